@@ -365,7 +365,7 @@ export const lightPrograms: readonly string[] = [
   'engines/inference/onnx/onnx-process.ts',
   'engines/inference/onnx/onnx-analysis-thread.ts',
   'engines/inference/onnx/onnx-thread.ts',
-  'gateway/tree-thread.ts',
+  'gateway/explain/tree-thread.ts',
   'up.ts',
   'engines/database/embedded/embedded-engine.ts',
   'engines/database/postgres/postgres-engine.ts',

@@ -1,6 +1,6 @@
-import { gatewayMetrics } from '../../packages/server/src/gateway/gateway-metric-definitions.ts';
+import { gatewayMetrics } from '../../packages/server/src/gateway/metrics/gateway-metric-definitions.ts';
 import { LATENCY_BUCKETS_MS } from '../../packages/api/src/gateway/index.ts';
-import { metricDefinitions, type MetricDefinition } from '../../packages/server/src/http/metric-definitions.ts';
+import { metricDefinitions, type MetricDefinition } from '../../packages/server/src/http/metrics/metric-definitions.ts';
 import { REFERENCE, type GeneratedFile } from './generated-file.ts';
 import { code, page, table, text } from './markdown.ts';
 
@@ -16,7 +16,7 @@ export function metricsPage(): GeneratedFile {
   const bucketed = metrics.filter((metric) => metric.buckets !== undefined);
   return {
     path: `${REFERENCE}/metrics.md`,
-    text: page('Metrics', 'packages/server/src/http/metric-definitions.ts', [
+    text: page('Metrics', 'packages/server/src/http/metrics/metric-definitions.ts', [
       '`GET /metrics` answers in the text format of Prometheus. Names and labels are only ever added. The metrics of the process itself (`process_*`, `nodejs_*`) come from prom-client.',
       rows(metrics),
       '## Of a gateway',

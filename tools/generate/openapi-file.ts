@@ -1,5 +1,5 @@
 import type { Operation } from '@dais/api';
-import { openApiDocument } from '../../packages/server/src/http/openapi.ts';
+import { openApiDocument } from '../../packages/server/src/http/openapi/openapi.ts';
 import { REFERENCE, type GeneratedFile } from './generated-file.ts';
 
 /** The document that `/api/openapi.json` answers, for a server without a public URL. The version is the one of all packages. */

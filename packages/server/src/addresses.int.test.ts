@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { kinds } from '@dais/api';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { HttpServer, type HttpAddress } from '#http/http-server.ts';
-import { metricsDoor } from '#http/metrics-door.ts';
-import { probesDoor } from '#http/probes-door.ts';
+import { HttpServer, type HttpAddress } from '#http/server/http-server.ts';
+import { metricsRoutes } from '#http/metrics/metrics-routes.ts';
+import { probeRoutes } from '#http/metrics/probe-routes.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { loadConfig } from './config-load.ts';
@@ -76,8 +76,8 @@ async function listAddresses(flags: Readonly<Record<string, string>>): Promise<r
   const config = await loadConfig({ flags });
   const server = await HttpServer.open({
     doors: [
-      probesDoor(async () => await Promise.resolve([])),
-      metricsDoor(calls, unused),
+      probeRoutes(async () => await Promise.resolve([])),
+      metricsRoutes(calls, unused),
       ...(await userAdapters({ ...parts, config, gateway })),
     ],
     operations: new Set(operations.map(({ name }) => name)),

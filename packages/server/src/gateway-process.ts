@@ -117,7 +117,7 @@ function runGateway(): void {
       case 'told': {
         const gateway = await starting;
         if (gateway === undefined) break;
-        gateway.heard();
+        gateway.recordContact();
         if ((message.body as ToGateway).published) await publish(gateway);
         break;
       }

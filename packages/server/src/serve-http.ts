@@ -6,28 +6,28 @@ import { errorCatalogue, type ProcessMetrics } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database, Slice } from '#engines/database/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
-import { consoleDoor, readConsolePage } from '#http/console-door.ts';
-import { authDoor } from '#http/auth-door.ts';
-import type { Door } from '#http/door.ts';
-import { inferenceDoor, type GatewayPlace } from '#http/inference-door.ts';
+import { consoleRoutes, readConsolePage } from '#http/pages/console-routes.ts';
+import { authRoutes } from '#http/routes/auth-routes.ts';
+import type { RouteGroup } from '#http/server/route-group.ts';
+import { inferenceRoutes, type GatewayLocation } from '#http/routes/inference-routes.ts';
 import { GrpcServer } from '#grpc/grpc-server.ts';
-import { HttpServer, type FinishedRequest, type TlsFiles } from '#http/http-server.ts';
-import { metricsDoor } from '#http/metrics-door.ts';
-import { Metrics, type MetricSources } from '#http/metrics.ts';
-import { nativeDoor, type OperationCalls } from '#http/native-door.ts';
-import { openApiDoor } from '#http/openapi-door.ts';
+import { HttpServer, type FinishedRequest, type TlsFiles } from '#http/server/http-server.ts';
+import { metricsRoutes } from '#http/metrics/metrics-routes.ts';
+import { Metrics, type MetricSources } from '#http/metrics/metrics.ts';
+import { nativeRoutes, type OperationCalls } from '#http/routes/native-routes.ts';
+import { openApiRoutes } from '#http/openapi/openapi-routes.ts';
 import type { Access } from '#policy/access.ts';
 import { AccountAccess } from '#policy/account-access.ts';
 import type { Sessions } from '#policy/identity/sessions/sessions.ts';
 import { findStepToken } from '#policy/identity/tokens/step-tokens.ts';
 import { OwnerAccess } from '#policy/owner-access.ts';
 import type { FindStep } from '#policy/step-access.ts';
-import { docsDoor, rootPageDoor } from '#http/pages-door.ts';
-import { transferDoor } from '#http/transfer-door.ts';
-import { probesDoor, type ReadinessCheck } from '#http/probes-door.ts';
-import { publicAddress } from '#http/public-address.ts';
-import { logRequest } from '#http/request-log.ts';
-import { traceRequest } from '#http/request-trace.ts';
+import { docsRoutes, rootPageRoutes } from '#http/pages/docs-routes.ts';
+import { transferRoutes } from '#http/routes/transfer-routes.ts';
+import { probeRoutes, type ReadinessCheck } from '#http/metrics/probe-routes.ts';
+import { publicAddress } from '#http/server/public-address.ts';
+import { logRequest } from '#http/server/request-log.ts';
+import { traceRequest } from '#http/server/request-log.ts';
 import type { Kernel } from '#kernel/kernel.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
@@ -54,7 +54,7 @@ export interface ServeParts {
   /** Absent: no traces are recorded. */
   readonly tracer: Tracer | undefined;
   readonly sessions: Sessions;
-  readonly gateway: GatewayPlace;
+  readonly gateway: GatewayLocation;
   readonly ledgers: MetricSources['ledgers'];
   readonly content: MetricSources['content'];
   readonly egress: MetricSources['egress'];
@@ -101,7 +101,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   const blobs = blobsReadiness(parts.blobs, systemClock, () => fullAt);
   const schema = () => schemaState(parts.database, parts.slices, version);
   const readMetrics = async () => await metrics.expose(sources);
-  const probes = probesDoor(async () => [
+  const probes = probeRoutes(async () => [
     ...(await readiness(kernel, parts.database, schema, [blobs, diskReadiness(config.data)])),
     parts.isolation(),
   ]);
@@ -110,7 +110,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   const opened = await HttpServer.open({
     doors: [
       probes,
-      metricsDoor(kernel.dispatcher, readMetrics),
+      metricsRoutes(kernel.dispatcher, readMetrics),
       ...(await userAdapters({ ...parts, calls: kernel.dispatcher })),
     ],
     operations: new Set(kernel.dispatcher.operations.map((operation) => operation.name)),
@@ -165,7 +165,7 @@ interface UserDoorParts {
   readonly version: string;
   readonly log: Log;
   readonly port: number;
-  readonly gateway: GatewayPlace;
+  readonly gateway: GatewayLocation;
 }
 
 /** All routes except probes and metrics. A process that runs only controllers has the routes for its own steps. */
@@ -176,23 +176,23 @@ export async function userAdapters({
   log,
   port,
   gateway,
-}: UserDoorParts): Promise<readonly Door[]> {
+}: UserDoorParts): Promise<readonly RouteGroup[]> {
   if (config.role === 'controller') {
-    const doors = [nativeDoor({ calls, clock: systemClock, log }), transferDoor({ calls })];
+    const doors = [nativeRoutes({ calls, clock: systemClock, log }), transferRoutes({ calls })];
     return [...doors, ...(await protocolAdapters({ calls, log }))];
   }
   const page = await readConsolePage(consoleFolder());
   return [
-    nativeDoor({ calls, clock: systemClock, log }),
-    transferDoor({ calls }),
-    authDoor({ calls, clock: systemClock, behindHttps: isHttps(config.publicUrl) }),
-    openApiDoor(calls.operations, version),
+    nativeRoutes({ calls, clock: systemClock, log }),
+    transferRoutes({ calls }),
+    authRoutes({ calls, clock: systemClock, behindHttps: isHttps(config.publicUrl) }),
+    openApiRoutes(calls.operations, version),
     ...(await protocolAdapters({ calls, log })),
-    inferenceDoor({ calls, gateway }),
-    docsDoor(docsFolder()),
+    inferenceRoutes({ calls, gateway }),
+    docsRoutes(docsFolder()),
     page === undefined
-      ? rootPageDoor({ calls, clock: systemClock, url: publicUrl(config, port) })
-      : consoleDoor(consoleFolder(), page),
+      ? rootPageRoutes({ calls, clock: systemClock, url: publicUrl(config, port) })
+      : consoleRoutes(consoleFolder(), page),
   ];
 }
 

@@ -104,7 +104,7 @@ describe('a running Dais', () => {
     expect(api).toContain('"openapi":"3.1.0"');
     expect(metrics).toContain('dais_database_up 1');
     // The console where one is built, the plain page elsewhere.
-    expect(page).toContain(existsSync(builtConsole) ? '<div id="console">' : 'What it holds');
+    expect(page).toContain(existsSync(builtConsole) ? '<div id="console">' : 'Resources');
   });
 
   test('records every request in its log and in its traces, but never the query', async () => {

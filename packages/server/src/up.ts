@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import type { RunningDatabase } from '#engines/database/contract.ts';
-import { writeRawProblem } from '#http/problem-replies.ts';
+import { writeRawProblem } from '#http/server/problem-replies.ts';
 import { systemClock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { createLineLog } from '#lib/telemetry/line-log.ts';

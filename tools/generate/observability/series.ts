@@ -1,6 +1,6 @@
 /** Series of metrics as queries name them. A metric or a label that Dais does not have is an error of the compiler. */
-import { gatewayMetrics } from '../../../packages/server/src/gateway/gateway-metric-definitions.ts';
-import { metricDefinitions } from '../../../packages/server/src/http/metric-definitions.ts';
+import { gatewayMetrics } from '../../../packages/server/src/gateway/metrics/gateway-metric-definitions.ts';
+import { metricDefinitions } from '../../../packages/server/src/http/metrics/metric-definitions.ts';
 
 const all = { ...prefixed(), ...metricDefinitions } as const;
 

@@ -2,7 +2,7 @@
 import type { ServingLedger, ServingParts } from '#ledgers/serving/index.ts';
 
 export type { EndpointWork, GatewayAnswer, GatewayLink, ServingLedger } from '#ledgers/serving/index.ts';
-export type { AskModel, BenchModel, ModelBench } from '#ledgers/serving/index.ts';
+export type { PredictOnce, BenchModel, ModelBench } from '#ledgers/serving/index.ts';
 export { benchSnapshot, RecentFigures } from '#ledgers/serving/index.ts';
 
 /** Endpoints: their active versions and rollouts. */

@@ -105,7 +105,7 @@ export async function loadTracking({
   folderRoot,
   ...parts
 }: Omit<TrackingParts, 'options' | 'heldBy'> & { readonly folderRoot?: string | undefined }): Promise<TrackingLedger> {
-  const { heldSources: heldBy } = await import('#ledgers/registry/index.ts');
+  const { versionSources: heldBy } = await import('#ledgers/registry/index.ts');
   const options = await trackingOptions(folderRoot);
   return (await import('#ledgers/tracking/index.ts')).ledger.open({ ...parts, options, heldBy });
 }

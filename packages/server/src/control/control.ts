@@ -1,7 +1,7 @@
 /** The control process: one kernel with its ledgers, and the HTTP and gRPC servers in front of it. */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { metricsEntries } from '#http/metrics-door.ts';
+import { metricsEntries } from '#http/metrics/metrics-routes.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import type { Kernel } from '#kernel/kernel.ts';
 import { KindRegistry } from '#kernel/registry.ts';

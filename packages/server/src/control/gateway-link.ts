@@ -85,7 +85,7 @@ export class SupervisedGateway implements GatewayLink {
     const read = gatewayFiguresSchema.safeParse((body as FromGateway).figures);
     if (!read.success) return;
     this.#told = { figures: read.data, at: this.#parts.now() };
-    this.#parts.recent.hear(read.data, this.#told.at);
+    this.#parts.recent.record(read.data, this.#told.at);
   }
 
   async request(path: string, headers: Readonly<Record<string, string>>, body?: string): Promise<GatewayAnswer> {

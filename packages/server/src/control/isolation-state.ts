@@ -1,7 +1,7 @@
 /** What this process knows of isolation: found when it starts, and read by readiness, the console and `dais doctor`. */
 import { isolationSummary, type IsolationInfo } from '@dais/api';
 import type { Isolation, IsolationReport } from '#engines/isolation/contract.ts';
-import type { ReadinessCheck } from '#http/probes-door.ts';
+import type { ReadinessCheck } from '#http/metrics/probe-routes.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 

@@ -11,7 +11,7 @@ import { startGateway, type Gateway } from '#gateway/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { secretDigest } from '#lib/crypto/digests.ts';
-import { benchSnapshot, type AskModel, type BenchModel, type ModelBench } from '#compose/endpoints.ts';
+import { benchSnapshot, type PredictOnce, type BenchModel, type ModelBench } from '#compose/endpoints.ts';
 import { openInference } from '#compose/gateway.ts';
 import { servingDoors } from '#compose/serving.ts';
 import { programVersion } from '#version.ts';
@@ -39,7 +39,7 @@ export class GatewayBench implements ModelBench {
     this.#parts = parts;
   }
 
-  async use<T>(model: BenchModel, work: (ask: AskModel) => Promise<T>): Promise<T> {
+  async use<T>(model: BenchModel, work: (ask: PredictOnce) => Promise<T>): Promise<T> {
     const gateway = await (this.#gateway ??= this.#open());
     const named = benchSnapshot(model, BENCH);
     const { key } = named.models[0];

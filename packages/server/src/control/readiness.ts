@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { DaisError, errorCatalogue } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
-import type { ReadinessCheck } from '#http/probes-door.ts';
+import type { ReadinessCheck } from '#http/metrics/probe-routes.ts';
 import type { Kernel } from '#kernel/kernel.ts';
 import type { Clock } from '#lib/clock.ts';
 

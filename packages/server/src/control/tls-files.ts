@@ -2,7 +2,7 @@ import { unwatchFile, watchFile } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { DaisError } from '@dais/api/errors';
-import type { TlsFiles } from '#http/http-server.ts';
+import type { TlsFiles } from '#http/server/http-server.ts';
 import type { Log } from '#lib/log.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 

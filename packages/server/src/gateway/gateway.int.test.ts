@@ -15,11 +15,11 @@ afterEach(async () => {
 });
 
 const sum = (models = [model('sum')]) => snapshot(1, models, [endpoint('sum', [['stable', 'sum', 10_000]])]);
-/** What a gated model is at. */
+/** State of a gated model. */
 const runsOf = (name: string) => world.engine.runs.filter((run) => run.model === name).map(({ rows }) => rows);
 
 describe('routes', () => {
-  test('answers, and says by which variant, version and prediction', async () => {
+  test('predicts, and names variant, version and prediction', async () => {
     await world.gateway.swap(sum());
     const { status, headers, json } = await world.sums('sum', [
       [1, 2],
@@ -35,7 +35,7 @@ describe('routes', () => {
     expect(readPredictionId(String(headers['dais-prediction-id']))).toMatchObject({ gateway: 7 });
   });
 
-  test('splits by hash: one key goes one way, and more for the canary moves keys into it only', async () => {
+  test('splits by hash: a key stays on its variant, and more canary weight only moves keys to the canary', async () => {
     const split = (revision: number, canary: number) =>
       snapshot(
         revision,
@@ -63,11 +63,11 @@ describe('routes', () => {
     const canaries = (variants: readonly string[]) => variants.filter((name) => name === 'canary').length;
     expect(canaries(first)).toBeGreaterThan(0);
     expect(canaries(second)).toBeGreaterThan(canaries(first));
-    const moved = first.filter((variant, place) => variant === 'canary' && second[place] !== 'canary');
+    const moved = first.filter((variant, index) => variant === 'canary' && second[index] !== 'canary');
     expect(moved).toEqual([]);
   });
 
-  test('a version, an alias, a variant or a pin says which', async () => {
+  test('selects by version, alias, variant or pin', async () => {
     const models = [model('sum'), model('sum-2', { version: '2', aliases: ['next'] })];
     await world.gateway.swap(
       snapshot(1, models, [
@@ -94,7 +94,7 @@ describe('routes', () => {
     });
   });
 
-  test('below a project, and without one where the name is unique', async () => {
+  test('below a project, and without one if the name is unique', async () => {
     const models = [model('sum')];
     const variants = [['stable', 'sum', 10_000]] as const;
     await world.gateway.swap(
@@ -106,13 +106,13 @@ describe('routes', () => {
     );
     expect((await world.sums('only', [[1, 2]])).status).toBe(200);
     expect((await world.sums('both', [[1, 2]])).json).toEqual({
-      error: 'Endpoints "both" are in a, b: ask below /p/PROJECT/.',
+      error: 'The endpoint name "both" exists in the projects a, b. Use the path /p/PROJECT/ to select one.',
     });
     expect((await world.ask('/p/b/v2/models/both/infer', { body: sumsBody([[1, 2]]) })).status).toBe(200);
     expect((await world.ask('/p/b/v2/models/only/infer', { body: sumsBody([[1, 2]]) })).status).toBe(404);
   });
 
-  test('a new model is loaded before it is used, and the old one is let go after', async () => {
+  test('loads a new model before it is used, and unloads the old one afterwards', async () => {
     await world.gateway.swap(sum());
     let loaded = () => {};
     world.engine.loading.set('sum-2', new Promise<void>((resolve) => (loaded = resolve)));
@@ -126,7 +126,7 @@ describe('routes', () => {
     await expect.poll(() => world.engine.closed).toEqual(['sum']);
   });
 
-  test('a model that cannot be loaded says why, and the endpoint goes on as it was', async () => {
+  test('reports why a model cannot be loaded, and keeps the endpoint unchanged', async () => {
     await world.gateway.swap(sum());
     const models = [model('broken', { version: '2' }), model('other')];
     const { failed } = await world.gateway.swap(
@@ -136,26 +136,26 @@ describe('routes', () => {
         endpoint('new', [['stable', 'broken', 10_000]]),
       ]),
     );
-    expect(failed.get('broken')).toContain('The file is no model.');
+    expect(failed.get('broken')).toContain('The file is not a model.');
     expect((await world.sums('sum', [[1, 2]])).headers['dais-model-version']).toBe('1');
     expect((await world.sums('other', [[1, 2]])).status).toBe(200);
     expect(await world.sums('new', [[1, 2]])).toMatchObject({
       status: 503,
       headers: { 'retry-after': '1' },
-      json: { error: 'The model could not be loaded: The file is no model.' },
+      json: { error: 'The model could not be loaded: The file is not a model.' },
     });
   });
 
-  test('what is older, or names what is not there, is refused', async () => {
+  test('rejects older snapshots, and those with unknown models', async () => {
     await world.gateway.swap(snapshot(5, [model('sum')], [endpoint('sum', [['stable', 'sum', 10_000]])]));
     await expect(world.gateway.swap(sum())).rejects.toThrow('older');
     await expect(world.gateway.swap(snapshot(6, [], [endpoint('sum', [['stable', 'sum', 10_000]])]))).rejects.toThrow(
-      'names the model sum',
+      'refers to the model sum',
     );
     expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
   });
 
-  test('after a restart it serves by its copy, with nobody there', async () => {
+  test('serves from the local snapshot after a restart, without a control plane', async () => {
     await world.gateway.swap(sum());
     await world.restart();
     expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
@@ -164,7 +164,7 @@ describe('routes', () => {
 });
 
 describe('batches', () => {
-  test('what comes while the model is busy runs together, counted in rows', async () => {
+  test('batches requests that arrive during a run, counted in rows', async () => {
     await world.gateway.swap(
       snapshot(
         1,
@@ -187,19 +187,19 @@ describe('batches', () => {
     await expect.poll(() => runsOf('gated')).toEqual([1, 6, 2]);
     world.engine.waiting.shift()?.();
     await first;
-    for (const [place, answer] of (await Promise.all(others)).entries()) {
-      expect(answer.json).toMatchObject({ outputs: [{ shape: [2], data: [place + 2, place + 3] }] });
+    for (const [index, answer] of (await Promise.all(others)).entries()) {
+      expect(answer.json).toMatchObject({ outputs: [{ shape: [2], data: [index + 2, index + 3] }] });
     }
   });
 
-  test('one bad row fails alone', async () => {
+  test('one invalid row fails alone', async () => {
     await world.gateway.swap(snapshot(1, [model('picky')], [endpoint('sum', [['stable', 'picky', 10_000]])]));
     const answers = await Promise.all([1, -1, 3].map((n) => world.sums('sum', [[n, 1]])));
     expect(answers.map(({ status }) => status)).toEqual([200, 400, 200]);
-    expect(answers[1]?.json).toEqual({ error: 'The model takes nothing below 0.' });
+    expect(answers[1]?.json).toEqual({ error: 'The model does not accept values below 0.' });
   });
 
-  test('a model that loses rows gets nobody the answer of another', async () => {
+  test('a model that loses rows never returns the prediction of another request', async () => {
     await world.gateway.swap(snapshot(1, [model('forgetful')], [endpoint('sum', [['stable', 'forgetful', 10_000]])]));
     const answers = await Promise.all([1, 2, 3].map((n) => world.sums('sum', [[n, 1]])));
     expect(answers.map(({ json }) => json)).toMatchObject([1, 2, 3].map((n) => ({ outputs: [{ data: [n + 1] }] })));
@@ -214,11 +214,11 @@ describe('batches', () => {
   });
 });
 
-describe('room and time', () => {
+describe('limits of queue and time', () => {
   const gated = (more: Parameters<typeof endpoint>[2]) =>
     snapshot(1, [model('gated')], [endpoint('sum', [['stable', 'gated', 10_000]], more)]);
 
-  test('a full queue is 503, a quota 429, both with when to come back', async () => {
+  test('a full queue returns 503, a quota 429, both with a retry delay', async () => {
     await world.gateway.swap(gated({ queue: { rows: 2, bytes: 1 << 20 }, concurrency: 4 }));
     const running = world.sums('sum', [[1, 2]]);
     await expect.poll(() => runsOf('gated')).toEqual([1]);
@@ -235,7 +235,7 @@ describe('room and time', () => {
     expect((await Promise.all([running, ...waiting])).map(({ status }) => status)).toEqual([200, 200, 200]);
   });
 
-  test('out of time is 504, by the endpoint and by the request', async () => {
+  test('returns 504 after the timeout of the endpoint or the request', async () => {
     await world.gateway.swap(gated({ timeoutMs: 60_000 }));
     const body = JSON.stringify({ ...JSON.parse(sumsBody([[1, 2]])), parameters: { timeout: 50_000 } });
     expect((await world.ask('/v2/models/sum/infer', { body })).status).toBe(504);
@@ -244,7 +244,7 @@ describe('room and time', () => {
     expect(world.gateway.stats().variants[0]).toMatchObject({ requests: 2, failures: 2 });
   });
 
-  test('whoever leaves the queue frees its place', async () => {
+  test('a disconnecting client frees its place in the queue', async () => {
     await world.gateway.swap(gated({}));
     const running = world.sums('sum', [[1, 2]]);
     await expect.poll(() => runsOf('gated')).toEqual([1]);
@@ -259,7 +259,7 @@ describe('room and time', () => {
     expect(runsOf('gated')).toEqual([1]);
   });
 
-  test('scaled to zero: the first requests wait for the model, together', async () => {
+  test('scaled to zero: the first requests wait for the model together', async () => {
     const sleepy = model('sum', { workers: { min: 0, max: 1, idleMs: 50 } });
     await world.gateway.swap(sum([sleepy]));
     await expect.poll(() => world.engine.closed).toEqual(['sum']);
@@ -270,7 +270,7 @@ describe('room and time', () => {
     expect(world.engine.loads).toEqual(['sum', 'sum']);
   });
 
-  test('more than may wait for a sleeping model are told when to come back', async () => {
+  test('returns a retry delay when too many requests wait for a model that is scaled to zero', async () => {
     const sleepy = model('sum', { workers: { min: 0, max: 1, idleMs: 50 } });
     await world.gateway.swap(sum([sleepy]));
     await expect.poll(() => world.engine.closed).toEqual(['sum']);
@@ -289,7 +289,7 @@ describe('room and time', () => {
     expect(statuses.filter((status) => status === 200)).toHaveLength(1000);
   });
 
-  test('bodies that wait for a sleeping model count with their size', async () => {
+  test('the size of bodies counts while they wait for a model that is scaled to zero', async () => {
     const sleepy = model('sum', { workers: { min: 0, max: 1, idleMs: 50 } });
     await world.gateway.swap(
       snapshot(1, [sleepy], [endpoint('sum', [['stable', 'sum', 10_000]], { bodyBytes: 64 * MIB })]),
@@ -309,11 +309,11 @@ describe('room and time', () => {
 });
 
 describe('scaling', () => {
-  test('instances come while work waits, up to the most there may be, and go when nobody asks any more', async () => {
+  test('adds instances under load, up to the limit, and removes them when idle', async () => {
     const scaled = model('gated', { workers: { min: 1, max: 3, idleMs: 100 } });
     await world.gateway.swap(snapshot(1, [scaled], [endpoint('sum', [['stable', 'gated', 10_000]])]));
     const answers: Promise<{ readonly status: number }>[] = [];
-    // Each instance that comes gets all that waits: there has to be more for the next.
+    // Each new instance takes all waiting requests: the next one needs further requests.
     for (const workers of [1, 2, 3]) {
       await expect.poll(() => world.gateway.stats().models[0]?.concurrency).toBe(workers);
       answers.push(...Array.from({ length: 2 }, () => world.sums('sum', [[1, 2]])));
@@ -333,7 +333,7 @@ describe('scaling', () => {
 });
 
 describe('quotas', () => {
-  test('beyond what a project may ask for, each protocol says so and when to come again', async () => {
+  test('each protocol reports an exceeded quota with a retry delay', async () => {
     const one = snapshot(1, [model('sum')], [endpoint('sum', [['stable', 'sum', 10_000]])]);
     await world.gateway.swap({ ...one, quotas: [{ project: 'default', perSecond: 0.01 }] });
     expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
@@ -343,7 +343,7 @@ describe('quotas', () => {
       headers: { 'retry-after': expect.stringMatching(/^\d+$/) as string },
     });
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(90);
-    const error = 'The project "default" may be asked for 0.01 predictions a second at this gateway.';
+    const error = 'The project "default" can make 0.01 predictions per second at this gateway. Retry later.';
     expect(refused.json).toEqual({ error });
     const scored = await world.ask('/endpoints/sum/invocations', {
       body: '{"inputs": [[1, 2]]}',
@@ -352,14 +352,14 @@ describe('quotas', () => {
     expect(scored).toMatchObject({ status: 429, json: { error_code: 'REQUEST_LIMIT_EXCEEDED', message: error } });
     const first = await world.ask('/v1/models/sum:predict', { body: '{"instances": [[1, 2]]}' });
     expect(first).toMatchObject({ status: 429, json: { error } });
-    // Without the limit, at once.
+    // Without the limit, immediately.
     await world.gateway.swap({ ...one, revision: 2 });
     expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
   });
 });
 
 describe('shadows', () => {
-  test('get copies after the answer, and what they do is felt by nobody', async () => {
+  test('receive copies after the response, without effects on the caller', async () => {
     const shadow = [{ name: 'try', model: 'gated', percent: 100 }];
     const capture: ServedEndpoint['capture'] = { policy: 'ack', share: 1, overflow: 'drop', omit: [] };
     const served = endpoint('sum', [['stable', 'sum', 10_000]], { shadow, capture });
@@ -381,7 +381,7 @@ describe('shadows', () => {
 });
 
 describe('capture', () => {
-  test('failed requests are remembered too, and nothing runs when nothing may go unwritten', async () => {
+  test('captures failed requests, and runs nothing if predictions cannot be captured', async () => {
     const capture: ServedEndpoint['capture'] = { policy: 'ack', share: 1, overflow: 'shed', omit: [] };
     await world.gateway.swap(snapshot(1, [model('sum')], [endpoint('sum', [['stable', 'sum', 10_000]], { capture })]));
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -402,7 +402,7 @@ describe('capture', () => {
         traceparent,
         principal: 'owner',
       },
-      { status: 400, error: 'The request lacks "x" FP32 [-1,2].' },
+      { status: 400, error: 'The request is missing the inputs "x" FP32 [-1,2].' },
       { status: 400, inputs: [] },
       { status: 503 },
     ]);
@@ -410,8 +410,8 @@ describe('capture', () => {
   });
 });
 
-describe('the end', () => {
-  test('what runs is finished, what comes is refused, then the port is closed', async () => {
+describe('shutdown', () => {
+  test('finishes active requests, rejects new ones, then closes the port', async () => {
     await world.gateway.swap(snapshot(1, [model('gated')], [endpoint('sum', [['stable', 'gated', 10_000]])]));
     const running = world.sums('sum', [[1, 2]]);
     await expect.poll(() => runsOf('gated')).toEqual([1]);
@@ -428,7 +428,7 @@ describe('the end', () => {
     expect(world.engine.closed).toEqual(['gated']);
   });
 
-  test('its figures', async () => {
+  test('metrics', async () => {
     await world.gateway.swap(sum());
     await world.sums('sum', [[1, 2]]);
     const { bytes } = await world.ask('/metrics');

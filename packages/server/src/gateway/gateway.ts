@@ -1,4 +1,4 @@
-/** Puts the parts of a gateway together, and starts and stops it. */
+/** Composes, starts and stops a gateway. */
 import { mkdir, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
@@ -6,29 +6,29 @@ import { dirname } from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import { snapshotSchema } from '@dais/api/gateway';
 import { BufferPool } from '#lib/concurrency/buffer-pool.ts';
-import { Explainer } from './explain.ts';
-import { GatewayMetrics } from './gateway-metrics.ts';
-import type { GatewayStats, VariantStats } from './gateway-stats.ts';
+import { Explainer } from './explain/explain.ts';
+import { GatewayMetrics } from './metrics/gateway-metrics.ts';
+import type { GatewayStats, VariantStats } from './metrics/gateway-stats.ts';
 import { listenGrpc, type GrpcListener } from './grpc-gateway.ts';
-import { HttpGateway } from './http-gateway.ts';
-import { LoadJournal } from './load-journal.ts';
-import { loadModel } from './load-model.ts';
-import { LoadQueue } from './load-queue.ts';
+import { HttpGateway } from './http/http-gateway.ts';
+import { LoadJournal } from './models/load-journal.ts';
+import { loadModel } from './models/load-model.ts';
+import { LoadQueue } from './models/load-queue.ts';
 import type { Gateway, GatewayOptions } from './options.ts';
-import { Predictor } from './predictor.ts';
-import { chooseByFirstByte } from './first-byte.ts';
-import { probes } from './probes.ts';
-import type { EndpointRoute, RouteVariant } from './route-table.ts';
-import { Routes } from './routes.ts';
-import { SnapshotStore } from './snapshot-store.ts';
+import { Predictor } from './predictions/predictor.ts';
+import { chooseByFirstByte } from './http/first-byte.ts';
+import { probes } from './metrics/probes.ts';
+import type { EndpointRoute, RouteVariant } from './routing/route-table.ts';
+import { Routes } from './routing/routes.ts';
+import { SnapshotStore } from './routing/snapshot-store.ts';
 
 const LOOPBACK = '127.0.0.1';
-/** Of bodies and batches that are over, for the next ones. */
+/** Memory of finished bodies and batches, for reuse. */
 const MOST_KEPT_BYTES = 64 * 1024 * 1024;
-/** Also on one core: a load mostly waits for a disk and a process. */
+/** Also on one core: a load mostly waits for the disk and a process. */
 const LEAST_LOADS_AT_ONCE = 2;
 
-/** Takes connections when it returns. Models of its copy of the snapshot, if there is one, are still being loaded then. */
+/** Accepts connections when it returns. The models of the local snapshot may still be loading then. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { clock, log, listen, version, number, capture } = options;
   const store = new SnapshotStore(options.folder);
@@ -50,17 +50,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const stats = () => ({ ...routeStats(routes), draining, capture: capture?.stats() });
   const ready = () => !draining && routes.table.revision >= 0;
 
-  const kept = await store.read().catch((error: unknown) => {
-    log.warn('the copy of the snapshot cannot be read', { error });
+  const stored = await store.read().catch((error: unknown) => {
+    log.warn('cannot read the local snapshot', { error });
     return undefined;
   });
-  if (kept !== undefined) {
-    ({ heardAt } = kept);
-    // Nobody waits for the slowest model: each serves as soon as it is loaded.
-    routes.swap(kept.snapshot, { cold: true }).then(
-      ({ revision, failed }) =>
-        log.info('serving by the copy of the snapshot', { revision, failed: [...failed.keys()] }),
-      (error: unknown) => log.error('the copy of the snapshot was not loaded', { error }),
+  if (stored !== undefined) {
+    ({ heardAt } = stored);
+    // Each model serves as soon as it is loaded, independent of the slowest one.
+    routes.swap(stored.snapshot, { cold: true }).then(
+      ({ revision, failed }) => log.info('serving from the local snapshot', { revision, failed: [...failed.keys()] }),
+      (error: unknown) => log.error('cannot load the models of the local snapshot', { error }),
     );
   }
 
@@ -84,13 +83,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const guarded = http.plain({ guarded: true });
   const secure = listen.tls === undefined ? undefined : http.secure(listen.tls);
   const sockets = new Set<Socket>();
-  const taken = (socket: Socket, by: (socket: Socket) => void) => {
+  const trackSocket = (socket: Socket, by: (socket: Socket) => void) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     by(socket);
   };
   const accept = (socket: Socket) =>
-    taken(socket, (mine) => {
+    trackSocket(socket, (mine) => {
       if (secure === undefined) plain.accept(mine);
       else chooseByFirstByte(mine, { secure: (one) => secure.emit('connection', one), plain: plain.accept });
     });
@@ -103,29 +102,29 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     guarded.closeIdle();
     secure?.close();
     await Promise.all([closeSockets(sockets, deadlineMs, clock), grpc?.drain(deadlineMs)]);
-    // A model that does not load, or a copy for a shadow that does not end, keeps nobody from stopping.
-    const late = await within(deadlineMs, clock, async () => {
+    // A hanging load or shadow request must not block the shutdown.
+    const timedOut = await within(deadlineMs, clock, async () => {
       await predictor.shadows.settled();
       await routes.close();
     });
-    if (late) log.warn('models were still being loaded or asked when the gateway stopped');
-    await journal.close().catch((error: unknown) => log.error('the journal of loads was not closed', { error }));
+    if (timedOut) log.warn('models were still loading or running when the gateway stopped');
+    await journal.close().catch((error: unknown) => log.error('cannot close the load journal', { error }));
     await capture?.flush();
     const { tracer } = options;
-    // A collector that does not answer keeps nobody from stopping either.
+    // An unreachable trace collector must not block the shutdown either.
     if (tracer !== undefined) await within(deadlineMs, clock, async () => await tracer.flush());
   };
   try {
     if (listen.port !== undefined) {
-      const server = createServer((socket) => taken(socket, plain.accept));
+      const server = createServer((socket) => trackSocket(socket, plain.accept));
       servers.push(server);
       port = await listenOn(server, { port: listen.port, host: listen.host ?? LOOPBACK });
     }
     if (listen.socket !== undefined) {
       await mkdir(dirname(listen.socket), { recursive: true });
-      // Of a gateway that was killed.
+      // Left by a killed gateway.
       await rm(listen.socket, { force: true });
-      const server = createServer((socket) => taken(socket, guarded.accept));
+      const server = createServer((socket) => trackSocket(socket, guarded.accept));
       servers.push(server);
       await listenOn(server, { path: listen.socket });
     }
@@ -140,25 +139,25 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     throw error;
   }
 
-  const heard = () => {
+  const recordContact = () => {
     heardAt = clock.now();
-    void store.heard(heardAt);
+    void store.recordContact(heardAt);
   };
   return {
     port,
     grpcPort: grpc?.port,
     swap: async (given) => {
       const read = snapshotSchema.safeParse(given);
-      if (!read.success) throw new DaisError('invalid_request', `The snapshot is not one: ${read.error.message}`);
+      if (!read.success) throw new DaisError('invalid_request', `The snapshot is invalid: ${read.error.message}`);
       heardAt = clock.now();
       const swapped = routes.swap(read.data, { cold: false });
-      // A gateway that cannot write goes on; after a restart it waits for the control plane.
+      // A gateway that cannot write continues; after a restart it waits for the control plane.
       await store.write(read.data, heardAt).catch((error: unknown) => {
-        log.error('the copy of the snapshot was not written', { error });
+        log.error('cannot write the local snapshot', { error });
       });
       return await swapped;
     },
-    heard,
+    recordContact,
     accept,
     setTls: (tls) => {
       secure?.setSecureContext(tls);
@@ -174,7 +173,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-/** True when it took longer. */
+/** Returns true if the time limit was exceeded. */
 async function within(ms: number, clock: GatewayOptions['clock'], work: () => Promise<void>): Promise<boolean> {
   return await new Promise<boolean>((resolve, reject) => {
     const cancel = clock.after(ms, () => resolve(true));
@@ -195,7 +194,7 @@ async function listenOn(server: Server, where: { port: number; host: string } | 
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** Those that answer a request end with it, or at the deadline. */
+/** Closes sockets with an active request after its response, or at the deadline. */
 async function closeSockets(
   sockets: ReadonlySet<Socket>,
   deadlineMs: number,

@@ -1,4 +1,4 @@
-/** The gateway over gRPC. The library (6 MB) is loaded when a port for it is opened. */
+/** The gRPC listener of the gateway. The library (6 MB) is loaded when its port is opened. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { DaisError } from '@dais/api/errors';
@@ -14,17 +14,16 @@ import type {
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Log } from '#lib/log.ts';
-import type { Caller } from './attempt.ts';
-import { grpcStatusOf } from './grpc-status.ts';
+import type { Caller } from './predictions/attempt.ts';
 import type { GatewayTls } from './options.ts';
-import type { Predictor } from './predictor.ts';
-import type { Routes } from './routes.ts';
-import { ServedAccess, type Grant } from './served-access.ts';
-import { servedView, type ViewParts } from './served-view.ts';
-import type { RpcAnswer, RpcInfer, ServingRpc } from './serving-door.ts';
+import type { Predictor } from './predictions/predictor.ts';
+import type { Routes } from './routing/routes.ts';
+import { ServedAccess, type Grant } from './routing/served-access.ts';
+import { servedView, type ViewParts } from './routing/served-view.ts';
+import type { GrpcMetadataRoute, GrpcInferRoute, ServingGrpcProtocol } from './serving-protocol.ts';
 
 export interface GrpcGatewayParts {
-  readonly rpcs: readonly ServingRpc[];
+  readonly rpcs: readonly ServingGrpcProtocol[];
   readonly routes: Routes;
   readonly predictor: Predictor;
   readonly view: ViewParts;
@@ -36,7 +35,7 @@ export interface GrpcGatewayParts {
 
 export interface GrpcListener {
   readonly port: number;
-  /** A renewed certificate, for connections from now on. */
+  /** Replaces the certificate for new connections. */
   setTls(tls: GatewayTls): void;
   drain(deadlineMs: number): Promise<void>;
 }
@@ -45,19 +44,19 @@ type Unary = ServerUnaryCall<Buffer, Uint8Array>;
 type Duplex = ServerDuplexStream<Buffer, Uint8Array>;
 type AnyCall = Unary | Duplex;
 
-/** Of any endpoint; each has a bound of its own below this. */
+/** Limit over all endpoints; each endpoint has a lower limit of its own. */
 const MOST_MESSAGE_BYTES = 256 * 1024 * 1024;
 const MOST_STREAMS = 1000;
-/** Messages of one stream that are answered at once. */
+/** Messages of one stream that are processed concurrently. */
 const MOST_AT_ONCE = 32;
-/** A peer that is gone without a word is found by that, and one that never says anything. */
+/** Keepalive detects peers that disappeared or never send anything. */
 const KEEP_ALIVE_MS = 60_000;
 const HEALTH = '/grpc.health.v1.Health';
 /** `HealthCheckResponse {status}` */
 const SERVING = Uint8Array.of(8, 1);
 const NOT_SERVING = Uint8Array.of(8, 2);
 
-/** With a certificate, TLS alone: nobody of this machine asks over gRPC. */
+/** With a certificate, the port accepts only TLS: no local client uses gRPC. */
 export async function listenGrpc(
   host: string,
   port: number,
@@ -73,7 +72,7 @@ export async function listenGrpc(
     'grpc.enable_channelz': 0,
   });
   register(server, parts, () => new grpc.Metadata());
-  // The library binds a port to one certificate for good: a socket of our own outlives a renewal.
+  // The library binds a port to one certificate permanently. Our own socket survives a renewal.
   let injector = server.createConnectionInjector(credentials(grpc, tls));
   const sockets = new Set<Socket>();
   const listener = createServer({ noDelay: true }, (socket) => {
@@ -83,7 +82,7 @@ export async function listenGrpc(
   });
   listener.listen(port, host);
   await once(listener, 'listening').catch((error: Error) => {
-    throw new DaisError('address_in_use', `${host}:${port} cannot be listened on: ${error.message}`);
+    throw new DaisError('address_in_use', `The gateway cannot listen on ${host}:${port}: ${error.message}`);
   });
   return {
     port: (listener.address() as AddressInfo).port,
@@ -115,20 +114,20 @@ function credentials(grpc: typeof grpcModule, tls: GatewayTls | undefined) {
 
 function register(server: Server, parts: GrpcGatewayParts, metadata: () => Metadata): void {
   const bytes = (sent: Uint8Array) => Buffer.from(sent.buffer, sent.byteOffset, sent.byteLength);
-  const same = (message: Buffer) => message;
+  const identity = (message: Buffer) => message;
   const health = () => (parts.view.ready() ? SERVING : NOT_SERVING);
   server.register(
     `${HEALTH}/Check`,
     (_call: Unary, done: sendUnaryData<Uint8Array>) => done(null, health()),
     bytes,
-    same,
+    identity,
     'unary',
   );
-  server.register(`${HEALTH}/Watch`, watchHealth(health, parts.clock), bytes, same, 'serverStream');
+  server.register(`${HEALTH}/Watch`, watchHealth(health, parts.clock), bytes, identity, 'serverStream');
   for (const rpc of parts.rpcs) {
     for (const [path, method] of Object.entries(rpc.methods)) {
       if (method.kind === 'infer' && method.stream !== undefined) {
-        server.register(path, (call: Duplex) => stream(parts, rpc.name, method, call), bytes, same, 'bidi');
+        server.register(path, (call: Duplex) => stream(parts, rpc.name, method, call), bytes, identity, 'bidi');
         continue;
       }
       const unary = (call: Unary, done: sendUnaryData<Uint8Array>) => {
@@ -137,12 +136,12 @@ function register(server: Server, parts: GrpcGatewayParts, metadata: () => Metad
             ? infer(parts, rpc.name, method, call, call.request, metadata, done)
             : answer(parts, method, call, done);
         answered.then(undefined, (error: unknown) => {
-          const status = told(parts, error, callId(call, parts.clock));
-          // Out of the promise: what the library throws while it answers is no failure of the call.
+          const status = statusOf(parts, error, callId(call, parts.clock));
+          // Outside the promise: an error of the library while it responds is not an error of the call.
           setImmediate(() => done(status));
         });
       };
-      server.register(path, unary, bytes, same, 'unary');
+      server.register(path, unary, bytes, identity, 'unary');
     }
   }
 }
@@ -150,7 +149,7 @@ function register(server: Server, parts: GrpcGatewayParts, metadata: () => Metad
 async function infer(
   parts: GrpcGatewayParts,
   protocol: string,
-  method: RpcInfer,
+  method: GrpcInferRoute,
   call: Unary,
   message: Buffer,
   metadata: () => Metadata,
@@ -167,13 +166,13 @@ async function infer(
   afterwards();
 }
 
-async function predict(parts: GrpcGatewayParts, method: RpcInfer, caller: Caller, message: Buffer) {
-  if (parts.draining()) throw new DaisError('shutting_down', 'This gateway is stopping.');
+async function predict(parts: GrpcGatewayParts, method: GrpcInferRoute, caller: Caller, message: Buffer) {
+  if (parts.draining()) throw new DaisError('shutting_down', 'The gateway is shutting down.');
   const { address, opened } = method.open(message);
   const route = parts.predictor.find(address, caller);
   const { bodyBytes } = route.served;
   if (message.length > bodyBytes) {
-    throw new DaisError('too_large', `The message is larger than the ${bodyBytes} bytes that are taken here.`);
+    throw new DaisError('too_large', `The message exceeds the limit of ${bodyBytes} bytes.`);
   }
   const body = { bytes: message.length, open: () => opened };
   return await parts.predictor.predict(route, address.version, caller, body);
@@ -181,7 +180,7 @@ async function predict(parts: GrpcGatewayParts, method: RpcInfer, caller: Caller
 
 async function answer(
   parts: GrpcGatewayParts,
-  method: RpcAnswer,
+  method: GrpcMetadataRoute,
   call: Unary,
   done: sendUnaryData<Uint8Array>,
 ): Promise<void> {
@@ -191,18 +190,18 @@ async function answer(
 }
 
 /**
- * Answers come in the order in which they are ready, as the protocol has it: each carries the id of its request. Whoever does
- * not take them is not read from any more.
+ * Sends responses in the order in which they complete, as the protocol specifies: each carries the ID of its request.
+ * Stops reading while the client does not read responses.
  */
-function stream(parts: GrpcGatewayParts, protocol: string, method: RpcInfer, call: Duplex): void {
-  const form = method.stream as NonNullable<RpcInfer['stream']>;
+function stream(parts: GrpcGatewayParts, protocol: string, method: GrpcInferRoute, call: Duplex): void {
+  const form = method.stream as NonNullable<GrpcInferRoute['stream']>;
   let running = 0;
   let ended = false;
   let caller: Caller;
   try {
     caller = callerOf(parts, protocol, call);
   } catch (error) {
-    call.emit('error', told(parts, error, callId(call, parts.clock)));
+    call.emit('error', statusOf(parts, error, callId(call, parts.clock)));
     return;
   }
   const goOn = () => {
@@ -223,14 +222,14 @@ function stream(parts: GrpcGatewayParts, protocol: string, method: RpcInfer, cal
         call.write(form.answer(reply));
         afterwards();
       })
-      .catch((error: unknown) => call.write(form.fault(told(parts, error, caller.requestId).details)))
+      .catch((error: unknown) => call.write(form.fault(statusOf(parts, error, caller.requestId).details)))
       .finally(finished);
   });
   call.on('end', () => {
     ended = true;
     if (running === 0) call.end();
   });
-  // Whoever leaves is told by `cancelled`.
+  // `cancelled` reports disconnected clients.
   call.on('error', () => {});
 }
 
@@ -238,13 +237,13 @@ function watchHealth(health: () => Uint8Array, clock: Clock) {
   return (call: ServerWritableStream<Buffer, Uint8Array>): void => {
     let last: Uint8Array | undefined;
     let cancel: (() => void) | undefined;
-    const look = () => {
+    const checkHealth = () => {
       const now = health();
       if (now !== last) call.write(now);
       last = now;
-      cancel = clock.after(1000, look);
+      cancel = clock.after(1000, checkHealth);
     };
-    look();
+    checkHealth();
     call.on('cancelled', () => cancel?.());
   };
 }
@@ -282,8 +281,35 @@ function one(metadata: Metadata, name: string): string | undefined {
   return metadata.get(name)[0]?.toString();
 }
 
-function told({ log }: GrpcGatewayParts, error: unknown, requestId: string) {
+function statusOf({ log }: GrpcGatewayParts, error: unknown, requestId: string) {
   if (error instanceof DaisError) return { code: grpcStatusOf(error), details: error.message };
-  log.error('a call failed', { error, requestId });
+  log.error('a gRPC call failed', { error, requestId });
   return { code: 13, details: `Internal server error. Request id: ${requestId}` };
+}
+
+/** Status codes of gRPC: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+const byStatus: Readonly<Record<number, number>> = {
+  400: 3,
+  401: 16,
+  403: 7,
+  404: 5,
+  // The client disconnected, or its body was truncated.
+  408: 1,
+  409: 9,
+  413: 3,
+  415: 3,
+  422: 3,
+  429: 8,
+  500: 13,
+  502: 14,
+  503: 14,
+  504: 4,
+  507: 8,
+};
+
+const UNKNOWN = 2;
+
+/** Maps the HTTP status of each error code. */
+export function grpcStatusOf(error: DaisError): number {
+  return byStatus[error.status] ?? UNKNOWN;
 }

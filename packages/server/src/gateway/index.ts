@@ -1,31 +1,31 @@
-/** The data plane: routes, queues, batches and answers of predictions, without the control plane and without a database. */
-export { readBodies } from './body-reader.ts';
-export { BodyThread, LONG_BODY, type ReadBody } from './body-thread.ts';
-export type { CaptureSink } from './capture.ts';
-export type { GatewayStats } from './gateway-stats.ts';
+/** The data plane: routes, queues, batches and responses of predictions, without the control plane or a database. */
+export { readBodies } from './bodies/body-reader.ts';
+export { BodyThread, LONG_BODY, type ReadBody } from './bodies/body-thread.ts';
+export type { CaptureSink } from './predictions/capture.ts';
+export type { GatewayStats } from './metrics/gateway-stats.ts';
 export { startGateway } from './gateway.ts';
 export type { Gateway } from './options.ts';
 export type {
-  AnswerMatch,
-  DoorMatch,
+  MetadataRoute,
+  ServingRoute,
   EndpointAddress,
   ExplainMethod,
-  InferAnswer,
+  InferResponse,
   InferRequest,
   OpenedRequest,
   Parameters,
-  RpcMethod,
-  RpcAnswer,
+  GrpcRoute,
+  GrpcMetadataRoute,
   ServedDescription,
   ServedEndpointView,
   ServedVariantView,
   ServedView,
   ServingCall,
-  ServingDoor,
+  ServingProtocol,
   ServingReply,
-  ServingRpc,
-} from './serving-door.ts';
-export type { Datatype, Tensor, TensorData, TensorSpec } from './tensors.ts';
-export { arrayOver, elementBytes, ElementWriter, isDatatype } from './tensor-elements.ts';
-export type { Given } from './tables/given.ts';
+  ServingGrpcProtocol,
+} from './serving-protocol.ts';
+export type { Datatype, Tensor, TensorData, TensorSpec } from './tensors/tensors.ts';
+export { arrayOver, elementBytes, ElementWriter, isDatatype } from './tensors/tensor-elements.ts';
+export type { InputTable } from './tables/to-tensors.ts';
 export { toTensors } from './tables/to-tensors.ts';

@@ -3,25 +3,25 @@ import type { ServedModel, Snapshot } from '@dais/api/gateway';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Tracer } from '#lib/telemetry/tracer.ts';
-import type { CaptureSink } from './capture.ts';
-import type { GatewayStats } from './gateway-stats.ts';
-import type { ServingDoor, ServingRpc } from './serving-door.ts';
-import type { InferenceEngine, ModelFiles } from './tensors.ts';
+import type { CaptureSink } from './predictions/capture.ts';
+import type { GatewayStats } from './metrics/gateway-stats.ts';
+import type { ServingProtocol, ServingGrpcProtocol } from './serving-protocol.ts';
+import type { InferenceEngine, ModelFiles } from './tensors/tensors.ts';
 
 export interface GatewayOptions {
-  /** Tried in this order for a model that names none. */
+  /** Tried in this order for a model that specifies none. */
   readonly engines: readonly InferenceEngine[];
-  readonly doors: readonly ServingDoor[];
-  readonly rpcs: readonly ServingRpc[];
-  /** Brings a model's files to this machine, unless they are there, and says where. Called before each load. */
+  readonly doors: readonly ServingProtocol[];
+  readonly rpcs: readonly ServingGrpcProtocol[];
+  /** Fetches the files of a model to this machine if necessary, and returns their location. Called before each load. */
   readonly files: (model: ServedModel) => Promise<ModelFiles>;
   readonly capture?: CaptureSink;
-  /** Absent: no traces are kept. */
+  /** Undefined: tracing is off. */
   readonly tracer?: Tracer | undefined;
   readonly listen: GatewayListen;
-  /** Of its own: the copy of the snapshot lies there. */
+  /** Folder of the gateway, with the local snapshot. */
   readonly folder: string;
-  /** 0 to 4095; stands in every prediction id. */
+  /** 0 to 4095; part of every prediction ID. */
   readonly number: number;
   readonly version: string;
   readonly clock: Clock;
@@ -29,37 +29,37 @@ export interface GatewayOptions {
 }
 
 export interface GatewayListen {
-  /** A Unix socket, for whoever has looked at Host and Origin already. */
+  /** A Unix socket for a caller that has already checked Host and Origin. */
   readonly socket?: string;
-  /** 0: a free one. */
+  /** 0: a free port. */
   readonly port?: number;
   /** Default 127.0.0.1. */
   readonly host?: string;
-  /** 0: a free one. Without it, no gRPC. */
+  /** 0: a free port. Undefined: no gRPC. */
   readonly grpcPort?: number;
-  /** gRPC speaks TLS, and connections that are handed over; those from this machine also HTTP, as the control plane does. */
+  /** For gRPC and for accepted connections. Loopback connections may also use plain HTTP, as the control plane does. */
   readonly tls?: GatewayTls;
-  /** With whom it deals how long; tests wait less. */
+  /** Timeouts; tests use shorter ones. */
   readonly patience?: Partial<Patience>;
-  /** Names beside loopback ones that it answers to while `access` is `solo`. */
+  /** Host names in addition to loopback names that are accepted while `access` is `solo`. */
   readonly allowHosts?: readonly string[];
 }
 
-/** In ms. */
+/** Timeouts in milliseconds. */
 export interface Patience {
-  /** Until a request's head has come, also its first byte. */
+  /** For the headers of a request, and its first byte. */
   readonly headers: number;
-  /** Until its body has. */
+  /** For the body. */
   readonly request: number;
-  /** Until its answer was taken. */
+  /** For the client to read the response. */
   readonly reader: number;
-  /** For whoever still sends when it was refused: until then what comes is read away. */
+  /** How long remaining data of a rejected request is discarded. */
   readonly linger: number;
-  /** Between two looks at who is late. */
-  readonly look: number;
+  /** Interval of the timeout checks. */
+  readonly timeoutCheck: number;
 }
 
-/** In PEM. */
+/** In PEM format. */
 export interface GatewayTls {
   readonly cert: string;
   readonly key: string;
@@ -69,24 +69,26 @@ export interface Gateway {
   readonly port: number | undefined;
   readonly grpcPort: number | undefined;
   /**
-   * Takes effect in two steps: who may call and what is gone at once; an endpoint when the models of its variants are loaded.
-   * Until then, and when one of them fails to load, it goes on as it was. Resolves when all of that is settled; a newer one
-   * does not wait for an older one. One whose revision is older than what it has is refused.
+   * Applies a snapshot in two steps: permissions and removals immediately; an endpoint when the models of its variants
+   * are loaded. Until then, and if one of them fails to load, the endpoint stays unchanged. Resolves when all of that
+   * is done; a newer snapshot does not wait for an older one. Rejects a snapshot with an older revision.
    */
   swap(snapshot: Snapshot): Promise<SwapOutcome>;
-  /** Takes over a connection that somebody else accepted, as one of `port`. */
+  /** Accepts a connection from another listener, as one of `port`. */
   accept(socket: Socket): void;
-  /** A renewed certificate, for connections from now on. Only where `listen.tls` was given. */
+  /** Replaces the certificate for new connections. Only with `listen.tls`. */
   setTls(tls: GatewayTls): void;
-  /** The control plane was heard: what may be offline for so long begins anew. `swap` says so too. */
-  heard(): void;
+  /** Records contact with the control plane, which restarts the offline limit. `swap` does so too. */
+  recordContact(): void;
   stats(): GatewayStats;
-  /** Says that it is not ready, takes nothing new after `noticeMs`, finishes what it has within `deadlineMs`, closes. */
+  /**
+   * Reports not ready, rejects new requests after `noticeMs`, finishes active ones within `deadlineMs`, then closes.
+   */
   drain(times: { readonly noticeMs: number; readonly deadlineMs: number }): Promise<void>;
 }
 
 export interface SwapOutcome {
   readonly revision: number;
-  /** By the models' keys, of those that could not be loaded. */
+  /** Errors by model key. */
   readonly failed: ReadonlyMap<string, string>;
 }

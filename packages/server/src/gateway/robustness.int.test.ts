@@ -1,4 +1,4 @@
-/** Limits of requests, order of loading and quarantine, with an engine that does what the name of a model says. */
+/** Limits of requests, order of loading and quarantine, with an engine whose models behave as their names say. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { credentials, Client, Metadata } from '@grpc/grpc-js';
@@ -34,13 +34,13 @@ describe('limits of one request', () => {
     );
   });
 
-  test('too many rows are refused with 413 in the form of each protocol, before the model sees them', async () => {
+  test('rejects too many rows with 413 in the format of each protocol, before the model receives them', async () => {
     expect((await world.sums('sum', rows(100))).status).toBe(200);
     const before = world.engine.runs.length;
     const refused = await world.sums('sum', rows(101));
     expect(refused).toMatchObject({
       status: 413,
-      json: { error: expect.stringContaining('takes 100 in one request') },
+      json: { error: expect.stringContaining('accepts 100 per request') },
     });
     const scored = await world.ask('/endpoints/sum/invocations', {
       body: JSON.stringify({ inputs: rows(101) }),
@@ -52,7 +52,7 @@ describe('limits of one request', () => {
     expect(world.engine.runs).toHaveLength(before);
   });
 
-  test('too many bytes, and shapes that have no elements but are large', async () => {
+  test('too many bytes, and large shapes without elements', async () => {
     const ask = async (shape: readonly number[], data: readonly number[]) => {
       const body = JSON.stringify({ inputs: [{ name: 'INPUT0', shape, datatype: 'FP32', data }] });
       return (await world.ask('/v2/models/identity/infer', { body })).status;
@@ -66,10 +66,10 @@ describe('limits of one request', () => {
   });
 });
 
-describe('a gateway that starts', () => {
-  test('takes connections at once; each model serves as soon as it is loaded, the others say when to come again', async () => {
+describe('a starting gateway', () => {
+  test('accepts connections immediately; each model serves as soon as it is loaded, others return a retry delay', async () => {
     await world.gateway.swap(serves('sum', 'slow'));
-    // The load before took long: nobody waits for the next.
+    // The previous load took long: the retry delay is returned immediately.
     let loaded = () => {};
     const slowly = new Promise<void>((resolve) => (loaded = resolve));
     world.engine.loading.set('slow', slowly);
@@ -90,7 +90,7 @@ describe('a gateway that starts', () => {
     expect((await world.ask('/v2/models/slow/ready')).status).toBe(200);
   });
 
-  test('over gRPC, a model that is being loaded is UNAVAILABLE', async () => {
+  test('returns UNAVAILABLE over gRPC for a loading model', async () => {
     await world.gateway.swap(serves('slow'));
     let loaded = () => {};
     world.engine.loading.set('slow', new Promise<void>((resolve) => (loaded = resolve)));
@@ -116,14 +116,14 @@ describe('a gateway that starts', () => {
 });
 
 describe('quarantine', () => {
-  test('a model whose process ends twice while it is loaded is quarantined; others are served, also after a restart', async () => {
+  test('quarantines a model whose process ends twice during loading; others are served, also after a restart', async () => {
     const { failed } = await world.gateway.swap(serves('sum', 'bomb'));
-    expect(failed.get('bomb')).toMatch(/quarantined.*twice in a row.*more than its memory/);
+    expect(failed.get('bomb')).toMatch(/quarantined.*twice in a row.*exceeded its memory limit/);
     expect(world.engine.loads.filter((name) => name === 'bomb')).toHaveLength(2);
     expect(stateOf('bomb')).toBe('quarantined');
     const refused = await world.sums('bomb', [[1, 2]]);
     expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '60' } });
-    expect(JSON.stringify(refused.json)).toContain('more than its memory');
+    expect(JSON.stringify(refused.json)).toContain('exceeded its memory limit');
     expect((await world.ask('/metrics')).bytes.toString()).toContain(
       'dais_gateway_model_quarantined{model="bomb",project="default",name="bomb",version="1"} 1',
     );
@@ -131,7 +131,7 @@ describe('quarantine', () => {
     expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
     expect((await world.sums('bomb', [[1, 2]])).status).toBe(503);
     expect(world.engine.loads.filter((name) => name === 'bomb')).toHaveLength(2);
-    // Somebody decides: it is loaded again, and is quarantined again.
+    // A user resumes it: it is loaded again, and quarantined again.
     const wanted = serves('sum', 'bomb');
     const models = wanted.models.map((one) => ({ ...one, resumes: 1 }));
     await world.gateway.swap({ ...wanted, revision: 2, models });
@@ -140,7 +140,7 @@ describe('quarantine', () => {
     expect(await readdir(join(world.folder, 'loading'))).toEqual([]);
   });
 
-  test('one that serves and ends twice is quarantined; its requests fail alone, and someone may have it loaded again', async () => {
+  test('quarantines a serving model after two ends; its requests fail alone, and a user can resume it', async () => {
     await world.gateway.swap(serves('sum', 'fragile'));
     expect((await world.sums('fragile', [[1, 2]])).status).toBe(200);
     expect((await world.sums('fragile', [[-1, 2]])).status).toBe(503);

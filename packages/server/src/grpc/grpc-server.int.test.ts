@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { credentials, makeGenericClientConstructor, type ServiceError } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
-import type { GrpcDoor } from '#grpc/grpc-door.ts';
+import type { GrpcService } from '#grpc/grpc-service.ts';
 import { GrpcServer } from '#grpc/grpc-server.ts';
-import type { FinishedRequest, TlsFiles } from '#http/http-server.ts';
+import type { FinishedRequest, TlsFiles } from '#http/server/http-server.ts';
 import { makeCertificates } from '#lib/crypto/certificates.testing.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-async function start(answer: GrpcDoor['methods'][string]['answer'], tls?: TlsFiles) {
+async function start(answer: GrpcService['methods'][string]['answer'], tls?: TlsFiles) {
   const finished: FinishedRequest[] = [];
   const grpc = new GrpcServer({
     doors: [
@@ -23,7 +23,7 @@ async function start(answer: GrpcDoor['methods'][string]['answer'], tls?: TlsFil
         name: 'test',
         origin: 'test',
         methods: { '/t.T/Do': { operation: 'test.do', answer } },
-        tell: (error) => (error instanceof RangeError ? { code: 3, details: error.message } : undefined),
+        toStatus: (error) => (error instanceof RangeError ? { code: 3, details: error.message } : undefined),
       },
     ],
     access: new OwnerAccess({ hosts: [], origins: [], token: 'token', ownUid: process.geteuid?.() }),
@@ -58,7 +58,7 @@ function client(port: number, ca?: string) {
     });
 }
 
-test('a call is answered, and counted like a request', async () => {
+test('a call gets a response, and counts like a request', async () => {
   const { finished, port } = await start(async (request, { principal, origin, projects }) => {
     expect([principal.id, origin, projects]).toEqual(['owner', 'test', []]);
     return await Promise.resolve(Buffer.concat([request, request]));
@@ -67,7 +67,7 @@ test('a call is answered, and counted like a request', async () => {
   expect(finished).toMatchObject([{ operation: 'test.do', path: '/t.T/Do', status: 200, client: '127.0.0.1' }]);
 });
 
-test('what a door knows is told in its words, a mistake of ours is not', async () => {
+test('known errors have the format of the protocol, internal ones are hidden', async () => {
   const { finished, port } = await start(async (request) => {
     if (request.length === 0) throw new RangeError('nothing there');
     return await Promise.reject(new Error('a secret'));
@@ -79,7 +79,7 @@ test('what a door knows is told in its words, a mistake of ours is not', async (
   expect(finished.map(({ status }) => status)).toEqual([400, 500]);
 });
 
-test('a message that is too large is refused unread', async () => {
+test('rejects a message that is too large without reading it', async () => {
   const { port } = await start(async (request) => await Promise.resolve(request));
   await expect(client(port)(Buffer.alloc(2000))).rejects.toMatchObject({ code: 8 });
 });
@@ -92,7 +92,7 @@ test('with a certificate it speaks TLS, and takes over a new one', async () => {
   expect(await client(port, second.ca)(Buffer.from('b'))).toEqual(Buffer.from('b'));
 });
 
-test('whoever says something else, or nothing, harms nobody', async () => {
+test('clients with invalid or no data affect no others', async () => {
   const { port } = await start(async (request) => await Promise.resolve(request));
   for (const text of ['GET / HTTP/1.1\r\n\r\n', '\0\0\0', '']) {
     const socket = connect(port, '127.0.0.1');

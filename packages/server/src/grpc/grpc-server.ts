@@ -1,28 +1,28 @@
 /**
- * The gRPC server of a process. It does for every call what the HTTP server does for every request: says who calls, counts,
- * logs, tells mistakes. Its library (6 MB) is loaded with the first connection: most installations never get one.
+ * The gRPC server of a process. It does for every call what the HTTP server does for every request: authentication,
+ * metrics, logs, errors. Its library (6 MB) is loaded with the first connection: most installations have none.
  */
 import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api';
 import type * as grpcModule from '@grpc/grpc-js';
 import type { sendUnaryData, Server, ServerUnaryCall } from '@grpc/grpc-js';
-import type { GrpcDoor, GrpcMethod, GrpcStatus } from '#grpc/grpc-door.ts';
-import type { FinishedRequest, TlsFiles } from '#http/http-server.ts';
-import { PeerUids } from '#http/peer-uids.ts';
-import { requestId } from '#http/request-id.ts';
+import type { GrpcService, GrpcMethod, GrpcStatus } from '#grpc/grpc-service.ts';
+import type { FinishedRequest, TlsFiles } from '#http/server/http-server.ts';
+import { PeerUids } from '#http/server/peer-uids.ts';
+import { requestId } from '#http/server/request-context.ts';
 import type { CallContext } from '#kernel/context.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Access } from '#policy/access.ts';
 
 export interface GrpcServerParts {
-  readonly doors: readonly GrpcDoor[];
+  readonly doors: readonly GrpcService[];
   readonly access: Access;
   readonly clock: Clock;
   readonly log: Log;
-  /** Largest message that is read, in bytes. */
+  /** Largest message, in bytes. */
   readonly bodyBytes: number;
-  /** PEM texts; with them the server speaks TLS. */
+  /** PEM texts; with them the server uses TLS. */
   readonly tls: TlsFiles | undefined;
   readonly finished: (request: FinishedRequest) => void;
 }
@@ -33,15 +33,15 @@ type Injector = ReturnType<Server['createConnectionInjector']>;
 
 const OK = 0;
 const INTERNAL = 13;
-/** What a metadata entry may be long: clients refuse more than 8 KiB of all of them. */
+/** Limit of a metadata entry: clients reject more than 8 KiB in total. */
 const MOST_DETAILS = 2000;
-/** Calls at once on one connection. */
+/** Concurrent calls of one connection. */
 const MOST_STREAMS = 100;
 
-/** What HTTP calls each status, so that one set of figures tells of both doors. */
+/** The HTTP status of each gRPC status, so that both servers share their metrics. */
 const HTTP_STATUSES = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
 
-/** The one path that asks whether anybody is there, by the published health protocol. */
+/** The path of the standard health protocol. */
 const HEALTH = '/grpc.health.v1.Health/Check';
 /** `HealthCheckResponse {status: SERVING}` */
 const SERVING = Uint8Array.of(8, 1);
@@ -49,7 +49,7 @@ const SERVING = Uint8Array.of(8, 1);
 export class GrpcServer {
   readonly #parts: GrpcServerParts;
   readonly #peerUids = new PeerUids();
-  /** By `address:port` of the peer, as calls name it. */
+  /** By `address:port` of the peer, as calls identify it. */
   readonly #sockets = new Map<string, Socket>();
   #opening: Promise<{ readonly grpc: Grpc; readonly server: Server }> | undefined;
   #injector: Injector | undefined;
@@ -61,27 +61,27 @@ export class GrpcServer {
     this.#tls = parts.tls;
   }
 
-  /** Takes over a connection that somebody else accepted. */
+  /** Accepts a connection from another listener. */
   accept(socket: Socket): void {
-    // Whoever leaves before the library is there must not end the process.
+    // A client that disconnects before the library is loaded must not end the process.
     socket.on('error', () => {});
     if (this.#draining) {
       socket.destroy();
       return;
     }
-    this.#take(socket).catch((error: unknown) => {
-      this.#parts.log.error('a connection of a gRPC client could not be taken', { error });
+    this.#handOver(socket).catch((error: unknown) => {
+      this.#parts.log.error('cannot accept a gRPC connection', { error });
       socket.destroy();
     });
   }
 
-  /** Uses new certificates for connections from now on. */
+  /** Uses new certificates for new connections. */
   setTls(tls: TlsFiles): void {
     this.#tls = tls;
     this.#injector = undefined;
   }
 
-  /** Lets running calls finish, for at most `deadlineMs`; then closes every connection. */
+  /** Waits for running calls, for at most `deadlineMs`; then closes every connection. */
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
     const { server } = (await this.#opening?.catch(() => undefined)) ?? {};
@@ -91,8 +91,8 @@ export class GrpcServer {
         server.forceShutdown();
         resolve();
       });
-      // From Node 24 on the library reports the end while calls still run (nodejs/node#57586). Each session closes its socket
-      // after its last call, so the sockets tell the end.
+      // From Node 24 on, the library reports the end while calls still run (nodejs/node#57586). Each session closes its
+      // socket after its last call, so the sockets report the end.
       server.tryShutdown(() => {
         void this.#whenSocketsClose().then(() => {
           cancel();
@@ -115,11 +115,11 @@ export class GrpcServer {
     );
   }
 
-  async #take(socket: Socket): Promise<void> {
+  async #handOver(socket: Socket): Promise<void> {
     this.#opening ??= this.#open();
     const { grpc, server } = await this.#opening;
     const { remoteAddress, remotePort } = socket;
-    // Gone already.
+    // Already disconnected.
     if (remoteAddress === undefined || remotePort === undefined) {
       socket.destroy();
       return;
@@ -143,16 +143,16 @@ export class GrpcServer {
     const add = (path: string, handle: (call: Call, answer: sendUnaryData<Uint8Array>) => void) =>
       server.register(path, handle, asSent, (bytes: Buffer) => bytes, 'unary');
     add(HEALTH, (_call, answer) => answer(null, SERVING));
-    for (const door of this.#parts.doors) {
-      for (const [path, method] of Object.entries(door.methods)) {
-        add(path, (call, answer) => void this.#answer(door, path, method, call, answer));
+    for (const service of this.#parts.doors) {
+      for (const [path, method] of Object.entries(service.methods)) {
+        add(path, (call, answer) => void this.#answer(service, path, method, call, answer));
       }
     }
     return { grpc, server };
   }
 
   async #answer(
-    door: GrpcDoor,
+    service: GrpcService,
     path: string,
     method: GrpcMethod,
     call: Call,
@@ -165,12 +165,12 @@ export class GrpcServer {
     let status: GrpcStatus = { code: OK, details: '' };
     let sent: Uint8Array | undefined;
     try {
-      const context = await this.#contextOf(door, path, method, call, id, socket);
+      const context = await this.#contextOf(service, path, method, call, id, socket);
       sent = await method.answer(call.request, context);
     } catch (error) {
-      const told = door.tell(error);
-      if (told === undefined) log.error('a call failed', { error, requestId: id });
-      status = told ?? { code: INTERNAL, details: `Internal server error. Request id: ${id}` };
+      const protocolStatus = service.toStatus(error);
+      if (protocolStatus === undefined) log.error('a gRPC call failed', { error, requestId: id });
+      status = protocolStatus ?? { code: INTERNAL, details: `Internal server error. Request id: ${id}` };
     }
     finished({
       operation: method.operation,
@@ -188,7 +188,7 @@ export class GrpcServer {
   }
 
   async #contextOf(
-    door: GrpcDoor,
+    service: GrpcService,
     path: string,
     method: GrpcMethod,
     call: Call,
@@ -198,9 +198,9 @@ export class GrpcServer {
     const { metadata } = call;
     const one = (name: string) => {
       const values = metadata.get(name);
-      // Which of two counts would be a matter of taste, and who is trusted must not be.
+      // The choice between two values must not decide about trust.
       if (values.length > 1)
-        throw new DaisError('invalid_request', `The metadata ${name} is there twice: send it once.`);
+        throw new DaisError('invalid_request', `The metadata key ${name} occurs twice. Send it once.`);
       return values[0]?.toString();
     };
     const address = socket?.remoteAddress ?? '';
@@ -221,15 +221,15 @@ export class GrpcServer {
     );
     const project = one('dais-project')?.trim() ?? '';
     const userAgent = one('user-agent')?.slice(0, 256);
-    const gone = new AbortController();
-    call.once('cancelled', () => gone.abort());
+    const disconnected = new AbortController();
+    call.once('cancelled', () => disconnected.abort());
     return {
       principal,
       client: { address, ...(userAgent !== undefined && { userAgent }) },
       requestId: id,
-      origin: door.origin,
+      origin: service.origin,
       projects: project === '' ? [] : [project],
-      signal: gone.signal,
+      signal: disconnected.signal,
     };
   }
 }

@@ -106,7 +106,7 @@ export interface ProductionKind {
   readonly variants?: (tx: Transaction, uid: string) => Promise<ReadonlyMap<string, readonly string[]>>;
 }
 
-/** One value of a gauge. `http/metric-definitions.ts` defines all metrics, for the reference and the dashboards. */
+/** One value of a gauge. `http/metrics/metric-definitions.ts` defines all metrics, for the reference and the dashboards. */
 export interface GaugeSample {
   /** Name of the metric. */
   readonly gauge: string;

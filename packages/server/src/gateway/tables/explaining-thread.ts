@@ -1,14 +1,14 @@
 /**
- * A model that is explained in a thread of its own: what is asked of it is mixed there, tens of milliseconds at a time for which
- * the control process would answer nobody. The thread ends with the model.
+ * Runs a model that is explained in a thread of its own: computing its background rows takes tens of milliseconds at a
+ * time, which would block the control process. The thread ends with the model.
  */
 import { DaisError, type ErrorCode, type Issue } from '@dais/api/errors';
 import { programUrl, startThread, type Thread } from '#lib/process.ts';
 import type { Log } from '#lib/log.ts';
-import type { ExplainRequest, Explanation } from '../serving-door.ts';
+import type { ExplainRequest, Explanation } from '../serving-protocol.ts';
 import type { Table, TableModelRequest } from './table-model.ts';
 
-export type HowExplained = Pick<ExplainRequest, 'outputIndex' | 'seed' | 'mostBackground'>;
+export type ExplainOptions = Pick<ExplainRequest, 'outputIndex' | 'seed' | 'mostBackground'>;
 
 export type Asked =
   | { readonly type: 'open'; readonly request: TableModelRequest }
@@ -16,11 +16,11 @@ export type Asked =
   | { readonly type: 'exampleRows' }
   | {
       readonly type: 'explain';
-      /** As predictions are kept; else as a table. */
+      /** The format of captured predictions; otherwise a table. */
       readonly kept: boolean;
       readonly table: Table;
       readonly background: Table | undefined;
-      readonly how: HowExplained;
+      readonly how: ExplainOptions;
     }
   | { readonly type: 'close' };
 
@@ -45,12 +45,12 @@ interface Waiting {
 
 export interface ThreadOptions {
   readonly log: Log;
-  /** What the program of the thread opens its engines with. */
+  /** Options for the engines of the thread. */
   readonly setup: unknown;
   readonly onPhase: (phase: string) => void;
 }
 
-/** A model that does not end within it is ended with its thread. */
+/** Timeout for closing the model before the thread is terminated. */
 const CLOSE_MS = 10_000;
 
 export class ExplainingThread {
@@ -70,16 +70,16 @@ export class ExplainingThread {
     this.#thread.once('exit', () => {
       const lost = [...this.#waiting.values()];
       this.#waiting.clear();
-      const error = new DaisError('model_unavailable', 'The thread that explains has ended.', { cause: fault });
+      const error = new DaisError('model_unavailable', 'The explanation thread exited.', { cause: fault });
       for (const { reject } of lost) reject(error);
     });
   }
 
-  /** @throws DaisError as engines do. */
+  /** @throws DaisError as the engines do. */
   static async open(request: TableModelRequest, options: ThreadOptions): Promise<ExplainingThread> {
     const opened = new ExplainingThread(options);
     try {
-      await opened.#ask({ type: 'open', request });
+      await opened.#send({ type: 'open', request });
       return opened;
     } catch (error) {
       await opened.#thread.terminate();
@@ -87,25 +87,25 @@ export class ExplainingThread {
     }
   }
 
-  /** What would be wrong with any row of these columns. @throws DaisError `invalid_request`. */
+  /** Returns the error that any row with these columns would cause. @throws DaisError `invalid_request`. */
   async check(columns: readonly string[]): Promise<void> {
-    await this.#ask({ type: 'check', columns });
+    await this.#send({ type: 'check', columns });
   }
 
   async exampleRows(): Promise<number> {
-    return (await this.#ask({ type: 'exampleRows' })) as number;
+    return (await this.#send({ type: 'exampleRows' })) as number;
   }
 
-  async explain(table: Table, background: Table | undefined, how: HowExplained): Promise<Explanation> {
-    return (await this.#ask({ type: 'explain', kept: false, table, background, how })) as Explanation;
+  async explain(table: Table, background: Table | undefined, how: ExplainOptions): Promise<Explanation> {
+    return (await this.#send({ type: 'explain', kept: false, table, background, how })) as Explanation;
   }
 
-  async explainKept(table: Table, background: Table | undefined, how: HowExplained): Promise<Explanation> {
-    return (await this.#ask({ type: 'explain', kept: true, table, background, how })) as Explanation;
+  async explainKept(table: Table, background: Table | undefined, how: ExplainOptions): Promise<Explanation> {
+    return (await this.#send({ type: 'explain', kept: true, table, background, how })) as Explanation;
   }
 
   async close(): Promise<void> {
-    const closed = this.#ask({ type: 'close' });
+    const closed = this.#send({ type: 'close' });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, CLOSE_MS);
@@ -115,7 +115,7 @@ export class ExplainingThread {
     await this.#thread.terminate();
   }
 
-  async #ask(asked: Asked): Promise<unknown> {
+  async #send(asked: Asked): Promise<unknown> {
     const id = ++this.#last;
     return await new Promise<unknown>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });

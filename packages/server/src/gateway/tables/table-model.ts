@@ -1,21 +1,21 @@
-/** A model without an endpoint, asked with tables: what requests are held against, its tables are held against too. */
+/** A model without an endpoint that predicts tables, with the same input checks as requests. */
 import { DaisError } from '@dais/api/errors';
 import type { ServedModel } from '@dais/api/gateway';
 import type { InferenceEngine } from '#engines/inference/contract.ts';
 import type { JsonValue } from '#lib/formats/json-reader.ts';
 import { columnsOf } from '#lib/model-signature.ts';
-import { checkInputs } from '../check-inputs.ts';
-import { exampleRows } from '../explain-background.ts';
-import { Explainer } from '../explain.ts';
-import { rowsApart } from '../explain-rows.ts';
-import { loadModel, type Loaded } from '../load-model.ts';
-import type { ExplainRequest, Explanation, ServedDescription } from '../serving-door.ts';
-import type { Tensor, TensorSpec } from '../tensors.ts';
-import { joinAnswers } from './join-answers.ts';
+import { checkInputs } from '../tensors/check-inputs.ts';
+import { exampleRows } from '../explain/explain-rows.ts';
+import { Explainer } from '../explain/explain.ts';
+import { splitRows } from '../explain/explain-rows.ts';
+import { loadModel, type LoadedFiles } from '../models/load-model.ts';
+import type { ExplainRequest, Explanation, ServedDescription } from '../serving-protocol.ts';
+import type { Tensor, TensorSpec } from '../tensors/tensors.ts';
+import { joinOutputs } from './join-outputs.ts';
 import { toTensors } from './to-tensors.ts';
 
 export interface TableModelRequest {
-  /** What people call it. */
+  /** Label of the model in messages. */
   readonly label: string;
   readonly folder: string;
   readonly environment?: string | undefined;
@@ -29,16 +29,16 @@ export interface Table {
 }
 
 export class TableModel {
-  readonly #loaded: Loaded;
+  readonly #loaded: LoadedFiles;
   readonly #described: ServedDescription;
   readonly #explainer = new Explainer();
 
-  private constructor(loaded: Loaded, described: ServedDescription) {
+  private constructor(loaded: LoadedFiles, described: ServedDescription) {
     this.#loaded = loaded;
     this.#described = described;
   }
 
-  /** @throws DaisError as engines do. */
+  /** @throws DaisError as the engines do. */
   static async open(
     { label, folder, environment, signature, trust }: TableModelRequest,
     engines: readonly InferenceEngine[],
@@ -69,29 +69,29 @@ export class TableModel {
     return this.#described.outputs;
   }
 
-  /** Columns of the answer, by the signature. */
+  /** Output columns, from the signature. */
   get outputColumns(): readonly { readonly name: string; readonly type: string }[] {
     const columns = columnsOf(this.#described.signature, 'outputs') ?? [];
     return columns.flatMap(({ name, type }) => (name === undefined ? [] : [{ name, type }]));
   }
 
-  /** What would be wrong with any row of these columns. @throws DaisError `invalid_request`. */
+  /** Returns the error that any row with these columns would cause. @throws DaisError `invalid_request`. */
   check(columns: readonly string[]): void {
     this.#tensors({ columns: new Map(columns.map((name) => [name, []])), rows: 0 });
   }
 
-  /** @throws DaisError `invalid_request` for what the model does not take; its issues name the column. */
+  /** @throws DaisError `invalid_request` for input that the model does not accept; its issues name the column. */
   async predict(table: Table): Promise<readonly Tensor[]> {
     const { model } = this.#loaded;
     const inputs = this.#tensors(table);
     checkInputs({ inputs }, this.#described);
     if (model.batchable || table.rows <= 1) return await model.infer(inputs);
     const answers: (readonly Tensor[])[] = [];
-    for (const row of rowsApart(inputs)) answers.push(await model.infer(row));
-    return joinAnswers(answers);
+    for (const row of splitRows(inputs)) answers.push(await model.infer(row));
+    return joinOutputs(answers);
   }
 
-  /** Compared with the rows of `background`, else with the model's input example. At most 64 rows. */
+  /** Uses the rows of `background`, or the input example of the model. At most 64 rows. */
   async explain(
     table: Table,
     background: Table | undefined,
@@ -104,13 +104,13 @@ export class TableModel {
     return { ...found, features: this.#named(found.features) };
   }
 
-  /** Rows of the model's input example that can be compared with; 0: it has none. */
+  /** Number of usable background rows in the input example; 0: none. */
   async exampleRows(): Promise<number> {
     const [first] = (await exampleRows(this.#loaded.files, this.#loaded.model.inputs)) ?? [];
     return first?.shape[0] ?? 0;
   }
 
-  /** The same of rows as they are kept: of each input its numbers in one list a row. `background` is a table as any. */
+  /** Explains captured rows: the numbers of each input are one list per row. `background` is an ordinary table. */
   async explainKept(
     { columns, rows }: Table,
     background: Table | undefined,
@@ -123,7 +123,7 @@ export class TableModel {
     });
     const tensors = toTensors({ kind: 'tensors', values: new Map(values) }, this.#described);
     checkInputs({ inputs: tensors }, this.#described);
-    if (rows === 0) throw new DaisError('invalid_request', 'There are no rows to explain.');
+    if (rows === 0) throw new DaisError('invalid_request', 'The request has no rows to explain.');
     const others = background === undefined ? undefined : this.#tensors(background);
     const request = { ...how, inputs: tensors, background: others, method: 'auto' as const };
     const found = await this.#explainer.explain(this.#loaded, request);
@@ -134,7 +134,7 @@ export class TableModel {
     await this.#loaded.model.close();
   }
 
-  /** Of one matrix, its columns have names by the signature. */
+  /** The features of a single matrix have the column names of the signature. */
   #named(features: readonly string[]): readonly string[] {
     const names = columnsOf(this.#described.signature, 'inputs')?.flatMap(({ name }) => name ?? []) ?? [];
     return this.#described.inputs.length === 1 && names.length === features.length ? names : features;
@@ -154,19 +154,22 @@ export class TableModel {
   }
 }
 
-/** A list of numbers in the form that a row of an input has; -1 is what is left. */
+/** Reshapes a list of numbers to the row shape of an input; -1 is inferred. */
 function nest(cell: JsonValue, shape: readonly number[]): JsonValue {
   if (shape.length === 0) return cell;
   const flat = Array.isArray(cell) ? cell : [cell];
   const known = shape.filter((size) => size >= 0).reduce((product, size) => product * size, 1);
   const sizes = shape.map((size) => (size >= 0 ? size : flat.length / known));
   if (sizes.some((size) => !Number.isInteger(size)) || sizes.reduce((a, b) => a * b, 1) !== flat.length) {
-    throw new DaisError('invalid_request', `A row has ${flat.length} numbers; the model takes [${shape.join(', ')}].`);
+    throw new DaisError(
+      'invalid_request',
+      `A row has ${flat.length} numbers; the model expects [${shape.join(', ')}].`,
+    );
   }
   const level = (at: number, depth: number): JsonValue => {
     if (depth === sizes.length) return flat[at] ?? null;
     const step = sizes.slice(depth + 1).reduce((a, b) => a * b, 1);
-    return Array.from({ length: sizes[depth] ?? 0 }, (_, place) => level(at + place * step, depth + 1));
+    return Array.from({ length: sizes[depth] ?? 0 }, (_, index) => level(at + index * step, depth + 1));
   };
   return level(0, 0);
 }

@@ -1,14 +1,12 @@
-/** Tables and lists as the tensors that a model takes. */
+/** Converts tables and lists to the tensors that a model expects. */
 import { DaisError } from '@dais/api/errors';
 import type { JsonValue } from '#lib/formats/json-reader.ts';
-import type { ServedDescription } from '../serving-door.ts';
-import { ElementWriter } from '../tensor-elements.ts';
-import type { Datatype, Tensor, TensorSpec } from '../tensors.ts';
-import { cellValue } from './cell-value.ts';
-import type { Given } from './given.ts';
+import type { ServedDescription } from '../serving-protocol.ts';
+import { ElementWriter } from '../tensors/tensor-elements.ts';
+import type { Datatype, Tensor, TensorSpec } from '../tensors/tensors.ts';
 import { columnsOf, type Column } from '#lib/model-signature.ts';
 
-export function toTensors(given: Given, described: ServedDescription): Tensor[] {
+export function toTensors(given: InputTable, described: ServedDescription): Tensor[] {
   const { inputs } = described;
   const columns = columnsOf(described.signature, 'inputs');
   switch (given.kind) {
@@ -25,7 +23,7 @@ export function toTensors(given: Given, described: ServedDescription): Tensor[] 
   }
 }
 
-type Table = Extract<Given, { readonly kind: 'table' }>;
+type Table = Extract<InputTable, { readonly kind: 'table' }>;
 
 function fromTable(
   { columns: found, rows, cells }: Table,
@@ -36,7 +34,7 @@ function fromTable(
   const byPlace = areUnnamed(columns, inputs);
   if (byPlace && found.size < inputs.length) throw tooFew(found.size, inputs);
   const table = byPlace
-    ? new Map([...found.values()].map((values, place) => [inputs[place]?.name ?? '', values]))
+    ? new Map([...found.values()].map((values, index) => [inputs[index]?.name ?? '', values]))
     : found;
   if (enforce && columns !== undefined && !byPlace) {
     const missing = columns.filter(({ name, required }) => required && name !== undefined && !table.has(name));
@@ -61,13 +59,13 @@ function fromTable(
       const values = valuesOf(spec.name, spec.datatype);
       const isBinary = columns?.some(({ name, type }) => name === spec.name && type === 'binary');
       if (spec.shape.length < 2) return tensor(spec, [rows], values, spec.name, isBinary);
-      // Of lists within the rows.
+      // Lists inside the rows.
       const shape = shapeOf([...values]);
       return tensor(spec, shape.length > 1 ? shape : [rows, 1], flatten(values), spec.name);
     });
 }
 
-/** By place, not by name: the columns of the signature have none. */
+/** Matches by position: the columns of the signature have no names. */
 function areUnnamed(columns: readonly Column[] | undefined, inputs: readonly TensorSpec[]): boolean {
   return (
     columns !== undefined &&
@@ -78,10 +76,10 @@ function areUnnamed(columns: readonly Column[] | undefined, inputs: readonly Ten
 }
 
 function tooFew(columns: number, inputs: readonly TensorSpec[]): DaisError {
-  return wrong(`There are ${columns} columns; the model takes ${inputs.length}, by their place.`);
+  return wrong(`The request has ${columns} columns; the model expects ${inputs.length}, matched by position.`);
 }
 
-/** Columns side by side, as the one matrix that a model takes. */
+/** Packs columns into the single matrix that a model expects. */
 function pack(
   spec: TensorSpec,
   names: readonly string[],
@@ -91,7 +89,7 @@ function pack(
   const columns = names.map((name) => valuesOf(name, spec.datatype));
   const elements = new ElementWriter(spec.name, spec.datatype, rows * names.length);
   for (let row = 0; row < rows; row++) {
-    for (const [place, values] of columns.entries()) put(elements, values[row] ?? null, names[place] as string, row);
+    for (const [index, values] of columns.entries()) put(elements, values[row] ?? null, names[index] as string, row);
   }
   return { name: spec.name, datatype: spec.datatype, shape: [rows, names.length], data: elements.data };
 }
@@ -103,16 +101,16 @@ function fromRows(
 ): Tensor[] {
   const named = columns?.filter(({ name }) => name !== undefined) ?? [];
   if (named.length > 0) {
-    throw wrong(`The table has no "columns"; the model takes ${named.map(({ name }) => `"${name}"`).join(', ')}.`);
+    throw wrong(`The table has no "columns"; the model expects ${named.map(({ name }) => `"${name}"`).join(', ')}.`);
   }
   if (inputs.length > 0 && !areUnnamed(columns, inputs))
     return fromList(rows as readonly JsonValue[][], inputs, columns);
-  // Columns are called by their place, as pandas does.
+  // Columns are named by their position, as in pandas.
   const width = rows[0]?.length ?? inputs.length;
   if (rows.some(({ length }) => length !== width)) throw wrong('The rows of the table have different lengths.');
-  const found = Array.from({ length: width }, (_, place): [string, JsonValue[]] => [
-    String(place),
-    rows.map((row) => row[place] ?? null),
+  const found = Array.from({ length: width }, (_, index): [string, JsonValue[]] => [
+    String(index),
+    rows.map((row) => row[index] ?? null),
   ]);
   return fromTable({ kind: 'table', columns: new Map(found), rows: rows.length }, inputs, columns, true);
 }
@@ -129,7 +127,7 @@ function fromList(
   }
   if (inputs.length > 1) {
     const names = columns?.map(({ name }) => name) ?? inputs.map(({ name }) => name);
-    throw wrong(`A list has no names of columns; the model takes ${names.map((name) => `"${name}"`).join(', ')}.`);
+    throw wrong(`A list has no column names; the model expects ${names.map((name) => `"${name}"`).join(', ')}.`);
   }
   return [tensor(spec, shapeOf(value as JsonValue[]), flatten(value), spec.name)];
 }
@@ -154,7 +152,7 @@ function fromNamed(
     const value = Array.isArray(given) ? given : [given];
     const spec = inputs.find((input) => input.name === name);
     if (inputs.length === 0) return [guessed(name, flatten(value), shapeOf(value))];
-    // As a column that the model does not have.
+    // Ignored, like an extra column.
     if (spec === undefined) return [];
     const isBinary = columns?.some((column) => column.name === name && column.type === 'binary');
     return [tensor(spec, shapeOf(value), flatten(value), name, isBinary)];
@@ -187,14 +185,14 @@ function tensor(
   return { name, datatype, shape, data: elements.data, ...(nulls !== undefined && { nulls }) };
 }
 
-/** For a model that says nothing of what it takes. */
+/** Infers a tensor for a model without declared inputs. */
 function guessed(name: string, values: readonly JsonValue[], shape: readonly number[]): Tensor {
-  const there = values.filter((value) => value !== null);
+  const present = values.filter((value) => value !== null);
   const whole = (value: JsonValue) => typeof value === 'bigint' || Number.isInteger(value);
   let datatype: Datatype = 'BYTES';
-  if (there.length === values.length && there.every((value) => typeof value === 'boolean')) datatype = 'BOOL';
-  else if (there.length === values.length && there.every(whole)) datatype = 'INT64';
-  else if (there.every((value) => typeof value === 'number' || typeof value === 'bigint')) datatype = 'FP64';
+  if (present.length === values.length && present.every((value) => typeof value === 'boolean')) datatype = 'BOOL';
+  else if (present.length === values.length && present.every(whole)) datatype = 'INT64';
+  else if (present.every((value) => typeof value === 'number' || typeof value === 'bigint')) datatype = 'FP64';
   return tensor({ name, datatype, shape: shape.map(() => -1), optional: true }, shape, values, name);
 }
 
@@ -211,29 +209,30 @@ function put(elements: ElementWriter, value: JsonValue, column: string, row: num
   }
 }
 
-/** JSON has no bytes. */
+/** JSON has no binary type. */
 function fromBase64(value: JsonValue, column: string, row: number): Buffer {
   if (typeof value === 'string' && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value)) {
     return Buffer.from(value, 'base64');
   }
-  throw wrong(`Row ${row} of the column "${column}" is no text in base64, as which bytes are sent.`);
+  throw wrong(`Row ${row} of the column "${column}" is not valid base64. Binary columns require base64.`);
 }
 
 function shapeOf(value: JsonValue): number[] {
   return Array.isArray(value) ? [value.length, ...(value.length === 0 ? [] : shapeOf(value[0] as JsonValue))] : [];
 }
 
-/** Throws when lists of one level differ in length. */
+/** Throws if lists of one level differ in length. */
 function flatten(value: readonly JsonValue[]): JsonValue[] {
   const shape = shapeOf(value as JsonValue[]);
   const flat: JsonValue[] = [];
   const walk = (one: JsonValue, level: number) => {
     if (level === shape.length) {
-      if (Array.isArray(one)) throw wrong('The lists are nested unevenly.');
+      if (Array.isArray(one)) throw wrong('The lists are ragged: lists of one level have different lengths.');
       flat.push(one);
       return;
     }
-    if (!Array.isArray(one) || one.length !== shape[level]) throw wrong('The lists are nested unevenly.');
+    if (!Array.isArray(one) || one.length !== shape[level])
+      throw wrong('The lists are ragged: lists of one level have different lengths.');
     for (const item of one) walk(item, level + 1);
   };
   walk(value as JsonValue[], 0);
@@ -247,3 +246,32 @@ function wrong(message: string): DaisError {
 function wrongCell(column: string, message: string): DaisError {
   return new DaisError('invalid_request', message, { issues: [{ path: column, message }] });
 }
+
+/** Parses a CSV cell. `asText`: for a column of strings, where `007` keeps its zeros. */
+export function cellValue(text: string, asText: boolean): JsonValue {
+  if (text === '') return null;
+  if (asText) return text;
+  if (/^-?\d+$/.test(text)) {
+    const whole = Number(text);
+    return Number.isSafeInteger(whole) ? whole : BigInt(text);
+  }
+  if (/^-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text)) return Number(text);
+  if (text === 'NaN' || text === 'nan') return Number.NaN;
+  if (/^true$/i.test(text)) return true;
+  if (/^false$/i.test(text)) return false;
+  return text;
+}
+
+/** A table in any input format: columns of values, or one nested list without names. */
+export type InputTable =
+  | {
+      readonly kind: 'table';
+      readonly columns: ReadonlyMap<string, readonly JsonValue[]>;
+      readonly rows: number;
+      /** `texts`: as in CSV, where only the model determines which columns are numbers. */
+      readonly cells?: 'texts';
+    }
+  /** Rows without column names. */
+  | { readonly kind: 'rows'; readonly rows: readonly (readonly JsonValue[])[] }
+  | { readonly kind: 'tensor'; readonly value: readonly JsonValue[] }
+  | { readonly kind: 'tensors'; readonly values: ReadonlyMap<string, JsonValue> };

@@ -1,4 +1,6 @@
-/** ONNX models that exhaust memory or time, each at an endpoint beside one that works, at a gateway under light load. */
+/**
+ * ONNX models that exhaust memory or time, each at an endpoint next to one that works, at a gateway under light load.
+ */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,19 +16,19 @@ export interface BombReport {
   readonly name: string;
   readonly state: string;
   readonly reason: string;
-  /** Of the requests that trigger it. */
+  /** Of the requests that trigger the failure. */
   readonly statuses: readonly number[];
   readonly answers: readonly string[];
 }
 
 export interface BombsReport {
   readonly bombs: readonly BombReport[];
-  /** Of the requests of the neighbor. */
+  /** Of the requests to the neighbor endpoint. */
   readonly answered: number;
   readonly failed: readonly string[];
-  /** The longest request of the neighbor. */
+  /** The longest request to the neighbor endpoint. */
   readonly longestMs: number;
-  /** How much the memory of the gateway's process grew at most. */
+  /** Largest growth of the memory of the gateway process. */
   readonly grownBytes: number;
 }
 
@@ -34,7 +36,10 @@ const MEMORY_BYTES = 512 * 2 ** 20;
 const LIMIT_MS = 2000;
 const PAUSE_MS = 10;
 
-/** Serves all of them at once, sends each the inputs that trigger it twice, and reports what became of them and of the neighbor. */
+/**
+ * Serves all of them together, sends each the triggering inputs twice, and returns the outcomes of them and of the
+ * neighbor.
+ */
 export async function serveBombs(bombs: readonly OnnxBomb[], loadMs = 10_000): Promise<BombsReport> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-bombs-'));
   const keys = bombs.map((_, at) => `bomb-${at}`);

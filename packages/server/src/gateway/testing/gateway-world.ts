@@ -1,4 +1,4 @@
-/** For tests: a gateway on free ports with a snapshot that is short to write, and a client with connections of its own. */
+/** For tests: a gateway on free ports with a short snapshot format, and a client with its own connections. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -8,22 +8,22 @@ import { servingDoors, servingRpcs } from '#compose/serving.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import type { PredictionRecord } from '#ledgers/predictions/segment.ts';
-import type { CaptureSink, CaptureStats } from '../capture.ts';
+import type { CaptureSink, CaptureStats } from '../predictions/capture.ts';
 import { startGateway } from '../gateway.ts';
 import type { Gateway, GatewayOptions } from '../options.ts';
 import { PlainEngine } from './plain-engine.ts';
 
-/** More than the requests that may wait for a model, since each of them has a connection. */
+/** More than the number of requests that may wait for a model, because each has a connection. */
 const MOST_SOCKETS = 2048;
 
-export interface Answer {
+export interface GatewayResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly bytes: Buffer;
   readonly json: unknown;
 }
 
-export interface Asking {
+export interface RequestOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | string;
@@ -54,14 +54,14 @@ export interface GatewayWorld {
   readonly engine: PlainEngine;
   readonly capture: MemoryCapture;
   readonly folder: string;
-  ask(path: string, asking?: Asking): Promise<Answer>;
-  /** Rows of two numbers to an endpoint; gives their sums. */
+  ask(path: string, asking?: RequestOptions): Promise<GatewayResponse>;
+  /** Sends rows of two numbers to an endpoint; returns their sums. */
   sums(
     endpoint: string,
     rows: readonly (readonly [number, number])[],
-    asking?: Asking & { id?: string },
-  ): Promise<Answer>;
-  /** Ends the gateway and starts another with the same folder. */
+    asking?: RequestOptions & { id?: string },
+  ): Promise<GatewayResponse>;
+  /** Stops the gateway and starts another with the same folder. */
   restart(options?: Partial<GatewayOptions>): Promise<void>;
   stop(): Promise<void>;
 }
@@ -88,8 +88,8 @@ export async function startWorld(options: Partial<GatewayOptions> = {}): Promise
       ...more,
     });
   let gateway = await start({});
-  const ask = async (path: string, { method, headers = {}, body, signal }: Asking = {}) =>
-    await new Promise<Answer>((resolve, reject) => {
+  const ask = async (path: string, { method, headers = {}, body, signal }: RequestOptions = {}) =>
+    await new Promise<GatewayResponse>((resolve, reject) => {
       const sent = request(
         {
           host: '127.0.0.1',
@@ -144,7 +144,7 @@ export function sumsBody(rows: readonly (readonly [number, number])[], id?: stri
   });
 }
 
-/** A model named as its folder. */
+/** A model named like its folder. */
 export function model(key: string, more: Partial<ServedModel> = {}): ServedModel {
   return {
     key,

@@ -1,4 +1,4 @@
-/** For tests: a gateway that serves the MLflow models of a folder, each at an endpoint of its name. */
+/** For tests: a gateway that serves the MLflow models of a folder, each at an endpoint of the same name. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findModel } from '#engines/inference/model-location.ts';
@@ -10,11 +10,11 @@ import { endpoint, model, snapshot, startWorld, type GatewayWorld } from './gate
 
 export interface MlflowModels {
   readonly folder: string;
-  /** Of the Python that has what they require. */
+  /** The Python environment with the required packages. */
   readonly environment: string;
-  /** Default: every folder with `MLmodel`. */
+  /** Default: every folder with an `MLmodel` file. */
   readonly names?: readonly string[];
-  /** Of each process. */
+  /** Limit of each process. */
   readonly memoryBytes?: number;
   /** Time limit of one batch. */
   readonly inferMs?: number;
@@ -65,7 +65,7 @@ async function modelsIn(folder: string): Promise<string[]> {
 }
 
 async function described(folder: string, name: string, environment: string) {
-  const place = await findModel({ folder: join(folder, name) });
-  const signature = place.type === 'mlmodel' ? place.description['signature'] : undefined;
+  const files = await findModel({ folder: join(folder, name) });
+  const signature = files.type === 'mlmodel' ? files.description['signature'] : undefined;
   return model(name, { environment, ...(signature !== undefined && signature !== null && { signature }) });
 }

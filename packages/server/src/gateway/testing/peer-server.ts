@@ -1,4 +1,4 @@
-/** For tests: a server of somebody else on a port of its own, with the processes that it starts. */
+/** For tests: a server of another system on a port of its own, with the processes that it starts. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,7 +11,7 @@ export interface PeerServer {
 
 const LOOK_MS = 200;
 
-/** `args` are given the ports that are free, as many as it wants; ready when the first one answers at `ready`. */
+/** `args` receives as many free ports as it declares; ready when the first one responds at `ready`. */
 export async function startPeer(
   program: string,
   args: (ports: readonly number[]) => readonly string[] | Promise<readonly string[]>,
@@ -24,8 +24,9 @@ export async function startPeer(
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (said += bytes.toString()));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (bytes: Buffer) => (output += bytes.toString()));
   const ended = once(child, 'close');
   const url = `http://127.0.0.1:${ports[0]}`;
   const stop = async () => {
@@ -37,7 +38,7 @@ export async function startPeer(
     if (answer?.ok === true) return { url, stop };
     await delay(LOOK_MS);
   }
-  throw new Error(`${program} ended before it answered:\n${said.slice(-4000)}`);
+  throw new Error(`${program} exited before it responded:\n${output.slice(-4000)}`);
 }
 
 async function freePort(): Promise<number> {

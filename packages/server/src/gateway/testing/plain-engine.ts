@@ -1,4 +1,4 @@
-/** An engine for tests of the gateway itself: what its models do is said by the name of their folder. */
+/** An engine for tests of the gateway: the name of the folder determines the behavior of a model. */
 import { basename } from 'node:path';
 import { DaisError } from '@dais/api';
 import {
@@ -21,11 +21,11 @@ export class PlainEngine implements InferenceEngine {
   readonly runs: Run[] = [];
   readonly loads: string[] = [];
   readonly closed: string[] = [];
-  /** Of `gated` models: runs wait until they are let go. */
+  /** For `gated` models: runs wait until they are released. */
   readonly waiting: (() => void)[] = [];
-  /** How many instances were asked for, in order. */
+  /** Requested numbers of instances, in order. */
   readonly scales: number[] = [];
-  /** Loads of these wait until they are let go. */
+  /** Loads of these wait until they are released. */
   readonly loading = new Map<string, Promise<void>>();
 
   async refusal(): Promise<undefined> {}
@@ -37,8 +37,8 @@ export class PlainEngine implements InferenceEngine {
     const name = basename(folder);
     this.loads.push(name);
     await this.loading.get(name);
-    if (name.startsWith('bomb')) throw new ProcessEnded('The model could not be loaded: it used more than its memory.');
-    if (name.startsWith('broken')) throw new DaisError('invalid_request', 'The file is no model.');
+    if (name.startsWith('bomb')) throw new ProcessEnded('The model could not be loaded: it exceeded its memory limit.');
+    if (name.startsWith('broken')) throw new DaisError('invalid_request', 'The file is not a model.');
     const { inputs, outputs, infer, batchable = true } = this.#behaviour(name);
     let size = workers;
     return {
@@ -91,7 +91,7 @@ export class PlainEngine implements InferenceEngine {
         if (name.startsWith('gated')) await new Promise<void>((resolve) => this.waiting.push(resolve));
         const data = input?.data as Float32Array;
         if (name.startsWith('picky') && data.some((value) => value < 0)) {
-          throw new DaisError('invalid_request', 'The model takes nothing below 0.');
+          throw new DaisError('invalid_request', 'The model does not accept values below 0.');
         }
         const rows = data.length / 2;
         const wrong = name.startsWith('forgetful') ? 1 : 0;

@@ -1,13 +1,13 @@
-/** For tests of doors: a real kernel on a real database behind a real HTTP server on a free port. */
+/** For tests of routes: a real kernel on a real database behind a real HTTP server on a free port. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Slice } from '#engines/database/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
-import { authDoor } from '#http/auth-door.ts';
-import type { Door } from '#http/door.ts';
-import { HttpServer, type FinishedRequest, type HttpServerParts } from '#http/http-server.ts';
-import { nativeDoor, type OperationCalls } from '#http/native-door.ts';
-import { transferDoor } from '#http/transfer-door.ts';
+import { authRoutes } from '#http/routes/auth-routes.ts';
+import type { RouteGroup } from '#http/server/route-group.ts';
+import { HttpServer, type FinishedRequest, type HttpServerParts } from '#http/server/http-server.ts';
+import { nativeRoutes, type OperationCalls } from '#http/routes/native-routes.ts';
+import { transferRoutes } from '#http/routes/transfer-routes.ts';
 import { OwnerAccess } from '#policy/owner-access.ts';
 import type { OperationEntry } from '#kernel/entry.ts';
 import { Kernel } from '#kernel/kernel.ts';
@@ -43,20 +43,20 @@ export interface HttpFixture {
   readonly database: TestDatabase;
   readonly logged: { readonly level: string; readonly message: string; readonly fields: LogFields | undefined }[];
   readonly finished: FinishedRequest[];
-  /** Sends bytes as they are and gives everything that comes back until the server closes. */
+  /** Sends raw bytes and returns everything until the server closes the connection. */
   raw(request: string | Buffer): Promise<string>;
   stop(): Promise<void>;
 }
 
 export interface FixtureOptions {
-  /** People and programs say who they are; default: one owner. */
+  /** Callers of the tests; default: one owner. */
   readonly accounts?: Partial<IdentitySettings> & { readonly behindHttps?: boolean };
   readonly kinds?: readonly KindDefinition[];
-  /** Of ledgers: their tables and what they do. */
+  /** Slices and entries of ledgers. */
   readonly slices?: readonly Slice[];
   readonly entries?: (database: TestDatabase) => readonly OperationEntry[];
-  /** Beside the native door. */
-  readonly doors?: (calls: OperationCalls) => readonly Door[];
+  /** Adapters in addition to the native one. */
+  readonly doors?: (calls: OperationCalls) => readonly RouteGroup[];
   readonly server?: Partial<HttpServerParts>;
 }
 
@@ -129,9 +129,9 @@ export async function startHttpFixture(options: FixtureOptions = {}): Promise<Ht
   const behindHttps = accounts?.behindHttps === true;
   const server = await HttpServer.open({
     doors: [
-      nativeDoor({ calls: kernel.dispatcher, clock: systemClock, log }),
-      transferDoor({ calls: kernel.dispatcher }),
-      ...(accounts === undefined ? [] : [authDoor({ calls: kernel.dispatcher, clock: systemClock, behindHttps })]),
+      nativeRoutes({ calls: kernel.dispatcher, clock: systemClock, log }),
+      transferRoutes({ calls: kernel.dispatcher }),
+      ...(accounts === undefined ? [] : [authRoutes({ calls: kernel.dispatcher, clock: systemClock, behindHttps })]),
       ...(options.doors?.(kernel.dispatcher) ?? []),
     ],
     access:

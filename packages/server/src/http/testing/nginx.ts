@@ -1,4 +1,4 @@
-/** A real nginx before a real server, as docs/guide/behind-nginx.md sets it up. */
+/** A real nginx in front of a real server, configured as in docs/guide/behind-nginx.md. */
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,11 +14,11 @@ export interface Nginx {
 
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive', LANG: 'C.UTF-8' };
 
-/** Starts nginx with the given `location` blocks. @throws Error when it is not there and cannot be installed. */
+/** Starts nginx with the given `location` blocks. @throws Error if it is not installed. */
 export async function startNginx(locations: string): Promise<Nginx> {
   const program = await findNginx();
   const folder = await mkdtemp(join(tmpdir(), 'dais-nginx-'));
-  // Workers of root's nginx run as nobody and keep their temporary files here.
+  // Workers of nginx as root run as nobody and store their temporary files here.
   await chmod(folder, 0o711);
   const port = await freePort();
   const configuration = join(folder, 'nginx.conf');
@@ -35,7 +35,7 @@ http {
   );
   const args = ['-e', join(folder, 'error.log'), '-c', configuration];
   const tested = await run(program, ['-t', ...args], { env: ENVIRONMENT });
-  if (tested.code !== 0) throw new Error(`nginx refuses the configuration: ${tested.stderr}`);
+  if (tested.code !== 0) throw new Error(`nginx rejects the configuration: ${tested.stderr}`);
   const child = start(program, args, { env: ENVIRONMENT, stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const url = `http://127.0.0.1:${port}`;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { kindActions } from '#kernel/entry.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 
-/** A kind for tests of doors: nothing but a text, and an action. */
+/** A kind for tests of routes: a text, and an action. */
 const noteKind = {
   kind: 'Note',
   plural: 'notes',

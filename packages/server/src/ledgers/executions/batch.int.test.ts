@@ -140,12 +140,12 @@ test('jobs are found by the dataset that they read or make a version of', async 
 test('what is wrong is told when it is asked for', async () => {
   const input = { model: 'models:/doubled/1', data: 'trips@1', out: 'never' };
   await expect(batch.start({ ...input, model: 'models:/doubled/9' })).rejects.toThrow(/not_found|invalid_request/);
-  await expect(batch.start({ ...input, model: 'runs:/x/model' })).rejects.toThrow('names no registered version');
+  await expect(batch.start({ ...input, model: 'runs:/x/model' })).rejects.toThrow('is not a registered model version');
   await expect(batch.start({ ...input, data: 'trips@9' })).rejects.toThrow('has no version 9');
-  await expect(batch.start({ ...input, out: 'trips' })).rejects.toThrow('cannot be what is read and what is made');
+  await expect(batch.start({ ...input, out: 'trips' })).rejects.toThrow('cannot be both the input and the output');
   await expect(batch.start({ ...input, columns: ['z'] })).rejects.toThrow('has no column "z", which --columns names');
   const taken = await batch.start({ ...input, data: 'scored@1', columns: ['id', 'y'], inputs: ['x'] });
-  expect((await batch.ended(taken.id)).error).toContain('"y" is a column already');
+  expect((await batch.ended(taken.id)).error).toContain('already has a column "y"');
 });
 
 test('jobs are listed, newest first, and end when somebody says so', async () => {
@@ -157,7 +157,7 @@ test('jobs are listed, newest first, and end when somebody says so', async () =>
   expect(nextCursor).toBeDefined();
   const more = await call<{ items: ModelJob[] }>('GET', `/model-jobs?limit=2&model=doubled&cursor=${nextCursor ?? ''}`);
   expect(more.items[0]?.createdAt).toBeLessThanOrEqual(items[1]?.createdAt ?? 0);
-  await expect(call('POST', `/model-jobs/${items[0]?.id ?? ''}/cancel`, {})).rejects.toThrow('has ended');
+  await expect(call('POST', `/model-jobs/${items[0]?.id ?? ''}/cancel`, {})).rejects.toThrow('has already ended');
   // The second waits for the first, and is ended before it begins.
   const first = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'cancelled' });
   const second = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'cancelled' });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Execution, ServerInfo } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findProgram } from '../../../../../tools/debian-packages.mjs';
-import type { ReadinessCheck } from '#http/probes-door.ts';
+import type { ReadinessCheck } from '#http/metrics/probe-routes.ts';
 import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 
 const PATIENCE = { timeout: 120_000, interval: 100 };

@@ -1,4 +1,7 @@
-/** Models of scikit-learn, XGBoost and LightGBM become ONNX, are deployed, and answer as MLflow's `predict` of the original. */
+/**
+ * Models of scikit-learn, XGBoost and LightGBM are converted to ONNX, deployed, and predict like MLflow's `predict` of
+ * the original.
+ */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,7 +65,7 @@ async function converted(input: object): Promise<ModelJob> {
   return await batch.ended((await call<ModelJob>('POST', '/model-jobs/conversions', input)).id);
 }
 
-/** What the endpoint says of the rows of `name`. */
+/** Predictions of the endpoint for the rows of `name`. */
 async function asked(name: string, model: string): Promise<unknown> {
   await call('POST', `/serving/endpoints/${name}/deploy`, { model });
   await models.settled(name, ({ conditions = [] }) =>
@@ -84,7 +87,7 @@ function expectNear(got: unknown, wanted: readonly unknown[]): void {
 }
 
 test.each(['minutes', 'late', 'thirds', 'boosted', 'booster', 'light'])(
-  '%s answers as its original, without Python',
+  '%s predicts like its original, without Python',
   async (name) => {
     const job = await converted({ model: `models:/${name}/1` });
     expect(job).toMatchObject({ state: 'succeeded', kind: 'conversion', version: 1 });
@@ -100,7 +103,7 @@ test.each(['minutes', 'late', 'thirds', 'boosted', 'booster', 'light'])(
 );
 
 test.each([15, 21])(
-  'operators of version %i at most, for who serves it elsewhere: it answers the same',
+  'operators up to version %i, for other servers: the same predictions',
   async (opset) => {
     const to = `late-${opset}`;
     await call('POST', '/registry/models', { name: to });
@@ -113,7 +116,7 @@ test.each([15, 21])(
   PATIENCE,
 );
 
-test('probabilities are the answer of a version of their own, in another model', { timeout: PATIENCE }, async () => {
+test('probabilities are the output of a separate version, in another model', { timeout: PATIENCE }, async () => {
   await call('POST', '/registry/models', { name: 'late-onnx' });
   const job = await converted({ model: 'models:/late/1', to: 'late-onnx', predictFn: 'predict_proba' });
   expect(job).toMatchObject({ state: 'succeeded', result: { model: 'late-onnx', version: 1 } });
@@ -129,7 +132,7 @@ test('probabilities are the answer of a version of their own, in another model',
   }
 });
 
-test('what has no converter is told by name, and no version is made', { timeout: PATIENCE }, async () => {
+test('names a model without a converter, and creates no version', { timeout: PATIENCE }, async () => {
   const job = await converted({ model: 'models:/unknown/1' });
   expect(job).toMatchObject({
     state: 'failed',
@@ -139,11 +142,11 @@ test('what has no converter is told by name, and no version is made', { timeout:
   await expect(call('POST', '/model-jobs/conversions', { model: 'models:/late/2' })).rejects.toThrow('ONNX already');
 });
 
-test('whatever is killed meanwhile, there is one version', { timeout: PATIENCE }, async () => {
+test('creates one version, whatever is killed meanwhile', { timeout: PATIENCE }, async () => {
   await call('POST', '/registry/models', { name: 'survivor' });
   const { id } = await call<ModelJob>('POST', '/model-jobs/conversions', { model: 'models:/light/1', to: 'survivor' });
   await expect.poll(async () => (await batch.get(id)).phase, { timeout: PATIENCE, interval: 20 }).toBe('convert');
-  // It first: one whose supervisor is gone ends what it does.
+  // First: a process without a supervisor ends.
   killProcess(controlOf(dais.process.pid!));
   await killTree(dais);
   await begin();

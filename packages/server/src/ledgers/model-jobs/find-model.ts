@@ -1,10 +1,17 @@
-/** Which version of a model a job is about, and whether it may be loaded. */
+/** Finds the model version of a job, and checks that it may be loaded. */
 import { buffer } from 'node:stream/consumers';
 import { DaisError } from '@dais/api';
 import { parseServedModel } from '@dais/api/serving';
 import { readResource } from '#kernel/store.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { describeModel, keepModel, readModels, resolveModel, safetyOf, type ModelRow } from '#ledgers/serving/index.ts';
+import {
+  describeModel,
+  storeModel,
+  readModels,
+  resolveModel,
+  safetyOf,
+  type ModelRow,
+} from '#ledgers/serving/index.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
 
 export interface FoundVersion {
@@ -15,8 +22,9 @@ export interface FoundVersion {
 }
 
 /**
- * Reads what its files say of it, and keeps that. Nothing is loaded.
- * @throws DaisError `invalid_request` for what names no version, `not_found`, `invalid_state` for what must not be loaded.
+ * Reads the description of the model from its files, and stores it, without loading the model.
+ * @throws DaisError `invalid_request` for an invalid reference, `not_found`, `invalid_state` for a model that may not
+ * be loaded.
  */
 export async function findModelVersion(
   parts: Pick<ModelJobsParts, 'database' | 'content' | 'artifactRoot'>,
@@ -25,7 +33,7 @@ export async function findModelVersion(
 ): Promise<FoundVersion> {
   const named = parseServedModel(reference);
   if ('message' in named || named.of === 'run') {
-    const detail = `"${reference}" names no registered version: write models:/NAME@ALIAS or models:/NAME/7.`;
+    const detail = `"${reference}" is not a registered model version. Write models:/NAME@ALIAS or models:/NAME/7.`;
     throw new DaisError('invalid_request', detail);
   }
   const read = { mode: 'read', projectId } as const;
@@ -44,19 +52,19 @@ export async function findModelVersion(
     }));
   if (described.fault !== undefined) throw new DaisError('invalid_request', `${found.label}: ${described.fault}.`);
   const row = await transact(parts.database, { mode: 'write', projectId }, async (tx) => {
-    if (known === undefined) await keepModel(tx, found, described);
+    if (known === undefined) await storeModel(tx, found, described);
     return await requireFiles(tx, found.id);
   });
   await transact(parts.database, read, async (tx) => {
     const { may, reason = '' } = await safetyOf(tx, row);
-    if (may === 'never') throw new DaisError('invalid_state', `${row.label} must not be loaded: ${reason}`);
+    if (may === 'never') throw new DaisError('invalid_state', `${row.label} cannot be loaded: ${reason}`);
   });
   return { row, uid, version: Number(found.version) };
 }
 
-/** What was kept of the files of a model. */
+/** Returns the stored description of the files of a model. */
 export async function requireFiles(tx: Transaction, id: string): Promise<ModelRow> {
   const row = (await readModels(tx, [id])).get(id);
-  if (row === undefined) throw new DaisError('invalid_state', 'What was known of the files of the model is gone.');
+  if (row === undefined) throw new DaisError('invalid_state', 'The description of the files of the model was removed.');
   return row;
 }

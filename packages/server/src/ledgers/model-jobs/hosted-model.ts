@@ -7,40 +7,46 @@ export interface HostedTable {
   readonly rows: number;
 }
 
-/** Port: a model that was loaded for one job. It runs in a process without the rights of this one. */
+/** Interface: a model that is loaded for one job, in a process without the permissions of this one. */
 export interface HostedModel {
   readonly engine: string;
   readonly outputs: readonly TensorSpec[];
-  /** Columns of the answer with the types of MLflow, by the signature; may be empty. */
+  /** Output columns with MLflow types, from the signature; may be empty. */
   readonly outputColumns: readonly { readonly name: string; readonly type: string }[];
-  /** What would be wrong with any row of these columns. @throws DaisError `invalid_request`. */
+  /** Returns the error that any row with these columns would cause. @throws DaisError `invalid_request`. */
   check(columns: readonly string[]): void;
-  /** @throws DaisError `invalid_request` for what the model does not take; `model_unavailable` when its process died. */
+  /**
+   * @throws DaisError `invalid_request` for input that the model does not accept; `model_unavailable` if its process
+   * died.
+   */
   predict(table: HostedTable): Promise<readonly Tensor[]>;
   close(): Promise<void>;
 }
 
-/** Port: the same, to be explained; that it is not done by the event loop of this process is the host's affair. */
+/** Interface: a model that can also be explained; the host runs it outside the event loop of this process. */
 export interface ExplainableModel {
-  /** What would be wrong with any row of these columns. @throws DaisError `invalid_request`. */
+  /** Returns the error that any row with these columns would cause. @throws DaisError `invalid_request`. */
   check(columns: readonly string[]): Promise<void>;
-  /** Rows of the model's input example that can be compared with; 0: it has none. */
+  /** Number of usable background rows in the input example; 0: none. */
   exampleRows(): Promise<number>;
-  /** Compared with the rows of `background`, else with the model's input example. At most 64 rows. @throws DaisError `invalid_request`. */
-  explain(table: HostedTable, background: HostedTable | undefined, how: HowExplained): Promise<HostedExplanation>;
-  /** The same of rows as predictions are kept; `background` is a table as any. */
-  explainKept(table: HostedTable, background: HostedTable | undefined, how: HowExplained): Promise<HostedExplanation>;
+  /**
+   * Uses the rows of `background`, or the input example of the model. At most 64 rows. @throws DaisError
+   * `invalid_request`.
+   */
+  explain(table: HostedTable, background: HostedTable | undefined, how: ExplainOptions): Promise<HostedExplanation>;
+  /** The same for captured predictions; `background` is an ordinary table. */
+  explainKept(table: HostedTable, background: HostedTable | undefined, how: ExplainOptions): Promise<HostedExplanation>;
   close(): Promise<void>;
 }
 
-export interface HowExplained {
+export interface ExplainOptions {
   readonly seed?: number;
   readonly outputIndex?: number;
-  /** Of the input example at most so many rows. */
+  /** Most rows of the input example to use. */
   readonly mostBackground?: number;
 }
 
-/** Of every row: the attributions (rows × features) add up to `instances` − `baselines`. */
+/** For every row: the attributions (rows × features) add up to `instances` − `baselines`. */
 export interface HostedExplanation {
   readonly method: ModelImportance['method'];
   readonly scale: ModelImportance['scale'];
@@ -59,9 +65,9 @@ export interface HostRequest {
   readonly folder: string;
   readonly environment?: string | undefined;
   readonly signature: unknown;
-  /** `trusted`: its files were looked at, and nothing was found in them. */
+  /** `trusted`: its files were scanned without findings. */
   readonly trust: 'trusted' | 'untrusted';
 }
 
-/** @throws DaisError `invalid_request` with what is wrong with the files. */
+/** @throws DaisError `invalid_request` with the problem of the files. */
 export type HostModel<Model = HostedModel> = (request: HostRequest, onPhase: (phase: string) => void) => Promise<Model>;

@@ -1,14 +1,14 @@
-/** Model jobs: long work on versions of models, which goes on by itself and ends once. */
+/** Model jobs: long-running work on model versions in the background. */
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
-import { nameModelJobOwners } from './content-owners.ts';
+import { nameModelJobOwners } from './job-content.ts';
 import { RowsExplainer } from './explain/explain-rows.ts';
 import { modelJobHandler } from './job-handler.ts';
 import { modelJobEntries } from './model-job-entries.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
 import { modelJobsSlice } from './model-jobs-slice.ts';
-import { forgetModelJobs, modelJobRetention } from './retention.ts';
+import { deleteModelJobs, modelJobRetention } from './retention.ts';
 
 export type { RowsExplainer, RowsToExplain, VersionToExplain } from './explain/explain-rows.ts';
 export type { HostedModel, HostModel } from './hosted-model.ts';
@@ -17,7 +17,7 @@ export type { ModelJobsParts } from './model-jobs-parts.ts';
 export interface ModelJobsLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
-  /** For ledgers that look at what versions go by. */
+  /** For ledgers that read feature importances. */
   readonly explainer: RowsExplainer;
 }
 
@@ -32,7 +32,7 @@ function modelJobsLedger(parts: ModelJobsParts): ModelJobsLedger {
 export const ledger: LedgerDefinition<ModelJobsParts, ModelJobsLedger> = {
   name: 'model-jobs',
   slice: modelJobsSlice,
-  project: { remove: async (tx, { id }) => await forgetModelJobs(tx, id) },
+  project: { remove: async (tx, { id }) => await deleteModelJobs(tx, id) },
   nameOwners: nameModelJobOwners,
   open: modelJobsLedger,
 };

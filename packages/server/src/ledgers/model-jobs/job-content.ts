@@ -1,4 +1,4 @@
-/** Bytes of a job: what its parts have made, until it has ended, and the rows that were left out. */
+/** Content of a job: the results of its shards until it ends, and the rejected rows. */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { detachContent, listReferences, type ContentOwner } from '#kernel/content/references.ts';
@@ -6,6 +6,8 @@ import { byteQuota } from '#kernel/tenants.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
+import type { Sql } from '#engines/database/contract.ts';
+import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 
 export const REJECTS = 'rejects.ndjson';
 
@@ -20,10 +22,10 @@ export function contentOfJob({
 }
 
 const named = (number: number, kind: string) => `shard-${String(number).padStart(5, '0')}.${kind}`;
-export const answersOf = (number: number) => named(number, 'parquet');
+export const outputFileOf = (number: number) => named(number, 'parquet');
 export const rejectsOf = (number: number) => named(number, 'rejects.ndjson');
 
-/** A lease: it becomes the job's by `attachContent`, or is garbage. */
+/** Returns a lease: `attachContent` assigns it to the job, otherwise it is garbage. */
 export async function upload({ content }: ModelJobsParts, projectId: string, path: string, io: JobIo): Promise<string> {
   const quota = await io.read(async (tx) => await byteQuota(tx, projectId));
   return (await content.upload(createReadStream(path), { projectId, quota })).id;
@@ -41,7 +43,7 @@ export async function fetchTo(
 
 const PAGE = 1000;
 
-/** All that the job has, or all that its parts have made. */
+/** Deletes all content of the job, or all results of its shards. */
 export async function dropContent(tx: Transaction, owner: ContentOwner, keep: readonly string[] = []): Promise<void> {
   const kept = new Set(keep);
   for (let after: string | undefined; ;) {
@@ -51,4 +53,18 @@ export async function dropContent(tx: Transaction, owner: ContentOwner, keep: re
     after = page.at(-1)?.name;
     if (page.length < PAGE || after === undefined) return;
   }
+}
+
+/** Names jobs by kind, model and version. */
+export async function nameModelJobOwners(
+  sql: Sql,
+  references: readonly DamagedReference[],
+): Promise<readonly OwnerName[]> {
+  return await sql.query<OwnerName>(
+    `select project_id as "projectId", id as owner, 'job' as kind,
+       kind || ' of ' || model_name || '/' || version || ' (' || id || ')' as name
+     from model_jobs.job where id = any($1::uuid[])`,
+    [[...new Set(references.map(({ owner }) => owner))]],
+    'model_job_content_owners',
+  );
 }

@@ -1,4 +1,4 @@
-/** Does model jobs: one at a time, because each has a model in memory. The kernel's job has the lease and its epoch. */
+/** Runs model jobs one at a time, because each has a model in memory. The kernel job has the lease and its epoch. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
@@ -6,15 +6,15 @@ import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
 import { RowRefused } from './batch/predict-rows.ts';
 import { runBatch } from './batch/batch-run.ts';
-import { MODEL_JOB_QUEUE } from './begin-job.ts';
+import { MODEL_JOB_QUEUE } from './job-lifecycle.ts';
 import { runConversion } from './convert/conversion-run.ts';
-import { emitEnded } from './end-job.ts';
+import { emitEnded } from './job-lifecycle.ts';
 import { runImportance } from './importance/importance-run.ts';
 import { contentOfJob, dropContent } from './job-content.ts';
-import { beginJob, endJobRow } from './job-rows.ts';
+import { startAttempt, endJobRow } from './job-rows.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
 
-/** A model whose process dies each time is not to be tried for ever. */
+/** Most attempts, for a model whose process dies each time. */
 const MOST_CRASHES = 3;
 
 export function modelJobHandler(parts: ModelJobsParts): JobHandler {
@@ -27,7 +27,7 @@ export function modelJobHandler(parts: ModelJobsParts): JobHandler {
     run: async (job, io) => {
       const id = String(job.payload['job']);
       const folder = join(parts.folder, id);
-      // An attempt before may have died in it.
+      // A previous attempt may have died in it.
       await rm(folder, { recursive: true, force: true });
       await mkdir(folder, { recursive: true, mode: 0o755 });
       try {
@@ -59,7 +59,7 @@ async function work(
   io: JobIo,
 ): Promise<void> {
   const now = parts.clock.now();
-  const row = await io.write(async (tx) => await beginJob<never>(tx, id, { attempt: job.attempt, now }));
+  const row = await io.write(async (tx) => await startAttempt<never>(tx, id, { attempt: job.attempt, now }));
   if (row === undefined) return;
   try {
     if (row.kind === 'conversion') await runConversion(parts, row, folder, io);
@@ -78,7 +78,7 @@ async function work(
   }
 }
 
-/** What is wrong with model or data stays wrong: it is not tried again. */
+/** Errors of the model or data are permanent: no retry. */
 function asEnd(error: unknown, { attempt }: JobClaim, io: JobIo): unknown {
   if (io.signal.aborted) return error;
   if (error instanceof RowRefused) return new JobFailed(error.message);

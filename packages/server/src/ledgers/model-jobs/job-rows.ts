@@ -1,12 +1,12 @@
-/** Jobs as they are kept and as they are told. */
+/** Job rows, and their API form. */
 import { DaisError, type Actor } from '@dais/api';
 import type { ModelJob, ModelJobFault, ModelJobKind, ModelJobState } from '@dais/api/serving';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** What a batch prediction was asked for, fixed when it was. */
+/** The request of a batch prediction, fixed when the job is created. */
 export interface BatchRequest {
-  /** Id of the version that is read, and what people call it. */
+  /** Id and label of the dataset version that is read. */
   readonly data: string;
   readonly dataName: string;
   readonly out: string;
@@ -95,7 +95,7 @@ export async function readJob<Request = BatchRequest>(
 
 export interface ListJobs {
   readonly model?: string;
-  /** Read, or made a version of. */
+  /** Jobs that read it, or that created a version of it. */
   readonly dataset?: string;
   readonly kind?: ModelJobKind;
   readonly state?: ModelJobState;
@@ -114,7 +114,7 @@ export async function listJobs(tx: Transaction, input: ListJobs) {
   const filter = ['model-jobs', tx.projectId, model, dataset, kind, state];
   const after = decodePageCursor(filter, input.cursor);
   if (after !== undefined && !isJobId(after)) {
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+    throw new DaisError('invalid_cursor', 'The cursor is not from this list.');
   }
   const rows = await tx.sql.query<JobRow>(
     `select ${COLUMNS} from model_jobs.job where project_id = $1 and ($2::text is null or model_name = $2)
@@ -127,7 +127,7 @@ export async function listJobs(tx: Transaction, input: ListJobs) {
   return cutPage(rows, limit, filter, ({ id }) => id);
 }
 
-/** `faults` tell values of the data: only for who may see them. */
+/** `faults` contain values of the data: only for callers with permission. */
 export function presentJob(row: JobRow, { faults }: { readonly faults: boolean }): ModelJob {
   const { request, result } = row;
   const isBatch = row.kind === 'batch-prediction';
@@ -161,8 +161,8 @@ export function presentJob(row: JobRow, { faults }: { readonly faults: boolean }
   };
 }
 
-/** An attempt begins. Undefined: it has ended already. */
-export async function beginJob<Request = BatchRequest>(
+/** Starts an attempt. Undefined: the job has already ended. */
+export async function startAttempt<Request = BatchRequest>(
   tx: Transaction,
   id: string,
   { attempt, now }: { readonly attempt: number; readonly now: number },
@@ -176,12 +176,12 @@ export async function beginJob<Request = BatchRequest>(
   return rows[0];
 }
 
-export async function notePhase({ sql }: Transaction, id: string, phase: string): Promise<void> {
+export async function recordPhase({ sql }: Transaction, id: string, phase: string): Promise<void> {
   await sql.query('update model_jobs.job set phase = $2 where id = $1', [id, phase], 'note_model_job_phase');
 }
 
-/** What there is to do, once that is known. */
-export async function noteSize(
+/** Records the amount of work, once it is known. */
+export async function recordSize(
   { sql }: Transaction,
   id: string,
   { shards, rows }: { readonly shards: number; readonly rows: number },
@@ -200,8 +200,8 @@ export interface DoneShard {
   readonly faults: readonly ModelJobFault[];
 }
 
-/** A part is done: once, whoever did it again. */
-export async function noteShard(tx: Transaction, job: string, shard: DoneShard): Promise<void> {
+/** Records a finished shard, once, even if it was repeated. */
+export async function recordShard(tx: Transaction, job: string, shard: DoneShard): Promise<void> {
   const { number, rows, rejected, faults } = shard;
   const made = await tx.sql.query(
     `insert into model_jobs.shard (job, number, project_id, rows, rejected) values ($1, $2, $3, $4, $5)
@@ -241,7 +241,7 @@ export interface JobEnding {
   readonly faults?: readonly ModelJobFault[];
 }
 
-/** Undefined: it had ended already. */
+/** Returns undefined if the job had already ended. */
 export async function endJobRow({ sql }: Transaction, id: string, end: JobEnding): Promise<JobRow | undefined> {
   const rows = await sql.query<JobRow>(
     `update model_jobs.job set state = $2, phase = '', error = $3, result = coalesce($4::jsonb, result),

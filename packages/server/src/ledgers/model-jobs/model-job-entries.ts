@@ -1,4 +1,4 @@
-/** What people ask of model jobs. */
+/** The operations of model jobs. */
 import { DaisError } from '@dais/api';
 import {
   cancelModelJobOperation,
@@ -32,8 +32,8 @@ export function modelJobEntries(parts: ModelJobsParts): readonly OperationEntry[
     entry(startBatchPredictionOperation, { perform: async (call) => await startBatch(parts, call) }),
     entry(listModelJobsOperation, async (tx, call) => {
       const { page, next } = await listJobs(tx, call.input);
-      const seen = await visible(call, page);
-      return { items: seen.map((row) => presentJob(row, { faults: false })), ...next };
+      const visibleJobs = await visible(call, page);
+      return { items: visibleJobs.map((row) => presentJob(row, { faults: false })), ...next };
     }),
     entry(readModelJobOperation, async (tx, call): Promise<ModelJob> => {
       const row = await readJob(tx, call.input.id);
@@ -43,7 +43,7 @@ export function modelJobEntries(parts: ModelJobsParts): readonly OperationEntry[
     entry(cancelModelJobOperation, async (tx, call): Promise<ModelJob> => {
       const row = await readJob(tx, call.input.id, true);
       await authorize(call, row, 'model:cancelJob');
-      if (row.ended_at !== null) throw new DaisError('invalid_state', `The job has ended: it is ${row.state}.`);
+      if (row.ended_at !== null) throw new DaisError('invalid_state', `The job has already ended: it is ${row.state}.`);
       await cancelJob(tx.sql, row.id);
       return presentJob(row, { faults: false });
     }),
@@ -59,7 +59,7 @@ async function authorize(call: Call, { model_name: name }: JobRow, action: strin
   await call.authorize({ kind: 'Model', name }, call.tenant, action);
 }
 
-/** Of a page: those on models that the caller may read. */
+/** Filters a page: jobs of models that the caller may read. */
 async function visible(call: Call, page: readonly JobRow[]): Promise<readonly JobRow[]> {
   const may = new Map<string, boolean>();
   for (const { model_name: name } of page) {
@@ -75,7 +75,7 @@ async function visible(call: Call, page: readonly JobRow[]): Promise<readonly Jo
   return page.filter(({ model_name: name }) => may.get(name) === true);
 }
 
-/** What is wrong with a row tells its values. */
+/** The error of a row contains its values. */
 async function seesData(tx: Transaction, parts: ModelJobsParts, call: Call, { request }: JobRow): Promise<boolean> {
   const dataset = request.dataName.split('@')[0] ?? '';
   const may = mayOf(call, dataset);
@@ -87,13 +87,16 @@ async function seesData(tx: Transaction, parts: ModelJobsParts, call: Call, { re
 async function rejects(parts: ModelJobsParts, call: CallOf<typeof readModelJobRejectsOperation>): Promise<Download> {
   const row = await transact(parts.database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
     const found = await readJob(tx, call.input.id);
-    if (found.kind !== 'batch-prediction') throw new DaisError('invalid_state', 'It is no batch prediction.');
+    if (found.kind !== 'batch-prediction') throw new DaisError('invalid_state', 'The job is not a batch prediction.');
     const dataset = found.request.dataName.split('@')[0] ?? '';
     await call.authorize({ kind: 'Dataset', name: dataset }, call.tenant, 'dataset:unmask');
     return found;
   });
   if (row.rejected === 0n || row.state !== 'succeeded')
-    throw new DaisError('invalid_state', 'No rows were left out of a job that has succeeded.');
+    throw new DaisError(
+      'invalid_state',
+      'The job has no list of rejected rows: it has not succeeded, or the model rejected no rows.',
+    );
   const owner = contentOfJob(row);
   const { size, sha256 } = await parts.content.stat(owner, REJECTS);
   return { size, sha256, open: async (range) => (await parts.content.open(owner, REJECTS, range)).bytes };

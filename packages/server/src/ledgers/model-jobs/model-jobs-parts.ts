@@ -19,16 +19,16 @@ export interface ModelJobsParts {
   readonly content: Content;
   readonly environments: () => Promise<Environments>;
   readonly query: () => Promise<QueryEngine>;
-  /** Where the files of versions of datasets are found. */
+  /** Provides the files of dataset versions. */
   readonly data: {
     readonly database: Database;
     readonly blobs: BlobStore & Partial<LocalBlobs>;
     readonly folder: string;
   };
   readonly maker: VersionMaker;
-  /** What is masked in a dataset, as marks of another one. */
+  /** Returns the sensitive columns of a dataset, for marking another one. */
   readonly marks: (tx: Transaction, dataset: string) => Promise<readonly SensitiveColumn[]>;
-  /** Columns that this reader may not see as they are. */
+  /** Returns columns that are masked for this reader. */
   readonly masked: (
     tx: Transaction,
     dataset: string,
@@ -39,13 +39,13 @@ export interface ModelJobsParts {
   readonly hostExplainable: HostModel<ExplainableModel>;
   readonly converter: Converter;
   readonly gateway: GatewayLink;
-  /** A kept prediction as its reader sees it. @throws DaisError `not_found`. */
+  /** Returns a captured prediction as the reader may see it. @throws DaisError `not_found`. */
   readonly prediction: (call: CallOf<typeof readPredictionOperation>) => Promise<Prediction>;
-  /** Absolute folder for models and files that are being worked on; made when it is absent. */
+  /** Absolute folder for models and temporary files; created if missing. */
   readonly folder: string;
-  /** What the addresses of artifacts that lie in Dais begin with. */
+  /** Prefix of the URIs of artifacts that are stored in Dais. */
   readonly artifactRoot: string;
-  /** Jobs that have ended are kept for so long; 0: for ever. */
+  /** Retention of ended jobs; 0: unlimited. */
   readonly days: number;
   readonly clock: Clock;
   readonly log: Log;

@@ -1,28 +1,28 @@
-/** The model of a job: looked at, brought here, loaded in a process of its own. */
+/** Prepares the model of a job: waits for its scan, fetches it, loads it in a process of its own. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DaisError } from '@dais/api';
 import type { JobIo } from '#kernel/job-runner.ts';
-import { bringModel, safetyOf, type ModelRow } from '#ledgers/serving/index.ts';
+import { fetchModel, safetyOf, type ModelRow } from '#ledgers/serving/index.ts';
 import type { ExplainableModel, HostedModel, HostModel } from './hosted-model.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
 
 const LOOK_MS = 300;
-/** A scan of a new version takes seconds; one that does not come is told. */
+/** Time limit for the scan of a new version, which takes seconds. */
 const LONGEST_SCAN_MS = 600_000;
 
 export type OpenIo = Pick<JobIo, 'signal' | 'read'> & { readonly note: (text: string) => void };
 
 export interface OpenedFiles {
   readonly place: string;
-  /** The folder of the interpreter, of a model that needs Python. */
+  /** The folder of the interpreter, for a model that needs Python. */
   readonly environment: string | undefined;
   readonly trust: 'trusted' | 'untrusted';
 }
 
 /**
- * Does `work` with its files, in an environment with `more` packages, as soon as they may be loaded.
- * @throws DaisError `invalid_state` for one that must not be.
+ * Runs `work` with the files of the model, in an environment with `more` packages, as soon as the model may be loaded.
+ * @throws DaisError `invalid_state` for a model that may not.
  */
 export async function withFiles<T>(
   parts: ModelJobsParts,
@@ -32,9 +32,9 @@ export async function withFiles<T>(
 ): Promise<T> {
   const may = await permitted(parts, row, io);
   const place = join(folder, 'model');
-  const { environment, held } = await bringModel(parts, place, row, io.note, more);
+  const { environment, held } = await fetchModel(parts, place, row, io.note, more);
   try {
-    // Operators of ONNX run in a process all the same: this one is the control plane's.
+    // ONNX models also run in a process of their own, because this process is the control plane.
     return await work({
       place,
       environment,
@@ -46,8 +46,8 @@ export async function withFiles<T>(
 }
 
 /**
- * Does `work` with it. `folder` is the caller's, and takes the files.
- * @throws DaisError `invalid_state` for one that must not be loaded, `invalid_request` for one that cannot be.
+ * Runs `work` with the loaded model. `folder` belongs to the caller and receives the files.
+ * @throws DaisError `invalid_state` for a model that may not be loaded, `invalid_request` for one that cannot be.
  */
 export async function withModel<T>(
   parts: ModelJobsParts,
@@ -59,7 +59,7 @@ export async function withModel<T>(
   return await withHosted(parts, row, { folder, io, host: parts.host }, work);
 }
 
-/** The same of one that is explained. */
+/** The same for a model that can be explained. */
 export async function withExplainable<T>(
   parts: ModelJobsParts,
   row: ModelRow,
@@ -92,8 +92,8 @@ async function permitted({ clock }: ModelJobsParts, row: ModelRow, io: OpenIo): 
   for (;;) {
     const { may, reason = '' } = await io.read(async (tx) => await safetyOf(tx, row));
     if (may === 'anywhere' || may === 'isolated') return may;
-    if (may === 'never') throw new DaisError('invalid_state', `${row.label} must not be loaded: ${reason}`);
-    if (clock.now() > until) throw new DaisError('invalid_state', `${row.label} is not looked at yet: ${reason}`);
+    if (may === 'never') throw new DaisError('invalid_state', `${row.label} cannot be loaded: ${reason}`);
+    if (clock.now() > until) throw new DaisError('invalid_state', `${row.label} is not scanned yet: ${reason}`);
     io.note(reason);
     await sleep(LOOK_MS, undefined, { signal: io.signal });
   }

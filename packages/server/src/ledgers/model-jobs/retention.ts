@@ -1,4 +1,4 @@
-/** What goes with time, and with a project. */
+/** Deletes old jobs, and those of deleted projects. */
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { contentOfJob, dropContent } from './job-content.ts';
@@ -6,7 +6,7 @@ import type { ModelJobsParts } from './model-jobs-parts.ts';
 
 const SLICE = 200;
 
-/** `days` 0: nothing goes. */
+/** `days` 0: nothing is deleted. */
 export function modelJobRetention({ days }: Pick<ModelJobsParts, 'days'>): JobHandler {
   return {
     queue: 'model-jobs.retention',
@@ -17,8 +17,8 @@ export function modelJobRetention({ days }: Pick<ModelJobsParts, 'days'>): JobHa
     async run(_job, io) {
       if (days === 0) return { jobs: 0 };
       let jobs = 0;
-      for (let gone = SLICE; gone === SLICE && !io.signal.aborted; jobs += gone) {
-        gone = await io.write(async (tx) => {
+      for (let deleted = SLICE; deleted === SLICE && !io.signal.aborted; jobs += deleted) {
+        deleted = await io.write(async (tx) => {
           await tx.enter('all');
           const rows = await tx.sql.query<{ id: string; project_id: string }>(
             `delete from model_jobs.job where id in (select id from model_jobs.job
@@ -39,8 +39,8 @@ export function modelJobRetention({ days }: Pick<ModelJobsParts, 'days'>): JobHa
   };
 }
 
-/** With a project go its jobs. One that runs finds nothing to write to. */
-export async function forgetModelJobs(tx: Transaction, projectId: string): Promise<void> {
+/** Deletes the jobs of a deleted project. A running one finds no row to write to. */
+export async function deleteModelJobs(tx: Transaction, projectId: string): Promise<void> {
   const rows = await tx.sql.query<{ id: string; project_id: string }>(
     'delete from model_jobs.job where project_id = $1 returning id, project_id',
     [projectId],

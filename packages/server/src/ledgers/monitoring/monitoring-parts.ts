@@ -4,7 +4,7 @@ import type { FileTable, QueryEngine } from '#engines/query/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { RowsExplainer } from '#ledgers/model-jobs/index.ts';
 import type { PredictionReader } from '#ledgers/predictions/index.ts';
-import type { EndpointUsage, UsedBetween } from '#ledgers/serving/index.ts';
+import type { EndpointUsage, UsageInPeriod } from '#ledgers/serving/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
@@ -55,7 +55,7 @@ export interface MonitoringParts {
   /** By which columns a version goes. */
   readonly explainer: Pick<RowsExplainer, 'withVersion'>;
   /** What an endpoint used in a time; undefined: nothing was told of it. */
-  readonly usage: (of: UsedBetween) => Promise<EndpointUsage | undefined>;
+  readonly usage: (of: UsageInPeriod) => Promise<EndpointUsage | undefined>;
   /** In the transaction that raises it. @throws DaisError `not_found`, `being_deleted`. */
   readonly tell: (tx: Transaction, channel: string, alert: ToldAlert) => Promise<string>;
   /** A run of the newest version of a Pipeline, in the transaction that decides it. @throws DaisError when it cannot run. */

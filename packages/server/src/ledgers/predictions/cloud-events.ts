@@ -1,20 +1,23 @@
-/** Predictions in the words of a logger of KServe: CloudEvents 1.0, one of the request and one of its response. Pure. */
+/**
+ * Predictions as CloudEvents 1.0, in the format of KServe's logger: one event for the request and one for its response.
+ * Pure.
+ */
 import { LOGGER_EVENT_TYPES, type PredictionRows } from '@dais/api/serving';
 
 export interface ExportedPredictions {
   readonly events: Record<string, unknown>[];
-  /** Of the last prediction. */
+  /** Cursor: the id of the last prediction. */
   readonly last: string | undefined;
 }
 
-/** Rows are those of whole predictions, one prediction after the other. */
+/** `rows` contains all rows of each prediction, ordered by prediction. */
 export function cloudEvents({ columns, rows }: PredictionRows, project: string): ExportedPredictions {
-  const place = new Map(columns.map(({ name }, index) => [name, index]));
+  const positions = new Map(columns.map(({ name }, index) => [name, index]));
   const events: Record<string, unknown>[] = [];
   let last: string | undefined;
   for (let from = 0; from < rows.length;) {
     const first = rows[from]!;
-    const cell = (name: string, row = first) => row[place.get(name) ?? -1];
+    const cell = (name: string, row = first) => row[positions.get(name) ?? -1];
     const id = String(cell('prediction_id'));
     let until = from;
     while (until < rows.length && cell('prediction_id', rows[until]) === id) until += 1;

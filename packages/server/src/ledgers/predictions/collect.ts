@@ -1,6 +1,6 @@
 /**
- * The tailer: what gateways wrote into segments becomes files of predictions. The place in each segment is committed with
- * the files that were made of what stands before it: whatever is killed, each record is in exactly one file.
+ * Collects the records of segments into files of predictions. The position in each segment is committed with the files
+ * that contain the records before it: even after a kill, each record is in exactly one file.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, rm } from 'node:fs/promises';
@@ -19,9 +19,9 @@ import { decodeHead, decodeRecord, RECORD_HEAD, RECORD_LIMIT, type StoredPredict
 import { SEGMENT_SUFFIX } from './segment.ts';
 
 const HOUR_MS = 3_600_000;
-/** Of segments, at once: what is read is in memory until it is a file. */
+/** Bytes of segments per round: they are in memory until they are written to a file. */
 const ROUND_BYTES = 64 * 1024 * 1024;
-/** A process of another machine is asked for in vain: its segment has ended when nothing came for so long. */
+/** The liveness of a process on another machine is unknown: its segment has ended if it did not grow for this time. */
 const QUIET_MS = 600_000;
 
 interface Progress {
@@ -33,7 +33,7 @@ interface Progress {
   readonly ended: boolean;
 }
 
-export interface Collected {
+export interface CollectResult {
   readonly records: number;
   readonly files: number;
   readonly lostBytes: number;
@@ -43,20 +43,23 @@ class Overtaken extends Error {}
 
 export class Collector {
   readonly #parts: PredictionsParts;
-  #running: Promise<Collected> | undefined;
+  #running: Promise<CollectResult> | undefined;
 
   constructor(parts: PredictionsParts) {
     this.#parts = parts;
   }
 
-  /** Takes all that was written before the call. One round at a time: whoever comes meanwhile gets the next one. */
-  async collect(signal?: AbortSignal): Promise<Collected> {
+  /**
+   * Collects everything that was written before the call. Rounds are sequential: calls during a round share the next
+   * one.
+   */
+  async collect(signal?: AbortSignal): Promise<CollectResult> {
     while (this.#running !== undefined) await this.#running.catch(() => {});
     this.#running = this.#rounds(signal).finally(() => (this.#running = undefined));
     return await this.#running;
   }
 
-  async #rounds(signal: AbortSignal | undefined): Promise<Collected> {
+  async #rounds(signal: AbortSignal | undefined): Promise<CollectResult> {
     const all = { records: 0, files: 0, lostBytes: 0 };
     for (;;) {
       signal?.throwIfAborted();
@@ -68,7 +71,7 @@ export class Collector {
     }
   }
 
-  async #round(): Promise<Collected & { readonly more: boolean }> {
+  async #round(): Promise<CollectResult & { readonly more: boolean }> {
     const { database, clock, log, folder } = this.#parts;
     const names = await segmentNames(this.#parts.spool);
     const known = await this.#readPlaces(names);
@@ -101,7 +104,7 @@ export class Collector {
       if (read.to > from || read.ended) progress.push({ name, path, from, ...read });
     }
     const lostBytes = progress.reduce((sum, { lost }) => sum + lost, 0);
-    if (lostBytes > 0) log.warn('predictions that were not written whole were cut off', { bytes: lostBytes });
+    if (lostBytes > 0) log.warn('removed incompletely written predictions', { bytes: lostBytes });
     if (progress.length === 0) return { records: 0, files: 0, lostBytes, more: false };
     const scratch = join(folder, uuidv7());
     const stored: StoredPredictions[] = [];
@@ -117,7 +120,7 @@ export class Collector {
         for (const one of stored) await insertFile(tx, one, now);
       });
     } catch (error) {
-      // Another process took these records: its files hold them, and ours belong to nobody.
+      // Another process collected these records: its files contain them, and ours have no owner.
       if (error instanceof Overtaken) return { records: 0, files: 0, lostBytes: 0, more: false };
       throw error;
     } finally {
@@ -135,10 +138,10 @@ export class Collector {
         [ORGANISATION],
         'prediction_segments',
       );
-      // Files that are gone were ended and removed: only their rows were left.
-      const gone = rows.filter(({ name, ended }) => ended && !names.includes(name)).map(({ name }) => name);
-      if (gone.length > 0) {
-        await sql.query('delete from predictions.segment where name = any($1::text[])', [gone], 'forget_segments');
+      // Missing segments were finished and removed: only their rows remain.
+      const vanished = rows.filter(({ name, ended }) => ended && !names.includes(name)).map(({ name }) => name);
+      if (vanished.length > 0) {
+        await sql.query('delete from predictions.segment where name = any($1::text[])', [vanished], 'forget_segments');
       }
       return new Map(rows.map((row) => [row.name, row.ended ? ('ended' as const) : Number(row.read_bytes)]));
     });
@@ -151,7 +154,7 @@ export class Collector {
     });
   }
 
-  /** Undefined where the project is gone: nobody may see what its endpoints answered. */
+  /** Returns undefined for a deleted project: nobody may read its predictions. */
   async #write(records: readonly StoredPrediction[], scratch: string): Promise<StoredPredictions | undefined> {
     const { database, query, log } = this.#parts;
     const [first] = records;
@@ -162,7 +165,7 @@ export class Collector {
       async ({ sql }) => await findTenant(sql, first.project),
     );
     if (tenant === undefined) {
-      log.warn('predictions of a project that is gone are left out', { project: first.project, count: records.length });
+      log.warn('skipping predictions of a deleted project', { project: first.project, count: records.length });
       return undefined;
     }
     const table = predictionTable(records);
@@ -184,7 +187,7 @@ export class Collector {
     await rm(source);
     const written = result.files[0];
     if (written === undefined || written.rows !== table.rows)
-      throw new Error('the file has other rows than the records');
+      throw new Error('the number of rows in the file differs from the records');
     const at = records.map((one) => one.at);
     const models = new Set(records.flatMap(({ model, version }) => (model === '' ? [] : [`${model}/${version}`])));
     const file: NewFileRow = {
@@ -205,7 +208,7 @@ export class Collector {
   }
 }
 
-/** @throws Overtaken when the place is not where it was read. */
+/** @throws Overtaken if the position has changed since it was read. */
 async function advance({ sql }: Transaction, { name, from, to, lost, ended }: Progress, now: number): Promise<void> {
   const rows = await sql.query(
     `insert into predictions.segment as s (name, project_id, read_bytes, lost_bytes, ended, updated_at)
@@ -230,7 +233,7 @@ async function segmentNames(spool: string): Promise<string[]> {
   return names.toSorted();
 }
 
-/** Whether no later file of the same process is there: only the last one may still grow. */
+/** Whether the process has no later segment: only the last one may still grow. */
 function isLast(name: string, names: readonly string[]): boolean {
   const [, folder, token, count] = /^(.*\/)\d+-([0-9a-f]+)-(\d+)\./.exec(name) ?? [];
   return !names.some((other) => {
@@ -242,10 +245,10 @@ function isLast(name: string, names: readonly string[]): boolean {
 interface SegmentRead {
   readonly to: number;
   readonly records: readonly StoredPrediction[];
-  /** Bytes at the end that are no whole record, of a segment that nobody writes any more. */
+  /** Returns the bytes of an incomplete record at the end of a segment without a writer. */
   readonly lost: number;
   readonly ended: boolean;
-  /** There is more than was wanted. */
+  /** The round reached its limit. */
   readonly more: boolean;
 }
 
@@ -259,7 +262,7 @@ async function readSegment(
   const file = await open(path, 'r').catch(() => undefined);
   if (file === undefined) return undefined;
   try {
-    // Asked before the size is: what a process wrote before it went is then seen.
+    // Check the writer before reading the size: data that it wrote before its end is then included.
     const opening = Buffer.alloc(8192);
     const { bytesRead } = await file.read(opening, 0, opening.length, 0);
     const head = decodeHead(opening.subarray(0, bytesRead));
@@ -291,7 +294,7 @@ async function readSegment(
     const done = finished && (rest === 0 || torn);
     return { to, records, lost: done ? rest : 0, ended: done, more: !torn && rest > 0 };
   } catch (error) {
-    if (error instanceof Error && error.message.includes('no segment')) {
+    if (error instanceof Error && error.message.includes('not a segment')) {
       return { to: from, records: [], lost: 0, ended: false, more: false };
     }
     throw error;
@@ -300,7 +303,7 @@ async function readSegment(
   }
 }
 
-/** Lines in pieces of about 64 KiB. */
+/** Yields lines in pieces of about 64 KiB. */
 function* inChunks(lines: Iterable<string>): IterableIterator<string> {
   let chunk = '';
   for (const line of lines) {

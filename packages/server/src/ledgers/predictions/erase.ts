@@ -1,4 +1,4 @@
-/** Erasing what is known of somebody: the values of their rows go, that there were predictions stays. */
+/** Erases personal data from predictions: values of matching rows are removed, and the rows stay. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { erasePredictionsOperation, PredictionErasure, readErasureOperation } from '@dais/api/serving';
 import { call as fn, cast, column, literal, named, when, aggregate } from '#engines/query/model/build.ts';
@@ -12,7 +12,7 @@ import type { Collector } from './collect.ts';
 import { withFiles, type FileRow, type LocalPredictions } from './file-rows.ts';
 import { isTensorColumn, PERSONAL_COLUMNS } from './prediction-table.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
-import { endpointSubject } from './reading.ts';
+import { endpointSubject } from './prediction-access.ts';
 import { rewriteFiles } from './rewrite.ts';
 
 const QUEUE = 'prediction erasure';
@@ -34,7 +34,7 @@ interface ErasureRow {
 
 const COLUMNS = `id, endpoint, "column", value, state, files, rows, error, reason, by, asked_at, ended_at`;
 
-export async function askErasure(
+export async function requestErasure(
   tx: Transaction,
   { input, context, tenant }: CallOf<typeof erasePredictionsOperation>,
   now: number,
@@ -94,8 +94,8 @@ function presentErasure(row: ErasureRow): PredictionErasure {
 }
 
 /**
- * File by file, the newest first, each in a transaction with its count: a job that is begun again goes on where it was. A
- * file that is written meanwhile holds what came later, and is newer than the asking.
+ * Processes files from newest to oldest, each in a transaction with its count, so that a restarted job resumes. Files
+ * that are written meanwhile contain later predictions, and are newer than the request.
  */
 export function erasureHandler(parts: PredictionsParts, collector: Collector): JobHandler {
   return {
@@ -105,7 +105,7 @@ export function erasureHandler(parts: PredictionsParts, collector: Collector): J
     retry: { baseMs: 2000, capMs: 300_000 },
     run: async ({ payload, projectId }, io) => {
       const id = String(payload['erasure']);
-      // What was answered before somebody asked is in files now.
+      // Collect predictions from before the request into files.
       await collector.collect(io.signal);
       const erasure = await io.read(async ({ sql }) => await findErasure(sql, projectId, id));
       if (erasure.value === null) return {};
@@ -137,14 +137,17 @@ export function erasureHandler(parts: PredictionsParts, collector: Collector): J
       await tx.enter(job.projectId);
       await tx.sql.query(
         `update predictions.erasure set state = 'failed', error = $2, ended_at = $3 where id = $1 and state = 'waiting'`,
-        [String(job.payload['erasure']), end.error ?? 'it was cancelled', parts.clock.now()],
+        [String(job.payload['erasure']), end.error ?? 'it was canceled', parts.clock.now()],
         'fail_erasure',
       );
     },
   };
 }
 
-/** Files by id, the oldest first; those that erasing made are newer than the place and are looked at once more, in vain. */
+/**
+ * By file id, oldest first; files that erasing creates are newer than the position and are checked again without
+ * effect.
+ */
 async function nextFile(sql: Sql, projectId: string, erasure: string, endpoint: string): Promise<FileRow | undefined> {
   const [row] = await sql.query<FileRow>(
     `select f.* from predictions.file f, predictions.erasure e
@@ -168,8 +171,8 @@ async function eraseIn(
       'advance_erasure',
     );
   };
-  const same = fn('=', cast(column(erasure.column), 'string', { lenient: true }), literal(erasure.value));
-  const hit = fn('and', same, fn('not', column('erased')));
+  const matches = fn('=', cast(column(erasure.column), 'string', { lenient: true }), literal(erasure.value));
+  const hit = fn('and', matches, fn('not', column('erased')));
   const rows = file.columns.some(({ name }) => name === erasure.column) ? await countRows(parts, file, hit, signal) : 0;
   if (rows === 0) {
     await transact(parts.database, { mode: 'write', projectId: file.project_id }, async (tx) => await advance(tx, 0));
@@ -187,7 +190,7 @@ async function eraseIn(
       );
     }),
   });
-  // Refused when somebody joined the file with others meanwhile: the next look finds what they made of it.
+  // Fails if the file was merged meanwhile: the next pass processes the merged file.
   await rewriteFiles(parts, {
     files: [file],
     relation: without,

@@ -1,4 +1,4 @@
-/** Files of predictions as the ledger keeps them, and their bytes on this machine. */
+/** Rows and bytes of prediction files. */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { versionKeyOf } from '#ledgers/registry/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { FIXED_COLUMNS } from './prediction-table.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
+import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 
 export interface FileRow {
   readonly id: string;
@@ -38,7 +39,7 @@ export type NewFileRow = Omit<FileRow, 'id' | 'bytes' | 'created_at'>;
 
 const COLUMNS = `id, project_id, endpoint, name, mark, hour, predictions, rows, erased, bytes, columns, models, first_at,
   last_at, created_at`;
-/** Under which each file has its bytes. */
+/** Owner prefix of the bytes of each file. */
 const CONTENT = 'predictions.parquet';
 
 function contentOf(projectId: string, id: string) {
@@ -47,7 +48,7 @@ function contentOf(projectId: string, id: string) {
 
 const labelOf = (id: string) => `prediction file ${id}`;
 
-/** Bytes that belong to nobody until `insertFile` gives them to a file. */
+/** Bytes without an owner until `insertFile` assigns them to a file. */
 export interface StoredPredictions {
   readonly file: NewFileRow;
   readonly lease: string;
@@ -67,7 +68,7 @@ export async function storePredictions(
   return { file, lease: id, bytes: size };
 }
 
-/** A row, its bytes, and its node in the lineage. `from`: files that it takes the place of. */
+/** Inserts the row of a file, its bytes, and its lineage node. `from`: files that it replaces. */
 export async function insertFile(
   tx: Transaction,
   { file, lease, bytes }: StoredPredictions,
@@ -148,7 +149,7 @@ export async function findFiles(sql: Sql, { projectId, name, from, until, limit 
   );
 }
 
-/** Oldest hour first, of those with predictions from a time on. */
+/** Returns files with predictions after a time, oldest hour first. */
 export async function oldestFiles(
   sql: Sql,
   { projectId, name, from, limit }: Omit<FileFilter, 'until'>,
@@ -163,17 +164,17 @@ export async function oldestFiles(
 
 export async function listFileRows(
   sql: Sql,
-  { projectId, name, place, limit }: FileFilter & { readonly place: { hour: string; id: string } | undefined },
+  { projectId, name, position, limit }: FileFilter & { readonly position: { hour: string; id: string } | undefined },
 ): Promise<FileRow[]> {
   return await sql.query<FileRow>(
     `select ${COLUMNS} from predictions.file where project_id = $1 and name = $2
        and ($3::bigint is null or (hour, id) < ($3, $4::uuid)) order by hour desc, id desc limit $5`,
-    [projectId, name, place?.hour ?? null, place?.id ?? null, limit],
+    [projectId, name, position?.hour ?? null, position?.id ?? null, limit],
     'list_prediction_files',
   );
 }
 
-/** Files that may hold a prediction, by what its id says. */
+/** Returns files that may contain a prediction, according to its id. */
 export async function filesOfMark(
   sql: Sql,
   { projectId, mark, hour }: { readonly projectId: string; readonly mark: number; readonly hour: number },
@@ -187,14 +188,12 @@ export async function filesOfMark(
 
 export interface LocalPredictions {
   readonly tables: Readonly<Record<string, FileTable>>;
-  /** All rows of all files. */
+  /** Number of rows of all files. */
   readonly relation: Relation;
   readonly columns: readonly Column[];
 }
 
-/**
- * Does `work` with the rows of files; without files with a table of none. They stay on this machine until it has ended.
- */
+/** Runs `work` with the rows of files, or with an empty table. The files stay on this machine until it ends. */
 export async function withFiles<T>(
   { database, blobs, folder }: PredictionsParts,
   projectId: string,
@@ -208,7 +207,7 @@ export async function withFiles<T>(
       for (const { id } of files) found.push((await findReadable(tx, contentOf(projectId, id), labelOf(id))).locator);
       return found;
     });
-    // Those with the same columns are one table: a query has few tables, whatever the number of files.
+    // Files with the same columns form one table, so that a query has few tables for any number of files.
     const groups = new Map<string, { columns: readonly Column[]; paths: string[] }>();
     for (const [at, { id, columns }] of files.entries()) {
       const locator = locators[at]!;
@@ -227,8 +226,8 @@ export async function withFiles<T>(
     if (groups.size === 0) groups.set('', { columns: FIXED_COLUMNS, paths: [] });
     const tables: Record<string, FileTable> = {};
     for (const { columns, paths } of groups.values()) {
-      const some = paths.map((path) => ({ path, name: 'predictions', format: 'parquet' as const }));
-      tables[`files_${Object.keys(tables).length}`] = { files: some, columns };
+      const inputFiles = paths.map((path) => ({ path, name: 'predictions', format: 'parquet' as const }));
+      tables[`files_${Object.keys(tables).length}`] = { files: inputFiles, columns };
     }
     const scans = Object.keys(tables).map((table): Relation => ({ type: 'scan', table }));
     const relation: Relation = scans.length === 1 ? scans[0]! : { type: 'union', of: scans };
@@ -237,4 +236,17 @@ export async function withFiles<T>(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Names the endpoints of prediction files. */
+export async function namePredictionOwners(
+  sql: Sql,
+  references: readonly DamagedReference[],
+): Promise<readonly OwnerName[]> {
+  return await sql.query<OwnerName>(
+    `select project_id as "projectId", id as owner, 'predictions' as kind, name
+     from predictions.file where id = any($1::uuid[])`,
+    [[...new Set(references.map(({ owner }) => owner))]],
+    'prediction_content_owners',
+  );
 }

@@ -1,4 +1,4 @@
-/** Predictions: what endpoints answered, what was true, and who is forgotten. */
+/** Predictions: captured requests and responses, ground truth, and erasure. */
 import type { Prediction, readPredictionOperation } from '@dais/api/serving';
 import type { CallOf, OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
@@ -6,7 +6,7 @@ import { detachContent } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { Collector } from './collect.ts';
-import { namePredictionOwners } from './content-owners.ts';
+import { namePredictionOwners } from './file-rows.ts';
 import { erasureHandler } from './erase.ts';
 import { predictionNodes } from './lineage-nodes.ts';
 import { predictionsEntries } from './predictions-entries.ts';
@@ -14,7 +14,7 @@ import type { PredictionsParts } from './predictions-parts.ts';
 import { predictionsSlice } from './predictions-slice.ts';
 import { PredictionReader } from './reader.ts';
 import { getPrediction } from './query.ts';
-import { collectHandler, upkeepHandler } from './upkeep.ts';
+import { collectHandler, maintenanceHandler } from './maintenance.ts';
 
 export { predictionsSlice } from './predictions-slice.ts';
 export type { FileRow } from './file-rows.ts';
@@ -26,9 +26,9 @@ export type { PredictionsParts } from './predictions-parts.ts';
 export interface PredictionsLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
-  /** For ledgers that look at predictions. */
+  /** For ledgers that read predictions. */
   readonly reader: PredictionReader;
-  /** One, as its reader sees it. @throws DaisError `not_found`. */
+  /** Returns one prediction as the reader may see it. @throws DaisError `not_found`. */
   readonly get: (call: CallOf<typeof readPredictionOperation>) => Promise<Prediction>;
 }
 
@@ -37,12 +37,12 @@ export function predictionsLedger(parts: PredictionsParts): PredictionsLedger {
   return {
     reader: new PredictionReader(parts, collector),
     entries: predictionsEntries(parts, collector),
-    jobs: [collectHandler(collector), upkeepHandler(parts), erasureHandler(parts, collector)],
+    jobs: [collectHandler(collector), maintenanceHandler(parts), erasureHandler(parts, collector)],
     get: async (call) => await getPrediction(parts, collector, call),
   };
 }
 
-/** With a project go its predictions, what was true of them, and who asked for what to be erased. */
+/** Deletes the predictions, labels and erasures of a deleted project. */
 async function forgetProjectPredictions(tx: Transaction, projectId: string): Promise<void> {
   const files = await tx.sql.query<{ id: string }>(
     'delete from predictions.file where project_id = $1 returning id',

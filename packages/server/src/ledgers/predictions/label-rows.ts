@@ -1,4 +1,4 @@
-/** What was true, as it was told: records that nobody changes. */
+/** Immutable ground-truth labels. */
 import { eventTypes } from '@dais/api';
 import type { labelPredictionsOperation, listPredictionLabelsOperation, PredictionLabel } from '@dais/api/serving';
 import { DaisError } from '@dais/api';
@@ -10,7 +10,7 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { firstIdOf } from './first-id.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
-import { endpointSubject } from './reading.ts';
+import { endpointSubject } from './prediction-access.ts';
 
 export const LABEL_COLUMNS: readonly Column[] = [
   { name: 'prediction_id', type: 'string' },
@@ -38,12 +38,12 @@ export interface LabelRow {
 }
 
 const COLUMNS = 'id, prediction, key_column, key_value, "row", value, observed_at, at, by, source';
-/** Labels in one read. */
+/** Most labels per read. */
 const SLICE = 5000;
-/** Columns by which labels of one endpoint are joined. */
+/** Most key columns of the labels of one endpoint. */
 const MOST_KEYS = 16;
 
-/** @throws DaisError `invalid_request` for one that names neither or both. */
+/** @throws DaisError `invalid_request` for a label with neither or both. */
 export async function addLabels(
   tx: Transaction,
   { input, context, tenant }: CallOf<typeof labelPredictionsOperation>,
@@ -52,8 +52,8 @@ export async function addLabels(
   const { endpoint, labels, source } = input;
   for (const [index, { prediction, key }] of labels.entries()) {
     if ((prediction === undefined) === (key === undefined)) {
-      const message = 'names a prediction or a key, one of them';
-      throw new DaisError('invalid_request', `Label ${index} must name a prediction or a key, and not both.`, {
+      const message = 'must name either a prediction or a key';
+      throw new DaisError('invalid_request', `Label ${index} must name either a prediction or a key.`, {
         issues: [{ path: `labels.${index}`, message }],
       });
     }
@@ -96,14 +96,14 @@ export async function listLabels(
   { input, tenant }: CallOf<typeof listPredictionLabelsOperation>,
 ): Promise<{ items: PredictionLabel[]; nextCursor?: string }> {
   const filter = ['prediction-labels', tenant.id, input.endpoint];
-  const place = decodePageCursor(filter, input.cursor);
-  if (place !== undefined && !/^[\da-f-]{36}$/.test(place)) {
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+  const position = decodePageCursor(filter, input.cursor);
+  if (position !== undefined && !/^[\da-f-]{36}$/.test(position)) {
+    throw new DaisError('invalid_cursor', 'The cursor is not from this list.');
   }
   const rows = await tx.sql.query<LabelRow>(
     `select ${COLUMNS} from predictions.label where project_id = $1 and endpoint = $2 and ($3::uuid is null or id < $3)
      order by id desc limit $4`,
-    [tenant.id, input.endpoint, place ?? null, input.limit + 1],
+    [tenant.id, input.endpoint, position ?? null, input.limit + 1],
     'list_prediction_labels',
   );
   const { page, next } = cutPage(rows, input.limit, filter, ({ id }) => id);
@@ -141,8 +141,8 @@ interface LabelsOf {
 }
 
 /**
- * Labels of an endpoint as JSON, one a line: all, or those of predictions of a time, by their ids, and by keys what was told
- * since it began.
+ * Returns labels of an endpoint as JSON lines: all; or those of predictions in a period, by prediction id, and labels
+ * by key that were recorded since it started.
  */
 export async function* labelLines(
   parts: PredictionsParts,

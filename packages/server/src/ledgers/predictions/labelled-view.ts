@@ -2,11 +2,11 @@ import type { Column } from '#engines/query/contract.ts';
 import { call as fn, cast, column, descending, literal, named } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 
-/** Predictions with the newest label of each row: by the prediction's id, or by a key. */
+/** Builds the view of predictions with the newest label of each row, by prediction id or key. */
 export function labelledView(predictions: Relation, columns: readonly Column[], keys: readonly string[]): Relation {
   const labels: Relation = { type: 'scan', table: 'labels' };
-  const told = ['label', 'label_at', 'label_by'] as const;
-  const kept = [
+  const labelColumns = ['label', 'label_at', 'label_by'] as const;
+  const predictionColumns = [
     named('label', column('value')),
     named('label_at', column('labelled_at')),
     named('label_by', column('labelled_by')),
@@ -14,7 +14,7 @@ export function labelledView(predictions: Relation, columns: readonly Column[], 
   const byId: Relation = {
     type: 'project',
     from: { type: 'filter', from: labels, where: fn('is-not-null', column('prediction_id')) },
-    columns: [named('p', column('prediction_id')), named('r', column('row')), ...kept],
+    columns: [named('p', column('prediction_id')), named('r', column('row')), ...predictionColumns],
   };
   const byKey = keys.flatMap((key): Relation[] => {
     const found = columns.find(({ name }) => name === key);
@@ -31,7 +31,7 @@ export function labelledView(predictions: Relation, columns: readonly Column[], 
     const ofKey: Relation = {
       type: 'project',
       from: { type: 'filter', from: labels, where: fn('=', column('key_column'), literal(key)) },
-      columns: [named('k', column('key_value')), ...kept],
+      columns: [named('k', column('key_value')), ...predictionColumns],
     };
     const joined: Relation = {
       type: 'join',
@@ -39,9 +39,9 @@ export function labelledView(predictions: Relation, columns: readonly Column[], 
       left: rows,
       right: ofKey,
       keys: [{ left: 'k', right: 'k' }],
-      take: told.map((name) => ({ column: name, as: name })),
+      take: labelColumns.map((name) => ({ column: name, as: name })),
     };
-    const names = ['p', 'r', ...told];
+    const names = ['p', 'r', ...labelColumns];
     return [{ type: 'project', from: joined, columns: names.map((name) => named(name, column(name))) }];
   });
   const newest: Relation = {
@@ -59,6 +59,6 @@ export function labelledView(predictions: Relation, columns: readonly Column[], 
       { left: 'prediction_id', right: 'p' },
       { left: 'row', right: 'r' },
     ],
-    take: told.map((name) => ({ column: name, as: name })),
+    take: labelColumns.map((name) => ({ column: name, as: name })),
   };
 }

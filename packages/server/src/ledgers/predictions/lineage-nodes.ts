@@ -1,4 +1,4 @@
-/** Files of predictions in the lineage, by their ids. */
+/** Prediction files as lineage nodes, by their ids. */
 import type { NodeSource } from '#ledgers/lineage/index.ts';
 
 export const predictionNodes: NodeSource = {

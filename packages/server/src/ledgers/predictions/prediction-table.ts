@@ -1,15 +1,15 @@
-/** From records to a table: a row for each row of a request, a column for each tensor. Pure. */
+/** Converts records to a table: a row for each row of a request, a column for each tensor. Pure. */
 import type { Datatype } from '#engines/inference/contract.ts';
 import type { Column } from '#engines/query/contract.ts';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
 import type { StoredPrediction, StoredTensor } from './segment-format.ts';
 
-/** A tensor with more elements a row is in no table: an image is no column. */
+/** Tensors with more elements per row, such as images, have no column. */
 const MOST_ELEMENTS = 65_536;
-/** Tensors of one endpoint and hour that become columns. */
+/** Most tensors of one endpoint and hour that become columns. */
 const MOST_TENSORS = 500;
 
-/** The columns that every file has, first. */
+/** The columns of every file, first. */
 export const FIXED_COLUMNS: readonly Column[] = [
   { name: 'prediction_id', type: 'string' },
   { name: 'row', type: 'int32' },
@@ -27,15 +27,15 @@ export const FIXED_COLUMNS: readonly Column[] = [
   { name: 'shadow_of', type: 'string' },
   { name: 'error', type: 'string' },
   { name: 'parameters', type: 'string' },
-  // Tensors that were too large to keep.
+  // True if the tensors were too large to capture.
   { name: 'cut', type: 'boolean' },
   { name: 'erased', type: 'boolean' },
 ];
 
-/** Fixed columns that say who asked: they go with the values of an erased row. */
+/** Fixed columns that identify the caller: erased with the values of a row. */
 export const PERSONAL_COLUMNS: readonly string[] = ['principal', 'request_id', 'parameters', 'error'];
 
-/** Whether a column holds what went into a model or came out of it. */
+/** Whether a column contains an input or output of the model. */
 export function isTensorColumn(name: string): boolean {
   return name.startsWith('in_') || name.startsWith('out_');
 }
@@ -43,7 +43,7 @@ export function isTensorColumn(name: string): boolean {
 export interface PredictionTable {
   readonly columns: readonly Column[];
   readonly rows: number;
-  /** JSON, one row a line, in the order of the records. */
+  /** Yields JSON lines, one per row, in the order of the records. */
   lines(): IterableIterator<string>;
 }
 
@@ -72,7 +72,7 @@ interface Placed {
 
 export function predictionTable(records: readonly StoredPrediction[]): PredictionTable {
   const types = new Map<string, ColumnType>();
-  // SQL knows no two columns that differ by case alone.
+  // SQL column names are case-insensitive.
   const byCase = new Map<string, string>();
   let rows = 0;
   for (const record of records) {
@@ -97,7 +97,7 @@ export function predictionTable(records: readonly StoredPrediction[]): Predictio
   };
 }
 
-/** Number of rows: the first dimension, where all inputs have the same. */
+/** Number of rows: the first dimension if it is the same for all inputs. */
 function rowsOf({ inputs, outputs }: StoredPrediction): number {
   const [first, ...rest] = (inputs.length > 0 ? inputs : outputs).map(({ shape }) => shape[0] ?? 1);
   return first === undefined || first < 1 || rest.some((size) => size !== first) ? 1 : first;
@@ -132,7 +132,7 @@ function typeOf(tensor: StoredTensor, rows: number): ColumnType | undefined {
   return each === 1 ? scalar : `list<${scalar}>`;
 }
 
-/** What holds both: versions of a model may disagree about an input. */
+/** Returns a type that fits both: versions of a model may have different input types. */
 function widest(a: ColumnType, b: ColumnType): ColumnType {
   if (a === b) return a;
   const numbers = (type: string) => type === 'int64' || type === 'float64' || type.startsWith('decimal');
@@ -199,7 +199,7 @@ function listOf(element: (index: number) => string, start: number, count: number
   return `[${cells.join(',')}]`;
 }
 
-/** Element by index as JSON. */
+/** Returns a function from an element index to JSON. */
 function elementReader({ datatype, bytes, nulls }: StoredTensor): (index: number) => string {
   const read = readerOf(datatype, bytes);
   return nulls === undefined ? read : (index) => (nulls[index] === 1 ? 'null' : read(index));
@@ -231,7 +231,7 @@ function readerOf(datatype: Datatype, bytes: Buffer): (index: number) => string 
     case 'BF16':
       return (index) => float(upperHalf(bytes.readUInt16LE(index * 2)));
     case 'FP32':
-      // The shortest decimal that is this float32, instead of the digits of its double.
+      // The shortest decimal of the float32, instead of the digits of its double.
       return (index) => float(Number(bytes.readFloatLE(index * 4).toPrecision(9)));
     case 'FP64':
       return (index) => float(bytes.readDoubleLE(index * 8));
@@ -240,7 +240,7 @@ function readerOf(datatype: Datatype, bytes: Buffer): (index: number) => string 
   }
 }
 
-/** Text as it is; bytes that are none as base64 behind `base64:`. */
+/** Returns text unchanged, and other bytes as base64 after `base64:`. */
 function textReader(bytes: Buffer): (index: number) => string {
   const starts: number[] = [];
   for (let at = 0; at + 4 <= bytes.length; at += 4 + bytes.readUInt32LE(at)) starts.push(at);

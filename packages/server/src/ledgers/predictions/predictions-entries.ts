@@ -17,23 +17,23 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { cloudEvents } from './cloud-events.ts';
 import type { Collector } from './collect.ts';
-import { askErasure, readErasure } from './erase.ts';
+import { requestErasure, readErasure } from './erase.ts';
 import { listFileRows, type FileRow } from './file-rows.ts';
 import { addLabels, listLabels } from './label-rows.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
-import { exportRows, getPrediction, queryPredictions, tailPredictions } from './query.ts';
-import { maskOf } from './reading.ts';
+import { exportRows, getPrediction, queryPredictions, latestPredictions } from './query.ts';
+import { maskOf } from './prediction-access.ts';
 
 export function predictionsEntries(parts: PredictionsParts, collector: Collector): readonly OperationEntry[] {
   const now = () => parts.clock.now();
   return [
     entry(queryPredictionsOperation, { perform: (call) => queryPredictions(parts, collector, call) }),
-    entry(tailPredictionsOperation, { perform: (call) => tailPredictions(parts, collector, call) }),
+    entry(tailPredictionsOperation, { perform: (call) => latestPredictions(parts, collector, call) }),
     entry(readPredictionOperation, { perform: (call) => getPrediction(parts, collector, call) }),
     entry(exportPredictionsOperation, { perform: (call) => exportPredictions(parts, collector, call) }),
     entry(listPredictionFilesOperation, listFiles),
     entry(unmaskPredictionsOperation, { perform: async (call) => ({ items: await maskOf(parts, call) }) }),
-    entry(erasePredictionsOperation, async (tx, call) => await askErasure(tx, call, now())),
+    entry(erasePredictionsOperation, async (tx, call) => await requestErasure(tx, call, now())),
     entry(readErasureOperation, readErasure),
     entry(labelPredictionsOperation, async (tx, call) => await addLabels(tx, call, now())),
     entry(listPredictionLabelsOperation, listLabels),
@@ -58,10 +58,10 @@ async function listFiles(
   const cursor = decodePageCursor(filter, input.cursor);
   const [, hour, id] = /^(\d{1,15}) ([\da-f-]{36})$/.exec(cursor ?? '') ?? [];
   if (cursor !== undefined && (hour === undefined || id === undefined)) {
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+    throw new DaisError('invalid_cursor', 'The cursor is not from this list.');
   }
-  const place = hour === undefined || id === undefined ? undefined : { hour, id };
-  const of = { projectId: tenant.id, name: input.endpoint, place, limit: input.limit + 1 };
+  const position = hour === undefined || id === undefined ? undefined : { hour, id };
+  const of = { projectId: tenant.id, name: input.endpoint, position, limit: input.limit + 1 };
   const { page, next } = cutPage(await listFileRows(tx.sql, of), input.limit, filter, (row) => `${row.hour} ${row.id}`);
   return { items: page.map(presentFile), ...next };
 }

@@ -45,7 +45,7 @@ it('kill -9 of a gateway loses nothing that it acknowledged', { timeout: 600_000
   expect([...acknowledged].filter((id) => !found.includes(id))).toEqual([]);
 });
 
-it('kill -9 of the tailer anywhere leaves each prediction in one file', { timeout: 600_000 }, async () => {
+it('kill -9 of the collector at any point leaves each prediction in one file', { timeout: 600_000 }, async () => {
   const name = await world.endpoint();
   const sent = new Set<string>();
   const killing = new AbortController();
@@ -56,7 +56,7 @@ it('kill -9 of the tailer anywhere leaves each prediction in one file', { timeou
     }
   })();
   const setup: CollectorSetup = { connection: world.db.connection, root: world.root };
-  // Around the reading of places, the upload's row, its end, and the transaction that commits; then in later rounds.
+  // Around reading positions, the upload's row, its end, and the transaction that commits; then in later rounds.
   for (const killAfter of [5, 9, 11, 12, 20]) {
     await linesUntilKilled({ module, name: 'collectForEver', setup, killAfter });
   }

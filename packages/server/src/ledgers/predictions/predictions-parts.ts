@@ -12,12 +12,12 @@ export interface PredictionsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly query: () => Promise<QueryEngine>;
-  /** Absolute folder below which gateways write their segments, one folder each. */
+  /** Absolute folder in which gateways write their segments, one folder each. */
   readonly spool: string;
-  /** Absolute folder for files that are being worked on; made when it is absent. */
+  /** Absolute folder for temporary files; created if missing. */
   readonly folder: string;
-  /** Predictions are kept for so long. */
+  /** Retention of predictions. */
   readonly days: number;
-  /** Bytes of one project's files beyond which the oldest go. */
+  /** Limit of the bytes of a project's files; the oldest are deleted first. */
   readonly projectBytes: number;
 }

@@ -6,7 +6,7 @@ import { codeOf } from '#kernel/testing/test-kernel.ts';
 import { Collector } from './collect.ts';
 import { SegmentWriter } from './segment.ts';
 import { ack, floats, startPredictionsWorld, texts, type PredictionsWorld } from './testing/predictions-world.ts';
-import { deleteOld, joinSmall } from './upkeep.ts';
+import { deleteOldFiles, mergeSmallFiles } from './maintenance.ts';
 import { silentLog } from '#lib/log.ts';
 
 let world: PredictionsWorld;
@@ -63,7 +63,7 @@ describe('predictions', () => {
     });
   });
 
-  it('are told page by page, and as CloudEvents', async () => {
+  it('are listed by page, and as CloudEvents', async () => {
     const name = await world.endpoint();
     for (let age = 0; age < 5; age++)
       await world.record(name, { inputs: [floats('age', age)], outputs: [floats('y', -age)] });
@@ -101,7 +101,7 @@ describe('predictions', () => {
     expect(rest.after).toBeUndefined();
   });
 
-  it('meet what was true: by id and by key, corrected ones last', async () => {
+  it('join ground truth: by id and by key, corrected labels last', async () => {
     const name = await world.endpoint();
     const { id } = await world.record(name, { inputs: [texts('order', 'o1', 'o2')], outputs: [floats('y', 1, 2)] });
     const label = async (labels: object[]) =>
@@ -124,7 +124,7 @@ describe('predictions', () => {
     expect(await codeOf(label([{ value: 'x' }]))).toBe('invalid_request');
   });
 
-  it('forget somebody and still count them', async () => {
+  it('are erased but still counted', async () => {
     const name = await world.endpoint();
     for (const who of ['ada', 'bob', 'ada']) {
       await world.record(name, {
@@ -162,7 +162,7 @@ describe('predictions', () => {
     expect(stored).toEqual([{ value: null }]);
   });
 
-  it('are joined to few files and go with time', async () => {
+  it('are merged into few files and expire', async () => {
     const name = await world.endpoint();
     const hour = Date.now() - 3 * 3_600_000;
     for (let count = 0; count < 3; count++) {
@@ -175,18 +175,18 @@ describe('predictions', () => {
       read: async (work: never) => await world.dais.write(work),
       write: async (work: never) => await world.dais.write(work),
     };
-    await joinSmall(world.parts, io as never);
+    await mergeSmallFiles(world.parts, io as never);
     expect(await filesOf(name)).toMatchObject([{ predictions: 3, rows: 3 }]);
     expect((await query(name, 'select in_x0, in_x1 from predictions order by predicted_at')).rows).toEqual([
       [0, null],
       [null, 1],
       [2, null],
     ]);
-    await deleteOld({ ...world.parts, days: 0 }, io as never);
+    await deleteOldFiles({ ...world.parts, days: 0 }, io as never);
     expect(await filesOf(name)).toEqual([]);
   });
 
-  it('are taken once, by whichever process, and segments go when they are', async () => {
+  it('are collected once, by any process, and segments are deleted afterwards', async () => {
     const name = await world.endpoint();
     const sent = new Set<string>();
     const writers = ['a', 'b'].map(
@@ -215,7 +215,7 @@ describe('predictions', () => {
     for (const writer of writers) await writer.close();
     const { rows } = await query(name, 'select prediction_id from predictions', { limit: 1000 });
     expect(rows.map(([id]) => String(id)).toSorted()).toEqual([...sent].toSorted());
-    // The last file of a process that lives may still grow.
+    // The last file of a living process may still grow.
     for (const gateway of ['a', 'b']) expect(await readdir(join(world.parts.spool, gateway))).toHaveLength(1);
   });
 });

@@ -1,4 +1,4 @@
-/** What was answered, as rows: SQL of a person, the newest, one, and as events of others. */
+/** Reads predictions as rows: by SQL, the newest, one by id, and as CloudEvents. */
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,9 +27,9 @@ import { filesOfMark, withFiles, type LocalPredictions } from './file-rows.ts';
 import { keyColumns, labelLines, labelsOf, LABEL_COLUMNS, presentLabel } from './label-rows.ts';
 import { labelledView } from './labelled-view.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
-import { filesBetween, maskedFor, maskedView } from './reading.ts';
+import { filesBetween, maskedFor, maskedView } from './prediction-access.ts';
 
-/** The rows of a time, whose ends are not those of files. */
+/** The rows of a period, whose bounds differ from those of files. */
 function within(relation: Relation, { from, until }: { readonly from?: number; readonly until?: number }): Relation {
   const at = (ms: number) => literal(new Date(ms).toISOString(), 'timestamp');
   const where: Expression[] = [
@@ -77,7 +77,7 @@ export async function queryPredictions(
   });
 }
 
-/** The labels of an endpoint as a file for the engine; gives the columns that keys name. */
+/** Provides the labels of an endpoint as a file for the engine; returns the key columns. */
 async function withLabels<T>(
   parts: PredictionsParts,
   { tenant, input }: CallOf<typeof queryPredictionsOperation>,
@@ -96,7 +96,7 @@ async function withLabels<T>(
   }
 }
 
-export async function tailPredictions(
+export async function latestPredictions(
   parts: PredictionsParts,
   collector: Collector,
   call: CallOf<typeof tailPredictionsOperation>,
@@ -106,7 +106,7 @@ export async function tailPredictions(
   const from = input.after === undefined ? undefined : placeOf(input.after).at;
   let files = await filesBetween(parts, tenant.id, input.endpoint, from === undefined ? {} : { from });
   if (input.after === undefined) {
-    // Newest first: as many as have enough rows.
+    // Newest first, until there are enough rows.
     let rows = 0;
     files = files.filter(({ rows: more }) => (rows < input.limit ? ((rows += more), true) : false));
   }
@@ -126,7 +126,7 @@ export async function tailPredictions(
   });
 }
 
-/** Rows of whole predictions of a time, in the order of their ids; `more` when there are others behind them. */
+/** Returns all rows of predictions of a period, ordered by id; `more` if further ones exist. */
 export async function exportRows(
   parts: PredictionsParts,
   collector: Collector,
@@ -134,9 +134,9 @@ export async function exportRows(
 ): Promise<{ readonly rows: PredictionRows; readonly more: boolean }> {
   const { input, tenant } = call;
   await collector.collect();
-  const begun = input.after === undefined ? input.from : Math.max(input.from ?? 0, placeOf(input.after).at);
+  const start = input.after === undefined ? input.from : Math.max(input.from ?? 0, placeOf(input.after).at);
   const time = {
-    ...(begun !== undefined && { from: begun }),
+    ...(start !== undefined && { from: start }),
     ...(input.until !== undefined && { until: input.until }),
   };
   const files = await filesBetween(parts, tenant.id, input.endpoint, time);
@@ -194,13 +194,13 @@ async function rowsOf(
 
 function placeOf(id: string) {
   const place = readPredictionId(id);
-  if (place === undefined) throw new DaisError('invalid_request', `${id} is no id of a prediction.`);
+  if (place === undefined) throw new DaisError('invalid_request', `${id} is not a prediction ID.`);
   return place;
 }
 
-/** Most rows of one page of an export: one more would be of a page that the engine refuses. */
+/** Most rows of an export page: the engine rejects larger pages. */
 const MOST_EXPORTED_ROWS = 100_000;
-/** Most rows of one request that are shown. */
+/** Most rows of one request that are returned. */
 const MOST_ROWS = 1000;
 
 export async function getPrediction(

@@ -1,4 +1,4 @@
-/** Predictions for other ledgers: whole, by the platform itself. Who is shown what of it is their business. */
+/** Predictions for other ledgers: complete, read by the platform itself. The callers apply permissions. */
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { oldestFiles, withFiles, type FileRow } from './file-rows.ts';
 import { keyColumns, labelLines, LABEL_COLUMNS } from './label-rows.ts';
 import { labelledView } from './labelled-view.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
-import { filesBetween } from './reading.ts';
+import { filesBetween } from './prediction-access.ts';
 
 interface PredictionsOf {
   readonly projectId: string;
@@ -28,22 +28,27 @@ interface Time {
   readonly until?: number | undefined;
 }
 
-/** Rows of files that overlap a time: whoever reads them filters by `predicted_at`. */
+/** Rows of files that overlap a period: filter them by `predicted_at`. */
 export interface FoundPredictions {
   readonly tables: Readonly<Record<string, FileTable>>;
   readonly relation: Relation;
   readonly columns: readonly Column[];
 }
 
-/** Files of this much more at both ends: a prediction has its id when its request comes, and its time when that is answered. */
+/** Margin for files at both bounds: the id has the time of the request, and `predicted_at` the time of the response. */
 export interface LabelledPredictions extends FoundPredictions {
-  /** The same with `label` and `label_at`, NULL where nobody told what was true. */
+  /** The same with `label` and `label_at`, NULL without ground truth. */
   readonly labelled: Relation;
-  /** What was told of predictions of this time and a little before it, by their ids and by keys; columns as `labels` of a query has. */
+  /**
+   * Labels of predictions in this period and shortly before, by prediction id and by key; columns as `labels` of a
+   * query.
+   */
   readonly labels: Relation;
 }
 
-/** From the id of a prediction to its time: what takes longer is told of the window of its id, and of no other. */
+/**
+ * Longest time between the id of a prediction and its response; a later response belongs to the window of its id only.
+ */
 const LONGEST_MS = 10 * 60_000;
 
 export class PredictionReader {
@@ -55,12 +60,12 @@ export class PredictionReader {
     this.#collector = collector;
   }
 
-  /** Takes over all that was answered before the call. */
+  /** Collects everything that was served before the call. */
   async collect(signal: AbortSignal): Promise<void> {
     await this.#collector.collect(signal);
   }
 
-  /** Files with predictions from a time on, oldest first. */
+  /** Returns files with predictions after a time, oldest first. */
   async files({ projectId, endpoint }: PredictionsOf, from: number, limit: number): Promise<readonly FileRow[]> {
     return await transact(
       this.#parts.database,
@@ -69,7 +74,7 @@ export class PredictionReader {
     );
   }
 
-  /** `files`: those that are meant; default all of the time. They stay until `work` has ended. @throws DaisError `query_limit`. */
+  /** `files`: default all of the period. They are available until `work` ends. @throws DaisError `query_limit`. */
   async withRows<T>(
     { projectId, endpoint }: PredictionsOf,
     time: Time,
@@ -106,8 +111,8 @@ export class PredictionReader {
 }
 
 /**
- * How many labels there are for predictions of each time: by id those of its predictions, by key all that were told since
- * it began. Another count than before: something was told of it.
+ * Returns the number of labels for each period: by id for its predictions, by key all since its start. A changed count
+ * means new labels.
  */
 export async function countLabels(
   sql: Sql,

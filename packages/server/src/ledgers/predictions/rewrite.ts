@@ -1,4 +1,4 @@
-/** Files that take the place of others: small ones joined, values erased. */
+/** Replaces files: merges small ones, erases values. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { transact, type Transaction } from '#kernel/transaction.ts';
@@ -14,21 +14,21 @@ import {
 } from './file-rows.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
 
-export interface Rewriting {
-  /** Of one endpoint and hour. */
+export interface RewriteOptions {
+  /** Files of one endpoint and hour. */
   readonly files: readonly FileRow[];
   readonly relation: (local: LocalPredictions) => Relation;
-  /** Rows whose values this takes away. */
+  /** Condition for the rows to erase. */
   readonly erased: number;
   readonly signal: AbortSignal;
-  /** In the transaction that puts the new file in the place of the old ones. */
+  /** Runs in the transaction that replaces the files. */
   readonly also?: (tx: Transaction) => Promise<void>;
 }
 
-/** False when one of the files is no longer there: somebody else wrote them again. */
+/** Returns false if one of the files was replaced meanwhile. */
 export async function rewriteFiles(
   parts: PredictionsParts,
-  { files, relation, erased, signal, also }: Rewriting,
+  { files, relation, erased, signal, also }: RewriteOptions,
 ): Promise<boolean> {
   const [first] = files;
   if (first === undefined) return true;
@@ -45,7 +45,8 @@ export async function rewriteFiles(
       const result = await engine.run({ tables: local.tables, query, output, owner: projectId }, { signal });
       return { file: result.files[0], columns: result.columns };
     });
-    if (written.file === undefined || written.file.rows !== rows) throw new Error('the new file has other rows');
+    if (written.file === undefined || written.file.rows !== rows)
+      throw new Error('the number of rows in the new file differs');
     const stored = await storePredictions(
       parts,
       {
@@ -61,12 +62,12 @@ export async function rewriteFiles(
       written.file.path,
     );
     const done = await transact(parts.database, { mode: 'write', projectId }, async (tx) => {
-      const there = await tx.sql.query(
+      const existing = await tx.sql.query(
         'select id from predictions.file where id = any($1::uuid[]) for update',
         [files.map(({ id }) => id)],
         'lock_prediction_files',
       );
-      if (there.length !== files.length) return false;
+      if (existing.length !== files.length) return false;
       await deleteFiles(tx, files);
       await insertFile(
         tx,

@@ -1,11 +1,11 @@
 /**
- * How predictions lie in a segment file. A head, then records, all little-endian:
+ * The format of a segment file: a head, then records, all little-endian:
  *
  *     head    magic u32 · length u32 · JSON: the writer
  *     record  magic u32 · length u32 · CRC-32 u32 of what follows · sequence u48 · 2 zero bytes
  *             · length u32 · JSON: the record · bytes of the tensors
  *
- * A record whose CRC is wrong, and all behind it, was never written whole.
+ * A record with a wrong CRC, and everything after it, was not written completely.
  */
 import { crc32 } from 'node:zlib';
 import type { Datatype, Tensor } from '#engines/inference/contract.ts';
@@ -15,40 +15,40 @@ import type { SegmentPages } from './segment-pages.ts';
 const HEAD_MAGIC = 0xda15_0101;
 const RECORD_MAGIC = 0xda15_0102;
 export const RECORD_HEAD = 20;
-/** Tensors below so many bytes are copied behind their record: fewer pieces in a write. */
+/** Smaller tensors are copied after their record: fewer pieces in a write. */
 const COPIED = 4096;
-/** Of a unit of JavaScript's text in UTF-8. */
+/** Most UTF-8 bytes per unit of a JavaScript string. */
 const MOST_UNIT_BYTES = 3;
-/** A record may not be larger: a length beyond it is a broken file, not an allocation. */
+/** Largest record: a larger length means a damaged file. */
 export const RECORD_LIMIT = 32 * 1024 * 1024;
 
-/** One request and its answer; failed ones and copies for a shadow too. */
+/** A request and its response; also failed ones and copies for shadows. */
 export interface PredictionRecord {
   readonly id: string;
-  /** Milliseconds since the Unix epoch, of the answer. */
+  /** Time of the response; milliseconds since the Unix epoch. */
   readonly at: number;
   /** Names, as in the snapshot. */
   readonly project: string;
   readonly endpoint: string;
   readonly endpointUid: string;
   readonly variant: string;
-  /** Of a request that reached none, empty. */
+  /** Empty if the request reached no variant. */
   readonly model: string;
   readonly version: string;
   /** Id of the prediction that this is a copy of. */
   readonly shadowOf: string | undefined;
-  /** Name of the door. */
+  /** Name of the protocol adapter. */
   readonly protocol: string;
   readonly principal: string;
   readonly requestId: string;
-  /** The caller's own id of the request. */
+  /** Request id of the caller. */
   readonly callerId: string | undefined;
   readonly traceparent: string | undefined;
-  /** Of HTTP, whatever the protocol. */
+  /** HTTP status, for all protocols. */
   readonly status: number;
   readonly error: string | undefined;
   readonly latencyMicros: number;
-  /** Not changed by anybody until it is written. Empty for a request that could not be read. */
+  /** Must not change until it is written. Empty for a request that could not be parsed. */
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly parameters: Readonly<Record<string, string | number | boolean>>;
@@ -59,22 +59,22 @@ export interface SegmentWriterHead {
   readonly process?: ProcessIdentity | undefined;
 }
 
-/** `nulls`: bytes behind those of the tensor that say which elements are missing; none: none is. */
+/** `nulls`: length of the missing-value bytes after the tensor; absent: no value is missing. */
 type TensorHead = readonly [name: string, type: Datatype, shape: readonly number[], bytes: number, nulls?: number];
 
 interface RecordText extends Omit<PredictionRecord, 'inputs' | 'outputs'> {
   readonly in: readonly TensorHead[];
   readonly out: readonly TensorHead[];
-  /** The tensors were too large and are not here. */
+  /** The tensors were too large and are not included. */
   readonly cut?: boolean;
 }
 
-/** A tensor as it was read: its bytes, row by row. */
+/** A tensor as read: its bytes in row-major order. */
 export interface StoredTensor {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: readonly number[];
-  /** BYTES: each element behind its length as u32. */
+  /** BYTES: each element after its length as u32. */
   readonly bytes: Buffer;
   /** 1: the element is missing. */
   readonly nulls?: Buffer;
@@ -102,8 +102,8 @@ export interface EncodedRecord {
 }
 
 /**
- * Puts a record behind what is in `pages`. `omit`: names of tensors that are not written. The JSON is put together here, not by
- * `JSON.stringify` of an object that would have to be made for it: that was half of what a record costs.
+ * Appends a record to `pages`. `omit`: names of tensors that are not written. The JSON is assembled here, because
+ * creating an object for `JSON.stringify` took half of the time of a record.
  */
 export function encodeRecord(
   record: PredictionRecord,
@@ -151,7 +151,7 @@ function keptOf(tensors: readonly Tensor[], omit: readonly string[]): readonly T
   return omit.length === 0 ? tensors : tensors.filter(({ name }) => !omit.includes(name));
 }
 
-/** Of `RecordText` all but the tensors, without the brace behind it; what is undefined is left out. */
+/** Returns `RecordText` without tensors and closing brace; undefined fields are omitted. */
 function fieldsText(record: PredictionRecord): string {
   const { id, at, status, latencyMicros, shadowOf, callerId, traceparent, error, parameters } = record;
   const some =
@@ -170,7 +170,7 @@ function isEmpty(parameters: PredictionRecord['parameters']): boolean {
   return true;
 }
 
-/** Of the last record: the next one is nearly always of the same endpoint, variant and caller. */
+/** Of the last record: the next one nearly always has the same endpoint, variant and caller. */
 type Names = Pick<
   PredictionRecord,
   'project' | 'endpoint' | 'endpointUid' | 'variant' | 'model' | 'version' | 'protocol' | 'principal'
@@ -212,7 +212,7 @@ function optional(name: string, value: string | undefined): string {
   return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
 }
 
-/** What one gateway writes again and again: names of endpoints, models, tensors and callers. */
+/** Repeated strings of a gateway: names of endpoints, models, tensors and callers. */
 const QUOTED = new Map<string, string>();
 const MOST_QUOTED = 4096;
 
@@ -225,7 +225,7 @@ function quoted(text: string): string {
   return made;
 }
 
-/** What was last written of a list of tensors: the next one nearly always has the same names, types and shapes. */
+/** The last tensor list: the next one nearly always has the same names, types and shapes. */
 interface LastHeads {
   heads: readonly { readonly tensor: Pick<Tensor, 'name' | 'datatype' | 'shape'>; bytes: number; nulls: number }[];
   text: string;
@@ -234,7 +234,7 @@ interface LastHeads {
 const lastInputs: LastHeads = { heads: [], text: '' };
 const lastOutputs: LastHeads = { heads: [], text: '' };
 
-/** `TensorHead` of each; their bytes go to the end of `body`. */
+/** Returns `TensorHead` of each; appends their bytes to `body`. */
 function headsText(tensors: readonly Tensor[], body: Uint8Array[], last: LastHeads): string {
   const { heads } = last;
   let isSame = tensors.length === heads.length;
@@ -285,16 +285,19 @@ function tensorBytes({ data }: Tensor): Uint8Array {
   return bytes;
 }
 
-/** Bytes of the head and what it says; undefined while it is not whole. @throws Error for what is no segment. */
+/**
+ * Returns the writer and the length of the head; undefined while it is incomplete. @throws Error if it is not a
+ * segment.
+ */
 export function decodeHead(bytes: Buffer): { readonly bytes: number; readonly head: SegmentWriterHead } | undefined {
   if (bytes.length < 8) return undefined;
   const length = bytes.readUInt32LE(4);
-  if (bytes.readUInt32LE(0) !== HEAD_MAGIC || length > 65_536) throw new Error('it is no segment of predictions');
+  if (bytes.readUInt32LE(0) !== HEAD_MAGIC || length > 65_536) throw new Error('not a segment of predictions');
   if (bytes.length < 8 + length) return undefined;
   return { bytes: 8 + length, head: JSON.parse(bytes.toString('utf8', 8, 8 + length)) as SegmentWriterHead };
 }
 
-/** The record that starts at `at`; `short`: not all of it is in `bytes`; `broken`: it was not written whole. */
+/** Returns the record at `at`; `short`: incomplete in `bytes`; `broken`: not written completely. */
 export function decodeRecord(
   bytes: Buffer,
   at: number,

@@ -1,7 +1,7 @@
-/** Where the records of one write lie until it: one behind the other in pages that are used again, large tensors where they are. */
+/** Buffers of the records of one write: consecutive in reusable pages, large tensors by reference. */
 
 const PAGE = 64 * 1024;
-/** Pages of writes that are over, for the next ones. */
+/** Pages of finished writes, for reuse. */
 const MOST_KEPT = 4;
 
 export class SegmentPages {
@@ -9,17 +9,17 @@ export class SegmentPages {
   readonly #pieces: Uint8Array[] = [];
   readonly #pages: Buffer[] = [];
   #page: Buffer;
-  /** Of the page: where that begins which is in no piece yet, and where the next record goes. */
+  /** Offsets in the page: the start of the data that is in no piece yet, and the position of the next record. */
   #from = 0;
   #at = 0;
 
-  /** `kept`: what those that came before have left. */
+  /** `kept`: pages of earlier writes. */
   constructor(kept: Buffer[]) {
     this.#kept = kept;
     this.#page = this.#next(0);
   }
 
-  /** A page that has so much room behind `at`. What is put there counts when `took` says so. */
+  /** Returns a page with enough room after `at`. Data counts when `took` reports it. */
   room(bytes: number): { readonly page: Buffer; readonly at: number } {
     if (this.#page.length - this.#at < bytes) {
       this.#cut();
@@ -30,7 +30,7 @@ export class SegmentPages {
     return { page: this.#page, at: this.#at };
   }
 
-  /** `behind`: what follows and lies elsewhere; nobody changes it before it is written. */
+  /** `behind`: referenced data that follows; it must not change before it is written. */
   took(bytes: number, behind: readonly Uint8Array[]): void {
     this.#at += bytes;
     if (behind.length === 0) return;
@@ -38,13 +38,13 @@ export class SegmentPages {
     this.#pieces.push(...behind);
   }
 
-  /** All of it, in order. */
+  /** Returns all pieces in order. */
   pieces(): readonly Uint8Array[] {
     this.#cut();
     return this.#pieces;
   }
 
-  /** It is written, or never will be. */
+  /** Releases the pages after the write, or without one. */
   giveBack(): void {
     for (const page of this.#pages) if (page.length === PAGE && this.#kept.length < MOST_KEPT) this.#kept.push(page);
   }

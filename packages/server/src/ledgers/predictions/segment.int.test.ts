@@ -10,7 +10,7 @@ import { predictionId } from '@dais/api/gateway';
 import type { Tensor } from '#engines/inference/contract.ts';
 import { silentLog } from '#lib/log.ts';
 import { decodeHead, decodeRecord, type StoredPrediction } from './segment-format.ts';
-import { SegmentWriter, type Capture, type PredictionRecord, type SegmentOptions } from './segment.ts';
+import { SegmentWriter, type CapturePolicy, type PredictionRecord, type SegmentOptions } from './segment.ts';
 
 const derive = promisify(pbkdf2);
 
@@ -25,7 +25,7 @@ afterAll(async () => {
   await rm(root, { recursive: true });
 });
 
-const ack: Capture = { policy: 'ack', share: 1, overflow: 'shed', omit: [] };
+const ack: CapturePolicy = { policy: 'ack', share: 1, overflow: 'shed', omit: [] };
 
 function openWriter(options: Partial<SegmentOptions> = {}): { writer: SegmentWriter; folder: string } {
   const folder = join(root, String((folders += 1)));
@@ -85,7 +85,7 @@ async function readAll(folder: string): Promise<{ records: StoredPrediction[]; c
 }
 
 describe('segments', () => {
-  it('gives back what was written, in order, over several files', async () => {
+  it('returns the written records, in order, over several files', async () => {
     const { writer, folder } = openWriter({ segmentBytes: 3000 });
     const words: Tensor = { name: 's', datatype: 'BYTES', shape: [2], data: [Buffer.from('a'), Buffer.from('öö')] };
     const big: Tensor = { name: 'big', datatype: 'FP64', shape: [1, 2000], data: new Float64Array(2000).fill(0.5) };
@@ -107,10 +107,10 @@ describe('segments', () => {
     expect(writer.stats()).toMatchObject({ records: sent.length, dropped: 0, shed: 0, pendingBytes: 0 });
   });
 
-  it('writes what came at once whole and in order: many pages of it, texts longer than a page, large tensors between', async () => {
+  it('writes concurrent records completely and in order: many pages, texts longer than a page, large tensors in between', async () => {
     const { writer, folder } = openWriter();
     const big: Tensor = { name: 'big', datatype: 'FP64', shape: [1, 2000], data: new Float64Array(2000).fill(0.5) };
-    // The second time the pages of the first are used again.
+    // The second time, the pages of the first are reused.
     for (let round = 0; round < 2; round++) {
       const sent = Array.from({ length: 600 }, (_, at) => {
         const odd = [
@@ -141,7 +141,7 @@ describe('segments', () => {
     await writer.close();
   });
 
-  it('has an acknowledged record on the disk before the promise is kept; sync too', async () => {
+  it('has an acknowledged record on disk before the promise resolves; also for sync', async () => {
     const { writer, folder } = openWriter();
     await writer.append(record([floats]), ack);
     expect((await readAll(folder)).records).toHaveLength(1);
@@ -154,7 +154,7 @@ describe('segments', () => {
     await writer.close();
   });
 
-  it('writes nothing that the policy does not want', async () => {
+  it('writes only what the policy selects', async () => {
     const { writer, folder } = openWriter();
     expect(writer.append(record(), { ...ack, policy: 'off' })).toBeUndefined();
     expect(writer.append(record(), { ...ack, policy: 'sample', share: 0 })).toBeUndefined();
@@ -167,10 +167,10 @@ describe('segments', () => {
     expect(records[1]!.outputs).toEqual([]);
   });
 
-  it('keeps its bounds: what waits too long or is too much is shed or dropped, and counted', async () => {
+  it('keeps its limits: late or excessive records are shed or dropped, and counted', async () => {
     let now = 0;
     const { writer } = openWriter({ pendingBytes: 1200, now: () => now });
-    // The disk is slow: what writes is busy with something else.
+    // The disk is slow: the writing thread is busy.
     const busy = Array.from({ length: 16 }, async () => await derive('', '', 200_000, 64, 'sha512'));
     const first = [writer.append(record([floats]), ack), writer.append(record([floats]), ack)];
     await nextTurn();
@@ -191,21 +191,21 @@ describe('segments', () => {
     expect(records + dropped + shed).toBe(9);
   });
 
-  it('is not full because its process had no time: what was written meanwhile is heard of in the same turn', async () => {
+  it('is not full because its process had no CPU time: finished writes are noticed in the same turn', async () => {
     let now = 0;
     const { writer } = openWriter({ now: () => now });
     for (let round = 0; round < 20; round++) {
       const first = writer.append(record([floats]), ack);
       await nextTurn();
       now += 1500;
-      // As if it had stood still until now, and this request had come first.
+      // As if the process had been stopped until now, and this request had arrived first.
       const second = writer.append(record([floats]), ack);
       await Promise.all([first, second]);
     }
     expect(writer.stats()).toMatchObject({ records: 40, dropped: 0, shed: 0 });
   });
 
-  it('stops at the bound of its folder and goes on when the tailer has taken files', async () => {
+  it('stops at the limit of its folder and resumes when the collector has taken files', async () => {
     let now = 5000;
     const { writer, folder } = openWriter({ spoolBytes: 1, segmentBytes: 1, now: () => now });
     await writer.append(record([floats]), ack);
@@ -217,7 +217,7 @@ describe('segments', () => {
     await writer.close();
   });
 
-  it('says why it cannot write, and writes again when it can', async () => {
+  it('reports why it cannot write, and resumes when it can', async () => {
     const errors: unknown[] = [];
     const { writer, folder } = openWriter({ log: { ...silentLog, error: (...told) => void errors.push(told) } });
     await rm(folder, { recursive: true });
@@ -229,16 +229,13 @@ describe('segments', () => {
     expect(writer.stats().fault).toMatch(/ENOTDIR/);
     // Once, not for each of thousands.
     expect(errors).toEqual([
-      [
-        'predictions could not be written down',
-        { dropped: 0, shed: 1, because: expect.stringContaining('ENOTDIR') as string },
-      ],
+      ['cannot capture predictions', { dropped: 0, shed: 1, because: expect.stringContaining('ENOTDIR') as string }],
     ]);
     await rm(folder);
     expect(() => writer.full()).not.toThrow();
   });
 
-  it('leaves tensors beyond 16 MiB out', async () => {
+  it('omits tensors above 16 MiB', async () => {
     const { writer, folder } = openWriter();
     const data = new Uint8Array(17 * 1024 * 1024);
     await writer.append(record([{ name: 'image', datatype: 'UINT8', shape: [1, data.length], data }]), ack);
@@ -251,7 +248,7 @@ describe('segments', () => {
     ]);
   });
 
-  it('is cut at the first byte that is not as it was written, wherever that is', async () => {
+  it('is truncated at the first damaged byte, at any position', async () => {
     const { writer, folder } = openWriter();
     for (let index = 0; index < 5; index++) await writer.append(record([floats], [floats]), ack);
     await writer.close();

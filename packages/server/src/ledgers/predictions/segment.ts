@@ -1,6 +1,7 @@
 /**
- * Writes predictions into segment files: what a gateway does for each request, and the only file here that it knows. The
- * records of one turn of the event loop go into one write. A tailer makes tables of them and deletes the files.
+ * Writes predictions into segment files, for each request of a gateway; the only file of this ledger that the gateway
+ * imports. Records of one turn of the event loop share a write. The collector converts segments to tables and deletes
+ * them.
  */
 import { randomUUID } from 'node:crypto';
 import {
@@ -26,63 +27,63 @@ import { SegmentPages } from './segment-pages.ts';
 
 export type { PredictionRecord } from './segment-format.ts';
 
-export type Capture = ServedEndpoint['capture'];
+export type CapturePolicy = ServedEndpoint['capture'];
 
-/** Of the file names of segments. */
+/** File name suffix of segments. */
 export const SEGMENT_SUFFIX = '.segment';
 
 const MEBIBYTE = 1024 * 1024;
-/** What `async` and `sample` may lose: records wait so long for company. */
+/** Delay of a write for `async` and `sample`, whose records may be lost for this long. */
 const ASYNC_MS = 10;
-/** How often the folder is looked at while it is over its bound. */
+/** Interval for checking the folder while it exceeds its limit. */
 const SPOOL_LOOK_MS = 1000;
-/** How often it is said that records are lost: a full disk loses thousands a second. */
+/** Interval of log messages about lost records: a full disk loses thousands per second. */
 const TELL_MS = 10_000;
 
 export interface SegmentOptions {
-  /** Of this gateway's segments: made if missing. Several processes may share one. */
+  /** Folder of the segments of this gateway; created if missing. Several processes may share it. */
   readonly folder: string;
-  /** The gateway's name, for whoever looks at the files. */
+  /** Name of the gateway, for readers of the files. */
   readonly gateway: string;
   readonly now: () => number;
   readonly log: Log;
-  /** A file is closed when it is larger; default 64 MiB. */
+  /** A larger file is closed; default 64 MiB. */
   readonly segmentBytes?: number;
-  /** What may wait to be written: default 64 MiB, and 1 s since the oldest came. Beyond, records are refused. */
+  /** Limits of waiting data: default 64 MiB, and 1 s since the oldest record. Further records are rejected. */
   readonly pendingBytes?: number;
   readonly pendingMs?: number;
-  /** All segments of the folder, written and not yet taken by the tailer; default 8 GiB. */
+  /** Limit of all segments in the folder that have not been collected; default 8 GiB. */
   readonly spoolBytes?: number;
 }
 
 export interface SegmentStats {
   readonly records: number;
   readonly bytes: number;
-  /** Records that are nowhere although their requests were answered (`drop`, `async`). */
+  /** Lost records of requests with a response (`drop`, `async`). */
   readonly dropped: number;
-  /** Requests that were refused because they could not be kept (`shed`). */
+  /** Requests that were rejected because they could not be captured (`shed`). */
   readonly shed: number;
-  /** Records whose tensors were too large (16 MiB) and are not in them. */
+  /** Records without their tensors, which were too large (16 MiB). */
   readonly cut: number;
   readonly pendingBytes: number;
-  /** What the last write that failed said. */
+  /** Error of the last failed write. */
   readonly fault: string | undefined;
 }
 
-/** The records of one write. What becomes of it is told once for all who wait. */
+/** The records of one write. Its result is reported once for all waiting requests. */
 interface Group {
   readonly pages: SegmentPages;
-  /** When its first record came. */
+  /** Time of its first record. */
   since: number;
   records: number;
   bytes: number;
   sync: boolean;
-  /** Those whose answer must not leave when they are not kept. */
+  /** Records whose response must not be sent unless they are captured. */
   shed: number;
-  readonly told: { [overflow in Capture['overflow']]?: Told };
+  readonly outcomes: { [overflow in CapturePolicy['overflow']]?: Deferred };
 }
 
-interface Told {
+interface Deferred {
   readonly promise: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (fault: DaisError) => void;
@@ -90,11 +91,11 @@ interface Told {
 
 interface OpenSegment {
   readonly fd: number;
-  /** Where the next record goes. */
+  /** Position of the next record. */
   at: number;
 }
 
-/** One piece, as it nearly always is, costs a third of a list of them. */
+/** A write of one piece, the usual case, costs a third of a list. */
 async function writeAt(fd: number, pieces: readonly Uint8Array[], at: number): Promise<number> {
   return await new Promise<number>((resolve, reject) => {
     const done = (error: Error | null, written: number) => (error === null ? resolve(written) : reject(error));
@@ -113,9 +114,9 @@ export class SegmentWriter {
   #segment: OpenSegment | undefined;
   #group: Group | undefined;
   readonly #pages: Buffer[] = [];
-  /** The write under way. */
+  /** The write in progress. */
   #writing: Promise<void> | undefined;
-  /** The same, once a whole turn went by without its end. */
+  /** The write in progress, if it lasted a whole turn of the event loop. */
   #late: Promise<void> | undefined;
   #isLooking = false;
   #pending = 0;
@@ -128,7 +129,7 @@ export class SegmentWriter {
   #turn: NodeJS.Immediate | undefined;
   readonly #counts = { records: 0, bytes: 0, dropped: 0, shed: 0, cut: 0 };
   #fault: string | undefined;
-  #told = { at: Number.NEGATIVE_INFINITY, dropped: 0, shed: 0 };
+  #lastReport = { at: Number.NEGATIVE_INFINITY, dropped: 0, shed: 0 };
 
   constructor(options: SegmentOptions) {
     this.#options = {
@@ -139,23 +140,24 @@ export class SegmentWriter {
       ...options,
     };
     mkdirSync(options.folder, { recursive: true, mode: 0o700 });
-    this.#lookAtSpool();
+    this.#measureSpool();
   }
 
   stats(): SegmentStats {
     return { ...this.#counts, pendingBytes: this.#pending, fault: this.#fault };
   }
 
-  /** Whether a record would be refused now: with `shed`, ask before the model runs and answer 503. */
+  /** Whether a record would be rejected now: with `shed`, check before the model runs and return 503. */
   full(): boolean {
-    if (this.#spoolFull) this.#lookAtSpool();
+    if (this.#spoolFull) this.#measureSpool();
     if (this.#spoolFull || this.#pending >= this.#options.pendingBytes) return true;
     return this.#pending > 0 && this.#options.now() - this.#oldest > this.#options.pendingMs && this.#isLate();
   }
 
   /**
-   * Whether the write under way is late by itself. A process that got no CPU for a second hears of requests and of the end of
-   * its writes in one turn, and the requests may come first: only when the turn is over is it known.
+   * Whether the write in progress is late, and not this process. After a second without CPU time, a process receives
+   * requests and the end of its writes in one turn, possibly the requests first: the answer is known only after the
+   * turn.
    */
   #isLate(): boolean {
     const write = this.#writing;
@@ -172,23 +174,23 @@ export class SegmentWriter {
   }
 
   /**
-   * Writes one record as the endpoint's policy says. Undefined: there is nothing to wait for. Else the answer waits for it.
-   * Rejects with `overloaded` where the answer must not leave, because it cannot be kept (`overflow: shed`).
+   * Writes a record under the policy of the endpoint. Undefined: no wait is necessary. Otherwise the response waits for
+   * it. Rejects with `overloaded` if the response must not be sent because it cannot be captured (`overflow: shed`).
    */
-  append(record: PredictionRecord, capture: Capture): Promise<void> | undefined {
+  append(record: PredictionRecord, capture: CapturePolicy): Promise<void> | undefined {
     const { policy, overflow } = capture;
     if (policy === 'off' || (policy === 'sample' && Math.random() >= capture.share)) return undefined;
     const waits = policy === 'ack' || policy === 'sync';
     if (this.full()) {
       const shed = waits && overflow === 'shed';
       this.#counts[shed ? 'shed' : 'dropped'] += 1;
-      this.#tellLost();
-      return shed ? Promise.reject(refused('the disk does not keep up')) : undefined;
+      this.#reportLost();
+      return shed ? Promise.reject(refused('the disk is too slow')) : undefined;
     }
     const group = (this.#group ??= this.#newGroup());
     const { bytes, cut } = encodeRecord(record, (this.#sequence += 1), capture.omit, group.pages);
     if (cut) this.#counts.cut += 1;
-    // A record that could not be written down left a group without any, some time ago.
+    // A failed record may have left an old group without records.
     if (group.records === 0) group.since = this.#options.now();
     if (this.#pending === 0) this.#oldest = group.since;
     this.#pending += bytes;
@@ -201,14 +203,14 @@ export class SegmentWriter {
     if (policy === 'sync') group.sync = true;
     if (overflow === 'shed') group.shed += 1;
     this.#turn ??= setImmediate(() => this.#begin());
-    return (group.told[overflow] ??= told()).promise;
+    return (group.outcomes[overflow] ??= deferred()).promise;
   }
 
   #newGroup(): Group {
-    return { pages: new SegmentPages(this.#pages), since: 0, records: 0, bytes: 0, sync: false, shed: 0, told: {} };
+    return { pages: new SegmentPages(this.#pages), since: 0, records: 0, bytes: 0, sync: false, shed: 0, outcomes: {} };
   }
 
-  /** Everything taken so far is written. */
+  /** Resolves when all accepted records are written. */
   async flush(): Promise<void> {
     while (this.#group !== undefined || this.#writing !== undefined) {
       this.#begin();
@@ -216,7 +218,7 @@ export class SegmentWriter {
     }
   }
 
-  /** Writes what waits and closes the file. Records that come later open another one. */
+  /** Writes waiting records and closes the file. Later records open another one. */
   async close(): Promise<void> {
     await this.flush();
     this.#endSegment();
@@ -228,7 +230,7 @@ export class SegmentWriter {
     this.#timer = undefined;
     this.#turn = undefined;
     const group = this.#group;
-    // What comes while a write is under way makes the next group.
+    // Records that arrive during a write form the next group.
     if (group === undefined || this.#writing !== undefined) return;
     this.#group = undefined;
     this.#writing = this.#write(group).finally(() => {
@@ -238,7 +240,7 @@ export class SegmentWriter {
   }
 
   async #write(group: Group): Promise<void> {
-    let kept = true;
+    let isWritten = true;
     try {
       const segment = (this.#segment ??= this.#openSegment(group.sync));
       await this.#writeAt(segment, group);
@@ -247,43 +249,43 @@ export class SegmentWriter {
       this.#fault = undefined;
       if (segment.at >= this.#options.segmentBytes) this.#endSegment();
     } catch (error) {
-      kept = false;
+      isWritten = false;
       this.#fault = error instanceof Error ? error.message : String(error);
     }
-    // Before anybody hears of it: who writes again at once finds what waits now.
+    // Before the callbacks: a caller that immediately writes again sees the current limits.
     this.#pending -= group.bytes;
     this.#oldest = this.#group?.since ?? 0;
     group.pages.giveBack();
-    const { shed, drop } = group.told;
+    const { shed, drop } = group.outcomes;
     drop?.resolve();
-    if (kept) {
+    if (isWritten) {
       shed?.resolve();
       return;
     }
     this.#counts.shed += group.shed;
     this.#counts.dropped += group.records - group.shed;
-    this.#tellLost();
+    this.#reportLost();
     shed?.reject(refused(this.#fault ?? 'the write failed'));
   }
 
-  #tellLost(): void {
+  #reportLost(): void {
     const { now, log } = this.#options;
     const { dropped, shed } = this.#counts;
-    if (now() - this.#told.at < TELL_MS) return;
-    const because = this.#fault ?? (this.#spoolFull ? 'their folder is full' : 'the disk does not keep up');
-    const since = { dropped: dropped - this.#told.dropped, shed: shed - this.#told.shed };
-    log.error('predictions could not be written down', { ...since, because });
-    this.#told = { at: now(), dropped, shed };
+    if (now() - this.#lastReport.at < TELL_MS) return;
+    const because = this.#fault ?? (this.#spoolFull ? 'the capture folder is full' : 'the disk is too slow');
+    const since = { dropped: dropped - this.#lastReport.dropped, shed: shed - this.#lastReport.shed };
+    log.error('cannot capture predictions', { ...since, because });
+    this.#lastReport = { at: now(), dropped, shed };
   }
 
-  /** All or nothing: what was begun is cut off again, so that the next record stands where this one should have. */
+  /** All or nothing: a partial write is truncated, so that the next record has the right position. */
   async #writeAt(segment: OpenSegment, { pages, bytes, sync }: Group): Promise<void> {
     try {
       let left = bytes;
       let rest = pages.pieces();
       for (let at = segment.at; left > 0;) {
         const written = await writeAt(segment.fd, rest, at);
-        if (written === 0) throw new Error('nothing could be written');
+        if (written === 0) throw new Error('the write returned 0 bytes');
         at += written;
         left -= written;
         if (left > 0) rest = behind(rest, written);
@@ -298,8 +300,9 @@ export class SegmentWriter {
 
   #openSegment(sync: boolean): OpenSegment {
     const { folder, gateway, now } = this.#options;
-    this.#lookAtSpool();
-    if (this.#spoolFull) throw new Error('the segments that wait for the control plane fill their folder');
+    this.#measureSpool();
+    if (this.#spoolFull)
+      throw new Error('the capture folder is full of segments that the control plane has not collected');
     this.#files += 1;
     const count = String(this.#files).padStart(6, '0');
     const path = `${folder}/${String(now()).padStart(14, '0')}-${this.#process}-${count}${SEGMENT_SUFFIX}`;
@@ -324,8 +327,8 @@ export class SegmentWriter {
     this.#segment = undefined;
   }
 
-  /** Once for each file, and each second while there is no room. */
-  #lookAtSpool(): void {
+  /** Once per file, and every second while the folder is full. */
+  #measureSpool(): void {
     const { folder, spoolBytes, now } = this.#options;
     if (now() - this.#spoolLook < SPOOL_LOOK_MS) return;
     this.#spoolLook = now();
@@ -336,9 +339,9 @@ export class SegmentWriter {
   }
 }
 
-function told(): Told {
+function deferred(): Deferred {
   let resolve = () => {};
-  let reject: Told['reject'] = () => {};
+  let reject: Deferred['reject'] = () => {};
   const promise = new Promise<void>((yes, no) => {
     resolve = yes;
     reject = no;
@@ -347,11 +350,11 @@ function told(): Told {
 }
 
 function refused(because: string): DaisError {
-  const detail = `The prediction cannot be kept (${because}), and the endpoint answers nothing that is not. Try again.`;
+  const detail = `The prediction cannot be captured (${because}), and the endpoint rejects requests that cannot be captured. Retry later.`;
   return new DaisError('overloaded', detail, { retryAfter: 1 });
 }
 
-/** What is left of the pieces behind their first bytes. */
+/** Returns the rest of the pieces after the written bytes. */
 function behind(pieces: readonly Uint8Array[], written: number): readonly Uint8Array[] {
   let skip = written;
   let at = 0;

@@ -8,8 +8,8 @@ interface AdmittedSpec {
 }
 
 /**
- * Keeps the record beside a Model resource, in the transaction of its change. The row is locked by every change, so that
- * a rule does not change while an alias moves under it. @throws DaisError `still_referenced` for a model with versions.
+ * Maintains the record of a Model resource, in the transaction of its change. Every change locks the row, so that a
+ * rule does not change while an alias moves. @throws DaisError `still_referenced` for a model with versions.
  */
 export async function admitModel(tx: Transaction, change: AdmittedChange, now: number): Promise<void> {
   const { projectId, uid, name, spec } = change;
@@ -32,7 +32,7 @@ export async function admitModel(tx: Transaction, change: AdmittedChange, now: n
   );
 }
 
-/** What was taken out of a set of manifests must not take with it what nobody could bring back. */
+/** Removal from a manifest set must not delete versions, which cannot be restored. */
 async function refuseWithVersions(tx: Transaction, { projectId, uid, name }: AdmittedChange): Promise<void> {
   const rows = await tx.sql.query<{ version: number; stage: Stage }>(
     `select v.version, v.stage from registry.version v join registry.model m on m.id = v.model
@@ -43,7 +43,7 @@ async function refuseWithVersions(tx: Transaction, { projectId, uid, name }: Adm
   if (rows.length === 0) return;
   throw new DaisError(
     'still_referenced',
-    `Model "${name}" has versions. Delete it in the registry (registeredModel.delete), and they go with it.`,
+    `Model "${name}" has versions. Delete the model together with its versions in the registry (registeredModel.delete).`,
     { holders: rows.map(({ version }) => `version ${version}`) },
   );
 }

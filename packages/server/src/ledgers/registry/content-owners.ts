@@ -1,15 +1,15 @@
 import type { Sql } from '#engines/database/contract.ts';
 import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 
-/** Most versions that are named for one page of files. */
+/** Most versions named for one page of files. */
 const MOST = 1000;
 
-/** Names versions of models, of artifacts that are their files. */
+/** Names the versions of models whose files are artifacts. */
 export async function nameModelOwners(
   sql: Sql,
   references: readonly DamagedReference[],
 ): Promise<readonly OwnerName[]> {
-  // Artifacts belong to the project itself.
+  // The owner of artifacts is the project.
   const files = references.filter(({ owner, projectId }) => owner === projectId);
   if (files.length === 0) return [];
   return await sql.query<OwnerName>(

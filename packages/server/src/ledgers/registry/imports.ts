@@ -1,4 +1,4 @@
-/** Models and versions of another registry, written as they were there. What is written again becomes what it is there. */
+/** Imports models and versions of another registry. Importing again updates them to the source. */
 import {
   DaisError,
   eventTypes,
@@ -9,15 +9,15 @@ import {
 } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { requireApproval } from './approval-gate.ts';
-import { noteVersion } from './lineage-nodes.ts';
+import { requireApproval } from './approvals/approval-gate.ts';
+import { recordVersion } from './lineage.ts';
 import { lockModel, readVersion, type LockedModel } from './model-rows.ts';
 import { createModel } from './models.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { emitAbout } from './tags.ts';
-import { findOrigin } from './version-origin.ts';
+import { findOrigin } from './versions/version-origin.ts';
 
-/** @throws DaisError `invalid_state` when what is here is a prompt and what comes is none, or the other way. */
+/** @throws DaisError `invalid_state` if one is a prompt and the other a model. */
 export async function importModel(
   tx: Transaction,
   call: CallOf<typeof importModelOperation>,
@@ -25,14 +25,14 @@ export async function importModel(
 ): Promise<Record<string, never>> {
   const { input, tenant } = call;
   const { name, type, description, createdAt, updatedAt, tags } = input;
-  const [there] = await tx.sql.query<{ type: string }>(
+  const [existing] = await tx.sql.query<{ type: string }>(
     'select type from registry.model where project_id = $1 and name = $2',
     [tenant.id, name],
     'type_of_model',
   );
-  if (there === undefined) await createModel(tx, { ...call, input: { name, type } }, parts);
-  else if (there.type !== type) {
-    throw new DaisError('invalid_state', `"${name}" is a ${there.type} here, and a ${type} at its source.`);
+  if (existing === undefined) await createModel(tx, { ...call, input: { name, type } }, parts);
+  else if (existing.type !== type) {
+    throw new DaisError('invalid_state', `"${name}" is a ${existing.type} in Dais but a ${type} at its source.`);
   }
   const model = await lockModel(tx.sql, tenant.id, name);
   await tx.sql.query(
@@ -51,7 +51,7 @@ export async function importModel(
   return {};
 }
 
-/** @throws DaisError as registering one does; `approval_missing` for a stage that rules of the model guard. */
+/** @throws DaisError as registering a version; `approval_missing` for a stage with approval rules. */
 export async function importVersion(
   tx: Transaction,
   { input, tenant, context }: CallOf<typeof importModelVersionOperation>,
@@ -103,7 +103,7 @@ export async function importVersion(
   if (model.type !== 'prompt') {
     const { source } = input;
     const { artifactRoot } = parts;
-    await noteVersion(tx, model, number, { source, runId, loggedModelId }, { now: parts.now(), artifactRoot });
+    await recordVersion(tx, model, number, { source, runId, loggedModelId }, { now: parts.now(), artifactRoot });
   }
   if (input.stage !== before) {
     await requireApproval(tx, model, await readVersion(tx.sql, tenant.id, input.name, number), { stage: input.stage });
@@ -112,7 +112,7 @@ export async function importVersion(
   return { artifactUri };
 }
 
-/** A version that is not there yet enters no stage by being in none. */
+/** A new version enters no stage if the source has none. */
 async function stageNow(tx: Transaction, model: LockedModel, version: number): Promise<Stage> {
   const [row] = await tx.sql.query<{ stage: Stage }>(
     'select stage from registry.version where model = $1 and version = $2',

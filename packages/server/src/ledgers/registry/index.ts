@@ -1,24 +1,24 @@
-/** The registry: versions of models, what they are called, and who approved that. */
+/** The registry: model versions, aliases and stages, and approvals. */
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
-import { upstreamApprovals } from './approval-facts.ts';
+import { upstreamApprovals } from './approvals/approval-facts.ts';
 import { nameModelOwners } from './content-owners.ts';
-import { versionNodes } from './lineage-nodes.ts';
+import { versionNodes } from './lineage.ts';
 import { registryEntries } from './registry-entries.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { registrySlice } from './registry-slice.ts';
-import { listAliases, modelStarts } from './upstream-starts.ts';
+import { listAliases, modelStarts } from './lineage.ts';
 
 export { admitModel } from './admission.ts';
-export { convertedPlace, registerConverted } from './converted.ts';
-export { versionKeyOf, versionNodes } from './lineage-nodes.ts';
+export { convertedLocation, registerConverted } from './versions/converted.ts';
+export { versionKeyOf, versionNodes } from './lineage.ts';
 export { readSpec as readModelSpec } from './models.ts';
 export { readByAlias, readModel, readVersion } from './model-rows.ts';
-export { heldSources } from './held-sources.ts';
+export { versionSources } from './lineage.ts';
 export { registryEntries } from './registry-entries.ts';
 export { newestVersions, visibleModels } from './search.ts';
 export type { RegistryParts } from './registry-parts.ts';
 export { registrySlice } from './registry-slice.ts';
-export { commentedVersions, versionSubject } from './version-subject.ts';
+export { commentedVersions, versionSubject } from './versions/version-subject.ts';
 
 export const ledger: LedgerDefinition<RegistryParts> = {
   name: 'registry',

@@ -1,4 +1,4 @@
-/** The lineage as trainings and registrations make it, through every ledger that notes edges. */
+/** Lineage of trainings and registrations, through every ledger that records edges. */
 import type { LineageGraph, ModelVersion, Run } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { transact } from '#kernel/transaction.ts';
@@ -88,7 +88,7 @@ test('from a version back to its dataset, its code and the run above, and down a
   ]);
 });
 
-test('what is said again changes nothing', async () => {
+test('repeated reports change nothing', async () => {
   const { run, logged } = await train();
   const count = async () => {
     const [row] = await world.rowsSeenBy(
@@ -106,7 +106,7 @@ test('what is said again changes nothing', async () => {
   expect(await count()).toEqual(before);
 });
 
-test('edges are there if, and only if, what causes them is', async () => {
+test('an edge exists if and only if its cause does', async () => {
   const experimentId = '0';
   const id = 'taken';
   await p.call('run.create', { experimentId, id });
@@ -115,7 +115,7 @@ test('edges are there if, and only if, what causes them is', async () => {
   expect(await codeOf(graph('entry-point:refused.py'))).toBe('not_found');
 });
 
-test('what was deleted is shown as gone, and keeps its edges', async () => {
+test('deleted objects are shown as deleted, and keep their edges', async () => {
   const { n, run, logged, model } = await train();
   await p.call('run.delete', { id: run.id });
   await p.call('loggedModel.delete', { id: logged.id });
@@ -130,7 +130,7 @@ test('what was deleted is shown as gone, and keeps its edges', async () => {
   expect(await codeOf(graph(`model-version:${model}/1`))).toBe('not_found');
 });
 
-test('a version follows its model to another name, and a copy names what it was copied from', async () => {
+test('a version follows its renamed model, and a copy refers to its origin', async () => {
   const { n, model } = await train();
   const renamed = `renamed ${n}`;
   await p.call('registeredModel.rename', { name: model, to: renamed });
@@ -145,7 +145,7 @@ test('a version follows its model to another name, and a copy names what it was 
   expect(new Set(down.edges.map(({ relation }) => relation))).toEqual(new Set(['copied']));
 });
 
-test('a tag that names no run makes no edge, long texts are cut, and a logged model may be named before it is there', async () => {
+test('a tag without a run creates no edge, long texts are truncated, and a logged model may be referenced before it exists', async () => {
   const long = 'x'.repeat(2000);
   const tags = { 'mlflow.parentRunId': '../no run', 'mlflow.source.name': long, 'mlflow.source.git.commit': '' };
   const { id } = await p.call<Run>('run.create', { experimentId: '0', tags });
@@ -159,7 +159,7 @@ test('a tag that names no run makes no edge, long texts are cut, and a logged mo
   expect(up.nodes[1]?.name).toBe(long);
 });
 
-test('what the caller may not read is hidden, and nothing behind it is told', async () => {
+test('objects that the caller may not read are hidden, and so is everything behind them', async () => {
   const { n, run, logged, model } = await train();
   const viewer = person('eve');
   await world.apply([manifest('User', 'eve', { email: 'eve@example.com' })]);
@@ -180,21 +180,21 @@ test('what the caller may not read is hidden, and nothing behind it is told', as
   await world.apply([manifest('Policy', 'no-runs', { cedar: forbid('run:read') })], p.name);
   const from = `dataset:flights%20${n}/d1`;
   expect(names(await graph(from))).toContain(`run ${n}`);
-  // It belongs to nobody, and all that it hangs on is hidden.
+  // It has no owner, and everything connected to it is hidden.
   expect(await codeOf(graph(from, {}, viewer))).toBe('not_found');
   expect(await codeOf(graph(`run:${run.id}`, {}, viewer))).toBe('not_found');
   await world.apply([manifest('Policy', 'no-lineage', { cedar: forbid('lineage:read') })], p.name);
   expect(await codeOf(graph(`model-version:${model}/1`, {}, viewer))).toBe('forbidden');
 });
 
-test('other projects have a lineage of their own', async () => {
+test('other projects have a separate lineage', async () => {
   const { run } = await train();
   const other = await world.project();
   expect(await codeOf(other.call('lineage.get', { node: `run:${run.id}` }))).toBe('not_found');
   expect(await codeOf(other.call('lineage.get', { node: 'entry-point:train.py' }))).toBe('not_found');
 });
 
-test('a graph has as many nodes as were asked for, and says that there are more', async () => {
+test('a graph has the requested number of nodes, and reports that there are more', async () => {
   const origin = 'many.py';
   for (let n = 0; n < 12; n++) {
     await p.call('run.create', { experimentId: '0', tags: { 'mlflow.source.name': origin } });
@@ -203,12 +203,12 @@ test('a graph has as many nodes as were asked for, and says that there are more'
   expect([some.nodes.length, some.edges.length, some.truncated]).toEqual([10, 9, true]);
   const all = await graph(`entry-point:${origin}`, { limit: 13 });
   expect([all.nodes.length, all.truncated]).toEqual([13, false]);
-  // Runs of the same program are neither origin nor consequence of each other.
+  // Runs of the same program are neither upstream nor downstream of each other.
   const [, one] = all.nodes;
   expect((await graph(one?.node ?? '')).nodes).toHaveLength(2);
 });
 
-test('circles end', async () => {
+test('terminates on cycles', async () => {
   await transact(world.test.database, { mode: 'write', projectId: p.id }, async ({ sql }) => {
     await sql.query(
       `insert into lineage.edge (project_id, source, target, relation, at, external)
@@ -230,13 +230,13 @@ test.each([
   'model-version:9',
   "run:' or 1=1",
   'run:\u{1F600}',
-])('the node %j is refused', async (node) => {
+])('rejects the node %j', async (node) => {
   const { code, message } = await errorOf(graph(node));
   expect(['invalid_request', 'not_found']).toContain(code);
   expect(message).not.toMatch(/undefined/);
 });
 
-test('the lineage of a project goes with it', async () => {
+test('the lineage of a project is deleted with it', async () => {
   const ended = await world.project();
   const { id } = await ended.call<Run>('run.create', { experimentId: '0', tags: { 'mlflow.source.name': 'end.py' } });
   await ended.call('run.delete', { id });

@@ -1,7 +1,7 @@
 import { DaisError, type Actor, type ModelVersion, type RegisteredModel } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 
-/** A model whose row is locked: whoever changes it, its versions or aliases takes turns. */
+/** A model with a locked row: changes of it, its versions or aliases are sequential. */
 export interface LockedModel {
   readonly id: bigint;
   readonly uid: string;
@@ -11,11 +11,11 @@ export interface LockedModel {
   readonly created_at: bigint;
 }
 
-export function noModel(name: string): DaisError {
+export function modelNotFound(name: string): DaisError {
   return new DaisError('not_found', `There is no Model "${name}".`);
 }
 
-export function noVersion(name: string, version: number): DaisError {
+export function versionNotFound(name: string, version: number): DaisError {
   return new DaisError('not_found', `Model "${name}" has no version ${version}.`);
 }
 
@@ -27,12 +27,12 @@ export async function lockModel(sql: Sql, projectId: string, name: string): Prom
     [projectId, name],
     'lock_model',
   );
-  if (row === undefined) throw noModel(name);
+  if (row === undefined) throw modelNotFound(name);
   return row;
 }
 
-/** The model changed in what its versions or their stages say of it. */
-export async function touch({ sql }: { readonly sql: Sql }, { id }: LockedModel, now: number): Promise<void> {
+/** Updates the timestamp of the model after a change of its versions or stages. */
+export async function touchModel({ sql }: { readonly sql: Sql }, { id }: LockedModel, now: number): Promise<void> {
   await sql.query('update registry.model set updated_at = $2 where id = $1', [id, now], 'touch_model');
 }
 
@@ -84,7 +84,7 @@ function presentVersion(row: VersionFields, model: string, type: ModelVersion['t
   };
 }
 
-/** @throws DaisError `not_found`, for the model or for the version. */
+/** @throws DaisError `not_found`, for the model or the version. */
 export async function readVersion(sql: Sql, projectId: string, name: string, version: number): Promise<ModelVersion> {
   const [row] = await sql.query<VersionRow>(
     `select ${VERSION_FIELDS}, m.name as model, m.type from registry.version v join registry.model m on m.id = v.model
@@ -94,10 +94,10 @@ export async function readVersion(sql: Sql, projectId: string, name: string, ver
   );
   if (row !== undefined) return presentVersion(row, row.model, row.type);
   await requireModel(sql, projectId, name);
-  throw noVersion(name, version);
+  throw versionNotFound(name, version);
 }
 
-/** @throws DaisError `not_found`, for the model or for the alias. */
+/** @throws DaisError `not_found`, for the model or the alias. */
 export async function readByAlias(sql: Sql, projectId: string, name: string, alias: string): Promise<ModelVersion> {
   const [row] = await sql.query<VersionRow>(
     `select ${VERSION_FIELDS}, m.name as model, m.type
@@ -118,10 +118,10 @@ async function requireModel(sql: Sql, projectId: string, name: string): Promise<
     [projectId, name],
     'has_model',
   );
-  if (found.length === 0) throw noModel(name);
+  if (found.length === 0) throw modelNotFound(name);
 }
 
-/** In the order of the keys. */
+/** Ordered by key. */
 export async function hydrateVersions(
   sql: Sql,
   keys: readonly { readonly model: bigint; readonly version: number }[],
@@ -177,11 +177,11 @@ export async function readModel(sql: Sql, projectId: string, name: string): Prom
     [projectId, name],
     'read_model',
   );
-  if (row === undefined) throw noModel(name);
+  if (row === undefined) throw modelNotFound(name);
   return presentModel(row);
 }
 
-/** In the order of the ids. */
+/** Ordered by id. */
 export async function hydrateModels(sql: Sql, ids: readonly bigint[]): Promise<RegisteredModel[]> {
   const rows = await sql.query<ModelRow>(
     `select ${MODEL_FIELDS} from unnest($1::bigint[]) with ordinality as k(id, at)

@@ -15,14 +15,14 @@ import type { Tenant } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
 import { decideWrites, deleteResources, performWrites } from '#kernel/write.ts';
-import { lockModel, noModel, readModel, type LockedModel } from './model-rows.ts';
+import { lockModel, modelNotFound, readModel, type LockedModel } from './model-rows.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { changeTags, emitAbout } from './tags.ts';
-import { versionKey } from './version-subject.ts';
+import { versionKey } from './versions/version-subject.ts';
 
 const KIND = 'Model';
 
-/** The resource is made with full admission, which makes the record beside it. */
+/** Creates the resource with full admission, which creates the record. */
 export async function createModel(
   tx: Transaction,
   { input, tenant, context }: CallOf<typeof createModelOperation>,
@@ -57,11 +57,11 @@ export async function updateModel(
   return await readModel(tx.sql, tenant.id, input.name);
 }
 
-/** @throws DaisError `other_origin` where the manifest says what the model is. */
+/** @throws DaisError `other_origin` if the description comes from a manifest. */
 async function describe(tx: Transaction, model: LockedModel, description: string, now: number): Promise<void> {
   if (model.spec_description === description) return;
   if (model.spec_description !== null) {
-    const detail = `Model "${model.name}" is described by its manifest: change spec.description there.`;
+    const detail = `The description of Model "${model.name}" comes from its manifest. Change spec.description there.`;
     throw new DaisError('other_origin', detail);
   }
   await writeDescription(tx, model, description, now);
@@ -77,8 +77,8 @@ async function writeDescription(tx: Transaction, { id }: LockedModel, descriptio
 }
 
 /**
- * The model goes on as another resource, because a resource's name is part of what it is; everything in the registry
- * stays with it. @throws DaisError `other_origin` for one that a set of manifests would make again, `still_referenced`.
+ * Renames a model: it becomes another resource, because the name identifies a resource, and keeps its registry data.
+ * @throws DaisError `other_origin` if a manifest set would create it again, `still_referenced`.
  */
 export async function renameModel(
   tx: Transaction,
@@ -92,12 +92,12 @@ export async function renameModel(
   const { labels, annotations, spec, origin, owner } = row;
   await call.authorize({ kind: KIND, name: input.to, desired: { labels, spec } }, tenant, 'model:write');
   if (owner !== null) {
-    const detail = `Model "${input.name}" belongs to the manifests "${owner}": rename it there, or take it out of them first.`;
+    const detail = `Model "${input.name}" belongs to the manifests "${owner}". Rename it there, or remove it from them first.`;
     throw new DaisError('other_origin', detail);
   }
   const desired = { kind: KIND, name: input.to, labels, annotations, spec, origin };
   const uid = await writeResource(tx, kinds, tenant, desired, 'rename');
-  // What admission made beside the new resource gives way to what there is.
+  // The existing record replaces the one that admission created for the new resource.
   await tx.sql.query('delete from registry.model where project_id = $1 and uid = $2', [tenant.id, uid]);
   const renamed = [model.id, input.to, uid, parts.now()];
   await tx.sql.query('update registry.model set name = $2, uid = $3, updated_at = $4 where id = $1', renamed);
@@ -108,38 +108,38 @@ export async function renameModel(
   return await readModel(tx.sql, tenant.id, input.to);
 }
 
-/** Here, and only here, versions go with their model. */
+/** Only this operation deletes a model together with its versions. */
 export async function deleteModel(
   tx: Transaction,
   { input, tenant }: CallOf<typeof deleteModelOperation>,
   parts: RegistryParts,
 ): Promise<Record<string, never>> {
   const { row, model } = await lockBoth(tx, tenant, input.name);
-  const gone = await tx.sql.query<{ version: number }>(
+  const deleted = await tx.sql.query<{ version: number }>(
     'delete from registry.version where model = $1 returning version',
     [model.id],
     'drop_versions',
   );
   await dropComments(
     tx,
-    gone.map(({ version }) => versionKey(model.id, version)),
+    deleted.map(({ version }) => versionKey(model.id, version)),
   );
   await deleteResources(tx, parts.kinds(), tenant, [row]);
   return {};
 }
 
-/** The resource first, as every change of it does. */
+/** Locks the resource first, as every change of it does. */
 async function lockBoth(
   tx: Transaction,
   tenant: Tenant,
   name: string,
 ): Promise<{ row: ResourceRow; model: LockedModel }> {
   const [row] = await lockResources(tx.sql, tenant.id, [{ kind: KIND, name }], true);
-  if (row === undefined) throw noModel(name);
+  if (row === undefined) throw modelNotFound(name);
   return { row, model: await lockModel(tx.sql, tenant.id, name) };
 }
 
-/** What a person wants of a model. Read while its record is locked, it does not change until the transaction ends. */
+/** The desired state of a model. It does not change within the transaction if it is read while its record is locked. */
 export async function readSpec(
   tx: Transaction,
   projectId: string,
@@ -148,7 +148,7 @@ export async function readSpec(
   return (await readResource(tx.sql, projectId, KIND, name))?.spec ?? {};
 }
 
-/** Makes the resource; gives its uid. @throws DaisError `already_exists`, and as a create does. */
+/** Creates the resource; returns its uid. @throws DaisError `already_exists`, and the errors of a create. */
 async function writeResource(
   tx: Transaction,
   kinds: KindRegistry,
@@ -158,7 +158,7 @@ async function writeResource(
 ): Promise<string> {
   const options = { allow: 'create', takeOver: false, operation: 'create', dryRun: false } as const;
   const [outcome] = await decideWrites(tx, kinds, tenant, [desired], options);
-  if (outcome === undefined) throw new Error('one wish, no outcome');
+  if (outcome === undefined) throw new Error('one desired resource has no outcome');
   if ('error' in outcome) throw outcome.error;
   await performWrites(tx, kinds, tenant, [outcome.write], operation);
   await tx.enter(tenant.id);

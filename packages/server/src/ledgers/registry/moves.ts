@@ -10,16 +10,16 @@ import {
 } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { requireApproval } from './approval-gate.ts';
-import { lockModel, readVersion, touch, type LockedModel } from './model-rows.ts';
+import { requireApproval } from './approvals/approval-gate.ts';
+import { lockModel, readVersion, touchModel, type LockedModel } from './model-rows.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { emitAbout } from './tags.ts';
 
-/** @throws DaisError `invalid_request` for a word that means something already. */
+/** @throws DaisError `invalid_request` for a reserved alias. */
 function requireFreeAlias(alias: string): void {
   if (!isReservedAlias(alias)) return;
-  const issue = { path: 'alias', message: `is "${alias}", which is reserved`, expected: 'another word' };
-  throw new DaisError('invalid_request', `The alias "${alias}" is reserved: versions are named so.`, {
+  const issue = { path: 'alias', message: `is "${alias}", which is reserved`, expected: 'another name' };
+  throw new DaisError('invalid_request', `The alias "${alias}" is reserved for versions. Choose another name.`, {
     issues: [issue],
   });
 }
@@ -39,7 +39,7 @@ export async function setAlias(
   return { ...version, aliases: [...version.aliases, alias].toSorted() };
 }
 
-/** The caller has locked the model and made sure that the alias may move. */
+/** The caller has locked the model and checked the approvals. */
 export async function moveAlias(
   tx: Transaction,
   model: LockedModel,
@@ -64,7 +64,7 @@ export async function moveAlias(
   });
 }
 
-/** Taking an alias away puts nothing forward that nobody approved: it needs no approval. */
+/** Removing an alias promotes no version, so it needs no approval. */
 export async function removeAlias(
   tx: Transaction,
   { input, tenant }: CallOf<typeof removeModelAliasOperation>,
@@ -89,9 +89,13 @@ export async function stageVersion(
 ): Promise<ModelVersion> {
   const { name, stage, archiveOthers } = input;
   if (archiveOthers && stage !== 'Staging' && stage !== 'Production') {
-    throw new DaisError('invalid_request', `Versions in the stage ${stage} cannot be archived by another one.`, {
-      issues: [{ path: 'archiveOthers', message: `is true for ${stage}`, expected: 'Staging or Production' }],
-    });
+    throw new DaisError(
+      'invalid_request',
+      `\`archiveOthers\` is only supported for the stages Staging and Production, not ${stage}.`,
+      {
+        issues: [{ path: 'archiveOthers', message: `cannot be true for ${stage}`, expected: 'Staging or Production' }],
+      },
+    );
   }
   const model = await lockModel(tx.sql, tenant.id, name);
   const version = await readVersion(tx.sql, tenant.id, name, Number(input.version));
@@ -107,7 +111,7 @@ interface StageMove {
   readonly now: number;
 }
 
-/** The caller has locked the model and made sure that the version may enter the stage. */
+/** The caller has locked the model and checked the approvals. */
 export async function moveStage(
   tx: Transaction,
   model: LockedModel,
@@ -127,7 +131,7 @@ export async function moveStage(
     [model.id, version, stage, now],
     'stage_version',
   );
-  await touch(tx, model, now);
+  await touchModel(tx, model, now);
   if (from === stage && archived.length === 0) return;
   const others = archived.map((one) => one.version).toSorted((a, b) => a - b);
   emitAbout(tx, model, eventTypes.modelVersionStaged, { version, from, to: stage, archived: others, approvals });

@@ -33,14 +33,14 @@ import {
   reject,
   requestApproval,
   withdraw,
-} from './approvals.ts';
+} from './approvals/approvals.ts';
 import { importModel, importVersion } from './imports.ts';
 import { readByAlias, readModel, readVersion } from './model-rows.ts';
 import { createModel, deleteModel, renameModel, updateModel } from './models.ts';
 import { removeAlias, setAlias, stageVersion } from './moves.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { searchModels, searchVersions } from './search.ts';
-import { createVersion, deleteVersion, updateVersion } from './versions.ts';
+import { createVersion, deleteVersion, updateVersion } from './versions/versions.ts';
 
 export function registryEntries(parts: RegistryParts): readonly OperationEntry[] {
   return [

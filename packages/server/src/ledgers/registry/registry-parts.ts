@@ -2,11 +2,11 @@ import type { Principal } from '#kernel/principal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** Where files lie that a version may be taken from, as the ledger of runs knows it. */
+/** Locations of files for versions, as the tracking ledger knows them. */
 export interface SourceHomes {
-  /** Address of the folder of a run's artifacts; undefined when there is no such run in the project. */
+  /** Returns the URI of the artifact folder of a run; undefined if the project has no such run. */
   ofRun(tx: Transaction, id: string): Promise<string | undefined>;
-  /** The same for a logged model, with the run that made it. */
+  /** The same for a logged model, with its run. */
   ofLoggedModel(
     tx: Transaction,
 
@@ -18,9 +18,9 @@ export interface RegistryParts {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   readonly kinds: () => KindRegistry;
-  /** What the addresses of artifacts that lie in Dais begin with. */
+  /** Prefix of the URIs of artifacts that are stored in Dais. */
   readonly artifactRoot: string;
   readonly homes: SourceHomes;
-  /** Those of `teams` that a principal is a member of, by itself or by a team below. */
+  /** Returns those of `teams` that a principal is a member of, directly or through a nested team. */
   readonly memberOf: (tx: Transaction, principal: Principal, teams: readonly string[]) => Promise<readonly string[]>;
 }

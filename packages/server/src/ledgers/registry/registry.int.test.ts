@@ -37,7 +37,7 @@ async function eventsOf(name: string): Promise<Event[]> {
 const types = async (name: string) => (await eventsOf(name)).map((event) => event.type);
 
 describe('models', () => {
-  test('one that a client registers is a resource too, and has its tags', async () => {
+  test('a model that a client registers is a resource too, and has its tags', async () => {
     const name = fresh();
     const created = await p.call<RegisteredModel>(
       'registeredModel.create',
@@ -52,7 +52,7 @@ describe('models', () => {
     await expect.poll(() => types(name)).toEqual(['resource.created', 'model.tagged', 'model.tagged']);
   });
 
-  test('one name is one model, whoever makes it', async () => {
+  test('a name is one model, whatever creates it', async () => {
     const name = await freshModel({ description: 'By manifest' });
     expect(await codeOf(p.call('registeredModel.create', { name }))).toBe('already_exists');
     expect((await model(name)).description).toBe('By manifest');
@@ -61,12 +61,12 @@ describe('models', () => {
     expect(both.toSorted()).toEqual(['already_exists', 'already_exists', 'ok']);
   });
 
-  test.each(['a/b', 'a:b', '', ' a', '..', 'x'.repeat(257)])('the name %j is refused', async (name) => {
+  test.each(['a/b', 'a:b', '', ' a', '..', 'x'.repeat(257)])('rejects the name %j', async (name) => {
     expect(await codeOf(p.call('registeredModel.create', { name }))).toBe('invalid_request');
     expect(await codeOf(p.call('model.create', { manifest: manifest('Model', name) }))).toBe('invalid_request');
   });
 
-  test('a client describes what no manifest describes', async () => {
+  test('a client can set the description of a model without a manifest', async () => {
     const name = await freshModel({ description: 'By manifest' });
     const error = await errorOf(p.call('registeredModel.update', { name, description: 'Otherwise' }));
     expect(error.code).toBe('other_origin');
@@ -79,7 +79,7 @@ describe('models', () => {
     expect((await model(name)).description).toBe('Again');
   });
 
-  test('tags are set, replaced and taken away; one that is not there is no error', async () => {
+  test('tags are set, replaced and removed; removing a missing one is no error', async () => {
     const name = await freshModel();
     await p.call('registeredModel.update', { name, tags: { a: '1', b: '2' } });
     const changed = await p.call<RegisteredModel>('registeredModel.update', {
@@ -95,7 +95,7 @@ describe('models', () => {
     expect(told?.data['value']).toBe('😀'.repeat(500));
   });
 
-  test('a renamed model keeps versions, tags and aliases, and goes on as another resource', async () => {
+  test('a renamed model keeps versions, tags and aliases, and becomes another resource', async () => {
     const name = await freshModel({ intendedUse: 'Gates' });
     const to = `${name} renamed`;
     await p.call('registeredModel.update', { name, tags: { a: '1' }, description: 'Delays' });
@@ -116,14 +116,14 @@ describe('models', () => {
     expect(await codeOf(p.call('registeredModel.rename', { name: fresh(), to: fresh() }))).toBe('not_found');
   });
 
-  test('what a set of manifests holds is renamed there', async () => {
+  test('a model of a manifest set is renamed there', async () => {
     const name = fresh();
     await world.dais.apply([manifest('Model', name)], { owner: 'team' }, p.context);
     const error = await errorOf(p.call('registeredModel.rename', { name, to: fresh() }));
     expect([error.code, error.message]).toEqual(['other_origin', expect.stringContaining('"team"')]);
   });
 
-  test('versions go with their model in the registry, and hold it against everybody else', async () => {
+  test('versions are deleted with their model in the registry, and block its deletion elsewhere', async () => {
     const name = await freshModel();
     await version(name);
     const error = await errorOf(p.call('model.delete', { name }));
@@ -148,7 +148,7 @@ describe('models', () => {
 });
 
 describe('versions', () => {
-  test('have numbers one after another, which are not given again', async () => {
+  test('have consecutive numbers, which are not reused', async () => {
     const name = await freshModel();
     const numbers = await Promise.all(Array.from({ length: 8 }, () => version(name)));
     expect(numbers.map((one) => one.version).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
@@ -157,7 +157,7 @@ describe('versions', () => {
     expect(await codeOf(version(fresh()))).toBe('not_found');
   });
 
-  test('say where they come from, who registered them and what is said of them', async () => {
+  test('have origin, author and description', async () => {
     const name = await freshModel();
     const made = await version(name, 's3://bucket/a//b', {
       runLink: 'https://elsewhere.example.com/run/1',
@@ -199,7 +199,7 @@ describe('versions', () => {
     expect(await codeOf(p.call('modelVersion.get', { name, version: 'abc' }))).toBe('invalid_request');
   });
 
-  test('a replay with the same key registers nothing twice', async () => {
+  test('a retry with the same key registers nothing twice', async () => {
     const name = await freshModel();
     const context = { ...p.context, idempotencyKey: 'again' };
     const input = { name, source: 's3://bucket/m' };
@@ -211,7 +211,7 @@ describe('versions', () => {
     expect((await version(name)).version).toBe(2);
   });
 
-  test('a version of a version has its files and what made them', async () => {
+  test('a version of a version has the same files and origin', async () => {
     const [from, to] = [await freshModel(), await freshModel()];
     await version(from, 's3://bucket/m', { runId: 'r1' });
     await alias(from, 'champion', 1);
@@ -222,7 +222,7 @@ describe('versions', () => {
     expect((await version(to)).version).toBe(3);
   });
 
-  test('files of a run or a logged model become a version only as theirs', async () => {
+  test('files of a run or a logged model become a version only as part of it', async () => {
     const name = await freshModel();
     const { run, loggedModel, home, modelHome, localRun } = await p.tracked();
     const from = async (source: string, more: object = {}) => (await version(name, source, more)).artifactUri;
@@ -246,7 +246,7 @@ describe('versions', () => {
     await refused('relative/path', { runId: localRun });
   });
 
-  test('enter stages; others leave theirs', async () => {
+  test('enter stages; other versions leave them', async () => {
     const name = await freshModel();
     for (let n = 0; n < 3; n++) await version(name);
     const stage = (number: number, to: string, archiveOthers = false) =>
@@ -266,7 +266,7 @@ describe('versions', () => {
 });
 
 describe('aliases', () => {
-  test('point to one version, move, and go with it', async () => {
+  test('refer to one version, move, and are deleted with it', async () => {
     const name = await freshModel();
     for (let n = 0; n < 2; n++) await version(name);
     expect((await alias(name, 'champion', 1)).aliases).toEqual(['champion']);
@@ -289,19 +289,19 @@ describe('aliases', () => {
     expect(moves.at(-1)?.data).toEqual({ alias: 'champion', version: 2, before: 1, approvals: [] });
   });
 
-  test.each(['latest', 'LATEST', 'v1', 'V12', 'a b', 'a.b', ''])('%j is no alias', async (word) => {
+  test.each(['latest', 'LATEST', 'v1', 'V12', 'a b', 'a.b', ''])('rejects the alias %j', async (word) => {
     const name = await freshModel();
     await version(name);
     expect(await codeOf(alias(name, word, 1))).toBe('invalid_request');
   });
 
-  test('two moves at once leave one of both, and tell both', async () => {
+  test('two concurrent moves leave one result, and emit both events', async () => {
     const name = await freshModel();
     for (let n = 0; n < 4; n++) await version(name);
     await Promise.all([1, 2, 3, 4].map((number) => alias(name, 'champion', number)));
     await expect.poll(async () => (await types(name)).filter((type) => type === 'model.alias.set').length).toBe(4);
     const told = (await eventsOf(name)).filter((event) => event.type === 'model.alias.set').map(({ data }) => data);
-    // Each begins where the one before ended.
+    // Each starts where the previous one ended.
     expect(told.map((data) => data['before'])).toEqual([
       undefined,
       ...told.slice(0, -1).map((data) => data['version']),
@@ -310,7 +310,7 @@ describe('aliases', () => {
   });
 });
 
-test('another project sees and changes nothing of it', async () => {
+test('another project can neither see nor change them', async () => {
   const name = await freshModel();
   await version(name);
   const other = await world.project();

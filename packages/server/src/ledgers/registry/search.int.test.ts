@@ -61,12 +61,12 @@ describe('models', () => {
     expect(await models({ ...(filter !== undefined && { filter }) })).toEqual(names);
   });
 
-  test('prompts are found when they are asked for', async () => {
+  test('prompts are found on request', async () => {
     expect(await models({ types: ['prompt'] })).toEqual(['greeting']);
     expect(await models({ types: ['model', 'prompt'], filter: "name ILIKE 'g%'" })).toEqual(['gamma 100%', 'greeting']);
   });
 
-  test('come whole, in any order, page by page', async () => {
+  test('are complete, in any order, page by page', async () => {
     const { items } = await p.call<Page<RegisteredModel>>('registeredModel.search', { filter: "name = 'alpha'" });
     expect(items).toEqual([await p.call('registeredModel.get', { name: 'alpha' })]);
     expect(await models({ orderBy: ['name DESC'] })).toEqual(['gamma 100%', 'delta_1', 'alpha', 'Beta']);
@@ -82,7 +82,7 @@ describe('models', () => {
   });
 
   test.each(["name = 'a' OR name = 'b'", "nam = 'a'", 'name = 1', "tags.k > 'a'", "name = 'a"])(
-    '%s is refused, with its place',
+    'rejects %s, with the position',
     async (filter) => {
       const error = await errorOf(p.call('registeredModel.search', { filter }));
       expect([error.code, error.issues?.[0]]).toEqual([
@@ -92,7 +92,7 @@ describe('models', () => {
     },
   );
 
-  test('a cursor of another search is refused', async () => {
+  test('rejects a cursor of another search', async () => {
     const { nextCursor = '' } = await p.call<Page<RegisteredModel>>('registeredModel.search', { limit: 1 });
     for (const input of [{ cursor: 'x' }, { cursor: nextCursor, orderBy: ['name DESC'] }]) {
       expect(await codeOf(p.call('registeredModel.search', input))).toBe('invalid_cursor');
@@ -116,7 +116,7 @@ describe('versions', () => {
     expect(await versions({ ...(filter !== undefined && { filter }) })).toEqual(names);
   });
 
-  test('come whole, with their aliases, in any order', async () => {
+  test('are complete, with their aliases, in any order', async () => {
     const { items } = await p.call<Page<ModelVersion>>('modelVersion.search', { filter: "run_id = 'r1'" });
     expect(items).toEqual([await p.call('modelVersion.get', { name: 'alpha', version: '1' })]);
     expect(items[0]?.aliases).toEqual(['champion']);
@@ -127,7 +127,7 @@ describe('versions', () => {
   });
 });
 
-test('whoever may see some models finds those, and their versions', async () => {
+test('a caller with permission for some models finds those, and their versions', async () => {
   await world.apply([manifest('User', 'ada', { email: 'ada@example.com' })]);
   const cedar =
     '@id("only-beta") permit(principal == Dais::User::"ada", action == Dais::Action::"model:read", resource) when { resource.name == "Beta" };';

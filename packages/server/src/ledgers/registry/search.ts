@@ -1,4 +1,4 @@
-/** Finding models and versions: one query for which, then their contents by arrays of keys. */
+/** Searches models and versions: one query for the keys, then their contents by arrays of keys. */
 import {
   DaisError,
   type ModelVersion,
@@ -27,7 +27,7 @@ import { hydrateModels, hydrateVersions } from './model-rows.ts';
 
 interface FoundRow {
   readonly model: bigint;
-  /** 0 where models are searched. */
+  /** 0 for models. */
   readonly version: number;
 }
 
@@ -38,7 +38,7 @@ interface Page<Item> {
 
 type Column = Pick<SortKey, 'sql' | 'type'>;
 
-/** What is searched: rows `r` of models `m`. */
+/** Searched rows `r` of models `m`. */
 interface Searched {
   readonly entity: FilterEntity;
   readonly columns: string;
@@ -46,7 +46,7 @@ interface Searched {
   readonly attributes: Readonly<Record<string, Column>>;
   /** Rows `x` of the tags of `r`. */
   readonly tags: string;
-  /** The order when none is named, and what settles ties in any other. */
+  /** The default order, and the tie-breaker of all others. */
   readonly order: readonly SortKey[];
 }
 
@@ -83,10 +83,10 @@ const versions: Searched = {
   ],
 };
 
-/** Rows whose contents are read at once: a page can have 200,000. */
+/** Rows per read of contents: a page can have 200,000. */
 const HYDRATED = 1000;
 
-/** @throws DaisError `invalid_request` with the place in the filter or order, `invalid_cursor`. */
+/** @throws DaisError `invalid_request` with the position in the filter or order, `invalid_cursor`. */
 export async function searchModels(
   tx: Transaction,
   call: CallOf<typeof searchModelsOperation>,
@@ -99,7 +99,7 @@ export async function searchModels(
   );
 }
 
-/** @throws DaisError `invalid_request` with the place in the filter or order, `invalid_cursor`. */
+/** @throws DaisError `invalid_request` with the position in the filter or order, `invalid_cursor`. */
 export async function searchVersions(
   tx: Transaction,
   call: CallOf<typeof searchModelVersionsOperation>,
@@ -117,9 +117,9 @@ async function search<Item>(
   const clauses = parseFilter(searched.entity, of.filter ?? '');
   const keys = sortKeys(searched, parseOrder(searched.entity, of.orderBy ?? []));
   const binding = [searched.from, tenant.id, of];
-  const place = decodePageCursor(binding, cursor);
-  if (place !== undefined && !isPlace(keys, place)) {
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this search.');
+  const position = decodePageCursor(binding, cursor);
+  if (position !== undefined && !isPlace(keys, position)) {
+    throw new DaisError('invalid_cursor', 'The cursor is not from this search.');
   }
   const uids = visible === undefined ? undefined : await visibleModels(tx, tenant.id, visible);
   const { text, values } = composeStatement(
@@ -128,11 +128,11 @@ async function search<Item>(
        and ${allOf([
          ...clauses.map((clause) => condition(searched, clause, bind)),
          uids !== undefined && `m.uid = any(${bind(uids)}::uuid[])`,
-         place !== undefined && behind(keys, place, bind),
+         position !== undefined && behind(keys, position, bind),
        ])}
      order by ${orderBy(keys)} limit ${bind(limit + 1)}`,
   );
-  // Not prepared by name: there are as many texts as filters.
+  // Unnamed statement: its text depends on the filter.
   const found = await tx.sql.query<FoundRow & Record<string, unknown>>(text, values);
   const { page, next } = cutPage(found, limit, binding, (row) => placeOf(keys, row));
   const items: Item[] = [];
@@ -163,7 +163,7 @@ function columnOf(attributes: Searched['attributes'], key: string): Column {
   return column;
 }
 
-/** Where policies let somebody see some models only. Resources say which: what policies look at stands there. */
+/** Restricts the search if policies allow only some models. Policies refer to resources, so the resources decide. */
 export async function visibleModels(tx: Transaction, projectId: string, rows: RowFilter): Promise<readonly string[]> {
   const uids: string[] = [];
   for (let after = '', full = true; full;) {
@@ -176,7 +176,7 @@ export async function visibleModels(tx: Transaction, projectId: string, rows: Ro
   return uids;
 }
 
-/** Name and newest version of each of these models that has versions, by the uid of its resource. */
+/** Returns name and newest version of each of these models with versions, by the uid of its resource. */
 export async function newestVersions(
   { sql, projectId }: Transaction,
   uids: readonly string[],

@@ -2,24 +2,24 @@ import { DaisError, eventTypes, type EventType } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LockedModel } from './model-rows.ts';
 
-/** What an update of a model or a version says of its tags. */
+/** The tag changes of an update of a model or version. */
 export interface TagChanges {
   readonly tags?: Readonly<Record<string, string>>;
   readonly removeTags?: readonly string[];
-  /** They are set as what they are of is made. */
+  /** For tags that are set on creation. */
   readonly initial?: true;
 }
 
-/** Most characters of a value in an event: the whole of it, up to 100,000, is in the registry. */
+/** Most characters of a tag value in an event: the registry stores up to 100,000. */
 const TOLD = 1000;
 
-/** Never between the halves of a character. */
+/** Does not split a surrogate pair. */
 function cut(text: string): string {
   const half = /[\ud800-\udbff]/.test(text.charAt(TOLD - 1));
   return text.length <= TOLD ? text : text.slice(0, half ? TOLD - 1 : TOLD);
 }
 
-/** Sets and takes away, in that order; two statements at most. */
+/** Sets, then removes tags; at most two statements. */
 export async function changeTags(
   tx: Transaction,
   model: LockedModel,
@@ -29,8 +29,8 @@ export async function changeTags(
   const keys = Object.keys(tags);
   const both = removeTags.find((key) => Object.hasOwn(tags, key));
   if (both !== undefined) {
-    throw new DaisError('invalid_request', `The tag "${both}" is to be set and taken away.`, {
-      issues: [{ path: 'removeTags', message: `names "${both}", which \`tags\` sets`, expected: 'one of both' }],
+    throw new DaisError('invalid_request', `The tag "${both}" cannot be both set and removed.`, {
+      issues: [{ path: 'removeTags', message: `names "${both}", which \`tags\` sets`, expected: 'one of the two' }],
     });
   }
   if (keys.length > 0) await setTags(tx, model, version, tags, initial);
@@ -67,8 +67,8 @@ async function setTags(
   }
 }
 
-/** Tags as events say them. */
-export function told(tags: Readonly<Record<string, string>>): Record<string, string> {
+/** Returns tags for events. */
+export function tagsForEvent(tags: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(tags).map(([key, value]) => [key, cut(value)]));
 }
 
@@ -78,7 +78,7 @@ async function removeTagsOf(
   version: number | undefined,
   keys: readonly string[],
 ): Promise<void> {
-  const gone = await (version === undefined
+  const removed = await (version === undefined
     ? tx.sql.query<{ key: string }>(
         'delete from registry.model_tag where model = $1 and key = any($2::text[]) returning key',
         [model.id, keys],
@@ -90,7 +90,7 @@ async function removeTagsOf(
         'remove_version_tags',
       ));
   const type = version === undefined ? eventTypes.modelUntagged : eventTypes.modelVersionUntagged;
-  for (const { key } of gone) emitTag(tx, model, type, version, { key });
+  for (const { key } of removed) emitTag(tx, model, type, version, { key });
 }
 
 function emitTag(
@@ -103,7 +103,7 @@ function emitTag(
   emitAbout(tx, model, type, { ...(version !== undefined && { version }), ...data });
 }
 
-/** Tells something of a model. Its project is the one that the transaction is in. */
+/** Emits an event about a model, in the project of the transaction. */
 export function emitAbout(
   tx: Transaction,
   { uid, name }: Pick<LockedModel, 'uid' | 'name'>,

@@ -1,7 +1,7 @@
 /**
- * Secrets that are easy to find go in at every door, right and wrong; then everything that comes out is searched for
- * them: logs, errors, events, the audit, metrics, every row of the database, a backup. They may show where they are made,
- * once, and nowhere else.
+ * Sends recognizable secrets to every route, valid and invalid; then searches all output for them: logs, errors,
+ * events, the audit log, metrics, every row of the database, a backup. They may only appear once in the response that
+ * creates them.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ import { cliProgram } from '#testing/cli.ts';
 
 const PATIENCE = 300_000;
 const canary = (what: string) => `canary-${what}-${randomBytes(12).toString('hex')}`;
-/** Of this length and alphabet are passwords, values and client secrets; tokens and session ids are made by the server. */
+/** Passwords, values and client secrets have this length and alphabet; the server creates tokens and session ids. */
 const SECRETS: Record<string, string> = {
   value: canary('value'),
   'value in a wrong place': canary('wrong'),
@@ -35,14 +35,14 @@ let dais: DaisProcess;
 let url: string;
 /** Of the server that was killed. */
 let logsBefore = '';
-/** What came back over HTTP, but for the answers in which a secret is shown once. */
+/** HTTP responses, except those in which a secret is shown once. */
 const heard: string[] = [];
 
 interface Sent {
   readonly body?: string | object;
   readonly type?: string;
   readonly credential?: string;
-  /** The answer shows a secret, by design: it is not searched. */
+  /** The response shows a secret by design: it is not searched. */
   readonly shows?: true;
 }
 
@@ -102,7 +102,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('secrets are used at every door, right and wrong', { timeout: PATIENCE }, async () => {
+test('every route receives valid and invalid secrets', { timeout: PATIENCE }, async () => {
   const owner = SECRETS['owner token'] ?? '';
   const asOwner = { credential: owner };
   const value = SECRETS['value'] ?? '';
@@ -186,7 +186,7 @@ test('steps print their secrets', { timeout: PATIENCE }, async () => {
     metadata: { name: 'of-step' },
   };
   expect((await send('POST', '/api/v1/secrets', { ...asOwner, body: ofStep })).status).toBe(201);
-  // It waits in the middle, so that the log is read while the step runs and the server is killed meanwhile.
+  // It waits in the middle, so that the log is read while the step runs, and the server is killed meanwhile.
   const script = `
     for what in "$CANARY" "$DAIS_TOKEN"; do
       echo "plain $what"; printf %s "$what" | head -c 11; sleep 0.2; printf %s "$what" | tail -c +12; echo >&2 "$what"
@@ -204,7 +204,7 @@ test('steps print their secrets', { timeout: PATIENCE }, async () => {
   const logs = async () => await (await send('GET', `/api/v1/executions/${id}/logs`, asOwner)).text();
   await expect.poll(logs, { timeout: 60_000 }).toContain('said');
   heard.push(await everyFile(join(folder, 'data', 'compute')));
-  // The step goes on.
+  // The step continues.
   const servers = treeOf(dais.process.pid!).filter((pid) => commandOf(pid).includes('node'));
   dais.process.kill('SIGKILL');
   await expect.poll(() => servers.filter(isAlive), { timeout: 60_000 }).toEqual([]);
@@ -221,7 +221,7 @@ test('steps print their secrets', { timeout: PATIENCE }, async () => {
   expect(text).toContain('***');
 });
 
-test('none of them comes out', { timeout: PATIENCE }, async () => {
+test('no output contains any of them', { timeout: PATIENCE }, async () => {
   const asOwner = { credential: SECRETS['owner token'] ?? '' };
   for (const path of [
     '/api/v1/events',
@@ -247,20 +247,20 @@ test('none of them comes out', { timeout: PATIENCE }, async () => {
     database: await everyRow(),
     backup: await everyFile(backup),
   };
-  const found = Object.entries(places).flatMap(([place, text]) =>
+  const found = Object.entries(places).flatMap(([index, text]) =>
     Object.entries(SECRETS).flatMap(([what, secret]) =>
       formsOf(secret)
         .filter((form) => text.includes(form))
-        .map((form) => `${what} in ${place}: …${excerpt(text, form)}…`),
+        .map((form) => `${what} in ${index}: …${excerpt(text, form)}…`),
     ),
   );
   expect(found).toEqual([]);
-  // Were nothing searched, nothing would be found.
+  // Guards against an empty search.
   for (const text of Object.values(places)) expect(text.length).toBeGreaterThan(1000);
   expect(places['database']).toContain('ada@example.com');
 });
 
-/** As it may stand in text: plain, hex (PostgreSQL’s bytea), base64 at each of its three places, percent-encoded. */
+/** Forms of a secret in text: plain, hex (PostgreSQL’s bytea), base64 at each of its three offsets, percent-encoded. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret, 'utf8');
   const base64 = [0, 1, 2].map((shift) =>
@@ -275,7 +275,7 @@ function formsOf(secret: string): string[] {
 const excerpt = (text: string, form: string) =>
   text.slice(Math.max(0, text.indexOf(form) - 80), text.indexOf(form) + 20);
 
-/** The command line, with the owner's token. Gives what it writes, whatever it finds. */
+/** Runs the command line with the owner's token. Returns its output. */
 async function runCli(args: readonly string[]): Promise<string> {
   const { stdout, stderr } = await run(process.execPath, [...cliProgram(), ...args], {
     env: { PATH: '/usr/bin:/bin', HOME: folder, DAIS_TOKEN: SECRETS['owner token'] ?? '' },
@@ -312,7 +312,7 @@ function unpacked(bytes: Buffer): Buffer {
     try {
       return unpack(bytes);
     } catch {
-      // Not packed that way.
+      // Not compressed that way.
     }
   }
   return bytes;

@@ -34,7 +34,7 @@ const infer = async (base: string, x: number, headers: Readonly<Record<string, s
   if (answer.status !== 200) return { status: answer.status, variant, y: undefined, text };
   return { status: 200, variant, y: (JSON.parse(text) as { outputs: { data: number[] }[] }).outputs[0]?.data[0], text };
 };
-/** On a connection of its own: a kept one whose end is not heard of yet would count as inside of what was killed. */
+/** Uses a new connection: a kept one that was closed unnoticed would count as active in the killed process. */
 const askAlone = async (base: string) =>
   await new Promise<number>((resolve, reject) => {
     const sent = request(`${base}/v2/models/scaled/infer`, { method: 'POST', agent: false }, (answer) => {
@@ -63,7 +63,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-test('without an endpoint no gateway runs; the first one starts it, and answers at both ports', async () => {
+test('without an endpoint no gateway runs; the first one starts it, and both ports serve', async () => {
   expect(child('gateway-process')).toBeUndefined();
   expect(await client.register('m', 2, { example: { inputs: [[1]] } })).toBe(1);
   await client.call('PUT', '/api/v1/registry/models/m/aliases/champion', { version: '1' });
@@ -78,7 +78,7 @@ test('without an endpoint no gateway runs; the first one starts it, and answers 
   expect(child('gateway-process')).toBeDefined();
   const first = await client.lastRollout('scaled');
   expect(first).toMatchObject({ state: 'promoted', to: 'models:/m/1', cause: 'deploy', startedBy: 'user:owner' });
-  expect(first.steps[0]?.message).toBe('It was loaded and answered its input example.');
+  expect(first.steps[0]?.message).toBe('The version is loaded and returned a prediction for its input example.');
   const { body } = await client.call('GET', '/api/v1/serving/endpoints/scaled/contract');
   expect(body).toMatchObject({ model: 'models:/m/1', ready: true, example: { inputs: [[1]] } });
   expect(body['inputs']).toMatchObject([{ name: 'x', datatype: 'FP32' }]);
@@ -88,7 +88,7 @@ test('without an endpoint no gateway runs; the first one starts it, and answers 
   expect(await infer(`${url}/p/default`, 2)).toMatchObject({ y: 4 });
 });
 
-test('a canary gets its share until somebody promotes it, a pin reaches it, and rolling back brings the one before', async () => {
+test('a canary gets its share until it is promoted, a pin selects it, and a rollback restores the previous version', async () => {
   await client.register('m', 3, { example: { inputs: [[1]] } });
   await client.call('POST', '/api/v1/serving/endpoints/scaled/deploy', { model: 'models:/m/2', canary: 10 });
   await client.settled('scaled', (status) => variantOf(status, 'canary')?.weight === 10);
@@ -98,7 +98,7 @@ test('a canary gets its share until somebody promotes it, a pin reaches it, and 
     expect(y).toBe(variant === 'canary' ? 3 : 2);
     counts[variant as 'stable' | 'canary']++;
   }
-  // Of 200 by chance, 10 %: beyond these ends once in many millions.
+  // 10 % of 200 by chance: results outside these limits occur once in many millions.
   expect(counts.canary).toBeGreaterThan(1);
   expect(counts.canary).toBeLessThan(60);
   expect(await infer(url, 1, { 'dais-variant': 'canary' })).toMatchObject({ y: 3, variant: 'canary' });
@@ -120,7 +120,7 @@ test('a canary gets its share until somebody promotes it, a pin reaches it, and 
   await expect.poll(async () => (await infer(gatewayUrl, 1)).y).toBe(2);
 });
 
-test('a shadow gets copies and is shown as one; what the manifest names to answer stays', async () => {
+test('a shadow receives copies and is listed as one; the stable model stays', async () => {
   const deploy = async (body: unknown, name = 'scaled') =>
     await client.call('POST', `/api/v1/serving/endpoints/${name}/deploy`, body);
   const named = async () => (await client.call('GET', '/api/v1/endpoints/scaled')).body['spec'] as object;
@@ -141,7 +141,7 @@ test('a shadow gets copies and is shown as one; what the manifest names to answe
   const copies = async () =>
     (await client.call('POST', '/api/v1/predictions/endpoints/scaled/query', { sql })).body['rows'];
   await expect.poll(copies).toEqual([['shadow', 6]]);
-  // Once it is to answer, it needs no copies.
+  // The stable model needs no copies.
   await deploy({ model: 'models:/m/2', canary: 10 });
   const taken = await client.settled('scaled', (now) => variantOf(now, 'canary')?.weight === 10);
   expect(variantOf(taken, 'shadow')).toBeUndefined();
@@ -149,10 +149,10 @@ test('a shadow gets copies and is shown as one; what the manifest names to answe
   await client.settled('scaled', (now) => variantOf(now, 'canary') === undefined);
 });
 
-test('a moved alias drives a rollout; one that cannot be loaded is taken back, and says why', async () => {
+test('a moved alias starts a rollout; a version that cannot be loaded is rolled back with the reason', async () => {
   const spec = {
     model: 'models:/m@champion',
-    // A busy machine is no slow model.
+    // A busy machine must not look like a slow model.
     rollout: { steps: [50, 100], bakeSeconds: 0, minimumRequests: 5, latencyMs: 600_000 },
   };
   const manifest = { apiVersion: 'dais.dev/v1', kind: 'Endpoint', metadata: { name: 'scaled' }, spec };
@@ -198,7 +198,7 @@ test('a moved alias drives a rollout; one that cannot be loaded is taken back, a
   expect((await infer(gatewayUrl, 1)).y).toBe(5);
 });
 
-test('kill -9 of the control process fails nothing at the gateway, of the gateway only what it had', async () => {
+test('kill -9 of the control process fails no request at the gateway, and kill -9 of the gateway only its own', async () => {
   const results: { readonly at: 'gateway' | 'main'; readonly status: number | string }[] = [];
   const asking = { on: true };
   const ask = async (at: 'gateway' | 'main', base: string) => {
@@ -224,13 +224,13 @@ test('kill -9 of the control process fails nothing at the gateway, of the gatewa
   await expect.poll(() => results.length).toBeGreaterThan(after + 50);
   asking.on = false;
   await Promise.all(loads);
-  // Two askers: at most one request each was inside; whoever came meanwhile waited for the next one.
+  // Two clients: at most one active request each; later ones waited for the next gateway.
   expect(results.filter(({ status }) => status !== 200).length).toBeLessThanOrEqual(2);
 });
 
-test('a version that fails each request is taken back by itself, and says why; the running one answers on', async () => {
+test('a version that fails each request is rolled back automatically with the reason; the stable one keeps serving', async () => {
   const failing = onnxFile({
-    // One row cannot become seven: it loads, and no request gets through.
+    // One row cannot become seven: the model loads, and every request fails.
     nodes: [{ op: 'Reshape', inputs: ['x', 'seven'], outputs: ['y'] }],
     inputs: [{ name: 'x', datatype: 'FP32', shape: ['rows', 1] }],
     outputs: [{ name: 'y', datatype: 'FP32', shape: ['rows', 1] }],
@@ -259,7 +259,7 @@ test('a version that fails each request is taken back by itself, and says why; t
   await expect.poll(async () => await infer(gatewayUrl, 1)).toMatchObject({ status: 200, variant: 'stable', y: 5 });
 });
 
-test('what cannot be: no such model, no version, a shadow that is a canary, an endpoint that is not there', async () => {
+test('rejects an unknown model, a missing version, a shadow that is a canary, and an unknown endpoint', async () => {
   const deploy = async (body: unknown) => await client.call('POST', '/api/v1/serving/endpoints/other/deploy', body);
   expect(await deploy({ model: 'models:/nothing/1' })).toMatchObject({ status: 404, body: { code: 'not_found' } });
   expect((await deploy({ model: 'models:/m' })).body.detail).toContain('models:/m@ALIAS');

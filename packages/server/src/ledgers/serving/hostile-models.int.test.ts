@@ -1,4 +1,4 @@
-/** Models that never end or exhaust memory, deployed beside one that works, in a Dais as people start it. */
+/** Models that never end or exhaust memory, deployed next to one that works, in a complete Dais. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +48,7 @@ const deployLimited = async (endpoint: string, model: string) => {
   expect((await client.call('PUT', `/api/v1/endpoints/${endpoint}`, manifest)).status).toBe(200);
 };
 
-/** Runs as many iterations as the first input says; without an input for that, without end. */
+/** Runs as many iterations as the first input says; without that input, forever. */
 function loop(trips: 'endless' | 'of the input'): Buffer {
   const scalar = (name: string, datatype: 'INT64' | 'BOOL') => ({ name, datatype, shape: [] });
   const state = (name: string) => ({ name, datatype: 'FP32' as const, shape: ['rows', 1] });
@@ -96,7 +96,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-/** Sends requests to the healthy endpoint all the time and returns those that failed, and whether the gateway lived on. */
+/**
+ * Sends requests to the healthy endpoint continuously, and returns the failed ones, and whether the gateway stayed
+ * alive.
+ */
 async function besideHealthy(work: () => Promise<void>) {
   const gateway = gatewayOf();
   const failures: string[] = [];
@@ -119,7 +122,7 @@ async function besideHealthy(work: () => Promise<void>) {
   return { failures, isSameGateway: gatewayOf() === gateway };
 }
 
-test('the rollout of a model that never ends fails with the reason; the version before it and its neighbors serve on', async () => {
+test('the rollout of a model that never ends fails with the reason; the previous version and its neighbors keep serving', async () => {
   const version = await client.register('m', 0, { bytes: loop('endless'), example: { inputs: [[1]] } });
   const { failures, isSameGateway } = await besideHealthy(async () => {
     await deploy('hostile', `models:/m/${version}`);
@@ -136,7 +139,7 @@ test('the rollout of a model that never ends fails with the reason; the version 
   expect(modelProcesses()).toEqual([]);
 });
 
-test('a version whose process callers end twice is quarantined until someone resumes it, also by the next gateway', async () => {
+test('a version whose process ends twice because of requests is quarantined until it is resumed, also by the next gateway', async () => {
   const version = await client.register('m', 0, { bytes: loop('of the input'), example: { inputs: [[1]] } });
   await deploy('hostile', `models:/m/${version}`);
   const model = `models:/m/${version}`;
@@ -175,7 +178,7 @@ test('a version whose process callers end twice is quarantined until someone res
   });
 });
 
-test('too many rows are refused before the model sees them', async () => {
+test('rejects too many rows before the model receives them', async () => {
   const rows = 10_001;
   const { failures, isSameGateway } = await besideHealthy(async () => {
     const refused = await infer(
@@ -188,10 +191,10 @@ test('too many rows are refused before the model sees them', async () => {
   expect([failures, isSameGateway]).toEqual([[], true]);
 });
 
-test('processes of models end with the gateway, and with the supervisor', async () => {
+test('model processes end with the gateway, and with the supervisor', async () => {
   const before = modelProcesses();
   expect(before.length).toBeGreaterThan(0);
-  // One of them is at work and does not notice by itself that nobody is there any more.
+  // One of them is computing and does not notice that its client has disconnected.
   const hangs = infer('hostile', [9e18]).catch(() => undefined);
   killProcess(gatewayOf());
   await expect.poll(() => before.filter(isAlive)).toEqual([]);

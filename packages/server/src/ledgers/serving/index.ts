@@ -1,37 +1,37 @@
-/** The ledger of serving: what answers at endpoints, and how one version took over from another. */
+/** The ledger of serving: the versions that endpoints serve, and their rollouts. */
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
-import { forgetServing } from './admission.ts';
-import { tellGateways } from './endpoint-rows.ts';
-import { endpointNodes } from './lineage-nodes.ts';
+import { deleteServing } from './endpoints/admission.ts';
+import { notifyPublishers } from './endpoints/endpoint-rows.ts';
+import { endpointNodes } from './lineage.ts';
 import { servingLedger, type ServingLedger, type ServingParts } from './serving-ledger.ts';
 import { servingSlice } from './serving-slice.ts';
-import { endpointStarts, listServing, servedVariants } from './upstream-starts.ts';
+import { endpointStarts, listServing, servedVariants } from './lineage.ts';
 
-export { admitEndpoint } from './admission.ts';
-export { bringModel, type BringParts, type BroughtModel } from './bring-model.ts';
-export { benchSnapshot } from './bench-snapshot.ts';
-export { type EndpointRow, type QuarantinedModel, type QuarantinedModels } from './endpoint-rows.ts';
-export type { EndpointEffect, EndpointFacts, EndpointWork, ModelState } from './endpoint-work.ts';
-export type { GatewayAnswer, GatewayLink } from './gateway-link.ts';
-export { RecentFigures } from './live-figures.ts';
-export { describeModel, type DescribedModel } from './model-description.ts';
-export { keepModel, readModels, type ModelRow } from './model-rows.ts';
-export { safetyOf, type ModelSafety } from './model-safety.ts';
-export { resolveModel, type FoundModel, type Resolution } from './model-source.ts';
-export type { AskedEndpoint, GatewayAccess } from './publisher.ts';
-export { weightOf, type RolloutRow, type StepResult } from './rollout-rows.ts';
+export { admitEndpoint } from './endpoints/admission.ts';
+export { fetchModel, type FetchOptions, type FetchedModel } from './models/fetch-model.ts';
+export { benchSnapshot } from './publishing/bench-snapshot.ts';
+export { type EndpointRow, type QuarantinedModel, type QuarantinedModels } from './endpoints/endpoint-rows.ts';
+export type { EndpointEffect, EndpointFacts, EndpointWork, ModelState } from './endpoints/endpoint-work.ts';
+export type { GatewayAnswer, GatewayLink } from './publishing/gateway-link.ts';
+export { RecentFigures } from './publishing/gateway-counters.ts';
+export { describeModel, type DescribedModel } from './models/model-description.ts';
+export { storeModel, readModels, type ModelRow } from './models/model-rows.ts';
+export { safetyOf, type ModelSafety } from './models/model-safety.ts';
+export { resolveModel, type FoundModel, type Resolution } from './models/model-source.ts';
+export type { EndpointResource, GatewayAccess } from './publishing/publisher.ts';
+export { weightOf, type RolloutRow, type StepResult } from './rollouts/rollout-rows.ts';
 export type { ServingLedger, ServingParts } from './serving-ledger.ts';
-export type { BenchModel, ModelBench } from './test-bench.ts';
-export type { AskModel } from './model-tests.ts';
+export type { BenchModel, ModelBench } from './model-tests/test-bench.ts';
+export type { PredictOnce } from './model-tests/model-tests.ts';
 export { servingSlice } from './serving-slice.ts';
-export type { EndpointUsage, UsedBetween } from './usage-ledger.ts';
+export type { EndpointUsage, UsageInPeriod } from './usage/usage-ledger.ts';
 
 export const ledger: LedgerDefinition<ServingParts, ServingLedger> = {
   name: 'serving',
   slice: servingSlice,
   project: {
-    change: tellGateways,
-    remove: async (tx, { id }) => await forgetServing(tx, id),
+    change: notifyPublishers,
+    remove: async (tx, { id }) => await deleteServing(tx, id),
   },
   lineageNodes: [endpointNodes],
   facts: () => ({

@@ -32,11 +32,11 @@ afterAll(async () => {
   await world?.stop();
 });
 
-test('rollouts one after the other: no request fails, and each is kept once', { timeout: PATIENCE_MS }, async () => {
+test('consecutive rollouts: no request fails, and each is recorded once', { timeout: PATIENCE_MS }, async () => {
   const { client, target } = world;
   const spec = {
     model: 'models:/m/1',
-    // A busy machine is no slow model.
+    // A busy machine must not look like a slow model.
     rollout: { steps: [20, 100], bakeSeconds: 1, minimumRequests: 5, latencyMs: 600_000 },
   };
   const manifest = { apiVersion: 'dais.dev/v1', kind: 'Endpoint', metadata: { name: 'scaled' }, spec };
@@ -68,9 +68,9 @@ test('rollouts one after the other: no request fails, and each is kept once', { 
   expect(await capturedFaults(client, load)).toEqual([]);
 });
 
-test('kill -9 a hundred times under load: only what was inside fails', { timeout: PATIENCE_MS }, async () => {
+test('kill -9 a hundred times under load fails only active requests', { timeout: PATIENCE_MS }, async () => {
   const seed = Date.now() % 1_000_000;
-  // The moments of the kills differ from run to run; the seed says which were tried.
+  // The times of the kills differ between runs; the seed reproduces them.
   process.stdout.write(`seed ${seed}\n`);
   const random = seededRandom(seed);
   const victims = Array.from(

@@ -16,7 +16,7 @@ afterAll(async () => {
 });
 
 test(
-  'kill -9 under load: only what was inside of a model’s process or the gateway fails, each answered prediction is kept once',
+  'kill -9 under load fails only requests in the killed model process or gateway, and each prediction is recorded once',
   { timeout: 600_000 },
   async () => {
     const rounds = 2;

@@ -27,21 +27,21 @@ import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/concurrency/lazy.ts';
 import type { Log } from '#lib/log.ts';
-import { deploy } from './deploy.ts';
-import { EndpointWork } from './endpoint-work.ts';
-import { listEndpointNames, readEndpoint } from './endpoint-rows.ts';
-import type { GatewayLink } from './gateway-link.ts';
-import { readFigures, type RecentFigures } from './live-figures.ts';
-import { UsageLedger, usageRetention } from './usage-ledger.ts';
-import type { ServingRefusal } from './variant-moves.ts';
-import { LoadTests } from './load-tests.ts';
-import { LocalModels } from './local-models.ts';
-import { readModels } from './model-rows.ts';
-import { Publisher, type GatewayAccess } from './publisher.ts';
-import { listRollouts } from './rollout-rows.ts';
-import { TestBench, type ModelBench } from './test-bench.ts';
-import { testModel } from './test-model.ts';
-import { doVerb, resumeEndpoint, revert } from './verbs.ts';
+import { deploy } from './endpoints/deploy.ts';
+import { EndpointWork } from './endpoints/endpoint-work.ts';
+import { listEndpointNames, readEndpoint } from './endpoints/endpoint-rows.ts';
+import type { GatewayLink } from './publishing/gateway-link.ts';
+import { readFigures, type RecentFigures } from './publishing/gateway-counters.ts';
+import { UsageLedger, usageRetention } from './usage/usage-ledger.ts';
+import type { EvaluateServing } from './endpoints/variant-moves.ts';
+import { LoadTests } from './load-tests/load-tests.ts';
+import { LocalModels } from './models/local-models.ts';
+import { readModels } from './models/model-rows.ts';
+import { Publisher, type GatewayAccess } from './publishing/publisher.ts';
+import { listRollouts } from './rollouts/rollout-rows.ts';
+import { TestBench, type ModelBench } from './model-tests/test-bench.ts';
+import { testModel } from './model-tests/test-model.ts';
+import { changeRollout, resumeEndpoint, rollBackEndpoint } from './rollouts/rollout-actions.ts';
 
 export interface ServingParts {
   readonly database: Database;
@@ -50,15 +50,15 @@ export interface ServingParts {
   readonly kinds: () => KindRegistry;
   readonly gateway: GatewayLink;
   readonly recent: RecentFigures;
-  /** Loads what is served nowhere. */
+  /** Loads models that no endpoint serves. */
   readonly bench: Lazy<ModelBench>;
   readonly access: GatewayAccess;
-  /** Snapshot and models lie below it. */
+  /** Contains the snapshot and models. */
   readonly folder: string;
   readonly days: number;
-  /** What the addresses of artifacts that lie in Dais begin with. */
+  /** Prefix of the URIs of artifacts that are stored in Dais. */
   readonly artifactRoot: string;
-  readonly refusal?: ServingRefusal | undefined;
+  readonly refusal?: EvaluateServing | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -72,14 +72,14 @@ export interface ServingLedger {
   readonly stop: () => Promise<void>;
 }
 
-/** Endpoints: what answers at each, how it came there, and what is told to the gateways. */
+/** The ledger of endpoints: served versions, rollouts and the published snapshot. */
 export function servingLedger(parts: ServingParts): ServingLedger {
   const { content, gateway, clock } = parts;
   const now = () => clock.now();
   const models = new LocalModels({
     ...parts,
     folder: `${parts.folder}/models`,
-    changed: () => publisher.poke(),
+    changed: () => publisher.wake(),
   });
   const publisher = new Publisher({ ...parts, models });
   const bench = new TestBench({ ...parts, folder: `${parts.folder}/tested`, now });
@@ -97,14 +97,16 @@ export function servingLedger(parts: ServingParts): ServingLedger {
     });
     if (model === undefined) throw new DaisError('invalid_state', `Endpoint "${row.name}" has no model yet.`);
     const url = `/p/${encodeURIComponent(tenant.name)}/v2/models/${encodeURIComponent(row.name)}`;
-    const told = await gateway.request(url, {}).catch(() => undefined);
+    const response = await gateway.request(url, {}).catch(() => undefined);
     const { inputs = [], outputs = [] } =
-      told?.status === 200 ? (JSON.parse(told.body) as Partial<Pick<EndpointContract, 'inputs' | 'outputs'>>) : {};
+      response?.status === 200
+        ? (JSON.parse(response.body) as Partial<Pick<EndpointContract, 'inputs' | 'outputs'>>)
+        : {};
     const { signature, example } = model.described;
     return {
       endpoint: row.name,
       model: model.label,
-      ready: told?.status === 200,
+      ready: response?.status === 200,
       url,
       ...(gateway.port !== undefined && { port: gateway.port }),
       secure: gateway.secure,
@@ -134,11 +136,11 @@ export function servingLedger(parts: ServingParts): ServingLedger {
         deployOperation,
         async (tx, call) => await deploy(tx, call, { kinds: parts.kinds(), artifactRoot: parts.artifactRoot }),
       ),
-      entry(promoteRolloutOperation, async (tx, call) => await doVerb(tx, 'promote', call, now())),
-      entry(pauseRolloutOperation, async (tx, call) => await doVerb(tx, 'pause', call, now())),
-      entry(resumeRolloutOperation, async (tx, call) => await doVerb(tx, 'resume', call, now())),
-      entry(abortRolloutOperation, async (tx, call) => await doVerb(tx, 'abort', call, now())),
-      entry(rollBackOperation, async (tx, call) => await revert(tx, call, now())),
+      entry(promoteRolloutOperation, async (tx, call) => await changeRollout(tx, 'promote', call, now())),
+      entry(pauseRolloutOperation, async (tx, call) => await changeRollout(tx, 'pause', call, now())),
+      entry(resumeRolloutOperation, async (tx, call) => await changeRollout(tx, 'resume', call, now())),
+      entry(abortRolloutOperation, async (tx, call) => await changeRollout(tx, 'abort', call, now())),
+      entry(rollBackOperation, async (tx, call) => await rollBackEndpoint(tx, call, now())),
       entry(resumeEndpointOperation, async (tx, call) => await resumeEndpoint(tx, call)),
       entry(listRolloutsOperation, async (tx, { input }) => {
         await readEndpoint(tx, input.endpoint);
@@ -150,7 +152,7 @@ export function servingLedger(parts: ServingParts): ServingLedger {
           await readFigures(tx, input.endpoint, { gateway, recent: parts.recent, project: tenant.name, now: now() }),
       ),
       entry(testModelOperation, { perform: async (call) => await testModel(call, { ...parts, bench }) }),
-      entry(loadTestOperation, { perform: async (call) => await loadTests.look(call) }),
+      entry(loadTestOperation, { perform: async (call) => await loadTests.poll(call) }),
       entry(readEndpointContractOperation, { perform: async (call) => await contract(call) }),
       entry(listInvocableOperation, async (tx, call) => {
         const endpoints: string[] = [];
@@ -179,7 +181,7 @@ async function may({ authorize, tenant }: Pick<Call, 'authorize' | 'tenant'>, na
 
 const SLICE = 1000;
 
-/** `days` 0: nothing goes. */
+/** `days` 0: nothing is deleted. */
 function rolloutRetention(days: number): JobHandler {
   return {
     queue: 'serving.retention',
@@ -190,8 +192,8 @@ function rolloutRetention(days: number): JobHandler {
     async run(_job, io) {
       if (days === 0) return { rollouts: 0 };
       let rollouts = 0;
-      for (let gone = SLICE; gone === SLICE && !io.signal.aborted; rollouts += gone) {
-        gone = await io.write(async (tx) => {
+      for (let deleted = SLICE; deleted === SLICE && !io.signal.aborted; rollouts += deleted) {
+        deleted = await io.write(async (tx) => {
           await tx.enter('all');
           const rows = await tx.sql.query(
             `delete from serving.rollout where id in (

@@ -1,6 +1,7 @@
 /**
- * An extension of our own: `POST /v2/models/NAME/explain` is asked like `infer`, with rows to compare with as inputs
- * `background.INPUT`, and answers tensors: attributions, baseline, instance, error. The protocol itself has nothing of the kind.
+ * An extension of Dais: `POST /v2/models/NAME/explain` has the request format of `infer`, with background rows as
+ * inputs `background.INPUT`. The response contains tensors: attributions, baseline, instance, error. The protocol
+ * itself has no explanations.
  */
 import { DaisError } from '@dais/api/errors';
 import type { ExplainMethod, ServedVariantView, Tensor } from '#gateway/index.ts';
@@ -9,28 +10,32 @@ import type { RestRequest } from './rest-request.ts';
 const BACKGROUND = 'background.';
 const METHODS: readonly (ExplainMethod | 'auto')[] = ['auto', 'tree_shap', 'exact', 'sampled_shapley'];
 
-export async function explained(endpoint: string, variant: ServedVariantView, request: RestRequest): Promise<object> {
+export async function explainResponse(
+  endpoint: string,
+  variant: ServedVariantView,
+  request: RestRequest,
+): Promise<object> {
   const { parameters, id } = request;
   const background = request.inputs.filter(({ name }) => name.startsWith(BACKGROUND)).map(withoutPrefix);
   const method = METHODS.find((one) => one === (parameters['method'] ?? 'auto'));
   if (method === undefined) {
-    throw new DaisError('invalid_request', `The parameter "method" is one of ${METHODS.join(', ')}.`);
+    throw new DaisError('invalid_request', `The parameter "method" must be one of ${METHODS.join(', ')}.`);
   }
   const found = await variant.explain({
     inputs: request.inputs.filter(({ name }) => !name.startsWith(BACKGROUND)),
     background: background.length === 0 ? undefined : background,
     method,
     output: request.outputs?.[0]?.name,
-    outputIndex: whole(parameters, 'output_index'),
-    pairs: whole(parameters, 'paths'),
-    seed: whole(parameters, 'seed'),
+    outputIndex: integerParameter(parameters, 'output_index'),
+    pairs: integerParameter(parameters, 'paths'),
+    seed: integerParameter(parameters, 'seed'),
   });
   const rows = found.instances.length;
   const column = (name: string, datatype: string, data: Float64Array | Int32Array) => ({
     name,
     datatype,
     shape: [rows],
-    // With one pair of orders nothing is known of the error.
+    // With one pair of permutations, the error is unknown.
     data: Array.from(data, (value) => (Number.isFinite(value) ? value : null)),
   });
   return {
@@ -63,9 +68,9 @@ function withoutPrefix(tensor: Tensor): Tensor {
   return { ...tensor, name: tensor.name.slice(BACKGROUND.length) };
 }
 
-function whole(parameters: RestRequest['parameters'], name: string): number | undefined {
+function integerParameter(parameters: RestRequest['parameters'], name: string): number | undefined {
   const value = parameters[name];
   if (value === undefined) return undefined;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
-  throw new DaisError('invalid_request', `The parameter "${name}" is a whole number, not ${JSON.stringify(value)}.`);
+  throw new DaisError('invalid_request', `The parameter "${name}" must be an integer, not ${JSON.stringify(value)}.`);
 }

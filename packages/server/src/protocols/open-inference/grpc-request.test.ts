@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytesField, messageOf, numberField } from '#lib/formats/protobuf-writer.ts';
-import { readRpc } from './grpc-request.ts';
+import { readGrpcRequest } from './grpc-request.ts';
 
 interface Sent {
   readonly datatype?: string;
@@ -30,7 +30,7 @@ function request({ datatype = 'FP32', shape = [1], contents, raw }: Sent): Buffe
 
 test('reads a request with raw contents', () => {
   const floats = Float32Array.of(1.5, -2);
-  expect(readRpc(request({ shape: [2], raw: Buffer.from(floats.buffer) }))).toEqual({
+  expect(readGrpcRequest(request({ shape: [2], raw: Buffer.from(floats.buffer) }))).toEqual({
     endpoint: 'm',
     version: '1',
     id: 'id',
@@ -44,11 +44,11 @@ test('reads typed contents, packed or one by one', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: -128, max: 127 }), { maxLength: 20 }), (values) => {
       const packed = messageOf(...values.map((value) => numberField(2, value)));
-      const one = readRpc(request({ datatype: 'INT8', shape: [values.length], contents: packed }));
+      const one = readGrpcRequest(request({ datatype: 'INT8', shape: [values.length], contents: packed }));
       expect(one.inputs[0]?.data).toEqual(Int8Array.from(values));
-      // The tag of each value left out, their bytes stand one after the other.
+      // Without the tags of the values, their bytes are consecutive.
       const bytes = Buffer.concat(values.map((value) => numberField(2, value)[1] as Uint8Array));
-      const other = readRpc(
+      const other = readGrpcRequest(
         request({ datatype: 'INT8', shape: [values.length], contents: messageOf(bytesField(2, bytes)) }),
       );
       expect(other.inputs[0]?.data).toEqual(Int8Array.from(values));
@@ -60,23 +60,23 @@ test.each([
   [
     'contents of another type',
     { datatype: 'INT64', contents: messageOf(numberField(1, 1)) },
-    'are of BOOL; its datatype is INT64',
+    'are of type BOOL, but its datatype is INT64',
   ],
   [
     'both forms',
     { raw: Buffer.alloc(4), contents: messageOf(numberField(1, 1)) },
-    'contents beside raw_input_contents',
+    'both contents and raw_input_contents',
   ],
-  ['a negative size', { shape: [-1], raw: Buffer.alloc(4) }, 'whole numbers from 0 on'],
-  ['too few bytes', { shape: [2], raw: Buffer.alloc(4) }, 'has 4 bytes; 2 elements of FP32 have 8'],
+  ['a negative size', { shape: [-1], raw: Buffer.alloc(4) }, 'integers from 0'],
+  ['too few bytes', { shape: [2], raw: Buffer.alloc(4) }, 'has 4 bytes; 2 elements of FP32 require 8'],
   ['no contents', { shape: [1] }, 'has 0 elements; its shape [1] has 1'],
   ['half precision as contents', { datatype: 'FP16', contents: messageOf(numberField(2, 1)) }, 'its datatype is FP16'],
-  ['an unknown datatype', { datatype: 'X', raw: Buffer.alloc(4) }, 'the datatype "X", which is unknown'],
-])('refuses %s', (_, sent: Sent, message) => {
-  expect(() => readRpc(request(sent))).toThrow(message);
+  ['an unknown datatype', { datatype: 'X', raw: Buffer.alloc(4) }, 'the unknown datatype "X"'],
+])('rejects %s', (_, sent: Sent, message) => {
+  expect(() => readGrpcRequest(request(sent))).toThrow(message);
 });
 
-test('refuses what is no message, whatever it is', () => {
+test('rejects every invalid message', () => {
   const whole = request({ shape: [2], raw: Buffer.alloc(8) });
   fc.assert(
     fc.property(fc.nat(whole.length - 1), fc.uint8Array({ maxLength: 10 }), (place, noise) => {
@@ -84,7 +84,7 @@ test('refuses what is no message, whatever it is', () => {
       broken.set(noise.subarray(0, broken.length - place), place);
       const statusOf = () => {
         try {
-          readRpc(broken);
+          readGrpcRequest(broken);
           return 400;
         } catch (error) {
           return (error as { status?: unknown }).status;

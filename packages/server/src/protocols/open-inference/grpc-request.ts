@@ -9,10 +9,10 @@ import {
   type Tensor,
 } from '#gateway/index.ts';
 import { ProtobufError, ProtobufReader } from '#lib/formats/protobuf-reader.ts';
-import { fromRaw } from './raw-tensor.ts';
-import { shapeCount } from './shape.ts';
+import { decodeTensor } from './raw-tensor.ts';
+import { shapeCount } from './raw-tensor.ts';
 
-export interface RpcRequest extends InferRequest {
+export interface GrpcRequest extends InferRequest {
   readonly endpoint: string;
   readonly version: string;
   readonly id: string;
@@ -23,11 +23,11 @@ interface Input {
   name: string;
   datatype: string;
   shape: (number | bigint)[];
-  /** Of `contents`; undefined when there are none. */
+  /** Undefined if there are no `contents`. */
   contents: ((elements: ElementWriter) => void)[] | undefined;
 }
 
-/** Fields of `InferTensorContents` and the types that each holds. */
+/** Fields of `InferTensorContents` and the datatypes of each. */
 const CONTENTS: Readonly<Record<number, readonly Datatype[]>> = {
   1: ['BOOL'],
   2: ['INT8', 'INT16', 'INT32'],
@@ -39,7 +39,7 @@ const CONTENTS: Readonly<Record<number, readonly Datatype[]>> = {
   8: ['BYTES'],
 };
 
-export function readRpc(message: Buffer): RpcRequest {
+export function readGrpcRequest(message: Buffer): GrpcRequest {
   const reader = new ProtobufReader(message);
   let endpoint = '';
   let version = '';
@@ -61,19 +61,22 @@ export function readRpc(message: Buffer): RpcRequest {
     }
   });
   if (raw.length > 0 && raw.length !== inputs.length) {
-    throw new DaisError('invalid_request', `There are ${raw.length} raw_input_contents for ${inputs.length} inputs.`);
+    throw new DaisError(
+      'invalid_request',
+      `The request has ${raw.length} raw_input_contents for ${inputs.length} inputs.`,
+    );
   }
   return {
     endpoint,
     version,
     id,
     parameters,
-    inputs: inputs.map((input, place) => tensorOf(input, raw[place], message.length)),
+    inputs: inputs.map((input, index) => tensorOf(input, raw[index], message.length)),
     outputs: outputs.length === 0 ? undefined : outputs,
   };
 }
 
-/** Tells what is no message as a mistake of the caller. */
+/** Reports an invalid message as an error of the caller. */
 export function readMessage(read: () => void): void {
   try {
     read();
@@ -86,15 +89,15 @@ export function readMessage(read: () => void): void {
 
 function tensorOf({ name, datatype, shape, contents }: Input, raw: Buffer | undefined, most: number): Tensor {
   if (!isDatatype(datatype)) {
-    throw new DaisError('invalid_request', `The input "${name}" has the datatype "${datatype}", which is unknown.`);
+    throw new DaisError('invalid_request', `The input "${name}" has the unknown datatype "${datatype}".`);
   }
   const count = shapeCount(name, shape, most);
   const sizes = shape as number[];
   if (raw !== undefined) {
     if (contents !== undefined) {
-      throw new DaisError('invalid_request', `The input "${name}" has contents beside raw_input_contents.`);
+      throw new DaisError('invalid_request', `The input "${name}" has both contents and raw_input_contents.`);
     }
-    return { name, datatype, shape: sizes, data: fromRaw(name, datatype, raw, count) };
+    return { name, datatype, shape: sizes, data: decodeTensor(name, datatype, raw, count) };
   }
   const elements = new ElementWriter(name, datatype, count);
   for (const write of contents ?? []) write(elements);
@@ -132,7 +135,7 @@ function readInput(reader: ProtobufReader): Input {
       if (!holds.includes(input.datatype as Datatype)) {
         throw new DaisError(
           'invalid_request',
-          `The contents of the input "${input.name}" are of ${holds.join(' or ')}; its datatype is ${input.datatype}.`,
+          `The contents of the input "${input.name}" are of type ${holds.join(' or ')}, but its datatype is ${input.datatype}.`,
         );
       }
       if (Buffer.isBuffer(values)) elements.text(values);
@@ -150,7 +153,7 @@ function readContents(reader: ProtobufReader): Buffer | (number | string)[] {
       reader.repeated(0, () => values.push(reader.int64()));
       return values;
     case 2:
-      // A negative one comes with all its 64 bits.
+      // A negative value has all 64 bits.
       reader.repeated(0, () => values.push(reader.int32() | 0));
       return values;
     case 4:

@@ -1,10 +1,12 @@
-/** Messages of the service as bytes. Outputs go raw, as every client reads them; typed contents cost ten times as much. */
-import type { InferAnswer } from '#gateway/index.ts';
+/**
+ * Encodes messages of the service. Outputs are raw, which every client reads; typed contents cost ten times as much.
+ */
+import type { InferResponse } from '#gateway/index.ts';
 import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/formats/protobuf-writer.ts';
-import type { Duration, IndexEntry, ModelMetadata, ModelStatistics, TensorText } from './model-texts.ts';
-import { toRaw } from './raw-tensor.ts';
+import type { Duration, IndexEntry, ModelMetadata, ModelStatistics, TensorText } from './metadata.ts';
+import { encodeTensor } from './raw-tensor.ts';
 
-export function inferResponse({ outputs, described, variant, predictionId }: InferAnswer, id: string): Buffer {
+export function inferResponse({ outputs, described, variant, predictionId }: InferResponse, id: string): Buffer {
   return messageOf(
     bytesField(1, described.endpoint),
     bytesField(2, described.version),
@@ -12,7 +14,7 @@ export function inferResponse({ outputs, described, variant, predictionId }: Inf
     parameter('dais_variant', variant),
     parameter('dais_prediction_id', predictionId),
     ...outputs.map((output) => bytesField(5, tensor(output))),
-    ...outputs.map(({ data }) => bytesField(6, toRaw(data))),
+    ...outputs.map(({ data }) => bytesField(6, encodeTensor(data))),
   );
 }
 
@@ -22,7 +24,7 @@ export const streamed = {
   fault: (text: string): Buffer => messageOf(bytesField(1, text)),
 };
 
-export function truth(value: boolean): Buffer {
+export function booleanField(value: boolean): Buffer {
   return value ? messageOf(numberField(1, 1)) : Buffer.alloc(0);
 }
 
@@ -78,7 +80,7 @@ function tensor({ name, datatype, shape }: TensorText): Buffer {
   return messageOf(bytesField(1, name), bytesField(2, datatype), ...shape.map((size) => numberField(3, size)));
 }
 
-/** An entry of the map of parameters, in an answer to `infer`. */
+/** An entry of the parameter map in a response of `infer`. */
 function parameter(key: string, value: string): ProtobufField {
   return bytesField(4, messageOf(bytesField(1, key), bytesField(2, messageOf(bytesField(3, value)))));
 }

@@ -1,3 +1,3 @@
-/** The Open Inference Protocol, version 2, which KServe and Triton speak: over HTTP with its binary extension, over gRPC. */
-export { restDoor } from './rest-door.ts';
-export { rpcDoor } from './rpc-door.ts';
+/** The Open Inference Protocol, version 2, of KServe and Triton: over HTTP with its binary extension, and over gRPC. */
+export { restProtocol } from './rest-protocol.ts';
+export { grpcProtocol } from './grpc-protocol.ts';

@@ -1,4 +1,4 @@
-/** NVIDIA's own clients (HTTP, asyncio, gRPC and its streams), unmodified, in a Python of their own. */
+/** NVIDIA's own clients (HTTP, asyncio, gRPC and its streams), unmodified, in a separate Python environment. */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { endpoint, model, snapshot, startWorld, type GatewayWorld } from '#gateway/testing/gateway-world.ts';
@@ -6,7 +6,7 @@ import { run } from '#lib/process.ts';
 import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
 
 const folder = fileURLToPath(new URL('../../../../../conformance/serving/', import.meta.url));
-/** In ms; building the environment comes on top once. */
+/** In ms; excludes building the environment. */
 const PATIENCE = 200_000;
 const DATATYPES = 'BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 BF16 FP32 FP64 BYTES'.split(' ');
 

@@ -1,9 +1,9 @@
-/** An infer request over HTTP: a short one is read at once, one with long JSON on a thread of its own. */
+/** Opens an infer request over HTTP: short ones in place, long JSON on a thread of its own. */
 import { DaisError } from '@dais/api/errors';
 import {
   BodyThread,
   LONG_BODY,
-  type InferAnswer,
+  type InferResponse,
   type InferRequest,
   type OpenedRequest,
   type Parameters,
@@ -13,7 +13,7 @@ import {
   type ServingReply,
 } from '#gateway/index.ts';
 import { programUrl } from '#lib/process.ts';
-import { forModel, timeoutMicros } from './own-parameters.ts';
+import { modelParameters, timeoutMicros } from './own-parameters.ts';
 import { readRawRest, readRest, type RestRequest } from './rest-request.ts';
 import { writeRest } from './rest-response.ts';
 
@@ -22,16 +22,16 @@ export type OpenRest = (
   call: ServingCall,
 ) => OpenedRequest<ServingReply> | Promise<OpenedRequest<ServingReply>>;
 
-export interface RestHow {
-  /** How much of the body is JSON. */
+export interface RestBodyFormat {
+  /** Length of the JSON part of the body. */
   readonly length: number;
   readonly nan: boolean;
 }
 
-/** What is known of a request before its tensors come from the thread. */
+/** Data of a request that is available before its tensors come from the thread. */
 export type LongRest = Omit<RestRequest, 'inputs'>;
 
-/** One thread for all that it opens, started with the first long one. */
+/** One thread for all requests, started with the first long one. */
 export function restOpener(): OpenRest {
   const thread = new BodyThread<LongRest>(programUrl(import.meta.url, './rest-thread'));
   return (body, { headers }) => {
@@ -42,7 +42,7 @@ export function restOpener(): OpenRest {
     return new OpenedRest(readRest(body, length, nan), nan);
   };
 
-  async function openThere(body: Buffer, how: RestHow): Promise<OpenedRequest<ServingReply>> {
+  async function openThere(body: Buffer, how: RestBodyFormat): Promise<OpenedRequest<ServingReply>> {
     return new OpenedLong(await thread.open(body, how), how.nan);
   }
 }
@@ -72,7 +72,7 @@ class OpenedRest implements OpenedRequest<ServingReply> {
     return inferRequest(this.#request);
   }
 
-  encode(answer: InferAnswer): ServingReply {
+  encode(answer: InferResponse): ServingReply {
     return written(answer, this.#request, this.#nan);
   }
 }
@@ -87,31 +87,31 @@ class OpenedLong implements OpenedRequest<ServingReply> {
   }
 
   get id(): string | undefined {
-    return this.#read.told.id;
+    return this.#read.meta.id;
   }
 
   get parameters(): Parameters {
-    return this.#read.told.parameters;
+    return this.#read.meta.parameters;
   }
 
   get timeoutMicros(): number | undefined {
-    return timeoutMicros(this.#read.told.parameters);
+    return timeoutMicros(this.#read.meta.parameters);
   }
 
   async decode(described: ServedDescription): Promise<InferRequest> {
-    return inferRequest({ ...this.#read.told, inputs: await this.#read.decode(described) });
+    return inferRequest({ ...this.#read.meta, inputs: await this.#read.decode(described) });
   }
 
   close(): void {
     this.#read.close();
   }
 
-  encode(answer: InferAnswer): ServingReply {
-    return written(answer, { ...this.#read.told, inputs: [] }, this.#nan);
+  encode(answer: InferResponse): ServingReply {
+    return written(answer, { ...this.#read.meta, inputs: [] }, this.#nan);
   }
 }
 
-/** One bare tensor: what it is says the model. */
+/** A single binary tensor: the model determines its name and type. */
 class OpenedRaw implements OpenedRequest<ServingReply> {
   readonly #body: Buffer;
   readonly #nan: boolean;
@@ -130,20 +130,20 @@ class OpenedRaw implements OpenedRequest<ServingReply> {
     return inferRequest(this.#request);
   }
 
-  encode(answer: InferAnswer): ServingReply {
+  encode(answer: InferResponse): ServingReply {
     return writeRest(answer, this.#request as RestRequest, { nan: this.#nan, binary: true });
   }
 }
 
 function inferRequest({ inputs, outputs, parameters }: RestRequest): InferRequest {
-  return { inputs, outputs: outputs?.map(({ name }) => name), parameters: forModel(parameters) };
+  return { inputs, outputs: outputs?.map(({ name }) => name), parameters: modelParameters(parameters) };
 }
 
-function written(answer: InferAnswer, request: RestRequest, nan: boolean): ServingReply {
+function written(answer: InferResponse, request: RestRequest, nan: boolean): ServingReply {
   return writeRest(answer, request, { nan, binary: request.parameters['binary_data_output'] === true });
 }
 
-/** Where tensors in binary begin, if any come; what is no length is told when the body is there. */
+/** Returns the offset of binary tensors, if any; an invalid length is reported when the body is available. */
 export function binaryAt({ 'inference-header-content-length': header }: ServingCall['headers']): number {
   const length = Number(header ?? 0);
   return Number.isSafeInteger(length) && length > 0 ? length : 0;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { arrayOver, elementBytes, type Datatype, type InferAnswer, type Tensor } from '#gateway/index.ts';
-import { toRaw } from './raw-tensor.ts';
+import { arrayOver, elementBytes, type Datatype, type InferResponse, type Tensor } from '#gateway/index.ts';
+import { encodeTensor } from './raw-tensor.ts';
 import { readRawRest, readRest } from './rest-request.ts';
 import { writeRest } from './rest-response.ts';
 
@@ -19,7 +19,7 @@ const NUMBERS = [
   'FP64',
 ] as const;
 
-/** Any tensor that JSON can carry. */
+/** Any tensor that JSON can represent. */
 const tensors = fc
   .tuple(
     fc.constantFrom(...NUMBERS, 'BYTES' as const),
@@ -57,11 +57,11 @@ const ANSWER = {
   },
   variant: 'stable',
   predictionId: 'id',
-} satisfies Omit<InferAnswer, 'outputs'>;
+} satisfies Omit<InferResponse, 'outputs'>;
 
 const NO_REQUEST = { id: undefined, parameters: {}, inputs: [], outputs: undefined };
 
-/** What is written as an answer is read as a request: both have one form. */
+/** Reads an encoded response as a request: both have one format. */
 function roundTrip(tensor: Tensor, binary: boolean, nan = false): readonly Tensor[] {
   const { body, headers } = writeRest({ ...ANSWER, outputs: [tensor] }, NO_REQUEST, { nan, binary });
   const text = Buffer.from(body as string);
@@ -74,28 +74,28 @@ function roundTrip(tensor: Tensor, binary: boolean, nan = false): readonly Tenso
   return readRest(renamed, length - 1, nan).inputs;
 }
 
-test('tensors come back as they were, in JSON and in binary', () => {
+test('tensors survive a round trip in JSON and in binary', () => {
   fc.assert(
     fc.property(tensors, fc.boolean(), (tensor, binary) => {
       const [read] = roundTrip(tensor, binary);
       expect(read).toMatchObject({ name: 'x', datatype: tensor.datatype, shape: tensor.shape });
-      expect(toRaw((read as Tensor).data).equals(toRaw(tensor.data))).toBe(true);
+      expect(encodeTensor((read as Tensor).data).equals(encodeTensor(tensor.data))).toBe(true);
     }),
   );
 });
 
-test('half precision goes in binary only', () => {
+test('half precision is binary only', () => {
   const tensor: Tensor = { name: 'x', datatype: 'FP16', shape: [2], data: Uint16Array.of(0x3c00, 1) };
   expect(roundTrip(tensor, true)).toMatchObject([{ datatype: 'FP16', data: Uint16Array.of(0x3c00, 1) }]);
-  // Also when nobody asked for binary; whoever asks for JSON is told.
+  // Also without a request for binary; a request for JSON is an error.
   expect(roundTrip(tensor, false)).toMatchObject([{ data: Uint16Array.of(0x3c00, 1) }]);
   const outputs = [{ name: 'x', parameters: { binary_data: false } }];
   const ask = () =>
     writeRest({ ...ANSWER, outputs: [tensor] }, { ...NO_REQUEST, outputs }, { nan: false, binary: true });
-  expect(ask).toThrow('ask for it with the parameter binary_data');
+  expect(ask).toThrow('Request it with the parameter binary_data');
 });
 
-test('what is no number goes into JSON when both sides say so', () => {
+test('NaN is JSON only if both sides allow it', () => {
   const tensor: Tensor = {
     name: 'x',
     datatype: 'FP32',
@@ -113,28 +113,32 @@ function read(text: string, nan = false) {
 
 const input = (fields: string) => `{"inputs":[{"name":"x",${fields}}]}`;
 
-test('whole numbers beyond 2^53 keep their digits', () => {
+test('integers above 2^53 keep their digits', () => {
   const { inputs } = read(input('"shape":[2],"datatype":"INT64","data":[9007199254740993,-9223372036854775808]'));
   expect(inputs[0]?.data).toEqual(BigInt64Array.of(9_007_199_254_740_993n, -9_223_372_036_854_775_808n));
 });
 
-test('data may stand before what it is, flat or nested', () => {
+test('data may precede its type, flat or nested', () => {
   expect(read(input('"data":[[1,2],[3,4]],"datatype":"INT32","shape":[2,2]')).inputs).toEqual(
     read(input('"shape":[2,2],"datatype":"INT32","data":[1,2,3,4]')).inputs,
   );
 });
 
-describe('hostile requests are told what is wrong', () => {
+describe('reports the errors of hostile requests', () => {
   test.each([
-    ['no body at all', ' ', 'truncated'],
-    ['no object', '[]', 'expected an object with "inputs"'],
-    ['cut off', '{"inputs":[{"name":"x"', 'truncated'],
+    ['no body', ' ', 'cut off'],
+    ['not an object', '[]', 'expected an object with "inputs"'],
+    ['cut off', '{"inputs":[{"name":"x"', 'cut off'],
     ['no inputs', '{"id":"1"}', 'no "inputs"'],
-    ['inputs that are none', '{"inputs":3}', 'expected an array'],
-    ['an id that is none', '{"id":3,"inputs":[]}', 'expected a string'],
+    ['invalid inputs', '{"inputs":3}', 'expected an array'],
+    ['an invalid id', '{"id":3,"inputs":[]}', 'expected a string'],
     ['no datatype', input('"shape":[1],"data":[1]'), 'no "datatype"'],
-    ['an unknown datatype', input('"shape":[1],"datatype":"FP99","data":[1]'), 'the datatype "FP99", which is unknown'],
-    ['a datatype of numbers', input('"shape":[1],"datatype":[9007199254740993],"data":[1]'), 'that is no text'],
+    ['an unknown datatype', input('"shape":[1],"datatype":"FP99","data":[1]'), 'the unknown datatype "FP99"'],
+    [
+      'a numeric datatype',
+      input('"shape":[1],"datatype":[9007199254740993],"data":[1]'),
+      'a datatype that is not a string',
+    ],
     [
       'an object for an element',
       input('"shape":[1],"datatype":"FP32","data":[{"a":9007199254740993}]'),
@@ -142,12 +146,12 @@ describe('hostile requests are told what is wrong', () => {
     ],
     ['no shape', input('"datatype":"FP32","data":[1]'), 'no "shape"'],
     ['no data', input('"shape":[1],"datatype":"FP32"'), 'no "data"'],
-    ['a negative size', input('"shape":[-1,-1],"datatype":"FP32","data":[1]'), 'whole numbers from 0 on'],
-    ['a size that is no number', input('"shape":["a"],"datatype":"FP32","data":[1]'), 'whole numbers from 0 on'],
+    ['a negative size', input('"shape":[-1,-1],"datatype":"FP32","data":[1]'), 'integers from 0'],
+    ['a size that is not a number', input('"shape":["a"],"datatype":"FP32","data":[1]'), 'integers from 0'],
     [
-      'a size beyond all',
+      'a size above the limit',
       input('"shape":[4611686018427387904,4,2],"datatype":"FP32","data":[1]'),
-      'whole numbers from 0 on',
+      'integers from 0',
     ],
     [
       'sizes that overflow',
@@ -157,39 +161,43 @@ describe('hostile requests are told what is wrong', () => {
     ['too little data', input('"shape":[2],"datatype":"FP32","data":[1]'), 'has 1 elements; its shape [2] has 2'],
     ['too much data', input('"shape":[1],"datatype":"FP32","data":[1,2]'), 'more elements than its shape'],
     [
-      'uneven lists',
+      'ragged lists',
       input('"shape":[2,2],"datatype":"FP32","data":[[1],[2,3,4]]'),
-      'An array within the data of "x" has 1',
+      'A nested array of the data of "x" has 1',
     ],
     [
       'nested beyond the shape',
       input('"shape":[1],"datatype":"FP32","data":[[1]]').replace('[[1]]', '[[1,1]]'),
       'more elements',
     ],
-    ['nested without end', input(`"shape":[1],"datatype":"FP32","data":${'['.repeat(9999)}`), 'nested deeper than 64'],
-    ['text for a number', input('"shape":[1],"datatype":"FP32","data":["a"]'), 'is the text "a"; expected FP32'],
-    ['a number for a text', input('"shape":[1],"datatype":"BYTES","data":[1]'), 'is 1; expected BYTES'],
+    ['unlimited nesting', input(`"shape":[1],"datatype":"FP32","data":${'['.repeat(9999)}`), 'nested deeper than 64'],
+    ['a string for a number', input('"shape":[1],"datatype":"FP32","data":["a"]'), 'is the string "a"; expected FP32'],
+    ['a number for a string', input('"shape":[1],"datatype":"BYTES","data":[1]'), 'is 1; expected BYTES'],
     ['null', input('"shape":[1],"datatype":"FP32","data":[null]'), 'is null; expected FP32'],
     ['NaN', input('"shape":[1],"datatype":"FP32","data":[NaN]'), 'NaN is not a JSON number'],
-    ['a fraction for a whole number', input('"shape":[1],"datatype":"INT8","data":[1.5]'), 'is 1.5; expected INT8'],
-    ['more than fits', input('"shape":[1],"datatype":"INT8","data":[128]'), 'is 128, which is not from -128 to 127'],
+    ['a fraction for an integer', input('"shape":[1],"datatype":"INT8","data":[1.5]'), 'is 1.5; expected INT8'],
+    ['out of range', input('"shape":[1],"datatype":"INT8","data":[128]'), 'is 128, which is not from -128 to 127'],
     [
-      'more than fits into 64 bits',
+      'out of range of 64 bits',
       input('"shape":[1],"datatype":"UINT64","data":[18446744073709551616]'),
       'not from 0 to',
     ],
-    ['a float beyond all', input('"shape":[1],"datatype":"FP32","data":[1e39]'), 'too large for it'],
-    ['half precision', input('"shape":[1],"datatype":"BF16","data":[1]'), 'send it in binary'],
-    ['a key twice', input('"shape":[1],"shape":[1],"datatype":"FP32","data":[1]'), 'the key "shape" is used twice'],
-    ['an output twice', '{"inputs":[],"outputs":[{"name":"y"},{"name":"y"}]}', 'asked for twice'],
-    ['a parameter that is none', '{"inputs":[],"parameters":{"a":[1]}}', 'The parameter "a"'],
+    ['a float out of range', input('"shape":[1],"datatype":"FP32","data":[1e39]'), 'out of range'],
+    ['half precision', input('"shape":[1],"datatype":"BF16","data":[1]'), 'send the tensor in binary'],
     [
-      'binary that is not there',
+      'a duplicate key',
+      input('"shape":[1],"shape":[1],"datatype":"FP32","data":[1]'),
+      'the key "shape" is there twice',
+    ],
+    ['a duplicate output', '{"inputs":[],"outputs":[{"name":"y"},{"name":"y"}]}', 'requested twice'],
+    ['an invalid parameter', '{"inputs":[],"parameters":{"a":[1]}}', 'The parameter "a"'],
+    [
+      'missing binary data',
       input('"shape":[1],"datatype":"FP32","parameters":{"binary_data_size":4}'),
       '0 bytes are left',
     ],
     [
-      'binary of another size',
+      'binary data of another size',
       input('"shape":[1],"datatype":"FP32","parameters":{"binary_data_size":-4}'),
       '"binary_data_size" -4',
     ],
@@ -197,19 +205,19 @@ describe('hostile requests are told what is wrong', () => {
     expect(() => read(text)).toThrow(message);
   });
 
-  test('bytes that belong to nobody', () => {
+  test('bytes without an input', () => {
     const head = Buffer.from('{"inputs":[]}');
-    expect(() => readRest(Buffer.concat([head, Buffer.alloc(4)]), head.length, false)).toThrow('4 bytes behind');
+    expect(() => readRest(Buffer.concat([head, Buffer.alloc(4)]), head.length, false)).toThrow('4 bytes after');
   });
 
-  test('texts that are cut off', () => {
+  test('truncated strings', () => {
     const head = Buffer.from(input('"shape":[1],"datatype":"BYTES","parameters":{"binary_data_size":8}'));
     const body = Buffer.concat([head, Buffer.from([255, 255, 255, 255, 1, 2, 3, 4])]);
-    expect(() => readRest(body, head.length, false)).toThrow('Element 0 of the input "x" is cut off');
+    expect(() => readRest(body, head.length, false)).toThrow('Element 0 of the input "x" is truncated');
   });
 });
 
-describe('one bare tensor', () => {
+describe('a single binary tensor', () => {
   const described = (datatype: Datatype, shape: readonly number[], more = 0) => ({
     ...ANSWER.described,
     inputs: Array.from({ length: 1 + more }, (_, n) => ({ name: `x${n}`, datatype, shape })),
@@ -225,10 +233,10 @@ describe('one bare tensor', () => {
     ]);
   });
 
-  test('must fit', () => {
+  test('must fit the input', () => {
     const bytes = Buffer.alloc(12);
-    expect(() => readRawRest(bytes, described('FP32', [-1, 4]))).toThrow('4 elements of FP32 have 16');
-    expect(() => readRawRest(bytes, described('FP32', [-1, -1, -1]))).toThrow('are no tensor');
-    expect(() => readRawRest(bytes, described('FP32', [-1, 3], 1))).toThrow('models of one input');
+    expect(() => readRawRest(bytes, described('FP32', [-1, 4]))).toThrow('4 elements of FP32 require 16');
+    expect(() => readRawRest(bytes, described('FP32', [-1, -1, -1]))).toThrow('do not fit the tensor');
+    expect(() => readRawRest(bytes, described('FP32', [-1, 3], 1))).toThrow('a model with one input');
   });
 });

@@ -1,4 +1,4 @@
-/** The body of an infer request over HTTP: JSON, JSON with binary tensors behind it, or one bare tensor. */
+/** The body of an infer request over HTTP: JSON, JSON followed by binary tensors, or a single binary tensor. */
 import { DaisError } from '@dais/api/errors';
 import {
   elementBytes,
@@ -10,14 +10,14 @@ import {
   type Tensor,
 } from '#gateway/index.ts';
 import { JsonFault, JsonReader, type JsonReading, type JsonValue } from '#lib/formats/json-reader.ts';
-import { fromRaw } from './raw-tensor.ts';
-import { shapeCount } from './shape.ts';
+import { decodeTensor } from './raw-tensor.ts';
+import { shapeCount } from './raw-tensor.ts';
 
 export interface RestRequest {
   readonly id: string | undefined;
   readonly parameters: Parameters;
   readonly inputs: readonly Tensor[];
-  /** Undefined: all. */
+  /** Undefined: all outputs. */
   readonly outputs: readonly RequestedOutput[] | undefined;
 }
 
@@ -26,11 +26,11 @@ export interface RequestedOutput {
   readonly parameters: Parameters;
 }
 
-/** As deep as any tensor is, and some. */
+/** Deeper than any tensor. */
 const DEEPEST = 64;
 const NONE: Parameters = {};
 
-/** `headerLength`: how much of the body is JSON; what follows are the tensors. */
+/** `headerLength`: length of the JSON; the tensors follow. */
 export function readRest(body: Buffer, headerLength: number, nan: boolean): RestRequest {
   const reading: JsonReading = { depth: DEEPEST, nan };
   const reader = new JsonReader(body, reading, 0, headerLength);
@@ -59,29 +59,29 @@ export function readRest(body: Buffer, headerLength: number, nan: boolean): Rest
   if (inputs === undefined) throw new DaisError('invalid_request', 'The request has no "inputs".');
   if (binary.at !== body.length) {
     const left = body.length - binary.at;
-    throw new DaisError('invalid_request', `${left} bytes behind the last tensor belong to no input.`);
+    throw new DaisError('invalid_request', `The body has ${left} bytes after the last tensor.`);
   }
   return { id, parameters, inputs, outputs };
 }
 
-/** One bare tensor: of the only input, as a batch of one. */
+/** Reads a single binary tensor: the only input, as a batch of one. */
 export function readRawRest(body: Buffer, { inputs, endpoint }: ServedDescription): RestRequest {
   const [input] = inputs;
   if (input === undefined || inputs.length > 1) {
     throw new DaisError(
       'invalid_request',
-      `A bare tensor is for models of one input; "${endpoint}" has ${inputs.length}.`,
+      `A single binary tensor requires a model with one input; "${endpoint}" has ${inputs.length}.`,
     );
   }
   const { name, datatype, shape } = input;
-  // A batch of one, where the first dimension is that of the batch.
-  const sizes = shape.map((size, place) => (place === 0 && size === -1 && shape.length > 1 ? 1 : size));
+  // A batch of one, if the first dimension is the batch dimension.
+  const sizes = shape.map((size, index) => (index === 0 && size === -1 && shape.length > 1 ? 1 : size));
   if (datatype === 'BYTES') {
     const one = sizes.map((size) => (size === -1 ? 1 : size));
     if (one.some((size) => size !== 1)) {
       throw new DaisError(
         'invalid_request',
-        `A bare text is for inputs of one element; "${name}" has [${shape.join()}].`,
+        `A single binary string requires an input with one element; "${name}" has [${shape.join()}].`,
       );
     }
     return alone({ name, datatype, shape: one, data: [body] });
@@ -92,10 +92,10 @@ export function readRawRest(body: Buffer, { inputs, endpoint }: ServedDescriptio
   if (open > 1 || (open === 1 && count % fixed !== 0)) {
     throw new DaisError(
       'invalid_request',
-      `${body.length} bytes are no tensor "${name}" of the shape [${shape.join()}].`,
+      `The ${body.length} bytes of the body do not fit the tensor "${name}" of shape [${shape.join()}].`,
     );
   }
-  const data = fromRaw(name, datatype, body, count);
+  const data = decodeTensor(name, datatype, body, count);
   return alone({ name, datatype, shape: sizes.map((size) => (size === -1 ? count / fixed : size)), data });
 }
 
@@ -116,7 +116,7 @@ function readInput(reader: JsonReader, reading: JsonReading, binary: { readonly 
     else if (key === 'shape') shape = reader.value();
     else if (key === 'parameters') parameters = readParameters(reader);
     else if (key === 'data') {
-      // Nearly always behind the others; else it is read when they are known.
+      // Nearly always after the other fields; otherwise it is read when they are known.
       if (name !== undefined && datatype !== undefined && shape !== undefined) {
         elements = readData(reader, declared(name, datatype, shape, binary.body.length));
       } else span = reader.span();
@@ -136,7 +136,7 @@ function readInput(reader: JsonReader, reading: JsonReading, binary: { readonly 
     }
     const bytes = binary.body.subarray(binary.at, binary.at + size);
     binary.at += size;
-    return { ...found, data: fromRaw(found.name, found.datatype, bytes, found.count) };
+    return { ...found, data: decodeTensor(found.name, found.datatype, bytes, found.count) };
   }
   if (span !== undefined) elements = readData(new JsonReader(binary.body, reading, ...span), found);
   if (elements === undefined) throw new DaisError('invalid_request', `The input "${found.name}" has no "data".`);
@@ -158,22 +158,22 @@ function declared(
 ): Declared {
   if (name === undefined) throw new DaisError('invalid_request', 'An input has no "name".');
   if (!isDatatype(datatype)) {
-    const named = typeof datatype === 'string' ? `"${datatype.slice(0, 40)}"` : 'that is no text';
-    const told = datatype === undefined ? 'no "datatype"' : `the datatype ${named}, which is unknown`;
-    throw new DaisError('invalid_request', `The input "${name}" has ${told}.`);
+    const named = typeof datatype === 'string' ? `"${datatype.slice(0, 40)}"` : 'a datatype that is not a string';
+    const problem = datatype === undefined ? 'no "datatype"' : `the unknown datatype ${named}`;
+    throw new DaisError('invalid_request', `The input "${name}" has ${problem}.`);
   }
   if (!Array.isArray(shape)) throw new DaisError('invalid_request', `The input "${name}" has no "shape".`);
   const sizes = shape as number[];
-  // No element takes less than a byte.
+  // Each element has at least one byte.
   return { name, datatype, shape: sizes, count: shapeCount(name, sizes, bodyLength) };
 }
 
-/** Flat, or nested as the shape is. */
+/** Flat, or nested as the shape. */
 function readData(reader: JsonReader, { name, datatype, shape, count }: Declared): ElementWriter {
   const elements = new ElementWriter(name, datatype, count);
-  // Of each array within arrays, how many elements it has to have.
+  // Required number of elements of each nested array.
   const sizes: number[] = [];
-  for (let place = shape.length - 1, size = 1; place >= 0; place--) sizes[place] = size *= shape[place] as number;
+  for (let index = shape.length - 1, size = 1; index >= 0; index--) sizes[index] = size *= shape[index] as number;
   let depth = 0;
   const item = () => {
     if (reader.isArray()) list();
@@ -182,7 +182,7 @@ function readData(reader: JsonReader, { name, datatype, shape, count }: Declared
       const byte = reader.peek();
       // t, f
       if (byte === 116 || byte === 102) elements.truth(reader.truth());
-      // n: the only other value, and no number.
+      // n: null, the only other value, which is not a number.
       else if (byte === 110 || byte === 123) {
         elements.wrong(reader.value() === null ? 'null' : 'an object');
       } else elements.number(reader.number());
@@ -196,11 +196,11 @@ function readData(reader: JsonReader, { name, datatype, shape, count }: Declared
     if (level > 0 && elements.count - from !== sizes[level]) {
       throw new DaisError(
         'invalid_request',
-        `An array within the data of "${name}" has ${elements.count - from} elements; by the shape [${shape.join()}] it has ${sizes[level] ?? 'none'}.`,
+        `A nested array of the data of "${name}" has ${elements.count - from} elements; the shape [${shape.join()}] requires ${sizes[level] ?? 'none'}.`,
       );
     }
   };
-  if (!reader.isArray()) reader.fail(`the data of "${name}" is no array`);
+  if (!reader.isArray()) reader.fail(`the data of "${name}" is not an array`);
   list();
   if (elements.count !== count) {
     throw new DaisError(
@@ -223,7 +223,7 @@ function readOutputs(reader: JsonReader): RequestedOutput[] {
       else reader.value();
     });
     if (name === undefined) throw new DaisError('invalid_request', 'An output has no "name".');
-    if (named.has(name)) throw new DaisError('invalid_request', `The output "${name}" is asked for twice.`);
+    if (named.has(name)) throw new DaisError('invalid_request', `The output "${name}" is requested twice.`);
     named.add(name);
     outputs.push({ name, parameters });
   });
@@ -235,7 +235,7 @@ function readParameters(reader: JsonReader): Parameters {
   reader.object((key) => {
     const value = reader.value();
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') parameters[key] = value;
-    else throw new DaisError('invalid_request', `The parameter "${key}" is neither text, number nor truth value.`);
+    else throw new DaisError('invalid_request', `The parameter "${key}" must be a string, a number or a boolean.`);
   });
   return parameters;
 }

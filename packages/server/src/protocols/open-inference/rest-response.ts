@@ -1,29 +1,31 @@
-/** The answer to an infer request over HTTP. Written by hand: an object for `JSON.stringify` costs more than its text. */
+/**
+ * The response to an infer request over HTTP. Encoded by hand: an object for `JSON.stringify` costs more than its text.
+ */
 import { DaisError } from '@dais/api/errors';
-import type { InferAnswer, ServingReply, Tensor } from '#gateway/index.ts';
+import type { InferResponse, ServingReply, Tensor } from '#gateway/index.ts';
 import { float32Text } from '#lib/formats/float-text.ts';
-import { toRaw } from './raw-tensor.ts';
+import { encodeTensor } from './raw-tensor.ts';
 import type { RestRequest } from './rest-request.ts';
 
-export interface Writing {
-  /** `NaN` and the infinities are written as Python does. */
+export interface ResponseOptions {
+  /** `NaN` and infinities are written as Python does. */
   readonly nan: boolean;
-  /** All outputs in binary unless one is asked for otherwise. */
+  /** All outputs are binary unless one is requested otherwise. */
   readonly binary: boolean;
 }
 
-export function writeRest(answer: InferAnswer, request: RestRequest, { nan, binary }: Writing): ServingReply {
+export function writeRest(answer: InferResponse, request: RestRequest, { nan, binary }: ResponseOptions): ServingReply {
   const { outputs, described, variant, predictionId } = answer;
   const wanted = new Map(request.outputs?.map(({ name, parameters }) => [name, parameters]));
   const raw: Buffer[] = [];
   const written = outputs.map((output) => {
     const own = wanted.get(output.name)?.['binary_data'];
-    // Half precision has no form in JSON: unless that is asked for, it goes in binary.
+    // JSON has no half precision: it is binary unless JSON is requested.
     const half = output.datatype === 'FP16' || output.datatype === 'BF16';
     const inBinary = typeof own === 'boolean' ? own : binary || half;
     const head = `{"name":${JSON.stringify(output.name)},"datatype":"${output.datatype}","shape":[${output.shape.join()}]`;
     if (!inBinary) return `${head},"data":${dataText(output, nan)}}`;
-    const bytes = toRaw(output.data);
+    const bytes = encodeTensor(output.data);
     raw.push(bytes);
     return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;
   });
@@ -56,7 +58,7 @@ function dataText({ name, datatype, data }: Tensor, nan: boolean): string {
     case 'BF16':
       throw new DaisError(
         'not_acceptable',
-        `The output "${name}" is ${datatype}, which JSON cannot carry: ask for it with the parameter binary_data.`,
+        `JSON cannot represent the output "${name}" of type ${datatype}. Request it with the parameter binary_data.`,
       );
     case 'FP32':
       return floatsText(name, data as Float32Array, nan, float32Text);
@@ -74,16 +76,16 @@ function floatsText(
   write: (value: number) => string,
 ): string {
   let text = '[';
-  for (let place = 0; place < data.length; place++) {
-    const value = data[place] as number;
+  for (let index = 0; index < data.length; index++) {
+    const value = data[index] as number;
     if (!Number.isFinite(value) && !nan) {
       throw new DaisError(
         'not_acceptable',
-        `Element ${place} of the output "${name}" is ${value}, which JSON cannot carry: ask for it with the parameter binary_data, or send the header \`dais-json-nan: allow\`.`,
+        `Element ${index} of the output "${name}" is ${value}, which JSON cannot represent. Request the output with the parameter binary_data, or send the header \`dais-json-nan: allow\`.`,
       );
     }
-    // `String` gives NaN and Infinity the names that Python has for them.
-    text += place === 0 ? write(value) : `,${write(value)}`;
+    // `String` formats NaN and Infinity as Python does.
+    text += index === 0 ? write(value) : `,${write(value)}`;
   }
   return `${text}]`;
 }

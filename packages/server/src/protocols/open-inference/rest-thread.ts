@@ -1,10 +1,10 @@
-/** The program of the thread that reads long requests; see `open-rest.ts`. */
+/** The program of the thread that parses long requests; see `open-rest.ts`. */
 import { readBodies } from '#gateway/index.ts';
-import type { LongRest, RestHow } from './open-rest.ts';
+import type { LongRest, RestBodyFormat } from './open-rest.ts';
 import { readRest } from './rest-request.ts';
 
 readBodies((body, how) => {
-  const { length, nan } = how as RestHow;
+  const { length, nan } = how as RestBodyFormat;
   const { id, parameters, outputs, inputs } = readRest(body, length, nan);
-  return { told: { id, parameters, outputs } satisfies LongRest, decode: () => inputs };
+  return { meta: { id, parameters, outputs } satisfies LongRest, decode: () => inputs };
 });

@@ -10,7 +10,7 @@ import { run } from '#lib/process.ts';
 import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
 
 const folder = fileURLToPath(new URL('../../../../../conformance/serving/', import.meta.url));
-/** In ms; building the environment comes on top once. */
+/** In ms; excludes building the environment. */
 const PATIENCE = 200_000;
 
 let world: GatewayWorld;
@@ -42,7 +42,7 @@ async function ask(ca: string): Promise<{ readonly code: number; readonly stderr
   return { code, stderr, said: stdout.toString('utf8').trim() };
 }
 
-test('both are answered over TLS, in clear gRPC is not, and a renewed certificate holds from then on', async () => {
+test('HTTP and gRPC use TLS, plain gRPC is rejected, and a renewed certificate is used from then on', async () => {
   const answered = '{"https": 1, "grpcs": 1, "refused": 1}';
   expect(await ask(first.ca)).toMatchObject({ code: 0, said: answered });
   const second = await makeCertificates();

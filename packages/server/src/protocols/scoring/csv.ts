@@ -1,4 +1,4 @@
-/** CSV by RFC 4180, with a row of names: what `text/csv` brings. */
+/** Parses CSV by RFC 4180 with a header row: the content of `text/csv`. */
 import { DaisError } from '@dais/api/errors';
 import { invalidUtf8At } from '#lib/formats/utf8.ts';
 import type { ScoringBody } from './frame.ts';
@@ -6,20 +6,20 @@ import type { ScoringBody } from './frame.ts';
 export function readCsv(body: Buffer): ScoringBody {
   const invalidAt = invalidUtf8At(body);
   if (invalidAt !== undefined) {
-    throw new DaisError('not_utf8', `The CSV has bytes that are not UTF-8, first at byte ${invalidAt}.`);
+    throw new DaisError('not_utf8', `The CSV is not valid UTF-8. The first invalid byte is at offset ${invalidAt}.`);
   }
   const [names, ...rows] = cells(body.toString('utf8'));
-  if (names === undefined) throw new DaisError('invalid_request', 'The CSV has no row of column names.');
+  if (names === undefined) throw new DaisError('invalid_request', 'The CSV has no header row.');
   const uneven = rows.findIndex((row) => row.length !== names.length);
   if (uneven >= 0) {
     throw new DaisError(
       'invalid_request',
-      `Row ${uneven} of the CSV has ${rows[uneven]?.length} values; there are ${names.length} columns.`,
+      `Row ${uneven} of the CSV has ${rows[uneven]?.length} values; the header has ${names.length} columns.`,
     );
   }
-  const twice = names.find((name, place) => names.indexOf(name) !== place);
-  if (twice !== undefined) throw new DaisError('invalid_request', `The column "${twice}" is there twice.`);
-  const columns = new Map(names.map((name, place) => [name, rows.map((row) => row[place] as string)]));
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new DaisError('invalid_request', `The column "${twice}" occurs twice.`);
+  const columns = new Map(names.map((name, index) => [name, rows.map((row) => row[index] as string)]));
   return { given: { kind: 'table', columns, rows: rows.length, cells: 'texts' }, params: {} };
 }
 
@@ -31,7 +31,7 @@ function cells(text: string): string[][] {
   let any = false;
   const endRow = () => {
     row.push(cell);
-    // An empty line is no row.
+    // An empty line is not a row.
     if (any) rows.push(row);
     row = [];
     cell = '';
@@ -58,7 +58,7 @@ function cells(text: string): string[][] {
       any = true;
     }
   }
-  if (quoted) throw new DaisError('unreadable_body', 'A quoted value of the CSV has no end.');
+  if (quoted) throw new DaisError('unreadable_body', 'The CSV has an unterminated quoted value.');
   if (any) endRow();
   return rows;
 }

@@ -1,4 +1,4 @@
-/** What is trained with the libraries of tables says at an Endpoint what it says in Python. */
+/** Models trained with tabular libraries predict the same at an Endpoint as in Python. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { differences, FLAVOURS_PATIENCE, startFlavours, type FlavoursWorld } from './testing/flavours.ts';
 

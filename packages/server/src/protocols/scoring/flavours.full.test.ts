@@ -1,4 +1,4 @@
-/** What is trained with the libraries of networks says at an Endpoint what it says in Python. */
+/** Models trained with neural network libraries predict the same at an Endpoint as in Python. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { differences, FLAVOURS_PATIENCE, startFlavours, type FlavoursWorld } from './testing/flavours.ts';
 
@@ -18,7 +18,7 @@ test.each(FLAVOURS)('%s', async (flavour) => {
   expect(differences(said, answered)).toEqual([]);
 });
 
-test('transformers: the same over Open Inference, texts in and out', async () => {
+test('transformers: the same over Open Inference, with string inputs and outputs', async () => {
   const { body, said } = await world.ask('transformers');
   const { inputs: data } = body as { readonly inputs: readonly string[] };
   const path = '/v2/models/transformers';
@@ -36,7 +36,7 @@ test('transformers: the same over Open Inference, texts in and out', async () =>
     return texts.map((_, row) => Object.fromEntries(outputs.map((output) => [output.name, output.data[row]])));
   };
   expect(differences(said, await ask(data))).toEqual([]);
-  // Asked at once, they may run together.
+  // Concurrent requests may run in one batch.
   const alone = await Promise.all(data.map(async (text) => (await ask([text]))[0]));
   expect(differences(said, alone)).toEqual([]);
 });

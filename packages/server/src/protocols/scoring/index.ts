@@ -1,3 +1,3 @@
-/** Predictions from tables and lists: MLflow's scoring protocol, and the first protocol of KServe. */
-export { scoringDoor } from './scoring-door.ts';
-export { v1Door } from './v1-door.ts';
+/** Predictions from tables and lists: MLflow's scoring protocol, and the KServe V1 protocol. */
+export { scoringProtocol } from './scoring-protocol.ts';
+export { v1Protocol } from './v1-protocol.ts';

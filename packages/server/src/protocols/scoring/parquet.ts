@@ -1,13 +1,13 @@
-/** A table in Parquet: what pandas writes with `to_parquet`. Loaded on the thread that reads long bodies only. */
+/** Reads a table in Parquet, as pandas writes with `to_parquet`. Loaded only on the thread for long bodies. */
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { DaisError } from '@dais/api/errors';
 import { parquetMetadata, parquetRead, type FileMetaData } from 'hyparquet';
 import type { JsonValue } from '#lib/formats/json-reader.ts';
 import type { ScoringBody } from './frame.ts';
 
-/** Values of one request. A few KB can say that they are many millions. */
+/** Values of one request. A few KB can declare many millions. */
 const MOST_VALUES = 20_000_000;
-/** What the pages say that they are without compression. */
+/** Decompressed size as declared by the pages. */
 const MOST_BYTES = 512 * 1024 * 1024;
 
 export async function readParquet(body: Buffer): Promise<ScoringBody> {
@@ -72,17 +72,18 @@ function checkSize({ num_rows: rows, row_groups: groups, schema }: FileMetaData)
     counted += some;
     for (const { meta_data: told } of columns) bytes += Number(told?.total_uncompressed_size ?? 0);
   }
-  if (rows < 0n || counted !== rows) throw unreadable(new Error('its parts have other numbers of rows than it says'));
+  if (rows < 0n || counted !== rows)
+    throw unreadable(new Error('the row counts of its row groups do not match its metadata'));
   const values = Number(rows) * Math.max(1, schema.length - 1);
   if (values > MOST_VALUES || bytes > MOST_BYTES || bytes < 0) {
     throw new DaisError(
       'too_large',
-      `The Parquet file has ${values} values and ${bytes} bytes when unpacked; taken are ${MOST_VALUES} and ${MOST_BYTES}: send it in parts.`,
+      `The Parquet file has ${values} values and ${bytes} bytes decompressed; the limits are ${MOST_VALUES} values and ${MOST_BYTES} bytes. Split the request.`,
     );
   }
 }
 
-/** What pandas keeps of the index of its rows is no column. */
+/** The row index of pandas is not a column. */
 function indexColumns({ key_value_metadata: pairs = [] }: FileMetaData): ReadonlySet<string> {
   const text = pairs.find(({ key }) => key === 'pandas')?.value;
   try {
@@ -93,7 +94,7 @@ function indexColumns({ key_value_metadata: pairs = [] }: FileMetaData): Readonl
   }
 }
 
-/** The elements of a schema are its tree, walked; those at the top are columns. */
+/** The schema elements are a tree in preorder; top-level elements are columns. */
 function isTop({ schema }: FileMetaData): (element: unknown, place: number) => boolean {
   const tops = new Set<number>();
   for (let place = 1; place < schema.length; place = after(schema, place)) tops.add(place);
@@ -110,15 +111,15 @@ function after(schema: FileMetaData['schema'], place: number): number {
 
 function unpack(by: (input: Uint8Array, options: { maxOutputLength: number }) => Buffer) {
   return (input: Uint8Array, length: number): Uint8Array => {
-    if (length > MOST_BYTES) throw new Error('a page of it is too large');
+    if (length > MOST_BYTES) throw new Error('a page is too large');
     return new Uint8Array(by(input, { maxOutputLength: Math.max(1, length) }));
   };
 }
 
-/** ISO 8601, to the nanosecond where there are some. */
+/** ISO 8601, up to nanoseconds if present. */
 function moment(nanos: bigint): string {
   const whole = new Date(Number(nanos / 1_000_000n) - (nanos % 1_000_000n < 0n ? 1 : 0));
-  if (Number.isNaN(whole.getTime())) throw new Error('a date of it is out of range');
+  if (Number.isNaN(whole.getTime())) throw new Error('a date is out of range');
   const rest = ((nanos % 1_000_000n) + 1_000_000n) % 1_000_000n;
   const text = whole.toISOString().slice(0, -1);
   return rest === 0n ? text : `${text}${String(rest).padStart(6, '0')}`;
@@ -145,7 +146,7 @@ function valueOf(value: unknown): JsonValue {
 
 function unreadable(error: unknown): DaisError {
   const why = error instanceof Error ? error.message : String(error);
-  return new DaisError('unreadable_body', `The body is no Parquet file that can be read: ${why.slice(0, 300)}.`, {
+  return new DaisError('unreadable_body', `The body is not a readable Parquet file: ${why.slice(0, 300)}.`, {
     cause: error,
   });
 }

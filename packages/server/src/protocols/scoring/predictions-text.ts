@@ -1,10 +1,10 @@
-/** `predictions`, in the form that fits what the model gave. */
-import type { InferAnswer, Tensor } from '#gateway/index.ts';
+/** `predictions` in the format that fits the outputs. */
+import type { InferResponse, Tensor } from '#gateway/index.ts';
 import { float32Text } from '#lib/formats/float-text.ts';
 import { columnsOf } from '#lib/model-signature.ts';
 
-/** One output: a list, nested as it is. Several, or columns by the signature: a record for each row. */
-export function predictionsText({ outputs, described }: InferAnswer): string {
+/** One output: a list, nested as it is. Several, or columns of the signature: a record for each row. */
+export function predictionsText({ outputs, described }: InferResponse): string {
   const [first] = outputs;
   const columns = columnsOf(described.signature, 'outputs')?.flatMap(({ name }) => name ?? []);
   if (outputs.length === 1 && first !== undefined) {

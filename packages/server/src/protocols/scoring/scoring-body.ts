@@ -1,8 +1,8 @@
-/** The bodies of both protocols by their type: what the door reads itself, and what its thread reads. */
+/** Parsers of both protocols by media type: in place, or on the thread. */
 import { readCsv } from './csv.ts';
 import { readInstances, readScoringBody, type ScoringBody } from './frame.ts';
 
-/** `instances`: KServe's first protocol. */
+/** `instances`: KServe V1 protocol. */
 export type BodyForm = 'json' | 'csv' | 'parquet' | 'instances';
 
 export function readText(form: Exclude<BodyForm, 'parquet'>, body: Buffer): ScoringBody {

@@ -1,4 +1,4 @@
-/** The program of the thread that reads long bodies and Parquet; see `open-scoring.ts`. */
+/** The program of the thread that parses long bodies and Parquet; see `open-scoring.ts`. */
 import { readBodies, toTensors } from '#gateway/index.ts';
 import { readText, type BodyForm } from './scoring-body.ts';
 
@@ -8,5 +8,5 @@ async function read(form: BodyForm, body: Buffer) {
 
 readBodies(async (body, how) => {
   const { given, params } = await read(how as BodyForm, body);
-  return { told: params, decode: (described) => toTensors(given, described) };
+  return { meta: params, decode: (described) => toTensors(given, described) };
 });

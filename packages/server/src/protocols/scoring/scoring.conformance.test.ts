@@ -1,4 +1,7 @@
-/** MLflow's own scoring server and Dais are asked the same of the same models; what differs is written down with its reason. */
+/**
+ * MLflow's scoring server and Dais get the same requests for the same models; differences are recorded with their
+ * reasons.
+ */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,12 +16,12 @@ import { scoringCases, type ScoringCase } from './testing/scoring-cases.ts';
 
 const conformance = fileURLToPath(new URL('../../../../../conformance/', import.meta.url));
 const differencesFile = join(conformance, 'serving', 'scoring-differences.json');
-/** In ms; on a machine that does much else. */
+/** In ms; for a busy machine. */
 const PATIENCE = 600_000;
 
 interface Seen {
   readonly status: number;
-  /** `predictions`, or the error's code. */
+  /** `predictions`, or the error code. */
   readonly said: unknown;
 }
 
@@ -48,7 +51,7 @@ afterAll(async () => {
 });
 
 test(
-  'every form of request, good and bad, is answered as MLflow answers it, but for what is written down',
+  'every form of request, valid and invalid, gets the response of MLflow, except for recorded differences',
   async () => {
     const differences: Record<string, { mlflow: Seen; dais: Seen }> = {};
     for (const [name, asked] of Object.entries(scoringCases)) {
@@ -92,7 +95,7 @@ function seen(status: number, text: string): Seen {
   }
 }
 
-/** Which of its codes MLflow has for a mistake of the caller hangs on the step that found it. */
+/** MLflow's code of a caller's error depends on the step that found it. */
 function same(mlflow: Seen, dais: Seen): boolean {
   if (mlflow.status !== dais.status) return false;
   if (mlflow.status !== 200) return true;

@@ -108,7 +108,7 @@ describe('a table for a model of one matrix', () => {
     expect(toTensors(given, described(MATRIX, SIGNATURE))).toEqual(matrix);
   });
 
-  test('without a signature the order of the columns counts', () => {
+  test('without a signature the order of the columns matters', () => {
     expect(
       toTensors(
         json({
@@ -127,7 +127,7 @@ describe('a table for a model of one matrix', () => {
 });
 
 describe('a table for a model of columns', () => {
-  test('each to its own, with what is missing', () => {
+  test('maps each column, with missing values', () => {
     const body = {
       dataframe_records: [
         { a: 1, b: 2, s: 'x' },
@@ -150,7 +150,7 @@ describe('a table for a model of columns', () => {
     ]);
   });
 
-  test('CSV: what the model takes as text keeps its zeros', () => {
+  test('CSV: string columns keep leading zeros', () => {
     const { given } = readCsv(Buffer.from('a,b,s\n1,02,007\n1,2,true\n'));
     expect(toTensors(given, described(COLUMNS))).toMatchObject([
       { data: Float64Array.of(1, 1) },
@@ -159,7 +159,7 @@ describe('a table for a model of columns', () => {
     ]);
   });
 
-  test('columns without names are taken by place, whatever names a request has', () => {
+  test('unnamed columns are matched by position, whatever names a request has', () => {
     const inputs: TensorSpec[] = ['0', '1'].map((name) => ({ name, datatype: 'FP64', shape: [-1] }));
     const unnamed = described(inputs, { inputs: JSON.stringify([{ type: 'double' }, { type: 'double' }]) });
     const wanted = [
@@ -176,7 +176,7 @@ describe('a table for a model of columns', () => {
     expect(() => toTensors(json({ dataframe_split: { data: [[1]] } }), unnamed)).toThrow('There are 1 columns');
   });
 
-  test('bytes come in base64', () => {
+  test('bytes are base64', () => {
     const binary = described([{ name: 'x', datatype: 'BYTES', shape: [-1] }], {
       inputs: JSON.stringify([{ name: 'x', type: 'binary' }]),
     });
@@ -195,17 +195,17 @@ describe('a table for a model of columns', () => {
     [
       'text for a number',
       { dataframe_records: [{ a: 'x', b: 1 }] },
-      'Row 0 of the column "a": Element 0 of the input "a" is the text "x"; expected FP64',
+      'Row 0 of the column "a": Element 0 of the input "a" is the string "x"; expected FP64',
     ],
-    ['a fraction for a whole number', { dataframe_records: [{ a: 1, b: 1.5 }] }, 'is 1.5; expected INT64'],
-    ['a list', { instances: [[1, 2]] }, 'A list has no names of columns; the model takes "a", "b", "s"'],
+    ['a fraction for an integer', { dataframe_records: [{ a: 1, b: 1.5 }] }, 'is 1.5; expected INT64'],
+    ['a list', { instances: [[1, 2]] }, 'A list has no column names; the model expects "a", "b", "s"'],
     ['an unknown input', { inputs: { z: [1] } }, 'The model has no input "z"'],
-  ])('refuses %s', (_, body, message) => {
+  ])('rejects %s', (_, body, message) => {
     expect(() => toTensors(json(body), described(COLUMNS))).toThrow(message);
   });
 });
 
-test('a model that says nothing gets what came', () => {
+test('a model without declared inputs accepts any input', () => {
   expect(toTensors(json({ dataframe_records: [{ a: 1.5, b: 1, c: 'x', d: true }] }), described([]))).toMatchObject([
     { name: 'a', datatype: 'FP64' },
     { name: 'b', datatype: 'INT64' },
@@ -216,23 +216,23 @@ test('a model that says nothing gets what came', () => {
 });
 
 test.each([
-  ['a list', '[1]', 'is no JSON object with exactly one of'],
-  ['no form', '{"a": 1}', 'with none; expected exactly one of'],
+  ['a list', '[1]', 'must be a JSON object with exactly one of'],
+  ['no form', '{"a": 1}', 'with none of the fields; expected exactly one of'],
   ['two forms', '{"inputs": [], "instances": []}', 'with instances and inputs'],
-  ['a broken one', '{"inputs"', 'not valid JSON'],
+  ['an invalid one', '{"inputs"', 'not valid JSON'],
   [
     'an uneven table',
     '{"dataframe_split": {"columns": ["a"], "data": [[1, 2]]}}',
-    'Row 0 has 2 values; there are 1 columns',
+    'Row 0 has 2 values, but there are 1 columns',
   ],
-  ['a column twice', '{"dataframe_split": {"columns": ["a", "a"], "data": []}}', 'The column "a" is there twice'],
-])('refuses %s', (_, text, message) => {
+  ['a duplicate column', '{"dataframe_split": {"columns": ["a", "a"], "data": []}}', 'The column "a" occurs twice'],
+])('rejects %s', (_, text, message) => {
   expect(() => readScoringBody(Buffer.from(text))).toThrow(message);
 });
 
-test('refuses uneven lists', () => {
+test('rejects ragged lists', () => {
   const { given } = readInstances(Buffer.from('{"instances": [[1, 2], [3]]}'));
-  expect(() => toTensors(given, described(MATRIX))).toThrow('nested unevenly');
+  expect(() => toTensors(given, described(MATRIX))).toThrow('ragged');
 });
 
 describe('predictions', () => {

@@ -1,7 +1,7 @@
 /**
- * A batch prediction from its request to its version. A part that is done is content of the job: whatever is killed, the next
- * attempt begins with the part that is not. The version, its lineage and the end of the job are one transaction, so there is
- * one version or none.
+ * Runs a batch prediction. Finished shards are content of the job: after a kill, the next attempt resumes with the
+ * first unfinished one. The dataset version, its lineage and the end of the job share one transaction, so there is one
+ * version or none.
  */
 import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,16 +15,24 @@ import { attachContent } from '#kernel/content/references.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { readVersion, requireUsable, tableOf, withLocalFiles } from '#ledgers/data/index.ts';
 import type { ModelRow } from '#ledgers/serving/index.ts';
-import { emitEnded } from '../end-job.ts';
+import { emitEnded } from '../job-lifecycle.ts';
 import { requireFiles } from '../find-model.ts';
-import { answersOf, contentOfJob, dropContent, fetchTo, REJECTS, rejectsOf, upload } from '../job-content.ts';
-import { endJobRow, notePhase, noteShard, noteSize, readShards, type JobRow, type ShardRow } from '../job-rows.ts';
+import { outputFileOf, contentOfJob, dropContent, fetchTo, REJECTS, rejectsOf, upload } from '../job-content.ts';
+import {
+  endJobRow,
+  recordPhase,
+  recordShard,
+  recordSize,
+  readShards,
+  type JobRow,
+  type ShardRow,
+} from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withModel } from '../open-model.ts';
 import { predictShard, type ShardWork } from './shard-files.ts';
 import { planShards, type Shard } from './shard-plan.ts';
 
-interface Begun {
+interface StartedBatch {
   readonly job: JobRow;
   readonly model: ModelRow;
   readonly version: DatasetVersion;
@@ -34,10 +42,10 @@ interface Begun {
 
 /** @throws RowRefused, DaisError, QueryError. */
 export async function runBatch(parts: ModelJobsParts, job: JobRow, folder: string, io: JobIo): Promise<void> {
-  const begun = await io.write(async (tx): Promise<Begun> => {
+  const begun = await io.write(async (tx): Promise<StartedBatch> => {
     const version = requireUsable(await readVersion(tx, job.request.data));
     const shards = planShards(version.files);
-    await noteSize(tx, job.id, { shards: shards.length, rows: version.rows });
+    await recordSize(tx, job.id, { shards: shards.length, rows: version.rows });
     return { job, version, shards, model: await requireFiles(tx, job.files), done: await readShards(tx, job.id) };
   });
   const done = new Set(begun.done.map(({ number }) => number));
@@ -48,10 +56,10 @@ export async function runBatch(parts: ModelJobsParts, job: JobRow, folder: strin
 
 async function predictAll(
   parts: ModelJobsParts,
-  { job, model, version }: Begun,
+  { job, model, version }: StartedBatch,
   { left, folder, io }: { readonly left: readonly Shard[]; readonly folder: string; readonly io: JobIo },
 ): Promise<void> {
-  const phase = async (name: string) => await io.write(async (tx) => await notePhase(tx, job.id, name));
+  const phase = async (name: string) => await io.write(async (tx) => await recordPhase(tx, job.id, name));
   await phase('model');
   const note = (text: string) => io.progress({ phase: 'model', note: text });
   await withModel(parts, model, folder, { ...io, note }, async (hosted) => {
@@ -85,35 +93,40 @@ async function predictOne(parts: ModelJobsParts, job: JobRow, work: ShardWork, s
   const owner = contentOfJob(job);
   const entries: { readonly lease: string; readonly name: string }[] = [];
   if (answers !== undefined) {
-    entries.push({ lease: await upload(parts, job.project_id, answers, io), name: answersOf(shard.number) });
+    entries.push({ lease: await upload(parts, job.project_id, answers, io), name: outputFileOf(shard.number) });
   }
   if (rejects !== undefined) {
     entries.push({ lease: await upload(parts, job.project_id, rejects, io), name: rejectsOf(shard.number) });
   }
   await io.write(async (tx) => {
     if (entries.length > 0) await attachContent(tx, owner, entries, { replace: true });
-    await noteShard(tx, job.id, { number: shard.number, rows, rejected: faults.length, faults });
+    await recordShard(tx, job.id, { number: shard.number, rows, rejected: faults.length, faults });
   });
   await rm(join(work.folder, `shard-${shard.number}`), { recursive: true, force: true });
 }
 
-/** All parts as one version. */
-async function store(parts: ModelJobsParts, { job, model, version }: Begun, folder: string, io: JobIo): Promise<void> {
+/** Stores all shards as one version. */
+async function store(
+  parts: ModelJobsParts,
+  { job, model, version }: StartedBatch,
+  folder: string,
+  io: JobIo,
+): Promise<void> {
   const { request } = job;
   const owner = contentOfJob(job);
   const shards = await io.write(async (tx) => {
-    await notePhase(tx, job.id, 'store');
+    await recordPhase(tx, job.id, 'store');
     return await readShards(tx, job.id);
   });
   const rows = shards.reduce((sum, shard) => sum + Number(shard.rows), 0);
   if (rows === 0) {
-    const why = version.rows === 0 ? 'it has no rows' : 'the model took none of its rows';
-    throw new DaisError('invalid_request', `Nothing was predicted for ${request.dataName}: ${why}.`);
+    const why = version.rows === 0 ? 'the dataset has no rows' : 'the model rejected all rows';
+    throw new DaisError('invalid_request', `No predictions were made for ${request.dataName}: ${why}.`);
   }
   const paths: string[] = [];
   for (const { number } of shards.filter((shard) => shard.rows > 0n)) {
-    const path = join(folder, answersOf(number));
-    await fetchTo(parts, owner, answersOf(number), path);
+    const path = join(folder, outputFileOf(number));
+    await fetchTo(parts, owner, outputFileOf(number), path);
     paths.push(path);
   }
   const engine = await parts.query();
@@ -122,13 +135,13 @@ async function store(parts: ModelJobsParts, { job, model, version }: Begun, fold
   const typed: readonly Column[] = columns.map(({ name, type }) => ({ name, type }));
   const rejects = await joinRejects(parts, job, { shards, folder, io });
   const marks = await io.read(async (tx) => {
-    const there = new Set(request.columns);
-    return (await parts.marks(tx, version.dataset)).filter((mark) => there.has(mark.column));
+    const requested = new Set(request.columns);
+    return (await parts.marks(tx, version.dataset)).filter((mark) => requested.has(mark.column));
   });
   const keys = version.keys.every((key) => request.columns.includes(key)) ? version.keys : [];
   const { eventTime } = version;
   const spec = {
-    description: `What ${model.label} says of ${version.dataset}.`,
+    description: `Predictions of ${model.label} for ${version.dataset}.`,
     ...(keys.length > 0 && { keys }),
     ...(eventTime !== undefined && request.columns.includes(eventTime) && { eventTime }),
     ...(marks.length > 0 && { sensitive: marks }),
@@ -151,14 +164,14 @@ async function store(parts: ModelJobsParts, { job, model, version }: Begun, fold
       if (rejects !== undefined) await attachContent(tx, owner, [{ lease: rejects, name: REJECTS }], { replace: true });
       const result = { version: made.number, versionId: made.id, rows: made.rows, unchanged };
       const ended = await endJobRow(tx, job.id, { state: 'succeeded', now: parts.clock.now(), result });
-      if (ended === undefined) throw new Error('the job had ended already');
+      if (ended === undefined) throw new Error('the job has already ended');
       await dropContent(tx, owner, [REJECTS]);
       emitEnded(tx, ended);
     },
   );
 }
 
-/** Those of all parts, in the order of the rows. */
+/** The rejected rows of all shards, in row order. */
 async function joinRejects(
   parts: ModelJobsParts,
   job: JobRow,

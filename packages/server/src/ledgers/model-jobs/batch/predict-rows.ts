@@ -1,4 +1,7 @@
-/** Rows through a model; those that it does not take are found one by one, so that none costs its neighbours their answer. */
+/**
+ * Runs rows through a model. If a block fails, finds the rejected rows one by one, so that the other rows keep their
+ * predictions.
+ */
 import { DaisError } from '@dais/api';
 import type { ModelJobFault } from '@dais/api/serving';
 import type { Tensor } from '#engines/inference/contract.ts';
@@ -13,17 +16,17 @@ export interface InputColumn {
 
 export interface RowBlock {
   readonly rows: readonly (readonly Cell[])[];
-  /** Number of the first one in the version, from 1. */
+  /** Number of the first row in the version, from 1. */
   readonly first: number;
 }
 
-export interface BlockAnswer {
-  /** Rows that were taken, as places in the block, with the answer to all of them. */
+export interface BlockResult {
+  /** Positions of the accepted rows in the block, with their outputs. */
   readonly taken: readonly { readonly from: number; readonly to: number; readonly answer: readonly Tensor[] }[];
   readonly faults: readonly ModelJobFault[];
 }
 
-/** A row that the model does not take, where none may be left out. */
+/** A row that the model rejects, if rejects are not allowed. */
 export class RowRefused extends Error {
   readonly fault: ModelJobFault;
 
@@ -35,14 +38,14 @@ export class RowRefused extends Error {
   }
 }
 
-/** @throws RowRefused unless rows may be left out; DaisError when it is not a row that is to blame. */
+/** @throws RowRefused unless rejects are allowed; DaisError for errors that no row causes. */
 export async function predictRows(
   model: HostedModel,
   columns: readonly InputColumn[],
   { rows, first }: RowBlock,
   onError: 'fail' | 'reject',
-): Promise<BlockAnswer> {
-  const taken: BlockAnswer['taken'][number][] = [];
+): Promise<BlockResult> {
+  const taken: BlockResult['taken'][number][] = [];
   const faults: ModelJobFault[] = [];
   const ask = async (from: number, to: number): Promise<void> => {
     try {
@@ -68,20 +71,20 @@ const LONGEST_MESSAGE = 500;
 
 function faultOf(error: DaisError, row: number): ModelJobFault {
   const column = error.issues?.[0]?.path;
-  // Of the one row that was asked about; the number beside it is that of the version.
+  // The message refers to the row in the request; the result has its number in the version.
   const message = error.message.replace(/^Row 0 of the column "[^"]*"(?::\s*| )/, '').slice(0, LONGEST_MESSAGE);
   return { row, ...(column !== undefined && { column }), message };
 }
 
 export function tableOfRows(columns: readonly InputColumn[], rows: readonly (readonly Cell[])[]): HostedTable {
-  const named = columns.map(({ name, type }, place): [string, JsonValue[]] => {
+  const named = columns.map(({ name, type }, index): [string, JsonValue[]] => {
     const read = readerOf(type);
-    return [name, rows.map((row) => read(row[place] ?? null))];
+    return [name, rows.map((row) => read(row[index] ?? null))];
   });
   return { columns: new Map(named), rows: rows.length };
 }
 
-/** From what JSON holds to what the value is. */
+/** Converts a JSON value to the type of its column. */
 function readerOf(type: string): (cell: Cell) => JsonValue {
   const inner = /^list<(.*)>$/.exec(type)?.[1];
   if (inner !== undefined) {

@@ -1,4 +1,4 @@
-/** One part of a batch prediction: rows out of a file, through the model, into a file. */
+/** Processes one shard of a batch prediction: reads rows from a file, predicts, and writes a file. */
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,11 +14,11 @@ import type { Relation } from '#engines/query/model/query-tree.ts';
 import { readJsonLines } from '#lib/formats/json-lines.ts';
 import type { HostedModel } from '../hosted-model.ts';
 import type { BatchRequest } from '../job-rows.ts';
-import { answerColumns, type AnswerColumns } from './answer-columns.ts';
+import { outputColumns, type OutputColumns } from './output-columns.ts';
 import { predictRows } from './predict-rows.ts';
 import type { Shard } from './shard-plan.ts';
 
-/** Rows that the model is asked about at once. */
+/** Rows per prediction. */
 const BLOCK = 1024;
 const ANSWER_ROW = 'answer row';
 
@@ -26,13 +26,13 @@ export interface ShardWork {
   readonly engine: QueryEngine;
   readonly model: HostedModel;
   readonly version: DatasetVersion;
-  /** The version's files on this machine, in its order. */
+  /** The files of the version on this machine, in order. */
   readonly table: FileTable;
   readonly request: BatchRequest;
   readonly folder: string;
   readonly signal: AbortSignal;
-  /** Form of the answers, once one has come: the same for all parts. */
-  form: AnswerColumns | undefined;
+  /** Columns of the outputs, known after the first prediction: the same for all shards. */
+  form: OutputColumns | undefined;
 }
 
 export interface ShardFiles {
@@ -65,10 +65,10 @@ export async function predictShard(work: ShardWork, shard: Shard): Promise<Shard
     options,
   );
   const answered = join(folder, 'answers.ndjson');
-  const told = await askModel(work, shard, { input, answered });
-  const rejects = told.faults.length === 0 ? undefined : join(folder, 'rejects.ndjson');
-  if (rejects !== undefined) await writeLines(rejects, told.faults);
-  if (told.rows === 0 || work.form === undefined) return { ...told, answers: undefined, rejects };
+  const result = await askModel(work, shard, { input, answered });
+  const rejects = result.faults.length === 0 ? undefined : join(folder, 'rejects.ndjson');
+  if (rejects !== undefined) await writeLines(rejects, result.faults);
+  if (result.rows === 0 || work.form === undefined) return { ...result, answers: undefined, rejects };
   const { files } = await engine.run(
     {
       tables: { rows: source.table, answers: answersTable(answered, work.form) },
@@ -78,12 +78,12 @@ export async function predictShard(work: ShardWork, shard: Shard): Promise<Shard
     },
     options,
   );
-  return { ...told, answers: files[0]?.path, rejects };
+  return { ...result, answers: files[0]?.path, rejects };
 }
 
 interface Source {
   readonly table: FileTable;
-  /** Name of the column that says which row of the file one is. */
+  /** Name of the column with the row number in the file. */
   readonly row: string;
   readonly rows: Relation;
 }
@@ -91,8 +91,8 @@ interface Source {
 function sourceOf({ table, version }: ShardWork, shard: Shard): Source {
   const file = table.files[shard.file];
   if (file === undefined) throw new Error(`the version has no file ${shard.file}`);
-  const taken = new Set(version.schema.columns.map(({ name }) => name.toLowerCase()));
-  const free = (wanted: string): string => (taken.has(wanted) ? free(`${wanted}_`) : wanted);
+  const columnNames = new Set(version.schema.columns.map(({ name }) => name.toLowerCase()));
+  const free = (wanted: string): string => (columnNames.has(wanted) ? free(`${wanted}_`) : wanted);
   const row = free('dais_row');
   const place = column(row);
   return {
@@ -106,8 +106,8 @@ function sourceOf({ table, version }: ShardWork, shard: Shard): Source {
   };
 }
 
-/** By place, not by name: what a model calls its outputs cannot meet a column of ours. */
-function answersTable(path: string, { columns }: AnswerColumns): FileTable {
+/** By position, not by name: output names of a model cannot collide with internal columns. */
+function answersTable(path: string, { columns }: OutputColumns): FileTable {
   const placed = columns.map(({ type }, at) => ({ name: `answer ${at}`, type }));
   return {
     files: [{ path, name: 'answers', format: 'ndjson' }],
@@ -115,8 +115,8 @@ function answersTable(path: string, { columns }: AnswerColumns): FileTable {
   };
 }
 
-/** Columns of the data, then what the model says, in the order of the data. */
-function besides({ row, rows }: Source, kept: readonly string[], { columns }: AnswerColumns): Relation {
+/** Joins the columns of the data with the outputs, in the order of the data. */
+function besides({ row, rows }: Source, kept: readonly string[], { columns }: OutputColumns): Relation {
   const joined: Relation = {
     type: 'join',
     kind: 'inner',
@@ -145,7 +145,7 @@ async function askModel(
   const columns = request.inputs.map((name) => ({ name, type: types.get(name) ?? 'string' }));
   const out = createWriteStream(answered, { mode: 0o600 });
   const ended = finished(out);
-  // Awaited below; until then nobody hears of it.
+  // Awaited below; handle a rejection before that.
   ended.catch(() => {});
   const faults: ModelJobFault[] = [];
   let seen = 0;
@@ -159,12 +159,12 @@ async function askModel(
       if (rows === 0 && seen === 0 && answer.taken.length === 0 && lines.length === BLOCK && fault !== undefined) {
         throw new DaisError(
           'invalid_request',
-          `The model takes none of the first ${BLOCK} rows. Row ${fault.row}: ${fault.message}`,
+          `The model rejected the first ${BLOCK} rows. Row ${fault.row}: ${fault.message}`,
         );
       }
       faults.push(...answer.faults);
       for (const { from, to, answer: tensors } of answer.taken) {
-        work.form ??= answerColumns(tensors, model.outputColumns, request.columns);
+        work.form ??= outputColumns(tensors, model.outputColumns, request.columns);
         const text = linesOf(work.form.cells(tensors, to - from), rowNumbers(lines, from, to));
         if (!out.write(text)) await new Promise<void>((resolve) => out.once('drain', resolve));
         rows += to - from;

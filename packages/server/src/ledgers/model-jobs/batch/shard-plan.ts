@@ -1,21 +1,21 @@
-/** How the rows of a version are cut into parts that are done one after the other. Pure. */
+/** Plans the shards of a batch prediction. Pure. */
 
 export interface Shard {
   readonly number: number;
-  /** Place of its file in the version. */
+  /** Index of its file in the version. */
   readonly file: number;
-  /** Rows of the file, from 1; both included. */
+  /** Rows of the file, from 1, inclusive. */
   readonly first: number;
   readonly last: number;
-  /** Rows of the version before it. */
+  /** Number of rows of the version before it. */
   readonly before: number;
 }
 
 const SHARD_ROWS = 20_000;
-/** Each is a row and up to two files until the job has ended. */
+/** Most shards: each has a row and up to two files until the job ends. */
 const MOST_SHARDS = 2000;
 
-/** The same files give the same shards: whoever goes on finds what was done. */
+/** The same files give the same shards, so that a resumed job finds its finished ones. */
 export function planShards(files: readonly { readonly rows: number }[]): readonly Shard[] {
   const rows = files.reduce((sum, file) => sum + file.rows, 0);
   const size = Math.max(SHARD_ROWS, Math.ceil(rows / MOST_SHARDS));

@@ -1,12 +1,19 @@
-/** What can be wrong with a batch prediction is told when it is asked for, as far as no model is needed for it. */
+/** Validates a batch prediction when it is requested, as far as that is possible without the model. */
 import type { ModelJob, startBatchPredictionOperation } from '@dais/api/serving';
 import type { CallOf } from '#kernel/entry.ts';
 import { readResource } from '#kernel/store.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { requireUsable, resolveVersion } from '#ledgers/data/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { chooseInputs, datasetOf, nameOf, requireColumns, requireUnmasked, wrong } from '../asked-data.ts';
-import { beginModelJob } from '../begin-job.ts';
+import {
+  chooseInputs,
+  datasetOf,
+  datasetVersionName,
+  requireColumns,
+  requireUnmasked,
+  invalidRequest,
+} from '../job-data.ts';
+import { createModelJob } from '../job-lifecycle.ts';
 import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob, type BatchRequest } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
@@ -19,7 +26,7 @@ export async function startBatch(
   const dataset = datasetOf(input.data);
   await call.authorize({ kind: 'Dataset', name: dataset }, tenant, 'dataset:read');
   await call.authorize({ kind: 'Dataset', name: input.out }, tenant, 'dataset:write');
-  if (dataset === input.out) throw wrong(`${input.out} cannot be what is read and what is made.`);
+  if (dataset === input.out) throw invalidRequest(`${input.out} cannot be both the input and the output.`);
   const of = await findModelVersion(parts, tenant.id, input.model);
   const request = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const version = requireUsable(await resolveVersion(tx, input.data));
@@ -32,7 +39,14 @@ export async function startBatch(
     await requireUnmasked(tx, parts, call, { dataset, used: [...inputs, ...columns] });
     await requireMarks(tx, parts, { dataset, out: input.out, columns });
     const { out, onError } = input;
-    return { data: version.id, dataName: nameOf(version), out, inputs, columns, onError } satisfies BatchRequest;
+    return {
+      data: version.id,
+      dataName: datasetVersionName(version),
+      out,
+      inputs,
+      columns,
+      onError,
+    } satisfies BatchRequest;
   });
   const now = parts.clock.now();
   const id = uuidv7(now);
@@ -40,12 +54,12 @@ export async function startBatch(
   return await transact(parts.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
     const kind = 'batch-prediction';
     const by = { type, id: actor };
-    await beginModelJob(tx, { id, kind, of, request, by, now, data: request.dataName, output: request.out });
+    await createModelJob(tx, { id, kind, of, request, by, now, data: request.dataName, output: request.out });
     return presentJob(await readJob(tx, id), { faults: false });
   });
 }
 
-/** What is marked stays so under its new name. @throws DaisError `invalid_request`. */
+/** Checks that sensitive columns stay marked in the output dataset. @throws DaisError `invalid_request`. */
 async function requireMarks(
   tx: Transaction,
   { marks }: ModelJobsParts,
@@ -55,7 +69,7 @@ async function requireMarks(
   const marked = new Set((await marks(tx, out)).map(({ column }) => column));
   const bare = (await marks(tx, dataset)).find(({ column }) => columns.includes(column) && !marked.has(column));
   if (bare === undefined) return;
-  throw wrong(
-    `"${bare.column}" is sensitive in ${dataset} and not in ${out}: mark it there (spec.sensitive), or leave it out of --columns.`,
+  throw invalidRequest(
+    `"${bare.column}" is sensitive in ${dataset} but not in ${out}. Mark it there (spec.sensitive), or leave it out of --columns.`,
   );
 }

@@ -1,7 +1,6 @@
 /**
- * A conversion from its request to its version. The model is read by Python in isolation; what comes of it is loaded as any ONNX
- * model is and held against the original. Files, version, lineage and the end of the job are one transaction: there is one
- * version or none.
+ * Runs a conversion. Python reads the model in isolation; the result is loaded like any ONNX model and compared with
+ * the original. Files, version, lineage and the end of the job share one transaction: there is one version or none.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,17 +8,17 @@ import { DaisError } from '@dais/api';
 import type { ModelConversion } from '@dais/api/serving';
 import { attachContent } from '#kernel/content/references.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
-import { convertedPlace, registerConverted } from '#ledgers/registry/index.ts';
+import { convertedLocation, registerConverted } from '#ledgers/registry/index.ts';
 import type { ModelRow } from '#ledgers/serving/index.ts';
 import type { JsonValue } from '#lib/formats/json-reader.ts';
-import { emitEnded } from '../end-job.ts';
+import { emitEnded } from '../job-lifecycle.ts';
 import { requireFiles } from '../find-model.ts';
 import type { HostedModel } from '../hosted-model.ts';
 import { upload } from '../job-content.ts';
-import { endJobRow, notePhase, noteShard, noteSize, type JobRow } from '../job-rows.ts';
+import { endJobRow, recordPhase, recordShard, recordSize, type JobRow } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withFiles } from '../open-model.ts';
-import { compareAnswers, TOLERANCE, type Difference } from './compare-answers.ts';
+import { compareOutputs, TOLERANCE, type Difference } from './compare-outputs.ts';
 import type { CheckRows, Conversion, ConversionPlan, ConvertedModel } from './converter.ts';
 import { mlmodelOf, type ConversionJobRequest } from './start-conversion.ts';
 
@@ -36,7 +35,7 @@ interface Original {
   readonly folder: string;
 }
 
-interface Made {
+interface Converted {
   readonly folder: string;
   readonly files: readonly string[];
   readonly model: ConvertedModel;
@@ -45,16 +44,16 @@ interface Made {
   readonly largest: number;
 }
 
-/** @throws DaisError `invalid_request` for what cannot be converted, or answers otherwise when it is. */
+/** @throws DaisError `invalid_request` if the model cannot be converted, or predicts differently after it. */
 export async function runConversion(
   parts: ModelJobsParts,
   job: ConversionJob,
   folder: string,
   io: JobIo,
 ): Promise<void> {
-  const phase = async (name: string) => await io.write(async (tx) => await notePhase(tx, job.id, name));
+  const phase = async (name: string) => await io.write(async (tx) => await recordPhase(tx, job.id, name));
   const model = await io.write(async (tx) => {
-    await notePhase(tx, job.id, 'model');
+    await recordPhase(tx, job.id, 'model');
     return await requireFiles(tx, job.files);
   });
   const mlmodel = await mlmodelOf(parts, model);
@@ -63,11 +62,11 @@ export async function runConversion(
   const { packages: more } = parts.converter;
   const made = await withFiles(parts, model, { folder, io: { ...io, note }, more }, async (opened) => {
     const { place, environment, trust } = opened;
-    if (environment === undefined) throw wrong(model, 'it needs no Python');
+    if (environment === undefined) throw wrong(model, 'it does not use Python');
     await phase('convert');
     const { predictFn, opset } = job.request;
-    const asked = { folder: place, environment, trust, mlmodel, predictFn, opset, signal: io.signal };
-    const conversion = await parts.converter.open(asked);
+    const options = { folder: place, environment, trust, mlmodel, predictFn, opset, signal: io.signal };
+    const conversion = await parts.converter.open(options);
     try {
       return await firstEqual(parts, original, conversion, io);
     } finally {
@@ -78,12 +77,17 @@ export async function runConversion(
   await store(parts, original, made, io);
 }
 
-/** Ways to convert are tried until one answers as the original does. */
-async function firstEqual(parts: ModelJobsParts, original: Original, conversion: Conversion, io: JobIo): Promise<Made> {
+/** Tries the ways to convert until one predicts like the original. */
+async function firstEqual(
+  parts: ModelJobsParts,
+  original: Original,
+  conversion: Conversion,
+  io: JobIo,
+): Promise<Converted> {
   const { job, folder, model } = original;
   const checked = await conversion.rows();
   const rows = checked.expected.shape[0] ?? 0;
-  await io.write(async (tx) => await noteSize(tx, job.id, { shards: 1, rows }));
+  await io.write(async (tx) => await recordSize(tx, job.id, { shards: 1, rows }));
   const faults: string[] = [];
   for (const attempt of checked.attempts) {
     io.signal.throwIfAborted();
@@ -92,30 +96,34 @@ async function firstEqual(parts: ModelJobsParts, original: Original, conversion:
     try {
       const converted = await conversion.convert(attempt);
       const files = await write(parts, original, { converted, place, checked });
-      const { largest, difference } = await held(parts, original, { place, checked });
+      const { largest, difference } = await verify(parts, original, { place, checked });
       if (difference === undefined) return { folder: place, files, model: converted, attempt, checked, largest };
-      faults.unshift(told(original.plan, checked, difference));
+      faults.unshift(describeDifference(original.plan, checked, difference));
     } catch (error) {
       if (!(error instanceof DaisError) || error.code !== 'invalid_request') throw error;
       faults.push(error.message.slice(0, 1000));
     }
   }
-  throw wrong(model, faults[0] ?? 'there is no way to');
+  throw wrong(model, faults[0] ?? 'no converter supports it');
 }
 
 function wrong({ label }: ModelRow, why: string): DaisError {
-  return new DaisError('invalid_request', `${label} is not converted: ${why}`);
+  return new DaisError('invalid_request', `${label} cannot be converted: ${why}`);
 }
 
-/** Row, column, what was expected and what came. */
-function told({ form }: ConversionPlan, { columns, examples }: CheckRows, difference: Difference): string {
+/** Describes a difference: row, column, expected and actual value. */
+function describeDifference(
+  { form }: ConversionPlan,
+  { columns, examples }: CheckRows,
+  difference: Difference,
+): string {
   const { row, place, expected, got } = difference;
   const cells = columns.slice(0, 8).map(([name, values]) => {
     const value = JSON.stringify(values[row]) ?? '';
     return form === 'tensor' ? value.slice(0, 200) : `${name} ${value.slice(0, 40)}`;
   });
-  const which = row < examples ? `row ${row + 1} of its input example` : `a drawn row (${row + 1 - examples})`;
-  const column = place === undefined ? '' : `, column ${place} of the answer`;
+  const which = row < examples ? `row ${row + 1} of its input example` : `random row ${row + 1 - examples}`;
+  const column = place === undefined ? '' : `, column ${place} of the output`;
   const more = columns.length > cells.length ? ', …' : '';
   return `for ${which}${column} expected ${expected}, got ${got}. The row: ${cells.join(', ')}${more}`;
 }
@@ -139,8 +147,8 @@ async function write(
 
 const ROWS_AT_ONCE = 128;
 
-/** Loads it as it is served, and asks it the same. */
-async function held(
+/** Loads the model as it is served, and compares its predictions. */
+async function verify(
   parts: ModelJobsParts,
   { model, plan }: Original,
   { place, checked }: { readonly place: string; readonly checked: CheckRows },
@@ -158,10 +166,10 @@ async function held(
         const isWhole = types.get(name) === 'long';
         return [name, isWhole ? cells.map((cell) => (typeof cell === 'string' ? BigInt(cell) : cell)) : cells];
       });
-      const some = Math.min(ROWS_AT_ONCE, rows - from);
-      const [got] = await hosted.predict({ columns: new Map(columns), rows: some });
-      if (got === undefined) throw new Error('a converted model gave nothing');
-      const compared = compareAnswers(checked.expected, got, from);
+      const count = Math.min(ROWS_AT_ONCE, rows - from);
+      const [got] = await hosted.predict({ columns: new Map(columns), rows: count });
+      if (got === undefined) throw new Error('a converted model returned no output');
+      const compared = compareOutputs(checked.expected, got, from);
       largest = Math.max(largest, compared.largest);
       if (compared.difference !== undefined) return { largest, difference: compared.difference };
     }
@@ -174,7 +182,7 @@ async function held(
 async function store(
   parts: ModelJobsParts,
   { job, model, mlmodel, folder }: Original,
-  { folder: place, files, model: made, attempt, checked, largest }: Made,
+  { folder: place, files, model: made, attempt, checked, largest }: Converted,
   io: JobIo,
 ): Promise<void> {
   const leases: { readonly lease: string; readonly path: string }[] = [];
@@ -188,7 +196,7 @@ async function store(
     const now = parts.clock.now();
     const { artifactRoot } = parts;
     const from = { name: job.model_name, version: job.version };
-    const at = await convertedPlace(tx, from, { artifactRoot, id: job.id });
+    const at = await convertedLocation(tx, from, { artifactRoot, id: job.id });
     const owner = { projectId: job.project_id, uid: job.project_id };
     const entries = leases.map(({ lease, path }) => ({ lease, name: `${at}/${path}` }));
     await attachContent(tx, owner, entries);
@@ -206,9 +214,9 @@ async function store(
       tolerance: TOLERANCE,
       largestDifference: largest,
     };
-    await noteShard(tx, job.id, { number: 0, rows, rejected: 0, faults: [] });
+    await recordShard(tx, job.id, { number: 0, rows, rejected: 0, faults: [] });
     const ended = await endJobRow(tx, job.id, { state: 'succeeded', now, result });
-    if (ended === undefined) throw new Error('the job had ended already');
+    if (ended === undefined) throw new Error('the job has already ended');
     emitEnded(tx, ended);
   });
 }

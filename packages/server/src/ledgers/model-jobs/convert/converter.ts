@@ -1,20 +1,20 @@
-/** Port: what makes ONNX of a Python model, in a process without the rights of this one. */
+/** Interface: converts a Python model to ONNX, in a process without the permissions of this one. */
 import type { PredictFunction } from '@dais/api/serving';
 import type { Tensor } from '#engines/inference/contract.ts';
 
 export interface ConversionPlan {
   readonly form: 'columns' | 'tensor';
   readonly columns: readonly (readonly [string, string])[];
-  /** What the original answers with. */
+  /** Outputs of the original. */
   readonly own: PredictFunction;
 }
 
 export interface CheckRows {
   readonly expected: Tensor;
   readonly columns: readonly (readonly [string, readonly unknown[]])[];
-  /** How many are of the input example: the first ones. */
+  /** Number of rows from the input example: the first ones. */
   readonly examples: number;
-  /** Ways to convert it, the likeliest first. */
+  /** Ways to convert the model, most likely first. */
   readonly attempts: readonly string[];
 }
 
@@ -26,17 +26,20 @@ export interface ConvertedModel {
 
 export interface Conversion {
   rows(): Promise<CheckRows>;
-  /** @throws DaisError `invalid_request` with what is in the way. */
+  /** @throws DaisError `invalid_request` with the reason. */
   convert(attempt: string): Promise<ConvertedModel>;
   close(): Promise<void>;
 }
 
 export interface Converter {
-  /** Packages that it needs beside those of the model. */
+  /** Packages in addition to those of the model. */
   readonly packages: readonly string[];
-  /** From the text of `MLmodel`. @throws DaisError `invalid_request` for what cannot be converted. */
+  /**
+   * Plans a conversion from the text of `MLmodel`. @throws DaisError `invalid_request` if the model cannot be
+   * converted.
+   */
   plan(mlmodel: string): ConversionPlan;
-  /** What lies beside the converted model, by name. `answer`: only where the original answers with something else. */
+  /** Returns further files of the converted model, by name. `answer`: only if the original returns something else. */
   files(asked: {
     readonly mlmodel: string;
     readonly label: string;
@@ -44,9 +47,9 @@ export interface Converter {
     readonly id: string;
     readonly answer: Tensor | undefined;
   }): Readonly<Record<string, string>>;
-  /** Those of the original's files that hold its example. */
+  /** Returns the files of the original that contain its example. */
   exampleFiles(mlmodel: string, paths: readonly string[]): readonly string[];
-  /** @throws DaisError `invalid_request` for a model that does not load. */
+  /** @throws DaisError `invalid_request` if the model does not load. */
   open(request: {
     readonly folder: string;
     readonly environment: string;

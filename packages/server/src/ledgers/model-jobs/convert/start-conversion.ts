@@ -1,4 +1,4 @@
-/** What can be wrong with a conversion is told when it is asked for, as far as its `MLmodel` tells it. */
+/** Validates a conversion when it is requested, as far as its `MLmodel` allows. */
 import { buffer } from 'node:stream/consumers';
 import {
   parseServedModel,
@@ -11,13 +11,13 @@ import { transact } from '#kernel/transaction.ts';
 import { readModel } from '#ledgers/registry/index.ts';
 import type { ModelRow } from '#ledgers/serving/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { wrong } from '../asked-data.ts';
-import { beginModelJob } from '../begin-job.ts';
+import { invalidRequest } from '../job-data.ts';
+import { createModelJob } from '../job-lifecycle.ts';
 import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 
-/** What was asked for, fixed when it was. */
+/** The request, fixed when the job is created. */
 export interface ConversionJobRequest {
   readonly to: string;
   readonly opset: number;
@@ -37,12 +37,14 @@ export async function startConversion(
   const to = input.to ?? of.row.name;
   await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const model = await readModel(tx.sql, tenant.id, to);
-    if (model.type === 'prompt') throw wrong(`${to} is a prompt, which has no versions of models.`);
+    if (model.type === 'prompt') throw invalidRequest(`${to} is a prompt and cannot have model versions.`);
   });
   const { own } = parts.converter.plan(await mlmodelOf(parts, of.row));
   const { opset, predictFn = own } = input;
   if (own === 'predict_proba' && predictFn === 'predict') {
-    throw wrong(`${of.row.label} answers with predict_proba, and its labels are not part of it.`);
+    throw invalidRequest(
+      `${of.row.label} returns predict_proba, and the model does not contain its labels. Convert it with predict_proba.`,
+    );
   }
   const request = { to, opset, predictFn } satisfies ConversionJobRequest;
   const now = parts.clock.now();
@@ -50,16 +52,16 @@ export async function startConversion(
   const { type, id: actor } = context.principal;
   return await transact(parts.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
     const by = { type, id: actor };
-    await beginModelJob(tx, { id, kind: 'conversion', of, request, by, now, data: '', output: to });
+    await createModelJob(tx, { id, kind: 'conversion', of, request, by, now, data: '', output: to });
     return presentJob(await readJob(tx, id), { faults: false });
   });
 }
 
-/** @throws DaisError `invalid_request` for a model without one. */
+/** @throws DaisError `invalid_request` if there is none. */
 export async function mlmodelOf({ content }: ModelJobsParts, row: ModelRow): Promise<string> {
   const { project_id: projectId, artifacts, described, label } = row;
   if (!described.files.some(({ path }) => path === 'MLmodel')) {
-    throw wrong(`${label} has no MLmodel, by which its form is known.`);
+    throw invalidRequest(`${label} has no MLmodel file, which describes the format of the model.`);
   }
   const { bytes } = await content.open({ projectId, uid: projectId }, `${artifacts}/MLmodel`);
   return (await buffer(bytes)).toString('utf8');

@@ -1,4 +1,7 @@
-/** Why a kept prediction is what it is: asked of the version that made it, where it is loaded, else loaded for that. */
+/**
+ * Explains a captured prediction with the version that made it, in the gateway if it is loaded there, or else in a new
+ * process.
+ */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
@@ -10,8 +13,8 @@ import { findModelVersion } from '../find-model.ts';
 import type { HostedExplanation } from '../hosted-model.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withExplainable } from '../open-model.ts';
-import { askGateway } from './ask-gateway.ts';
-import { keptInputs, valueOfFeature, type KeptInputs } from './kept-inputs.ts';
+import { explainInGateway } from './explain-in-gateway.ts';
+import { capturedInputs, valueOfFeature, type CapturedInputs } from './captured-inputs.ts';
 
 interface ExplainInput {
   readonly endpoint: string;
@@ -31,27 +34,27 @@ export class PredictionExplainer {
   async explain(call: CallOf<typeof explainPredictionOperation>): Promise<PredictionExplanation> {
     const { input, tenant } = call;
     await call.authorize({ kind: 'Endpoint', name: input.endpoint }, tenant, 'prediction:read');
-    const kept = keptInputs(await this.#parts.prediction(call));
-    const asked = { project: tenant.name, endpoint: input.endpoint, kept, output: input.output };
-    const there = await askGateway(this.#parts.gateway, asked);
-    const found = there ?? (await this.#load(call, kept));
-    return presented(call.input, kept, found, there === undefined ? 'job' : 'gateway');
+    const captured = capturedInputs(await this.#parts.prediction(call));
+    const gatewayRequest = { project: tenant.name, endpoint: input.endpoint, kept: captured, output: input.output };
+    const fromGateway = await explainInGateway(this.#parts.gateway, gatewayRequest);
+    const found = fromGateway ?? (await this.#load(call, captured));
+    return presented(call.input, captured, found, fromGateway === undefined ? 'job' : 'gateway');
   }
 
   /** One at a time: each has a model in memory. */
   async #load(
     { input, tenant, context }: CallOf<typeof explainPredictionOperation>,
-    kept: KeptInputs,
+    captured: CapturedInputs,
   ): Promise<HostedExplanation> {
     if (this.#loading)
-      throw new DaisError('overloaded', 'A model is loaded for another explanation: ask again.', { retryAfter: 2 });
+      throw new DaisError('overloaded', 'Another explanation is loading a model. Retry later.', { retryAfter: 2 });
     this.#loading = true;
     const folder = join(this.#parts.folder, `explain-${uuidv7(this.#parts.clock.now())}`);
     try {
-      if (!/^\d{1,9}$/.test(kept.version)) {
-        throw new DaisError('invalid_state', `${kept.model} has no registered version that could be loaded.`);
+      if (!/^\d{1,9}$/.test(captured.version)) {
+        throw new DaisError('invalid_state', `${captured.model} has no registered version that can be loaded.`);
       }
-      const { row } = await findModelVersion(this.#parts, tenant.id, `models:/${kept.model}/${kept.version}`);
+      const { row } = await findModelVersion(this.#parts, tenant.id, `models:/${captured.model}/${captured.version}`);
       await mkdir(folder, { recursive: true, mode: 0o755 });
       const request = { mode: 'read', projectId: tenant.id } as const;
       const io = {
@@ -65,7 +68,7 @@ export class PredictionExplainer {
         row,
         folder,
         io,
-        async (model) => await model.explainKept(kept, undefined, how),
+        async (model) => await model.explainKept(captured, undefined, how),
       );
     } finally {
       this.#loading = false;
@@ -76,7 +79,7 @@ export class PredictionExplainer {
 
 function presented(
   { endpoint, id }: ExplainInput,
-  kept: KeptInputs,
+  captured: CapturedInputs,
   found: HostedExplanation,
   by: PredictionExplanation['by'],
 ): PredictionExplanation {
@@ -84,19 +87,19 @@ function presented(
   return {
     prediction: id,
     endpoint,
-    model: kept.model,
-    version: kept.version,
+    model: captured.model,
+    version: captured.version,
     method,
     scale,
     background,
     ...(seed !== undefined && { seed }),
     by,
-    rows: Array.from({ length: kept.rows }, (_, row) => {
-      const contributions = features.map((feature, place) => ({
+    rows: Array.from({ length: captured.rows }, (_, row) => {
+      const contributions = features.map((feature, index) => ({
         feature,
-        // Kept columns have an order of their own.
-        value: plain(valueOfFeature(kept.columns, feature, row)),
-        contribution: found.attributions[row * features.length + place] ?? 0,
+        // Captured columns have an order of their own.
+        value: plain(valueOfFeature(captured.columns, feature, row)),
+        contribution: found.attributions[row * features.length + index] ?? 0,
       }));
       const base = found.baselines[row] ?? 0;
       const answer = found.instances[row] ?? 0;

@@ -1,4 +1,4 @@
-/** Rows that another ledger chose, explained by a version that is loaded for that: one at a time, bounded in rows and seconds. */
+/** Explains rows for other ledgers with a version loaded for them: one at a time, with limits of rows and time. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
@@ -8,41 +8,41 @@ import type { Cell } from '#engines/query/contract.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import { Semaphore } from '#lib/concurrency/semaphore.ts';
-import { chooseInputs } from '../asked-data.ts';
+import { chooseInputs } from '../job-data.ts';
 import { tableOfRows, type InputColumn } from '../batch/predict-rows.ts';
 import { findModelVersion } from '../find-model.ts';
-import type { HostedExplanation, ExplainableModel, HostedTable, HowExplained } from '../hosted-model.ts';
+import type { HostedExplanation, ExplainableModel, HostedTable, ExplainOptions } from '../hosted-model.ts';
 import { AttributionSizes, rowsAtOnce } from '../importance/attribution-sizes.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withExplainable } from '../open-model.ts';
 
-/** A model that answers no row at all is asked so many of them. */
+/** Failed rows after which the explanation stops if no row succeeded. */
 const MOST_REFUSED = 20;
-/** Beyond its seconds one answer may take so long; then the process of the model is ended. */
+/** Extra time for the last row; then the process of the model is terminated. */
 const ONE_ANSWER_MS = 60_000;
 
 export interface RowsToExplain {
   readonly columns: readonly InputColumn[];
   readonly rows: readonly (readonly Cell[])[];
-  /** As predictions are kept; else as datasets have them. */
+  /** The format of captured predictions, or of datasets. */
   readonly kept: boolean;
 }
 
 export interface ExplainedSizes extends Pick<ModelImportance, 'method' | 'scale' | 'features'> {
-  /** Rows that were explained, of those that there was time for. */
+  /** Rows that were explained within the time limit. */
   readonly rows: number;
-  /** Rows that the model does not take, and why not. */
+  /** Rows that the model rejects, with the reasons. */
   readonly refused: number;
   readonly refusal: string | undefined;
   readonly background: number;
 }
 
 export interface VersionToExplain {
-  /** Rows of its input example that can be compared with; 0: it has none. */
+  /** Number of usable background rows in the input example; 0: none. */
   exampleRows(): Promise<number>;
-  /** Columns of a version of a dataset that the model takes. @throws DaisError `invalid_request`. */
+  /** Returns the columns of a dataset version that the model accepts. @throws DaisError `invalid_request`. */
   inputsOf(version: DatasetVersion): readonly string[];
-  /** Compared with `background`, else with the model's input example. @throws DaisError when no row is explained. */
+  /** Uses `background`, or the input example of the model. @throws DaisError if no row could be explained. */
   sizes(
     rows: RowsToExplain,
     background: RowsToExplain | undefined,
@@ -54,14 +54,14 @@ export interface ExplainRows {
   readonly projectId: string;
   readonly model: string;
   readonly version: string;
-  /** Of whoever asks, who asks once at a time: its folder is begun anew. */
+  /** Folder of the caller, which is cleared for each explanation. */
   readonly asker: string;
   readonly signal: AbortSignal;
 }
 
 export class RowsExplainer {
   readonly #parts: ModelJobsParts;
-  /** Each has a model in memory. */
+  /** One at a time: each has a model in memory. */
   readonly #slots = new Semaphore(1);
 
   constructor(parts: ModelJobsParts) {
@@ -72,7 +72,7 @@ export class RowsExplainer {
   async withVersion<T>(asked: ExplainRows, work: (version: VersionToExplain) => Promise<T>): Promise<T> {
     const { projectId, model, version, asker, signal } = asked;
     if (!/^\d{1,9}$/.test(version)) {
-      throw new DaisError('invalid_state', `${model} has no registered version ${version} that could be loaded.`);
+      throw new DaisError('invalid_state', `${model} has no registered version ${version} that can be loaded.`);
     }
     return await this.#slots.run(async () => {
       const parts = this.#parts;
@@ -111,7 +111,7 @@ export class RowsExplainer {
     const others = background === undefined ? undefined : tableOf(background);
     const example = background === undefined ? Math.min(mostBackground, await hosted.exampleRows()) : 0;
     const ask = async (table: HostedTable): Promise<HostedExplanation> => {
-      const how: HowExplained = { seed: 0, mostBackground };
+      const how: ExplainOptions = { seed: 0, mostBackground };
       return await within(
         clock,
         Math.max(0, until - clock.now()) + ONE_ANSWER_MS,
@@ -143,7 +143,7 @@ export class RowsExplainer {
       if (sizes.rows === 0 && refused >= MOST_REFUSED) break;
       await take(from, Math.min(part.rows.length, from + atOnce));
     }
-    if (last === undefined) throw new DaisError('invalid_request', refusal ?? 'There are no rows to explain.');
+    if (last === undefined) throw new DaisError('invalid_request', refusal ?? 'The request has no rows to explain.');
     const { method, scale } = last;
     return {
       method,
@@ -167,7 +167,7 @@ function tableOf({ columns, rows }: RowsToExplain): HostedTable {
   return tableOfRows(columns, rows);
 }
 
-/** Without columns that no row has a value of: of kept rows they are those of other requests of the same hour. */
+/** Removes columns without values: in captured rows they belong to other requests of the same hour. */
 function known({ columns, rows, kept }: RowsToExplain): Pick<RowsToExplain, 'columns' | 'rows'> {
   if (!kept) return { columns, rows };
   const places = columns.flatMap((_, place) => (rows.some((row) => (row[place] ?? null) !== null) ? [place] : []));
@@ -179,12 +179,12 @@ function known({ columns, rows, kept }: RowsToExplain): Pick<RowsToExplain, 'col
 
 async function within<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
   let forget = () => {};
-  const late = new Promise<never>((_, reject) => {
-    const told = `The model did not explain a row within ${Math.round(ms / 1000)} s.`;
-    forget = clock.after(ms, () => reject(new DaisError('invalid_state', told)));
+  const timeout = new Promise<never>((_, reject) => {
+    const detail = `The model did not explain a row within ${Math.round(ms / 1000)} s.`;
+    forget = clock.after(ms, () => reject(new DaisError('invalid_state', detail)));
   });
   try {
-    return await Promise.race([answer, late]);
+    return await Promise.race([answer, timeout]);
   } finally {
     forget();
   }

@@ -1,7 +1,7 @@
-/** How large the attributions of each column are on the whole: sums over rows that were explained. */
+/** Mean attributions per column: sums over the explained rows. */
 import type { HostedExplanation } from '../hosted-model.ts';
 
-/** Rows that are explained at once: what one explanation may ask of a model is bounded. */
+/** Rows per explanation, whose number of predictions is limited. */
 const ROWS_AT_ONCE = 4;
 const FEW_OTHERS = 25;
 
@@ -19,10 +19,10 @@ export class AttributionSizes {
 
   add({ features, attributions }: HostedExplanation, rows: number): void {
     this.#rows += rows;
-    for (const [place, feature] of features.entries()) {
+    for (const [index, feature] of features.entries()) {
       const own = this.#sums.get(feature) ?? { size: 0, sum: 0 };
       for (let row = 0; row < rows; row++) {
-        const value = attributions[row * features.length + place] ?? 0;
+        const value = attributions[row * features.length + index] ?? 0;
         own.size += Math.abs(value);
         own.sum += value;
       }
@@ -30,7 +30,7 @@ export class AttributionSizes {
     }
   }
 
-  /** Of the size and with the sign; the greatest first. */
+  /** Mean absolute and mean signed values; largest first. */
   means(): { readonly feature: string; readonly importance: number; readonly mean: number }[] {
     const rows = this.#rows;
     return [...this.#sums]

@@ -1,4 +1,4 @@
-/** What was found out about columns, as it is kept and as it is told. */
+/** Stored feature importances, and their API form. */
 import { DaisError, type Actor } from '@dais/api';
 import type { ModelImportance } from '@dais/api/serving';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
@@ -25,7 +25,7 @@ export type NewImportance = Pick<
   'method' | 'scale' | 'sample' | 'background' | 'seed' | 'features' | 'data'
 >;
 
-export async function keepImportance(
+export async function storeImportance(
   tx: Transaction,
   job: JobRow<unknown>,
   made: NewImportance,
@@ -67,7 +67,7 @@ export async function listImportances(tx: Transaction, input: ListImportances) {
   const filter = ['model-importances', tx.projectId, name, version];
   const after = decodePageCursor(filter, input.cursor);
   if (after !== undefined && !isJobId(after))
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+    throw new DaisError('invalid_cursor', 'The cursor is not from this list.');
   const rows = await tx.sql.query<ImportanceRow>(
     `select id, model_name, version, data, method, scale, sample, background, seed, features, created_by, created_at
      from model_jobs.importance

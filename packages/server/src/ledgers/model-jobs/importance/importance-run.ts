@@ -1,4 +1,4 @@
-/** Which columns a version goes by: the mean size of their Shapley values over rows drawn by a seed. */
+/** Computes feature importance: the mean absolute Shapley value of each column over a random sample of rows. */
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
 import type { DatasetVersion } from '@dais/api/data';
@@ -8,15 +8,15 @@ import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { readVersion, requireUsable, tableOf, withLocalFiles } from '#ledgers/data/index.ts';
 import { readJsonLines } from '#lib/formats/json-lines.ts';
-import { emitEnded } from '../end-job.ts';
+import { emitEnded } from '../job-lifecycle.ts';
 import { requireFiles } from '../find-model.ts';
 import type { HostedExplanation, ExplainableModel, HostedTable } from '../hosted-model.ts';
 import { tableOfRows } from '../batch/predict-rows.ts';
-import { endJobRow, notePhase, noteShard, noteSize, type JobRow } from '../job-rows.ts';
+import { endJobRow, recordPhase, recordShard, recordSize, type JobRow } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withExplainable } from '../open-model.ts';
 import { AttributionSizes, rowsAtOnce } from './attribution-sizes.ts';
-import { keepImportance, type NewImportance } from './importance-rows.ts';
+import { storeImportance, type NewImportance } from './importance-rows.ts';
 import type { ImportanceRequest } from './start-importance.ts';
 
 export async function runImportance(
@@ -28,14 +28,14 @@ export async function runImportance(
   const { request } = job;
   const { version, model } = await io.write(async (tx) => {
     const found = requireUsable(await readVersion(tx, request.data));
-    await noteSize(tx, job.id, { shards: 1, rows: Math.min(found.rows, request.sample) });
-    await notePhase(tx, job.id, 'model');
+    await recordSize(tx, job.id, { shards: 1, rows: Math.min(found.rows, request.sample) });
+    await recordPhase(tx, job.id, 'model');
     return { version: found, model: await requireFiles(tx, job.files) };
   });
   const note = (text: string) => io.progress({ phase: 'model', note: text });
   const made = await withExplainable(parts, model, folder, { ...io, note }, async (hosted) => {
     await hosted.check(request.inputs);
-    await io.write(async (tx) => await notePhase(tx, job.id, 'explain'));
+    await io.write(async (tx) => await recordPhase(tx, job.id, 'explain'));
     const draw = async (rows: number, seed: number) => await drawn(parts, { version, request, folder, io }, rows, seed);
     const background = await draw(request.background, request.seed + 1);
     const sample = await draw(request.sample, request.seed);
@@ -43,10 +43,10 @@ export async function runImportance(
   });
   await io.write(async (tx) => {
     const now = parts.clock.now();
-    await noteShard(tx, job.id, { number: 0, rows: made.sample, rejected: 0, faults: [] });
-    await keepImportance(tx, job, made, now);
+    await recordShard(tx, job.id, { number: 0, rows: made.sample, rejected: 0, faults: [] });
+    await storeImportance(tx, job, made, now);
     const ended = await endJobRow(tx, job.id, { state: 'succeeded', now, result: { ...made } });
-    if (ended === undefined) throw new Error('the job had ended already');
+    if (ended === undefined) throw new Error('the job has already ended');
     emitEnded(tx, ended);
   });
 }
@@ -60,7 +60,7 @@ interface Drawing {
 
 type Rows = readonly (readonly Cell[])[];
 
-/** Some rows of the version: the same for the same seed. */
+/** Samples rows of the version; reproducible by the seed. */
 async function drawn(
   parts: ModelJobsParts,
   { version, request, folder, io }: Drawing,
@@ -84,7 +84,7 @@ async function drawn(
   });
   const found: (readonly Cell[])[] = [];
   const lines = readJsonLines<readonly Cell[]>([path], { batch: 1000, skip: 0, signal: io.signal });
-  for await (const some of lines) found.push(...some);
+  for await (const part of lines) found.push(...part);
   return found;
 }
 
@@ -109,10 +109,10 @@ async function explainAll(
   const atOnce = rowsAtOnce(background.length);
   for (let from = 0; from < sample.length; from += atOnce) {
     io.signal.throwIfAborted();
-    const some = table(sample.slice(from, from + atOnce));
-    last = await model.explain(some, others, { seed: request.seed });
-    sizes.add(last, some.rows);
-    io.progress({ phase: 'explain', rows: from + some.rows });
+    const part = table(sample.slice(from, from + atOnce));
+    last = await model.explain(part, others, { seed: request.seed });
+    sizes.add(last, part.rows);
+    io.progress({ phase: 'explain', rows: from + part.rows });
   }
   if (last === undefined) throw new DaisError('invalid_request', `${request.dataName} has no rows.`);
   return {

@@ -3,13 +3,13 @@ import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import { requireUsable, resolveVersion } from '#ledgers/data/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { chooseInputs, datasetOf, nameOf, requireUnmasked, wrong } from '../asked-data.ts';
-import { beginModelJob } from '../begin-job.ts';
+import { chooseInputs, datasetOf, datasetVersionName, requireUnmasked, invalidRequest } from '../job-data.ts';
+import { createModelJob } from '../job-lifecycle.ts';
 import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 
-/** What was asked for, fixed when it was. */
+/** The request, fixed when the job is created. */
 export interface ImportanceRequest {
   readonly data: string;
   readonly dataName: string;
@@ -29,13 +29,16 @@ export async function startImportance(
   const of = await findModelVersion(parts, tenant.id, input.model);
   const request = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const version = requireUsable(await resolveVersion(tx, input.data));
-    if (version.rows < 2) throw wrong(`${nameOf(version)} has ${version.rows} rows: there is nothing to compare.`);
+    if (version.rows < 2)
+      throw invalidRequest(
+        `${datasetVersionName(version)} has ${version.rows} rows. Feature importance needs at least two.`,
+      );
     const inputs = chooseInputs(input.inputs, of.row, version);
     await requireUnmasked(tx, parts, call, { dataset, used: inputs });
     const { sample, background, seed } = input;
     return {
       data: version.id,
-      dataName: nameOf(version),
+      dataName: datasetVersionName(version),
       inputs,
       sample,
       background,
@@ -47,7 +50,7 @@ export async function startImportance(
   const { type, id: actor } = context.principal;
   return await transact(parts.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
     const by = { type, id: actor };
-    await beginModelJob(tx, { id, kind: 'importance', of, request, by, now, data: request.dataName, output: '' });
+    await createModelJob(tx, { id, kind: 'importance', of, request, by, now, data: request.dataName, output: '' });
     return presentJob(await readJob(tx, id), { faults: false });
   });
 }

@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** Long work on versions of models, and the parts of it that are done. Times are milliseconds since 1970. */
+/** Long-running work on model versions, and its finished shards. Times are milliseconds since 1970. */
 export const modelJobTables: Migration = {
   id: '0001-model-jobs',
   sql: `

@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** Files of predictions, how far the segments of gateways were read, erasures and labels. Times are milliseconds since 1970. */
+/** Prediction files, positions in segments, erasures and labels. Times are milliseconds since 1970. */
 export const predictionTables: Migration = {
   id: '0001-predictions',
   sql: `

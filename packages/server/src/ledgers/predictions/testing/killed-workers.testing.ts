@@ -1,4 +1,4 @@
-/** Processes that are killed in tests: one that writes segments, one that takes them. Each says a line around each deed. */
+/** Processes that tests kill: a writer and a collector of segments. Each prints a line before and after each action. */
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import type { ConnectionOptions, Database } from '#engines/database/contract.ts';
 import { openDatabase } from '#engines/database/database.ts';
@@ -17,12 +17,12 @@ function say(line: object): void {
 export interface WriterSetup {
   readonly folder: string;
   readonly record: Omit<PredictionRecord, 'inputs' | 'outputs'>;
-  /** Of its ids: the last four hex digits are counted. */
+  /** The last four hex digits of its ids are counted. */
   readonly prefix: string;
 }
 
-/** Writes for ever, 16 at once, and says each id once it is acknowledged. */
-export async function writeForEver({ folder, record, prefix }: WriterSetup): Promise<void> {
+/** Writes continuously, 16 at a time, and prints each acknowledged id. */
+export async function writeContinuously({ folder, record, prefix }: WriterSetup): Promise<void> {
   const writer = new SegmentWriter({
     folder,
     gateway: 'killed',
@@ -51,8 +51,8 @@ export interface CollectorSetup {
   readonly root: string;
 }
 
-/** Takes segments for ever; says what it is about to do and what it has done. */
-export async function collectForEver({ connection, root }: CollectorSetup): Promise<void> {
+/** Collects continuously; prints each action before and after it. */
+export async function collectContinuously({ connection, root }: CollectorSetup): Promise<void> {
   const opened = openDatabase(connection, { poolSize: 4, applicationName: 'killed' });
   const database: Database = Object.assign(Object.create(opened) as Database, {
     transaction: async (...args: Parameters<Database['transaction']>) => {

@@ -1,4 +1,4 @@
-/** For tests: a kernel with the ledger of predictions and a real query engine, on a database of its own. */
+/** For tests: a kernel with the predictions ledger and a real query engine, on a database of its own. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,22 +19,22 @@ import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { predictionsLedger, predictionsSlice, type PredictionsParts } from '../index.ts';
 import { predictionNodes } from '../lineage-nodes.ts';
-import { SegmentWriter, type Capture, type PredictionRecord } from '../segment.ts';
+import { SegmentWriter, type CapturePolicy, type PredictionRecord } from '../segment.ts';
 
 export interface PredictionsWorld {
   readonly db: TestDatabase;
-  /** Folder of blobs, spool and work. */
+  /** Folder of blobs, segments and temporary files. */
   readonly root: string;
   readonly dais: TestKernel;
   readonly parts: PredictionsParts;
   readonly writer: SegmentWriter;
-  /** Name of a new endpoint. */
+  /** Returns the name of a new endpoint. */
   endpoint(): Promise<string>;
   record(name: string, more?: Partial<PredictionRecord>): Promise<PredictionRecord>;
   stop(): Promise<void>;
 }
 
-export const ack: Capture = { policy: 'ack', share: 1, overflow: 'shed', omit: [] };
+export const ack: CapturePolicy = { policy: 'ack', share: 1, overflow: 'shed', omit: [] };
 
 export function floats(name: string, ...values: number[]): Tensor {
   return { name, datatype: 'FP64', shape: [values.length], data: Float64Array.from(values) };
@@ -44,7 +44,7 @@ export function texts(name: string, ...values: string[]): Tensor {
   return { name, datatype: 'BYTES', shape: [values.length], data: values.map((value) => Buffer.from(value)) };
 }
 
-/** `jobs: false`: segments are taken only when somebody asks. */
+/** `jobs: false`: segments are collected only on request. */
 export async function startPredictionsWorld({ jobs = true } = {}): Promise<PredictionsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-predictions-'));
   const db = await startTestDatabase([kernelSlice, lineageSlice, registrySlice, servingSlice, predictionsSlice]);

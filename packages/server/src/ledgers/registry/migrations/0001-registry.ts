@@ -1,8 +1,8 @@
 import type { Migration } from '#engines/database/contract.ts';
 
 /**
- * Models with their versions. Each model is the record beside one Model resource, and has its name; its key inside is a
- * number of its own, because a model that is renamed goes on as another resource. Times are milliseconds since 1970.
+ * Models with their versions. Each model is the record of one Model resource, and has its name; its primary key is a
+ * number, because a renamed model becomes another resource. Times are milliseconds since 1970.
  */
 export const registryTables: Migration = {
   id: '0001-registry',

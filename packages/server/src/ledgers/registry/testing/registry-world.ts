@@ -1,4 +1,4 @@
-/** For tests: real kinds, policies and ledgers before a kernel, on a database of its own. */
+/** For tests: real kinds, policies and ledgers with a kernel, on a database of its own. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Experiment, Run } from '@dais/api';
 import { openOutbound } from '#control/open-outbound.ts';
@@ -14,7 +14,7 @@ import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { CedarAuthorizer } from '#policy/cedar-authorizer.ts';
 
-/** As people sign in. */
+/** A signed-in user. */
 export function person(name: string): Partial<CallContext> {
   return { principal: { type: 'user', id: name, via: { method: 'password', mfa: false } } };
 }
@@ -27,9 +27,9 @@ export interface RegistryProject {
   readonly name: string;
   readonly id: string;
   readonly context: Partial<CallContext>;
-  /** As the owner, unless a context says who. */
+  /** As the owner, unless the context has another principal. */
   call<Output = unknown>(operation: string, input: unknown, as?: Partial<CallContext>): Promise<Output>;
-  /** Name of a new model. */
+  /** Returns the name of a new model. */
   model(spec?: object): Promise<string>;
   /** Runs and a logged model to register from. */
   tracked(): Promise<{ run: string; home: string; localRun: string; loggedModel: string; modelHome: string }>;
@@ -39,9 +39,9 @@ export interface RegistryWorld {
   readonly test: TestDatabase;
   readonly dais: TestKernel;
   project(): Promise<RegistryProject>;
-  /** Manifests of the organisation. */
+  /** Applies manifests of the organization. */
   apply(documents: readonly object[], project?: string): Promise<void>;
-  /** What the database gives to a transaction of that project. */
+  /** Runs `work` in a transaction of that project. */
   rowsSeenBy(projectId: string, sql: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** What endpoints use. Times are milliseconds since 1970. */
+/** Usage of endpoints. Times are milliseconds since 1970. */
 export const usageTables: Migration = {
   id: '0002-usage',
   sql: `

@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** Variants and shadows that follow an alias, and may not follow it to the version that it names now. */
+/** Variants and shadows that follow an alias to a version that a policy refuses. */
 export const refusedVariantColumns: Migration = {
   id: '0004-refused-variants',
   sql: `

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { checkOutputs } from '#control/check-outputs.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
-import { authDoor } from '#http/auth-door.ts';
-import { HttpServer } from '#http/http-server.ts';
-import { nativeDoor } from '#http/native-door.ts';
+import { authRoutes } from '#http/routes/auth-routes.ts';
+import { HttpServer } from '#http/server/http-server.ts';
+import { nativeRoutes } from '#http/routes/native-routes.ts';
 import { TEST_LIMITS } from '#http/testing/http-fixture.ts';
 import { Kernel } from '#kernel/kernel.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
@@ -184,8 +184,8 @@ export class SignInWorld {
     const calls = kernel.dispatcher;
     const server = await HttpServer.open({
       doors: [
-        nativeDoor({ calls, clock: systemClock, log }),
-        authDoor({ calls, clock: systemClock, behindHttps: false }),
+        nativeRoutes({ calls, clock: systemClock, log }),
+        authRoutes({ calls, clock: systemClock, behindHttps: false }),
       ],
       access: new AccountAccess({
         hosts: [],

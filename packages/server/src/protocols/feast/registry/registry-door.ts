@@ -69,7 +69,7 @@ export function feastRegistry({ calls }: FeastParts) {
         }
       >
     >,
-    tell: (error: unknown) => {
+    toStatus: (error: unknown) => {
       const fault = faultOf(error);
       return fault === undefined ? undefined : { code: fault.code, details: fault.detail() };
     },

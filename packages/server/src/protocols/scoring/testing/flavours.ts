@@ -1,4 +1,4 @@
-/** Models of MLflow's flavours, trained now, behind a gateway; each is asked what MLflow was asked. */
+/** Models of MLflow's flavors, trained now, behind a gateway; the test compares the predictions with MLflow's. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,19 +9,19 @@ import { run } from '#lib/process.ts';
 import { pythonEnvironment } from '../../../../../../tools/python-env.mjs';
 
 const conformance = fileURLToPath(new URL('../../../../../../conformance/serving/', import.meta.url));
-/** In ms; on a machine that does much else. */
+/** In ms; for a busy machine. */
 export const FLAVOURS_PATIENCE = 1_200_000;
-/** Of how MLflow and Dais write the same number. */
+/** Difference between the number formats of MLflow and Dais. */
 const TOLERANCE = 1e-6;
 
 export interface FlavoursWorld {
   readonly gateway: GatewayWorld;
-  /** What MLflow was asked and said, and what the gateway says to the same. */
+  /** Requests and responses of MLflow, and the responses of the gateway. */
   ask(flavour: string): Promise<{ readonly body: unknown; readonly said: unknown; readonly answered: unknown }>;
   stop(): Promise<void>;
 }
 
-/** `requirements`: which environment, for training and for serving. */
+/** `requirements`: the environment for training and for serving. */
 export async function startFlavours(
   name: string,
   requirements: string,
@@ -54,7 +54,7 @@ export async function startFlavours(
   };
 }
 
-/** Where the two are not the same, as far as numbers go: within 1e-6. */
+/** Returns where the two differ; numbers may differ by 1e-6. */
 export function differences(said: unknown, answered: unknown, path = ''): string[] {
   if (typeof said === 'number' && typeof answered === 'number') {
     const isSame = Math.abs(said - answered) <= TOLERANCE * Math.abs(said);

@@ -1,4 +1,7 @@
-/** For tests: what MLflow's own scoring server and Dais are asked, by the models of `conformance/serving/beside_models.py`. */
+/**
+ * For tests: requests for MLflow's scoring server and for Dais, with the models of
+ * `conformance/serving/beside_models.py`.
+ */
 
 export interface ScoringCase {
   readonly model: string;
@@ -19,7 +22,7 @@ const parquet = (model: string, table: string): ScoringCase => ({
 const split = (model: string, columns: readonly string[] | undefined, ...data: readonly (readonly unknown[])[]) =>
   json(model, { dataframe_split: { ...(columns !== undefined && { columns }), data } });
 const records = (model: string, ...rows: readonly object[]) => json(model, { dataframe_records: rows });
-/** One column `x` of the type that the model's name says. */
+/** One column `x` of the type in the name of the model. */
 const cells = (type: string, ...values: readonly unknown[]) =>
   split(`of-${type}`, ['x'], ...values.map((value) => [value]));
 
@@ -36,7 +39,7 @@ export const scoringCases: Readonly<Record<string, ScoringCase>> = {
     },
   }),
   'split, columns in another order': split('two', ['b', 'a'], [2, 1.5]),
-  'split, a column more': split('two', ['a', 'c', 'b'], [1, 'x', 2]),
+  'split, an extra column': split('two', ['a', 'c', 'b'], [1, 'x', 2]),
   'split, a column missing': split('two', ['a'], [1]),
   'split, no columns': split('two', undefined, [1, 2]),
   'split, no columns, none named': split('unnamed', undefined, [1, 2]),
@@ -48,7 +51,7 @@ export const scoringCases: Readonly<Record<string, ScoringCase>> = {
   'split, no rows': split('two', ['a', 'b']),
   'split, a list': json('two', { dataframe_split: [[1, 2]] }),
   records: records('two', { a: 1.5, b: 2 }, { b: 4, a: 3 }),
-  'records, a key more': records('two', { a: 1, b: 2, c: 3 }),
+  'records, an extra key': records('two', { a: 1, b: 2, c: 3 }),
   'records, a key missing everywhere': records('two', { a: 1 }),
   'records, a key missing once': records('two', { a: 1, b: 2 }, { a: 3 }),
   'records, an object': json('two', { dataframe_records: { a: [1], b: [2] } }),
@@ -79,7 +82,7 @@ export const scoringCases: Readonly<Record<string, ScoringCase>> = {
   'integer, beyond 32 bits': cells('integer', 2 ** 31),
   'integer, null': cells('integer', 1, null),
   'integer, text': cells('integer', 'one'),
-  'integer, truth values': cells('integer', true),
+  'integer, booleans': cells('integer', true),
   long: cells('long', 1, -2),
   'long, beyond 2^53': text('of-long', '{"dataframe_split": {"columns": ["x"], "data": [[9007199254740993]]}}'),
   'long, beyond 64 bits': text('of-long', '{"dataframe_split": {"columns": ["x"], "data": [[9223372036854775808]]}}'),
@@ -97,10 +100,10 @@ export const scoringCases: Readonly<Record<string, ScoringCase>> = {
   'string, number': cells('string', 1),
   'string, null': cells('string', 'a', null),
   binary: cells('binary', Buffer.from([0, 255]).toString('base64')),
-  'binary, no base64': cells('binary', '***'),
+  'binary, invalid base64': cells('binary', '***'),
   datetime: cells('datetime', '2026-01-01T12:34:56.789', '1999-12-31'),
   'datetime, with a zone': cells('datetime', '2026-01-01T12:34:56+02:00'),
-  'datetime, no date': cells('datetime', 'soon'),
+  'datetime, an invalid date': cells('datetime', 'soon'),
   'datetime, number': cells('datetime', 1_767_225_600_000),
   'tensor, inputs': json('tensor', {
     inputs: [
@@ -125,20 +128,20 @@ export const scoringCases: Readonly<Record<string, ScoringCase>> = {
   }),
   'tensors, instances': json('tensors', { instances: [{ u: [1, 2], v: 5 }] }),
   'tensors, one missing': json('tensors', { inputs: { u: [[1, 2]] } }),
-  'tensors, one more': json('tensors', { inputs: { u: [[1, 2]], v: [5], w: [6] } }),
+  'tensors, one extra': json('tensors', { inputs: { u: [[1, 2]], v: [5], w: [6] } }),
   'tensors, a fraction for a whole number': json('tensors', { inputs: { u: [[1, 2]], v: [5.5] } }),
   params: json('params', { inputs: { a: [1], b: [2] }, params: { more: 0.5, unit: ' m' } }),
   'params, none': json('params', { inputs: { a: [1], b: [2] } }),
   'params, a whole number for a double': json('params', { inputs: { a: [1], b: [2] }, params: { more: 2 } }),
   'params, unknown': json('params', { inputs: { a: [1], b: [2] }, params: { what: 2 } }),
   'params, wrong type': json('params', { inputs: { a: [1], b: [2] }, params: { more: 'x' } }),
-  'params, no object': json('params', { inputs: { a: [1], b: [2] }, params: [1] }),
-  'a table as the answer': records('frame', { a: 1, b: 2 }, { a: 4, b: 3 }),
+  'params, not an object': json('params', { inputs: { a: [1], b: [2] }, params: [1] }),
+  'a table as the response': records('frame', { a: 1, b: 2 }, { a: 4, b: 3 }),
   'no signature, split': split('open', ['a', 'b'], [1, 'x']),
   'no signature, records': records('open', { a: 1.5, b: true }),
   'no signature, split without columns': split('open', undefined, [1, 2]),
   csv: csv('two', 'a,b\n1.5,2\n3,-4\n'),
-  'csv, a column more, another order': csv('two', 'b,c,a\n2,x,1\n'),
+  'csv, an extra column, another order': csv('two', 'b,c,a\n2,x,1\n'),
   'csv, a column missing': csv('two', 'a\n1\n'),
   'csv, quotes and lines': csv('of-string', 'x\n"a ""b"", c"\n"two\nlines"\n'),
   'csv, no line end': csv('two', 'a,b\n1,2'),
@@ -146,11 +149,11 @@ export const scoringCases: Readonly<Record<string, ScoringCase>> = {
   'csv, an empty cell': csv('two', 'a,b\n1,\n'),
   'csv, text for a number': csv('two', 'a,b\n1,x\n'),
   'csv, a number for a text': csv('of-string', 'x\n1\n'),
-  'csv, truth values': csv('of-boolean', 'x\nTrue\nFalse\n'),
+  'csv, booleans': csv('of-boolean', 'x\nTrue\nFalse\n'),
   'csv, too long a row': csv('two', 'a,b\n1,2\n3,4,5\n'),
   'csv, only names': csv('two', 'a,b\n'),
   'csv, nothing': csv('two', ''),
-  'csv, a quote without end': csv('two', 'a,b\n"1,2\n'),
+  'csv, an unterminated quote': csv('two', 'a,b\n"1,2\n'),
   'csv, a date': csv('of-datetime', 'x\n2026-01-01T12:00:00\n'),
   'csv, no signature': csv('open', 'a,b\n1,x\n'),
   'parquet, snappy': parquet('two', 'two-snappy'),
@@ -158,11 +161,11 @@ export const scoringCases: Readonly<Record<string, ScoringCase>> = {
   'parquet, brotli': parquet('two', 'two-brotli'),
   'parquet, not compressed': parquet('two', 'two-plain'),
   'parquet, with an index': parquet('two', 'index'),
-  'parquet, a column more, another order': parquet('two', 'more'),
+  'parquet, an extra column, another order': parquet('two', 'more'),
   'parquet, a column missing': parquet('two', 'one-column'),
   'parquet, no signature': parquet('open', 'two-snappy'),
   'parquet, no signature, with an index': parquet('open', 'index'),
-  'parquet, no file of it': text('two', 'PAR1 and what is none', 'application/vnd.apache.parquet'),
+  'parquet, not a Parquet file': text('two', 'PAR1 and invalid data', 'application/vnd.apache.parquet'),
   ...Object.fromEntries(
     ['boolean', 'integer', 'long', 'float', 'double', 'string', 'binary', 'datetime'].map((type) => [
       `parquet, ${type}`,
@@ -173,12 +176,12 @@ export const scoringCases: Readonly<Record<string, ScoringCase>> = {
   'parquet, string for double': parquet('of-double', 'string'),
   'parquet, long for integer': parquet('of-integer', 'long'),
   nothing: text('two', ''),
-  'no JSON': text('two', '{"inputs": '),
+  'invalid JSON': text('two', '{"inputs": '),
   'a list': text('two', '[[1, 2]]'),
   'no form': text('two', '{}'),
   'two forms': json('two', { inputs: { a: [1], b: [2] }, instances: [] }),
-  'a form of old': json('two', { columns: ['a', 'b'], data: [[1, 2]] }),
-  'no type of ours': text('two', 'a', 'text/plain'),
+  'an obsolete form': json('two', { columns: ['a', 'b'], data: [[1, 2]] }),
+  'an unsupported type': text('two', 'a', 'text/plain'),
   'a charset': text('two', '{"inputs": {"a": [1], "b": [2]}}', 'application/json; charset=utf-8'),
   'another charset': text('two', '{"inputs": {"a": [1], "b": [2]}}', 'application/json; charset=latin1'),
   'another parameter': text('two', '{"inputs": {"a": [1], "b": [2]}}', 'application/json; format=pandas-split'),

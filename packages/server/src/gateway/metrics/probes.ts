@@ -1,0 +1,45 @@
+/** Routes of the gateway itself: liveness, readiness, metrics. */
+import type { ServingProtocol } from '../serving-protocol.ts';
+
+export function probes(metrics: () => Promise<{ readonly type: string; readonly text: string }>): ServingProtocol {
+  const plain = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' };
+  return {
+    name: 'probes',
+    match: (method, path) => {
+      if (method !== 'GET') return undefined;
+      switch (path) {
+        case '/livez':
+          return {
+            kind: 'answer',
+            operation: 'livez',
+            open: true,
+            answer: () => ({ status: 200, headers: plain, body: 'ok\n' }),
+          };
+        case '/readyz':
+          return {
+            kind: 'answer',
+            operation: 'readyz',
+            open: true,
+            answer: ({ ready }) => ({
+              status: ready ? 200 : 503,
+              headers: plain,
+              body: ready ? 'ok\n' : 'not ready: no snapshot received, or shutting down\n',
+            }),
+          };
+        case '/metrics':
+          return {
+            kind: 'answer',
+            operation: 'metrics',
+            open: true,
+            answer: async () => {
+              const { type, text } = await metrics();
+              return { status: 200, headers: { 'content-type': type, 'cache-control': 'no-store' }, body: text };
+            },
+          };
+        default:
+          return undefined;
+      }
+    },
+    fault: (error) => ({ status: error.status, headers: plain, body: `${error.message}\n` }),
+  };
+}

@@ -1,0 +1,84 @@
+import type { Transaction } from '#kernel/transaction.ts';
+import { readByAlias, readVersion } from '../model-rows.ts';
+import type { RegistryParts } from '../registry-parts.ts';
+import { isInside, parseSource, invalidSource } from './version-source.ts';
+
+interface NewVersion {
+  readonly source: string;
+  readonly runId?: string;
+  readonly loggedModelId?: string;
+}
+
+/** The location of a version's files, and their origin. */
+export interface VersionOrigin {
+  readonly artifactUri: string;
+  readonly runId: string | undefined;
+  readonly loggedModelId: string | undefined;
+}
+
+/**
+ * Resolves a source. Files of Dais or of this machine can become a version only as part of their run or logged model:
+ * otherwise a caller could read files without permission.
+ * @throws DaisError `invalid_request`, `not_found`.
+ */
+export async function findOrigin(
+  tx: Transaction,
+  { homes, artifactRoot }: Pick<RegistryParts, 'homes' | 'artifactRoot'>,
+  version: NewVersion,
+): Promise<VersionOrigin> {
+  const { source } = version;
+  const parsed = parseSource(source, artifactRoot);
+  // Values from the source are optional in the request, but must agree with it.
+  const loggedModelId = version.loggedModelId ?? (parsed.of === 'logged-model' ? parsed.id : undefined);
+  const model = loggedModelId === undefined ? undefined : await homes.ofLoggedModel(tx, loggedModelId);
+  const runId = version.runId ?? (parsed.of === 'run' ? parsed.runId : model?.runId);
+  const made = { runId, loggedModelId };
+  switch (parsed.of) {
+    case 'run': {
+      if (parsed.runId !== runId) throw invalidSource(source, 'belongs to another run', `\`runId\`: ${parsed.runId}`);
+      const home = await homes.ofRun(tx, parsed.runId);
+      if (home === undefined) throw invalidSource(source, 'names a run that does not exist', 'a run of this project');
+      return { ...made, artifactUri: parsed.path === '' ? home : `${home}/${parsed.path}` };
+    }
+    case 'logged-model': {
+      if (parsed.id !== loggedModelId) {
+        throw invalidSource(source, 'is another logged model', `\`loggedModelId\`: ${parsed.id}`);
+      }
+      if (model === undefined) {
+        throw invalidSource(source, 'names a logged model that does not exist', 'a logged model of this project');
+      }
+      return { ...made, artifactUri: model.artifactUri };
+    }
+    case 'version':
+      return { ...made, ...(await copied(made, readVersion(tx.sql, tx.projectId, parsed.name, parsed.version))) };
+    case 'alias':
+      return { ...made, ...(await copied(made, readByAlias(tx.sql, tx.projectId, parsed.name, parsed.alias))) };
+    case 'inside': {
+      const home = loggedModelId === undefined ? await runHome(tx, homes, runId) : model?.artifactUri;
+      if (home === undefined || !isInside(parsed.uri, home)) {
+        const expected = 'a path in the artifacts of the run `runId` or of `loggedModelId`';
+        throw invalidSource(source, 'is outside the artifacts of its run or logged model', expected);
+      }
+      return { ...made, artifactUri: parsed.uri };
+    }
+    default:
+      return { ...made, artifactUri: parsed.uri };
+  }
+}
+
+async function runHome(
+  tx: Transaction,
+  homes: RegistryParts['homes'],
+  runId: string | undefined,
+): Promise<string | undefined> {
+  return runId === undefined ? undefined : await homes.ofRun(tx, runId);
+}
+
+/** A version of a version has the same files, and the same origin unless the client specifies another. */
+async function copied(
+  made: Pick<VersionOrigin, 'runId' | 'loggedModelId'>,
+  read: ReturnType<typeof readVersion>,
+): Promise<VersionOrigin> {
+  const { artifactUri, runId, loggedModelId } = await read;
+  return { artifactUri, runId: made.runId ?? runId, loggedModelId: made.loggedModelId ?? loggedModelId };
+}

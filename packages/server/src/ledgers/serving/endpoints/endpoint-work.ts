@@ -1,0 +1,450 @@
+/** The effects of the endpoint controller: reads its facts and performs its decisions. */
+import { DaisError, eventTypes, type Resource } from '@dais/api';
+import type { GatewayFigures } from '@dais/api/gateway';
+import type { EndpointSpec, RolloutFigures } from '@dais/api/serving';
+import type { Content } from '#kernel/content/content.ts';
+import type { ControllerIo } from '#kernel/kind.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { buffer } from 'node:stream/consumers';
+import { changeEndpoint, findEndpoint, type EndpointRow, type QuarantinedModels } from './endpoint-rows.ts';
+import { countersOf, loadedModelOf, countersSince, summarizeCounters } from '../publishing/gateway-counters.ts';
+import type { GatewayLink } from '../publishing/gateway-link.ts';
+import { recordDeployment } from '../lineage.ts';
+import type { LocalModels } from '../models/local-models.ts';
+import { describeModel } from '../models/model-description.ts';
+import { storeModel, readModels, type ModelRow } from '../models/model-rows.ts';
+import { safetyOf } from '../models/model-safety.ts';
+import { resolveModel, type FoundModel, type Resolution } from '../models/model-source.ts';
+import { testsOf } from '../model-tests/model-tests.ts';
+import { runGates } from '../rollouts/rollout-gates.ts';
+import {
+  advance,
+  endRollout,
+  runningRollout,
+  setPaused,
+  startRollout,
+  stepsOf,
+  type RolloutRow,
+  type StepBaseline,
+  type StepResult,
+} from '../rollouts/rollout-rows.ts';
+import { servedKey } from '../publishing/served-model.ts';
+import { moveVariants, reevaluateRefused, type EvaluateServing } from './variant-moves.ts';
+
+export interface EndpointWorkParts {
+  readonly content: Content;
+  readonly models: LocalModels;
+  readonly gateway: GatewayLink;
+  readonly now: () => number;
+  /** Prefix of the URIs of artifacts that are stored in Dais. */
+  readonly artifactRoot: string;
+  readonly refusal?: EvaluateServing | undefined;
+}
+
+export interface ModelState {
+  readonly label: string;
+  readonly version?: string;
+  /** `unknown`: its files have not been read yet. */
+  readonly state: 'unknown' | 'preparing' | 'loading' | 'ready' | 'idle' | 'failed' | 'quarantined';
+  readonly message?: string;
+  /** Stored files of the model are damaged; they are read again soon. */
+  readonly isUnreadable?: boolean;
+  readonly engine?: string;
+  readonly instances?: number;
+  readonly coldStartMs?: number;
+}
+
+/** The input of the decisions in endpoint-plan.ts. */
+export interface EndpointFacts {
+  readonly nowMs: number;
+  readonly row: EndpointRow;
+  /** The model that `spec.model` refers to now. */
+  readonly target: Resolution;
+  /** The models of further variants and shadows, by name. */
+  readonly others: Readonly<Record<string, Resolution>>;
+  readonly rollout: RolloutRow | undefined;
+  /** Its current step. */
+  readonly step:
+    | { readonly startedMs: number; readonly stable: RolloutFigures; readonly canary: RolloutFigures }
+    | undefined;
+  /** Metrics of the stable version in the last evaluated step. */
+  readonly stableBefore: RolloutFigures | undefined;
+  /** Of the rollout that ended last. */
+  readonly lastReason: string | undefined;
+  /** State of every referenced model, by id. */
+  readonly states: ReadonlyMap<string, ModelState>;
+  /** A gateway reports metrics. */
+  readonly live: boolean;
+  /** The gateway has a snapshot that routes requests to the stable version. */
+  readonly taken: boolean;
+}
+
+/** The effects that endpoint-plan.ts decides. */
+export type EndpointEffect =
+  | { readonly do: 'describe'; readonly model: FoundModel }
+  | { readonly do: 'start'; readonly to: FoundModel }
+  | { readonly do: 'pend'; readonly pending: Readonly<Record<string, string>> }
+  | { readonly do: 'activate'; readonly active: Readonly<Record<string, string>> }
+  /** Names of variants and shadows whose model a policy has refused for a while. */
+  | { readonly do: 'reevaluate'; readonly variants: readonly string[] }
+  /** The requested model is active: a later change without a request is a moved alias. */
+  | { readonly do: 'settle' }
+  | { readonly do: 'smoke' }
+  | { readonly do: 'advance'; readonly result: StepResult }
+  | { readonly do: 'pause'; readonly reason: string }
+  | { readonly do: 'promote'; readonly result: StepResult }
+  /** All quarantined models now; new ones are reported. */
+  | { readonly do: 'quarantine'; readonly models: QuarantinedModels }
+  | { readonly do: 'end'; readonly state: 'rolledBack' | 'failed' | 'aborted'; readonly result: StepResult };
+
+const DAMAGE: ReadonlySet<string> = new Set(['content_damaged', 'content_missing']);
+/** Damaged files of a model are read again after this time, because they may have been repaired. */
+const READ_AGAIN_MS = 2000;
+const SYSTEM_BY = 'system:dais';
+/** The cause of a change without a request is a moved alias. */
+const BY_ALIAS = { by: SYSTEM_BY, cause: 'alias' } as const;
+
+export class EndpointWork {
+  readonly #parts: EndpointWorkParts;
+  /** Models whose stored files are damaged, by id. */
+  readonly #unreadable = new Map<string, { readonly message: string; readonly at: number }>();
+
+  constructor(parts: EndpointWorkParts) {
+    this.#parts = parts;
+  }
+
+  async observe({ metadata }: Resource, io: ControllerIo): Promise<EndpointFacts | undefined> {
+    const figures = this.#parts.gateway.figures();
+    return await io.read(async (tx) => {
+      const row = await findEndpoint(tx, metadata.uid);
+      if (row === undefined) return undefined;
+      const target = await resolveModel(tx, row.spec.model, this.#parts.artifactRoot);
+      const others: Record<string, Resolution> = {};
+      for (const { name, model } of [...row.spec.variants, ...row.spec.shadow]) {
+        others[name] = await resolveModel(tx, model, this.#parts.artifactRoot);
+      }
+      const rollout = await runningRollout(tx, row.uid);
+      const steps = rollout === undefined ? [] : await stepsOf(tx, [rollout.id]);
+      const step = steps.find(({ number }) => number === rollout?.step);
+      const states = await this.#states(tx, row, { target, others, rollout }, figures);
+      const project = metadata.project ?? '';
+      return {
+        nowMs: this.#parts.now(),
+        row,
+        target,
+        others,
+        rollout,
+        step:
+          rollout === undefined || step === undefined || step.number === 0
+            ? undefined
+            : {
+                startedMs: step.started_at.getTime(),
+                ...stepFigures(figures, { row, rollout, project, baseline: step.baseline ?? undefined }),
+              },
+        stableBefore:
+          steps.findLast(({ stable }) => (stable?.requests ?? 0) >= row.spec.rollout.minimumRequests)?.stable ??
+          undefined,
+        lastReason: await lastReason(tx, row.uid),
+        states,
+        live: figures !== undefined,
+        taken:
+          figures?.variants.some(
+            (one) => one.project === project && one.endpoint === row.name && one.variant === 'stable',
+          ) === true,
+      };
+    });
+  }
+
+  async perform(act: EndpointEffect, resource: Resource, io: ControllerIo): Promise<void> {
+    const { uid, project = '' } = resource.metadata;
+    if (act.do === 'describe') {
+      await this.#describe(act.model, io);
+      return;
+    }
+    if (act.do === 'smoke') {
+      await this.#smoke(uid, project, io);
+      return;
+    }
+    const figures = this.#parts.gateway.figures();
+    await io.write(async (tx) => {
+      const row = await findEndpoint(tx, uid);
+      if (row === undefined) return;
+      const rollout = await runningRollout(tx, uid);
+      switch (act.do) {
+        case 'start':
+          await this.#start(tx, row, act.to);
+          break;
+        case 'pend':
+          await changeEndpoint(tx, uid, { pending: act.pending });
+          break;
+        case 'settle':
+          await changeEndpoint(tx, uid, { request: BY_ALIAS });
+          break;
+        case 'activate':
+          await moveVariants(tx, row, act.active, this.#parts);
+          break;
+        case 'reevaluate':
+          await reevaluateRefused(tx, row, act.variants, this.#parts);
+          break;
+        case 'quarantine':
+          await quarantine(tx, row, act.models);
+          break;
+        case 'advance':
+          if (rollout === undefined) break;
+          await advance(tx, rollout, act.result, baselineOf(figures, row, rollout, project));
+          await changeEndpoint(tx, uid, {});
+          break;
+        case 'pause':
+          if (rollout !== undefined) await setPaused(tx, rollout, true, act.reason);
+          break;
+        case 'promote':
+          if (rollout !== undefined)
+            await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#parts.now() }, act.result);
+          break;
+        case 'end':
+          if (rollout !== undefined) {
+            await rollBack(
+              tx,
+              row,
+              rollout,
+              { state: act.state, by: SYSTEM_BY, reason: act.result.message },
+              act.result,
+            );
+          }
+          break;
+      }
+    });
+  }
+
+  async #describe(found: FoundModel, io: ControllerIo): Promise<void> {
+    const owner = await io.read(async (tx) => await Promise.resolve({ projectId: tx.projectId, uid: tx.projectId }));
+    this.#unreadable.delete(found.id);
+    try {
+      const described = await describeModel(found, async (path) => {
+        const { bytes } = await this.#parts.content.open(owner, `${found.artifacts}/${path}`);
+        return await buffer(bytes);
+      });
+      await io.write(async (tx) => await storeModel(tx, found, described));
+    } catch (error) {
+      if (!(error instanceof DaisError) || !DAMAGE.has(error.code)) throw error;
+      this.#unreadable.set(found.id, { message: error.message, at: this.#parts.now() });
+    }
+  }
+
+  async #start(tx: Transaction, row: EndpointRow, to: FoundModel): Promise<void> {
+    const { request, spec } = row;
+    const from = row.stable === null ? undefined : (await readModels(tx, [row.stable])).get(row.stable);
+    const { canary, shadow = false } = from === undefined ? {} : request;
+    await startRollout(tx, {
+      id: uuidv7(this.#parts.now()),
+      endpoint: { uid: row.uid, name: row.name },
+      from,
+      to,
+      cause: request.cause,
+      weights: from === undefined ? [100] : canary !== undefined ? [canary] : shadow ? [100] : spec.rollout.steps,
+      automatic: spec.rollout.automatic && canary === undefined && !shadow,
+      shadow,
+      by: request.by,
+      reason: '',
+    });
+    await changeEndpoint(tx, row.uid, { held: null, request: BY_ALIAS });
+    if (request.cause === 'alias') await this.#refuse(tx, row, to);
+  }
+
+  /** A deploy has been authorized for its model; a moved alias has not been evaluated for this endpoint. */
+  async #refuse(tx: Transaction, row: EndpointRow, to: FoundModel): Promise<void> {
+    const { uid, name, spec } = row;
+    const reason = await this.#parts.refusal?.(tx, { uid, name, spec: { ...spec, model: to.label } });
+    const rollout = reason === undefined ? undefined : await runningRollout(tx, uid);
+    if (reason === undefined || rollout === undefined) return;
+    const ending = { state: 'rolledBack', by: SYSTEM_BY, reason } as const;
+    await rollBack(tx, row, rollout, ending, { verdict: 'bad', message: reason });
+  }
+
+  /** Uses the route of all requests. */
+  async #smoke(uid: string, project: string, io: ControllerIo): Promise<void> {
+    const found = await io.read(async (tx) => {
+      const row = await findEndpoint(tx, uid);
+      const rollout = row === undefined ? undefined : await runningRollout(tx, uid);
+      const model =
+        rollout === undefined ? undefined : (await readModels(tx, [rollout.to_model])).get(rollout.to_model);
+      if (row === undefined || rollout === undefined || model === undefined) return undefined;
+      return { row, rollout, model, tests: await testsOf(tx, model) };
+    });
+    if (found === undefined) return;
+    const { model, tests } = found;
+    const { name, spec } = found.row;
+    const version = { project, endpoint: name, model, tests, gates: spec.rollout.gates };
+    const result = await runGates(this.#parts.gateway, version, io.signal);
+    const figures = this.#parts.gateway.figures();
+    await io.write(async (tx) => {
+      const row = await findEndpoint(tx, uid);
+      const rollout = await runningRollout(tx, uid);
+      if (row === undefined || rollout?.id !== found.rollout.id || rollout.step !== 0) return;
+      if (result.verdict === 'bad') {
+        await rollBack(tx, row, rollout, { state: 'rolledBack', by: SYSTEM_BY, reason: result.message }, result);
+      } else if (row.stable === null) {
+        await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#parts.now() }, result);
+      } else {
+        await advance(tx, rollout, result, baselineOf(figures, row, rollout, project));
+        await changeEndpoint(tx, uid, {});
+      }
+    });
+  }
+
+  async #states(
+    tx: Transaction,
+    row: EndpointRow,
+    named: Pick<EndpointFacts, 'target' | 'others' | 'rollout'>,
+    figures: GatewayFigures | undefined,
+  ): Promise<ReadonlyMap<string, ModelState>> {
+    const found = [named.target, ...Object.values(named.others)].flatMap((one) => ('fault' in one ? [] : [one]));
+    const ids = [
+      row.stable,
+      named.rollout?.to_model,
+      ...found.map(({ id }) => id),
+      ...Object.values(row.active),
+    ].flatMap((id) => id ?? []);
+    const known = await readModels(tx, ids);
+    const answering = new Set([row.stable, ...Object.values(row.active)]);
+    const states = new Map<string, ModelState>();
+    for (const id of ids) {
+      const model = known.get(id);
+      if (model === undefined) states.set(id, this.#undescribed(id, found));
+      // An active model stays active, whatever a later scan finds: users decide about that.
+      else if (answering.has(id)) states.set(id, this.#stateOf(model, row.spec, figures));
+      else states.set(id, await this.#unlessUnsafe(tx, model, this.#stateOf(model, row.spec, figures)));
+    }
+    return states;
+  }
+
+  #undescribed(id: string, found: readonly FoundModel[]): ModelState {
+    const label = found.find((one) => one.id === id)?.label ?? id;
+    const fault = this.#unreadable.get(id);
+    if (fault === undefined || this.#parts.now() - fault.at > READ_AGAIN_MS) return { label, state: 'unknown' };
+    return { label, state: 'failed', isUnreadable: true, message: fault.message };
+  }
+
+  async #unlessUnsafe(tx: Transaction, model: ModelRow, state: ModelState): Promise<ModelState> {
+    if (state.state === 'failed' || state.state === 'quarantined') return state;
+    const { may, reason = '' } = await safetyOf(tx, model);
+    if (may === 'never') return { ...state, state: 'failed', message: reason };
+    return may === 'not yet' ? { ...state, state: 'preparing', message: reason } : state;
+  }
+
+  #stateOf(model: ModelRow, spec: EndpointSpec, figures: GatewayFigures | undefined): ModelState {
+    const about = { label: model.label, ...(model.version !== null && { version: model.version }) };
+    const { fault } = model.described;
+    if (fault !== undefined) return { ...about, state: 'failed', message: fault };
+    const key = servedKey(model.id, spec);
+    const local = this.#parts.models.stateOf(key);
+    if (local?.state === 'failed') return { ...about, state: 'failed', message: local.note };
+    if (local?.state !== 'here')
+      return { ...about, state: 'preparing', ...(local !== undefined && { message: local.note }) };
+    const loaded = loadedModelOf(figures, key, { shadow: false });
+    if (loaded === undefined) return { ...about, state: 'loading' };
+    const message = loaded.error ?? loaded.phase;
+    return {
+      ...about,
+      state: loaded.state,
+      ...(loaded.engine !== undefined && { engine: loaded.engine }),
+      instances: loaded.workers,
+      ...(loaded.loadMs !== undefined && { coldStartMs: Math.round(loaded.loadMs) }),
+      ...(message !== undefined && { message }),
+    };
+  }
+}
+
+interface Compared {
+  readonly row: EndpointRow;
+  readonly rollout: RolloutRow;
+  readonly project: string;
+  readonly baseline: StepBaseline | undefined;
+}
+
+function stepFigures(figures: GatewayFigures | undefined, { row, rollout, project, baseline }: Compared) {
+  const now = baselineOf(figures, row, rollout, project);
+  const same = now !== undefined && now.startedAt === baseline?.startedAt;
+  const of = (variant: 'stable' | 'canary') => {
+    const counters = now?.[variant] ?? { requests: 0, failed: 0, latency: [] };
+    const before = baseline?.[variant];
+    return summarizeCounters(same && before !== undefined ? countersSince(counters, before) : counters);
+  };
+  return { stable: of('stable'), canary: of('canary') };
+}
+
+/** Current counters of both versions. */
+function baselineOf(
+  figures: GatewayFigures | undefined,
+  row: EndpointRow,
+  rollout: RolloutRow,
+  project: string,
+): StepBaseline | undefined {
+  if (figures === undefined) return undefined;
+  const of = (variant: string, id: string | null) => {
+    if (id === null) return { requests: 0, failed: 0, latency: [] };
+    const { requests, failed, latency } = countersOf(figures, {
+      project,
+      endpoint: row.name,
+      variant,
+      model: servedKey(id, row.spec),
+    });
+    return { requests, failed, latency };
+  };
+  return { startedAt: figures.startedAt, stable: of('stable', row.stable), canary: of('canary', rollout.to_model) };
+}
+
+async function quarantine(tx: Transaction, row: EndpointRow, models: QuarantinedModels): Promise<void> {
+  await changeEndpoint(tx, row.uid, { quarantined: models });
+  for (const [id, { label, reason }] of Object.entries(models)) {
+    if (row.quarantined[id] !== undefined) continue;
+    tx.emit({
+      type: eventTypes.modelQuarantined,
+      projectId: tx.projectId,
+      subject: { kind: 'Endpoint', name: row.name, uid: row.uid },
+      data: { model: label, reason },
+    });
+  }
+}
+
+async function lastReason(tx: Transaction, uid: string): Promise<string | undefined> {
+  const [row] = await tx.sql.query<{ reason: string }>(
+    `select reason from serving.rollout where endpoint = $1 and state in ('rolledBack', 'failed', 'aborted') order by id desc limit 1`,
+    [uid],
+    'last_rollout_reason',
+  );
+  return row?.reason;
+}
+
+/** The new version receives all traffic. */
+export async function promote(
+  tx: Transaction,
+  row: EndpointRow,
+  rollout: RolloutRow,
+  { by, now }: { readonly by: string; readonly now: number },
+  result: StepResult,
+): Promise<void> {
+  await endRollout(tx, rollout, { state: 'promoted', by, reason: result.message }, result);
+  const back = rollout.cause === 'rollback';
+  await changeEndpoint(tx, row.uid, {
+    stable: rollout.to_model,
+    previous: row.stable,
+    // A version that was rolled back or aborted is not rolled out again automatically.
+    ...(back && { held: row.stable }),
+  });
+  const model = (await readModels(tx, [rollout.to_model])).get(rollout.to_model);
+  if (model !== undefined) recordDeployment(tx, row, model, now);
+}
+
+/** The previous version receives all traffic again. */
+export async function rollBack(
+  tx: Transaction,
+  row: EndpointRow,
+  rollout: RolloutRow,
+  ending: { readonly state: 'rolledBack' | 'failed' | 'aborted'; readonly by: string; readonly reason: string },
+  result: StepResult,
+): Promise<void> {
+  await endRollout(tx, rollout, ending, result);
+  await changeEndpoint(tx, row.uid, { held: rollout.to_model });
+}

@@ -1,0 +1,95 @@
+/** The files of a model on this machine, and its Python environment. */
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { BuiltEnvironment, Environments } from '#engines/environments/contract.ts';
+import type { Content } from '#kernel/content/content.ts';
+import type { ModelRow } from './model-rows.ts';
+
+export interface FetchOptions {
+  readonly content: Content;
+  readonly environments: () => Promise<Environments>;
+}
+
+export interface FetchedModel {
+  /** The folder of the interpreter, for a model that needs Python. */
+  readonly environment?: string;
+  /** Held until it is released; undefined: no environment. */
+  readonly held?: BuiltEnvironment;
+}
+
+/**
+ * Fetches the files to `folder` unless they are present and intact, and builds the environment, with the packages
+ * `more`.
+ */
+export async function fetchModel(
+  parts: FetchOptions,
+  folder: string,
+  model: ModelRow,
+  progress: (note: string) => void,
+  more: readonly string[] = [],
+): Promise<FetchedModel> {
+  if (!(await isWhole(folder, model))) {
+    await rm(folder, { recursive: true, force: true });
+    await copyFiles(parts.content, folder, model);
+  }
+  const { python } = model.described;
+  if (python === null) return {};
+  const { version, requirements } = python;
+  const reportProgress = ({ note }: { readonly note: string }) => progress(`Building the Python environment: ${note}`);
+  const engine = await parts.environments();
+  const spec = {
+    type: 'python' as const,
+    // The micro version of the training may be unavailable; the minor version determines the file formats.
+    ...(version !== null && { version: version.split('.').slice(0, 2).join('.') }),
+    requirements: [...requirements, ...more],
+    indexes: [],
+  };
+  const held = await engine.build(await engine.lock(spec, { progress: reportProgress }), { progress: reportProgress });
+  return { held, environment: dirname(held.path[0] ?? held.folders[0] ?? '') };
+}
+
+/** Whether every file is present with its digest: the disk may have damaged a copy of an earlier process. */
+async function isWhole(folder: string, { described }: ModelRow): Promise<boolean> {
+  if ((await stat(folder).catch(() => undefined)) === undefined) return false;
+  for (const { path, digest } of described.files) {
+    const hash = createHash('sha256');
+    try {
+      await pipeline(createReadStream(join(folder, path)), hash);
+    } catch {
+      return false;
+    }
+    if (hash.digest('hex') !== digest) return false;
+  }
+  return true;
+}
+
+/**
+ * Atomic, and every file is verified by its digest. Readable for all: the process of a model may run as another user.
+ */
+async function copyFiles(
+  content: Content,
+  folder: string,
+  { project_id: projectId, artifacts, described, label }: ModelRow,
+): Promise<void> {
+  const unfinished = `${folder}.part`;
+  await rm(unfinished, { recursive: true, force: true });
+  for (const { path, digest } of described.files) {
+    const to = join(unfinished, path);
+    await mkdir(dirname(to), { recursive: true, mode: 0o755 });
+    const { bytes } = await content.open({ projectId, uid: projectId }, `${artifacts}/${path}`);
+    const hash = createHash('sha256');
+    const measure = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk);
+        done(null, chunk);
+      },
+    });
+    await pipeline(bytes, measure, createWriteStream(to, { mode: 0o444 }));
+    if (hash.digest('hex') !== digest) throw new Error(`the bytes of ${path} of ${label} do not match their digest`);
+  }
+  await rename(unfinished, folder);
+}
