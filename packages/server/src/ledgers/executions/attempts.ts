@@ -1,24 +1,24 @@
 /** Attempts at steps: which process holds the lease of each, and when another process takes it over. */
 import type { Sql } from '#engines/database/contract.ts';
 
-/** An attempt that this process looks after. */
+/** An attempt whose lease this process holds. */
 export interface AttemptClaim {
   readonly id: string;
   readonly node: string;
   readonly run: string;
   readonly projectId: string;
   readonly n: number;
-  /** The engine has it; else it may or may not. */
+  /** True once the engine has the attempt. If false, the engine may or may not have it. */
   readonly started: boolean;
-  /** The engine that it was given to. */
+  /** Id of the engine to which it was submitted. */
   readonly place: string;
-  /** What was admitted, by resource: what the step requests, and the defaults that count against quotas. */
+  /** Admitted resources: the requests of the step, and the defaults that count against quotas. */
   readonly requests: Readonly<Record<string, number>>;
   /** Fencing token. */
   readonly epoch: bigint;
-  /** Another process looked after it before: what that one left half done is there. */
+  /** Another process held the lease before, and may have left partial results. */
   readonly takenOver: boolean;
-  /** Somebody wants its run ended. */
+  /** Cancellation of the run was requested. */
   readonly cancelAsked: boolean;
 }
 
@@ -51,8 +51,8 @@ export interface Holder {
 }
 
 /**
- * Takes over what others no longer look after: attempts whose lease has passed, and with `whole` all that an earlier
- * process left with the engine of this place.
+ * Takes over attempts whose lease has expired, and with `whole` also all attempts that an earlier process left on this
+ * engine.
  */
 export async function takeOver(
   sql: Sql,
@@ -77,11 +77,11 @@ export async function takeOver(
 
 export interface Renewed {
   readonly id: string;
-  /** Somebody wants its run ended. */
+  /** Cancellation of the run was requested. */
   readonly cancelAsked: boolean;
 }
 
-/** Extends the leases of this process; what is missing in the answer is somebody else's by now, or gone. */
+/** Extends the leases of this process. Attempts missing from the result have another owner or were deleted. */
 export async function renewLeases(sql: Sql, { holder, leaseMs }: Holder, ids: readonly string[]): Promise<Renewed[]> {
   const rows = await sql.query<{ id: string; cancel_asked: boolean }>(
     `update executions.attempt a set lease_until = clock_timestamp() + $3 * interval '1 millisecond'
@@ -93,7 +93,7 @@ export async function renewLeases(sql: Sql, { holder, leaseMs }: Holder, ids: re
   return rows.map(({ id, cancel_asked: cancelAsked }) => ({ id, cancelAsked }));
 }
 
-/** True while the attempt is this process's; holds it so until the transaction ends. */
+/** Locks the attempt until the transaction ends. Returns whether this process still holds its lease. */
 export async function holdAttempt(sql: Sql, { id, epoch }: AttemptClaim): Promise<boolean> {
   const rows = await sql.query(
     `select 1 from executions.attempt where id = $1 and epoch = $2 and state <> 'ended' for update`,
@@ -103,14 +103,14 @@ export async function holdAttempt(sql: Sql, { id, epoch }: AttemptClaim): Promis
   return rows.length === 1;
 }
 
-/** Of one that is held. */
+/** Marks a held attempt as started. */
 export function markStarted(sql: Sql, { id, run }: AttemptClaim): void {
   sql.defer(
     `update executions.attempt set state = 'started', started_at = clock_timestamp() where id = $1 and state = 'claimed'`,
     [id],
     'execution_started',
   );
-  // Since its first step was claimed: the making of what that runs in is a part of the time that the run takes.
+  // From the first claim: building the environment counts as part of the duration of the run.
   sql.defer(
     `update executions.run set state = 'running',
        started_at = (select claimed_at from executions.attempt where id = $2)
@@ -120,7 +120,7 @@ export function markStarted(sql: Sql, { id, run }: AttemptClaim): void {
   );
 }
 
-/** How an attempt ended, for the record. */
+/** The recorded end of an attempt. */
 export interface AttemptEnd {
   readonly ending:
     | 'exit'
@@ -139,7 +139,7 @@ export interface AttemptEnd {
   readonly logBytes?: number | undefined;
 }
 
-/** Of one that is held. */
+/** Ends a held attempt. */
 export function endAttempt(sql: Sql, id: string, end: AttemptEnd): void {
   const { ending, code, signal, error, usage, logBytes } = end;
   sql.defer(

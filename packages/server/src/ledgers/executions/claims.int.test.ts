@@ -205,7 +205,7 @@ const world = fc.record({
 const GIVEN = fc.readConfigureGlobal()?.numRuns ?? 100;
 const runs = { numRuns: GIVEN > 100 ? Math.ceil(GIVEN / 4) : 10 };
 
-test('what starts, also when several processes claim at the same moment, is what the model says', async () => {
+test('the steps that start match the model, also when several processes claim concurrently', async () => {
   await fc.assert(
     fc.asyncProperty(world, async ({ steps, quotas, order, actions }) => {
       await db.asAdmin('truncate executions.run cascade');
@@ -249,7 +249,7 @@ test('what starts, also when several processes claim at the same moment, is what
   );
 });
 
-test('a project that asks for little does not wait for the queue of another, whatever priority that sets', async () => {
+test('a project with small requests does not wait for the queue of another project with higher priority', async () => {
   await db.asAdmin('truncate executions.run cascade');
   await db.asAdmin('truncate executions.quota');
   const [busy, small] = [projects[0]!, projects[1]!];
@@ -261,7 +261,7 @@ test('a project that asks for little does not wait for the queue of another, wha
   expect(nodes.get(claims.find(({ projectId }) => projectId === small)!.node)?.at).toBe(99);
 });
 
-test('steps far back in the queue start, when those before them wait for something else', async () => {
+test('steps far back in the queue start when earlier steps wait for another resource', async () => {
   await db.asAdmin('truncate executions.run cascade');
   await db.asAdmin('truncate executions.quota');
   const project = projects[0]!;

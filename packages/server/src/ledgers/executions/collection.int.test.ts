@@ -38,7 +38,7 @@ async function remains(): Promise<object> {
 const temporaryFiles = async () => (await readdir(`${world.folder}/blobs/tmp`)).length;
 const NOTHING = { temporary: 0, leases: 0, attempts: 0 };
 
-test('a sparse output beyond the disk limit is refused before a byte is copied', async () => {
+test('a sparse output beyond the disk limit is rejected before a byte is copied', async () => {
   const from = Date.now();
   const run = await world.run({ steps: { main: sh('truncate -s 1T o', { o: 'o' }) } });
   expect(run.state).toBe('failed');
@@ -57,21 +57,21 @@ test('outputs count together, folders with all their files', async () => {
   );
 });
 
-test('a step may ask for more disk, up to the maximum of the operator', async () => {
+test('a step can request more disk, up to the maximum of the operator', async () => {
   const ask = (disk: number) => ({ ...sh('truncate -s 11G o; rm o; echo x > o', { o: 'o' }), resources: { disk } });
   const tooMuch = await world.run({ steps: { main: ask(200 * GIB) } });
-  expect((await world.node(tooMuch, 'main')).error).toMatch(/200 GiB of disk.* at most 100 GiB/);
+  expect((await world.node(tooMuch, 'main')).error).toMatch(/200 GiB of disk.* limit is 100 GiB/);
   expect((await world.run({ steps: { main: ask(12 * GIB) } })).state).toBe('succeeded');
 });
 
-test('a sparse file within the limit is stored as the bytes that it reads as', async () => {
+test('a sparse file within the limit is stored with its full size', async () => {
   const script = 'truncate -s 3M o; printf end >> o; printf start | dd of=o conv=notrunc 2>/dev/null';
   const run = await world.run({ steps: { main: sh(script, { o: 'o' }) } });
   const { outputs } = await world.node(run, 'main');
   expect(outputs['o']).toMatchObject({ files: [{ bytes: 3 * 2 ** 20 + 3 }] });
 });
 
-test('cancel ends a collection at once, and delete works after it', async () => {
+test('cancel stops a collection immediately, and delete works afterwards', async () => {
   const run = await world.submit({
     steps: { main: sh('truncate -s 9G o; echo written', { o: 'o' }) },
   });
@@ -99,7 +99,7 @@ test('a canceled run can be deleted while its step still runs; the step ends wit
   await rm(mark, { force: true });
 });
 
-test('a collection that was interrupted and canceled meanwhile does not begin again after a restart', async () => {
+test('a collection that was interrupted and then canceled does not resume after a restart', async () => {
   const run = await world.submit({ steps: { main: sh('truncate -s 9G o', { o: 'o' }) } });
   await expect.poll(temporaryFiles, { ...PATIENCE, interval: 5 }).toBe(1);
   await worker.stop();
@@ -114,7 +114,7 @@ test('a collection that was interrupted and canceled meanwhile does not begin ag
   await expect.poll(remains, PATIENCE).toEqual(NOTHING);
 });
 
-test('outputs beyond the quota of the project are refused before they are copied', async () => {
+test('outputs beyond the quota of the project are rejected before they are copied', async () => {
   await world.dais.call('project.create', {
     manifest: {
       apiVersion: 'dais.dev/v1',
@@ -136,11 +136,11 @@ test('outputs beyond the quota of the project are refused before they are copied
     { projects: ['small'] },
   );
   expect(nodes.items.map(({ error }) => error)).toEqual([
-    expect.stringMatching(/^Output `o` is 2 MiB; the project's storage quota is 1 MiB/),
+    expect.stringMatching(/^Output `o` is 2 MiB; the project uses .* of its storage quota of 1 MiB/),
   ]);
 });
 
-test('special files are left out, and a file with two names is counted once', async () => {
+test('special files are omitted, and a file with two names is counted once', async () => {
   const script = 'mkdir o; mkfifo o/p; truncate -s 40M o/a; ln o/a o/b';
   const run = await world.run({
     steps: { main: { ...sh(script, { o: 'o' }), resources: { disk: 60 * 2 ** 20 } } },

@@ -1,4 +1,4 @@
-/** What can be done with runs. */
+/** Operations that submit, cancel, retry and delete jobs and pipeline runs. */
 import {
   cancelExecutionOperation,
   DaisError,
@@ -14,7 +14,7 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { endAttempt } from './attempts.ts';
 import type { ExecutionParts } from './execution-parts.ts';
-import { presentWhole, requireRun, type RunRow } from './execution-rows.ts';
+import { presentWhole, requireRun, runNoun, type RunRow } from './execution-rows.ts';
 import { ringWorkers, tellExecution } from './executions-events.ts';
 import type { Artifact, Graph, Values } from './machine/plan.ts';
 import { keepCode } from './run-code.ts';
@@ -49,7 +49,8 @@ async function upload(
   { database, content }: EntryParts,
   { input, tenant, context }: CallOf<typeof uploadForExecutionOperation>,
 ) {
-  if (context.content === undefined) throw new DaisError('unreadable_body', 'The request carries no bytes.');
+  if (context.content === undefined)
+    throw new DaisError('unreadable_body', 'The request has no body. Send the bytes of the file.');
   const request = { mode: 'read', projectId: tenant.id } as const;
   const quota = await transact(database, request, async (tx) => await byteQuota(tx, tenant.id));
   const { sha256 } = input;
@@ -78,7 +79,7 @@ async function submit(
   return await presentWhole(tx.sql, tx.projectId, id);
 }
 
-/** The versions that the steps name, each looked for once. */
+/** Resolves the dataset versions that the steps reference, each once. */
 async function findData(steps: NativeSteps, find: (reference: string) => Promise<FoundVersion>): Promise<FoundData> {
   const found = new Map<string, Artifact>();
   for (const { inputs } of Object.values(steps)) {
@@ -92,7 +93,7 @@ async function findData(steps: NativeSteps, find: (reference: string) => Promise
   return found;
 }
 
-/** A new run of the same plan, with the same code. */
+/** Submits a new run of the same plan with the same code. */
 export async function retry(
   tx: Transaction,
   call: CallOf<typeof retryExecutionOperation>,
@@ -104,7 +105,7 @@ export async function retry(
   if (old.ended_at === null) {
     throw new DaisError(
       'invalid_state',
-      `The job "${old.name}" has not ended. Cancel it first, or wait until it ends.`,
+      `The ${runNoun(old)} "${old.name}" has not ended. Cancel it, or wait until it ends.`,
     );
   }
   const [row] = await tx.sql.query<{ plan: string; inputs: Values }>(
@@ -112,13 +113,15 @@ export async function retry(
     [old.id],
     'execution_again',
   );
-  if (row === undefined) throw new Error('a run that was found is there');
+  if (row === undefined) throw new Error(`run ${old.id} was deleted within the transaction that locked it`);
   const plan = JSON.parse(row.plan) as Graph;
   const unknown = input.again.findIndex((name) => plan.tasks[name] === undefined);
   if (unknown !== -1) {
     const expected = Object.keys(plan.tasks).slice(0, 20).join(', ');
-    const issues = [{ path: `again[${unknown}]`, message: 'is no step of the run', expected }];
-    throw new DaisError('invalid_request', `The job has no step "${input.again[unknown]}".`, { issues });
+    const issues = [{ path: `again[${unknown}]`, message: 'is not a step of this job or pipeline run', expected }];
+    throw new DaisError('invalid_request', `The ${runNoun(old)} "${old.name}" has no step "${input.again[unknown]}".`, {
+      issues,
+    });
   }
   await authorizePlan(call, plan, { tx, data });
   const id = uuidv7();
@@ -130,7 +133,7 @@ export async function retry(
   return await presentWhole(tx.sql, tx.projectId, id);
 }
 
-/** What is done again comes from where the first one came from. */
+/** Returns the origin of the retried run: a retry has the same. */
 function originOf(old: RunRow): RunOrigin {
   return {
     description: old.description ?? undefined,
@@ -143,14 +146,14 @@ function originOf(old: RunRow): RunOrigin {
   };
 }
 
-/** The same files, as content of the new run. */
+/** Links the input files to the new run. */
 async function ownInputs(tx: Transaction, run: string, inputs: Values): Promise<Values> {
   return await takeOverValues(tx, run, inputs, (name) => name);
 }
 
 /**
- * A run that was canceled does not have to end first: its steps end as canceled here, and whoever looks after them finds
- * them gone and stops them. @throws DaisError `invalid_state` for a run that has not ended and was not canceled.
+ * Deletes a run. A canceled run need not have ended: its steps end as canceled here, and their workers stop them when the
+ * lease is gone. @throws DaisError `invalid_state` for a run that has not ended and was not canceled.
  */
 async function remove(
   tx: Transaction,
@@ -164,7 +167,7 @@ async function remove(
     if (open?.head.cancelling !== true) {
       throw new DaisError(
         'invalid_state',
-        `The job "${run.name}" has not ended. Cancel it first, or wait until it ends.`,
+        `The ${runNoun(run)} "${run.name}" has not ended. Cancel it, or wait until it ends.`,
       );
     }
     await endCanceled(tx, open, calls);

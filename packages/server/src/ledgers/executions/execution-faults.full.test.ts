@@ -25,7 +25,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-test('a step that writes 10 GB: what is kept of it has its bounds at every moment, and others run meanwhile', async () => {
+test('a step that writes a log of 10 GB: the kept part stays within its limit, and other steps run meanwhile', async () => {
   const client = executionClient(() => url);
   const command = ['sh', '-c', `head -c ${TEN_GB} /dev/zero | tr '\\0' x; echo; echo last`];
   const { id } = await client.submit({ main: { command, isolation: 'none' } });

@@ -56,7 +56,7 @@ const sh = (script: string, more: Partial<Step> = {}): Step => ({
 const textOf = async (file: string) => await readFile(join(base, file), 'utf8').catch(() => '');
 const pidsIn = async (file: string) => (await textOf(file)).split('\n').filter(Boolean).map(Number);
 
-test('what a step starts beside itself goes with it', async () => {
+test('background processes of a step end with it', async () => {
   const note = `>> ${base}/forked`;
   const script = `setsid sleep 1000 & echo $! ${note}; (trap '' HUP TERM; sleep 1000 & echo $! ${note}); echo done`;
   const { id } = await client.submit({ main: sh(script) });
@@ -66,7 +66,7 @@ test('what a step starts beside itself goes with it', async () => {
   await expect.poll(() => pids.filter(isAlive), PATIENCE).toEqual([]);
 });
 
-test('a step that does not listen is ended all the same when its run is cancelled', async () => {
+test('a step that ignores signals ends when its run is canceled', async () => {
   const script = `trap '' TERM; echo $$ >> ${base}/stubborn; while :; do sleep 0.05; done`;
   const { id } = await client.submit({ main: sh(script), after: sh('true', { needs: ['main'] }) });
   await expect.poll(async () => await pidsIn('stubborn'), PATIENCE).toHaveLength(1);
@@ -78,7 +78,7 @@ test('a step that does not listen is ended all the same when its run is cancelle
   await expect.poll(async () => (await pidsIn('stubborn')).filter(isAlive), PATIENCE).toEqual([]);
 });
 
-test('a step that fills the memory it may have ends alone', async () => {
+test('a step that exceeds its memory limit fails alone', async () => {
   const resources = { memory: 64 * MIB };
   const { id } = await client.submit({
     greedy: sh(`head -c ${300 * MIB} /dev/zero | tail -n 1 >/dev/null`, { resources }),
@@ -88,10 +88,10 @@ test('a step that fills the memory it may have ends alone', async () => {
   const [attempt] = await client.attempts(id, 'greedy');
   // Where there are no control groups, the allocation fails and the program says so.
   expect(['out-of-memory', 'exit']).toContain(attempt?.ending);
-  expect((await client.nodes(id)).get('greedy')?.error).toMatch(/memory|exit code/);
+  expect((await client.nodes(id)).get('greedy')?.error).toMatch(/memory|exited with code/);
 });
 
-test('of a flood of output the newest is kept, within its bounds', async () => {
+test('the newest part of a flood of output is kept, within the limit', async () => {
   const { id } = await client.submit({ main: sh(`head -c ${80 * MIB} /dev/zero | tr '\\0' x; echo; echo last`) });
   expect((await client.ended(id)).state).toBe('succeeded');
   const [attempt] = await client.attempts(id, 'main');
@@ -111,12 +111,12 @@ test('a step that fills the disk fails alone; others wait until there is space',
   expect((await fetch(`${url}/livez`)).status).toBe(200);
   await writeFile(go, '');
   expect((await client.ended(filler.id)).state).toBe('failed');
-  expect((await client.nodes(filler.id)).get('main')?.error).toBe('it ended with exit code 9');
+  expect((await client.nodes(filler.id)).get('main')?.error).toBe('exited with code 9');
   expect((await client.ended(late.id)).state).toBe('succeeded');
   expect((await client.attempts(late.id, 'main')).map(({ ending }) => ending)).toEqual(['exit']);
 });
 
-test('what ran when the machine was started again is lost, and tried again without counting as a failure', async () => {
+test('attempts that ran during a reboot are lost, and retried without counting as failures', async () => {
   const script = `echo $$ >> ${base}/booted; test $(wc -l < ${base}/booted) -gt 1 || exec sleep 1000`;
   const { id } = await client.submit({ main: sh(script), after: sh('true', { needs: ['main'] }) });
   const started = async () => (await client.attempts(id, 'main')).map(({ state }) => state);

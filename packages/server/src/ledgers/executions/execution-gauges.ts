@@ -1,4 +1,4 @@
-/** How much runs, waits and has ended: gauges that are read when Prometheus scrapes. */
+/** Gauges of running, queued and ended work, read at each Prometheus scrape. */
 import type { Database } from '#engines/database/contract.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { GaugeSample } from '#ledgers/ledger.ts';
@@ -9,7 +9,7 @@ const REQUESTED = 'dais_compute_requested';
 const CAPACITY = 'dais_compute_capacity';
 const ENDED = 'dais_executions_ended_last_hour';
 
-/** Every count is of rows that an index of its own holds, however many runs there have been. */
+/** Reads the gauges. Each count uses a partial index, so its cost does not grow with the number of past runs. */
 export async function readExecutionGauges(database: Database): Promise<readonly GaugeSample[]> {
   return await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {
     const attempts = await sql.query<{ state: string; n: number }>(
@@ -35,7 +35,7 @@ export async function readExecutionGauges(database: Database): Promise<readonly 
       { gauge: CAPACITY, value: capacity, labels: { resource } },
     ]);
     return [
-      // `ready` steps wait in the queue, `claimed` ones start, `started` ones run.
+      // `ready`: in the queue; `claimed`: starting; `started`: running.
       ...[{ state: 'ready', n: ready?.n ?? 0 }, ...attempts].map(counted(STEPS)),
       ...compute,
       ...ended.map(counted(ENDED)),

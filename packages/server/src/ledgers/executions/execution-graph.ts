@@ -1,4 +1,4 @@
-/** The graph of a run as it has unfolded, for those who draw it: in short, and then only what changed. */
+/** The graph of a run for display: a summary of each node, and afterwards only changed nodes. */
 import {
   listExecutionEdgesOperation,
   readExecutionGraphOperation,
@@ -16,8 +16,8 @@ export const executionGraph: readonly OperationEntry[] = [
 ];
 
 /**
- * Transactions end in another order than that in which they took their numbers: what began this long ago has ended. What is
- * told twice because of it is told the same.
+ * Transactions commit in a different order than they take their sequence numbers. Transactions that started this long ago
+ * have committed. Changes within this period can be reported twice, with the same content.
  */
 const SETTLED_MS = 10_000;
 
@@ -35,7 +35,7 @@ interface MarkRow {
 async function readGraph({ sql, projectId }: Transaction, { input }: CallOf<typeof readExecutionGraphOperation>) {
   const { id, since, limit, cursor } = input;
   const run = await requireRun(sql, projectId, id);
-  // Asked before the rows: what happens in between is told again.
+  // Read before the rows, so that changes in between are reported again rather than missed.
   const [settled] = await sql.query<{ seq: bigint }>(
     `select coalesce(max(seq), 0)::bigint as seq from executions.transition
      where run = $1 and at < clock_timestamp() - $2 * interval '1 millisecond'`,
@@ -43,7 +43,7 @@ async function readGraph({ sql, projectId }: Transaction, { input }: CallOf<type
     'execution_settled',
   );
   const filter = [projectId, run.id, 'graph', since ?? ''];
-  // Nodes are made when the one above them begins, or, of a loop, while it runs: a new one need have no transition yet.
+  // Nodes are created when their parent starts or, in a loop, while it runs, so a new node may have no transition yet.
   const rows = await sql.query<MarkRow>(
     `select n.path, n.kind, n.state, n.source, n.total, n.started_at, n.ended_at,
        (select count(*)::int from executions.attempt a where a.node = n.id) as attempts
@@ -76,7 +76,7 @@ async function listEdges({ sql, projectId }: Transaction, { input }: CallOf<type
   const { id, group, limit, cursor } = input;
   const run = await requireRun(sql, projectId, id);
   const filter = [projectId, run.id, 'edges', group];
-  // Names of tasks hold no slash.
+  // Task names contain no slash.
   const [from = '', to = ''] = decodePageCursor(filter, cursor)?.split('/') ?? [];
   const rows = await sql.query<ExecutionEdge>(
     `select s.name as "from", t.name as "to" from executions.node p join executions.node s on s.parent = p.id

@@ -1,16 +1,16 @@
-/** What steps write: from the engine while they run, from content afterwards. */
+/** Logs of steps: read from the compute engine while they run, and from stored content afterwards. */
 import type { ContentOwner } from '#kernel/content/references.ts';
 import { buffer } from 'node:stream/consumers';
 import { DaisError, followExecutionLogOperation, readExecutionLogOperation, type ExecutionLog } from '@dais/api';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { ExecutionParts } from './execution-parts.ts';
-import { requireRun } from './execution-rows.ts';
+import { requireRun, runNoun } from './execution-rows.ts';
 import { END_STATES } from './machine/end-states.ts';
 import { decodeLog, readPlace, showPlace, type LogPlace } from './log-place.ts';
 import { logName } from './worker/step-files.ts';
 
-/** Of one answer, and of one frame. */
+/** Limit of one response, and of one frame of a stream. */
 const MOST_BYTES = 256 * 1024;
 const POLL_MS = 300;
 
@@ -58,7 +58,7 @@ interface AttemptOfLog {
 
 interface Read {
   readonly log: ExecutionLog;
-  /** There is more at once. */
+  /** More bytes are available now. */
   readonly more: boolean;
 }
 
@@ -69,10 +69,10 @@ async function readLog(
 ): Promise<Read> {
   const projectId = tenant.id;
   const { run, attempts, ended } = await findAttempts(parts, projectId, input);
-  // Without a cursor, the latest counts: what earlier ones wrote can be asked for.
+  // Without a cursor, read the latest attempt. Earlier attempts are selected explicitly.
   const at = from === undefined ? attempts.at(-1) : attempts.find(({ id }) => id === from.attempt);
   if (at === undefined) {
-    // Nothing was tried yet, or nothing ever will be.
+    // No attempt has started yet, or none ever will.
     const cursor = from === undefined ? '' : showPlace(from);
     return { log: { text: '', cursor, ended: ended && attempts.length === 0 }, more: false };
   }
@@ -106,11 +106,20 @@ async function findAttempts({ database }: LogParts, projectId: string, { id, nod
     );
     const [of] = nodes;
     if (nodes.length > 1) {
-      const issues = [{ path: 'node', message: 'is needed: the run has several steps', expected: of?.path ?? '' }];
-      throw new DaisError('invalid_request', 'Give a step: the job has several.', { issues });
+      const issues = [
+        { path: 'node', message: 'is required because there are several steps', expected: of?.path ?? '' },
+      ];
+      throw new DaisError(
+        'invalid_request',
+        `The ${runNoun(run)} "${run.name}" has several steps. Specify the step whose log you want.`,
+        { issues },
+      );
     }
     if (of === undefined && node !== undefined) {
-      throw new DaisError('not_found', `The job "${run.name}" has no step "${node}" yet.`);
+      throw new DaisError(
+        'not_found',
+        `The ${runNoun(run)} "${run.name}" has no step "${node}", or the step has not been created yet.`,
+      );
     }
     const nodeEnded = (END_STATES as readonly string[]).includes(of?.state ?? '');
     const rows = await sql.query<Omit<AttemptOfLog, 'final'>>(
@@ -120,7 +129,7 @@ async function findAttempts({ database }: LogParts, projectId: string, { id, nod
       'execution_log_attempts',
     );
     if (attempt !== undefined && rows.length === 0) {
-      throw new DaisError('not_found', `The step has no attempt "${attempt}".`);
+      throw new DaisError('not_found', `The step has no attempt "${attempt}". List its attempts to find their ids.`);
     }
     const attempts = rows.map((row): AttemptOfLog => ({ ...row, final: attempt !== undefined || nodeEnded }));
     return { run: run.id, attempts, ended: nodeEnded || run.ended_at !== null };
@@ -130,7 +139,7 @@ async function findAttempts({ database }: LogParts, projectId: string, { id, nod
 interface Piece {
   readonly bytes: Buffer;
   readonly engine: string;
-  /** There is nothing behind it, and never will be. */
+  /** The log is complete: no bytes follow. */
   readonly complete: boolean;
 }
 
@@ -144,7 +153,7 @@ async function readKept({ content }: LogParts, owner: ContentOwner, { attempt, g
 }
 
 async function readRunning(parts: LogParts, attempt: AttemptOfLog, { engine }: LogPlace): Promise<Piece> {
-  // What runs elsewhere is read when it has ended.
+  // The log of a step on another machine can be read only after the step has ended.
   if (attempt.place !== parts.place) return { bytes: Buffer.alloc(0), engine, complete: false };
   const compute = await parts.compute();
   const chunks: Buffer[] = [];

@@ -1,4 +1,4 @@
-/** Which steps of a project wait, and why. */
+/** The queue of a project: its waiting steps and why they wait. */
 import { readExecutionQueueOperation, type ExecutionQueue, type ExecutionWait } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
@@ -28,7 +28,7 @@ interface WaitRow {
   readonly since: Date;
   readonly until: Date | null;
   readonly n: number | null;
-  /** From 0. */
+  /** Position in the queue, from 0. */
   readonly turn: bigint;
 }
 
@@ -39,7 +39,7 @@ async function readQueue(
   const { input, tenant } = call;
   const filter = [tenant.id, 'execution queue'];
   const from = decodeNumberCursor(filter, input.cursor) ?? 0n;
-  // Of other projects the answer says how much they use, never what they run.
+  // The response includes the total usage of other projects, but never their steps.
   const { load, elsewhere } = await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => ({
     load: await readComputeLoad(sql),
     elsewhere: await countQueued(sql, { except: tenant.id }),
@@ -63,7 +63,7 @@ async function readQueue(
   });
 }
 
-/** Returns what each of the first steps lacks, as if the steps before it started now. */
+/** Returns the resource that each of the first steps lacks, assuming that the steps before it start now. */
 function explainWaits(
   { id, limits, queue }: { readonly id: string; readonly limits: ProjectLimits; readonly queue: readonly QueuedStep[] },
   load: ComputeLoad,
@@ -76,7 +76,7 @@ function explainWaits(
     (machine) => admitSteps([project], machine, queue.length).shortages,
   );
   const [first = new Map<string, Shortage>(), ...others] = found;
-  // A step lacks capacity when it does so on each machine; quotas are the same on all.
+  // A step lacks capacity if it lacks it on every machine. Quotas are the same on all machines.
   return new Map([...first].filter(([step]) => others.every((shortages) => shortages.has(step))));
 }
 
@@ -95,7 +95,7 @@ async function firstQueued({ sql, projectId }: Transaction, counted: (own: Amoun
   }));
 }
 
-/** Counts steps that could run or wait for their next attempt. */
+/** Counts steps that are ready or wait for a retry. */
 async function countQueued(sql: Sql, project: { readonly of: string } | { readonly except: string }): Promise<number> {
   const compare = 'of' in project ? '=' : '<>';
   const [row] = await sql.query<{ n: number }>(
@@ -116,7 +116,7 @@ async function countStarting({ sql, projectId }: Transaction): Promise<number> {
   return row?.n ?? 0;
 }
 
-/** Returns steps that start now, then ready ones in the order in which they start, then those that wait for a retry. */
+/** Returns steps that are starting, then ready steps in start order, then steps that wait for a retry. */
 async function listWaits({ sql, projectId }: Transaction, from: bigint, limit: number): Promise<readonly WaitRow[]> {
   return await sql.query<WaitRow>(
     `with waiting as (

@@ -1,4 +1,4 @@
-/** What can be read of runs. */
+/** Operations that read jobs and pipeline runs, with their steps, attempts and files. */
 import {
   DaisError,
   listExecutionAttemptsOperation,
@@ -73,11 +73,12 @@ async function listRuns({ sql, projectId }: Transaction, { input }: CallOf<typeo
   return { items: page.map(presentRun), ...next };
 }
 
-/** @throws DaisError `invalid_cursor` for what only looks like a place. */
+/** Parses the position of a page cursor. @throws DaisError `invalid_cursor` */
 export function placeIn(text: string | undefined): { readonly micros: bigint; readonly id: string } | undefined {
   if (text === undefined) return undefined;
   const match = /^(\d{1,18}) ([0-9a-f-]{36})$/.exec(text);
-  if (match === null) throw new DaisError('invalid_cursor', 'The cursor was given out by another list.');
+  if (match === null)
+    throw new DaisError('invalid_cursor', 'The cursor belongs to another list. Start again without a cursor.');
   return { micros: BigInt(match[1] ?? ''), id: match[2] ?? '' };
 }
 

@@ -1,4 +1,4 @@
-/** Runs, their nodes and attempts: rows to records. */
+/** Converts rows of runs, nodes and attempts to API records. */
 import {
   DaisError,
   type Execution,
@@ -51,8 +51,13 @@ export async function requireRun(sql: Sql, projectId: string, id: string): Promi
         'execution_by_id',
       )
     : [];
-  if (row === undefined) throw new DaisError('not_found', `There is no run "${id}" in this project.`);
+  if (row === undefined) throw new DaisError('not_found', `There is no job or pipeline run "${id}" in this project.`);
   return row;
+}
+
+/** Returns what users call the run. Runs of documents without a Pipeline resource are recorded in an experiment. */
+export function runNoun({ pipeline, experiment_id: experiment }: Pick<RunRow, 'pipeline' | 'experiment_id'>): string {
+  return pipeline === null && experiment === null ? 'job' : 'pipeline run';
 }
 
 export function presentRun(row: RunRow): Execution {
@@ -80,7 +85,7 @@ export function presentRun(row: RunRow): Execution {
   };
 }
 
-/** With how far it is: that takes a look at all of its nodes. @throws DaisError `not_found` */
+/** Returns the run with counts of its nodes by state, which reads all of its nodes. @throws DaisError `not_found` */
 export async function presentWhole(sql: Sql, projectId: string, id: string): Promise<Execution> {
   const row = await requireRun(sql, projectId, id);
   const counts = await sql.query<{ state: keyof NonNullable<Execution['nodes']>; n: number }>(
@@ -111,7 +116,7 @@ export interface NodeRecordRow {
   readonly error: string | null;
   readonly inputs: Values;
   readonly outputs: Values;
-  /** Absent where nobody asked for it. */
+  /** Absent when the query does not select it. */
   readonly tracking_run?: string | null;
   readonly experiment?: string | null;
   readonly started_at: Date | null;
@@ -125,7 +130,7 @@ export function presentNode(row: NodeRecordRow): ExecutionNode {
     state: row.state,
     ...(row.source !== null && { source: row.source }),
     attempts: row.attempts,
-    // That of an attempt which was followed by a good one is the attempt's.
+    // The error of a failed attempt before a successful one belongs to the attempt, not to the node.
     ...(row.error !== null && row.state !== 'succeeded' && { error: row.error }),
     ...(typeof row.tracking_run === 'string' && {
       tracking: { experiment: row.experiment ?? '', run: row.tracking_run },
@@ -141,7 +146,7 @@ function presentValues(values: Values): Record<string, ExecutionValue> {
 }
 
 function presentValue(value: Value): ExecutionValue {
-  // Read from JSON, and the same type by another name.
+  // Parsed from JSON, so it has the same type under another name.
   if ('parameter' in value)
     return { parameter: value.parameter as Extract<ExecutionValue, { parameter: unknown }>['parameter'] };
   if ('artifact' in value && value.artifact.dataset !== undefined) {

@@ -1,9 +1,9 @@
-/** One step of a run in full: what exactly was run, and in what. */
+/** Details of one step: its exact command, variables and environment. */
 import { DaisError, readExecutionStepOperation, type ExecutionStep } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { presentNode, requireRun, type NodeRecordRow } from './execution-rows.ts';
+import { presentNode, requireRun, runNoun, type NodeRecordRow } from './execution-rows.ts';
 import { taskAt, type LateText, type Step, type StepEnvironment, type Task, type Values } from './machine/plan.ts';
 import type { RunMachines } from './run-machine.ts';
 import { environmentDigest } from './worker/environment-locks.ts';
@@ -18,7 +18,7 @@ interface StepRow extends NodeRecordRow {
   readonly plan_digest: string;
 }
 
-/** Lines of a lock that are given: more packages than any environment has. */
+/** Limit of returned packages: more than any real environment has. */
 const MOST_PACKAGES = 5000;
 
 async function readStep(
@@ -38,7 +38,10 @@ async function readStep(
     'execution_step_view',
   );
   if (row === undefined) {
-    throw new DaisError('not_found', `The run "${run.name}" has no step "${input.node}", or not yet.`);
+    throw new DaisError(
+      'not_found',
+      `The ${runNoun(run)} "${run.name}" has no step "${input.node}", or the step has not been created yet.`,
+    );
   }
   const node = presentNode(row);
   if (row.kind !== 'step') return node;
@@ -64,7 +67,7 @@ function presentStep(step: Step, task: Task, inputs: Values): Omit<NonNullable<E
   };
 }
 
-/** As the command will read; what is not known yet, or never will be, keeps its name: `{{epochs}}`. */
+/** Renders text with its parameters. A parameter without a value is shown by name: `{{epochs}}`. */
 function lateText(late: LateText, step: Step, inputs: Values): string {
   if (typeof late === 'string') return late;
   return late

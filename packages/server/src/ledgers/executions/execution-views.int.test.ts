@@ -30,7 +30,7 @@ function sh(script: string, more: Partial<Steps[string]> = {}): Steps[string] {
 const graph = async (run: Pick<Execution, 'id'>, more: object = {}) =>
   await world.dais.call<Graph>('execution.graph', { id: run.id, ...more });
 
-test('what could run says why it does not, and in which order it will', async () => {
+test('the queue shows the order of ready steps and why they wait', async () => {
   const [low, high] = [
     await world.submit({
       name: 'low',
@@ -58,7 +58,7 @@ test('what could run says why it does not, and in which order it will', async ()
   expect((await world.dais.call<ExecutionQueue>('execution.queue', {})).items).toEqual([]);
 });
 
-test('what waits for its next attempt, and what a full project holds back, say so', async () => {
+test('the queue shows steps that wait for a retry or for the quota of their project', async () => {
   const worker = await world.worker({ limits: { runningSteps: 1, queuedSteps: 100 } });
   const flaky = await world.submit({ steps: { main: sh('exit 1', { retry: { count: 1, delaySeconds: 3600 } }) } });
   const waits = async () => (await world.dais.call<ExecutionQueue>('execution.queue', {})).items;
@@ -74,7 +74,7 @@ test('what waits for its next attempt, and what a full project holds back, say s
   await world.dais.call('execution.cancel', { id: many.id });
 });
 
-test('the graph is read in pages, and later only what changed', async () => {
+test('the graph is read in pages, and later only changed nodes', async () => {
   const run = await world.submit({
     steps: {
       load: sh('printf 3 > n', { outputs: { n: { path: 'n', as: 'text' } } }),
@@ -117,7 +117,7 @@ test('the graph is read in pages, and later only what changed', async () => {
   expect(await codeOf(graph(run, { cursor: 'bm9uZQ' }))).toBe('invalid_cursor');
 });
 
-test('a step tells the command as it was run, and what it may use', async () => {
+test('a step shows its command as it was run, and its resources', async () => {
   await world.worker();
   const step = sh('echo "$DAIS_INPUT_N $DAIS_INPUT_D"', {
     inputs: { n: { value: 3 }, d: { step: 'make', output: 'd' } },

@@ -1,7 +1,7 @@
 import type { EventType } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** On which writers say that there may be work for the workers. A hint only. */
+/** Notification channel on which writers wake the workers. It is only a hint: workers also poll. */
 export const EXECUTIONS_CHANNEL = 'dais_execution';
 
 export interface ToldRun {

@@ -22,8 +22,8 @@ function sh(script: string, more: Partial<Steps[string]> = {}): Steps[string] {
   return { command: ['sh', '-c', script], isolation: 'none', ...more };
 }
 
-describe('a run of one step', () => {
-  test('runs the command and keeps what it wrote and left', async () => {
+describe('a job with one step', () => {
+  test('runs the command and stores its log and outputs', async () => {
     const step = sh('echo hello; mkdir out; echo 1 > out/a; echo 2 > out/b; chmod +x out/b; echo 0.5 > loss', {
       outputs: { model: { path: 'out' }, loss: { path: 'loss', as: 'json' }, none: { path: 'none', optional: true } },
     });
@@ -50,16 +50,16 @@ describe('a run of one step', () => {
     expect(items.map(({ name }) => name)).toEqual([`logs/${attempt?.id}`, `${below}/a`, `${below}/b`]);
   });
 
-  test('fails with its exit code, and says so', async () => {
+  test('fails with its exit code in the error', async () => {
     const run = await world.run({ steps: { main: sh('echo no >&2; exit 3') } });
     expect(run.state).toBe('failed');
-    expect(run.error).toBe('1 of its tasks did not succeed: main: it ended with exit code 3');
-    expect((await world.node(run, 'main')).error).toBe('it ended with exit code 3');
+    expect(run.error).toBe('1 task did not succeed: main: exited with code 3');
+    expect((await world.node(run, 'main')).error).toBe('exited with code 3');
     expect(await world.log(run)).toBe('no\n');
     expect(await world.attempts(run)).toMatchObject([{ ending: 'exit', code: 3 }]);
   });
 
-  test('that cannot be started is not tried again', async () => {
+  test('is not retried if it cannot be started', async () => {
     const retry = { count: 3 };
     const run = await world.run({ steps: { main: { command: ['no-such-program'], isolation: 'none', retry } } });
     const attempts = await world.attempts(run);
@@ -68,12 +68,12 @@ describe('a run of one step', () => {
     expect([much.state, (await world.attempts(much)).map(({ ending }) => ending)]).toEqual(['failed', ['refused']]);
   });
 
-  test('that does not leave what it said fails', async () => {
+  test('fails if a declared output is missing', async () => {
     const run = await world.run({ steps: { main: sh('true', { outputs: { model: { path: 'model.bin' } } }) } });
-    expect((await world.node(run, 'main')).error).toBe('it left no model.bin, which is its output model');
+    expect((await world.node(run, 'main')).error).toBe('output model is missing: the step did not write model.bin');
   });
 
-  test('runs in its code, with values of Secrets', async () => {
+  test('runs in its code folder, with values of Secrets', async () => {
     await world.dais.apply([manifest('Secret', 'hub', { data: { token: 'sesame' } })]);
     const [script, other] = [
       await world.upload('echo "$1 $WORD"; echo "${WORD%ame} ${WORD#ses}"; cat data/x'),
@@ -97,14 +97,14 @@ describe('a run of one step', () => {
     expect(await world.log(run)).toBe('a b ***\nses ame\nbelow\n');
   });
 
-  test('that takes too long is ended', async () => {
+  test('is stopped at its time limit', async () => {
     const run = await world.run({ steps: { main: sh('sleep 300', { timeoutSeconds: 1 }) } });
-    expect((await world.attempts(run))[0]).toMatchObject({ ending: 'wall-time', error: 'it exceeded its time limit' });
+    expect((await world.attempts(run))[0]).toMatchObject({ ending: 'wall-time', error: 'exceeded its time limit' });
   });
 });
 
-describe('steps after steps', () => {
-  test('give each other parameters and files', async () => {
+describe('steps with dependencies', () => {
+  test('pass parameters and files to each other', async () => {
     const run = await world.run({
       steps: {
         make: sh('mkdir d; echo text > d/f; printf 4 > n', {
@@ -121,7 +121,7 @@ describe('steps after steps', () => {
     expect(inputs).toMatchObject({ n: { parameter: '4' }, rate: { parameter: 0.1 }, d: { files: [{ files: 1 }] } });
   });
 
-  test('do not run after one that failed, but for those that always do', async () => {
+  test('do not run after a failed dependency, except with `always`', async () => {
     const run = await world.run({
       steps: {
         a: sh('exit 1'),
@@ -133,7 +133,7 @@ describe('steps after steps', () => {
     expect(await world.log(run, 'c')).toBe('cleaned\n');
   });
 
-  test('are tried again, as often as they say', async () => {
+  test('are retried as often as specified', async () => {
     const counted = 'echo x >> "$COUNT"; test $(wc -l < "$COUNT") -ge 3';
     const count = `/tmp/dais-count-${freshName()}-${process.pid}`;
     const variables = { COUNT: count };
@@ -149,8 +149,8 @@ describe('steps after steps', () => {
   });
 });
 
-describe('a run that is cancelled', () => {
-  test('ends what runs, and starts nothing more', async () => {
+describe('a canceled run', () => {
+  test('stops running steps and starts no further ones', async () => {
     const run = await world.submit({
       steps: {
         a: sh('echo up; exec sleep 300'),
@@ -168,8 +168,8 @@ describe('a run that is cancelled', () => {
   });
 });
 
-describe('a run that is done again', () => {
-  test('takes over what succeeded and is the same', async () => {
+describe('a retried run', () => {
+  test('reuses unchanged steps that succeeded', async () => {
     const files = [{ path: 'x', upload: await world.upload('code\n') }];
     const counter = `/dev/shm/dais-flaky-${process.pid}-${freshName()}`;
     const first = await world.run({
@@ -194,7 +194,7 @@ describe('a run that is done again', () => {
     expect(await codeOf(world.dais.call('execution.get', { id: first.id }))).toBe('not_found');
   });
 
-  test('a step that was done before in the project is spared when it says so', async () => {
+  test('a step with `cache` does not run after an equal step succeeded in the project', async () => {
     const step = sh('echo 1 > out', { cache: true, outputs: { out: { path: 'out' } }, variables: { OF: freshName() } });
     const runs = [await world.run({ steps: { a: step } }), await world.run({ steps: { b: step } })];
     expect((await world.node(runs[0]!, 'a')).source).toBeUndefined();
@@ -204,8 +204,8 @@ describe('a run that is done again', () => {
   });
 });
 
-describe('what is asked for wrongly', () => {
-  test('is told all at once', async () => {
+describe('an invalid request', () => {
+  test('reports all errors together', async () => {
     const error = await errorOf(
       world.submit({
         steps: { a: sh('', { needs: ['b'] }), b: sh('', { needs: ['a'], inputs: { x: { step: 'a', output: 'no' } } }) },
@@ -213,7 +213,7 @@ describe('what is asked for wrongly', () => {
     );
     expect(error.issues?.map(({ message }) => message)).toEqual([
       'task a has no output no',
-      'tasks wait for each other: a → b → a',
+      'tasks depend on each other in a cycle: a → b → a',
     ]);
     expect(await codeOf(world.submit({ steps: {} }))).toBe('invalid_request');
     const outside = { outputs: { x: { path: '../x' } } };
@@ -230,7 +230,7 @@ describe('what is asked for wrongly', () => {
   });
 });
 
-test('lists are paged, and filtered', async () => {
+test('lists have pages and filters', async () => {
   const name = freshName();
   const runs = [];
   for (const script of ['true', 'exit 1', 'true'])
@@ -248,7 +248,7 @@ test('lists are paged, and filtered', async () => {
   expect([...page.items, ...next.items].map(({ path }) => path)).toEqual(['a', 'b']);
 });
 
-test('a project goes with its runs, and not while one has not ended', async () => {
+test('a project can be deleted with its runs once all have ended', async () => {
   const name = freshName();
   await world.dais.call('project.create', { manifest: manifest('Project', name) });
   const context = { projects: [name] };

@@ -1,4 +1,4 @@
-/** The executions ledger: runs of commands and pipelines, from what is asked for to what came of it. */
+/** The executions ledger: jobs and pipeline runs, from submission to results. */
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
@@ -71,7 +71,7 @@ export { endProjectRuns } from './remove.ts';
 export { datasetArtifact } from './step-data.ts';
 export { isFetched, type AddressedFile, type AddressIo } from './worker/step-files.ts';
 
-/** A run of the newest version of a Pipeline that nobody is asked about: what may run without isolation is started by people. */
+/** Starts the newest version of a Pipeline without a user. Steps without isolation cannot be started this way. */
 export type StartPipeline = (
   tx: Transaction,
   request: { readonly pipeline: string; readonly parameters: Readonly<Record<string, unknown>> },
@@ -83,14 +83,14 @@ export interface ExecutionsLedger {
   readonly subscribers: readonly Subscriber[];
   readonly startPipeline: StartPipeline;
   readonly metrics: () => Promise<readonly GaugeSample[]>;
-  /** Runs steps and starts the runs of schedules, in processes that run controllers. */
+  /** Starts running steps and schedules, in processes that run controllers. */
   readonly start: (roles: { readonly controller: boolean }) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
 export interface ExecutionsLedgerParts extends ExecutionParts {
   readonly days: number;
-  /** Of languages of pipelines beside that of the manifests, by format. */
+  /** Compilers of further pipeline formats, by format. */
   readonly compilers?: PipelineCompilers;
 }
 

@@ -57,7 +57,7 @@ async function endedRun(id: string): Promise<Execution> {
   return await ask<Execution>(`/executions/${id}`);
 }
 
-test('without a bubblewrap of the machine, the bundled one isolates what a schedule starts', async () => {
+test('without bubblewrap on the machine, the bundled one isolates the steps of a schedule', async () => {
   await startWithout('bundled', BWRAP, {});
   const { isolation, check } = await reported();
   expect(isolation).toMatchObject({ boundary: 'bubblewrap', program: 'bundled' });
@@ -75,7 +75,7 @@ test('without a bubblewrap of the machine, the bundled one isolates what a sched
   expect(await dais.ended).toBe(0);
 });
 
-test('where nothing isolates, the log, readiness, the server and each refusal name the reason and the remedy', async () => {
+test('without any isolation, the log, readiness and each refusal name the reason and the remedy', async () => {
   await mkdir(join(folder, 'wheels'));
   const perl = findProgram(['perl']) ?? '/usr/bin/perl';
   await startWithout('none', [...BWRAP, perl], {

@@ -1,4 +1,4 @@
-/** What the lineage asks of attempts at steps: they are shown there as they are now. */
+/** Describes attempts at steps, in their current state, as nodes of the lineage graph. */
 import type { NodeSource } from '#ledgers/lineage/index.ts';
 
 interface Row {

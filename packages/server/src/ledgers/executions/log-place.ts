@@ -1,13 +1,13 @@
-/** Places in the output of a step, as clients hold them. */
+/** Positions in the log of a step, encoded as cursors. */
 import { DaisError } from '@dais/api';
 
 export interface LogPlace {
   readonly attempt: string;
-  /** Bytes that were given out: the place in what is kept after the end. */
+  /** Bytes that were returned: the offset in the stored log after the step has ended. */
   readonly given: number;
-  /** The engine's own word for it, while the step runs; '' at the beginning. */
+  /** Position of the engine while the step runs; '' at the start. */
   readonly engine: string;
-  /** Hex of the beginning of a character whose rest had not come. */
+  /** Hex of the first bytes of an incomplete UTF-8 character. */
   readonly pending: string;
 }
 
@@ -17,23 +17,24 @@ export function showPlace({ attempt, given, engine, pending }: LogPlace): string
   return `${attempt}.${given}.${pending}.${engine}`;
 }
 
-/** Undefined: the beginning. @throws DaisError `invalid_cursor` */
+/** Parses a position. Undefined: the start of the log. @throws DaisError `invalid_cursor` */
 export function readPlace(text: string | undefined): LogPlace | undefined {
   if (text === undefined || text === '') return undefined;
   const match = SHOWN.exec(text);
-  if (match === null) throw new DaisError('invalid_cursor', 'The cursor was given out by something else.');
+  if (match === null)
+    throw new DaisError('invalid_cursor', 'The cursor is not a position in this log. Start again without a cursor.');
   const [, attempt = '', given = '', pending = '', engine = ''] = match;
   return { attempt, given: Number(given), pending, engine };
 }
 
-/** UTF-8 that may end within a character: the rest is kept back, unless nothing follows. */
+/** Decodes UTF-8 that may end within a character. The incomplete bytes stay pending, unless nothing follows. */
 export function decodeLog(pending: string, bytes: Buffer, last: boolean): { text: string; pending: string } {
   const all = Buffer.concat([Buffer.from(pending, 'hex'), bytes]);
   const cut = last ? all.length : all.length - unfinished(all);
   return { text: all.subarray(0, cut).toString('utf8'), pending: all.subarray(cut).toString('hex') };
 }
 
-/** How many bytes at the end begin a character and do not finish it. */
+/** Returns the number of bytes at the end that start a character and do not complete it. */
 function unfinished(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back]!;

@@ -1,18 +1,18 @@
-/** From what a client asks for to a plan. */
+/** Compiles the steps of a submitted job to a plan. */
 import { DaisError, type ExecutionStepInput, type Issue } from '@dais/api';
 import type { Artifact, Binding, Graph, Json, LateText, Step, StepOutput, Task } from './machine/plan.ts';
 import { datasetVariables } from './step-data.ts';
 
 const MOST_STEPS = 1000;
-/** The input of the run that is the code. */
+/** The input that contains the code of a run. */
 export const CODE_INPUT = 'code';
 
 export type NativeSteps = Readonly<Record<string, ExecutionStepInput>>;
 
-/** What names of versions stand for, by name. */
+/** Resolved dataset versions by `dataKey`. */
 export type FoundData = ReadonlyMap<string, Artifact>;
 
-/** How a version is named that is brought in a format. */
+/** Returns the key of a dataset version in a format. */
 export const dataKey = (reference: string, format: 'parquet' | 'csv' = 'parquet') => `${format} ${reference}`;
 
 export interface NativePlanOptions {
@@ -26,10 +26,10 @@ export function nativePlan(steps: NativeSteps, options: NativePlanOptions & { re
   if (names.length === 0 || names.length > MOST_STEPS) {
     const message = `has ${names.length} steps`;
     const issues = [{ path: 'steps', message, expected: `1 to ${MOST_STEPS}` }];
-    throw new DaisError('invalid_request', 'A run has at least one step, and at most a thousand.', { issues });
+    throw new DaisError('invalid_request', `A job has 1 to ${MOST_STEPS.toLocaleString('en-US')} steps.`, { issues });
   }
   const issues = names.flatMap((name) => stepIssues(name, steps[name]!));
-  if (issues.length > 0) throw new DaisError('invalid_request', 'The steps cannot be run as they are.', { issues });
+  if (issues.length > 0) throw new DaisError('invalid_request', 'The steps are not valid.', { issues });
   const tasks = names.map((name): [string, Task] => [name, taskOf(steps[name]!, steps, options)]);
   return { tasks: Object.fromEntries(tasks), outputs: {} };
 }
@@ -37,17 +37,24 @@ export function nativePlan(steps: NativeSteps, options: NativePlanOptions & { re
 function stepIssues(name: string, { inputs, outputs }: ExecutionStepInput): Issue[] {
   const issues: Issue[] = [];
   if (inputs[CODE_INPUT] !== undefined) {
-    issues.push({ path: `steps.${name}.inputs.${CODE_INPUT}`, message: 'is the code of the run; choose another name' });
+    issues.push({
+      path: `steps.${name}.inputs.${CODE_INPUT}`,
+      message: 'is reserved for the code of the job; choose another name',
+    });
   }
   for (const [output, { path, as, dataset }] of Object.entries(outputs)) {
     if (dataset !== undefined && as !== 'files') {
-      const message = 'makes a version of files, and this output is a parameter';
+      const message = 'creates a dataset version from files, but this output is a parameter';
       issues.push({ path: `steps.${name}.outputs.${output}.dataset`, message, expected: 'as: files' });
     }
     const parts = path.split('/');
     if (parts.every((part) => part !== '' && part !== '.' && part !== '..') && !path.includes('\\')) continue;
     const at = `steps.${name}.outputs.${output}.path`;
-    issues.push({ path: at, message: 'leaves the working folder, or has an empty part', expected: 'results/model' });
+    issues.push({
+      path: at,
+      message: 'must be a relative path inside the working folder, without empty segments',
+      expected: 'results/model',
+    });
   }
   return issues;
 }
@@ -72,19 +79,19 @@ function bindingOf(input: ExecutionStepInput['inputs'][string], data: FoundData)
   if ('value' in input) return { value: input.value as Json };
   if ('step' in input) return { task: input.step, output: input.output };
   const artifact = data.get(dataKey(input.dataset, input.format));
-  if (artifact === undefined) throw new Error(`${input.dataset} was not looked for`);
+  if (artifact === undefined) throw new Error(`dataset ${input.dataset} was not resolved`);
   return { artifact };
 }
 
 export interface StepTaskOptions extends NativePlanOptions {
-  /** Where its inputs come from, instead of what the step says of them. */
+  /** Sources of the inputs, instead of those in the step. */
   readonly bindings: Readonly<Record<string, Binding>>;
-  /** The inputs that its command finds in variables, and which of them are files. */
+  /** Inputs that the command reads from variables, and which of them are files. */
   readonly given: readonly string[];
   readonly isFiles: (input: string) => boolean;
 }
 
-/** The task that runs the command of a step. */
+/** Returns the task that runs the command of a step. */
 export function stepTask(
   step: Omit<ExecutionStepInput, 'inputs'>,
   { bindings, given: names, isFiles, code, solo }: StepTaskOptions,
@@ -127,7 +134,7 @@ export function stepTask(
   return {
     needs: step.needs,
     after: step.always ? 'completed' : 'succeeded',
-    // What comes before may have failed: then there is nothing to give.
+    // A dependency may have failed, and then its outputs are missing.
     inputs: step.always ? optionalInputs(inputs) : inputs,
     ...(retry !== undefined && {
       retry: {
@@ -145,7 +152,7 @@ function trackingOf({ experiment, run }: NonNullable<ExecutionStepInput['trackin
   return { name: experiment, ...(run !== undefined && { run }) };
 }
 
-/** Without what was not said. */
+/** Returns the environment without undefined fields. */
 export function environmentOf(environment: ExecutionStepInput['environment']): Step['environment'] {
   if (environment.type !== 'python') return environment;
   const { type, version, requirements } = environment;
@@ -163,7 +170,7 @@ function optionalInputs(inputs: Readonly<Record<string, Binding>>): Record<strin
 
 const isArtifact = (binding: Binding | undefined) => binding !== undefined && 'artifact' in binding;
 
-/** `learning-rate` becomes `DAIS_INPUT_LEARNING_RATE`. */
+/** Returns the variable of an input: `learning-rate` becomes `DAIS_INPUT_LEARNING_RATE`. */
 function variableOf(input: string): string {
   return `DAIS_INPUT_${input.toUpperCase().replaceAll(/[^A-Z0-9_]/g, '_')}`;
 }

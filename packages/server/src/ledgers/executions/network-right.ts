@@ -1,4 +1,4 @@
-/** Who may have steps reach other servers: the right `execution:network`, asked of whoever writes or starts such a step. */
+/** Authorizes network access of steps: the author or starter of such a step needs the permission `execution:network`. */
 import { DaisError } from '@dais/api';
 import type { SpecCall } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -7,17 +7,17 @@ import { STEPS_FORMAT, versionNamed, type WholeVersionRow } from './pipelines/pi
 type AdmittedSpec = Readonly<Record<string, unknown>>;
 
 const ADVICE =
-  'Without network it needs no such right (`network: false`, `dais run --no-network`); an administrator grants `execution:network` by the role editor or a policy.';
+  'Disable the network of the step (`network: false`, `dais run --no-network`), or ask an administrator to grant `execution:network` with the role editor or a policy.';
 
 /**
- * Asks it of the writer of a Pipeline with such a step, because schedules and alerts start that without asking anybody.
+ * Authorizes the author of a Pipeline with such a step, because schedules and alerts start it without a user.
  * @throws DaisError `forbidden`
  */
 export async function authorizePipelineSpec(_tx: Transaction, call: SpecCall, spec: AdmittedSpec): Promise<void> {
   if (hasNetwork(spec)) await authorizeNetwork(call);
 }
 
-/** Asks it of the writer of a Schedule, by the version that it would start now. @throws DaisError `forbidden` */
+/** Authorizes the author of a Schedule for the version that it would start now. @throws DaisError `forbidden` */
 export async function authorizeScheduleSpec(
   tx: Transaction,
   call: SpecCall,
@@ -29,14 +29,14 @@ export async function authorizeScheduleSpec(
     [call.tenant.id, pipeline],
     'pipeline_of_schedule',
   );
-  // One that the same apply makes is written by the same person, who is asked for it.
+  // A pipeline that the same apply creates has the same author, who is authorized there.
   if (row === undefined) return;
   const named = typeof version === 'string' ? version : 'latest';
   const found = await versionNamed(tx.sql, row, named);
   if (found !== undefined && versionHasNetwork(found)) await authorizeNetwork(call);
 }
 
-/** @throws DaisError `forbidden` that names the right and who grants it. */
+/** @throws DaisError `forbidden` that names the permission and who grants it. */
 export async function authorizeNetwork({ authorize, tenant }: SpecCall): Promise<void> {
   const target = { kind: 'Execution', ...(tenant.name !== '' && { project: tenant.name }) };
   try {
@@ -48,7 +48,7 @@ export async function authorizeNetwork({ authorize, tenant }: SpecCall): Promise
 }
 
 function versionHasNetwork({ format, document }: WholeVersionRow): boolean {
-  // Steps of other formats (Kubeflow Pipelines) always have network.
+  // Steps of other formats (Kubeflow Pipelines) always have network access.
   return format !== STEPS_FORMAT || hasNetwork(JSON.parse(document) as AdmittedSpec);
 }
 

@@ -1,4 +1,4 @@
-/** Nodes: rows to facts. */
+/** Converts rows of nodes to the facts that the state machine reads. */
 import type { Values } from './machine/plan.ts';
 import type { NodeFacts, NodeKind, NodeState } from './machine/run-store.ts';
 

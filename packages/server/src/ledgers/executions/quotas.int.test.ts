@@ -73,25 +73,25 @@ async function withJournal(work: (path: string, lines: () => Promise<string[]>) 
   }
 }
 
-test('a step that requests more than the whole quota is refused with the run, before anything is written', async () => {
+test('a run with a step that requests more than the whole quota is rejected before anything is written', async () => {
   const project = await projectWith({ resources: { cpu: 2, memory: 2 ** 30, 'nvidia.com/gpu': 0 } });
   const refused = async (resources: Resources) => await refusalOf(submit(project, { fit: sh('true', resources) }));
   expect(await refused({ cpu: 4 })).toEqual([
     'quota_exceeded',
-    `The step "fit" requests 4 of cpu, and the quota of project "${project}" is 2. Request less in \`resources\` of the step, or raise \`spec.quotas.compute.resources\` of the project.`,
+    `Step "fit" requests 4 of cpu, but the quota of project "${project}" is 2. Request less in \`resources\` of the step, or raise \`spec.quotas.compute.resources\` in the project.`,
   ]);
-  expect((await refused({ memory: 2 ** 31 }))[1]).toContain('requests 2 GiB of memory, and the quota');
+  expect((await refused({ memory: 2 ** 31 }))[1]).toContain('requests 2 GiB of memory, but the quota');
   expect((await refused({ 'nvidia.com/gpu': 1 }))[1]).toContain('requests 1 of nvidia.com/gpu');
   const runs = await world.dais.call<Page<Execution>>('execution.list', {}, { projects: [project] });
   expect(runs.items).toEqual([]);
 });
 
-test('a run is refused when the queue of its project is full, and accepted when it no longer is', async () => {
+test('a run is rejected while the queue of its project is full', async () => {
   const project = await projectWith({ queuedSteps: 3 });
   const first = await submit(project, many(3, sh('true')));
   expect(await refusalOf(submit(project, { main: sh('true') }))).toEqual([
     'quota_exceeded',
-    `Project "${project}" has 3 steps in the queue, and its limit is 3. Wait until some have started or cancel runs, or raise \`spec.quotas.compute.queuedSteps\` of the project.`,
+    `Project "${project}" has 3 queued steps, and the limit is 3. Wait until some steps start, cancel pipeline runs or jobs, or raise \`spec.quotas.compute.queuedSteps\` in the project.`,
   ]);
   await cancel(project, first);
   await cancel(project, await submit(project, { main: sh('true') }));
@@ -147,7 +147,7 @@ test('two processes together stay within the quota of a project', async () => {
   await Promise.all(workers.map(async (worker) => await worker.stop()));
 });
 
-test('a step that a lowered quota no longer lets run says so, and holds nobody back', async () => {
+test('a step that exceeds a lowered quota reports that, and does not block other steps', async () => {
   const project = await projectWith({ resources: { cpu: 4 } });
   const large = await submit(project, { main: sh('true', { cpu: 4 }) });
   await setQuota(project, { resources: { cpu: 1 } }, 'update');
@@ -163,19 +163,17 @@ test('a step that a lowered quota no longer lets run says so, and holds nobody b
   await cancel(project, large);
 });
 
-test('a step that requests nothing is limited to what it counts as', async () => {
+test('a step without requests is limited to its counted resources', async () => {
   const project = await projectWith({ resources: { memory: 2 ** 26 } });
   const worker = await world.worker();
   const run = await submit(project, { main: sh('head -c 300000000 /dev/zero | tail > /dev/null') });
   const state = async () => await world.dais.call<Execution>('execution.get', { id: run.id }, { projects: [project] });
   await expect.poll(async () => (await state()).state, PATIENCE).toBe('failed');
-  expect((await state()).error).toContain(
-    'it needed more memory than it may have: request more with `resources.memory`',
-  );
+  expect((await state()).error).toContain('exceeded its memory limit: request more with `resources.memory`');
   await worker.stop();
 });
 
-test('the list of projects says what each uses, page by page', async () => {
+test('the list of projects shows the usage of each, in pages', async () => {
   const project = await projectWith({ resources: { cpu: 2 }, weight: 2 });
   const run = await submit(project, many(2, sh('true', { cpu: 1 })));
   const all: ProjectCompute[] = [];
@@ -194,7 +192,7 @@ test('the list of projects says what each uses, page by page', async () => {
   await cancel(project, run);
 });
 
-test('runs that were submitted before there were quotas request what their plans say', async () => {
+test('runs submitted before quotas existed have the requests of their plans', async () => {
   const step = (cpu: number) => ({ step: { ...STEP, resources: { cpu } } });
   const task = { needs: [], after: 'succeeded', inputs: {} } as const;
   const items = { items: { value: [1, 2] } };

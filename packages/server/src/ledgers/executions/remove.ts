@@ -1,9 +1,9 @@
-/** The end of what is kept of runs: asked for, with their project, or because they are old. */
+/** Deletes runs: on request, with their project, or by retention. */
 import { DaisError } from '@dais/api';
 import { detachContent } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** With its nodes, attempts, files and logs. */
+/** Deletes a run with its nodes, attempts, files and logs. */
 export async function removeRun(
   tx: Transaction,
   run: { readonly id: string; readonly projectId: string },
@@ -13,7 +13,7 @@ export async function removeRun(
   await tx.sql.query('delete from executions.run where project_id = $1 and id = $2', [projectId, id], 'execution_gone');
 }
 
-/** With its project. @throws DaisError `still_referenced` while a run has not ended. */
+/** Deletes all runs of a project. @throws DaisError `still_referenced` while a run has not ended. */
 export async function endProjectRuns(
   tx: Transaction,
   project: { readonly id: string; readonly name: string },
@@ -26,11 +26,12 @@ export async function endProjectRuns(
   );
   const open = runs.filter(({ ended_at: endedAt }) => endedAt === null).length;
   if (open > 0) {
-    const detail = `"${project.name}" still has ${open} run(s) that have not ended; cancel them first.`;
+    const what = open === 1 ? '1 job or pipeline run that has' : `${open} jobs or pipeline runs that have`;
+    const detail = `Project "${project.name}" still has ${what} not ended. Cancel ${open === 1 ? 'it' : 'them'} first.`;
     throw new DaisError('still_referenced', detail);
   }
   for (const { id } of runs) await removeRun(tx, { id, projectId: project.id });
-  // Those of Schedule resources went with them.
+  // Schedules of Schedule resources were deleted with the resources.
   await tx.sql.query('delete from executions.schedule where project_id = $1', [project.id], 'drop_schedules');
   await tx.sql.query('delete from executions.quota where project_id = $1', [project.id], 'drop_quota');
   await tx.enter(home);

@@ -1,14 +1,14 @@
-/** What goes with time: runs that ended, and what schedules noted of the times at which they started something. */
+/** Deletes old runs that ended and old records of schedules. */
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { removeRun } from './remove.ts';
 import { removeOldFires } from './schedules/fires.ts';
 
-/** In one transaction: each run can have many files. */
+/** Rows of one transaction. The limit of runs is low because each run can have many files. */
 const RUNS = 20;
 const FIRES = 5000;
 
-/** `days` 0: until somebody deletes them. */
+/** Returns the job that deletes what is older than `days`. 0: nothing is deleted. */
 export function executionRetention(days: number): JobHandler {
   return {
     queue: 'execution-retention',

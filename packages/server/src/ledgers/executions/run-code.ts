@@ -1,4 +1,4 @@
-/** The code that a run takes along. */
+/** Stores the code of a run. */
 import { DaisError, type Execution } from '@dais/api';
 import { attachContent, findReference, linkContent, listReferences } from '#kernel/content/references.ts';
 import { byteQuota } from '#kernel/tenants.ts';
@@ -13,16 +13,16 @@ export interface CodeInput extends NonNullable<Execution['code']> {
 
 type CodeFile = { readonly path: string; readonly executable: boolean } & (
   | { readonly upload: string }
-  /** A file of the code of another run: reached by its name, so that nobody gets what they may not read. */
+  /** A file of the code of another run, referenced by run and path, so that the read permission can be checked. */
   | { readonly same: { readonly run: string; readonly path: string; readonly sha256: string } }
 );
 
-/** Each is a handful of statements of the one transaction that submits. */
+/** Each file takes several statements in the transaction that submits the run. */
 const MOST_SAME = 2000;
 
 /**
- * Makes the files those of the run. `mayRead` asks whether the caller may read the code of other runs; absent: files are
- * uploaded. @throws DaisError
+ * Attaches the files to the run. `mayRead` checks whether the caller may read the code of other runs; absent: all files
+ * must be uploaded. @throws DaisError
  */
 export async function keepCode(
   tx: Transaction,
@@ -33,9 +33,15 @@ export async function keepCode(
   const issues = files.flatMap(({ path }, index) =>
     path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
       ? []
-      : [{ path: `code.files[${index}].path`, message: 'leaves the folder, or has an empty part' }],
+      : [
+          {
+            path: `code.files[${index}].path`,
+            message: 'must be a relative path inside the folder, without empty segments',
+          },
+        ],
   );
-  if (issues.length > 0) throw new DaisError('unsafe_path', 'A file of the code lies outside of it.', { issues });
+  if (issues.length > 0)
+    throw new DaisError('unsafe_path', 'The path of a code file is not inside the code folder.', { issues });
   const owner = { projectId: tx.projectId, uid: run };
   const prefix = CODE_INPUT;
   await attachContent(
@@ -82,18 +88,21 @@ async function linkSame(
 ): Promise<void> {
   if (mayRead === undefined || files.length > MOST_SAME) {
     const most = mayRead === undefined ? 0 : MOST_SAME;
-    const detail = `${files.length} files are those of other runs, and at most ${most} can be here: upload the others.`;
+    const detail = `${files.length} code files refer to files of other runs, and the limit is ${most}. Upload the others.`;
     throw new DaisError('invalid_request', detail);
   }
   await mayRead();
   const { projectId } = tx;
   const quota = await byteQuota(tx, projectId);
-  // In one order everywhere, so that two transactions wait for each other and never deadlock.
+  // All transactions lock in this order, so that they cannot deadlock.
   for (const { to, path, sha256, run: from } of files.toSorted((a, b) => (a.sha256 < b.sha256 ? -1 : 1))) {
     const there = { projectId, uid: from, name: `${CODE_INPUT}/${path}` };
     const found = await findReference(tx, there);
     if (found.sha256 !== sha256) {
-      throw new DaisError('content_missing', `The file ${path} of run ${from} is another one: upload yours.`);
+      throw new DaisError(
+        'content_missing',
+        `File ${path} of run ${from} has a different digest than given. Upload your file.`,
+      );
     }
     await linkContent(tx, there, { projectId, uid: run, name: `${CODE_INPUT}/${to}` }, { quota });
   }

@@ -138,7 +138,7 @@ const seeds = fc.record({ seed: fc.nat(), badness: fc.constantFrom(0, 20, 50), d
 /** Each is hundreds of transactions. */
 const runs = { numRuns: Math.ceil((fc.readConfigureGlobal()?.numRuns ?? 100) / 10) };
 
-test('a run on rows ends as its plan says, whatever crashes and whoever takes over', async () => {
+test('a run in the database ends as its plan predicts, in spite of crashes and takeovers', async () => {
   await fc.assert(
     fc.asyncProperty(anyPlan(1), seeds, async (plan, { seed, badness, dice }) => {
       const does = behaviour(seed, badness);
@@ -155,7 +155,7 @@ test('a run on rows ends as its plan says, whatever crashes and whoever takes ov
   );
 });
 
-test('a run on rows that is cancelled ends, and leaves nothing waiting', async () => {
+test('a canceled run in the database ends, and leaves no waiting node', async () => {
   await fc.assert(
     fc.asyncProperty(anyPlan(1), seeds, fc.nat(6), async (plan, { seed, badness, dice }, after) => {
       const next = () => dice.next().value;

@@ -1,4 +1,4 @@
-/** The machine of one run, on its rows, for the length of one transaction. */
+/** Opens the state machine of a run on its rows, for one transaction. */
 import { eventTypes } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { ringWorkers, tellExecution } from './executions-events.ts';
@@ -29,10 +29,10 @@ export interface OpenRun {
   readonly machine: Machine;
 }
 
-/** Plans by digest: each of the thousand transitions of a run reads the same one. */
+/** Cached plans, by digest: every transition of a run reads the same plan. */
 const KEPT_PLANS = 64;
 
-/** Who is told, in the same transaction, that a run has ended. */
+/** Called in the same transaction when a run has ended. */
 export type RunEnded = (tx: Transaction, run: RunHead, state: EndState) => Promise<void>;
 
 export class RunMachines {
@@ -43,7 +43,7 @@ export class RunMachines {
     this.#ended = ended;
   }
 
-  /** Locks the run until the transaction ends, so that its transitions come one after another. */
+  /** Locks the run until the transaction ends, so that its transitions are serialized. */
   async open(tx: Transaction, id: string): Promise<OpenRun | undefined> {
     const [row] = await tx.sql.query<HeadRow>(
       // Weaker than `for update`: a claim, which only refers to the run, does not wait for it.
@@ -80,7 +80,7 @@ export class RunMachines {
       [id],
       'execution_plan',
     );
-    if (row === undefined) throw new Error(`the run ${id} is gone`);
+    if (row === undefined) throw new Error(`run ${id} no longer exists`);
     const plan = JSON.parse(row.plan) as Graph;
     const oldest = this.#plans.keys().next().value;
     if (this.#plans.size >= KEPT_PLANS && oldest !== undefined) this.#plans.delete(oldest);
@@ -114,7 +114,7 @@ function requestsIn(plan: Graph): RequestsOf {
   };
 }
 
-/** No task begins any more; what runs is told to end by whoever looks after it. */
+/** Cancels a run: no further task starts, and the workers stop the running steps. */
 export async function cancelRun({ head, store, machine }: OpenRun, tx: Transaction): Promise<void> {
   if (head.cancelling || (head.state !== 'pending' && head.state !== 'running')) return;
   await tx.sql.query('update executions.run set cancel_asked = true where id = $1', [head.id], 'execution_cancel');

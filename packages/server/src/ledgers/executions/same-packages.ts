@@ -1,6 +1,6 @@
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** A run that does another one again has its packages, also when newer ones would be found today. */
+/** Copies the package locks of a run to its retry, so that the retry has the same packages even if newer ones exist. */
 export async function takeOverPackages({ sql }: Transaction, from: string, to: string): Promise<void> {
   await sql.query(
     `insert into executions.environment (run, spec_digest, project_id, lock)

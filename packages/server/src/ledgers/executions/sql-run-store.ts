@@ -1,4 +1,4 @@
-/** The rows of one run in PostgreSQL. Whoever makes it holds the lock on the run's row until the transaction ends. */
+/** The rows of one run in PostgreSQL. The creator holds the lock on the row of the run until the transaction ends. */
 import type { Transaction } from '#kernel/transaction.ts';
 import { WriteRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -15,14 +15,14 @@ export interface LockedRun {
   readonly cancelling: boolean;
 }
 
-/** Called once, when the run has ended. */
+/** Called once when the run has ended. */
 export type OnFinish = (state: EndState, outputs: Values, error: string | undefined) => Promise<void>;
 
-/** What the step of a place in the plan requests, by resource. */
+/** Returns the requests, by resource, of the step at a path of the plan. */
 export type RequestsOf = (place: string) => Readonly<Record<string, number>>;
 
 function lostRace(): WriteRace {
-  return new WriteRace('a node was claimed at this moment');
+  return new WriteRace('a node changed its state concurrently');
 }
 
 const ENDED = END_STATES.map((state) => `'${state}'`).join(', ');
@@ -60,7 +60,7 @@ export class SqlRunStore implements RunStore {
       [this.#run.id, id],
       'execution_node',
     );
-    if (row === undefined) throw new Error(`there is no node ${id}`);
+    if (row === undefined) throw new Error(`node ${id} does not exist`);
     return factsOf(row);
   }
 
@@ -136,7 +136,7 @@ export class SqlRunStore implements RunStore {
 
   async end(ends: readonly NodeEnd[]): Promise<Settled> {
     const [one] = ends;
-    // By far the most: a step has ended. None of what it touches is touched twice, so it is one statement.
+    // The most frequent case: one step has ended. No row is changed twice, so one statement is enough.
     if (ends.length === 1 && one?.parent !== undefined) return await this.#endOne(one);
     await this.change(ends);
     const released = await this.#release(ends.map(({ id, to }) => ({ id, state: to })));

@@ -103,7 +103,7 @@ const AS_ITSELF = {
   wrong: 401,
 };
 
-test('isolated without network it reaches the server and nothing of it without its token', async () => {
+test('isolated without network, a step reaches the server only with its token', async () => {
   const { found, token, id } = await run({ isolation: 'required', network: false });
   expect(found).toMatchObject({ ...AS_ITSELF, run: id });
   expect(found.bare.map((status) => status)).toEqual(found.bare.map(() => 401));
@@ -111,20 +111,20 @@ test('isolated without network it reaches the server and nothing of it without i
   expect((await send('/api/2.0/mlflow/runs/create', { experiment_id: '0' }, token)).status).toBe(401);
 });
 
-test('with the rights of the server its token still makes it the step', async () => {
+test('without isolation, its token still identifies the step', async () => {
   const { found, token, id } = await run({ isolation: 'none', network: true });
   expect(found).toMatchObject({ ...AS_ITSELF, run: id });
   expect((await send('/api/2.0/mlflow/runs/create', { experiment_id: '0' }, token)).status).toBe(401);
   expect(dais.output()).not.toContain(token);
 });
 
-test('isolated with network it reaches the server by its token alone', async () => {
+test('isolated with network, a step reaches the server only with its token', async () => {
   const { found, id } = await run({ isolation: 'required', network: true });
   expect(found).toMatchObject({ ...AS_ITSELF, run: id });
   expect(found.bare).toEqual(found.bare.map(() => 401));
 });
 
-test('what the outbound guard refused is in the reason of a failure, in the log and in the metrics', async () => {
+test('refused outbound connections are in the error of the step, in the log and in the metrics', async () => {
   const script = `exec 5<>/dev/tcp/127.0.0.1/\${HTTP_PROXY##*:}
     printf 'GET http://169.254.169.254/latest/meta-data/ HTTP/1.0\\r\\n\\r\\n' >&5; cat <&5; exit 3`;
   const steps = { main: { command: ['bash', '-c', script], isolation: 'required', network: true } };

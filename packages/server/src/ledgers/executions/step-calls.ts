@@ -1,38 +1,38 @@
-/** How a step calls this server: as itself, with a token of its own, and in the words of the clients that it brings. */
+/** Credentials and variables with which a step calls this server, also through the clients of other systems. */
 import type { Actor } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { TrackedRun } from './tracked-runs.ts';
 
-/** What a step is told of where it is. */
+/** The server, project and run of a step. */
 export interface StepTold {
   readonly url: string;
   readonly project: string;
-  /** Id of its run. */
+  /** Id of the job or pipeline run. */
   readonly run: string;
-  /** The run of the tracking ledger that it logs into. */
+  /** The tracked run that the step logs to. */
   readonly tracked?: TrackedRun | undefined;
 }
 
-/** What a client reads from its environment. */
+/** Environment variables that a client library reads. */
 export interface ClientWords {
   readonly variables: Readonly<Record<string, string>>;
-  /** The names of those that have the token as their value. */
+  /** Names of variables whose value is the token. */
   readonly token: readonly string[];
 }
 
-/** Port: tokens of steps, and whom they are for. */
+/** Interface: tokens of steps. */
 export interface StepCalls {
-  /** In the project of the transaction. */
+  /** Issues a token for an attempt in the project of the transaction. */
   issue(
     tx: Transaction,
     step: { readonly attempt: string; readonly run: string; readonly actor: Actor },
   ): Promise<{ readonly token: string; readonly project: string }>;
-  /** When the transaction commits: nothing of the attempt is answered any more. */
+  /** Revokes the token of the attempt when the transaction commits. */
   end(tx: Transaction, attempt: string): void;
-  /** Of attempts that go on. */
+  /** Extends the tokens of running attempts. */
   keep(sql: Sql, attempts: readonly string[]): Promise<void>;
-  /** Address of this server for an isolated step, and for one that has the network of the machine. */
+  /** URL of this server for an isolated step, and for a step with the network of the machine. */
   readonly urls: { readonly inside: string; readonly outside: string };
   readonly clients: readonly ((told: StepTold) => ClientWords)[];
 }
@@ -42,7 +42,7 @@ export interface Surroundings {
   readonly secretVariables: Readonly<Record<string, string>>;
 }
 
-/** What a step finds in its environment, so that it and the clients it brings find this server. */
+/** Returns the environment variables with which a step and its client libraries find this server. */
 export function surroundingsOf(calls: StepCalls, token: string, told: StepTold): Surroundings {
   const words = calls.clients.map((client) => client(told));
   return {

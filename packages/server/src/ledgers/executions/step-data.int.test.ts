@@ -95,7 +95,7 @@ async function newest(name: string, number: number): Promise<DatasetVersion> {
 const rowsOf = async (name: string) =>
   (await call<{ rows: unknown[][] }>('POST', '/api/v1/data/query', { sql: `select * from "${name}" order by 1` })).rows;
 
-test('a run is given a version: its rows, its name, and its place in the lineage and in the run that is tracked', async () => {
+test('a job gets a dataset version: its rows and name, with lineage and an input of the tracked run', async () => {
   await apply('Dataset', 'rides', {});
   await push('rides', 'id,km\n1,5\n2,7\n');
   const look = '{ cat "$DAIS_DATA_ROWS/rows.csv"; echo "$DAIS_DATA_ROWS_VERSION"; ls "$DAIS_DATA_FILES" | head -1; }';
@@ -125,7 +125,7 @@ test('a run is given a version: its rows, its name, and its place in the lineage
   expect((await nodeOf(again)).outputs).toEqual(node.outputs);
 });
 
-test('a component of Kubeflow gets a version by an importer, as it was when the run began', async () => {
+test('a Kubeflow component gets a dataset version from an importer, as of the start of the run', async () => {
   await apply('Target', 'local', { images: [{ image: SYSTEM_IMAGE, environment: { type: 'system' } }] });
   const submit = async (address: string) => {
     const spec = importingPipeline(address, { script: 'cat "$1"/rows.csv > "$2"' });
@@ -148,7 +148,7 @@ test('a component of Kubeflow gets a version by an importer, as it was when the 
   expect((await nodeOf(odd, 'bring')).error).toContain('names no dataset');
 });
 
-test('what cannot be read is said when the run is submitted', async () => {
+test('unreadable dataset versions are reported when the job is submitted', async () => {
   const submit = async (dataset: string) =>
     await call<Execution>('POST', '/api/v1/executions', {
       steps: { main: sh('true', { inputs: { a: { dataset } } }) },
@@ -161,7 +161,7 @@ test('what cannot be read is said when the run is submitted', async () => {
   );
 });
 
-test('a step of a pipeline reads the version that a parameter names, and its file becomes a version', async () => {
+test('a pipeline step reads the version in a parameter, and creates a version from its file', async () => {
   await apply('Dataset', 'long-rides', { keys: ['id'] });
   await apply('Pipeline', 'filter', {
     parameters: { from: { default: 'latest' } },
@@ -195,7 +195,7 @@ test('a step of a pipeline reads the version that a parameter names, and its fil
   expect(await rowsOf('long-rides@2')).toEqual([[9, 9]]);
 });
 
-test('a schedule that waits for a dataset needs it, holds it, and its run reads the version that came', async () => {
+test('a schedule on a dataset requires and references it, and its run reads the new version', async () => {
   const when = (dataset: string) => ({ type: 'dataset', dataset });
   const spec = { pipeline: 'filter', parameters: { from: '${version}' } };
   await expect(apply('Schedule', 'waits', { ...spec, when: when('nowhere') })).rejects.toThrow('nowhere');
@@ -207,7 +207,7 @@ test('a schedule that waits for a dataset needs it, holds it, and its run reads 
   expect(await rowsOf('long-rides@3')).toEqual([[3, 30]]);
 });
 
-test('files of which nothing says what they are fail the step', async () => {
+test('files of an unknown format fail the step', async () => {
   const main = sh('echo x > rows', { outputs: { rows: { path: 'rows', dataset: 'odd' } } });
   const run = await ended(await call<Execution>('POST', '/api/v1/executions', { steps: { main } }));
   expect([run.state, (await nodeOf(run)).error]).toEqual([
@@ -216,7 +216,7 @@ test('files of which nothing says what they are fail the step', async () => {
   ]);
 });
 
-test('a step that fails leaves what is to be kept in any case', async () => {
+test('a failed step keeps its `always` outputs', async () => {
   const outputs = { note: { path: 'note', always: true }, other: { path: 'note' } };
   const main = sh('echo kept > note; exit 3', { outputs });
   const { id } = await ended(await call<Execution>('POST', '/api/v1/executions', { steps: { main } }));
@@ -224,7 +224,7 @@ test('a step that fails leaves what is to be kept in any case', async () => {
   expect(items.map(({ name }) => name.split('/').at(-1))).toEqual(['note']);
 });
 
-test('kill -9 while steps make versions: each step makes one, once', async () => {
+test('kill -9 while steps create versions: each step creates one version once', async () => {
   const steps = Object.fromEntries(
     Array.from({ length: 6 }, (_, n): [string, Step] => [
       `make-${n}`,

@@ -78,7 +78,7 @@ const submit = async (who: string, isolation?: 'none' | 'required') =>
     as(who),
   );
 
-test('an editor runs what is isolated, and nothing else unless a policy permits it', async () => {
+test('an editor can run only isolated steps unless a policy permits others', async () => {
   expect((await submit('ada')).state).toBe('pending');
   expect((await submit('ada', 'required')).state).toBe('pending');
   expect(await codeOf(submit('ada', 'none'))).toBe('forbidden');
@@ -97,7 +97,7 @@ const forbidNetwork = manifest('Policy', 'no-network', {
   cedar: `@id("no-network") forbid(principal == Dais::User::"ada", action == Dais::Action::"execution:network", resource);`,
 });
 
-test('an editor runs steps with network until a policy forbids it', async () => {
+test('an editor can run steps with network until a policy forbids it', async () => {
   expect(await codeOf(dais.call('execution.submit', { steps: networked }, as('ada')))).toBe('ok');
   await dais.apply([forbidNetwork], {}, OWNER);
   await expect(dais.call('execution.submit', { steps: networked }, as('ada'))).rejects.toThrow(
@@ -108,13 +108,13 @@ test('an editor runs steps with network until a policy forbids it', async () => 
   expect(await codeOf(submit('ada', 'none'))).toBe('forbidden');
 });
 
-test('a step without isolation needs the right to the network too, because it has that of the machine', async () => {
+test('a step without isolation also needs the network permission, because it uses the network of the machine', async () => {
   const cedar = `@id("unisolated") permit(principal == Dais::User::"ada", action == Dais::Action::"execution:unisolated", resource);`;
   await dais.apply([forbidNetwork, manifest('Policy', 'unisolated', { cedar })], {}, OWNER);
   await expect(submit('ada', 'none')).rejects.toThrow(/execution:network/);
 });
 
-test('whoever writes a pipeline with network, or a schedule of one, needs the right, because the platform starts it', async () => {
+test('the author of a pipeline with network, or of its schedule, needs the permission, because the platform starts it', async () => {
   await dais.apply([forbidNetwork], {}, OWNER);
   await dais.apply([pipelineOf('closed', false)], {}, as('ada'));
   await expect(dais.apply([pipelineOf('open', true)], {}, as('ada'))).rejects.toThrow(/execution:network/);
@@ -130,7 +130,7 @@ test('whoever writes a pipeline with network, or a schedule of one, needs the ri
   await expect(dais.apply([scheduleOf('first', 'open', '1')], {}, as('ada'))).rejects.toThrow(/execution:network/);
 });
 
-test('a Secret is for whoever may use it', async () => {
+test('a Secret needs the permission secret:use', async () => {
   await dais.apply([manifest('RoleBinding', 'viewers', { role: 'viewer', users: ['ada'] })], {}, OWNER);
   await dais.apply([manifest('Secret', 'hub', { data: { token: 'x' } })], {}, OWNER);
   const cedar = `@id("closed") forbid(principal == Dais::User::"ada", action == Dais::Action::"secret:use", resource);`;

@@ -1,4 +1,4 @@
-/** From a plan to the first rows of a run. */
+/** Submits a plan: writes the first rows of a run. */
 import { createHash } from 'node:crypto';
 import { DaisError, eventTypes } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -10,7 +10,7 @@ import type { Graph, Values } from './machine/plan.ts';
 import { planIssues } from './machine/plan-check.ts';
 import type { RunHead, RunMachines } from './run-machine.ts';
 
-/** Where a run comes from, and what whoever submitted it wants to find again. */
+/** Origin of a run, and the metadata of its submitter. */
 export interface RunOrigin {
   readonly description?: string | undefined;
   /** Uid of the Pipeline, and id of the version. */
@@ -29,7 +29,7 @@ export interface NewExecution extends RunOrigin {
   readonly inputs: Values;
   readonly priority: number;
   readonly code?: object | undefined;
-  /** The run that this one does again, and places in the plan that run anew although they succeeded there. */
+  /** The run that this one retries, and paths of the plan that run again although they succeeded there. */
   readonly retryOf?: string | undefined;
   readonly again?: readonly string[];
 }
@@ -43,15 +43,18 @@ export interface SubmitParts {
 }
 
 /**
- * The caller has authorized it. @throws DaisError `invalid_request` with everything that is wrong with the plan,
+ * Submits a run that the caller has authorized. @throws DaisError `invalid_request` with all errors of the plan,
  * `quota_exceeded` when the project may not queue its steps.
  */
 export async function submitRun(tx: Transaction, { machines, limits }: SubmitParts, run: NewExecution): Promise<void> {
   const issues = planIssues(run.plan, new Set(Object.keys(run.inputs)));
-  if (issues.length > 0) throw new DaisError('invalid_request', 'The plan cannot be run as it is.', { issues });
+  if (issues.length > 0) throw new DaisError('invalid_request', 'The plan is not valid.', { issues });
   const plan = canonicalJson(run.plan);
   if (plan.length > LARGEST_PLAN) {
-    throw new DaisError('too_large', `The plan has ${plan.length} bytes; at most ${LARGEST_PLAN} are kept.`);
+    throw new DaisError(
+      'too_large',
+      `The plan has ${plan.length} bytes, and the limit is ${LARGEST_PLAN}. Use fewer steps, or pass large values as files.`,
+    );
   }
   await checkSubmission(tx, run.plan, limits);
   const digest = createHash('sha256').update(plan).digest('hex');

@@ -1,4 +1,4 @@
-/** What comes due: further attempts at steps, further iterations of loops. */
+/** Timers of runs: retries of steps and further iterations of loops. */
 import { transact } from '#kernel/transaction.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { TimerKind } from './machine/run-store.ts';
@@ -15,8 +15,8 @@ interface TimerRow {
 const AT_ONCE = 100;
 
 /**
- * Does what is due by the database's clock, a transaction for each. True: there may be more. Any number of processes do
- * this at the same time: who deletes the row has done it.
+ * Runs the timers that are due by the clock of the database, each in its own transaction. Returns true if there may be
+ * more. Several processes can do this at the same time: the process that deletes the row runs the timer.
  */
 export async function runTimers(database: Database, machines: RunMachines): Promise<boolean> {
   const due = await database.statement<TimerRow>(

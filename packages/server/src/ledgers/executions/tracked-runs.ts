@@ -1,10 +1,10 @@
-/** Runs of the tracking ledger that belong to steps: begun with the first attempt, ended with the step. */
+/** Tracked runs of steps: started with the first attempt, ended with the step. */
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DatasetInput, Step } from './machine/plan.ts';
 import { ValueFault } from './machine/values.ts';
 
-/** How a step that ran can end. */
+/** Final state of a step that ran. */
 type StepState = 'succeeded' | 'failed' | 'cancelled';
 
 export interface TrackedRun {
@@ -18,17 +18,17 @@ export type TrackedData = Pick<DatasetInput, 'name' | 'number' | 'versionDigest'
 export interface NewTrackedRun {
   readonly experiment: NonNullable<Step['tracking']>;
   readonly name: string;
-  /** Who had it run. */
+  /** The starter of the step. */
   readonly user: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly source: TrackedSource;
-  /** Versions of datasets that it reads. */
+  /** Dataset versions that it reads. */
   readonly data: readonly TrackedData[];
 }
 
-/** Where what is measured comes from. */
+/** Source of the logged metrics. */
 export interface TrackedSource {
-  /** Id of the run, and path of the step in it. */
+  /** Id of the job or pipeline run, and path of the step. */
   readonly execution: string;
   readonly step: string;
   /** The script that runs, or the program. */
@@ -38,13 +38,13 @@ export interface TrackedSource {
   readonly dirty?: boolean | undefined;
 }
 
-/** Port: the ledger that keeps what is measured. */
+/** Interface: the tracking ledger. */
 export interface TrackedRuns {
-  /** Makes the experiment too, when there is none of that name. @throws DaisError of what the caller did wrong. */
+  /** Starts a tracked run. Creates the experiment if none has that name. @throws DaisError for invalid input. */
   begin(tx: Transaction, run: NewTrackedRun): Promise<TrackedRun>;
-  /** Another attempt logs into it. */
+  /** Resumes the run for another attempt. */
   resume(tx: Transaction, run: string): Promise<void>;
-  /** Nothing, when somebody deleted it. */
+  /** Ends the run. A deleted run is ignored. */
   end(tx: Transaction, run: string, state: StepState): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ interface Row {
   readonly experiment: string;
 }
 
-/** For an attempt at a step. @throws ValueFault when there can be none. */
+/** Returns the tracked run of an attempt, started or resumed. @throws ValueFault when it cannot be started. */
 export async function trackStep(
   tx: Transaction,
   runs: TrackedRuns,
@@ -83,12 +83,12 @@ export async function trackStep(
   }
 }
 
-/** That of a step, if the step has come to its end. */
+/** Ends the tracked run of a step that has ended. */
 export async function endTrackedStep(tx: Transaction, runs: TrackedRuns, node: string): Promise<void> {
   await end(tx, runs, 't.node = $1', node, 'execution_untrack');
 }
 
-/** Those of steps that came to their end without an attempt. */
+/** Ends the tracked runs of steps that ended without a further attempt. */
 export async function endTrackedRuns(tx: Transaction, runs: TrackedRuns, run: string): Promise<void> {
   await end(tx, runs, 't.run = $1', run, 'execution_untrack_all');
 }

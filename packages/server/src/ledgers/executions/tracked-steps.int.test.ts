@@ -66,7 +66,7 @@ async function trackedBy(run: Pick<Execution, 'id'>): Promise<Run> {
   return await call<Run>('GET', `/api/v1/tracking/runs/${tracking.run}`);
 }
 
-test('what a step logs is in a run that begins and ends with it, and says where it is from', async () => {
+test('a step logs to a tracked run that starts and ends with it and records its source', async () => {
   const made = await submit(
     { command: script('await metric(0.5)'), inputs: { rate: { value: 0.1 } } },
     { code: { commit: 'a'.repeat(40), repository: 'https://example.com/flights.git', dirty: false, files: [] } },
@@ -92,14 +92,14 @@ test('what a step logs is in a run that begins and ends with it, and says where 
   expect(run.endedAt).toBeGreaterThanOrEqual(run.startedAt);
 });
 
-test('attempts of one step log into one run, which ends as the step does', async () => {
+test('attempts of one step log to one run, which ends with the step', async () => {
   const failing = await submit({ command: script('await metric(1); process.exit(3)'), retry: { count: 1 } });
   expect(await ended(failing)).toMatchObject({ state: 'failed' });
   expect(await trackedBy(failing)).toMatchObject({ status: 'FAILED', metrics: [{ key: 'loss', value: 1 }] });
   expect((await nodeOf(failing))?.attempts).toBe(2);
 });
 
-test('a run that is cancelled while it waits for another attempt is killed', async () => {
+test('the tracked run of a step that is canceled before a retry is killed', async () => {
   const waiting = await submit({ command: ['false'], retry: { count: 1, delaySeconds: 3600 } });
   await expect.poll(async () => (await nodeOf(waiting))?.state, { timeout: 30_000 }).toBe('delayed');
   expect(await trackedBy(waiting)).toMatchObject({ status: 'RUNNING' });
@@ -108,7 +108,7 @@ test('a run that is cancelled while it waits for another attempt is killed', asy
   expect(await trackedBy(waiting)).toMatchObject({ status: 'KILLED' });
 });
 
-test('a step goes on logging after its server was killed', async () => {
+test('a step continues to log after its server was killed', async () => {
   const made = await submit({
     command: script(`
       await metric(1);
@@ -129,7 +129,7 @@ test('a step goes on logging after its server was killed', async () => {
   expect([status, metrics.map(({ key }) => key).toSorted()]).toEqual(['FINISHED', ['after', 'loss']]);
 });
 
-test('from a version of a model the lineage leads to the step that made it, its code and what it read', async () => {
+test('the lineage of a model version includes the step that created it, its code and its inputs', async () => {
   const form = await fetch(`${url}/api/v1/executions/uploads`, { method: 'PUT', body: 'print("hi")' });
   const { upload } = (await form.json()) as { upload: string };
   const files = [{ path: 'train.py', upload }];

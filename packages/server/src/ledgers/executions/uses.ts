@@ -1,4 +1,4 @@
-/** What the steps of a plan use that somebody must be permitted to use. */
+/** Authorizes what the steps of a plan use: Secrets, datasets, network, missing isolation. */
 import { DaisError } from '@dais/api';
 import type { Call } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -13,19 +13,19 @@ type PlanUse =
   | { readonly reads: DatasetInput }
   | { readonly makes: string };
 
-/** What the platform writes for a step, whoever has it run may write. */
+/** Records that the platform creates for a step: the starter of the step must be permitted to create them. */
 const TRACKED = [
   { kind: 'Experiment', may: 'experiment:create' },
   { kind: 'Run', may: 'run:create' },
 ];
 
-/** Where datasets are found. */
+/** Access to datasets. */
 interface DataWays {
   readonly tx: Transaction;
   readonly data: StepData | undefined;
 }
 
-/** Whoever has a step use a Secret or a dataset uses it. @throws DaisError `forbidden` */
+/** Authorizes the caller for everything that the steps of the plan use. @throws DaisError `forbidden` */
 export async function authorizePlan(
   call: Pick<Call, 'authorize' | 'tenant'>,
   plan: Graph,
@@ -44,7 +44,7 @@ export async function authorizePlan(
   }
 }
 
-/** What was found for somebody else may show more than this caller may see. @throws DaisError `forbidden` */
+/** Rejects a version that was resolved for a caller who sees more columns. @throws DaisError `forbidden` */
 async function authorizeReading(
   call: Pick<Call, 'authorize' | 'tenant'>,
   { name, unmasked }: DatasetInput,
@@ -55,11 +55,11 @@ async function authorizeReading(
   const masked = new Set(await data.masked(tx, name, mayOfCall(call)));
   const shown = unmasked.filter((column) => masked.has(column));
   if (shown.length === 0) return;
-  const detail = `${shown.join(', ')} of ${name} are masked for you, but the job got them unmasked. Submit your own job.`;
+  const detail = `This run reads ${shown.join(', ')} of dataset ${name} unmasked, but they are masked for you. Submit your own run instead.`;
   throw new DaisError('forbidden', detail);
 }
 
-/** Whether the caller may do an action to a dataset. */
+/** Returns a check of whether the caller may do an action on a dataset. */
 export function mayOfCall(call: Pick<Call, 'authorize' | 'tenant'>): MayOf {
   return (name) => async (action) => {
     try {
@@ -72,23 +72,24 @@ export function mayOfCall(call: Pick<Call, 'authorize' | 'tenant'>): MayOf {
   };
 }
 
-/** The version that a run is given. @throws DaisError */
+/** Resolves the dataset version for a run. @throws DaisError */
 export async function findVersion(
   tx: Transaction,
   { data }: { readonly data?: StepData | undefined },
   reference: string,
   may: MayOf | undefined,
 ): Promise<FoundVersion> {
-  if (data === undefined) throw new DaisError('invalid_request', 'No datasets are kept here.');
+  if (data === undefined)
+    throw new DaisError('invalid_request', 'This server does not store datasets, so a step cannot read one.');
   const name = reference.split('@')[0] ?? '';
-  // Before anything is told of it.
+  // Before any information about the dataset is returned.
   if (may !== undefined && !(await may(name)('dataset:read'))) {
-    throw new DaisError('forbidden', `You may not read the dataset ${name}, which a step is to be given.`);
+    throw new DaisError('forbidden', `A step reads dataset ${name}, but you lack the permission dataset:read for it.`);
   }
   return await data.find(tx, reference, may);
 }
 
-/** Each once. */
+/** Returns everything that the plan uses, each once. */
 function usesOf(plan: Graph): readonly PlanUse[] {
   const secrets = new Set<string>();
   let unisolated = false;
@@ -105,7 +106,7 @@ function usesOf(plan: Graph): readonly PlanUse[] {
       if ('graph' in body) visit(body.graph);
       else {
         unisolated ||= body.step.isolation === 'none';
-        // A step without isolation has the network of the machine, whatever it asks for.
+        // A step without isolation always has the network of the machine.
         networked ||= body.step.network || body.step.isolation === 'none';
         tracked ||= body.step.tracking !== undefined;
         for (const { secret } of Object.values(body.step.secrets)) secrets.add(secret);

@@ -34,7 +34,7 @@ async function journalOf<T>(work: (path: string, lines: () => Promise<string[]>)
   }
 }
 
-test('what a process leaves when it stops is brought to its end by the next one', async () => {
+test('the next process finishes the steps of a stopped one', async () => {
   await journalOf(async (journal, lines) => {
     const first = await world.worker();
     const go = `${journal}-go`;
@@ -53,7 +53,7 @@ test('what a process leaves when it stops is brought to its end by the next one'
   });
 });
 
-test('what ran on a machine that is gone is lost, and tried again without counting as a failure', async () => {
+test('attempts on a lost machine are lost, and retried without counting as failures', async () => {
   await journalOf(async (journal, lines) => {
     const gone = await world.worker({ place: 'another machine', leaseMs: 600 });
     const script = `echo x >> ${journal}; test $(wc -l < ${journal}) -gt 1 || exec sleep 300`;
@@ -67,7 +67,7 @@ test('what ran on a machine that is gone is lost, and tried again without counti
   });
 });
 
-test('of two control planes, one that was away until another had done its step commits nothing of it', async () => {
+test('a control plane that was unavailable until another finished its step commits nothing', async () => {
   await journalOf(async (journal, lines) => {
     const go = `${journal}-go`;
     // With one connection, which the test takes away: then it neither renews its leases nor commits.
@@ -103,7 +103,7 @@ test('of two control planes, one that was away until another had done its step c
   });
 });
 
-test('the higher priority comes first, and each project has its turn', async () => {
+test('higher priorities start first, and projects take turns', async () => {
   await journalOf(async (journal, lines) => {
     const other = freshName();
     await world.dais.call('project.create', { manifest: manifest('Project', other) });
@@ -127,7 +127,7 @@ test('the higher priority comes first, and each project has its turn', async () 
   });
 });
 
-test('a project has no more steps at once than it may', async () => {
+test('a project runs no more steps than its limit', async () => {
   await journalOf(async (journal, lines) => {
     const worker = await world.worker({ limits: { runningSteps: 2, queuedSteps: 100 } });
     const go = `${journal}-go`;
@@ -147,7 +147,7 @@ test('a project has no more steps at once than it may', async () => {
   });
 });
 
-test('the log of all attempts streams to its end; a run that is deleted leaves nothing behind', async () => {
+test('the log of all attempts streams to its end; a deleted run leaves no data', async () => {
   const worker = await world.worker();
   const run = await world.submit({
     steps: { main: { ...sh('printf "a\\303"; sleep 0.5; printf "\\244b\\n"; exit 1'), retry: { count: 1 } } },
@@ -172,7 +172,7 @@ test('the log of all attempts streams to its end; a run that is deleted leaves n
   await worker.stop();
 });
 
-test('an index of packages that does not answer ends the attempt, which says so', async () => {
+test('a package index that does not respond fails the attempt with that reason', async () => {
   const environments = async () =>
     await Promise.reject(new DaisError('upstream_failed', 'The index https://packages.example does not answer.'));
   const worker = await world.worker({ environments });
@@ -187,7 +187,7 @@ test('an index of packages that does not answer ends the attempt, which says so'
 test.each([
   ['address_refused', 'packages.example resolves to 10.0.0.1, a private address; outbound.allowHosts can allow it'],
   ['forbidden', 'The registry refused the image.'],
-] as const)('a refusal with %s fails the step at once with its reason', async (code, reason) => {
+] as const)('a refusal with %s fails the step immediately with its reason', async (code, reason) => {
   const environments = async () => await Promise.reject(new DaisError(code, reason));
   const worker = await world.worker({ environments });
   const run = await world.run({
@@ -198,7 +198,7 @@ test.each([
   await worker.stop();
 });
 
-test('runs that ended long ago go, with their files', async () => {
+test('old runs are deleted with their files', async () => {
   const worker = await world.worker();
   const [old, fresh] = [
     await world.run({ steps: { main: sh('echo x') } }),

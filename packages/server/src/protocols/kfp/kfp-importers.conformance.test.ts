@@ -64,10 +64,10 @@ test('an object is a file, and a folder is a folder', { timeout: 300_000 }, asyn
 
 test.each<[string, string, Readonly<Record<string, string>>, string]>([
   ['an object that is not there', `s3://${BUCKET}/none.csv`, {}, 'has no none.csv'],
-  ['a bucket that is not there', 's3://nowhere/none.csv', {}, 'cannot be had'],
+  ['a bucket that is not there', 's3://nowhere/none.csv', {}, 'cannot be fetched'],
   ['no object', `s3://${BUCKET}`, {}, 's3://BUCKET/KEY'],
   // Inside of the network, and not permitted.
-  ['an address inside', `s3://${BUCKET}/rows.csv`, { AWS_ENDPOINT_URL_S3: 'http://127.0.0.2:9' }, 'cannot be had'],
+  ['an address inside', `s3://${BUCKET}/rows.csv`, { AWS_ENDPOINT_URL_S3: 'http://127.0.0.2:9' }, 'cannot be fetched'],
 ])('%s: the step fails and says so', { timeout: 300_000 }, async (_, address, variables, words) => {
   const { state, message } = await run(address, 'cat "$1" > "$2"', variables);
   expect({ state, message }).toEqual({ state: 'FAILED', message: expect.stringContaining(words) });

@@ -122,8 +122,8 @@ describe('what fails', () => {
   test('a step that failed shows its last lines, and the run whose they are', { timeout: PATIENCE }, async () => {
     const bad = await run('exit-bad');
     const node = await world.node(bad, 'exit-handler-1/fail');
-    expect(node.error).toMatch(/^it ended with exit code 1\n[^]*ValueError: it was told to fail: inside$/);
-    expect(bad.error).toContain('exit-handler-1: 1 of its tasks did not succeed: fail: it ended with exit code 1');
+    expect(node.error).toMatch(/^exited with code 1\n[^]*ValueError: it was told to fail: inside$/);
+    expect(bad.error).toContain('exit-handler-1: 1 task did not succeed: fail: exited with code 1');
   });
 
   test('who ignores a failure runs, and the run has failed all the same', { timeout: PATIENCE }, async () => {

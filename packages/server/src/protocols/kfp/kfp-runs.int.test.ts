@@ -83,7 +83,7 @@ test('what an importer names at an address of the web is brought to the componen
       files: [{ name: 'artifact', metadata: { rows: 3 }, uri: `http://127.0.0.1:${port}/rows.csv` }],
     });
     const { error } = await until(await run('127.0.0.1', 'other.csv'), 'FAILED');
-    expect(error.message).toContain('cannot be had');
+    expect(error.message).toContain('cannot be fetched');
     // Inside the network, and not permitted.
     await until(await run('127.0.0.2', 'rows.csv'), 'FAILED');
   } finally {

@@ -1,4 +1,4 @@
-/** What each project uses of the machines that run steps. */
+/** Lists the compute usage of each project. */
 import { listComputeOperation, type ProjectCompute } from '@dais/api';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';

@@ -1,4 +1,4 @@
-/** What projects use of the machines that run steps, for the queue of a project and the list of all projects. */
+/** Compute usage of projects, for the queue of a project and the list of all projects. */
 import type { ComputeLimits, ComputeNode, ComputeUse } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import { dominantShare, type Machines } from './admission.ts';
@@ -12,7 +12,7 @@ export interface RunningRow {
   readonly n: number;
 }
 
-/** What the steps of some projects request together. */
+/** Number and total requests of the running steps of some projects. */
 export interface Load {
   readonly running: number;
   readonly used: ReadonlyMap<string, number>;
@@ -20,7 +20,7 @@ export interface Load {
 
 const NOTHING: Load = { running: 0, used: new Map() };
 
-/** Everything that runs, and where. */
+/** All running steps with their machines. */
 export class ComputeLoad {
   readonly nodes: readonly ComputeNodeRow[];
   readonly #rows: readonly RunningRow[];
@@ -42,7 +42,7 @@ export class ComputeLoad {
     return this.#sum((row) => row.project_id !== id);
   }
 
-  /** Returns what the machine has and what its steps request of it. */
+  /** Returns the resources of a machine and the requests of its steps. */
   machines({ place, resources }: ComputeNodeRow): Machines {
     const others = this.nodes.filter((node) => node.place !== place);
     return {
@@ -58,7 +58,7 @@ export class ComputeLoad {
     return { total: totalOf(this.nodes), concurrency };
   }
 
-  /** Returns the part of all machines that the project has, from 0 to 1. */
+  /** Returns the share of the project of all machines, from 0 to 1. */
   shareOf(id: string): number {
     const { running, used } = this.ofProject(id);
     return Math.min(1, dominantShare(running, used, this.total));
@@ -86,7 +86,7 @@ export class ComputeLoad {
   }
 }
 
-/** The transaction sees every project. */
+/** Reads all running steps. The transaction must have access to all projects. */
 export async function readComputeLoad(sql: Sql): Promise<ComputeLoad> {
   const rows = await sql.query<RunningRow>(
     `select project_id, place, requests, count(*)::int as n from executions.attempt where state <> 'ended'

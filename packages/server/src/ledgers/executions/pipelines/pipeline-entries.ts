@@ -1,4 +1,4 @@
-/** What can be done with pipelines: versions of them, runs of them, and looking at what they would do. */
+/** Operations on pipelines: versions, runs and the graph of a version. */
 import {
   createPipelineVersionOperation,
   DaisError,
@@ -41,7 +41,7 @@ export function pipelineEntries(parts: StartParts): readonly OperationEntry[] {
   ];
 }
 
-/** What is wrong with it is told now, and not at its first run. */
+/** Creates a version. Errors are reported now rather than at the first run. */
 async function createVersion(tx: Transaction, call: CallOf<typeof createPipelineVersionOperation>, parts: StartParts) {
   const { name, version, ...wanted } = call.input;
   const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
@@ -55,7 +55,7 @@ async function createVersion(tx: Transaction, call: CallOf<typeof createPipeline
 async function refuseOfManifest({ sql, projectId }: Transaction, name: string): Promise<void> {
   const resource = await readResource(sql, projectId, 'Pipeline', name);
   if (resource?.spec['steps'] === undefined) return;
-  const detail = `The versions of Pipeline "${name}" are those of its manifest: change spec.steps there.`;
+  const detail = `The versions of Pipeline "${name}" come from its manifest. Change spec.steps in the manifest instead.`;
   throw new DaisError('other_origin', detail);
 }
 
@@ -91,7 +91,7 @@ async function run(tx: Transaction, call: CallOf<typeof runPipelineOperation>, p
     pipelineVersion: version.id,
     format: version.format,
     document: JSON.parse(version.document),
-    // The schema does not describe what lists and objects hold; the dispatcher refuses what is not JSON.
+    // The schema does not describe the items of lists and objects. The dispatcher rejects values that are not JSON.
     parameters: parameters as Readonly<Record<string, Json>>,
     description,
     experimentId,

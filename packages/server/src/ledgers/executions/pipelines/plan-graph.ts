@@ -1,4 +1,4 @@
-/** A plan as people see it before it runs: nodes and edges. */
+/** Returns the nodes and edges of a plan for display before it runs. */
 import type { PipelineGraph } from '@dais/api';
 import { needsOf, type Graph } from '../machine/plan.ts';
 

@@ -1,4 +1,4 @@
-/** From a pipeline to a run of it. */
+/** Compiles a pipeline and submits a run of it. */
 import { DaisError } from '@dais/api';
 import type { Environments } from '#engines/environments/contract.ts';
 import { readResource } from '#kernel/store.ts';
@@ -21,25 +21,25 @@ export interface StartParts extends SubmitParts {
 }
 
 export interface StartRequest extends Omit<RunOrigin, 'warnings'> {
-  /** Default: a new one. */
+  /** Default: a new id. */
   readonly id?: string;
   readonly name: string;
   readonly format: string;
-  /** A version's document, or one of its own. */
+  /** The document of a version, or a document without a Pipeline. */
   readonly document: unknown;
-  /** What a pipeline among its own steps would be called: it must not run itself. */
+  /** Name of the pipeline, to detect pipelines that run themselves. */
   readonly pipelineName?: string | undefined;
   readonly parameters: Readonly<Record<string, Json>>;
   readonly priority: number;
   readonly code?: CodeInput | undefined;
   readonly fire?: Fire | undefined;
-  /** Absent: nobody is there to be asked what may be seen. */
+  /** Permissions of the starter on datasets. Absent: the platform starts the run. */
   readonly may?: MayOf;
-  /** Whether what the steps use may be used. @throws DaisError `forbidden` */
+  /** Authorizes what the steps use. @throws DaisError `forbidden` */
   readonly authorize: (plan: Graph) => Promise<void>;
 }
 
-/** Gives its id. @throws DaisError `invalid_request` with everything that is wrong; then nothing was written but code. */
+/** Starts a run and returns its id. @throws DaisError `invalid_request` with all errors; then only code was written. */
 export async function startRun(tx: Transaction, parts: StartParts, request: StartRequest): Promise<string> {
   const { id = uuidv7(), name, format, document, pipelineName = name, parameters, fire, authorize } = request;
   const { code, priority, ...origin } = request;
@@ -71,7 +71,7 @@ function originOf(origin: RunOrigin): RunOrigin {
   return { description, pipeline, pipelineVersion, schedule, experimentId, about };
 }
 
-/** What it would do, without a run. @throws DaisError as a run of it would. */
+/** Compiles a pipeline for inspection, without a run. @throws DaisError as a run would. */
 export async function lookAt(
   tx: Transaction,
   parts: Omit<StartParts, 'machines'>,
@@ -89,8 +89,8 @@ function compilerOf({ compilers }: Pick<StartParts, 'compilers'>, format: string
   const compiler = compilers.get(format);
   if (compiler !== undefined) return compiler;
   const known = [...compilers.keys()].join(', ');
-  throw new DaisError('invalid_request', `Nothing here reads pipelines of the format "${format}".`, {
-    issues: [{ path: 'format', message: 'is not known', expected: known }],
+  throw new DaisError('invalid_request', `The pipeline format "${format}" is not supported.`, {
+    issues: [{ path: 'format', message: 'unknown format', expected: known }],
   });
 }
 

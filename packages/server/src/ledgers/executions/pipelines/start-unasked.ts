@@ -1,4 +1,4 @@
-/** A run that the platform itself starts: nobody is there to be asked whether they may. */
+/** Starts pipeline runs for the platform itself, without a user whose permissions could be checked. */
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { ringWorkers } from '../executions-events.ts';
@@ -12,7 +12,7 @@ export interface UnaskedStart {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-/** Gives the id of the run. @throws DaisError `not_found`, `invalid_request`, `forbidden`; then nothing was written. */
+/** Returns the id of the run. @throws DaisError `not_found`, `invalid_request`, `forbidden`; then nothing was written. */
 export async function startUnasked(
   tx: Transaction,
   parts: StartParts,
@@ -20,7 +20,11 @@ export async function startUnasked(
 ): Promise<string> {
   const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
   const version = await newestVersion(tx.sql, pipeline.uid);
-  if (version === undefined) throw new DaisError('not_found', `Pipeline ${name} has no version.`);
+  if (version === undefined)
+    throw new DaisError(
+      'not_found',
+      `Pipeline "${name}" has no version yet. Add steps to its manifest, or upload a version.`,
+    );
   const run = await startRun(tx, parts, {
     name,
     pipelineName: name,

@@ -13,7 +13,7 @@ const told = (
   return `${causes(start)} | ${causes(skip)} | ${cancel}${more ? ' more' : ''}`;
 };
 
-test('what starts beside what runs', () => {
+test('overlap policies decide which fires start while runs are in progress', () => {
   const three = fires('a', 'b', 'c');
   expect(told(three, 'allow', { running: 5 })).toBe('a b c |  | 0');
   expect(told(three, 'wait')).toBe('a |  | 0');
@@ -26,14 +26,14 @@ test('what starts beside what runs', () => {
   expect(told(three, 'allow', { room: 2 })).toBe('a b |  | 0 more');
 });
 
-test('what makes up for the past takes its turn, whatever else is said', () => {
+test('backfills wait for a free run under every overlap policy', () => {
   const mixed = fires('back1', 'back2', 'a');
   expect(told(mixed, 'allow')).toBe('back1 a |  | 0');
   expect(told(mixed, 'forbid')).toBe('back1 | a | 0');
   expect(told(mixed, 'replace', { running: 1 })).toBe('a |  | 1');
 });
 
-test('nothing is judged twice or lost, and no more run than may', () => {
+test('each fire is decided once, and the limit of runs holds', () => {
   const fire = fc.boolean().map((backfill) => ({ backfill }));
   fc.assert(
     fc.property(

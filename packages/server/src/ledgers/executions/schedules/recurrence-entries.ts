@@ -1,4 +1,4 @@
-/** What can be done with schedules by their ids, whoever made them. */
+/** Operations on schedules by id, independent of their origin. */
 import {
   backfillRecurrenceOperation,
   createRecurrenceOperation,
@@ -37,7 +37,7 @@ import {
 } from './schedule-rows.ts';
 import { nextTime, timesBetween } from './schedule-times.ts';
 
-/** Runs that one call makes up for. */
+/** Limit of pipeline runs in one backfill. */
 const MOST_BACKFILLED = 500;
 
 export function recurrenceEntries(parts: StartParts): readonly OperationEntry[] {
@@ -66,14 +66,14 @@ async function create(
   if (input.when.type === 'webhook') {
     issues.push({
       path: 'when.type',
-      message: 'is webhook, which only a Schedule can be',
+      message: 'webhook is supported only in a Schedule resource',
       expected: 'cron or interval',
     });
   }
   if ((pipeline === undefined) === (format === undefined)) {
-    issues.push({ path: 'pipeline', message: 'is to be named, or `format` and `document` given: one of both' });
+    issues.push({ path: 'pipeline', message: 'exactly one of `pipeline`, or `format` with `document`, is required' });
   }
-  if (issues.length > 0) throw new DaisError('invalid_request', 'Nothing can be started like that.', { issues });
+  if (issues.length > 0) throw new DaisError('invalid_request', 'The schedule is not valid.', { issues });
   const source = pipeline === undefined ? { format: format ?? '', document } : await ofPipeline(tx, pipeline, version);
   const { plan } = await lookAt(tx, parts, { name: input.name, format: source.format, document: source.document });
   await authorizePlan(call, plan, { tx, data: parts.data });
@@ -88,10 +88,10 @@ function timingIssues({ when, startAt, endAt }: CreateRecurrenceInput): Issue[] 
   if (when.type === 'cron') {
     const reading = readCron(when.cron);
     if ('fault' in reading) issues.push({ path: 'when.cron', message: reading.fault });
-    if (!isZone(when.zone)) issues.push({ path: 'when.zone', message: `${when.zone} is no time zone` });
+    if (!isZone(when.zone)) issues.push({ path: 'when.zone', message: `${when.zone} is not a time zone` });
   }
   if (startAt !== undefined && endAt !== undefined && startAt >= endAt) {
-    issues.push({ path: 'endAt', message: 'is not after `startAt`' });
+    issues.push({ path: 'endAt', message: 'must be after `startAt`' });
   }
   return issues;
 }
@@ -129,7 +129,7 @@ async function requireUngoverned({ sql, projectId }: Transaction, id: string): P
   const row = await requireSchedule(sql, projectId, id);
   const [resource] = await readByUid(sql, [row.id]);
   if (resource === undefined) return row;
-  const detail = `Schedule "${row.name}" is a resource: change its manifest, or delete it there.`;
+  const detail = `Schedule "${row.name}" is managed as a resource. Change or delete it through its manifest.`;
   throw new DaisError('other_origin', detail);
 }
 
@@ -192,7 +192,7 @@ async function backfill(tx: Transaction, { input }: CallOf<typeof backfillRecurr
   const until = Math.min(to, await now(tx));
   const times = timesBetween(timingOf(row), from, until, MOST_BACKFILLED + 1);
   if (times.length > MOST_BACKFILLED) {
-    const detail = `There are more than ${MOST_BACKFILLED} times in that range: take a shorter one.`;
+    const detail = `The range contains more than ${MOST_BACKFILLED} scheduled times. Backfill a shorter range.`;
     throw new DaisError('invalid_request', detail, { issues: [{ path: 'to', message: detail }] });
   }
   const made = await addFires(tx, row.id, times, { backfill: true });

@@ -1,4 +1,4 @@
-/** Keeps the row of a Schedule resource equal to its spec, in the transaction of its change. */
+/** Updates the row of a Schedule resource from its spec, in the transaction of the change. */
 import { scheduleSpec } from '@dais/api';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -10,7 +10,7 @@ export async function admitSchedule(tx: Transaction, change: AdmittedChange): Pr
   if (dryRun) return;
   if (change.spec === undefined) return await removeSchedule(tx, uid);
   const spec = scheduleSpec.parse(change.spec);
-  // The same apply may make the pipeline, after this.
+  // The same apply may create the pipeline afterwards.
   tx.checkAtEnd(`schedule/${uid}`, async () => {
     await tx.enter(projectId);
     const pipeline = await requirePipeline(tx.sql, projectId, spec.pipeline);

@@ -1,4 +1,4 @@
-/** Schedules that answer to what happens: each event makes at most one fire, because its place in the order names it. */
+/** Fires schedules on events. Each event creates at most one fire, because its sequence number identifies the fire. */
 import type { SequencedEvent } from '#kernel/events.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -7,7 +7,7 @@ import type { Json } from '../machine/plan.ts';
 import { MOST_WAITING } from './fires.ts';
 
 const CAUSES = ['execution.finished', 'model.alias.set', 'dataset.version.ready', 'dataset.version.released'];
-/** A version of a dataset counts from when it may be used: at once, after its checks, or when somebody let it go. */
+/** A dataset version counts when it becomes usable: at creation, after its checks, or when it is released. */
 const FIRST_STATE = 'dataset.version.created';
 
 export const triggers: Subscriber = {
@@ -40,7 +40,7 @@ async function answer(tx: Transaction, event: SequencedEvent): Promise<void> {
   const rows = await tx.sql.query<{ schedule: string }>(
     `insert into executions.fire (schedule, project_id, cause, fire_time, data, state, error)
      select s.id, s.project_id, $2, $3, $4::jsonb, case when w.n < $5 then 'waiting' else 'skipped' end,
-       case when w.n < $5 then null else 'too many were waiting' end
+       case when w.n < $5 then null else 'the schedule had too many waiting fires' end
      from executions.schedule s
      cross join lateral (select count(*) as n from executions.fire f where f.schedule = s.id and f.state = 'waiting') w
      where s.project_id = $1 and s.kind = 'event' and s.enabled
@@ -64,7 +64,7 @@ async function answer(tx: Transaction, event: SequencedEvent): Promise<void> {
   ringWorkers(tx);
 }
 
-/** Undefined: it was no run of a pipeline that is still there. */
+/** Undefined: the run has no pipeline, or the pipeline was deleted. */
 async function ofRun({ sql }: Transaction, { subject, data }: SequencedEvent): Promise<Json | undefined> {
   const [row] = await sql.query<{ name: string }>(
     'select p.name from executions.run r join executions.pipeline p on p.uid = r.pipeline where r.id = $1',

@@ -1,4 +1,4 @@
-/** Finding pipelines and their versions, and what people call a pipeline. */
+/** Searches pipelines and their versions, and renames pipelines. */
 import {
   labelPipelineOperation,
   PIPELINES_COUNTED,
@@ -75,7 +75,7 @@ export const pipelineSearch: readonly OperationEntry[] = [
   entry(labelPipelineOperation, label),
 ];
 
-/** Resources that are looked at in one go. */
+/** Resources of one batch. */
 const SEEN_AT_ONCE = 500;
 
 /** Where policies let somebody see some pipelines only. Resources say which: what policies look at stands there. */

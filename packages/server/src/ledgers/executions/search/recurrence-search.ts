@@ -1,4 +1,4 @@
-/** Finding what starts runs by itself. */
+/** Searches schedules. */
 import { RECURRENCES_COUNTED, searchRecurrencesOperation, type Recurrence } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { presentSchedule, SCHEDULE_COLUMNS, type ScheduleRow } from '../schedules/schedule-rows.ts';

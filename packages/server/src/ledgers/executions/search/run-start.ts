@@ -1,4 +1,4 @@
-/** Runs of pipelines in any language. */
+/** Starts pipeline runs of any format. */
 import { DaisError, startExecutionOperation, type Execution } from '@dais/api';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -8,7 +8,7 @@ import { requirePipeline, requireVersion } from '../pipelines/pipeline-rows.ts';
 import { startRun, type StartParts } from '../pipelines/start-run.ts';
 import { authorizePlan, mayOfCall } from '../uses.ts';
 
-/** Kept with every run, and read with it: not where documents lie. */
+/** Limit in bytes. The metadata is read with every run, so documents must not be stored there. */
 const LARGEST_ABOUT = 1024 * 1024;
 
 export function runStart(parts: StartParts): readonly OperationEntry[] {
@@ -23,13 +23,16 @@ async function start(
   const { name, description, parameters, experimentId, about, priority } = call.input;
   const bytes = about === undefined ? 0 : JSON.stringify(about).length;
   if (bytes > LARGEST_ABOUT) {
-    throw new DaisError('too_large', `What is kept with the run has ${bytes} bytes; at most ${LARGEST_ABOUT} are.`);
+    throw new DaisError(
+      'too_large',
+      `The metadata of the pipeline run (\`about\`) has ${bytes} bytes, and the limit is ${LARGEST_ABOUT}.`,
+    );
   }
   const id = await startRun(tx, parts, {
     ...(await sourceOf(tx, call)),
     name,
     description,
-    // The schema does not describe what lists and objects hold; the dispatcher refuses what is not JSON.
+    // The schema does not describe the items of lists and objects. The dispatcher rejects values that are not JSON.
     parameters: parameters as Readonly<Record<string, Json>>,
     experimentId,
     about,
@@ -43,8 +46,14 @@ async function start(
 async function sourceOf({ sql, projectId }: Transaction, call: CallOf<typeof startExecutionOperation>) {
   const { format, document, pipeline, version } = call.input;
   if ((pipeline === undefined) === (document === undefined)) {
-    const issues = [{ path: 'document', message: 'is needed, or else pipeline', expected: 'one of both' }];
-    throw new DaisError('invalid_request', 'Say what to run: a document, or a pipeline that has one.', { issues });
+    const issues = [
+      {
+        path: 'document',
+        message: 'exactly one of document and pipeline is required',
+        expected: 'document or pipeline',
+      },
+    ];
+    throw new DaisError('invalid_request', 'Specify either a document or a pipeline to run.', { issues });
   }
   if (pipeline !== undefined) {
     await call.authorize({ kind: 'Pipeline', name: pipeline }, call.tenant, 'pipeline:run');
@@ -54,8 +63,8 @@ async function sourceOf({ sql, projectId }: Transaction, call: CallOf<typeof sta
     return { format: kept.format, document, pipelineName: head.name, pipeline: head.uid, pipelineVersion: kept.id };
   }
   if (format === undefined) {
-    const issues = [{ path: 'format', message: 'is needed beside a document', expected: 'the word of its language' }];
-    throw new DaisError('invalid_request', 'Say in which language the document is.', { issues });
+    const issues = [{ path: 'format', message: 'is required with a document', expected: 'a pipeline format' }];
+    throw new DaisError('invalid_request', 'Specify the format of the document.', { issues });
   }
   return { format, document };
 }

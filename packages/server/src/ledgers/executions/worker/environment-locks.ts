@@ -1,4 +1,4 @@
-/** Which packages a run runs with: pinned once for each run, so that every attempt at every step has the same. */
+/** Package locks of a run: resolved once per run, so that every attempt at every step has the same packages. */
 import { createHash } from 'node:crypto';
 import type { EnvironmentLock, Environments, EnvironmentSpec } from '#engines/environments/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
@@ -6,7 +6,7 @@ import { transact } from '#kernel/transaction.ts';
 import { canonicalJson } from '#lib/canonical-json.ts';
 import type { StepEnvironment } from '../machine/plan.ts';
 
-/** One that is made of something. */
+/** An environment that has to be built. */
 type MadeEnvironment = Exclude<StepEnvironment, { readonly type: 'system' }>;
 
 /** @throws DaisError as `Environments.lock`. */
@@ -32,7 +32,7 @@ export async function lockOf(
   if (kept !== undefined) return kept;
   const lock = await environments.lock(spec, { signal });
   return await transact(database, { mode: 'write', projectId: of.projectId }, async ({ sql }) => {
-    // Two steps may have asked at the same time: the first answer holds for both.
+    // Two steps may resolve at the same time: the first lock applies to both.
     const [row] = await sql.query<{ lock: EnvironmentLock }>(
       `insert into executions.environment (run, spec_digest, project_id, lock) values ($1, $2, $3, $4::jsonb)
        on conflict (run, spec_digest) do update set lock = executions.environment.lock returning lock`,
@@ -49,7 +49,7 @@ function specOf(environment: MadeEnvironment): EnvironmentSpec {
   return { ...environment, indexes: indexes.map((url) => ({ url })) };
 }
 
-/** Under which the lock of a run is kept. */
+/** Returns the key of the lock within a run. */
 export function environmentDigest(environment: MadeEnvironment): string {
   return createHash('sha256')
     .update(canonicalJson(specOf(environment)))

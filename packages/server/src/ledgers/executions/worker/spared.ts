@@ -1,4 +1,4 @@
-/** Steps that do not have to run: the same was done before, in the run that is done again or anywhere in the project. */
+/** Finds outputs of equal steps that succeeded: in the retried run, or in the cache of the project. */
 import { linkContent, listReferences } from '#kernel/content/references.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -24,7 +24,7 @@ interface Found {
   readonly outputs: Values;
 }
 
-/** Outputs of an equal step that succeeded. */
+/** Returns the outputs of an equal step that succeeded. */
 export async function findSpared({ sql, projectId }: Transaction, of: SparedQuestion): Promise<Spared | undefined> {
   const asked = of.again.some((place) => of.place === place || of.place.startsWith(`${place}/`));
   if (asked) return undefined;
@@ -47,7 +47,7 @@ export async function findSpared({ sql, projectId }: Transaction, of: SparedQues
   return row === undefined ? undefined : { source: 'cache', outputs: row.outputs };
 }
 
-/** Makes the files of another run this run's too, so that neither needs the other. Nothing is copied. */
+/** Links the files of another run to this run, so that each can be deleted alone. Bytes are not copied. */
 export async function takeOverValues(
   tx: Transaction,
   run: string,

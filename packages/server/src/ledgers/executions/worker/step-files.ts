@@ -1,4 +1,4 @@
-/** Files between content and the working folder of a step: what it is given, and what is kept of what it leaves. */
+/** Transfers files between stored content and the working folder of a step: its inputs, outputs and log. */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -11,7 +11,7 @@ import { listOutputs, requireRoom, type StorageRoom } from './output-check.ts';
 import type { Left } from './step-dialect.ts';
 import type { PlacedArtifact } from './step-spec.ts';
 
-/** Of a parameter that is read from a file. */
+/** Largest file of a parameter, in bytes. */
 const LARGEST_PARAMETER = 1024 * 1024;
 const PAGE = 1000;
 
@@ -38,27 +38,27 @@ export async function inputsOf(
   return inputs;
 }
 
-/** A file, or one of the files of a folder, at an address outside. */
+/** A file at an external URL, or one of the files of a folder there. */
 export interface AddressedFile {
-  /** Below the folder; empty for what is a file itself. */
+  /** Relative to the folder; empty for a single file. */
   readonly path: string;
   readonly open: () => Promise<Readable>;
 }
 
 export interface AddressIo {
-  /** Those of the step that reads it, those of Secrets too: how it signs where one must. */
+  /** Variables of the reading step, including those of Secrets: they contain credentials. */
   readonly variables: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
 export type ReadAddress = (url: string, io: AddressIo) => Promise<readonly AddressedFile[]>;
 
-/** What lies at an address of the web or in a bucket is brought; of other places a step gets the address. */
+/** Returns whether the files are fetched: at web URLs and in buckets. For other schemes the step only gets the URL. */
 export function isFetched({ uri }: Artifact): boolean {
   return uri !== undefined && /^(?:https?|s3):\/\//i.test(uri);
 }
 
-/** Those that are fetched, when they are opened. What cannot be had fails the step. @throws ValueFault */
+/** Returns the external inputs. They are fetched when opened, and a failure fails the step. @throws ValueFault */
 export async function addressed(
   placed: readonly PlacedArtifact[],
   read: ReadAddress | undefined,
@@ -68,7 +68,7 @@ export async function addressed(
   for (const { artifact, path } of placed) {
     if (!isFetched(artifact)) continue;
     const url = artifact.uri ?? '';
-    if (read === undefined) throw new ValueFault(`nothing is fetched from outside here: ${url}`);
+    if (read === undefined) throw new ValueFault(`${url} cannot be fetched: this server does not fetch external files`);
     for (const file of await had(url, async () => await read(url, io))) {
       const at = file.path === '' ? path : `${path}/${file.path}`;
       inputs.push({ path: at, open: async () => await had(url, file.open) });
@@ -81,12 +81,13 @@ async function had<T>(url: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof DaisError) throw new ValueFault(`${url} cannot be had: ${error.message}`, { cause: error });
+    if (error instanceof DaisError)
+      throw new ValueFault(`${url} cannot be fetched: ${error.message}`, { cause: error });
     throw error;
   }
 }
 
-/** Every file of a folder, in the order of their names. */
+/** Yields every file of a folder, ordered by name. */
 async function* filesBelow(content: Content, owner: { projectId: string; uid: string }, folder: string) {
   for (let after = ''; ;) {
     const page = await content.list(owner, { prefix: `${folder}/`, after, limit: PAGE });
@@ -97,7 +98,7 @@ async function* filesBelow(content: Content, owner: { projectId: string; uid: st
   }
 }
 
-/** Uploaded, and not yet anybody's: attached in the transaction that commits the step, or given up. */
+/** An uploaded file without an owner: it is attached in the transaction that commits the step, or released. */
 export interface Uploaded {
   readonly lease: UploadLease;
   readonly name: string;
@@ -115,19 +116,19 @@ export interface Collection {
   readonly run: string;
   readonly attempt: string;
   readonly step: Step;
-  /** Bytes that the project may hold. */
+  /** Storage quota of the project in bytes. */
   readonly quota: () => Promise<number | null>;
-  /** Asked before anything is copied. */
+  /** Storage limits, checked before anything is copied. */
   readonly room: () => Promise<StorageRoom>;
-  /** Ends it, and what it has stored until then is given up. */
+  /** Stops the collection and releases the files stored until then. */
   readonly signal: AbortSignal;
-  /** Makes the outputs, of a step in somebody's own words. */
+  /** Converts the results of a step of a dialect to its outputs. */
   readonly dialect?: ((left: Left) => Values) | undefined;
 }
 
 /**
- * @throws ValueFault when an output is not there, is not what the step said, or does not fit; DaisError as `Content.upload`; an
- *   `AbortError` when `signal` aborts.
+ * Stores the outputs of a step. @throws ValueFault when an output is missing, has the wrong type, or is too large; DaisError
+ *   as `Content.upload`; an `AbortError` when `signal` aborts.
  */
 export async function collectOutputs(from: Collection): Promise<Collected> {
   const { compute, attempt, step, signal } = from;
@@ -160,7 +161,7 @@ export async function collectOutputs(from: Collection): Promise<Collected> {
       const parameter = parameters.get(name);
       if (parameter !== undefined) return [[name, { parameter }]];
       if (spec.optional === true) return [];
-      throw new ValueFault(`it left no ${spec.path}, which is its output ${name}`);
+      throw new ValueFault(`output ${name} is missing: the step did not write ${spec.path}`);
     });
     return { outputs: Object.fromEntries(outputs), uploads };
   } catch (error) {
@@ -169,7 +170,7 @@ export async function collectOutputs(from: Collection): Promise<Collected> {
   }
 }
 
-/** What is kept of a step that failed, as far as it is there. What cannot be kept is no second failure. */
+/** Stores the `always` outputs of a failed step, as far as they exist. Errors do not replace the error of the step. */
 export async function collectAlways(from: Collection): Promise<readonly Uploaded[]> {
   const kept = Object.entries(from.step.outputs).flatMap(([name, output]) =>
     'artifact' in output && output.always === true ? [[name, { ...output, optional: true }] as const] : [],
@@ -203,7 +204,7 @@ function metadataOf(value: Value): Json {
 }
 
 export async function releaseAll(content: Content, uploads: readonly Uploaded[]): Promise<void> {
-  // What cannot be given up now ends with its lease.
+  // A file that cannot be released now expires with its lease.
   for (const { lease } of uploads) await content.release(lease).catch(() => {});
 }
 
@@ -222,7 +223,7 @@ async function keepFile(from: Collection, file: OutputFile): Promise<StoredFile>
   return { upload: { lease, name }, path, executable };
 }
 
-/** What the names of an output's files begin with. */
+/** Returns the prefix of the file names of an output. */
 export function prefixOf(attempt: string, output: string): string {
   return `steps/${attempt}/${output}`;
 }
@@ -242,7 +243,7 @@ function artifactOf({ run, attempt }: Collection, output: string, files: readonl
   };
 }
 
-/** Equal for equal files, wherever they lie. */
+/** Returns a digest of names, modes and contents, independent of the location. */
 export function filesDigest(
   files: readonly { readonly path: string; readonly sha256: string; readonly executable: boolean }[],
 ): string {
@@ -254,10 +255,10 @@ export function filesDigest(
 
 /** @throws ValueFault */
 async function readText(file: OutputFile): Promise<string> {
-  if (file.path !== '') throw new ValueFault(`the output ${file.output} is a folder; a parameter is read from a file`);
+  if (file.path !== '') throw new ValueFault(`output ${file.output} is a folder, but a parameter is read from a file`);
   if (file.size > LARGEST_PARAMETER) {
     throw new ValueFault(
-      `the output ${file.output} has ${file.size} bytes; a parameter has at most ${LARGEST_PARAMETER}`,
+      `output ${file.output} has ${file.size} bytes, and the limit of a parameter is ${LARGEST_PARAMETER}`,
     );
   }
   return (await buffer(await file.open())).toString('utf8');
@@ -271,14 +272,14 @@ async function readParameter(file: OutputFile, as: 'text' | 'json'): Promise<Jso
     return storable(JSON.parse(text) as Json);
   } catch (error) {
     if (error instanceof ValueFault) throw error;
-    throw new ValueFault(`the output ${file.output} is not JSON`, { cause: error });
+    throw new ValueFault(`output ${file.output} is not valid JSON`, { cause: error });
   }
 }
 
-/** @throws ValueFault for what PostgreSQL cannot keep. */
+/** @throws ValueFault for values that PostgreSQL cannot store. */
 function storable(value: Json): Json {
   const [issue] = storableIssues(value);
-  if (issue !== undefined) throw new ValueFault(`an output cannot be kept: ${issue.path} ${issue.message}`);
+  if (issue !== undefined) throw new ValueFault(`an output cannot be stored: ${issue.path} ${issue.message}`);
   return value;
 }
 
@@ -290,7 +291,7 @@ interface KeptLog extends Uploaded {
 const TAIL_BYTES = 2000;
 const TAIL_LINES = 10;
 
-/** The whole output of an attempt, kept; undefined when it wrote nothing. */
+/** Stores the log of an attempt. Undefined: the log is empty, or exceeds the storage quota. */
 export async function keepLog({
   compute,
   content,
@@ -312,14 +313,14 @@ export async function keepLog({
     const lease = await content.upload(Readable.from(bytes()), { projectId, quota: await quota(), origin: attempt });
     return { lease, name: logName(attempt), tail: lastLines(tail) };
   } catch (error) {
-    // A project that may hold no more bytes still learns how its step ended.
+    // If the storage quota is full, the step still ends with its own result.
     if (error instanceof DaisError && error.code === 'quota_exceeded') return undefined;
     throw error;
   }
 }
 
 function lastLines(tail: Buffer): string {
-  // A cut may go through a character, and then through a line.
+  // The first line may be cut, also within a character.
   const lines = tail.toString('utf8').replaceAll('\0', '').trimEnd().split('\n');
   return (tail.length < TAIL_BYTES ? lines : lines.slice(1)).slice(-TAIL_LINES).join('\n');
 }

@@ -1,6 +1,6 @@
 /**
- * One attempt at a step, from its claim to its commit. Everything here may be done again from the beginning by another
- * process: what was submitted is found by the attempt's id, and what is committed is committed once.
+ * Runs one attempt at a step, from its claim to its commit. Another process can repeat everything from the start: the
+ * engine finds a submitted task by the id of the attempt, and an attempt is committed once.
  */
 import { addAbortSignal, Readable } from 'node:stream';
 import type { Actor, Execution } from '@dais/api';
@@ -39,13 +39,13 @@ import { dialectOf, resolveAny, type Left, type StepAbout, type StepDialects, ty
 import { CANCELLED, howItEnded, isAbort, lost, refusal, refusals, refused, type Outcome } from './step-outcome.ts';
 import { taskResources, type ResolvedStep } from './step-spec.ts';
 
-/** What the step of a run is called that has no other. */
+/** Name of the step of a job with a single step. */
 const ONLY_STEP = 'main';
 
 export interface StepRunSignals {
-  /** The lease is lost, or the process stops: nothing done afterwards counts. The step itself goes on. */
+  /** The lease is lost, or the process stops: later results are discarded. The step itself continues. */
   readonly stop: AbortSignal;
-  /** Somebody wants the run ended. */
+  /** Cancellation of the run was requested. */
   readonly cancelled: AbortSignal;
 }
 
@@ -54,7 +54,7 @@ interface Loaded {
   readonly path: string;
   readonly place: string;
   readonly inputs: Values;
-  /** Who had the run begin. */
+  /** The starter of the run. */
   readonly actor: Actor;
   /** Of the run. */
   readonly name: string;
@@ -80,13 +80,13 @@ export class StepRun {
     this.#storage = new StepStorage(parts, claim);
   }
 
-  /** @throws LeaseLost; what may pass (a database that is away): the caller tries again. */
+  /** @throws LeaseLost, or a temporary error, such as an unavailable database: the caller retries. */
   async run(): Promise<void> {
     const loaded = await this.#load();
     if (this.#claim.place !== this.#parts.place) {
-      return await this.#commit(loaded, lost('the process that ran it is gone, on another machine'));
+      return await this.#commit(loaded, lost('the process that ran it, on another machine, no longer exists'));
     }
-    // What another process stored of it and did not commit is stored anew, or not wanted any more.
+    // Files that another process stored and did not commit are stored again, or no longer needed.
     if (this.#claim.takenOver) await this.#parts.content.releaseOrigin(this.#claim.projectId, this.#claim.id);
     const compute = await this.#parts.compute();
     const from = this.#parts.clock.now();
@@ -106,7 +106,7 @@ export class StepRun {
     await compute.forget(this.#claim.id);
   }
 
-  /** Ends the attempt as one that the platform lost. */
+  /** Ends the attempt as lost by the platform. */
   async giveUp(reason: string): Promise<void> {
     await this.#commit(await this.#load(), lost(reason));
     const compute = await this.#parts.compute();
@@ -138,7 +138,7 @@ export class StepRun {
       if (row === undefined) throw new LeaseLost(this.#claim.id);
       const plan = await this.#machines.plan(tx, { id: run, planDigest: row.plan_digest });
       const { body } = taskAt(plan, row.place);
-      if (!('step' in body)) throw new Error(`${row.place} is no step`);
+      if (!('step' in body)) throw new Error(`${row.place} is not a step`);
       const { path, place, inputs, again, name, retry_of: retryOf } = row;
       return {
         step: body.step,
@@ -165,14 +165,14 @@ export class StepRun {
       }
       let state = await compute.status(id);
       if (state === undefined) {
-        // A claim that its engine does not know was not submitted; one that it knew and forgot is gone.
-        if (started) return lost('its engine no longer knows it');
+        // A claimed attempt that the engine does not know was not submitted yet. A started one is lost.
+        if (started) return lost('the compute engine no longer has the task');
         const spared = await this.#spared(loaded, resolved);
         if (spared !== undefined) return spared;
         if (this.#signals.cancelled.aborted) return CANCELLED;
         await this.#submit(compute, loaded, resolved);
       } else if (state.phase === 'running') {
-        // Held anew, so that it is not evicted under a step that an earlier process began.
+        // Hold it again, so that the environment of a step that an earlier process started is not evicted.
         await this.#hold(loaded.step).catch(() => {});
       }
       await this.#guarded(async ({ sql }) => markStarted(sql, this.#claim));
@@ -187,7 +187,7 @@ export class StepRun {
     }
   }
 
-  /** The attempt is not this process's any more, or nobody wants it. */
+  /** Aborts when the lease is lost or the run is canceled. */
   get #eitherSignal(): AbortSignal {
     return AbortSignal.any([this.#signals.stop, this.#signals.cancelled]);
   }
@@ -224,7 +224,7 @@ export class StepRun {
     const diskBytes = this.#storage.diskLimit(step);
     await this.#hold(step);
     const { isolationFault } = step.isolation === 'preferred' ? await compute.abilities() : {};
-    // Without it an image could not be seen: then the engine says what is missing.
+    // An image requires isolation: if it is unavailable, the engine reports what is missing.
     const possible = isolationFault === undefined || step.environment.type === 'image' ? 'required' : 'none';
     const isolation = step.isolation === 'preferred' ? possible : step.isolation;
     const secrets = await this.#secrets(step);
@@ -232,7 +232,7 @@ export class StepRun {
     const spec: Omit<TaskSpec, 'inputs'> = {
       attempt: id,
       command,
-      // What whoever wrote the step says of these counts.
+      // Variables of the step take precedence.
       variables: { ...around.variables, ...stepTrace(this.#parts.tracer, this.#claim), ...variables },
       secretVariables: { ...around.secretVariables, ...secrets },
       ...(this.#environment !== undefined && { environment: seenFrom(this.#environment) }),
@@ -263,7 +263,7 @@ export class StepRun {
     });
   }
 
-  /** Makes what the step runs in be there, and keeps it so until the attempt has ended. */
+  /** Builds the environment of the step, and holds it until the attempt has ended. */
   async #hold({ environment }: Step): Promise<void> {
     if (environment.type === 'system' || this.#environment !== undefined) return;
     const { run, projectId } = this.#claim;
@@ -274,8 +274,8 @@ export class StepRun {
   }
 
   /**
-   * What lets it call this server as itself, and the run that it logs into: in the lease, so that nobody else's step gets a
-   * token that holds.
+   * Returns the variables with which the step calls this server and logs to its tracked run. The transaction checks the
+   * lease, so that only the current attempt gets a valid token.
    */
   async #surroundings(loaded: Loaded, resolved: ResolvedStep, isIsolated: boolean): Promise<Surroundings> {
     const { calls } = this.#parts;
@@ -317,7 +317,7 @@ export class StepRun {
     return { attempt, run, name, path, inputs, code };
   }
 
-  /** @throws ValueFault naming what is not there. */
+  /** @throws ValueFault that names a missing secret value. */
   async #secrets(step: Step): Promise<Record<string, string>> {
     const { projectId } = this.#claim;
     const request = { mode: 'read', projectId } as const;
@@ -326,7 +326,7 @@ export class StepRun {
       for (const [name, ref] of Object.entries(step.secrets)) {
         const open = await this.#parts.secretValue(tx, ref);
         if (open === undefined && ref.optional === true) continue;
-        if (open === undefined) throw new ValueFault(`the Secret ${ref.secret} has no key ${ref.key}`);
+        if (open === undefined) throw new ValueFault(`Secret ${ref.secret} does not exist or has no key ${ref.key}`);
         found.push([name, open]);
       }
       return found;
@@ -336,7 +336,7 @@ export class StepRun {
     return values;
   }
 
-  /** Tells the engine to end it when somebody wants that. */
+  /** Waits for the end of the task, and cancels it on the engine when the run is canceled. */
   async #waitFor(compute: Compute): Promise<TaskState | undefined> {
     const { stop, cancelled } = this.#signals;
     const { id } = this.#claim;
@@ -358,10 +358,10 @@ export class StepRun {
     { fingerprint }: ResolvedStep,
     state: TaskState | undefined,
   ): Promise<Outcome> {
-    if (state === undefined) return lost('its engine no longer knows it');
+    if (state === undefined) return lost('the compute engine no longer has the task');
     if (state.phase === 'lost') return lost(state.reason);
     if (state.phase === 'refused') return refused(state.reason);
-    if (state.phase !== 'ended') throw new Error(`it was waited for, and is ${state.phase}`);
+    if (state.phase !== 'ended') throw new Error(`the engine returned the state ${state.phase} at the end of a task`);
     const { content } = this.#parts;
     const { id: attempt, run, projectId } = this.#claim;
     const dialect = dialectOf(step, this.#dialects);
@@ -391,7 +391,7 @@ export class StepRun {
     try {
       if (ending === 'cancelled') return { ...CANCELLED, record, uploads: kept };
       if (ending !== 'exit' || code !== 0) {
-        // Who speaks another language has often no other place to look at.
+        // Clients of other systems often show only the error, so it includes the end of the log.
         const tail = dialect === undefined ? '' : (log?.tail ?? '');
         const why = [howItEnded(state), ...refusals(state), tail].filter((part) => part !== '').join('\n');
         return failed(why, await collectAlways(from));
@@ -406,7 +406,7 @@ export class StepRun {
       return { end: { is: 'succeeded', outputs }, record, uploads: [...kept, ...uploads], fingerprint };
     } catch (error) {
       const { stop, cancelled } = this.#signals;
-      // What it wrote stays readable, as of any canceled step.
+      // Its log stays readable, as for any canceled step.
       if (cancelled.aborted && !stop.aborted && isAbort(error, cancelled)) {
         return { ...CANCELLED, record: { ...record, ending: 'cancelled' }, uploads: kept };
       }
@@ -416,7 +416,7 @@ export class StepRun {
     }
   }
 
-  /** Outputs, end and what follows from it in one transaction; none of it when the attempt is somebody else's by now. */
+  /** Commits outputs, end and following state changes in one transaction, or nothing if the lease is lost. */
   async #commit(loaded: Loaded, { end, record, uploads = [], fingerprint, spared }: Outcome): Promise<void> {
     const { step } = loaded;
     const { tracked, clock } = this.#parts;
@@ -455,7 +455,7 @@ export class StepRun {
   async #guarded<T>(work: (tx: Transaction) => Promise<T>, by: TransactionOrigin = SYSTEM_ORIGIN): Promise<T> {
     const { projectId, run } = this.#claim;
     return await transact(this.#parts.database, { mode: 'write', projectId, by }, async (tx) => {
-      // Before the attempt, as everybody locks them.
+      // Lock the run before the attempt: all transactions use this order.
       tx.sql.defer('select 1 from executions.run where id = $1 for no key update', [run], 'execution_lock_first');
       if (!(await holdAttempt(tx.sql, this.#claim))) throw new LeaseLost(this.#claim.id);
       return await work(tx);
@@ -474,7 +474,7 @@ async function remember({ sql, projectId }: Transaction, fingerprint: string, no
 
 const NO_DIALECTS: StepDialects = new Map();
 
-/** Its bytes stop coming when `signal` aborts. */
+/** Returns the input with a stream that ends when `signal` aborts. */
 function abortable(input: TaskInput, signal: AbortSignal): TaskInput {
   return {
     ...input,

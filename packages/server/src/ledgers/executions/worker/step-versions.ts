@@ -1,4 +1,4 @@
-/** Versions of datasets around a step: those that it reads, brought; those that its files become, begun. */
+/** Dataset versions of a step: materializes its inputs, and creates versions from its outputs. */
 import { DaisError, type Actor } from '@dais/api';
 import type { TaskInput } from '#engines/compute/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
@@ -15,7 +15,7 @@ interface DataWays {
   readonly signal: AbortSignal;
 }
 
-/** Does `work` with the files of all versions among the inputs, which stay until it has ended. @throws ValueFault */
+/** Runs `work` with the files of all dataset inputs, which exist until `work` has ended. @throws ValueFault */
 export async function withData(
   { data, projectId, signal }: DataWays,
   placed: readonly PlacedArtifact[],
@@ -27,7 +27,7 @@ export async function withData(
   const next = async (at: number, inputs: readonly TaskInput[]): Promise<void> => {
     const one = wanted[at];
     if (one === undefined) return await work(inputs);
-    if (data === undefined) throw new ValueFault('no datasets are kept here');
+    if (data === undefined) throw new ValueFault('this server does not store datasets, so the step cannot read one');
     const { dataset: input, path } = one;
     await data.withFiles({ projectId, input, signal }, async (files) => {
       await next(at + 1, [...inputs, ...files.map(({ name, open }) => ({ path: `${path}/${name}`, open }))]);
@@ -36,7 +36,7 @@ export async function withData(
   try {
     await next(0, []);
   } catch (error) {
-    // A version that is gone comes back by no other attempt.
+    // A retry cannot restore a deleted version.
     if (error instanceof DaisError && (error.code === 'not_found' || error.code === 'invalid_state')) {
       throw new ValueFault(error.message, { cause: error });
     }
@@ -50,7 +50,7 @@ interface Leaving {
   readonly uploads: readonly Uploaded[];
 }
 
-/** Whether what a step left can be read as rows. @throws ValueFault */
+/** Checks that the output files of a step can be read as rows. @throws ValueFault */
 export async function fitData(
   { database, data }: { readonly database: Database; readonly data?: StepData },
   { projectId, ...left }: Leaving & { readonly projectId: string },
@@ -70,7 +70,7 @@ export async function fitData(
   }
 }
 
-/** In the transaction that commits the step, after its files have become the run's. */
+/** Creates dataset versions, in the transaction that commits the step and after its files are attached to the run. */
 export async function makeVersions(
   tx: Transaction,
   data: StepData,
@@ -87,7 +87,7 @@ function leftFor({ attempt, step, uploads }: Leaving) {
     const prefix = prefixOf(attempt, output);
     const files = uploads.flatMap(({ name, lease }): LeftFile[] => {
       if (name !== prefix && !name.startsWith(`${prefix}/`)) return [];
-      // A single file is kept by the name of the output; what it is says its own.
+      // A single file is stored under the name of the output. Its own name determines the file format.
       const called = name === prefix ? (spec.path.split('/').at(-1) ?? '') : name.slice(prefix.length + 1);
       return [{ name: called, content: name, sha256: lease.sha256, bytes: lease.size }];
     });
