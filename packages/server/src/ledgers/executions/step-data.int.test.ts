@@ -145,7 +145,7 @@ test('a Kubeflow component gets a dataset version from an importer, as of the st
   await expect(submit('dais://datasets/nowhere')).rejects.toThrow('There is no dataset nowhere');
   const odd = { id: (await submit('dais://datasets/rides?format=xml')).run_id };
   expect((await ended(odd)).state).toBe('failed');
-  expect((await nodeOf(odd, 'bring')).error).toContain('names no dataset');
+  expect((await nodeOf(odd, 'bring')).error).toContain('is not a dataset URI');
 });
 
 test('unreadable dataset versions are reported when the job is submitted', async () => {

@@ -1,8 +1,8 @@
-/** What Dais does not answer of the published endpoints, and why: told to clients, and in the table of endpoints. */
+/** Published endpoints that Dais does not implement, with reasons for clients and for the table of endpoints. */
 
 interface Absent {
   readonly method: string;
-  /** Below `/apis/v2beta1`. */
+  /** Path below `/apis/v2beta1`. */
   readonly path: RegExp;
   readonly reason: string;
 }
@@ -11,12 +11,12 @@ const absent: readonly Absent[] = [
   {
     method: 'PATCH',
     path: /^\/pipelines\/[^/]+\/versions\/[^/]+$/,
-    reason: 'a version is never changed: upload another one',
+    reason: 'pipeline versions are immutable; upload a new version',
   },
-  { method: 'GET', path: /^\/auth$/, reason: "for Kubeflow's own pages, which ask it about TensorBoards" },
+  { method: 'GET', path: /^\/auth$/, reason: "only Kubeflow's own user interface uses it, for TensorBoards" },
 ];
 
-/** Undefined for what is not published, as far as Dais knows. */
+/** Returns why an endpoint is not implemented. Undefined for unpublished endpoints. */
 export function whyAbsent(method: string, path: string): string | undefined {
   return absent.find((one) => one.method === method && one.path.test(path))?.reason;
 }

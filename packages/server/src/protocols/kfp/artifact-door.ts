@@ -1,4 +1,4 @@
-/** Files that tasks of runs left, as this protocol gives them: Base64 inside JSON, as it streams. */
+/** Serves output artifacts of tasks, streamed as Base64 in JSON. */
 import { Readable } from 'node:stream';
 import { readExecutionFileOperation } from '@dais/api';
 import type { FastifyInstance } from 'fastify';
@@ -39,7 +39,7 @@ export function addArtifacts(app: FastifyInstance, answering: AnsweringFor): voi
             not_found: () =>
               new RpcError(
                 'FAILED_PRECONDITION',
-                `The artifact ${name} is a folder: read its files by /api/v1/executions`,
+                `The artifact ${name} is a folder. Read its files through /api/v1/executions`,
               ),
             content_missing: () => new RpcError('NOT_FOUND', `artifact not found: ${name}`),
           },
@@ -55,7 +55,7 @@ async function* inJson(bytes: AsyncIterable<Uint8Array>): AsyncIterable<string> 
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of bytes) {
     const all = Buffer.concat([rest, chunk]);
-    // Base64 takes three bytes at a time.
+    // Base64 encodes groups of three bytes.
     const whole = all.length - (all.length % 3);
     yield all.toString('base64', 0, whole);
     rest = all.subarray(whole);

@@ -1,4 +1,4 @@
-/** The protocol of Kubeflow Pipelines' clients, v2beta1: decode, call an operation, encode. No state, no SQL, no rule of the domain. */
+/** The v2beta1 API of Kubeflow Pipelines: decodes requests, calls operations, and encodes responses. */
 import { Readable } from 'node:stream';
 import { createPipelineVersionOperation, DaisError, readExecutionFileOperation, type Operation } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -14,13 +14,13 @@ import { addUploads } from './upload-door.ts';
 import { bodyJson, parseMessage, queryJson } from './wire/parse.ts';
 import { RpcError } from './wire/rpc-status.ts';
 
-/** The part of the kernel that this door needs. */
+/** The part of the kernel that the adapter needs. */
 export interface KfpCalls {
   readonly operations: readonly Operation[];
   call(name: string, input: unknown, context: CallContext): Promise<unknown>;
 }
 
-/** The part of the HTTP server that this door needs. */
+/** The part of the HTTP server that the adapter needs. */
 export interface KfpIo {
   contextOf(request: FastifyRequest, reply: FastifyReply, origin: string): CallContext;
   readBody(payload: FastifyRequest['raw']): Promise<Buffer>;
@@ -34,10 +34,10 @@ export interface KfpParts {
 const ORIGIN = 'kfp';
 const JSON_TYPE = 'application/json';
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-/** Groups of endpoints: all else below them is answered in the protocol's form. */
+/** Groups of endpoints. Unknown paths below them get errors in the format of the protocol. */
 const GROUPS = ['experiments', 'pipelines', 'runs', 'recurringruns'].map((name) => `${BASE}/${name}`);
 
-/** Says that a server is there: clients ask before anything else. */
+/** Health endpoint, which clients call first. */
 export function kfpProbe() {
   return {
     name: 'kfp-probe',
@@ -46,7 +46,7 @@ export function kfpProbe() {
     access: 'open',
     compress: false,
     register: (app: FastifyInstance) => {
-      // A client that is told of several users looks for a namespace in a file that only pods have.
+      // In multi-user mode, a client reads its namespace from a file that only pods have.
       app.get(`${BASE}/healthz`, async (_request, reply) => await reply.type(JSON_TYPE).send('{"multi_user":false}'));
     },
   } as const;
@@ -89,7 +89,7 @@ function addRoute(app: FastifyInstance, answering: AnsweringFor, route: Route): 
       const json = inQuery
         ? queryJson(message, start === -1 ? '' : request.url.slice(start + 1))
         : bodyJson(request.body as Buffer | undefined);
-      // An endpoint that takes nothing but what stands in its path does not look at a body.
+      // An endpoint whose request has only path fields ignores the body.
       const sent = Object.keys(message).length === 0 ? {} : parseMessage(message, json);
       const named = request.params as Readonly<Record<string, string>>;
       return await answering(request, reply)(
@@ -112,11 +112,11 @@ function answeringFor(io: KfpIo, calls: KfpCalls): AnsweringFor {
   };
 }
 
-/** Calls operations for one request; what they refuse is told as the endpoint tells it. */
+/** Calls operations for one request, and maps their errors to those of the endpoint. */
 function caller(calls: KfpCalls, context: CallContext): CallOperation {
   return async (operation, input, refusals: Refusals = {}) => {
     try {
-      // The kernel checks inputs by the operation's schema; outputs are the handlers' business.
+      // The kernel validates inputs with the schema of the operation.
       return (await calls.call(operation.name, input, context)) as never;
     } catch (error) {
       const refusal = error instanceof DaisError ? refusals[error.code] : undefined;
@@ -130,7 +130,7 @@ function addUnknown(app: FastifyInstance, url: string): void {
     method: [...METHODS],
     url,
     config: { operation: 'refusal' },
-    // The body of a refused request is not read.
+    // The body of a rejected request is not read.
     onRequest: async (request) => {
       throw new RpcError('NOT_FOUND', notHere(request));
     },
@@ -141,18 +141,23 @@ function addUnknown(app: FastifyInstance, url: string): void {
 function notHere({ method, url }: FastifyRequest): string {
   const path = url.replace(/\?.*$/s, '').slice(0, 200);
   const reason = whyAbsent(method, path.slice(path.indexOf(BASE) + BASE.length));
-  return `There is no endpoint ${method} ${path} here${reason === undefined ? '.' : `: ${reason}.`}`;
+  return `Endpoint ${method} ${path} is not supported${reason === undefined ? '.' : `: ${reason}.`}`;
 }
 
 async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {
   const told = tellable(error);
   if (told === undefined) log.error('a request failed', { error, requestId: request.id });
-  const answer = told ?? new RpcError('INTERNAL', `Internal server error. Request id: ${request.id}`);
+  const answer =
+    told ??
+    new RpcError(
+      'INTERNAL',
+      `Internal server error. The log of the server has details under the request id ${request.id}.`,
+    );
   if (error instanceof DaisError && error.retryable) {
     reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfter ?? 1))));
   }
   if (answer.status === 401) reply.header('www-authenticate', 'Bearer realm="dais"');
-  // The rest of the request may still be on its way.
+  // The rest of the request may not have arrived yet.
   if (answer.status === 413 || answer.status === 408) reply.header('connection', 'close');
   await reply.code(answer.status).type(JSON_TYPE).send(JSON.stringify(answer.body()));
 }
@@ -160,7 +165,7 @@ async function sendError(error: unknown, request: FastifyRequest, reply: Fastify
 function tellable(error: unknown): RpcError | undefined {
   if (error instanceof RpcError) return error;
   if (error instanceof DaisError) return rpcError(error);
-  // Of the HTTP framework: what it finds wrong with a request.
+  // An error of the HTTP framework about the request.
   const { statusCode: status, message } = error as { statusCode?: number; message?: string };
   if (status === undefined || status < 400 || status >= 500) return undefined;
   return new RpcError('INVALID_ARGUMENT', message ?? 'Bad Request.', { status, cause: error });

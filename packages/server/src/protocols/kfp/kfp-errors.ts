@@ -1,7 +1,7 @@
 import { errorCatalogue, type DaisError, type ErrorCode } from '@dais/api';
 import { RpcError, type RpcCode } from './wire/rpc-status.ts';
 
-/** Every code has its word here; a new code does not compile until it has one too. */
+/** gRPC codes by error code. The type requires an entry for every error code. */
 const words: Readonly<Record<ErrorCode, RpcCode>> = {
   invalid_request: 'INVALID_ARGUMENT',
   unreadable_body: 'INVALID_ARGUMENT',
@@ -74,12 +74,12 @@ const words: Readonly<Record<ErrorCode, RpcCode>> = {
   backup_invalid: 'INVALID_ARGUMENT',
 };
 
-/** Statuses that say more than the code's own: a client that has them waits, or sends less. */
+/** HTTP statuses that are more specific than that of the gRPC code, so that a client can wait or send less. */
 const TELLING: ReadonlySet<number> = new Set([405, 408, 413, 415]);
-/** Problems that are told at once. */
+/** Limit of reported issues. */
 const MOST_ISSUES = 20;
 
-/** A failure in the form that this protocol's clients understand; the message is all that they show. */
+/** Returns an error in the format of the protocol. Clients show only the message, so it includes the issues. */
 export function rpcError(error: DaisError): RpcError {
   const { status, title } = errorCatalogue[error.code];
   const told = error.message === '' ? title : error.message;

@@ -28,7 +28,7 @@ const SCALARS: Readonly<Record<string, Field['kind']>> = {
   'map<string,PluginOutput>': 'struct',
 };
 
-test.each(routes)('$method $path is an endpoint that is published, with fields of that name and type', (route) => {
+test.each(routes)('$method $path is a published endpoint with fields of the published names and types', (route) => {
   const published = endpoints.find(
     ({ method, path }) => method === route.method && shape(path) === shape(BASE + route.path),
   );
@@ -47,12 +47,12 @@ test.each(routes)('$method $path is an endpoint that is published, with fields o
   expect(route.body === undefined ? [] : unknown).toEqual([]);
 });
 
-test('no endpoint is there twice', () => {
+test('endpoints are unique', () => {
   const keys = routes.map(({ method, path }) => `${method} ${shape(path)}`);
   expect(new Set(keys).size).toBe(keys.length);
 });
 
-test('what is not there has a reason', () => {
+test('each unsupported endpoint has a reason', () => {
   const served = new Set(routes.map(({ method, path }) => `${method} ${shape(BASE + path)}`));
   const missing = endpoints.filter(
     ({ method, path }) => !served.has(`${method} ${shape(path)}`) && path !== `${BASE}/healthz`,

@@ -1,4 +1,4 @@
-/** Pipelines that come as files: forms with one part named `uploadfile`, all else in the query string. */
+/** Uploads of pipeline files: forms with the part `uploadfile`, and all other fields in the query string. */
 import { createPipelineVersionOperation, DaisError } from '@dais/api';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readPipelineFile, type PipelineDocument } from './ir/index.ts';
@@ -58,7 +58,7 @@ export function addUploads(app: FastifyInstance, answering: AnsweringFor): void 
     return pipelineMessage(await makeWithVersion(wanted, version, call));
   });
   add('/pipelines/upload_version', async (given, file, call) => {
-    if (given.pipeline_id === '') throw invalid('pipelineid is missing: say of which pipeline it is a version');
+    if (given.pipeline_id === '') throw invalid('pipelineid is missing: specify the pipeline of the version');
     const { id, name } = await requirePipeline(given.pipeline_id, call);
     const wanted = wantedOf({ ...given, name: nameOf(given, file.name), tags: {} }, 'pipeline version');
     const version = { ...wanted, tags: tagsOf(given), sourceUrl: given.code_source_url ?? '', document: file.document };
@@ -82,27 +82,27 @@ interface UploadedFile {
 
 type UploadAnswer = (given: Given, file: UploadedFile, call: CallOperation) => Promise<object>;
 
-/** @throws RpcError `INVALID_ARGUMENT` for a body that is no such form. */
+/** @throws RpcError `INVALID_ARGUMENT` for a body that is not such a form. */
 async function uploadedFile(request: FastifyRequest): Promise<{ readonly name: string; readonly bytes: Buffer }> {
   const type = request.headers['content-type'] ?? '';
   if (!type.toLowerCase().startsWith('multipart/form-data')) {
     throw new DaisError(
       'unsupported_media_type',
-      `A form with the file in "${FORM_FIELD}" is expected, not ${JSON.stringify(type.slice(0, 100))}.`,
+      `The content type is ${JSON.stringify(type.slice(0, 100))}. Send a multipart form with the file in "${FORM_FIELD}".`,
     );
   }
   const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
   const form = await new Response(new Uint8Array(body), { headers: { 'content-type': type } })
     .formData()
     .catch((error: unknown) => {
-      throw invalid(`The form cannot be read: ${(error as Error).message.slice(0, 200)}`);
+      throw invalid(`The form cannot be parsed: ${(error as Error).message.slice(0, 200)}`);
     });
   const file = form.get(FORM_FIELD);
   if (file === null || typeof file === 'string') throw invalid(`The form has no file in "${FORM_FIELD}"`);
   return { name: file.name, bytes: Buffer.from(await file.arrayBuffer()) };
 }
 
-/** As it is asked for, else that of the file. */
+/** Returns the requested name, or else the name of the file. */
 function nameOf({ name = '', display_name: shown = '' }: Given, file: string): string {
   return name !== '' ? name : shown !== '' ? shown : file.replace(/\.(ya?ml|json|zip|tgz|tar\.gz)$/i, '');
 }
@@ -112,6 +112,6 @@ function tagsOf({ tags = '' }: Given): Readonly<Record<string, string>> {
   if (tags === '') return {};
   const given = bodyJson(Buffer.from(tags));
   if (Object.values(given).some((value) => typeof value !== 'string'))
-    throw invalid('tags: an object of texts is expected');
+    throw invalid('tags: an object with string values is expected');
   return given as Readonly<Record<string, string>>;
 }

@@ -1,4 +1,4 @@
-/** Messages in one spelling: fields in lowerCamelCase, unset ones left out, unknown ones told. Keys of maps stay as they are. */
+/** Normalizes messages: fields in lowerCamelCase, without unset fields. Reports unknown fields. Map keys are unchanged. */
 import { z } from 'zod';
 
 export function normalKeys(schema: z.ZodType, value: unknown, path: string, unknown: string[]): unknown {
@@ -24,7 +24,7 @@ export function normalKeys(schema: z.ZodType, value: unknown, path: string, unkn
     const field = Object.hasOwn(shape, key) ? key : camelCase(key);
     const inner = Object.hasOwn(shape, field) ? shape[field] : undefined;
     if (inner === undefined) unknown.push(at(key));
-    // To protobuf, null is a field that is not set.
+    // In protobuf JSON, null is an unset field.
     else if (one !== null) fields.push([field, normalKeys(inner, one, at(field), unknown)]);
   }
   return Object.fromEntries(fields);

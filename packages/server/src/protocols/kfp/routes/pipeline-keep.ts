@@ -1,4 +1,4 @@
-/** New pipelines and new versions, from wherever their documents came. */
+/** Creates pipelines and versions. */
 import {
   createPipelineVersionOperation,
   labelPipelineOperation,
@@ -56,7 +56,7 @@ export async function makePipeline(wanted: Wanted, call: CallOperation): Promise
   }
   const where = [{ field: 'name' as const, is: '=' as const, value: name }];
   const [made] = (await call(searchPipelinesOperation, { where, limit: 1 })).items;
-  if (made === undefined) throw new RpcError('ABORTED', `Pipeline ${name} was deleted meanwhile`);
+  if (made === undefined) throw new RpcError('ABORTED', `Pipeline ${name} was deleted concurrently`);
   return made;
 }
 
@@ -83,7 +83,7 @@ export async function addVersion(
   );
 }
 
-/** Both, or none: what the document lacks is told before anybody finds a pipeline without versions. */
+/** Creates a pipeline with its version, or neither if the document is invalid. */
 export async function makeWithVersion(
   wanted: Wanted,
   version: WantedVersion,

@@ -223,7 +223,7 @@ function noVersion(id: string): RpcError {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Operations take names and numbers too; this protocol has ids only. @throws RpcError `NOT_FOUND` */
+/** Requires an id: operations also accept names and numbers, but this protocol does not. @throws RpcError `NOT_FOUND` */
 async function versionIn({ pipeline_id: of = '', pipeline_version_id: id = '' }: PathIds, call: CallOperation) {
   const pipeline: PipelineHead = await requirePipeline(of, call);
   if (!UUID.test(id)) throw noVersion(id);
@@ -243,7 +243,7 @@ export function wantedOf(
   what: 'pipeline' | 'pipeline version',
 ): Wanted {
   const named = name === '' ? shown : name;
-  if (named === '') throw invalid(`The ${what} has no name: give display_name, or name`);
+  if (named === '') throw invalid(`The ${what} has no name. Specify display_name or name`);
   for (const text of [named, shown]) {
     if (text.length > LONGEST_NAME) throw invalid(`The name of the ${what} is longer than ${LONGEST_NAME} characters`);
   }
@@ -259,9 +259,9 @@ function wantedVersion(values: Values<typeof versionFields>): WantedVersion {
   const { package_url: url, pipeline_spec: spec, code_source_url: sourceUrl = '' } = values;
   const wanted = wantedOf(values, 'pipeline version');
   if (spec !== undefined) return { ...wanted, sourceUrl, document: inMessage(spec) };
-  if (url === undefined) throw invalid('pipeline_spec is missing: give the pipeline itself, or upload its file');
+  if (url === undefined) throw invalid('pipeline_spec is missing. Send the pipeline, or upload its file');
   throw new RpcError(
     'UNIMPLEMENTED',
-    'This server fetches no pipelines from addresses that clients name: upload the file, or give pipeline_spec',
+    'This server does not fetch pipelines from URLs. Upload the file, or send pipeline_spec',
   );
 }

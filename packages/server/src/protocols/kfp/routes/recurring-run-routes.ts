@@ -17,7 +17,7 @@ import { aboutOf, sourceFields, sourceMessage, sourceOf } from './pipeline-sourc
 import { recordSearch, type SearchFields } from './record-search.ts';
 import { requireName } from './run-routes.ts';
 
-/** Runs at the same time. */
+/** Limit of concurrent runs. */
 const MOST_AT_ONCE = 10;
 
 const triggerFields = {
@@ -93,7 +93,7 @@ export const recurringRunRoutes: readonly Route[] = [
       const of: RecordCondition[] = experiment === '' ? [] : [{ field: 'experimentId', is: '=', value: experiment }];
       const found = await call(searchRecurrencesOperation, recordSearch(readList(values), FIELDS, of) as never);
       return {
-        // The one field that is not in the form of all others.
+        // This field alone has a different format.
         recurringRuns: found.items.map((one) => recurringMessage(one, { withSpec: false })),
         total_size: found.total ?? 0,
         ...nextPage(found.nextCursor, values),
@@ -174,7 +174,7 @@ function triggerOf(trigger: Values<typeof triggerFields> = {}) {
   }
   const seconds = periodic?.interval_second ?? 0;
   if (seconds < 1)
-    throw invalid('trigger.periodic_schedule.interval_second: a number of seconds, at least 1, is expected');
+    throw invalid('trigger.periodic_schedule.interval_second: a number of seconds of at least 1 is expected');
   return { ...range, when: { type: 'interval', seconds } } as const;
 }
 

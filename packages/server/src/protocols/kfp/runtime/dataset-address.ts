@@ -1,4 +1,4 @@
-/** How an importer names rows that Dais keeps: `dais://datasets/NAME`, `…/NAME@VERSION`, and `?format=csv` behind either. */
+/** URIs of dataset versions in importers: `dais://datasets/NAME` or `…/NAME@VERSION`, optionally with `?format=csv`. */
 import type { Json } from '#ledgers/executions/index.ts';
 
 export const DATASETS = 'dais://datasets/';
@@ -11,7 +11,7 @@ export interface NamedRows {
   readonly format: 'parquet' | 'csv';
 }
 
-/** Undefined when it names something else. */
+/** Parses the URI. Undefined: it is not a dataset URI. */
 export function datasetIn(address: Json | undefined): NamedRows | undefined {
   const [, named, format] = typeof address === 'string' ? (ADDRESS.exec(address) ?? []) : [];
   if (named === undefined) return undefined;

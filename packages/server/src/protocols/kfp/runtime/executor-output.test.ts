@@ -34,27 +34,27 @@ describe('parameters', () => {
   });
 
   test.each<[IrParameterType, string, string]>([
-    ['NUMBER_INTEGER', '7.5', 'not a whole number'],
+    ['NUMBER_INTEGER', '7.5', 'not an integer'],
     ['NUMBER_DOUBLE', '', 'not a number'],
-    ['BOOLEAN', 'yes', 'not true or false'],
+    ['BOOLEAN', 'yes', 'not a boolean'],
     ['LIST', '{}', 'not a list'],
     ['STRUCT', 'x', 'not an object'],
-  ])('%s from %j is a fault', (type, text, message) => {
+  ])('%s from %j is an error', (type, text, message) => {
     expect(() => parameter(type, text)).toThrow(message);
   });
 
-  test('the word of the executor counts before that of a file', () => {
+  test('the executor output takes precedence over a parameter file', () => {
     expect(parameter('STRING', 'file', '{"parameterValues": {"out": "said"}}')).toEqual({ out: { parameter: 'said' } });
   });
 
-  test('one that is missing is a fault, but of a function that gave nothing', () => {
-    expect(() => parameter('STRING', undefined)).toThrow('it left no file for its output out');
+  test('a missing parameter is an error, except for a function that returned None', () => {
+    expect(() => parameter('STRING', undefined)).toThrow('output out is missing: the component wrote no file for it');
     expect(parameter('STRING', undefined, '{}')).toEqual({});
-    expect(() => parameter('STRING', undefined, '{')).toThrow('is not JSON');
+    expect(() => parameter('STRING', undefined, '{')).toThrow('is not valid JSON');
   });
 });
 
-test('artifacts have what is said of them', () => {
+test('artifacts have the reported name and metadata', () => {
   const of = step({ parameters: {}, artifacts: { model: { type: 'system.Model', metadata: { a: 1, b: 1 } } } });
   const told = (more: object) =>
     readExecutorOutput(

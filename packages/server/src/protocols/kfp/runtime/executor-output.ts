@@ -1,10 +1,10 @@
-/** What a component says it made: the file that executors write, and a file for each parameter. */
+/** Reads the outputs of a component: the executor output file, and a file for each parameter. */
 import { ValueFault, type Artifact, type Json, type Left, type Value } from '#ledgers/executions/index.ts';
 import type { IrParameterType } from '../ir/messages.ts';
 import type { KfpStep } from './kfp-step.ts';
 
 interface ExecutorOutput {
-  /** The component wrote one. */
+  /** The component wrote the file. */
   readonly isThere: boolean;
   readonly parameterValues: Readonly<Record<string, Json>>;
   readonly artifacts: Readonly<Record<string, { readonly artifacts?: readonly ToldArtifact[] }>>;
@@ -16,18 +16,18 @@ interface ToldArtifact {
   readonly metadata?: Readonly<Record<string, Json>>;
 }
 
-/** No file is an empty one. @throws ValueFault */
+/** Parses the file; a missing file counts as empty. @throws ValueFault */
 export function readExecutorOutput(text: string | undefined): ExecutorOutput {
   if (text === undefined || text.trim() === '') return { isThere: false, parameterValues: {}, artifacts: {} };
   try {
     const { parameterValues = {}, artifacts = {} } = JSON.parse(text) as Partial<ExecutorOutput>;
     return { isThere: true, parameterValues, artifacts };
   } catch (error) {
-    throw new ValueFault('the executor output of the component is not JSON', { cause: error });
+    throw new ValueFault('the executor output file of the component is not valid JSON', { cause: error });
   }
 }
 
-/** What the executor says counts before what a file says. @throws ValueFault */
+/** Returns output parameters. The executor output takes precedence over the parameter files. @throws ValueFault */
 export function parametersLeft({ outputs }: KfpStep, told: ExecutorOutput, left: Left): Record<string, Value> {
   return Object.fromEntries(
     Object.entries(outputs.parameters).flatMap(([name, type]): [string, Value][] => {
@@ -35,9 +35,9 @@ export function parametersLeft({ outputs }: KfpStep, told: ExecutorOutput, left:
       if (value !== undefined) return [[name, { parameter: value }]];
       const text = left.texts[name];
       if (text !== undefined) return [[name, { parameter: parameterOf(name, type, text) }]];
-      // A function that returned None for what is optional writes nothing, and says all the rest.
+      // A function that returns None for an optional output writes only the other outputs.
       if (told.isThere) return [];
-      throw new ValueFault(`it left no file for its output ${name}`);
+      throw new ValueFault(`output ${name} is missing: the component wrote no file for it`);
     }),
   );
 }
@@ -50,13 +50,13 @@ function parameterOf(name: string, type: IrParameterType, text: string): Json {
   const trimmed = text.trim();
   if (type === 'BOOLEAN') {
     if (TRUE.test(trimmed) || FALSE.test(trimmed)) return TRUE.test(trimmed);
-    throw misfit(name, text, 'true or false');
+    throw misfit(name, text, 'a boolean');
   }
   if (type === 'NUMBER_INTEGER' || type === 'NUMBER_DOUBLE') {
     const number = Number(trimmed);
     const fits = trimmed !== '' && Number.isFinite(number) && (type === 'NUMBER_DOUBLE' || Number.isInteger(number));
     if (fits) return number;
-    throw misfit(name, text, type === 'NUMBER_INTEGER' ? 'a whole number' : 'a number');
+    throw misfit(name, text, type === 'NUMBER_INTEGER' ? 'an integer' : 'a number');
   }
   const value = jsonOf(name, text, type === 'LIST' ? 'a list' : 'an object');
   if (typeof value === 'object' && value !== null && Array.isArray(value) === (type === 'LIST')) return value;
@@ -72,7 +72,7 @@ function jsonOf(name: string, text: string, wanted: string): Json {
 }
 
 function misfit(name: string, text: string, wanted: string): ValueFault {
-  return new ValueFault(`its output ${name} is ${JSON.stringify(text.slice(0, 80))}, not ${wanted}`);
+  return new ValueFault(`output ${name} is ${JSON.stringify(text.slice(0, 80))}, not ${wanted}`);
 }
 
 export function artifactsLeft({ outputs }: KfpStep, told: ExecutorOutput, left: Left): Record<string, Value> {

@@ -1,4 +1,4 @@
-/** Steps that are components of Kubeflow Pipelines: what they are told when they start, and what they left. */
+/** The step dialect of Kubeflow Pipelines: resolves components to commands, and their results to outputs. */
 import {
   isFetched,
   ValueFault,
@@ -51,17 +51,18 @@ export const kfpDialect: StepDialect = {
 
 type Parameters = Readonly<Record<string, Json>>;
 
-/** Those that have a value. @throws ValueFault */
+/** Returns the parameters that have a value. @throws ValueFault */
 function parametersOf({ parameters, taskConfig, pipeline }: KfpStep, inputs: Values): Parameters {
   return Object.fromEntries(
     Object.entries(parameters).flatMap(([name, spec]): [string, Json][] => {
       const given = inputs[name];
-      if (given !== undefined && !('parameter' in given)) throw new ValueFault(`${name} is files, not a parameter`);
+      if (given !== undefined && !('parameter' in given))
+        throw new ValueFault(`${name} is an artifact, not a parameter`);
       const value = given?.parameter ?? spec.default ?? null;
       if (spec.type === 'TASK_CONFIG') return taskConfig === undefined ? [] : [[name, taskConfig]];
       if (value === null) {
         if (spec.isOptional === true) return [];
-        throw new ValueFault(`${name} has no value, and is not optional`);
+        throw new ValueFault(`required input ${name} has no value`);
       }
       return [[name, valueOf(name, spec, value, pipeline)]];
     }),
@@ -77,7 +78,7 @@ function valueOf(name: string, spec: KfpParameter, value: Json, pipeline: string
   return typed;
 }
 
-/** Of a task that ended, as components read it. */
+/** Returns the final status of a task in the format of components. */
 function statusOf(value: Json, pipeline: string): Json | undefined {
   const { task, state, error, ...more } = (value ?? {}) as Readonly<Record<string, Json>>;
   if (typeof task !== 'string' || typeof state !== 'string' || error === undefined || Object.keys(more).length > 0)
@@ -87,8 +88,8 @@ function statusOf(value: Json, pipeline: string): Json | undefined {
     state: state === 'cancelled' ? 'CANCELLED' : ok ? 'SUCCEEDED' : 'FAILED',
     pipelineJobResourceName: pipeline,
     pipelineTaskName: task,
-    // 9: a precondition failed, as gRPC counts.
-    error: ok ? {} : { code: 9, message: typeof error === 'string' ? error : `${task} did not succeed` },
+    // 9 is FAILED_PRECONDITION in gRPC.
+    error: ok ? {} : { code: 9, message: typeof error === 'string' ? error : `task ${task} did not succeed` },
   };
 }
 
@@ -107,7 +108,7 @@ function imported(
     constants: constantsOf(about, task),
   };
   const given = 'parameter' in importer.uri ? parameters[importer.uri.parameter] : importer.uri.constant;
-  if (typeof given !== 'string' || given === '') throw new ValueFault('the importer has no address to import from');
+  if (typeof given !== 'string' || given === '') throw new ValueFault('the importer has no artifact URI');
   const uri = resolvedText(given, values);
   const type = importer.type ?? spec?.type;
   const said = {
@@ -118,9 +119,9 @@ function imported(
   const rows = inputs[IMPORTED_DATASET];
   if (rows !== undefined && 'artifact' in rows) return { [name]: { artifact: { ...rows.artifact, ...said } } };
   if (uri.startsWith(DATASETS)) {
-    const fault = datasetIn(uri) === undefined ? 'names no dataset' : 'is known only now, and not when the run began';
+    const fault = datasetIn(uri) === undefined ? 'is not a dataset URI' : 'was not known when the run started';
     throw new ValueFault(
-      `${uri} ${fault}: write ${DATASETS}NAME, ${DATASETS}NAME@VERSION, or either with ?format=csv, as a constant or in a parameter of the pipeline`,
+      `${uri} ${fault}: use ${DATASETS}NAME or ${DATASETS}NAME@VERSION, optionally with ?format=csv, as a constant or in a pipeline parameter`,
     );
   }
   const artifact: Artifact = {
@@ -176,7 +177,7 @@ function containerStep(
   data: KfpStep,
   { container, parameters, inputs, about, placeOf }: ContainerParts,
 ): DialectAnswer {
-  // Nobody can know it before, so that no value of a person holds it.
+  // The mark is random, so that no user value contains it.
   const mark = `{folder-${about.attempt}}`;
   const at = (path: string) => `${mark}/${path}`;
   const given = artifactsOf(data, inputs);
@@ -213,7 +214,8 @@ function containerStep(
   const lightweight = lightweightOf(container.command);
   const elements = [...(lightweight === undefined ? container.command : []), ...container.args];
   const words = elements.flatMap((element) => resolvedWords(element, values));
-  if (words.length === 0) throw new ValueFault('the component has no command left once its placeholders are filled in');
+  if (words.length === 0)
+    throw new ValueFault('the command of the component is empty after its placeholders are replaced');
   const told = {
     folders: [OUTPUTS, `${OUTPUTS}/parameters`, `${OUTPUTS}/artifacts`],
     output: EXECUTOR_OUTPUT,
@@ -239,7 +241,7 @@ function containerStep(
   };
 }
 
-/** An image has what it has, which need not be Python: its command is run as it is. Where its folder lies is known. */
+/** Returns the command in an image. The image may have no Python, so the command runs directly, in a fixed folder. */
 function inImage(
   { command, args, variables }: KfpContainer,
   about: StepAbout,
@@ -251,7 +253,7 @@ function inImage(
   const [program, ...rest] = words;
   if (program === undefined) {
     throw new ValueFault(
-      'the component says no command, and the one of its image is not known here: give it a command',
+      'the component has no command, and the entrypoint of its image is not available: specify a command',
     );
   }
   return {
@@ -261,7 +263,7 @@ function inImage(
       PYTHONUNBUFFERED: '1',
       KFP_RETRY_INDEX: String(about.attemptNumber - 1),
     },
-    // Folders are there when something lies in them.
+    // The engine creates a folder only with a file in it.
     files: ['parameters', 'artifacts'].map((name) => ({ path: `${OUTPUTS}/${name}/.keep`, text: '' })),
     texts: { [EXECUTOR]: EXECUTOR_OUTPUT },
   };
@@ -269,7 +271,7 @@ function inImage(
 
 const IMAGE_FOLDER = '/work';
 
-/** Names the executor's own file among the outputs; no output can be called so. */
+/** Name of the executor output file among the outputs; no output can have this name. */
 const EXECUTOR = ' executor';
 
 interface Given {
@@ -283,11 +285,11 @@ function artifactsOf({ artifacts }: KfpStep, inputs: Values): Readonly<Record<st
       const value: Value | undefined = inputs[name];
       if (value !== undefined && 'artifact' in value) return [[name, { list: [value.artifact], isMany: false }]];
       if (value !== undefined && 'artifacts' in value) return [[name, { list: value.artifacts, isMany: true }]];
-      // What an empty loop gave.
+      // The output of an empty loop.
       if (Array.isArray(value?.parameter) && value.parameter.length === 0) return [[name, { list: [], isMany: true }]];
       if (value === undefined || value.parameter === null) {
         if (isOptional === true) return [];
-        throw new ValueFault(`${name} was not given: the task before left no such artifact`);
+        throw new ValueFault(`required artifact ${name} is missing: the upstream task did not produce it`);
       }
       throw new ValueFault(`${name} is a parameter, not an artifact`);
     }),
@@ -296,7 +298,7 @@ function artifactsOf({ artifacts }: KfpStep, inputs: Values): Readonly<Record<st
 
 function runtimeArtifact(artifact: Artifact, path: string, name: string): RuntimeArtifact {
   const { label, type, uri, metadata = {} } = artifact;
-  // A component finds the path of a file in its address.
+  // Components read the path of a file from its URI.
   const at = uri === undefined || isFetched(artifact) ? path : uri;
   return { name: label ?? name, type: typeOf(type), uri: at, metadata };
 }
@@ -306,7 +308,7 @@ function typeOf(type = 'system.Artifact'): RuntimeArtifact['type'] {
   return { schemaTitle: type, schemaVersion: '0.0.1' };
 }
 
-/** Of two steps that are the same in this, one does not have to run. */
+/** Returns the cache key: of two steps with equal keys, only one has to run. */
 function sameness(
   { environment, secrets }: Step,
   data: KfpStep,
@@ -320,7 +322,7 @@ function sameness(
     name,
     list.map(({ digest, folder, uri = null, metadata = {}, type = null }) => ({ digest, folder, uri, metadata, type })),
   ]);
-  // Through text, since absent members are no JSON.
+  // Converted through text to remove undefined members.
   const plain = {
     dialect: KFP_DIALECT,
     container,

@@ -35,13 +35,13 @@ describe('in text', () => {
   });
 
   test.each([
-    ["{{$.outputs.parameters['no'].output_file}}", 'names an output that the component does not have'],
+    ["{{$.outputs.parameters['no'].output_file}}", 'refers to an output that the component does not have'],
     ["{{$.inputs.artifacts['data'].metadata['no']}}", 'has no no'],
-  ])('%s is a fault', (text, message) => {
+  ])('%s is an error', (text, message) => {
     expect(() => resolvedText(text, values)).toThrow(message);
   });
 
-  test('what a value says is no placeholder', () => {
+  test('placeholders in values are not replaced', () => {
     const sly = { ...input, inputs: { ...input.inputs, parameterValues: { word: '{{$.pipeline_job_name}}' } } };
     expect(resolvedText("{{$.inputs.parameters['word']}}", { ...values, input: sly })).toBe('{{$.pipeline_job_name}}');
   });
