@@ -64,7 +64,7 @@ async function eventsOf(name: string, count: number): Promise<readonly Event[]> 
 }
 
 describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
-  test('who may act says something, who reads reads it, in the order of time', async () => {
+  test('permitted users comment and read comments in order of time', async () => {
     const { about, event } = await subject(of);
     const text = '@ida and @max@example.com: **worse** at night, see https://github.com/o/r/issues/7. `@nobody`';
     const made = await p.call<Comment>(`comment.createOf${of}`, { ...about, text }, as('ada'));
@@ -95,7 +95,7 @@ describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
     expect(JSON.stringify(items)).not.toContain('at night');
   });
 
-  test('each changes and takes back what is their own; an administrator takes any away', async () => {
+  test('authors edit and delete their own comments, and an administrator deletes any', async () => {
     const { about, event } = await subject(of);
     const { id } = await p.call<Comment>(`comment.createOf${of}`, { ...about, text: 'first' }, as('ada'));
     const edited = await p.call<Comment>(`comment.updateOf${of}`, { ...about, id, text: 'second @bob' }, as('ada'));
@@ -123,13 +123,13 @@ describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
     ]);
   });
 
-  test('wrong input is told', async () => {
+  test('invalid input is rejected', async () => {
     const { about } = await subject(of);
     const other = await subject(of);
     const create = (text: unknown) => p.call(`comment.createOf${of}`, { ...about, text }, as('ada'));
     expect(await errorOf(create('@idda look'))).toMatchObject({
       code: 'invalid_request',
-      message: expect.stringContaining('There is no such user: @idda. What is no user stands in backticks.'),
+      message: expect.stringContaining('Unknown user: @idda. Put text that is not a mention in backticks.'),
       issues: [{ path: 'text', message: 'names "@idda"' }],
     });
     for (const text of ['', ' \n ', 'a'.repeat(10_001), 3, 'a\0b']) {
@@ -148,7 +148,7 @@ describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
   });
 });
 
-test('what was said of a version goes where its model goes: to another name, and away', async () => {
+test('comments on a version follow its model when it is renamed or deleted', async () => {
   const { about } = await subject('Version');
   await p.call('modelVersion.create', { name: about.name, source: 's3://bucket/m' });
   for (const version of ['1', '2'])
@@ -163,7 +163,7 @@ test('what was said of a version goes where its model goes: to another name, and
   expect(await left()).toEqual([]);
 });
 
-test('another project sees and touches nothing of it', async () => {
+test('another project cannot read or change comments', async () => {
   const other = await world.project();
   const { about } = await subject('Run');
   const { id } = await p.call<Comment>('comment.createOfRun', { ...about, text: 'ours' });
@@ -172,7 +172,7 @@ test('another project sees and touches nothing of it', async () => {
   expect(await world.rowsSeenBy(other.id, 'select 1 from comments.comment')).toEqual([]);
 });
 
-describe('whoever is named', () => {
+describe('a mentioned user', () => {
   interface Mentions {
     readonly items: readonly Mention[];
     readonly unread: number;
@@ -182,7 +182,7 @@ describe('whoever is named', () => {
     await of.call<Mentions>('mention.list', input, as(who));
   const textsOf = ({ items }: Mentions) => items.map(({ comment }) => comment.text);
 
-  test('finds it, newest first and page by page, with where it was said, until it is marked as read', async () => {
+  test('sees mentions, newest first and in pages, with their location, until they are marked as read', async () => {
     const own = await world.project();
     await world.apply([manifest('RoleBinding', 'all', { role: 'editor', users: ['ada', 'vic'] })], own.name);
     const run = await subject('Run', own);
@@ -224,7 +224,7 @@ describe('whoever is named', () => {
     expect(textsOf(await mentions('vic', {}, own))).toEqual(['@vic third', '@vic first, and again @vic']);
   });
 
-  test('finds nothing of what they may not read, nothing of other projects, and has to give a cursor of this list', async () => {
+  test('sees no unreadable mentions and none of other projects, and needs a cursor of the same list', async () => {
     const hidden = await world.project();
     const { about } = await subject('Run', hidden);
     await hidden.call('comment.createOfRun', { ...about, text: '@bob look' });

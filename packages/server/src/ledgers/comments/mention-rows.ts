@@ -1,7 +1,7 @@
-/** Whom comments name, as rows: what the inbox of each is read from. */
+/** Rows of mentions, from which the inbox of a user is read. */
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** Whoever is named still keeps the mark; who is not any more finds nothing. */
+/** Updates the mentions of a comment. Remaining mentions keep their read mark, and others are deleted. */
 export async function noteMentions(tx: Transaction, comment: string, users: readonly string[]): Promise<void> {
   await tx.sql.query(
     'delete from comments.mention where project_id = $1 and comment = $2 and user_name <> all($3::text[])',

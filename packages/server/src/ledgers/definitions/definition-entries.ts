@@ -11,7 +11,7 @@ import { deleteDefinition, listDefinitions, putDefinition, readDefinition } from
 export interface DefinitionParts {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** Asked for with the first manifest: the kinds are composed with what this is a part of. */
+  /** Returns the kinds. A function, because they are composed after this ledger. */
   readonly kinds: () => KindRegistry;
 }
 

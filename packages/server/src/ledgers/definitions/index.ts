@@ -1,4 +1,4 @@
-/** Definitions: what clients with words of their own defined, byte for byte, beside the resources that stand for it. */
+/** The definitions ledger: definitions of clients of other systems, byte for byte, besides the resources derived from them. */
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { definitionEntries, type DefinitionParts } from './definition-entries.ts';
 import { forgetDefinitions } from './definitions.ts';

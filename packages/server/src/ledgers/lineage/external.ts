@@ -1,14 +1,14 @@
-/** What other systems tell of themselves. Events come late, twice and in any order. */
+/** Lineage from other systems. Events can arrive late, twice and in any order. */
 import type { Transaction } from '#kernel/transaction.ts';
 import { orderedEdges, orderedNodes, type NotedLineage, type NotedNode } from './note.ts';
 
 export interface ExternalLineage extends NotedLineage {
   readonly nodes: readonly NotedNode[];
-  /** When it happened over there; milliseconds since 1970. */
+  /** Time of the event in the other system, in milliseconds since 1970. */
   readonly at: number;
 }
 
-/** Of what is told of a node, the newest counts; what only an older event says stays. */
+/** Records the event. For each attribute of a node, the newest event that contains it counts. */
 export async function recordExternal({ sql, projectId }: Transaction, told: ExternalLineage): Promise<void> {
   const nodes = orderedNodes(told.nodes);
   const edges = orderedEdges(told.edges);

@@ -1,4 +1,4 @@
-/** The graph around a node: what it was made from, and what was made from it. */
+/** Reads the lineage graph around a node: its upstream and downstream nodes. */
 import { DaisError, type LineageEdge, type LineageGraph, type LineageNode, type readLineageOperation } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -7,14 +7,14 @@ import { keyOf, parseKey } from './node-key.ts';
 import type { NodeSource } from './node-source.ts';
 import { Sight } from './sight.ts';
 
-/** Most edges of an answer, for each of its nodes: among many nodes there may be a million. */
+/** Limit of edges per node of a response, because there may be millions between many nodes. */
 const EDGES_PER_NODE = 10;
-/** By these is decided whether what belongs to nobody may be seen. */
+/** Neighbors that decide whether a node without a ledger is visible. */
 const WITNESSES = 50;
 
 /**
- * Goes up and down separately: what else was made from the same dataset is neither origin nor consequence. A node that may
- * not be seen ends the way. @throws DaisError `not_found`, `invalid_request`.
+ * Walks upstream and downstream separately, because other results of the same dataset are neither origin nor consequence.
+ * The walk ends at hidden nodes. @throws DaisError `not_found`, `invalid_request`.
  */
 export async function readGraph(
   tx: Transaction,
@@ -37,7 +37,7 @@ export async function readGraph(
   return graph.answer(root.node);
 }
 
-/** Gives the nodes from which to go on. */
+/** Returns the nodes from which the walk continues. */
 async function oneStep(
   tx: Transaction,
   graph: Graph,
@@ -60,7 +60,7 @@ async function oneStep(
 class Graph {
   readonly limit: number;
   truncated = false;
-  /** Undefined: hidden. */
+  /** Undefined: the node is hidden. */
   readonly #nodes = new Map<string, LineageNode | undefined>();
   readonly #edges = new Map<string, EdgeRow>();
 
@@ -72,7 +72,7 @@ class Graph {
     return Math.max(0, this.limit * EDGES_PER_NODE - this.#edges.size);
   }
 
-  /** Those that are new and for which there is room. */
+  /** Returns new nodes within the limit. */
   admit(keys: readonly string[]): readonly string[] {
     const fresh = keys.filter((key) => !this.#nodes.has(key));
     const room = this.limit - this.#nodes.size;
@@ -90,7 +90,7 @@ class Graph {
   }
 
   answer(root: string): LineageGraph {
-    // Of a hidden node even the id may tell something.
+    // Even the id of a hidden node may disclose information.
     const names = new Map<string, string>();
     const nodes: LineageNode[] = [];
     for (const [key, node] of this.#nodes) {
@@ -117,10 +117,14 @@ async function findRoot(
 ): Promise<LineageNode> {
   const named = parseKey(asked);
   if (named === undefined) {
-    const issues = [{ path: 'query.node', message: 'names no node', expected: '`run:ID`, `dataset:ID`, …' }];
-    throw new DaisError('invalid_request', `"${asked.slice(0, 80)}" is no node: a type, a colon and an id.`, {
-      issues,
-    });
+    const issues = [{ path: 'query.node', message: 'is not a lineage node', expected: '`run:ID`, `dataset:ID`, …' }];
+    throw new DaisError(
+      'invalid_request',
+      `"${asked.slice(0, 80)}" is not a lineage node. Use the form TYPE:ID, such as run:ID.`,
+      {
+        issues,
+      },
+    );
   }
   const source = sources.find(({ type }) => type === named.type);
   const id = (await source?.find?.(tx, named.id)) ?? named.id;
@@ -135,5 +139,5 @@ async function findRoot(
       source !== undefined || around.length === 0 || [...(await sight.look(around)).values()].some(Boolean);
     if (node !== undefined && witnessed) return node;
   }
-  throw new DaisError('not_found', `There is no node "${asked.slice(0, 80)}" in the lineage of this project.`);
+  throw new DaisError('not_found', `There is no lineage node "${asked.slice(0, 80)}" in this project.`);
 }

@@ -1,4 +1,4 @@
-/** The lineage ledger: what came from what. It keeps references, and imports no other ledger: those that cause edges note them. */
+/** The lineage ledger: references between inputs and outputs. Other ledgers record edges; it imports none of them. */
 import { readLineageOperation } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
@@ -34,13 +34,13 @@ export function lineageEntries(sources: readonly NodeSource[]): readonly Operati
 }
 
 export interface LineageParts {
-  /** Every type of node that other ledgers store. */
+  /** Node types of other ledgers. */
   readonly sources: readonly NodeSource[];
-  /** Days that nodes and edges of other systems are kept. */
+  /** Retention of nodes and edges of other systems in days. */
   readonly days: number;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** The other systems that receive an event of each run. */
+  /** Systems that receive an event for each run. */
   readonly receivers: readonly TellingParts[];
 }
 

@@ -1,4 +1,4 @@
-/** What hangs directly on one node: for doors that tell it to others. Whoever calls has the right to see all of it. */
+/** Returns the direct neighbors of a node, for protocol adapters. The caller must be permitted to see all of them. */
 import type { LineageNodeType, LineageRelation } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { neighbours, storedNodes, type OneWay } from './neighbours.ts';
@@ -13,7 +13,7 @@ export interface LinkedNode {
   readonly data: Readonly<Record<string, string>>;
 }
 
-/** At most `limit` in each direction. */
+/** Returns at most `limit` nodes in each direction. */
 export async function linksOf(
   tx: Transaction,
   key: string,

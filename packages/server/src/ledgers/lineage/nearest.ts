@@ -1,4 +1,4 @@
-/** What is nearest above a node, of one type. */
+/** Finds the nearest upstream node of a type. */
 import type { LineageNodeType } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { neighbours } from './neighbours.ts';
@@ -6,7 +6,7 @@ import { neighbours } from './neighbours.ts';
 const MOST_STEPS = 6;
 const MOST_EDGES = 500;
 
-/** Its key; of several in the same distance the one that was noted last. Undefined: there is none within a few steps. */
+/** Returns its key; of several at equal distance, that of the newest edge. Undefined: none within a few steps. */
 export async function nearestUpstream(
   tx: Transaction,
   from: string,

@@ -1,4 +1,4 @@
-/** Edges by their ends. */
+/** Reads edges by their ends. */
 import type { LineageRelation } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 
@@ -11,7 +11,7 @@ export interface EdgeRow {
 
 export type OneWay = 'upstream' | 'downstream';
 
-/** At most `limit` edges that lead to (`upstream`) or from the nodes; the index gives each node's in order. */
+/** Returns at most `limit` edges to (`upstream`) or from the nodes, in index order. */
 export async function neighbours(
   { sql, projectId }: Transaction,
   keys: readonly string[],

@@ -1,11 +1,11 @@
-/** What people call nodes, and which of them a caller may read; for those who present paths of their own. */
+/** Display names of nodes, and the nodes that a caller may read. */
 import type { Call } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { storedNodes } from './neighbours.ts';
 import type { NodeSource } from './node-source.ts';
 import { Sight } from './sight.ts';
 
-/** By key; nodes that nobody named are missing. */
+/** Returns names by key. Nodes without a name are missing. */
 export async function nodeNames(
   tx: Transaction,
   keys: readonly string[],
@@ -22,7 +22,7 @@ export async function nodeNames(
   return names;
 }
 
-/** Those of the keys that the caller may read. */
+/** Returns the keys of nodes that the caller may read. */
 export async function readableNodes(
   tx: Transaction,
   call: Pick<Call, 'authorize' | 'tenant'>,

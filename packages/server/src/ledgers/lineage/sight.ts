@@ -1,4 +1,4 @@
-/** What a caller may see of nodes. */
+/** Visibility of nodes for a caller. */
 import { DaisError, type LineageNode, type OperationTarget } from '@dais/api';
 import type { Call } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -6,10 +6,10 @@ import { storedNodes, type StoredNode } from './neighbours.ts';
 import { parseKey } from './node-key.ts';
 import type { KnownNode, NodeSource } from './node-source.ts';
 
-/** A node of which nothing may be told is `undefined`. */
+/** Visible nodes by key; a hidden node is `undefined`. */
 export type Seen = ReadonlyMap<string, LineageNode | undefined>;
 
-/** Looks at nodes for one caller, and remembers what was decided: an answer asks once for each kind and each resource. */
+/** Determines visible nodes for one caller. Decisions are cached for a response, once per kind and resource. */
 export class Sight {
   readonly #tx: Transaction;
   readonly #call: Pick<Call, 'authorize' | 'tenant'>;
@@ -22,7 +22,7 @@ export class Sight {
     this.#sources = new Map(sources.map((source) => [source.type, source]));
   }
 
-  /** Nodes without a ledger of their own belong to nobody: they are shown to whoever may see what they hang on. */
+  /** Returns nodes that the caller may see. Nodes without a ledger are visible if a neighbor is. */
   async look(keys: readonly string[]): Promise<Seen> {
     const stored = new Map((await storedNodes(this.#tx, keys)).map((node) => [node.key, node]));
     const known = await this.#known(keys);
@@ -37,7 +37,7 @@ export class Sight {
     return seen;
   }
 
-  /** Whether anything is known of it beside its edges. */
+  /** Returns whether the node has a description besides its edges. */
   async isKnown(key: string): Promise<boolean> {
     return (await this.#known([key])).has(key) || (await storedNodes(this.#tx, [key])).length > 0;
   }

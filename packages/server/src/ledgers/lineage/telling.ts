@@ -1,4 +1,4 @@
-/** Runs, told to another system with what they read and made: from the outbox, by jobs that are tried again. */
+/** Sends an event for each tracked run, with its inputs and outputs, to another system, by jobs with retries. */
 import type { SequencedEvent } from '#kernel/events.ts';
 import { JobFailed, type JobHandler } from '#kernel/job-runner.ts';
 import { jobCounts, type JobClaim } from '#kernel/jobs.ts';
@@ -29,24 +29,24 @@ export interface ToldRun {
 }
 
 export interface TellingParts {
-  /** Where events are posted to; the operator named it. */
+  /** URL for events, from the configuration. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** In the words of the other system: given by its door. */
+  /** Renders the payload in the format of the other system. Its protocol adapter provides this. */
   readonly words: (run: ToldRun) => object;
   readonly outbound: Outbound;
   readonly clock: Clock;
   readonly log: Log;
-  /** Every type of node that is not the lineage's own. */
+  /** Node types of other ledgers. */
   readonly sources: readonly NodeSource[];
 }
 
 const QUEUE = 'lineage-telling';
-/** Waits double from a second to ten minutes: the last is tried about two and a half hours after the first. */
+/** Delays double from a second to ten minutes: the last attempt is about two and a half hours after the first. */
 const ATTEMPTS = 24;
-/** Beyond, a server that is away costs events, not disk. */
+/** Limit of waiting events. Further events are dropped while the other system is unavailable. */
 const MOST_WAITING = 10_000;
-/** Of each direction. */
+/** Limit of neighbors in each direction. */
 const MOST_LINKS = 1000;
 
 interface Payload {
@@ -70,7 +70,10 @@ export function tellingOutbox({ log }: TellingParts): Subscriber {
       const waiting = counts.reduce((sum, { queue, n }) => (queue === QUEUE ? sum + n : sum), 0);
       const room = Math.max(0, MOST_WAITING - waiting);
       if (told.length > room) {
-        log.warn('runs are not told to the other system: too many wait', { dropped: told.length - room, waiting });
+        log.warn('run events were dropped: too many are waiting for the lineage receiver', {
+          dropped: told.length - room,
+          waiting,
+        });
       }
       for (const { projectId, payload } of told.slice(0, room)) {
         tx.enqueue({ queue: QUEUE, projectId, payload: { ...payload }, maxAttempts: ATTEMPTS });
@@ -100,7 +103,7 @@ export function tellingHandler(parts: TellingParts): JobHandler {
     retry: { baseMs: 1000, capMs: 600_000 },
     run: async (job, io) => {
       const event = await io.read(async (tx) => await eventOf(tx, job, parts));
-      if (event === undefined) throw new JobFailed('the run is no longer there');
+      if (event === undefined) throw new JobFailed('the run was deleted');
       const answer = await outbound.send({
         url,
         method: 'POST',

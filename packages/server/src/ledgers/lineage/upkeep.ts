@@ -1,9 +1,9 @@
-/** What goes: with a project, and with time. */
+/** Deletes lineage: with its project, or by retention. */
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
 const DAY_MS = 86_400_000;
-/** Rows for each transaction: short locks. */
+/** Rows per transaction, to keep locks short. */
 const BATCH = 5000;
 
 export async function forgetProject(tx: Transaction, projectId: string): Promise<void> {
@@ -15,7 +15,7 @@ export async function forgetProject(tx: Transaction, projectId: string): Promise
   await tx.enter(home);
 }
 
-/** What other systems told goes after so many days without news of it. What Dais noted of its own things stays. */
+/** Returns the job that deletes nodes of other systems without a recent event. Lineage of Dais itself is kept. */
 export function lineageRetention({ days, now }: { readonly days: number; readonly now: () => number }): JobHandler {
   return {
     queue: 'lineage-retention',

@@ -1,4 +1,4 @@
-/** The webhooks ledger: who is told of what happens in a project, and what became of each telling. */
+/** The webhooks ledger: subscriptions to events of a project, and their deliveries. */
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
@@ -30,7 +30,7 @@ function webhooksLedger(parts: WebhookParts): WebhooksLedger {
   };
 }
 
-/** With its project. */
+/** Deletes the webhooks of a deleted project. */
 async function forgetWebhooks(tx: Transaction, projectId: string): Promise<void> {
   const home = tx.projectId;
   await tx.enter(projectId);

@@ -1,4 +1,4 @@
-/** Dais's own words: types of events as they are, in requests as Standard Webhooks 1.0 has them. */
+/** The native format: event types of Dais, in requests according to Standard Webhooks 1.0. */
 import { eventTypes } from '@dais/api';
 import type { SequencedEvent } from '#kernel/events.ts';
 import { tenantNames } from '#kernel/tenants.ts';
@@ -6,7 +6,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { signatureHeaders } from '#lib/standard-webhook.ts';
 import type { Message, WebhookFormat } from './webhook-format.ts';
 
-/** What happens to what a project holds. Deliveries are not among them: telling of a failure would make the next one. */
+/** Subscribable events. Delivery failures are excluded, because a delivery about a failure could fail again. */
 const TOLD = /^(experiment|run|logged\.model|model|evaluation|dataset|scorer|execution)\./;
 
 const events: readonly string[] = Object.values(eventTypes)

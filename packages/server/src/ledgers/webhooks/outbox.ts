@@ -1,4 +1,4 @@
-/** From events to deliveries: in one transaction with the place in the event stream, so that each event counts once. */
+/** Creates deliveries from events, in one transaction with the position in the event stream, so each event counts once. */
 import type { Sql } from '#engines/database/contract.ts';
 import type { SequencedEvent } from '#kernel/events.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
@@ -9,7 +9,7 @@ import { newJob } from './delivery-job.ts';
 import { insertDeliveries, type NewDelivery } from './delivery-rows.ts';
 import type { Message, WebhookFormat } from './webhook-format.ts';
 
-/** Most deliveries of one webhook that wait. Beyond, events are dropped and counted: a dead receiver fills no disk. */
+/** Limit of waiting deliveries per webhook. Further events are dropped and counted, so that the disk cannot fill up. */
 const MOST_WAITING = 10_000;
 
 interface Listener {
@@ -49,7 +49,7 @@ async function tell(
   for (const delivery of kept) tx.enqueue(newJob(delivery, names.get(delivery.webhook) ?? ''));
 }
 
-/** Locked against deletion until the deliveries are written. */
+/** Returns webhooks, locked against deletion until the deliveries are written. */
 async function listenersOf(sql: Sql, projects: readonly string[]): Promise<readonly Listener[]> {
   return await sql.query<Listener>(
     `select id, name, project_id, format, events from webhooks.webhook

@@ -1,15 +1,15 @@
 import type { SequencedEvent } from '#kernel/events.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** What one event is in the words of a format. */
+/** An event in a webhook format. */
 export interface Message {
-  /** One of the format's events. */
+  /** Event type of the format. */
   readonly event: string;
   /** JSON text. */
   readonly body: string;
 }
 
-/** One request to be signed. */
+/** A request to sign. */
 export interface Signing {
   readonly deliveryId: string;
   /** Unix time of this attempt. */
@@ -19,18 +19,18 @@ export interface Signing {
 }
 
 /**
- * Port: in whose words webhooks are told. The doors of clients that bring webhooks of their own give theirs; this ledger
- * knows none of them.
+ * Interface: a format of webhook requests. Protocol adapters of systems with their own webhooks provide theirs, and this
+ * ledger is independent of them.
  */
 export interface WebhookFormat {
   readonly name: string;
-  /** What a webhook of this format can be told of. */
+  /** Events that a webhook of this format can subscribe to. */
   readonly events: readonly string[];
-  /** What an event of this type may be called; looking closer costs more. */
+  /** Returns the possible events of the format for an event type, as a cheap filter before `render`. */
   candidates(type: string): readonly string[];
-  /** Undefined when there is nothing to tell. The transaction sees all projects. */
+  /** Renders an event. Undefined: the format has no such event. The transaction has access to all projects. */
   render(tx: Transaction, event: SequencedEvent): Promise<Message | undefined>;
-  /** For a test: `at` is in milliseconds since 1970. */
+  /** Returns an example for a test. `at`: milliseconds since 1970. */
   example(event: string, at: number): Message;
   headers(signing: Signing): Readonly<Record<string, string>>;
 }

@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 test(
-  'after kill -9, every run whose end was acknowledged is told, each delivery with one body',
+  'after kill -9, every acknowledged end of a run is delivered, and each delivery has one body',
   { timeout: 300_000 },
   async () => {
     folder = await mkdtemp(join(tmpdir(), 'dais-webhooks-'));
