@@ -1,4 +1,4 @@
-/** Where the artifacts of runs and logged models lie: what other ledgers ask of this one. */
+/** Artifact locations of runs and logged models, for other ledgers. */
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below } from './experiment-lookup.ts';
 import type { TrackingOptions } from './options.ts';
@@ -11,7 +11,7 @@ interface HomeRow {
 
 type Root = Pick<TrackingOptions, 'artifactRoot'>;
 
-/** Undefined when the project of the transaction has no such run. */
+/** Returns the artifact location of a run. Undefined: the project of the transaction has no such run. */
 export async function runHome({ sql, projectId }: Transaction, run: string, root: Root): Promise<string | undefined> {
   const [row] = await sql.query<HomeRow>(
     `select e.id, e.is_default, e.artifact_location
@@ -22,7 +22,7 @@ export async function runHome({ sql, projectId }: Transaction, run: string, root
   return row === undefined ? undefined : below(artifactsOf(row, root), `${run}/artifacts`);
 }
 
-/** The same for a logged model that is not deleted, with the run that made it. */
+/** Returns the artifact location of a logged model that is not deleted, with its source run. */
 export async function loggedModelHome(
   { sql, projectId }: Transaction,
   model: string,

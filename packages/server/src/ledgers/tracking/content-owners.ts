@@ -1,7 +1,7 @@
 import type { Sql } from '#engines/database/contract.ts';
 import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 
-/** Names uploads of artifacts in parts by the artifact that they become. */
+/** Names multipart uploads by the artifact that they create. */
 export async function nameUploadOwners(
   sql: Sql,
   references: readonly DamagedReference[],

@@ -1,4 +1,4 @@
-/** Experiments by the numbers that people see. */
+/** Finds experiments by their public ids. */
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
@@ -17,7 +17,7 @@ export interface ExperimentRow {
 export const EXPERIMENT_COLUMNS =
   'id, name, is_default, artifact_location, created_at, updated_at, deleted_at' as const;
 
-/** Every project has its own default experiment, and calls it so. Inside it has a number like any other. */
+/** Public id and name of the default experiment of every project. Its internal id is unique like any other. */
 export const DEFAULT_NUMBER = '0';
 export const DEFAULT_NAME = 'Default';
 
@@ -25,7 +25,7 @@ export function shownNumber(row: Pick<ExperimentRow, 'id' | 'is_default'>): stri
   return row.is_default ? DEFAULT_NUMBER : String(row.id);
 }
 
-/** Locks it with `lock`, so that it does not change until the transaction ends. */
+/** Finds an experiment. `lock` keeps it unchanged until the transaction ends. */
 async function findExperiment(
   { sql, projectId }: Transaction,
   number: string,
@@ -44,7 +44,7 @@ async function findExperiment(
   return row;
 }
 
-/** Those of these numbers that there are, in no order. */
+/** Returns the experiments with these ids that exist, without an order. */
 export async function findExperiments(
   { sql, projectId }: Transaction,
   numbers: readonly string[],
@@ -73,11 +73,11 @@ export function noExperiment(number: string): DaisError {
 }
 
 export function experimentDeleted(number: string): DaisError {
-  return new DaisError('invalid_state', `Experiment ${number} is deleted: restore it first.`);
+  return new DaisError('invalid_state', `Experiment ${number} is deleted. Restore it first.`);
 }
 
 /**
- * One that takes writes, locked so that it is not deleted before the transaction ends. @throws DaisError `not_found`,
+ * Returns an active experiment, locked against deletion until the transaction ends. @throws DaisError `not_found`,
  * `invalid_state`.
  */
 export async function activeExperiment(tx: Transaction, number: string, now: number): Promise<ExperimentRow> {
@@ -92,8 +92,8 @@ export async function activeExperiment(tx: Transaction, number: string, now: num
 }
 
 /**
- * The default experiment. It is made with its project; one that is older than this ledger gets it when it is first
- * written into.
+ * Creates the default experiment of a project if it does not exist. Projects older than this ledger get it at the first
+ * write.
  */
 export async function ensureDefault(tx: Transaction, now: number, folderRoot?: string): Promise<void> {
   const { sql, projectId } = tx;
@@ -107,7 +107,7 @@ export async function ensureDefault(tx: Transaction, now: number, folderRoot?: s
   if (made !== undefined && folderRoot !== undefined) await placeInFolder(tx, made.id, folderRoot);
 }
 
-/** Gives a new experiment its place. The number is that of its row: the default ones of all projects are 0 outside. */
+/** Sets the artifact folder of a new experiment. It uses the internal id, since all default experiments have the id 0. */
 export async function placeInFolder({ sql }: Transaction, id: bigint, folderRoot: string): Promise<string> {
   const place = `${folderRoot}/${id}`;
   await sql.query(
@@ -118,12 +118,12 @@ export async function placeInFolder({ sql }: Transaction, id: bigint, folderRoot
   return place;
 }
 
-/** Whoever still remembers the project by its name may come a moment too late. */
+/** Returns the error of a write that races with the deletion of the project. */
 export function projectGone(): DaisError {
-  return new DaisError('not_found', 'The project is no longer there.');
+  return new DaisError('not_found', 'The project was deleted.');
 }
 
-/** Below which the artifacts of an experiment lie. */
+/** Returns the artifact root of an experiment. */
 export function artifactsOf(
   row: Pick<ExperimentRow, 'id' | 'is_default' | 'artifact_location'>,
   { artifactRoot }: Pick<TrackingOptions, 'artifactRoot'>,
@@ -131,7 +131,7 @@ export function artifactsOf(
   return row.artifact_location ?? `${artifactRoot}/${shownNumber(row)}`;
 }
 
-/** Further down. What follows a `?` of an address stays behind its path. */
+/** Appends a path to a URI, before its query. */
 export function below(address: string, path: string): string {
   const at = address.indexOf('?');
   const [place, rest] = at < 0 ? [address, ''] : [address.slice(0, at), address.slice(at)];

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await world?.stop());
 
-test('an experiment is made, read by number and by name, and found in its project only', async () => {
+test('an experiment is created, read by id and by name, and found only in its project', async () => {
   const before = Date.now();
   const made = await call<Experiment>('experiment.create', { name: 'Flights / delays', tags: { team: 'data' } });
   expect(made).toEqual({
@@ -35,7 +35,7 @@ test('an experiment is made, read by number and by name, and found in its projec
   expect((await call<Experiment>('experiment.create', { name: made.name }, elsewhere)).id).not.toBe(made.id);
 });
 
-test('a name is taken by deleted experiments too; of two at once one gets it', async () => {
+test('deleted experiments keep their names, and one of two concurrent creations gets a name', async () => {
   const name = 'taken';
   const id = await world.experiment(name);
   expect(await codeOf(call('experiment.create', { name }))).toBe('already_exists');
@@ -45,19 +45,19 @@ test('a name is taken by deleted experiments too; of two at once one gets it', a
   expect(both.toSorted()).toEqual(['already_exists', 'ok']);
 });
 
-test('a creation that is repeated with its key makes one', async () => {
+test('a repeated creation with an idempotency key creates one experiment', async () => {
   const create = () => call<Experiment>('experiment.create', { name: 'once' }, { idempotencyKey: 'the-key' });
   expect(await create()).toEqual(await create());
 });
 
-test('a place of its own for artifacts', async () => {
+test('an experiment can have its own artifact location', async () => {
   const made = await call<Experiment>('experiment.create', { name: 'far', artifactLocation: 's3://bucket/far/?x=1' });
   expect(made.artifactUri).toBe('s3://bucket/far/?x=1');
   const run = await world.run(made.id);
   expect(run.artifactUri).toBe(`s3://bucket/far/${run.id}/artifacts?x=1`);
 });
 
-test('a change renames, sets tags and takes them away; what is not there is told, and nothing is changed then', async () => {
+test('an update renames, sets tags and removes them; a missing tag is reported and changes nothing', async () => {
   const { id } = await call<Experiment>('experiment.create', { name: 'before', tags: { a: '1', b: '2' } });
   const changed = await call<Experiment>('experiment.update', {
     id,
@@ -76,7 +76,7 @@ test('a change renames, sets tags and takes them away; what is not there is told
   expect(await codeOf(call('experiment.update', { id, name: 'after' }))).toBe('ok');
 });
 
-test('deletion takes the runs along; the restored experiment brings those back, not what was deleted before', async () => {
+test('deletion includes the runs, and restoring returns them except those deleted before', async () => {
   const id = await world.experiment();
   const [kept, gone] = [await world.run(id), await world.run(id)];
   await call('run.delete', { id: gone.id });
@@ -92,7 +92,7 @@ test('deletion takes the runs along; the restored experiment brings those back, 
   expect(await call('run.get', { id: gone.id })).toMatchObject({ lifecycle: 'deleted' });
 });
 
-test('every project has a default experiment, and calls it 0', async () => {
+test('every project has a default experiment with the id 0', async () => {
   const [here, there] = [
     await world.run('0'),
     await call<Run>('run.create', { experimentId: '0' }, { projects: ['other'] }),

@@ -1,4 +1,4 @@
-/** The operations of experiments. */
+/** Operations on experiments. */
 import {
   createExperimentOperation,
   DaisError,
@@ -27,7 +27,7 @@ import { removePairs, setPairs } from './pairs.ts';
 import type { TrackingParts } from './parts.ts';
 import { tellExperiment } from './tracking-events.ts';
 
-/** Of PostgreSQL. */
+/** Largest bigint of PostgreSQL. */
 const UNIQUE_VIOLATION = '23505';
 
 type Tags = Readonly<Record<string, string>>;
@@ -49,7 +49,7 @@ export function experimentEntries({ options, clock }: TrackingParts): readonly O
   ];
 }
 
-/** With their tags, in the order of `rows`. */
+/** Returns experiments with their tags, in the order of `rows`. */
 export async function hydrateExperiments(
   { sql }: Transaction,
   rows: readonly ExperimentRow[],
@@ -68,7 +68,7 @@ export async function hydrateExperiments(
 
 async function hydrateOne(tx: Transaction, row: ExperimentRow, options: TrackingOptions): Promise<Experiment> {
   const [experiment] = await hydrateExperiments(tx, [row], options);
-  if (experiment === undefined) throw new Error('one row gives one record');
+  if (experiment === undefined) throw new Error('an experiment row produced no record');
   return experiment;
 }
 
@@ -109,7 +109,7 @@ interface NewExperiment {
   readonly tags?: Tags;
 }
 
-/** @throws DaisError `already_exists`, by one that is deleted too. */
+/** @throws DaisError `already_exists`, also for a deleted experiment. */
 export async function createExperiment(tx: Transaction, input: NewExperiment, now: number, options: TrackingOptions) {
   const { name, artifactLocation, tags = {} } = input;
   const insert = tx.sql.query<ExperimentRow>(
@@ -133,7 +133,7 @@ export async function createExperiment(tx: Transaction, input: NewExperiment, no
 function nameTaken(name: string): DaisError {
   return new DaisError(
     'already_exists',
-    `There is an experiment "${name}" in this project already, deleted ones included.`,
+    `An experiment "${name}" already exists in this project; it may be deleted. Choose another name, or restore it.`,
   );
 }
 
@@ -171,7 +171,7 @@ async function writeName({ sql }: Transaction, row: ExperimentRow, name: string,
   }
 }
 
-/** @throws DaisError `not_found` that names those which are not there. */
+/** @throws DaisError `not_found` that names a missing tag. */
 async function removeExperimentTags(tx: Transaction, row: ExperimentRow, keys: readonly string[]): Promise<void> {
   const removed = await removePairs(tx, 'experiment_tag', row.id, keys);
   const missing = keys.find((key) => !removed.has(key));
@@ -180,10 +180,10 @@ async function removeExperimentTags(tx: Transaction, row: ExperimentRow, keys: r
   }
 }
 
-/** Runs and logged models go with it, but for those that were deleted before: those stay so when it comes back. */
+/** Deletes an experiment with its runs and logged models. Those deleted before are not restored with it. */
 async function deleteExperiment(tx: Transaction, id: string, now: number): Promise<Record<string, never>> {
   const row = await requireExperiment(tx, id, 'for update');
-  if (row.deleted_at !== null) throw new DaisError('invalid_state', `Experiment ${id} is deleted already.`);
+  if (row.deleted_at !== null) throw new DaisError('invalid_state', `Experiment ${id} is already deleted.`);
   await setDeleted(tx, row.id, now, now);
   const runs = await moveContents(tx, [row.id, now], 'delete', {
     set: 'deleted_at = $2, deleted_with_experiment = true',
@@ -196,7 +196,7 @@ async function deleteExperiment(tx: Transaction, id: string, now: number): Promi
 async function restoreExperiment(tx: Transaction, id: string, now: number): Promise<Record<string, never>> {
   const row = await requireExperiment(tx, id, 'for update');
   if (row.deleted_at === null) {
-    throw new DaisError('invalid_state', `Experiment ${id} is active: there is nothing to restore.`);
+    throw new DaisError('invalid_state', `Experiment ${id} is not deleted, so it cannot be restored.`);
   }
   await setDeleted(tx, row.id, null, now);
   const runs = await moveContents(tx, [row.id], 'restore', {
@@ -215,7 +215,7 @@ async function setDeleted({ sql }: Transaction, id: bigint, deletedAt: number | 
   );
 }
 
-/** Changes logged models and runs of an experiment alike; gives how many runs. */
+/** Updates logged models and runs of an experiment. Returns the number of runs. */
 async function moveContents(
   { sql }: Transaction,
   values: readonly unknown[],

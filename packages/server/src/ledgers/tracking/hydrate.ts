@@ -1,4 +1,4 @@
-/** Rows to records: runs with all that they logged, by arrays of ids instead of one big join. */
+/** Converts rows of runs to records with all logged data, by arrays of ids instead of one large join. */
 import type { DatasetInput, Run, RunInfo, RunStatus } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -28,11 +28,11 @@ export interface RunRow {
   readonly artifact_location: string | null;
 }
 
-/** Of `tracking.run r` joined with `tracking.experiment e`. */
+/** Columns of `tracking.run r` joined with `tracking.experiment e`. */
 export const RUN_COLUMNS =
   'r.num, r.id, r.name, r.user_name, r.status, r.started_at, r.ended_at, r.deleted_at, r.experiment, e.is_default, e.artifact_location' as const;
 
-/** Of one run. A statement of its own: PostgreSQL would plan the one for many anew each time, which takes longer than it. */
+/** Loads one run. It has its own statement, because planning the statement for many runs takes longer than running it. */
 export async function hydrateRun({ sql }: Transaction, row: RunRow, options: TrackingOptions): Promise<Run> {
   const run = bareRun(row, options);
   await addParts(
@@ -43,7 +43,7 @@ export async function hydrateRun({ sql }: Transaction, row: RunRow, options: Tra
   return run;
 }
 
-/** Of many runs, in the order of `rows`. */
+/** Loads many runs, in the order of `rows`. */
 export async function hydrateRows(sql: Sql, rows: readonly RunRow[], options: TrackingOptions): Promise<Run[]> {
   if (rows.length === 0) return [];
   const runs = new Map(rows.map((row) => [row.num, bareRun(row, options)]));
@@ -99,7 +99,7 @@ function bareRun(row: RunRow, options: TrackingOptions): RunInfo & RunParts {
   return { ...runInfo(row, options), ...parts };
 }
 
-/** False when it has to be read as JSON. */
+/** Returns false if the row has to be read as JSON. */
 function addPart(run: RunParts, row: PartRow, reader: JoinedReader): boolean {
   switch (row.part) {
     case 'params':

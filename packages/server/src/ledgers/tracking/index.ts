@@ -1,4 +1,4 @@
-/** The tracking ledger: experiments, runs, and what runs leave behind. */
+/** The tracking ledger: experiments, runs, and their logged data, artifacts, models and traces. */
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
@@ -43,7 +43,7 @@ export interface TrackingLedger {
   readonly jobs: readonly JobHandler[];
 }
 
-/** When nothing else is configured. */
+/** Default configuration. */
 const DELETED_DAYS = 30;
 
 export function trackingLedger(parts: TrackingParts): TrackingLedger {

@@ -1,4 +1,4 @@
-/** What never changes of rows that were seen before, by project and id: some thousands, of some hundred bytes each. */
+/** Cache of immutable properties of rows, by project and id: some thousands of entries of some hundred bytes. */
 const REMEMBERED = 10_000;
 
 export class KnownRows<Row> {

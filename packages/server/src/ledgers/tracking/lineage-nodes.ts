@@ -1,4 +1,4 @@
-/** What the lineage asks of runs and logged models: they are shown there as they are now. */
+/** Describes runs and logged models, in their current state, as nodes of the lineage graph. */
 import type { NodeSource } from '#ledgers/lineage/index.ts';
 import { shownNumber } from './experiment-lookup.ts';
 

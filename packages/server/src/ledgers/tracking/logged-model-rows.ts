@@ -1,4 +1,4 @@
-/** Logged models: rows to records. */
+/** Reads rows of logged models, and converts them to records. */
 import { DaisError, type LoggedModel, type LoggedModelStatus } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below, shownNumber } from './experiment-lookup.ts';
@@ -63,14 +63,15 @@ export async function requireModel(tx: Transaction, id: string): Promise<ModelRo
   return row;
 }
 
-/** One that takes writes. @throws DaisError `not_found`, `invalid_state`. */
+/** Returns a logged model that is not deleted. @throws DaisError `not_found`, `invalid_state`. */
 export async function activeModel(tx: Transaction, id: string): Promise<ModelRow> {
   const row = await requireModel(tx, id);
-  if (row.deleted_at !== null) throw new DaisError('invalid_state', `The logged model "${id}" is deleted.`);
+  if (row.deleted_at !== null)
+    throw new DaisError('invalid_state', `Logged model "${id}" is deleted, so it cannot be changed.`);
   return row;
 }
 
-/** In the order of `nums`; those that are gone are left out. */
+/** Returns models in the order of `nums`. Deleted rows are omitted. */
 export async function hydrateModels(
   { sql, projectId }: Transaction,
   nums: readonly bigint[],

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await world?.stop());
 
-test('a logged model is made, finished and read', async () => {
+test('a logged model is created, finished and read', async () => {
   const { id: sourceRunId, experimentId } = await world.run();
   const made = await call<LoggedModel>('loggedModel.create', {
     experimentId,
@@ -47,14 +47,14 @@ test('a logged model is made, finished and read', async () => {
   expect(await call('loggedModel.get', { id: made.id })).toEqual(ready);
 });
 
-test('without a name it gets one; names that addresses cannot carry are refused', async () => {
+test('a model without a name gets one, and names that URLs cannot contain are rejected', async () => {
   expect((await create()).name).toMatch(/^[a-z]+-[a-z]+-\d+$/);
   for (const name of ['a/b', 'a:b', 'a.b', 'a%b', 'a"b', "a'b", '']) {
     expect([name, await codeOf(create({ name }))]).toEqual([name, 'invalid_request']);
   }
 });
 
-test('parameters are added and do not change; tags are set and taken away', async () => {
+test('parameters are added and immutable; tags are set and removed', async () => {
   const { id } = await create({ params: pairs({ a: '1' }), tags: pairs({ t: '1' }) });
   await call('loggedModel.addParams', { id, params: pairs({ a: '1', b: '2' }) });
   await expect(call('loggedModel.addParams', { id, params: pairs({ c: '3', a: '9' }) })).rejects.toMatchObject({
@@ -67,7 +67,7 @@ test('parameters are added and do not change; tags are set and taken away', asyn
   expect(await call('loggedModel.get', { id })).toMatchObject({ params: { a: '1', b: '2' }, tags: { t: '2' } });
 });
 
-test('a deleted one is read only when asked for, and takes no writes; it goes and comes with its experiment', async () => {
+test('a deleted model is read only with allowDeleted, accepts no writes, and is deleted and restored with its experiment', async () => {
   const { id, experimentId } = await create();
   const other = await create({ experimentId });
   await call('loggedModel.delete', { id });
@@ -89,7 +89,7 @@ test('a deleted one is read only when asked for, and takes no writes; it goes an
   expect(await codeOf(call('loggedModel.get', { id }))).toBe('not_found');
 });
 
-test('what a run measures of a model on a dataset stands in both', async () => {
+test('metrics of a model on a dataset are in the run and in the model', async () => {
   const run = await world.run();
   const { id } = await create({ experimentId: run.experimentId });
   const point = {
@@ -107,7 +107,7 @@ test('what a run measures of a model on a dataset stands in both', async () => {
   expect(metrics).toEqual([{ key: 'rmse', value: 0.4, timestamp: 5, step: 1 }]);
 });
 
-test('an id of the client’s own is there once in a project; another project sees nothing of it', async () => {
+test('a client-provided id is unique in a project and invisible to other projects', async () => {
   const { id, experimentId } = await create({ id: 'm-mine' });
   expect(await codeOf(create({ id }))).toBe('already_exists');
   const elsewhere = { projects: ['other'] };

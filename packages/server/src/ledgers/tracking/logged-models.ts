@@ -1,4 +1,4 @@
-/** The operations of logged models. */
+/** Operations on logged models. */
 import {
   addLoggedModelParamsOperation,
   createLoggedModelOperation,
@@ -25,7 +25,7 @@ export function loggedModelEntries(parts: TrackingParts): readonly OperationEntr
   const { options, clock } = parts;
   const read = async (tx: Transaction, num: bigint): Promise<LoggedModel> => {
     const [model] = await hydrateModels(tx, [num], options);
-    if (model === undefined) throw new Error('a model that was just written is not there');
+    if (model === undefined) throw new Error('the inserted logged model was not found');
     return model;
   };
   return [
@@ -33,7 +33,7 @@ export function loggedModelEntries(parts: TrackingParts): readonly OperationEntr
     entry(readLoggedModelOperation, async (tx, { input }) => {
       const { num, deleted_at: deletedAt } = await requireModel(tx, input.id);
       if (deletedAt !== null && input.allowDeleted !== true) {
-        throw new DaisError('not_found', `The logged model "${input.id}" is deleted; ask with allowDeleted for it.`);
+        throw new DaisError('not_found', `Logged model "${input.id}" is deleted. Set allowDeleted to read it.`);
       }
       return await read(tx, num);
     }),
@@ -57,7 +57,7 @@ export function loggedModelEntries(parts: TrackingParts): readonly OperationEntr
       const { num } = await activeModel(tx, input.id);
       const removed = await removePairs(tx, 'logged_model_tag', num, [input.key]);
       if (removed.size === 0) {
-        throw new DaisError('not_found', `The logged model "${input.id}" has no tag "${input.key}".`);
+        throw new DaisError('not_found', `Logged model "${input.id}" has no tag "${input.key}".`);
       }
       await touch(tx, num, clock.now());
       return {};
@@ -110,7 +110,7 @@ async function createModel(tx: Transaction, input: NewModel, { clock, random }: 
     'insert_logged_model',
   );
   if (row === undefined)
-    throw new DaisError('already_exists', `There is a logged model "${id}" in this project already.`);
+    throw new DaisError('already_exists', `A logged model "${id}" already exists in this project.`);
   await addParams(tx, 'logged_model_param', row.num, input.params ?? []);
   const tags = new Map(input.tags?.map(({ key, value }) => [key, value]));
   setPairs(tx, 'logged_model_tag', row.num, tags);

@@ -1,30 +1,30 @@
 import type { TraceWords } from './traces/trace-words.ts';
 
-/** What the ledger is told of the clients that write into it: given by compose, so that it knows none of them. */
+/** Client conventions that the composition provides, so that the ledger is independent of the clients. */
 export interface TrackingOptions {
-  /** What the addresses of artifacts that lie in Dais begin with: `<root>/<experiment>/<run>/artifacts`. */
+  /** Root of artifact URIs in Dais: `<root>/<experiment>/<run>/artifacts`. */
   readonly artifactRoot: string;
   /**
-   * `file:///…`: a folder of this machine that clients write to themselves. New experiments lie there, each below its
-   * number; those that are there stay where they are. Default: they lie in Dais.
+   * `file:///…`: a folder of this machine that clients write to directly. Artifacts of new experiments are stored there,
+   * below the experiment id; existing experiments keep their location. Default: artifacts are stored in Dais.
    */
   readonly folderRoot?: string | undefined;
-  /** The tag that says a run's name as well: whichever of both is set, the other follows. */
+  /** The tag with the name of a run. The tag and the name are kept equal. */
   readonly nameTag: string;
-  /** The tag of an input by which runs are found: `datasets.context`. */
+  /** The input tag of the search attribute `datasets.context`. */
   readonly contextTag: string;
-  /** The tags that say where a run comes from. */
+  /** Tags with the origin of a run. */
   readonly originTags: OriginTags;
-  /** What clients that write traces call things. Absent: no traces. */
+  /** Names in the traces of clients. Absent: traces are not supported. */
   readonly traces?: TraceWords;
 }
 
 export interface OriginTags {
-  /** Id of the run that it is a part of. */
+  /** Id of the parent run. */
   readonly parent: string;
-  /** The commit of the code, and the repository that it is in. */
+  /** The commit of the code, and its repository. */
   readonly commit: string;
   readonly repository: string;
-  /** The program or notebook that was started. */
+  /** The program or notebook. */
   readonly entryPoint: string;
 }

@@ -1,8 +1,8 @@
-/** Keys with values that belong to something: parameters and tags. Fixed numbers of statements, in the order of the keys. */
+/** Rows of key-value pairs: parameters and tags. Uses a fixed number of statements, in the order of the keys. */
 import type { Transaction } from '#kernel/transaction.ts';
 import { columns } from './texts.ts';
 
-/** Tables, with the column that says whose they are. */
+/** Tables with their owner columns. */
 const OWNERS = {
   experiment_tag: 'experiment',
   param: 'run',
@@ -17,14 +17,14 @@ export type Pairs = ReadonlyMap<string, string>;
 
 const insert = (table: PairTable) => {
   const owner = OWNERS[table];
-  // What runs logged is found by experiment.
+  // Rows of runs have an experiment column for searches.
   const [column, value] =
     owner === 'run' ? ['experiment, ', '(select experiment from tracking.run where num = $1), '] : ['', ''];
   return `insert into tracking.${table} (${owner}, ${column}key, project_id, value)
    select $1, ${value}key, $2, value from unnest($3::text[], $4::text[]) t (key, value) on conflict (${owner}, key)`;
 };
 
-/** Sets or replaces. */
+/** Sets or replaces pairs. */
 export function setPairs({ sql, projectId }: Transaction, table: PairTable, owner: bigint, pairs: Pairs): void {
   if (pairs.size === 0) return;
   sql.defer(
@@ -34,7 +34,7 @@ export function setPairs({ sql, projectId }: Transaction, table: PairTable, owne
   );
 }
 
-/** Adds those that are not there yet. When some were there, gives all of these keys with what is there now. */
+/** Adds missing pairs. If some exist, returns all of these keys with their stored values. */
 export async function addPairs(
   { sql, projectId }: Transaction,
   table: PairTable,
@@ -57,7 +57,7 @@ export async function addPairs(
   return new Map(known.map(({ key, value }) => [key, value]));
 }
 
-/** Gives the keys that were there. */
+/** Removes pairs, and returns the keys that existed. */
 export async function removePairs(
   { sql }: Transaction,
   table: PairTable,

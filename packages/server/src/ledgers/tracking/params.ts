@@ -9,9 +9,9 @@ export interface Pair {
 }
 
 /**
- * Adds parameters to a run or a logged model. The same value again changes nothing. @throws DaisError `invalid_request`
- * for a key that comes twice, `immutable_field` for another value than the one that is there: `issues` name its place
- * (`path`) and what is there (`expected`).
+ * Adds parameters to a run or a logged model. An equal value changes nothing. @throws DaisError `invalid_request` for a
+ * duplicate key, `immutable_field` for a different value than the stored one: `issues` have its `path` and the stored value
+ * (`expected`).
  */
 export async function addParams(
   tx: Transaction,
@@ -24,10 +24,10 @@ export async function addParams(
   const issues = params.flatMap(({ key }, index) => {
     const there = known.get(key);
     if (there === undefined || there === wanted.get(key)) return [];
-    return [{ path: `params[${index}].value`, message: `"${key}" has another value already`, expected: there }];
+    return [{ path: `params[${index}].value`, message: `"${key}" already has another value`, expected: there }];
   });
   if (issues.length === 0) return;
-  throw new DaisError('immutable_field', 'A parameter does not change: log it under another key.', { issues });
+  throw new DaisError('immutable_field', 'Parameters are immutable. Log the value under another key.', { issues });
 }
 
 /** @throws DaisError `invalid_request`. */
@@ -35,9 +35,9 @@ function distinct(params: readonly Pair[]): Pairs {
   const wanted = new Map<string, string>();
   const issues: Issue[] = [];
   for (const [index, { key, value }] of params.entries()) {
-    if (wanted.has(key)) issues.push({ path: `params[${index}].key`, message: `"${key}" is there twice` });
+    if (wanted.has(key)) issues.push({ path: `params[${index}].key`, message: `"${key}" is duplicated` });
     wanted.set(key, cutOff(value, LONGEST.param));
   }
   if (issues.length === 0) return wanted;
-  throw new DaisError('invalid_request', 'A parameter has one value: send each key once.', { issues });
+  throw new DaisError('invalid_request', 'A parameter has only one value. Send each key once.', { issues });
 }

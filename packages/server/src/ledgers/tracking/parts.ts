@@ -2,15 +2,15 @@ import type { Clock } from '#lib/clock.ts';
 import type { HeldBy } from './garbage/collect-garbage.ts';
 import type { TrackingOptions } from './options.ts';
 
-/** What the ledger's operations stand on. */
+/** Dependencies of the operations. */
 export interface TrackingParts {
   readonly options: TrackingOptions;
   readonly clock: Clock;
   readonly random: (bytes: number) => Buffer;
-  /** Days that traces are kept. Default 0: until somebody deletes them. */
+  /** Retention of traces in days. Default 0: until they are deleted. */
   readonly traceDays?: number;
-  /** Days that what was deleted can be restored. Default 0: until somebody collects it. */
+  /** Days during which deleted objects can be restored. Default 0: until garbage collection is started manually. */
   readonly deletedDays?: number;
-  /** What other ledgers still need of what was deleted. Default: nothing. */
+  /** Returns deleted objects that other ledgers still reference. Default: none. */
   readonly heldBy?: HeldBy;
 }

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await world?.stop());
 
-test('a project has its default experiment from the beginning', async () => {
+test('a project has its default experiment from its creation', async () => {
   await world.dais.apply([manifest('Project', 'begun')]);
   expect(await call('experiment.get', { id: '0' }, { projects: ['begun'] })).toMatchObject({
     id: '0',
@@ -22,7 +22,7 @@ test('a project has its default experiment from the beginning', async () => {
   expect(await codeOf(call('experiment.get', { id: '0' }))).toBe('ok');
 });
 
-test('a project goes when what it holds is deleted, and nothing of it stays', async () => {
+test('a project can be deleted after its contents, and leaves no rows', async () => {
   await world.dais.apply([manifest('Project', 'ended')]);
   const inside = { projects: ['ended'] };
   const run = await call<{ id: string }>('run.create', { experimentId: '0', tags: { a: 'b' } }, inside);
@@ -43,8 +43,7 @@ test('a project goes when what it holds is deleted, and nothing of it stays', as
   const remove = () => call('project.delete', { name: 'ended' });
   await expect(remove()).rejects.toMatchObject({
     code: 'still_referenced',
-    message:
-      '"ended" still holds 0 experiment(s), 1 run(s), 1 logged model(s), 0 evaluation dataset(s) and 1 trace(s); delete them first.',
+    message: 'Project "ended" still contains 1 run, 1 logged model, 1 trace. Delete them first.',
   });
   await call('run.delete', { id: run.id }, inside);
   await call('loggedModel.delete', { id: model }, inside);
@@ -62,7 +61,7 @@ test('a project goes when what it holds is deleted, and nothing of it stays', as
   }
 });
 
-test('whoever does not know yet that a project has gone writes nothing into it', async () => {
+test('a write with a cached id of a deleted project fails', async () => {
   await world.dais.apply([manifest('Project', 'gone')]);
   const inside = { projects: ['gone'] };
   // Remembers the project for a second.
@@ -80,7 +79,7 @@ test('whoever does not know yet that a project has gone writes nothing into it',
   await late.stop();
 });
 
-test('of a run that begins while its project is deleted, both know', async () => {
+test('a run that starts during the deletion of its project conflicts with it', async () => {
   for (let n = 0; n < 10; n++) {
     const name = `race-${n}`;
     await world.dais.apply([manifest('Project', name)]);

@@ -1,4 +1,4 @@
-/** What the ledger keeps of a project, from its beginning to its end. */
+/** Creates and deletes the records of a project. */
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
@@ -7,7 +7,7 @@ import { ensureDefault } from './experiment-lookup.ts';
 import type { TrackingOptions } from './options.ts';
 import { runKey } from './run-subject.ts';
 
-/** Makes the default experiment, once the project itself is written. */
+/** Creates the default experiment after the project itself is written. */
 export function beginProject(
   tx: Transaction,
   projectId: string,
@@ -19,7 +19,7 @@ export function beginProject(
   });
 }
 
-/** By what points to what. */
+/** Tables in the order of their references. */
 export const OF_RUNS = [
   'param',
   'tag',
@@ -33,8 +33,8 @@ export const OF_MODELS = ['logged_model_param', 'logged_model_tag'];
 export const OF_SERIES = ['metric_tail', 'metric_chunk'];
 
 /**
- * Takes away what was deleted and could be restored. @throws DaisError `still_referenced` while there are experiments,
- * runs, logged models or traces that are not deleted, or evaluation datasets; the empty default experiment does not count.
+ * Removes deleted objects permanently. @throws DaisError `still_referenced` while there are experiments, runs, logged models
+ * or traces that are not deleted, or evaluation datasets. The empty default experiment does not count.
  */
 export async function endProject(
   tx: Transaction,
@@ -59,11 +59,18 @@ export async function endProject(
   );
   const { experiments = 0, runs = 0, models = 0, sets = 0, traces = 0 } = held ?? {};
   if (experiments + runs + models + sets + traces > 0) {
-    const what = `${experiments} experiment(s), ${runs} run(s), ${models} logged model(s), ${sets} evaluation dataset(s) and ${traces} trace(s)`;
-    throw new DaisError('still_referenced', `"${name}" still holds ${what}; delete them first.`);
+    const held: readonly (readonly [number, string])[] = [
+      [experiments, 'experiment'],
+      [runs, 'run'],
+      [models, 'logged model'],
+      [sets, 'evaluation dataset'],
+      [traces, 'trace'],
+    ];
+    const what = held.flatMap(([n, noun]) => (n === 0 ? [] : `${n} ${noun}${n === 1 ? '' : 's'}`)).join(', ');
+    throw new DaisError('still_referenced', `Project "${name}" still contains ${what}. Delete them first.`);
   }
-  // Only what is deleted: whatever was made or restored since it was counted keeps its experiment, and that the project.
-  // Then all of this begins again, and counts it.
+  // Remove only deleted objects: if one was created or restored since the count, its experiment references the project, and
+  // the transaction is retried.
   const deleted = 'project_id = $1 and deleted_at is not null';
   const runsOf = `select num from tracking.run where ${deleted}`;
   const remove = async (table: string, where: string) =>
@@ -84,7 +91,7 @@ export async function endProject(
     'trace',
     'project_id = $1 and experiment in (select id from tracking.experiment where project_id = $1 and deleted_at is not null)',
   );
-  // Parts of uploads are content of the project, and go with it.
+  // Parts of uploads are content of the project, and are deleted with it.
   for (const table of ['artifact_upload', 'artifact_link', 'imported']) await remove(table, 'project_id = $1');
   await foreignKeyRace(remove('experiment', `project_id = $1 and (is_default or deleted_at is not null)`));
   await tx.enter(home);

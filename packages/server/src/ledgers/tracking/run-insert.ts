@@ -1,4 +1,4 @@
-/** The row of a new run, with its first tags. */
+/** Inserts the row of a new run with its first tags. */
 import type { Transaction } from '#kernel/transaction.ts';
 import { DEFAULT_NUMBER, type ExperimentRow } from './experiment-lookup.ts';
 import type { KnownRows } from './known-rows.ts';
@@ -12,17 +12,17 @@ export interface RowOfRun {
   readonly tags: ReadonlyMap<string, string>;
 }
 
-/** What never changes of an experiment. */
+/** Immutable properties of an experiment. */
 type Home = Pick<ExperimentRow, 'id' | 'is_default' | 'artifact_location'>;
 export type KnownHomes = KnownRows<Home>;
 
 type Inserted = Home & {
   readonly deleted_at: bigint | null;
-  /** null: there is one of its id already, or the experiment is deleted. */
+  /** null: the id already exists, or the experiment is deleted. */
   readonly num: bigint | null;
 };
 
-/** The lock keeps a deletion of the experiment from missing this run. */
+/** The lock makes a concurrent deletion of the experiment include this run. */
 const insert = (isDefault: boolean) => `
 with of as (
   select id, is_default, artifact_location, deleted_at from tracking.experiment
@@ -40,7 +40,7 @@ function valuesOf(projectId: string, experiment: string, run: RowOfRun): unknown
   return [projectId, run.id, run.name, run.user, run.startedAt, ...columns(run.tags), BigInt(experiment)];
 }
 
-/** One statement for all of it. Undefined: there is no such experiment. */
+/** Inserts everything in one statement. Undefined: the experiment does not exist. */
 export async function insertRun(
   { sql, projectId }: Transaction,
   experiment: string,
@@ -56,8 +56,8 @@ export async function insertRun(
 }
 
 /**
- * As `insertRun`, into an experiment that is known: sent with the commit, in the expectation that it takes runs and has
- * none of this id. Undefined, and nothing is done, when it is not known or that was not so.
+ * Inserts a run as `insertRun` does, into a cached experiment: sent with the commit, expecting an active experiment and an
+ * unused id. Returns undefined and does nothing if the experiment is not cached or the expectation failed before.
  */
 export function insertRunAhead(
   { sql, projectId }: Transaction,

@@ -1,11 +1,11 @@
-/** What runs say of where they come from, what they read and what they made: edges of the lineage. */
+/** Records the origin, inputs and outputs of runs as lineage edges. */
 import type { DatasetInput } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { findMentionedVersion } from '#ledgers/data/index.ts';
 import { keyOf, nodeKey, noteLineage, STORED_AS, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';
 import type { TrackingParts } from './parts.ts';
 
-/** Clients say it in tags. A tag that is replaced later takes no edge away: it was said. */
+/** Records the origin in tags. Replacing a tag later does not remove the edge. */
 export function noteOrigin(
   tx: Transaction,
   run: string,
@@ -17,7 +17,7 @@ export function noteOrigin(
   const edges: NotedEdge[] = [];
   const nodes: NotedNode[] = [];
   const parent = tags.get(originTags.parent);
-  // Any text may stand in a tag: what can be no run is none.
+  // Tags can have any text: ignore text that cannot be a run id.
   if (parent !== undefined && /^[\w-]{1,256}$/.test(parent) && parent !== run) {
     edges.push({ from: keyOf('run', parent), to, relation: 'child' });
   }
@@ -37,7 +37,7 @@ export function noteOrigin(
   noteLineage(tx, { nodes, edges }, clock.now());
 }
 
-/** A step that begins a run by itself: who calls says it, no tag does. */
+/** Records the step that started a run, which is known from the caller. */
 export function noteStarter(tx: Transaction, run: string, now: number): void {
   const { via } = tx.by.principal;
   if (via?.method !== 'step' || via.credential === undefined) return;
@@ -51,7 +51,7 @@ interface Inputs {
   readonly models?: readonly string[];
 }
 
-/** Data that a client read from a version of a dataset are that version, whatever the client calls them. */
+/** Records inputs. Data that a client read from a dataset version refer to that version, independent of their name. */
 export async function noteInputs(
   tx: Transaction,
   { id, datasets = [], models = [] }: Inputs,
@@ -64,7 +64,7 @@ export async function noteInputs(
     const { name, digest, sourceType, source } = dataset;
     const version = await findMentionedVersion(tx, dataset);
     if (version !== undefined) versions.push(keyOf('dataset-version', version));
-    // A source may be a long document of the client's: enough of it is kept to find the place.
+    // A source can be a long document of the client: only its start is stored.
     const data = { digest, sourceType, source: source.slice(0, 500) };
     const stored = version === undefined ? {} : { [STORED_AS]: version };
     nodes.push({ key: nodeKey('dataset', name, digest), name, data: { ...data, ...stored } });

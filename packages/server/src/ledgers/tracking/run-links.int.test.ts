@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await world?.stop());
 
-test('datasets are noted with how they were used, once', async () => {
+test('datasets are linked once, with their use', async () => {
   const { id } = await world.run();
   const flights = { ...dataset('flights'), schema: '{"columns":[]}', profile: '{"rows":3}' };
   const inputs = [
@@ -37,7 +37,7 @@ test('datasets are noted with how they were used, once', async () => {
   expect(row).toEqual({ contexts: 'training' });
 });
 
-test('runs of one experiment share a dataset; another digest is another one', async () => {
+test('runs of one experiment share a dataset, and another digest is another dataset', async () => {
   const experimentId = await world.experiment();
   const runs = [await world.run(experimentId), await world.run(experimentId)];
   await Promise.all(
@@ -54,7 +54,7 @@ test('runs of one experiment share a dataset; another digest is another one', as
   expect(row).toEqual({ n: 3 });
 });
 
-test('models that a run read and made are noted', async () => {
+test('input and output models of a run are linked', async () => {
   const { id } = await world.run();
   for (const _ of [1, 2]) {
     await call('run.logInputs', { id, models: ['m-b', 'm-a', 'm-b'] });
@@ -75,7 +75,7 @@ test('models that a run read and made are noted', async () => {
   });
 });
 
-test('a deleted run and one of another project take none', async () => {
+test('links to a deleted run or a run of another project are rejected', async () => {
   const { id } = await world.run();
   const inputs = { id, datasets: [{ dataset: dataset('x'), tags: {} }] };
   const outputs = { id, models: [{ modelId: 'm-c', step: 7 }] };

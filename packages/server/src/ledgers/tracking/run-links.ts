@@ -1,4 +1,4 @@
-/** What runs read and made: datasets and logged models. What is noted already stays as it is. */
+/** Links of runs to their datasets and logged models. Existing links are unchanged. */
 import { logRunInputsOperation, logRunOutputsOperation, type DatasetInput, type RunDataset } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -28,7 +28,7 @@ interface Outputs {
   readonly models: readonly { readonly modelId: string; readonly step: number }[];
 }
 
-/** A dataset is there once in an experiment, by name and digest; how a run used it belongs to the run. */
+/** Links datasets. A dataset is stored once per experiment, by name and digest; its use is stored with the run. */
 export async function linkDatasets(
   { sql }: Transaction,
   run: ActiveRun,

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await world?.stop());
 
-test('parameters and tags are kept; the same call again changes nothing', async () => {
+test('parameters and tags are stored, and a repeated call changes nothing', async () => {
   const { id } = await world.run();
   const log = { id, params: pairs({ depth: '3', 'läuft/schnell': '' }), tags: pairs({ note: 'a', __proto__x: 'b' }) };
   for (const _ of [1, 2]) expect(await call('run.log', log)).toEqual({});
@@ -24,7 +24,7 @@ test('parameters and tags are kept; the same call again changes nothing', async 
   expect(run.tags).toMatchObject({ note: 'a', __proto__x: 'b' });
 });
 
-test('metrics are kept with their latest point; the same call again changes nothing', async () => {
+test('metrics are stored with their latest point, and a repeated call changes nothing', async () => {
   const { id } = await world.run();
   const point = (key: string, step: number, value: number | string) => ({ key, step, timestamp: 1000 + step, value });
   const metrics = [point('loss', 2, 0.5), point('loss', 1, 0.7), point('acc', 0, 'NaN'), point('top', 0, 'Infinity')];
@@ -42,7 +42,7 @@ test('metrics are kept with their latest point; the same call again changes noth
   ]);
 });
 
-test('texts may hold any character, and keys any name', async () => {
+test('texts can contain any character, and keys can have any name', async () => {
   const { id } = await world.run();
   const odd = { 'a\u0001b': 'x', c: 'y\u0001z', ['__proto__']: 'p', d: ',"\\' };
   await call('run.log', { id, params: pairs(odd), tags: pairs({ t: '\u0001' }) });
@@ -56,7 +56,7 @@ test('texts may hold any character, and keys any name', async () => {
   );
 });
 
-test('a run that was deleted meanwhile takes no metrics, and is told so', async () => {
+test('a run that was deleted concurrently rejects metrics', async () => {
   const { id } = await world.run();
   const log = async (step: number) =>
     await codeOf(call('run.log', { id, metrics: [{ key: 'loss', step, timestamp: step, value: 1 }] }));
@@ -69,7 +69,7 @@ test('a run that was deleted meanwhile takes no metrics, and is told so', async 
   expect(items.map(({ step }) => step)).toEqual([0, 1, 3]);
 });
 
-test('metrics of a refused call are not there', async () => {
+test('metrics of a rejected call are not stored', async () => {
   const { id } = await world.run();
   await call('run.log', { id, params: pairs({ lr: '0.1' }) });
   const metrics = [{ key: 'loss', step: 0, timestamp: 1, value: 1 }];
@@ -77,7 +77,7 @@ test('metrics of a refused call are not there', async () => {
   expect((await read(id)).metrics).toEqual([]);
 });
 
-test('a parameter does not change: the whole call is refused, and says what is there', async () => {
+test('parameters are immutable: the whole call is rejected, with the stored value', async () => {
   const { id } = await world.run();
   await call('run.log', { id, params: pairs({ lr: '0.1', depth: '3' }) });
   const log = { id, params: pairs({ fresh: '1', lr: '0.2' }), tags: pairs({ note: 'lost' }) };
@@ -90,7 +90,7 @@ test('a parameter does not change: the whole call is refused, and says what is t
   expect(run.tags).not.toHaveProperty('note');
 });
 
-test('a key that comes twice in one call is refused for parameters; of tags the last counts', async () => {
+test('duplicate keys of parameters are rejected, and the last duplicate of a tag applies', async () => {
   const { id } = await world.run();
   const twice = [...pairs({ q: '1' }), ...pairs({ q: '1' })];
   await expect(call('run.log', { id, params: twice })).rejects.toMatchObject({
@@ -101,7 +101,7 @@ test('a key that comes twice in one call is refused for parameters; of tags the 
   expect((await read(id)).tags).toMatchObject({ q: '2' });
 });
 
-test('long values are cut off, between characters', async () => {
+test('long values are truncated between characters', async () => {
   const { id } = await world.run();
   const long = '😀'.repeat(8001);
   await call('run.log', { id, params: pairs({ p: long }), tags: pairs({ t: long }) });
@@ -112,14 +112,14 @@ test('long values are cut off, between characters', async () => {
   expect(await codeOf(call('run.log', { id, params: pairs({ p: `${long}x` }) }))).toBe('ok');
 });
 
-test('a tag is taken away once', async () => {
+test('a tag can be removed once', async () => {
   const { id } = await world.run();
   await call('run.log', { id, tags: pairs({ t: '1' }) });
   expect(await call('run.removeTag', { id, key: 't' })).toEqual({});
   expect(await codeOf(call('run.removeTag', { id, key: 't' }))).toBe('not_found');
 });
 
-test('two that log the same keys at once in opposite order both come through', async () => {
+test('two concurrent calls with the same keys in opposite order both succeed', async () => {
   const { id } = await world.run();
   const keys = Array.from({ length: 100 }, (_, index) => `k${index}`);
   const tags = keys.map((key) => ({ key, value: 'v' }));
@@ -134,7 +134,7 @@ test('two that log the same keys at once in opposite order both come through', a
   expect(Object.keys((await read(id)).params)).toHaveLength(100);
 });
 
-test('two values for one parameter at once: one is kept, the other refused', async () => {
+test('of two concurrent values for one parameter, one is stored and the other rejected', async () => {
   const { id } = await world.run();
   const codes = await Promise.all(
     ['1', '2', '3'].map((value) => codeOf(call('run.log', { id, params: pairs({ p: value }) }))),

@@ -1,4 +1,4 @@
-/** What runs log: metrics, parameters, tags. All of a call or, when one is refused, none: it is one transaction. */
+/** Operations that log metrics, parameters and tags. Each call is one transaction, so it is applied completely or not at all. */
 import { DaisError, logRunOperation, removeRunTagOperation } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -33,7 +33,7 @@ interface LogCall {
   readonly tags?: readonly Pair[];
 }
 
-/** In the order params, metrics, tags in every call, so that two calls wait for each other and never deadlock. */
+/** Every call writes parameters, metrics and tags in this order, so that two calls cannot deadlock. */
 async function logRun(
   tx: Transaction,
   input: LogCall,
@@ -46,7 +46,7 @@ async function logRun(
   const run = await activeRunAhead(tx, id, known);
   await addParams(tx, 'param', run.num, params);
   await appendMetrics(tx, run, metrics);
-  // Of a key that comes twice, the last value counts.
+  // The last value of a duplicate key applies.
   const wanted = new Map(tags.map(({ key, value }) => [key, cutOff(value, LONGEST.runTag)]));
   setPairs(tx, 'tag', run.num, wanted);
   noteOrigin(tx, id, wanted, parts);

@@ -1,10 +1,10 @@
-/** Runs by their ids. */
+/** Finds runs by id. */
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { RUN_COLUMNS, type RunRow } from './hydrate.ts';
 import type { KnownRows } from './known-rows.ts';
 
-/** A run that takes writes, by its number inside. */
+/** A run that accepts writes, with its internal number. */
 export interface ActiveRun {
   readonly num: bigint;
   readonly projectId: string;
@@ -28,16 +28,16 @@ export async function requireRun(tx: Transaction, id: string): Promise<RunRow> {
   return row;
 }
 
-/** A run that logged before: some hours of those that log at the same time are remembered. */
+/** A cached run that has logged before. */
 export interface KnownRun extends ActiveRun {
-  /** How many more calls look at what is there before they write: see append-ahead.ts. */
+  /** Number of further calls that check stored points before writing: see append-ahead.ts. */
   wary: number;
 }
 export type KnownRuns = KnownRows<KnownRun>;
 
 /**
- * As `activeRun`, but once a run is known it is asked with the next statement whether it takes writes, and refused by
- * that: a round trip less, of three, for each call that logs a point.
+ * Finds a run as `activeRun` does. For a cached run, the next statement checks whether it accepts writes, which saves one of
+ * three round trips in each call that logs a point.
  */
 export async function activeRunAhead(tx: Transaction, id: string, known: KnownRuns): Promise<ActiveRun> {
   const there = known.get(tx.projectId, id);
@@ -51,7 +51,7 @@ export async function activeRunAhead(tx: Transaction, id: string, known: KnownRu
   return there;
 }
 
-/** For what a run logs. @throws DaisError `not_found`, `invalid_state` when it is deleted. */
+/** Finds a run for logging. @throws DaisError `not_found`, `invalid_state` when it is deleted. */
 export async function activeRun({ sql, projectId }: Transaction, id: string): Promise<ActiveRun> {
   const [row] = await sql.query<{ num: bigint; experiment: bigint; deleted: boolean }>(
     `select num, experiment, deleted_at is not null as deleted from tracking.run where project_id = $1 and id = $2`,
@@ -76,5 +76,5 @@ function noRunText(id: string): string {
 }
 
 function runDeletedText(id: string): string {
-  return `Run "${id}" is deleted: restore it first.`;
+  return `Run "${id}" is deleted. Restore it first.`;
 }

@@ -1,4 +1,4 @@
-/** Names for what comes without one: easy to say and to tell apart. */
+/** Generates names that are easy to pronounce and to distinguish. */
 
 const ADJECTIVES = [
   'able',
@@ -220,7 +220,7 @@ const NOUNS = [
   'yak',
 ] as const;
 
-/** `steady-heron-417` */
+/** Returns a name such as `steady-heron-417`. */
 export function makeName(random: (bytes: number) => Buffer): string {
   const bytes = random(6);
   const pick = <Word>(words: readonly [Word, ...Word[]], at: number): Word =>

@@ -1,11 +1,11 @@
 /**
- * What runs logged, as PostgreSQL gives it in the least time: one row for each run and part, in it all keys as one text
- * and all values as another. JSON objects took it 1.6 times as long, and Node as much again to read; a row for each key
- * costs the driver five times as much.
+ * Reads logged data of runs in the fastest form for PostgreSQL: one row for each run and part, with all keys in one text and
+ * all values in another. JSON objects take 1.6 times as long, and as much again to parse in Node; one row per key takes the
+ * driver five times as long.
  */
 import type { LatestMetric } from '@dais/api';
 
-/** Stands between texts. One that holds it itself is found by their number, and read as JSON. */
+/** Separator of texts. A text that contains it is detected by the number of texts, and read as JSON. */
 const MARK = '\u0001';
 const joined = (column: string) => `string_agg(${column}, E'\\x01')`;
 const numbers = (column: string) => `string_agg(${column}::text, ',')`;
@@ -14,7 +14,7 @@ interface JoinedRow {
   readonly run: bigint;
   readonly n: number;
   readonly keys: string;
-  /** Of metrics: three lists of numbers, as JSON but for those that are none. */
+  /** Metrics: three lists of numbers, in JSON except for NaN and the infinities. */
   readonly texts: string;
 }
 
@@ -55,7 +55,7 @@ select 'inputs', run, null, null, null, json_agg(model order by model) from trac
 union all
 select 'outputs', run, null, null, null, json_agg(json_build_array(model, step) order by step, model) from tracking.model_output where run ${of} group by run`;
 
-/** Of the few runs with a text that holds the mark. */
+/** Reads the few runs with a text that contains the separator. */
 export const PLAIN_PARTS = `
 select 'params' as part, run, json_object_agg(key, value) as data from tracking.param where run = any($1) group by run
 union all
@@ -72,7 +72,7 @@ export function metricsOf([keys, values, timestamps, steps]: MetricColumns): Lat
   }));
 }
 
-/** Reads the rows of many runs, which mostly have the same keys. Undefined: a text holds the mark. */
+/** Reads the rows of many runs, which mostly have the same keys. Undefined: a text contains the separator. */
 export class JoinedReader {
   readonly #keys = new Map<string, string[] | undefined>();
 
@@ -91,11 +91,11 @@ export class JoinedReader {
   }
 
   #keysOf(joinedKeys: string, n: number): string[] | undefined {
-    // Two of other numbers can be the same text.
+    // Different splits can give the same text.
     const name = `${n} ${joinedKeys}`;
     if (this.#keys.has(name)) return this.#keys.get(name);
     const split = joinedKeys.split(MARK);
-    // Set by its name, that one would not become a property.
+    // An assignment of `__proto__` would not create a property.
     const keys = split.length === n && !split.includes('__proto__') ? split : undefined;
     this.#keys.set(name, keys);
     return keys;
@@ -105,7 +105,7 @@ export class JoinedReader {
 type NumberColumns = [values: LatestMetric['value'][], timestamps: number[], steps: number[]];
 
 function columnsOf(texts: string): NumberColumns {
-  // NaN and the infinities are no JSON.
+  // NaN and the infinities are not JSON.
   if (!/[NI]/.test(texts)) return JSON.parse(texts) as NumberColumns;
   return JSON.parse(texts.replaceAll(/-?(?:NaN|Infinity)/g, '"$&"')) as NumberColumns;
 }

@@ -5,7 +5,7 @@ import { runSubject } from './tracking-events.ts';
 
 export const runKey = (num: bigint) => `run/${num}`;
 
-/** A run, deleted ones too, as comments are about it; one that is written about does not go meanwhile. @throws DaisError `not_found`. */
+/** Returns a run, also a deleted one, as the subject of comments, locked against removal for writes. @throws DaisError `not_found`. */
 export async function commentedRun({ sql, projectId, writable }: Transaction, id: string): Promise<CommentSubject> {
   const [row] = await sql.query<{ num: bigint }>(
     `select num from tracking.run where project_id = $1 and id = $2 ${writable ? 'for key share' : ''}`,
@@ -16,7 +16,7 @@ export async function commentedRun({ sql, projectId, writable }: Transaction, id
   return { key: runKey(row.num), subject: runSubject(projectId, id), data: {} };
 }
 
-/** Runs that are commented on, by those keys of theirs that are among `keys`. */
+/** Returns the locations of comments on runs, for those of `keys` that are runs. */
 export async function commentedRuns(
   { sql, projectId }: Transaction,
   keys: readonly string[],

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await world?.stop());
 
-test('a run begins with a name, which its tag says too', async () => {
+test('a new run has a name, also in its name tag', async () => {
   const experimentId = await world.experiment();
   const made = await call<Run>('run.create', { experimentId, user: 'ada', startedAt: 1234, tags: { note: 'x' } });
   expect(made).toEqual({
@@ -36,7 +36,7 @@ test('a run begins with a name, which its tag says too', async () => {
   expect(await read(made.id)).toEqual(made);
 });
 
-test('name and tag are one: whichever is set, the other follows', async () => {
+test('name and name tag are kept equal', async () => {
   const experimentId = await world.experiment();
   const byTag = await call<Run>('run.create', { experimentId, tags: { 'client.runName': 'by tag' } });
   expect(byTag.name).toBe('by tag');
@@ -53,7 +53,7 @@ test('name and tag are one: whichever is set, the other follows', async () => {
   expect(await read(byTag.id)).toMatchObject({ name: 'again', tags: { 'client.runName': 'again' } });
 });
 
-test('an id of the client’s own is there once in a project', async () => {
+test('a client-provided id is unique in a project', async () => {
   const experimentId = await world.experiment();
   const create = { experimentId, id: 'my-run_1' };
   expect((await call<Run>('run.create', create)).id).toBe('my-run_1');
@@ -63,7 +63,7 @@ test('an id of the client’s own is there once in a project', async () => {
   expect(await codeOf(call('run.create', { experimentId: '999999' }))).toBe('not_found');
 });
 
-test('an experiment that was deleted meanwhile takes no run, and is told so', async () => {
+test('an experiment that was deleted concurrently rejects runs', async () => {
   const experimentId = await world.experiment();
   const create = async (id: string) => await codeOf(call('run.create', { experimentId, id }));
   expect([await create('meanwhile-1'), await create('meanwhile-2')]).toEqual(['ok', 'ok']);
@@ -74,14 +74,14 @@ test('an experiment that was deleted meanwhile takes no run, and is told so', as
   expect(await create('meanwhile-3')).toBe('ok');
 });
 
-test('a creation that is repeated with its key makes one run', async () => {
+test('a repeated creation with an idempotency key creates one run', async () => {
   const experimentId = await world.experiment();
   const create = () => call<Run>('run.create', { experimentId }, { idempotencyKey: 'run-key' });
   const [first, second] = await Promise.all([create(), create()]);
   expect(first).toEqual(second);
 });
 
-test('a run says how it is, and its end is told once', async () => {
+test('a run has a status, and its end is reported once', async () => {
   const { id, experimentId } = await world.run();
   const ended = await call<RunInfo>('run.update', { id, status: 'FINISHED', endedAt: 5000 });
   expect(ended).toMatchObject({ id, status: 'FINISHED', endedAt: 5000, startedAt: 1000 });
@@ -98,7 +98,7 @@ test('a run says how it is, and its end is told once', async () => {
   ]);
 });
 
-test('deletion and its undoing may be repeated; a deleted run is read but takes no writes', async () => {
+test('deletion and restoration can be repeated, and a deleted run can be read but not changed', async () => {
   const { id } = await world.run();
   for (const _ of [1, 2]) await call('run.delete', { id });
   expect(await read(id)).toMatchObject({ lifecycle: 'deleted' });
@@ -115,7 +115,7 @@ test('deletion and its undoing may be repeated; a deleted run is read but takes 
   expect(await codeOf(call('run.update', { id: 'nobody', name: 'x' }))).toBe('not_found');
 });
 
-test('nothing of another project is seen or touched', async () => {
+test('runs of another project cannot be read or changed', async () => {
   const { id, experimentId } = await world.run();
   const elsewhere = { projects: ['other'] };
   const calls = [

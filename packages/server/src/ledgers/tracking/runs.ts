@@ -1,4 +1,4 @@
-/** The operations of runs themselves; what they log is in run-log.ts. */
+/** Operations on runs. run-log.ts has those for logging. */
 import {
   createRunOperation,
   DaisError,
@@ -83,7 +83,7 @@ export async function createRun(
   return { ...info, ...nothing, tags: Object.fromEntries(tags) };
 }
 
-/** The run is there when this ends. @throws as `createRun` does. */
+/** Creates a run before it returns. @throws as `createRun` does. */
 async function insertedInto(
   tx: Transaction,
   experimentId: string,
@@ -98,23 +98,22 @@ async function insertedInto(
   }
   if (inserted === undefined) throw noExperiment(experimentId);
   if (inserted.deleted_at !== null) throw experimentDeleted(experimentId);
-  if (inserted.num === null)
-    throw new DaisError('already_exists', `There is a run "${row.id}" in this project already.`);
+  if (inserted.num === null) throw new DaisError('already_exists', `A run "${row.id}" already exists in this project.`);
   const { id, is_default, artifact_location } = inserted;
   known?.add(tx.projectId, experimentId, { id, is_default, artifact_location });
   return inserted;
 }
 
-/** The name and the tag that says it are one. @throws DaisError `invalid_request` when both are given and differ. */
+/** Returns the name and tags of a run, with equal name and name tag. @throws DaisError `invalid_request` when they differ. */
 function named(input: NewRun, { options: { nameTag }, random }: TrackingParts) {
   const tags = new Map(
     Object.entries(input.tags ?? {}).map(([key, value]) => [key, cutOff(value, LONGEST.runTag)] as const),
   );
   const said = tags.get(nameTag);
   if (input.name !== undefined && said !== undefined && said !== '' && said !== input.name) {
-    const message = `says "${said.slice(0, 80)}", and the name is "${input.name}"`;
+    const message = `is "${said.slice(0, 80)}", but the name is "${input.name}"`;
     const issues = [{ path: `tags["${nameTag}"]`, message, expected: input.name }];
-    throw new DaisError('invalid_request', 'The name of the run is given twice, and differently.', { issues });
+    throw new DaisError('invalid_request', 'The name of the run and its name tag are different.', { issues });
   }
   const given = input.name ?? (said === undefined || said === '' ? makeName(random) : said);
   const name = cutOff(given, LONGEST.runName);
@@ -153,7 +152,7 @@ export async function updateRun(tx: Transaction, input: RunChange, options: Trac
 
 const hasEnded = (status: RunStatus) => status !== 'RUNNING' && status !== 'SCHEDULED';
 
-/** One that is so already stays as it is. @throws DaisError `not_found`. */
+/** Deletes or restores a run. Repetitions have no effect. @throws DaisError `not_found`. */
 async function setDeleted(tx: Transaction, id: string, deletedAt: number | null): Promise<Record<string, never>> {
   const [row] = await tx.sql.query<{ experiment: bigint; is_default: boolean }>(
     `update tracking.run r set deleted_at = $3, deleted_with_experiment = false from tracking.experiment e

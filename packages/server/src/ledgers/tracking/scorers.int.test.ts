@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await world?.stop());
 
-test('a scorer has versions, and a number is given once', async () => {
+test('a scorer has versions with unique numbers', async () => {
   const experimentId = await world.experiment();
   const first = await register(experimentId, 'safety', '{"a":1}');
   expect(first).toEqual({
@@ -44,7 +44,7 @@ test('a scorer has versions, and a number is given once', async () => {
   expect(await found('search', { experimentIds: [experimentId] })).toEqual([]);
 });
 
-test('all of an experiment, or of a project, are found in their latest versions', async () => {
+test('scorers of an experiment or a project are listed with their latest versions', async () => {
   const [one, two] = [await world.experiment(), await world.experiment()];
   for (const name of ['b', 'a', 'b']) await register(one, name);
   await register(two, 'c');
@@ -59,13 +59,13 @@ test('all of an experiment, or of a project, are found in their latest versions'
   expect(await codeOf(call('scorer.get', { experimentId: one, name: 'a' }))).toBe('invalid_state');
 });
 
-test('two who register at once get two versions', async () => {
+test('two concurrent registrations create two versions', async () => {
   const experimentId = await world.experiment();
   const made = await Promise.all(Array.from({ length: 8 }, () => register(experimentId, 'safety')));
   expect(made.map(({ version }) => version).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
-test('what is not there is not found', async () => {
+test('missing scorers are not found', async () => {
   expect(await codeOf(register('999999', 'a'))).toBe('not_found');
   expect(await codeOf(call('scorer.get', { experimentId: await world.experiment(), name: 'none' }))).toBe('not_found');
 });

@@ -1,4 +1,4 @@
-/** The operations of scorers: what they are is the client's business, nothing here is ever run. */
+/** Operations on scorers. The definition of a scorer is opaque, and the server never runs it. */
 import {
   DaisError,
   deleteScorerOperation,
@@ -69,7 +69,7 @@ export function scorerEntries(parts: TrackingParts): readonly OperationEntry[] {
   ];
 }
 
-/** Numbers go up by one; one of a version that was deleted is not given again. */
+/** Adds a version. Version numbers increase by one and are not reused after a deletion. */
 async function registerScorer(
   tx: Transaction,
   input: Named & { readonly definition: string },
@@ -85,7 +85,7 @@ async function registerScorer(
     [tx.projectId, random(16).toString('hex'), experiment.id, name],
     'next_scorer_version',
   );
-  if (row === undefined) throw new Error('an upsert gives a row back');
+  if (row === undefined) throw new Error('the upsert returned no row');
   const version = row.last_version;
   await tx.sql.query(
     `insert into tracking.scorer_version (scorer, version, project_id, definition, created_at)
@@ -161,7 +161,7 @@ async function deleteScorer(
   return { deleted: gone.length };
 }
 
-/** One that is not deleted; with `lock`, until the transaction ends. @throws DaisError `not_found`, `invalid_state`. */
+/** Returns an active experiment, optionally locked until the transaction ends. @throws DaisError `not_found`, `invalid_state`. */
 async function undeletedExperiment(tx: Transaction, number: string, lock?: 'for share'): Promise<ExperimentRow> {
   const row = await requireExperiment(tx, number, lock);
   if (row.deleted_at !== null) throw experimentDeleted(number);

@@ -1,4 +1,4 @@
-/** Runs that the platform begins for a command, and ends with it: the command itself logs into them. */
+/** Tracked runs that the platform starts and ends with a step. The command of the step logs to them. */
 import { DaisError, type DatasetInput } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { createExperiment, findExperimentOfName } from './experiments.ts';
@@ -11,13 +11,13 @@ import { activeRun } from './run-lookup.ts';
 import { createRun, updateRun } from './runs.ts';
 
 export interface StepRunFacts {
-  /** By its name, which makes it when there is none; else by its number. */
+  /** The experiment, by name, which is created if missing, or by id. */
   readonly experiment: { readonly name: string } | { readonly id: string };
   readonly name: string;
   readonly user: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
-  /** What it reads. */
+  /** Its input data. */
   readonly datasets: readonly DatasetInput[];
 }
 
@@ -27,7 +27,7 @@ export interface StepRuns {
   end(tx: Transaction, run: string, ended: keyof typeof STATUS_OF): Promise<void>;
 }
 
-/** How a run ends whose command ended so. */
+/** Final run status by the final state of the step. */
 const STATUS_OF = { succeeded: 'FINISHED', failed: 'FAILED', cancelled: 'KILLED' } as const;
 
 export function stepRuns(parts: TrackingParts): StepRuns {
@@ -50,9 +50,9 @@ export function stepRuns(parts: TrackingParts): StepRuns {
   };
 }
 
-/** The number of the experiment of this name. @throws DaisError `invalid_state` for one that is deleted. */
+/** Returns the id of the experiment with this name. @throws DaisError `invalid_state` for a deleted one. */
 async function experimentNamed(tx: Transaction, name: string, parts: TrackingParts): Promise<string> {
-  // It need not have been made yet.
+  // The default experiment may not have been created yet.
   if (name === DEFAULT_NAME) return DEFAULT_NUMBER;
   let there = await findExperimentOfName(tx, name);
   if (there === undefined) {
@@ -61,15 +61,16 @@ async function experimentNamed(tx: Transaction, name: string, parts: TrackingPar
       throw error;
     });
     if (made !== undefined) return made.id;
-    // Somebody else made it at this moment.
+    // Another transaction created it concurrently.
     there = await findExperimentOfName(tx, name);
-    if (there === undefined) throw new DaisError('conflict', `The experiment "${name}" was deleted for good just now.`);
+    if (there === undefined)
+      throw new DaisError('conflict', `Experiment "${name}" was permanently deleted while the run was started. Retry.`);
   }
   if (there.deleted_at !== null) throw experimentDeleted(shownNumber(there));
   return shownNumber(there);
 }
 
-/** What somebody deleted does not keep its step from ending. */
+/** Ignores errors of deleted runs, so that the step can end. */
 async function unlessGone(change: Promise<unknown>): Promise<void> {
   try {
     await change;

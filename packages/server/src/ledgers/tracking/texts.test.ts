@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { columns, cutOff } from './texts.ts';
 
-test('what is cut off keeps whole characters, and as many as there may be', () => {
+test('truncated texts have whole characters, up to the limit', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.nat(20), (text, longest) => {
       expect(Array.from(cutOff(text, longest))).toEqual(Array.from(text).slice(0, longest));
@@ -10,7 +10,7 @@ test('what is cut off keeps whole characters, and as many as there may be', () =
   );
 });
 
-test('columns come in the order of their keys', () => {
+test('columns are in key order', () => {
   expect(
     columns(
       new Map([

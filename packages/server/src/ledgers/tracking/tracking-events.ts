@@ -1,4 +1,4 @@
-/** What happened to the ledger's things, told to audit, watchers and webhooks. */
+/** Emits the events of the tracking ledger for audit, watchers and webhooks. */
 import { createHash } from 'node:crypto';
 import { eventTypes, type RunStatus } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -6,8 +6,8 @@ import type { Transaction } from '#kernel/transaction.ts';
 type Data = Readonly<Record<string, unknown>>;
 
 /**
- * Events name their subject by a UUID; a run's id need not be one. Made from project, kind and id, so that it is the same
- * in every event of the subject.
+ * Returns the UUID of an event subject. Ids of runs need not be UUIDs, so it is derived from project, kind and id, and is the
+ * same in all events of the subject.
  */
 function uidOf(projectId: string, kind: string, id: string): string {
   const bytes = createHash('sha256').update(`${projectId}/${kind}/${id}`).digest().subarray(0, 16);
@@ -36,7 +36,7 @@ type TrackingEvent =
   | 'runImported'
   | 'loggedModelImported';
 
-/** A run as events name it. */
+/** Returns a run as the subject of events. */
 export function runSubject(projectId: string, id: string) {
   return { kind: 'Run', name: id, uid: uidOf(projectId, 'Run', id) } as const;
 }
@@ -65,7 +65,7 @@ export function tellRun(
   tell(tx, type, 'Run', run, { run, experiment });
 }
 
-/** Only the end of a run is news: clients say RUNNING as often as they like. */
+/** Emits only the end of a run, since clients can set RUNNING repeatedly. */
 export function tellStatus(tx: Transaction, run: string, experiment: string, status: RunStatus): void {
   if (status === 'FINISHED') tell(tx, 'runFinished', 'Run', run, { run, experiment });
   if (status === 'FAILED' || status === 'KILLED') tell(tx, 'runFailed', 'Run', run, { run, experiment, status });

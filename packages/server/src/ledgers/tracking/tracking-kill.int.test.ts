@@ -14,7 +14,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-test('kill -9 under 16 clients that log: each acknowledged point is there once', { timeout: 300_000 }, async () => {
+test('kill -9 with 16 logging clients: each acknowledged point exists once', { timeout: 300_000 }, async () => {
   const { acknowledged, points, ...report } = await trackingKillRounds(folder, 3, seededRandom(7));
   expect(report).toEqual({ faults: [], exitCode: 0, repeated: expect.any(Number) });
   expect(report.repeated).toBeGreaterThan(0);

@@ -2,10 +2,10 @@ import { DaisError } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 
-/** Two writers of one name take turns; each try can lose to another one. */
+/** Attempts before giving up: each can conflict with another writer of the same name. */
 const TRIES = 5;
 
-/** Writes again when somebody else took the name at this moment. @throws DaisError `conflict` when it happens too often. */
+/** Retries a write after a concurrent write of the same name. @throws DaisError `conflict` after too many attempts. */
 export async function afterConflicts<T>(
   database: Database,
   projectId: string,

@@ -1,4 +1,4 @@
-/** Artifacts: files of runs and models, kept by content under their paths. */
+/** Operations on artifacts: files of runs and models, stored by content under their paths. */
 import type { Readable } from 'node:stream';
 import {
   abortUploadOperation,
@@ -67,7 +67,8 @@ async function writeArtifact(
 ): Promise<OutputOf<typeof writeArtifactOperation>> {
   const path = artifactPath(input.path);
   const bytes: Readable | undefined = context.content;
-  if (bytes === undefined) throw new DaisError('unreadable_body', 'The request carries no bytes.');
+  if (bytes === undefined)
+    throw new DaisError('unreadable_body', 'The request has no body. Send the bytes of the file.');
   const { database, content } = parts;
   const request = { mode: 'read', projectId: tenant.id } as const;
   const quota = await transact(database, request, async (tx) => await byteQuota(tx, tenant.id));

@@ -1,6 +1,6 @@
 import type { TrackingOptions } from '../options.ts';
 
-/** The path of an address among the artifacts that lie in Dais. Undefined for one elsewhere, and for all of them. */
+/** Returns the path of an artifact URI in Dais. Undefined for other URIs and for the root. */
 export function ownPath(address: string, { artifactRoot }: Pick<TrackingOptions, 'artifactRoot'>): string | undefined {
   if (!address.startsWith(artifactRoot)) return undefined;
   const path = address.slice(artifactRoot.length).replace(/\?.*$/s, '').split('/').filter(Boolean).join('/');

@@ -1,4 +1,4 @@
-/** Evaluation datasets: rows to records. */
+/** Reads rows of evaluation datasets, and converts them to records. */
 import { createHash } from 'node:crypto';
 import { DaisError, type EvaluationDataset, type EvaluationSchema } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -20,7 +20,7 @@ export interface DatasetRow {
 export const DATASET_COLUMNS =
   'r.num, r.id, r.name, r.digest, r.schema, r.records, r.created_at, r.updated_at, r.created_by, r.updated_by';
 
-/** Of the name and the time of the last change: another one after each. */
+/** Returns the digest of the name and the time of the last change, which differs after each change. */
 export function digestOf(name: string, changedAt: number): string {
   return createHash('sha256').update(`${name}:${changedAt}`).digest('hex').slice(0, 8);
 }
@@ -56,7 +56,7 @@ select 'experiments', d.dataset, json_agg(json_build_array(e.id::text, e.is_defa
 from tracking.evaluation_dataset_experiment d join tracking.experiment e on e.id = d.experiment
 where d.dataset = any($1) group by d.dataset`;
 
-/** With their tags and experiments, in the order of `rows`. */
+/** Returns datasets with their tags and experiments, in the order of `rows`. */
 export async function hydrateDatasets({ sql }: Transaction, rows: readonly DatasetRow[]): Promise<EvaluationDataset[]> {
   if (rows.length === 0) return [];
   const parts = await sql.query<PartRow>(PARTS, [rows.map(({ num }) => num)], 'evaluation_dataset_parts');

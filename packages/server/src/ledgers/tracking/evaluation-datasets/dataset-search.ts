@@ -1,4 +1,4 @@
-/** Finding evaluation datasets. */
+/** Searches evaluation datasets. */
 import type { EvaluationDataset, searchEvaluationDatasetsOperation } from '@dais/api';
 import { evaluationDatasetFilter, parseFilter, parseOrder, type OrderKey } from '@dais/api/filter';
 import type { Call, CallOf } from '#kernel/entry.ts';
@@ -20,7 +20,7 @@ interface DatasetPage {
   readonly nextCursor?: string;
 }
 
-/** @throws DaisError `invalid_request` with the place, `invalid_cursor`. */
+/** @throws DaisError `invalid_request` with the position, `invalid_cursor`. */
 export async function searchDatasets(
   tx: Transaction,
   { input, rows }: CallOf<typeof searchEvaluationDatasetsOperation>,

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await world?.stop());
 
-test('a dataset is made, tagged, and belongs to experiments', async () => {
+test('a dataset is created, tagged, and linked to experiments', async () => {
   const [one, two] = [await world.experiment(), await world.experiment()];
   const made = await create({ experimentIds: [one, '0'], tags: { team: 'a' }, user: 'jo' });
   expect(made).toEqual({
@@ -45,7 +45,7 @@ test('a dataset is made, tagged, and belongs to experiments', async () => {
   expect(await codeOf(create({ id }))).toBe('already_exists');
 });
 
-test('records with the same inputs are one; their outputs are replaced, expectations and tags added', async () => {
+test('records with equal inputs are merged: outputs are replaced, expectations and tags added', async () => {
   const { id, digest } = await create();
   const first = { inputs: { q: 'one', n: 1 }, expectations: { a: 1 }, tags: { x: '1' }, user: 'jo' };
   const second = { inputs: { q: 'two' }, outputs: 'text', source: { type: 'TRACE', data: { trace_id: 'tr-1' } } };
@@ -76,7 +76,7 @@ test('records with the same inputs are one; their outputs are replaced, expectat
   expect(await call('evaluationDataset.get', { id })).toMatchObject({ records: 1 });
 });
 
-test('many at once make every record once', async () => {
+test('concurrent calls create every record once', async () => {
   const { id } = await create();
   const given = Array.from({ length: 50 }, (_, n) => ({ inputs: { n } }));
   await Promise.all([merge(id, given), merge(id, given.toReversed()), merge(id, given)]);
@@ -97,7 +97,7 @@ describe('searching', () => {
       ({ name }) => name,
     );
 
-  test('finds by what is said, in the order that is said, page by page', async () => {
+  test('applies filter and order, in pages', async () => {
     const experiment = await world.experiment();
     const of = { experimentIds: [experiment] };
     for (const [name, team] of [
@@ -124,7 +124,7 @@ describe('searching', () => {
   });
 });
 
-test('what cannot be kept is refused by its place; what is not there is not found', async () => {
+test('invalid values are rejected with their path, and missing datasets are not found', async () => {
   const { id } = await create();
   for (const inputs of [{ 'a\0': 1 }, { a: 'b\0' }, { a: { b: ['\ud800'] } }]) {
     expect(await codeOf(merge(id, [{ inputs }]))).toBe('invalid_request');
@@ -146,7 +146,7 @@ test('what cannot be kept is refused by its place; what is not there is not foun
   }
 });
 
-test('a project sees its own only, and is not deleted while it has some', async () => {
+test('a project sees only its own datasets, and cannot be deleted while it has some', async () => {
   const { id } = await create();
   const elsewhere = { projects: ['other'] };
   expect(await codeOf(call('evaluationDataset.get', { id }, elsewhere))).toBe('not_found');

@@ -1,4 +1,4 @@
-/** The operations of evaluation datasets as a whole. */
+/** Operations on evaluation datasets. records.ts has those on their records. */
 import {
   createEvaluationDatasetOperation,
   DaisError,
@@ -61,7 +61,7 @@ export function evaluationDatasetEntries(parts: TrackingParts): readonly Operati
 
 async function hydrateOne(tx: Transaction, row: DatasetRow): Promise<EvaluationDataset> {
   const [dataset] = await hydrateDatasets(tx, [row]);
-  if (dataset === undefined) throw new Error('one row gives one record');
+  if (dataset === undefined) throw new Error('an evaluation dataset row produced no record');
   return dataset;
 }
 
@@ -73,7 +73,7 @@ interface NewDataset {
   readonly user?: string;
 }
 
-/** @throws DaisError `not_found` for an experiment that is not there, `already_exists`. */
+/** @throws DaisError `not_found` for a missing experiment, `already_exists`. */
 async function createDataset(tx: Transaction, input: NewDataset, { clock, random }: TrackingParts) {
   const { id = `d-${random(16).toString('hex')}`, name, experimentIds = [], tags = {}, user = null } = input;
   const now = clock.now();
@@ -85,7 +85,7 @@ async function createDataset(tx: Transaction, input: NewDataset, { clock, random
   );
   const [row] = await foreignKeyRace(insert, projectGone);
   if (row === undefined) {
-    throw new DaisError('already_exists', `There is an evaluation dataset "${id}" in this project already.`);
+    throw new DaisError('already_exists', `An evaluation dataset "${id}" already exists in this project.`);
   }
   setPairs(tx, 'evaluation_dataset_tag', row.num, new Map(Object.entries(tags)));
   await addTo(tx, row, experimentIds, now);
@@ -118,7 +118,7 @@ async function relink(tx: Transaction, { id, add = [], remove = [] }: Links, now
   return await hydrateOne(tx, changed ?? row);
 }
 
-/** @throws DaisError `not_found` for the first that is not there. */
+/** @throws DaisError `not_found` for the first missing one. */
 async function addTo(tx: Transaction, row: DatasetRow, numbers: readonly string[], now: number): Promise<void> {
   if (numbers.length === 0) return;
   if (numbers.includes(DEFAULT_NUMBER)) await ensureDefault(tx, now);

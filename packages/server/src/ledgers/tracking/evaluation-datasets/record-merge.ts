@@ -1,11 +1,11 @@
-/** How records come together, without a database: the same inputs are one record. */
+/** Merges records: equal inputs are one record. */
 import { createHash } from 'node:crypto';
 import type { EvaluationSchema, FieldType } from '@dais/api';
 import { canonicalJson } from '#lib/canonical-json.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** As a caller gives it. */
+/** A record as given by a caller. */
 export interface GivenRecord {
   readonly inputs: Json;
   readonly outputs?: unknown;
@@ -15,7 +15,7 @@ export interface GivenRecord {
   readonly user?: string;
 }
 
-/** As it is kept. */
+/** A stored record. */
 export interface KeptRecord {
   readonly inputs: Json;
   readonly outputs: unknown;
@@ -35,7 +35,7 @@ export function newRecord({ inputs, expectations, tags = {}, source, user, ...gi
   return { inputs, outputs, expectations, tags, source, createdBy: user, updatedBy: user };
 }
 
-/** Expectations and tags are added, key by key; outputs are replaced when there are any. Where it came from stays. */
+/** Merges expectations and tags by key, and replaces outputs if given. The source is unchanged. */
 export function merged(before: KeptRecord, given: GivenRecord): KeptRecord {
   const hasMore = given.expectations !== undefined && Object.keys(given.expectations).length > 0;
   return {
@@ -47,7 +47,7 @@ export function merged(before: KeptRecord, given: GivenRecord): KeptRecord {
   };
 }
 
-/** The schema with the fields that these records have beyond it; a field keeps the type that it had first. */
+/** Returns the schema extended by the new fields of these records. Existing fields keep their type. */
 export function widened(before: EvaluationSchema | undefined, records: readonly GivenRecord[]): EvaluationSchema {
   const [inputs, outputs, expectations] = [
     fieldMap(before?.inputs),

@@ -1,4 +1,4 @@
-/** The records of evaluation datasets. */
+/** Operations on records of evaluation datasets. */
 import {
   listEvaluationRecordsOperation,
   mergeEvaluationRecordsOperation,
@@ -57,7 +57,7 @@ interface RecordRow {
 const COLUMNS =
   'num, id, hash, inputs, outputs, expectations, tags, source, created_at, updated_at, created_by, updated_by';
 
-/** A fixed number of statements, however many records. The dataset is locked: two calls do not make one record twice. */
+/** Merges records with a fixed number of statements. The dataset is locked, so that no record is created twice. */
 async function mergeRecords(tx: Transaction, { id, records }: MergeInput, { clock, random }: TrackingParts) {
   const dataset = await requireDataset(tx, id, 'for update');
   const now = clock.now();
@@ -118,7 +118,7 @@ async function mergeRecords(tx: Transaction, { id, records }: MergeInput, { cloc
       records.length === 0 ? dataset.schema : JSON.stringify(widened(schema, records)),
       digestOf(dataset.name, now),
       now,
-      // Who said so last; nobody when nobody did.
+      // The last user, if any.
       records.findLast(({ user }) => user !== undefined)?.user ?? null,
     ],
     'update_evaluation_dataset',

@@ -13,7 +13,7 @@ import {
 const HOUR_MS = 3_600_000;
 const DAY_HOURS = 24;
 
-/** @param days after which what was deleted goes when nothing else is said */
+/** @param days default age in days of removed objects */
 export function garbageEntries(parts: GarbageParts, days: number, clock: Clock): readonly OperationEntry[] {
   return [
     entry(collectGarbageOperation, async (tx, { input }) => {

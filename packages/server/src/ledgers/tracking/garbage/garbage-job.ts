@@ -4,7 +4,7 @@ import { collectGarbage, GARBAGE_START, type GarbageParts, type GarbagePlace } f
 
 const DAY_MS = 86_400_000;
 
-/** Every hour, in every project: what was deleted more than `days` ago. 0: for ever restorable. */
+/** Returns the hourly job that removes objects deleted more than `days` ago. 0: they can always be restored. */
 export function garbageJob(parts: GarbageParts, days: number, clock: Clock): JobHandler {
   return {
     queue: 'tracking garbage',

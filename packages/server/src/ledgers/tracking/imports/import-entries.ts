@@ -1,4 +1,4 @@
-/** The operations that bring here what another server holds. */
+/** Operations that import records of another server. */
 import {
   importEvaluationDatasetOperation,
   importEvaluationRecordsOperation,

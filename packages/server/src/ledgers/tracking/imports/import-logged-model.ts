@@ -65,7 +65,7 @@ export async function importLoggedModel(tx: Transaction, input: ImportedLoggedMo
     'import_logged_model',
   );
   if (row === undefined) {
-    throw new DaisError('already_exists', `There is a logged model "${id}" in another experiment already.`);
+    throw new DaisError('already_exists', `Logged model "${id}" already exists in another experiment.`);
   }
   setPairs(tx, 'logged_model_param', row.num, new Map(Object.entries(input.params)));
   setPairs(tx, 'logged_model_tag', row.num, new Map(Object.entries(input.tags)));
@@ -76,7 +76,7 @@ export async function importLoggedModel(tx: Transaction, input: ImportedLoggedMo
   return { id, artifactUri: below(artifactsOf(experiment, parts.options), `models/${id}/artifacts`) };
 }
 
-/** Those of runs that are not here are left out: a metric of a model is what a run measured. */
+/** Imports metrics of a model. Those of missing runs are omitted, since each belongs to a run. */
 async function importModelMetrics(
   { sql, projectId }: Transaction,
   experiment: bigint,

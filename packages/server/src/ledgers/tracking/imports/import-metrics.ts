@@ -17,11 +17,14 @@ interface ImportedSeries {
   readonly values: readonly MetricPoint['value'][];
 }
 
-/** Points that are there already stay there once. @throws DaisError `not_found`, `invalid_request`, `too_large`. */
+/** Imports points. Existing points are not duplicated. @throws DaisError `not_found`, `invalid_request`, `too_large`. */
 export async function importMetrics(tx: Transaction, { runId, series }: ImportedMetrics) {
   const total = series.reduce((points, { steps }) => points + steps.length, 0);
   if (total > MOST_IMPORTED_POINTS) {
-    throw new DaisError('too_large', `${total} points at once; at most ${MOST_IMPORTED_POINTS}.`);
+    throw new DaisError(
+      'too_large',
+      `The request has ${total} points, and the limit is ${MOST_IMPORTED_POINTS}. Split it into several requests.`,
+    );
   }
   const points = series.flatMap(pointsOf);
   const run = await anyRun(tx, runId);
@@ -37,16 +40,16 @@ export async function importMetrics(tx: Transaction, { runId, series }: Imported
 
 function pointsOf({ key, steps, timestamps, values }: ImportedSeries, index: number): LoggedPoint[] {
   if (timestamps.length !== steps.length || values.length !== steps.length) {
-    throw new DaisError('invalid_request', `The columns of "${key}" have different lengths.`, {
-      issues: [{ path: `series[${index}]`, message: 'has columns of different lengths', expected: 'one length' }],
+    throw new DaisError('invalid_request', `The columns of metric "${key}" have different lengths.`, {
+      issues: [{ path: `series[${index}]`, message: 'has columns of different lengths', expected: 'equal lengths' }],
     });
   }
   return steps.map((step, at) => ({ key, step, timestamp: timestamps[at]!, value: values[at]! }));
 }
 
-/** A deleted one too: it was deleted at its source before its metrics came here. */
+/** Finds a run, also a deleted one, which may have been deleted at its source before its metrics were imported. */
 async function anyRun({ sql, projectId }: Transaction, id: string): Promise<MetricRun> {
-  // The lock keeps it from being removed for good before this has ended.
+  // The lock prevents its permanent removal during the transaction.
   const [row] = await sql.query<{ num: bigint; experiment: bigint }>(
     'select num, experiment from tracking.run where project_id = $1 and id = $2 for share',
     [projectId, id],

@@ -27,8 +27,8 @@ export interface ImportedRun {
 }
 
 /**
- * Parameters too become what they are at the source. A deletion begins to count when it comes here: the run can be
- * restored as long as any other. @throws DaisError `not_found`.
+ * Imports a run and replaces its parameters by those of the source. The time for restoring a deleted run starts with the
+ * import. @throws DaisError `not_found`.
  */
 export async function importRun(tx: Transaction, input: ImportedRun, parts: TrackingParts) {
   const { options, clock } = parts;
@@ -60,7 +60,7 @@ export async function importRun(tx: Transaction, input: ImportedRun, parts: Trac
     'import_run',
   );
   if (row === undefined) {
-    throw new DaisError('already_exists', `There is a run "${id}" in another experiment of this project already.`);
+    throw new DaisError('already_exists', `Run "${id}" already exists in another experiment of this project.`);
   }
   const run = { num: row.num, projectId: tx.projectId, experiment: experiment.id };
   setPairs(tx, 'param', row.num, new Map(Object.entries(input.params)));

@@ -1,4 +1,4 @@
-/** Traces as they were elsewhere: themselves, their spans, their assessments, their links. */
+/** Imports traces with their spans, assessments and links. */
 import { DaisError, type AssessmentKind, type Assessment, type Span, type TraceState } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below, findExperiments, noExperiment } from '../experiment-lookup.ts';
@@ -50,7 +50,7 @@ export interface ImportedTrace {
 
 const json = (value: object | undefined): string | null => (value === undefined ? null : JSON.stringify(value));
 
-/** What is only here stays: tags, spans and assessments that somebody added. @throws DaisError `not_found`, `already_exists`. */
+/** Imports a trace. Local tags, spans and assessments are kept. @throws DaisError `not_found`, `already_exists`. */
 export async function importTrace(tx: Transaction, input: ImportedTrace, { words, options }: TraceParts) {
   const [experiment] = await findExperiments(tx, [input.experimentId]);
   if (experiment === undefined) throw noExperiment(input.experimentId);
@@ -85,8 +85,7 @@ export async function importTrace(tx: Transaction, input: ImportedTrace, { words
     ],
     'import_trace',
   );
-  if (row === undefined)
-    throw new DaisError('already_exists', `There is a trace "${id}" in another experiment already.`);
+  if (row === undefined) throw new DaisError('already_exists', `Trace "${id}" already exists in another experiment.`);
   await putAssessments(tx, row.num, input.assessments);
   await putLinks(tx, row.num, input);
   const spans = await putSpans(tx, { num: row.num, id }, input.spans, words);
@@ -103,7 +102,7 @@ export async function importSpans(
   return { spans: await putSpans(tx, { num: await lockTrace(tx, id), id }, spans, words) };
 }
 
-/** Gives how many there are then. What they say of their trace was said of it at its source. */
+/** Imports spans and returns their total. They do not change the trace, which has the values of its source. */
 async function putSpans(
   tx: Transaction,
   { num, id }: { readonly num: bigint; readonly id: string },
@@ -116,7 +115,7 @@ async function putSpans(
   const again = known.flatMap((node) => (mine.has(node.id) ? [node.id] : []));
   const total = known.length - again.length + mine.size;
   if (total > MOST_SPANS) {
-    throw new DaisError('too_large', `Trace "${id}" has ${total} spans, and one has at most ${MOST_SPANS} here.`);
+    throw new DaisError('too_large', `Trace "${id}" has ${total} spans, and the limit is ${MOST_SPANS}.`);
   }
   await forgetSpans(tx, num, again);
   if (rows.length > 0) insertSpans(tx, num, rows);

@@ -4,9 +4,9 @@ import type { MetricRun } from './logged-point.ts';
 import type { LoggedBatch, SeriesBatch } from './series-batch.ts';
 
 /**
- * One point for each of many metrics, as a step of training logs them. The row of a series then is its point: the tail is
- * filled from what was written, in one statement, and one row comes back. Gives the series whose points are not in yet,
- * and whether one of the others has a chunk's worth of points in its tail.
+ * Writes one point for each of many metrics, as a training step logs them. The row of a series is its point, so one statement
+ * also fills the tail, and one row is returned. Returns the series whose points were not written, and whether the tail of
+ * another one has enough points for a chunk.
  */
 export async function appendEach(
   { sql }: Transaction,

@@ -4,8 +4,8 @@ import type { LoggedPoint, MetricRun } from './logged-point.ts';
 import { numberOf } from './metric-value.ts';
 
 /**
- * The most frequent call of all. The statement for many would do; but its plan depends on how many there are, so that
- * PostgreSQL makes a new one each time: a third of the call's CPU.
+ * Writes one point, the most frequent call. The statement for many points would work, but its plan depends on their number,
+ * so that PostgreSQL plans it each time, which takes a third of the CPU time of the call.
  */
 export async function appendOne(
   { sql }: Transaction,

@@ -1,6 +1,6 @@
 /**
- * Writes points. One that lies beyond the latest of its series, as almost all do, cannot be there yet: it goes in with
- * the new latest point, without a look at what is there. The others are looked up first (late-points.ts).
+ * Writes points. A point later than the latest of its series, as almost all are, cannot exist yet, so it is written together
+ * with the new latest point without a check. late-points.ts checks the others first.
  */
 import type { Transaction } from '#kernel/transaction.ts';
 import { appendEach } from './append-each.ts';
@@ -16,15 +16,15 @@ import { slicePoints, sortPoints, type Points } from './points.ts';
 import { batchBySeries, pointsOf, type LoggedBatch, type SeriesBatch } from './series-batch.ts';
 import { insertTail, type TailRange } from './tail.ts';
 
-/** So many points of one series at once are a chunk of their own: one row instead of that many. */
+/** This many points of one series in a call become a chunk: one row instead of many. */
 const CHUNK_FROM = 256;
-/** Up to so many points, series and tail are one statement; its join is slow when a plan takes many for few. */
+/** Up to this many points, one statement writes series and tail. Its join is slow with more. */
 const JOIN_UP_TO = 64;
 
 /**
- * Adds points to a run that takes writes. A point that is there already is not there twice, whoever else writes into the
- * same series. One statement for one point of each metric, and for up to 64 points; three for any number; five more when
- * some may be there already, and one for points of logged models.
+ * Adds points to a run that accepts writes. Points are never duplicated, also with concurrent writers. Uses one statement for
+ * one point of each metric and for up to 64 points, three for any number, five more if some may exist already, and one for
+ * points of logged models.
  */
 export async function appendMetrics(tx: Transaction, run: MetricRun, logged: readonly LoggedPoint[]): Promise<void> {
   const [first, ...others] = logged;
@@ -35,7 +35,7 @@ export async function appendMetrics(tx: Transaction, run: MetricRun, logged: rea
   if (ofModels.length > 0) await appendModelPoints(tx.sql, run, ofModels);
 }
 
-/** True when a series has a chunk's worth of points in its tail now. */
+/** True if the tail of a series has enough points for a chunk. */
 async function appendSingle(tx: Transaction, run: MetricRun, point: LoggedPoint): Promise<boolean> {
   const outcome = await appendOne(tx, run, point);
   return outcome === 'late' ? await appendLatePoints(tx, run, batchBySeries([point])) : outcome === 'due';
@@ -52,8 +52,8 @@ async function appendMany(tx: Transaction, run: MetricRun, logged: readonly Logg
 const isBig = ({ from, to }: SeriesBatch) => to - from >= CHUNK_FROM;
 const tailOf = (series: SeriesBatch) => (isBig(series) ? 0 : series.to - series.from);
 
-// `first_*` of the row that is inserted are the lowest of this batch: it is new as a whole if that lies beyond the
-// latest point. The row is locked either way.
+// `first_*` of the inserted row are the lowest of this batch: the whole batch is new if that is later than the latest
+// point. The row is locked in both cases.
 const UPSERT = `
 insert into tracking.metric as m (project_id, run, experiment, key, value, step, ts, first_step, first_ts, min, max, n, tail_n)
 select $1, $2, $3, b.* from unnest($4::text[], $5::float8[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
@@ -76,7 +76,7 @@ interface SeriesNow {
   readonly tail_n: number;
 }
 
-/** `late`: the series whose points are not in yet. `due`: one of the others has a chunk's worth of points in its tail. */
+/** `late`: series whose points were not written. `due`: the tail of another series has enough points for a chunk. */
 async function upsertSeries(
   tx: Transaction,
   run: MetricRun,

@@ -26,7 +26,7 @@ function pointsOf(writer: number, call: number) {
   return Array.from({ length: 70 }, (_, index) => ({ step: from + index, timestamp: from + index, value: index }));
 }
 
-test('every point that was taken is there once, whoever wrote, compacted or ended meanwhile', async () => {
+test('every accepted point exists once, with concurrent writes, compactions and ends of runs', async () => {
   const run = await world.newRun();
   const models = new Map(KEYS.map((key) => [key, new ModelSeries()]));
   const written = new AbortController();

@@ -71,7 +71,7 @@ async function log(run: MetricRun, points: readonly Logged[]): Promise<void> {
 
 const wire = (point: Logged) => ({ ...point, value: Number.isNaN(point.value) ? ('NaN' as const) : point.value });
 
-test('a series gives back exactly the points that were logged, once each, in order, sampled and summed up', async () => {
+test('a series returns exactly the logged points, each once and in order, also sampled and aggregated', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(doing, { minLength: 1, maxLength: 12 }),

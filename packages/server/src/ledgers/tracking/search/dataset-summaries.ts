@@ -1,4 +1,4 @@
-/** The datasets that runs of experiments read. */
+/** Lists the input datasets of the runs of experiments. */
 import type { DatasetSummary, searchDatasetsOperation } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';

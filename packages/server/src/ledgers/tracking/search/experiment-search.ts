@@ -1,4 +1,4 @@
-/** Finding experiments. */
+/** Searches experiments. */
 import type { Experiment, searchExperimentsOperation } from '@dais/api';
 import { experimentFilter, filterError, parseFilter, parseOrder, type OrderKey } from '@dais/api/filter';
 import type { Call, CallOf } from '#kernel/entry.ts';
@@ -24,7 +24,7 @@ interface ExperimentPage {
   readonly nextCursor?: string;
 }
 
-/** @throws DaisError `invalid_request` with the place, `invalid_cursor`. */
+/** @throws DaisError `invalid_request` with the position, `invalid_cursor`. */
 export async function searchExperiments(
   tx: Transaction,
   { input, rows }: CallOf<typeof searchExperimentsOperation>,
@@ -53,7 +53,7 @@ function experimentQuery(of: Omit<SearchInput, 'limit'>, rows: Call['rows']): Se
   };
 }
 
-/** As it is shown. */
+/** The public id. */
 const NUMBER = '(case when r.is_default then 0 else r.id end)';
 
 const COLUMNS = {
@@ -69,7 +69,7 @@ function families(text: string): Readonly<Record<string, Translate>> {
   };
 }
 
-/** Numbers of experiments are text to filters. */
+/** Ids of experiments are text in filters. */
 function byNumber(text: string): Translate {
   return ({ operator, value, span }, bind) => {
     const numbers = typeof value === 'object' ? value : [String(value)];

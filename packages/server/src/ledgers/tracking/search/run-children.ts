@@ -1,20 +1,20 @@
-/** How many runs are part of others: clients say it in a tag. */
+/** Counts child runs, which clients mark by a tag. */
 import type { Transaction } from '#kernel/transaction.ts';
 import { allOf, composeStatement } from '#lib/composed-sql.ts';
 import { rowCondition, viewCondition } from './search-page.ts';
 import type { RunSearch } from './run-search.ts';
 
-/** What people are told exactly; a run with more of them is looked at by a filter. */
+/** Limit of exact counts. */
 const MOST = 1000;
 
-/** Of the searched experiments, and in the same state: by id of the run that they are part of. */
+/** Returns counts by parent run, within the searched experiments and with the same deletion state. */
 export async function countChildren(
   tx: Transaction,
   { experiments, view, rows, options }: Pick<RunSearch, 'experiments' | 'view' | 'rows' | 'options'>,
   parents: readonly { readonly id: string }[],
 ): Promise<ReadonlyMap<string, number>> {
   if (parents.length === 0) return new Map();
-  // An index has the hash of the value of a tag.
+  // The index contains the hash of the tag value.
   const { text, values } = composeStatement(
     (bind) => `select p.id, c.runs from unnest(${bind(parents.map(({ id }) => id))}::text[]) p (id), lateral (
        select count(*)::int as runs from (

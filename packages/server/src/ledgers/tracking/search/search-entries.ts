@@ -1,4 +1,4 @@
-/** The operations that search. */
+/** Search operations. */
 import {
   searchDatasetsOperation,
   experimentActivityOperation,

@@ -1,4 +1,4 @@
-/** For tests: a kernel with the tracking ledger on a database of its own. */
+/** For tests: a kernel with the tracking ledger on its own database. */
 import { randomBytes } from 'node:crypto';
 import type { Experiment, Run } from '@dais/api';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
@@ -59,11 +59,11 @@ export const TEST_OPTIONS: TrackingParts['options'] = {
 export interface TrackingWorld {
   readonly test: TestDatabase;
   readonly dais: TestKernel;
-  /** What another kernel on the same database is started with. */
+  /** Options for another kernel on the same database. */
   readonly parts: TestKernelOptions;
-  /** Id of a new experiment of its own. */
+  /** Creates an experiment and returns its id. */
   experiment(name?: string): Promise<string>;
-  /** A new run, in a new experiment when none is given. */
+  /** Creates a run, in a new experiment by default. */
   run(experimentId?: string): Promise<Run>;
   stop(): Promise<void>;
 }

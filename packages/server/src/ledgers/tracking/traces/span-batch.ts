@@ -1,4 +1,4 @@
-/** Spans as they came, made into what is written: one batch for each trace, and what it says of its trace. */
+/** Converts received spans to batches for writing: one for each trace, with the values of the trace in its spans. */
 import { DaisError, simpleValue, type ResourceSpans, type Span } from '@dais/api';
 import { cutOff } from '../texts.ts';
 import { previewOf } from './preview.ts';
@@ -6,30 +6,30 @@ import { spanText } from './span-text.ts';
 import type { TraceWords } from './trace-words.ts';
 import { amountsOf, type Amounts, type SpanAmounts } from './usage.ts';
 
-/** One span, by columns. */
+/** One span as columns. */
 export interface SpanRow {
   readonly id: string;
-  /** Empty for none. */
+  /** Empty: none. */
   readonly parent: string;
   readonly name: string;
   readonly type: string;
   readonly status: string;
   /** Nanoseconds. */
   readonly start: string;
-  /** `0` while it is under way. */
+  /** `0` while it is in progress. */
   readonly end: string;
   readonly text: string;
   readonly amounts: SpanAmounts | undefined;
 }
 
-/** What spans say of their trace. */
+/** Spans of one trace, with the values of the trace in them. */
 export interface SpanBatch {
   readonly traceId: string;
   readonly rows: readonly SpanRow[];
   /** Milliseconds. */
   readonly start: number;
   readonly end: number | undefined;
-  /** Of its first span; absent when that one is not here. */
+  /** From the root span; absent if the batch does not contain it. */
   readonly state: 'OK' | 'ERROR' | undefined;
   readonly requestPreview: string | undefined;
   readonly responsePreview: string | undefined;
@@ -37,7 +37,7 @@ export interface SpanBatch {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** In the order of the traces' ids: two calls that write the same traces then wait, and never deadlock. */
+/** Returns batches in order of trace ids, so that calls that write the same traces cannot deadlock. */
 export function spanBatches(resources: readonly ResourceSpans[], words: TraceWords): SpanBatch[] {
   const traces = new Map<string, BatchDraft>();
   for (const { resource, spans } of resources) {
@@ -60,7 +60,7 @@ export function spanBatches(resources: readonly ResourceSpans[], words: TraceWor
   });
 }
 
-/** Nanoseconds that a bigint of the database holds. */
+/** Largest nanoseconds in a bigint of the database. */
 const LATEST = 2n ** 63n - 1n;
 
 interface BatchDraft {
@@ -96,7 +96,7 @@ function addSpan(draft: BatchDraft, span: Span, words: TraceWords): void {
   const { attributes } = words;
   const [start, end] = [BigInt(span.startNs), BigInt(span.endNs ?? 0)];
   if (start > LATEST || end > LATEST) {
-    throw new DaisError('invalid_request', `Span ${span.id} is of a time beyond the year 2262.`);
+    throw new DaisError('invalid_request', `Span ${span.id} has a time after the year 2262, which cannot be stored.`);
   }
   if (start < draft.start) draft.start = start;
   if (end > draft.end) draft.end = end;
@@ -122,7 +122,7 @@ function addSpan(draft: BatchDraft, span: Span, words: TraceWords): void {
   if (span.parentId === undefined) addFirst(draft, span, known, words);
 }
 
-/** What the first span of a trace says of all of it. */
+/** Returns the values of the trace in its root span. */
 function addFirst(draft: BatchDraft, span: Span, known: Known, words: TraceWords): void {
   if (span.endNs !== undefined) draft.state = span.status === 'ERROR' ? 'ERROR' : 'OK';
   draft.requestPreview = previewOf(known(words.attributes.inputs), 'user');
@@ -135,7 +135,7 @@ function addFirst(draft: BatchDraft, span: Span, known: Known, words: TraceWords
   draft.tags = { ...draft.tags, ...own };
 }
 
-/** Most spans have few attributes, and few of them are looked for. */
+/** Reads few attributes of spans that mostly have few. */
 function lookup(attributes: Attributes): Known {
   return (keys) => {
     for (const key of keys) {
@@ -175,7 +175,7 @@ function resourceTags(resource: Attributes | undefined, words: TraceWords): Reco
   return tags;
 }
 
-/** The first one counts. What is too long for a tag is none. */
+/** The first attribute applies. Values too long for a tag are ignored. */
 function note(into: Record<string, string>, key: string, value: unknown): void {
   if (
     value === undefined ||

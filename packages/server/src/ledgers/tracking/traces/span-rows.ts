@@ -1,4 +1,4 @@
-/** Spans: from rows of many to one after the other. */
+/** Reads spans, of which a row contains many. */
 import type { Span } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readSpan } from './span-text.ts';
@@ -16,7 +16,7 @@ interface SpanRead {
   readonly content: string;
 }
 
-/** Where a span stands: its row, and its place in it. */
+/** Position of a span: its row, and the index in the row. */
 interface SpanPlace {
   readonly seq: bigint;
   readonly n: bigint;
@@ -27,7 +27,7 @@ interface PlacedSpan extends SpanPlace {
   readonly span: Span;
 }
 
-/** In the order in which they came. `hex`: the id that the spans of a trace carry, by the trace's number inside. */
+/** Reads spans in order of arrival. `hex`: the trace id in spans, by the internal number of the trace. */
 export async function readSpans(
   { sql }: Transaction,
   hex: ReadonlyMap<bigint, string>,

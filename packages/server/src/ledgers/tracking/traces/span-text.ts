@@ -1,4 +1,4 @@
-/** What of a span is in no column of its own: one JSON text, with keys of one letter because there is one for each span. */
+/** JSON text with the fields of a span that have no column. Keys have one letter, because there is one text per span. */
 import type { Span, SpanStatus } from '@dais/api';
 
 export function spanText({ attributes = {}, events, links, message, kind, state }: Span): string {
@@ -23,7 +23,7 @@ interface KeptSpan {
   readonly s?: string;
 }
 
-/** The columns beside the text. */
+/** The columns besides the text. */
 export interface SpanColumns {
   readonly traceId: string;
   readonly id: string;

@@ -1,9 +1,9 @@
-/** Rows of spans: which are there, which go, which come. */
+/** Reads, deletes and inserts rows of spans. */
 import type { Transaction } from '#kernel/transaction.ts';
 import type { SpanRow } from './span-batch.ts';
 import type { AmountNode, SpanAmounts } from './usage.ts';
 
-/** The spans that earlier requests brought, with what they told. */
+/** Returns the spans of earlier requests, with their amounts. */
 export async function knownNodes(
   { sql }: Transaction,
   traces: readonly { readonly num: bigint }[],
@@ -28,7 +28,7 @@ export async function knownNodes(
   return nodes;
 }
 
-/** Takes spans of these ids away, before they are written anew. The caller holds the trace's lock. */
+/** Deletes spans with these ids before they are written again. The caller holds the lock of the trace. */
 export async function forgetSpans({ sql }: Transaction, trace: bigint, again: readonly string[]): Promise<void> {
   if (again.length === 0) return;
   await sql.query(
@@ -51,10 +51,10 @@ export async function forgetSpans({ sql }: Transaction, trace: bigint, again: re
   );
 }
 
-/** Stands between the values of a column: in JSON texts it cannot be, and from names it is taken. */
+/** Separator of the values of a column. It cannot occur in JSON texts, and is removed from names. */
 const BETWEEN = '\u001E';
 
-/** A driver's text of an array quotes each of its values, which takes longer than all else here. */
+/** Joined text, because the array format of the driver quotes each value, which would dominate the time. */
 function joined(rows: readonly SpanRow[], of: (row: SpanRow) => string): string {
   let text = '';
   for (const row of rows) text += of(row) + BETWEEN;
@@ -69,7 +69,7 @@ const INSERT_SPANS = `insert into tracking.trace_spans
     .map((n) => `trim_array(string_to_array($${n}::text, E'\\x1e'), 1)${n === 8 || n === 9 ? '::bigint[]' : ''}`)
     .join(', ')}, $11)`;
 
-/** The caller holds the trace's lock. */
+/** Inserts spans. The caller holds the lock of the trace. */
 export function insertSpans({ sql, projectId }: Transaction, trace: bigint, rows: readonly SpanRow[]): void {
   const amounts = rows.flatMap(({ id, amounts: told }) => (told === undefined ? [] : [[id, told] as const]));
   sql.defer(

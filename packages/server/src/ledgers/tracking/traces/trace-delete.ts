@@ -1,4 +1,4 @@
-/** Deleting traces: for good, with their spans, links, assessments and files. */
+/** Deletes traces permanently, with their spans, links, assessments and files. */
 import { DaisError, deleteTracesOperation } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { requireExperiment } from '../experiment-lookup.ts';
@@ -14,11 +14,11 @@ export function traceDeleteEntries({ options }: Pick<TraceParts, 'options'>): re
     entry(deleteTracesOperation, async (tx, { input }) => {
       const { experimentId, ids, before, limit = SLICE } = input;
       if ((ids === undefined) === (before === undefined)) {
-        throw new DaisError('invalid_request', 'Say which traces: either `ids` or `before`.');
+        throw new DaisError('invalid_request', 'Specify the traces by either `ids` or `before`.');
       }
       const experiment = await requireExperiment(tx, experimentId);
       const { projectId } = tx;
-      // Locked in the order of their ids, as whoever adds spans to several does.
+      // Locked in order of ids, as calls that add spans to several traces do.
       const gone = await tx.sql.query<Pick<GoneTrace, 'id'>>(
         `delete from tracking.trace where num in (
              select num from (

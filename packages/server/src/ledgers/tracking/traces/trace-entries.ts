@@ -1,4 +1,4 @@
-/** The operations of traces and of their assessments. */
+/** Operations on traces and their assessments. */
 import { logSpansOperation } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { TraceParts } from './trace-words.ts';

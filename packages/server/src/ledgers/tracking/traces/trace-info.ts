@@ -1,4 +1,4 @@
-/** What is said of a trace as a whole: by its client when it ends, by people afterwards. */
+/** Operations on traces as a whole: values set by clients at the end, and tags. */
 import {
   DaisError,
   endTraceOperation,
@@ -49,13 +49,13 @@ interface End {
   readonly cost?: Amounts;
 }
 
-/** Characters of a value of metadata. */
+/** Characters of a metadata value. */
 const LONGEST = 65_536;
 
 export function traceInfoEntries(parts: TraceParts): readonly OperationEntry[] {
   const read = async (tx: Transaction, id: string): Promise<Trace> => {
     const [trace] = await hydrateTraces(tx, [await requireTrace(tx, id)], parts.options);
-    if (trace === undefined) throw new Error('a trace that was just written is not there');
+    if (trace === undefined) throw new Error('the inserted trace was not found');
     return trace;
   };
   return [
@@ -112,7 +112,7 @@ function cut(metadata: Texts = {}): Texts {
 
 const json = (value: object | undefined): string | null => (value === undefined ? null : JSON.stringify(value));
 
-/** What is told here counts more than what its spans said. @throws DaisError `not_found`, `invalid_state`. */
+/** Writes the values of a trace. They take precedence over those of its spans. @throws DaisError `not_found`, `invalid_state`. */
 async function putTrace(tx: Transaction, input: Put, parts: TraceParts): Promise<string> {
   const { words, clock, random } = parts;
   const experiment = await writableExperiment(tx, input.experimentId, clock.now());
@@ -150,7 +150,7 @@ async function putTrace(tx: Transaction, input: Put, parts: TraceParts): Promise
     'put_trace',
   );
   if (row === undefined) throw new Error('a trace was not written');
-  // One that is sent again with its id is there already.
+  // A repeated assessment with the same id already exists.
   await insertAssessments(tx, row.num, input.assessments ?? [], parts);
   return id;
 }

@@ -1,4 +1,4 @@
-/** Numbers added up over traces, their spans and their assessments. */
+/** Aggregates over traces, their spans and their assessments. */
 import {
   DaisError,
   readTraceMetricsOperation,
@@ -44,7 +44,7 @@ interface Of {
   readonly rows: Call['rows'];
 }
 
-/** @throws DaisError `invalid_request` for what cannot be asked together. */
+/** @throws DaisError `invalid_request` for unsupported combinations. */
 async function readMetrics(
   tx: Transaction,
   input: Asked,
@@ -83,34 +83,34 @@ function requireAllowed({ view, metric, aggregations, dimensions, intervalSecond
   const of = traceMetrics[view];
   const allowed = Object.hasOwn(of, metric) ? of[metric] : undefined;
   if (allowed === undefined) {
-    throw refused('metric', `There is no metric "${metric}" of ${view}.`, `one of ${Object.keys(of).join(', ')}`);
+    throw refused('metric', `The view ${view} has no metric "${metric}".`, `one of ${Object.keys(of).join(', ')}`);
   }
   const wrong = aggregations.find(({ type }) => !allowed.aggregations.includes(type));
   if (wrong !== undefined) {
     const expected = `one of ${allowed.aggregations.join(', ')}`;
-    throw refused('aggregations', `"${metric}" has no aggregation "${wrong.type}".`, expected);
+    throw refused('aggregations', `Metric "${metric}" does not support the aggregation "${wrong.type}".`, expected);
   }
   if (aggregations.some(({ type, percentile }) => (type === 'percentile') !== (percentile !== undefined))) {
     throw refused(
       'aggregations',
-      '`percentile` is said of the aggregation `percentile`, and only of it.',
+      '`percentile` is required for the aggregation `percentile`, and not allowed for others.',
       'a number from 0 to 100',
     );
   }
   const unknown = dimensions.find((name) => !allowed.dimensions.includes(name));
   if (unknown !== undefined) {
     const expected = allowed.dimensions.length === 0 ? 'none' : `one of ${allowed.dimensions.join(', ')}`;
-    throw refused('dimensions', `"${metric}" is not told apart by "${unknown}".`, expected);
+    throw refused('dimensions', `Metric "${metric}" cannot be grouped by "${unknown}".`, expected);
   }
   if (intervalSeconds !== undefined && (from === undefined || to === undefined)) {
-    throw refused('intervalSeconds', 'Spans of time need `from` and `to`.', '`from` and `to`');
+    throw refused('intervalSeconds', 'Time intervals require `from` and `to`.', '`from` and `to`');
   }
   const foreign = filters.find(
     ({ of: what }) =>
       (what.startsWith('span.') && view !== 'spans') || (what.startsWith('assessment.') && view !== 'assessments'),
   );
   if (foreign !== undefined)
-    throw refused('filters', `"${foreign.of}" is no filter of ${view}.`, 'a filter of the view');
+    throw refused('filters', `The view ${view} does not support the filter "${foreign.of}".`, 'a filter of the view');
 }
 
 function refused(path: string, message: string, expected: string): DaisError {
@@ -118,7 +118,7 @@ function refused(path: string, message: string, expected: string): DaisError {
 }
 
 /**
- * Groups and sorts by these columns, if there are any.
+ * Returns the group and order clauses for these columns.
  *
  * @checkedAs
  */
@@ -129,9 +129,9 @@ function groupedBy(columns: readonly string[]): string {
 interface Source {
   readonly from: string;
   readonly where: readonly string[];
-  /** In milliseconds: by what points are told apart, */
+  /** Time of the x axis in milliseconds. */
   readonly time: string;
-  /** and what lies between `from` and `to`. */
+  /** Time that is compared with `from` and `to`, in milliseconds. */
   readonly ranged: string;
 }
 
@@ -145,7 +145,7 @@ function sourceOf(
   const asked = { time: 'r.requested_at', ranged: 'r.requested_at' };
   switch (view) {
     case 'traces': {
-      // Sessions are counted by their name.
+      // Sessions are counted by name.
       const named = metric === 'session_count' ? [`r.metadata ? ${bind(words.sessionKey)}::text`] : [];
       return { from: TRACES, where: named, ...asked };
     }
@@ -154,7 +154,7 @@ function sourceOf(
         from: `${TRACES} join tracking.trace_spans b on b.trace = r.num,
           unnest(b.ids, b.names, b.types, b.states, b.starts, b.ends, b.texts) s (id, name, type, state, started, ended, content)`,
         where: [],
-        // What a span cost is of the day when it began; all else goes with its trace.
+        // Costs of a span count at its start time; everything else at the time of its trace.
         time: STARTED,
         ranged: metric.endsWith('_cost') ? STARTED : 'r.requested_at',
       };
@@ -216,10 +216,10 @@ function dimension(name: string, words: TraceWords, bind: Bind): string {
   }
 }
 
-/** The first of these that a span has. */
+/** Selects the first of these attributes that a span has. */
 function attribute(keys: readonly string[], bind: Bind): string {
   const found = keys.map((key) => `s.content::jsonb -> 'a' ->> ${bind(key)}::text`);
-  // Reading JSON costs much more than looking for a text in it.
+  // Parsing JSON is much slower than searching for a text in it.
   const likely = keys.map((key) => `strpos(s.content, ${bind(JSON.stringify(key))}::text) > 0`);
   return `case when ${likely.join(' or ')} then coalesce(${found.join(', ')}) end`;
 }

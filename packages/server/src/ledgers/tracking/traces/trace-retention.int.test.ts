@@ -16,7 +16,7 @@ afterAll(async () => await world?.stop());
 
 const DAY = 86_400_000;
 
-test('traces go when they are older than the installation keeps them, in every project, with their spans', async () => {
+test('traces older than the retention time are deleted in every project, with their spans', async () => {
   const now = Date.now();
   const left = async (project: string) => {
     const context = { projects: [project] };

@@ -1,13 +1,13 @@
-/** Traces are kept as long as the installation says, then removed with their files. */
+/** Deletes old traces with their files, by the retention of the installation. */
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { TrackingParts } from '../parts.ts';
 import { removeTraceFiles, type GoneTrace } from './trace-files.ts';
 
-/** Traces in one transaction: each can have many rows of spans. */
+/** Traces per transaction: each can have many rows of spans. */
 const SLICE = 500;
 const DAY_MS = 86_400_000;
 
-/** `days` 0: for ever. */
+/** Returns the job that deletes traces older than `days`. 0: nothing is deleted. */
 export function traceRetention(days: number, { options, clock }: Pick<TrackingParts, 'options' | 'clock'>): JobHandler {
   return {
     queue: 'trace-retention',

@@ -1,4 +1,4 @@
-/** Finding traces. */
+/** Searches traces. */
 import { correlateTracesOperation, searchTracesOperation, type Trace, type OutputOf } from '@dais/api';
 import {
   filterError,
@@ -21,7 +21,7 @@ import { traceConditions } from './trace-conditions.ts';
 import { hydrateTraces, TRACE_COLUMNS, type TraceRow } from './trace-rows.ts';
 import type { TraceParts, TraceWords } from './trace-words.ts';
 
-/** Texts that agree so far are sorted by what comes next: the place of a page must not hold texts of any length. */
+/** Characters of a text that are used for sorting, because page cursors must not contain texts of any length. */
 const SORTED_TEXT = 500;
 
 export function traceSearchEntries(parts: TraceParts): readonly OperationEntry[] {
@@ -31,7 +31,7 @@ export function traceSearchEntries(parts: TraceParts): readonly OperationEntry[]
   ];
 }
 
-/** @throws DaisError `invalid_request` with the place, `invalid_cursor`. */
+/** @throws DaisError `invalid_request` with the position, `invalid_cursor`. */
 async function searchTraces(
   tx: Transaction,
   { input, rows }: CallOf<typeof searchTracesOperation>,
@@ -79,12 +79,12 @@ function orderOf(texts: readonly string[]): OrderKey[] {
   return order;
 }
 
-/** One experiment is said as one: then an index gives the order. */
+/** A single experiment is compared by equality, so that an index provides the order. */
 function scopeOf(ids: readonly bigint[], bind: Bind): string {
   return ids.length === 1 ? `r.experiment = ${bind(ids[0])}::int8` : `r.experiment = any(${bind(ids)}::int8[])`;
 }
 
-/** What a sort key of a tag or of metadata is read from, so that its name is bound once. */
+/** Joins the value of a sort key of a tag or metadata, so that its name is bound once. */
 function sortTexts(order: readonly OrderKey[], bind: Bind): readonly (string | false)[] {
   return order.map(
     ({ family, key }, index) =>
@@ -122,7 +122,7 @@ function attributeKey(key: string, { nameTag }: TraceWords): Omit<SortKey, 'asce
     case 'experiment_id':
       return { sql: '(case when e.is_default then 0 else e.id end)', type: 'bigint' };
     default:
-      // A constant of the installation, not of the caller.
+      // A constant of the installation, not input of the caller.
       return {
         sql: `(left(r.tags ->> '${nameTag.replaceAll("'", "''")}', ${SORTED_TEXT}) collate "C")`,
         type: 'text',
@@ -133,7 +133,7 @@ function attributeKey(key: string, { nameTag }: TraceWords): Omit<SortKey, 'asce
 
 type Counts = OutputOf<typeof correlateTracesOperation>;
 
-/** How many traces there are for which each filter holds, and for which both do. */
+/** Counts the traces that match each filter, and both filters. */
 async function correlate(
   tx: Transaction,
   { input, rows }: CallOf<typeof correlateTracesOperation>,

@@ -1,16 +1,16 @@
 import type { TrackingParts } from '../parts.ts';
 
-/** What the clients that write traces call things: given by compose, so that the ledger knows none of them. */
+/** Names in the traces of clients. The composition provides them, so that the ledger is independent of the clients. */
 export interface TraceWords {
-  /** What ids of traces begin with, before the 32 hexadecimal digits that spans carry. */
+  /** Prefix of trace ids, before the 32 hexadecimal digits in spans. */
   readonly idPrefix: string;
-  /** The tag that is a trace's name. */
+  /** The tag with the name of a trace. */
   readonly nameTag: string;
-  /** Metadata: the run in whose course it was made, the session and the user that it belongs to. */
+  /** Metadata keys of the run, the session and the user of a trace. */
   readonly runKey: string;
   readonly sessionKey: string;
   readonly userKey: string;
-  /** Attributes of spans, the first that is there counts. */
+  /** Attributes of spans; the first existing one applies. */
   readonly attributes: {
     readonly type: readonly string[];
     readonly inputs: readonly string[];
@@ -20,21 +20,21 @@ export interface TraceWords {
     /** Maps of numbers, as JSON: `{"input_tokens": 5, …}`, `{"total_cost": 0.1, …}`. */
     readonly usage: readonly string[];
     readonly cost: readonly string[];
-    /** Numbers, by the key that each has in the map. */
+    /** Number attributes by their keys in the map. */
     readonly tokens: Readonly<Record<string, readonly string[]>>;
-    /** The language model that was called, and who offers it. */
+    /** The called language model and its provider. */
     readonly model: readonly string[];
     readonly provider: readonly string[];
   };
-  /** Types of spans by what other vocabularies call them. */
+  /** Span types by their names in other conventions. */
   readonly types: Readonly<Record<string, string>>;
-  /** An attribute of the first span that begins so is a tag of the trace. */
+  /** Prefix of root span attributes that become tags of the trace. */
   readonly tagPrefix: string;
-  /** Attributes of the program that are no tags: its machinery. */
+  /** Resource attributes that do not become tags. */
   readonly hiddenResource: readonly string[];
 }
 
-/** What the operations of traces stand on. */
+/** Dependencies of the trace operations. */
 export interface TraceParts extends TrackingParts {
   readonly words: TraceWords;
 }

@@ -37,7 +37,7 @@ const wholeOf = ({ id, parts: count }: WorkerLine) =>
 const etagsOf = ({ id, parts: count }: WorkerLine) =>
   Array.from({ length: count }, (_, index) => ({ number: index + 1, etag: etagOf(textOf(id, index + 1)) }));
 
-test('a process killed at any moment loses no part and no end that it acknowledged, and leaves nothing for ever', async () => {
+test('a process killed at any time loses no acknowledged part or completion, and leaves no permanent data', async () => {
   const setup: WorkerSetup = {
     connection: world.db.connection,
     root: world.root,
