@@ -8,10 +8,10 @@ export async function protocolDoors(parts: MlflowParts) {
   const { mlflowDoor, mlflowProbes } = await import('#protocols/mlflow/index.ts');
   const { otlpDoor } = await import('#protocols/otlp/index.ts');
   const { hooksDoor } = await import('#protocols/standard-webhooks/index.ts');
-  const { kfpDoor, kfpProbe } = await import('#protocols/kfp/index.ts');
+  const { kfpAdapter, kfpProbe } = await import('#protocols/kfp/index.ts');
   const { feastDoor } = await import('#protocols/feast/index.ts');
   const feast = feastDoor({ ...parts, clock: systemClock });
-  return [mlflowProbes(), mlflowDoor(parts), hooksDoor(parts), otlpDoor(parts), kfpProbe(), kfpDoor(parts), feast];
+  return [mlflowProbes(), mlflowDoor(parts), hooksDoor(parts), otlpDoor(parts), kfpProbe(), kfpAdapter(parts), feast];
 }
 
 /** The doors of foreign languages that are spoken over gRPC. */

@@ -22,7 +22,7 @@ import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { linksIn, mentionsIn } from './comment-text.ts';
-import { noteMentions } from './mention-rows.ts';
+import { writeMentions } from './mention-rows.ts';
 import type { CommentSubject } from './subjects.ts';
 
 /** Limit of comments on one object. It also limits the effect of faulty programs. */
@@ -84,7 +84,7 @@ export async function createComment(
   about: About,
   now: number,
 ): Promise<Comment> {
-  const { mentions, links } = await namedIn(tx, input.text);
+  const { mentions, links } = await parseText(tx, input.text);
   const [held] = await tx.sql.query<{ comments: number }>(
     'select count(*)::int as comments from comments.comment where project_id = $1 and subject = $2',
     [tenant.id, about.key],
@@ -104,8 +104,8 @@ export async function createComment(
     'insert_comment',
   );
   if (row === undefined) throw new Error('the insert returned no row');
-  await noteMentions(tx, row.id, mentions);
-  tell(tx, about, eventTypes.commentCreated, { comment: row.id, mentions });
+  await writeMentions(tx, row.id, mentions);
+  emitCommentEvent(tx, about, eventTypes.commentCreated, { comment: row.id, mentions });
   return present(row);
 }
 
@@ -117,7 +117,7 @@ export async function updateComment(
   now: number,
 ): Promise<Comment> {
   const { input } = call;
-  const { mentions, links } = await namedIn(tx, input.text);
+  const { mentions, links } = await parseText(tx, input.text);
   const before = await lockComment(tx, about, input.id);
   if (before === undefined) throw noComment(input.id);
   requireOwn(before, call);
@@ -129,8 +129,8 @@ export async function updateComment(
     'update_comment',
   );
   if (row === undefined) throw noComment(input.id);
-  await noteMentions(tx, row.id, mentions);
-  tell(tx, about, eventTypes.commentEdited, { comment: row.id, mentions });
+  await writeMentions(tx, row.id, mentions);
+  emitCommentEvent(tx, about, eventTypes.commentEdited, { comment: row.id, mentions });
   return present(row);
 }
 
@@ -164,7 +164,7 @@ async function drop(tx: Transaction, about: About, { id, author }: CommentRow): 
     [tx.projectId, id],
     'drop_comment',
   );
-  tell(tx, about, eventTypes.commentDeleted, { comment: id, author: author.id });
+  emitCommentEvent(tx, about, eventTypes.commentDeleted, { comment: id, author: author.id });
 }
 
 function requireOwn({ author }: CommentRow, { context }: Pick<Call, 'context'>): void {
@@ -187,7 +187,7 @@ function noComment(id: string): DaisError {
 }
 
 /** Parses mentions and links. @throws DaisError `invalid_request` that names unknown users, or for empty text. */
-async function namedIn(tx: Transaction, text: string) {
+async function parseText(tx: Transaction, text: string) {
   if (text.trim() === '') {
     const issue = { path: 'text', message: 'is empty', expected: 'text' };
     throw new DaisError('invalid_request', 'The comment has no text.', { issues: [issue] });
@@ -221,7 +221,7 @@ async function unknownUsers(tx: Transaction, names: readonly string[]): Promise<
   return names.filter((name) => !known.has(name));
 }
 
-function tell(
+function emitCommentEvent(
   tx: Transaction,
   { subject, data }: About,
   type: EventType,

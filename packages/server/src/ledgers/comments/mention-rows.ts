@@ -2,7 +2,7 @@
 import type { Transaction } from '#kernel/transaction.ts';
 
 /** Updates the mentions of a comment. Remaining mentions keep their read mark, and others are deleted. */
-export async function noteMentions(tx: Transaction, comment: string, users: readonly string[]): Promise<void> {
+export async function writeMentions(tx: Transaction, comment: string, users: readonly string[]): Promise<void> {
   await tx.sql.query(
     'delete from comments.mention where project_id = $1 and comment = $2 and user_name <> all($3::text[])',
     [tx.projectId, comment, users],

@@ -15,18 +15,18 @@ import { uuidv7 } from '#lib/ids.ts';
 import { endAttempt } from './attempts.ts';
 import type { ExecutionParts } from './execution-parts.ts';
 import { presentWhole, requireRun, runNoun, type RunRow } from './execution-rows.ts';
-import { ringWorkers, tellExecution } from './executions-events.ts';
+import { notifyWorkers, emitExecutionEvent } from './executions-events.ts';
 import type { Artifact, Graph, Values } from './machine/plan.ts';
-import { keepCode } from './run-code.ts';
+import { storeCode } from './run-code.ts';
 import { CODE_INPUT, dataKey, nativePlan, type FoundData, type NativeSteps } from './native-plan.ts';
 import { removeRun } from './remove.ts';
 import { cancelRun, type OpenRun, type RunMachines } from './run-machine.ts';
-import { takeOverPackages } from './same-packages.ts';
+import { copyPackageLocks } from './same-packages.ts';
 import type { StepCalls } from './step-calls.ts';
 import { submitRun, type RunOrigin } from './submit.ts';
 import { datasetArtifact, type FoundVersion } from './step-data.ts';
-import { authorizePlan, findVersion, mayOfCall } from './uses.ts';
-import { takeOverValues } from './worker/spared.ts';
+import { authorizePlan, findVersion, datasetAccessOf } from './plan-permissions.ts';
+import { linkValues } from './worker/step-cache.ts';
 
 type EntryParts = Pick<ExecutionParts, 'database' | 'content' | 'solo' | 'data' | 'calls' | 'limits'>;
 
@@ -68,10 +68,10 @@ async function submit(
   const { name, steps, priority, code } = call.input;
   const id = uuidv7();
   const mayRead = async () => await call.authorize({ kind: 'Execution' }, call.tenant, 'execution:read');
-  const artifact = code === undefined || code.files.length === 0 ? undefined : await keepCode(tx, id, code, mayRead);
+  const artifact = code === undefined || code.files.length === 0 ? undefined : await storeCode(tx, id, code, mayRead);
   const { files: _, ...about } = code ?? { files: [] };
   const inputs: Values = artifact === undefined ? {} : { [CODE_INPUT]: { artifact } };
-  const data = await findData(steps, async (reference) => await findVersion(tx, parts, reference, mayOfCall(call)));
+  const data = await findData(steps, async (reference) => await findVersion(tx, parts, reference, datasetAccessOf(call)));
   const plan = nativePlan(steps, { code: artifact, solo: parts.solo, data });
   await authorizePlan(call, plan, { tx, data: parts.data });
   const run = { id, name, plan, inputs, priority, code: code === undefined ? undefined : about };
@@ -129,7 +129,7 @@ export async function retry(
   const inputs = await ownInputs(tx, id, row.inputs);
   const again = { retryOf: old.id, again: input.again, code: code ?? undefined, ...originOf(old) };
   await submitRun(tx, { machines, limits }, { id, name, plan, inputs, priority, ...again });
-  await takeOverPackages(tx, old.id, id);
+  await copyPackageLocks(tx, old.id, id);
   return await presentWhole(tx.sql, tx.projectId, id);
 }
 
@@ -148,7 +148,7 @@ function originOf(old: RunRow): RunOrigin {
 
 /** Links the input files to the new run. */
 async function ownInputs(tx: Transaction, run: string, inputs: Values): Promise<Values> {
-  return await takeOverValues(tx, run, inputs, (name) => name);
+  return await linkValues(tx, run, inputs, (name) => name);
 }
 
 /**
@@ -173,8 +173,8 @@ async function remove(
     await endCanceled(tx, open, calls);
   }
   await removeRun(tx, { id: run.id, projectId: tx.projectId });
-  tellExecution(tx, eventTypes.executionDeleted, { id: run.id, projectId: tx.projectId, name: run.name });
-  ringWorkers(tx);
+  emitExecutionEvent(tx, eventTypes.executionDeleted, { id: run.id, projectId: tx.projectId, name: run.name });
+  notifyWorkers(tx);
   return {};
 }
 

@@ -7,7 +7,7 @@ import { transact } from '#kernel/transaction.ts';
 import type { ExecutionParts } from './execution-parts.ts';
 import { requireRun, runNoun } from './execution-rows.ts';
 import { END_STATES } from './machine/end-states.ts';
-import { decodeLog, readPlace, showPlace, type LogPlace } from './log-place.ts';
+import { decodeLog, parseLogPosition, formatLogPosition, type LogPosition } from './log-position.ts';
 import { logName } from './worker/step-files.ts';
 
 /** Limit of one response, and of one frame of a stream. */
@@ -25,7 +25,7 @@ type LogParts = Pick<ExecutionParts, 'database' | 'content' | 'compute' | 'place
 export function executionLogs(parts: LogParts): readonly OperationEntry[] {
   return [
     entry(readExecutionLogOperation, {
-      perform: async (call) => (await readLog(parts, call, readPlace(call.input.cursor))).log,
+      perform: async (call) => (await readLog(parts, call, parseLogPosition(call.input.cursor))).log,
     }),
     entry(followExecutionLogOperation, { stream: (call) => follow(parts, call) }),
   ];
@@ -33,10 +33,10 @@ export function executionLogs(parts: LogParts): readonly OperationEntry[] {
 
 async function* follow(parts: LogParts, call: CallOf<typeof followExecutionLogOperation>): AsyncIterable<ExecutionLog> {
   const { signal } = call.context;
-  let place = readPlace(call.input.resourceVersion);
+  let place = parseLogPosition(call.input.resourceVersion);
   while (!signal.aborted) {
     const { log, more } = await readLog(parts, call, place);
-    place = readPlace(log.cursor);
+    place = parseLogPosition(log.cursor);
     if (log.text !== '' || log.ended) yield log;
     if (log.ended) return;
     if (more) continue;
@@ -65,7 +65,7 @@ interface Read {
 async function readLog(
   parts: LogParts,
   { input, tenant }: CallOf<typeof followExecutionLogOperation | typeof readExecutionLogOperation>,
-  from: LogPlace | undefined,
+  from: LogPosition | undefined,
 ): Promise<Read> {
   const projectId = tenant.id;
   const { run, attempts, ended } = await findAttempts(parts, projectId, input);
@@ -73,7 +73,7 @@ async function readLog(
   const at = from === undefined ? attempts.at(-1) : attempts.find(({ id }) => id === from.attempt);
   if (at === undefined) {
     // No attempt has started yet, or none ever will.
-    const cursor = from === undefined ? '' : showPlace(from);
+    const cursor = from === undefined ? '' : formatLogPosition(from);
     return { log: { text: '', cursor, ended: ended && attempts.length === 0 }, more: false };
   }
   const place = from ?? { attempt: at.id, given: 0, engine: '', pending: '' };
@@ -82,15 +82,15 @@ async function readLog(
       ? await readKept(parts, { projectId, uid: run, label: `run ${run}` }, place)
       : await readRunning(parts, at, place);
   const { text, pending } = decodeLog(place.pending, bytes, complete);
-  const next: LogPlace = { attempt: at.id, given: place.given + bytes.length, engine, pending };
+  const next: LogPosition = { attempt: at.id, given: place.given + bytes.length, engine, pending };
   const following = attempts[attempts.indexOf(at) + 1];
   const here = { text, attempt: at.id };
   if (complete && following !== undefined) {
-    const cursor = showPlace({ attempt: following.id, given: 0, engine: '', pending: '' });
+    const cursor = formatLogPosition({ attempt: following.id, given: 0, engine: '', pending: '' });
     return { log: { ...here, cursor, ended: false }, more: true };
   }
   return {
-    log: { ...here, cursor: showPlace(next), ended: complete && at.final },
+    log: { ...here, cursor: formatLogPosition(next), ended: complete && at.final },
     more: !complete && bytes.length > 0,
   };
 }
@@ -143,7 +143,7 @@ interface Piece {
   readonly complete: boolean;
 }
 
-async function readKept({ content }: LogParts, owner: ContentOwner, { attempt, given }: LogPlace): Promise<Piece> {
+async function readKept({ content }: LogParts, owner: ContentOwner, { attempt, given }: LogPosition): Promise<Piece> {
   const [info] = await content.list(owner, { prefix: logName(attempt), limit: 1 });
   const size = info?.name === logName(attempt) ? info.size : 0;
   if (given >= size) return { bytes: Buffer.alloc(0), engine: '', complete: true };
@@ -152,7 +152,7 @@ async function readKept({ content }: LogParts, owner: ContentOwner, { attempt, g
   return { bytes: await buffer(bytes), engine: '', complete: end === size - 1 };
 }
 
-async function readRunning(parts: LogParts, attempt: AttemptOfLog, { engine }: LogPlace): Promise<Piece> {
+async function readRunning(parts: LogParts, attempt: AttemptOfLog, { engine }: LogPosition): Promise<Piece> {
   // The log of a step on another machine can be read only after the step has ended.
   if (attempt.place !== parts.place) return { bytes: Buffer.alloc(0), engine, complete: false };
   const compute = await parts.compute();

@@ -58,7 +58,7 @@ export function executionReads({
 async function listRuns({ sql, projectId }: Transaction, { input }: CallOf<typeof listExecutionsOperation>) {
   const { state, name, contains, limit, cursor } = input;
   const filter = [projectId, 'executions', state ?? '', name ?? '', contains ?? ''];
-  const before = placeIn(decodePageCursor(filter, cursor));
+  const before = parsePagePosition(decodePageCursor(filter, cursor));
   const rows = await sql.query<RunRow & { readonly micros: bigint }>(
     `select ${RUN_COLUMNS}, (extract(epoch from created_at) * 1000000)::bigint as micros from executions.run
      where project_id = $1 and ($2::text is null or state = $2) and ($3::text is null or name = $3)
@@ -74,7 +74,7 @@ async function listRuns({ sql, projectId }: Transaction, { input }: CallOf<typeo
 }
 
 /** Parses the position of a page cursor. @throws DaisError `invalid_cursor` */
-export function placeIn(text: string | undefined): { readonly micros: bigint; readonly id: string } | undefined {
+export function parsePagePosition(text: string | undefined): { readonly micros: bigint; readonly id: string } | undefined {
   if (text === undefined) return undefined;
   const match = /^(\d{1,18}) ([0-9a-f-]{36})$/.exec(text);
   if (match === null)
@@ -104,7 +104,7 @@ async function listAttempts({ sql, projectId }: Transaction, { input }: CallOf<t
   const { id, node, limit, cursor } = input;
   const run = await requireRun(sql, projectId, id);
   const filter = [projectId, run.id, 'attempts', node ?? ''];
-  const after = placeIn(decodePageCursor(filter, cursor));
+  const after = parsePagePosition(decodePageCursor(filter, cursor));
   const rows = await sql.query<AttemptRow & { readonly micros: bigint }>(
     `select a.id, n.path, a.n, a.state, a.ending, a.code, a.signal, a.error, a.usage, a.claimed_at, a.started_at,
        a.ended_at, (extract(epoch from a.claimed_at) * 1000000)::bigint as micros

@@ -18,11 +18,11 @@ import { executionStep } from './execution-step.ts';
 import { executionsSlice } from './executions-slice.ts';
 import { stepNodes } from './lineage-nodes.ts';
 import type { PipelineCompilers } from './pipelines/compiler.ts';
-import { startUnasked } from './pipelines/start-unasked.ts';
+import { startAutomatically } from './pipelines/automatic-start.ts';
 import { pipelineEntries } from './pipelines/pipeline-entries.ts';
 import { STEPS_FORMAT } from './pipelines/pipeline-rows.ts';
 import { stepsCompiler } from './pipelines/steps-compiler.ts';
-import { endProjectRuns } from './remove.ts';
+import { removeProjectRuns } from './remove.ts';
 import { executionRetention } from './retention.ts';
 import { RunMachines } from './run-machine.ts';
 import { pipelineSearch } from './search/pipeline-search.ts';
@@ -38,7 +38,7 @@ import { ExecutionWorker } from './worker/execution-worker.ts';
 
 export type { ExecutionParts } from './execution-parts.ts';
 export { stepNodes } from './lineage-nodes.ts';
-export type { StepCalls, StepTold } from './step-calls.ts';
+export type { StepCalls, StepContext } from './step-calls.ts';
 export type { TrackedData, TrackedRuns, TrackedSource } from './tracked-runs.ts';
 export type {
   Artifact,
@@ -58,16 +58,16 @@ export type {
   Value,
   Values,
 } from './machine/plan.ts';
-export { ValueFault } from './machine/values.ts';
+export { ValueError } from './machine/values.ts';
 export type { PipelineCompiler } from './pipelines/compiler.ts';
-export type { DialectAnswer, Left, StepAbout, StepDialect } from './worker/step-dialect.ts';
+export type { ResolvedDialectStep, StepResults, StepAbout, StepDialect } from './worker/step-dialect.ts';
 export { executionsSlice } from './executions-slice.ts';
 export { LOCAL_TARGET, ruledEnvironment, type ImageRule } from './pipelines/image-rules.ts';
 export type { PipelineCompilers } from './pipelines/compiler.ts';
-export { authorizePipelineSpec, authorizeScheduleSpec } from './network-right.ts';
+export { authorizePipelineSpec, authorizeScheduleSpec } from './network-permission.ts';
 export { admitPipeline } from './pipelines/pipeline-rows.ts';
 export { admitSchedule } from './schedules/schedule-admission.ts';
-export { endProjectRuns } from './remove.ts';
+export { removeProjectRuns } from './remove.ts';
 export { datasetArtifact } from './step-data.ts';
 export { isFetched, type AddressedFile, type AddressIo } from './worker/step-files.ts';
 
@@ -123,7 +123,7 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
     ],
     jobs: [executionRetention(parts.days)],
     subscribers: [triggers],
-    startPipeline: async (tx, request) => await startUnasked(tx, starts, request),
+    startPipeline: async (tx, request) => await startAutomatically(tx, starts, request),
     metrics: async () => await readExecutionGauges(parts.database),
     start: async ({ controller }) => {
       if (!controller) return;
@@ -143,7 +143,7 @@ export const ledger: LedgerDefinition<ExecutionsLedgerParts, ExecutionsLedger> =
     change: (tx, id, spec) => {
       if (spec !== undefined) writeComputeQuota(tx, id, computeQuotaOf(spec));
     },
-    remove: endProjectRuns,
+    remove: removeProjectRuns,
   },
   nameOwners: nameRunOwners,
   lineageNodes: [stepNodes],

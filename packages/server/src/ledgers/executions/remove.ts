@@ -14,7 +14,7 @@ export async function removeRun(
 }
 
 /** Deletes all runs of a project. @throws DaisError `still_referenced` while a run has not ended. */
-export async function endProjectRuns(
+export async function removeProjectRuns(
   tx: Transaction,
   project: { readonly id: string; readonly name: string },
 ): Promise<void> {

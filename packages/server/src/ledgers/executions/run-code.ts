@@ -24,7 +24,7 @@ const MOST_SAME = 2000;
  * Attaches the files to the run. `mayRead` checks whether the caller may read the code of other runs; absent: all files
  * must be uploaded. @throws DaisError
  */
-export async function keepCode(
+export async function storeCode(
   tx: Transaction,
   run: string,
   { files }: CodeInput,

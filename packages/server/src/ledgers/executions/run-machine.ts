@@ -1,7 +1,7 @@
 /** Opens the state machine of a run on its rows, for one transaction. */
 import { eventTypes } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { ringWorkers, tellExecution } from './executions-events.ts';
+import { notifyWorkers, emitExecutionEvent } from './executions-events.ts';
 import { Machine } from './machine/machine.ts';
 import { taskAt, type Graph, type Values } from './machine/plan.ts';
 import type { EndState } from './machine/values.ts';
@@ -102,7 +102,7 @@ export class RunMachines {
       'execution_finish',
     );
     await tx.sql.query('delete from executions.timer where run = $1', [head.id], 'execution_timers_gone');
-    tellExecution(tx, eventTypes.executionFinished, head, { state });
+    emitExecutionEvent(tx, eventTypes.executionFinished, head, { state });
     await this.#ended(tx, head, state);
   }
 }
@@ -118,8 +118,8 @@ function requestsIn(plan: Graph): RequestsOf {
 export async function cancelRun({ head, store, machine }: OpenRun, tx: Transaction): Promise<void> {
   if (head.cancelling || (head.state !== 'pending' && head.state !== 'running')) return;
   await tx.sql.query('update executions.run set cancel_asked = true where id = $1', [head.id], 'execution_cancel');
-  store.beginCancelling();
-  tellExecution(tx, eventTypes.executionCancelAsked, head);
-  ringWorkers(tx);
+  store.startCancelling();
+  emitExecutionEvent(tx, eventTypes.executionCancelAsked, head);
+  notifyWorkers(tx);
   await machine.cancel();
 }

@@ -46,7 +46,7 @@ export class SqlRunStore implements RunStore {
     return this.#cancelling;
   }
 
-  beginCancelling(): void {
+  startCancelling(): void {
     this.#cancelling = true;
   }
 
@@ -228,7 +228,7 @@ export class SqlRunStore implements RunStore {
     return rows.map(({ outputs }) => outputs);
   }
 
-  async unbegun(): Promise<readonly NodeFacts[]> {
+  async notStarted(): Promise<readonly NodeFacts[]> {
     const rows = await this.#tx.sql.query<NodeRow>(
       `select ${NODE_COLUMNS} from executions.node n where n.run = $1 and (n.state in ('waiting', 'ready', 'delayed')
          or n.state = 'running' and n.kind = 'loop' and n.open = 0)`,

@@ -5,7 +5,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { TrackedRun } from './tracked-runs.ts';
 
 /** The server, project and run of a step. */
-export interface StepTold {
+export interface StepContext {
   readonly url: string;
   readonly project: string;
   /** Id of the job or pipeline run. */
@@ -15,7 +15,7 @@ export interface StepTold {
 }
 
 /** Environment variables that a client library reads. */
-export interface ClientWords {
+export interface ClientVariables {
   readonly variables: Readonly<Record<string, string>>;
   /** Names of variables whose value is the token. */
   readonly token: readonly string[];
@@ -34,27 +34,27 @@ export interface StepCalls {
   keep(sql: Sql, attempts: readonly string[]): Promise<void>;
   /** URL of this server for an isolated step, and for a step with the network of the machine. */
   readonly urls: { readonly inside: string; readonly outside: string };
-  readonly clients: readonly ((told: StepTold) => ClientWords)[];
+  readonly clients: readonly ((context: StepContext) => ClientVariables)[];
 }
 
-export interface Surroundings {
+export interface CallVariables {
   readonly variables: Readonly<Record<string, string>>;
   readonly secretVariables: Readonly<Record<string, string>>;
 }
 
 /** Returns the environment variables with which a step and its client libraries find this server. */
-export function surroundingsOf(calls: StepCalls, token: string, told: StepTold): Surroundings {
-  const words = calls.clients.map((client) => client(told));
+export function callVariables(calls: StepCalls, token: string, context: StepContext): CallVariables {
+  const clients = calls.clients.map((client) => client(context));
   return {
     variables: {
-      DAIS_URL: told.url,
-      DAIS_PROJECT: told.project,
-      DAIS_RUN_ID: told.run,
-      ...Object.assign({}, ...words.map(({ variables }) => variables)),
+      DAIS_URL: context.url,
+      DAIS_PROJECT: context.project,
+      DAIS_RUN_ID: context.run,
+      ...Object.assign({}, ...clients.map(({ variables }) => variables)),
     },
     secretVariables: {
       DAIS_TOKEN: token,
-      ...Object.fromEntries(words.flatMap((word) => word.token.map((name) => [name, token]))),
+      ...Object.fromEntries(clients.flatMap((client) => client.token.map((name) => [name, token]))),
     },
   };
 }

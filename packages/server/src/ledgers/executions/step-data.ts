@@ -7,7 +7,7 @@ import { canonicalJson } from '#lib/canonical-json.ts';
 import type { Artifact, DatasetInput, LateText } from './machine/plan.ts';
 
 /** Checks whether the starter of a run may do an action on a dataset. Absent when the platform starts the run. */
-export type MayOf = (dataset: string) => (action: string) => Promise<boolean>;
+export type DatasetAccess = (dataset: string) => (action: string) => Promise<boolean>;
 
 /** A resolved dataset version. */
 export type FoundVersion = Omit<DatasetInput, 'format'>;
@@ -39,9 +39,9 @@ interface DataMade {
 /** Interface: the ledger of dataset versions. */
 export interface StepData {
   /** @throws DaisError `not_found`, `invalid_state` (it is not ready), `forbidden`, `invalid_request`. */
-  find(tx: Transaction, reference: string, may: MayOf | undefined): Promise<FoundVersion>;
+  find(tx: Transaction, reference: string, may: DatasetAccess | undefined): Promise<FoundVersion>;
   /** Returns the columns that are masked for this reader. Without a reader: all masked columns. */
-  masked(tx: Transaction, dataset: string, may: MayOf | undefined): Promise<readonly string[]>;
+  masked(tx: Transaction, dataset: string, may: DatasetAccess | undefined): Promise<readonly string[]>;
   /** Runs `work` with the files of the version, which exist until `work` has ended. @throws DaisError */
   withFiles<T>(
     of: { readonly projectId: string; readonly input: DatasetInput; readonly signal: AbortSignal },
@@ -63,7 +63,7 @@ export function datasetArtifact(found: FoundVersion, format: DatasetInput['forma
 }
 
 /** Returns a placeholder for a dataset version in a plan that is compiled only for inspection. */
-export function anyVersion(name: string): FoundVersion {
+export function placeholderVersion(name: string): FoundVersion {
   return { name, number: 0, id: '', versionDigest: '', unmasked: [] };
 }
 

@@ -5,7 +5,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { canonicalJson } from '#lib/canonical-json.ts';
 import type { DefaultLimits } from './admission/quota-rows.ts';
 import { checkSubmission } from './admission/submission-check.ts';
-import { ringWorkers, tellExecution } from './executions-events.ts';
+import { notifyWorkers, emitExecutionEvent } from './executions-events.ts';
 import type { Graph, Values } from './machine/plan.ts';
 import { planIssues } from './machine/plan-check.ts';
 import type { RunHead, RunMachines } from './run-machine.ts';
@@ -95,10 +95,10 @@ export async function submitRun(tx: Transaction, { machines, limits }: SubmitPar
     priority: run.priority,
     cancelling: false,
   };
-  tellExecution(tx, eventTypes.executionSubmitted, head, {
+  emitExecutionEvent(tx, eventTypes.executionSubmitted, head, {
     tasks: Object.keys(run.plan.tasks).length,
     ...(run.retryOf !== undefined && { retryOf: run.retryOf }),
   });
-  ringWorkers(tx);
+  notifyWorkers(tx);
   await machines.over(tx, head, run.plan).machine.begin(run.inputs);
 }

@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DatasetInput, Step } from './machine/plan.ts';
-import { ValueFault } from './machine/values.ts';
+import { ValueError } from './machine/values.ts';
 
 /** Final state of a step that ran. */
 type StepState = 'succeeded' | 'failed' | 'cancelled';
@@ -53,7 +53,7 @@ interface Row {
   readonly experiment: string;
 }
 
-/** Returns the tracked run of an attempt, started or resumed. @throws ValueFault when it cannot be started. */
+/** Returns the tracked run of an attempt, started or resumed. @throws ValueError when it cannot be started. */
 export async function trackStep(
   tx: Transaction,
   runs: TrackedRuns,
@@ -78,7 +78,7 @@ export async function trackStep(
     );
     return made;
   } catch (error) {
-    if (error instanceof DaisError && !error.retryable) throw new ValueFault(error.message);
+    if (error instanceof DaisError && !error.retryable) throw new ValueError(error.message);
     throw error;
   }
 }

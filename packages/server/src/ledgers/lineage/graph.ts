@@ -2,10 +2,10 @@
 import { DaisError, type LineageEdge, type LineageGraph, type LineageNode, type readLineageOperation } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { neighbours, type EdgeRow, type OneWay } from './neighbours.ts';
+import { neighbors, type EdgeRow, type Direction } from './neighbors.ts';
 import { keyOf, parseKey } from './node-key.ts';
 import type { NodeSource } from './node-source.ts';
-import { Sight } from './sight.ts';
+import { NodeVisibility } from './visibility.ts';
 
 /** Limit of edges per node of a response, because there may be millions between many nodes. */
 const EDGES_PER_NODE = 10;
@@ -22,16 +22,16 @@ export async function readGraph(
   sources: readonly NodeSource[],
 ): Promise<LineageGraph> {
   const { input } = call;
-  const sight = new Sight(tx, call, sources);
-  const root = await findRoot(tx, input.node, sources, sight);
+  const visibility = new NodeVisibility(tx, call, sources);
+  const root = await findRoot(tx, input.node, sources, visibility);
   const graph = new Graph(input.limit);
   graph.add(root.node, root);
-  const ways: readonly OneWay[] = input.direction === 'both' ? ['upstream', 'downstream'] : [input.direction];
-  const frontier = new Map<OneWay, readonly string[]>(ways.map((way) => [way, [root.node]]));
+  const ways: readonly Direction[] = input.direction === 'both' ? ['upstream', 'downstream'] : [input.direction];
+  const frontier = new Map<Direction, readonly string[]>(ways.map((way) => [way, [root.node]]));
   for (let step = 0; step < input.depth; step++) {
     for (const way of ways) {
       const from = frontier.get(way) ?? [];
-      if (from.length > 0) frontier.set(way, await oneStep(tx, graph, sight, way, from));
+      if (from.length > 0) frontier.set(way, await oneStep(tx, graph, visibility, way, from));
     }
   }
   return graph.answer(root.node);
@@ -41,17 +41,17 @@ export async function readGraph(
 async function oneStep(
   tx: Transaction,
   graph: Graph,
-  sight: Sight,
-  way: OneWay,
+  visibility: NodeVisibility,
+  way: Direction,
   from: readonly string[],
 ): Promise<readonly string[]> {
   const most = graph.edgesLeft;
-  const found = await neighbours(tx, from, way, most + 1);
+  const found = await neighbors(tx, from, way, most + 1);
   if (found.length > most) graph.truncated = true;
   const rows = found.slice(0, most);
   const reached = new Set(rows.map((row) => (way === 'upstream' ? row.source : row.target)));
   const fresh = graph.admit([...reached]);
-  const seen = await sight.look(fresh);
+  const seen = await visibility.visibleNodes(fresh);
   for (const key of fresh) graph.add(key, seen.get(key));
   for (const row of rows) graph.join(row);
   return fresh.filter((key) => seen.get(key) !== undefined);
@@ -113,7 +113,7 @@ async function findRoot(
   tx: Transaction,
   asked: string,
   sources: readonly NodeSource[],
-  sight: Sight,
+  visibility: NodeVisibility,
 ): Promise<LineageNode> {
   const named = parseKey(asked);
   if (named === undefined) {
@@ -130,13 +130,13 @@ async function findRoot(
   const id = (await source?.find?.(tx, named.id)) ?? named.id;
   const key = keyOf(named.type, id);
   const around = [
-    ...(await neighbours(tx, [key], 'upstream', WITNESSES)),
-    ...(await neighbours(tx, [key], 'downstream', WITNESSES)),
+    ...(await neighbors(tx, [key], 'upstream', WITNESSES)),
+    ...(await neighbors(tx, [key], 'downstream', WITNESSES)),
   ].map((row) => (row.source === key ? row.target : row.source));
-  if (around.length > 0 || (await sight.isKnown(key))) {
-    const node = (await sight.look([key])).get(key);
+  if (around.length > 0 || (await visibility.isKnown(key))) {
+    const node = (await visibility.visibleNodes([key])).get(key);
     const witnessed =
-      source !== undefined || around.length === 0 || [...(await sight.look(around)).values()].some(Boolean);
+      source !== undefined || around.length === 0 || [...(await visibility.visibleNodes(around)).values()].some(Boolean);
     if (node !== undefined && witnessed) return node;
   }
   throw new DaisError('not_found', `There is no lineage node "${asked.slice(0, 80)}" in this project.`);

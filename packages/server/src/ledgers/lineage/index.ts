@@ -5,9 +5,9 @@ import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { readGraph } from './graph.ts';
 import { lineageSlice } from './lineage-slice.ts';
 import type { NodeSource } from './node-source.ts';
-import { tellingHandler, tellingOutbox, type TellingParts } from './telling.ts';
+import { runEventHandler, runEventOutbox, type RunEventOptions } from './run-events.ts';
 import { upstreamCounts } from './upstream-counts.ts';
-import { forgetProject, lineageRetention } from './upkeep.ts';
+import { removeProjectLineage, lineageRetention } from './retention.ts';
 
 export { recordExternal, type ExternalLineage } from './external.ts';
 export { lineageSlice } from './lineage-slice.ts';
@@ -17,7 +17,7 @@ export { keyOf, nodeKey } from './node-key.ts';
 export { nodeNames, readableNodes } from './node-names.ts';
 export type { NodeSource } from './node-source.ts';
 export { noteLineage, type NotedEdge, type NotedNode } from './note.ts';
-export type { TellingParts, ToldRun } from './telling.ts';
+export type { RunEventOptions, RunEvent } from './run-events.ts';
 export { STORED_AS } from './upstream-counts.ts';
 export {
   explainUpstream,
@@ -27,7 +27,7 @@ export {
   type UpstreamFactsOptions,
   type UpstreamMeasure,
 } from './upstream-facts.ts';
-export { lineageRetention } from './upkeep.ts';
+export { lineageRetention } from './retention.ts';
 
 export function lineageEntries(sources: readonly NodeSource[]): readonly OperationEntry[] {
   return [entry(readLineageOperation, async (tx, call) => await readGraph(tx, call, sources))];
@@ -41,17 +41,17 @@ export interface LineageParts {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** Systems that receive an event for each run. */
-  readonly receivers: readonly TellingParts[];
+  readonly receivers: readonly RunEventOptions[];
 }
 
 export const ledger: LedgerDefinition<LineageParts> = {
   name: 'lineage',
   slice: lineageSlice,
-  project: { remove: async (tx, { id }) => await forgetProject(tx, id) },
+  project: { remove: async (tx, { id }) => await removeProjectLineage(tx, id) },
   facts: () => ({ upstream: upstreamCounts }),
   open: ({ sources, receivers, ...retention }) => ({
     entries: lineageEntries(sources),
-    jobs: [lineageRetention(retention), ...receivers.map(tellingHandler)],
-    subscribers: receivers.map(tellingOutbox),
+    jobs: [lineageRetention(retention), ...receivers.map(runEventHandler)],
+    subscribers: receivers.map(runEventOutbox),
   }),
 };

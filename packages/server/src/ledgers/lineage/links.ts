@@ -1,7 +1,7 @@
 /** Returns the direct neighbors of a node, for protocol adapters. The caller must be permitted to see all of them. */
 import type { LineageNodeType, LineageRelation } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { neighbours, storedNodes, type OneWay } from './neighbours.ts';
+import { neighbors, storedNodes, type Direction } from './neighbors.ts';
 import { parseKey } from './node-key.ts';
 import type { NodeSource } from './node-source.ts';
 
@@ -30,10 +30,10 @@ async function oneWay(
   tx: Transaction,
   key: string,
   sources: readonly NodeSource[],
-  way: OneWay,
+  way: Direction,
   limit: number,
 ): Promise<readonly LinkedNode[]> {
-  const rows = await neighbours(tx, [key], way, limit);
+  const rows = await neighbors(tx, [key], way, limit);
   const far = rows.map((row) => ({ relation: row.relation, key: way === 'upstream' ? row.source : row.target }));
   const stored = new Map(
     (

@@ -1,7 +1,7 @@
 /** Finds the nearest upstream node of a type. */
 import type { LineageNodeType } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { neighbours } from './neighbours.ts';
+import { neighbors } from './neighbors.ts';
 
 const MOST_STEPS = 6;
 const MOST_EDGES = 500;
@@ -15,7 +15,7 @@ export async function nearestUpstream(
   const seen = new Set([from]);
   let at = [from];
   for (let step = 0; step < MOST_STEPS && at.length > 0; step++) {
-    const edges = (await neighbours(tx, at, 'upstream', MOST_EDGES)).filter(({ source }) => !seen.has(source));
+    const edges = (await neighbors(tx, at, 'upstream', MOST_EDGES)).filter(({ source }) => !seen.has(source));
     const found = edges
       .filter(({ source }) => source.startsWith(`${type}:`))
       .toSorted((a, b) => Number(b.at - a.at) || (a.source < b.source ? -1 : 1))[0];

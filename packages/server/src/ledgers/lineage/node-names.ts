@@ -1,9 +1,9 @@
 /** Display names of nodes, and the nodes that a caller may read. */
 import type { Call } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { storedNodes } from './neighbours.ts';
+import { storedNodes } from './neighbors.ts';
 import type { NodeSource } from './node-source.ts';
-import { Sight } from './sight.ts';
+import { NodeVisibility } from './visibility.ts';
 
 /** Returns names by key. Nodes without a name are missing. */
 export async function nodeNames(
@@ -30,6 +30,6 @@ export async function readableNodes(
   sources: readonly NodeSource[],
 ): Promise<ReadonlySet<string>> {
   if (keys.length === 0) return new Set();
-  const seen = await new Sight(tx, call, sources).look(keys);
+  const seen = await new NodeVisibility(tx, call, sources).visibleNodes(keys);
   return new Set(keys.filter((key) => seen.get(key) !== undefined));
 }

@@ -3,7 +3,7 @@ import type { LineageNodeType } from '@dais/api';
 import type { Facts, FactSubject } from '@dais/api';
 import type { FactProvider } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { storedNodes } from './neighbours.ts';
+import { storedNodes } from './neighbors.ts';
 import { pathTo, walkUpstream, type UpstreamWalk, type WalkLimits } from './upstream-walk.ts';
 
 /** The value of a node, or the reason why it is unknown. */

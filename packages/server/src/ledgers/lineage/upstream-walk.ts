@@ -1,7 +1,7 @@
 /** Walks upstream from nodes, breadth first and within limits, and returns the path to each reached node. */
 import { upstreamLimits } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { neighbours } from './neighbours.ts';
+import { neighbors } from './neighbors.ts';
 
 export interface ReachedNode {
   readonly key: string;
@@ -47,7 +47,7 @@ export async function walkUpstream(
     if (clock() > end)
       return { nodes, exceeded: `Reading the upstream lineage takes longer than ${limits.milliseconds} ms.` };
     const most = (limits.nodes - nodes.size + 1) * EDGES_PER_NODE + frontier.length;
-    const edges = await neighbours(tx, frontier, 'upstream', most + 1);
+    const edges = await neighbors(tx, frontier, 'upstream', most + 1);
     const next: string[] = [];
     for (const { source, target } of edges) {
       if (nodes.has(source) || !isPassed(source)) continue;

@@ -21,7 +21,7 @@ export const EXPERIMENT_COLUMNS =
 export const DEFAULT_NUMBER = '0';
 export const DEFAULT_NAME = 'Default';
 
-export function shownNumber(row: Pick<ExperimentRow, 'id' | 'is_default'>): string {
+export function publicId(row: Pick<ExperimentRow, 'id' | 'is_default'>): string {
   return row.is_default ? DEFAULT_NUMBER : String(row.id);
 }
 
@@ -128,7 +128,7 @@ export function artifactsOf(
   row: Pick<ExperimentRow, 'id' | 'is_default' | 'artifact_location'>,
   { artifactRoot }: Pick<TrackingOptions, 'artifactRoot'>,
 ): string {
-  return row.artifact_location ?? `${artifactRoot}/${shownNumber(row)}`;
+  return row.artifact_location ?? `${artifactRoot}/${publicId(row)}`;
 }
 
 /** Appends a path to a URI, before its query. */

@@ -19,13 +19,13 @@ import {
   EXPERIMENT_COLUMNS,
   placeInFolder,
   requireExperiment,
-  shownNumber,
+  publicId,
   type ExperimentRow,
 } from './experiment-lookup.ts';
 import type { TrackingOptions } from './options.ts';
 import { removePairs, setPairs } from './pairs.ts';
 import type { TrackingParts } from './parts.ts';
-import { tellExperiment } from './tracking-events.ts';
+import { emitExperimentEvent } from './tracking-events.ts';
 
 /** Largest bigint of PostgreSQL. */
 const UNIQUE_VIOLATION = '23505';
@@ -74,7 +74,7 @@ async function hydrateOne(tx: Transaction, row: ExperimentRow, options: Tracking
 
 function present(row: ExperimentRow, tags: Tags, options: TrackingOptions): Experiment {
   return {
-    id: shownNumber(row),
+    id: publicId(row),
     name: row.name,
     artifactUri: artifactsOf(row, options),
     lifecycle: row.deleted_at === null ? 'active' : 'deleted',
@@ -126,7 +126,7 @@ export async function createExperiment(tx: Transaction, input: NewExperiment, no
       ? made
       : { ...made, artifact_location: await placeInFolder(tx, made.id, folderRoot) };
   setPairs(tx, 'experiment_tag', row.id, new Map(Object.entries(tags)));
-  tellExperiment(tx, 'experimentCreated', shownNumber(row));
+  emitExperimentEvent(tx, 'experimentCreated', publicId(row));
   return present(row, tags, options);
 }
 
@@ -151,7 +151,7 @@ async function updateExperiment(tx: Transaction, input: ExperimentChange, now: n
   setPairs(tx, 'experiment_tag', row.id, new Map(Object.entries(tags)));
   if (removeTags.length > 0) await removeExperimentTags(tx, row, removeTags);
   const changed = await writeName(tx, row, name ?? row.name, now);
-  if (changed.name !== row.name) tellExperiment(tx, 'experimentRenamed', id, { before: row.name });
+  if (changed.name !== row.name) emitExperimentEvent(tx, 'experimentRenamed', id, { before: row.name });
   return await hydrateOne(tx, changed, options);
 }
 
@@ -176,7 +176,7 @@ async function removeExperimentTags(tx: Transaction, row: ExperimentRow, keys: r
   const removed = await removePairs(tx, 'experiment_tag', row.id, keys);
   const missing = keys.find((key) => !removed.has(key));
   if (missing !== undefined) {
-    throw new DaisError('not_found', `Experiment ${shownNumber(row)} has no tag "${missing}".`);
+    throw new DaisError('not_found', `Experiment ${publicId(row)} has no tag "${missing}".`);
   }
 }
 
@@ -189,7 +189,7 @@ async function deleteExperiment(tx: Transaction, id: string, now: number): Promi
     set: 'deleted_at = $2, deleted_with_experiment = true',
     where: 'deleted_at is null',
   });
-  tellExperiment(tx, 'experimentDeleted', id, { runs });
+  emitExperimentEvent(tx, 'experimentDeleted', id, { runs });
   return {};
 }
 
@@ -203,7 +203,7 @@ async function restoreExperiment(tx: Transaction, id: string, now: number): Prom
     set: 'deleted_at = null, deleted_with_experiment = false',
     where: 'deleted_with_experiment',
   });
-  tellExperiment(tx, 'experimentRestored', id, { runs });
+  emitExperimentEvent(tx, 'experimentRestored', id, { runs });
   return {};
 }
 

@@ -2,7 +2,7 @@
 import type { DatasetInput, Run, RunInfo, RunStatus } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { artifactsOf, below, shownNumber } from './experiment-lookup.ts';
+import { artifactsOf, below, publicId } from './experiment-lookup.ts';
 import type { TrackingOptions } from './options.ts';
 import {
   JoinedReader,
@@ -71,7 +71,7 @@ export function runInfo(row: Omit<RunRow, 'num'>, options: TrackingOptions): Run
   return {
     id: row.id,
     name: row.name,
-    experimentId: shownNumber({ id: row.experiment, is_default: row.is_default }),
+    experimentId: publicId({ id: row.experiment, is_default: row.is_default }),
     user: row.user_name,
     status: row.status as RunStatus,
     startedAt: Number(row.started_at),

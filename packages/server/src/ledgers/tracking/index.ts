@@ -15,7 +15,7 @@ import { compactionHandler, compactionSweepHandler } from './metrics/compact-job
 import { metricEntries } from './metrics/metric-entries.ts';
 import { loggedModelNodes, runNodes } from './lineage-nodes.ts';
 import type { TrackingParts } from './parts.ts';
-import { beginProject, endProject } from './project-records.ts';
+import { createProjectRecords, removeProjectRecords } from './project-records.ts';
 import { logEntries } from './run-log.ts';
 import { linkEntries } from './run-links.ts';
 import { runEntries } from './runs.ts';
@@ -29,10 +29,10 @@ export { artifactEntries } from './artifacts/artifact-entries.ts';
 export type { ArtifactParts } from './artifacts/artifact-parts.ts';
 export { loggedModelHome, runHome } from './artifact-homes.ts';
 export { loggedModelNodes, runNodes } from './lineage-nodes.ts';
-export { beginProject, endProject } from './project-records.ts';
+export { createProjectRecords, removeProjectRecords } from './project-records.ts';
 export { stepRuns, type StepRuns } from './step-runs.ts';
 export { commentedRun, commentedRuns } from './run-subject.ts';
-export type { TraceWords } from './traces/trace-words.ts';
+export type { TraceConventions } from './traces/trace-conventions.ts';
 export { trackingSlice } from './tracking-slice.ts';
 export type { TrackingParts } from './parts.ts';
 
@@ -60,7 +60,7 @@ export function trackingLedger(parts: TrackingParts): TrackingLedger {
       ...evaluationDatasetEntries(parts),
       ...scorerEntries(parts),
       ...searchEntries(parts.options),
-      ...(parts.options.traces === undefined ? [] : traceEntries({ ...parts, words: parts.options.traces })),
+      ...(parts.options.traces === undefined ? [] : traceEntries({ ...parts, conventions: parts.options.traces })),
       ...importEntries(parts),
       ...garbageEntries(garbage, deletedDays === 0 ? DELETED_DAYS : deletedDays, clock),
     ],
@@ -77,7 +77,7 @@ export function trackingLedger(parts: TrackingParts): TrackingLedger {
 export const ledger: LedgerDefinition<TrackingParts, TrackingLedger> = {
   name: 'tracking',
   slice: trackingSlice,
-  project: { create: beginProject, remove: endProject },
+  project: { create: createProjectRecords, remove: removeProjectRecords },
   nameOwners: nameUploadOwners,
   lineageNodes: [runNodes, loggedModelNodes],
   open: trackingLedger,

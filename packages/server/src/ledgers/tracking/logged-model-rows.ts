@@ -1,7 +1,7 @@
 /** Reads rows of logged models, and converts them to records. */
 import { DaisError, type LoggedModel, type LoggedModelStatus } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { artifactsOf, below, shownNumber } from './experiment-lookup.ts';
+import { artifactsOf, below, publicId } from './experiment-lookup.ts';
 import type { TrackingOptions } from './options.ts';
 
 export interface ModelRow {
@@ -97,7 +97,7 @@ function bareModel(row: ModelRow, options: TrackingOptions): LoggedModel {
   const home = { ...row, id: row.experiment };
   return {
     id: row.id,
-    experimentId: shownNumber(home),
+    experimentId: publicId(home),
     name: row.name,
     ...(row.type !== null && { type: row.type }),
     ...(row.source_run !== null && { sourceRunId: row.source_run }),

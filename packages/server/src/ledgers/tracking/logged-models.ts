@@ -12,14 +12,14 @@ import {
 } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { activeExperiment, shownNumber } from './experiment-lookup.ts';
+import { activeExperiment, publicId } from './experiment-lookup.ts';
 import { activeModel, hydrateModels, requireModel } from './logged-model-rows.ts';
 import { removePairs, setPairs } from './pairs.ts';
 import { addParams, type Pair } from './params.ts';
 import type { TrackingParts } from './parts.ts';
 import { noteOutputs } from './run-lineage.ts';
 import { makeName } from './run-names.ts';
-import { tellModelDeleted } from './tracking-events.ts';
+import { emitModelDeleted } from './tracking-events.ts';
 
 export function loggedModelEntries(parts: TrackingParts): readonly OperationEntry[] {
   const { options, clock } = parts;
@@ -74,7 +74,7 @@ export function loggedModelEntries(parts: TrackingParts): readonly OperationEntr
         [row.num, clock.now()],
         'delete_logged_model',
       );
-      tellModelDeleted(tx, row.id, shownNumber({ ...row, id: row.experiment }));
+      emitModelDeleted(tx, row.id, publicId({ ...row, id: row.experiment }));
       return {};
     }),
   ];

@@ -1,4 +1,4 @@
-import type { TraceWords } from './traces/trace-words.ts';
+import type { TraceConventions } from './traces/trace-conventions.ts';
 
 /** Client conventions that the composition provides, so that the ledger is independent of the clients. */
 export interface TrackingOptions {
@@ -16,7 +16,7 @@ export interface TrackingOptions {
   /** Tags with the origin of a run. */
   readonly originTags: OriginTags;
   /** Names in the traces of clients. Absent: traces are not supported. */
-  readonly traces?: TraceWords;
+  readonly traces?: TraceConventions;
 }
 
 export interface OriginTags {

@@ -1,7 +1,7 @@
 import { DaisError, type Issue } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { addPairs, type Pairs } from './pairs.ts';
-import { cutOff, LONGEST } from './texts.ts';
+import { truncateText, LONGEST } from './texts.ts';
 
 export interface Pair {
   readonly key: string;
@@ -36,7 +36,7 @@ function distinct(params: readonly Pair[]): Pairs {
   const issues: Issue[] = [];
   for (const [index, { key, value }] of params.entries()) {
     if (wanted.has(key)) issues.push({ path: `params[${index}].key`, message: `"${key}" is duplicated` });
-    wanted.set(key, cutOff(value, LONGEST.param));
+    wanted.set(key, truncateText(value, LONGEST.param));
   }
   if (issues.length === 0) return wanted;
   throw new DaisError('invalid_request', 'A parameter has only one value. Send each key once.', { issues });

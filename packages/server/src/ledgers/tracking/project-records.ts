@@ -8,7 +8,7 @@ import type { TrackingOptions } from './options.ts';
 import { runKey } from './run-subject.ts';
 
 /** Creates the default experiment after the project itself is written. */
-export function beginProject(
+export function createProjectRecords(
   tx: Transaction,
   projectId: string,
   { now, folderRoot }: Pick<TrackingOptions, 'folderRoot'> & { readonly now: () => number },
@@ -36,7 +36,7 @@ export const OF_SERIES = ['metric_tail', 'metric_chunk'];
  * Removes deleted objects permanently. @throws DaisError `still_referenced` while there are experiments, runs, logged models
  * or traces that are not deleted, or evaluation datasets. The empty default experiment does not count.
  */
-export async function endProject(
+export async function removeProjectRecords(
   tx: Transaction,
   { id, name }: { readonly id: string; readonly name: string },
 ): Promise<void> {

@@ -1,7 +1,7 @@
 /** Inserts the row of a new run with its first tags. */
 import type { Transaction } from '#kernel/transaction.ts';
 import { DEFAULT_NUMBER, type ExperimentRow } from './experiment-lookup.ts';
-import type { KnownRows } from './known-rows.ts';
+import type { RowCache } from './row-cache.ts';
 import { columns } from './texts.ts';
 
 export interface RowOfRun {
@@ -14,7 +14,7 @@ export interface RowOfRun {
 
 /** Immutable properties of an experiment. */
 type Home = Pick<ExperimentRow, 'id' | 'is_default' | 'artifact_location'>;
-export type KnownHomes = KnownRows<Home>;
+export type KnownHomes = RowCache<Home>;
 
 type Inserted = Home & {
   readonly deleted_at: bigint | null;

@@ -2,7 +2,7 @@
 import { DaisError, logRunOperation, removeRunTagOperation } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { KnownRows } from './known-rows.ts';
+import { RowCache } from './row-cache.ts';
 import { appendMetrics } from './metrics/append.ts';
 import { appendAhead } from './metrics/append-ahead.ts';
 import type { LoggedPoint } from './metrics/logged-point.ts';
@@ -11,10 +11,10 @@ import { addParams, type Pair } from './params.ts';
 import type { TrackingParts } from './parts.ts';
 import { activeRun, activeRunAhead, type KnownRuns } from './run-lookup.ts';
 import { noteOrigin } from './run-lineage.ts';
-import { cutOff, LONGEST } from './texts.ts';
+import { truncateText, LONGEST } from './texts.ts';
 
 export function logEntries(parts: TrackingParts): readonly OperationEntry[] {
-  const known: KnownRuns = new KnownRows();
+  const known: KnownRuns = new RowCache();
   return [
     entry(logRunOperation, async (tx, { input }) => await logRun(tx, input, known, parts)),
     entry(removeRunTagOperation, async (tx, { input }) => {
@@ -47,7 +47,7 @@ async function logRun(
   await addParams(tx, 'param', run.num, params);
   await appendMetrics(tx, run, metrics);
   // The last value of a duplicate key applies.
-  const wanted = new Map(tags.map(({ key, value }) => [key, cutOff(value, LONGEST.runTag)]));
+  const wanted = new Map(tags.map(({ key, value }) => [key, truncateText(value, LONGEST.runTag)]));
   setPairs(tx, 'tag', run.num, wanted);
   noteOrigin(tx, id, wanted, parts);
   const name = wanted.get(parts.options.nameTag);
@@ -58,7 +58,7 @@ async function logRun(
 async function writeName({ sql }: Transaction, run: bigint, name: string): Promise<void> {
   await sql.query(
     'update tracking.run set name = $2 where num = $1 and name <> $2',
-    [run, cutOff(name, LONGEST.runName)],
+    [run, truncateText(name, LONGEST.runName)],
     'write_run_name',
   );
 }

@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { RUN_COLUMNS, type RunRow } from './hydrate.ts';
-import type { KnownRows } from './known-rows.ts';
+import type { RowCache } from './row-cache.ts';
 
 /** A run that accepts writes, with its internal number. */
 export interface ActiveRun {
@@ -33,7 +33,7 @@ export interface KnownRun extends ActiveRun {
   /** Number of further calls that check stored points before writing: see append-ahead.ts. */
   wary: number;
 }
-export type KnownRuns = KnownRows<KnownRun>;
+export type KnownRuns = RowCache<KnownRun>;
 
 /**
  * Finds a run as `activeRun` does. For a cached run, the next statement checks whether it accepts writes, which saves one of

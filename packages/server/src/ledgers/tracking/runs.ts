@@ -12,7 +12,7 @@ import {
 } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { DEFAULT_NUMBER, ensureDefault, experimentDeleted, noExperiment, shownNumber } from './experiment-lookup.ts';
+import { DEFAULT_NUMBER, ensureDefault, experimentDeleted, noExperiment, publicId } from './experiment-lookup.ts';
 import { hydrateRun, RUN_COLUMNS, runInfo, type RunRow } from './hydrate.ts';
 import type { TrackingOptions } from './options.ts';
 import { compactEndedRun } from './metrics/compaction-queue.ts';
@@ -22,13 +22,13 @@ import { findRun, noRun, requireRun, runDeleted } from './run-lookup.ts';
 import { makeName } from './run-names.ts';
 import { noteOrigin, noteStarter } from './run-lineage.ts';
 import { insertRun, insertRunAhead, type KnownHomes, type RowOfRun } from './run-insert.ts';
-import { KnownRows } from './known-rows.ts';
-import { cutOff, LONGEST } from './texts.ts';
-import { tellRun, tellStatus } from './tracking-events.ts';
+import { RowCache } from './row-cache.ts';
+import { truncateText, LONGEST } from './texts.ts';
+import { emitRunEvent, emitStatusEvent } from './tracking-events.ts';
 
 export function runEntries(parts: TrackingParts): readonly OperationEntry[] {
   const { options, clock } = parts;
-  const homes: KnownHomes = new KnownRows();
+  const homes: KnownHomes = new RowCache();
   return [
     entry(createRunOperation, async (tx, { input }) => await createRun(tx, input, parts, homes)),
     entry(readRunOperation, async (tx, { input }) => await hydrateRun(tx, await requireRun(tx, input.id), options)),
@@ -57,11 +57,11 @@ export async function createRun(
   const { options, random } = parts;
   const { experimentId, user = '', startedAt = 0 } = input;
   const id = input.id ?? random(16).toString('hex');
-  const { name, tags } = named(input, parts);
+  const { name, tags } = nameAndTags(input, parts);
   const row = { id, name, user, startedAt, tags };
   const home =
     insertRunAhead(tx, experimentId, row, known) ?? (await insertedInto(tx, experimentId, row, parts, known));
-  tellRun(tx, 'runCreated', id, shownNumber(home));
+  emitRunEvent(tx, 'runCreated', id, publicId(home));
   noteOrigin(tx, id, tags, parts);
   noteStarter(tx, id, parts.clock.now());
   const info = runInfo(
@@ -105,18 +105,18 @@ async function insertedInto(
 }
 
 /** Returns the name and tags of a run, with equal name and name tag. @throws DaisError `invalid_request` when they differ. */
-function named(input: NewRun, { options: { nameTag }, random }: TrackingParts) {
+function nameAndTags(input: NewRun, { options: { nameTag }, random }: TrackingParts) {
   const tags = new Map(
-    Object.entries(input.tags ?? {}).map(([key, value]) => [key, cutOff(value, LONGEST.runTag)] as const),
+    Object.entries(input.tags ?? {}).map(([key, value]) => [key, truncateText(value, LONGEST.runTag)] as const),
   );
-  const said = tags.get(nameTag);
-  if (input.name !== undefined && said !== undefined && said !== '' && said !== input.name) {
-    const message = `is "${said.slice(0, 80)}", but the name is "${input.name}"`;
+  const tagged = tags.get(nameTag);
+  if (input.name !== undefined && tagged !== undefined && tagged !== '' && tagged !== input.name) {
+    const message = `is "${tagged.slice(0, 80)}", but the name is "${input.name}"`;
     const issues = [{ path: `tags["${nameTag}"]`, message, expected: input.name }];
     throw new DaisError('invalid_request', 'The name of the run and its name tag are different.', { issues });
   }
-  const given = input.name ?? (said === undefined || said === '' ? makeName(random) : said);
-  const name = cutOff(given, LONGEST.runName);
+  const given = input.name ?? (tagged === undefined || tagged === '' ? makeName(random) : tagged);
+  const name = truncateText(given, LONGEST.runName);
   return { name, tags: tags.set(nameTag, name) };
 }
 
@@ -144,7 +144,7 @@ export async function updateRun(tx: Transaction, input: RunChange, options: Trac
   if (name !== undefined) setPairs(tx, 'tag', row.num, new Map([[options.nameTag, name]]));
   const info = runInfo(row, options);
   if (status !== undefined && status !== row.before) {
-    tellStatus(tx, id, info.experimentId, status);
+    emitStatusEvent(tx, id, info.experimentId, status);
     if (hasEnded(status)) await compactEndedRun(tx, { num: row.num, projectId: tx.projectId });
   }
   return info;
@@ -165,6 +165,6 @@ async function setDeleted(tx: Transaction, id: string, deletedAt: number | null)
     await requireRun(tx, id);
     return {};
   }
-  tellRun(tx, deletedAt === null ? 'runRestored' : 'runDeleted', id, shownNumber({ ...row, id: row.experiment }));
+  emitRunEvent(tx, deletedAt === null ? 'runRestored' : 'runDeleted', id, publicId({ ...row, id: row.experiment }));
   return {};
 }

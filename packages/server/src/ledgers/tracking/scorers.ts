@@ -18,12 +18,12 @@ import {
   experimentDeleted,
   findExperiments,
   requireExperiment,
-  shownNumber,
+  publicId,
   type ExperimentRow,
 } from './experiment-lookup.ts';
 import type { TrackingParts } from './parts.ts';
 import { findRows, foreignCursor, rowCondition } from './search/search-page.ts';
-import { tellScorer } from './tracking-events.ts';
+import { emitScorerEvent } from './tracking-events.ts';
 
 interface Named {
   readonly experimentId: string;
@@ -93,7 +93,7 @@ async function registerScorer(
     [row.num, version, tx.projectId, definition, now],
     'insert_scorer_version',
   );
-  tellScorer(tx, 'scorerRegistered', { scorer: name, experiment: experimentId, version });
+  emitScorerEvent(tx, 'scorerRegistered', { scorer: name, experiment: experimentId, version });
   const made: Scorer = { id: row.id, experimentId, name, version, definition, createdAt: now };
   return made;
 }
@@ -156,7 +156,7 @@ async function deleteScorer(
     'delete_scorer_versions',
   );
   if (gone.length > 0) {
-    tellScorer(tx, 'scorerDeleted', { scorer: name, experiment: experimentId, versions: gone.length });
+    emitScorerEvent(tx, 'scorerDeleted', { scorer: name, experiment: experimentId, versions: gone.length });
   }
   return { deleted: gone.length };
 }
@@ -176,7 +176,7 @@ function noScorer({ experimentId, name, version }: Named & { readonly version?: 
 function present(row: ScorerRow): Scorer {
   return {
     id: row.id,
-    experimentId: shownNumber({ id: row.experiment, is_default: row.is_default }),
+    experimentId: publicId({ id: row.experiment, is_default: row.is_default }),
     name: row.name,
     version: row.version,
     definition: row.definition,

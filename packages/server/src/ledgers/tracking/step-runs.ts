@@ -2,7 +2,7 @@
 import { DaisError, type DatasetInput } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { createExperiment, findExperimentOfName } from './experiments.ts';
-import { DEFAULT_NAME, DEFAULT_NUMBER, experimentDeleted, shownNumber } from './experiment-lookup.ts';
+import { DEFAULT_NAME, DEFAULT_NUMBER, experimentDeleted, publicId } from './experiment-lookup.ts';
 import { addParams } from './params.ts';
 import type { TrackingParts } from './parts.ts';
 import { noteInputs } from './run-lineage.ts';
@@ -66,8 +66,8 @@ async function experimentNamed(tx: Transaction, name: string, parts: TrackingPar
     if (there === undefined)
       throw new DaisError('conflict', `Experiment "${name}" was permanently deleted while the run was started. Retry.`);
   }
-  if (there.deleted_at !== null) throw experimentDeleted(shownNumber(there));
-  return shownNumber(there);
+  if (there.deleted_at !== null) throw experimentDeleted(publicId(there));
+  return publicId(there);
 }
 
 /** Ignores errors of deleted runs, so that the step can end. */

@@ -1,5 +1,5 @@
 /** Truncates a text to a number of characters, so that a long note does not stop a training. */
-export function cutOff(text: string, longest: number): string {
+export function truncateText(text: string, longest: number): string {
   // A character has at most two UTF-16 units, so nearly every text returns here.
   if (text.length <= longest) return text;
   let [units, characters] = [0, 0];

@@ -47,7 +47,7 @@ function tell(tx: Transaction, type: TrackingEvent, kind: string, id: string, da
   tx.emit({ type: eventTypes[type], projectId, subject, data, wakes: false });
 }
 
-export function tellExperiment(
+export function emitExperimentEvent(
   tx: Transaction,
   type: 'experimentCreated' | 'experimentRenamed' | 'experimentDeleted' | 'experimentRestored',
   experiment: string,
@@ -56,7 +56,7 @@ export function tellExperiment(
   tell(tx, type, 'Experiment', experiment, { experiment, ...more });
 }
 
-export function tellRun(
+export function emitRunEvent(
   tx: Transaction,
   type: 'runCreated' | 'runDeleted' | 'runRestored',
   run: string,
@@ -66,16 +66,16 @@ export function tellRun(
 }
 
 /** Emits only the end of a run, since clients can set RUNNING repeatedly. */
-export function tellStatus(tx: Transaction, run: string, experiment: string, status: RunStatus): void {
+export function emitStatusEvent(tx: Transaction, run: string, experiment: string, status: RunStatus): void {
   if (status === 'FINISHED') tell(tx, 'runFinished', 'Run', run, { run, experiment });
   if (status === 'FAILED' || status === 'KILLED') tell(tx, 'runFailed', 'Run', run, { run, experiment, status });
 }
 
-export function tellModelDeleted(tx: Transaction, model: string, experiment: string): void {
+export function emitModelDeleted(tx: Transaction, model: string, experiment: string): void {
   tell(tx, 'loggedModelDeleted', 'LoggedModel', model, { model, experiment });
 }
 
-export function tellImported(
+export function emitImported(
   tx: Transaction,
   type: 'experimentImported' | 'runImported' | 'loggedModelImported',
   { id, experiment, source }: { readonly id: string; readonly experiment: string; readonly source: string },
@@ -85,7 +85,7 @@ export function tellImported(
   else tell(tx, type, 'LoggedModel', id, { model: id, experiment, source });
 }
 
-export function tellEvaluationDataset(
+export function emitEvaluationDatasetEvent(
   tx: Transaction,
   type: 'evaluationDatasetCreated' | 'evaluationDatasetDeleted',
   dataset: string,
@@ -94,7 +94,7 @@ export function tellEvaluationDataset(
   tell(tx, type, 'EvaluationDataset', dataset, { dataset, ...more });
 }
 
-export function tellScorer(
+export function emitScorerEvent(
   tx: Transaction,
   type: 'scorerRegistered' | 'scorerDeleted',
   data: Data & { readonly scorer: string; readonly experiment: string },
@@ -102,6 +102,6 @@ export function tellScorer(
   tell(tx, type, 'Scorer', `${data.experiment}/${data.scorer}`, data);
 }
 
-export function tellTracesDeleted(tx: Transaction, experiment: string, traces: number): void {
+export function emitTracesDeleted(tx: Transaction, experiment: string, traces: number): void {
   tell(tx, 'tracesDeleted', 'Experiment', experiment, { experiment, traces });
 }

@@ -3,7 +3,7 @@ import { DaisError, eventTypes } from '@dais/api';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim, NewJob } from '#kernel/jobs.ts';
 import { bodyOf, recordAttempt, trimDeliveries, type NewDelivery } from './delivery-rows.ts';
-import { send, type Sent } from './send.ts';
+import { send, type SendResult } from './send.ts';
 import type { WebhookParts } from './webhook-parts.ts';
 import { findWebhook } from './webhook-rows.ts';
 import { openSecret } from './webhook-secret.ts';
@@ -67,7 +67,7 @@ async function deliver(job: JobClaim, io: JobIo, parts: WebhookParts): Promise<{
   if (format === undefined) throw new JobFailed(`the webhook format ${row.format} is not supported by this server`);
   const now = clock.now();
   const sent = await openSecret(parts.sealer, row)
-    .then(async (secret): Promise<Sent> => {
+    .then(async (secret): Promise<SendResult> => {
       const { outbound } = parts;
       return await send({ url: row.url, format, body, secret, deliveryId: id, now, outbound, signal: io.signal });
     })
@@ -83,7 +83,7 @@ async function deliver(job: JobClaim, io: JobIo, parts: WebhookParts): Promise<{
 }
 
 /** A missing key is a temporary error, because it may be restored before the last attempt. */
-function asFailure(error: unknown): Sent {
+function asFailure(error: unknown): SendResult {
   if (!(error instanceof DaisError)) throw error;
   return { ok: false, retryable: true, detail: error.message };
 }

@@ -39,10 +39,10 @@ function requestOf({ url, format, body, secret, deliveryId, now, signal }: Sendi
   };
 }
 
-export type Sent = Outcome & { readonly status?: number };
+export type SendResult = Outcome & { readonly status?: number };
 
 /** Sends the message. Throws only the reason of `signal`. `detail` contains no secrets: no URL path, header or body. */
-export async function send(sending: Sending): Promise<Sent> {
+export async function send(sending: Sending): Promise<SendResult> {
   try {
     const answer = await sending.outbound.stream(requestOf(sending));
     // The status is the result; the body is not read.
@@ -76,8 +76,8 @@ function refusedSend(error: unknown, signal: AbortSignal) {
  * Checks that a webhook may send to a URL. A name that cannot be resolved now may be resolved later.
  * @throws DaisError `invalid_request` for an invalid URL or one without https, `address_refused`.
  */
-export async function checkAddress(url: string, outbound: Outbound, inside: readonly HostPattern[]): Promise<void> {
-  const fault = addressFault(url, inside);
+export async function checkWebhookUrl(url: string, outbound: Outbound, inside: readonly HostPattern[]): Promise<void> {
+  const fault = urlError(url, inside);
   if (fault !== undefined) {
     const issues = [{ path: 'url', message: fault, expected: 'https://…' }];
     throw new DaisError('invalid_request', `The URL of the webhook ${fault}.`, { issues });
@@ -92,7 +92,7 @@ export async function checkAddress(url: string, outbound: Outbound, inside: read
   }
 }
 
-function addressFault(text: string, inside: readonly HostPattern[]): string | undefined {
+function urlError(text: string, inside: readonly HostPattern[]): string | undefined {
   if (!URL.canParse(text)) return 'is not valid';
   const url = new URL(text);
   if (url.protocol === 'https:') return undefined;

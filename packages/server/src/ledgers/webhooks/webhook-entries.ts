@@ -21,7 +21,7 @@ import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { judgeAnswer } from '#lib/webhook-answer.ts';
 import { listDeliveries, presentDelivery, type DeliveryPlace } from './delivery-rows.ts';
-import { checkAddress, sendAndRead } from './send.ts';
+import { checkWebhookUrl, sendAndRead } from './send.ts';
 import type { WebhookFormat } from './webhook-format.ts';
 import type { WebhookParts } from './webhook-parts.ts';
 import {
@@ -75,7 +75,7 @@ async function createWebhook(tx: Transaction, input: NewWebhook, parts: WebhookP
   const { name, description, url, status } = input;
   const format = formatOf(input.format, parts.formats);
   const events = checkedEvents(input.events, format);
-  await checkAddress(url, parts.outbound, parts.inside);
+  await checkWebhookUrl(url, parts.outbound, parts.inside);
   const [count] = await tx.sql.query<{ n: number }>(
     'select count(*)::int as n from webhooks.webhook where project_id = $1',
     [tx.projectId],
@@ -107,7 +107,7 @@ async function updateWebhook(tx: Transaction, input: WebhookChange, parts: Webho
   const { id: _, secret, ...given } = input;
   const events =
     given.events === undefined ? row.events : checkedEvents(given.events, formatOf(row.format, parts.formats));
-  if (given.url !== undefined) await checkAddress(given.url, parts.outbound, parts.inside);
+  if (given.url !== undefined) await checkWebhookUrl(given.url, parts.outbound, parts.inside);
   const sealed =
     secret === undefined ? sealedOf(row) : secret === '' ? undefined : await sealSecret(parts.sealer, row, secret);
   const { name = row.name, description = row.description, url = row.url, status = row.status } = given;

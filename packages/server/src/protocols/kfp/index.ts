@@ -4,13 +4,13 @@ import { createPipelineVersionOperation, DaisError, readExecutionFileOperation, 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';
-import { whyAbsent } from './absent-endpoints.ts';
-import { addArtifacts } from './artifact-door.ts';
+import { unsupportedReason } from './unsupported-endpoints.ts';
+import { addArtifacts } from './routes/artifact-routes.ts';
 import { rpcError } from './kfp-errors.ts';
 import { inProjects, projectsOf, withProject } from './projects.ts';
 import { addressOf, BASE, routes } from './route-table.ts';
-import type { AnsweringFor, CallOperation, Refusals, Route } from './route.ts';
-import { addUploads } from './upload-door.ts';
+import type { RespondFor, CallOperation, Refusals, Route } from './route.ts';
+import { addUploads } from './routes/upload-routes.ts';
 import { bodyJson, parseMessage, queryJson } from './wire/parse.ts';
 import { RpcError } from './wire/rpc-status.ts';
 
@@ -52,7 +52,7 @@ export function kfpProbe() {
   } as const;
 }
 
-export function kfpDoor({ calls, log }: KfpParts) {
+export function kfpAdapter({ calls, log }: KfpParts) {
   const known = new Set(calls.operations.map((operation) => operation.name));
   return {
     name: 'kfp',
@@ -68,16 +68,16 @@ export function kfpDoor({ calls, log }: KfpParts) {
         async (_request: FastifyRequest, payload: FastifyRequest['raw']) => await io.readBody(payload),
       );
       app.setErrorHandler(async (error, request, reply) => await sendError(error, request, reply, log));
-      const answering = answeringFor(io, calls);
-      for (const route of routes) if (known.has(route.operation.name)) addRoute(app, answering, route);
-      if (known.has(createPipelineVersionOperation.name)) addUploads(app, answering);
-      if (known.has(readExecutionFileOperation.name)) addArtifacts(app, answering);
+      const respond = answeringFor(io, calls);
+      for (const route of routes) if (known.has(route.operation.name)) addRoute(app, respond, route);
+      if (known.has(createPipelineVersionOperation.name)) addUploads(app, respond);
+      if (known.has(readExecutionFileOperation.name)) addArtifacts(app, respond);
       for (const group of GROUPS) addUnknown(app, `${group}/*`);
     },
   } as const;
 }
 
-function addRoute(app: FastifyInstance, answering: AnsweringFor, route: Route): void {
+function addRoute(app: FastifyInstance, respond: RespondFor, route: Route): void {
   const { method, request: message } = route;
   app.route({
     method,
@@ -92,7 +92,7 @@ function addRoute(app: FastifyInstance, answering: AnsweringFor, route: Route): 
       // An endpoint whose request has only path fields ignores the body.
       const sent = Object.keys(message).length === 0 ? {} : parseMessage(message, json);
       const named = request.params as Readonly<Record<string, string>>;
-      return await answering(request, reply)(
+      return await respond(request, reply)(
         { ...sent, ...named },
         async (values, call) => await route.answer(values as never, call),
       );
@@ -100,7 +100,7 @@ function addRoute(app: FastifyInstance, answering: AnsweringFor, route: Route): 
   });
 }
 
-function answeringFor(io: KfpIo, calls: KfpCalls): AnsweringFor {
+function answeringFor(io: KfpIo, calls: KfpCalls): RespondFor {
   return (request, reply) => async (given, answer) => {
     const { values, projects } = projectsOf(given);
     const context = inProjects(io.contextOf(request, reply, ORIGIN), projects);
@@ -140,15 +140,15 @@ function addUnknown(app: FastifyInstance, url: string): void {
 
 function notHere({ method, url }: FastifyRequest): string {
   const path = url.replace(/\?.*$/s, '').slice(0, 200);
-  const reason = whyAbsent(method, path.slice(path.indexOf(BASE) + BASE.length));
+  const reason = unsupportedReason(method, path.slice(path.indexOf(BASE) + BASE.length));
   return `Endpoint ${method} ${path} is not supported${reason === undefined ? '.' : `: ${reason}.`}`;
 }
 
 async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {
-  const told = tellable(error);
-  if (told === undefined) log.error('a request failed', { error, requestId: request.id });
+  const outputOnly = tellable(error);
+  if (outputOnly === undefined) log.error('a request failed', { error, requestId: request.id });
   const answer =
-    told ??
+    outputOnly ??
     new RpcError(
       'INTERNAL',
       `Internal server error. The log of the server has details under the request id ${request.id}.`,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { whyAbsent } from './absent-endpoints.ts';
+import { unsupportedReason } from './unsupported-endpoints.ts';
 import { BASE, routes } from './route-table.ts';
 import type { Field } from './wire/message.ts';
 
@@ -57,6 +57,6 @@ test('each unsupported endpoint has a reason', () => {
   const missing = endpoints.filter(
     ({ method, path }) => !served.has(`${method} ${shape(path)}`) && path !== `${BASE}/healthz`,
   );
-  const unexplained = missing.filter(({ method, path }) => whyAbsent(method, path.slice(BASE.length)) === undefined);
+  const unexplained = missing.filter(({ method, path }) => unsupportedReason(method, path.slice(BASE.length)) === undefined);
   expect(unexplained).toEqual([]);
 });

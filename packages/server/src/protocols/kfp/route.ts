@@ -15,7 +15,7 @@ export type CallOperation = <Input extends z.ZodType, Output extends z.ZodType>(
 ) => Promise<z.output<Output>>;
 
 /** Handles a request: determines its project, and returns the response with ids of that project. */
-export type AnsweringFor = (
+export type RespondFor = (
   request: FastifyRequest,
   reply: FastifyReply,
 ) => (values: Json, answer: (values: Json, call: CallOperation) => Promise<object>) => Promise<unknown>;

@@ -47,7 +47,7 @@ beforeAll(async () => {
   dais = await start();
   // A subscriber begins at the present: from its first turn on, nothing is missed.
   await vi.waitFor(async () => {
-    const rows = await database.asAdmin(`select 1 as one from kernel.subscription where name = 'lineage-telling'`);
+    const rows = await database.asAdmin(`select 1 as one from kernel.subscription where name = 'lineage-events'`);
     if (rows.length === 0) throw new Error('the subscriber has not begun');
   }, PATIENCE);
 });

@@ -2,7 +2,7 @@
 import type { ComputeQuota } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { ringWorkers } from '../executions-events.ts';
+import { notifyWorkers } from '../executions-events.ts';
 import type { ProjectLimits } from './requests.ts';
 
 /** Limits from the configuration for projects without a quota. */
@@ -54,7 +54,7 @@ export function writeComputeQuota(tx: Transaction, projectId: string, quota: Com
       );
     }
     // A larger quota may let queued steps start.
-    ringWorkers(tx);
+    notifyWorkers(tx);
   });
 }
 

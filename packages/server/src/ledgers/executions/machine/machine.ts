@@ -5,7 +5,7 @@
  */
 import { graphAt, needsOf, sourcesOf, taskAt, type Graph, type Task, type Values } from './plan.ts';
 import type { Change, NewNode, NodeFacts, NodeSource, RunStore } from './run-store.ts';
-import { collect, holds, itemsOf, resolveInputs, ValueFault, type Ended, type EndState } from './values.ts';
+import { collect, isTrue, itemsOf, resolveInputs, ValueError, type Ended, type EndState } from './values.ts';
 
 /** The end of an attempt at a step. */
 export type StepEnd =
@@ -23,8 +23,8 @@ const EXPAND_GRAPHS = 50;
 const MOST_LOSSES = 3;
 const LOSS_DELAY_MS = 1000;
 /** For the error of a failed graph: tasks that are searched for the cause, and characters of the message. */
-const MOST_LOOKED_AT = 1000;
-const LONGEST_FAULT = 2000;
+const MOST_CHECKED = 1000;
+const LONGEST_ERROR = 2000;
 
 interface Ending {
   readonly node: NodeFacts;
@@ -104,8 +104,8 @@ export class Machine {
 
   /** Cancels the nodes that have not started. Workers stop the running steps. The store reports `cancelling` from now on. */
   async cancel(): Promise<void> {
-    const unbegun = await this.#store.unbegun();
-    await this.#settle(unbegun.map((node) => ({ node, state: 'cancelled' })));
+    const notStarted = await this.#store.notStarted();
+    await this.#settle(notStarted.map((node) => ({ node, state: 'cancelled' })));
   }
 
   async #settle(first: readonly Ending[]): Promise<void> {
@@ -138,11 +138,11 @@ export class Machine {
       const sources = [...new Set(tasks.flatMap(({ task }) => sourcesOf(task)))];
       const siblings = sources.length === 0 ? NOBODY : await this.#store.siblings(parentId, sources);
       for (const { node, task } of tasks) {
-        const verdict = this.#admit(node, task, parent.inputs, siblings);
-        if ('state' in verdict) endings.push({ node, ...verdict });
-        else if (node.kind === 'loop') endings.push(...(await this.#openLoop({ node, task, ...verdict })));
-        else if ('graph' in task.body) graphs.push({ node, task, ...verdict, graph: task.body.graph });
-        else steps.push({ id: node.id, from: node.state, to: 'ready', inputs: verdict.inputs });
+        const admission = this.#admit(node, task, parent.inputs, siblings);
+        if ('state' in admission) endings.push({ node, ...admission });
+        else if (node.kind === 'loop') endings.push(...(await this.#openLoop({ node, task, ...admission })));
+        else if ('graph' in task.body) graphs.push({ node, task, ...admission, graph: task.body.graph });
+        else steps.push({ id: node.id, from: node.state, to: 'ready', inputs: admission.inputs });
       }
     }
     if (steps.length > 0) await this.#store.change(steps);
@@ -161,11 +161,11 @@ export class Machine {
     if (task.after === 'succeeded' && node.skipped > 0) return { state: 'skipped' };
     try {
       const inputs = resolveInputs(task, given, siblings);
-      if (task.when !== undefined && !holds(task.when, inputs)) return { state: 'skipped', inputs };
+      if (task.when !== undefined && !isTrue(task.when, inputs)) return { state: 'skipped', inputs };
       if (task.each !== undefined) itemsOf(inputs[task.each.items], task.each.items);
       return { inputs };
     } catch (error) {
-      if (!(error instanceof ValueFault)) throw error;
+      if (!(error instanceof ValueError)) throw error;
       return { state: 'failed', error: error.message };
     }
   }
@@ -265,16 +265,16 @@ export class Machine {
     if (node.broken === 0) return { node, state: 'succeeded', outputs };
     const what = `${node.kind === 'loop' ? 'iteration' : 'task'}${node.broken === 1 ? '' : 's'}`;
     const error = `${node.broken} ${what} did not succeed`;
-    return { node, state: 'failed', outputs, error: `${error}${await this.#firstFault(node)}` };
+    return { node, state: 'failed', outputs, error: `${error}${await this.#firstError(node)}` };
   }
 
   /** Returns the first failed task of a graph with its error, for the error of the whole graph. */
-  async #firstFault(node: NodeFacts): Promise<string> {
+  async #firstError(node: NodeFacts): Promise<string> {
     if (node.kind === 'loop') return '';
-    const names = Object.keys(this.#graphOf(node).tasks).slice(0, MOST_LOOKED_AT);
+    const names = Object.keys(this.#graphOf(node).tasks).slice(0, MOST_CHECKED);
     const ended = await this.#store.siblings(node.id, names);
     const found = [...ended].find(([, { state, error }]) => state === 'failed' && error !== undefined);
-    return found === undefined ? '' : `: ${found[0]}: ${found[1].error}`.slice(0, LONGEST_FAULT);
+    return found === undefined ? '' : `: ${found[0]}: ${found[1].error}`.slice(0, LONGEST_ERROR);
   }
 
   #graphOf(node: NodeFacts): Graph {

@@ -53,14 +53,14 @@ export type Binding =
   | { readonly value: Json }
   /** Known when the run starts. */
   | { readonly artifact: Artifact }
-  | ({ readonly input: string } & Taking)
-  | ({ readonly task: string; readonly output: string } & Taking)
+  | ({ readonly input: string } & BindingOptions)
+  | ({ readonly task: string; readonly output: string } & BindingOptions)
   /** Composed of other inputs of the same task. */
   | { readonly compose: Composed }
   /** The final status of another task: `{task, state, error}`. */
   | { readonly statusOf: string };
 
-export interface Taking {
+export interface BindingOptions {
   /** Selects a member of a parameter. */
   readonly path?: readonly string[];
   /** The input is absent if its source has no value. */

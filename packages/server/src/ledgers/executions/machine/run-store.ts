@@ -84,7 +84,7 @@ export interface RunStore {
   /** Returns the outputs of the iterations of a loop, in order. */
   iterations(loop: string): Promise<readonly Values[]>;
   /** Returns nodes that have not started, and running loops without an open iteration. */
-  unbegun(): Promise<readonly NodeFacts[]>;
+  notStarted(): Promise<readonly NodeFacts[]>;
   timer(node: string, kind: TimerKind, delayMs: number): Promise<void>;
   finish(state: EndState, outputs: Values, error: string | undefined): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { STEP } from '../testing/plan-model.ts';
 import { planIssues } from './plan-check.ts';
 import type { Artifact, Binding, Expression, Json, Value } from './plan.ts';
-import { holds, resolveInputs, ValueFault } from './values.ts';
+import { isTrue, resolveInputs, ValueError } from './values.ts';
 
 const FILES: Artifact = {
   run: 'r',
@@ -48,7 +48,7 @@ describe('inputs of a task', () => {
     [[], 'object', 'a is a list, not an object'],
     [null, 'number', 'a has no value: it is null'],
   ])('%j is not of type %s', (value, as, message) => {
-    expect(() => resolved({ a: { input: 'x', as } }, of(value))).toThrow(new ValueFault(message));
+    expect(() => resolved({ a: { input: 'x', as } }, of(value))).toThrow(new ValueError(message));
   });
 
   test('can be composed of other inputs', () => {
@@ -103,7 +103,7 @@ describe('conditions', () => {
       true,
     ],
   ])('%s', (_, condition, value) => {
-    expect(holds(condition, inputs)).toBe(value);
+    expect(isTrue(condition, inputs)).toBe(value);
   });
 
   test.each<[Expression, string]>([
@@ -112,6 +112,6 @@ describe('conditions', () => {
     [{ input: 'n', artifact: 0 }, 'uses n as an artifact, but it is a parameter'],
     [{ input: 'model', artifact: 0, path: ['metadata', 'loss'] }, 'model has no member loss'],
   ])('%j is an error', (left, message) => {
-    expect(() => holds(is(left, 1), inputs)).toThrow(message);
+    expect(() => isTrue(is(left, 1), inputs)).toThrow(message);
   });
 });

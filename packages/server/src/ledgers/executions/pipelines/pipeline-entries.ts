@@ -15,7 +15,7 @@ import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { presentWhole } from '../execution-rows.ts';
 import type { Json } from '../machine/plan.ts';
-import { authorizePlan, mayOfCall } from '../uses.ts';
+import { authorizePlan, datasetAccessOf } from '../plan-permissions.ts';
 import {
   addVersion,
   listVersions,
@@ -25,7 +25,7 @@ import {
   requireVersion,
 } from './pipeline-rows.ts';
 import { planGraph } from './plan-graph.ts';
-import { lookAt, startRun, type StartParts } from './start-run.ts';
+import { inspectPipeline, startRun, type StartParts } from './start-run.ts';
 
 export function pipelineEntries(parts: StartParts): readonly OperationEntry[] {
   return [
@@ -46,7 +46,7 @@ async function createVersion(tx: Transaction, call: CallOf<typeof createPipeline
   const { name, version, ...wanted } = call.input;
   const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
   await refuseOfManifest(tx, name);
-  const { plan } = await lookAt(tx, parts, { name, format: wanted.format, document: wanted.document });
+  const { plan } = await inspectPipeline(tx, parts, { name, format: wanted.format, document: wanted.document });
   await authorizePlan(call, plan, { tx, data: parts.data });
   return presentVersion(await addVersion(tx, pipeline, { ...wanted, name: version }));
 }
@@ -97,7 +97,7 @@ async function run(tx: Transaction, call: CallOf<typeof runPipelineOperation>, p
     experimentId,
     priority,
     code,
-    may: mayOfCall(call),
+    may: datasetAccessOf(call),
     authorize: async (plan) => await authorizePlan(call, plan, { tx, data: parts.data }),
   });
   return await presentWhole(tx.sql, tx.projectId, id);
@@ -112,7 +112,7 @@ async function graph(
   const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
   const version = await requireVersion(tx.sql, pipeline, input.version);
   const document: unknown = JSON.parse(version.document);
-  const { plan, parameters, warnings } = await lookAt(tx, parts, { name, format: version.format, document });
+  const { plan, parameters, warnings } = await inspectPipeline(tx, parts, { name, format: version.format, document });
   return {
     version: presentVersion(version),
     parameters: parameters as PipelineGraph['parameters'],

@@ -5,10 +5,10 @@ import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Graph, Json } from '../machine/plan.ts';
-import { keepCode, type CodeInput } from '../run-code.ts';
-import { anyVersion, type MayOf, type StepData } from '../step-data.ts';
+import { storeCode, type CodeInput } from '../run-code.ts';
+import { placeholderVersion, type DatasetAccess, type StepData } from '../step-data.ts';
 import { submitRun, type RunOrigin, type SubmitParts } from '../submit.ts';
-import { findVersion } from '../uses.ts';
+import { findVersion } from '../plan-permissions.ts';
 import type { CompiledPipeline, CompileOptions, Fire, PipelineCompilers } from './compiler.ts';
 import { imageRules } from './image-rules.ts';
 import { newestVersion } from './pipeline-rows.ts';
@@ -34,7 +34,7 @@ export interface StartRequest extends Omit<RunOrigin, 'warnings'> {
   readonly code?: CodeInput | undefined;
   readonly fire?: Fire | undefined;
   /** Permissions of the starter on datasets. Absent: the platform starts the run. */
-  readonly may?: MayOf;
+  readonly may?: DatasetAccess;
   /** Authorizes what the steps use. @throws DaisError `forbidden` */
   readonly authorize: (plan: Graph) => Promise<void>;
 }
@@ -44,11 +44,11 @@ export async function startRun(tx: Transaction, parts: StartParts, request: Star
   const { id = uuidv7(), name, format, document, pipelineName = name, parameters, fire, authorize } = request;
   const { code, priority, ...origin } = request;
   const compiler = compilerOf(parts, format);
-  const artifact = code === undefined || code.files.length === 0 ? undefined : await keepCode(tx, id, code);
+  const artifact = code === undefined || code.files.length === 0 ? undefined : await storeCode(tx, id, code);
   const options = { name: pipelineName, runId: id, parameters, code: artifact, solo: parts.solo, fire };
   const { plan, inputs, warnings } = await compiler.compile(document, {
     ...options,
-    ...around(tx, parts),
+    ...compilerContext(tx, parts),
     dataset: async (reference) => await findVersion(tx, parts, reference, request.may),
   });
   await authorize(plan);
@@ -72,7 +72,7 @@ function originOf(origin: RunOrigin): RunOrigin {
 }
 
 /** Compiles a pipeline for inspection, without a run. @throws DaisError as a run would. */
-export async function lookAt(
+export async function inspectPipeline(
   tx: Transaction,
   parts: Omit<StartParts, 'machines'>,
   { name, format, document }: { readonly name: string; readonly format: string; readonly document: unknown },
@@ -80,8 +80,8 @@ export async function lookAt(
   const options = { name, runId: uuidv7(), parameters: undefined, code: undefined, solo: parts.solo };
   return await compilerOf(parts, format).compile(document, {
     ...options,
-    ...around(tx, parts),
-    dataset: async (reference) => await Promise.resolve(anyVersion(reference.split('@')[0] ?? '')),
+    ...compilerContext(tx, parts),
+    dataset: async (reference) => await Promise.resolve(placeholderVersion(reference.split('@')[0] ?? '')),
   });
 }
 
@@ -94,7 +94,7 @@ function compilerOf({ compilers }: Pick<StartParts, 'compilers'>, format: string
   });
 }
 
-function around(tx: Transaction, { environments }: Pick<StartParts, 'environments'>) {
+function compilerContext(tx: Transaction, { environments }: Pick<StartParts, 'environments'>) {
   return {
     pipeline: otherPipelines(tx),
     images: async () => await imageRules(tx),

@@ -72,16 +72,16 @@ function withCause(given: Readonly<Record<string, Json>>, { fire }: CompileOptio
   if (fire === undefined) return given;
   const time = new Date(fire.time).toISOString();
   const data: unknown = fire.data;
-  const said = typeof data === 'object' && data !== null ? Object.entries(data) : [];
-  const words: Readonly<Record<string, unknown>> = { ...Object.fromEntries(said), time, date: time.slice(0, 10) };
-  const wordFor = (whole: string, word: string) => {
-    const found = Object.hasOwn(words, word) ? words[word] : undefined;
+  const entries = typeof data === 'object' && data !== null ? Object.entries(data) : [];
+  const variables: Readonly<Record<string, unknown>> = { ...Object.fromEntries(entries), time, date: time.slice(0, 10) };
+  const valueFor = (whole: string, word: string) => {
+    const found = Object.hasOwn(variables, word) ? variables[word] : undefined;
     return typeof found === 'string' || typeof found === 'number' ? String(found) : whole;
   };
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => [
       name,
-      typeof value === 'string' ? value.replaceAll(/\$\{([a-zA-Z]+)\}/g, wordFor) : value,
+      typeof value === 'string' ? value.replaceAll(/\$\{([a-zA-Z]+)\}/g, valueFor) : value,
     ]),
   );
 }
@@ -336,7 +336,7 @@ function conditionOf(
 }
 
 function expressionOf(expression: ConditionExpression, inside: (input: string) => string): Expression {
-  const again = (one: ConditionExpression) => expressionOf(one, inside);
+  const convert = (one: ConditionExpression) => expressionOf(one, inside);
   if ('value' in expression) return expression;
   if ('reference' in expression) {
     const [root, name = '', ...rest] = expression.reference;
@@ -347,11 +347,11 @@ function expressionOf(expression: ConditionExpression, inside: (input: string) =
   }
   if ('compare' in expression) {
     const { compare, left, right } = expression;
-    return { compare, left: again(left), right: again(right) };
+    return { compare, left: convert(left), right: convert(right) };
   }
-  if ('all' in expression) return { all: expression.all.map(again) };
-  if ('any' in expression) return { any: expression.any.map(again) };
-  return 'not' in expression ? { not: again(expression.not) } : { number: again(expression.number) };
+  if ('all' in expression) return { all: expression.all.map(convert) };
+  if ('any' in expression) return { any: expression.any.map(convert) };
+  return 'not' in expression ? { not: convert(expression.not) } : { number: convert(expression.number) };
 }
 
 const pathOf = (path: readonly string[]) => (path.length === 0 ? {} : { path });

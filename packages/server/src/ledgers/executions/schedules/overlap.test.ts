@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { judgeFires } from './overlap.ts';
+import { decideFires } from './overlap.ts';
 
 const fires = (...causes: string[]) => causes.map((cause) => ({ cause, backfill: cause.startsWith('back') }));
 const told = (
@@ -8,7 +8,7 @@ const told = (
   overlap: 'allow' | 'wait' | 'forbid' | 'replace',
   { running = 0, most = 1, room = 20 } = {},
 ) => {
-  const { start, skip, cancel, more } = judgeFires(waiting, { running, overlap, most, room });
+  const { start, skip, cancel, more } = decideFires(waiting, { running, overlap, most, room });
   const causes = (list: typeof start) => list.map(({ cause }) => cause).join(' ');
   return `${causes(start)} | ${causes(skip)} | ${cancel}${more ? ' more' : ''}`;
 };
@@ -44,7 +44,7 @@ test('each fire is decided once, and the limit of runs holds', () => {
       fc.integer({ min: 1, max: 30 }),
       (list, overlap, running, most, room) => {
         const waiting = list.map((one, index) => ({ ...one, cause: String(index) }));
-        const { start, skip, cancel, more } = judgeFires(waiting, { running, overlap, most, room });
+        const { start, skip, cancel, more } = decideFires(waiting, { running, overlap, most, room });
         const judged = [...start, ...skip].map(({ cause }) => cause);
         expect(new Set(judged).size).toBe(judged.length);
         expect(start.length).toBeLessThanOrEqual(room);

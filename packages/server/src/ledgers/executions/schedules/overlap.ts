@@ -7,7 +7,7 @@ export interface WaitingFire {
   readonly backfill: boolean;
 }
 
-export interface Verdicts<Fire> {
+export interface FireDecisions<Fire> {
   readonly start: readonly Fire[];
   readonly skip: readonly Fire[];
   /** Number of running runs to cancel, oldest first. */
@@ -17,10 +17,10 @@ export interface Verdicts<Fire> {
 }
 
 /** Decides on the fires in their order. `room`: the limit of runs that start now. */
-export function judgeFires<Fire extends WaitingFire>(
+export function decideFires<Fire extends WaitingFire>(
   waiting: readonly Fire[],
   { running, overlap, most, room }: { running: number; overlap: Overlap; most: number; room: number },
-): Verdicts<Fire> {
+): FireDecisions<Fire> {
   const start: Fire[] = [];
   const skip: Fire[] = [];
   let going = running;

@@ -20,11 +20,11 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { readByUid } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { ringWorkers } from '../executions-events.ts';
-import { placeIn } from '../execution-reads.ts';
+import { notifyWorkers } from '../executions-events.ts';
+import { parsePagePosition } from '../execution-reads.ts';
 import { requirePipeline, requireVersion } from '../pipelines/pipeline-rows.ts';
-import { lookAt, type StartParts } from '../pipelines/start-run.ts';
-import { authorizePlan } from '../uses.ts';
+import { inspectPipeline, type StartParts } from '../pipelines/start-run.ts';
+import { authorizePlan } from '../plan-permissions.ts';
 import { addFires, presentFire, type FireRow } from './fires.ts';
 import {
   presentSchedule,
@@ -75,7 +75,7 @@ async function create(
   }
   if (issues.length > 0) throw new DaisError('invalid_request', 'The schedule is not valid.', { issues });
   const source = pipeline === undefined ? { format: format ?? '', document } : await ofPipeline(tx, pipeline, version);
-  const { plan } = await lookAt(tx, parts, { name: input.name, format: source.format, document: source.document });
+  const { plan } = await inspectPipeline(tx, parts, { name: input.name, format: source.format, document: source.document });
   await authorizePlan(call, plan, { tx, data: parts.data });
   const id = uuidv7();
   const runs = 'pipeline' in source ? { pipeline: source.pipeline, pipelineVersion: source.version } : source;
@@ -110,7 +110,7 @@ async function ofPipeline({ sql, projectId }: Transaction, name: string, version
 async function list({ sql, projectId }: Transaction, { input }: CallOf<typeof listRecurrencesOperation>) {
   const { name, experimentId, limit, cursor } = input;
   const filter = [projectId, 'recurrences', name ?? '', experimentId ?? ''];
-  const before = placeIn(decodePageCursor(filter, cursor));
+  const before = parsePagePosition(decodePageCursor(filter, cursor));
   const rows = await sql.query<ScheduleRow & { readonly micros: bigint }>(
     `select ${SCHEDULE_COLUMNS}, (extract(epoch from created_at) * 1000000)::bigint as micros from executions.schedule
      where project_id = $1 and ($2::text is null or name = $2) and ($3::text is null or experiment_id = $3)
@@ -144,7 +144,7 @@ async function enable(tx: Transaction, { input }: CallOf<typeof enableRecurrence
       [row.id, enabled, next === undefined ? null : new Date(next)],
       'enable_schedule',
     );
-    ringWorkers(tx);
+    notifyWorkers(tx);
   }
   return presentSchedule(await requireSchedule(tx.sql, tx.projectId, id));
 }
@@ -202,7 +202,7 @@ async function backfill(tx: Transaction, { input }: CallOf<typeof backfillRecurr
       [row.id],
       'backfill',
     );
-    ringWorkers(tx);
+    notifyWorkers(tx);
   }
   return { times: made };
 }

@@ -3,7 +3,7 @@ import { DaisError, type Overlap, type Recurrence, type Starting } from '@dais/a
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { canonicalJson } from '#lib/canonical-json.ts';
-import { ringWorkers } from '../executions-events.ts';
+import { notifyWorkers } from '../executions-events.ts';
 import type { Json } from '../machine/plan.ts';
 import { nextTime, type Timing } from './schedule-times.ts';
 
@@ -115,7 +115,7 @@ export async function writeSchedule(tx: Transaction, wanted: WantedSchedule): Pr
     ],
     'write_schedule',
   );
-  ringWorkers(tx);
+  notifyWorkers(tx);
 }
 
 const dateOf = (ms: number | undefined) => (ms === undefined ? null : new Date(ms));

@@ -6,7 +6,7 @@ import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { signatureHeaders } from '#lib/standard-webhook.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
-import { ringWorkers } from '../executions-events.ts';
+import { notifyWorkers } from '../executions-events.ts';
 import { MOST_WAITING } from './fires.ts';
 
 /** Age limit of a call in seconds, against replay. */
@@ -84,7 +84,7 @@ async function add(tx: Transaction, schedule: string, { id, body }: CallInput) {
   const rows = await tx.sql.query(
     `insert into executions.fire (schedule, project_id, cause, fire_time, data)
      values ($1, $2, $3, clock_timestamp(), $4::jsonb) on conflict do nothing returning 1`,
-    [schedule, tx.projectId, `call/${id}`, JSON.stringify(said(body))],
+    [schedule, tx.projectId, `call/${id}`, JSON.stringify(variablesIn(body))],
     'called_fire',
   );
   if (rows.length > 0) {
@@ -93,24 +93,24 @@ async function add(tx: Transaction, schedule: string, { id, body }: CallInput) {
       [schedule],
       'called',
     );
-    ringWorkers(tx);
+    notifyWorkers(tx);
   }
   return { accepted: rows.length > 0 };
 }
 
 /** Returns the variables for the parameters of the run: the members of a JSON object, and the whole body as `${body}`. */
-function said(body: string): object {
-  const words: Record<string, unknown> = {};
+function variablesIn(body: string): object {
+  const variables: Record<string, unknown> = {};
   try {
     const value: unknown = JSON.parse(body);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      for (const [word, one] of Object.entries(value)) {
+      for (const [name, one] of Object.entries(value)) {
         // A member with this name would make the fire a backfill.
-        if (word !== 'backfill' && (typeof one === 'string' || typeof one === 'number')) words[word] = one;
+        if (name !== 'backfill' && (typeof one === 'string' || typeof one === 'number')) variables[name] = one;
       }
     }
   } catch {
     // A body that is not JSON is only available as `${body}`.
   }
-  return { ...words, body };
+  return { ...variables, body };
 }

@@ -11,10 +11,10 @@ import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
 import type { Json } from '../machine/plan.ts';
 import { newestVersion, requireVersion } from '../pipelines/pipeline-rows.ts';
 import { startRun, type StartParts } from '../pipelines/start-run.ts';
-import { requireIsolation } from '../pipelines/start-unasked.ts';
+import { requireIsolation } from '../pipelines/automatic-start.ts';
 import { cancelRun } from '../run-machine.ts';
 import { addFires, MOST_WAITING } from './fires.ts';
-import { judgeFires } from './overlap.ts';
+import { decideFires } from './overlap.ts';
 import { SCHEDULE_COLUMNS, timingOf, type ScheduleRow } from './schedule-rows.ts';
 import { dueTimes } from './schedule-times.ts';
 
@@ -99,25 +99,25 @@ async function tick(tx: Transaction, id: string, parts: StartParts): Promise<voi
   );
   const { overlap, most_at_once: most } = row;
   const going = overlap === 'replace' ? runs.filter((run) => !run.cancel_asked) : runs;
-  const verdicts = judgeFires(waiting, { running: going.length, overlap, most, room: STARTS });
-  for (const run of going.slice(0, verdicts.cancel)) {
+  const decisions = decideFires(waiting, { running: going.length, overlap, most, room: STARTS });
+  for (const run of going.slice(0, decisions.cancel)) {
     const open = await parts.machines.open(tx, run.id);
     if (open !== undefined) await cancelRun(open, tx);
   }
-  for (const fire of verdicts.start) await startFire(tx, row, fire, parts);
+  for (const fire of decisions.start) await startFire(tx, row, fire, parts);
   await endFires(
     tx,
     id,
-    verdicts.skip.map(({ cause }) => cause),
+    decisions.skip.map(({ cause }) => cause),
     'skipped',
     'the maximum number of runs was already in progress',
   );
-  const left = waiting.length - verdicts.start.length - verdicts.skip.length;
-  const again = verdicts.more || waiting.length === MOST_WAITING ? 0 : left > 0 ? BLOCKED_MS : undefined;
+  const left = waiting.length - decisions.start.length - decisions.skip.length;
+  const delayMs = decisions.more || waiting.length === MOST_WAITING ? 0 : left > 0 ? BLOCKED_MS : undefined;
   await sql.query(
     `update executions.schedule set next_at = $2,
        look_at = least($2, clock_timestamp() + $3::float8 * interval '1 millisecond') where id = $1`,
-    [id, nextAt === undefined ? null : new Date(nextAt), again ?? null],
+    [id, nextAt === undefined ? null : new Date(nextAt), delayMs ?? null],
     'schedule_ticked',
   );
 }

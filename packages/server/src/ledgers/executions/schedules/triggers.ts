@@ -2,7 +2,7 @@
 import type { SequencedEvent } from '#kernel/events.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { ringWorkers } from '../executions-events.ts';
+import { notifyWorkers } from '../executions-events.ts';
 import type { Json } from '../machine/plan.ts';
 import { MOST_WAITING } from './fires.ts';
 
@@ -61,7 +61,7 @@ async function answer(tx: Transaction, event: SequencedEvent): Promise<void> {
     [rows.map(({ schedule }) => schedule)],
     'triggered',
   );
-  ringWorkers(tx);
+  notifyWorkers(tx);
 }
 
 /** Undefined: the run has no pipeline, or the pipeline was deleted. */

@@ -6,7 +6,7 @@ import { presentWhole } from '../execution-rows.ts';
 import type { Json } from '../machine/plan.ts';
 import { requirePipeline, requireVersion } from '../pipelines/pipeline-rows.ts';
 import { startRun, type StartParts } from '../pipelines/start-run.ts';
-import { authorizePlan, mayOfCall } from '../uses.ts';
+import { authorizePlan, datasetAccessOf } from '../plan-permissions.ts';
 
 /** Limit in bytes. The metadata is read with every run, so documents must not be stored there. */
 const LARGEST_ABOUT = 1024 * 1024;
@@ -37,7 +37,7 @@ async function start(
     experimentId,
     about,
     priority,
-    may: mayOfCall(call),
+    may: datasetAccessOf(call),
     authorize: async (plan) => await authorizePlan(call, plan, { tx, data: parts.data }),
   });
   return await presentWhole(tx.sql, tx.projectId, id);

@@ -21,7 +21,7 @@ import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import {
-  endProjectRuns,
+  removeProjectRuns,
   executionsLedger,
   executionsSlice,
   type ExecutionParts,
@@ -98,7 +98,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerParts> 
   };
   const ledger = executionsLedger({ ...parts, days: 0, ...more });
   const dais = await startTestKernel(db, {
-    kinds: [projectWith({ begin: () => {}, change: keepQuota, end: endProjectRuns }), secrets.kind, pipeline, schedule],
+    kinds: [projectWith({ begin: () => {}, change: keepQuota, end: removeProjectRuns }), secrets.kind, pipeline, schedule],
     entries: ledger.entries,
     start: 'api',
   });

@@ -131,7 +131,7 @@ export class MemoryStore implements RunStore {
       .map(({ outputs }) => outputs);
   }
 
-  async unbegun(): Promise<readonly NodeFacts[]> {
+  async notStarted(): Promise<readonly NodeFacts[]> {
     return [...this.nodes.values()]
       .filter(
         ({ state, kind, open }) =>

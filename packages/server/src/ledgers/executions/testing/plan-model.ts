@@ -4,7 +4,7 @@
  */
 import * as fc from 'fast-check';
 import { needsOf, type Binding, type Graph, type Step, type Task, type Value, type Values } from '../machine/plan.ts';
-import { collect, holds, itemsOf, resolveInputs, ValueFault, type Ended } from '../machine/values.ts';
+import { collect, holds, itemsOf, resolveInputs, ValueError, type Ended } from '../machine/values.ts';
 
 export const STEP: Step = {
   command: ['true'],
@@ -92,7 +92,7 @@ export function modelOf(plan: Graph, does: Behaviour, mostLosses: number): Map<s
       if (task.when !== undefined && !holds(task.when, inputs)) return end(path, { state: 'skipped', ...nothing });
       return task.each === undefined ? body(path, task, inputs) : loop(path, task, inputs);
     } catch (error) {
-      if (!(error instanceof ValueFault)) throw error;
+      if (!(error instanceof ValueError)) throw error;
       return end(path, { state: 'failed', ...nothing });
     }
   };

@@ -18,7 +18,7 @@ export interface StepAbout {
   readonly attemptNumber: number;
 }
 
-interface DialectQuestion {
+interface DialectStepContext {
   readonly step: Step;
   readonly inputs: Values;
   readonly about: StepAbout;
@@ -42,10 +42,10 @@ interface DialectStep {
 }
 
 /** `outputs`: known without running anything. */
-export type DialectAnswer = { readonly outputs: Values } | DialectStep;
+export type ResolvedDialectStep = { readonly outputs: Values } | DialectStep;
 
 /** The results of a step. */
-export interface Left {
+export interface StepResults {
   /** Texts by the name of a parameter output or of a further file. */
   readonly texts: Readonly<Record<string, string>>;
   /** Artifacts by the name of the output. Absent when the step wrote no files. */
@@ -56,17 +56,17 @@ export interface Left {
 
 export interface StepDialect {
   readonly name: string;
-  /** Deterministic: equal arguments give the same result. @throws ValueFault */
-  resolve(question: DialectQuestion): DialectAnswer;
-  /** @throws ValueFault */
-  outputs(of: { readonly step: Step; readonly inputs: Values; readonly left: Left }): Values;
+  /** Deterministic: equal arguments give the same result. @throws ValueError */
+  resolve(question: DialectStepContext): ResolvedDialectStep;
+  /** @throws ValueError */
+  outputs(of: { readonly step: Step; readonly inputs: Values; readonly left: StepResults }): Values;
 }
 
 export type StepDialects = ReadonlyMap<string, StepDialect>;
 
-/** @throws ValueFault */
+/** @throws ValueError */
 export function resolveAny(
-  { step, inputs, about }: Omit<DialectQuestion, 'placeOf'>,
+  { step, inputs, about }: Omit<DialectStepContext, 'placeOf'>,
   dialects: StepDialects,
 ): ResolvedStep | { readonly outputs: Values } {
   const dialect = dialectOf(step, dialects);

@@ -6,9 +6,9 @@ import { DaisError, storableIssues } from '@dais/api';
 import type { Compute, OutputFile, TaskInput } from '#engines/compute/contract.ts';
 import type { Content, UploadLease } from '#kernel/content/content.ts';
 import type { Artifact, Json, Step, Value, Values } from '../machine/plan.ts';
-import { ValueFault } from '../machine/values.ts';
+import { ValueError } from '../machine/values.ts';
 import { listOutputs, requireRoom, type StorageRoom } from './output-check.ts';
-import type { Left } from './step-dialect.ts';
+import type { StepResults } from './step-dialect.ts';
 import type { PlacedArtifact } from './step-spec.ts';
 
 /** Largest file of a parameter, in bytes. */
@@ -58,8 +58,8 @@ export function isFetched({ uri }: Artifact): boolean {
   return uri !== undefined && /^(?:https?|s3):\/\//i.test(uri);
 }
 
-/** Returns the external inputs. They are fetched when opened, and a failure fails the step. @throws ValueFault */
-export async function addressed(
+/** Returns the external inputs. They are fetched when opened, and a failure fails the step. @throws ValueError */
+export async function externalInputs(
   placed: readonly PlacedArtifact[],
   read: ReadAddress | undefined,
   io: AddressIo,
@@ -68,21 +68,21 @@ export async function addressed(
   for (const { artifact, path } of placed) {
     if (!isFetched(artifact)) continue;
     const url = artifact.uri ?? '';
-    if (read === undefined) throw new ValueFault(`${url} cannot be fetched: this server does not fetch external files`);
-    for (const file of await had(url, async () => await read(url, io))) {
+    if (read === undefined) throw new ValueError(`${url} cannot be fetched: this server does not fetch external files`);
+    for (const file of await orValueError(url, async () => await read(url, io))) {
       const at = file.path === '' ? path : `${path}/${file.path}`;
-      inputs.push({ path: at, open: async () => await had(url, file.open) });
+      inputs.push({ path: at, open: async () => await orValueError(url, file.open) });
     }
   }
   return inputs;
 }
 
-async function had<T>(url: string, work: () => Promise<T>): Promise<T> {
+async function orValueError<T>(url: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof DaisError)
-      throw new ValueFault(`${url} cannot be fetched: ${error.message}`, { cause: error });
+      throw new ValueError(`${url} cannot be fetched: ${error.message}`, { cause: error });
     throw error;
   }
 }
@@ -123,11 +123,11 @@ export interface Collection {
   /** Stops the collection and releases the files stored until then. */
   readonly signal: AbortSignal;
   /** Converts the results of a step of a dialect to its outputs. */
-  readonly dialect?: ((left: Left) => Values) | undefined;
+  readonly dialect?: ((left: StepResults) => Values) | undefined;
 }
 
 /**
- * Stores the outputs of a step. @throws ValueFault when an output is missing, has the wrong type, or is too large; DaisError
+ * Stores the outputs of a step. @throws ValueError when an output is missing, has the wrong type, or is too large; DaisError
  *   as `Content.upload`; an `AbortError` when `signal` aborts.
  */
 export async function collectOutputs(from: Collection): Promise<Collected> {
@@ -149,19 +149,19 @@ export async function collectOutputs(from: Collection): Promise<Collected> {
       } else if (spec === undefined) continue;
       else if ('parameter' in spec) parameters.set(file.output, await readParameter(file, spec.parameter));
       else {
-        const stored = await keepFile(from, file);
+        const stored = await storeFile(from, file);
         uploads.push(stored.upload);
         found.set(file.output, [...(found.get(file.output) ?? []), stored]);
       }
     }
-    if (from.dialect !== undefined) return { outputs: leftBehind(from, from.dialect, texts, found), uploads };
+    if (from.dialect !== undefined) return { outputs: dialectOutputs(from, from.dialect, texts, found), uploads };
     const outputs = Object.entries(step.outputs).flatMap(([name, spec]): [string, Value][] => {
       const files = found.get(name);
       if (files !== undefined) return [[name, { artifact: artifactOf(from, name, files) }]];
       const parameter = parameters.get(name);
       if (parameter !== undefined) return [[name, { parameter }]];
       if (spec.optional === true) return [];
-      throw new ValueFault(`output ${name} is missing: the step did not write ${spec.path}`);
+      throw new ValueError(`output ${name} is missing: the step did not write ${spec.path}`);
     });
     return { outputs: Object.fromEntries(outputs), uploads };
   } catch (error) {
@@ -181,21 +181,21 @@ export async function collectAlways(from: Collection): Promise<readonly Uploaded
     return (await collectOutputs({ ...from, step, dialect: undefined })).uploads;
   } catch (error) {
     from.signal.throwIfAborted();
-    if (error instanceof ValueFault || error instanceof DaisError) return [];
+    if (error instanceof ValueError || error instanceof DaisError) return [];
     throw error;
   }
 }
 
-function leftBehind(
+function dialectOutputs(
   from: Collection,
-  outputsOf: (left: Left) => Values,
+  outputsOf: (left: StepResults) => Values,
   texts: ReadonlyMap<string, string>,
   found: ReadonlyMap<string, readonly StoredFile[]>,
 ): Values {
   const artifacts = [...found].map(([name, files]) => [name, artifactOf(from, name, files)] as const);
   const nothing = { ...artifactOf(from, '', []), folder: false };
   const outputs = outputsOf({ texts: Object.fromEntries(texts), artifacts: Object.fromEntries(artifacts), nothing });
-  for (const value of Object.values(outputs)) storable('parameter' in value ? value.parameter : metadataOf(value));
+  for (const value of Object.values(outputs)) requireStorable('parameter' in value ? value.parameter : metadataOf(value));
   return outputs;
 }
 
@@ -214,7 +214,7 @@ interface StoredFile {
   readonly executable: boolean;
 }
 
-async function keepFile(from: Collection, file: OutputFile): Promise<StoredFile> {
+async function storeFile(from: Collection, file: OutputFile): Promise<StoredFile> {
   const { content, projectId, attempt, quota, signal } = from;
   const { output, path, executable } = file;
   const name = [prefixOf(attempt, output), path].filter((part) => part !== '').join('/');
@@ -253,37 +253,37 @@ export function filesDigest(
   return hash.digest('hex');
 }
 
-/** @throws ValueFault */
+/** @throws ValueError */
 async function readText(file: OutputFile): Promise<string> {
-  if (file.path !== '') throw new ValueFault(`output ${file.output} is a folder, but a parameter is read from a file`);
+  if (file.path !== '') throw new ValueError(`output ${file.output} is a folder, but a parameter is read from a file`);
   if (file.size > LARGEST_PARAMETER) {
-    throw new ValueFault(
+    throw new ValueError(
       `output ${file.output} has ${file.size} bytes, and the limit of a parameter is ${LARGEST_PARAMETER}`,
     );
   }
   return (await buffer(await file.open())).toString('utf8');
 }
 
-/** @throws ValueFault */
+/** @throws ValueError */
 async function readParameter(file: OutputFile, as: 'text' | 'json'): Promise<Json> {
   const text = await readText(file);
-  if (as === 'text') return storable(text.replace(/\r?\n$/, ''));
+  if (as === 'text') return requireStorable(text.replace(/\r?\n$/, ''));
   try {
-    return storable(JSON.parse(text) as Json);
+    return requireStorable(JSON.parse(text) as Json);
   } catch (error) {
-    if (error instanceof ValueFault) throw error;
-    throw new ValueFault(`output ${file.output} is not valid JSON`, { cause: error });
+    if (error instanceof ValueError) throw error;
+    throw new ValueError(`output ${file.output} is not valid JSON`, { cause: error });
   }
 }
 
-/** @throws ValueFault for values that PostgreSQL cannot store. */
-function storable(value: Json): Json {
+/** @throws ValueError for values that PostgreSQL cannot store. */
+function requireStorable(value: Json): Json {
   const [issue] = storableIssues(value);
-  if (issue !== undefined) throw new ValueFault(`an output cannot be stored: ${issue.path} ${issue.message}`);
+  if (issue !== undefined) throw new ValueError(`an output cannot be stored: ${issue.path} ${issue.message}`);
   return value;
 }
 
-interface KeptLog extends Uploaded {
+interface StoredLog extends Uploaded {
   /** Its last lines. */
   readonly tail: string;
 }
@@ -292,13 +292,13 @@ const TAIL_BYTES = 2000;
 const TAIL_LINES = 10;
 
 /** Stores the log of an attempt. Undefined: the log is empty, or exceeds the storage quota. */
-export async function keepLog({
+export async function storeLog({
   compute,
   content,
   projectId,
   attempt,
   quota,
-}: Pick<Collection, 'compute' | 'content' | 'projectId' | 'attempt' | 'quota'>): Promise<KeptLog | undefined> {
+}: Pick<Collection, 'compute' | 'content' | 'projectId' | 'attempt' | 'quota'>): Promise<StoredLog | undefined> {
   let tail: Buffer = Buffer.alloc(0);
   const chunks = compute.logs(attempt)[Symbol.asyncIterator]();
   const first = await chunks.next();

@@ -26,13 +26,13 @@ function filesKey({ run, prefix }: Artifact): string {
 }
 
 /** Records the origin of a tracked run when it starts, so that it is visible while the run is in progress. */
-export function noteTracked(tx: Transaction, of: StepFacts, trackingRun: string, now: number): void {
+export function recordTrackedRun(tx: Transaction, of: StepFacts, trackingRun: string, now: number): void {
   const { nodes, edges } = origin(of);
   const started: NotedEdge = { from: stepKey(of.attempt), to: keyOf('run', trackingRun), relation: 'started' };
   noteLineage(tx, { nodes, edges: [...edges, started] }, now);
 }
 
-export function noteStep(tx: Transaction, of: StepFacts, outputs: Values, now: number): void {
+export function recordStep(tx: Transaction, of: StepFacts, outputs: Values, now: number): void {
   const { nodes, edges } = origin(of);
   const made = artifactsOf(outputs).map(({ name, artifact }) => ({
     name: `${of.name} / ${of.path} / ${name}`,
@@ -56,7 +56,7 @@ export function noteStep(tx: Transaction, of: StepFacts, outputs: Values, now: n
 }
 
 /** Records the outputs of a step that did not run as copies of the outputs of an equal step. */
-export function noteSpared(tx: Transaction, of: StepFacts, from: Values, to: Values, now: number): void {
+export function recordCachedStep(tx: Transaction, of: StepFacts, from: Values, to: Values, now: number): void {
   const taken = new Map(artifactsOf(to).map(({ name, artifact }) => [name, artifact]));
   const nodes: NotedNode[] = [];
   const edges: NotedEdge[] = [];

@@ -3,8 +3,8 @@ import { DaisError } from '@dais/api';
 import type { TaskState } from '#engines/compute/contract.ts';
 import type { AttemptEnd } from '../attempts.ts';
 import type { StepEnd } from '../machine/machine.ts';
-import { ValueFault } from '../machine/values.ts';
-import type { Spared } from './spared.ts';
+import { ValueError } from '../machine/values.ts';
+import type { CachedStep } from './step-cache.ts';
 import type { Uploaded } from './step-files.ts';
 
 /** Refused destinations that an error message lists; the log lists the others. */
@@ -17,7 +17,7 @@ export interface Outcome {
   readonly uploads?: readonly Uploaded[];
   readonly fingerprint?: string;
   /** Outputs of an equal step, which replace a run of this one. */
-  readonly spared?: Spared;
+  readonly cached?: CachedStep;
 }
 
 export const CANCELLED: Outcome = { end: { is: 'cancelled' }, record: { ending: 'cancelled' } };
@@ -35,16 +35,16 @@ export function refused(error: string): Outcome {
  * and for internal errors of Dais.
  */
 export function refusal(error: unknown): Outcome | undefined {
-  if (error instanceof ValueFault) return refused(error.message);
+  if (error instanceof ValueError) return refused(error.message);
   if (!(error instanceof DaisError) || error.retryable || error.code === 'internal') return undefined;
-  return refused(explained(error));
+  return refused(errorText(error));
 }
 
-function explained({ message, issues = [] }: DaisError): string {
-  return [message, ...issues.map(({ path, message: said }) => `${path}: ${said}`)].join('\n');
+function errorText({ message, issues = [] }: DaisError): string {
+  return [message, ...issues.map(({ path, message: issue }) => `${path}: ${issue}`)].join('\n');
 }
 
-export function howItEnded({ end, detail, code, signal }: Extract<TaskState, { phase: 'ended' }>): string {
+export function failureReason({ end, detail, code, signal }: Extract<TaskState, { phase: 'ended' }>): string {
   if (detail !== undefined) return detail;
   if (end === 'wall-time') return 'exceeded its time limit';
   if (end === 'out-of-memory') return 'exceeded its memory limit: request more with `resources.memory`';

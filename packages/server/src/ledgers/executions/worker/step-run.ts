@@ -13,30 +13,30 @@ import { endAttempt, holdAttempt, markStarted, type AttemptClaim } from '../atte
 import { MOST_STEP_FILES } from '../disk-rules.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 import { taskAt, type Step, type Values } from '../machine/plan.ts';
-import { ValueFault } from '../machine/values.ts';
+import { ValueError } from '../machine/values.ts';
 import type { RunMachines } from '../run-machine.ts';
-import { surroundingsOf, type Surroundings } from '../step-calls.ts';
+import { callVariables, type CallVariables } from '../step-calls.ts';
 import { endTrackedStep, trackStep, type TrackedRun } from '../tracked-runs.ts';
 import { lockOf } from './environment-locks.ts';
-import { findSpared, takeOverValues } from './spared.ts';
+import { findCachedStep, linkValues } from './step-cache.ts';
 import {
-  addressed,
+  externalInputs,
   collectAlways,
   collectOutputs,
   inputsOf,
-  keepLog,
+  storeLog,
   prefixOf,
   releaseAll,
   type Collection,
   type Uploaded,
 } from './step-files.ts';
 import { stepTrace, traceStep } from './step-trace.ts';
-import { noteSpared, noteStep, noteTracked, type StepFacts } from './step-lineage.ts';
+import { recordCachedStep, recordStep, recordTrackedRun, type StepFacts } from './step-lineage.ts';
 import { StepStorage } from './step-storage.ts';
-import { fitData, makeVersions, withData } from './step-versions.ts';
+import { requireReadableOutputs, createVersions, withData } from './step-versions.ts';
 import { dataOf, parametersOf, programOf } from './step-source.ts';
-import { dialectOf, resolveAny, type Left, type StepAbout, type StepDialects, type StepText } from './step-dialect.ts';
-import { CANCELLED, howItEnded, isAbort, lost, refusal, refusals, refused, type Outcome } from './step-outcome.ts';
+import { dialectOf, resolveAny, type StepResults, type StepAbout, type StepDialects, type StepText } from './step-dialect.ts';
+import { CANCELLED, failureReason, isAbort, lost, refusal, refusals, refused, type Outcome } from './step-outcome.ts';
 import { taskResources, type ResolvedStep } from './step-spec.ts';
 
 /** Name of the step of a job with a single step. */
@@ -167,8 +167,8 @@ export class StepRun {
       if (state === undefined) {
         // A claimed attempt that the engine does not know was not submitted yet. A started one is lost.
         if (started) return lost('the compute engine no longer has the task');
-        const spared = await this.#spared(loaded, resolved);
-        if (spared !== undefined) return spared;
+        const cached = await this.#cached(loaded, resolved);
+        if (cached !== undefined) return cached;
         if (this.#signals.cancelled.aborted) return CANCELLED;
         await this.#submit(compute, loaded, resolved);
       } else if (state.phase === 'running') {
@@ -202,18 +202,18 @@ export class StepRun {
     return { run: { id: run, name, createdAt }, node, task, attempt: id, attemptNumber: n };
   }
 
-  async #spared(loaded: Loaded, { fingerprint }: ResolvedStep): Promise<Outcome | undefined> {
+  async #cached(loaded: Loaded, { fingerprint }: ResolvedStep): Promise<Outcome | undefined> {
     const { run, projectId } = this.#claim;
     const { path, place, retryOf, again, step } = loaded;
     const question = { run, retryOf, again, path, place, fingerprint, cache: step.cache };
     const request = { mode: 'read', projectId } as const;
-    const spared = await transact(this.#parts.database, request, async (tx) => await findSpared(tx, question));
-    if (spared === undefined) return undefined;
+    const cached = await transact(this.#parts.database, request, async (tx) => await findCachedStep(tx, question));
+    if (cached === undefined) return undefined;
     return {
-      end: { is: 'succeeded', outputs: spared.outputs, source: spared.source },
+      end: { is: 'succeeded', outputs: cached.outputs, source: cached.source },
       record: { ending: 'spared' },
       fingerprint,
-      spared,
+      cached,
     };
   }
 
@@ -228,14 +228,14 @@ export class StepRun {
     const possible = isolationFault === undefined || step.environment.type === 'image' ? 'required' : 'none';
     const isolation = step.isolation === 'preferred' ? possible : step.isolation;
     const secrets = await this.#secrets(step);
-    const around = await this.#surroundings(loaded, resolved, isolation === 'required');
+    const callEnvironment = await this.#callVariables(loaded, resolved, isolation === 'required');
     const spec: Omit<TaskSpec, 'inputs'> = {
       attempt: id,
       command,
       // Variables of the step take precedence.
-      variables: { ...around.variables, ...stepTrace(this.#parts.tracer, this.#claim), ...variables },
-      secretVariables: { ...around.secretVariables, ...secrets },
-      ...(this.#environment !== undefined && { environment: seenFrom(this.#environment) }),
+      variables: { ...callEnvironment.variables, ...stepTrace(this.#parts.tracer, this.#claim), ...variables },
+      secretVariables: { ...callEnvironment.secretVariables, ...secrets },
+      ...(this.#environment !== undefined && { environment: taskEnvironment(this.#environment) }),
       outputs: [
         ...Object.entries(step.outputs).map(([name, { path }]) => ({ name, path })),
         ...Object.entries(texts).map(([name, path]) => ({ name, path })),
@@ -254,7 +254,7 @@ export class StepRun {
     const signal = this.#eitherSignal;
     const inputs = [
       ...(await inputsOf(content, projectId, artifacts)),
-      ...(await addressed(artifacts, readAddress, { variables: { ...variables, ...secrets }, signal })),
+      ...(await externalInputs(artifacts, readAddress, { variables: { ...variables, ...secrets }, signal })),
       ...files.map(inputOfText),
     ];
     const from = { data, projectId, signal };
@@ -277,7 +277,7 @@ export class StepRun {
    * Returns the variables with which the step calls this server and logs to its tracked run. The transaction checks the
    * lease, so that only the current attempt gets a valid token.
    */
-  async #surroundings(loaded: Loaded, resolved: ResolvedStep, isIsolated: boolean): Promise<Surroundings> {
+  async #callVariables(loaded: Loaded, resolved: ResolvedStep, isIsolated: boolean): Promise<CallVariables> {
     const { calls } = this.#parts;
     const { id: attempt, run } = this.#claim;
     const { actor } = loaded;
@@ -287,13 +287,13 @@ export class StepRun {
       async (tx) => {
         const tracked = await this.#track(tx, loaded, resolved);
         const { token, project } = await calls.issue(tx, { attempt, run, actor });
-        return surroundingsOf(calls, token, { url, project, run, tracked });
+        return callVariables(calls, token, { url, project, run, tracked });
       },
       { principal: actor, origin: 'manifest' },
     );
   }
 
-  /** @throws ValueFault */
+  /** @throws ValueError */
   async #track(tx: Transaction, loaded: Loaded, { command }: ResolvedStep): Promise<TrackedRun | undefined> {
     const { tracked, clock } = this.#parts;
     const { node, run } = this.#claim;
@@ -308,7 +308,7 @@ export class StepRun {
       source: { execution: run, step: path, program: programOf(command), ...code },
       data: dataOf(inputs),
     }));
-    noteTracked(tx, this.#facts(loaded), made.run, clock.now());
+    recordTrackedRun(tx, this.#facts(loaded), made.run, clock.now());
     return made;
   }
 
@@ -317,7 +317,7 @@ export class StepRun {
     return { attempt, run, name, path, inputs, code };
   }
 
-  /** @throws ValueFault that names a missing secret value. */
+  /** @throws ValueError that names a missing secret value. */
   async #secrets(step: Step): Promise<Record<string, string>> {
     const { projectId } = this.#claim;
     const request = { mode: 'read', projectId } as const;
@@ -326,7 +326,7 @@ export class StepRun {
       for (const [name, ref] of Object.entries(step.secrets)) {
         const open = await this.#parts.secretValue(tx, ref);
         if (open === undefined && ref.optional === true) continue;
-        if (open === undefined) throw new ValueFault(`Secret ${ref.secret} does not exist or has no key ${ref.key}`);
+        if (open === undefined) throw new ValueError(`Secret ${ref.secret} does not exist or has no key ${ref.key}`);
         found.push([name, open]);
       }
       return found;
@@ -365,7 +365,7 @@ export class StepRun {
     const { content } = this.#parts;
     const { id: attempt, run, projectId } = this.#claim;
     const dialect = dialectOf(step, this.#dialects);
-    const outputsOf = dialect && ((left: Left) => dialect.outputs({ step, inputs, left }));
+    const outputsOf = dialect && ((left: StepResults) => dialect.outputs({ step, inputs, left }));
     const from: Collection = {
       compute,
       content,
@@ -378,7 +378,7 @@ export class StepRun {
       quota: async () => await this.#storage.quotaBytes(),
       room: async () => await this.#storage.room(step),
     };
-    const log = await keepLog(from);
+    const log = await storeLog(from);
     const kept = log === undefined ? [] : [log];
     const { end: ending, code, signal, usage } = state;
     const record = { ending, code, signal, usage, logBytes: log?.lease.size };
@@ -393,12 +393,12 @@ export class StepRun {
       if (ending !== 'exit' || code !== 0) {
         // Clients of other systems often show only the error, so it includes the end of the log.
         const tail = dialect === undefined ? '' : (log?.tail ?? '');
-        const why = [howItEnded(state), ...refusals(state), tail].filter((part) => part !== '').join('\n');
+        const why = [failureReason(state), ...refusals(state), tail].filter((part) => part !== '').join('\n');
         return failed(why, await collectAlways(from));
       }
       const { outputs, uploads } = await collectOutputs(from);
       try {
-        await fitData(this.#parts, { projectId, attempt, step, uploads });
+        await requireReadableOutputs(this.#parts, { projectId, attempt, step, uploads });
       } catch (error) {
         await releaseAll(content, uploads);
         throw error;
@@ -410,14 +410,14 @@ export class StepRun {
       if (cancelled.aborted && !stop.aborted && isAbort(error, cancelled)) {
         return { ...CANCELLED, record: { ...record, ending: 'cancelled' }, uploads: kept };
       }
-      if (error instanceof ValueFault) return failed(error.message);
+      if (error instanceof ValueError) return failed(error.message);
       await releaseAll(content, kept);
       throw error;
     }
   }
 
   /** Commits outputs, end and following state changes in one transaction, or nothing if the lease is lost. */
-  async #commit(loaded: Loaded, { end, record, uploads = [], fingerprint, spared }: Outcome): Promise<void> {
+  async #commit(loaded: Loaded, { end, record, uploads = [], fingerprint, cached }: Outcome): Promise<void> {
     const { step } = loaded;
     const { tracked, clock } = this.#parts;
     const { id, run, node, projectId } = this.#claim;
@@ -431,10 +431,10 @@ export class StepRun {
       if (end.is === 'succeeded' && this.#parts.data !== undefined) {
         const { actor, name, path } = loaded;
         const message = path === ONLY_STEP ? name : `${name} / ${path}`;
-        await makeVersions(tx, this.#parts.data, { run, attempt: id, actor, step, uploads, message });
+        await createVersions(tx, this.#parts.data, { run, attempt: id, actor, step, uploads, message });
       }
       const outputs =
-        spared === undefined ? undefined : await takeOverValues(tx, run, spared.outputs, (name) => prefixOf(id, name));
+        cached === undefined ? undefined : await linkValues(tx, run, cached.outputs, (name) => prefixOf(id, name));
       if (fingerprint !== undefined) {
         tx.sql.defer(
           'update executions.node set fingerprint = $2 where id = $1',
@@ -446,9 +446,9 @@ export class StepRun {
       const facts = await open.store.node(node);
       await open.machine.stepEnded(facts, outputs === undefined || end.is !== 'succeeded' ? end : { ...end, outputs });
       if (tracked !== undefined && step.tracking !== undefined) await endTrackedStep(tx, tracked, node);
-      if (spared !== undefined) noteSpared(tx, this.#facts(loaded), spared.outputs, outputs ?? {}, clock.now());
+      if (cached !== undefined) recordCachedStep(tx, this.#facts(loaded), cached.outputs, outputs ?? {}, clock.now());
       else if (record.ending !== 'refused')
-        noteStep(tx, this.#facts(loaded), 'outputs' in end ? end.outputs : {}, clock.now());
+        recordStep(tx, this.#facts(loaded), 'outputs' in end ? end.outputs : {}, clock.now());
     });
   }
 
@@ -489,6 +489,6 @@ function inputOfText({ path, text }: StepText): TaskInput {
   return { path, open: async () => await Promise.resolve(Readable.from([Buffer.from(text)])) };
 }
 
-function seenFrom({ folders, path, variables, root }: BuiltEnvironment): TaskEnvironment {
+function taskEnvironment({ folders, path, variables, root }: BuiltEnvironment): TaskEnvironment {
   return { folders, path, variables, ...(root !== undefined && { root }) };
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '#lib/canonical-json.ts';
 import type { AttemptClaim } from '../attempts.ts';
 import type { Artifact, Json, LateText, Step, Values } from '../machine/plan.ts';
-import { ValueFault } from '../machine/values.ts';
+import { ValueError } from '../machine/values.ts';
 import type { StepText } from './step-dialect.ts';
 
 /** The limit of Linux for one argument or variable in bytes, without the final NUL. */
@@ -33,7 +33,7 @@ export function taskResources({ resources }: Step, { requests }: Pick<AttemptCla
   return disk === undefined ? admitted : { ...admitted, disk };
 }
 
-/** @throws ValueFault */
+/** @throws ValueError */
 export function resolveStep(step: Step, inputs: Values): ResolvedStep {
   const late = (text: LateText): string => {
     const parts = typeof text === 'string' ? [text] : text;
@@ -46,13 +46,13 @@ export function resolveStep(step: Step, inputs: Values): ResolvedStep {
       })
       .join('');
     if (Buffer.byteLength(whole) > LONGEST_TEXT) {
-      throw new ValueFault(`an argument or variable has more than ${LONGEST_TEXT} bytes: pass it as a file`);
+      throw new ValueError(`an argument or variable has more than ${LONGEST_TEXT} bytes: pass it as a file`);
     }
-    if (whole.includes('\0')) throw new ValueFault('an argument or variable contains a NUL character');
+    if (whole.includes('\0')) throw new ValueError('an argument or variable contains a NUL character');
     return whole;
   };
   const [program, ...rest] = step.command.map(late);
-  if (program === undefined) throw new ValueFault('the step has no command');
+  if (program === undefined) throw new ValueError('the step has no command');
   const variables = Object.fromEntries(Object.entries(step.variables).map(([name, text]) => [name, late(text)]));
   const artifacts = artifactsAmong(step, inputs);
   const command = [program, ...rest] as const;
@@ -95,7 +95,7 @@ function parameterText(inputs: Values, name: string): string {
   const value = inputs[name];
   if (value === undefined) return '';
   if (!('parameter' in value))
-    throw new ValueFault(`${name} is an artifact; only a parameter can be inserted into text`);
+    throw new ValueError(`${name} is an artifact; only a parameter can be inserted into text`);
   return textOf(value.parameter);
 }
 

@@ -35,7 +35,7 @@ export class StepStorage {
     return await this.#quota;
   }
 
-  /** Returns the disk limit of the step in bytes. @throws ValueFault when it requests more than the operator allows. */
+  /** Returns the disk limit of the step in bytes. @throws ValueError when it requests more than the operator allows. */
   diskLimit(step: Step): number {
     const limit = diskLimitOf(step, this.#parts.diskRules ?? DISK_RULES);
     return Math.min(limit, this.#admittedBytes ?? limit);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { DaisError, type EvaluationDataset, type EvaluationSchema } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { shownNumber } from '../experiment-lookup.ts';
+import { publicId } from '../experiment-lookup.ts';
 
 export interface DatasetRow {
   readonly num: bigint;
@@ -69,7 +69,7 @@ export async function hydrateDatasets({ sql }: Transaction, rows: readonly Datas
     records: Number(row.records),
     ...(row.schema !== null && { schema: JSON.parse(row.schema) as EvaluationSchema }),
     experimentIds: (experiments.get(row.num) ?? []).map(([id, isDefault]) =>
-      shownNumber({ id: BigInt(id), is_default: isDefault }),
+      publicId({ id: BigInt(id), is_default: isDefault }),
     ),
     tags: tags.get(row.num) ?? {},
     createdAt: Number(row.created_at),

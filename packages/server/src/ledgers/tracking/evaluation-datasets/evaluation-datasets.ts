@@ -16,7 +16,7 @@ import { foreignKeyRace } from '#lib/write-race.ts';
 import { DEFAULT_NUMBER, ensureDefault, findExperiments, noExperiment, projectGone } from '../experiment-lookup.ts';
 import { removePairs, setPairs } from '../pairs.ts';
 import type { TrackingParts } from '../parts.ts';
-import { tellEvaluationDataset } from '../tracking-events.ts';
+import { emitEvaluationDatasetEvent } from '../tracking-events.ts';
 import { DATASET_COLUMNS, digestOf, hydrateDatasets, requireDataset, type DatasetRow } from './dataset-rows.ts';
 import { searchDatasets } from './dataset-search.ts';
 import { recordEntries } from './records.ts';
@@ -41,7 +41,7 @@ export function evaluationDatasetEntries(parts: TrackingParts): readonly Operati
         'delete_evaluation_dataset',
       );
       if (gone === undefined) return { deleted: false };
-      tellEvaluationDataset(tx, 'evaluationDatasetDeleted', input.id, { records: Number(gone.records) });
+      emitEvaluationDatasetEvent(tx, 'evaluationDatasetDeleted', input.id, { records: Number(gone.records) });
       return { deleted: true };
     }),
     entry(tagEvaluationDatasetOperation, async (tx, { input }) => {
@@ -89,7 +89,7 @@ async function createDataset(tx: Transaction, input: NewDataset, { clock, random
   }
   setPairs(tx, 'evaluation_dataset_tag', row.num, new Map(Object.entries(tags)));
   await addTo(tx, row, experimentIds, now);
-  tellEvaluationDataset(tx, 'evaluationDatasetCreated', row.id);
+  emitEvaluationDatasetEvent(tx, 'evaluationDatasetCreated', row.id);
   return await hydrateOne(tx, row);
 }
 

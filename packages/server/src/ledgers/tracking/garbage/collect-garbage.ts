@@ -4,7 +4,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
 import { artifactsOf as artifactOwner, removeTree } from '../artifacts/artifact-tree.ts';
 import { ownPath } from '../artifacts/own-path.ts';
-import { artifactsOf, below, shownNumber } from '../experiment-lookup.ts';
+import { artifactsOf, below, publicId } from '../experiment-lookup.ts';
 import type { TrackingOptions } from '../options.ts';
 import { OF_MODELS, OF_RUNS, OF_SERIES } from '../project-records.ts';
 import { runKey } from '../run-subject.ts';
@@ -34,12 +34,12 @@ export interface Garbage {
 }
 
 /** Position after the last batch, so that kept objects are not checked again. */
-export interface GarbagePlace {
+export interface GarbagePosition {
   readonly run: bigint;
   readonly model: bigint;
 }
 
-export const GARBAGE_START: GarbagePlace = { run: 0n, model: 0n };
+export const GARBAGE_START: GarbagePosition = { run: 0n, model: 0n };
 
 interface Candidate {
   readonly num: bigint;
@@ -57,8 +57,8 @@ export async function collectGarbage(
   tx: Transaction,
   { options, heldBy }: GarbageParts,
   before: number,
-  place: GarbagePlace,
-): Promise<{ readonly removed: Garbage; readonly next: GarbagePlace | undefined }> {
+  place: GarbagePosition,
+): Promise<{ readonly removed: Garbage; readonly next: GarbagePosition | undefined }> {
   const { projectId } = tx;
   const runs = await candidates(tx, 'run', before, place.run);
   const models = await candidates(tx, 'logged_model', before, place.model);
@@ -94,7 +94,7 @@ export async function collectGarbage(
       data: {
         runs: goneRuns.map(({ id }) => id),
         loggedModels: goneModels.map(({ id }) => id),
-        experiments: experiments.map(shownNumber),
+        experiments: experiments.map(publicId),
         traces,
         files,
       },

@@ -7,7 +7,7 @@ import {
   countGarbage,
   GARBAGE_START,
   type GarbageParts,
-  type GarbagePlace,
+  type GarbagePosition,
 } from './collect-garbage.ts';
 
 const HOUR_MS = 3_600_000;
@@ -31,7 +31,7 @@ export function garbageEntries(parts: GarbageParts, days: number, clock: Clock):
 }
 
 /** @throws DaisError `invalid_cursor`. */
-function decodePlace(of: readonly unknown[], cursor: string | undefined): GarbagePlace {
+function decodePlace(of: readonly unknown[], cursor: string | undefined): GarbagePosition {
   const place = /^(?<run>\d{1,18}) (?<model>\d{1,18})$/.exec(decodePageCursor(of, cursor) ?? '')?.groups;
   if (place === undefined) return GARBAGE_START;
   return { run: BigInt(place['run'] ?? 0), model: BigInt(place['model'] ?? 0) };

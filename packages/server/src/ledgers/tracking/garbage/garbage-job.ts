@@ -1,6 +1,6 @@
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Clock } from '#lib/clock.ts';
-import { collectGarbage, GARBAGE_START, type GarbageParts, type GarbagePlace } from './collect-garbage.ts';
+import { collectGarbage, GARBAGE_START, type GarbageParts, type GarbagePosition } from './collect-garbage.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -27,9 +27,9 @@ export function garbageJob(parts: GarbageParts, days: number, clock: Clock): Job
         );
       });
       for (const { project_id: projectId } of projects) {
-        for (let place: GarbagePlace | undefined = GARBAGE_START; place !== undefined;) {
+        for (let place: GarbagePosition | undefined = GARBAGE_START; place !== undefined;) {
           io.signal.throwIfAborted();
-          const from: GarbagePlace = place;
+          const from: GarbagePosition = place;
           const { removed, next } = await io.write(async (tx) => {
             await tx.enter(projectId);
             return await collectGarbage(tx, parts, before, from);

@@ -14,7 +14,7 @@ import {
 } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { TrackingParts } from '../parts.ts';
-import type { TraceParts } from '../traces/trace-words.ts';
+import type { TraceParts } from '../traces/trace-conventions.ts';
 import { importDataset, importRecords, importScorer } from './import-evaluation.ts';
 import { importExperiment } from './import-experiment.ts';
 import { importLoggedModel } from './import-logged-model.ts';
@@ -24,7 +24,7 @@ import { importSpans, importTrace } from './import-trace.ts';
 import { listImported, noteImported } from './imported-records.ts';
 
 export function importEntries(parts: TrackingParts): readonly OperationEntry[] {
-  const words = parts.options.traces;
+  const conventions = parts.options.traces;
   return [
     entry(listImportedOperation, async (tx, { input }) => await listImported(tx, input)),
     entry(noteImportedOperation, async (tx, { input }) => {
@@ -38,7 +38,7 @@ export function importEntries(parts: TrackingParts): readonly OperationEntry[] {
     entry(importEvaluationDatasetOperation, async (tx, { input }) => await importDataset(tx, input)),
     entry(importEvaluationRecordsOperation, async (tx, { input }) => await importRecords(tx, input)),
     entry(importScorerOperation, async (tx, { input }) => await importScorer(tx, input)),
-    ...(words === undefined ? [] : traceImports({ ...parts, words })),
+    ...(conventions === undefined ? [] : traceImports({ ...parts, conventions })),
   ];
 }
 

@@ -8,12 +8,12 @@ import {
   EXPERIMENT_COLUMNS,
   findExperiments,
   projectGone,
-  shownNumber,
+  publicId,
   type ExperimentRow,
 } from '../experiment-lookup.ts';
 import { setPairs } from '../pairs.ts';
 import type { TrackingParts } from '../parts.ts';
-import { tellImported } from '../tracking-events.ts';
+import { emitImported } from '../tracking-events.ts';
 import { idOfImported, noteImported } from './imported-records.ts';
 
 export interface ImportedExperiment {
@@ -40,9 +40,9 @@ export async function importExperiment(tx: Transaction, input: ImportedExperimen
   const row = there ?? (await insertOrFind(tx, input));
   await writeExperiment(tx, row, input, clock.now());
   setPairs(tx, 'experiment_tag', row.id, new Map(Object.entries(input.tags)));
-  const id = shownNumber(row);
+  const id = publicId(row);
   await noteImported(tx, { source, kind: 'experiment', sourceId, id, state: '' });
-  tellImported(tx, 'experimentImported', { id, experiment: id, source });
+  emitImported(tx, 'experimentImported', { id, experiment: id, source });
   return { id, artifactUri: artifactsOf(row, options) };
 }
 
@@ -75,7 +75,7 @@ async function writeExperiment(
     if (taken.length > 0) {
       throw new DaisError(
         'already_exists',
-        `Experiment ${shownNumber(row)} cannot be renamed to "${name}": another experiment has that name.`,
+        `Experiment ${publicId(row)} cannot be renamed to "${name}": another experiment has that name.`,
       );
     }
   }

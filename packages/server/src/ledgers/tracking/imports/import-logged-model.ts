@@ -1,11 +1,11 @@
 import { DaisError, type LoggedModelStatus, type MetricPoint } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { artifactsOf, below, findExperiments, noExperiment, shownNumber } from '../experiment-lookup.ts';
+import { artifactsOf, below, findExperiments, noExperiment, publicId } from '../experiment-lookup.ts';
 import { appendModelPoints } from '../metrics/model-points.ts';
 import { setPairs } from '../pairs.ts';
 import type { TrackingParts } from '../parts.ts';
 import { noteOutputs } from '../run-lineage.ts';
-import { tellImported } from '../tracking-events.ts';
+import { emitImported } from '../tracking-events.ts';
 import { noteImported } from './imported-records.ts';
 
 export interface ImportedLoggedModel {
@@ -72,7 +72,7 @@ export async function importLoggedModel(tx: Transaction, input: ImportedLoggedMo
   await importModelMetrics(tx, experiment.id, id, input.metrics);
   if (input.sourceRunId !== undefined) noteOutputs(tx, input.sourceRunId, [{ modelId: id }], parts.clock.now());
   await noteImported(tx, { source, kind: 'logged-model', sourceId: id, id, state: '' });
-  tellImported(tx, 'loggedModelImported', { id, experiment: shownNumber(experiment), source });
+  emitImported(tx, 'loggedModelImported', { id, experiment: publicId(experiment), source });
   return { id, artifactUri: below(artifactsOf(experiment, parts.options), `models/${id}/artifacts`) };
 }
 

@@ -1,12 +1,12 @@
 import { DaisError, type DatasetInput, type RunStatus } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { artifactsOf, below, findExperiments, noExperiment, shownNumber } from '../experiment-lookup.ts';
+import { artifactsOf, below, findExperiments, noExperiment, publicId } from '../experiment-lookup.ts';
 import { compactEndedRun } from '../metrics/compaction-queue.ts';
 import { setPairs } from '../pairs.ts';
 import type { TrackingParts } from '../parts.ts';
 import { linkDatasets, linkModels, linkOutputs } from '../run-links.ts';
 import { noteInputs, noteOrigin, noteOutputs } from '../run-lineage.ts';
-import { tellImported } from '../tracking-events.ts';
+import { emitImported } from '../tracking-events.ts';
 import { noteImported } from './imported-records.ts';
 
 export interface ImportedRun {
@@ -72,8 +72,8 @@ export async function importRun(tx: Transaction, input: ImportedRun, parts: Trac
   await noteInputs(tx, { id, datasets: input.datasets, models: input.modelInputs }, clock.now());
   noteOutputs(tx, id, input.modelOutputs, clock.now());
   await noteImported(tx, { source, kind: 'run', sourceId: id, id, state: '' });
-  const number = shownNumber(experiment);
-  tellImported(tx, 'runImported', { id, experiment: number, source });
+  const number = publicId(experiment);
+  emitImported(tx, 'runImported', { id, experiment: number, source });
   if (input.status !== 'RUNNING' && input.status !== 'SCHEDULED') await compactEndedRun(tx, run);
   return { id, artifactUri: below(artifactsOf(experiment, options), `${id}/artifacts`) };
 }

@@ -6,7 +6,7 @@ import { MOST_SPANS } from '../traces/log-spans.ts';
 import { spanBatches } from '../traces/span-batch.ts';
 import { forgetSpans, insertSpans, knownNodes } from '../traces/span-write.ts';
 import { lockTrace } from '../traces/trace-rows.ts';
-import type { TraceParts, TraceWords } from '../traces/trace-words.ts';
+import type { TraceParts, TraceConventions } from '../traces/trace-conventions.ts';
 import type { Amounts } from '../traces/usage.ts';
 import { noteImported } from './imported-records.ts';
 
@@ -51,7 +51,7 @@ export interface ImportedTrace {
 const json = (value: object | undefined): string | null => (value === undefined ? null : JSON.stringify(value));
 
 /** Imports a trace. Local tags, spans and assessments are kept. @throws DaisError `not_found`, `already_exists`. */
-export async function importTrace(tx: Transaction, input: ImportedTrace, { words, options }: TraceParts) {
+export async function importTrace(tx: Transaction, input: ImportedTrace, { conventions, options }: TraceParts) {
   const [experiment] = await findExperiments(tx, [input.experimentId]);
   if (experiment === undefined) throw noExperiment(input.experimentId);
   const { source, id } = input;
@@ -77,7 +77,7 @@ export async function importTrace(tx: Transaction, input: ImportedTrace, { words
       input.clientRequestId ?? null,
       input.requestPreview ?? null,
       input.responsePreview ?? null,
-      input.metadata[words.runKey] ?? null,
+      input.metadata[conventions.runKey] ?? null,
       JSON.stringify(input.metadata),
       JSON.stringify(input.tags),
       json(input.usage),
@@ -88,7 +88,7 @@ export async function importTrace(tx: Transaction, input: ImportedTrace, { words
   if (row === undefined) throw new DaisError('already_exists', `Trace "${id}" already exists in another experiment.`);
   await putAssessments(tx, row.num, input.assessments);
   await putLinks(tx, row.num, input);
-  const spans = await putSpans(tx, { num: row.num, id }, input.spans, words);
+  const spans = await putSpans(tx, { num: row.num, id }, input.spans, conventions);
   await noteImported(tx, { source, kind: 'trace', sourceId: id, id, state: '' });
   return { id, spans, artifactUri: below(artifactsOf(experiment, options), `traces/${id}/artifacts`) };
 }
@@ -97,9 +97,9 @@ export async function importTrace(tx: Transaction, input: ImportedTrace, { words
 export async function importSpans(
   tx: Transaction,
   { id, spans }: { readonly id: string; readonly spans: readonly Span[] },
-  { words }: TraceParts,
+  { conventions }: TraceParts,
 ) {
-  return { spans: await putSpans(tx, { num: await lockTrace(tx, id), id }, spans, words) };
+  return { spans: await putSpans(tx, { num: await lockTrace(tx, id), id }, spans, conventions) };
 }
 
 /** Imports spans and returns their total. They do not change the trace, which has the values of its source. */
@@ -107,10 +107,10 @@ async function putSpans(
   tx: Transaction,
   { num, id }: { readonly num: bigint; readonly id: string },
   spans: readonly Span[],
-  words: TraceWords,
+  conventions: TraceConventions,
 ): Promise<number> {
   const known = (await knownNodes(tx, [{ num }])).get(num) ?? [];
-  const rows = spanBatches([{ spans: [...spans] }], words).flatMap((batch) => batch.rows);
+  const rows = spanBatches([{ spans: [...spans] }], conventions).flatMap((batch) => batch.rows);
   const mine = new Set(rows.map((row) => row.id));
   const again = known.flatMap((node) => (mine.has(node.id) ? [node.id] : []));
   const total = known.length - again.length + mine.size;

@@ -3,7 +3,7 @@ import type { experimentActivityOperation } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { allOf, composeStatement } from '#lib/composed-sql.ts';
-import { findExperiments, shownNumber } from '../experiment-lookup.ts';
+import { findExperiments, publicId } from '../experiment-lookup.ts';
 import { rowCondition } from './search-page.ts';
 
 interface Activity {
@@ -42,7 +42,7 @@ export async function experimentActivity(
       const last = Number(found.last);
       return [
         {
-          id: shownNumber(experiment),
+          id: publicId(experiment),
           runs: Number(found.runs),
           running: Number(found.running),
           // 0: the client did not set a start time.

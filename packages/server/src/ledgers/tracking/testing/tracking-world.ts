@@ -10,17 +10,17 @@ import { lineageEntries, lineageSlice } from '#ledgers/lineage/index.ts';
 import { projectWith } from '#kinds/project/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import {
-  beginProject,
-  endProject,
+  createProjectRecords,
+  removeProjectRecords,
   loggedModelNodes,
   runNodes,
   trackingLedger,
   trackingSlice,
-  type TraceWords,
+  type TraceConventions,
   type TrackingParts,
 } from '../index.ts';
 
-const TEST_TRACE_WORDS: TraceWords = {
+const TEST_TRACE_WORDS: TraceConventions = {
   idPrefix: 'tr-',
   nameTag: 'client.traceName',
   runKey: 'client.run',
@@ -72,8 +72,8 @@ export async function startTrackingWorld(): Promise<TrackingWorld> {
   const test = await startTestDatabase([kernelSlice, commentsSlice, lineageSlice, trackingSlice, workshopSlice]);
   const ledger = trackingLedger({ options: TEST_OPTIONS, clock: systemClock, random: randomBytes });
   const project = projectWith({
-    begin: (tx, id) => beginProject(tx, id, { now: () => systemClock.now(), folderRoot: undefined }),
-    end: endProject,
+    begin: (tx, id) => createProjectRecords(tx, id, { now: () => systemClock.now(), folderRoot: undefined }),
+    end: removeProjectRecords,
   });
   const parts = {
     kinds: [project],

@@ -2,7 +2,7 @@
 import { DaisError, type ResourceSpans } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { DEFAULT_NUMBER } from '../experiment-lookup.ts';
-import type { TraceParts } from './trace-words.ts';
+import type { TraceParts } from './trace-conventions.ts';
 import { requireRun } from '../run-lookup.ts';
 import { spanBatches, type SpanBatch } from './span-batch.ts';
 import { forgetSpans, insertSpans, knownNodes } from './span-write.ts';
@@ -24,16 +24,16 @@ export async function logSpans(
   input: LogSpansInput,
   parts: TraceParts,
 ): Promise<{ readonly accepted: number; readonly rejected: number }> {
-  const words = parts.words;
-  const batches = spanBatches(input.resources, words);
+  const conventions = parts.conventions;
+  const batches = spanBatches(input.resources, conventions);
   const accepted = batches.reduce((sum, { rows }) => sum + rows.length, 0);
   if (accepted === 0) return { accepted, rejected: 0 };
   const runId = input.runId === undefined ? undefined : (await requireRun(tx, input.runId)).id;
-  let rows = await upsertTraces(tx, input.experimentId, batches, words.idPrefix);
+  let rows = await upsertTraces(tx, input.experimentId, batches, conventions.idPrefix);
   if (rows.length === 0) {
     // Throws the reason, or creates the default experiment.
     await writableExperiment(tx, input.experimentId, parts.clock.now());
-    rows = await upsertTraces(tx, input.experimentId, batches, words.idPrefix);
+    rows = await upsertTraces(tx, input.experimentId, batches, conventions.idPrefix);
   }
   const traces = new Map(rows.map((row) => [row.id, row]));
   const nodes = await knownNodes(
@@ -41,7 +41,7 @@ export async function logSpans(
     rows.filter(({ fresh }) => !fresh),
   );
   for (const batch of batches) {
-    const trace = traces.get(words.idPrefix + batch.traceId);
+    const trace = traces.get(conventions.idPrefix + batch.traceId);
     if (trace === undefined) throw new Error('the inserted trace was not found');
     const known = nodes.get(trace.num) ?? [];
     if (!trace.fresh) await mergeInto(tx, trace, batch, known);

@@ -1,5 +1,5 @@
 /** Previews of requests and responses, for lists of traces. */
-import { cutOff } from '../texts.ts';
+import { truncateText } from '../texts.ts';
 
 /** The same length as the previews of clients. */
 const LONGEST = 1000;
@@ -13,7 +13,7 @@ export function previewOf(value: unknown, role: 'user' | 'assistant'): string | 
   // A text much longer than the preview is parsed only if it can be an object.
   const said = saidBy(role, typeof value === 'string' ? parsed(value) : value) ?? text;
   if (said === '') return undefined;
-  return said.length <= LONGEST ? said : `${cutOff(said, LONGEST - 3)}...`;
+  return said.length <= LONGEST ? said : `${truncateText(said, LONGEST - 3)}...`;
 }
 
 function parsed(text: string): unknown {

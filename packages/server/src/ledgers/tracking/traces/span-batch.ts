@@ -1,9 +1,9 @@
 /** Converts received spans to batches for writing: one for each trace, with the values of the trace in its spans. */
 import { DaisError, simpleValue, type ResourceSpans, type Span } from '@dais/api';
-import { cutOff } from '../texts.ts';
+import { truncateText } from '../texts.ts';
 import { previewOf } from './preview.ts';
 import { spanText } from './span-text.ts';
-import type { TraceWords } from './trace-words.ts';
+import type { TraceConventions } from './trace-conventions.ts';
 import { amountsOf, type Amounts, type SpanAmounts } from './usage.ts';
 
 /** One span as columns. */
@@ -38,14 +38,14 @@ export interface SpanBatch {
 }
 
 /** Returns batches in order of trace ids, so that calls that write the same traces cannot deadlock. */
-export function spanBatches(resources: readonly ResourceSpans[], words: TraceWords): SpanBatch[] {
+export function spanBatches(resources: readonly ResourceSpans[], conventions: TraceConventions): SpanBatch[] {
   const traces = new Map<string, BatchDraft>();
   for (const { resource, spans } of resources) {
-    const tags = resourceTags(resource, words);
+    const tags = resourceTags(resource, conventions);
     for (const span of spans) {
       const draft = traces.get(span.traceId) ?? newDraft(tags);
       traces.set(span.traceId, draft);
-      addSpan(draft, span, words);
+      addSpan(draft, span, conventions);
     }
   }
   return [...traces.keys()].toSorted().map((traceId) => {
@@ -90,17 +90,17 @@ function newDraft(tags: Readonly<Record<string, string>>): BatchDraft {
 type Attributes = Readonly<Record<string, unknown>>;
 type Known = (keys: readonly string[]) => unknown;
 
-function addSpan(draft: BatchDraft, span: Span, words: TraceWords): void {
+function addSpan(draft: BatchDraft, span: Span, conventions: TraceConventions): void {
   const text = spanText(span);
   const known = lookup(span.attributes ?? {});
-  const { attributes } = words;
+  const { attributes } = conventions;
   const [start, end] = [BigInt(span.startNs), BigInt(span.endNs ?? 0)];
   if (start > LATEST || end > LATEST) {
     throw new DaisError('invalid_request', `Span ${span.id} has a time after the year 2262, which cannot be stored.`);
   }
   if (start < draft.start) draft.start = start;
   if (end > draft.end) draft.end = end;
-  const usage = amountsOf(known(attributes.usage)) ?? tokensOf(known, words);
+  const usage = amountsOf(known(attributes.usage)) ?? tokensOf(known, conventions);
   const cost = amountsOf(known(attributes.cost));
   const amounts = {
     ...(usage !== undefined && { usage: withTotal(usage) }),
@@ -110,27 +110,27 @@ function addSpan(draft: BatchDraft, span: Span, words: TraceWords): void {
     id: span.id,
     parent: span.parentId ?? '',
     name: span.name,
-    type: typeOf(known, words),
+    type: typeOf(known, conventions),
     status: span.status ?? 'UNSET',
     start: span.startNs,
     end: span.endNs ?? '0',
     text,
     amounts: usage === undefined && cost === undefined ? undefined : amounts,
   });
-  note(draft.metadata, words.sessionKey, known(attributes.session));
-  note(draft.metadata, words.userKey, known(attributes.user));
-  if (span.parentId === undefined) addFirst(draft, span, known, words);
+  note(draft.metadata, conventions.sessionKey, known(attributes.session));
+  note(draft.metadata, conventions.userKey, known(attributes.user));
+  if (span.parentId === undefined) addFirst(draft, span, known, conventions);
 }
 
 /** Returns the values of the trace in its root span. */
-function addFirst(draft: BatchDraft, span: Span, known: Known, words: TraceWords): void {
+function addFirst(draft: BatchDraft, span: Span, known: Known, conventions: TraceConventions): void {
   if (span.endNs !== undefined) draft.state = span.status === 'ERROR' ? 'ERROR' : 'OK';
-  draft.requestPreview = previewOf(known(words.attributes.inputs), 'user');
-  draft.responsePreview = previewOf(known(words.attributes.outputs), 'assistant');
-  const own: Record<string, string> = { [words.nameTag]: cutOff(span.name, 250) };
+  draft.requestPreview = previewOf(known(conventions.attributes.inputs), 'user');
+  draft.responsePreview = previewOf(known(conventions.attributes.outputs), 'assistant');
+  const own: Record<string, string> = { [conventions.nameTag]: truncateText(span.name, 250) };
   for (const [key, value] of Object.entries(span.attributes ?? {})) {
-    if (!key.startsWith(words.tagPrefix) || key.length === words.tagPrefix.length) continue;
-    note(own, key.slice(words.tagPrefix.length), simpleValue(value));
+    if (!key.startsWith(conventions.tagPrefix) || key.length === conventions.tagPrefix.length) continue;
+    note(own, key.slice(conventions.tagPrefix.length), simpleValue(value));
   }
   draft.tags = { ...draft.tags, ...own };
 }
@@ -145,16 +145,16 @@ function lookup(attributes: Attributes): Known {
   };
 }
 
-function typeOf(known: Known, { attributes, types }: TraceWords): string {
+function typeOf(known: Known, { attributes, types }: TraceConventions): string {
   const type = known(attributes.type);
   if (typeof type !== 'string' || type === '') return 'UNKNOWN';
-  const bare = cutOff(/^".*"$/.test(type) ? type.slice(1, -1) : type, 250);
+  const bare = truncateText(/^".*"$/.test(type) ? type.slice(1, -1) : type, 250);
   return Object.hasOwn(types, bare) ? (types[bare] ?? bare) : bare;
 }
 
-function tokensOf(known: Known, { attributes }: TraceWords): Amounts | undefined {
-  const amounts = Object.entries(attributes.tokens).flatMap(([key, words]) => {
-    const number = Number(known(words) ?? 'x');
+function tokensOf(known: Known, { attributes }: TraceConventions): Amounts | undefined {
+  const amounts = Object.entries(attributes.tokens).flatMap(([key, conventions]) => {
+    const number = Number(known(conventions) ?? 'x');
     return Number.isSafeInteger(number) ? [[key, number] as const] : [];
   });
   return amounts.length === 0 ? undefined : Object.fromEntries(amounts);
@@ -166,10 +166,10 @@ function withTotal(usage: Amounts): Amounts {
   return { ...usage, total_tokens: input + output };
 }
 
-function resourceTags(resource: Attributes | undefined, words: TraceWords): Record<string, string> {
+function resourceTags(resource: Attributes | undefined, conventions: TraceConventions): Record<string, string> {
   const tags: Record<string, string> = {};
   for (const [key, value] of Object.entries(resource ?? {})) {
-    if (words.hiddenResource.some((prefix) => key.startsWith(prefix))) continue;
+    if (conventions.hiddenResource.some((prefix) => key.startsWith(prefix))) continue;
     note(tags, key, simpleValue(value));
   }
   return tags;

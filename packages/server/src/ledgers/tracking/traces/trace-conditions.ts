@@ -4,22 +4,22 @@ import { compareInteger, compareText } from '#lib/comparison-sql.ts';
 import type { Bind } from '#lib/composed-sql.ts';
 import { filterConditions, type Translate } from '../search/filter-sql.ts';
 import { checkRegex } from './regex.ts';
-import type { TraceWords } from './trace-words.ts';
+import type { TraceConventions } from './trace-conventions.ts';
 
 interface Of {
   /** The original text of the filter. */
   readonly text: string;
-  readonly words: TraceWords;
+  readonly conventions: TraceConventions;
   readonly bind: Bind;
 }
 
 /** Returns the conditions. All clauses on spans apply to the same span. @throws DaisError `invalid_request` with the position. */
-export function traceConditions(clauses: readonly FilterClause[], { text, words, bind }: Of): string[] {
+export function traceConditions(clauses: readonly FilterClause[], { text, conventions, bind }: Of): string[] {
   for (const clause of clauses) if (clause.operator === 'RLIKE') checkRegex(clause, text);
   const ofSpans = clauses.filter(isOfSpan);
   const rest = clauses.filter((clause) => !isOfSpan(clause));
   return [
-    ...filterConditions(rest, families(text, words), bind),
+    ...filterConditions(rest, families(text, conventions), bind),
     ...(ofSpans.length === 0 ? [] : [spanCondition(ofSpans, bind)]),
   ];
 }
@@ -37,7 +37,7 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
   client_request_id: 'r.client_request_id',
 };
 
-function families(text: string, { nameTag, runKey }: TraceWords): Readonly<Record<string, Translate>> {
+function families(text: string, { nameTag, runKey }: TraceConventions): Readonly<Record<string, Translate>> {
   const tag = pairs('r.tags');
   const metadata = pairs('r.metadata');
   return {

@@ -2,9 +2,9 @@
 import { DaisError, deleteTracesOperation } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { requireExperiment } from '../experiment-lookup.ts';
-import { tellTracesDeleted } from '../tracking-events.ts';
+import { emitTracesDeleted } from '../tracking-events.ts';
 import { removeTraceFiles, type GoneTrace } from './trace-files.ts';
-import type { TraceParts } from './trace-words.ts';
+import type { TraceParts } from './trace-conventions.ts';
 
 /** Traces in one transaction: each can have many rows of spans. */
 const SLICE = 1000;
@@ -36,7 +36,7 @@ export function traceDeleteEntries({ options }: Pick<TraceParts, 'options'>): re
         gone.map(({ id }) => ({ id, ...home })),
         options,
       );
-      if (gone.length > 0) tellTracesDeleted(tx, experimentId, gone.length);
+      if (gone.length > 0) emitTracesDeleted(tx, experimentId, gone.length);
       return { deleted: gone.length };
     }),
   ];

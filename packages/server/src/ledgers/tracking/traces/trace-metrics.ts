@@ -12,7 +12,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { allOf, composeStatement, listOf, type Bind } from '#lib/composed-sql.ts';
 import { findExperiments } from '../experiment-lookup.ts';
 import { rowCondition } from '../search/search-page.ts';
-import type { TraceParts, TraceWords } from './trace-words.ts';
+import type { TraceParts, TraceConventions } from './trace-conventions.ts';
 
 interface Asked {
   readonly experimentIds: readonly string[];
@@ -33,14 +33,14 @@ interface Point {
   readonly values: readonly (number | null)[];
 }
 
-export function traceMetricEntries({ words }: TraceParts): readonly OperationEntry[] {
+export function traceMetricEntries({ conventions }: TraceParts): readonly OperationEntry[] {
   return [
-    entry(readTraceMetricsOperation, async (tx, { input, rows }) => await readMetrics(tx, input, { words, rows })),
+    entry(readTraceMetricsOperation, async (tx, { input, rows }) => await readMetrics(tx, input, { conventions, rows })),
   ];
 }
 
 interface Of {
-  readonly words: TraceWords;
+  readonly conventions: TraceConventions;
   readonly rows: Call['rows'];
 }
 
@@ -48,21 +48,21 @@ interface Of {
 async function readMetrics(
   tx: Transaction,
   input: Asked,
-  { words, rows }: Of,
+  { conventions, rows }: Of,
 ): Promise<{ readonly points: readonly Point[]; readonly more: boolean }> {
   requireAllowed(input);
   const experiments = (await findExperiments(tx, input.experimentIds)).map(({ id }) => id);
   const { text, values } = composeStatement((bind) => {
-    const source = sourceOf(input, { words, bind });
+    const source = sourceOf(input, { conventions, bind });
     const groups = [
       ...(input.intervalSeconds === undefined ? [] : [bucket(source.time, input.intervalSeconds, bind)]),
-      ...input.dimensions.map((name) => `(${dimension(name, words, bind)}) collate "C"`),
+      ...input.dimensions.map((name) => `(${dimension(name, conventions, bind)}) collate "C"`),
     ];
-    const columns = [...groups.map((sql, index) => `${sql} as g${index}`), `${valueOf(input, words, bind)} as v`];
+    const columns = [...groups.map((sql, index) => `${sql} as g${index}`), `${valueOf(input, conventions, bind)} as v`];
     const conditions = [
       ...source.where,
       ...timeRange(input, source.ranged, bind),
-      ...input.filters.map((filter) => condition(filter, words, bind)),
+      ...input.filters.map((filter) => condition(filter, conventions, bind)),
       rowCondition(rows, bind),
     ];
     const numbers = groups.map((_sql, index) => `g${index}`);
@@ -140,13 +140,13 @@ const STARTED = '(s.started / 1000000)';
 
 function sourceOf(
   { view, metric }: Asked,
-  { words, bind }: { readonly words: TraceWords; readonly bind: Bind },
+  { conventions, bind }: { readonly conventions: TraceConventions; readonly bind: Bind },
 ): Source {
   const asked = { time: 'r.requested_at', ranged: 'r.requested_at' };
   switch (view) {
     case 'traces': {
       // Sessions are counted by name.
-      const named = metric === 'session_count' ? [`r.metadata ? ${bind(words.sessionKey)}::text`] : [];
+      const named = metric === 'session_count' ? [`r.metadata ? ${bind(conventions.sessionKey)}::text`] : [];
       return { from: TRACES, where: named, ...asked };
     }
     case 'spans':
@@ -175,10 +175,10 @@ function timeRange({ from, to }: Asked, time: string, bind: Bind): string[] {
   ];
 }
 
-function valueOf({ view, metric }: Asked, words: TraceWords, bind: Bind): string {
+function valueOf({ view, metric }: Asked, conventions: TraceConventions, bind: Bind): string {
   switch (`${view}.${metric}`) {
     case 'traces.session_count':
-      return `(r.metadata ->> ${bind(words.sessionKey)}::text)`;
+      return `(r.metadata ->> ${bind(conventions.sessionKey)}::text)`;
     case 'traces.latency':
       return 'r.duration';
     case 'spans.latency':
@@ -193,10 +193,10 @@ function valueOf({ view, metric }: Asked, words: TraceWords, bind: Bind): string
   }
 }
 
-function dimension(name: string, words: TraceWords, bind: Bind): string {
+function dimension(name: string, conventions: TraceConventions, bind: Bind): string {
   switch (name) {
     case 'trace_name':
-      return `r.tags ->> ${bind(words.nameTag)}::text`;
+      return `r.tags ->> ${bind(conventions.nameTag)}::text`;
     case 'trace_status':
       return 'r.state';
     case 'span_name':
@@ -206,9 +206,9 @@ function dimension(name: string, words: TraceWords, bind: Bind): string {
     case 'span_status':
       return 's.state';
     case 'span_model_name':
-      return attribute(words.attributes.model, bind);
+      return attribute(conventions.attributes.model, bind);
     case 'span_model_provider':
-      return attribute(words.attributes.provider, bind);
+      return attribute(conventions.attributes.provider, bind);
     case 'assessment_name':
       return 'a.name';
     default:
@@ -224,7 +224,7 @@ function attribute(keys: readonly string[], bind: Bind): string {
   return `case when ${likely.join(' or ')} then coalesce(${found.join(', ')}) end`;
 }
 
-function condition(filter: TraceMetricFilter, { runKey }: TraceWords, bind: Bind): string {
+function condition(filter: TraceMetricFilter, { runKey }: TraceConventions, bind: Bind): string {
   const value = () => `${bind(filter.value)}::text`;
   switch (filter.of) {
     case 'status':

@@ -13,13 +13,13 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readSpans } from './span-rows.ts';
 import { findTraces, hydrateTraces, requireTrace } from './trace-rows.ts';
-import type { TraceParts } from './trace-words.ts';
+import type { TraceParts } from './trace-conventions.ts';
 
 /** Limit of spans in one response. */
 const MOST_SPANS = 100_000;
 
-export function traceReadEntries({ options, words }: TraceParts): readonly OperationEntry[] {
-  const { idPrefix } = words;
+export function traceReadEntries({ options, conventions }: TraceParts): readonly OperationEntry[] {
+  const { idPrefix } = conventions;
   const hexOf = (id: string): string => (id.startsWith(idPrefix) ? id.slice(idPrefix.length) : id);
   return [
     entry(readTraceOperation, async (tx, { input }) => {

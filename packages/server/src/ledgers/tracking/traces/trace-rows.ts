@@ -1,7 +1,7 @@
 /** Reads rows of traces, and converts them to records. */
 import { DaisError, type Assessment, type Trace, type TraceState } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { artifactsOf, below, shownNumber } from '../experiment-lookup.ts';
+import { artifactsOf, below, publicId } from '../experiment-lookup.ts';
 import type { TrackingOptions } from '../options.ts';
 import { assessmentsOf } from './assessment-rows.ts';
 import type { Amounts } from './usage.ts';
@@ -44,7 +44,7 @@ function traceOf(row: TraceRow, assessments: Assessment[], options: TrackingOpti
   const home = { ...row, id: row.experiment };
   return {
     id: row.id,
-    experimentId: shownNumber(home),
+    experimentId: publicId(home),
     requestedAt: Number(row.requested_at),
     ...(row.duration !== null && { durationMs: Number(row.duration) }),
     state: row.state as TraceState,

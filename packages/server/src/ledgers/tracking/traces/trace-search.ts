@@ -19,7 +19,7 @@ import { findRows, foreignCursor, joins, rowCondition, type SearchQuery } from '
 import { withRegex } from './regex.ts';
 import { traceConditions } from './trace-conditions.ts';
 import { hydrateTraces, TRACE_COLUMNS, type TraceRow } from './trace-rows.ts';
-import type { TraceParts, TraceWords } from './trace-words.ts';
+import type { TraceParts, TraceConventions } from './trace-conventions.ts';
 
 /** Characters of a text that are used for sorting, because page cursors must not contain texts of any length. */
 const SORTED_TEXT = 500;
@@ -47,7 +47,7 @@ async function searchTraces(
   if (experiments.length === 0) return { items: [] };
   const query: SearchQuery = {
     columns: TRACE_COLUMNS,
-    keys: sortKeys(order, parts.words),
+    keys: sortKeys(order, parts.conventions),
     of: (bind) => ({
       from: `tracking.trace r join tracking.experiment e on e.id = r.experiment ${joins(sortTexts(order, bind))}`,
       where: [
@@ -55,7 +55,7 @@ async function searchTraces(
           experiments.map(({ id }) => id),
           bind,
         ),
-        ...traceConditions(clauses, { text: filter, words: parts.words, bind }),
+        ...traceConditions(clauses, { text: filter, conventions: parts.conventions, bind }),
         rowCondition(rows, bind),
       ],
     }),
@@ -93,19 +93,19 @@ function sortTexts(order: readonly OrderKey[], bind: Bind): readonly (string | f
   );
 }
 
-function sortKeys(order: readonly OrderKey[], words: TraceWords): SortKey[] {
+function sortKeys(order: readonly OrderKey[], conventions: TraceConventions): SortKey[] {
   const has = (name: string) => order.some(({ family, key }) => family === 'attribute' && key === name);
   return [
     ...order.map(({ family, key, ascending }, index): SortKey => {
       if (family !== 'attribute') return { sql: `k${index}.value`, type: 'text', ascending, missing: true };
-      return { ...attributeKey(key, words), ascending };
+      return { ...attributeKey(key, conventions), ascending };
     }),
     ...(has('timestamp_ms') ? [] : [{ sql: 'r.requested_at', type: 'bigint', ascending: false } as const]),
     ...(has('request_id') ? [] : [{ sql: 'r.id', type: 'text', ascending: true } as const]),
   ];
 }
 
-function attributeKey(key: string, { nameTag }: TraceWords): Omit<SortKey, 'ascending'> {
+function attributeKey(key: string, { nameTag }: TraceConventions): Omit<SortKey, 'ascending'> {
   switch (key) {
     case 'timestamp_ms':
       return { sql: 'r.requested_at', type: 'bigint' };
@@ -149,16 +149,16 @@ async function correlate(
   const experiments = await findExperiments(tx, input.experimentIds);
   if (experiments.length === 0) return { total: 0, count1: 0, count2: 0, both: 0 };
   const ids = experiments.map(({ id }) => id);
-  const { words } = parts;
+  const { conventions } = parts;
   const { text: statement, values } = composeStatement(
     (bind) => `select count(*)::int as total, count(*) filter (where a)::int as count1,
       count(*) filter (where b)::int as count2, count(*) filter (where a and b)::int as both
-    from (select (${allOf(traceConditions(first, { text: texts[1], words, bind }))}) as a,
-        (${allOf(traceConditions(second, { text: texts[2], words, bind }))}) as b
+    from (select (${allOf(traceConditions(first, { text: texts[1], conventions, bind }))}) as a,
+        (${allOf(traceConditions(second, { text: texts[2], conventions, bind }))}) as b
       from tracking.trace r join tracking.experiment e on e.id = r.experiment
       where ${allOf([
         scopeOf(ids, bind),
-        ...traceConditions(base, { text: texts[0], words, bind }),
+        ...traceConditions(base, { text: texts[0], conventions, bind }),
         rowCondition(rows, bind),
       ])}) t`,
   );

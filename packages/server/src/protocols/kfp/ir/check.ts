@@ -1,6 +1,6 @@
 /** Validates a pipeline beyond the schema of its messages, and reports all errors with their paths. */
 import type { Issue } from '@dais/api';
-import { ConditionFault, conditionOf, selectorPath } from './condition.ts';
+import { ConditionError, conditionOf, selectorPath } from './condition.ts';
 import type { ComponentSpec, DagSpec, PipelineSpec, TaskSpec } from './messages.ts';
 import { VOLUME_IMAGES } from './image.ts';
 import { durationMs } from './quantities.ts';
@@ -234,7 +234,7 @@ function attempt(path: string, fault: Fault, read: () => unknown): void {
   try {
     read();
   } catch (error) {
-    if (!(error instanceof ConditionFault)) throw error;
+    if (!(error instanceof ConditionError)) throw error;
     fault(path, error.message);
   }
 }

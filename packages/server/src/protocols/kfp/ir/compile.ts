@@ -14,7 +14,7 @@ import type {
   Value,
   Values,
 } from '#ledgers/executions/index.ts';
-import { datasetIn, type NamedRows } from '../runtime/dataset-address.ts';
+import { datasetIn, type NamedRows } from '../runtime/dataset-uri.ts';
 import { IMPORTED_DATASET } from '../runtime/kfp-step.ts';
 import { itemsIn } from './check.ts';
 import { conditionOf, selectorPath } from './condition.ts';
@@ -64,8 +64,8 @@ const DEEPEST = 20;
 /** @throws DaisError `invalid_request` with all errors. */
 export function compileIr(ir: Ir, options: IrOptions): CompiledIr {
   const { spec } = ir;
-  const isLook = options.parameters === undefined;
-  const given = isLook ? defaultsOf(spec.root) : runParameters(spec, options.parameters, macrosOf(options));
+  const isInspection = options.parameters === undefined;
+  const given = isInspection ? defaultsOf(spec.root) : runParameters(spec, options.parameters, macrosOf(options));
   const compiler = new Compiler(ir, options);
   const plan = compiler.graph(spec.root, {
     place: '',
@@ -76,7 +76,7 @@ export function compileIr(ir: Ir, options: IrOptions): CompiledIr {
   compiler.end();
   const artifacts = Object.entries(spec.root.inputDefinitions?.artifacts ?? {});
   const needed = artifacts.filter(([, { isOptional }]) => isOptional !== true).map(([name]) => name);
-  if (needed.length > 0 && !isLook) {
+  if (needed.length > 0 && !isInspection) {
     throw new DaisError(
       'invalid_request',
       `The pipeline requires the input artifacts ${needed.join(', ')}, but a run accepts only parameters. Import them with a task instead.`,
@@ -128,7 +128,7 @@ class Compiler {
   readonly #ir: Ir;
   readonly #options: IrOptions;
   readonly #faults: DaisError[] = [];
-  readonly #said = new Set<string>();
+  readonly #reported = new Set<string>();
   #tasks = 0;
 
   constructor(ir: Ir, options: IrOptions) {
@@ -225,7 +225,7 @@ class Compiler {
         isolation,
         caching: task.cachingOptions ?? {},
         known,
-        isLook: parameters === undefined,
+        isInspection: parameters === undefined,
         warn: (warning) => this.#warn(warning),
       });
     } catch (error) {
@@ -245,8 +245,8 @@ class Compiler {
   }
 
   #warn(warning: string): void {
-    if (this.#said.has(warning)) return;
-    this.#said.add(warning);
+    if (this.#reported.has(warning)) return;
+    this.#reported.add(warning);
     this.warnings.push(warning);
   }
 

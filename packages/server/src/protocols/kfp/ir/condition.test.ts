@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Expression } from '#ledgers/executions/index.ts';
-import { ConditionFault, conditionOf, selectorPath } from './condition.ts';
+import { ConditionError, conditionOf, selectorPath } from './condition.ts';
 
 const x: Expression = { input: 'x' };
 const X = "inputs.parameter_values['x']";
@@ -71,7 +71,7 @@ describe('handwritten conditions', () => {
     ['x'.repeat(20_000), 'the limit is 10000'],
     ['parseJson(1)["a"]', 'on something other than an input'],
   ])('%j is rejected', (text, message) => {
-    expect(() => conditionOf(text)).toThrow(ConditionFault);
+    expect(() => conditionOf(text)).toThrow(ConditionError);
     expect(() => conditionOf(text)).toThrow(message);
   });
 });

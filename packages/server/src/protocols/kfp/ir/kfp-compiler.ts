@@ -1,7 +1,7 @@
 /** The compiler of Kubeflow pipelines for the executions ledger. */
 import type { PipelineParameters } from '@dais/api';
 import { datasetArtifact, type Artifact, type Json, type PipelineCompiler } from '#ledgers/executions/index.ts';
-import type { NamedRows } from '../runtime/dataset-address.ts';
+import type { NamedRows } from '../runtime/dataset-uri.ts';
 import { compileIr } from './compile.ts';
 import { needsContainers } from './image.ts';
 import { typeOfParameter, type IrParameterType, type PipelineSpec } from './messages.ts';

@@ -42,7 +42,7 @@ interface StepParts {
   /** Values of task inputs that are known when the run starts. */
   readonly known: ReadonlyMap<string, Json>;
   /** The plan is compiled for inspection: unknown values are not errors. */
-  readonly isLook: boolean;
+  readonly isInspection: boolean;
   readonly warn: (warning: string) => void;
 }
 
@@ -159,10 +159,10 @@ function textOf(value: unknown): string {
 }
 
 function environmentOf(parts: StepParts, { image, command }: KfpContainer): StepEnvironment {
-  const { name, images, imageFault, task, isLook, warn } = parts;
+  const { name, images, imageFault, task, isInspection, warn } = parts;
   const whole = knownText(parts, image);
   if (whole === undefined) {
-    if (isLook) return { type: 'system' };
+    if (isInspection) return { type: 'system' };
     throw refusal(
       task,
       `${name} takes its image from the output of a task, but the image must be known when the run starts`,

@@ -10,7 +10,7 @@ import {
 } from '@dais/api';
 import { route, type CallOperation, type Refusals, type Route } from '../route.ts';
 import { listFields, nextPage, readList } from '../wire/list-request.ts';
-import { string, told } from '../wire/message.ts';
+import { string, outputOnly } from '../wire/message.ts';
 import { invalid, RpcError } from '../wire/rpc-status.ts';
 import { showTime } from '../wire/time.ts';
 import { ARCHIVED_TAG, experimentFilter, experimentOrder } from './experiment-filter.ts';
@@ -23,13 +23,13 @@ const LONGEST_NAME = 500;
 const COUNTED = 1000;
 
 const experimentFields = {
-  experiment_id: told,
+  experiment_id: outputOnly,
   display_name: string,
   description: string,
-  created_at: told,
+  created_at: outputOnly,
   namespace: string,
-  storage_state: told,
-  last_run_created_at: told,
+  storage_state: outputOnly,
+  last_run_created_at: outputOnly,
 };
 
 export const experimentRoutes: readonly Route[] = [

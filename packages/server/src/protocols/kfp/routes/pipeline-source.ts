@@ -29,7 +29,7 @@ export async function sourceOf(values: Values<typeof sourceFields>, call: CallOp
         : 'Specify only one of pipeline_spec, pipeline_version_reference and pipeline_version_id',
     );
   }
-  if (spec !== undefined) return { format: KFP_FORMAT, document: inMessage(spec) };
+  if (spec !== undefined) return { format: KFP_FORMAT, document: documentOfMessage(spec) };
   const { pipeline_id: pipelineId = '', pipeline_version_id: versionId = id ?? '' } = reference ?? {};
   if (pipelineId === '' && versionId === '') throw invalid('pipeline_version_reference: pipeline_id is missing');
   const head = await requirePipeline(pipelineId === '' ? await pipelineOfVersion(versionId, call) : pipelineId, call);
@@ -37,7 +37,7 @@ export async function sourceOf(values: Values<typeof sourceFields>, call: CallOp
 }
 
 /** Validates a pipeline in a message like an uploaded file. @throws DaisError `invalid_request` */
-export function inMessage(spec: object): PipelineDocument {
+export function documentOfMessage(spec: object): PipelineDocument {
   return readPipelineFile(Buffer.from(JSON.stringify(spec)));
 }
 
@@ -66,7 +66,7 @@ export interface About extends Record<string, unknown> {
 /** Larger documents are not returned with the run. */
 const LARGEST_KEPT = 512 * 1024;
 
-export function aboutOf({
+export function metadataOf({
   runtime_config: config,
   service_account: account,
   pipeline_spec: spec,

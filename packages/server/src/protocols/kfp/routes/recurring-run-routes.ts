@@ -9,11 +9,11 @@ import {
 } from '@dais/api';
 import { route, type CallOperation, type Refusals, type Route } from '../route.ts';
 import { listFields, nextPage, readList } from '../wire/list-request.ts';
-import { bool, enumeration, int64, nested, string, struct, time, told, type Values } from '../wire/message.ts';
+import { bool, enumeration, int64, nested, string, struct, time, outputOnly, type Values } from '../wire/message.ts';
 import { invalid, RpcError } from '../wire/rpc-status.ts';
 import { showTime } from '../wire/time.ts';
 import { usableExperiment } from './experiment-routes.ts';
-import { aboutOf, sourceFields, sourceMessage, sourceOf } from './pipeline-source.ts';
+import { metadataOf, sourceFields, sourceMessage, sourceOf } from './pipeline-source.ts';
 import { recordSearch, type SearchFields } from './record-search.ts';
 import { requireName } from './run-routes.ts';
 
@@ -27,16 +27,16 @@ const triggerFields = {
 
 const recurringFields = {
   ...sourceFields,
-  recurring_run_id: told,
+  recurring_run_id: outputOnly,
   display_name: string,
   description: string,
   max_concurrency: int64,
   trigger: nested(triggerFields),
   mode: enumeration({ MODE_UNSPECIFIED: 0, ENABLE: 1, DISABLE: 2 }),
-  created_at: told,
-  updated_at: told,
-  status: told,
-  error: told,
+  created_at: outputOnly,
+  updated_at: outputOnly,
+  status: outputOnly,
+  error: outputOnly,
   no_catchup: bool,
   namespace: string,
   experiment_id: string,
@@ -78,7 +78,7 @@ export const recurringRunRoutes: readonly Route[] = [
         mostAtOnce: Math.min(Math.max(values.max_concurrency ?? 1, 1), MOST_AT_ONCE),
         enabled: mode === 'ENABLE',
         experimentId: await usableExperiment(values.experiment_id ?? '', call),
-        about: aboutOf(values),
+        about: metadataOf(values),
       });
       return recurringMessage(made, { withSpec: true });
     },

@@ -13,10 +13,10 @@ import {
 } from '@dais/api';
 import { route, type CallOperation, type Route } from '../route.ts';
 import { listFields, nextPage, readList } from '../wire/list-request.ts';
-import { string, struct, told } from '../wire/message.ts';
+import { string, struct, outputOnly } from '../wire/message.ts';
 import { invalid, RpcError } from '../wire/rpc-status.ts';
 import { usableExperiment } from './experiment-routes.ts';
-import { aboutOf, sourceFields, sourceOf } from './pipeline-source.ts';
+import { metadataOf, sourceFields, sourceOf } from './pipeline-source.ts';
 import { recordSearch, type SearchFields } from './record-search.ts';
 import { runId, runMessage, taskMessages } from './run-message.ts';
 
@@ -27,18 +27,18 @@ const MOST_TASKS = 1000;
 const runFields = {
   ...sourceFields,
   experiment_id: string,
-  run_id: told,
+  run_id: outputOnly,
   display_name: string,
-  storage_state: told,
+  storage_state: outputOnly,
   description: string,
-  created_at: told,
-  scheduled_at: told,
-  finished_at: told,
-  state: told,
-  error: told,
-  run_details: told,
-  recurring_run_id: told,
-  state_history: told,
+  created_at: outputOnly,
+  scheduled_at: outputOnly,
+  finished_at: outputOnly,
+  state: outputOnly,
+  error: outputOnly,
+  run_details: outputOnly,
+  recurring_run_id: outputOnly,
+  state_history: outputOnly,
   plugins_input: struct,
   plugins_output: struct,
 };
@@ -110,7 +110,7 @@ export const runRoutes: readonly Route[] = [
         ...(description !== undefined && description !== '' && { description }),
         parameters: { ...(values.runtime_config?.parameters as Record<string, never> | undefined) },
         experimentId,
-        about: aboutOf(values),
+        about: metadataOf(values),
       });
       return runMessage(run, { withSpec: true });
     },

@@ -1,11 +1,11 @@
 /** The step dialect of Kubeflow Pipelines: resolves components to commands, and their results to outputs. */
 import {
   isFetched,
-  ValueFault,
+  ValueError,
   type Artifact,
-  type DialectAnswer,
+  type ResolvedDialectStep,
   type Json,
-  type Left,
+  type StepResults,
   type Step,
   type StepAbout,
   type StepDialect,
@@ -13,8 +13,8 @@ import {
   type Values,
 } from '#ledgers/executions/index.ts';
 import { literalFault } from '../ir/parameters.ts';
-import { datasetIn, DATASETS } from './dataset-address.ts';
-import { artifactsLeft, parametersLeft, readExecutorOutput } from './executor-output.ts';
+import { datasetIn, DATASETS } from './dataset-uri.ts';
+import { outputArtifacts, outputParameters, readExecutorOutput } from './executor-output.ts';
 import {
   artifactPath,
   EXECUTOR_OUTPUT,
@@ -31,7 +31,7 @@ import { lightweightOf } from './lightweight.ts';
 import {
   parameterText,
   resolvedText,
-  resolvedWords,
+  resolvedElements,
   type ExecutorInput,
   type PlaceholderValues,
   type RuntimeArtifact,
@@ -51,18 +51,18 @@ export const kfpDialect: StepDialect = {
 
 type Parameters = Readonly<Record<string, Json>>;
 
-/** Returns the parameters that have a value. @throws ValueFault */
+/** Returns the parameters that have a value. @throws ValueError */
 function parametersOf({ parameters, taskConfig, pipeline }: KfpStep, inputs: Values): Parameters {
   return Object.fromEntries(
     Object.entries(parameters).flatMap(([name, spec]): [string, Json][] => {
       const given = inputs[name];
       if (given !== undefined && !('parameter' in given))
-        throw new ValueFault(`${name} is an artifact, not a parameter`);
+        throw new ValueError(`${name} is an artifact, not a parameter`);
       const value = given?.parameter ?? spec.default ?? null;
       if (spec.type === 'TASK_CONFIG') return taskConfig === undefined ? [] : [[name, taskConfig]];
       if (value === null) {
         if (spec.isOptional === true) return [];
-        throw new ValueFault(`required input ${name} has no value`);
+        throw new ValueError(`required input ${name} has no value`);
       }
       return [[name, valueOf(name, spec, value, pipeline)]];
     }),
@@ -74,7 +74,7 @@ function valueOf(name: string, spec: KfpParameter, value: Json, pipeline: string
   if (status !== undefined && (spec.type === 'TASK_FINAL_STATUS' || spec.type === 'STRUCT')) return status;
   const typed = spec.type === 'STRING' ? parameterText(value) : value;
   const fault = literalFault(spec.literals ?? [], typed);
-  if (fault !== undefined) throw new ValueFault(`${name} ${fault.message}, not ${fault.expected}`);
+  if (fault !== undefined) throw new ValueError(`${name} ${fault.message}, not ${fault.expected}`);
   return typed;
 }
 
@@ -108,19 +108,19 @@ function imported(
     constants: constantsOf(about, task),
   };
   const given = 'parameter' in importer.uri ? parameters[importer.uri.parameter] : importer.uri.constant;
-  if (typeof given !== 'string' || given === '') throw new ValueFault('the importer has no artifact URI');
+  if (typeof given !== 'string' || given === '') throw new ValueError('the importer has no artifact URI');
   const uri = resolvedText(given, values);
   const type = importer.type ?? spec?.type;
-  const said = {
+  const properties = {
     label: name,
     ...(type !== undefined && { type }),
     metadata: resolvedJson(importer.metadata, values) as Readonly<Record<string, Json>>,
   };
   const rows = inputs[IMPORTED_DATASET];
-  if (rows !== undefined && 'artifact' in rows) return { [name]: { artifact: { ...rows.artifact, ...said } } };
+  if (rows !== undefined && 'artifact' in rows) return { [name]: { artifact: { ...rows.artifact, ...properties } } };
   if (uri.startsWith(DATASETS)) {
     const fault = datasetIn(uri) === undefined ? 'is not a dataset URI' : 'was not known when the run started';
-    throw new ValueFault(
+    throw new ValueError(
       `${uri} ${fault}: use ${DATASETS}NAME or ${DATASETS}NAME@VERSION, optionally with ?format=csv, as a constant or in a pipeline parameter`,
     );
   }
@@ -131,7 +131,7 @@ function imported(
     files: 0,
     bytes: 0,
     digest: '',
-    ...said,
+    ...properties,
     uri,
   };
   return { [name]: { artifact } };
@@ -176,7 +176,7 @@ function containerStep(
   step: Step,
   data: KfpStep,
   { container, parameters, inputs, about, placeOf }: ContainerParts,
-): DialectAnswer {
+): ResolvedDialectStep {
   // The mark is random, so that no user value contains it.
   const mark = `{folder-${about.attempt}}`;
   const at = (path: string) => `${mark}/${path}`;
@@ -209,14 +209,14 @@ function containerStep(
     },
   };
   const values = { input, constants: constantsOf(about, data.task) };
-  const same = sameness(step, data, container, parameters, given);
+  const same = cacheKeyOf(step, data, container, parameters, given);
   if (step.environment.type === 'image') return { ...inImage(container, about, values, mark), same };
   const lightweight = lightweightOf(container.command);
   const elements = [...(lightweight === undefined ? container.command : []), ...container.args];
-  const words = elements.flatMap((element) => resolvedWords(element, values));
+  const words = elements.flatMap((element) => resolvedElements(element, values));
   if (words.length === 0)
-    throw new ValueFault('the command of the component is empty after its placeholders are replaced');
-  const told = {
+    throw new ValueError('the command of the component is empty after its placeholders are replaced');
+  const reported = {
     folders: [OUTPUTS, `${OUTPUTS}/parameters`, `${OUTPUTS}/artifacts`],
     output: EXECUTOR_OUTPUT,
     artifacts: Object.fromEntries(Object.keys(data.outputs.artifacts).map((name) => [name, artifactPath(name)])),
@@ -234,7 +234,7 @@ function containerStep(
     },
     files: [
       { path: `${STEP_FOLDER}/run.py`, text: STEP_PROGRAM },
-      { path: `${STEP_FOLDER}/step.json`, text: `${mark}\n${JSON.stringify(told)}` },
+      { path: `${STEP_FOLDER}/step.json`, text: `${mark}\n${JSON.stringify(reported)}` },
     ],
     texts: { [EXECUTOR]: EXECUTOR_OUTPUT },
     same,
@@ -247,12 +247,12 @@ function inImage(
   about: StepAbout,
   values: PlaceholderValues,
   mark: string,
-): Omit<Exclude<DialectAnswer, { readonly outputs: unknown }>, 'same'> {
+): Omit<Exclude<ResolvedDialectStep, { readonly outputs: unknown }>, 'same'> {
   const placed = (text: string) => text.replaceAll(mark, IMAGE_FOLDER);
-  const words = [...command, ...args].flatMap((element) => resolvedWords(element, values)).map(placed);
+  const words = [...command, ...args].flatMap((element) => resolvedElements(element, values)).map(placed);
   const [program, ...rest] = words;
   if (program === undefined) {
-    throw new ValueFault(
+    throw new ValueError(
       'the component has no command, and the entrypoint of its image is not available: specify a command',
     );
   }
@@ -289,9 +289,9 @@ function artifactsOf({ artifacts }: KfpStep, inputs: Values): Readonly<Record<st
       if (Array.isArray(value?.parameter) && value.parameter.length === 0) return [[name, { list: [], isMany: true }]];
       if (value === undefined || value.parameter === null) {
         if (isOptional === true) return [];
-        throw new ValueFault(`required artifact ${name} is missing: the upstream task did not produce it`);
+        throw new ValueError(`required artifact ${name} is missing: the upstream task did not produce it`);
       }
-      throw new ValueFault(`${name} is a parameter, not an artifact`);
+      throw new ValueError(`${name} is a parameter, not an artifact`);
     }),
   );
 }
@@ -309,7 +309,7 @@ function typeOf(type = 'system.Artifact'): RuntimeArtifact['type'] {
 }
 
 /** Returns the cache key: of two steps with equal keys, only one has to run. */
-function sameness(
+function cacheKeyOf(
   { environment, secrets }: Step,
   data: KfpStep,
   container: KfpContainer,
@@ -335,8 +335,8 @@ function sameness(
   return JSON.parse(JSON.stringify(plain)) as Json;
 }
 
-/** @throws ValueFault */
-function outputsOf(data: KfpStep, left: Left): Values {
-  const told = readExecutorOutput(left.texts[EXECUTOR]);
-  return { ...parametersLeft(data, told, left), ...artifactsLeft(data, told, left) };
+/** @throws ValueError */
+function outputsOf(data: KfpStep, left: StepResults): Values {
+  const reported = readExecutorOutput(left.texts[EXECUTOR]);
+  return { ...outputParameters(data, reported, left), ...outputArtifacts(data, reported, left) };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { resolvedText, resolvedWords, type ExecutorInput } from './placeholders.ts';
+import { resolvedText, resolvedElements, type ExecutorInput } from './placeholders.ts';
 
 const data = { name: 'd', type: { schemaTitle: 'system.Dataset' }, uri: '/w/in/d', metadata: { rows: 3, who: 'me' } };
 const input: ExecutorInput = {
@@ -62,6 +62,6 @@ describe('as elements of a command', () => {
     ['{"some": "json"}', ['{"some": "json"}']],
     ['{"Concat": ["cut', ['{"Concat": ["cut']],
   ])('%s', (element, words) => {
-    expect(resolvedWords(element, values)).toEqual(words);
+    expect(resolvedElements(element, values)).toEqual(words);
   });
 });

@@ -1,5 +1,5 @@
 /** Replaces placeholders in commands, arguments and variables of a component by the values of a step. */
-import { ValueFault, type Json } from '#ledgers/executions/index.ts';
+import { ValueError, type Json } from '#ledgers/executions/index.ts';
 
 export interface RuntimeArtifact {
   readonly name: string;
@@ -36,7 +36,7 @@ export function parameterText(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** @throws ValueFault for a placeholder without a value. */
+/** @throws ValueError for a placeholder without a value. */
 export function resolvedText(text: string, values: PlaceholderValues): string {
   return text.replaceAll(PLACEHOLDER, (whole, inner: string | undefined) =>
     inner === undefined ? JSON.stringify(values.input) : (valueOf(inner, values) ?? whole),
@@ -70,17 +70,17 @@ function valueOf(inner: string, { input, constants }: PlaceholderValues): string
   if (field !== 'metadata') return undefined;
   if (member === undefined) return JSON.stringify(first.metadata);
   const value = first.metadata[member];
-  if (value === undefined) throw new ValueFault(`{{$.${inner}}}: the metadata of ${name} has no ${member}`);
+  if (value === undefined) throw new ValueError(`{{$.${inner}}}: the metadata of ${name} has no ${member}`);
   return parameterText(value);
 }
 
 function known<Found>(found: Found | undefined, inner: string): Found {
-  if (found === undefined) throw new ValueFault(`{{$.${inner}}} refers to an output that the component does not have`);
+  if (found === undefined) throw new ValueError(`{{$.${inner}}} refers to an output that the component does not have`);
   return found;
 }
 
-/** Resolves one element of a command to any number of elements. @throws ValueFault */
-export function resolvedWords(element: string, values: PlaceholderValues): readonly string[] {
+/** Resolves one element of a command to any number of elements. @throws ValueError */
+export function resolvedElements(element: string, values: PlaceholderValues): readonly string[] {
   const structure = structureIn(element);
   return structure === undefined ? [resolvedText(element, values)] : words(structure, values, 0);
 }
@@ -99,13 +99,13 @@ function structureIn(element: string): Structure | undefined {
 const DEEPEST = 50;
 
 function words(of: Structure, values: PlaceholderValues, depth: number): readonly string[] {
-  if (depth > DEEPEST) throw new ValueFault(`a command nests placeholders more than ${DEEPEST} levels deep`);
+  if (depth > DEEPEST) throw new ValueError(`a command nests placeholders more than ${DEEPEST} levels deep`);
   if (typeof of === 'string') return [resolvedText(of, values)];
   if (Array.isArray(of)) return (of as readonly Structure[]).flatMap((one) => words(one, values, depth + 1));
   const { Concat: concat, IfPresent: ifPresent } = of as Exclude<Structure, string | readonly Structure[]>;
   if (Array.isArray(concat)) return [words(concat as Structure, values, depth + 1).join('')];
   const { InputName: name, Then, Else } = (ifPresent ?? {}) as Readonly<Record<string, Structure | undefined>>;
-  if (typeof name !== 'string') throw new ValueFault('a command contains an unsupported placeholder');
+  if (typeof name !== 'string') throw new ValueError('a command contains an unsupported placeholder');
   const chosen = isPresent(name, values.input) ? Then : Else;
   return chosen === undefined || chosen === null ? [] : words(chosen, values, depth + 1);
 }

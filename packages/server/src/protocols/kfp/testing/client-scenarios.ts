@@ -48,12 +48,12 @@ export function clientScenarios({ line, requirements }: KfpClient): void {
         .filter((text) => text.startsWith('{'))
         .map((text) => JSON.parse(text) as Told);
     };
-    const failed = (told: readonly Told[]) => told.filter(({ error }) => error !== undefined);
+    const failed = (outputOnly: readonly Told[]) => outputOnly.filter(({ error }) => error !== undefined);
 
     test('does what people do with it', { timeout: PATIENCE + 60_000 }, async () => {
-      const told = await scenarios({}, []);
-      expect(failed(told)).toEqual([]);
-      expect(told).toHaveLength(SCENARIOS);
+      const outputOnly = await scenarios({}, []);
+      expect(failed(outputOnly)).toEqual([]);
+      expect(outputOnly).toHaveLength(SCENARIOS);
     });
 
     test.each([
@@ -62,9 +62,9 @@ export function clientScenarios({ line, requirements }: KfpClient): void {
     ])('works in a project of its own, named %s', { timeout: PATIENCE + 60_000 }, async (_, path, more) => {
       const host = `${peer.dais.url}${path}`;
       const names = ['experiments', 'pipelines', 'runs', 'recurring_runs'];
-      const told = await scenarios({ ...more, KFP_HOST: host }, names);
-      expect(failed(told)).toEqual([]);
-      expect(told).toHaveLength(names.length);
+      const outputOnly = await scenarios({ ...more, KFP_HOST: host }, names);
+      expect(failed(outputOnly)).toEqual([]);
+      expect(outputOnly).toHaveLength(names.length);
     });
   });
 }

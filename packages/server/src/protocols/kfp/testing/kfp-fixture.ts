@@ -18,7 +18,7 @@ import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { openOutbound } from '#control/open-outbound.ts';
 import { readAddress } from '#compose/addresses.ts';
-import { kfpDoor, kfpProbe } from '../index.ts';
+import { kfpAdapter, kfpProbe } from '../index.ts';
 import { KFP_FORMAT, kfpCompiler } from '../ir/index.ts';
 import { kfpDialect } from '../runtime/index.ts';
 
@@ -107,7 +107,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
       ledger = executions;
       return [...tracking.entries, ...executions.entries];
     },
-    doors: (calls) => [kfpProbe(), kfpDoor({ calls, log: silentLog })],
+    doors: (calls) => [kfpProbe(), kfpAdapter({ calls, log: silentLog })],
   });
   const mapped = {
     apiVersion: 'dais.dev/v1',

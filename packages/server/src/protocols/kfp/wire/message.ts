@@ -30,7 +30,7 @@ export const struct: FieldOf<Readonly<Record<string, unknown>>> = { kind: 'struc
 /** A map of strings. */
 export const texts: FieldOf<Readonly<Record<string, string>>> = { kind: 'texts' };
 /** Output only: ignored in requests. */
-export const told: FieldOf<never> = { kind: 'any' };
+export const outputOnly: FieldOf<never> = { kind: 'any' };
 
 export function enumeration<const Name extends string>(numbers: Readonly<Record<Name, number>>): FieldOf<Name> {
   return { kind: 'enum', numbers };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseFilter } from './filter.ts';
 import { nextPage, readList } from './list-request.ts';
-import { bool, enumeration, int32, int64, nested, string, struct, texts, time, told } from './message.ts';
+import { bool, enumeration, int32, int64, nested, string, struct, texts, time, outputOnly } from './message.ts';
 import { bodyJson, parseMessage, queryJson } from './parse.ts';
 import { parseTime, showTime } from './time.ts';
 
@@ -15,7 +15,7 @@ const message = {
   tags: texts,
   mode: enumeration({ UNSPECIFIED: 0, ENABLE: 1 }),
   runtime_config: nested({ pipeline_root: string }),
-  created_at: told,
+  created_at: outputOnly,
 };
 
 describe('messages', () => {

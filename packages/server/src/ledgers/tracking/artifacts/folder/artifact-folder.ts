@@ -27,7 +27,7 @@ export class ArtifactFolder {
   ): Promise<{ readonly items: readonly FolderEntry[]; readonly last?: string }> {
     const place = await this.#find(parts);
     if (place === undefined || !place.stats.isDirectory()) return { items: [] };
-    const names = (await told(readdir(place.path))).filter((name) => name > after).sort();
+    const names = (await withReadErrors(readdir(place.path))).filter((name) => name > after).sort();
     const page = names.slice(0, limit);
     const items: FolderEntry[] = [];
     for (const name of page) {
@@ -73,7 +73,7 @@ export class ArtifactFolder {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
       if (code === 'ELOOP') throw leadsOut(parts);
-      return await told(Promise.reject(error as Error));
+      return await withReadErrors(Promise.reject(error as Error));
     }
   }
 
@@ -100,7 +100,7 @@ export class ArtifactFolder {
   async #open(parts: readonly string[]): Promise<FileHandle> {
     const { path } = await this.#file(parts);
     // Does not block on a pipe, and does not follow a link that was created since the check.
-    const handle = await told(open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
+    const handle = await withReadErrors(open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
     try {
       // A parent folder may have been replaced by a link meanwhile.
       if (!(await handle.stat()).isFile() || !(await this.#isInside(handle, parts))) throw leadsOut(parts);
@@ -132,7 +132,7 @@ function leadsOut(parts: readonly string[]): DaisError {
 }
 
 /** @throws DaisError `invalid_state` for files that the user of the server may not read. */
-async function told<T>(work: Promise<T>): Promise<T> {
+async function withReadErrors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

@@ -11,7 +11,7 @@ import type { CallOf } from '#kernel/entry.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { afterConflicts } from '../after-conflicts.ts';
+import { retryConflicts } from '../retry-conflicts.ts';
 import type { ArtifactParts } from '../artifact-parts.ts';
 import { artifactsOf } from '../artifact-tree.ts';
 import { lockUpload, partRows, partsOf, type PartRow, type UploadRow } from './upload-rows.ts';
@@ -153,7 +153,7 @@ async function finish(
   { claim: own, row }: Claimed,
   lease: UploadLease,
 ): Promise<void> {
-  await afterConflicts(database, projectId, async (tx) => {
+  await retryConflicts(database, projectId, async (tx) => {
     const now = await lockUpload(tx, { id: row.id });
     if (now.claim !== own) {
       throw new DaisError(

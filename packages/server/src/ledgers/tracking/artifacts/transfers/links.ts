@@ -11,7 +11,7 @@ import { projectGone } from '../../experiment-lookup.ts';
 import type { ArtifactParts } from '../artifact-parts.ts';
 import { artifactPath } from '../artifact-path.ts';
 import { artifactsOf } from '../artifact-tree.ts';
-import { newTicket, wrongTicket } from './ticket.ts';
+import { newTicket, ticketError } from './ticket.ts';
 
 /** Limit of valid links per project. Each link is one row. */
 const MOST_LINKS = 10_000;
@@ -78,7 +78,7 @@ export async function fetchArtifact(
     );
     return link;
   });
-  if (row === undefined) throw wrongTicket('link');
+  if (row === undefined) throw ticketError('link');
   const owner = artifactsOf(tenant.id);
   const { size, sha256 } = await content.stat(owner, row.path);
   if (sha256 !== row.sha256) {

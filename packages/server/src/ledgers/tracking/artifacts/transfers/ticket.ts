@@ -13,7 +13,7 @@ export function newTicket(random: RandomSource): Ticket {
 }
 
 /** Returns the same error for an unknown, an expired and a wrong ticket, so that it discloses nothing. */
-export function wrongTicket(what: 'upload' | 'link'): DaisError {
+export function ticketError(what: 'upload' | 'link'): DaisError {
   const remedy = what === 'upload' ? 'Start the upload again.' : 'Request a new link.';
   return new DaisError(
     'unauthenticated',

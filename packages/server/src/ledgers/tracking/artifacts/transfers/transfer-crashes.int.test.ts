@@ -13,7 +13,7 @@ import { completeUpload } from './complete-upload.ts';
 import { etagOf } from './testing/transfer-world.ts';
 import { callOf, openParts, textOf, type WorkerLine, type WorkerSetup } from './testing/transfer-worker.ts';
 import { transferRetention } from './transfer-retention.ts';
-import { putPart } from './uploads.ts';
+import { uploadPart } from './uploads.ts';
 
 /** Six in `npm run test:full`. */
 const ROUNDS = isLongRun ? 6 : 2;
@@ -62,7 +62,7 @@ test('a process killed at any time loses no acknowledged part or completion, and
       for (let number = 1; number <= first.parts; number += 1) {
         if (came.has(number)) continue;
         const input = { id: first.id, ticket: first.ticket, number: String(number) };
-        await putPart(parts, callOf(project, input, textOf(first.id, number)));
+        await uploadPart(parts, callOf(project, input, textOf(first.id, number)));
       }
       const whole = wholeOf(first);
       const answer = await completeUpload(parts, callOf(project, { id: first.id, parts: etagsOf(first) }));

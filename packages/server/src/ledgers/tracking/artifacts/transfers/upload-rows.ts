@@ -70,7 +70,7 @@ export async function partRows({ sql }: Transaction, upload: string): Promise<Pa
 }
 
 /** Returns the bytes of all parts except one. */
-export async function bytesBeside({ sql }: Transaction, upload: string, number: number): Promise<number> {
+export async function otherPartBytes({ sql }: Transaction, upload: string, number: number): Promise<number> {
   const [row] = await sql.query<{ bytes: bigint }>(
     `select coalesce(sum(size), 0)::bigint as bytes from tracking.artifact_upload_part
      where upload = $1 and number <> $2`,

@@ -17,9 +17,9 @@ import { secretDigest } from '#lib/secret-digest.ts';
 import { projectGone } from '../../experiment-lookup.ts';
 import type { ArtifactParts } from '../artifact-parts.ts';
 import { artifactPath } from '../artifact-path.ts';
-import { afterConflicts } from '../after-conflicts.ts';
-import { newTicket, wrongTicket } from './ticket.ts';
-import { bytesBeside, findByTicket, lockUpload, partsOf, type UploadRow } from './upload-rows.ts';
+import { retryConflicts } from '../retry-conflicts.ts';
+import { newTicket, ticketError } from './ticket.ts';
+import { otherPartBytes, findByTicket, lockUpload, partsOf, type UploadRow } from './upload-rows.ts';
 
 /** Uploads expire after a day, the time for two terabytes at 200 Mbit/s. */
 const LIFE_HOURS = 24;
@@ -30,7 +30,7 @@ const GIB = 2 ** 30;
 const UPLOAD_LIMITS = { partBytes: GIB, totalBytes: 10_000 * 16 * 2 ** 20 } as const;
 
 /** @throws DaisError `unsafe_path`, `rate_limited` while too many are open. */
-export async function beginUpload(
+export async function startUpload(
   { database, clock, random }: ArtifactParts,
   { input, tenant }: CallOf<typeof beginUploadOperation>,
 ): Promise<OutputOf<typeof beginUploadOperation>> {
@@ -72,7 +72,7 @@ export async function beginUpload(
  * @throws DaisError `unauthenticated` for an invalid ticket, `invalid_request` for a part number beyond the upload,
  *   `invalid_state` once the upload is assembled, and errors of storing content.
  */
-export async function putPart(
+export async function uploadPart(
   { database, content }: ArtifactParts,
   { input, tenant, context }: CallOf<typeof putPartOperation>,
 ): Promise<OutputOf<typeof putPartOperation>> {
@@ -84,14 +84,14 @@ export async function putPart(
   const read = { mode: 'read', projectId: tenant.id } as const;
   const { quota, before } = await transact(database, read, async (tx) => {
     const row = await findByTicket(tx, input.id, ticket);
-    if (row === undefined) throw wrongTicket('upload');
+    if (row === undefined) throw ticketError('upload');
     requirePart(row, number);
-    return { quota: await byteQuota(tx, tenant.id), before: await bytesBeside(tx, row.id, number) };
+    return { quota: await byteQuota(tx, tenant.id), before: await otherPartBytes(tx, row.id, number) };
   });
   const maxBytes = Math.min(UPLOAD_LIMITS.partBytes, UPLOAD_LIMITS.totalBytes - before);
   const lease = await content.upload(bytes, { projectId: tenant.id, quota, maxBytes });
   try {
-    await afterConflicts(database, tenant.id, async (tx) => {
+    await retryConflicts(database, tenant.id, async (tx) => {
       await keepPart(tx, { upload: input.id, ticket, number, lease: lease.id, size: lease.size, sha256: lease.sha256 });
     });
   } catch (error) {
@@ -114,11 +114,11 @@ async function keepPart(tx: Transaction, part: NewPart): Promise<void> {
   const { upload, number, size, sha256, lease } = part;
   const { projectId, sql } = tx;
   // The upload may have been aborted meanwhile.
-  if ((await findByTicket(tx, upload, part.ticket)) === undefined) throw wrongTicket('upload');
+  if ((await findByTicket(tx, upload, part.ticket)) === undefined) throw ticketError('upload');
   const row = await lockUpload(tx, { id: upload });
   requirePart(row, number);
   // Concurrent parts were checked independently of each other.
-  if ((await bytesBeside(tx, upload, number)) + size > UPLOAD_LIMITS.totalBytes) {
+  if ((await otherPartBytes(tx, upload, number)) + size > UPLOAD_LIMITS.totalBytes) {
     const detail = `the parts together exceed the limit of ${UPLOAD_LIMITS.totalBytes} bytes`;
     throw new DaisError('too_large', detail);
   }

@@ -11,7 +11,7 @@ import { SYSTEM } from '#kernel/principal.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { ArtifactParts } from '../../artifact-parts.ts';
 import { completeUpload } from '../complete-upload.ts';
-import { beginUpload, putPart } from '../uploads.ts';
+import { startUpload, uploadPart } from '../uploads.ts';
 
 export interface WorkerSetup {
   readonly connection: ConnectionOptions;
@@ -69,7 +69,7 @@ export async function transferUntilKilled(setup: WorkerSetup): Promise<never> {
       // Half of them in the place of the one before.
       const path = `${name}/${turn % 2 === 0 ? 'same' : turn}`;
       const count = 1 + (turn % 4);
-      const begun = (await beginUpload(parts, callOf(project, { path, parts: count }))) as {
+      const begun = (await startUpload(parts, callOf(project, { path, parts: count }))) as {
         readonly id: string;
         readonly ticket: string;
       };
@@ -78,7 +78,7 @@ export async function transferUntilKilled(setup: WorkerSetup): Promise<never> {
       const told: { number: number; etag: string }[] = [];
       for (let number = 1; number <= count; number += 1) {
         const input = { id: begun.id, ticket: begun.ticket, number: String(number) };
-        const { etag } = (await putPart(parts, callOf(project, input, textOf(begun.id, number)))) as { etag: string };
+        const { etag } = (await uploadPart(parts, callOf(project, input, textOf(begun.id, number)))) as { etag: string };
         told.push({ number, etag });
         say({ at: 'part', ...line, number });
       }

@@ -15,7 +15,7 @@ import { commentsSlice } from '#ledgers/comments/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { projectWith } from '#kinds/project/index.ts';
-import { artifactEntries, beginProject, endProject, trackingSlice } from '../../../index.ts';
+import { artifactEntries, createProjectRecords, removeProjectRecords, trackingSlice } from '../../../index.ts';
 import { transferRetention } from '../transfer-retention.ts';
 
 export interface Upload {
@@ -55,8 +55,8 @@ export async function startTransferWorld(): Promise<TransferWorld> {
     accounts: {},
     kinds: [
       projectWith({
-        begin: (tx, id) => beginProject(tx, id, { now: () => systemClock.now(), folderRoot: undefined }),
-        end: endProject,
+        begin: (tx, id) => createProjectRecords(tx, id, { now: () => systemClock.now(), folderRoot: undefined }),
+        end: removeProjectRecords,
       }),
     ],
     slices: [commentsSlice, lineageSlice, trackingSlice],

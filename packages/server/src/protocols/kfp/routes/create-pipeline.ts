@@ -23,20 +23,20 @@ function kindOperation(name: string): Operation {
   return found;
 }
 
-export interface Wanted {
+export interface NewPipeline {
   readonly name: string;
   readonly displayName: string;
   readonly description: string;
   readonly tags: Readonly<Record<string, string>>;
 }
 
-export interface WantedVersion extends Wanted {
+export interface NewPipelineVersion extends NewPipeline {
   readonly sourceUrl: string;
   readonly document: PipelineDocument;
 }
 
 /** @throws RpcError `ALREADY_EXISTS` */
-export async function makePipeline(wanted: Wanted, call: CallOperation): Promise<PipelineHead> {
+export async function createPipeline(wanted: NewPipeline, call: CallOperation): Promise<PipelineHead> {
   const { name, displayName, description, tags } = wanted;
   const manifest = {
     apiVersion: 'dais.dev/v1',
@@ -63,7 +63,7 @@ export async function makePipeline(wanted: Wanted, call: CallOperation): Promise
 /** @throws RpcError `ALREADY_EXISTS` */
 export async function addVersion(
   pipeline: string,
-  wanted: WantedVersion,
+  wanted: NewPipelineVersion,
   call: CallOperation,
 ): Promise<PipelineVersion> {
   const { name, displayName, description, sourceUrl, tags, document } = wanted;
@@ -84,12 +84,12 @@ export async function addVersion(
 }
 
 /** Creates a pipeline with its version, or neither if the document is invalid. */
-export async function makeWithVersion(
-  wanted: Wanted,
-  version: WantedVersion,
+export async function createPipelineWithVersion(
+  wanted: NewPipeline,
+  version: NewPipelineVersion,
   call: CallOperation,
 ): Promise<PipelineHead> {
-  const made = await makePipeline(wanted, call);
+  const made = await createPipeline(wanted, call);
   try {
     await addVersion(made.name, version, call);
   } catch (error) {

@@ -17,6 +17,6 @@ const absent: readonly Absent[] = [
 ];
 
 /** Returns why an endpoint is not implemented. Undefined for unpublished endpoints. */
-export function whyAbsent(method: string, path: string): string | undefined {
+export function unsupportedReason(method: string, path: string): string | undefined {
   return absent.find((one) => one.method === method && one.path.test(path))?.reason;
 }

@@ -2,15 +2,15 @@
 import { DaisError, type LineageNode, type OperationTarget } from '@dais/api';
 import type { Call } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { storedNodes, type StoredNode } from './neighbours.ts';
+import { storedNodes, type StoredNode } from './neighbors.ts';
 import { parseKey } from './node-key.ts';
 import type { KnownNode, NodeSource } from './node-source.ts';
 
 /** Visible nodes by key; a hidden node is `undefined`. */
-export type Seen = ReadonlyMap<string, LineageNode | undefined>;
+export type VisibleNodes = ReadonlyMap<string, LineageNode | undefined>;
 
 /** Determines visible nodes for one caller. Decisions are cached for a response, once per kind and resource. */
-export class Sight {
+export class NodeVisibility {
   readonly #tx: Transaction;
   readonly #call: Pick<Call, 'authorize' | 'tenant'>;
   readonly #sources: ReadonlyMap<string, NodeSource>;
@@ -23,7 +23,7 @@ export class Sight {
   }
 
   /** Returns nodes that the caller may see. Nodes without a ledger are visible if a neighbor is. */
-  async look(keys: readonly string[]): Promise<Seen> {
+  async visibleNodes(keys: readonly string[]): Promise<VisibleNodes> {
     const stored = new Map((await storedNodes(this.#tx, keys)).map((node) => [node.key, node]));
     const known = await this.#known(keys);
     const seen = new Map<string, LineageNode | undefined>();

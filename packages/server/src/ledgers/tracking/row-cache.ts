@@ -1,7 +1,7 @@
 /** Cache of immutable properties of rows, by project and id: some thousands of entries of some hundred bytes. */
 const REMEMBERED = 10_000;
 
-export class KnownRows<Row> {
+export class RowCache<Row> {
   readonly #rows = new Map<string, Row>();
 
   get(projectId: string, id: string): Row | undefined {

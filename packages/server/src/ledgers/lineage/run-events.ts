@@ -13,10 +13,10 @@ import { linksOf, type LinkedNode } from './links.ts';
 import { keyOf } from './node-key.ts';
 import type { NodeSource } from './node-source.ts';
 
-export type ToldState = 'began' | 'finished' | 'failed' | 'killed';
+export type RunEventState = 'started' | 'finished' | 'failed' | 'killed';
 
-export interface ToldRun {
-  readonly state: ToldState;
+export interface RunEvent {
+  readonly state: RunEventState;
   /** RFC 3339, UTC. */
   readonly at: string;
   readonly projectId: string;
@@ -28,12 +28,12 @@ export interface ToldRun {
   readonly downstream: readonly LinkedNode[];
 }
 
-export interface TellingParts {
+export interface RunEventOptions {
   /** URL for events, from the configuration. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Renders the payload in the format of the other system. Its protocol adapter provides this. */
-  readonly words: (run: ToldRun) => object;
+  readonly render: (run: RunEvent) => object;
   readonly outbound: Outbound;
   readonly clock: Clock;
   readonly log: Log;
@@ -41,7 +41,7 @@ export interface TellingParts {
   readonly sources: readonly NodeSource[];
 }
 
-const QUEUE = 'lineage-telling';
+const QUEUE = 'lineage-events';
 /** Delays double from a second to ten minutes: the last attempt is about two and a half hours after the first. */
 const ATTEMPTS = 24;
 /** Limit of waiting events. Further events are dropped while the other system is unavailable. */
@@ -51,11 +51,11 @@ const MOST_LINKS = 1000;
 
 interface Payload {
   readonly run: string;
-  readonly state: ToldState;
+  readonly state: RunEventState;
   readonly at: string;
 }
 
-export function tellingOutbox({ log }: TellingParts): Subscriber {
+export function runEventOutbox({ log }: RunEventOptions): Subscriber {
   return {
     name: QUEUE,
     types: ['run.created', 'run.finished', 'run.failed'],
@@ -87,14 +87,14 @@ function payloadOf({ type, data, at, subject }: SequencedEvent): Payload | undef
   return state === undefined || subject === undefined ? undefined : { run: subject.name, state, at: at.toISOString() };
 }
 
-function stateOf(type: string, status: unknown): ToldState | undefined {
-  if (type === 'run.created') return 'began';
+function stateOf(type: string, status: unknown): RunEventState | undefined {
+  if (type === 'run.created') return 'started';
   if (type === 'run.finished') return 'finished';
   if (type === 'run.failed') return status === 'KILLED' ? 'killed' : 'failed';
   return undefined;
 }
 
-export function tellingHandler(parts: TellingParts): JobHandler {
+export function runEventHandler(parts: RunEventOptions): JobHandler {
   const { url, headers, outbound, clock } = parts;
   return {
     queue: QUEUE,
@@ -121,9 +121,9 @@ export function tellingHandler(parts: TellingParts): JobHandler {
   };
 }
 
-async function eventOf(tx: Transaction, job: JobClaim, parts: TellingParts): Promise<object | undefined> {
+async function eventOf(tx: Transaction, job: JobClaim, parts: RunEventOptions): Promise<object | undefined> {
   const { run, state, at } = job.payload as unknown as Payload;
-  const { words, sources } = parts;
+  const { render, sources } = parts;
   const known = await sources.find(({ type }) => type === 'run')?.describe(tx, [run]);
   const node = known?.get(run);
   if (node === undefined) return undefined;
@@ -132,5 +132,5 @@ async function eventOf(tx: Transaction, job: JobClaim, parts: TellingParts): Pro
   const links = await linksOf(tx, keyOf('run', run), sources, MOST_LINKS);
   const { name, data } = node;
   const experiment = data['experiment'] ?? '0';
-  return words({ state, at, projectId, project, run, name, experiment, ...links });
+  return render({ state, at, projectId, project, run, name, experiment, ...links });
 }

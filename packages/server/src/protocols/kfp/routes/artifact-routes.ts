@@ -3,10 +3,10 @@ import { Readable } from 'node:stream';
 import { readExecutionFileOperation } from '@dais/api';
 import type { FastifyInstance } from 'fastify';
 import type { Download } from '#kernel/content/download.ts';
-import { addressOf } from './route-table.ts';
-import type { AnsweringFor } from './route.ts';
-import { requireNode, requireRun } from './routes/run-routes.ts';
-import { RpcError } from './wire/rpc-status.ts';
+import { addressOf } from '../route-table.ts';
+import type { RespondFor } from '../route.ts';
+import { requireNode, requireRun } from './run-routes.ts';
+import { RpcError } from '../wire/rpc-status.ts';
 
 /** For the table of endpoints. */
 export const artifactEndpoint = {
@@ -15,7 +15,7 @@ export const artifactEndpoint = {
   operation: readExecutionFileOperation.name,
 } as const;
 
-export function addArtifacts(app: FastifyInstance, answering: AnsweringFor): void {
+export function addArtifacts(app: FastifyInstance, respond: RespondFor): void {
   app.route({
     method: artifactEndpoint.method,
     url: addressOf(artifactEndpoint),
@@ -26,7 +26,7 @@ export function addArtifacts(app: FastifyInstance, answering: AnsweringFor): voi
         artifact_name: name = '',
         run_id,
       } = request.params as Readonly<Record<string, string>>;
-      return await answering(request, reply)({ run_id }, async (values, call) => {
+      return await respond(request, reply)({ run_id }, async (values, call) => {
         const run = await requireRun(String(values['run_id']), call);
         const { outputs } = await requireNode(run, node, call);
         const value = Object.hasOwn(outputs, name) ? outputs[name] : undefined;

@@ -9,13 +9,13 @@ export interface EdgeRow {
   readonly at: bigint;
 }
 
-export type OneWay = 'upstream' | 'downstream';
+export type Direction = 'upstream' | 'downstream';
 
 /** Returns at most `limit` edges to (`upstream`) or from the nodes, in index order. */
-export async function neighbours(
+export async function neighbors(
   { sql, projectId }: Transaction,
   keys: readonly string[],
-  way: OneWay,
+  way: Direction,
   limit: number,
 ): Promise<EdgeRow[]> {
   const [near, far] = way === 'upstream' ? ['target', 'source'] : ['source', 'target'];

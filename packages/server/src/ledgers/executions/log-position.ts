@@ -1,7 +1,7 @@
 /** Positions in the log of a step, encoded as cursors. */
 import { DaisError } from '@dais/api';
 
-export interface LogPlace {
+export interface LogPosition {
   readonly attempt: string;
   /** Bytes that were returned: the offset in the stored log after the step has ended. */
   readonly given: number;
@@ -13,12 +13,12 @@ export interface LogPlace {
 
 const SHOWN = /^([0-9a-f-]{36})\.(\d{1,15})\.((?:[0-9a-f]{2}){0,3})\.([\x21-\x7e]{0,200})$/;
 
-export function showPlace({ attempt, given, engine, pending }: LogPlace): string {
+export function formatLogPosition({ attempt, given, engine, pending }: LogPosition): string {
   return `${attempt}.${given}.${pending}.${engine}`;
 }
 
 /** Parses a position. Undefined: the start of the log. @throws DaisError `invalid_cursor` */
-export function readPlace(text: string | undefined): LogPlace | undefined {
+export function parseLogPosition(text: string | undefined): LogPosition | undefined {
   if (text === undefined || text === '') return undefined;
   const match = SHOWN.exec(text);
   if (match === null)

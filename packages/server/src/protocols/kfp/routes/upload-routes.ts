@@ -1,16 +1,16 @@
 /** Uploads of pipeline files: forms with the part `uploadfile`, and all other fields in the query string. */
 import { createPipelineVersionOperation, DaisError } from '@dais/api';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { readPipelineFile, type PipelineDocument } from './ir/index.ts';
-import { BASE } from './route-table.ts';
-import type { AnsweringFor, CallOperation } from './route.ts';
-import { addVersion, makeWithVersion } from './routes/pipeline-keep.ts';
-import { pipelineMessage, versionMessage } from './routes/pipeline-message.ts';
-import { wantedOf } from './routes/pipeline-routes.ts';
-import { requirePipeline } from './routes/pipeline-source.ts';
-import { string, type Message } from './wire/message.ts';
-import { bodyJson, parseMessage, queryJson } from './wire/parse.ts';
-import { invalid } from './wire/rpc-status.ts';
+import { readPipelineFile, type PipelineDocument } from '../ir/index.ts';
+import { BASE } from '../route-table.ts';
+import type { RespondFor, CallOperation } from '../route.ts';
+import { addVersion, createPipelineWithVersion } from './create-pipeline.ts';
+import { pipelineMessage, versionMessage } from './pipeline-message.ts';
+import { newPipelineOf } from './pipeline-routes.ts';
+import { requirePipeline } from './pipeline-source.ts';
+import { string, type Message } from '../wire/message.ts';
+import { bodyJson, parseMessage, queryJson } from '../wire/parse.ts';
+import { invalid } from '../wire/rpc-status.ts';
 
 /** For the table of endpoints. */
 export const uploadEndpoints = [
@@ -30,7 +30,7 @@ const query = {
 
 const FORM_FIELD = 'uploadfile';
 
-export function addUploads(app: FastifyInstance, answering: AnsweringFor): void {
+export function addUploads(app: FastifyInstance, respond: RespondFor): void {
   const add = (path: string, answer: UploadAnswer) => {
     app.route({
       method: 'POST',
@@ -42,7 +42,7 @@ export function addUploads(app: FastifyInstance, answering: AnsweringFor): void 
         const file = await uploadedFile(request);
         const { pipelineid: pipeline_id = '', ...rest } = values;
         const document = readPipelineFile(file.bytes);
-        return await answering(request, reply)(
+        return await respond(request, reply)(
           { ...rest, pipeline_id },
           async (given, call) => await answer(given as unknown as Given, { name: file.name, document }, call),
         );
@@ -51,16 +51,16 @@ export function addUploads(app: FastifyInstance, answering: AnsweringFor): void 
   };
   add('/pipelines/upload', async (given, file, call) => {
     const wanted = {
-      ...wantedOf({ ...given, name: nameOf(given, file.name), tags: {} }, 'pipeline'),
+      ...newPipelineOf({ ...given, name: nameOf(given, file.name), tags: {} }, 'pipeline'),
       tags: tagsOf(given),
     };
     const version = { ...wanted, tags: {}, sourceUrl: given.code_source_url ?? '', document: file.document };
-    return pipelineMessage(await makeWithVersion(wanted, version, call));
+    return pipelineMessage(await createPipelineWithVersion(wanted, version, call));
   });
   add('/pipelines/upload_version', async (given, file, call) => {
     if (given.pipeline_id === '') throw invalid('pipelineid is missing: specify the pipeline of the version');
     const { id, name } = await requirePipeline(given.pipeline_id, call);
-    const wanted = wantedOf({ ...given, name: nameOf(given, file.name), tags: {} }, 'pipeline version');
+    const wanted = newPipelineOf({ ...given, name: nameOf(given, file.name), tags: {} }, 'pipeline version');
     const version = { ...wanted, tags: tagsOf(given), sourceUrl: given.code_source_url ?? '', document: file.document };
     return versionMessage(id, await addVersion(name, version, call), file.document);
   });

@@ -3,8 +3,8 @@ import { DaisError } from '@dais/api';
 import type { Call } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DatasetInput, Graph } from './machine/plan.ts';
-import { authorizeNetwork } from './network-right.ts';
-import type { FoundVersion, MayOf, StepData } from './step-data.ts';
+import { authorizeNetwork } from './network-permission.ts';
+import type { FoundVersion, DatasetAccess, StepData } from './step-data.ts';
 
 type PlanUse =
   | { readonly secret: string }
@@ -52,7 +52,7 @@ async function authorizeReading(
 ): Promise<void> {
   await call.authorize({ kind: 'Dataset', name }, call.tenant, 'dataset:read');
   if (unmasked.length === 0 || data === undefined) return;
-  const masked = new Set(await data.masked(tx, name, mayOfCall(call)));
+  const masked = new Set(await data.masked(tx, name, datasetAccessOf(call)));
   const shown = unmasked.filter((column) => masked.has(column));
   if (shown.length === 0) return;
   const detail = `This run reads ${shown.join(', ')} of dataset ${name} unmasked, but they are masked for you. Submit your own run instead.`;
@@ -60,7 +60,7 @@ async function authorizeReading(
 }
 
 /** Returns a check of whether the caller may do an action on a dataset. */
-export function mayOfCall(call: Pick<Call, 'authorize' | 'tenant'>): MayOf {
+export function datasetAccessOf(call: Pick<Call, 'authorize' | 'tenant'>): DatasetAccess {
   return (name) => async (action) => {
     try {
       await call.authorize({ kind: 'Dataset', name }, call.tenant, action);
@@ -77,7 +77,7 @@ export async function findVersion(
   tx: Transaction,
   { data }: { readonly data?: StepData | undefined },
   reference: string,
-  may: MayOf | undefined,
+  may: DatasetAccess | undefined,
 ): Promise<FoundVersion> {
   if (data === undefined)
     throw new DaisError('invalid_request', 'This server does not store datasets, so a step cannot read one.');

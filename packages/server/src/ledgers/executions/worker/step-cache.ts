@@ -5,12 +5,12 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { Artifact, Value, Values } from '../machine/plan.ts';
 import type { NodeSource } from '../machine/run-store.ts';
 
-export interface Spared {
+export interface CachedStep {
   readonly source: NodeSource;
   readonly outputs: Values;
 }
 
-export interface SparedQuestion {
+export interface CacheLookup {
   readonly run: string;
   readonly retryOf: string | undefined;
   readonly again: readonly string[];
@@ -25,7 +25,7 @@ interface Found {
 }
 
 /** Returns the outputs of an equal step that succeeded. */
-export async function findSpared({ sql, projectId }: Transaction, of: SparedQuestion): Promise<Spared | undefined> {
+export async function findCachedStep({ sql, projectId }: Transaction, of: CacheLookup): Promise<CachedStep | undefined> {
   const asked = of.again.some((place) => of.place === place || of.place.startsWith(`${place}/`));
   if (asked) return undefined;
   if (of.retryOf !== undefined) {
@@ -48,7 +48,7 @@ export async function findSpared({ sql, projectId }: Transaction, of: SparedQues
 }
 
 /** Links the files of another run to this run, so that each can be deleted alone. Bytes are not copied. */
-export async function takeOverValues(
+export async function linkValues(
   tx: Transaction,
   run: string,
   values: Values,
@@ -57,12 +57,12 @@ export async function takeOverValues(
   const taken: [string, Value][] = [];
   for (const [name, value] of Object.entries(values)) {
     if (!('artifact' in value) || value.artifact.files === 0) taken.push([name, value]);
-    else taken.push([name, { artifact: await takeOver(tx, value.artifact, run, prefixOf(name)) }]);
+    else taken.push([name, { artifact: await linkArtifact(tx, value.artifact, run, prefixOf(name)) }]);
   }
   return Object.fromEntries(taken);
 }
 
-async function takeOver(tx: Transaction, artifact: Artifact, run: string, prefix: string): Promise<Artifact> {
+async function linkArtifact(tx: Transaction, artifact: Artifact, run: string, prefix: string): Promise<Artifact> {
   const { projectId } = tx;
   const from = { projectId, uid: artifact.run };
   const quota = await byteQuota(tx, projectId);

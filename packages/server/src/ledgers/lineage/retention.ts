@@ -6,7 +6,7 @@ const DAY_MS = 86_400_000;
 /** Rows per transaction, to keep locks short. */
 const BATCH = 5000;
 
-export async function forgetProject(tx: Transaction, projectId: string): Promise<void> {
+export async function removeProjectLineage(tx: Transaction, projectId: string): Promise<void> {
   const home = tx.projectId;
   await tx.enter(projectId);
   for (const table of ['edge', 'node']) {

@@ -1,7 +1,7 @@
 import type { TrackingParts } from '../parts.ts';
 
 /** Names in the traces of clients. The composition provides them, so that the ledger is independent of the clients. */
-export interface TraceWords {
+export interface TraceConventions {
   /** Prefix of trace ids, before the 32 hexadecimal digits in spans. */
   readonly idPrefix: string;
   /** The tag with the name of a trace. */
@@ -36,5 +36,5 @@ export interface TraceWords {
 
 /** Dependencies of the trace operations. */
 export interface TraceParts extends TrackingParts {
-  readonly words: TraceWords;
+  readonly conventions: TraceConventions;
 }

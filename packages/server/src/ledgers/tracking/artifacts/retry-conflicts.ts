@@ -6,7 +6,7 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 const TRIES = 5;
 
 /** Retries a write after a concurrent write of the same name. @throws DaisError `conflict` after too many attempts. */
-export async function afterConflicts<T>(
+export async function retryConflicts<T>(
   database: Database,
   projectId: string,
   work: (tx: Transaction) => Promise<T>,

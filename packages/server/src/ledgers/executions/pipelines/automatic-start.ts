@@ -1,22 +1,22 @@
 /** Starts pipeline runs for the platform itself, without a user whose permissions could be checked. */
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { ringWorkers } from '../executions-events.ts';
+import { notifyWorkers } from '../executions-events.ts';
 import type { Graph, Json } from '../machine/plan.ts';
 import { isUnisolated } from '../unisolated.ts';
 import { newestVersion, requirePipeline } from './pipeline-rows.ts';
 import { startRun, type StartParts } from './start-run.ts';
 
-export interface UnaskedStart {
+export interface AutomaticStart {
   readonly pipeline: string;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
 /** Returns the id of the run. @throws DaisError `not_found`, `invalid_request`, `forbidden`; then nothing was written. */
-export async function startUnasked(
+export async function startAutomatically(
   tx: Transaction,
   parts: StartParts,
-  { pipeline: name, parameters }: UnaskedStart,
+  { pipeline: name, parameters }: AutomaticStart,
 ): Promise<string> {
   const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
   const version = await newestVersion(tx.sql, pipeline.uid);
@@ -39,7 +39,7 @@ export async function startUnasked(
       requireIsolation(plan, parts);
     },
   });
-  ringWorkers(tx);
+  notifyWorkers(tx);
   return run;
 }
 
