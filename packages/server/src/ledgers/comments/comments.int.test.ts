@@ -38,7 +38,7 @@ interface Page {
   readonly nextCursor?: string;
 }
 
-/** A version of a new model, or a new run: what is commented on, and the words of the operations about it. */
+/** A new model version or run as subject, with the names of its operations. */
 async function subject(of: 'Version' | 'Run', project = p) {
   if (of === 'Version') {
     const name = await project.model();
@@ -50,7 +50,7 @@ async function subject(of: 'Version' | 'Run', project = p) {
   return { of, about: { run: id }, event: id };
 }
 
-/** Newest first, once so many are there: events get their places a moment after their transaction. */
+/** Waits for a number of events, newest first: events get their positions shortly after their transaction. */
 async function eventsOf(name: string, count: number): Promise<readonly Event[]> {
   let found: readonly Event[] = [];
   await expect
@@ -91,7 +91,7 @@ describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
       mentions: ['ida', 'max@example.com'],
       ...(of === 'Version' && { version: 1 }),
     });
-    // What was said can be taken back: it is not in what cannot be.
+    // Comments can be deleted, so their text must not be in events.
     expect(JSON.stringify(items)).not.toContain('at night');
   });
 
@@ -107,7 +107,7 @@ describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
     }
     expect(await codeOf(p.call(`comment.removeOf${of}`, { ...about, id }, as('bob')))).toBe('forbidden');
     await p.call(`comment.removeOf${of}`, { ...about, id });
-    // One that is not there is no error.
+    // A missing comment is not an error.
     expect(await p.call(`comment.deleteOf${of}`, { ...about, id }, as('ada'))).toEqual({});
     expect(await p.call(`comment.removeOf${of}`, { ...about, id })).toEqual({});
     const again = await p.call<Comment>(`comment.createOf${of}`, { ...about, text: 'again' }, as('ada'));
@@ -136,7 +136,7 @@ describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
       expect(await codeOf(create(text))).toBe('invalid_request');
     }
     const { id } = await p.call<Comment>(`comment.createOf${of}`, { ...other.about, text: 'elsewhere' });
-    // A comment is found where it was said, and only there.
+    // A comment is found only on its own subject.
     expect(await codeOf(p.call(`comment.updateOf${of}`, { ...about, id, text: 'x' }))).toBe('not_found');
     expect(await codeOf(p.call(`comment.deleteOf${of}`, { ...about, id: 'x' }))).toBe('invalid_request');
     for (const cursor of ['x', Buffer.from('["a","b"]').toString('base64url')]) {
@@ -216,7 +216,7 @@ describe('a mentioned user', () => {
     await own.call('mention.markRead', {}, as('vic'));
     expect((await mentions('vic', {}, own)).unread).toBe(0);
 
-    // Who is named no more finds nothing; who still is keeps the mark.
+    // Removed mentions disappear, and remaining ones keep their read mark.
     await own.call('comment.updateOfVersion', { ...version.about, id: second.id, text: '@vic alone' }, as('ada'));
     expect((await mentions('ada', {}, own)).items).toEqual([]);
     expect((await mentions('vic', {}, own)).unread).toBe(0);
@@ -235,7 +235,7 @@ describe('a mentioned user', () => {
     await world.apply([manifest('Policy', 'closed', { description: 'Nobody looks at runs', cedar })], hidden.name);
     expect((await mentions('bob', {}, hidden)).items).toEqual([]);
     expect(textsOf(await mentions('bob'))).not.toContain('@bob look');
-    // The owner of a Dais is no user, and is named by nobody.
+    // The owner of a Dais is not a user, and cannot be mentioned.
     expect(await p.call('mention.list', {})).toEqual({ items: [], unread: 0 });
     expect(await codeOf(mentions('bob', { cursor: 'x' }, hidden))).toBe('invalid_cursor');
   });

@@ -22,7 +22,6 @@ import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { linksIn, mentionsIn } from './comment-text.ts';
-import { writeMentions } from './mention-rows.ts';
 import type { CommentSubject } from './subjects.ts';
 
 /** Limit of comments on one object. It also limits the effect of faulty programs. */
@@ -237,5 +236,21 @@ export async function dropComments(tx: Transaction, keys: readonly string[]): Pr
     'delete from comments.comment where project_id = $1 and subject = any($2::text[])',
     [tx.projectId, keys],
     'drop_comments',
+  );
+}
+
+/** Updates the mentions of a comment. Remaining mentions keep their read mark, and others are deleted. */
+export async function writeMentions(tx: Transaction, comment: string, users: readonly string[]): Promise<void> {
+  await tx.sql.query(
+    'delete from comments.mention where project_id = $1 and comment = $2 and user_name <> all($3::text[])',
+    [tx.projectId, comment, users],
+    'drop_mentions',
+  );
+  if (users.length === 0) return;
+  await tx.sql.query(
+    `insert into comments.mention (project_id, user_name, comment) select $1, t.name, $2 from unnest($3::text[]) t (name)
+     on conflict do nothing`,
+    [tx.projectId, comment, users],
+    'add_mentions',
   );
 }

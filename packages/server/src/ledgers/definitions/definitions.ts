@@ -1,17 +1,33 @@
 import { DaisError, eventTypes, type EventType } from '@dais/api';
 import {
+  deleteDefinitionOperation,
+  listDefinitionsOperation,
   MOST_DEFINITION_BYTES,
+  putDefinitionOperation,
+  readDefinitionOperation,
   type Definition,
-  type deleteDefinitionOperation,
-  type listDefinitionsOperation,
-  type putDefinitionOperation,
-  type readDefinitionOperation,
 } from '@dais/api/data';
 import { applyDocuments } from '#kernel/apply.ts';
-import type { CallOf } from '#kernel/entry.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+
+export interface DefinitionParts {
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** Returns the kinds. A function, because they are composed after this ledger. */
+  readonly kinds: () => KindRegistry;
+}
+
+export function definitionEntries({ now, kinds }: DefinitionParts): readonly OperationEntry[] {
+  return [
+    entry(putDefinitionOperation, async (tx, call) => await putDefinition(tx, call, kinds, now())),
+    entry(readDefinitionOperation, readDefinition),
+    entry(listDefinitionsOperation, listDefinitions),
+    entry(deleteDefinitionOperation, deleteDefinition),
+  ];
+}
 
 /** Limit of definitions of one format in a project. It also limits the effect of faulty programs. */
 const MOST = 20_000;

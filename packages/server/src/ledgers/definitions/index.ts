@@ -1,10 +1,9 @@
 /** The definitions ledger: definitions of clients of other systems, byte for byte, besides the resources derived from them. */
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
-import { definitionEntries, type DefinitionParts } from './definition-entries.ts';
-import { forgetDefinitions } from './definitions.ts';
+import { definitionEntries, forgetDefinitions, type DefinitionParts } from './definitions.ts';
 import { definitionsSlice } from './definitions-slice.ts';
 
-export { definitionEntries } from './definition-entries.ts';
+export { definitionEntries } from './definitions.ts';
 export { definitionsSlice } from './definitions-slice.ts';
 
 export const ledger: LedgerDefinition<DefinitionParts> = {

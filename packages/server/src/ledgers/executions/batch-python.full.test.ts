@@ -11,7 +11,7 @@ import { PYTHON_PATIENCE, runPython, startPythonDais } from '#testing/python-dai
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
 
 const conformance = fileURLToPath(new URL('../../../../../conformance/', import.meta.url));
-/** More than the model is given at once. */
+/** More rows than one batch of the model. */
 const ROWS = 3000;
 /** From here on, each third row lacks its delay and each second its note: in the first batch nothing is missing. */
 const GAPS_FROM = 2000;
@@ -52,7 +52,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-/** Classes of their own are pickled code, which somebody has to vouch for. */
+/** Custom classes are pickled code, which has to be approved. */
 async function waive(model: string): Promise<void> {
   const path = `/registry/models/${model}/versions/1/scan`;
   const scan = async () => await call<ModelScan>('GET', path);

@@ -27,7 +27,7 @@ function doubledWhole(): Buffer {
   });
 }
 
-/** Two outputs: `y = 2 x`, and `pair`, which is x beside 2 x. */
+/** A model with two outputs: `y = 2 x`, and `pair`, which contains x and 2 x. */
 function twoOutputs(): Buffer {
   return onnxFile({
     nodes: [
@@ -83,7 +83,7 @@ test('the model predicts all rows of a version in parts; the predictions are one
   );
   expect(nodes.map(({ name }) => name)).toEqual(expect.arrayContaining(['trips@1', 'scored@1']));
   expect(nodes.some(({ type }) => type === 'model-version')).toBe(true);
-  // The order of the rows is that of the data.
+  // The rows have the order of the data.
   expect(await batch.query('select id, y from "scored@1" limit 3')).toEqual([
     [0, 0],
     [1, 0.5],
@@ -125,7 +125,7 @@ test('each of several outputs of a model is a column; an output with several num
     [1, 2, 1, 2],
     [4, 8, 4, 8],
   ]);
-  // A missing number is NaN to a model of fractions, and so is what it says of it.
+  // A missing number is NaN for a model of doubles, and so is its prediction.
   expect(await batch.query('select count(*) from "several@1" where isnan(y)')).toEqual([[2]]);
 });
 
@@ -158,7 +158,7 @@ test('jobs are listed newest first, and can be canceled', async () => {
   const more = await call<{ items: ModelJob[] }>('GET', `/model-jobs?limit=2&model=doubled&cursor=${nextCursor ?? ''}`);
   expect(more.items[0]?.createdAt).toBeLessThanOrEqual(items[1]?.createdAt ?? 0);
   await expect(call('POST', `/model-jobs/${items[0]?.id ?? ''}/cancel`, {})).rejects.toThrow('has ended');
-  // The second waits for the first, and is ended before it begins.
+  // The second job waits for the first, and is canceled before it starts.
   const first = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'cancelled' });
   const second = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'cancelled' });
   await call('POST', `/model-jobs/${second.id}/cancel`, {});

@@ -7,12 +7,12 @@ import type { LoopParts } from '#lib/loop.ts';
 import type { Tracer } from '#lib/tracer.ts';
 import type { DefaultLimits } from './admission/quota-rows.ts';
 import type { Amounts, StepDefaults } from './admission/requests.ts';
-import type { DiskRules } from './disk-rules.ts';
-import type { StepCalls } from './step-calls.ts';
-import type { StepData } from './step-data.ts';
+import type { DiskRules } from './worker/disk-rules.ts';
+import type { StepCalls } from './worker/step-calls.ts';
+import type { StepData } from './worker/step-data.ts';
 import type { StepDialects } from './worker/step-dialect.ts';
 import type { ReadAddress } from './worker/step-files.ts';
-import type { TrackedRuns } from './tracked-runs.ts';
+import type { TrackedRuns } from './worker/tracked-runs.ts';
 
 export interface SecretRef {
   readonly secret: string;

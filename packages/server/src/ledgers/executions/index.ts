@@ -5,41 +5,38 @@ import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { GaugeSample, LedgerDefinition } from '#ledgers/ledger.ts';
 import { computeQuotaOf, writeComputeQuota } from './admission/quota-rows.ts';
-import { computeList } from './admission/compute-list.ts';
-import { executionEntries } from './execution-entries.ts';
-import { nameRunOwners } from './content-owners.ts';
-import { readExecutionGauges } from './execution-gauges.ts';
-import { executionGraph } from './execution-graph.ts';
-import { executionLogs } from './execution-logs.ts';
+import { computeList } from './admission/compute-use.ts';
+import { executionEntries } from './runs/execution-entries.ts';
+import { nameRunOwners } from './views/execution-rows.ts';
+import { readExecutionGauges } from './views/execution-gauges.ts';
+import { executionGraph } from './views/execution-graph.ts';
+import { executionLogs } from './views/execution-logs.ts';
 import type { ExecutionParts } from './execution-parts.ts';
-import { executionQueue } from './execution-queue.ts';
-import { executionReads } from './execution-reads.ts';
-import { executionStep } from './execution-step.ts';
+import { executionQueue } from './views/execution-queue.ts';
+import { executionReads } from './views/execution-reads.ts';
+import { executionStep } from './views/execution-step.ts';
 import { executionsSlice } from './executions-slice.ts';
-import { stepNodes } from './lineage-nodes.ts';
+import { stepNodes } from './views/lineage-nodes.ts';
 import type { PipelineCompilers } from './pipelines/compiler.ts';
 import { startAutomatically } from './pipelines/automatic-start.ts';
-import { pipelineEntries } from './pipelines/pipeline-entries.ts';
+import { pipelineEntries, runStart } from './pipelines/pipeline-entries.ts';
 import { STEPS_FORMAT } from './pipelines/pipeline-rows.ts';
 import { stepsCompiler } from './pipelines/steps-compiler.ts';
-import { removeProjectRuns } from './remove.ts';
-import { executionRetention } from './retention.ts';
-import { RunMachines } from './run-machine.ts';
+import { executionRetention, removeProjectRuns } from './runs/removal.ts';
+import { RunMachines } from './runs/run-machine.ts';
 import { pipelineSearch } from './search/pipeline-search.ts';
-import { recurrenceSearch } from './search/recurrence-search.ts';
+import { recurrenceEntries, recurrenceSearch } from './schedules/recurrence-entries.ts';
 import { runSearch } from './search/run-search.ts';
-import { runStart } from './search/run-start.ts';
-import { endTrackedRuns } from './tracked-runs.ts';
-import { recurrenceEntries } from './schedules/recurrence-entries.ts';
+import { endTrackedRuns } from './worker/tracked-runs.ts';
 import { signedCallEntry } from './schedules/signed-call.ts';
 import { Ticker } from './schedules/ticker.ts';
 import { triggers } from './schedules/triggers.ts';
 import { ExecutionWorker } from './worker/execution-worker.ts';
 
 export type { ExecutionParts } from './execution-parts.ts';
-export { stepNodes } from './lineage-nodes.ts';
-export type { StepCalls, StepContext } from './step-calls.ts';
-export type { TrackedData, TrackedRuns, TrackedSource } from './tracked-runs.ts';
+export { stepNodes } from './views/lineage-nodes.ts';
+export type { StepCalls, StepContext } from './worker/step-calls.ts';
+export type { TrackedData, TrackedRuns, TrackedSource } from './worker/tracked-runs.ts';
 export type {
   Artifact,
   Binding,
@@ -64,11 +61,11 @@ export type { ResolvedDialectStep, StepResults, StepAbout, StepDialect } from '.
 export { executionsSlice } from './executions-slice.ts';
 export { LOCAL_TARGET, ruledEnvironment, type ImageRule } from './pipelines/image-rules.ts';
 export type { PipelineCompilers } from './pipelines/compiler.ts';
-export { authorizePipelineSpec, authorizeScheduleSpec } from './network-permission.ts';
+export { authorizePipelineSpec, authorizeScheduleSpec } from './runs/network-permission.ts';
 export { admitPipeline } from './pipelines/pipeline-rows.ts';
-export { admitSchedule } from './schedules/schedule-admission.ts';
-export { removeProjectRuns } from './remove.ts';
-export { datasetArtifact } from './step-data.ts';
+export { admitSchedule } from './schedules/schedule-rows.ts';
+export { removeProjectRuns } from './runs/removal.ts';
+export { datasetArtifact } from './worker/step-data.ts';
 export { isFetched, type AddressedFile, type AddressIo } from './worker/step-files.ts';
 
 /** Starts the newest version of a Pipeline without a user. Steps without isolation cannot be started this way. */

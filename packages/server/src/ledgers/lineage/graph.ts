@@ -136,7 +136,9 @@ async function findRoot(
   if (around.length > 0 || (await visibility.isKnown(key))) {
     const node = (await visibility.visibleNodes([key])).get(key);
     const witnessed =
-      source !== undefined || around.length === 0 || [...(await visibility.visibleNodes(around)).values()].some(Boolean);
+      source !== undefined ||
+      around.length === 0 ||
+      [...(await visibility.visibleNodes(around)).values()].some(Boolean);
     if (node !== undefined && witnessed) return node;
   }
   throw new DaisError('not_found', `There is no lineage node "${asked.slice(0, 80)}" in this project.`);

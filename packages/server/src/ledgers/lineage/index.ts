@@ -9,12 +9,12 @@ import { runEventHandler, runEventOutbox, type RunEventOptions } from './run-eve
 import { upstreamCounts } from './upstream-counts.ts';
 import { removeProjectLineage, lineageRetention } from './retention.ts';
 
-export { recordExternal, type ExternalLineage } from './external.ts';
+export { recordExternal, type ExternalLineage } from './note.ts';
 export { lineageSlice } from './lineage-slice.ts';
-export { nearestUpstream } from './nearest.ts';
+export { nearestUpstream } from './upstream-walk.ts';
 export type { LinkedNode } from './links.ts';
 export { keyOf, nodeKey } from './node-key.ts';
-export { nodeNames, readableNodes } from './node-names.ts';
+export { nodeNames, readableNodes } from './visibility.ts';
 export type { NodeSource } from './node-source.ts';
 export { noteLineage, type NotedEdge, type NotedNode } from './note.ts';
 export type { RunEventOptions, RunEvent } from './run-events.ts';

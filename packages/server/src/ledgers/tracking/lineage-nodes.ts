@@ -1,6 +1,6 @@
 /** Describes runs and logged models, in their current state, as nodes of the lineage graph. */
 import type { NodeSource } from '#ledgers/lineage/index.ts';
-import { publicId } from './experiment-lookup.ts';
+import { publicId } from './experiments/experiment-lookup.ts';
 
 interface Row {
   readonly id: string;

@@ -11,7 +11,7 @@ import type { WebhookParts } from './webhook-parts.ts';
 import { countByKey, rewrapHandler, rewrapJob } from './webhook-secret.ts';
 import { webhooksSlice } from './webhooks-slice.ts';
 
-export { nativeFormat } from './native-format.ts';
+export { nativeFormat } from './webhook-format.ts';
 export type { Message, Signing, WebhookFormat } from './webhook-format.ts';
 export type { Sealer, WebhookParts } from './webhook-parts.ts';
 export { webhooksSlice } from './webhooks-slice.ts';

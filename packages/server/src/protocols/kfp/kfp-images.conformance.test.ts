@@ -1,4 +1,4 @@
-/** Components in images that nothing stands for, by podman. The image is made here; nothing is fetched. */
+/** Components in container images, run by podman. The test builds the image; nothing is downloaded. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   addPrograms,

@@ -1,4 +1,4 @@
-/** Artifacts that an importer names in a bucket, brought to the component that reads them. */
+/** Artifacts in a bucket that an importer references, fetched for the component that reads them. */
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startMotoServer, type MotoServer } from '../../../../../conformance/s3/moto-server.ts';

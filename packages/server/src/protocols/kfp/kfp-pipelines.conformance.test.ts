@@ -1,4 +1,4 @@
-/** Pipelines that the real SDK compiles, run to their end: what comes of them, stated here. */
+/** Runs pipelines that the KFP SDK compiles, and checks their outputs. */
 import type { Execution } from '@dais/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manifest } from '#kernel/testing/test-kernel.ts';

@@ -78,7 +78,7 @@ test('the file at the URL of an importer is fetched for the component', async ()
       json: { data: Buffer.from('id\n7\n').toString('base64') },
     });
     const { items } = (await world.send('GET', `/api/v1/executions/${id}/nodes`)).json as { items: ExecutionNode[] };
-    // What a step says of its artifacts is read without Kubeflow's words too.
+    // The metadata of artifacts is also readable through the native API.
     expect(items.find(({ path }) => path === 'bring')?.outputs['artifact']).toMatchObject({
       files: [{ name: 'artifact', metadata: { rows: 3 }, uri: `http://127.0.0.1:${port}/rows.csv` }],
     });

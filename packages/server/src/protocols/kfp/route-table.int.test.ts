@@ -35,7 +35,7 @@ test.each(routes)('$method $path is a published endpoint with fields of the publ
   expect(published?.body === '*' ? undefined : published?.body).toBe(route.body);
   const differing = Object.entries(route.request).filter(([name, field]) => {
     const type = published?.request[name];
-    // What only the server says is taken in any form; an enum and a message have names of their own.
+    // Output-only fields are accepted in any form; enums and messages have their own names.
     if (type === undefined || field.kind === 'any') return type === undefined;
     return SCALARS[type] === undefined
       ? field.kind !== 'message' && field.kind !== 'enum'
@@ -57,6 +57,8 @@ test('each unsupported endpoint has a reason', () => {
   const missing = endpoints.filter(
     ({ method, path }) => !served.has(`${method} ${shape(path)}`) && path !== `${BASE}/healthz`,
   );
-  const unexplained = missing.filter(({ method, path }) => unsupportedReason(method, path.slice(BASE.length)) === undefined);
+  const unexplained = missing.filter(
+    ({ method, path }) => unsupportedReason(method, path.slice(BASE.length)) === undefined,
+  );
   expect(unexplained).toEqual([]);
 });

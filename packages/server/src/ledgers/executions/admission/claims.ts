@@ -1,6 +1,6 @@
 /** Starts attempts at queued steps: reads queues and running steps, decides, and writes, under an advisory lock. */
 import type { Sql } from '#engines/database/contract.ts';
-import { claimOf, COLUMNS, type AttemptClaim, type ClaimRow, type Holder } from '../attempts.ts';
+import { claimOf, COLUMNS, type AttemptClaim, type ClaimRow, type Holder } from '../worker/attempts.ts';
 import { admitSteps, type ProjectQueue, type QueuedStep } from './admission.ts';
 import { NODES, type ComputeNodeRow } from './compute-nodes.ts';
 import { ComputeLoad, type RunningRow } from './compute-use.ts';

@@ -1,8 +1,19 @@
 /** Compute usage of projects, for the queue of a project and the list of all projects. */
-import type { ComputeLimits, ComputeNode, ComputeUse } from '@dais/api';
+import {
+  listComputeOperation,
+  type ComputeLimits,
+  type ComputeNode,
+  type ComputeUse,
+  type ProjectCompute,
+} from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { ExecutionParts } from '../execution-parts.ts';
 import { dominantShare, type Machines } from './admission.ts';
 import { readComputeNodes, totalOf, type ComputeNodeRow } from './compute-nodes.ts';
+import { limitsOf } from './quota-rows.ts';
 import { addAmounts, type Amounts, type ProjectLimits } from './requests.ts';
 
 export interface RunningRow {
@@ -103,4 +114,49 @@ export function presentUse({ running, used }: Load, queuedSteps: number): Comput
 
 export function presentLimits({ resources, runningSteps, queuedSteps, weight }: ProjectLimits): ComputeLimits {
   return { resources: { ...resources }, runningSteps, queuedSteps, weight };
+}
+
+type ListParts = Pick<ExecutionParts, 'database' | 'limits'>;
+
+export function computeList(parts: ListParts): readonly OperationEntry[] {
+  return [entry(listComputeOperation, { perform: async (call) => await listCompute(parts, call) })];
+}
+
+interface ProjectRow {
+  readonly id: string;
+  readonly name: string;
+  readonly queued: number;
+  readonly resources: Amounts | null;
+  readonly running_steps: number | null;
+  readonly queued_steps: number | null;
+  readonly weight: number;
+}
+
+async function listCompute({ database, limits: defaults }: ListParts, { input }: CallOf<typeof listComputeOperation>) {
+  const filter = ['compute'];
+  const after = decodePageCursor(filter, input.cursor) ?? '';
+  return await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {
+    const load = await readComputeLoad(sql);
+    const rows = await sql.query<ProjectRow>(
+      `select t.id, t.name, q.resources, q.running_steps, q.queued_steps, coalesce(q.weight, 1) as weight,
+         (select count(*)::int from executions.node n where n.project_id = t.id and n.state = 'ready')
+         + (select count(*)::int from executions.node n where n.project_id = t.id and n.state = 'delayed') as queued
+       from kernel.tenant t left join executions.quota q on q.project_id = t.id
+       where t.name > $1 and t.name <> '' order by t.name limit $2`,
+      [after, input.limit + 1],
+      'compute_projects',
+    );
+    const { page, next } = cutPage(rows, input.limit, filter, ({ name }) => name);
+    const items = page.map((row): ProjectCompute => {
+      const { resources } = row;
+      const quota = resources === null ? undefined : { ...row, resources, project_id: row.id };
+      return {
+        project: row.name,
+        use: presentUse(load.ofProject(row.id), row.queued),
+        limits: presentLimits(limitsOf(quota, defaults)),
+        share: load.shareOf(row.id),
+      };
+    });
+    return { items, ...next, nodes: load.presentNodes() };
+  });
 }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryStore } from '../testing/memory-store.ts';
-import { anyPlan, behaviour, modelOf, outputsOf, STEP, type Behaviour } from '../testing/plan-model.ts';
+import { anyPlan, behaviour, modelOf, outputsOf, STEP, type Behavior } from '../testing/plan-model.ts';
 import { isEnd } from './end-states.ts';
 import { Machine, type StepEnd } from './machine.ts';
 import { planIssues } from './plan-check.ts';
@@ -13,7 +13,7 @@ const LOSSES = 3;
 async function runAll(
   plan: Graph,
   store: MemoryStore,
-  does: Behaviour,
+  does: Behavior,
   pick: (n: number) => number,
   cancelAfter = Infinity,
 ) {
@@ -49,7 +49,7 @@ async function runAll(
   }
 }
 
-function endOf(does: Behaviour, path: string, tried: number): StepEnd {
+function endOf(does: Behavior, path: string, tried: number): StepEnd {
   const lost = does.losses(path);
   if (tried < lost) return { is: 'lost', error: 'lost' };
   const failures = does.failures(path);

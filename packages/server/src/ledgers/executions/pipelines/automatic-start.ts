@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { notifyWorkers } from '../executions-events.ts';
 import type { Graph, Json } from '../machine/plan.ts';
-import { isUnisolated } from '../unisolated.ts';
+import { isUnisolated } from '../runs/plan-permissions.ts';
 import { newestVersion, requirePipeline } from './pipeline-rows.ts';
 import { startRun, type StartParts } from './start-run.ts';
 

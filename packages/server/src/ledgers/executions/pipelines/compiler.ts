@@ -1,7 +1,7 @@
 /** Interface of compilers from the document of a pipeline to a plan. Each pipeline format has one. */
 import type { PipelineParameters } from '@dais/api';
 import type { Artifact, Graph, Json, Values } from '../machine/plan.ts';
-import type { FoundVersion } from '../step-data.ts';
+import type { FoundVersion } from '../worker/step-data.ts';
 import type { ImageRule } from './image-rules.ts';
 
 export interface CompileOptions {

@@ -5,7 +5,7 @@ import { readResource } from '#kernel/store.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { StepEnvironment } from '../machine/plan.ts';
-import { environmentOf } from '../native-plan.ts';
+import { environmentOf } from '../runs/native-plan.ts';
 
 /** The Target of this machine. It exists even without a Target resource. */
 export const LOCAL_TARGET = 'local';

@@ -14,7 +14,7 @@ afterAll(async () => {
   await world.stop();
 });
 
-/** Applies a pipeline of a new name. Not isolated: what is shown here is the same without it, and quicker. */
+/** Applies a pipeline with a new name. Its steps are not isolated, because these tests do not depend on isolation. */
 async function pipeline(spec: { readonly steps: Readonly<Record<string, object>>; readonly [field: string]: unknown }) {
   const name = freshName();
   const steps = Object.fromEntries(

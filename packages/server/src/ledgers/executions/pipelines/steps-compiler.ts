@@ -15,8 +15,8 @@ import {
   type PipelineStep,
 } from '@dais/api';
 import type { Artifact, Binding, Expression, Graph, GraphOutput, Json, Task, Values } from '../machine/plan.ts';
-import { CODE_INPUT, stepTask } from '../native-plan.ts';
-import { datasetArtifact } from '../step-data.ts';
+import { CODE_INPUT, stepTask } from '../runs/native-plan.ts';
+import { datasetArtifact } from '../worker/step-data.ts';
 import type { CompiledPipeline, CompileOptions, PipelineCompiler } from './compiler.ts';
 import { STEPS_FORMAT } from './pipeline-rows.ts';
 
@@ -73,7 +73,11 @@ function withCause(given: Readonly<Record<string, Json>>, { fire }: CompileOptio
   const time = new Date(fire.time).toISOString();
   const data: unknown = fire.data;
   const entries = typeof data === 'object' && data !== null ? Object.entries(data) : [];
-  const variables: Readonly<Record<string, unknown>> = { ...Object.fromEntries(entries), time, date: time.slice(0, 10) };
+  const variables: Readonly<Record<string, unknown>> = {
+    ...Object.fromEntries(entries),
+    time,
+    date: time.slice(0, 10),
+  };
   const valueFor = (whole: string, word: string) => {
     const found = Object.hasOwn(variables, word) ? variables[word] : undefined;
     return typeof found === 'string' || typeof found === 'number' ? String(found) : whole;
@@ -321,7 +325,7 @@ function requireParameters(
   );
 }
 
-/** The condition over inputs of the task, with those that it needs beside the step's own. */
+/** Returns the condition on inputs of the task, with the inputs that it needs in addition to those of the step. */
 function conditionOf(
   expression: ConditionExpression,
   inside: (input: string) => string,

@@ -11,6 +11,8 @@ import {
   listTimesOperation,
   readCron,
   readRecurrenceOperation,
+  RECURRENCES_COUNTED,
+  searchRecurrencesOperation,
   type CreateRecurrenceInput,
   type Issue,
   type Recurrence,
@@ -21,10 +23,11 @@ import { readByUid } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { notifyWorkers } from '../executions-events.ts';
-import { parsePagePosition } from '../execution-reads.ts';
 import { requirePipeline, requireVersion } from '../pipelines/pipeline-rows.ts';
 import { inspectPipeline, type StartParts } from '../pipelines/start-run.ts';
-import { authorizePlan } from '../plan-permissions.ts';
+import { authorizePlan } from '../runs/plan-permissions.ts';
+import { searchRecords, type RecordTable } from '../search/record-query.ts';
+import { parsePagePosition } from '../views/execution-reads.ts';
 import { addFires, presentFire, type FireRow } from './fires.ts';
 import {
   presentSchedule,
@@ -75,7 +78,11 @@ async function create(
   }
   if (issues.length > 0) throw new DaisError('invalid_request', 'The schedule is not valid.', { issues });
   const source = pipeline === undefined ? { format: format ?? '', document } : await ofPipeline(tx, pipeline, version);
-  const { plan } = await inspectPipeline(tx, parts, { name: input.name, format: source.format, document: source.document });
+  const { plan } = await inspectPipeline(tx, parts, {
+    name: input.name,
+    format: source.format,
+    document: source.document,
+  });
   await authorizePlan(call, plan, { tx, data: parts.data });
   const id = uuidv7();
   const runs = 'pipeline' in source ? { pipeline: source.pipeline, pipelineVersion: source.version } : source;
@@ -206,3 +213,30 @@ async function backfill(tx: Transaction, { input }: CallOf<typeof backfillRecurr
   }
   return { times: made };
 }
+
+const recurrences: RecordTable<ScheduleRow, Recurrence> = {
+  name: 'recurrences',
+  from: 'executions.schedule r',
+  id: 'r.id',
+  columns: SCHEDULE_COLUMNS.split(', ')
+    .map((column) => `r.${column}`)
+    .join(', '),
+  fields: {
+    id: { sql: 'r.id', type: 'text' },
+    name: { sql: 'r.name', type: 'text' },
+    description: { sql: 'r.description', type: 'text', missing: true },
+    origin: { sql: 'r.origin', type: 'text' },
+    pipeline: { sql: 'r.pipeline', type: 'text', missing: true },
+    experimentId: { sql: 'r.experiment_id', type: 'text', missing: true },
+    enabled: { sql: 'r.enabled', type: 'flag' },
+    createdAt: { sql: 'r.created_at', type: 'moment' },
+    updatedAt: { sql: 'r.updated_at', type: 'moment' },
+  },
+  unless: {},
+  counted: RECURRENCES_COUNTED,
+  present: presentSchedule,
+};
+
+export const recurrenceSearch: readonly OperationEntry[] = [
+  entry(searchRecurrencesOperation, async (tx, { input }) => await searchRecords(tx, recurrences, input)),
+];

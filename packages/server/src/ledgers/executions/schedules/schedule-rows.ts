@@ -1,10 +1,12 @@
 /** Reads and writes rows of schedules. */
-import { DaisError, type Overlap, type Recurrence, type Starting } from '@dais/api';
+import { DaisError, scheduleSpec, type Overlap, type Recurrence, type Starting } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
+import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { canonicalJson } from '#lib/canonical-json.ts';
 import { notifyWorkers } from '../executions-events.ts';
 import type { Json } from '../machine/plan.ts';
+import { requirePipeline, requireVersion } from '../pipelines/pipeline-rows.ts';
 import { nextTime, type Timing } from './schedule-times.ts';
 
 export interface ScheduleRow {
@@ -197,4 +199,46 @@ export function presentSchedule(row: ScheduleRow): Recurrence {
     createdAt: row.created_at.getTime(),
     updatedAt: row.updated_at.getTime(),
   };
+}
+
+export async function admitSchedule(tx: Transaction, change: AdmittedChange): Promise<void> {
+  const { uid, name, projectId, dryRun, before } = change;
+  if (dryRun) return;
+  if (change.spec === undefined) return await removeSchedule(tx, uid);
+  const spec = scheduleSpec.parse(change.spec);
+  // The same apply may create the pipeline afterwards.
+  tx.checkAtEnd(`schedule/${uid}`, async () => {
+    await tx.enter(projectId);
+    const pipeline = await requirePipeline(tx.sql, projectId, spec.pipeline);
+    const version = spec.version === undefined ? undefined : await requireVersion(tx.sql, pipeline, spec.version);
+    const {
+      startAt,
+      endAt,
+      suspended,
+      parameters = {},
+      description,
+      when,
+      catchUp,
+      overlap,
+      mostAtOnce,
+      priority,
+    } = spec;
+    await writeSchedule(tx, {
+      id: uid,
+      origin: before?.metadata.origin ?? tx.by.origin,
+      name,
+      description,
+      pipeline: pipeline.uid,
+      pipelineVersion: version?.id,
+      parameters,
+      when,
+      startAt: startAt === undefined ? undefined : Date.parse(startAt),
+      endAt: endAt === undefined ? undefined : Date.parse(endAt),
+      catchUp,
+      overlap,
+      mostAtOnce,
+      enabled: !suspended,
+      priority,
+    });
+  });
 }

@@ -11,7 +11,7 @@ const times = (timing: Timing, from: string, count: number) =>
 describe('the times of a schedule', () => {
   test('follow the time zone across daylight saving changes', () => {
     const night = cron('30 2 * * *', 'Europe/Berlin');
-    // The half past two that is left out is the moment of the jump; the one that comes twice counts once.
+    // A skipped 02:30 is the time of the change, and a repeated one counts once.
     expect(times(night, '2026-03-28T00:00:00Z', 3)).toEqual(['03-28T01:30', '03-29T01:00', '03-30T00:30']);
     expect(times(night, '2026-10-24T00:00:00Z', 3)).toEqual(['10-24T00:30', '10-25T00:30', '10-26T01:30']);
     const hourly = cron('0 * * * *', 'Europe/Berlin');
@@ -35,7 +35,7 @@ describe('the times of a schedule', () => {
   });
 });
 
-/** By looking at every second. */
+/** Reference implementation that checks every second. */
 function secondsOf(minutes: readonly number[], seconds: readonly number[], from: number, to: number): number[] {
   const found: number[] = [];
   for (let time = Math.ceil(from / 1000) * 1000; time <= to; time += 1000) {

@@ -10,7 +10,7 @@ import { schedule as scheduleKind } from '#kinds/schedule/index.ts';
 import { linesUntilKilled } from '#lib/killed-worker.testing.ts';
 import { isLongRun } from '#testing/long-run.ts';
 import { startExecutionsWorld, type ExecutionsWorld, type Page } from '../testing/executions-world.ts';
-import { executionRetention } from '../retention.ts';
+import { executionRetention } from '../runs/removal.ts';
 import { triggers } from './triggers.ts';
 
 let world: ExecutionsWorld;

@@ -12,7 +12,7 @@ import type { Json } from '../machine/plan.ts';
 import { newestVersion, requireVersion } from '../pipelines/pipeline-rows.ts';
 import { startRun, type StartParts } from '../pipelines/start-run.ts';
 import { requireIsolation } from '../pipelines/automatic-start.ts';
-import { cancelRun } from '../run-machine.ts';
+import { cancelRun } from '../runs/run-machine.ts';
 import { addFires, MOST_WAITING } from './fires.ts';
 import { decideFires } from './overlap.ts';
 import { SCHEDULE_COLUMNS, timingOf, type ScheduleRow } from './schedule-rows.ts';

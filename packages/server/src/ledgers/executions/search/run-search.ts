@@ -9,10 +9,10 @@ import {
 } from '@dais/api';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { retry } from '../execution-entries.ts';
+import { retry } from '../runs/execution-entries.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
-import { presentRun, presentWhole, requireRun, RUN_COLUMNS, type RunRow } from '../execution-rows.ts';
-import type { RunMachines } from '../run-machine.ts';
+import { presentRun, presentWhole, requireRun, RUN_COLUMNS, type RunRow } from '../views/execution-rows.ts';
+import type { RunMachines } from '../runs/run-machine.ts';
 import { searchRecords, type RecordTable } from './record-query.ts';
 
 const runs: RecordTable<RunRow, Execution> = {

@@ -1,8 +1,8 @@
 /** Package locks of a run: resolved once per run, so that every attempt at every step has the same packages. */
 import { createHash } from 'node:crypto';
-import type { EnvironmentLock, Environments, EnvironmentSpec } from '#engines/environments/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
-import { transact } from '#kernel/transaction.ts';
+import type { EnvironmentLock, Environments, EnvironmentSpec } from '#engines/environments/contract.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
 import { canonicalJson } from '#lib/canonical-json.ts';
 import type { StepEnvironment } from '../machine/plan.ts';
 
@@ -54,4 +54,14 @@ export function environmentDigest(environment: MadeEnvironment): string {
   return createHash('sha256')
     .update(canonicalJson(specOf(environment)))
     .digest('hex');
+}
+
+/** Copies the package locks of a run to its retry, so that the retry has the same packages even if newer ones exist. */
+export async function copyPackageLocks({ sql }: Transaction, from: string, to: string): Promise<void> {
+  await sql.query(
+    `insert into executions.environment (run, spec_digest, project_id, lock)
+     select $2, spec_digest, project_id, lock from executions.environment where run = $1 on conflict do nothing`,
+    [from, to],
+    'execution_same_packages',
+  );
 }

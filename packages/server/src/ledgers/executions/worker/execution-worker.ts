@@ -10,11 +10,11 @@ import { Loop } from '#lib/loop.ts';
 import { claimSteps, type AdmissionRules } from '../admission/claims.ts';
 import { renewComputeNode } from '../admission/compute-nodes.ts';
 import { RecentShares } from '../admission/recent-shares.ts';
-import { renewLeases, takeOver, type AttemptClaim, type Holder } from '../attempts.ts';
+import { renewLeases, takeOver, type AttemptClaim, type Holder } from './attempts.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
-import type { RunMachines } from '../run-machine.ts';
-import { runTimers } from '../timers.ts';
+import type { RunMachines } from '../runs/run-machine.ts';
+import { runTimers } from '../runs/timers.ts';
 import { StepRun } from './step-run.ts';
 
 const LEASE_MS = 30_000;

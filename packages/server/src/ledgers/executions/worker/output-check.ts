@@ -1,7 +1,7 @@
 /** Checks whether the outputs of a step fit the storage limits, by their sizes, before any byte is copied. */
 import type { OutputFile } from '#engines/compute/contract.ts';
 import { byteText } from '#lib/byte-text.ts';
-import { MOST_OUTPUT_FILES } from '../disk-rules.ts';
+import { MOST_OUTPUT_FILES } from './disk-rules.ts';
 import { ValueError } from '../machine/values.ts';
 
 export interface StorageRoom {

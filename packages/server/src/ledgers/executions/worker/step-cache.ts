@@ -25,7 +25,10 @@ interface Found {
 }
 
 /** Returns the outputs of an equal step that succeeded. */
-export async function findCachedStep({ sql, projectId }: Transaction, of: CacheLookup): Promise<CachedStep | undefined> {
+export async function findCachedStep(
+  { sql, projectId }: Transaction,
+  of: CacheLookup,
+): Promise<CachedStep | undefined> {
   const asked = of.again.some((place) => of.place === place || of.place.startsWith(`${place}/`));
   if (asked) return undefined;
   if (of.retryOf !== undefined) {
@@ -45,6 +48,16 @@ export async function findCachedStep({ sql, projectId }: Transaction, of: CacheL
     'execution_cached',
   );
   return row === undefined ? undefined : { source: 'cache', outputs: row.outputs };
+}
+
+/** Adds a step that succeeded to the cache of its project. */
+export async function rememberStep({ sql, projectId }: Transaction, fingerprint: string, node: string): Promise<void> {
+  await sql.query(
+    `insert into executions.cache_entry (project_id, fingerprint, node) values ($1, $2, $3)
+     on conflict (project_id, fingerprint) do update set node = excluded.node`,
+    [projectId, fingerprint, node],
+    'execution_remember',
+  );
 }
 
 /** Links the files of another run to this run, so that each can be deleted alone. Bytes are not copied. */

@@ -195,7 +195,8 @@ function dialectOutputs(
   const artifacts = [...found].map(([name, files]) => [name, artifactOf(from, name, files)] as const);
   const nothing = { ...artifactOf(from, '', []), folder: false };
   const outputs = outputsOf({ texts: Object.fromEntries(texts), artifacts: Object.fromEntries(artifacts), nothing });
-  for (const value of Object.values(outputs)) requireStorable('parameter' in value ? value.parameter : metadataOf(value));
+  for (const value of Object.values(outputs))
+    requireStorable('parameter' in value ? value.parameter : metadataOf(value));
   return outputs;
 }
 

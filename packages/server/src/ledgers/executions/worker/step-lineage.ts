@@ -3,7 +3,7 @@ import type { Execution } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, nodeKey, noteLineage, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';
 import type { Artifact, Values } from '../machine/plan.ts';
-import { CODE_INPUT } from '../native-plan.ts';
+import { CODE_INPUT } from '../runs/native-plan.ts';
 
 export interface StepFacts {
   readonly attempt: string;

@@ -1,7 +1,7 @@
 /** Outcomes of attempts, with error messages for their owner. */
 import { DaisError } from '@dais/api';
 import type { TaskState } from '#engines/compute/contract.ts';
-import type { AttemptEnd } from '../attempts.ts';
+import type { AttemptEnd } from './attempts.ts';
 import type { StepEnd } from '../machine/machine.ts';
 import { ValueError } from '../machine/values.ts';
 import type { CachedStep } from './step-cache.ts';

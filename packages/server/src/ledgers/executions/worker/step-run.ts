@@ -3,22 +3,22 @@
  * engine finds a submitted task by the id of the attempt, and an attempt is committed once.
  */
 import { addAbortSignal, Readable } from 'node:stream';
-import type { Actor, Execution } from '@dais/api';
 import type { Compute, TaskEnvironment, TaskInput, TaskSpec, TaskState } from '#engines/compute/contract.ts';
 import type { BuiltEnvironment } from '#engines/environments/contract.ts';
 import { attachContent } from '#kernel/content/references.ts';
 import { LeaseLost } from '#kernel/leases.ts';
 import { SYSTEM_ORIGIN, transact, type Transaction, type TransactionOrigin } from '#kernel/transaction.ts';
-import { endAttempt, holdAttempt, markStarted, type AttemptClaim } from '../attempts.ts';
-import { MOST_STEP_FILES } from '../disk-rules.ts';
+import { endAttempt, holdAttempt, markStarted, type AttemptClaim } from './attempts.ts';
+import { MOST_STEP_FILES } from './disk-rules.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
-import { taskAt, type Step, type Values } from '../machine/plan.ts';
+import type { Step } from '../machine/plan.ts';
 import { ValueError } from '../machine/values.ts';
-import type { RunMachines } from '../run-machine.ts';
-import { callVariables, type CallVariables } from '../step-calls.ts';
-import { endTrackedStep, trackStep, type TrackedRun } from '../tracked-runs.ts';
+import type { RunMachines } from '../runs/run-machine.ts';
+import { callVariables, type CallVariables } from './step-calls.ts';
+import { endTrackedStep, trackStep, type TrackedRun } from './tracked-runs.ts';
 import { lockOf } from './environment-locks.ts';
-import { findCachedStep, linkValues } from './step-cache.ts';
+import { findCachedStep, linkValues, rememberStep } from './step-cache.ts';
+import { loadStep, type LoadedStep } from './step-load.ts';
 import {
   externalInputs,
   collectAlways,
@@ -35,7 +35,14 @@ import { recordCachedStep, recordStep, recordTrackedRun, type StepFacts } from '
 import { StepStorage } from './step-storage.ts';
 import { requireReadableOutputs, createVersions, withData } from './step-versions.ts';
 import { dataOf, parametersOf, programOf } from './step-source.ts';
-import { dialectOf, resolveAny, type StepResults, type StepAbout, type StepDialects, type StepText } from './step-dialect.ts';
+import {
+  dialectOf,
+  resolveAny,
+  type StepResults,
+  type StepAbout,
+  type StepDialects,
+  type StepText,
+} from './step-dialect.ts';
 import { CANCELLED, failureReason, isAbort, lost, refusal, refusals, refused, type Outcome } from './step-outcome.ts';
 import { taskResources, type ResolvedStep } from './step-spec.ts';
 
@@ -47,21 +54,6 @@ export interface StepRunSignals {
   readonly stop: AbortSignal;
   /** Cancellation of the run was requested. */
   readonly cancelled: AbortSignal;
-}
-
-interface Loaded {
-  readonly step: Step;
-  readonly path: string;
-  readonly place: string;
-  readonly inputs: Values;
-  /** The starter of the run. */
-  readonly actor: Actor;
-  /** Of the run. */
-  readonly name: string;
-  readonly createdAt: Date;
-  readonly code: Execution['code'] | undefined;
-  readonly retryOf: string | undefined;
-  readonly again: readonly string[];
 }
 
 export class StepRun {
@@ -82,7 +74,7 @@ export class StepRun {
 
   /** @throws LeaseLost, or a temporary error, such as an unavailable database: the caller retries. */
   async run(): Promise<void> {
-    const loaded = await this.#load();
+    const loaded = await loadStep(this.#parts, this.#machines, this.#claim);
     if (this.#claim.place !== this.#parts.place) {
       return await this.#commit(loaded, lost('the process that ran it, on another machine, no longer exists'));
     }
@@ -108,54 +100,12 @@ export class StepRun {
 
   /** Ends the attempt as lost by the platform. */
   async giveUp(reason: string): Promise<void> {
-    await this.#commit(await this.#load(), lost(reason));
+    await this.#commit(await loadStep(this.#parts, this.#machines, this.#claim), lost(reason));
     const compute = await this.#parts.compute();
     await compute.forget(this.#claim.id);
   }
 
-  async #load(): Promise<Loaded> {
-    const { run, node, projectId } = this.#claim;
-    return await transact(this.#parts.database, { mode: 'read', projectId }, async (tx) => {
-      const [row] = await tx.sql.query<{
-        path: string;
-        place: string;
-        inputs: Values;
-        plan_digest: string;
-        retry_of: string | null;
-        again: readonly string[];
-        actor_type: Actor['type'];
-        actor_id: string;
-        name: string;
-        created_at: Date;
-        code: Execution['code'] | null;
-      }>(
-        `select n.path, n.place, n.inputs, r.plan_digest, r.retry_of, r.again, r.actor_type, r.actor_id, r.name, r.code,
-           r.created_at
-         from executions.node n join executions.run r on r.id = n.run where n.id = $1 and r.id = $2`,
-        [node, run],
-        'execution_step',
-      );
-      if (row === undefined) throw new LeaseLost(this.#claim.id);
-      const plan = await this.#machines.plan(tx, { id: run, planDigest: row.plan_digest });
-      const { body } = taskAt(plan, row.place);
-      if (!('step' in body)) throw new Error(`${row.place} is not a step`);
-      const { path, place, inputs, again, name, retry_of: retryOf } = row;
-      return {
-        step: body.step,
-        path,
-        place,
-        inputs,
-        name,
-        createdAt: row.created_at,
-        again,
-        actor: { type: row.actor_type, id: row.actor_id },
-        code: row.code ?? undefined,
-        retryOf: retryOf ?? undefined,
-      };
-    });
-  }
-
-  async #outcome(compute: Compute, loaded: Loaded): Promise<Outcome> {
+  async #outcome(compute: Compute, loaded: LoadedStep): Promise<Outcome> {
     const { id, started } = this.#claim;
     try {
       const about = this.#about(loaded);
@@ -196,13 +146,13 @@ export class StepRun {
     return this.#parts.dialects ?? NO_DIALECTS;
   }
 
-  #about({ name, createdAt, path }: Loaded): StepAbout {
+  #about({ name, createdAt, path }: LoadedStep): StepAbout {
     const { id, run, node, n } = this.#claim;
     const task = path.split('/').findLast((part) => !/^\d+$/.test(part)) ?? path;
     return { run: { id: run, name, createdAt }, node, task, attempt: id, attemptNumber: n };
   }
 
-  async #cached(loaded: Loaded, { fingerprint }: ResolvedStep): Promise<Outcome | undefined> {
+  async #cached(loaded: LoadedStep, { fingerprint }: ResolvedStep): Promise<Outcome | undefined> {
     const { run, projectId } = this.#claim;
     const { path, place, retryOf, again, step } = loaded;
     const question = { run, retryOf, again, path, place, fingerprint, cache: step.cache };
@@ -217,7 +167,7 @@ export class StepRun {
     };
   }
 
-  async #submit(compute: Compute, loaded: Loaded, resolved: ResolvedStep): Promise<void> {
+  async #submit(compute: Compute, loaded: LoadedStep, resolved: ResolvedStep): Promise<void> {
     const { id, projectId } = this.#claim;
     const { step } = loaded;
     const { command, variables, artifacts, files = [], texts = {} } = resolved;
@@ -277,7 +227,7 @@ export class StepRun {
    * Returns the variables with which the step calls this server and logs to its tracked run. The transaction checks the
    * lease, so that only the current attempt gets a valid token.
    */
-  async #callVariables(loaded: Loaded, resolved: ResolvedStep, isIsolated: boolean): Promise<CallVariables> {
+  async #callVariables(loaded: LoadedStep, resolved: ResolvedStep, isIsolated: boolean): Promise<CallVariables> {
     const { calls } = this.#parts;
     const { id: attempt, run } = this.#claim;
     const { actor } = loaded;
@@ -294,7 +244,7 @@ export class StepRun {
   }
 
   /** @throws ValueError */
-  async #track(tx: Transaction, loaded: Loaded, { command }: ResolvedStep): Promise<TrackedRun | undefined> {
+  async #track(tx: Transaction, loaded: LoadedStep, { command }: ResolvedStep): Promise<TrackedRun | undefined> {
     const { tracked, clock } = this.#parts;
     const { node, run } = this.#claim;
     const { step, path, inputs, actor, name, code } = loaded;
@@ -312,7 +262,7 @@ export class StepRun {
     return made;
   }
 
-  #facts({ name, path, inputs, code }: Loaded): StepFacts {
+  #facts({ name, path, inputs, code }: LoadedStep): StepFacts {
     const { id: attempt, run } = this.#claim;
     return { attempt, run, name, path, inputs, code };
   }
@@ -354,7 +304,7 @@ export class StepRun {
 
   async #ended(
     compute: Compute,
-    { step, inputs }: Loaded,
+    { step, inputs }: LoadedStep,
     { fingerprint }: ResolvedStep,
     state: TaskState | undefined,
   ): Promise<Outcome> {
@@ -417,7 +367,7 @@ export class StepRun {
   }
 
   /** Commits outputs, end and following state changes in one transaction, or nothing if the lease is lost. */
-  async #commit(loaded: Loaded, { end, record, uploads = [], fingerprint, cached }: Outcome): Promise<void> {
+  async #commit(loaded: LoadedStep, { end, record, uploads = [], fingerprint, cached }: Outcome): Promise<void> {
     const { step } = loaded;
     const { tracked, clock } = this.#parts;
     const { id, run, node, projectId } = this.#claim;
@@ -441,7 +391,7 @@ export class StepRun {
           [node, fingerprint],
           'execution_fingerprint',
         );
-        if (step.cache && end.is === 'succeeded') await remember(tx, fingerprint, node);
+        if (step.cache && end.is === 'succeeded') await rememberStep(tx, fingerprint, node);
       }
       const facts = await open.store.node(node);
       await open.machine.stepEnded(facts, outputs === undefined || end.is !== 'succeeded' ? end : { ...end, outputs });
@@ -461,15 +411,6 @@ export class StepRun {
       return await work(tx);
     });
   }
-}
-
-async function remember({ sql, projectId }: Transaction, fingerprint: string, node: string): Promise<void> {
-  await sql.query(
-    `insert into executions.cache_entry (project_id, fingerprint, node) values ($1, $2, $3)
-     on conflict (project_id, fingerprint) do update set node = excluded.node`,
-    [projectId, fingerprint, node],
-    'execution_remember',
-  );
 }
 
 const NO_DIALECTS: StepDialects = new Map();

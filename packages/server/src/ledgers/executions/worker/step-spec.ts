@@ -1,7 +1,7 @@
 /** Resolves a step and its inputs to the task of a compute engine. */
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '#lib/canonical-json.ts';
-import type { AttemptClaim } from '../attempts.ts';
+import type { AttemptClaim } from './attempts.ts';
 import type { Artifact, Json, LateText, Step, Values } from '../machine/plan.ts';
 import { ValueError } from '../machine/values.ts';
 import type { StepText } from './step-dialect.ts';

@@ -1,8 +1,8 @@
 /** Storage limits of a step: its disk limit, the quota of its project, and the free disk of the store. */
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
-import { diskLimitOf, DISK_RULES } from '../disk-rules.ts';
-import type { AttemptClaim } from '../attempts.ts';
+import { diskLimitOf, DISK_RULES } from './disk-rules.ts';
+import type { AttemptClaim } from './attempts.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 import type { Step } from '../machine/plan.ts';
 import type { StorageRoom } from './output-check.ts';

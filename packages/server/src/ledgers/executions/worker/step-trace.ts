@@ -1,6 +1,6 @@
 /** Records an attempt as a span. The trace id is the id of the run without dashes, so that each can be found from the other. */
 import { traceparentOf, type Tracer } from '#lib/tracer.ts';
-import type { AttemptClaim } from '../attempts.ts';
+import type { AttemptClaim } from './attempts.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 
 /** Returns the variables that make the spans of the programs of a step children of the attempt. */

@@ -5,7 +5,7 @@ import type { Database } from '#engines/database/contract.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { Step } from '../machine/plan.ts';
 import { ValueError } from '../machine/values.ts';
-import type { LeftFile, StepData } from '../step-data.ts';
+import type { LeftFile, StepData } from './step-data.ts';
 import { prefixOf, type Uploaded } from './step-files.ts';
 import type { PlacedArtifact } from './step-spec.ts';
 

@@ -1,4 +1,5 @@
 import { DaisError } from '@dais/api';
+import type { TrackingOptions } from '../parts.ts';
 
 /** Returns the stored form of a path. @throws DaisError `unsafe_path` for a path that could leave its folder. */
 export function artifactPath(path: string): string {
@@ -11,4 +12,11 @@ export function artifactPath(path: string): string {
     );
   }
   return path;
+}
+
+/** Returns the path of an artifact URI in Dais. Undefined for other URIs and for the root. */
+export function ownPath(address: string, { artifactRoot }: Pick<TrackingOptions, 'artifactRoot'>): string | undefined {
+  if (!address.startsWith(artifactRoot)) return undefined;
+  const path = address.slice(artifactRoot.length).replace(/\?.*$/s, '').split('/').filter(Boolean).join('/');
+  return path === '' ? undefined : path;
 }

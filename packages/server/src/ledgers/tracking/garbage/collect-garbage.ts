@@ -3,11 +3,11 @@ import { eventTypes } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
 import { artifactsOf as artifactOwner, removeTree } from '../artifacts/artifact-tree.ts';
-import { ownPath } from '../artifacts/own-path.ts';
-import { artifactsOf, below, publicId } from '../experiment-lookup.ts';
-import type { TrackingOptions } from '../options.ts';
-import { OF_MODELS, OF_RUNS, OF_SERIES } from '../project-records.ts';
-import { runKey } from '../run-subject.ts';
+import { ownPath } from '../artifacts/artifact-path.ts';
+import { artifactsOf, below, publicId } from '../experiments/experiment-lookup.ts';
+import type { TrackingOptions } from '../parts.ts';
+import { OF_MODELS, OF_RUNS, OF_SERIES } from '../experiments/project-records.ts';
+import { runKey } from '../runs/run-subject.ts';
 
 /** Limit of one transaction: a run can have a million points and thousands of files. */
 const AT_ONCE = 20;

@@ -14,7 +14,7 @@ import { commentsSlice } from '#ledgers/comments/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock, type Clock } from '#lib/clock.ts';
 import { artifactEntries, trackingLedger, trackingSlice } from '../index.ts';
-import { traceRetention } from '../traces/trace-retention.ts';
+import { traceRetention } from '../traces/trace-delete.ts';
 import { TEST_OPTIONS } from '../testing/tracking-world.ts';
 import { garbageJob } from './garbage-job.ts';
 
@@ -24,10 +24,10 @@ const NOBODY = { runs: new Set<string>(), loggedModels: new Set<string>() };
 let http: HttpFixture;
 let folder: string;
 let database: Database;
-/** How much later it is than the machine says. */
+/** Offset of the test clock. */
 let laterMs = 0;
 const clock: Clock = { ...systemClock, now: () => systemClock.now() + laterMs };
-/** What versions of models are made of, in these tests. */
+/** Objects that model versions use, in these tests. */
 let held: { runs: Set<string>; loggedModels: Set<string> } = NOBODY;
 const heldBy = async () => await Promise.resolve(held);
 

@@ -18,8 +18,7 @@ import type { TraceParts } from '../traces/trace-conventions.ts';
 import { importDataset, importRecords, importScorer } from './import-evaluation.ts';
 import { importExperiment } from './import-experiment.ts';
 import { importLoggedModel } from './import-logged-model.ts';
-import { importMetrics } from './import-metrics.ts';
-import { importRun } from './import-run.ts';
+import { importMetrics, importRun } from './import-run.ts';
 import { importSpans, importTrace } from './import-trace.ts';
 import { listImported, noteImported } from './imported-records.ts';
 

@@ -2,9 +2,9 @@
 import type { EvaluationRecord, EvaluationSchema } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
-import { requireDataset } from '../evaluation-datasets/dataset-rows.ts';
-import { inputsHash } from '../evaluation-datasets/record-merge.ts';
-import { findExperiments, noExperiment, projectGone } from '../experiment-lookup.ts';
+import { requireDataset } from '../evaluation/dataset-rows.ts';
+import { inputsHash } from '../evaluation/record-merge.ts';
+import { findExperiments, noExperiment, projectGone } from '../experiments/experiment-lookup.ts';
 import { setPairs } from '../pairs.ts';
 import { noteImported } from './imported-records.ts';
 

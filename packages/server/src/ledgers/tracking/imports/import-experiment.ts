@@ -10,7 +10,7 @@ import {
   projectGone,
   publicId,
   type ExperimentRow,
-} from '../experiment-lookup.ts';
+} from '../experiments/experiment-lookup.ts';
 import { setPairs } from '../pairs.ts';
 import type { TrackingParts } from '../parts.ts';
 import { emitImported } from '../tracking-events.ts';

@@ -1,10 +1,10 @@
 import { DaisError, type LoggedModelStatus, type MetricPoint } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { artifactsOf, below, findExperiments, noExperiment, publicId } from '../experiment-lookup.ts';
+import { artifactsOf, below, findExperiments, noExperiment, publicId } from '../experiments/experiment-lookup.ts';
 import { appendModelPoints } from '../metrics/model-points.ts';
 import { setPairs } from '../pairs.ts';
 import type { TrackingParts } from '../parts.ts';
-import { noteOutputs } from '../run-lineage.ts';
+import { noteOutputs } from '../runs/run-lineage.ts';
 import { emitImported } from '../tracking-events.ts';
 import { noteImported } from './imported-records.ts';
 

@@ -1,10 +1,10 @@
 /** Imports traces with their spans, assessments and links. */
 import { DaisError, type AssessmentKind, type Assessment, type Span, type TraceState } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { artifactsOf, below, findExperiments, noExperiment } from '../experiment-lookup.ts';
+import { artifactsOf, below, findExperiments, noExperiment } from '../experiments/experiment-lookup.ts';
 import { MOST_SPANS } from '../traces/log-spans.ts';
 import { spanBatches } from '../traces/span-batch.ts';
-import { forgetSpans, insertSpans, knownNodes } from '../traces/span-write.ts';
+import { forgetSpans, insertSpans, knownNodes } from '../traces/span-rows.ts';
 import { lockTrace } from '../traces/trace-rows.ts';
 import type { TraceParts, TraceConventions } from '../traces/trace-conventions.ts';
 import type { Amounts } from '../traces/usage.ts';

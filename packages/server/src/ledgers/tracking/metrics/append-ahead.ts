@@ -3,7 +3,7 @@
  * accepts writes, as in almost all calls. Otherwise the transaction is rolled back, and the call is repeated as in append.ts.
  */
 import type { Transaction } from '#kernel/transaction.ts';
-import type { KnownRun } from '../run-lookup.ts';
+import type { KnownRun } from '../runs/run-lookup.ts';
 import { CHUNK } from './chunk.ts';
 import type { LoggedPoint } from './logged-point.ts';
 import { numberOf } from './metric-value.ts';

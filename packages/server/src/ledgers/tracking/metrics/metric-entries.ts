@@ -9,7 +9,7 @@ import {
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { decodePageCursor, encodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { noRun } from '../run-lookup.ts';
+import { noRun } from '../runs/run-lookup.ts';
 import { chartSeries, type ChartBucket } from './chart.ts';
 import { readHistory } from './history.ts';
 import { metricPoint, metricPoints, metricValueOf } from './metric-value.ts';

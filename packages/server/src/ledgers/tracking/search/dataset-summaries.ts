@@ -5,7 +5,7 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { SortKey } from '#lib/keyset.ts';
 import { allOf, type Bind } from '#lib/composed-sql.ts';
-import { findExperiments, publicId } from '../experiment-lookup.ts';
+import { findExperiments, publicId } from '../experiments/experiment-lookup.ts';
 import { findRows, foreignCursor, rowCondition } from './search-page.ts';
 
 interface SummaryRow {

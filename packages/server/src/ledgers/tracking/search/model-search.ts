@@ -7,9 +7,9 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { compareDouble, compareInteger, compareText } from '#lib/comparison-sql.ts';
 import type { SortKey } from '#lib/keyset.ts';
 import type { Bind } from '#lib/composed-sql.ts';
-import { findExperiments } from '../experiment-lookup.ts';
-import { hydrateModels } from '../logged-model-rows.ts';
-import type { TrackingOptions } from '../options.ts';
+import { findExperiments } from '../experiments/experiment-lookup.ts';
+import { hydrateModels } from '../logged-models/logged-model-rows.ts';
+import type { TrackingOptions } from '../parts.ts';
 import { attributes, filterConditions, keyed, type Translate } from './filter-sql.ts';
 import {
   findRows,

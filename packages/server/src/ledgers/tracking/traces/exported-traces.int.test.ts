@@ -67,7 +67,7 @@ test('a prediction through the main port has spans of the control process, the g
   expect(control?.parentId).toBe(CALLER);
   expect(gateway?.parentId).toBe(control?.id);
   for (const part of ['queue', 'model']) expect(spans.get(part)?.parentId).toBe(gateway?.id);
-  // What its caller did not want kept left no span, although all others of both processes have arrived.
+  // The unsampled request has no span, although all others of both processes have arrived.
   expect(await namesOf(quiet)).toEqual([]);
 });
 

@@ -1,11 +1,11 @@
 /** Writes spans, and creates or updates their traces. A request is written completely or not at all. */
 import { DaisError, type ResourceSpans } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { DEFAULT_NUMBER } from '../experiment-lookup.ts';
+import { DEFAULT_NUMBER } from '../experiments/experiment-lookup.ts';
 import type { TraceParts } from './trace-conventions.ts';
-import { requireRun } from '../run-lookup.ts';
+import { requireRun } from '../runs/run-lookup.ts';
 import { spanBatches, type SpanBatch } from './span-batch.ts';
-import { forgetSpans, insertSpans, knownNodes } from './span-write.ts';
+import { forgetSpans, insertSpans, knownNodes } from './span-rows.ts';
 import { writableExperiment } from './trace-experiment.ts';
 import { sumAmounts, type AmountNode, type SpanAmounts } from './usage.ts';
 

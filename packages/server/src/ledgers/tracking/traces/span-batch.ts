@@ -2,7 +2,7 @@
 import { DaisError, simpleValue, type ResourceSpans, type Span } from '@dais/api';
 import { truncateText } from '../texts.ts';
 import { previewOf } from './preview.ts';
-import { spanText } from './span-text.ts';
+import { spanText } from './span-rows.ts';
 import type { TraceConventions } from './trace-conventions.ts';
 import { amountsOf, type Amounts, type SpanAmounts } from './usage.ts';
 

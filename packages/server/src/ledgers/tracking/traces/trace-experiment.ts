@@ -5,7 +5,7 @@ import {
   experimentDeleted,
   findExperiments,
   noExperiment,
-} from '../experiment-lookup.ts';
+} from '../experiments/experiment-lookup.ts';
 
 /**
  * Returns the internal number of an active experiment. It is not locked, because every request would wait for the lock, so

@@ -2,9 +2,9 @@
 import { listReferences } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf as artifactOwner, removeTree } from '../artifacts/artifact-tree.ts';
-import { ownPath } from '../artifacts/own-path.ts';
-import { artifactsOf, below } from '../experiment-lookup.ts';
-import type { TrackingOptions } from '../options.ts';
+import { ownPath } from '../artifacts/artifact-path.ts';
+import { artifactsOf, below } from '../experiments/experiment-lookup.ts';
+import type { TrackingOptions } from '../parts.ts';
 
 export interface GoneTrace {
   readonly id: string;

@@ -14,7 +14,7 @@ import {
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { TraceParts } from './trace-conventions.ts';
-import { requireRun } from '../run-lookup.ts';
+import { requireRun } from '../runs/run-lookup.ts';
 import { truncateText } from '../texts.ts';
 import { insertAssessments } from './assessments.ts';
 import { writableExperiment } from './trace-experiment.ts';

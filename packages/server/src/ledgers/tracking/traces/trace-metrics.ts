@@ -10,7 +10,7 @@ import {
 import { entry, type Call, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { allOf, composeStatement, listOf, type Bind } from '#lib/composed-sql.ts';
-import { findExperiments } from '../experiment-lookup.ts';
+import { findExperiments } from '../experiments/experiment-lookup.ts';
 import { rowCondition } from '../search/search-page.ts';
 import type { TraceParts, TraceConventions } from './trace-conventions.ts';
 
@@ -35,7 +35,10 @@ interface Point {
 
 export function traceMetricEntries({ conventions }: TraceParts): readonly OperationEntry[] {
   return [
-    entry(readTraceMetricsOperation, async (tx, { input, rows }) => await readMetrics(tx, input, { conventions, rows })),
+    entry(
+      readTraceMetricsOperation,
+      async (tx, { input, rows }) => await readMetrics(tx, input, { conventions, rows }),
+    ),
   ];
 }
 

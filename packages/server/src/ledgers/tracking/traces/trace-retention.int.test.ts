@@ -5,7 +5,7 @@ import { manifest } from '#kernel/testing/test-kernel.ts';
 import { systemClock } from '#lib/clock.ts';
 import { startTrackingWorld, TEST_OPTIONS, type TrackingWorld } from '../testing/tracking-world.ts';
 import { hex, makeSpan } from './testing/span-maker.ts';
-import { traceRetention } from './trace-retention.ts';
+import { traceRetention } from './trace-delete.ts';
 
 let world: TrackingWorld;
 beforeAll(async () => {

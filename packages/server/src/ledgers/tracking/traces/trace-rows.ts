@@ -1,8 +1,8 @@
 /** Reads rows of traces, and converts them to records. */
 import { DaisError, type Assessment, type Trace, type TraceState } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { artifactsOf, below, publicId } from '../experiment-lookup.ts';
-import type { TrackingOptions } from '../options.ts';
+import { artifactsOf, below, publicId } from '../experiments/experiment-lookup.ts';
+import type { TrackingOptions } from '../parts.ts';
 import { assessmentsOf } from './assessment-rows.ts';
 import type { Amounts } from './usage.ts';
 

@@ -14,7 +14,7 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { SortKey } from '#lib/keyset.ts';
 import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
-import { findExperiments } from '../experiment-lookup.ts';
+import { findExperiments } from '../experiments/experiment-lookup.ts';
 import { findRows, foreignCursor, joins, rowCondition, type SearchQuery } from '../search/search-page.ts';
 import { withRegex } from './regex.ts';
 import { traceConditions } from './trace-conditions.ts';

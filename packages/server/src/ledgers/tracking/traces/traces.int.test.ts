@@ -85,7 +85,7 @@ describe('spans', () => {
       cost: { total_cost: 0.25 },
     });
     await log([root]);
-    // What the first span tells covers what is below it.
+    // The amount of the root span includes its descendants.
     expect(await read(`tr-${traceId}`)).toMatchObject({
       state: 'OK',
       durationMs: 5,

@@ -28,7 +28,11 @@ export function readExecutorOutput(text: string | undefined): ExecutorOutput {
 }
 
 /** Returns output parameters. The executor output takes precedence over the parameter files. @throws ValueError */
-export function outputParameters({ outputs }: KfpStep, reported: ExecutorOutput, left: StepResults): Record<string, Value> {
+export function outputParameters(
+  { outputs }: KfpStep,
+  reported: ExecutorOutput,
+  left: StepResults,
+): Record<string, Value> {
   return Object.fromEntries(
     Object.entries(outputs.parameters).flatMap(([name, type]): [string, Value][] => {
       const value = reported.parameterValues[name];
@@ -75,7 +79,11 @@ function typeError(name: string, text: string, wanted: string): ValueError {
   return new ValueError(`output ${name} is ${JSON.stringify(text.slice(0, 80))}, not ${wanted}`);
 }
 
-export function outputArtifacts({ outputs }: KfpStep, reported: ExecutorOutput, left: StepResults): Record<string, Value> {
+export function outputArtifacts(
+  { outputs }: KfpStep,
+  reported: ExecutorOutput,
+  left: StepResults,
+): Record<string, Value> {
   return Object.fromEntries(
     Object.entries(outputs.artifacts).map(([name, { type, metadata = {} }]): [string, Value] => {
       const reportedArtifact = reported.artifacts[name]?.artifacts?.[0] ?? {};

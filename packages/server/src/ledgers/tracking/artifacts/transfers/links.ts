@@ -7,7 +7,7 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { secretDigest } from '#lib/secret-digest.ts';
-import { projectGone } from '../../experiment-lookup.ts';
+import { projectGone } from '../../experiments/experiment-lookup.ts';
 import type { ArtifactParts } from '../artifact-parts.ts';
 import { artifactPath } from '../artifact-path.ts';
 import { artifactsOf } from '../artifact-tree.ts';

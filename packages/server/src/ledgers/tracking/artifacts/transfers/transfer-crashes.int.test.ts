@@ -57,7 +57,7 @@ test('a process killed at any time loses no acknowledged part or completion, and
       const isOver = said.some(({ at }) => at === 'ended');
       const ending = said.some(({ at }) => at === 'ending');
       if (isOver || (!ending && Math.random() < 0.3)) continue;
-      // As its client would: what was acknowledged is there, the rest is sent, and it is ended, perhaps again.
+      // Acts as its client: acknowledged parts exist, the others are sent, and the upload is completed, possibly again.
       const came = new Set(said.flatMap(({ at, number }) => (at === 'part' ? [number] : [])));
       for (let number = 1; number <= first.parts; number += 1) {
         if (came.has(number)) continue;

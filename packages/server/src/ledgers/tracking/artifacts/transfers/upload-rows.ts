@@ -1,5 +1,7 @@
 /** Rows of multipart uploads. The bytes of a part are content of the upload, named by the part number. */
 import { DaisError } from '@dais/api';
+import type { Sql } from '#engines/database/contract.ts';
+import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 import type { ContentOwner } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
@@ -78,4 +80,17 @@ export async function otherPartBytes({ sql }: Transaction, upload: string, numbe
     'upload_bytes',
   );
   return Number(row?.bytes ?? 0n);
+}
+
+/** Names multipart uploads by the artifact that they create. */
+export async function nameUploadOwners(
+  sql: Sql,
+  references: readonly DamagedReference[],
+): Promise<readonly OwnerName[]> {
+  return await sql.query<OwnerName>(
+    `select project_id as "projectId", id as owner, 'artifact upload' as kind, path as name
+     from tracking.artifact_upload where id = any($1::uuid[])`,
+    [[...new Set(references.map(({ owner }) => owner))]],
+    'upload_content_owners',
+  );
 }

@@ -68,7 +68,7 @@ test('the completion can be repeated, also concurrently, and no further parts ar
   expect(await world.complete(upload, parts)).toEqual(first);
   const late = await world.part(upload, 1, 'late');
   expect([late.status, await codeOf(late)]).toEqual([409, 'invalid_state']);
-  // Whole already: there is nothing to give up, and the artifact stays.
+  // Already completed: nothing is aborted, and the artifact remains.
   expect((await world.call('DELETE', `artifact-uploads/${upload.id}`)).body).toEqual({ aborted: false });
   expect((await bytesOf(path)).equals(Buffer.concat(parts))).toBe(true);
 });
@@ -184,7 +184,7 @@ test.each(['../a', '/a', 'a//b', 'a/./b', 'a/..', 'a\\b', 'a\nb', 'a/'])(
 
 test('parts and uploads beyond the size limits are rejected', async () => {
   const upload = await world.begin(fresh(), 2);
-  // So much has come, as far as the books say.
+  // The recorded size of the uploaded parts.
   await world.part(upload, 1, 'x');
   await world.http.database.asAdmin(
     `update tracking.artifact_upload_part set size = ${10_000 * 16 * 2 ** 20 - 10} where upload = '${upload.id}'`,

@@ -1,4 +1,4 @@
-/** For tests of transfers: a server with accounts, so that what comes by a ticket has nothing else to come in by. */
+/** For tests of transfers: a server with accounts, so that requests with a ticket have no other credential. */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -41,7 +41,7 @@ export interface TransferWorld {
   read(path: string, project?: string): Promise<Response>;
   apply(document: object): Promise<void>;
   expire(table: 'artifact_upload' | 'artifact_link', id: string): Promise<void>;
-  /** Takes away what has expired, then what nobody holds. Gives how many blobs the store has left. */
+  /** Deletes expired transfers, then unreferenced content. Returns the number of remaining blobs. */
   clean(): Promise<number>;
   stop(): Promise<void>;
 }
