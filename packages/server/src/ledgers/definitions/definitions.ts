@@ -86,7 +86,7 @@ export async function putDefinition(
   if (row === undefined) throw new Error('the upsert returned no row');
   if (row.changed) {
     if (row.created_at === row.updated_at) await checkCount(tx, format);
-    tell(tx, eventTypes.definitionWritten, row);
+    emitDefinitionEvent(tx, eventTypes.definitionWritten, row);
   }
   return present(row);
 }
@@ -139,12 +139,12 @@ export async function deleteDefinition(
     'delete_definition',
   );
   if (gone.length === 0) throw new DaisError('not_found', `There is no ${format} ${type} "${name}" in this project.`);
-  tell(tx, eventTypes.definitionDeleted, input);
+  emitDefinitionEvent(tx, eventTypes.definitionDeleted, input);
   return {};
 }
 
 /** Deletes the definitions of a deleted project. */
-export async function forgetDefinitions(tx: Transaction, projectId: string): Promise<void> {
+export async function removeProjectDefinitions(tx: Transaction, projectId: string): Promise<void> {
   await tx.sql.query('delete from definitions.definition where project_id = $1', [projectId], 'forget_definitions');
 }
 
@@ -173,7 +173,7 @@ function placeOf(place: string | undefined): readonly [type: string, name: strin
   throw new DaisError('invalid_cursor', 'The cursor belongs to another list. Start again without a cursor.');
 }
 
-function tell(tx: Transaction, type: EventType, { format, type: of, name }: Named): void {
+function emitDefinitionEvent(tx: Transaction, type: EventType, { format, type: of, name }: Named): void {
   tx.emit({ type, projectId: tx.projectId, data: { format, type: of, name } });
 }
 

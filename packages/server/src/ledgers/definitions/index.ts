@@ -1,6 +1,6 @@
 /** The definitions ledger: definitions of clients of other systems, byte for byte, besides the resources derived from them. */
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
-import { definitionEntries, forgetDefinitions, type DefinitionParts } from './definitions.ts';
+import { definitionEntries, removeProjectDefinitions, type DefinitionParts } from './definitions.ts';
 import { definitionsSlice } from './definitions-slice.ts';
 
 export { definitionEntries } from './definitions.ts';
@@ -9,6 +9,6 @@ export { definitionsSlice } from './definitions-slice.ts';
 export const ledger: LedgerDefinition<DefinitionParts> = {
   name: 'definitions',
   slice: definitionsSlice,
-  project: { remove: async (tx, { id }) => await forgetDefinitions(tx, id) },
+  project: { remove: async (tx, { id }) => await removeProjectDefinitions(tx, id) },
   open: (parts) => ({ entries: definitionEntries(parts) }),
 };

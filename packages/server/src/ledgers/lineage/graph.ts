@@ -10,7 +10,7 @@ import { NodeVisibility } from './visibility.ts';
 /** Limit of edges per node of a response, because there may be millions between many nodes. */
 const EDGES_PER_NODE = 10;
 /** Neighbors that decide whether a node without a ledger is visible. */
-const WITNESSES = 50;
+const MOST_NEIGHBORS = 50;
 
 /**
  * Walks upstream and downstream separately, because other results of the same dataset are neither origin nor consequence.
@@ -129,17 +129,17 @@ async function findRoot(
   const source = sources.find(({ type }) => type === named.type);
   const id = (await source?.find?.(tx, named.id)) ?? named.id;
   const key = keyOf(named.type, id);
-  const around = [
-    ...(await neighbors(tx, [key], 'upstream', WITNESSES)),
-    ...(await neighbors(tx, [key], 'downstream', WITNESSES)),
+  const nearby = [
+    ...(await neighbors(tx, [key], 'upstream', MOST_NEIGHBORS)),
+    ...(await neighbors(tx, [key], 'downstream', MOST_NEIGHBORS)),
   ].map((row) => (row.source === key ? row.target : row.source));
-  if (around.length > 0 || (await visibility.isKnown(key))) {
+  if (nearby.length > 0 || (await visibility.isKnown(key))) {
     const node = (await visibility.visibleNodes([key])).get(key);
-    const witnessed =
+    const hasVisibleNeighbor =
       source !== undefined ||
-      around.length === 0 ||
-      [...(await visibility.visibleNodes(around)).values()].some(Boolean);
-    if (node !== undefined && witnessed) return node;
+      nearby.length === 0 ||
+      [...(await visibility.visibleNodes(nearby)).values()].some(Boolean);
+    if (node !== undefined && hasVisibleNeighbor) return node;
   }
   throw new DaisError('not_found', `There is no lineage node "${asked.slice(0, 80)}" in this project.`);
 }

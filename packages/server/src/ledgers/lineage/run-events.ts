@@ -60,22 +60,22 @@ export function runEventOutbox({ log }: RunEventOptions): Subscriber {
     name: QUEUE,
     types: ['run.created', 'run.finished', 'run.failed'],
     handle: async (tx, events) => {
-      const told = events.flatMap((event) => {
+      const runEvents = events.flatMap((event) => {
         const payload = payloadOf(event);
         return payload === undefined ? [] : [{ projectId: event.projectId, payload }];
       });
-      if (told.length === 0) return;
+      if (runEvents.length === 0) return;
       await tx.enter('all');
       const counts = await jobCounts(tx.sql);
       const waiting = counts.reduce((sum, { queue, n }) => (queue === QUEUE ? sum + n : sum), 0);
       const room = Math.max(0, MOST_WAITING - waiting);
-      if (told.length > room) {
+      if (runEvents.length > room) {
         log.warn('run events were dropped: too many are waiting for the lineage receiver', {
-          dropped: told.length - room,
+          dropped: runEvents.length - room,
           waiting,
         });
       }
-      for (const { projectId, payload } of told.slice(0, room)) {
+      for (const { projectId, payload } of runEvents.slice(0, room)) {
         tx.enqueue({ queue: QUEUE, projectId, payload: { ...payload }, maxAttempts: ATTEMPTS });
       }
     },

@@ -41,7 +41,7 @@ export function runSubject(projectId: string, id: string) {
   return { kind: 'Run', name: id, uid: uidOf(projectId, 'Run', id) } as const;
 }
 
-function tell(tx: Transaction, type: TrackingEvent, kind: string, id: string, data: Data): void {
+function emitEvent(tx: Transaction, type: TrackingEvent, kind: string, id: string, data: Data): void {
   const { projectId } = tx;
   const subject = { kind, name: id, uid: uidOf(projectId, kind, id) };
   tx.emit({ type: eventTypes[type], projectId, subject, data, wakes: false });
@@ -53,7 +53,7 @@ export function emitExperimentEvent(
   experiment: string,
   more: Data = {},
 ): void {
-  tell(tx, type, 'Experiment', experiment, { experiment, ...more });
+  emitEvent(tx, type, 'Experiment', experiment, { experiment, ...more });
 }
 
 export function emitRunEvent(
@@ -62,17 +62,17 @@ export function emitRunEvent(
   run: string,
   experiment: string,
 ): void {
-  tell(tx, type, 'Run', run, { run, experiment });
+  emitEvent(tx, type, 'Run', run, { run, experiment });
 }
 
 /** Emits only the end of a run, since clients can set RUNNING repeatedly. */
 export function emitStatusEvent(tx: Transaction, run: string, experiment: string, status: RunStatus): void {
-  if (status === 'FINISHED') tell(tx, 'runFinished', 'Run', run, { run, experiment });
-  if (status === 'FAILED' || status === 'KILLED') tell(tx, 'runFailed', 'Run', run, { run, experiment, status });
+  if (status === 'FINISHED') emitEvent(tx, 'runFinished', 'Run', run, { run, experiment });
+  if (status === 'FAILED' || status === 'KILLED') emitEvent(tx, 'runFailed', 'Run', run, { run, experiment, status });
 }
 
 export function emitModelDeleted(tx: Transaction, model: string, experiment: string): void {
-  tell(tx, 'loggedModelDeleted', 'LoggedModel', model, { model, experiment });
+  emitEvent(tx, 'loggedModelDeleted', 'LoggedModel', model, { model, experiment });
 }
 
 export function emitImported(
@@ -80,9 +80,9 @@ export function emitImported(
   type: 'experimentImported' | 'runImported' | 'loggedModelImported',
   { id, experiment, source }: { readonly id: string; readonly experiment: string; readonly source: string },
 ): void {
-  if (type === 'experimentImported') tell(tx, type, 'Experiment', id, { experiment, source });
-  else if (type === 'runImported') tell(tx, type, 'Run', id, { run: id, experiment, source });
-  else tell(tx, type, 'LoggedModel', id, { model: id, experiment, source });
+  if (type === 'experimentImported') emitEvent(tx, type, 'Experiment', id, { experiment, source });
+  else if (type === 'runImported') emitEvent(tx, type, 'Run', id, { run: id, experiment, source });
+  else emitEvent(tx, type, 'LoggedModel', id, { model: id, experiment, source });
 }
 
 export function emitEvaluationDatasetEvent(
@@ -91,7 +91,7 @@ export function emitEvaluationDatasetEvent(
   dataset: string,
   more: Data = {},
 ): void {
-  tell(tx, type, 'EvaluationDataset', dataset, { dataset, ...more });
+  emitEvent(tx, type, 'EvaluationDataset', dataset, { dataset, ...more });
 }
 
 export function emitScorerEvent(
@@ -99,9 +99,9 @@ export function emitScorerEvent(
   type: 'scorerRegistered' | 'scorerDeleted',
   data: Data & { readonly scorer: string; readonly experiment: string },
 ): void {
-  tell(tx, type, 'Scorer', `${data.experiment}/${data.scorer}`, data);
+  emitEvent(tx, type, 'Scorer', `${data.experiment}/${data.scorer}`, data);
 }
 
 export function emitTracesDeleted(tx: Transaction, experiment: string, traces: number): void {
-  tell(tx, 'tracesDeleted', 'Experiment', experiment, { experiment, traces });
+  emitEvent(tx, 'tracesDeleted', 'Experiment', experiment, { experiment, traces });
 }

@@ -31,7 +31,7 @@ function webhooksLedger(parts: WebhookParts): WebhooksLedger {
 }
 
 /** Deletes the webhooks of a deleted project. */
-async function forgetWebhooks(tx: Transaction, projectId: string): Promise<void> {
+async function removeProjectWebhooks(tx: Transaction, projectId: string): Promise<void> {
   const home = tx.projectId;
   await tx.enter(projectId);
   await tx.sql.query('delete from webhooks.webhook where project_id = $1', [projectId]);
@@ -41,7 +41,7 @@ async function forgetWebhooks(tx: Transaction, projectId: string): Promise<void>
 export const ledger: LedgerDefinition<WebhookParts, WebhooksLedger> = {
   name: 'webhooks',
   slice: webhooksSlice,
-  project: { remove: async (tx, { id }) => await forgetWebhooks(tx, id) },
+  project: { remove: async (tx, { id }) => await removeProjectWebhooks(tx, id) },
   keyRotation: { countByKey, rewrapJob },
   open: webhooksLedger,
 };

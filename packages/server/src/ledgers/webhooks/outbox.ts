@@ -23,23 +23,23 @@ interface Listener {
 export function webhookOutbox(formats: readonly WebhookFormat[], clock: Clock): Subscriber {
   return {
     name: 'webhooks',
-    handle: async (tx, events) => await tell(tx, events, formats, clock.now()),
+    handle: async (tx, events) => await addDeliveries(tx, events, formats, clock.now()),
   };
 }
 
-async function tell(
+async function addDeliveries(
   tx: Transaction,
   events: readonly SequencedEvent[],
   formats: readonly WebhookFormat[],
   now: number,
 ): Promise<void> {
-  const telling = events.filter(({ type }) => formats.some((format) => format.candidates(type).length > 0));
-  if (telling.length === 0) return;
+  const messages = events.filter(({ type }) => formats.some((format) => format.candidates(type).length > 0));
+  if (messages.length === 0) return;
   await tx.enter('all');
-  const listeners = await listenersOf(tx.sql, [...new Set(telling.map(({ projectId }) => projectId))]);
+  const listeners = await listenersOf(tx.sql, [...new Set(messages.map(({ projectId }) => projectId))]);
   if (listeners.length === 0) return;
   const deliveries: NewDelivery[] = [];
-  for (const event of telling) {
+  for (const event of messages) {
     for (const format of formats) deliveries.push(...(await deliveriesOf(tx, event, format, listeners)));
   }
   const names = new Map(listeners.map(({ id, name }) => [id, name]));

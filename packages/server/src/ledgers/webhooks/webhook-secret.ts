@@ -58,13 +58,13 @@ export function rewrapHandler(sealer: Sealer): JobHandler {
         const from = after;
         const rows = await io.write(async (tx) => {
           await tx.enter('all');
-          const some = await tx.sql.query<WebhookRow>(
+          const batch = await tx.sql.query<WebhookRow>(
             `select ${WEBHOOK_COLUMNS} from webhooks.webhook where wrapped is not null and id > $1 order by id limit ${BATCH}
              for update`,
             [from],
           );
-          for (const row of some) rewrapped += await rewrapOne(tx.sql, sealer, row);
-          return some;
+          for (const row of batch) rewrapped += await rewrapOne(tx.sql, sealer, row);
+          return batch;
         });
         const last = rows.at(-1);
         if (last === undefined) return { rewrapped };

@@ -68,7 +68,7 @@ export function kfpAdapter({ calls, log }: KfpParts) {
         async (_request: FastifyRequest, payload: FastifyRequest['raw']) => await io.readBody(payload),
       );
       app.setErrorHandler(async (error, request, reply) => await sendError(error, request, reply, log));
-      const respond = answeringFor(io, calls);
+      const respond = respondFor(io, calls);
       for (const route of routes) if (known.has(route.operation.name)) addRoute(app, respond, route);
       if (known.has(createPipelineVersionOperation.name)) addUploads(app, respond);
       if (known.has(readExecutionFileOperation.name)) addArtifacts(app, respond);
@@ -100,15 +100,15 @@ function addRoute(app: FastifyInstance, respond: RespondFor, route: Route): void
   });
 }
 
-function answeringFor(io: KfpIo, calls: KfpCalls): RespondFor {
+function respondFor(io: KfpIo, calls: KfpCalls): RespondFor {
   return (request, reply) => async (given, answer) => {
     const { values, projects } = projectsOf(given);
     const context = inProjects(io.contextOf(request, reply, ORIGIN), projects);
-    const said = await answer(values, caller(calls, context));
+    const result = await answer(values, caller(calls, context));
     const [named] = projects;
     const inAddress = request.projectInAddress !== undefined;
-    const shown = inAddress || named === undefined ? said : withProject(said, named);
-    return await reply.type(JSON_TYPE).send(shown instanceof Readable ? shown : JSON.stringify(shown));
+    const body = inAddress || named === undefined ? result : withProject(result, named);
+    return await reply.type(JSON_TYPE).send(body instanceof Readable ? body : JSON.stringify(body));
   };
 }
 
@@ -145,10 +145,10 @@ function notHere({ method, url }: FastifyRequest): string {
 }
 
 async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {
-  const outputOnly = tellable(error);
-  if (outputOnly === undefined) log.error('a request failed', { error, requestId: request.id });
+  const known = publicError(error);
+  if (known === undefined) log.error('a request failed', { error, requestId: request.id });
   const answer =
-    outputOnly ??
+    known ??
     new RpcError(
       'INTERNAL',
       `Internal server error. The log of the server has details under the request id ${request.id}.`,
@@ -162,7 +162,7 @@ async function sendError(error: unknown, request: FastifyRequest, reply: Fastify
   await reply.code(answer.status).type(JSON_TYPE).send(JSON.stringify(answer.body()));
 }
 
-function tellable(error: unknown): RpcError | undefined {
+function publicError(error: unknown): RpcError | undefined {
   if (error instanceof RpcError) return error;
   if (error instanceof DaisError) return rpcError(error);
   // An error of the HTTP framework about the request.

@@ -117,7 +117,7 @@ export async function addVersion(tx: Transaction, pipeline: PipelineRow, wanted:
     const detail = `Pipeline "${pipeline.name}" already has a version "${wanted.name ?? ''}". Choose another name.`;
     throw new DaisError('already_exists', detail);
   }
-  tell(tx, eventTypes.pipelineVersionCreated, pipeline, { version: row.n, format: row.format });
+  emitPipelineEvent(tx, eventTypes.pipelineVersionCreated, pipeline, { version: row.n, format: row.format });
   return row;
 }
 
@@ -189,7 +189,7 @@ export async function listVersions(
 
 export async function removeVersion(tx: Transaction, pipeline: PipelineRow, { id, n }: VersionRow): Promise<void> {
   await tx.sql.query('delete from executions.pipeline_version where id = $1', [id], 'drop_pipeline_version');
-  tell(tx, eventTypes.pipelineVersionDeleted, pipeline, { version: n });
+  emitPipelineEvent(tx, eventTypes.pipelineVersionDeleted, pipeline, { version: n });
 }
 
 export function presentVersion(row: VersionRow): PipelineVersion {
@@ -212,6 +212,6 @@ function digestOf(document: string): string {
   return createHash('sha256').update(document).digest('hex');
 }
 
-function tell(tx: Transaction, type: EventType, { uid, name }: PipelineRow, data: object): void {
+function emitPipelineEvent(tx: Transaction, type: EventType, { uid, name }: PipelineRow, data: object): void {
   tx.emit({ type, projectId: tx.projectId, subject: { kind: 'Pipeline', name, uid }, data: { ...data } });
 }

@@ -27,7 +27,7 @@ export const stepsCompiler: PipelineCompiler = {
   async compile(document, options): Promise<CompiledPipeline> {
     const spec = readSpec(document);
     const parameters = parametersOf(spec);
-    const given = options.parameters === undefined ? undefined : withCause(options.parameters, options);
+    const given = options.parameters === undefined ? undefined : withVariables(options.parameters, options);
     const issues = given === undefined ? [] : parameterIssues(parameters, given, 'parameters');
     if (issues.length > 0)
       throw new DaisError('invalid_request', 'The parameters do not match the pipeline.', { issues });
@@ -68,7 +68,10 @@ function inputsOf(
  * Replaces variables in text parameters of a schedule: `${time}` and `${date}` are the scheduled time, and the data of an
  * event are available by name, such as `${version}` of the model whose alias moved.
  */
-function withCause(given: Readonly<Record<string, Json>>, { fire }: CompileOptions): Readonly<Record<string, Json>> {
+function withVariables(
+  given: Readonly<Record<string, Json>>,
+  { fire }: CompileOptions,
+): Readonly<Record<string, Json>> {
   if (fire === undefined) return given;
   const time = new Date(fire.time).toISOString();
   const data: unknown = fire.data;
@@ -212,7 +215,7 @@ function commandTask(
   const { run, python, command, inputs = {}, forEach } = step;
   const files = new Set(
     [...Object.entries(inputs), ...(forEach === undefined ? [] : [[forEach.as, forEach] as const])].flatMap(
-      ([name, source]) => (givesFiles(source, spec) ? [name] : []),
+      ([name, source]) => (isArtifactSource(source, spec) ? [name] : []),
     ),
   );
   const native: Omit<ExecutionStepInput, 'inputs'> = {
@@ -236,7 +239,7 @@ function commandTask(
 }
 
 /** Returns whether the source is an artifact. Nested pipelines return only parameters. */
-function givesFiles({ step, output }: Source, { steps = {} }: PipelineSpec): boolean {
+function isArtifactSource({ step, output }: Source, { steps = {} }: PipelineSpec): boolean {
   if (step === undefined || output === undefined) return false;
   const { outputs = {}, pipeline } = steps[step] ?? {};
   return pipeline === undefined && (outputs[output]?.as ?? 'files') === 'files';

@@ -17,25 +17,25 @@ export const triggers: Subscriber = {
     const relevant = events.filter(({ type, data }) => type !== FIRST_STATE || data['state'] === 'ready');
     if (relevant.length === 0) return;
     await tx.enter('all');
-    const some = await tx.sql.query(
+    const anyTrigger = await tx.sql.query(
       `select 1 from executions.schedule where kind = 'event' and enabled limit 1`,
       [],
       'some_triggers',
     );
-    if (some.length === 0) return;
-    for (const event of relevant) await answer(tx, event);
+    if (anyTrigger.length === 0) return;
+    for (const event of relevant) await addFire(tx, event);
   },
 };
 
-const subjectWord = ({ type }: SequencedEvent) => (type === 'model.alias.set' ? 'model' : 'dataset');
+const subjectName = ({ type }: SequencedEvent) => (type === 'model.alias.set' ? 'model' : 'dataset');
 
-async function answer(tx: Transaction, event: SequencedEvent): Promise<void> {
+async function addFire(tx: Transaction, event: SequencedEvent): Promise<void> {
   const { seq, at, projectId, subject, data } = event;
   await tx.enter(projectId);
   const cause =
     event.type === 'execution.finished'
-      ? await ofRun(tx, event)
-      : { [subjectWord(event)]: subject?.name ?? '', ...data };
+      ? await pipelineEvent(tx, event)
+      : { [subjectName(event)]: subject?.name ?? '', ...data };
   if (cause === undefined) return;
   const rows = await tx.sql.query<{ schedule: string }>(
     `insert into executions.fire (schedule, project_id, cause, fire_time, data, state, error)
@@ -65,7 +65,7 @@ async function answer(tx: Transaction, event: SequencedEvent): Promise<void> {
 }
 
 /** Undefined: the run has no pipeline, or the pipeline was deleted. */
-async function ofRun({ sql }: Transaction, { subject, data }: SequencedEvent): Promise<Json | undefined> {
+async function pipelineEvent({ sql }: Transaction, { subject, data }: SequencedEvent): Promise<Json | undefined> {
   const [row] = await sql.query<{ name: string }>(
     'select p.name from executions.run r join executions.pipeline p on p.uid = r.pipeline where r.id = $1',
     [subject?.uid ?? null],

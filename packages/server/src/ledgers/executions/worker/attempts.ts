@@ -54,7 +54,7 @@ export interface Holder {
  * Takes over attempts whose lease has expired, and with `whole` also all attempts that an earlier process left on this
  * engine.
  */
-export async function takeOver(
+export async function takeOverAttempts(
   sql: Sql,
   { place, holder, leaseMs }: Holder,
   { limit, whole }: { readonly limit: number; readonly whole: boolean },

@@ -10,7 +10,7 @@ import { Loop } from '#lib/loop.ts';
 import { claimSteps, type AdmissionRules } from '../admission/claims.ts';
 import { renewComputeNode } from '../admission/compute-nodes.ts';
 import { RecentShares } from '../admission/recent-shares.ts';
-import { renewLeases, takeOver, type AttemptClaim, type Holder } from './attempts.ts';
+import { renewLeases, takeOverAttempts, type AttemptClaim, type Holder } from './attempts.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
@@ -43,8 +43,8 @@ export class ExecutionWorker {
   readonly #loop: Loop;
   readonly #leases: Loop;
   /** True until the attempts of the earlier process on this engine are taken over. */
-  #whole = true;
-  #lookedOverAt = 0;
+  #adoptsAll = true;
+  #checkedAt = 0;
   #cleaned = false;
   #stopping = false;
   #rules: AdmissionRules | undefined;
@@ -82,20 +82,20 @@ export class ExecutionWorker {
     const limit = concurrency - this.#held.size;
     const now = this.#parts.clock.now();
     // Leases of other processes expire in seconds, so this need not be checked at each end of a step.
-    const looksOver = this.#whole || now - this.#lookedOverAt >= POLL_MS;
+    const checksExpired = this.#adoptsAll || now - this.#checkedAt >= POLL_MS;
     const claims = await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-      const whole = this.#whole;
-      const left = looksOver ? await takeOver(sql, this.#holder, { limit: TAKEN_AT_ONCE, whole }) : [];
+      const whole = this.#adoptsAll;
+      const expired = checksExpired ? await takeOverAttempts(sql, this.#holder, { limit: TAKEN_AT_ONCE, whole }) : [];
       const claimed = limit > 0 ? await claimSteps(sql, this.#holder, rules, { limit, now }) : [];
-      return { left, claimed };
+      return { expired, claimed };
     });
-    if (looksOver && claims.left.length < TAKEN_AT_ONCE) {
-      this.#whole = false;
-      this.#lookedOverAt = now;
+    if (checksExpired && claims.expired.length < TAKEN_AT_ONCE) {
+      this.#adoptsAll = false;
+      this.#checkedAt = now;
     }
-    for (const claim of [...claims.left, ...claims.claimed]) this.#hold(claim);
+    for (const claim of [...claims.expired, ...claims.claimed]) this.#hold(claim);
     if (this.#held.size > 0) this.#clean();
-    return moreTimers || claims.left.length === TAKEN_AT_ONCE;
+    return moreTimers || claims.expired.length === TAKEN_AT_ONCE;
   }
 
   async #admissionRules(): Promise<AdmissionRules> {

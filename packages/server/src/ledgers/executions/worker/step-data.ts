@@ -19,7 +19,7 @@ interface DataFile {
 }
 
 /** An output file of a step, as content of its run. */
-export interface LeftFile {
+export interface OutputContent {
   readonly name: string;
   /** Name in the content of the run. */
   readonly content: string;
@@ -33,7 +33,7 @@ interface DataMade {
   readonly attempt: string;
   readonly actor: Actor;
   readonly message: string;
-  readonly files: readonly LeftFile[];
+  readonly files: readonly OutputContent[];
 }
 
 /** Interface: the ledger of dataset versions. */

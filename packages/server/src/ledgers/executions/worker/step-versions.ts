@@ -5,7 +5,7 @@ import type { Database } from '#engines/database/contract.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { Step } from '../machine/plan.ts';
 import { ValueError } from '../machine/values.ts';
-import type { LeftFile, StepData } from './step-data.ts';
+import type { OutputContent, StepData } from './step-data.ts';
 import { prefixOf, type Uploaded } from './step-files.ts';
 import type { PlacedArtifact } from './step-spec.ts';
 
@@ -85,7 +85,7 @@ function datasetOutputs({ attempt, step, uploads }: Leaving) {
   return Object.entries(step.outputs).flatMap(([output, spec]) => {
     if (!('artifact' in spec) || spec.dataset === undefined) return [];
     const prefix = prefixOf(attempt, output);
-    const files = uploads.flatMap(({ name, lease }): LeftFile[] => {
+    const files = uploads.flatMap(({ name, lease }): OutputContent[] => {
       if (name !== prefix && !name.startsWith(`${prefix}/`)) return [];
       // A single file is stored under the name of the output. Its own name determines the file format.
       const called = name === prefix ? (spec.path.split('/').at(-1) ?? '') : name.slice(prefix.length + 1);

@@ -4,7 +4,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below, findExperiments, noExperiment } from '../experiments/experiment-lookup.ts';
 import { MOST_SPANS } from '../traces/log-spans.ts';
 import { spanBatches } from '../traces/span-batch.ts';
-import { forgetSpans, insertSpans, knownNodes } from '../traces/span-rows.ts';
+import { deleteSpans, insertSpans, knownNodes } from '../traces/span-rows.ts';
 import { lockTrace } from '../traces/trace-rows.ts';
 import type { TraceParts, TraceConventions } from '../traces/trace-conventions.ts';
 import type { Amounts } from '../traces/usage.ts';
@@ -111,13 +111,13 @@ async function putSpans(
 ): Promise<number> {
   const known = (await knownNodes(tx, [{ num }])).get(num) ?? [];
   const rows = spanBatches([{ spans: [...spans] }], conventions).flatMap((batch) => batch.rows);
-  const mine = new Set(rows.map((row) => row.id));
-  const again = known.flatMap((node) => (mine.has(node.id) ? [node.id] : []));
-  const total = known.length - again.length + mine.size;
+  const batchIds = new Set(rows.map((row) => row.id));
+  const repeated = known.flatMap((node) => (batchIds.has(node.id) ? [node.id] : []));
+  const total = known.length - repeated.length + batchIds.size;
   if (total > MOST_SPANS) {
     throw new DaisError('too_large', `Trace "${id}" has ${total} spans, and the limit is ${MOST_SPANS}.`);
   }
-  await forgetSpans(tx, num, again);
+  await deleteSpans(tx, num, repeated);
   if (rows.length > 0) insertSpans(tx, num, rows);
   await tx.sql.query('update tracking.trace set spans = $2 where num = $1', [num, total], 'count_imported_spans');
   return total;

@@ -5,7 +5,7 @@ import { DEFAULT_NUMBER } from '../experiments/experiment-lookup.ts';
 import type { TraceParts } from './trace-conventions.ts';
 import { requireRun } from '../runs/run-lookup.ts';
 import { spanBatches, type SpanBatch } from './span-batch.ts';
-import { forgetSpans, insertSpans, knownNodes } from './span-rows.ts';
+import { deleteSpans, insertSpans, knownNodes } from './span-rows.ts';
 import { writableExperiment } from './trace-experiment.ts';
 import { sumAmounts, type AmountNode, type SpanAmounts } from './usage.ts';
 
@@ -144,13 +144,13 @@ async function mergeInto(
   { rows }: SpanBatch,
   known: readonly AmountNode[],
 ): Promise<void> {
-  const mine = new Set(rows.map(({ id }) => id));
-  const again = known.filter(({ id }) => mine.has(id)).map(({ id }) => id);
-  await forgetSpans(tx, trace.num, again);
-  const all = [...known.filter(({ id }) => !mine.has(id)), ...rows];
+  const batchIds = new Set(rows.map(({ id }) => id));
+  const repeated = known.filter(({ id }) => batchIds.has(id)).map(({ id }) => id);
+  await deleteSpans(tx, trace.num, repeated);
+  const all = [...known.filter(({ id }) => !batchIds.has(id)), ...rows];
   const sums = sumsOf(all);
   const keep = { usage: trace.told && trace.has_usage, cost: trace.told && trace.has_cost };
-  if (again.length === 0 && (keep.usage || !sums.usage) && (keep.cost || !sums.cost)) return;
+  if (repeated.length === 0 && (keep.usage || !sums.usage) && (keep.cost || !sums.cost)) return;
   await tx.sql.query(
     `update tracking.trace set spans = $2, usage = case when $3 then usage else $4::jsonb end,
        cost = case when $5 then cost else $6::jsonb end

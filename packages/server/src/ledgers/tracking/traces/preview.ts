@@ -11,9 +11,9 @@ export function previewOf(value: unknown, role: 'user' | 'assistant'): string | 
   if (value === undefined || value === null) return undefined;
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   // A text much longer than the preview is parsed only if it can be an object.
-  const said = saidBy(role, typeof value === 'string' ? parsed(value) : value) ?? text;
-  if (said === '') return undefined;
-  return said.length <= LONGEST ? said : `${truncateText(said, LONGEST - 3)}...`;
+  const shown = lastMessageOf(role, typeof value === 'string' ? parsed(value) : value) ?? text;
+  if (shown === '') return undefined;
+  return shown.length <= LONGEST ? shown : `${truncateText(shown, LONGEST - 3)}...`;
 }
 
 function parsed(text: string): unknown {
@@ -25,7 +25,7 @@ function parsed(text: string): unknown {
   }
 }
 
-function saidBy(role: string, value: unknown): string | undefined {
+function lastMessageOf(role: string, value: unknown): string | undefined {
   const messages = messagesOf(value, 3);
   const message = messages?.findLast((one) => one['role'] === role) ?? messages?.at(-1);
   const content = message?.['content'];

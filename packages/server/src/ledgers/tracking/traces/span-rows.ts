@@ -146,7 +146,7 @@ export async function knownNodes(
 }
 
 /** Deletes spans with these ids before they are written again. The caller holds the lock of the trace. */
-export async function forgetSpans({ sql }: Transaction, trace: bigint, again: readonly string[]): Promise<void> {
+export async function deleteSpans({ sql }: Transaction, trace: bigint, again: readonly string[]): Promise<void> {
   if (again.length === 0) return;
   await sql.query(
     'delete from tracking.trace_spans where trace = $1 and ids <@ $2::text[]',

@@ -63,8 +63,8 @@ function families(text: string, { nameTag, runKey }: TraceConventions): Readonly
     tag,
     request_metadata: (clause, bind) =>
       clause.key === runKey && clause.operator === '=' ? ofRun(clause, bind) : metadata(clause, bind),
-    feedback: judged('feedback', text),
-    expectation: judged('expectation', text),
+    feedback: assessmentCondition('feedback', text),
+    expectation: assessmentCondition('expectation', text),
     issue: (clause, bind) =>
       `exists (select from tracking.assessment a where a.trace = r.num and a.kind = 'issue' and a.name = ${bind(clause.value)}::text)`,
   };
@@ -99,7 +99,7 @@ function ofPrompt(clause: FilterClause, text: string, bind: Bind): string {
 const NUMERIC = new Set(['<', '<=', '>', '>=']);
 
 /** Condition on assessments: text, numbers or booleans in JSON. Corrected assessments are excluded. */
-function judged(kind: 'feedback' | 'expectation', text: string): Translate {
+function assessmentCondition(kind: 'feedback' | 'expectation', text: string): Translate {
   return (clause, bind) => {
     const rows = `select from tracking.assessment a where a.trace = r.num and a.kind = '${kind}' and a.valid and a.name = ${bind(clause.key)}::text`;
     if (clause.operator === 'IS NULL') return `not exists (${rows})`;

@@ -32,8 +32,8 @@ export async function removeTraceFiles(
   for (const { projectId, path, ids } of folders.values()) {
     const owner = artifactOwner(projectId);
     // Most traces have no files, so one query per experiment replaces two per trace.
-    const some = await listReferences(tx, owner, { prefix: `${path}/`, limit: 1 });
-    if (some.length === 0) continue;
+    const withFiles = await listReferences(tx, owner, { prefix: `${path}/`, limit: 1 });
+    if (withFiles.length === 0) continue;
     for (const id of ids) await removeTree(tx, owner, `${path}/${id}`);
   }
 }

@@ -20,8 +20,8 @@ export interface AmountNode {
  * parents counts as no ancestor.
  */
 export function sumAmounts(nodes: readonly AmountNode[], of: keyof SpanAmounts): Amounts | undefined {
-  const told = nodes.filter(({ amounts }) => amounts?.[of] !== undefined);
-  if (told.length === 0) return undefined;
+  const withAmount = nodes.filter(({ amounts }) => amounts?.[of] !== undefined);
+  if (withAmount.length === 0) return undefined;
   const byId = new Map(nodes.map((node) => [node.id, node]));
   /** Returns whether a span or an ancestor has the amount. Each span is visited once. */
   const covered = new Map<string, boolean>();
@@ -44,7 +44,7 @@ export function sumAmounts(nodes: readonly AmountNode[], of: keyof SpanAmounts):
     return known;
   };
   const sums: Record<string, number> = {};
-  for (const { parent, amounts } of told) {
+  for (const { parent, amounts } of withAmount) {
     if (parent !== '' && isCovered(parent)) continue;
     for (const [key, value] of Object.entries(amounts?.[of] ?? {})) sums[key] = (sums[key] ?? 0) + value;
   }

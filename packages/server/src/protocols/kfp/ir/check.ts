@@ -60,9 +60,9 @@ function checkExecutor(spec: PipelineSpec, component: ComponentSpec, label: stri
   if (customJob !== undefined)
     return fault(`${at}.customJob`, 'is a Vertex AI job, which is not supported; use a container');
   if (container === undefined && importer === undefined) return fault(at, 'has neither a container nor an importer');
-  const words = [...(container?.command ?? []), ...(container?.args ?? [])];
+  const elements = [...(container?.command ?? []), ...(container?.args ?? [])];
   // A marker that creates a volume. The check of its image rejects it with a reason.
-  if (container !== undefined && words.length === 0 && !container.image.startsWith(VOLUME_IMAGES)) {
+  if (container !== undefined && elements.length === 0 && !container.image.startsWith(VOLUME_IMAGES)) {
     fault(`${at}.container`, 'has no command; the entrypoint of the image is not available, so specify the command');
   }
   if (importer === undefined) return;

@@ -216,7 +216,7 @@ function containerStep(
   const words = elements.flatMap((element) => resolvedElements(element, values));
   if (words.length === 0)
     throw new ValueError('the command of the component is empty after its placeholders are replaced');
-  const reported = {
+  const stepFile = {
     folders: [OUTPUTS, `${OUTPUTS}/parameters`, `${OUTPUTS}/artifacts`],
     output: EXECUTOR_OUTPUT,
     artifacts: Object.fromEntries(Object.keys(data.outputs.artifacts).map((name) => [name, artifactPath(name)])),
@@ -234,7 +234,7 @@ function containerStep(
     },
     files: [
       { path: `${STEP_FOLDER}/run.py`, text: STEP_PROGRAM },
-      { path: `${STEP_FOLDER}/step.json`, text: `${mark}\n${JSON.stringify(reported)}` },
+      { path: `${STEP_FOLDER}/step.json`, text: `${mark}\n${JSON.stringify(stepFile)}` },
     ],
     texts: { [EXECUTOR]: EXECUTOR_OUTPUT },
     same,
@@ -337,6 +337,6 @@ function cacheKeyOf(
 
 /** @throws ValueError */
 function outputsOf(data: KfpStep, left: StepResults): Values {
-  const reported = readExecutorOutput(left.texts[EXECUTOR]);
-  return { ...outputParameters(data, reported, left), ...outputArtifacts(data, reported, left) };
+  const stepFile = readExecutorOutput(left.texts[EXECUTOR]);
+  return { ...outputParameters(data, stepFile, left), ...outputArtifacts(data, stepFile, left) };
 }

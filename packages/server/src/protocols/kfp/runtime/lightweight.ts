@@ -37,23 +37,23 @@ function pipNeeds(script: string): PipNeeds | undefined {
   const calls = [...script.matchAll(/python3 -m pip install((?:\s+(?:'[^']*'|(?!&&|\|\|)[^\s'()]+))*)/g)];
   if (calls.length === 0) return undefined;
   for (const [, rest = ''] of calls) {
-    const words = [...rest.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+    const elements = [...rest.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
     const packages: string[] = [];
     let isBare = false;
-    for (let at = 0; at < words.length; at++) {
-      const word = words[at]!;
-      if (word === '--no-deps') isBare = true;
-      else if (word === '--index-url' || word === '--extra-index-url') indexes.push(words[++at] ?? '');
-      else if (word === '--trusted-host') at += 1;
-      else if (['--quiet', '--no-warn-script-location', '--user', '--upgrade'].includes(word)) continue;
-      else if (word.startsWith('-')) return undefined;
-      else packages.push(word);
+    for (let at = 0; at < elements.length; at++) {
+      const element = elements[at]!;
+      if (element === '--no-deps') isBare = true;
+      else if (element === '--index-url' || element === '--extra-index-url') indexes.push(elements[++at] ?? '');
+      else if (element === '--trusted-host') at += 1;
+      else if (['--quiet', '--no-warn-script-location', '--user', '--upgrade'].includes(element)) continue;
+      else if (element.startsWith('-')) return undefined;
+      else packages.push(element);
     }
     (isBare ? bare : requirements).push(...packages);
   }
   return { requirements: unique(requirements), bare: unique(bare), indexes: unique(indexes) };
 }
 
-function unique(words: readonly string[]): readonly string[] {
-  return [...new Set(words)];
+function unique(elements: readonly string[]): readonly string[] {
+  return [...new Set(elements)];
 }

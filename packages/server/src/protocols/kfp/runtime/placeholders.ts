@@ -82,7 +82,7 @@ function known<Found>(found: Found | undefined, inner: string): Found {
 /** Resolves one element of a command to any number of elements. @throws ValueError */
 export function resolvedElements(element: string, values: PlaceholderValues): readonly string[] {
   const structure = structureIn(element);
-  return structure === undefined ? [resolvedText(element, values)] : words(structure, values, 0);
+  return structure === undefined ? [resolvedText(element, values)] : elements(structure, values, 0);
 }
 
 type Structure = string | readonly Structure[] | { readonly Concat?: unknown; readonly IfPresent?: unknown };
@@ -98,16 +98,16 @@ function structureIn(element: string): Structure | undefined {
 
 const DEEPEST = 50;
 
-function words(of: Structure, values: PlaceholderValues, depth: number): readonly string[] {
+function elements(of: Structure, values: PlaceholderValues, depth: number): readonly string[] {
   if (depth > DEEPEST) throw new ValueError(`a command nests placeholders more than ${DEEPEST} levels deep`);
   if (typeof of === 'string') return [resolvedText(of, values)];
-  if (Array.isArray(of)) return (of as readonly Structure[]).flatMap((one) => words(one, values, depth + 1));
+  if (Array.isArray(of)) return (of as readonly Structure[]).flatMap((one) => elements(one, values, depth + 1));
   const { Concat: concat, IfPresent: ifPresent } = of as Exclude<Structure, string | readonly Structure[]>;
-  if (Array.isArray(concat)) return [words(concat as Structure, values, depth + 1).join('')];
+  if (Array.isArray(concat)) return [elements(concat as Structure, values, depth + 1).join('')];
   const { InputName: name, Then, Else } = (ifPresent ?? {}) as Readonly<Record<string, Structure | undefined>>;
   if (typeof name !== 'string') throw new ValueError('a command contains an unsupported placeholder');
   const chosen = isPresent(name, values.input) ? Then : Else;
-  return chosen === undefined || chosen === null ? [] : words(chosen, values, depth + 1);
+  return chosen === undefined || chosen === null ? [] : elements(chosen, values, depth + 1);
 }
 
 function isPresent(name: string, { inputs }: ExecutorInput): boolean {

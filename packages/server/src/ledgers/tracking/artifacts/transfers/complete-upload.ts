@@ -49,12 +49,12 @@ export async function completeUpload(
   { input, tenant, context }: CallOf<typeof completeUploadOperation>,
 ): Promise<Whole> {
   const { clock } = parts;
-  const giveUp = clock.now() + PATIENCE_MS;
+  const deadline = clock.now() + PATIENCE_MS;
   for (;;) {
     const found = await claim(parts, tenant.id, input);
     if ('size' in found) return found;
     if ('claim' in found) return await assemble(parts, tenant.id, found);
-    if (context.signal.aborted || clock.now() > giveUp) {
+    if (context.signal.aborted || clock.now() > deadline) {
       const detail = 'Another call is still assembling this upload. Repeat the call to get its result.';
       throw new DaisError('overloaded', detail, { retryAfter: 5 });
     }
@@ -105,7 +105,7 @@ function requireParts(named: CompleteCall['parts'], came: readonly PartRow[], an
 
 async function assemble(parts: ArtifactParts, projectId: string, claimed: Claimed): Promise<Whole> {
   const { content } = parts;
-  const release = keepClaim(parts, projectId, claimed);
+  const release = renewClaim(parts, projectId, claimed);
   try {
     const source = Readable.from(allBytes(parts, projectId, claimed), { objectMode: false });
     // The project briefly stores the parts and the whole file; only the previous usage counts against the quota.
@@ -175,7 +175,7 @@ async function finish(
 }
 
 /** Renews the claim until the returned function is called. */
-function keepClaim(
+function renewClaim(
   { database, clock, claimMs = CLAIM_MS }: ArtifactParts,
   projectId: string,
   { claim: own, row }: Claimed,

@@ -92,7 +92,14 @@ export async function uploadPart(
   const lease = await content.upload(bytes, { projectId: tenant.id, quota, maxBytes });
   try {
     await retryConflicts(database, tenant.id, async (tx) => {
-      await keepPart(tx, { upload: input.id, ticket, number, lease: lease.id, size: lease.size, sha256: lease.sha256 });
+      await storePart(tx, {
+        upload: input.id,
+        ticket,
+        number,
+        lease: lease.id,
+        size: lease.size,
+        sha256: lease.sha256,
+      });
     });
   } catch (error) {
     await content.release(lease);
@@ -110,7 +117,7 @@ interface NewPart {
   readonly sha256: string;
 }
 
-async function keepPart(tx: Transaction, part: NewPart): Promise<void> {
+async function storePart(tx: Transaction, part: NewPart): Promise<void> {
   const { upload, number, size, sha256, lease } = part;
   const { projectId, sql } = tx;
   // The upload may have been aborted meanwhile.
