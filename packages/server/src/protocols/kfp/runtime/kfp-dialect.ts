@@ -337,6 +337,6 @@ function cacheKeyOf(
 
 /** @throws ValueError */
 function outputsOf(data: KfpStep, left: StepResults): Values {
-  const stepFile = readExecutorOutput(left.texts[EXECUTOR]);
-  return { ...outputParameters(data, stepFile, left), ...outputArtifacts(data, stepFile, left) };
+  const reported = readExecutorOutput(left.texts[EXECUTOR]);
+  return { ...outputParameters(data, reported, left), ...outputArtifacts(data, reported, left) };
 }
