@@ -10,7 +10,7 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { claimSteps } from '../admission/claims.ts';
 import { RecentShares } from '../admission/recent-shares.ts';
-import { endAttempt, holdAttempt, takeOver, type AttemptClaim } from '../worker/attempts.ts';
+import { endAttempt, holdAttempt, takeOverAttempts, type AttemptClaim } from '../worker/attempts.ts';
 import { executionsSlice } from '../executions-slice.ts';
 import { isEnd } from '../machine/end-states.ts';
 import type { Graph } from '../machine/plan.ts';
@@ -93,7 +93,7 @@ async function runAll(plan: Graph, does: Behavior, dice: () => number, cancelAft
     await runTimers(db.database, machines);
     const claimer = processes[dice() % 2]!;
     await transact(db.database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-      const over = dice() % 4 === 0 ? await takeOver(sql, claimer, { limit: 3, whole: false }) : [];
+      const over = dice() % 4 === 0 ? await takeOverAttempts(sql, claimer, { limit: 3, whole: false }) : [];
       const asked = { limit: 1 + (dice() % 3), now: turn };
       held.push(...over, ...(await claimSteps(sql, claimer, rules, asked)));
     });
