@@ -151,7 +151,7 @@ test('people talk about a version: whoever is named has to be there, and issues 
   const box = comments(page).getByRole('textbox', { name: 'Add a comment' });
   await box.fill('Worse at night, @pt@example.com');
   await page.keyboard.press('Control+Enter');
-  await comments(page).getByText('There is no such user: @pt@example.com').waitFor();
+  await comments(page).getByText('Unknown user: @pt@example.com').waitFor();
   await box.fill('**Worse** at night, @pat@example.com: see https://github.com/o/r/issues/7.\n\n- `hour >= 22`');
   await comments(page).getByRole('button', { name: 'Comment' }).click();
   const seen = comments(watching).getByRole('listitem').filter({ hasText: 'at night' }).first();

@@ -10,12 +10,12 @@ import { workshopSlice } from '../../packages/server/src/kernel/testing/machine-
 import { startTestKernel } from '../../packages/server/src/kernel/testing/test-kernel.ts';
 import { freshProject, type Page } from '../../packages/server/src/kernel/testing/test-project.ts';
 import { transact } from '../../packages/server/src/kernel/transaction.ts';
-import { executionReads } from '../../packages/server/src/ledgers/executions/execution-reads.ts';
+import { executionReads } from '../../packages/server/src/ledgers/executions/views/execution-reads.ts';
 import { executionsSlice } from '../../packages/server/src/ledgers/executions/executions-slice.ts';
-import { RunMachines } from '../../packages/server/src/ledgers/executions/run-machine.ts';
-import { submitRun } from '../../packages/server/src/ledgers/executions/submit.ts';
+import { RunMachines } from '../../packages/server/src/ledgers/executions/runs/run-machine.ts';
+import { submitRun } from '../../packages/server/src/ledgers/executions/runs/submit.ts';
 import { STEP } from '../../packages/server/src/ledgers/executions/testing/plan-model.ts';
-import { runTimers } from '../../packages/server/src/ledgers/executions/timers.ts';
+import { runTimers } from '../../packages/server/src/ledgers/executions/runs/timers.ts';
 import { systemClock } from '../../packages/server/src/lib/clock.ts';
 import { uuidv7 } from '../../packages/server/src/lib/ids.ts';
 import { ServerCpu } from '../lib/server-cpu.ts';

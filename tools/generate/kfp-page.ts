@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { whyAbsent } from '../../packages/server/src/protocols/kfp/absent-endpoints.ts';
-import { artifactEndpoint } from '../../packages/server/src/protocols/kfp/artifact-door.ts';
+import { unsupportedReason } from '../../packages/server/src/protocols/kfp/unsupported-endpoints.ts';
+import { artifactEndpoint } from '../../packages/server/src/protocols/kfp/routes/artifact-routes.ts';
 import { BASE, routes } from '../../packages/server/src/protocols/kfp/route-table.ts';
-import { uploadEndpoints } from '../../packages/server/src/protocols/kfp/upload-door.ts';
+import { uploadEndpoints } from '../../packages/server/src/protocols/kfp/routes/upload-routes.ts';
 import { REFERENCE, type GeneratedFile } from './generated-file.ts';
 import { code, page, table } from './markdown.ts';
 
@@ -91,7 +91,7 @@ export function kfpPage(): GeneratedFile {
         ['Endpoint', 'Why'],
         missing.map(({ method, path }) => [
           code(`${method} ${path}`),
-          whyAbsent(method, path.slice(BASE.length)) ?? 'not there yet',
+          unsupportedReason(method, path.slice(BASE.length)) ?? 'not there yet',
         ]),
       ),
     ]),

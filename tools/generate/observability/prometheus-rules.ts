@@ -18,7 +18,7 @@ interface Rule {
 }
 
 /** Queues whose jobs tell somebody outside. */
-export const DELIVERIES = '~"webhook|alert|lineage-telling"';
+export const DELIVERIES = '~"webhook|alert|lineage-events"';
 const served = { shadow: 'false' } as const;
 const perEndpoint = 'sum by (project, endpoint)';
 

@@ -73,7 +73,7 @@ describe('a pipeline', () => {
     expect(failed.code).toBe(1);
     expect(failed.err).toContain('failed    show in');
     expect(failed.err).toMatch(/\n +fail 3\n/);
-    expect(failed.err).toContain('error: 2 of its tasks did not succeed');
+    expect(failed.err).toContain('error: 2 tasks did not succeed');
     const { id } = JSON.parse(failed.out) as Execution;
     const again = await dais.run(['pipeline', 'retry', id]);
     expect([again.code, again.err]).toEqual([1, expect.stringContaining('succeeded make (reused)')]);

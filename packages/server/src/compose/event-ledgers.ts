@@ -2,7 +2,7 @@
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
-import type { LineageParts, TellingParts } from '#ledgers/lineage/index.ts';
+import type { LineageParts, RunEventOptions } from '#ledgers/lineage/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
 import { loadNodeSources } from './ledgers.ts';
 
@@ -17,7 +17,7 @@ export async function loadLineage({
   ...parts
 }: Omit<LineageParts, 'sources' | 'receivers'> & {
   readonly emission?:
-    | (Omit<TellingParts, 'sources' | 'headers' | 'words'> & {
+    | (Omit<RunEventOptions, 'sources' | 'headers' | 'render'> & {
         readonly apiKey?: string | undefined;
         readonly namespace: string;
       })
@@ -29,11 +29,11 @@ export async function loadLineage({
     import('#protocols/openlineage/index.ts'),
     loadNodeSources(),
   ]);
-  const receivers = [emission ?? []].flat().map(({ apiKey, namespace, ...receiver }): TellingParts => ({
+  const receivers = [emission ?? []].flat().map(({ apiKey, namespace, ...receiver }): RunEventOptions => ({
     ...receiver,
     sources,
     headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
-    words: (run) => runEvent(run, namespace),
+    render: (run) => runEvent(run, namespace),
   }));
   const opened = ledger.open({ ...parts, sources, receivers });
   const { entries = [], jobs = [], subscribers = [] } = opened;

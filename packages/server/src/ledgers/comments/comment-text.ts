@@ -1,17 +1,17 @@
-/** Whom and what a comment names. Pure. */
+/** Parses mentions and links in the text of a comment. */
 
-/** Most addresses that are kept of one comment. */
+/** Limit of stored links per comment. */
 const MOST_LINKS = 50;
 
-/** Code is quoted, not said: `@property` in it is nobody. */
+/** Code is ignored: `@property` in code is not a mention. */
 function withoutCode(text: string): string {
   return text.replaceAll(/```[\s\S]*?(?:```|$)/g, ' ').replaceAll(/`[^`\n]*`/g, ' ');
 }
 
-/** A name, or an address of mail as a name; what ends a sentence is no part of it. */
+/** A user name, which may be an email address, without the punctuation at its end. */
 const MENTION = /(?<![\p{L}\p{N}_@/.-])@([\p{L}\p{N}][\p{L}\p{N}._+-]*(?:@[\p{L}\p{N}][\p{L}\p{N}.-]*)?)/gu;
 
-/** Names behind `@`, once each, in order. */
+/** Returns the mentioned names, each once, in order. */
 export function mentionsIn(text: string): readonly string[] {
   const names = [...withoutCode(text).matchAll(MENTION)].map(([, name = '']) => name.replace(/[.-]+$/, ''));
   return [...new Set(names)];
@@ -19,7 +19,7 @@ export function mentionsIn(text: string): readonly string[] {
 
 const LINK = /https?:\/\/[^\s<>"'`\]]+/g;
 
-/** Addresses of the web, once each, in order. */
+/** Returns the web URLs, each once, in order. */
 export function linksIn(text: string): readonly string[] {
   const found = [...withoutCode(text).matchAll(LINK)]
     .map(([link]) => trimmed(link))
@@ -27,7 +27,7 @@ export function linksIn(text: string): readonly string[] {
   return [...new Set(found)].slice(0, MOST_LINKS);
 }
 
-/** What ends a sentence, and a bracket that was opened before the address. */
+/** Removes final punctuation, and a closing bracket that was opened before the URL. */
 function trimmed(link: string): string {
   const plain = link.replace(/[.,;:!?]+$/, '');
   return plain.endsWith(')') && !plain.includes('(') ? trimmed(plain.slice(0, -1)) : plain;

@@ -38,7 +38,7 @@ interface Page {
   readonly nextCursor?: string;
 }
 
-/** A version of a new model, or a new run: what is commented on, and the words of the operations about it. */
+/** A new model version or run as subject, with the names of its operations. */
 async function subject(of: 'Version' | 'Run', project = p) {
   if (of === 'Version') {
     const name = await project.model();
@@ -50,7 +50,7 @@ async function subject(of: 'Version' | 'Run', project = p) {
   return { of, about: { run: id }, event: id };
 }
 
-/** Newest first, once so many are there: events get their places a moment after their transaction. */
+/** Waits for a number of events, newest first: events get their positions shortly after their transaction. */
 async function eventsOf(name: string, count: number): Promise<readonly Event[]> {
   let found: readonly Event[] = [];
   await expect
@@ -64,7 +64,7 @@ async function eventsOf(name: string, count: number): Promise<readonly Event[]> 
 }
 
 describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
-  test('who may act says something, who reads reads it, in the order of time', async () => {
+  test('permitted users comment and read comments in order of time', async () => {
     const { about, event } = await subject(of);
     const text = '@ida and @max@example.com: **worse** at night, see https://github.com/o/r/issues/7. `@nobody`';
     const made = await p.call<Comment>(`comment.createOf${of}`, { ...about, text }, as('ada'));
@@ -91,11 +91,11 @@ describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
       mentions: ['ida', 'max@example.com'],
       ...(of === 'Version' && { version: 1 }),
     });
-    // What was said can be taken back: it is not in what cannot be.
+    // Comments can be deleted, so their text must not be in events.
     expect(JSON.stringify(items)).not.toContain('at night');
   });
 
-  test('each changes and takes back what is their own; an administrator takes any away', async () => {
+  test('authors edit and delete their own comments, and an administrator deletes any', async () => {
     const { about, event } = await subject(of);
     const { id } = await p.call<Comment>(`comment.createOf${of}`, { ...about, text: 'first' }, as('ada'));
     const edited = await p.call<Comment>(`comment.updateOf${of}`, { ...about, id, text: 'second @bob' }, as('ada'));
@@ -107,7 +107,7 @@ describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
     }
     expect(await codeOf(p.call(`comment.removeOf${of}`, { ...about, id }, as('bob')))).toBe('forbidden');
     await p.call(`comment.removeOf${of}`, { ...about, id });
-    // One that is not there is no error.
+    // A missing comment is not an error.
     expect(await p.call(`comment.deleteOf${of}`, { ...about, id }, as('ada'))).toEqual({});
     expect(await p.call(`comment.removeOf${of}`, { ...about, id })).toEqual({});
     const again = await p.call<Comment>(`comment.createOf${of}`, { ...about, text: 'again' }, as('ada'));
@@ -123,20 +123,20 @@ describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
     ]);
   });
 
-  test('wrong input is told', async () => {
+  test('invalid input is rejected', async () => {
     const { about } = await subject(of);
     const other = await subject(of);
     const create = (text: unknown) => p.call(`comment.createOf${of}`, { ...about, text }, as('ada'));
     expect(await errorOf(create('@idda look'))).toMatchObject({
       code: 'invalid_request',
-      message: expect.stringContaining('There is no such user: @idda. What is no user stands in backticks.'),
+      message: expect.stringContaining('Unknown user: @idda. Put text that is not a mention in backticks.'),
       issues: [{ path: 'text', message: 'names "@idda"' }],
     });
     for (const text of ['', ' \n ', 'a'.repeat(10_001), 3, 'a\0b']) {
       expect(await codeOf(create(text))).toBe('invalid_request');
     }
     const { id } = await p.call<Comment>(`comment.createOf${of}`, { ...other.about, text: 'elsewhere' });
-    // A comment is found where it was said, and only there.
+    // A comment is found only on its own subject.
     expect(await codeOf(p.call(`comment.updateOf${of}`, { ...about, id, text: 'x' }))).toBe('not_found');
     expect(await codeOf(p.call(`comment.deleteOf${of}`, { ...about, id: 'x' }))).toBe('invalid_request');
     for (const cursor of ['x', Buffer.from('["a","b"]').toString('base64url')]) {
@@ -148,7 +148,7 @@ describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
   });
 });
 
-test('what was said of a version goes where its model goes: to another name, and away', async () => {
+test('comments on a version follow its model when it is renamed or deleted', async () => {
   const { about } = await subject('Version');
   await p.call('modelVersion.create', { name: about.name, source: 's3://bucket/m' });
   for (const version of ['1', '2'])
@@ -163,7 +163,7 @@ test('what was said of a version goes where its model goes: to another name, and
   expect(await left()).toEqual([]);
 });
 
-test('another project sees and touches nothing of it', async () => {
+test('another project cannot read or change comments', async () => {
   const other = await world.project();
   const { about } = await subject('Run');
   const { id } = await p.call<Comment>('comment.createOfRun', { ...about, text: 'ours' });
@@ -172,7 +172,7 @@ test('another project sees and touches nothing of it', async () => {
   expect(await world.rowsSeenBy(other.id, 'select 1 from comments.comment')).toEqual([]);
 });
 
-describe('whoever is named', () => {
+describe('a mentioned user', () => {
   interface Mentions {
     readonly items: readonly Mention[];
     readonly unread: number;
@@ -182,7 +182,7 @@ describe('whoever is named', () => {
     await of.call<Mentions>('mention.list', input, as(who));
   const textsOf = ({ items }: Mentions) => items.map(({ comment }) => comment.text);
 
-  test('finds it, newest first and page by page, with where it was said, until it is marked as read', async () => {
+  test('sees mentions, newest first and in pages, with their location, until they are marked as read', async () => {
     const own = await world.project();
     await world.apply([manifest('RoleBinding', 'all', { role: 'editor', users: ['ada', 'vic'] })], own.name);
     const run = await subject('Run', own);
@@ -216,7 +216,7 @@ describe('whoever is named', () => {
     await own.call('mention.markRead', {}, as('vic'));
     expect((await mentions('vic', {}, own)).unread).toBe(0);
 
-    // Who is named no more finds nothing; who still is keeps the mark.
+    // Removed mentions disappear, and remaining ones keep their read mark.
     await own.call('comment.updateOfVersion', { ...version.about, id: second.id, text: '@vic alone' }, as('ada'));
     expect((await mentions('ada', {}, own)).items).toEqual([]);
     expect((await mentions('vic', {}, own)).unread).toBe(0);
@@ -224,7 +224,7 @@ describe('whoever is named', () => {
     expect(textsOf(await mentions('vic', {}, own))).toEqual(['@vic third', '@vic first, and again @vic']);
   });
 
-  test('finds nothing of what they may not read, nothing of other projects, and has to give a cursor of this list', async () => {
+  test('sees no unreadable mentions and none of other projects, and needs a cursor of the same list', async () => {
     const hidden = await world.project();
     const { about } = await subject('Run', hidden);
     await hidden.call('comment.createOfRun', { ...about, text: '@bob look' });
@@ -235,7 +235,7 @@ describe('whoever is named', () => {
     await world.apply([manifest('Policy', 'closed', { description: 'Nobody looks at runs', cedar })], hidden.name);
     expect((await mentions('bob', {}, hidden)).items).toEqual([]);
     expect(textsOf(await mentions('bob'))).not.toContain('@bob look');
-    // The owner of a Dais is no user, and is named by nobody.
+    // The owner of a Dais is not a user, and cannot be mentioned.
     expect(await p.call('mention.list', {})).toEqual({ items: [], unread: 0 });
     expect(await codeOf(mentions('bob', { cursor: 'x' }, hidden))).toBe('invalid_cursor');
   });

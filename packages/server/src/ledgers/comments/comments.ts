@@ -22,10 +22,9 @@ import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { linksIn, mentionsIn } from './comment-text.ts';
-import { noteMentions } from './mention-rows.ts';
 import type { CommentSubject } from './subjects.ts';
 
-/** Most comments on one thing: more than people read, and an end to what a mistake of a program can do. */
+/** Limit of comments on one object. It also limits the effect of faulty programs. */
 const MOST = 2000;
 
 export interface CommentRow {
@@ -54,7 +53,7 @@ export function present(row: CommentRow): Comment {
 
 type About = CommentSubject;
 
-/** Oldest first. @throws DaisError `invalid_cursor`. */
+/** Lists comments, oldest first. @throws DaisError `invalid_cursor`. */
 export async function listComments(
   tx: Transaction,
   { input, tenant }: CallOf<typeof listRunCommentsOperation | typeof listVersionCommentsOperation>,
@@ -63,7 +62,7 @@ export async function listComments(
   const filter = [tenant.id, key];
   const after = decodePageCursor(filter, input.cursor);
   if (after !== undefined && !UUID.test(after)) {
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+    throw new DaisError('invalid_cursor', 'The cursor belongs to another list. Start again without a cursor.');
   }
   const rows = await tx.sql.query<CommentRow>(
     `select ${COLUMNS} from comments.comment
@@ -77,21 +76,24 @@ export async function listComments(
 
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** @throws DaisError `invalid_request` for users that are not there, `invalid_state` when there are too many. */
+/** @throws DaisError `invalid_request` for mentions of unknown users, `invalid_state` when there are too many comments. */
 export async function createComment(
   tx: Transaction,
   { input, tenant, context }: CallOf<typeof createRunCommentOperation | typeof createVersionCommentOperation>,
   about: About,
   now: number,
 ): Promise<Comment> {
-  const { mentions, links } = await namedIn(tx, input.text);
+  const { mentions, links } = await parseText(tx, input.text);
   const [held] = await tx.sql.query<{ comments: number }>(
     'select count(*)::int as comments from comments.comment where project_id = $1 and subject = $2',
     [tenant.id, about.key],
     'count_comments',
   );
   if ((held?.comments ?? 0) >= MOST) {
-    throw new DaisError('invalid_state', `There are ${MOST} comments on it, which is the most.`);
+    throw new DaisError(
+      'invalid_state',
+      `There are already ${MOST} comments, which is the limit. Delete old comments first.`,
+    );
   }
   const { type, id } = context.principal;
   const [row] = await tx.sql.query<CommentRow>(
@@ -100,13 +102,13 @@ export async function createComment(
     [uuidv7(now), tenant.id, about.key, JSON.stringify({ type, id }), input.text, mentions, links, now],
     'insert_comment',
   );
-  if (row === undefined) throw new Error('an insert gave no row');
-  await noteMentions(tx, row.id, mentions);
-  tell(tx, about, eventTypes.commentCreated, { comment: row.id, mentions });
+  if (row === undefined) throw new Error('the insert returned no row');
+  await writeMentions(tx, row.id, mentions);
+  emitCommentEvent(tx, about, eventTypes.commentCreated, { comment: row.id, mentions });
   return present(row);
 }
 
-/** @throws DaisError `forbidden` for what somebody else said, `not_found`, `invalid_request`. */
+/** @throws DaisError `forbidden` for a comment of another author, `not_found`, `invalid_request`. */
 export async function updateComment(
   tx: Transaction,
   call: CallOf<typeof updateRunCommentOperation | typeof updateVersionCommentOperation>,
@@ -114,7 +116,7 @@ export async function updateComment(
   now: number,
 ): Promise<Comment> {
   const { input } = call;
-  const { mentions, links } = await namedIn(tx, input.text);
+  const { mentions, links } = await parseText(tx, input.text);
   const before = await lockComment(tx, about, input.id);
   if (before === undefined) throw noComment(input.id);
   requireOwn(before, call);
@@ -126,12 +128,12 @@ export async function updateComment(
     'update_comment',
   );
   if (row === undefined) throw noComment(input.id);
-  await noteMentions(tx, row.id, mentions);
-  tell(tx, about, eventTypes.commentEdited, { comment: row.id, mentions });
+  await writeMentions(tx, row.id, mentions);
+  emitCommentEvent(tx, about, eventTypes.commentEdited, { comment: row.id, mentions });
   return present(row);
 }
 
-/** One that is not there is no error. @throws DaisError `forbidden` for what somebody else said. */
+/** Deletes a comment of the caller. A missing one is ignored. @throws DaisError `forbidden` for another author. */
 export async function deleteComment(
   tx: Transaction,
   call: CallOf<typeof deleteRunCommentOperation | typeof deleteVersionCommentOperation>,
@@ -144,7 +146,7 @@ export async function deleteComment(
   return {};
 }
 
-/** Whoever it is of; one that is not there is no error. */
+/** Deletes a comment of any author. A missing one is ignored. */
 export async function removeComment(
   tx: Transaction,
   { input }: CallOf<typeof removeRunCommentOperation | typeof removeVersionCommentOperation>,
@@ -161,13 +163,13 @@ async function drop(tx: Transaction, about: About, { id, author }: CommentRow): 
     [tx.projectId, id],
     'drop_comment',
   );
-  tell(tx, about, eventTypes.commentDeleted, { comment: id, author: author.id });
+  emitCommentEvent(tx, about, eventTypes.commentDeleted, { comment: id, author: author.id });
 }
 
 function requireOwn({ author }: CommentRow, { context }: Pick<Call, 'context'>): void {
   const { type, id } = context.principal;
   if (author.type === type && author.id === id) return;
-  throw new DaisError('forbidden', `${author.id} said it: only they can change it or take it back.`);
+  throw new DaisError('forbidden', `The comment was written by ${author.id}. Only its author can edit or delete it.`);
 }
 
 async function lockComment(tx: Transaction, { key }: About, id: string): Promise<CommentRow | undefined> {
@@ -180,27 +182,35 @@ async function lockComment(tx: Transaction, { key }: About, id: string): Promise
 }
 
 function noComment(id: string): DaisError {
-  return new DaisError('not_found', `There is no comment "${id}" here.`);
+  return new DaisError('not_found', `There is no comment "${id}" on this object.`);
 }
 
-/** @throws DaisError `invalid_request` that names the users who are not there, or a text of nothing but spaces. */
-async function namedIn(tx: Transaction, text: string) {
+/** Parses mentions and links. @throws DaisError `invalid_request` that names unknown users, or for empty text. */
+async function parseText(tx: Transaction, text: string) {
   if (text.trim() === '') {
-    const issue = { path: 'text', message: 'is empty', expected: 'something that is said' };
-    throw new DaisError('invalid_request', 'A comment says something.', { issues: [issue] });
+    const issue = { path: 'text', message: 'is empty', expected: 'text' };
+    throw new DaisError('invalid_request', 'The comment has no text.', { issues: [issue] });
   }
   const mentions = mentionsIn(text);
   const missing = mentions.length === 0 ? [] : await unknownUsers(tx, mentions);
   if (missing.length > 0) {
     const names = missing.map((name) => `@${name}`).join(', ');
-    throw new DaisError('invalid_request', `There is no such user: ${names}. What is no user stands in backticks.`, {
-      issues: missing.map((name) => ({ path: 'text', message: `names "@${name}"`, expected: 'the name of a user' })),
-    });
+    throw new DaisError(
+      'invalid_request',
+      `Unknown ${missing.length === 1 ? 'user' : 'users'}: ${names}. Put text that is not a mention in backticks.`,
+      {
+        issues: missing.map((name) => ({
+          path: 'text',
+          message: `mentions the unknown user "@${name}"`,
+          expected: 'the name of a user',
+        })),
+      },
+    );
   }
   return { mentions, links: linksIn(text) };
 }
 
-/** Users belong to the organisation, whose rows are not those of a project. */
+/** Users belong to the organization, so their rows are outside the project. */
 async function unknownUsers(tx: Transaction, names: readonly string[]): Promise<readonly string[]> {
   const home = tx.projectId;
   await tx.enter(ORGANISATION);
@@ -210,7 +220,7 @@ async function unknownUsers(tx: Transaction, names: readonly string[]): Promise<
   return names.filter((name) => !known.has(name));
 }
 
-function tell(
+function emitCommentEvent(
   tx: Transaction,
   { subject, data }: About,
   type: EventType,
@@ -219,12 +229,28 @@ function tell(
   tx.emit({ type, projectId: tx.projectId, subject, data: { ...data, ...more } });
 }
 
-/** When what they are about goes, for good and in the same transaction: what was said of it goes along. */
+/** Deletes the comments on permanently deleted objects, in the same transaction. */
 export async function dropComments(tx: Transaction, keys: readonly string[]): Promise<void> {
   if (keys.length === 0) return;
   await tx.sql.query(
     'delete from comments.comment where project_id = $1 and subject = any($2::text[])',
     [tx.projectId, keys],
     'drop_comments',
+  );
+}
+
+/** Updates the mentions of a comment. Remaining mentions keep their read mark, and others are deleted. */
+export async function writeMentions(tx: Transaction, comment: string, users: readonly string[]): Promise<void> {
+  await tx.sql.query(
+    'delete from comments.mention where project_id = $1 and comment = $2 and user_name <> all($3::text[])',
+    [tx.projectId, comment, users],
+    'drop_mentions',
+  );
+  if (users.length === 0) return;
+  await tx.sql.query(
+    `insert into comments.mention (project_id, user_name, comment) select $1, t.name, $2 from unnest($3::text[]) t (name)
+     on conflict do nothing`,
+    [tx.projectId, comment, users],
+    'add_mentions',
   );
 }

@@ -1,4 +1,4 @@
-/** Comments: what people say of runs and of versions of models. */
+/** The comments ledger: comments on runs and model versions. */
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { commentEntries, type CommentParts } from './comment-entries.ts';
 import { commentsSlice } from './comments-slice.ts';

@@ -1,4 +1,4 @@
-/** Comments that name somebody, as that person finds them. */
+/** Lists the mentions of the calling user. */
 import {
   DaisError,
   UNREAD_COUNTED,
@@ -21,7 +21,7 @@ interface MentionPage {
 
 type MentionRow = CommentRow & { readonly subject: string; readonly read: boolean };
 
-/** Newest first. A page may hold less than it could: what the caller may not read is left out. @throws DaisError `invalid_cursor`. */
+/** Lists mentions, newest first. Pages may be shorter, because unreadable ones are omitted. @throws DaisError `invalid_cursor`. */
 export async function listMentions(
   tx: Transaction,
   call: CallOf<typeof listMentionsOperation>,
@@ -34,7 +34,7 @@ export async function listMentions(
   const filter = [tenant.id, 'mentions', user, unread];
   const before = decodePageCursor(filter, cursor);
   if (before !== undefined && !UUID.test(before)) {
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+    throw new DaisError('invalid_cursor', 'The cursor belongs to another list. Start again without a cursor.');
   }
   const columns = COLUMNS.split(', ').map((column) => `c.${column}`);
   const rows = await tx.sql.query<MentionRow>(
@@ -70,7 +70,7 @@ export async function markMentionsRead(
   return {};
 }
 
-/** Comments name users: nobody else has an inbox. */
+/** Only users can be mentioned, so other principals have no inbox. */
 function userOf({ context }: Pick<Call, 'context'>): string | undefined {
   const { type, id } = context.principal;
   return type === 'user' ? id : undefined;
@@ -87,7 +87,7 @@ async function countUnread(tx: Transaction, user: string): Promise<number> {
   return row?.unread ?? 0;
 }
 
-/** A right may have gone since somebody was named. Each kind, and each model, is asked about once. */
+/** Checks current permissions, which may have changed since the mention. Each kind and model is checked once. */
 async function readablePlaces(
   { authorize, tenant }: Pick<Call, 'authorize' | 'tenant'>,
   places: ReadonlyMap<string, CommentPlace>,
@@ -102,7 +102,7 @@ async function readablePlaces(
   const readable = new Map<string, CommentPlace>();
   for (const [key, place] of places) {
     const { kind, name } = place;
-    // oxlint-disable-next-line no-await-in-loop -- the second question of a kind is answered by the first
+    // oxlint-disable-next-line no-await-in-loop -- later checks of a kind reuse the first result
     const visible = await (kind === 'Run' ? may('run:read', { kind }) : may('model:read', { kind, name }));
     if (visible) readable.set(key, place);
   }

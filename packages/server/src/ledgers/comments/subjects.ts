@@ -1,16 +1,16 @@
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** What is commented on: as its own ledger knows it. */
+/** The subject of comments, from its own ledger. */
 export interface CommentSubject {
-  /** Unique in the project; stays when the thing gets another name. */
+  /** Unique in the project, and stable when the object is renamed. */
   readonly key: string;
-  /** As events name it. */
+  /** The subject in events. */
   readonly subject: { readonly kind: string; readonly name: string; readonly uid: string };
-  /** What events say of it beside its name. */
+  /** Further data in events. */
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** Where something was said, as people are told. */
+/** The location of a comment for display. */
 export interface CommentPlace {
   readonly kind: 'Run' | 'Model';
   readonly name: string;
@@ -18,12 +18,12 @@ export interface CommentPlace {
   readonly title: string;
 }
 
-/** Port to the ledgers that hold what is commented on. */
+/** Interface to the ledgers of comment subjects. */
 export interface CommentSubjects {
   /** @throws DaisError `not_found`. */
   run(tx: Transaction, id: string): Promise<CommentSubject>;
   /** @throws DaisError `not_found`. */
   version(tx: Transaction, name: string, version: number): Promise<CommentSubject>;
-  /** Of keys of either kind; those that are not there are left out. */
+  /** Returns locations by key. Missing objects are omitted. */
   places(tx: Transaction, keys: readonly string[]): Promise<ReadonlyMap<string, CommentPlace>>;
 }

@@ -1,19 +1,35 @@
 import { DaisError, eventTypes, type EventType } from '@dais/api';
 import {
+  deleteDefinitionOperation,
+  listDefinitionsOperation,
   MOST_DEFINITION_BYTES,
+  putDefinitionOperation,
+  readDefinitionOperation,
   type Definition,
-  type deleteDefinitionOperation,
-  type listDefinitionsOperation,
-  type putDefinitionOperation,
-  type readDefinitionOperation,
 } from '@dais/api/data';
 import { applyDocuments } from '#kernel/apply.ts';
-import type { CallOf } from '#kernel/entry.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** Most definitions of one format in one project: more than anybody writes, and an end to what a mistake can do. */
+export interface DefinitionParts {
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** Returns the kinds. A function, because they are composed after this ledger. */
+  readonly kinds: () => KindRegistry;
+}
+
+export function definitionEntries({ now, kinds }: DefinitionParts): readonly OperationEntry[] {
+  return [
+    entry(putDefinitionOperation, async (tx, call) => await putDefinition(tx, call, kinds, now())),
+    entry(readDefinitionOperation, readDefinition),
+    entry(listDefinitionsOperation, listDefinitions),
+    entry(deleteDefinitionOperation, deleteDefinition),
+  ];
+}
+
+/** Limit of definitions of one format in a project. It also limits the effect of faulty programs. */
 const MOST = 20_000;
 
 interface DefinitionRow {
@@ -35,8 +51,8 @@ interface Named {
 const COLUMNS = 'format, type, name, body, refers_to, created_at, updated_at';
 
 /**
- * Keeps it, and applies its manifests in the same transaction. The same body again changes nothing of it.
- * @throws DaisError `too_large`, `quota_exceeded`, whatever the manifests are refused for.
+ * Stores a definition and applies its manifests in the same transaction. An equal body changes nothing.
+ * @throws DaisError `too_large`, `quota_exceeded`, and errors of the manifests.
  */
 export async function putDefinition(
   tx: Transaction,
@@ -47,7 +63,10 @@ export async function putDefinition(
   const { format, type, name, manifests, refersTo } = call.input;
   const body = Buffer.from(call.input.body, 'base64');
   if (body.length > MOST_DEFINITION_BYTES) {
-    throw new DaisError('too_large', `It is ${body.length} bytes; at most ${MOST_DEFINITION_BYTES} are kept.`);
+    throw new DaisError(
+      'too_large',
+      `The definition has ${body.length} bytes, and the limit is ${MOST_DEFINITION_BYTES}.`,
+    );
   }
   if (manifests.length > 0) {
     const text = manifests.map((manifest) => JSON.stringify(manifest)).join('\n---\n');
@@ -64,10 +83,10 @@ export async function putDefinition(
     [tx.projectId, format, type, name, body, refersTo, now],
     'put_definition',
   );
-  if (row === undefined) throw new Error('an upsert gave no row');
+  if (row === undefined) throw new Error('the upsert returned no row');
   if (row.changed) {
     if (row.created_at === row.updated_at) await checkCount(tx, format);
-    tell(tx, eventTypes.definitionWritten, row);
+    emitDefinitionEvent(tx, eventTypes.definitionWritten, row);
   }
   return present(row);
 }
@@ -83,11 +102,11 @@ export async function readDefinition(
     'read_definition',
   );
   if (row === undefined)
-    throw new DaisError('not_found', `There is no ${input.type} "${input.name}" of ${input.format}.`);
+    throw new DaisError('not_found', `There is no ${input.format} ${input.type} "${input.name}" in this project.`);
   return present(row);
 }
 
-/** By type and name. @throws DaisError `invalid_cursor`. */
+/** Lists definitions by type and name. @throws DaisError `invalid_cursor`. */
 export async function listDefinitions(
   tx: Transaction,
   { input }: CallOf<typeof listDefinitionsOperation>,
@@ -119,13 +138,13 @@ export async function deleteDefinition(
     [tx.projectId, format, type, name],
     'delete_definition',
   );
-  if (gone.length === 0) throw new DaisError('not_found', `There is no ${type} "${name}" of ${format}.`);
-  tell(tx, eventTypes.definitionDeleted, input);
+  if (gone.length === 0) throw new DaisError('not_found', `There is no ${format} ${type} "${name}" in this project.`);
+  emitDefinitionEvent(tx, eventTypes.definitionDeleted, input);
   return {};
 }
 
-/** Of a project that goes. */
-export async function forgetDefinitions(tx: Transaction, projectId: string): Promise<void> {
+/** Deletes the definitions of a deleted project. */
+export async function removeProjectDefinitions(tx: Transaction, projectId: string): Promise<void> {
   await tx.sql.query('delete from definitions.definition where project_id = $1', [projectId], 'forget_definitions');
 }
 
@@ -138,7 +157,7 @@ async function checkCount(tx: Transaction, format: string): Promise<void> {
   if ((held?.count ?? 0) > MOST) {
     throw new DaisError(
       'quota_exceeded',
-      `There are ${MOST} definitions of ${format} in the project, which is the most.`,
+      `The project already has ${MOST} definitions of format ${format}, which is the limit. Delete some first.`,
     );
   }
 }
@@ -149,12 +168,12 @@ function placeOf(place: string | undefined): readonly [type: string, name: strin
     const [type, name] = JSON.parse(place) as unknown[];
     if (typeof type === 'string' && typeof name === 'string') return [type, name];
   } catch {
-    // Falls through: whatever it was, it is not one of ours.
+    // Falls through: the cursor is invalid.
   }
-  throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+  throw new DaisError('invalid_cursor', 'The cursor belongs to another list. Start again without a cursor.');
 }
 
-function tell(tx: Transaction, type: EventType, { format, type: of, name }: Named): void {
+function emitDefinitionEvent(tx: Transaction, type: EventType, { format, type: of, name }: Named): void {
   tx.emit({ type, projectId: tx.projectId, data: { format, type: of, name } });
 }
 

@@ -1,15 +1,14 @@
-/** Definitions: what clients with words of their own defined, byte for byte, beside the resources that stand for it. */
+/** The definitions ledger: definitions of clients of other systems, byte for byte, besides the resources derived from them. */
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
-import { definitionEntries, type DefinitionParts } from './definition-entries.ts';
-import { forgetDefinitions } from './definitions.ts';
+import { definitionEntries, removeProjectDefinitions, type DefinitionParts } from './definitions.ts';
 import { definitionsSlice } from './definitions-slice.ts';
 
-export { definitionEntries } from './definition-entries.ts';
+export { definitionEntries } from './definitions.ts';
 export { definitionsSlice } from './definitions-slice.ts';
 
 export const ledger: LedgerDefinition<DefinitionParts> = {
   name: 'definitions',
   slice: definitionsSlice,
-  project: { remove: async (tx, { id }) => await forgetDefinitions(tx, id) },
+  project: { remove: async (tx, { id }) => await removeProjectDefinitions(tx, id) },
   open: (parts) => ({ entries: definitionEntries(parts) }),
 };

@@ -11,7 +11,7 @@ import { PYTHON_TIMEOUT, runPython, startPythonDais } from '#testing/python-dais
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
 
 const conformance = fileURLToPath(new URL('../../../../../conformance/', import.meta.url));
-/** More than the model is given at once. */
+/** More rows than one batch of the model. */
 const ROWS = 3000;
 /** From here on, each third row lacks its delay and each second its note: in the first batch nothing is missing. */
 const GAPS_FROM = 2000;
@@ -52,7 +52,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-/** Classes of their own are pickled code, which somebody has to vouch for. */
+/** Custom classes are pickled code, which has to be approved. */
 async function waive(model: string): Promise<void> {
   const path = `/registry/models/${model}/versions/1/scan`;
   const scan = async () => await call<ModelScan>('GET', path);
@@ -67,8 +67,8 @@ async function predicted(input: object): Promise<ModelJob> {
 }
 
 test(
-  'texts, moments, gaps: each column has the type that the signature declares',
-  { timeout: PYTHON_TIMEOUT },
+  'each column has the type in the signature: texts, timestamps, missing values',
+  { timeout: PYTHON_PATIENCE },
   async () => {
     const done = await predicted({ model: 'models:/flights/1', out: 'flights-said' });
     expect(done).toMatchObject({ state: 'succeeded', rows: { done: ROWS, total: ROWS, rejected: 0 } });
@@ -91,15 +91,19 @@ test(
   },
 );
 
-test('arrays by name are columns, one of several numbers a row is a list', { timeout: PYTHON_TIMEOUT }, async () => {
-  expect(await predicted({ model: 'models:/parts/1', out: 'parts-said' })).toMatchObject({ state: 'succeeded' });
-  expect(await batch.query('select label, parts from "parts-said@1" where id in (5, 23) order by id')).toEqual([
-    ['h5', [5, 10, 15]],
-    ['h23', [23, 46, 69]],
-  ]);
-});
+test(
+  'named arrays become columns, and an array of several numbers per row becomes a list',
+  { timeout: PYTHON_PATIENCE },
+  async () => {
+    expect(await predicted({ model: 'models:/parts/1', out: 'parts-said' })).toMatchObject({ state: 'succeeded' });
+    expect(await batch.query('select label, parts from "parts-said@1" where id in (5, 23) order by id')).toEqual([
+      ['h5', [5, 10, 15]],
+      ['h23', [23, 46, 69]],
+    ]);
+  },
+);
 
-test('a model of scikit-learn that answers with words', { timeout: PYTHON_TIMEOUT }, async () => {
+test('a scikit-learn model that returns text', { timeout: PYTHON_PATIENCE }, async () => {
   const done = await predicted({ model: 'models:/halves/1', out: 'halves-said', onError: 'reject' });
   // It takes no gaps: each row of them is left out, and its neighbours are not.
   const gaps = Array.from({ length: ROWS }, (_, id) => id).filter((id) => id >= GAPS_FROM && id % 3 === 0);
@@ -113,7 +117,7 @@ test('a model of scikit-learn that answers with words', { timeout: PYTHON_TIMEOU
   expect(answers).toEqual([['am'], ['pm']]);
 });
 
-test('a text that must be there and is missing is told with its column', { timeout: PYTHON_TIMEOUT }, async () => {
+test('a missing required text is reported with its column', { timeout: PYTHON_PATIENCE }, async () => {
   await batch.push('nameless', 'id,carrier,at,hour,delay\n1,LH,2026-05-01 10:00:00,1,1\n2,,2026-05-01 10:00:00,1,1\n');
   const asked = { model: 'models:/flights/1', data: 'nameless@1', out: 'nameless-said' };
   const failed = await predicted(asked);

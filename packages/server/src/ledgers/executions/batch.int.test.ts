@@ -27,7 +27,7 @@ function doubledWhole(): Buffer {
   });
 }
 
-/** Two outputs: `y = 2 x`, and `pair`, which is x beside 2 x. */
+/** A model with two outputs: `y = 2 x`, and `pair`, which contains x and 2 x. */
 function twoOutputs(): Buffer {
   return onnxFile({
     nodes: [
@@ -57,7 +57,7 @@ beforeAll(async () => {
   await batch.push('gaps', 'id,x\n1,1\n2,\n3,3\n4,4\n5,\n');
 });
 
-test('every row of a version goes through the model, part by part; the answers are one version with its lineage', async () => {
+test('the model predicts all rows of a version in parts; the predictions are one version with its lineage', async () => {
   const asked = await batch.start({ model: 'models:/doubled@champion', data: 'trips@1', out: 'scored' });
   expect(asked).toMatchObject({
     kind: 'batch-prediction',
@@ -83,7 +83,7 @@ test('every row of a version goes through the model, part by part; the answers a
   );
   expect(nodes.map(({ name }) => name)).toEqual(expect.arrayContaining(['trips@1', 'scored@1']));
   expect(nodes.some(({ type }) => type === 'model-version')).toBe(true);
-  // The order of the rows is that of the data.
+  // The rows have the order of the data.
   expect(await batch.query('select id, y from "scored@1" limit 3')).toEqual([
     [0, 0],
     [1, 0.5],
@@ -91,12 +91,12 @@ test('every row of a version goes through the model, part by part; the answers a
   ]);
 });
 
-test('the same again gives the same version', async () => {
+test('an equal job gives the same version', async () => {
   const { id } = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'scored' });
   expect(await batch.ended(id)).toMatchObject({ state: 'succeeded', output: { version: 1 } });
 });
 
-test('a row that the model does not take ends the job, or is left out and kept', async () => {
+test('a row that the model rejects fails the job, or is omitted and recorded', async () => {
   const input = { model: 'models:/whole/1', data: 'gaps@1', out: 'filled', columns: ['id'] };
   const failed = await batch.ended((await batch.start(input)).id);
   expect(failed).toMatchObject({ state: 'failed', faults: [{ row: 2, column: 'x' }] });
@@ -117,7 +117,7 @@ test('a row that the model does not take ends the job, or is left out and kept',
   expect(lines.map((line) => (JSON.parse(line) as { row: number }).row)).toEqual([2, 5]);
 });
 
-test('each output of a model with several is a column; one of several numbers a row is a list', async () => {
+test('each of several outputs of a model is a column; an output with several numbers per row is a list', async () => {
   const input = { model: 'models:/several/1', data: 'gaps@1', out: 'several', columns: ['id'] };
   const done = await batch.ended((await batch.start(input)).id);
   expect(done).toMatchObject({ state: 'succeeded', rows: { done: 5, rejected: 0 } });
@@ -125,11 +125,11 @@ test('each output of a model with several is a column; one of several numbers a 
     [1, 2, 1, 2],
     [4, 8, 4, 8],
   ]);
-  // A missing number is NaN to a model of fractions, and so is what it says of it.
+  // A missing number is NaN for a model of doubles, and so is its prediction.
   expect(await batch.query('select count(*) from "several@1" where isnan(y)')).toEqual([[2]]);
 });
 
-test('jobs are found by the dataset that they read or make a version of', async () => {
+test('jobs can be found by the dataset that they read or write', async () => {
   const of = async (dataset: string) =>
     (await call<{ items: ModelJob[] }>('GET', `/model-jobs?limit=100&dataset=${dataset}`)).items;
   expect((await of('several')).map(({ output }) => output?.dataset)).toEqual(['several']);
@@ -137,7 +137,7 @@ test('jobs are found by the dataset that they read or make a version of', async 
   expect(await of('nothing')).toEqual([]);
 });
 
-test('what is wrong is told when it is asked for', async () => {
+test('errors are reported at submission', async () => {
   const input = { model: 'models:/doubled/1', data: 'trips@1', out: 'never' };
   await expect(batch.start({ ...input, model: 'models:/doubled/9' })).rejects.toThrow(/not_found|invalid_request/);
   await expect(batch.start({ ...input, model: 'runs:/x/model' })).rejects.toThrow('is not a registered model version');
@@ -148,7 +148,7 @@ test('what is wrong is told when it is asked for', async () => {
   expect((await batch.ended(taken.id)).error).toContain('already has a column "y"');
 });
 
-test('jobs are listed, newest first, and end when somebody says so', async () => {
+test('jobs are listed newest first, and can be canceled', async () => {
   const { items, nextCursor } = await call<{ items: ModelJob[]; nextCursor?: string }>(
     'GET',
     '/model-jobs?limit=2&model=doubled',
@@ -157,8 +157,8 @@ test('jobs are listed, newest first, and end when somebody says so', async () =>
   expect(nextCursor).toBeDefined();
   const more = await call<{ items: ModelJob[] }>('GET', `/model-jobs?limit=2&model=doubled&cursor=${nextCursor ?? ''}`);
   expect(more.items[0]?.createdAt).toBeLessThanOrEqual(items[1]?.createdAt ?? 0);
-  await expect(call('POST', `/model-jobs/${items[0]?.id ?? ''}/cancel`, {})).rejects.toThrow('has already ended');
-  // The second waits for the first, and is ended before it begins.
+  await expect(call('POST', `/model-jobs/${items[0]?.id ?? ''}/cancel`, {})).rejects.toThrow('has ended');
+  // The second job waits for the first, and is canceled before it starts.
   const first = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'cancelled' });
   const second = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'cancelled' });
   await call('POST', `/model-jobs/${second.id}/cancel`, {});

@@ -7,12 +7,12 @@ import type { LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { Tracer } from '#lib/telemetry/tracer.ts';
 import type { DefaultLimits } from './admission/quota-rows.ts';
 import type { Amounts, StepDefaults } from './admission/requests.ts';
-import type { DiskRules } from './disk-rules.ts';
-import type { StepCalls } from './step-calls.ts';
-import type { StepData } from './step-data.ts';
+import type { DiskRules } from './worker/disk-rules.ts';
+import type { StepCalls } from './worker/step-calls.ts';
+import type { StepData } from './worker/step-data.ts';
 import type { StepDialects } from './worker/step-dialect.ts';
 import type { ReadAddress } from './worker/step-files.ts';
-import type { TrackedRuns } from './tracked-runs.ts';
+import type { TrackedRuns } from './worker/tracked-runs.ts';
 
 export interface SecretRef {
   readonly secret: string;
@@ -22,41 +22,41 @@ export interface SecretRef {
 export interface ExecutionParts extends LoopDependencies {
   readonly database: Database;
   readonly content: Content;
-  /** Who this process is: new with each start. */
+  /** Lease owner: the id of this process, new at each start. */
   readonly holder: string;
-  /** Which engine `compute` opens: the same after a restart, another on another machine. */
+  /** Id of the compute engine: the same after a restart, different on another machine. */
   readonly place: string;
-  /** Opened when something is run for the first time. */
+  /** Opens the engine on first use. */
   readonly compute: () => Promise<Compute>;
   readonly environments: () => Promise<Environments>;
-  /** Found inside the transaction, opened outside of it. Undefined: there is no such value. */
+  /** Finds the secret within the transaction; the result decrypts it outside. Undefined: there is no such value. */
   readonly secretValue: (tx: Transaction, ref: SecretRef) => Promise<(() => Promise<string>) | undefined>;
-  /** Absent: steps do not call this server. */
+  /** Credentials with which steps call this server. Absent: they cannot. */
   readonly calls?: StepCalls;
-  /** Absent: steps have no runs of the tracking ledger. */
+  /** Tracked runs of steps. Absent: steps have none. */
   readonly tracked?: TrackedRuns;
-  /** What lies at an address outside. Absent: nothing outside is brought. @throws DaisError, and so does `open`. */
+  /** Reads files at external URLs. Absent: they are not fetched. @throws DaisError, and so does `open`. */
   readonly readAddress?: ReadAddress;
-  /** Absent: steps have no datasets. */
+  /** Dataset versions for steps. Absent: steps cannot use datasets. */
   readonly data?: StepData;
-  /** Front ends whose steps are in their own words. */
+  /** Dialects of other systems whose step formats are supported. */
   readonly dialects?: StepDialects;
-  /** Absent: no traces are kept. */
+  /** Absent: no traces are recorded. */
   readonly tracer?: Tracer | undefined;
-  /** There are no accounts: whoever may submit is the owner of the server. */
+  /** There are no accounts: every caller is the owner of the server. */
   readonly solo: boolean;
   /** Steps that this process runs at the same time. */
   readonly concurrency: number;
-  /** Of projects without a compute quota of their own. */
+  /** Limits of projects that set no compute quota. */
   readonly limits: DefaultLimits;
-  /** What a step may use, and counts as against a quota, that requests nothing. */
+  /** Resources of a step that requests none; they also count against quotas. */
   readonly stepDefaults: StepDefaults;
-  /** What this machine has for steps: cores, bytes of memory, devices. */
+  /** Resources of this machine for steps: cores, bytes of memory, devices. */
   readonly capacity: () => Promise<Amounts>;
-  /** Name of this machine, for people. */
+  /** Display name of this machine. */
   readonly nodeName: string;
   /** Disk limits of steps. Default: 10 GiB for each step, at most 100 GiB. */
   readonly diskRules?: DiskRules;
-  /** For tests of takeover; default 30 s. */
+  /** Default: 30 s. Tests of takeover set a shorter time. */
   readonly leaseMs?: number;
 }

@@ -1,45 +1,42 @@
-/** The executions ledger: runs of commands and pipelines, from what is asked for to what came of it. */
+/** The executions ledger: jobs and pipeline runs, from submission to results. */
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { GaugeSample, LedgerDefinition } from '#ledgers/ledger.ts';
 import { computeQuotaOf, writeComputeQuota } from './admission/quota-rows.ts';
-import { computeList } from './admission/compute-list.ts';
-import { executionEntries } from './execution-entries.ts';
-import { nameRunOwners } from './content-owners.ts';
-import { readExecutionGauges } from './execution-gauges.ts';
-import { executionGraph } from './execution-graph.ts';
-import { executionLogs } from './execution-logs.ts';
+import { computeList } from './admission/compute-use.ts';
+import { executionEntries } from './runs/execution-entries.ts';
+import { nameRunOwners } from './views/execution-rows.ts';
+import { readExecutionGauges } from './views/execution-gauges.ts';
+import { executionGraph } from './views/execution-graph.ts';
+import { executionLogs } from './views/execution-logs.ts';
 import type { ExecutionParts } from './execution-parts.ts';
-import { executionQueue } from './execution-queue.ts';
-import { executionReads } from './execution-reads.ts';
-import { executionStep } from './execution-step.ts';
+import { executionQueue } from './views/execution-queue.ts';
+import { executionReads } from './views/execution-reads.ts';
+import { executionStep } from './views/execution-step.ts';
 import { executionsSlice } from './executions-slice.ts';
-import { stepNodes } from './lineage-nodes.ts';
+import { stepNodes } from './views/lineage-nodes.ts';
 import type { PipelineCompilers } from './pipelines/compiler.ts';
-import { startUnasked } from './pipelines/start-unasked.ts';
-import { pipelineEntries } from './pipelines/pipeline-entries.ts';
+import { startAutomatically } from './pipelines/automatic-start.ts';
+import { pipelineEntries, runStart } from './pipelines/pipeline-entries.ts';
 import { STEPS_FORMAT } from './pipelines/pipeline-rows.ts';
 import { stepsCompiler } from './pipelines/steps-compiler.ts';
-import { endProjectRuns } from './remove.ts';
-import { executionRetention } from './retention.ts';
-import { RunMachines } from './run-machine.ts';
+import { executionRetention, removeProjectRuns } from './runs/removal.ts';
+import { RunMachines } from './runs/run-machine.ts';
 import { pipelineSearch } from './search/pipeline-search.ts';
-import { recurrenceSearch } from './search/recurrence-search.ts';
+import { recurrenceEntries, recurrenceSearch } from './schedules/recurrence-entries.ts';
 import { runSearch } from './search/run-search.ts';
-import { runStart } from './search/run-start.ts';
-import { endTrackedRuns } from './tracked-runs.ts';
-import { recurrenceEntries } from './schedules/recurrence-entries.ts';
+import { endTrackedRuns } from './worker/tracked-runs.ts';
 import { signedCallEntry } from './schedules/signed-call.ts';
 import { Ticker } from './schedules/ticker.ts';
 import { triggers } from './schedules/triggers.ts';
 import { ExecutionWorker } from './worker/execution-worker.ts';
 
 export type { ExecutionParts } from './execution-parts.ts';
-export { stepNodes } from './lineage-nodes.ts';
-export type { StepCalls, StepTold } from './step-calls.ts';
-export type { TrackedData, TrackedRuns, TrackedSource } from './tracked-runs.ts';
+export { stepNodes } from './views/lineage-nodes.ts';
+export type { StepCalls, StepContext } from './worker/step-calls.ts';
+export type { TrackedData, TrackedRuns, TrackedSource } from './worker/tracked-runs.ts';
 export type {
   Artifact,
   Binding,
@@ -58,20 +55,20 @@ export type {
   Value,
   Values,
 } from './machine/plan.ts';
-export { ValueFault } from './machine/values.ts';
+export { ValueError } from './machine/values.ts';
 export type { PipelineCompiler } from './pipelines/compiler.ts';
-export type { DialectAnswer, Left, StepAbout, StepDialect } from './worker/step-dialect.ts';
+export type { ResolvedDialectStep, StepResults, StepAbout, StepDialect } from './worker/step-dialect.ts';
 export { executionsSlice } from './executions-slice.ts';
 export { LOCAL_TARGET, ruledEnvironment, type ImageRule } from './pipelines/image-rules.ts';
 export type { PipelineCompilers } from './pipelines/compiler.ts';
-export { authorizePipelineSpec, authorizeScheduleSpec } from './network-right.ts';
+export { authorizePipelineSpec, authorizeScheduleSpec } from './runs/network-permission.ts';
 export { admitPipeline } from './pipelines/pipeline-rows.ts';
-export { admitSchedule } from './schedules/schedule-admission.ts';
-export { endProjectRuns } from './remove.ts';
-export { datasetArtifact } from './step-data.ts';
+export { admitSchedule } from './schedules/schedule-rows.ts';
+export { removeProjectRuns } from './runs/removal.ts';
+export { datasetArtifact } from './worker/step-data.ts';
 export { isFetched, type AddressedFile, type AddressIo } from './worker/step-files.ts';
 
-/** A run of the newest version of a Pipeline that nobody is asked about: what may run without isolation is started by people. */
+/** Starts the newest version of a Pipeline without a user. Steps without isolation cannot be started this way. */
 export type StartPipeline = (
   tx: Transaction,
   request: { readonly pipeline: string; readonly parameters: Readonly<Record<string, unknown>> },
@@ -83,14 +80,14 @@ export interface ExecutionsLedger {
   readonly subscribers: readonly Subscriber[];
   readonly startPipeline: StartPipeline;
   readonly metrics: () => Promise<readonly GaugeSample[]>;
-  /** Runs steps and starts the runs of schedules, in processes that run controllers. */
+  /** Starts running steps and schedules, in processes that run controllers. */
   readonly start: (roles: { readonly controller: boolean }) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
 export interface ExecutionsLedgerParts extends ExecutionParts {
   readonly days: number;
-  /** Of languages of pipelines beside that of the manifests, by format. */
+  /** Compilers of further pipeline formats, by format. */
   readonly compilers?: PipelineCompilers;
 }
 
@@ -123,7 +120,7 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
     ],
     jobs: [executionRetention(parts.days)],
     subscribers: [triggers],
-    startPipeline: async (tx, request) => await startUnasked(tx, starts, request),
+    startPipeline: async (tx, request) => await startAutomatically(tx, starts, request),
     metrics: async () => await readExecutionGauges(parts.database),
     start: async ({ controller }) => {
       if (!controller) return;
@@ -143,7 +140,7 @@ export const ledger: LedgerDefinition<ExecutionsLedgerParts, ExecutionsLedger> =
     change: (tx, id, spec) => {
       if (spec !== undefined) writeComputeQuota(tx, id, computeQuotaOf(spec));
     },
-    remove: endProjectRuns,
+    remove: removeProjectRuns,
   },
   nameOwners: nameRunOwners,
   lineageNodes: [stepNodes],

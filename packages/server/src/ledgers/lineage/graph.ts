@@ -1,20 +1,20 @@
-/** The graph around a node: what it was made from, and what was made from it. */
+/** Reads the lineage graph around a node: its upstream and downstream nodes. */
 import { DaisError, type LineageEdge, type LineageGraph, type LineageNode, type readLineageOperation } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { neighbours, type EdgeRow, type OneWay } from './neighbours.ts';
+import { neighbors, type EdgeRow, type Direction } from './neighbors.ts';
 import { keyOf, parseKey } from './node-key.ts';
 import type { NodeSource } from './node-source.ts';
-import { Sight } from './sight.ts';
+import { NodeVisibility } from './visibility.ts';
 
-/** Most edges of an answer, for each of its nodes: among many nodes there may be a million. */
+/** Limit of edges per node of a response, because there may be millions between many nodes. */
 const EDGES_PER_NODE = 10;
-/** By these is decided whether what belongs to nobody may be seen. */
-const WITNESSES = 50;
+/** Neighbors that decide whether a node without a ledger is visible. */
+const MOST_NEIGHBORS = 50;
 
 /**
- * Goes up and down separately: what else was made from the same dataset is neither origin nor consequence. A node that may
- * not be seen ends the way. @throws DaisError `not_found`, `invalid_request`.
+ * Walks upstream and downstream separately, because other results of the same dataset are neither origin nor consequence.
+ * The walk ends at hidden nodes. @throws DaisError `not_found`, `invalid_request`.
  */
 export async function readGraph(
   tx: Transaction,
@@ -22,36 +22,36 @@ export async function readGraph(
   sources: readonly NodeSource[],
 ): Promise<LineageGraph> {
   const { input } = call;
-  const sight = new Sight(tx, call, sources);
-  const root = await findRoot(tx, input.node, sources, sight);
+  const visibility = new NodeVisibility(tx, call, sources);
+  const root = await findRoot(tx, input.node, sources, visibility);
   const graph = new Graph(input.limit);
   graph.add(root.node, root);
-  const ways: readonly OneWay[] = input.direction === 'both' ? ['upstream', 'downstream'] : [input.direction];
-  const frontier = new Map<OneWay, readonly string[]>(ways.map((way) => [way, [root.node]]));
+  const ways: readonly Direction[] = input.direction === 'both' ? ['upstream', 'downstream'] : [input.direction];
+  const frontier = new Map<Direction, readonly string[]>(ways.map((way) => [way, [root.node]]));
   for (let step = 0; step < input.depth; step++) {
     for (const way of ways) {
       const from = frontier.get(way) ?? [];
-      if (from.length > 0) frontier.set(way, await oneStep(tx, graph, sight, way, from));
+      if (from.length > 0) frontier.set(way, await oneStep(tx, graph, visibility, way, from));
     }
   }
   return graph.answer(root.node);
 }
 
-/** Gives the nodes from which to go on. */
+/** Returns the nodes from which the walk continues. */
 async function oneStep(
   tx: Transaction,
   graph: Graph,
-  sight: Sight,
-  way: OneWay,
+  visibility: NodeVisibility,
+  way: Direction,
   from: readonly string[],
 ): Promise<readonly string[]> {
   const most = graph.edgesLeft;
-  const found = await neighbours(tx, from, way, most + 1);
+  const found = await neighbors(tx, from, way, most + 1);
   if (found.length > most) graph.truncated = true;
   const rows = found.slice(0, most);
   const reached = new Set(rows.map((row) => (way === 'upstream' ? row.source : row.target)));
   const fresh = graph.admit([...reached]);
-  const seen = await sight.look(fresh);
+  const seen = await visibility.visibleNodes(fresh);
   for (const key of fresh) graph.add(key, seen.get(key));
   for (const row of rows) graph.join(row);
   return fresh.filter((key) => seen.get(key) !== undefined);
@@ -60,7 +60,7 @@ async function oneStep(
 class Graph {
   readonly limit: number;
   truncated = false;
-  /** Undefined: hidden. */
+  /** Undefined: the node is hidden. */
   readonly #nodes = new Map<string, LineageNode | undefined>();
   readonly #edges = new Map<string, EdgeRow>();
 
@@ -72,7 +72,7 @@ class Graph {
     return Math.max(0, this.limit * EDGES_PER_NODE - this.#edges.size);
   }
 
-  /** Those that are new and for which there is room. */
+  /** Returns new nodes within the limit. */
   admit(keys: readonly string[]): readonly string[] {
     const fresh = keys.filter((key) => !this.#nodes.has(key));
     const room = this.limit - this.#nodes.size;
@@ -90,7 +90,7 @@ class Graph {
   }
 
   answer(root: string): LineageGraph {
-    // Of a hidden node even the id may tell something.
+    // Even the id of a hidden node may disclose information.
     const names = new Map<string, string>();
     const nodes: LineageNode[] = [];
     for (const [key, node] of this.#nodes) {
@@ -113,27 +113,33 @@ async function findRoot(
   tx: Transaction,
   asked: string,
   sources: readonly NodeSource[],
-  sight: Sight,
+  visibility: NodeVisibility,
 ): Promise<LineageNode> {
   const named = parseKey(asked);
   if (named === undefined) {
-    const issues = [{ path: 'query.node', message: 'names no node', expected: '`run:ID`, `dataset:ID`, …' }];
-    throw new DaisError('invalid_request', `"${asked.slice(0, 80)}" is no node: a type, a colon and an id.`, {
-      issues,
-    });
+    const issues = [{ path: 'query.node', message: 'is not a lineage node', expected: '`run:ID`, `dataset:ID`, …' }];
+    throw new DaisError(
+      'invalid_request',
+      `"${asked.slice(0, 80)}" is not a lineage node. Use the form TYPE:ID, such as run:ID.`,
+      {
+        issues,
+      },
+    );
   }
   const source = sources.find(({ type }) => type === named.type);
   const id = (await source?.find?.(tx, named.id)) ?? named.id;
   const key = keyOf(named.type, id);
-  const around = [
-    ...(await neighbours(tx, [key], 'upstream', WITNESSES)),
-    ...(await neighbours(tx, [key], 'downstream', WITNESSES)),
+  const nearby = [
+    ...(await neighbors(tx, [key], 'upstream', MOST_NEIGHBORS)),
+    ...(await neighbors(tx, [key], 'downstream', MOST_NEIGHBORS)),
   ].map((row) => (row.source === key ? row.target : row.source));
-  if (around.length > 0 || (await sight.isKnown(key))) {
-    const node = (await sight.look([key])).get(key);
-    const witnessed =
-      source !== undefined || around.length === 0 || [...(await sight.look(around)).values()].some(Boolean);
-    if (node !== undefined && witnessed) return node;
+  if (nearby.length > 0 || (await visibility.isKnown(key))) {
+    const node = (await visibility.visibleNodes([key])).get(key);
+    const hasVisibleNeighbor =
+      source !== undefined ||
+      nearby.length === 0 ||
+      [...(await visibility.visibleNodes(nearby)).values()].some(Boolean);
+    if (node !== undefined && hasVisibleNeighbor) return node;
   }
-  throw new DaisError('not_found', `There is no node "${asked.slice(0, 80)}" in the lineage of this project.`);
+  throw new DaisError('not_found', `There is no lineage node "${asked.slice(0, 80)}" in this project.`);
 }

@@ -1,23 +1,23 @@
-/** The lineage ledger: what came from what. It keeps references, and imports no other ledger: those that cause edges note them. */
+/** The lineage ledger: references between inputs and outputs. Other ledgers record edges; it imports none of them. */
 import { readLineageOperation } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { readGraph } from './graph.ts';
 import { lineageSlice } from './lineage-slice.ts';
 import type { NodeSource } from './node-source.ts';
-import { tellingHandler, tellingOutbox, type TellingParts } from './telling.ts';
+import { runEventHandler, runEventOutbox, type RunEventOptions } from './run-events.ts';
 import { upstreamCounts } from './upstream-counts.ts';
-import { forgetProject, lineageRetention } from './upkeep.ts';
+import { removeProjectLineage, lineageRetention } from './retention.ts';
 
-export { recordExternal, type ExternalLineage } from './external.ts';
+export { recordExternal, type ExternalLineage } from './note.ts';
 export { lineageSlice } from './lineage-slice.ts';
-export { nearestUpstream } from './nearest.ts';
+export { nearestUpstream } from './upstream-walk.ts';
 export type { LinkedNode } from './links.ts';
 export { keyOf, nodeKey } from './node-key.ts';
-export { nodeNames, readableNodes } from './node-names.ts';
+export { nodeNames, readableNodes } from './visibility.ts';
 export type { NodeSource } from './node-source.ts';
 export { noteLineage, type NotedEdge, type NotedNode } from './note.ts';
-export type { TellingParts, ToldRun } from './telling.ts';
+export type { RunEventOptions, RunEvent } from './run-events.ts';
 export { STORED_AS } from './upstream-counts.ts';
 export {
   explainUpstream,
@@ -27,31 +27,31 @@ export {
   type UpstreamFactsOptions,
   type UpstreamMeasure,
 } from './upstream-facts.ts';
-export { lineageRetention } from './upkeep.ts';
+export { lineageRetention } from './retention.ts';
 
 export function lineageEntries(sources: readonly NodeSource[]): readonly OperationEntry[] {
   return [entry(readLineageOperation, async (tx, call) => await readGraph(tx, call, sources))];
 }
 
 export interface LineageParts {
-  /** Every type of node that other ledgers store. */
+  /** Node types of other ledgers. */
   readonly sources: readonly NodeSource[];
-  /** Days that nodes and edges of other systems are kept. */
+  /** Retention of nodes and edges of other systems in days. */
   readonly days: number;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** The other systems that receive an event of each run. */
-  readonly receivers: readonly TellingParts[];
+  /** Systems that receive an event for each run. */
+  readonly receivers: readonly RunEventOptions[];
 }
 
 export const ledger: LedgerDefinition<LineageParts> = {
   name: 'lineage',
   slice: lineageSlice,
-  project: { remove: async (tx, { id }) => await forgetProject(tx, id) },
+  project: { remove: async (tx, { id }) => await removeProjectLineage(tx, id) },
   facts: () => ({ upstream: upstreamCounts }),
   open: ({ sources, receivers, ...retention }) => ({
     entries: lineageEntries(sources),
-    jobs: [lineageRetention(retention), ...receivers.map(tellingHandler)],
-    subscribers: receivers.map(tellingOutbox),
+    jobs: [lineageRetention(retention), ...receivers.map(runEventHandler)],
+    subscribers: receivers.map(runEventOutbox),
   }),
 };

@@ -1,7 +1,7 @@
-/** What hangs directly on one node: for doors that tell it to others. Whoever calls has the right to see all of it. */
+/** Returns the direct neighbors of a node, for protocol adapters. The caller must be permitted to see all of them. */
 import type { LineageNodeType, LineageRelation } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { neighbours, storedNodes, type OneWay } from './neighbours.ts';
+import { neighbors, storedNodes, type Direction } from './neighbors.ts';
 import { parseKey } from './node-key.ts';
 import type { NodeSource } from './node-source.ts';
 
@@ -13,7 +13,7 @@ export interface LinkedNode {
   readonly data: Readonly<Record<string, string>>;
 }
 
-/** At most `limit` in each direction. */
+/** Returns at most `limit` nodes in each direction. */
 export async function linksOf(
   tx: Transaction,
   key: string,
@@ -30,10 +30,10 @@ async function oneWay(
   tx: Transaction,
   key: string,
   sources: readonly NodeSource[],
-  way: OneWay,
+  way: Direction,
   limit: number,
 ): Promise<readonly LinkedNode[]> {
-  const rows = await neighbours(tx, [key], way, limit);
+  const rows = await neighbors(tx, [key], way, limit);
   const far = rows.map((row) => ({ relation: row.relation, key: way === 'upstream' ? row.source : row.target }));
   const stored = new Map(
     (

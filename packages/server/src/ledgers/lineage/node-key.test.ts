@@ -4,7 +4,7 @@ import { keyOf, nodeKey, parseKey } from './node-key.ts';
 
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 300 });
 
-test('other parts give another key, and every key fits into an index entry', () => {
+test('different parts give different keys, and every key fits into an index entry', () => {
   fc.assert(
     fc.property(
       fc.array(text, { minLength: 1, maxLength: 3 }),
@@ -18,7 +18,7 @@ test('other parts give another key, and every key fits into an index entry', () 
   );
 });
 
-test('a key is read as it was made', () => {
+test('a key can be parsed back to its parts', () => {
   expect(parseKey(keyOf('run', 'a:b'))).toEqual({ type: 'run', id: 'a:b' });
   for (const wrong of ['', 'run', 'run:', ':x', 'cat:x']) expect(parseKey(wrong)).toBeUndefined();
 });

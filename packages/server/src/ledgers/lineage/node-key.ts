@@ -1,12 +1,12 @@
-/** How edges name their ends: `type:id`. Pure. */
+/** Keys of lineage nodes: `type:id`. */
 import { createHash } from 'node:crypto';
 import { lineageNodeTypes, type LineageNodeType } from '@dais/api';
 
-/** Two keys and a project stand in one index entry, which PostgreSQL limits to 2,704 bytes. */
+/** An index entry contains two keys and a project, and PostgreSQL limits it to 2,704 bytes. */
 const LONGEST = 240;
 const KEPT = 160;
 
-/** Of something whose parts together say which one it is; long ones are cut and told apart by a digest. */
+/** Returns the key of an object that several parts identify. Long keys are truncated and made unique by a digest. */
 export function nodeKey(type: LineageNodeType, ...parts: readonly string[]): string {
   const id = parts.map((part) => encodeURIComponent(part)).join('/');
   if (id.length <= LONGEST) return `${type}:${id}`;
@@ -14,14 +14,14 @@ export function nodeKey(type: LineageNodeType, ...parts: readonly string[]): str
   return `${type}:${id.slice(0, KEPT)}~${digest}`;
 }
 
-/** Of something that is known by an id of its own. */
+/** Returns the key of an object with an id. */
 export function keyOf(type: LineageNodeType, id: string): string {
   return `${type}:${id}`;
 }
 
 const TYPES: ReadonlySet<string> = new Set(lineageNodeTypes);
 
-/** Undefined for a text that names nothing. */
+/** Parses a key. Undefined: invalid. */
 export function parseKey(key: string): { readonly type: LineageNodeType; readonly id: string } | undefined {
   const at = key.indexOf(':');
   const type = key.slice(0, at);

@@ -1,25 +1,25 @@
 import type { LineageNodeType, OperationTarget } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** What a ledger knows of one of its things. */
+/** The description of an object by its ledger. */
 export interface KnownNode {
   readonly name: string;
-  /** When it was made; milliseconds since 1970. */
+  /** Creation time in milliseconds since 1970. */
   readonly at: number;
   readonly gone: boolean;
   readonly data: Readonly<Record<string, string>>;
-  /** Default: the source's. */
+  /** Default: the target of the source. */
   readonly target?: OperationTarget;
 }
 
-/** Port: the ledger that keeps the things of one type. This one keeps references only, and asks when it is asked. */
+/** Interface: the ledger of one node type. The lineage ledger stores only references, and reads descriptions on request. */
 export interface NodeSource {
   readonly type: LineageNodeType;
-  /** Whoever may do this to the thing may see it here. */
+  /** Permission on the object that makes its node visible. */
   readonly action: string;
   readonly target: OperationTarget;
-  /** Those that are there, of the transaction's project. */
+  /** Returns the existing objects in the project of the transaction. */
   describe(tx: Transaction, ids: readonly string[]): Promise<ReadonlyMap<string, KnownNode>>;
-  /** The id of what people call otherwise. */
+  /** Returns the id for a name. */
   find?(tx: Transaction, name: string): Promise<string | undefined>;
 }

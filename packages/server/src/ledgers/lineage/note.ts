@@ -1,15 +1,15 @@
-/** Edges as they happen: written with what causes them, in the round trip of the next statement. */
+/** Records lineage edges in the transaction of their cause, with the round trip of its next statement. */
 import type { LineageRelation } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** Something that no other ledger keeps, or whose name must outlive it. */
+/** A node that no other ledger stores, or whose name must remain after its deletion. */
 export interface NotedNode {
   readonly key: string;
   readonly name: string;
   readonly data?: Readonly<Record<string, string>>;
 }
 
-/** `from` was there before `to`. */
+/** An edge from an input or origin to a later object. */
 export interface NotedEdge {
   readonly from: string;
   readonly to: string;
@@ -21,7 +21,7 @@ export interface NotedLineage {
   readonly edges: readonly NotedEdge[];
 }
 
-/** In one order everywhere, so that two transactions wait for each other and never deadlock. */
+/** All transactions use the same order, so that they cannot deadlock. */
 function inOrder<T>(items: readonly T[], keyOf: (item: T) => string): readonly T[] {
   const byKey = new Map(items.toReversed().map((item) => [keyOf(item), item]));
   return byKey.size < 2
@@ -45,8 +45,8 @@ const NODES = `insert into lineage.node (project_id, key, name, data, at, update
 const NODES_AND_EDGES = `with made as (${NODES}) ${EDGES}`;
 
 /**
- * Notes nodes and edges in the project of the transaction. What is noted already stays as it is. `now` is in milliseconds
- * since 1970.
+ * Records nodes and edges in the project of the transaction. Existing ones are unchanged. `now` is in milliseconds since
+ * 1970.
  */
 export function noteLineage({ sql, projectId }: Transaction, { nodes = [], edges }: NotedLineage, now: number): void {
   if (edges.length === 0) return;
@@ -63,4 +63,41 @@ export function noteLineage({ sql, projectId }: Transaction, { nodes = [], edges
     named.map(({ data = {} }) => JSON.stringify(data)),
   ];
   sql.defer(NODES_AND_EDGES, [projectId, now, ...ends, ...about], 'note_lineage');
+}
+
+export interface ExternalLineage extends NotedLineage {
+  readonly nodes: readonly NotedNode[];
+  /** Time of the event in the other system, in milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** Records the event. For each attribute of a node, the newest event that contains it counts. */
+export async function recordExternal({ sql, projectId }: Transaction, told: ExternalLineage): Promise<void> {
+  const nodes = orderedNodes(told.nodes);
+  const edges = orderedEdges(told.edges);
+  await sql.query(
+    `with made as (
+       insert into lineage.node as n (project_id, key, name, data, at, updated_at, external)
+       select $1, t.key, t.name, t.data::jsonb, $2, $2, true
+       from unnest($3::text[], $4::text[], $5::text[]) t (key, name, data)
+       on conflict (project_id, key) do update set
+         name = case when excluded.updated_at >= n.updated_at then excluded.name else n.name end,
+         data = case when excluded.updated_at >= n.updated_at then n.data || excluded.data else excluded.data || n.data end,
+         at = least(n.at, excluded.at), updated_at = greatest(n.updated_at, excluded.updated_at)
+       where n.external
+     )
+     insert into lineage.edge (project_id, source, target, relation, at, external)
+     select $1, t.*, $2, true from unnest($6::text[], $7::text[], $8::text[]) t on conflict do nothing`,
+    [
+      projectId,
+      told.at,
+      nodes.map(({ key }) => key),
+      nodes.map(({ name }) => name),
+      nodes.map(({ data = {} }) => JSON.stringify(data)),
+      edges.map(({ from }) => from),
+      edges.map(({ to }) => to),
+      edges.map(({ relation }) => relation),
+    ],
+    'record_external',
+  );
 }

@@ -1,8 +1,8 @@
-/** Facts about what is upstream that the lineage knows by itself. */
+/** Facts about upstream nodes from the lineage ledger itself. */
 import { keyOf } from './node-key.ts';
 import type { NodeMeasure, UpstreamMeasure } from './upstream-facts.ts';
 
-/** In the data of a dataset as a client names it: the version in Dais that it is. */
+/** Attribute of a dataset in the naming of a client: the dataset version in Dais. */
 export const STORED_AS = 'storedAs';
 
 export const upstreamCounts: readonly UpstreamMeasure[] = [

@@ -1,27 +1,27 @@
-/** Facts that reach across the lineage: a walk, and what the ledgers know about the nodes that it reaches. */
+/** Facts across the lineage: an upstream walk, and values of the reached nodes from their ledgers. */
 import type { LineageNodeType } from '@dais/api';
 import type { Facts, FactSubject } from '@dais/api';
 import type { FactProvider } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { storedNodes } from './neighbours.ts';
+import { storedNodes } from './neighbors.ts';
 import { pathTo, walkUpstream, type UpstreamWalk, type WalkLimits } from './upstream-walk.ts';
 
-/** What a ledger knows of one node: a value, or why there is none. */
+/** The value of a node, or the reason why it is unknown. */
 export type NodeMeasure =
   | { readonly node: string; readonly value: number; readonly cause?: string }
   | { readonly node: string; readonly unknown: string };
 
-/** Port: the ledger that keeps the things of one type gives one fact about those upstream. */
+/** Interface: a fact about upstream nodes, from the ledger of their type. */
 export interface UpstreamMeasure {
   readonly fact: string;
   readonly nodes: LineageNodeType;
-  /** `sum` of the values; or the highest of them, as the word at its place. */
+  /** `sum` of the values, or a list of words of which the highest value selects one. */
   readonly combine: 'sum' | readonly string[];
-  /** Ids without their type; for each one answer. `walk`: how they were reached. */
+  /** Returns one value per id; ids are without their type. `walk`: the path to them. */
   measure(tx: Transaction, ids: readonly string[], walk: UpstreamWalk): Promise<readonly NodeMeasure[]>;
 }
 
-/** Where the walk begins: keys of nodes, and what could not be found. */
+/** Start nodes of the walk, and starts that could not be found. */
 export interface Starts {
   readonly keys: readonly string[];
   readonly unknown?: string;
@@ -29,14 +29,14 @@ export interface Starts {
 
 export interface UpstreamFactsOptions {
   readonly measures: readonly UpstreamMeasure[];
-  /** What a subject consists of. */
+  /** Returns the start nodes of a subject. */
   readonly starts: (tx: Transaction, subject: FactSubject) => Promise<Starts>;
-  /** Milliseconds; for the limit of time. */
+  /** Clock in milliseconds, for the time limit. */
   readonly clock: () => number;
   readonly limits?: WalkLimits;
 }
 
-/** Why a fact has its value: a node upstream, and the way to it. */
+/** An upstream node that causes the value of a fact, with the path to it. */
 export interface FactCause {
   readonly fact: string;
   /** Keys from the start to the node. */
@@ -48,14 +48,14 @@ export interface ExplainedFacts extends Facts {
   readonly causes: readonly FactCause[];
 }
 
-/** Causes that are returned of one fact. */
+/** Limit of returned causes of a fact. */
 const MAX_CAUSES = 20;
 
 function rankOf(measure: NodeMeasure): number {
   return 'unknown' in measure ? Number.POSITIVE_INFINITY : measure.value;
 }
 
-/** As `load` of the provider, with the causes. */
+/** Returns the facts as `load` of the provider does, with their causes. */
 export async function explainUpstream(
   { measures, starts, clock, limits }: UpstreamFactsOptions,
   tx: Transaction,
@@ -92,7 +92,7 @@ export async function explainUpstream(
   return { values, unknown, causes };
 }
 
-/** What people call a node; its key when nobody named it. */
+/** Returns the display name of a node, or its key if it has none. */
 async function nameOf(tx: Transaction, key: string): Promise<string> {
   const [node] = await storedNodes(tx, [key]);
   return node?.name ?? key;

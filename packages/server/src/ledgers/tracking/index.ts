@@ -1,38 +1,37 @@
-/** The tracking ledger: experiments, runs, and what runs leave behind. */
+/** The tracking ledger: experiments, runs, and their logged data, artifacts, models and traces. */
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
-import { nameUploadOwners } from './content-owners.ts';
-import { evaluationDatasetEntries } from './evaluation-datasets/evaluation-datasets.ts';
+import { nameUploadOwners } from './artifacts/transfers/upload-rows.ts';
+import { evaluationDatasetEntries } from './evaluation/evaluation-datasets.ts';
 import { transferRetention } from './artifacts/transfers/transfer-retention.ts';
-import { experimentEntries } from './experiments.ts';
+import { experimentEntries } from './experiments/experiments.ts';
 import type { GarbageParts } from './garbage/collect-garbage.ts';
-import { garbageEntries } from './garbage/garbage-entries.ts';
-import { garbageJob } from './garbage/garbage-job.ts';
+import { garbageEntries, garbageJob } from './garbage/garbage-job.ts';
 import { importEntries } from './imports/import-entries.ts';
-import { loggedModelEntries } from './logged-models.ts';
+import { loggedModelEntries } from './logged-models/logged-models.ts';
 import { compactionHandler, compactionSweepHandler } from './metrics/compact-job.ts';
 import { metricEntries } from './metrics/metric-entries.ts';
 import { loggedModelNodes, runNodes } from './lineage-nodes.ts';
 import type { TrackingParts } from './parts.ts';
-import { beginProject, endProject } from './project-records.ts';
-import { logEntries } from './run-log.ts';
-import { linkEntries } from './run-links.ts';
-import { runEntries } from './runs.ts';
-import { scorerEntries } from './scorers.ts';
+import { createProjectRecords, removeProjectRecords } from './experiments/project-records.ts';
+import { logEntries } from './runs/run-log.ts';
+import { linkEntries } from './runs/run-links.ts';
+import { runEntries } from './runs/runs.ts';
+import { scorerEntries } from './evaluation/scorers.ts';
 import { searchEntries } from './search/search-entries.ts';
-import { traceRetention } from './traces/trace-retention.ts';
+import { traceRetention } from './traces/trace-delete.ts';
 import { traceEntries } from './traces/trace-entries.ts';
 import { trackingSlice } from './tracking-slice.ts';
 
 export { artifactEntries } from './artifacts/artifact-entries.ts';
 export type { ArtifactParts } from './artifacts/artifact-parts.ts';
-export { loggedModelHome, runHome } from './artifact-homes.ts';
+export { loggedModelHome, runHome } from './artifacts/artifact-homes.ts';
 export { loggedModelNodes, runNodes } from './lineage-nodes.ts';
-export { beginProject, endProject } from './project-records.ts';
-export { stepRuns, type StepRuns } from './step-runs.ts';
-export { commentedRun, commentedRuns } from './run-subject.ts';
-export type { TraceWords } from './traces/trace-words.ts';
+export { createProjectRecords, removeProjectRecords } from './experiments/project-records.ts';
+export { stepRuns, type StepRuns } from './runs/step-runs.ts';
+export { commentedRun, commentedRuns } from './runs/run-subject.ts';
+export type { TraceConventions } from './traces/trace-conventions.ts';
 export { trackingSlice } from './tracking-slice.ts';
 export type { TrackingParts } from './parts.ts';
 
@@ -43,7 +42,7 @@ export interface TrackingLedger {
   readonly jobs: readonly JobHandler[];
 }
 
-/** When nothing else is configured. */
+/** Default configuration. */
 const DELETED_DAYS = 30;
 
 export function trackingLedger(parts: TrackingParts): TrackingLedger {
@@ -60,7 +59,7 @@ export function trackingLedger(parts: TrackingParts): TrackingLedger {
       ...evaluationDatasetEntries(parts),
       ...scorerEntries(parts),
       ...searchEntries(parts.options),
-      ...(parts.options.traces === undefined ? [] : traceEntries({ ...parts, words: parts.options.traces })),
+      ...(parts.options.traces === undefined ? [] : traceEntries({ ...parts, conventions: parts.options.traces })),
       ...importEntries(parts),
       ...garbageEntries(garbage, deletedDays === 0 ? DELETED_DAYS : deletedDays, clock),
     ],
@@ -77,7 +76,7 @@ export function trackingLedger(parts: TrackingParts): TrackingLedger {
 export const ledger: LedgerDefinition<TrackingParts, TrackingLedger> = {
   name: 'tracking',
   slice: trackingSlice,
-  project: { create: beginProject, remove: endProject },
+  project: { create: createProjectRecords, remove: removeProjectRecords },
   nameOwners: nameUploadOwners,
   lineageNodes: [runNodes, loggedModelNodes],
   open: trackingLedger,

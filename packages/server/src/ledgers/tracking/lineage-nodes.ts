@@ -1,6 +1,6 @@
-/** What the lineage asks of runs and logged models: they are shown there as they are now. */
+/** Describes runs and logged models, in their current state, as nodes of the lineage graph. */
 import type { NodeSource } from '#ledgers/lineage/index.ts';
-import { shownNumber } from './experiment-lookup.ts';
+import { publicId } from './experiments/experiment-lookup.ts';
 
 interface Row {
   readonly id: string;
@@ -12,7 +12,7 @@ interface Row {
   readonly is_default: boolean;
 }
 
-const experimentOf = ({ experiment, is_default }: Row) => shownNumber({ id: experiment, is_default });
+const experimentOf = ({ experiment, is_default }: Row) => publicId({ id: experiment, is_default });
 
 export const runNodes: NodeSource = {
   type: 'run',

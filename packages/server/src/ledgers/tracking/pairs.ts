@@ -1,8 +1,9 @@
-/** Keys with values that belong to something: parameters and tags. Fixed numbers of statements, in the order of the keys. */
+/** Rows of key-value pairs: parameters and tags. Uses a fixed number of statements, in the order of the keys. */
+import { DaisError, type Issue } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { columns } from './texts.ts';
+import { columns, LONGEST, truncateText } from './texts.ts';
 
-/** Tables, with the column that says whose they are. */
+/** Tables with their owner columns. */
 const OWNERS = {
   experiment_tag: 'experiment',
   param: 'run',
@@ -17,14 +18,14 @@ export type Pairs = ReadonlyMap<string, string>;
 
 const insert = (table: PairTable) => {
   const owner = OWNERS[table];
-  // What runs logged is found by experiment.
+  // Rows of runs have an experiment column for searches.
   const [column, value] =
     owner === 'run' ? ['experiment, ', '(select experiment from tracking.run where num = $1), '] : ['', ''];
   return `insert into tracking.${table} (${owner}, ${column}key, project_id, value)
    select $1, ${value}key, $2, value from unnest($3::text[], $4::text[]) t (key, value) on conflict (${owner}, key)`;
 };
 
-/** Sets or replaces. */
+/** Sets or replaces pairs. */
 export function setPairs({ sql, projectId }: Transaction, table: PairTable, owner: bigint, pairs: Pairs): void {
   if (pairs.size === 0) return;
   sql.defer(
@@ -34,7 +35,7 @@ export function setPairs({ sql, projectId }: Transaction, table: PairTable, owne
   );
 }
 
-/** Adds those that are not there yet. When some were there, gives all of these keys with what is there now. */
+/** Adds missing pairs. If some exist, returns all of these keys with their stored values. */
 export async function addPairs(
   { sql, projectId }: Transaction,
   table: PairTable,
@@ -57,7 +58,7 @@ export async function addPairs(
   return new Map(known.map(({ key, value }) => [key, value]));
 }
 
-/** Gives the keys that were there. */
+/** Removes pairs, and returns the keys that existed. */
 export async function removePairs(
   { sql }: Transaction,
   table: PairTable,
@@ -70,4 +71,43 @@ export async function removePairs(
     `remove_${table}`,
   );
   return new Set(gone.map(({ key }) => key));
+}
+
+export interface Pair {
+  readonly key: string;
+  readonly value: string;
+}
+
+/**
+ * Adds parameters to a run or a logged model. An equal value changes nothing. @throws DaisError `invalid_request` for a
+ * duplicate key, `immutable_field` for a different value than the stored one: `issues` have its `path` and the stored value
+ * (`expected`).
+ */
+export async function addParams(
+  tx: Transaction,
+  table: 'param' | 'logged_model_param',
+  owner: bigint,
+  params: readonly Pair[],
+): Promise<void> {
+  const wanted = distinct(params);
+  const known = await addPairs(tx, table, owner, wanted);
+  const issues = params.flatMap(({ key }, index) => {
+    const there = known.get(key);
+    if (there === undefined || there === wanted.get(key)) return [];
+    return [{ path: `params[${index}].value`, message: `"${key}" already has another value`, expected: there }];
+  });
+  if (issues.length === 0) return;
+  throw new DaisError('immutable_field', 'Parameters are immutable. Log the value under another key.', { issues });
+}
+
+/** @throws DaisError `invalid_request`. */
+function distinct(params: readonly Pair[]): Pairs {
+  const wanted = new Map<string, string>();
+  const issues: Issue[] = [];
+  for (const [index, { key, value }] of params.entries()) {
+    if (wanted.has(key)) issues.push({ path: `params[${index}].key`, message: `"${key}" is duplicated` });
+    wanted.set(key, truncateText(value, LONGEST.param));
+  }
+  if (issues.length === 0) return wanted;
+  throw new DaisError('invalid_request', 'A parameter has only one value. Send each key once.', { issues });
 }

@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { columns, cutOff } from './texts.ts';
+import { columns, truncateText } from './texts.ts';
 
-test('what is cut off keeps whole characters, and as many as there may be', () => {
+test('truncated texts have whole characters, up to the limit', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.nat(20), (text, longest) => {
-      expect(Array.from(cutOff(text, longest))).toEqual(Array.from(text).slice(0, longest));
+      expect(Array.from(truncateText(text, longest))).toEqual(Array.from(text).slice(0, longest));
     }),
   );
 });
 
-test('columns come in the order of their keys', () => {
+test('columns are in key order', () => {
   expect(
     columns(
       new Map([

@@ -1,6 +1,6 @@
-/** Longer texts are cut off: a training is not stopped by a long note. Counted in characters, as people count them. */
-export function cutOff(text: string, longest: number): string {
-  // A character is at most two units: nearly every text passes here.
+/** Truncates a text to a number of characters, so that a long note does not stop a training. */
+export function truncateText(text: string, longest: number): string {
+  // A character has at most two UTF-16 units, so nearly every text returns here.
   if (text.length <= longest) return text;
   let [units, characters] = [0, 0];
   while (units < text.length && characters < longest) {
@@ -12,7 +12,7 @@ export function cutOff(text: string, longest: number): string {
 
 export const LONGEST = { runTag: 8000, param: 6000, runName: 250 } as const;
 
-/** As arrays for `unnest`, in the order of the keys: two calls that write the same rows then wait, and never deadlock. */
+/** Returns arrays for `unnest` in key order, so that calls that write the same rows cannot deadlock. */
 export function columns(pairs: ReadonlyMap<string, string>): [keys: string[], values: string[]] {
   const keys = [...pairs.keys()].toSorted((a, b) => (a < b ? -1 : 1));
   return [keys, keys.map((key) => pairs.get(key) ?? '')];

@@ -1,4 +1,4 @@
-/** What happened to the ledger's things, told to audit, watchers and webhooks. */
+/** Emits the events of the tracking ledger for audit, watchers and webhooks. */
 import { createHash } from 'node:crypto';
 import { eventTypes, type RunStatus } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -6,8 +6,8 @@ import type { Transaction } from '#kernel/transaction.ts';
 type Data = Readonly<Record<string, unknown>>;
 
 /**
- * Events name their subject by a UUID; a run's id need not be one. Made from project, kind and id, so that it is the same
- * in every event of the subject.
+ * Returns the UUID of an event subject. Ids of runs need not be UUIDs, so it is derived from project, kind and id, and is the
+ * same in all events of the subject.
  */
 function uidOf(projectId: string, kind: string, id: string): string {
   const bytes = createHash('sha256').update(`${projectId}/${kind}/${id}`).digest().subarray(0, 16);
@@ -36,72 +36,72 @@ type TrackingEvent =
   | 'runImported'
   | 'loggedModelImported';
 
-/** A run as events name it. */
+/** Returns a run as the subject of events. */
 export function runSubject(projectId: string, id: string) {
   return { kind: 'Run', name: id, uid: uidOf(projectId, 'Run', id) } as const;
 }
 
-function tell(tx: Transaction, type: TrackingEvent, kind: string, id: string, data: Data): void {
+function emitEvent(tx: Transaction, type: TrackingEvent, kind: string, id: string, data: Data): void {
   const { projectId } = tx;
   const subject = { kind, name: id, uid: uidOf(projectId, kind, id) };
   tx.emit({ type: eventTypes[type], projectId, subject, data, wakes: false });
 }
 
-export function tellExperiment(
+export function emitExperimentEvent(
   tx: Transaction,
   type: 'experimentCreated' | 'experimentRenamed' | 'experimentDeleted' | 'experimentRestored',
   experiment: string,
   more: Data = {},
 ): void {
-  tell(tx, type, 'Experiment', experiment, { experiment, ...more });
+  emitEvent(tx, type, 'Experiment', experiment, { experiment, ...more });
 }
 
-export function tellRun(
+export function emitRunEvent(
   tx: Transaction,
   type: 'runCreated' | 'runDeleted' | 'runRestored',
   run: string,
   experiment: string,
 ): void {
-  tell(tx, type, 'Run', run, { run, experiment });
+  emitEvent(tx, type, 'Run', run, { run, experiment });
 }
 
-/** Only the end of a run is news: clients say RUNNING as often as they like. */
-export function tellStatus(tx: Transaction, run: string, experiment: string, status: RunStatus): void {
-  if (status === 'FINISHED') tell(tx, 'runFinished', 'Run', run, { run, experiment });
-  if (status === 'FAILED' || status === 'KILLED') tell(tx, 'runFailed', 'Run', run, { run, experiment, status });
+/** Emits only the end of a run, since clients can set RUNNING repeatedly. */
+export function emitStatusEvent(tx: Transaction, run: string, experiment: string, status: RunStatus): void {
+  if (status === 'FINISHED') emitEvent(tx, 'runFinished', 'Run', run, { run, experiment });
+  if (status === 'FAILED' || status === 'KILLED') emitEvent(tx, 'runFailed', 'Run', run, { run, experiment, status });
 }
 
-export function tellModelDeleted(tx: Transaction, model: string, experiment: string): void {
-  tell(tx, 'loggedModelDeleted', 'LoggedModel', model, { model, experiment });
+export function emitModelDeleted(tx: Transaction, model: string, experiment: string): void {
+  emitEvent(tx, 'loggedModelDeleted', 'LoggedModel', model, { model, experiment });
 }
 
-export function tellImported(
+export function emitImported(
   tx: Transaction,
   type: 'experimentImported' | 'runImported' | 'loggedModelImported',
   { id, experiment, source }: { readonly id: string; readonly experiment: string; readonly source: string },
 ): void {
-  if (type === 'experimentImported') tell(tx, type, 'Experiment', id, { experiment, source });
-  else if (type === 'runImported') tell(tx, type, 'Run', id, { run: id, experiment, source });
-  else tell(tx, type, 'LoggedModel', id, { model: id, experiment, source });
+  if (type === 'experimentImported') emitEvent(tx, type, 'Experiment', id, { experiment, source });
+  else if (type === 'runImported') emitEvent(tx, type, 'Run', id, { run: id, experiment, source });
+  else emitEvent(tx, type, 'LoggedModel', id, { model: id, experiment, source });
 }
 
-export function tellEvaluationDataset(
+export function emitEvaluationDatasetEvent(
   tx: Transaction,
   type: 'evaluationDatasetCreated' | 'evaluationDatasetDeleted',
   dataset: string,
   more: Data = {},
 ): void {
-  tell(tx, type, 'EvaluationDataset', dataset, { dataset, ...more });
+  emitEvent(tx, type, 'EvaluationDataset', dataset, { dataset, ...more });
 }
 
-export function tellScorer(
+export function emitScorerEvent(
   tx: Transaction,
   type: 'scorerRegistered' | 'scorerDeleted',
   data: Data & { readonly scorer: string; readonly experiment: string },
 ): void {
-  tell(tx, type, 'Scorer', `${data.experiment}/${data.scorer}`, data);
+  emitEvent(tx, type, 'Scorer', `${data.experiment}/${data.scorer}`, data);
 }
 
-export function tellTracesDeleted(tx: Transaction, experiment: string, traces: number): void {
-  tell(tx, 'tracesDeleted', 'Experiment', experiment, { experiment, traces });
+export function emitTracesDeleted(tx: Transaction, experiment: string, traces: number): void {
+  emitEvent(tx, 'tracesDeleted', 'Experiment', experiment, { experiment, traces });
 }

@@ -1,25 +1,25 @@
-/** Deliveries as jobs: durable, tried again with growing waits, given up after hours. */
+/** Deliveries as durable jobs, which are retried with exponential backoff and fail after several hours. */
 import { DaisError, eventTypes } from '@dais/api';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim, NewJob } from '#kernel/jobs.ts';
 import { bodyOf, recordAttempt, trimDeliveries, type NewDelivery } from './delivery-rows.ts';
-import { send, type Sent } from './send.ts';
+import { send, type SendResult } from './send.ts';
 import type { WebhookParts } from './webhook-parts.ts';
 import { findWebhook } from './webhook-rows.ts';
 import { openSecret } from './webhook-secret.ts';
 
 const QUEUE = 'webhook';
-/** Waits double from a second to ten minutes: the last is tried about two and a half hours after the first. */
+/** Delays double from a second to ten minutes: the last attempt is about two and a half hours after the first. */
 const ATTEMPTS = 24;
 
-/** What the job keeps. Shown to administrators: body, address and secret are looked up when it runs. */
+/** Payload of the job. Administrators can see it, so body, URL and secret are read when the job runs. */
 interface Payload {
   readonly webhook: string;
   readonly name: string;
   readonly event: string;
 }
 
-/** Of the same id as the delivery, which receivers know it by. */
+/** Returns the job of a delivery, with the id of the delivery, which receivers also get. */
 export function newJob({ id, webhook, projectId, event }: NewDelivery, name: string): NewJob {
   const payload: Payload = { webhook, name, event };
   return { id, queue: QUEUE, projectId, payload: { ...payload }, maxAttempts: ATTEMPTS };
@@ -30,7 +30,7 @@ export function deliveryHandler(parts: WebhookParts): JobHandler {
   return {
     queue: QUEUE,
     concurrency: 8,
-    // One project's dead receiver, which holds each attempt for half a minute, leaves room for the others.
+    // Leaves capacity for other projects when an unresponsive receiver blocks each attempt for 30 s.
     perProject: 4,
     retry: { baseMs: 1000, capMs: 600_000 },
     run: async (job, io) => await deliver(job, io, parts),
@@ -39,7 +39,7 @@ export function deliveryHandler(parts: WebhookParts): JobHandler {
       const { id, projectId, attempt: attempts } = job;
       const failure = end.state === 'done' ? undefined : end.error;
       const now = clock.now();
-      // Last: another attempt records its answer before it fails.
+      // For the last attempt: earlier attempts record their response before they fail.
       const status = end.state === 'done' ? (end.result as { status?: number } | undefined)?.status : undefined;
       const state = failure === undefined ? ('delivered' as const) : ('failed' as const);
       await recordAttempt(tx.sql, { id, projectId, state, attempts, status, failure, now });
@@ -64,10 +64,10 @@ async function deliver(job: JobClaim, io: JobIo, parts: WebhookParts): Promise<{
   if (row === undefined || body === undefined) throw new JobFailed('the webhook was deleted');
   if (row.status !== 'active') throw new JobFailed('the webhook was disabled');
   const format = parts.formats.find(({ name }) => name === row.format);
-  if (format === undefined) throw new JobFailed(`this Dais does not know the format ${row.format}`);
+  if (format === undefined) throw new JobFailed(`the webhook format ${row.format} is not supported by this server`);
   const now = clock.now();
   const sent = await openSecret(parts.sealer, row)
-    .then(async (secret): Promise<Sent> => {
+    .then(async (secret): Promise<SendResult> => {
       const { outbound } = parts;
       return await send({ url: row.url, format, body, secret, deliveryId: id, now, outbound, signal: io.signal });
     })
@@ -82,8 +82,8 @@ async function deliver(job: JobClaim, io: JobIo, parts: WebhookParts): Promise<{
   throw new Error(detail);
 }
 
-/** Somebody may bring the key back before the delivery is given up. */
-function asFailure(error: unknown): Sent {
+/** A missing key is a temporary error, because it may be restored before the last attempt. */
+function asFailure(error: unknown): SendResult {
   if (!(error instanceof DaisError)) throw error;
   return { ok: false, retryable: true, detail: error.message };
 }

@@ -1,8 +1,8 @@
-/** Deliveries: what became of each message. */
+/** Rows of deliveries with their outcomes. */
 import type { WebhookDelivery } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 
-/** Days that deliveries which ended stay, and how many of a webhook at most. */
+/** Retention of ended deliveries in days, and the limit for each webhook. */
 const KEPT_MS = 30 * 86_400_000;
 const KEPT_ROWS = 1000;
 
@@ -46,9 +46,9 @@ export interface Attempt {
   readonly projectId: string;
   readonly state: WebhookDelivery['state'];
   readonly attempts: number;
-  /** Undefined: as at the attempt before. */
+  /** Undefined: unchanged. */
   readonly status?: number | undefined;
-  /** Undefined: it arrived. */
+  /** Undefined: the delivery succeeded. */
   readonly failure: string | undefined;
   readonly now: number;
 }
@@ -72,7 +72,7 @@ export async function bodyOf(sql: Sql, projectId: string, id: string): Promise<s
   return row?.body;
 }
 
-/** Forgets what ended long ago, and of a webhook that is busy all day what is more than anybody reads. */
+/** Deletes old deliveries, and for a busy webhook those beyond the limit. */
 export async function trimDeliveries(sql: Sql, projectId: string, webhook: string, now: number): Promise<void> {
   await sql.query(
     `delete from webhooks.delivery where project_id = $1 and webhook = $2 and state <> 'pending'

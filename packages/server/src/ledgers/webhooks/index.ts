@@ -1,4 +1,4 @@
-/** The webhooks ledger: who is told of what happens in a project, and what became of each telling. */
+/** The webhooks ledger: subscriptions to events of a project, and their deliveries. */
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
@@ -11,7 +11,7 @@ import type { WebhookParts } from './webhook-parts.ts';
 import { countByKey, rewrapHandler, rewrapJob } from './webhook-secret.ts';
 import { webhooksSlice } from './webhooks-slice.ts';
 
-export { nativeFormat } from './native-format.ts';
+export { nativeFormat } from './webhook-format.ts';
 export type { Message, Signing, WebhookFormat } from './webhook-format.ts';
 export type { Sealer, WebhookParts } from './webhook-parts.ts';
 export { webhooksSlice } from './webhooks-slice.ts';
@@ -30,8 +30,8 @@ function webhooksLedger(parts: WebhookParts): WebhooksLedger {
   };
 }
 
-/** With its project. */
-async function forgetWebhooks(tx: Transaction, projectId: string): Promise<void> {
+/** Deletes the webhooks of a deleted project. */
+async function removeProjectWebhooks(tx: Transaction, projectId: string): Promise<void> {
   const home = tx.projectId;
   await tx.enter(projectId);
   await tx.sql.query('delete from webhooks.webhook where project_id = $1', [projectId]);
@@ -41,7 +41,7 @@ async function forgetWebhooks(tx: Transaction, projectId: string): Promise<void>
 export const ledger: LedgerDefinition<WebhookParts, WebhooksLedger> = {
   name: 'webhooks',
   slice: webhooksSlice,
-  project: { remove: async (tx, { id }) => await forgetWebhooks(tx, id) },
+  project: { remove: async (tx, { id }) => await removeProjectWebhooks(tx, id) },
   keyRotation: { countByKey, rewrapJob },
   open: webhooksLedger,
 };

@@ -1,4 +1,4 @@
-/** From events to deliveries: in one transaction with the place in the event stream, so that each event counts once. */
+/** Creates deliveries from events, in one transaction with the position in the event stream, so each event counts once. */
 import type { Sql } from '#engines/database/contract.ts';
 import type { SequencedEvent } from '#kernel/events.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
@@ -9,7 +9,7 @@ import { newJob } from './delivery-job.ts';
 import { insertDeliveries, type NewDelivery } from './delivery-rows.ts';
 import type { Message, WebhookFormat } from './webhook-format.ts';
 
-/** Most deliveries of one webhook that wait. Beyond, events are dropped and counted: a dead receiver fills no disk. */
+/** Limit of waiting deliveries per webhook. Further events are dropped and counted, so that the disk cannot fill up. */
 const MOST_WAITING = 10_000;
 
 interface Listener {
@@ -23,23 +23,23 @@ interface Listener {
 export function webhookOutbox(formats: readonly WebhookFormat[], clock: Clock): Subscriber {
   return {
     name: 'webhooks',
-    handle: async (tx, events) => await tell(tx, events, formats, clock.now()),
+    handle: async (tx, events) => await addDeliveries(tx, events, formats, clock.now()),
   };
 }
 
-async function tell(
+async function addDeliveries(
   tx: Transaction,
   events: readonly SequencedEvent[],
   formats: readonly WebhookFormat[],
   now: number,
 ): Promise<void> {
-  const telling = events.filter(({ type }) => formats.some((format) => format.candidates(type).length > 0));
-  if (telling.length === 0) return;
+  const messages = events.filter(({ type }) => formats.some((format) => format.candidates(type).length > 0));
+  if (messages.length === 0) return;
   await tx.enter('all');
-  const listeners = await listenersOf(tx.sql, [...new Set(telling.map(({ projectId }) => projectId))]);
+  const listeners = await listenersOf(tx.sql, [...new Set(messages.map(({ projectId }) => projectId))]);
   if (listeners.length === 0) return;
   const deliveries: NewDelivery[] = [];
-  for (const event of telling) {
+  for (const event of messages) {
     for (const format of formats) deliveries.push(...(await deliveriesOf(tx, event, format, listeners)));
   }
   const names = new Map(listeners.map(({ id, name }) => [id, name]));
@@ -49,7 +49,7 @@ async function tell(
   for (const delivery of kept) tx.enqueue(newJob(delivery, names.get(delivery.webhook) ?? ''));
 }
 
-/** Locked against deletion until the deliveries are written. */
+/** Returns webhooks, locked against deletion until the deliveries are written. */
 async function listenersOf(sql: Sql, projects: readonly string[]): Promise<readonly Listener[]> {
   return await sql.query<Listener>(
     `select id, name, project_id, format, events from webhooks.webhook

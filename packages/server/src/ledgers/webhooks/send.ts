@@ -1,4 +1,4 @@
-/** Sends one message once. Which attempt it is and when the next one comes is the caller's business. */
+/** Sends one message once. The caller handles attempts and retries. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { DaisError } from '@dais/api';
 import { matchesAddress, matchesName, type HostPattern } from '#lib/outbound/host-pattern.ts';
@@ -11,7 +11,7 @@ export interface Sending {
   readonly format: WebhookFormat;
   readonly body: string;
   readonly secret: string | undefined;
-  /** Stays the same over all attempts. */
+  /** The same in all attempts. */
   readonly deliveryId: string;
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -19,11 +19,11 @@ export interface Sending {
   readonly signal: AbortSignal;
 }
 
-/** Half of what the outbound client would wait: a receiver that is slow holds up the others of its project. */
+/** Half of the default timeouts, because a slow receiver delays the other deliveries of its project. */
 const TIMEOUTS = { headersMs: 30_000, idleMs: 10_000, totalMs: 30_000 };
-/** A transaction waits for no resolver longer than this. */
+/** Longest time that a transaction waits for name resolution. */
 const LOOK_UP_MS = 2000;
-/** Of an answer; shown by a test. */
+/** Limit of a response body, which the webhook test shows. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 function requestOf({ url, format, body, secret, deliveryId, now, signal }: Sending) {
@@ -39,13 +39,13 @@ function requestOf({ url, format, body, secret, deliveryId, now, signal }: Sendi
   };
 }
 
-export type Sent = Outcome & { readonly status?: number };
+export type SendResult = Outcome & { readonly status?: number };
 
-/** Throws only the reason of `signal`. `detail` holds no secret: no path of the address, no header, no answer's body. */
-export async function send(sending: Sending): Promise<Sent> {
+/** Sends the message. Throws only the reason of `signal`. `detail` contains no secrets: no URL path, header or body. */
+export async function send(sending: Sending): Promise<SendResult> {
   try {
     const answer = await sending.outbound.stream(requestOf(sending));
-    // The status is the answer; what follows is not waited for.
+    // The status is the result; the body is not read.
     answer.body.on('error', () => {}).destroy();
     const { status } = answer;
     return { ...evaluateResponse(status, answer.headers['retry-after'], sending.now), status };
@@ -54,7 +54,7 @@ export async function send(sending: Sending): Promise<Sent> {
   }
 }
 
-/** The same, and gives what was answered. */
+/** Sends the message and returns the response. */
 export async function sendAndRead(
   sending: Sending,
 ): Promise<{ readonly status: number; readonly body: string } | { readonly error: string }> {
@@ -73,18 +73,18 @@ function refusedSend(error: unknown, signal: AbortSignal) {
 }
 
 /**
- * Whether something may be sent there at all. A name that cannot be resolved now may be known later.
- * @throws DaisError `invalid_request` for what is no address or not https, `address_refused`.
+ * Checks that a webhook may send to a URL. A name that cannot be resolved now may be resolved later.
+ * @throws DaisError `invalid_request` for an invalid URL or one without https, `address_refused`.
  */
-export async function checkAddress(url: string, outbound: Outbound, inside: readonly HostPattern[]): Promise<void> {
-  const fault = addressFault(url, inside);
+export async function checkWebhookUrl(url: string, outbound: Outbound, inside: readonly HostPattern[]): Promise<void> {
+  const fault = urlError(url, inside);
   if (fault !== undefined) {
     const issues = [{ path: 'url', message: fault, expected: 'https://…' }];
-    throw new DaisError('invalid_request', `The address of the webhook ${fault}.`, { issues });
+    throw new DaisError('invalid_request', `The URL of the webhook ${fault}.`, { issues });
   }
   try {
     const name = outbound.check(url);
-    // A refusal that comes later is no loss: every call is guarded anew.
+    // A later refusal can be ignored, because every call is checked again.
     name.catch(() => {});
     await Promise.race([name, delay(LOOK_UP_MS, undefined, { ref: false })]);
   } catch (error) {
@@ -92,15 +92,15 @@ export async function checkAddress(url: string, outbound: Outbound, inside: read
   }
 }
 
-function addressFault(text: string, inside: readonly HostPattern[]): string | undefined {
-  if (!URL.canParse(text)) return 'is no URL';
+function urlError(text: string, inside: readonly HostPattern[]): string | undefined {
+  if (!URL.canParse(text)) return 'is not valid';
   const url = new URL(text);
   if (url.protocol === 'https:') return undefined;
-  if (url.protocol !== 'http:') return `begins with ${url.protocol.slice(0, 20)}`;
+  if (url.protocol !== 'http:') return `has the scheme ${url.protocol.slice(0, 20)} instead of https:`;
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = Number(url.port === '' ? 80 : url.port);
   const named = inside.some(
     (pattern) => matchesAddress(pattern, host, port) || matchesName(pattern, host, port, false),
   );
-  return named ? undefined : 'is not https';
+  return named ? undefined : 'must use https';
 }

@@ -1,4 +1,4 @@
-/** The operations of webhooks. */
+/** Operations on webhooks. */
 import {
   createWebhookOperation,
   DaisError,
@@ -21,7 +21,7 @@ import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { evaluateResponse } from '#lib/http/webhook-response.ts';
 import { listDeliveries, presentDelivery, type DeliveryPlace } from './delivery-rows.ts';
-import { checkAddress, sendAndRead } from './send.ts';
+import { checkWebhookUrl, sendAndRead } from './send.ts';
 import type { WebhookFormat } from './webhook-format.ts';
 import type { WebhookParts } from './webhook-parts.ts';
 import {
@@ -35,7 +35,7 @@ import {
 } from './webhook-rows.ts';
 import { openSecret, sealSecret } from './webhook-secret.ts';
 
-/** Each event of a project is held against all of its webhooks. */
+/** Limit per project, because each event is compared with all webhooks of its project. */
 const MOST_OF_PROJECT = 200;
 
 export function webhookEntries(parts: WebhookParts): readonly OperationEntry[] {
@@ -75,14 +75,14 @@ async function createWebhook(tx: Transaction, input: NewWebhook, parts: WebhookP
   const { name, description, url, status } = input;
   const format = formatOf(input.format, parts.formats);
   const events = checkedEvents(input.events, format);
-  await checkAddress(url, parts.outbound, parts.inside);
+  await checkWebhookUrl(url, parts.outbound, parts.inside);
   const [count] = await tx.sql.query<{ n: number }>(
     'select count(*)::int as n from webhooks.webhook where project_id = $1',
     [tx.projectId],
     'count_webhooks',
   );
   if ((count?.n ?? 0) >= MOST_OF_PROJECT) {
-    throw new DaisError('quota_exceeded', `A project has at most ${MOST_OF_PROJECT} webhooks: delete one first.`);
+    throw new DaisError('quota_exceeded', `A project can have at most ${MOST_OF_PROJECT} webhooks. Delete one first.`);
   }
   const id = uuidv7();
   const secret = input.secret ?? '';
@@ -95,19 +95,19 @@ async function createWebhook(tx: Transaction, input: NewWebhook, parts: WebhookP
     [id, tx.projectId, name, description, url, format.name, events, status, ...sealedValues(sealed), now],
     'insert_webhook',
   );
-  const [row] = await foreignKeyRace(insert, () => new DaisError('not_found', 'The project is no longer there.'));
-  if (row === undefined) throw new Error('an insert gives its row');
+  const [row] = await foreignKeyRace(insert, () => new DaisError('not_found', 'The project was deleted.'));
+  if (row === undefined) throw new Error('the insert returned no row');
   emit(tx, eventTypes.webhookCreated, row, { host: new URL(url).hostname, events });
   return await presentOne(tx, row);
 }
 
-/** @throws DaisError as for a new one, and `not_found`. */
+/** @throws DaisError as `createWebhook`, and `not_found`. */
 async function updateWebhook(tx: Transaction, input: WebhookChange, parts: WebhookParts): Promise<Webhook> {
   const row = await lockWebhook(tx.sql, tx.projectId, input.id);
   const { id: _, secret, ...given } = input;
   const events =
     given.events === undefined ? row.events : checkedEvents(given.events, formatOf(row.format, parts.formats));
-  if (given.url !== undefined) await checkAddress(given.url, parts.outbound, parts.inside);
+  if (given.url !== undefined) await checkWebhookUrl(given.url, parts.outbound, parts.inside);
   const sealed =
     secret === undefined ? sealedOf(row) : secret === '' ? undefined : await sealSecret(parts.sealer, row, secret);
   const { name = row.name, description = row.description, url = row.url, status = row.status } = given;
@@ -118,7 +118,7 @@ async function updateWebhook(tx: Transaction, input: WebhookChange, parts: Webho
     [row.id, name, description, url, events, status, ...sealedValues(sealed), parts.clock.now()],
     'update_webhook',
   );
-  if (changed === undefined) throw new Error('a locked row is there');
+  if (changed === undefined) throw new Error('the locked row was not updated');
   const fields = Object.entries(input).flatMap(([key, value]) => (key === 'id' || value === undefined ? [] : key));
   emit(tx, eventTypes.webhookUpdated, changed, { host: new URL(url).hostname, fields });
   return await presentOne(tx, changed);
@@ -128,15 +128,15 @@ function formatOf(name: string, formats: readonly WebhookFormat[]): WebhookForma
   const format = formats.find((one) => one.name === name);
   if (format !== undefined) return format;
   const expected = formats.map((one) => one.name).join(', ');
-  const issues = [{ path: 'format', message: 'is not known', expected }];
-  throw new DaisError('invalid_request', `There is no format "${name}" for webhooks.`, { issues });
+  const issues = [{ path: 'format', message: 'unknown format', expected }];
+  throw new DaisError('invalid_request', `The webhook format "${name}" is not supported.`, { issues });
 }
 
 function checkedEvents(events: readonly string[], format: WebhookFormat): readonly string[] {
   const unknown = events.findIndex((event) => !format.events.includes(event));
   if (unknown === -1) return [...new Set(events)];
-  const issues = [{ path: `events[${unknown}]`, message: 'is not known', expected: format.events.join(', ') }];
-  throw new DaisError('invalid_request', `"${events[unknown]}" is no event that a webhook can be told of.`, { issues });
+  const issues = [{ path: `events[${unknown}]`, message: 'unknown event', expected: format.events.join(', ') }];
+  throw new DaisError('invalid_request', `Webhooks cannot subscribe to the event "${events[unknown]}".`, { issues });
 }
 
 function emit(tx: Transaction, type: EventType, row: WebhookRow, data: object): void {
@@ -146,7 +146,7 @@ function emit(tx: Transaction, type: EventType, row: WebhookRow, data: object): 
 
 async function presentOne({ sql }: Transaction, row: WebhookRow): Promise<Webhook> {
   const [webhook] = await presentWebhooks(sql, [row]);
-  if (webhook === undefined) throw new Error('one row gives one record');
+  if (webhook === undefined) throw new Error('a webhook row produced no record');
   return webhook;
 }
 
@@ -177,15 +177,16 @@ async function deliveries({ sql, projectId }: Transaction, { input }: CallOf<typ
 
 const placeOf = (row: { readonly created_at: bigint; readonly id: string }) => `${row.created_at} ${row.id}`;
 
-/** @throws DaisError `invalid_cursor` for what only looks like a place. */
+/** Parses the position of a page cursor. @throws DaisError `invalid_cursor` */
 function placeIn(text: string | undefined): DeliveryPlace | undefined {
   if (text === undefined) return undefined;
   const match = /^(\d{1,18}) ([0-9a-f-]{36})$/.exec(text);
-  if (match === null) throw new DaisError('invalid_cursor', 'The cursor was given out by another list.');
+  if (match === null)
+    throw new DaisError('invalid_cursor', 'The cursor belongs to another list. Start again without a cursor.');
   return { at: BigInt(match[1] ?? ''), id: match[2] ?? '' };
 }
 
-/** Sent at once and once, whatever the status of the webhook: whoever tests waits for the answer. */
+/** Sends a test event immediately and once, also for a disabled webhook, and returns the response. */
 async function testWebhook(
   { input, tenant, context }: CallOf<typeof testWebhookOperation>,
   parts: WebhookParts,
@@ -211,8 +212,8 @@ async function testWebhook(
     signal: context.signal,
   });
   if ('error' in answer) return { success: false, error: answer.error };
-  // As for a delivery: a redirect is not followed, so nothing was received.
-  const outcome = evaluateResponse(answer.status, undefined, now);
+  // As in deliveries, a redirect counts as a failure, because it is not followed.
+  const outcome = judgeAnswer(answer.status, undefined, now);
   const received = { responseStatus: answer.status, responseBody: answer.body };
   const isRedirect = answer.status >= 300 && answer.status < 400;
   return { success: outcome.ok, ...(!outcome.ok && isRedirect && { error: outcome.detail }), ...received };

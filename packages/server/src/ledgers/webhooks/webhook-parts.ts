@@ -5,7 +5,7 @@ import type { HostPattern } from '#lib/outbound/host-pattern.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { WebhookFormat } from './webhook-format.ts';
 
-/** A secret as it is stored: opens only with the key of this fingerprint, and only as what it was sealed for. */
+/** A stored secret. It can be decrypted only with the key of this fingerprint and in its original context. */
 export interface SealedSecret extends KeyInfo {
   readonly v: 1;
   readonly wrapped: Buffer;
@@ -14,12 +14,12 @@ export interface SealedSecret extends KeyInfo {
   readonly tag: Buffer;
 }
 
-/** Port: seals under the current key-encryption key. All throw DaisError `keys_unavailable`. */
+/** Interface: encrypts with the current key-encryption key. All methods throw DaisError `keys_unavailable`. */
 export interface Sealer {
   seal(plaintext: Buffer, context: string): Promise<SealedSecret>;
   /** @throws DaisError `key_missing`, `key_mismatch`. */
   open(sealed: SealedSecret, context: string): Promise<Buffer>;
-  /** The same under the current key; the very same when it has it. @throws as `open` does. */
+  /** Encrypts a secret with the current key; returns it unchanged if it already is. @throws as `open` does. */
   rewrap(sealed: SealedSecret, context: string): Promise<SealedSecret>;
 }
 
@@ -29,6 +29,6 @@ export interface WebhookParts {
   readonly outbound: Outbound;
   readonly clock: Clock;
   readonly formats: readonly WebhookFormat[];
-  /** Hosts to which http is enough: the operator named them as being inside. */
+  /** Hosts for which http is allowed: the operator declared them as internal. */
   readonly inside: readonly HostPattern[];
 }

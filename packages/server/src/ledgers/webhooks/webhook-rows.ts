@@ -1,4 +1,4 @@
-/** Webhooks: rows to records. */
+/** Reads rows of webhooks, and converts them to API records. */
 import { DaisError, type Webhook, type WebhookStatus } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { SealedSecret } from './webhook-parts.ts';
@@ -42,7 +42,7 @@ export async function findWebhook(sql: Sql, projectId: string, id: string): Prom
   return row;
 }
 
-/** Locked until the transaction ends. @throws DaisError `not_found`. */
+/** Locks a webhook until the transaction ends. @throws DaisError `not_found`. */
 export async function lockWebhook(sql: Sql, projectId: string, id: string): Promise<WebhookRow> {
   const [row] = UUID.test(id)
     ? await sql.query<WebhookRow>(
@@ -68,7 +68,7 @@ export function sealedOf(row: WebhookRow): SealedSecret | undefined {
   return ciphertext === null || tag === null ? undefined : { v: 1, keyId, fingerprint, wrapped, iv, ciphertext, tag };
 }
 
-/** As columns, in the order of their names above. */
+/** Returns the column values, in the order of the column names above. */
 export function sealedValues(sealed: SealedSecret | undefined): unknown[] {
   if (sealed === undefined) return Array<null>(6).fill(null);
   const { keyId, fingerprint, wrapped, iv, ciphertext, tag } = sealed;

@@ -1,4 +1,4 @@
-/** Secrets of webhooks: sealed for one webhook, counted and wrapped anew when keys change. */
+/** Secrets of webhooks: encrypted for one webhook, and wrapped again when keys change. */
 import { DaisError } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { KeyInfo } from '#engines/keys/contract.ts';
@@ -9,7 +9,7 @@ import type { SealedSecret, Sealer } from './webhook-parts.ts';
 import { sealedOf, WEBHOOK_COLUMNS, type WebhookRow } from './webhook-rows.ts';
 
 const QUEUE = 'webhook keys';
-/** Secrets for each transaction. */
+/** Secrets per transaction. */
 const BATCH = 100;
 
 interface Whose {
@@ -17,20 +17,20 @@ interface Whose {
   readonly project_id: string;
 }
 
-/** A sealed secret that is copied to another webhook opens nowhere. */
+/** The context of a secret: it cannot be decrypted for another webhook. */
 const contextOf = ({ id, project_id: project }: Whose) => `${project}/${id}/webhook`;
 
 export async function sealSecret(sealer: Sealer, whose: Whose, secret: string): Promise<SealedSecret> {
   return await sealer.seal(Buffer.from(secret, 'utf8'), contextOf(whose));
 }
 
-/** Undefined when there is none. @throws DaisError `key_missing`, `key_mismatch`, `keys_unavailable`. */
+/** Decrypts the secret. Undefined: there is none. @throws DaisError `key_missing`, `key_mismatch`, `keys_unavailable`. */
 export async function openSecret(sealer: Sealer, row: WebhookRow): Promise<string | undefined> {
   const sealed = sealedOf(row);
   return sealed === undefined ? undefined : (await sealer.open(sealed, contextOf(row))).toString('utf8');
 }
 
-/** How many secrets each key wraps. */
+/** Returns the number of secrets wrapped with each key. */
 export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values: number })[]> {
   return await sql.query(
     `select key_id as "keyId", key_fingerprint as fingerprint, count(*)::int as values from webhooks.webhook
@@ -38,13 +38,13 @@ export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values
   );
 }
 
-/** For each key that becomes the current one, one such job waits or runs at a time. */
+/** Returns the job that wraps secrets with the current key. Only one job per key waits or runs at a time. */
 export function rewrapJob(current: KeyInfo): NewJob {
   const payload = { fingerprint: current.fingerprint };
   return { queue: QUEUE, projectId: ORGANISATION, payload, uniqueKey: current.fingerprint, maxAttempts: 1000 };
 }
 
-/** Those that do not open any more are passed over: they are told when something is to be sent. */
+/** Handles the job. Secrets that cannot be decrypted are skipped; deliveries report them. */
 export function rewrapHandler(sealer: Sealer): JobHandler {
   return {
     queue: QUEUE,
@@ -58,13 +58,13 @@ export function rewrapHandler(sealer: Sealer): JobHandler {
         const from = after;
         const rows = await io.write(async (tx) => {
           await tx.enter('all');
-          const some = await tx.sql.query<WebhookRow>(
+          const batch = await tx.sql.query<WebhookRow>(
             `select ${WEBHOOK_COLUMNS} from webhooks.webhook where wrapped is not null and id > $1 order by id limit ${BATCH}
              for update`,
             [from],
           );
-          for (const row of some) rewrapped += await rewrapOne(tx.sql, sealer, row);
-          return some;
+          for (const row of batch) rewrapped += await rewrapOne(tx.sql, sealer, row);
+          return batch;
         });
         const last = rows.at(-1);
         if (last === undefined) return { rewrapped };

@@ -1,4 +1,4 @@
-/** A whole Dais is killed again and again while what happens in it is told: nothing that was acknowledged goes untold. */
+/** Kills a complete Dais repeatedly during deliveries: every acknowledged event is delivered. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 test(
-  'after kill -9, every run whose end was acknowledged is told, each delivery with one body',
+  'after kill -9, every acknowledged end of a run is delivered, and each delivery has one body',
   { timeout: 300_000 },
   async () => {
     folder = await mkdtemp(join(tmpdir(), 'dais-webhooks-'));
@@ -58,7 +58,7 @@ test(
       const dais = startDaisProcess(flags);
       await dais.ready;
       if (round === 0) await begin();
-      // In between it refuses: what is tried again must survive too.
+      // Meanwhile the receiver fails, so that retries must survive too.
       receiver.answer(round === 1 ? 503 : 200);
       await Promise.all(
         Array.from({ length: CALLS }, async () => {

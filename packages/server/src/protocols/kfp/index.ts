@@ -1,26 +1,26 @@
-/** The protocol of Kubeflow Pipelines' clients, v2beta1: decode, call an operation, encode. No state, no SQL, no rule of the domain. */
+/** The v2beta1 API of Kubeflow Pipelines: decodes requests, calls operations, and encodes responses. */
 import { Readable } from 'node:stream';
 import { createPipelineVersionOperation, DaisError, readExecutionFileOperation, type Operation } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';
-import { whyAbsent } from './absent-endpoints.ts';
-import { addArtifacts } from './artifact-door.ts';
+import { unsupportedReason } from './unsupported-endpoints.ts';
+import { addArtifacts } from './routes/artifact-routes.ts';
 import { rpcError } from './kfp-errors.ts';
 import { inProjects, projectsOf, withProject } from './projects.ts';
 import { addressOf, BASE, routes } from './route-table.ts';
-import type { AnsweringFor, CallOperation, Refusals, Route } from './route.ts';
-import { addUploads } from './upload-door.ts';
+import type { RespondFor, CallOperation, Refusals, Route } from './route.ts';
+import { addUploads } from './routes/upload-routes.ts';
 import { bodyJson, parseMessage, queryJson } from './wire/parse.ts';
 import { RpcError } from './wire/rpc-status.ts';
 
-/** The part of the kernel that this door needs. */
+/** The part of the kernel that the adapter needs. */
 export interface KfpCalls {
   readonly operations: readonly Operation[];
   call(name: string, input: unknown, context: CallContext): Promise<unknown>;
 }
 
-/** The part of the HTTP server that this door needs. */
+/** The part of the HTTP server that the adapter needs. */
 export interface KfpIo {
   contextOf(request: FastifyRequest, reply: FastifyReply, origin: string): CallContext;
   readBody(payload: FastifyRequest['raw']): Promise<Buffer>;
@@ -34,10 +34,10 @@ export interface KfpParts {
 const ORIGIN = 'kfp';
 const JSON_TYPE = 'application/json';
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-/** Groups of endpoints: all else below them is answered in the protocol's form. */
+/** Groups of endpoints. Unknown paths below them get errors in the format of the protocol. */
 const GROUPS = ['experiments', 'pipelines', 'runs', 'recurringruns'].map((name) => `${BASE}/${name}`);
 
-/** Says that a server is there: clients ask before anything else. */
+/** Health endpoint, which clients call first. */
 export function kfpProbe() {
   return {
     name: 'kfp-probe',
@@ -46,13 +46,13 @@ export function kfpProbe() {
     access: 'open',
     compress: false,
     register: (app: FastifyInstance) => {
-      // A client that is told of several users looks for a namespace in a file that only pods have.
+      // In multi-user mode, a client reads its namespace from a file that only pods have.
       app.get(`${BASE}/healthz`, async (_request, reply) => await reply.type(JSON_TYPE).send('{"multi_user":false}'));
     },
   } as const;
 }
 
-export function kfpDoor({ calls, log }: KfpParts) {
+export function kfpAdapter({ calls, log }: KfpParts) {
   const known = new Set(calls.operations.map((operation) => operation.name));
   return {
     name: 'kfp',
@@ -68,16 +68,16 @@ export function kfpDoor({ calls, log }: KfpParts) {
         async (_request: FastifyRequest, payload: FastifyRequest['raw']) => await io.readBody(payload),
       );
       app.setErrorHandler(async (error, request, reply) => await sendError(error, request, reply, log));
-      const answering = answeringFor(io, calls);
-      for (const route of routes) if (known.has(route.operation.name)) addRoute(app, answering, route);
-      if (known.has(createPipelineVersionOperation.name)) addUploads(app, answering);
-      if (known.has(readExecutionFileOperation.name)) addArtifacts(app, answering);
+      const respond = respondFor(io, calls);
+      for (const route of routes) if (known.has(route.operation.name)) addRoute(app, respond, route);
+      if (known.has(createPipelineVersionOperation.name)) addUploads(app, respond);
+      if (known.has(readExecutionFileOperation.name)) addArtifacts(app, respond);
       for (const group of GROUPS) addUnknown(app, `${group}/*`);
     },
   } as const;
 }
 
-function addRoute(app: FastifyInstance, answering: AnsweringFor, route: Route): void {
+function addRoute(app: FastifyInstance, respond: RespondFor, route: Route): void {
   const { method, request: message } = route;
   app.route({
     method,
@@ -89,10 +89,10 @@ function addRoute(app: FastifyInstance, answering: AnsweringFor, route: Route): 
       const json = inQuery
         ? queryJson(message, start === -1 ? '' : request.url.slice(start + 1))
         : bodyJson(request.body as Buffer | undefined);
-      // An endpoint that takes nothing but what stands in its path does not look at a body.
+      // An endpoint whose request has only path fields ignores the body.
       const sent = Object.keys(message).length === 0 ? {} : parseMessage(message, json);
       const named = request.params as Readonly<Record<string, string>>;
-      return await answering(request, reply)(
+      return await respond(request, reply)(
         { ...sent, ...named },
         async (values, call) => await route.answer(values as never, call),
       );
@@ -100,23 +100,23 @@ function addRoute(app: FastifyInstance, answering: AnsweringFor, route: Route): 
   });
 }
 
-function answeringFor(io: KfpIo, calls: KfpCalls): AnsweringFor {
+function respondFor(io: KfpIo, calls: KfpCalls): RespondFor {
   return (request, reply) => async (given, answer) => {
     const { values, projects } = projectsOf(given);
     const context = inProjects(io.contextOf(request, reply, ORIGIN), projects);
-    const said = await answer(values, caller(calls, context));
+    const result = await answer(values, caller(calls, context));
     const [named] = projects;
     const inAddress = request.projectInAddress !== undefined;
-    const shown = inAddress || named === undefined ? said : withProject(said, named);
-    return await reply.type(JSON_TYPE).send(shown instanceof Readable ? shown : JSON.stringify(shown));
+    const body = inAddress || named === undefined ? result : withProject(result, named);
+    return await reply.type(JSON_TYPE).send(body instanceof Readable ? body : JSON.stringify(body));
   };
 }
 
-/** Calls operations for one request; what they refuse is told as the endpoint tells it. */
+/** Calls operations for one request, and maps their errors to those of the endpoint. */
 function caller(calls: KfpCalls, context: CallContext): CallOperation {
   return async (operation, input, refusals: Refusals = {}) => {
     try {
-      // The kernel checks inputs by the operation's schema; outputs are the handlers' business.
+      // The kernel validates inputs with the schema of the operation.
       return (await calls.call(operation.name, input, context)) as never;
     } catch (error) {
       const refusal = error instanceof DaisError ? refusals[error.code] : undefined;
@@ -130,7 +130,7 @@ function addUnknown(app: FastifyInstance, url: string): void {
     method: [...METHODS],
     url,
     config: { operation: 'refusal' },
-    // The body of a refused request is not read.
+    // The body of a rejected request is not read.
     onRequest: async (request) => {
       throw new RpcError('NOT_FOUND', notHere(request));
     },
@@ -140,27 +140,32 @@ function addUnknown(app: FastifyInstance, url: string): void {
 
 function notHere({ method, url }: FastifyRequest): string {
   const path = url.replace(/\?.*$/s, '').slice(0, 200);
-  const reason = whyAbsent(method, path.slice(path.indexOf(BASE) + BASE.length));
-  return `There is no endpoint ${method} ${path} here${reason === undefined ? '.' : `: ${reason}.`}`;
+  const reason = unsupportedReason(method, path.slice(path.indexOf(BASE) + BASE.length));
+  return `Endpoint ${method} ${path} is not supported${reason === undefined ? '.' : `: ${reason}.`}`;
 }
 
 async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {
-  const told = tellable(error);
-  if (told === undefined) log.error('a request failed', { error, requestId: request.id });
-  const answer = told ?? new RpcError('INTERNAL', `Internal server error. Request id: ${request.id}`);
+  const known = publicError(error);
+  if (known === undefined) log.error('a request failed', { error, requestId: request.id });
+  const answer =
+    known ??
+    new RpcError(
+      'INTERNAL',
+      `Internal server error. The log of the server has details under the request id ${request.id}.`,
+    );
   if (error instanceof DaisError && error.retryable) {
     reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfter ?? 1))));
   }
   if (answer.status === 401) reply.header('www-authenticate', 'Bearer realm="dais"');
-  // The rest of the request may still be on its way.
+  // The rest of the request may not have arrived yet.
   if (answer.status === 413 || answer.status === 408) reply.header('connection', 'close');
   await reply.code(answer.status).type(JSON_TYPE).send(JSON.stringify(answer.body()));
 }
 
-function tellable(error: unknown): RpcError | undefined {
+function publicError(error: unknown): RpcError | undefined {
   if (error instanceof RpcError) return error;
   if (error instanceof DaisError) return rpcError(error);
-  // Of the HTTP framework: what it finds wrong with a request.
+  // An error of the HTTP framework about the request.
   const { statusCode: status, message } = error as { statusCode?: number; message?: string };
   if (status === undefined || status < 400 || status >= 500) return undefined;
   return new RpcError('INVALID_ARGUMENT', message ?? 'Bad Request.', { status, cause: error });

@@ -1,8 +1,8 @@
 import { errorCatalogue, type DaisError, type ErrorCode } from '@dais/api';
 import { RpcError, type RpcCode } from './wire/rpc-status.ts';
 
-/** Every code has its word here; a new code does not compile until it has one too. */
-const words: Readonly<Record<ErrorCode, RpcCode>> = {
+/** gRPC codes by error code. The type requires an entry for every error code. */
+const codes: Readonly<Record<ErrorCode, RpcCode>> = {
   invalid_request: 'INVALID_ARGUMENT',
   unreadable_body: 'INVALID_ARGUMENT',
   not_utf8: 'INVALID_ARGUMENT',
@@ -74,22 +74,22 @@ const words: Readonly<Record<ErrorCode, RpcCode>> = {
   backup_invalid: 'INVALID_ARGUMENT',
 };
 
-/** Statuses that say more than the code's own: a client that has them waits, or sends less. */
-const TELLING: ReadonlySet<number> = new Set([405, 408, 413, 415]);
-/** Problems that are told at once. */
+/** HTTP statuses that are more specific than that of the gRPC code, so that a client can wait or send less. */
+const SPECIFIC_STATUSES: ReadonlySet<number> = new Set([405, 408, 413, 415]);
+/** Limit of reported issues. */
 const MOST_ISSUES = 20;
 
-/** A failure in the form that this protocol's clients understand; the message is all that they show. */
+/** Returns an error in the format of the protocol. Clients show only the message, so it includes the issues. */
 export function rpcError(error: DaisError): RpcError {
   const { status, title } = errorCatalogue[error.code];
-  const told = error.message === '' ? title : error.message;
+  const text = error.message === '' ? title : error.message;
   const places = (error.issues ?? []).slice(0, MOST_ISSUES).flatMap(({ path = '', message, expected }) => {
-    if (!told.includes(message))
+    if (!text.includes(message))
       return [`${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim()];
-    return expected === undefined || told.includes(expected) ? [] : [`expected ${expected}`];
+    return expected === undefined || text.includes(expected) ? [] : [`expected ${expected}`];
   });
-  return new RpcError(words[error.code], places.length === 0 ? told : `${told} ${places.join('; ')}.`, {
-    ...(TELLING.has(status) && { status }),
+  return new RpcError(codes[error.code], places.length === 0 ? text : `${text} ${places.join('; ')}.`, {
+    ...(SPECIFIC_STATUSES.has(status) && { status }),
     reason: error.code.toUpperCase(),
     cause: error,
   });

@@ -15,12 +15,12 @@ const names = async (query: Readonly<Record<string, string>>) =>
     ({ display_name: name }) => name,
   );
 
-test('says that it is there, to anybody', async () => {
+test('has a health endpoint without authentication', async () => {
   expect(await world.get('/healthz')).toMatchObject({ status: 200, json: { multi_user: false } });
   expect((await world.send('GET', '/p/any/apis/v2beta1/healthz')).status).toBe(200);
 });
 
-test('an experiment is made, read, archived and deleted; its name is free again', async () => {
+test('an experiment is created, read, archived and deleted, and its name can be reused', async () => {
   const made = await world.post('/experiments', { displayName: 'first', description: 'what for', namespace: '' });
   expect(made).toMatchObject({
     status: 200,
@@ -106,12 +106,12 @@ test.each([
   ['no name', {}, 'display_name'],
   ['an unknown field', { display_name: 'x', displayNam: 'x' }, 'displayNam: unknown field, did you mean display_name?'],
   ['a field twice', { display_name: 'x', displayName: 'x' }, 'given twice'],
-  ['a wrong type', { display_name: 3 }, 'display_name: text is expected, not 3'],
-  ['no JSON', '{', 'the body is no JSON'],
+  ['a wrong type', { display_name: 3 }, 'display_name: a string is expected, not 3'],
+  ['no JSON', '{', 'the body is not valid JSON'],
   ['a list', [], 'not a JSON object'],
   ['NUL', { display_name: 'a\0b' }, 'NUL'],
   ['a name that is too long', { display_name: 'x'.repeat(501) }, 'longer than 500'],
-])('a creation with %s is refused', async (_, body, message) => {
+])('a creation with %s is rejected', async (_, body, message) => {
   expect(await world.post('/experiments', body)).toMatchObject({
     status: 400,
     json: { code: 3, message: expect.stringContaining(message), details: [] },
@@ -120,34 +120,34 @@ test.each([
 
 test.each([
   ['page_size', '-1', 'page size'],
-  ['page_size', 'many', 'page_size: a whole number'],
+  ['page_size', 'many', 'page_size: a 32-bit integer'],
   ['page_token', 'x', 'Invalid page token'],
   ['page_token', Buffer.from('["a","b","c"]').toString('base64url'), ''],
   ['sort_by', 'color', 'Cannot sort on field color'],
   ['sort_by', 'display_name down', 'invalid sort by format'],
-  ['filter', '{', 'no JSON'],
-  ['filter', '%zz', 'percent-encoded'],
+  ['filter', '{', 'not valid JSON'],
+  ['filter', '%zz', 'percent-encoding'],
   ['filter', '{"predicate":[]}', 'unknown field'],
   ['filter', filter({ operation: 'EQUALS', key: 'color', string_value: 'red' }), 'color'],
-  ['filter', filter({ operation: 'IN', key: 'name', string_value: 'red' }), 'followed by a list'],
-  ['filter', filter({ operation: 'EQUALS', key: 'name', string_values: { values: ['a'] } }), 'followed by one value'],
-  ['filter', filter({ operation: 'IS_SUBSTRING', key: 'name', int_value: 3 }), 'followed by text'],
+  ['filter', filter({ operation: 'IN', key: 'name', string_value: 'red' }), 'requires a list'],
+  ['filter', filter({ operation: 'EQUALS', key: 'name', string_values: { values: ['a'] } }), 'requires a single value'],
+  ['filter', filter({ operation: 'IS_SUBSTRING', key: 'name', int_value: 3 }), 'requires a string'],
   ['filter', filter({ operation: 'LIKE', key: 'name', string_value: 'a' }), 'one of EQUALS'],
   ['filter', filter({ operation: 'EQUALS', key: 'name' }), 'exactly one value'],
   ['filter', filter({ operation: 'EQUALS', key: 'created_at', timestamp_value: '2026-02-30T00:00:00Z' }), 'a time'],
-])('a list with %s %s is refused', async (name, value, message) => {
+])('a list with %s %s is rejected', async (name, value, message) => {
   const answer = await world.get('/experiments', { [name]: value });
   expect(answer).toMatchObject({ status: 400, json: { code: 3, message: expect.stringContaining(message) } });
 });
 
-test('what is not there is told in the same form', async () => {
+test('errors of unknown paths have the format of the protocol', async () => {
   expect(await world.get('/experiments/nope')).toMatchObject({ status: 404, json: { code: 5 } });
   expect(await world.get('/experiments/1/runs')).toMatchObject({ status: 404, json: { code: 5 } });
   expect(await world.post('/experiments/1:forget')).toMatchObject({ status: 405, json: { code: 12 } });
   expect(await world.send('PUT', '/apis/v2beta1/experiments')).toMatchObject({ status: 405, json: { code: 12 } });
 });
 
-test('a namespace is a project; ids that it gave out keep naming it', async () => {
+test('a namespace is a project, and ids returned for it contain it', async () => {
   const project = { apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name: 'team' }, spec: {} };
   await world.send('POST', '/api/v1/apply', { sources: [{ file: 'p.json', text: JSON.stringify(project) }] });
   const made = await world.post('/experiments', { display_name: 'theirs', namespace: 'team' });

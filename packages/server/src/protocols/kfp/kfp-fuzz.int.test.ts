@@ -68,7 +68,7 @@ const path = (pattern: string, words: readonly string[]) => {
   return pattern.replaceAll(/\{\w+\}/g, () => encodeURIComponent(words[at++] ?? 'x'));
 };
 
-test.each(routes)('$method $path answers whatever it is sent with what was wrong', async (route) => {
+test.each(routes)('$method $path answers any input with a client error', async (route) => {
   const inQuery = route.method === 'GET' || route.method === 'DELETE';
   const words = fc.array(
     odd.filter((word) => word.isWellFormed() && word !== '' && word.length < 500),
@@ -99,7 +99,7 @@ test.each(routes)('$method $path answers whatever it is sent with what was wrong
   );
 });
 
-test('whatever stands in an uploaded file is no fault of the server', async () => {
+test('no uploaded file causes a server error', async () => {
   const spec = JSON.stringify(smallPipeline(WRITES));
   const cut = fc.nat({ max: spec.length }).map((at) => spec.slice(0, at));
   const broken = fc

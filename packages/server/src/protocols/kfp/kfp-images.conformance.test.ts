@@ -1,4 +1,4 @@
-/** Components in images that nothing stands for, by podman. The image is made here; nothing is fetched. */
+/** Components in container images, run by podman. The test builds the image; nothing is downloaded. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   addPrograms,
@@ -24,18 +24,18 @@ describe('components in images', () => {
   const pipeline = (script: string, image = TEST_IMAGE) =>
     Buffer.from(JSON.stringify(smallPipeline(script, { image })));
 
-  test('run in them, and leave what they leave', async () => {
+  test('run in their images, and produce outputs', async () => {
     const ended = await world.runFile(pipeline(WRITES), { word: 'bytes' });
     expect(ended).toMatchObject({ state: 'succeeded' });
     expect(await world.outputs(ended, 'say')).toMatchObject({ data: { artifact: { files: 1, bytes: 5 } } });
   });
 
-  test('see nothing of the machine', async () => {
+  test('cannot access the machine', async () => {
     const ended = await world.runFile(pipeline('ls /etc /usr /opt || exit 4'));
-    expect(ended.error).toMatch(/exit code 4[^]*\/opt.*No such file[^]*\/etc:\nhosts\nresolv.conf$/);
+    expect(ended.error).toMatch(/exited with code 4[^]*\/opt.*No such file[^]*\/etc:\nhosts\nresolv.conf$/);
   });
 
-  test('one that is not there ends the run, with the words of podman', async () => {
+  test('a missing image fails the run with the message of podman', async () => {
     const ended = await world.runFile(pipeline(WRITES, 'localhost/nobody-made-this:1'));
     expect(ended).toMatchObject({ state: 'failed' });
     expect(ended.error).toMatch(/localhost\/nobody-made-this:1/);

@@ -1,4 +1,4 @@
-/** Artifacts that an importer names in a bucket, brought to the component that reads them. */
+/** Artifacts in a bucket that an importer references, fetched for the component that reads them. */
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startMotoServer, type MotoServer } from '../../../../../conformance/s3/moto-server.ts';
@@ -52,7 +52,7 @@ async function run(address: string, script: string, variables: Readonly<Record<s
   return { state: state as string, text, message: error?.message as string | undefined };
 }
 
-test('an object is a file, and a folder is a folder', { timeout: 300_000 }, async () => {
+test('an object is imported as a file, and a prefix as a folder', { timeout: 300_000 }, async () => {
   expect(await run(`s3://${BUCKET}/rows.csv`, 'cat "$1" > "$2"')).toMatchObject({
     state: 'SUCCEEDED',
     text: 'id\n7\n',
@@ -63,12 +63,12 @@ test('an object is a file, and a folder is a folder', { timeout: 300_000 }, asyn
 });
 
 test.each<[string, string, Readonly<Record<string, string>>, string]>([
-  ['an object that is not there', `s3://${BUCKET}/none.csv`, {}, 'has no none.csv'],
-  ['a bucket that is not there', 's3://nowhere/none.csv', {}, 'cannot be had'],
+  ['a missing object', `s3://${BUCKET}/none.csv`, {}, 'has no none.csv'],
+  ['a missing bucket', 's3://nowhere/none.csv', {}, 'cannot be fetched'],
   ['no object', `s3://${BUCKET}`, {}, 's3://BUCKET/KEY'],
-  // Inside of the network, and not permitted.
-  ['an address inside', `s3://${BUCKET}/rows.csv`, { AWS_ENDPOINT_URL_S3: 'http://127.0.0.2:9' }, 'cannot be had'],
-])('%s: the step fails and says so', { timeout: 300_000 }, async (_, address, variables, words) => {
+  // A private address that is not permitted.
+  ['a private address', `s3://${BUCKET}/rows.csv`, { AWS_ENDPOINT_URL_S3: 'http://127.0.0.2:9' }, 'cannot be fetched'],
+])('%s: the step fails with that reason', { timeout: 300_000 }, async (_, address, variables, words) => {
   const { state, message } = await run(address, 'cat "$1" > "$2"', variables);
   expect({ state, message }).toEqual({ state: 'FAILED', message: expect.stringContaining(words) });
 });

@@ -1,4 +1,4 @@
-/** Pipelines that the real SDK compiles, run to their end: what comes of them, stated here. */
+/** Runs pipelines that the KFP SDK compiles, and checks their outputs. */
 import type { Execution } from '@dais/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manifest } from '#kernel/testing/test-kernel.ts';
@@ -68,7 +68,7 @@ const CASES: readonly [
   ['after', {}, { Output: '3' }],
 ];
 
-describe('what pipelines give', () => {
+describe('outputs of pipelines', () => {
   test.each(CASES)('%s %j', { timeout: PATIENCE }, async (name, parameters, outputs) => {
     expect(await outputsOf(await run(name, parameters))).toEqual(outputs);
   });
@@ -81,12 +81,12 @@ describe('what pipelines give', () => {
     });
   });
 
-  test('a task is told where it is', { timeout: PATIENCE }, async () => {
+  test('a task gets its run and task names', { timeout: PATIENCE }, async () => {
     const ended = await run('names');
     expect(await outputsOf(ended)).toEqual({ Output: `${ended.name}|36|whereabouts` });
   });
 
-  test('artifacts keep what is said of them', { timeout: PATIENCE }, async () => {
+  test('artifacts keep their metadata', { timeout: PATIENCE }, async () => {
     const ended = await run('metrics-of-a-run');
     expect(ended.state).toBe('succeeded');
     const outputs = await world.outputs(ended, 'metrics');
@@ -96,50 +96,46 @@ describe('what pipelines give', () => {
   });
 });
 
-describe('what fails', () => {
-  test('a skipped task skips those behind it, and fails nobody', { timeout: PATIENCE }, async () => {
+describe('failures', () => {
+  test('a skipped task skips its dependents without a failure', { timeout: PATIENCE }, async () => {
     const ended = await run('skipped', { go: 'yes' });
     expect(ended.state).toBe('succeeded');
     const not = await run('skipped');
     expect((await world.node(not, 'condition-1')).state).toBe('skipped');
   });
 
-  test(
-    'an exit handler runs after a good end and after a bad one, and is told which',
-    { timeout: PATIENCE },
-    async () => {
-      const good = await run('exit-good');
-      expect(good.state).toBe('succeeded');
-      expect(await world.log(good, 'told')).toContain('FINAL good SUCCEEDED exit-handler-1 None None');
-      const bad = await run('exit-bad');
-      expect(bad.state).toBe('failed');
-      const log = await world.log(bad, 'told');
-      expect(log).toContain('FINAL bad FAILED exit-handler-1 9 ');
-      expect(log).toContain('it was told to fail: inside');
-    },
-  );
-
-  test('a step that failed shows its last lines, and the run whose they are', { timeout: PATIENCE }, async () => {
+  test('an exit handler runs after success and failure, and gets the final status', { timeout: PATIENCE }, async () => {
+    const good = await run('exit-good');
+    expect(good.state).toBe('succeeded');
+    expect(await world.log(good, 'told')).toContain('FINAL good SUCCEEDED exit-handler-1 None None');
     const bad = await run('exit-bad');
-    const node = await world.node(bad, 'exit-handler-1/fail');
-    expect(node.error).toMatch(/^it ended with exit code 1\n[^]*ValueError: it was told to fail: inside$/);
-    expect(bad.error).toContain('exit-handler-1: 1 of its tasks did not succeed: fail: it ended with exit code 1');
+    expect(bad.state).toBe('failed');
+    const log = await world.log(bad, 'told');
+    expect(log).toContain('FINAL bad FAILED exit-handler-1 9 ');
+    expect(log).toContain('it was told to fail: inside');
   });
 
-  test('who ignores a failure runs, and the run has failed all the same', { timeout: PATIENCE }, async () => {
+  test('the error of a failed step and its run contains the last log lines', { timeout: PATIENCE }, async () => {
+    const bad = await run('exit-bad');
+    const node = await world.node(bad, 'exit-handler-1/fail');
+    expect(node.error).toMatch(/^exited with code 1\n[^]*ValueError: it was told to fail: inside$/);
+    expect(bad.error).toContain('exit-handler-1: 1 task did not succeed: fail: exited with code 1');
+  });
+
+  test('a task that ignores an upstream failure runs, and the run still fails', { timeout: PATIENCE }, async () => {
     const ended = await run('ignore-failure');
     expect(ended.state).toBe('failed');
     expect((await world.node(ended, 'rescue')).outputs).toEqual({ Output: { parameter: 'nothing came' } });
   });
 
-  test('an image that nothing stands for is refused before anything runs', async () => {
+  test('an image that cannot be run is rejected before anything runs', async () => {
     const { code, message } = await errorOf(world.upload(pipelines['images'] ?? ''));
     expect(code).toBe('invalid_request');
-    expect(message).toContain('comp-foreign runs in the image example.com/own:1');
+    expect(message).toContain('comp-foreign uses image example.com/own:1');
   });
 });
 
-describe('what does not run again', () => {
+describe('caching', () => {
   test('a task with the same inputs', { timeout: PATIENCE }, async () => {
     const name = await world.upload(pipelines['cached'] ?? '');
     const first = await world.ended(await world.start(name, { x: 41 }));
@@ -152,21 +148,21 @@ describe('what does not run again', () => {
   });
 });
 
-test('an input longer than Linux takes as an argument goes by file', { timeout: PATIENCE }, async () => {
+test('an input beyond the argument limit of Linux is passed by file', { timeout: PATIENCE }, async () => {
   expect(await outputsOf(await run('large', { value: 'x'.repeat(200_000) }))).toEqual({ Output: 200_000 });
 });
 
-test('secrets are those of the project, and what only a pod has is told', { timeout: PATIENCE }, async () => {
+test('secrets are read from the project, and pod settings produce warnings', { timeout: PATIENCE }, async () => {
   await world.dais.apply([manifest('Secret', 'words', { data: { word: 'open sesame' } })]);
   const ended = await run('secrets');
   expect(await outputsOf(ended)).toEqual({ Output: 'open sesame-' });
-  expect(ended.warnings).toEqual(['secret: nodeSelector is left out: there is one machine']);
+  expect(ended.warnings).toEqual(['secret: nodeSelector is ignored: there is one machine']);
 });
 
 /** Those of which kfp.local makes something; it counts in floating point where lists hold numbers. */
 const LOCAL = ['named-outputs', 'branches', 'nested', 'folders', 'after', 'resources', 'collected-artifacts'];
 
-test('kfp.local makes the same of the pipelines that it can run', { timeout: PATIENCE }, async () => {
+test('kfp.local produces the same outputs for the pipelines that it supports', { timeout: PATIENCE }, async () => {
   const local = await localOutputs('2.17', LOCAL);
   const stated = Object.fromEntries(
     LOCAL.map((name) => [
@@ -179,7 +175,7 @@ test('kfp.local makes the same of the pipelines that it can run', { timeout: PAT
   expect(local).toEqual(stated);
 });
 
-test('what the release before the last compiles runs in its own executor', { timeout: PATIENCE }, async () => {
+test('pipelines of the release before the last run in its own executor', { timeout: PATIENCE }, async () => {
   const older = await compiledPipelines('2.15');
   for (const [name, outputs] of [
     ['types', { Output: '["1e3", 3, "int", 0.5, true, [1, "b"], {"a": 1}]' }],

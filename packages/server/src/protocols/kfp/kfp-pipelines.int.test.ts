@@ -75,7 +75,7 @@ test('a pipeline is uploaded, found, gets versions, is run and deleted', async (
   expect((await world.get(`/pipelines/${id}`)).status).toBe(404);
 });
 
-test('a pipeline is made from a message, with and without a version', async () => {
+test('a pipeline is created from a message, with and without a version', async () => {
   const bare = await world.post('/pipelines', { display_name: 'Shown', name: 'bare', tags: { a: 'b' } });
   expect(bare).toMatchObject({ status: 200, json: { display_name: 'Shown', name: 'bare', tags: { a: 'b' } } });
   const id = bare.json.pipeline_id as string;
@@ -91,7 +91,7 @@ test('a pipeline is made from a message, with and without a version', async () =
   expect((await world.get(`/pipelines/${both.json.pipeline_id}/versions`)).json.total_size).toBe(1);
 });
 
-test('an archive holds a pipeline too', async () => {
+test('a pipeline can be uploaded in an archive', async () => {
   const packed = { name: 'packed.tar.gz', bytes: tarGz('pipeline.yaml', JSON.stringify(spec)) };
   expect((await world.upload('/pipelines/upload', packed)).json).toMatchObject({ display_name: 'packed' });
 });
@@ -113,7 +113,7 @@ test.each([
     400,
     '2.1.0',
   ],
-])('an upload with %s is refused, and nothing is left of it', async (_, body, status, message) => {
+])('an upload with %s is rejected and leaves no data', async (_, body, status, message) => {
   const answer = await world.send('POST', '/apis/v2beta1/pipelines/upload?name=refused', body);
   expect(answer).toMatchObject({ status, json: { code: 3, message: expect.stringContaining(message) } });
   expect((await world.get('/pipelines/names/refused')).status).toBe(404);
@@ -126,10 +126,10 @@ test.each([
     '/pipelines/create',
     { pipeline: { display_name: 'url' }, pipeline_version: { package_url: { pipeline_url: 'http://127.0.0.1/' } } },
     501,
-    'fetches no pipelines',
+    'does not fetch pipelines',
   ],
   ['/pipelines/create', { pipeline: { display_name: 'none' } }, 400, 'pipeline_spec is missing'],
-])('%s with %j is refused', async (path, body, status, message) => {
+])('%s with %j is rejected', async (path, body, status, message) => {
   expect(await world.post(path, body)).toMatchObject({ status, json: { message: expect.stringContaining(message) } });
 });
 

@@ -16,7 +16,7 @@ const wanted = {
 };
 const make = async (more: object = {}) => await world.post('/recurringruns', { ...wanted, ...more });
 
-test('a recurring run is made, read, disabled, enabled and deleted', async () => {
+test('a recurring run is created, read, disabled, enabled and deleted', async () => {
   const made = await make({
     description: 'why',
     max_concurrency: '99',
@@ -50,7 +50,7 @@ test('a recurring run is made, read, disabled, enabled and deleted', async () =>
   expect((await world.post(`${at}:enable`)).status).toBe(404);
 });
 
-test('recurring runs are listed by experiment, in the order that is asked for', async () => {
+test('recurring runs are listed by experiment, in the requested order', async () => {
   const experiment = (await world.post('/experiments', { display_name: 'recurring' })).json.experiment_id as string;
   for (const name of ['b', 'a', 'c']) await make({ display_name: name, experiment_id: experiment, mode: 'DISABLE' });
   const first = await world.get('/recurringruns', {
@@ -68,7 +68,7 @@ test('recurring runs are listed by experiment, in the order that is asked for', 
   expect((await world.get('/recurringruns', { experiment_id: experiment, filter })).json.total_size).toBe(1);
 });
 
-test('an interval starts a run of a version that is kept', async () => {
+test('an interval starts a run of a stored version', async () => {
   const pipeline = await world.post('/pipelines/create', {
     pipeline: { display_name: 'kept' },
     pipeline_version: { pipeline_spec: wanted.pipeline_spec },
@@ -103,9 +103,9 @@ test.each([
     400,
     'end_time',
   ],
-  ['no pipeline', { pipeline_spec: undefined }, 400, 'Give what to run'],
+  ['no pipeline', { pipeline_spec: undefined }, 400, 'Specify pipeline_spec'],
   ['an unknown experiment', { experiment_id: '424242' }, 404, '424242'],
   ['an unknown field', { no_catch_up: true }, 400, 'no_catchup'],
-])('one with %s is refused', async (_, more, status, message) => {
+])('a recurring run with %s is rejected', async (_, more, status, message) => {
   expect(await make(more)).toMatchObject({ status, json: { message: expect.stringContaining(message) } });
 });

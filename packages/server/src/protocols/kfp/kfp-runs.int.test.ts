@@ -20,7 +20,7 @@ const until = async (id: string, wanted: string) => {
   return (await world.get(`/runs/${id}`)).json;
 };
 
-test('a run of a pipeline that stands in the request goes to its end, and its artifact is read', async () => {
+test('a run of a pipeline in the request ends, and its artifact is read', async () => {
   const experiment = (await world.post('/experiments', { display_name: 'runs' })).json.experiment_id as string;
   const spec = smallPipeline(WRITES);
   const made = await world.post('/runs', {
@@ -58,7 +58,7 @@ test('a run of a pipeline that stands in the request goes to its end, and its ar
   expect((await world.get(`/runs/${run.run_id}/nodes/none/artifacts/data:read`)).status).toBe(404);
 });
 
-test('what an importer names at an address of the web is brought to the component', async () => {
+test('the file at the URL of an importer is fetched for the component', async () => {
   const server = createServer((request, response) => {
     response.writeHead(request.url === '/rows.csv' ? 200 : 404).end('id\n7\n');
   });
@@ -78,12 +78,12 @@ test('what an importer names at an address of the web is brought to the componen
       json: { data: Buffer.from('id\n7\n').toString('base64') },
     });
     const { items } = (await world.send('GET', `/api/v1/executions/${id}/nodes`)).json as { items: ExecutionNode[] };
-    // What a step says of its artifacts is read without Kubeflow's words too.
+    // The metadata of artifacts is also readable through the native API.
     expect(items.find(({ path }) => path === 'bring')?.outputs['artifact']).toMatchObject({
       files: [{ name: 'artifact', metadata: { rows: 3 }, uri: `http://127.0.0.1:${port}/rows.csv` }],
     });
     const { error } = await until(await run('127.0.0.1', 'other.csv'), 'FAILED');
-    expect(error.message).toContain('cannot be had');
+    expect(error.message).toContain('cannot be fetched');
     // Inside the network, and not permitted.
     await until(await run('127.0.0.2', 'rows.csv'), 'FAILED');
   } finally {
@@ -91,7 +91,7 @@ test('what an importer names at an address of the web is brought to the componen
   }
 });
 
-test('a run that fails says why, and is retried under its id', async () => {
+test('a failed run has an error, and is retried under its id', async () => {
   const { run_id: id } = (await start(FAILS)).json as { run_id: string };
   const failed = await until(id, 'FAILED');
   expect(failed.error.message).toEqual(expect.stringContaining('say'));
@@ -106,13 +106,13 @@ test('a run that fails says why, and is retried under its id', async () => {
   expect((await world.get(`/runs/${id}`)).status).toBe(404);
 });
 
-test('a run that succeeded is not retried', async () => {
+test('a successful run cannot be retried', async () => {
   const { run_id: id } = (await start(WRITES)).json as { run_id: string };
   await until(id, 'SUCCEEDED');
   expect(await world.post(`/runs/${id}:retry`)).toMatchObject({ status: 400, json: { code: 9 } });
 });
 
-test('a run that is terminated ends as one that failed, so that whoever waits for it goes on', async () => {
+test('a terminated run ends as failed, so that waiting clients continue', async () => {
   const { run_id: id } = (await start(WAITS)).json as { run_id: string };
   await until(id, 'RUNNING');
   expect((await world.delete(`/runs/${id}`)).status).toBe(400);
@@ -121,7 +121,7 @@ test('a run that is terminated ends as one that failed, so that whoever waits fo
   expect(await world.post(`/runs/${id}:terminate`)).toMatchObject({ status: 400, json: { code: 9 } });
 });
 
-test('runs are archived, alone and with their experiment, and listed by what they are', async () => {
+test('runs are archived, alone and with their experiment, and listed by their fields', async () => {
   const experiment = (await world.post('/experiments', { display_name: 'archive' })).json.experiment_id as string;
   const ids: string[] = [];
   for (const name of ['b', 'a', 'c']) {
@@ -154,8 +154,8 @@ test('runs are archived, alone and with their experiment, and listed by what the
 
 test.each([
   ['no name', { display_name: '' }, 400, 'display_name'],
-  ['no pipeline', { pipeline_spec: undefined }, 400, 'Give what to run'],
-  ['two pipelines', { pipeline_version_reference: { pipeline_id: 'x' } }, 400, 'Only one of'],
+  ['no pipeline', { pipeline_spec: undefined }, 400, 'Specify pipeline_spec'],
+  ['two pipelines', { pipeline_version_reference: { pipeline_id: 'x' } }, 400, 'only one of'],
   ['an unknown field', { pipelineSpek: {} }, 400, 'did you mean pipeline_spec?'],
   ['an unknown experiment', { experiment_id: '999999' }, 404, 'not found'],
   [
@@ -175,7 +175,7 @@ test.each([
     400,
     'other.com',
   ],
-])('a run with %s is refused', async (_, more, status, message) => {
+])('a run with %s is rejected', async (_, more, status, message) => {
   const answer = await start(WRITES, more);
   expect(answer).toMatchObject({
     status,
@@ -183,7 +183,7 @@ test.each([
   });
 });
 
-test('without an experiment a run is put into the default one', async () => {
+test('a run without an experiment is in the default one', async () => {
   const made = await start(WRITES, { experiment_id: '' });
   expect(made.json.experiment_id).toBe('0');
   await until(made.json.run_id, 'SUCCEEDED');

@@ -1,13 +1,13 @@
 /**
- * Which project a request is of. Beside the address (`/p/<project>`), clients name a namespace in lists and where
- * something is made, and only an id afterwards: ids that were given out for a namespace carry it, `team.7`.
+ * Determines the project of a request. Besides the URL (`/p/<project>`), clients send a namespace to list and create
+ * objects, and afterwards only an id. Therefore ids returned for a namespace contain it: `team.7`.
  */
 import { Readable } from 'node:stream';
 import { labelNameSchema } from '@dais/api';
 import type { CallContext } from '#kernel/context.ts';
 import { isMap, type Json } from './wire/parse.ts';
 
-/** Fields whose values are ids, in requests and in answers. */
+/** Fields whose values are ids, in requests and responses. */
 const IDS: ReadonlySet<string> = new Set([
   'experiment_id',
   'run_id',
@@ -15,13 +15,13 @@ const IDS: ReadonlySet<string> = new Set([
   'pipeline_version_id',
   'recurring_run_id',
 ]);
-/** Answers hold these as clients sent them: nothing inside is an id of ours. */
+/** Fields that responses return as clients sent them: they contain no ids of Dais. */
 const AS_SENT: ReadonlySet<string> = new Set(['pipeline_spec', 'runtime_config', 'tags']);
 
 interface OfProject {
-  /** Without the projects that ids carry. */
+  /** The request without the projects in its ids. */
   readonly values: Json;
-  /** That the namespace or ids name; more than one is refused where the operation is called. */
+  /** Projects of the namespace and the ids. More than one is rejected when the operation is called. */
   readonly projects: readonly string[];
 }
 
@@ -48,9 +48,9 @@ export function splitId(text: string): { readonly project?: string; readonly id:
   return labelNameSchema.safeParse(project).success ? { project, id: text.slice(dot + 1) } : { id: text };
 }
 
-/** The answer with ids that name their project, and the namespace where there is one to tell. */
+/** Returns the response with ids that contain their project, and with the namespace. */
 export function withProject(answer: unknown, project: string): unknown {
-  // What streams holds no ids.
+  // Streams contain no ids.
   if (answer instanceof Readable) return answer;
   if (Array.isArray(answer)) return answer.map((one: unknown) => withProject(one, project));
   if (!isMap(answer)) return answer;
@@ -62,7 +62,7 @@ export function withProject(answer: unknown, project: string): unknown {
   );
 }
 
-/** The same call, for these projects beside those that the address names. */
+/** Returns the call context with these projects in addition to those of the URL. */
 export function inProjects(context: CallContext, projects: readonly string[]): CallContext {
   if (projects.length === 0) return context;
   const { principal, requestId, origin, client, idempotencyKey } = context;

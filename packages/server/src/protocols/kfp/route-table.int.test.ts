@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { whyAbsent } from './absent-endpoints.ts';
+import { unsupportedReason } from './unsupported-endpoints.ts';
 import { BASE, routes } from './route-table.ts';
 import type { Field } from './wire/message.ts';
 
@@ -28,14 +28,14 @@ const SCALARS: Readonly<Record<string, Field['kind']>> = {
   'map<string,PluginOutput>': 'struct',
 };
 
-test.each(routes)('$method $path is an endpoint that is published, with fields of that name and type', (route) => {
+test.each(routes)('$method $path is a published endpoint with fields of the published names and types', (route) => {
   const published = endpoints.find(
     ({ method, path }) => method === route.method && shape(path) === shape(BASE + route.path),
   );
   expect(published?.body === '*' ? undefined : published?.body).toBe(route.body);
   const differing = Object.entries(route.request).filter(([name, field]) => {
     const type = published?.request[name];
-    // What only the server says is taken in any form; an enum and a message have names of their own.
+    // Output-only fields are accepted in any form; enums and messages have their own names.
     if (type === undefined || field.kind === 'any') return type === undefined;
     return SCALARS[type] === undefined
       ? field.kind !== 'message' && field.kind !== 'enum'
@@ -47,16 +47,18 @@ test.each(routes)('$method $path is an endpoint that is published, with fields o
   expect(route.body === undefined ? [] : unknown).toEqual([]);
 });
 
-test('no endpoint is there twice', () => {
+test('endpoints are unique', () => {
   const keys = routes.map(({ method, path }) => `${method} ${shape(path)}`);
   expect(new Set(keys).size).toBe(keys.length);
 });
 
-test('what is not there has a reason', () => {
+test('each unsupported endpoint has a reason', () => {
   const served = new Set(routes.map(({ method, path }) => `${method} ${shape(BASE + path)}`));
   const missing = endpoints.filter(
     ({ method, path }) => !served.has(`${method} ${shape(path)}`) && path !== `${BASE}/healthz`,
   );
-  const unexplained = missing.filter(({ method, path }) => whyAbsent(method, path.slice(BASE.length)) === undefined);
+  const unexplained = missing.filter(
+    ({ method, path }) => unsupportedReason(method, path.slice(BASE.length)) === undefined,
+  );
   expect(unexplained).toEqual([]);
 });

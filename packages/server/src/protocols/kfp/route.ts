@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { Message, Values } from './wire/message.ts';
 import type { Json } from './wire/parse.ts';
 
-/** Codes that this endpoint tells in words of its own. */
+/** Error codes with specific errors of this endpoint. */
 export type Refusals = { readonly [Code in ErrorCode]?: ((error: { readonly message: string }) => Error) | undefined };
 
 /** Calls an operation on behalf of the request. */
@@ -14,8 +14,8 @@ export type CallOperation = <Input extends z.ZodType, Output extends z.ZodType>(
   refusals?: Refusals,
 ) => Promise<z.output<Output>>;
 
-/** Answers a request: settles whose project it is of, and says the answer in the ids of that project. */
-export type AnsweringFor = (
+/** Handles a request: determines its project, and returns the response with ids of that project. */
+export type RespondFor = (
   request: FastifyRequest,
   reply: FastifyReply,
 ) => (values: Json, answer: (values: Json, call: CallOperation) => Promise<object>) => Promise<unknown>;
@@ -23,18 +23,18 @@ export type AnsweringFor = (
 /** One endpoint as data: served below `/apis/v2beta1`, and again below `/p/<project>/apis/v2beta1`. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** As it is published: `/runs/{run_id}:archive`. Its names are fields of the request. */
+  /** The published path: `/runs/{run_id}:archive`. Its parameters are fields of the request. */
   readonly path: `/${string}`;
-  /** What stands in the query string of a GET or DELETE, and in the body of all else. */
+  /** Fields of the query string of GET and DELETE, and of the body of other methods. */
   readonly request: Message;
-  /** The message of the body where it is one field of the published request. */
+  /** The message of the body if it is a field of the published request. */
   readonly body?: string;
-  /** The operation that it is about. A server without it does not have the endpoint. */
+  /** The main operation. A server without it does not have the endpoint. */
   readonly operation: Operation;
   answer(values: Values<Message>, call: CallOperation): Promise<object>;
 }
 
-/** Keeps the types of the request; the table forgets them. */
+/** Defines a route with a typed request; the table has the untyped form. */
 export function route<M extends Message>(
   definition: Omit<Route, 'answer' | 'request'> & {
     readonly request: M;

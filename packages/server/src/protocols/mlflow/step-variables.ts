@@ -1,8 +1,8 @@
 /** What MLflow's client reads in a step, so that an unchanged script logs here, and what it calls where a run is from. Pure. */
 import type { DatasetInput } from '@dais/api';
-import type { StepTold, TrackedData, TrackedSource } from '#ledgers/executions/index.ts';
+import type { StepContext, TrackedData, TrackedSource } from '#ledgers/executions/index.ts';
 
-export function mlflowStep({ url, project, tracked }: StepTold) {
+export function mlflowStep({ url, project, tracked }: StepContext) {
   return {
     variables: {
       MLFLOW_TRACKING_URI: `${url}/p/${encodeURIComponent(project)}`,

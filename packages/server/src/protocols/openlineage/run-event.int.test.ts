@@ -47,7 +47,7 @@ beforeAll(async () => {
   dais = await start();
   // A subscriber starts at the present: from its first pass on it receives every event.
   await vi.waitFor(async () => {
-    const rows = await database.asAdmin(`select 1 as one from kernel.subscription where name = 'lineage-telling'`);
+    const rows = await database.asAdmin(`select 1 as one from kernel.subscription where name = 'lineage-events'`);
     if (rows.length === 0) throw new Error('the subscriber has not begun');
   }, PATIENCE);
 });

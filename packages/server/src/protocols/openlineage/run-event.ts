@@ -1,12 +1,12 @@
 /** A run of Dais as an event of OpenLineage 2-0-2. Pure. */
 import { createHash } from 'node:crypto';
-import type { LinkedNode, ToldRun } from '#ledgers/lineage/index.ts';
+import type { LinkedNode, RunEvent } from '#ledgers/lineage/index.ts';
 
 const SCHEMA = 'https://openlineage.io/spec/2-0-2/OpenLineage.json';
 const FACETS = 'https://openlineage.io/spec/facets';
 const PRODUCER = 'urn:dais:server';
 
-const STATES = { began: 'START', finished: 'COMPLETE', failed: 'FAIL', killed: 'ABORT' } as const;
+const STATES = { started: 'START', finished: 'COMPLETE', failed: 'FAIL', killed: 'ABORT' } as const;
 
 /** 32 hexadecimal digits are a UUID without dashes; another id is mapped to a derived UUID, always the same. */
 function runIdOf(projectId: string, run: string): string {
@@ -17,7 +17,7 @@ function runIdOf(projectId: string, run: string): string {
 }
 
 /** @param jobs the namespace of jobs, before the project */
-export function runEvent(of: ToldRun, jobs: string): object {
+export function runEvent(of: RunEvent, jobs: string): object {
   const namespace = `${jobs}/${of.project}`;
   const job = (experiment: string) => ({ namespace, name: `experiment/${experiment}` });
   const parent = of.upstream.find(({ type, relation }) => type === 'run' && relation === 'child');

@@ -3,9 +3,9 @@
  * OpenLLMetry. Sources: MLflow 3.18 (tracing/constant.py, tracing/otel/translation),
  * https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/.
  */
-import type { TraceWords } from '#ledgers/tracking/index.ts';
+import type { TraceConventions } from '#ledgers/tracking/index.ts';
 
-export const spanWords: TraceWords = {
+export const spanWords: TraceConventions = {
   idPrefix: 'tr-',
   nameTag: 'mlflow.traceName',
   runKey: 'mlflow.sourceRun',

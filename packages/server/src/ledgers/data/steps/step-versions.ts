@@ -22,7 +22,7 @@ import { tableOf, withLocalFiles } from '../versions/local-files.ts';
 import { requireUsable, resolveVersion } from '../versions/resolve.ts';
 import { readVersion } from '../versions/version-rows.ts';
 
-type MayOf = (dataset: string) => (action: string) => Promise<boolean>;
+type DatasetAccess = (dataset: string) => (action: string) => Promise<boolean>;
 
 /** A version as a run was given it. */
 interface GivenVersion {
@@ -60,7 +60,7 @@ export class StepVersions {
   }
 
   /** @throws DaisError `not_found`, `invalid_state`, `invalid_request`. */
-  async find(tx: Transaction, reference: string, may: MayOf | undefined): Promise<GivenVersion> {
+  async find(tx: Transaction, reference: string, may: DatasetAccess | undefined): Promise<GivenVersion> {
     const { id, dataset: name, number, digest, schema } = requireUsable(await resolveVersion(tx, reference));
     const there = new Set(schema.columns.map((column) => column.name));
     const hidden = await this.masked(tx, name, undefined);
@@ -69,7 +69,7 @@ export class StepVersions {
     return { name, number, id, versionDigest: digest, unmasked };
   }
 
-  async masked(tx: Transaction, dataset: string, may: MayOf | undefined): Promise<readonly string[]> {
+  async masked(tx: Transaction, dataset: string, may: DatasetAccess | undefined): Promise<readonly string[]> {
     return (await this.#masks(tx, dataset, may)).map(({ column }) => column);
   }
 
@@ -165,7 +165,7 @@ export class StepVersions {
     enqueueIngest(tx, id);
   }
 
-  async #masks(tx: Transaction, dataset: string, may: MayOf | undefined): Promise<readonly MaskedColumn[]> {
+  async #masks(tx: Transaction, dataset: string, may: DatasetAccess | undefined): Promise<readonly MaskedColumn[]> {
     const { principal } = tx.by;
     return await maskedColumns(tx, this.#parts.hooks, dataset, {
       principal,

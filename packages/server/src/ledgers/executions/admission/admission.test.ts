@@ -28,7 +28,7 @@ const idsOf = (projects: readonly ProjectQueue[], machines = MACHINE, limit = 16
   admitSteps(projects, machines, limit).steps.map(({ id }) => id);
 const times = (n: number, requests: Amounts) => Array.from({ length: n }, () => requests);
 
-test('projects get equal parts of the resource of which each asks most', () => {
+test('projects get equal shares of their dominant resources', () => {
   const started = idsOf([queueOf('a', times(20, { cpu: 1 })), queueOf('b', times(20, { cpu: 2 }))]);
   // 4 × 1 core and 2 × 2 cores: half of the machine each.
   expect(started.filter((id) => id.startsWith('a'))).toHaveLength(4);
@@ -42,21 +42,21 @@ test('a weight of three gives three times as much', () => {
   expect(started.filter((id) => id.startsWith('b'))).toHaveLength(2);
 });
 
-test('a quota holds the project back, and nobody else', () => {
+test('a quota limits its project and no other', () => {
   const limited = queueOf('a', times(4, { cpu: 1 }), { quota: { cpu: 2 } });
   const { steps, shortages } = admitSteps([limited, queueOf('b', times(4, {}))], MACHINE, 16);
   expect(steps.map(({ id }) => id).toSorted()).toEqual(['a0', 'a1', 'b0', 'b1', 'b2', 'b3']);
   expect(shortages.get('a2')).toEqual({ why: 'quota', resource: 'cpu' });
 });
 
-test('a step that requests nothing counts with the default where the project has a quota of it', () => {
+test('a step without requests counts with the default if the project has a quota for the resource', () => {
   expect(idsOf([queueOf('a', times(4, {}), { quota: { cpu: 2 } })])).toEqual(['a0', 'a1']);
   expect(idsOf([queueOf('a', times(4, {}), { quota: { memory: 2 ** 29 } })])).toEqual(['a0']);
   expect(idsOf([queueOf('a', times(2, {}), { quota: { [GPU]: 0 } })])).toEqual(['a0', 'a1']);
   expect(idsOf([queueOf('a', times(2, {}), { quota: { cpu: 0 } })])).toEqual([]);
 });
 
-test('a large step is not overtaken for ever: those after it wait for the same resource, and for no other', () => {
+test('a large step does not starve: later steps wait for the same resource, and for no other', () => {
   const large = queueOf('a', [{ cpu: 8 }, { cpu: 1 }, { [GPU]: 1 }]);
   const busy = { ...MACHINE, used: { cpu: 1 } };
   expect(idsOf([large, queueOf('b', [{ cpu: 1 }])], busy)).toEqual(['a2']);
@@ -70,7 +70,7 @@ test('a step beyond the whole quota waits alone', () => {
   expect(shortages.get('a0')).toEqual({ why: 'over-quota', resource: 'cpu' });
 });
 
-test('a step that no machine can run starts, so that the engine refuses it; one that another can run waits for that', () => {
+test('a step that no machine can run starts, so that the engine refuses it; a step that another machine can run waits', () => {
   expect(idsOf([queueOf('a', [{ 'amd.com/gpu': 1 }, { cpu: 100 }])])).toEqual(['a0', 'a1']);
   const others = [{ cpu: 4, 'amd.com/gpu': 1 }];
   expect(idsOf([queueOf('a', [{ 'amd.com/gpu': 1 }, { cpu: 1 }])], { ...MACHINE, others })).toEqual(['a1']);
@@ -88,7 +88,7 @@ const project = fc.record({
   most: fc.nat(6),
 });
 
-test('whatever is queued, what starts is within every quota, the machine and the limit, and nothing that fits is left', () => {
+test('for any queue, started steps are within all quotas and limits, and no step that fits is left', () => {
   fc.assert(
     fc.property(fc.array(project, { maxLength: 4 }), fc.integer({ min: 1, max: 12 }), (worlds, limit) => {
       const projects = worlds.map(({ requests, quota, used, running, most }, n) => {
@@ -118,7 +118,7 @@ test('whatever is queued, what starts is within every quota, the machine and the
   );
 });
 
-test('a full project says that it runs as many steps as it may', () => {
+test('a full project reports that its limit of running steps is reached', () => {
   const full = queueOf('a', [{}], { running: 100 });
   expect(admitSteps([full], MACHINE, 1).shortages.get('a0')).toEqual({ why: 'quota', resource: RUNNING_STEPS });
 });

@@ -1,15 +1,15 @@
 /**
- * Which queued steps start. Between projects: the one with the smallest dominant share for its weight comes first (weighted
- * dominant resource fairness: A. Ghodsi et al., "Dominant Resource Fairness", NSDI 2011). Within a project: the highest
- * priority, then the oldest. A step that lacks a resource keeps those after it from that resource, and from no other, so
- * that large steps are not overtaken for ever. Pure: it decides from what it is given.
+ * Decides which queued steps start. Between projects: the project with the smallest dominant share relative to its weight
+ * is first (weighted dominant resource fairness: A. Ghodsi et al., "Dominant Resource Fairness", NSDI 2011). Within a
+ * project: the highest priority, then the oldest. A step that lacks a resource reserves only that resource against later
+ * steps, so that large steps do not starve.
  */
 import { addAmounts, exceededResource, fits, isAlwaysUsed, type Amounts, type ProjectLimits } from './requests.ts';
 
 export interface QueuedStep {
   readonly id: string;
   readonly priority: number;
-  /** Since when it could run, in milliseconds since 1970. */
+  /** Time at which it became ready, in milliseconds since 1970. */
   readonly readyAt: number;
   /** Defaults included. */
   readonly requests: Amounts;
@@ -18,25 +18,25 @@ export interface QueuedStep {
 export interface ProjectQueue {
   readonly id: string;
   readonly limits: ProjectLimits;
-  /** Steps that run or start, and what they request together. */
+  /** Number of running and starting steps, and the sum of their requests. */
   readonly running: number;
   readonly used: Amounts;
-  /** Its share over time lately, for projects whose shares are equal now: share × milliseconds. */
+  /** Recent share integrated over time (share × milliseconds), to order projects whose current shares are equal. */
   readonly recent: number;
-  /** In the order in which they start. */
+  /** In start order. */
   readonly queue: readonly QueuedStep[];
-  /** There are more steps after these. */
+  /** The project has more queued steps than these. */
   readonly isCut: boolean;
 }
 
 export interface Machines {
-  /** What this machine has. A resource that is missing is not counted. */
+  /** Resources of this machine. A missing resource is not counted. */
   readonly capacity: Amounts;
-  /** What the steps that run on it request. */
+  /** Requests of the steps that run on it. */
   readonly used: Amounts;
-  /** What the other machines have. */
+  /** Resources of the other machines. */
   readonly others: readonly Amounts[];
-  /** What all machines have together, and how many steps they run at the same time. */
+  /** Total resources of all machines, and their total concurrency of steps. */
   readonly total: Amounts;
   readonly concurrency: number;
 }
@@ -48,15 +48,15 @@ export type Shortage =
 
 export interface Admitted {
   readonly steps: readonly QueuedStep[];
-  /** Why the queued steps that were reached do not start, by id. */
+  /** Reasons why evaluated steps do not start, by id. */
   readonly shortages: ReadonlyMap<string, Shortage>;
-  /** All steps of a cut queue were passed or started: those after them may start in place of others. */
+  /** All steps of a truncated queue were passed or started: later steps may be able to start. */
   readonly needsMore: boolean;
 }
 
 export const RUNNING_STEPS = 'runningSteps';
 
-/** Returns the part of all machines that a project has, of the resource of which it has most. 0 without machines. */
+/** Returns the largest fraction of a resource of all machines that a project uses. 0 without machines. */
 export function dominantShare(
   running: number,
   used: ReadonlyMap<string, number>,
@@ -70,7 +70,7 @@ export function dominantShare(
   return share;
 }
 
-/** Returns the steps that start now, in their order: at most `limit`. */
+/** Returns at most `limit` steps that start now, in order. */
 export function admitSteps(projects: readonly ProjectQueue[], machines: Machines, limit: number): Admitted {
   const turns = projects.map((project) => new ProjectTurn(project));
   const machine = new Machine(machines);
@@ -110,11 +110,11 @@ function precedes(a: Candidate, b: Candidate): boolean {
   return (byShare || byStep || (a.step.id < b.step.id ? -1 : 1)) < 0;
 }
 
-/** The machine on which steps start, while they are chosen. */
+/** State of the machine during the selection of steps. */
 class Machine {
   readonly #machines: Machines;
   readonly #used = new Map<string, number>();
-  /** Resources for which a step waits that came first. */
+  /** Resources that are reserved for an earlier step. */
   readonly #blocked = new Set<string>();
 
   constructor(machines: Machines) {
@@ -122,13 +122,13 @@ class Machine {
     addAmounts(this.#used, machines.used);
   }
 
-  /** A step that no machine can ever run starts here: the engine refuses it with the reason. */
+  /** Returns whether only another machine can run the step. A step that no machine can run starts here and is refused. */
   isForAnother({ requests }: QueuedStep): boolean {
     const { capacity, others } = this.#machines;
     return lacks(requests, capacity) !== undefined && others.some((other) => lacks(requests, other) === undefined);
   }
 
-  /** Returns undefined when the step starts, else the resource that it lacks: steps that come later do not get that one. */
+  /** Returns undefined if the step starts, else the resource that it lacks, which is then reserved for it. */
   take({ requests }: QueuedStep): string | undefined {
     const { capacity } = this.#machines;
     let lacking: string | undefined;
@@ -146,15 +146,15 @@ class Machine {
   }
 }
 
-/** Returns a resource of which the machine has less than is requested, also when nothing runs on it. */
+/** Returns a resource whose total on the machine is smaller than the request. */
 function lacks(requests: Amounts, capacity: Amounts): string | undefined {
-  // The free disk changes by the minute: the engine compares it when the step starts.
+  // Free disk changes quickly, so the engine compares it when the step starts.
   return Object.entries(requests).find(
     ([name, amount]) => name !== 'disk' && !fits(0, amount, capacity[name] ?? 0),
   )?.[0];
 }
 
-/** The queue of one project, while steps are chosen. */
+/** State of one project queue during the selection of steps. */
 class ProjectTurn {
   readonly shortages = new Map<string, Shortage>();
   readonly #project: ProjectQueue;
@@ -187,7 +187,7 @@ class ProjectTurn {
     return dominantShare(this.#running, this.#used, machines) / this.#project.limits.weight;
   }
 
-  /** Returns the first step that the quota of the project lets start, and passes those before it. */
+  /** Returns the next step that fits the quota of the project, and records shortages of the steps before it. */
   next(machine: Machine): QueuedStep | undefined {
     const { queue } = this.#project;
     for (; this.#at < queue.length; this.#at++) {

@@ -1,6 +1,6 @@
-/** Starts attempts at queued steps: reads the queues and what runs, decides, and writes, while no other process does. */
+/** Starts attempts at queued steps: reads queues and running steps, decides, and writes, under an advisory lock. */
 import type { Sql } from '#engines/database/contract.ts';
-import { claimOf, COLUMNS, type AttemptClaim, type ClaimRow, type Holder } from '../attempts.ts';
+import { claimOf, COLUMNS, type AttemptClaim, type ClaimRow, type Holder } from '../worker/attempts.ts';
 import { admitSteps, type ProjectQueue, type QueuedStep } from './admission.ts';
 import { NODES, type ComputeNodeRow } from './compute-nodes.ts';
 import { ComputeLoad, type RunningRow } from './compute-use.ts';
@@ -8,20 +8,20 @@ import { limitsOf, type DefaultLimits, type QuotaRow } from './quota-rows.ts';
 import type { RecentShares } from './recent-shares.ts';
 import { countedRequests, type Amounts, type StepDefaults } from './requests.ts';
 
-/** What decides how many steps start, and whose. */
+/** Rules of admission. */
 export interface AdmissionRules {
-  /** Of projects without a quota of their own. */
+  /** Limits of projects without a quota. */
   readonly limits: DefaultLimits;
-  /** What a step counts as that requests nothing. */
+  /** Counted resources of a step that requests none. */
   readonly step: StepDefaults;
-  /** What the machine of this process has. */
+  /** Resources of the machine of this process. */
   readonly capacity: Amounts;
-  /** Steps that this process runs at the same time. */
+  /** Concurrency of steps in this process. */
   readonly concurrency: number;
   readonly recent: RecentShares;
 }
 
-/** Queued steps of one project that are considered, when those before them lack something. */
+/** Queued steps of one project that are considered when earlier steps lack a resource. */
 export const MOST_CONSIDERED = 1000;
 
 interface QueuedRow {
@@ -39,14 +39,14 @@ interface StateRow {
   readonly nodes: readonly ComputeNodeRow[];
 }
 
-/** Starts at most `limit` attempts, by the rules of `admission.ts`. `now`: milliseconds, of any clock that goes on. */
+/** Starts at most `limit` attempts, by the rules of `admission.ts`. `now`: milliseconds of any monotonic clock. */
 export async function claimSteps(
   sql: Sql,
   holder: Holder,
   rules: AdmissionRules,
   { limit, now }: { readonly limit: number; readonly now: number },
 ): Promise<AttemptClaim[]> {
-  // Two processes that count at the same time would both find the last of a quota free.
+  // Without the lock, two processes could both use the last part of a quota.
   sql.defer(`select pg_advisory_xact_lock(hashtextextended('execution claims', 0))`, [], 'execution_claim_lock');
   let state = await readState(sql, limit);
   rules.recent.settle(now);
@@ -61,7 +61,7 @@ export async function claimSteps(
   return await startAttempts(sql, holder, admitted.steps);
 }
 
-/** One row for all of it: a claim is made for each step that ends. */
+/** Reads everything in one row, because this runs at each end of a step. */
 async function readState(sql: Sql, window: number): Promise<StateRow> {
   const [row] = await sql.query<StateRow>(
     `with recursive project as (
@@ -91,7 +91,7 @@ async function readState(sql: Sql, window: number): Promise<StateRow> {
   return row ?? { queued: [], running: [], quotas: [], nodes: [] };
 }
 
-/** The machine of this process counts as it is now, whatever its row says. */
+/** Uses the current resources of this machine instead of those in its row. */
 function loadOf({ running, nodes }: StateRow, { place }: Holder, { capacity, concurrency }: AdmissionRules) {
   const own: ComputeNodeRow = { place, name: '', resources: capacity, concurrency };
   return { load: new ComputeLoad(running, [own, ...nodes.filter((node) => node.place !== place)]), own };
@@ -131,7 +131,7 @@ function queuesOf(
   return [...projects.values()].map((project) => ({ ...project, isCut: project.queue.length >= window }));
 }
 
-/** Returns the shares after the steps were started. */
+/** Returns the shares of the projects after the steps have started. */
 function sharesOf({ queued, running }: StateRow, steps: readonly QueuedStep[], { nodes }: ComputeLoad) {
   const projectOf = new Map(queued.map(({ id, project_id: project }) => [id, project]));
   const started = steps.map(({ id, requests }) => ({ project_id: projectOf.get(id) ?? '', place: '', requests, n: 1 }));
@@ -140,7 +140,7 @@ function sharesOf({ queued, running }: StateRow, steps: readonly QueuedStep[], {
   return new Map(rows.map(({ project_id: id }) => [id, load.shareOf(id)]));
 }
 
-/** A step that a cancellation locks at this moment stays where it is. */
+/** Inserts attempts. A step that a concurrent cancellation has locked is skipped. */
 async function startAttempts(
   sql: Sql,
   { place, holder, leaseMs }: Holder,

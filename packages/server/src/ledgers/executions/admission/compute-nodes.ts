@@ -1,4 +1,4 @@
-/** Machines that run steps: what each has, for shares and for the pages that show who uses what. */
+/** Machines that run steps, with their resources. */
 import type { Sql } from '#engines/database/contract.ts';
 import type { Amounts } from './requests.ts';
 
@@ -9,12 +9,12 @@ export interface ComputeNodeRow {
   readonly concurrency: number;
 }
 
-/** A machine whose worker has not renewed its row for so long counts no more, in seconds. */
+/** Seconds after which a machine is ignored if its worker has not renewed its row. */
 const GONE_AFTER = 120;
-/** Machines that are listed. */
+/** Limit of listed machines. */
 const MOST_NODES = 100;
 
-/** Called again and again by the worker of the machine; forgets machines that have been gone for a day. */
+/** Renews the row of a machine; its worker calls this regularly. Deletes machines that have been gone for a day. */
 export async function renewComputeNode(
   sql: Sql,
   { place, name, resources, concurrency }: ComputeNodeRow,
@@ -29,7 +29,7 @@ export async function renewComputeNode(
   );
 }
 
-/** Rows of machines that are there. */
+/** Query of the active machines. */
 export const NODES = `select place, name, resources, concurrency from executions.compute_node
      where seen_at > clock_timestamp() - interval '${GONE_AFTER} seconds' order by name, place limit ${MOST_NODES}`;
 
@@ -37,7 +37,7 @@ export async function readComputeNodes(sql: Sql): Promise<readonly ComputeNodeRo
   return await sql.query<ComputeNodeRow>(NODES, [], 'compute_nodes');
 }
 
-/** Returns what the machines have together. */
+/** Returns the total resources of the machines. */
 export function totalOf(nodes: readonly Pick<ComputeNodeRow, 'resources'>[]): Amounts {
   const total: Record<string, number> = {};
   for (const { resources } of nodes) {

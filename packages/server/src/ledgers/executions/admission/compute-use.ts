@@ -1,8 +1,19 @@
-/** What projects use of the machines that run steps, for the queue of a project and the list of all projects. */
-import type { ComputeLimits, ComputeNode, ComputeUse } from '@dais/api';
+/** Compute usage of projects, for the queue of a project and the list of all projects. */
+import {
+  listComputeOperation,
+  type ComputeLimits,
+  type ComputeNode,
+  type ComputeUse,
+  type ProjectCompute,
+} from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { ExecutionParts } from '../execution-parts.ts';
 import { dominantShare, type Machines } from './admission.ts';
 import { readComputeNodes, totalOf, type ComputeNodeRow } from './compute-nodes.ts';
+import { limitsOf } from './quota-rows.ts';
 import { addAmounts, type Amounts, type ProjectLimits } from './requests.ts';
 
 export interface RunningRow {
@@ -12,7 +23,7 @@ export interface RunningRow {
   readonly n: number;
 }
 
-/** What the steps of some projects request together. */
+/** Number and total requests of the running steps of some projects. */
 export interface Load {
   readonly running: number;
   readonly used: ReadonlyMap<string, number>;
@@ -20,7 +31,7 @@ export interface Load {
 
 const NOTHING: Load = { running: 0, used: new Map() };
 
-/** Everything that runs, and where. */
+/** All running steps with their machines. */
 export class ComputeLoad {
   readonly nodes: readonly ComputeNodeRow[];
   readonly #rows: readonly RunningRow[];
@@ -42,7 +53,7 @@ export class ComputeLoad {
     return this.#sum((row) => row.project_id !== id);
   }
 
-  /** Returns what the machine has and what its steps request of it. */
+  /** Returns the resources of a machine and the requests of its steps. */
   machines({ place, resources }: ComputeNodeRow): Machines {
     const others = this.nodes.filter((node) => node.place !== place);
     return {
@@ -58,7 +69,7 @@ export class ComputeLoad {
     return { total: totalOf(this.nodes), concurrency };
   }
 
-  /** Returns the part of all machines that the project has, from 0 to 1. */
+  /** Returns the share of the project of all machines, from 0 to 1. */
   shareOf(id: string): number {
     const { running, used } = this.ofProject(id);
     return Math.min(1, dominantShare(running, used, this.total));
@@ -86,7 +97,7 @@ export class ComputeLoad {
   }
 }
 
-/** The transaction sees every project. */
+/** Reads all running steps. The transaction must have access to all projects. */
 export async function readComputeLoad(sql: Sql): Promise<ComputeLoad> {
   const rows = await sql.query<RunningRow>(
     `select project_id, place, requests, count(*)::int as n from executions.attempt where state <> 'ended'
@@ -103,4 +114,49 @@ export function presentUse({ running, used }: Load, queuedSteps: number): Comput
 
 export function presentLimits({ resources, runningSteps, queuedSteps, weight }: ProjectLimits): ComputeLimits {
   return { resources: { ...resources }, runningSteps, queuedSteps, weight };
+}
+
+type ListParts = Pick<ExecutionParts, 'database' | 'limits'>;
+
+export function computeList(parts: ListParts): readonly OperationEntry[] {
+  return [entry(listComputeOperation, { perform: async (call) => await listCompute(parts, call) })];
+}
+
+interface ProjectRow {
+  readonly id: string;
+  readonly name: string;
+  readonly queued: number;
+  readonly resources: Amounts | null;
+  readonly running_steps: number | null;
+  readonly queued_steps: number | null;
+  readonly weight: number;
+}
+
+async function listCompute({ database, limits: defaults }: ListParts, { input }: CallOf<typeof listComputeOperation>) {
+  const filter = ['compute'];
+  const after = decodePageCursor(filter, input.cursor) ?? '';
+  return await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {
+    const load = await readComputeLoad(sql);
+    const rows = await sql.query<ProjectRow>(
+      `select t.id, t.name, q.resources, q.running_steps, q.queued_steps, coalesce(q.weight, 1) as weight,
+         (select count(*)::int from executions.node n where n.project_id = t.id and n.state = 'ready')
+         + (select count(*)::int from executions.node n where n.project_id = t.id and n.state = 'delayed') as queued
+       from kernel.tenant t left join executions.quota q on q.project_id = t.id
+       where t.name > $1 and t.name <> '' order by t.name limit $2`,
+      [after, input.limit + 1],
+      'compute_projects',
+    );
+    const { page, next } = cutPage(rows, input.limit, filter, ({ name }) => name);
+    const items = page.map((row): ProjectCompute => {
+      const { resources } = row;
+      const quota = resources === null ? undefined : { ...row, resources, project_id: row.id };
+      return {
+        project: row.name,
+        use: presentUse(load.ofProject(row.id), row.queued),
+        limits: presentLimits(limitsOf(quota, defaults)),
+        share: load.shareOf(row.id),
+      };
+    });
+    return { items, ...next, nodes: load.presentNodes() };
+  });
 }

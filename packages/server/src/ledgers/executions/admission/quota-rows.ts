@@ -1,11 +1,11 @@
-/** Quotas of projects as rows, written with the Project. */
+/** Rows of compute quotas, written with the Project. */
 import type { ComputeQuota } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { ringWorkers } from '../executions-events.ts';
+import { notifyWorkers } from '../executions-events.ts';
 import type { ProjectLimits } from './requests.ts';
 
-/** What the configuration gives projects without a quota of their own. */
+/** Limits from the configuration for projects without a quota. */
 export interface DefaultLimits {
   readonly runningSteps: number;
   readonly queuedSteps: number;
@@ -31,12 +31,12 @@ export function limitsOf(
   };
 }
 
-/** Reads the compute quota out of the spec of a project. */
+/** Returns the compute quota in the spec of a project. */
 export function computeQuotaOf(spec: Readonly<Record<string, unknown>>): ComputeQuota | undefined {
   return (spec as { readonly quotas?: { readonly compute?: ComputeQuota } }).quotas?.compute;
 }
 
-/** Keeps the quota of a project that was created or changed, at the end of that transaction. */
+/** Writes the quota of a created or changed project, at the end of the transaction. */
 export function writeComputeQuota(tx: Transaction, projectId: string, quota: ComputeQuota | undefined): void {
   tx.checkAtEnd(`compute quota of ${projectId}`, async () => {
     await tx.enter(projectId);
@@ -54,7 +54,7 @@ export function writeComputeQuota(tx: Transaction, projectId: string, quota: Com
       );
     }
     // A larger quota may let queued steps start.
-    ringWorkers(tx);
+    notifyWorkers(tx);
   });
 }
 

@@ -4,7 +4,7 @@ import { RecentShares } from './recent-shares.ts';
 
 const MINUTE = 60_000;
 
-test('a share counts for as long as it lasted, and half after ten minutes', () => {
+test('a share counts by its duration, with a half-life of ten minutes', () => {
   const recent = new RecentShares();
   recent.settle(0);
   recent.set(new Map([['a', 0.5]]));
@@ -16,7 +16,7 @@ test('a share counts for as long as it lasted, and half after ten minutes', () =
   expect(recent.of('b')).toBe(0);
 });
 
-test('a project is forgotten when what it had no longer counts', () => {
+test('a project is removed when its share is negligible', () => {
   const recent = new RecentShares();
   recent.settle(0);
   recent.set(new Map([['a', 1]]));
@@ -52,7 +52,7 @@ function turns(projects: readonly { readonly weight: number; readonly minutes: n
   return started;
 }
 
-test('where one step runs at a time, projects have equal time, or time by their weights', () => {
+test('if one step runs at a time, projects get time in proportion to their weights', () => {
   expect(
     turns([
       { weight: 1, minutes: 1 },

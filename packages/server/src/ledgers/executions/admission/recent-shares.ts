@@ -1,11 +1,11 @@
 /**
- * What share of the machines each project had lately. It decides between projects that have equal shares now: on a machine
- * that runs one step at a time every project has none whenever a step ends. Kept in memory: it is a matter of order only.
+ * The recent share of each project. It orders projects whose current shares are equal: on a machine that runs one step at a
+ * time, every project has share 0 when a step ends. It is kept in memory, because it only affects the order.
  */
 
-/** After this time a share counts half, in milliseconds. */
+/** Half-life of a share in milliseconds. */
 const HALF_LIFE_MS = 10 * 60_000;
-/** Less than a step of 10 ms on a machine of 100 cores. */
+/** Less than a step of 10 ms on a machine with 100 cores. */
 const NEGLIGIBLE = 0.1;
 
 interface Recent {
@@ -18,7 +18,7 @@ export class RecentShares {
   readonly #projects = new Map<string, Recent>();
   #at: number | undefined;
 
-  /** Adds the time since the last call, during which each project had the share that was set then. */
+  /** Integrates the shares set by the last call over the time since then. */
   settle(now: number): void {
     const passed = this.#at === undefined ? 0 : Math.max(0, now - this.#at);
     this.#at = now;
@@ -29,7 +29,7 @@ export class RecentShares {
     }
   }
 
-  /** Sets the shares from now on; a project that is missing has none. */
+  /** Sets the current shares. A missing project has share 0. */
   set(shares: ReadonlyMap<string, number>): void {
     for (const [project, recent] of this.#projects) recent.share = shares.get(project) ?? 0;
     for (const [project, share] of shares) {

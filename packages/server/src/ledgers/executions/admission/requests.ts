@@ -1,9 +1,9 @@
-/** What a step counts as: what it requests itself, and the defaults where its project has a quota. */
+/** Counted resources of a step: its own requests, and defaults if its project has a quota. */
 export type Amounts = Readonly<Record<string, number>>;
 
 /** Limits of the steps of one project. */
 export interface ProjectLimits {
-  /** By resource, as steps name them. A resource that is missing has no limit. */
+  /** Limits by resource. A missing resource has no limit. */
   readonly resources: Amounts;
   readonly runningSteps: number;
   readonly queuedSteps: number;
@@ -11,17 +11,17 @@ export interface ProjectLimits {
   readonly weight: number;
 }
 
-/** Every step uses these, also one that requests none: in a project with a quota of one, it counts with the default. */
+/** Resources that every step uses. With a quota for one of them, a step without a request counts with the default. */
 const ALWAYS_USED = ['cpu', 'memory', 'disk'] as const;
 
 export type StepDefaults = Readonly<Record<(typeof ALWAYS_USED)[number], number>>;
 
-/** True when each step of the project counts against this quota. */
+/** Returns whether every step of the project counts against this quota. */
 export function isAlwaysUsed(resource: string): boolean {
   return ALWAYS_USED.some((one) => one === resource);
 }
 
-/** Returns what the step counts as. A default that exceeds the quota is the quota: such a step runs, alone. */
+/** Returns the counted resources. A default larger than the quota counts as the whole quota, so such a step runs alone. */
 export function countedRequests(own: Amounts, quota: Amounts, defaults: StepDefaults): Amounts {
   let counted: Record<string, number> | undefined;
   for (const name of ALWAYS_USED) {
@@ -41,12 +41,12 @@ export function addAmounts(sums: Map<string, number>, amounts: Amounts, times = 
 /** Sums of fractions such as 0.1 are not exact. */
 const ROUNDING = 1e-9;
 
-/** True when `amount` more fits below the limit. */
+/** Returns whether `amount` more fits below the limit. */
 export function fits(used: number, amount: number, limit: number): boolean {
   return used + amount <= limit * (1 + ROUNDING) + ROUNDING;
 }
 
-/** Returns the first resource of which the step requests more than there is at all. */
+/** Returns the first resource whose request exceeds the whole limit. */
 export function exceededResource(requests: Amounts, limits: Amounts): string | undefined {
   return Object.entries(requests).find(([name, amount]) => {
     const limit = limits[name];

@@ -1,4 +1,4 @@
-/** Whether a project may queue more steps: checked when a run is submitted, before a row of it is written. */
+/** Checks whether a project may queue more steps, before any row of a submitted run is written. */
 import { DaisError } from '@dais/api';
 import { tenantNames } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -30,7 +30,7 @@ export async function checkSubmission(tx: Transaction, plan: Graph, defaults: De
     [tx.projectId, defaults.queuedSteps],
     'quota_submission',
   );
-  if (row === undefined) throw new Error('a query without a condition gives a row');
+  if (row === undefined) throw new Error('the quota query returned no row');
   const { resources } = row;
   const limits = limitsOf(resources === null ? undefined : { ...row, resources }, defaults);
   const large = findStep(plan, limits.resources);
@@ -39,9 +39,9 @@ export async function checkSubmission(tx: Transaction, plan: Graph, defaults: De
   const name = await projectName(tx);
   throw new DaisError(
     'quota_exceeded',
-    `Project "${name}" has ${row.queued.toLocaleString('en')} steps in the queue, and its limit is ` +
-      `${limits.queuedSteps.toLocaleString('en')}. Wait until some have started or cancel runs, or raise ` +
-      '`spec.quotas.compute.queuedSteps` of the project.',
+    `Project "${name}" has ${row.queued.toLocaleString('en')} queued steps, and the limit is ` +
+      `${limits.queuedSteps.toLocaleString('en')}. Wait until some steps start, cancel pipeline runs or jobs, or raise ` +
+      '`spec.quotas.compute.queuedSteps` in the project.',
   );
 }
 
@@ -73,8 +73,8 @@ async function tooLarge(tx: Transaction, { path, resource, amount }: LargeStep, 
   const [asked, has] = [amountText(resource, amount), amountText(resource, limit)];
   return new DaisError(
     'quota_exceeded',
-    `The step "${path}" requests ${asked} of ${resource}, and the quota of project "${name}" is ${has}. Request less in ` +
-      `\`resources\` of the step, or raise \`spec.quotas.compute.resources\` of the project.`,
+    `Step "${path}" requests ${asked} of ${resource}, but the quota of project "${name}" is ${has}. Request less in ` +
+      `\`resources\` of the step, or raise \`spec.quotas.compute.resources\` in the project.`,
   );
 }
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryStore } from '../testing/memory-store.ts';
-import { anyPlan, behaviour, modelOf, outputsOf, STEP, type Behaviour } from '../testing/plan-model.ts';
+import { anyPlan, behaviour, modelOf, outputsOf, STEP, type Behavior } from '../testing/plan-model.ts';
 import { isEnd } from './end-states.ts';
 import { Machine, type StepEnd } from './machine.ts';
 import { planIssues } from './plan-check.ts';
@@ -13,7 +13,7 @@ const LOSSES = 3;
 async function runAll(
   plan: Graph,
   store: MemoryStore,
-  does: Behaviour,
+  does: Behavior,
   pick: (n: number) => number,
   cancelAfter = Infinity,
 ) {
@@ -49,7 +49,7 @@ async function runAll(
   }
 }
 
-function endOf(does: Behaviour, path: string, tried: number): StepEnd {
+function endOf(does: Behavior, path: string, tried: number): StepEnd {
   const lost = does.losses(path);
   if (tried < lost) return { is: 'lost', error: 'lost' };
   const failures = does.failures(path);
@@ -72,7 +72,7 @@ const task = (more: Partial<Task> = {}): Task => ({
 });
 
 describe('a run', () => {
-  test('of any plan, in any order, ends as the plan and its steps say', async () => {
+  test('of any plan ends as the model predicts, in any order of events', async () => {
     await fc.assert(
       fc.asyncProperty(anyPlan(), seeds, async (plan, { seed, badness, order }) => {
         expect(planIssues(plan, new Set())).toEqual([]);
@@ -88,7 +88,7 @@ describe('a run', () => {
     );
   });
 
-  test('that is cancelled at any moment ends, and nothing of it begins after that', async () => {
+  test('ends when it is canceled at any time, and no step starts after that', async () => {
     await fc.assert(
       fc.asyncProperty(anyPlan(), seeds, fc.nat(30), async (plan, { seed, badness, order }, after) => {
         const store = new MemoryStore();
@@ -104,7 +104,7 @@ describe('a run', () => {
   });
 });
 
-test('a loop makes its iterations a thousand at a time', async () => {
+test('a loop creates its iterations in batches of a thousand', async () => {
   const store = new MemoryStore();
   const list = { value: Array.from({ length: 2500 }, (_, n) => n) };
   const plan: Graph = {
@@ -123,7 +123,7 @@ test('a loop makes its iterations a thousand at a time', async () => {
   expect(store.timers).toEqual([]);
 });
 
-test('with a limit, an iteration begins when another one ends', async () => {
+test('with a limit, an iteration starts when another one ends', async () => {
   const store = new MemoryStore();
   const plan: Graph = {
     tasks: {
@@ -139,7 +139,7 @@ test('with a limit, an iteration begins when another one ends', async () => {
   expect([most, store.ended?.state]).toEqual([2, 'succeeded']);
 });
 
-test('what is wrong with a plan is told all at once, a cycle by its names', () => {
+test('all errors of a plan are reported together, with the names of a cycle', () => {
   const plan: Graph = {
     tasks: {
       a: task({ needs: ['b', 'nobody'] }),
@@ -149,13 +149,13 @@ test('what is wrong with a plan is told all at once, a cycle by its names', () =
     outputs: { o: [{ task: 'c', output: 'out' }] },
   };
   expect(planIssues(plan, new Set()).map(({ path, message }) => `${path}: ${message}`)).toEqual([
-    'tasks.a.needs: there is no task nobody',
+    'tasks.a.needs: task nobody does not exist',
     'tasks.b.inputs.x: task a has no output none',
-    'tasks.b.inputs.y: there is no input z',
-    'tasks.c/d: a name has letters, digits, `.`, `_` and `-`',
-    'tasks.c/d.each: there is no input list to go through',
-    'tasks.c/d.when: there is no input gone',
+    'tasks.b.inputs.y: input z does not exist',
+    'tasks.c/d: a name may contain only letters, digits, `.`, `_` and `-`',
+    'tasks.c/d.each: input list of the loop does not exist',
+    'tasks.c/d.when: input gone does not exist',
     'outputs.o: task c has no output out',
-    'tasks.a: tasks wait for each other: a → b → a',
+    'tasks.a: tasks depend on each other in a cycle: a → b → a',
   ]);
 });

@@ -1,30 +1,30 @@
 /**
- * What follows when something happened in a run. It decides from the rows of the neighbours alone, never from the whole
- * run, and has neither a clock nor ids of its own, so that it is tried with thousands of random runs in memory; see
- * docs/internals/executions.md for the rules.
+ * The state machine of a run. It decides from the rows of neighboring nodes, never from the whole run. It has no clock and
+ * creates no ids, so that tests can check it with thousands of random runs in memory. docs/internals/executions.md
+ * describes the rules.
  */
 import { graphAt, needsOf, sourcesOf, taskAt, type Graph, type Task, type Values } from './plan.ts';
 import type { Change, NewNode, NodeFacts, NodeSource, RunStore } from './run-store.ts';
-import { collect, holds, itemsOf, resolveInputs, ValueFault, type Ended, type EndState } from './values.ts';
+import { collect, isTrue, itemsOf, resolveInputs, ValueError, type Ended, type EndState } from './values.ts';
 
-/** How an attempt at a step ended. */
+/** The end of an attempt at a step. */
 export type StepEnd =
   | { readonly is: 'succeeded'; readonly outputs: Values; readonly source?: NodeSource }
-  /** `final`: another attempt would end in the same way. */
+  /** `final`: a retry would fail in the same way. */
   | { readonly is: 'failed'; readonly error: string; readonly final?: true }
-  /** Nobody knows what came of it, or the platform failed. */
+  /** The result is unknown, or the platform failed. */
   | { readonly is: 'lost'; readonly error: string }
   | { readonly is: 'cancelled' };
 
-/** Iterations that one transaction makes; fewer where each has tasks of its own. */
+/** Iterations that one transaction creates; fewer where each contains several tasks. */
 const EXPAND_STEPS = 1000;
 const EXPAND_GRAPHS = 50;
-/** Attempts that the platform may lose of one step; waits between them double from a second. */
+/** Lost attempts of one step before it fails. The delay between them starts at one second and doubles. */
 const MOST_LOSSES = 3;
 const LOSS_DELAY_MS = 1000;
-/** Of a graph that failed: tasks among which the one that did it is looked for, and characters of what it says. */
-const MOST_LOOKED_AT = 1000;
-const LONGEST_FAULT = 2000;
+/** For the error of a failed graph: tasks that are searched for the cause, and characters of the message. */
+const MOST_CHECKED = 1000;
+const LONGEST_ERROR = 2000;
 
 interface Ending {
   readonly node: NodeFacts;
@@ -35,7 +35,7 @@ interface Ending {
   readonly inputs?: Values;
 }
 
-/** A node that is about to open, with what it opens with. */
+/** A node that is about to start, with its inputs. */
 interface Opening {
   readonly node: NodeFacts;
   readonly task: Task;
@@ -68,7 +68,7 @@ export class Machine {
 
   async stepEnded(node: NodeFacts, end: StepEnd): Promise<void> {
     const { cancelling } = this.#store;
-    const error = 'error' in end ? end.error : 'it was cancelled';
+    const error = 'error' in end ? end.error : 'canceled';
     if (end.is === 'succeeded') {
       const { outputs, source } = end;
       return await this.#settle([{ node, state: 'succeeded', outputs, ...(source !== undefined && { source }) }]);
@@ -82,7 +82,7 @@ export class Machine {
     if (delayMs > 0) await this.#store.timer(node.id, 'retry', delayMs);
   }
 
-  /** Undefined: there is no further attempt. */
+  /** Returns the delay before the next attempt. Undefined: there is no further attempt. */
   #retryDelay(node: NodeFacts, end: StepEnd): number | undefined {
     if (end.is === 'lost') return node.losses < MOST_LOSSES ? LOSS_DELAY_MS * 2 ** node.losses : undefined;
     const { retry } = taskAt(this.#plan, node.place);
@@ -92,20 +92,20 @@ export class Machine {
     return Math.min(retry.delayMs * retry.factor ** node.failures, retry.maxDelayMs);
   }
 
-  /** A step whose wait before another attempt is over. */
+  /** Makes a step ready after its retry delay. */
   async retryDue(node: NodeFacts): Promise<void> {
     if (node.state === 'delayed') await this.#store.change([{ id: node.id, from: 'delayed', to: 'ready' }]);
   }
 
-  /** A loop that has not made all of its iterations. */
+  /** Creates further iterations of a loop. */
   async expandDue(node: NodeFacts): Promise<void> {
     if (node.state === 'running') await this.#settle(await this.#expand(node));
   }
 
-  /** Nothing begins any more; what runs is ended by whoever runs it. The store says `cancelling` from now on. */
+  /** Cancels the nodes that have not started. Workers stop the running steps. The store reports `cancelling` from now on. */
   async cancel(): Promise<void> {
-    const unbegun = await this.#store.unbegun();
-    await this.#settle(unbegun.map((node) => ({ node, state: 'cancelled' })));
+    const notStarted = await this.#store.notStarted();
+    await this.#settle(notStarted.map((node) => ({ node, state: 'cancelled' })));
   }
 
   async #settle(first: readonly Ending[]): Promise<void> {
@@ -127,7 +127,7 @@ export class Machine {
     }
   }
 
-  /** Lets nodes begin that wait for nobody, and gives those that ended with that. */
+  /** Starts nodes that wait for no other node, and returns those that ended immediately. */
   async #start(nodes: readonly NodeFacts[], known: ReadonlyMap<string, NodeFacts>): Promise<Ending[]> {
     const endings: Ending[] = [];
     const steps: Change[] = [];
@@ -138,11 +138,11 @@ export class Machine {
       const sources = [...new Set(tasks.flatMap(({ task }) => sourcesOf(task)))];
       const siblings = sources.length === 0 ? NOBODY : await this.#store.siblings(parentId, sources);
       for (const { node, task } of tasks) {
-        const verdict = this.#admit(node, task, parent.inputs, siblings);
-        if ('state' in verdict) endings.push({ node, ...verdict });
-        else if (node.kind === 'loop') endings.push(...(await this.#openLoop({ node, task, ...verdict })));
-        else if ('graph' in task.body) graphs.push({ node, task, ...verdict, graph: task.body.graph });
-        else steps.push({ id: node.id, from: node.state, to: 'ready', inputs: verdict.inputs });
+        const admission = this.#admit(node, task, parent.inputs, siblings);
+        if ('state' in admission) endings.push({ node, ...admission });
+        else if (node.kind === 'loop') endings.push(...(await this.#openLoop({ node, task, ...admission })));
+        else if ('graph' in task.body) graphs.push({ node, task, ...admission, graph: task.body.graph });
+        else steps.push({ id: node.id, from: node.state, to: 'ready', inputs: admission.inputs });
       }
     }
     if (steps.length > 0) await this.#store.change(steps);
@@ -161,16 +161,16 @@ export class Machine {
     if (task.after === 'succeeded' && node.skipped > 0) return { state: 'skipped' };
     try {
       const inputs = resolveInputs(task, given, siblings);
-      if (task.when !== undefined && !holds(task.when, inputs)) return { state: 'skipped', inputs };
+      if (task.when !== undefined && !isTrue(task.when, inputs)) return { state: 'skipped', inputs };
       if (task.each !== undefined) itemsOf(inputs[task.each.items], task.each.items);
       return { inputs };
     } catch (error) {
-      if (!(error instanceof ValueFault)) throw error;
+      if (!(error instanceof ValueError)) throw error;
       return { state: 'failed', error: error.message };
     }
   }
 
-  /** Makes the children of graphs, all in one go. */
+  /** Creates the children of graphs in one batch. */
   async #openGraphs(
     openings: readonly { readonly node: NodeFacts; readonly graph: Graph; readonly inputs: Values }[],
   ): Promise<Ending[]> {
@@ -203,7 +203,7 @@ export class Machine {
       openings.map(({ node, inputs }) => [node.id, { ...node, state: 'running' as const, inputs }]),
     );
     const endings = await this.#start(nodes.filter(({ waits }) => waits === 0).map(freshNode), opened);
-    // A graph without a task has nobody to wait for.
+    // A graph without tasks ends immediately.
     for (const { node, graph } of openings) {
       if (Object.keys(graph.tasks).length === 0) endings.push(await this.#end(opened.get(node.id)!));
     }
@@ -218,7 +218,7 @@ export class Machine {
     return total === 0 ? [await this.#end(opened)] : await this.#expand(opened);
   }
 
-  /** Makes further iterations of a loop: as many as may run at once, and not more than one transaction takes. */
+  /** Creates further iterations of a loop, up to its parallelism and the limit of one transaction. */
   async #expand(loop: NodeFacts): Promise<Ending[]> {
     const task = taskAt(this.#plan, loop.place);
     const { items = '', as = '', parallel = 0 } = task.each ?? {};
@@ -243,7 +243,7 @@ export class Machine {
         inputs: { ...others, [as]: item },
       }));
     await this.#store.insert(made, []);
-    // With a limit, whatever ends makes room for the next.
+    // With a limit of parallel iterations, the end of an iteration creates the next.
     if (to < loop.total && (parallel === 0 || room > to - from)) await this.#store.timer(loop.id, 'expand', 0);
     if (graph === undefined) return [];
     return await this.#openGraphs(made.map((node) => ({ node: freshNode(node), graph, inputs: node.inputs })));
@@ -252,7 +252,7 @@ export class Machine {
   async #afterChild(parent: NodeFacts): Promise<Ending[]> {
     if (parent.kind === 'loop' && parent.expanded < parent.total && !this.#store.cancelling) {
       const { parallel = 0 } = taskAt(this.#plan, parent.place).each ?? {};
-      // Without a limit, a timer brings the others.
+      // Without a limit, a timer creates the others.
       return parallel === 0 ? [] : await this.#expand(parent);
     }
     return parent.open === 0 ? [await this.#end(parent)] : [];
@@ -263,18 +263,18 @@ export class Machine {
       node.kind === 'loop' ? await this.#loopOutputs(node) : await this.#graphOutputs(node, this.#graphOf(node));
     if (node.cancelled > 0 || node.expanded < node.total) return { node, state: 'cancelled', outputs };
     if (node.broken === 0) return { node, state: 'succeeded', outputs };
-    const what = node.kind === 'loop' ? 'iterations' : 'tasks';
-    const error = `${node.broken} of its ${what} did not succeed`;
-    return { node, state: 'failed', outputs, error: `${error}${await this.#firstFault(node)}` };
+    const what = `${node.kind === 'loop' ? 'iteration' : 'task'}${node.broken === 1 ? '' : 's'}`;
+    const error = `${node.broken} ${what} did not succeed`;
+    return { node, state: 'failed', outputs, error: `${error}${await this.#firstError(node)}` };
   }
 
-  /** The first of the tasks of a graph that failed, and why: what whoever looks at the whole wants to know. */
-  async #firstFault(node: NodeFacts): Promise<string> {
+  /** Returns the first failed task of a graph with its error, for the error of the whole graph. */
+  async #firstError(node: NodeFacts): Promise<string> {
     if (node.kind === 'loop') return '';
-    const names = Object.keys(this.#graphOf(node).tasks).slice(0, MOST_LOOKED_AT);
+    const names = Object.keys(this.#graphOf(node).tasks).slice(0, MOST_CHECKED);
     const ended = await this.#store.siblings(node.id, names);
     const found = [...ended].find(([, { state, error }]) => state === 'failed' && error !== undefined);
-    return found === undefined ? '' : `: ${found[0]}: ${found[1].error}`.slice(0, LONGEST_FAULT);
+    return found === undefined ? '' : `: ${found[0]}: ${found[1].error}`.slice(0, LONGEST_ERROR);
   }
 
   #graphOf(node: NodeFacts): Graph {
@@ -323,7 +323,7 @@ function groupByParent(nodes: readonly NodeFacts[]): ReadonlyMap<string, readonl
   return groups;
 }
 
-/** A node that nothing has happened to yet. */
+/** Returns the facts of a new node. */
 export function freshNode({ inputs = {}, ...node }: NewNode): NodeFacts {
   return {
     ...node,

@@ -1,10 +1,10 @@
-/** What is wrong with a plan, all of it at once, each with its path. */
+/** Validates a plan, and reports all errors with their paths. */
 import type { Issue } from '@dais/api';
 import { needsOf, type Binding, type Composed, type Expression, type Graph, type Task } from './plan.ts';
 
-/** Of a whole plan, loops counted once. */
+/** Tasks of a whole plan. A loop counts once. */
 const MOST_TASKS = 20_000;
-/** Graphs in graphs. */
+/** Nesting depth of graphs. */
 const DEEPEST = 20;
 const NAME = /^[A-Za-z0-9_]([A-Za-z0-9._-]{0,126}[A-Za-z0-9_])?$/;
 
@@ -13,13 +13,14 @@ export function planIssues(plan: Graph, inputs: ReadonlySet<string>): Issue[] {
   let tasks = 0;
   const visit = (graph: Graph, path: string, given: ReadonlySet<string>, depth: number): void => {
     if (depth > DEEPEST) {
-      issues.push({ path, message: `graphs lie at most ${DEEPEST} deep in each other` });
+      issues.push({ path, message: `graphs are nested more than ${DEEPEST} levels deep` });
       return;
     }
     for (const [name, task] of Object.entries(graph.tasks)) {
       tasks += 1;
       const at = `${path}tasks.${name}`;
-      if (!NAME.test(name)) issues.push({ path: at, message: 'a name has letters, digits, `.`, `_` and `-`' });
+      if (!NAME.test(name))
+        issues.push({ path: at, message: 'a name may contain only letters, digits, `.`, `_` and `-`' });
       issues.push(...taskIssues(graph, task, at, given));
       if ('graph' in task.body) visit(task.body.graph, `${at}.`, new Set(inputsOf(task)), depth + 1);
     }
@@ -31,15 +32,19 @@ export function planIssues(plan: Graph, inputs: ReadonlySet<string>): Issue[] {
     }
     const cycle = cycleIn(graph);
     if (cycle !== undefined) {
-      issues.push({ path: `${path}tasks.${cycle[0]}`, message: `tasks wait for each other: ${cycle.join(' → ')}` });
+      issues.push({
+        path: `${path}tasks.${cycle[0]}`,
+        message: `tasks depend on each other in a cycle: ${cycle.join(' → ')}`,
+      });
     }
   };
   visit(plan, '', inputs, 0);
-  if (tasks > MOST_TASKS) issues.push({ path: 'tasks', message: `there are ${tasks}; at most ${MOST_TASKS} are run` });
+  if (tasks > MOST_TASKS)
+    issues.push({ path: 'tasks', message: `the plan has ${tasks} tasks, and the limit is ${MOST_TASKS}` });
   return issues;
 }
 
-/** Names that the body of a task finds. */
+/** Returns the names of the inputs of the body of a task. */
 function inputsOf({ inputs, each }: Task): string[] {
   const names = Object.keys(inputs);
   return each === undefined ? names : [...names.filter((name) => name !== each.items), each.as];
@@ -48,12 +53,12 @@ function inputsOf({ inputs, each }: Task): string[] {
 function taskIssues(graph: Graph, task: Task, path: string, given: ReadonlySet<string>): Issue[] {
   const issues: Issue[] = [];
   for (const need of needsOf(task)) {
-    if (graph.tasks[need] === undefined) issues.push({ path: `${path}.needs`, message: `there is no task ${need}` });
+    if (graph.tasks[need] === undefined) issues.push({ path: `${path}.needs`, message: `task ${need} does not exist` });
   }
   for (const [name, binding] of Object.entries(task.inputs)) {
     const at = `${path}.inputs.${name}`;
     if ('input' in binding && !given.has(binding.input)) {
-      issues.push({ path: at, message: `there is no input ${binding.input}` });
+      issues.push({ path: at, message: `input ${binding.input} does not exist` });
     }
     if ('task' in binding && graph.tasks[binding.task] !== undefined) {
       if (!hasOutput(graph, binding.task, binding.output)) {
@@ -64,15 +69,15 @@ function taskIssues(graph: Graph, task: Task, path: string, given: ReadonlySet<s
   for (const [name, used] of Object.entries(task.inputs).flatMap(usedByComposed)) {
     const source = task.inputs[used];
     if (source !== undefined && !('compose' in source)) continue;
-    const why = source === undefined ? 'there is no input' : 'it cannot be made of';
-    issues.push({ path: `${path}.inputs.${name}`, message: `${why} ${used}` });
+    const message = source === undefined ? `input ${used} does not exist` : `input ${used} is itself composed`;
+    issues.push({ path: `${path}.inputs.${name}`, message });
   }
   if (task.each !== undefined && task.inputs[task.each.items] === undefined) {
-    issues.push({ path: `${path}.each`, message: `there is no input ${task.each.items} to go through` });
+    issues.push({ path: `${path}.each`, message: `input ${task.each.items} of the loop does not exist` });
   }
   const names = new Set(Object.keys(task.inputs));
   for (const used of task.when === undefined ? [] : usedIn(task.when)) {
-    if (!names.has(used)) issues.push({ path: `${path}.when`, message: `there is no input ${used}` });
+    if (!names.has(used)) issues.push({ path: `${path}.when`, message: `input ${used} does not exist` });
   }
   return issues;
 }
@@ -102,11 +107,11 @@ function usedIn(expression: Expression): readonly string[] {
   return 'number' in expression ? usedIn(expression.number) : [];
 }
 
-/** The names along one cycle, the first one again at its end. */
+/** Returns the names along one cycle, with the first name repeated at the end. */
 function cycleIn(graph: Graph): readonly string[] | undefined {
   const done = new Set<string>();
   for (const start of Object.keys(graph.tasks)) {
-    // Its own stack: a chain of ten thousand tasks is no recursion of ten thousand.
+    // An explicit stack: a chain of ten thousand tasks must not be a recursion of that depth.
     const trail: { readonly name: string; readonly needs: string[] }[] = [];
     const onTrail = new Set<string>();
     const enter = (name: string): void => {

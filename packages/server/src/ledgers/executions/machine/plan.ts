@@ -1,46 +1,46 @@
 /**
- * What a run is to do, in no front end's words: a graph of tasks whose bodies are steps or graphs again. It is stored with
- * the run and never changes; whatever a manifest or a foreign pipeline can say is compiled to it.
+ * The plan of a run, independent of the submitted format: a graph of tasks whose bodies are steps or nested graphs. It is
+ * stored with the run and never changes. Manifests and pipelines of other systems are compiled to it.
  */
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** Files that a step left: they lie in the content of a run, below `prefix`. */
+/** Output files of a step, stored in the content of a run below `prefix`. */
 export interface Artifact {
-  /** Id of the run whose content it is. */
+  /** Id of the run that owns the content. */
   readonly run: string;
-  /** One file has this name; of a folder, every file's name begins with it and a `/`. */
+  /** The name of a single file; for a folder, the prefix of its file names, before a `/`. */
   readonly prefix: string;
   readonly folder: boolean;
   readonly files: number;
   readonly bytes: number;
-  /** Lower-case hex SHA-256 of names, modes and contents: equal for equal files. */
+  /** Lower-case hex SHA-256 of names, modes and contents. */
   readonly digest: string;
-  /** Those of its files that may be executed, relative to `prefix`; '' of one that is a file itself. */
+  /** Its executable files, relative to `prefix`; '' for a single file. */
   readonly executable?: readonly string[];
-  /** What a front end calls it, and which of its types it has. */
+  /** Name and type in the system that submitted the pipeline. */
   readonly label?: string;
   readonly type?: string;
-  /** What its step says about it. */
+  /** Metadata from its step. */
   readonly metadata?: { readonly [key: string]: Json };
-  /** Where it lies when that is not here: then there are no files, and what can be fetched is, for each step. */
+  /** URL of external files. Then it has no stored files, and each step fetches them if the scheme is supported. */
   readonly uri?: string;
-  /** It is the rows of a version of a dataset: they lie there, and are brought when a step starts. */
+  /** The dataset version whose rows it represents. They are materialized when a step starts. */
   readonly dataset?: DatasetInput;
 }
 
-/** A version of a dataset as a run was given it: which one, and what of it may be seen as it is. */
+/** A dataset version as the input of a run, with the columns that may be read unmasked. */
 export interface DatasetInput {
   readonly name: string;
   readonly number: number;
   readonly id: string;
   readonly versionDigest: string;
   readonly format: 'parquet' | 'csv';
-  /** Columns that are masked for others, and were not for whoever had the run begin. */
+  /** Columns that are masked for other readers, but not for the starter of the run. */
   readonly unmasked: readonly string[];
 }
 
-/** What goes from task to task. */
+/** A value that is passed between tasks. */
 export type Value =
   | { readonly parameter: Json }
   | { readonly artifact: Artifact }
@@ -48,42 +48,42 @@ export type Value =
 
 export type Values = Readonly<Record<string, Value>>;
 
-/** Where an input comes from. */
+/** The source of an input. */
 export type Binding =
   | { readonly value: Json }
-  /** Known when the run begins. */
+  /** Known when the run starts. */
   | { readonly artifact: Artifact }
-  | ({ readonly input: string } & Taking)
-  | ({ readonly task: string; readonly output: string } & Taking)
-  /** Made of other inputs of the same task. */
+  | ({ readonly input: string } & BindingOptions)
+  | ({ readonly task: string; readonly output: string } & BindingOptions)
+  /** Composed of other inputs of the same task. */
   | { readonly compose: Composed }
-  /** How another task ended: `{task, state, error}`. */
+  /** The final status of another task: `{task, state, error}`. */
   | { readonly statusOf: string };
 
-export interface Taking {
+export interface BindingOptions {
   /** Selects a member of a parameter. */
   readonly path?: readonly string[];
-  /** Absent when its source has none. */
+  /** The input is absent if its source has no value. */
   readonly optional?: boolean;
-  /** What it is when its source has none, or null. */
+  /** Default if the source has no value, or null. */
   readonly otherwise?: Json;
-  /** What it has to be. Whatever is to be text is made text; of the others, what is something else is a fault. */
+  /** Required type. Values are converted to text; every other mismatch is an error. */
   readonly as?: ParameterType;
 }
 
 export type ParameterType = 'text' | 'number' | 'boolean' | 'list' | 'object';
 
-/** `input`: a parameter in text, as it is or as compact JSON. */
+/** `input`: a parameter, inserted as text or as compact JSON. */
 export type Composed =
   | { readonly value: Json }
   | { readonly text: readonly (string | { readonly input: string })[] }
   | { readonly list: readonly Composed[] }
   | { readonly members: Readonly<Record<string, Composed>> };
 
-/** A condition over the inputs of its own task. What is not there is a fault, never false. */
+/** A condition over the inputs of its task. A missing value is an error, never false. */
 export type Expression =
   | { readonly value: Json }
-  /** `artifact`: of files, what is known of the n-th: `{name, uri, metadata}`. */
+  /** `artifact`: the properties of the n-th artifact: `{name, uri, metadata}`. */
   | { readonly input: string; readonly artifact?: number; readonly path?: readonly string[] }
   | {
       readonly compare: '==' | '!=' | '<' | '<=' | '>' | '>=';
@@ -93,27 +93,27 @@ export type Expression =
   | { readonly all: readonly Expression[] }
   | { readonly any: readonly Expression[] }
   | { readonly not: Expression }
-  /** Text as a number; `whole`: what comes after the point is dropped. */
+  /** Text converted to a number; `whole`: truncated to an integer. */
   | { readonly number: Expression; readonly whole?: true }
-  /** As it stands in text. */
+  /** Converted to text. */
   | { readonly text: Expression };
 
 export interface Retry {
-  /** After the first attempt. Attempts that the platform lost are counted apart. */
+  /** Retries after the first attempt. Lost attempts are counted separately. */
   readonly count: number;
   readonly delayMs: number;
   readonly factor: number;
   readonly maxDelayMs: number;
 }
 
-/** Text that is known only when the step is about to start. */
+/** Text that is complete only when the step is about to start. */
 export type LateText =
   | string
   | readonly (
       | string
-      /** A parameter: text as it is, all else as compact JSON. */
+      /** A parameter: text unchanged, other values as compact JSON. */
       | { readonly parameter: string }
-      /** Where an input or an output lies, relative to the working folder. */
+      /** Path of an input or an output, relative to the working folder. */
       | { readonly pathOfInput: string }
       | { readonly pathOfOutput: string }
     )[];
@@ -125,71 +125,71 @@ export type StepOutput =
       readonly artifact: true;
       readonly path: string;
       readonly optional?: boolean;
-      /** They are kept also when the step fails. */
+      /** The files are stored also when the step fails. */
       readonly always?: true;
-      /** The files become a version of this dataset. */
+      /** Creates a version of this dataset from the files. */
       readonly dataset?: string;
     };
 
 export interface Step {
   readonly command: readonly LateText[];
   readonly variables: Readonly<Record<string, LateText>>;
-  /** Variables from Secret resources of the project. */
+  /** Variables whose values are in Secret resources of the project. */
   readonly secrets: Readonly<Record<string, StepSecret>>;
   readonly environment: StepEnvironment;
   readonly resources: Readonly<Record<string, number>>;
   readonly timeoutMs?: number;
-  /** `preferred`: isolated where the machine can. */
+  /** `preferred`: isolated if the machine supports it. */
   readonly isolation: 'required' | 'preferred' | 'none';
   readonly network: boolean;
-  /** Succeeds without running when the same was done before in this project. */
+  /** On a cache hit the step succeeds without running. The cache belongs to the project. */
   readonly cache: boolean;
-  /** Artifacts among the inputs, and where they are put. Without a path of their own they lie in `inputs/NAME`. */
+  /** Paths of input artifacts in the working folder. Default: `inputs/NAME`. */
   readonly places: Readonly<Record<string, string>>;
   readonly outputs: Readonly<Record<string, StepOutput>>;
-  /** It logs into a run of the tracking ledger, which is begun and ended for it: in an experiment by name or by number. */
+  /** The experiment, by name or by id, of the tracked run that is started and ended for the step. */
   readonly tracking?: ({ readonly name: string } | { readonly id: string }) & { readonly run?: string };
-  /** The words of a front end about this step, which it makes a command of when the step starts; see `StepDialect`. */
+  /** The step in the format of another system, which is converted to a command when the step starts; see `StepDialect`. */
   readonly dialect?: { readonly name: string; readonly data: Json };
 }
 
 export interface StepSecret {
   readonly secret: string;
   readonly key: string;
-  /** The step runs without the variable when there is no such value. */
+  /** The step runs without the variable if the secret value does not exist. */
   readonly optional?: true;
 }
 
 export type StepEnvironment =
   | { readonly type: 'system' }
-  /** The files of a container image in the place of the machine's. */
+  /** The file system of a container image instead of the machine's. */
   | { readonly type: 'image'; readonly image: string }
   | {
       readonly type: 'python';
       readonly version?: string;
       readonly requirements: readonly string[];
-      /** Packages that come without what they say they need. */
+      /** Packages that are installed without their dependencies. */
       readonly bare?: readonly string[];
-      /** Asked before the server's own. */
+      /** Package indexes that are queried before those of the server. */
       readonly indexes?: readonly string[];
     };
 
 export type Body = { readonly step: Step } | { readonly graph: Graph };
 
 export interface Task {
-  /** Beside the tasks that its inputs name. */
+  /** Dependencies in addition to the tasks that its inputs reference. */
   readonly needs: readonly string[];
-  /** `succeeded`: a need that failed or was skipped keeps it from running. `completed`: it runs however they ended. */
+  /** `succeeded`: runs only if all dependencies succeeded. `completed`: runs after they have ended in any state. */
   readonly after: 'succeeded' | 'completed';
   readonly when?: Expression;
   readonly inputs: Readonly<Record<string, Binding>>;
-  /** Once for each item of the input `items`, which each iteration gets as `as`; 0: no limit of how many at once. */
+  /** Runs once for each item of the input `items`, as the input `as`. `parallel` 0: no limit of parallel iterations. */
   readonly each?: { readonly items: string; readonly as: string; readonly parallel: number };
   readonly retry?: Retry;
   readonly body: Body;
 }
 
-/** The first source that succeeded and has it; of a loop, the list over all iterations. */
+/** The first source that succeeded and has the output; for a loop, the list over all iterations. */
 export type GraphOutput = readonly { readonly task: string; readonly output: string }[];
 
 export interface Graph {
@@ -197,12 +197,12 @@ export interface Graph {
   readonly outputs: Readonly<Record<string, GraphOutput>>;
 }
 
-/** Names of tasks from the root down: `train/fit`. The root is ''. */
+/** Returns the graph at a path of task names from the root, such as `train/fit`. The root is ''. */
 export function graphAt(plan: Graph, place: string): Graph {
   let graph = plan;
   for (const name of place === '' ? [] : place.split('/')) {
     const body = graph.tasks[name]?.body;
-    if (body === undefined || !('graph' in body)) throw new Error(`there is no graph at ${place}`);
+    if (body === undefined || !('graph' in body)) throw new Error(`no graph at ${place}`);
     graph = body.graph;
   }
   return graph;
@@ -211,16 +211,16 @@ export function graphAt(plan: Graph, place: string): Graph {
 export function taskAt(plan: Graph, place: string): Task {
   const cut = place.lastIndexOf('/');
   const task = graphAt(plan, cut === -1 ? '' : place.slice(0, cut)).tasks[place.slice(cut + 1)];
-  if (task === undefined) throw new Error(`there is no task at ${place}`);
+  if (task === undefined) throw new Error(`no task at ${place}`);
   return task;
 }
 
-/** Whom a task waits for: those that it names, and those that its inputs come from. */
+/** Returns the dependencies of a task: those that it names, and those that its inputs reference. */
 export function needsOf(task: Task): readonly string[] {
   return [...new Set([...task.needs, ...sourcesOf(task)])];
 }
 
-/** The tasks that its inputs tell of. */
+/** Returns the tasks that its inputs reference. */
 export function sourcesOf(task: Task): readonly string[] {
   return Object.values(task.inputs).flatMap((binding) =>
     'task' in binding ? [binding.task] : 'statusOf' in binding ? [binding.statusOf] : [],

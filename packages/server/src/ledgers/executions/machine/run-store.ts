@@ -3,7 +3,7 @@ import type { Values } from './plan.ts';
 
 export type NodeState = 'waiting' | 'ready' | 'delayed' | 'running' | EndState;
 export type NodeKind = 'step' | 'graph' | 'loop';
-/** How a step came to its outputs without running, when it did not run. */
+/** Why a step has outputs without having run: from the cache, or reused from the retried run. */
 export type NodeSource = 'cache' | 'reused';
 
 export interface NewNode {
@@ -12,29 +12,29 @@ export interface NewNode {
   readonly parent: string | undefined;
   /** Unique in the run: `train/3/fit`. */
   readonly path: string;
-  /** Where its task stands in the plan: `train/fit`. Of an iteration: that of the loop. */
+  /** Path of its task in the plan: `train/fit`. An iteration has the path of its loop. */
   readonly place: string;
   readonly iteration: number | undefined;
   readonly kind: NodeKind;
   readonly state: NodeState;
-  /** How many of those before it have not ended. */
+  /** Number of dependencies that have not ended. */
   readonly waits: number;
   readonly inputs?: Values;
 }
 
 export interface NodeFacts extends Omit<NewNode, 'inputs'> {
-  /** Of those before it: how many ended badly, and how many were skipped. */
+  /** Number of dependencies that failed or were blocked or canceled, and that were skipped. */
   readonly bad: number;
   readonly skipped: number;
-  /** Of its children: how many have not ended, ended badly, were cancelled. */
+  /** Number of children that have not ended, that failed or were blocked, and that were canceled. */
   readonly open: number;
   readonly broken: number;
   readonly cancelled: number;
-  /** Of a loop: how many items there are, and for how many there is an iteration. */
+  /** For a loop: the number of items, and of created iterations. */
   readonly total: number;
   readonly expanded: number;
   readonly inputs: Values;
-  /** Attempts that failed, and attempts that the platform lost. */
+  /** Number of failed attempts, and of lost attempts. */
   readonly failures: number;
   readonly losses: number;
 }
@@ -48,7 +48,7 @@ export interface Change {
   readonly error?: string | undefined;
   readonly source?: NodeSource | undefined;
   readonly total?: number;
-  /** Adds one. */
+  /** The counter to increment. */
   readonly count?: 'failures' | 'losses';
 }
 
@@ -63,28 +63,28 @@ export interface Settled {
 }
 
 /**
- * The rows of one run inside one transaction that has locked it: what the machine decides from and writes to. Every method
- * sees what those before it wrote.
+ * The rows of one run within a transaction that has locked it. The state machine reads and writes them. Every method sees
+ * the writes of earlier calls.
  */
 export interface RunStore {
   readonly cancelling: boolean;
   newId(): string;
   node(id: string): Promise<NodeFacts>;
-  /** Fails the transaction, so that it starts over, when a node is no longer in the state it is changed from. */
+  /** Fails the transaction, so that it is retried, if a node is no longer in the state `from`. */
   change(changes: readonly Change[]): Promise<void>;
-  /** Counts the new nodes in their parents. `edges`: who waits for whom. */
+  /** Inserts nodes and counts them in their parents. `edges`: dependencies. */
   insert(nodes: readonly NewNode[], edges: readonly (readonly [from: string, to: string])[]): Promise<void>;
   /**
-   * Changes nodes to how they ended, which tells those that wait and counts in the parents. Gives those that now wait for
-   * nobody, and each of the parents once. Fails as `change` does.
+   * Ends nodes, and updates the counts of their dependents and parents. Returns the dependents that now wait for no other
+   * node, and each parent once. Fails as `change` does.
    */
   end(ends: readonly NodeEnd[]): Promise<Settled>;
-  /** Children of a graph, by the names of their tasks, that have ended. */
+  /** Returns the ended children of a graph, by task name. */
   siblings(parent: string, tasks: readonly string[]): Promise<ReadonlyMap<string, Ended>>;
-  /** Outputs of the iterations of a loop, in their order. */
+  /** Returns the outputs of the iterations of a loop, in order. */
   iterations(loop: string): Promise<readonly Values[]>;
-  /** Whatever has not begun, and loops that run without an open iteration. */
-  unbegun(): Promise<readonly NodeFacts[]>;
+  /** Returns nodes that have not started, and running loops without an open iteration. */
+  notStarted(): Promise<readonly NodeFacts[]>;
   timer(node: string, kind: TimerKind, delayMs: number): Promise<void>;
   finish(state: EndState, outputs: Values, error: string | undefined): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { STEP } from '../testing/plan-model.ts';
 import { planIssues } from './plan-check.ts';
 import type { Artifact, Binding, Expression, Json, Value } from './plan.ts';
-import { holds, resolveInputs, ValueFault } from './values.ts';
+import { isTrue, resolveInputs, ValueError } from './values.ts';
 
 const FILES: Artifact = {
   run: 'r',
@@ -23,7 +23,7 @@ function resolved(inputs: Readonly<Record<string, Binding>>, given: Readonly<Rec
 describe('inputs of a task', () => {
   const of = (parameter: Json) => ({ x: { parameter } });
 
-  test('have what stands for what is not there', () => {
+  test('have defaults for missing values', () => {
     const binding = { a: { input: 'x', otherwise: 5 } };
     expect(resolved(binding)).toEqual({ a: { parameter: 5 } });
     expect(resolved(binding, of(null))).toEqual({ a: { parameter: 5 } });
@@ -37,21 +37,21 @@ describe('inputs of a task', () => {
     [true, 'true'],
     [[1, 'b'], '[1,"b"]'],
     [{ a: 1 }, '{"a":1}'],
-  ])('%j is text where text is wanted', (value, text) => {
+  ])('%j is converted to text', (value, text) => {
     expect(resolved({ a: { input: 'x', as: 'text' } }, of(value))).toEqual({ a: { parameter: text } });
   });
 
   test.each<[Json, 'number' | 'boolean' | 'list' | 'object', string]>([
     ['2', 'number', 'a is text, not a number'],
-    [1, 'boolean', 'a is a number, not true or false'],
+    [1, 'boolean', 'a is a number, not a boolean'],
     [{}, 'list', 'a is an object, not a list'],
     [[], 'object', 'a is a list, not an object'],
-    [null, 'number', 'a has no value: null was given'],
-  ])('%j is no %s', (value, as, message) => {
-    expect(() => resolved({ a: { input: 'x', as } }, of(value))).toThrow(new ValueFault(message));
+    [null, 'number', 'a has no value: it is null'],
+  ])('%j is not of type %s', (value, as, message) => {
+    expect(() => resolved({ a: { input: 'x', as } }, of(value))).toThrow(new ValueError(message));
   });
 
-  test('are composed of others', () => {
+  test('can be composed of other inputs', () => {
     const compose = {
       members: {
         say: { text: ['n = ', { input: 'n' }, ', ', { input: 'l' }, { input: 'none' }] },
@@ -67,16 +67,16 @@ describe('inputs of a task', () => {
     expect(resolved(inputs)['all']).toEqual({ parameter: { say: 'n = 3, ["x"]', list: [1] } });
     expect(() =>
       resolved({ f: { input: 'x' }, all: { compose: { text: [{ input: 'f' }] } } }, { x: { artifact: FILES } }),
-    ).toThrow('f is files');
+    ).toThrow('f is an artifact');
   });
 
-  test('are composed of those that there are, and that are not composed themselves', () => {
+  test('can be composed only of existing inputs that are not composed themselves', () => {
     const text = (input: string): Binding => ({ compose: { text: [{ input }] } });
     const inputs = { a: text('b'), b: text('c') };
     const task = { needs: [], after: 'succeeded', inputs, body: { step: STEP } } as const;
     expect(planIssues({ tasks: { t: task }, outputs: {} }, new Set())).toEqual([
-      { path: 'tasks.t.inputs.a', message: 'it cannot be made of b' },
-      { path: 'tasks.t.inputs.b', message: 'there is no input c' },
+      { path: 'tasks.t.inputs.a', message: 'input b is itself composed' },
+      { path: 'tasks.t.inputs.b', message: 'input c does not exist' },
     ]);
   });
 });
@@ -93,21 +93,25 @@ describe('conditions', () => {
 
   test.each<[string, Expression, boolean]>([
     ['text as a number', is({ number: { input: 'n' } }, 7), true],
-    ['a number without what comes after the point', is({ number: { input: 'half' }, whole: true }, 2), true],
-    ['a number as it is', is({ number: { input: 'half' } }, 2.5), true],
+    ['a number truncated to an integer', is({ number: { input: 'half' }, whole: true }, 2), true],
+    ['a number unchanged', is({ number: { input: 'half' } }, 2.5), true],
     ['a number as text', is({ text: { input: 'half' } }, '2.5'), true],
-    ['what is known of files', is({ input: 'model', artifact: 0, path: ['metadata', 'accuracy'] }, 0.9), true],
-    ['of one of many', is({ input: 'models', artifact: 1, path: ['metadata', 'accuracy'] }, 0.1), true],
+    ['the metadata of an artifact', is({ input: 'model', artifact: 0, path: ['metadata', 'accuracy'] }, 0.9), true],
+    [
+      'the metadata of one of several artifacts',
+      is({ input: 'models', artifact: 1, path: ['metadata', 'accuracy'] }, 0.1),
+      true,
+    ],
   ])('%s', (_, condition, value) => {
-    expect(holds(condition, inputs)).toBe(value);
+    expect(isTrue(condition, inputs)).toBe(value);
   });
 
   test.each<[Expression, string]>([
-    [{ number: { input: 'list' } }, 'needs a number, not [1]'],
-    [{ input: 'model', artifact: 1 }, 'needs file 1 of model, which is not there'],
-    [{ input: 'n', artifact: 0 }, 'needs n to be files'],
+    [{ number: { input: 'list' } }, 'requires a number, not [1]'],
+    [{ input: 'model', artifact: 1 }, 'uses artifact 1 of model, which does not exist'],
+    [{ input: 'n', artifact: 0 }, 'uses n as an artifact, but it is a parameter'],
     [{ input: 'model', artifact: 0, path: ['metadata', 'loss'] }, 'model has no member loss'],
-  ])('%j is a fault', (left, message) => {
-    expect(() => holds(is(left, 1), inputs)).toThrow(message);
+  ])('%j is an error', (left, message) => {
+    expect(() => isTrue(is(left, 1), inputs)).toThrow(message);
   });
 });

@@ -1,4 +1,4 @@
-/** From bindings and conditions to values. */
+/** Evaluates bindings and conditions. */
 import type {
   Artifact,
   Binding,
@@ -7,24 +7,24 @@ import type {
   Json,
   ParameterType,
   Task,
-  Taking,
+  BindingOptions,
   Value,
   Values,
 } from './plan.ts';
 
-/** A fault of the plan or of what its tasks gave each other, in words for whoever wrote it: it fails the task. */
-export class ValueFault extends Error {}
+/** An error in the plan or in the outputs of its tasks. It fails the task, and its author reads the message. */
+export class ValueError extends Error {}
 
 export type EndState = 'succeeded' | 'failed' | 'skipped' | 'blocked' | 'cancelled';
 
-/** What a task that has ended tells its siblings. */
+/** The result of an ended task, for its siblings. */
 export interface Ended {
   readonly state: EndState;
   readonly outputs: Values;
   readonly error?: string | undefined;
 }
 
-/** The inputs of a task, from those of its graph and from its siblings. @throws ValueFault */
+/** Returns the inputs of a task, from the inputs of its graph and the outputs of its siblings. @throws ValueError */
 export function resolveInputs(task: Task, given: Values, siblings: ReadonlyMap<string, Ended>): Values {
   const inputs: Record<string, Value> = {};
   const composed: [string, Composed][] = [];
@@ -35,7 +35,7 @@ export function resolveInputs(task: Task, given: Values, siblings: ReadonlyMap<s
       if (value !== undefined) inputs[name] = value;
     }
   }
-  // Of those that were taken alone: none is made of another that is made.
+  // Composed inputs use only inputs that are not composed themselves.
   const made = composed.map(([name, of]): [string, Value] => [name, { parameter: compose(of, inputs) }]);
   return { ...inputs, ...Object.fromEntries(made) };
 }
@@ -58,35 +58,35 @@ function resolve(
   if (binding.otherwise !== undefined && (found === undefined || isNull)) return { parameter: binding.otherwise };
   if (found === undefined) {
     if (binding.optional === true) return undefined;
-    const source =
-      'input' in binding ? `the input ${binding.input}` : `the output ${binding.output} of ${binding.task}`;
-    throw new ValueFault(`${name} has no value: ${source} was not given`);
+    const source = 'input' in binding ? `input ${binding.input}` : `output ${binding.output} of task ${binding.task}`;
+    throw new ValueError(`${name} has no value: ${source} is missing`);
   }
   if (isNull && binding.optional === true) return found;
   return typed(selected(found, binding, name), binding, name);
 }
 
-function selected(found: Value, { path }: Taking, name: string): Value {
+function selected(found: Value, { path }: BindingOptions, name: string): Value {
   if (path === undefined) return found;
-  if (!('parameter' in found)) throw new ValueFault(`${name} selects a member of files; only parameters have members`);
+  if (!('parameter' in found))
+    throw new ValueError(`${name} selects a member of an artifact; only parameters have members`);
   return { parameter: select(found.parameter, path, name) };
 }
 
-/** @throws ValueFault */
-function typed(value: Value, { as }: Taking, name: string): Value {
+/** @throws ValueError */
+function typed(value: Value, { as }: BindingOptions, name: string): Value {
   if (as === undefined) return value;
-  if (!('parameter' in value)) throw new ValueFault(`${name} is files, not ${WORDS[as]}`);
+  if (!('parameter' in value)) throw new ValueError(`${name} is an artifact, not ${WORDS[as]}`);
   const { parameter } = value;
-  if (parameter === null) throw new ValueFault(`${name} has no value: null was given`);
+  if (parameter === null) throw new ValueError(`${name} has no value: it is null`);
   if (as === 'text') return { parameter: textOf(parameter) };
   if (typeOf(parameter) === as) return value;
-  throw new ValueFault(`${name} is ${WORDS[typeOf(parameter)]}, not ${WORDS[as]}`);
+  throw new ValueError(`${name} is ${WORDS[typeOf(parameter)]}, not ${WORDS[as]}`);
 }
 
 const WORDS: Readonly<Record<ParameterType, string>> = {
   text: 'text',
   number: 'a number',
-  boolean: 'true or false',
+  boolean: 'a boolean',
   list: 'a list',
   object: 'an object',
 };
@@ -98,7 +98,7 @@ function typeOf(value: NonNullable<Json>): ParameterType {
   return Array.isArray(value) ? 'list' : 'object';
 }
 
-/** Text as it is, all else as compact JSON. */
+/** Returns text unchanged, and other values as compact JSON. */
 export function textOf(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
@@ -114,20 +114,21 @@ function compose(of: Composed, inputs: Values): Json {
       if (typeof part === 'string') return part;
       const value = inputs[part.input];
       if (value === undefined) return '';
-      if (!('parameter' in value)) throw new ValueFault(`${part.input} is files, which cannot be written into text`);
+      if (!('parameter' in value))
+        throw new ValueError(`${part.input} is an artifact, which cannot be inserted into text`);
       return value.parameter === null ? '' : textOf(value.parameter);
     })
     .join('');
 }
 
-/** Members of objects by name, of arrays by number; text that is JSON is read first. @throws ValueFault */
+/** Selects members of objects by name and of arrays by index. JSON text is parsed first. @throws ValueError */
 function select(value: Json, path: readonly string[], name: string): Json {
   let at = value;
   for (const key of path) {
     if (typeof at === 'string') at = parsed(at, name);
     const next =
       at !== null && typeof at === 'object' && Object.hasOwn(at, key) ? (at as Record<string, Json>)[key] : undefined;
-    if (next === undefined) throw new ValueFault(`${name} has no member ${key}`);
+    if (next === undefined) throw new ValueError(`${name} has no member ${key}`);
     at = next;
   }
   return at;
@@ -137,21 +138,21 @@ function parsed(text: string, name: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch {
-    throw new ValueFault(`${name} is text that is not JSON, so it has no members`);
+    throw new ValueError(`${name} is not JSON, so it has no members`);
   }
 }
 
-/** The items that a loop goes through: a list, JSON text of one, or artifacts. @throws ValueFault */
+/** Returns the items of a loop: of a list, of a list as JSON text, or artifacts. @throws ValueError */
 export function itemsOf(value: Value | undefined, name: string): readonly Value[] {
-  if (value === undefined) throw new ValueFault(`${name} has no value to go through`);
+  if (value === undefined) throw new ValueError(`${name} has no value, so the loop has no items`);
   if ('artifacts' in value) return value.artifacts.map((artifact) => ({ artifact }));
   if ('artifact' in value) return [value];
   const list = typeof value.parameter === 'string' ? parsed(value.parameter, name) : value.parameter;
-  if (!Array.isArray(list)) throw new ValueFault(`${name} is not a list`);
+  if (!Array.isArray(list)) throw new ValueError(`${name} is not a list, so the loop cannot iterate over it`);
   return (list as readonly Json[]).map((parameter) => ({ parameter }));
 }
 
-/** One output over all iterations, in their order; those that do not have it are left out. */
+/** Returns one output of all iterations, in order. Iterations without the output are omitted. */
 export function collect(all: readonly Values[], output: string): Value | undefined {
   const found = all.flatMap((values) => values[output] ?? []);
   const files = found.flatMap((value) =>
@@ -161,19 +162,20 @@ export function collect(all: readonly Values[], output: string): Value | undefin
   return { parameter: found.flatMap((value) => ('parameter' in value ? [value.parameter] : [])) };
 }
 
-/** @throws ValueFault */
-export function holds(condition: Expression, inputs: Values): boolean {
+/** @throws ValueError */
+export function isTrue(condition: Expression, inputs: Values): boolean {
   const value = evaluate(condition, inputs);
-  if (typeof value !== 'boolean') throw new ValueFault(`the condition is ${JSON.stringify(value)}, not true or false`);
+  if (typeof value !== 'boolean')
+    throw new ValueError(`the condition evaluates to ${JSON.stringify(value)}, not to true or false`);
   return value;
 }
 
 function evaluate(expression: Expression, inputs: Values): Json {
   if ('value' in expression) return expression.value;
   if ('input' in expression) return valueOf(expression, inputs);
-  if ('all' in expression) return expression.all.every((one) => holds(one, inputs));
-  if ('any' in expression) return expression.any.some((one) => holds(one, inputs));
-  if ('not' in expression) return !holds(expression.not, inputs);
+  if ('all' in expression) return expression.all.every((one) => isTrue(one, inputs));
+  if ('any' in expression) return expression.any.some((one) => isTrue(one, inputs));
+  if ('not' in expression) return !isTrue(expression.not, inputs);
   if ('text' in expression) return textOf(evaluate(expression.text, inputs));
   if ('number' in expression) return numberOf(evaluate(expression.number, inputs), expression.whole === true);
   return compare(expression.compare, evaluate(expression.left, inputs), evaluate(expression.right, inputs));
@@ -184,14 +186,16 @@ function valueOf(
   inputs: Values,
 ): Json {
   const found = inputs[input];
-  if (found === undefined) throw new ValueFault(`the condition needs ${input}, which has no value`);
+  if (found === undefined) throw new ValueError(`the condition uses ${input}, which has no value`);
   if (artifact !== undefined) {
-    if ('parameter' in found) throw new ValueFault(`the condition needs ${input} to be files`);
+    if ('parameter' in found) throw new ValueError(`the condition uses ${input} as an artifact, but it is a parameter`);
     const one = 'artifact' in found ? [found.artifact][artifact] : found.artifacts[artifact];
-    if (one === undefined) throw new ValueFault(`the condition needs file ${artifact} of ${input}, which is not there`);
+    if (one === undefined)
+      throw new ValueError(`the condition uses artifact ${artifact} of ${input}, which does not exist`);
     return select(knownOf(one), path, input);
   }
-  if (!('parameter' in found)) throw new ValueFault(`the condition needs ${input}, which is files`);
+  if (!('parameter' in found))
+    throw new ValueError(`the condition uses ${input} as a parameter, but it is an artifact`);
   return select(found.parameter, path, input);
 }
 
@@ -202,7 +206,7 @@ function knownOf({ label = '', uri = '', metadata = {} }: Artifact): Json {
 function numberOf(value: Json, isWhole: boolean): number {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   if (typeof number === 'number' && !Number.isNaN(number)) return isWhole ? Math.trunc(number) : number;
-  throw new ValueFault(`the condition needs a number, not ${JSON.stringify(value)}`);
+  throw new ValueError(`the condition requires a number, not ${JSON.stringify(value)}`);
 }
 
 function compare(operator: '==' | '!=' | '<' | '<=' | '>' | '>=', left: Json, right: Json): boolean {
@@ -210,7 +214,9 @@ function compare(operator: '==' | '!=' | '<' | '<=' | '>' | '>=', left: Json, ri
   if (operator === '==' && (comparable || left === null || right === null)) return left === right;
   if (operator === '!=' && (comparable || left === null || right === null)) return left !== right;
   if (!comparable) {
-    throw new ValueFault(`the condition compares ${JSON.stringify(left)} with ${JSON.stringify(right)}`);
+    throw new ValueError(
+      `the condition compares ${JSON.stringify(left)} with ${JSON.stringify(right)}, which have different types`,
+    );
   }
   const [one, other] = [left as string | number | boolean, right as string | number | boolean];
   if (operator === '<') return one < other;

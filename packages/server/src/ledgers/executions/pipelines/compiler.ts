@@ -1,37 +1,37 @@
-/** From the document of a pipeline to a plan. Each language of pipelines brings its own, under the word of its format. */
+/** Interface of compilers from the document of a pipeline to a plan. Each pipeline format has one. */
 import type { PipelineParameters } from '@dais/api';
 import type { Artifact, Graph, Json, Values } from '../machine/plan.ts';
-import type { FoundVersion } from '../step-data.ts';
+import type { FoundVersion } from '../worker/step-data.ts';
 import type { ImageRule } from './image-rules.ts';
 
 export interface CompileOptions {
-  /** What people call the run. */
+  /** Display name of the run. */
   readonly name: string;
   readonly runId: string;
-  /** What the run is given. Undefined: the plan is only looked at, so nothing needs a value. */
+  /** Parameters of the run. Undefined: the plan is compiled only for inspection, so values are not required. */
   readonly parameters: Readonly<Record<string, Json>> | undefined;
-  /** The code of the run, where it brings some. */
+  /** The code of the run, if it includes code. */
   readonly code: Artifact | undefined;
   /** There are no accounts. */
   readonly solo: boolean;
-  /** Why it runs by itself, where it does. */
+  /** The time or event that starts the run automatically. */
   readonly fire?: Fire | undefined;
-  /** The newest version of another pipeline of the project. */
+  /** Returns the newest version of another pipeline of the project. */
   readonly pipeline: (name: string) => Promise<PipelineDocument | undefined>;
-  /** The version of a dataset that is meant; where the plan is only looked at, any. @throws DaisError */
+  /** Resolves a dataset version; for inspection, returns a placeholder. @throws DaisError */
   readonly dataset: (reference: string) => Promise<FoundVersion>;
-  /** What stands for images where steps run. */
+  /** Returns the environments that replace container images. */
   readonly images: () => Promise<readonly ImageRule[]>;
-  /** Why other images cannot be run there; undefined when they can. */
+  /** Returns why other images cannot be run. Undefined: they can. */
   readonly imageFault: () => Promise<string | undefined>;
 }
 
 export interface Fire {
-  /** Milliseconds since 1970-01-01 UTC: the time that it was to start, or when its cause happened. */
+  /** Scheduled time, or time of the event, in milliseconds since 1970-01-01 UTC. */
   readonly time: number;
-  /** 1 for the first of its schedule. */
+  /** Number within its schedule, from 1. */
   readonly index: number;
-  /** What the cause says. */
+  /** Data of the event. */
   readonly data?: Json | undefined;
 }
 
@@ -43,16 +43,16 @@ export interface PipelineDocument {
 export interface CompiledPipeline {
   readonly plan: Graph;
   readonly inputs: Values;
-  /** What a run may be given. */
+  /** Declared parameters of the pipeline. */
   readonly parameters: PipelineParameters;
-  /** What is done in another way than it is written, or not at all. */
+  /** Settings of the document that are ignored or handled differently. */
   readonly warnings: readonly string[];
 }
 
 export interface PipelineCompiler {
-  /** @throws DaisError `invalid_request` with everything that is wrong, each with its path. */
+  /** @throws DaisError `invalid_request` with all errors and their paths. */
   compile(document: unknown, options: CompileOptions): Promise<CompiledPipeline>;
 }
 
-/** By format. */
+/** Compilers by format. */
 export type PipelineCompilers = ReadonlyMap<string, PipelineCompiler>;

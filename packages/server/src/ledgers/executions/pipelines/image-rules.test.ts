@@ -15,11 +15,11 @@ test.each([
   ['a.b', 'a?b', false],
   ['axxb', 'a*x*x*b', true],
   ['axb', 'a*x*x*b', false],
-])('%s, asked with %s: %s', (image, pattern, fits) => {
+])('%s matches %s: %s', (image, pattern, fits) => {
   expect(ruledEnvironment(image, [{ image: pattern, environment }])).toEqual(fits ? environment : undefined);
 });
 
-test('the first one that fits counts', () => {
+test('the first matching rule applies', () => {
   const python = { type: 'python', requirements: [] } as const;
   const rules = [
     { image: 'a:1', environment: python },

@@ -1,25 +1,25 @@
-/** Which environments stand for images: what people say in the Target that steps run on. */
+/** Environments that replace container images, from the Target that runs the steps. */
 import type { targetKind } from '@dais/api';
 import type { z } from 'zod';
 import { readResource } from '#kernel/store.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { StepEnvironment } from '../machine/plan.ts';
-import { environmentOf } from '../native-plan.ts';
+import { environmentOf } from '../runs/native-plan.ts';
 
-/** This machine. It is there whether or not somebody says more about it. */
+/** The Target of this machine. It exists even without a Target resource. */
 export const LOCAL_TARGET = 'local';
 
 export interface ImageRule {
-  /** Of a whole name; `*` stands for anything. */
+  /** Pattern of a whole image name; `*` matches any text. */
   readonly image: string;
   readonly environment: StepEnvironment;
 }
 
-/** In the order in which they count. */
+/** Returns the rules in order of precedence. */
 export async function imageRules(tx: Transaction): Promise<readonly ImageRule[]> {
   const home = tx.projectId;
-  // Targets belong to the organisation, whose rows are not those of a project.
+  // Targets belong to the organization, so their rows are outside the project.
   await tx.enter(ORGANISATION);
   const target = await readResource(tx.sql, ORGANISATION, 'Target', LOCAL_TARGET);
   await tx.enter(home);
@@ -27,12 +27,12 @@ export async function imageRules(tx: Transaction): Promise<readonly ImageRule[]>
   return (spec?.images ?? []).map(({ image, environment }) => ({ image, environment: environmentOf(environment) }));
 }
 
-/** What the first rule that fits says. */
+/** Returns the environment of the first rule that matches. */
 export function ruledEnvironment(image: string, rules: readonly ImageRule[]): StepEnvironment | undefined {
   return rules.find((rule) => fits(image, rule.image))?.environment;
 }
 
-/** Takes time in proportion to both lengths, whatever a pattern says: each part is looked for once. */
+/** Matches in time linear in both lengths, because each part of the pattern is searched once. */
 function fits(image: string, pattern: string): boolean {
   const [first = '', ...parts] = pattern.split('*');
   const last = parts.pop();

@@ -1,4 +1,4 @@
-/** What can be done with pipelines: versions of them, runs of them, and looking at what they would do. */
+/** Operations on pipelines: versions, runs and the graph of a version. */
 import {
   createPipelineVersionOperation,
   DaisError,
@@ -7,15 +7,17 @@ import {
   listPipelineVersionsOperation,
   readPipelineVersionOperation,
   runPipelineOperation,
+  startExecutionOperation,
+  type Execution,
   type PipelineGraph,
 } from '@dais/api';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { presentWhole } from '../execution-rows.ts';
-import type { Json } from '../machine/plan.ts';
-import { authorizePlan, mayOfCall } from '../uses.ts';
+import { needsOf, type Graph, type Json } from '../machine/plan.ts';
+import { authorizePlan, datasetAccessOf } from '../runs/plan-permissions.ts';
+import { presentWhole } from '../views/execution-rows.ts';
 import {
   addVersion,
   listVersions,
@@ -24,8 +26,7 @@ import {
   requirePipeline,
   requireVersion,
 } from './pipeline-rows.ts';
-import { planGraph } from './plan-graph.ts';
-import { lookAt, startRun, type StartParts } from './start-run.ts';
+import { inspectPipeline, startRun, type StartParts } from './start-run.ts';
 
 export function pipelineEntries(parts: StartParts): readonly OperationEntry[] {
   return [
@@ -41,12 +42,12 @@ export function pipelineEntries(parts: StartParts): readonly OperationEntry[] {
   ];
 }
 
-/** What is wrong with it is told now, and not at its first run. */
+/** Creates a version. Errors are reported now rather than at the first run. */
 async function createVersion(tx: Transaction, call: CallOf<typeof createPipelineVersionOperation>, parts: StartParts) {
   const { name, version, ...wanted } = call.input;
   const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
   await refuseOfManifest(tx, name);
-  const { plan } = await lookAt(tx, parts, { name, format: wanted.format, document: wanted.document });
+  const { plan } = await inspectPipeline(tx, parts, { name, format: wanted.format, document: wanted.document });
   await authorizePlan(call, plan, { tx, data: parts.data });
   return presentVersion(await addVersion(tx, pipeline, { ...wanted, name: version }));
 }
@@ -55,7 +56,7 @@ async function createVersion(tx: Transaction, call: CallOf<typeof createPipeline
 async function refuseOfManifest({ sql, projectId }: Transaction, name: string): Promise<void> {
   const resource = await readResource(sql, projectId, 'Pipeline', name);
   if (resource?.spec['steps'] === undefined) return;
-  const detail = `The versions of Pipeline "${name}" are those of its manifest: change spec.steps there.`;
+  const detail = `The versions of Pipeline "${name}" come from its manifest. Change spec.steps in the manifest instead.`;
   throw new DaisError('other_origin', detail);
 }
 
@@ -91,13 +92,13 @@ async function run(tx: Transaction, call: CallOf<typeof runPipelineOperation>, p
     pipelineVersion: version.id,
     format: version.format,
     document: JSON.parse(version.document),
-    // The schema does not describe what lists and objects hold; the dispatcher refuses what is not JSON.
+    // The schema does not describe the items of lists and objects. The dispatcher rejects values that are not JSON.
     parameters: parameters as Readonly<Record<string, Json>>,
     description,
     experimentId,
     priority,
     code,
-    may: mayOfCall(call),
+    may: datasetAccessOf(call),
     authorize: async (plan) => await authorizePlan(call, plan, { tx, data: parts.data }),
   });
   return await presentWhole(tx.sql, tx.projectId, id);
@@ -112,11 +113,102 @@ async function graph(
   const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
   const version = await requireVersion(tx.sql, pipeline, input.version);
   const document: unknown = JSON.parse(version.document);
-  const { plan, parameters, warnings } = await lookAt(tx, parts, { name, format: version.format, document });
+  const { plan, parameters, warnings } = await inspectPipeline(tx, parts, { name, format: version.format, document });
   return {
     version: presentVersion(version),
     parameters: parameters as PipelineGraph['parameters'],
     ...planGraph(plan),
     warnings: [...warnings],
   };
+}
+
+const MOST_NODES = 5000;
+
+export function planGraph(plan: Graph): Pick<PipelineGraph, 'nodes' | 'edges' | 'more'> {
+  const nodes: PipelineGraph['nodes'] = [];
+  const edges: PipelineGraph['edges'] = [];
+  let more = false;
+  const visit = (graph: Graph, below: string): void => {
+    for (const [name, task] of Object.entries(graph.tasks)) {
+      if (nodes.length >= MOST_NODES) {
+        more = true;
+        return;
+      }
+      const path = `${below}${name}`;
+      const group = 'graph' in task.body;
+      nodes.push({
+        path,
+        kind: task.each !== undefined ? 'loop' : group ? 'graph' : 'step',
+        group,
+        conditional: task.when !== undefined,
+        always: task.after === 'completed',
+      });
+      edges.push(...needsOf(task).map((need) => ({ from: `${below}${need}`, to: path })));
+      if ('graph' in task.body) visit(task.body.graph, `${path}/`);
+    }
+  };
+  visit(plan, '');
+  const shown = new Set(nodes.map(({ path }) => path));
+  return { nodes, edges: edges.filter(({ from, to }) => shown.has(from) && shown.has(to)), more };
+}
+
+/** Limit in bytes. The metadata is read with every run, so documents must not be stored there. */
+const LARGEST_ABOUT = 1024 * 1024;
+
+export function runStart(parts: StartParts): readonly OperationEntry[] {
+  return [entry(startExecutionOperation, async (tx, call) => await start(tx, call, parts))];
+}
+
+async function start(
+  tx: Transaction,
+  call: CallOf<typeof startExecutionOperation>,
+  parts: StartParts,
+): Promise<Execution> {
+  const { name, description, parameters, experimentId, about, priority } = call.input;
+  const bytes = about === undefined ? 0 : JSON.stringify(about).length;
+  if (bytes > LARGEST_ABOUT) {
+    throw new DaisError(
+      'too_large',
+      `The metadata of the pipeline run (\`about\`) has ${bytes} bytes, and the limit is ${LARGEST_ABOUT}.`,
+    );
+  }
+  const id = await startRun(tx, parts, {
+    ...(await sourceOf(tx, call)),
+    name,
+    description,
+    // The schema does not describe the items of lists and objects. The dispatcher rejects values that are not JSON.
+    parameters: parameters as Readonly<Record<string, Json>>,
+    experimentId,
+    about,
+    priority,
+    may: datasetAccessOf(call),
+    authorize: async (plan) => await authorizePlan(call, plan, { tx, data: parts.data }),
+  });
+  return await presentWhole(tx.sql, tx.projectId, id);
+}
+
+async function sourceOf({ sql, projectId }: Transaction, call: CallOf<typeof startExecutionOperation>) {
+  const { format, document, pipeline, version } = call.input;
+  if ((pipeline === undefined) === (document === undefined)) {
+    const issues = [
+      {
+        path: 'document',
+        message: 'exactly one of document and pipeline is required',
+        expected: 'document or pipeline',
+      },
+    ];
+    throw new DaisError('invalid_request', 'Specify either a document or a pipeline to run.', { issues });
+  }
+  if (pipeline !== undefined) {
+    await call.authorize({ kind: 'Pipeline', name: pipeline }, call.tenant, 'pipeline:run');
+    const head = await requirePipeline(sql, projectId, pipeline);
+    const kept = await requireVersion(sql, head, version);
+    const document: unknown = JSON.parse(kept.document);
+    return { format: kept.format, document, pipelineName: head.name, pipeline: head.uid, pipelineVersion: kept.id };
+  }
+  if (format === undefined) {
+    const issues = [{ path: 'format', message: 'is required with a document', expected: 'a pipeline format' }];
+    throw new DaisError('invalid_request', 'Specify the format of the document.', { issues });
+  }
+  return { format, document };
 }

@@ -1,4 +1,4 @@
-/** Pipelines and their versions: rows to records. What is beside a Pipeline resource is written by its admission. */
+/** Reads and writes rows of pipelines and their versions. The admission of a Pipeline resource writes its rows. */
 import { createHash } from 'node:crypto';
 import { DaisError, eventTypes, type EventType, type PipelineVersion } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
@@ -7,7 +7,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import { uuidv7 } from '#lib/ids.ts';
 
-/** The format of pipelines whose steps are in their manifest. */
+/** Format of pipelines whose steps are in their manifest. */
 export const STEPS_FORMAT = 'steps';
 const LARGEST_DOCUMENT = 4 * 1024 * 1024;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -51,8 +51,7 @@ export interface NewVersion {
 }
 
 /**
- * Keeps the rows beside a Pipeline resource, in the transaction of its change. Steps of its manifest that changed are a
- * new version; what else changes is none.
+ * Updates the rows of a Pipeline resource, in the transaction of the change. Only changed steps create a new version.
  */
 export async function admitPipeline(tx: Transaction, change: AdmittedChange): Promise<void> {
   const { projectId, uid, name, spec, dryRun } = change;
@@ -83,9 +82,12 @@ export async function admitPipeline(tx: Transaction, change: AdmittedChange): Pr
 export async function addVersion(tx: Transaction, pipeline: PipelineRow, wanted: NewVersion): Promise<VersionRow> {
   const document = canonicalJson(wanted.document);
   if (Buffer.byteLength(document) > LARGEST_DOCUMENT) {
-    throw new DaisError('too_large', `The pipeline has more than ${LARGEST_DOCUMENT} bytes, as JSON.`);
+    throw new DaisError(
+      'too_large',
+      `The pipeline has more than ${LARGEST_DOCUMENT} bytes as JSON. Split it into several pipelines, or pass large values as files.`,
+    );
   }
-  // Versions of one pipeline are numbered one after another.
+  // The lock serializes the numbering of versions.
   await tx.sql.query('select 1 from executions.pipeline where uid = $1 for update', [pipeline.uid], 'lock_pipeline');
   const { principal } = tx.by;
   const [row] = await tx.sql.query<VersionRow>(
@@ -112,10 +114,10 @@ export async function addVersion(tx: Transaction, pipeline: PipelineRow, wanted:
     'add_pipeline_version',
   );
   if (row === undefined) {
-    const detail = `Pipeline "${pipeline.name}" has a version "${wanted.name ?? ''}" already; choose another name.`;
+    const detail = `Pipeline "${pipeline.name}" already has a version "${wanted.name ?? ''}". Choose another name.`;
     throw new DaisError('already_exists', detail);
   }
-  tell(tx, eventTypes.pipelineVersionCreated, pipeline, { version: row.n, format: row.format });
+  emitPipelineEvent(tx, eventTypes.pipelineVersionCreated, pipeline, { version: row.n, format: row.format });
   return row;
 }
 
@@ -126,22 +128,22 @@ export async function requirePipeline(sql: Sql, projectId: string, name: string)
     [projectId, name],
     'pipeline_by_name',
   );
-  if (row === undefined) throw new DaisError('not_found', `There is no Pipeline "${name}".`);
+  if (row === undefined) throw new DaisError('not_found', `There is no Pipeline "${name}" in this project.`);
   return row;
 }
 
-/** `latest`, a number, a name or an id. @throws DaisError `not_found` */
+/** Returns a version by `latest`, number, name or id. @throws DaisError `not_found` */
 export async function requireVersion(sql: Sql, pipeline: PipelineRow, version: string): Promise<WholeVersionRow> {
   const row = await versionNamed(sql, pipeline, version);
   if (row !== undefined) return row;
   const detail =
     version === 'latest'
-      ? `Pipeline "${pipeline.name}" has no version yet: nothing says what it does.`
+      ? `Pipeline "${pipeline.name}" has no version yet. Add steps to its manifest, or upload a version.`
       : `Pipeline "${pipeline.name}" has no version "${version}".`;
   throw new DaisError('not_found', detail);
 }
 
-/** Returns the same version as `requireVersion`, or undefined where there is none. */
+/** Returns the same version as `requireVersion`, or undefined if there is none. */
 export async function versionNamed(
   sql: Sql,
   pipeline: PipelineRow,
@@ -154,7 +156,7 @@ async function versionBy(sql: Sql, { uid }: PipelineRow, version: string): Promi
   const id = UUID.test(version) ? version : null;
   const n = /^\d{1,9}$/.test(version) ? Number(version) : null;
   const [row] = await sql.query<WholeVersionRow>(
-    // A name says what somebody chose, so it counts before a number.
+    // A name was chosen by a user, so it takes precedence over a number.
     `select ${VERSION_COLUMNS}, document from executions.pipeline_version
      where pipeline = $1 and (name = $2 or id = $3 or n = $4) order by name = $2 desc limit 1`,
     [uid, version, id, n],
@@ -187,7 +189,7 @@ export async function listVersions(
 
 export async function removeVersion(tx: Transaction, pipeline: PipelineRow, { id, n }: VersionRow): Promise<void> {
   await tx.sql.query('delete from executions.pipeline_version where id = $1', [id], 'drop_pipeline_version');
-  tell(tx, eventTypes.pipelineVersionDeleted, pipeline, { version: n });
+  emitPipelineEvent(tx, eventTypes.pipelineVersionDeleted, pipeline, { version: n });
 }
 
 export function presentVersion(row: VersionRow): PipelineVersion {
@@ -210,6 +212,6 @@ function digestOf(document: string): string {
   return createHash('sha256').update(document).digest('hex');
 }
 
-function tell(tx: Transaction, type: EventType, { uid, name }: PipelineRow, data: object): void {
+function emitPipelineEvent(tx: Transaction, type: EventType, { uid, name }: PipelineRow, data: object): void {
   tx.emit({ type, projectId: tx.projectId, subject: { kind: 'Pipeline', name, uid }, data: { ...data } });
 }

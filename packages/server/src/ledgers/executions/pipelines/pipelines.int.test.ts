@@ -14,7 +14,7 @@ afterAll(async () => {
   await world.stop();
 });
 
-/** Applies a pipeline of a new name. Not isolated: what is shown here is the same without it, and quicker. */
+/** Applies a pipeline with a new name. Its steps are not isolated, because these tests do not depend on isolation. */
 async function pipeline(spec: { readonly steps: Readonly<Record<string, object>>; readonly [field: string]: unknown }) {
   const name = freshName();
   const steps = Object.fromEntries(
@@ -31,7 +31,7 @@ const versions = async (name: string) =>
   (await world.dais.call<Page<PipelineVersion>>('pipelineVersion.list', { name })).items;
 
 describe('a pipeline', () => {
-  test('runs its steps with its parameters, and says of which version the run is', async () => {
+  test('runs its steps with its parameters, and records its version', async () => {
     const name = await pipeline({
       parameters: { rate: { type: 'number', default: 0.5 }, words: { type: 'list', default: ['a'] } },
       steps: {
@@ -54,7 +54,7 @@ describe('a pipeline', () => {
     expect(await world.log(second, 'show')).toBe('2\n["a"] x\n');
   });
 
-  test('has a version for each change of its steps, and only for those', async () => {
+  test('has a new version for each change of its steps, and only for those', async () => {
     const name = freshName();
     const spec = (run: string, description: string) => ({ description, steps: { main: { run, isolation: 'none' } } });
     await world.dais.apply([manifest('Pipeline', name, spec('echo 1', 'first'))]);
@@ -77,7 +77,7 @@ describe('a pipeline', () => {
     expect(await world.dais.call('execution.get', { id: old.id })).toMatchObject({ pipeline: old.pipeline });
   });
 
-  test('leaves out what a condition leaves out', async () => {
+  test('skips steps whose condition is false', async () => {
     const name = await pipeline({
       parameters: { deploy: { type: 'boolean', default: false } },
       steps: {
@@ -95,7 +95,7 @@ describe('a pipeline', () => {
     expect((await world.node(deployed, 'good')).state).toBe('skipped');
   });
 
-  test('goes through the items of a list, and brings together what came of them', async () => {
+  test('iterates over the items of a list, and collects the outputs', async () => {
     const name = await pipeline({
       parameters: { sizes: { type: 'list', default: [1, 2, 3] } },
       steps: {
@@ -118,7 +118,7 @@ describe('a pipeline', () => {
     expect(none.nodes).toMatchObject({ succeeded: 1 });
   });
 
-  test('runs another one as a step', async () => {
+  test('runs another pipeline as a step', async () => {
     const inner = await pipeline({
       parameters: { word: {}, times: { type: 'integer', default: 2 } },
       steps: {
@@ -154,7 +154,7 @@ describe('a pipeline', () => {
     });
   });
 
-  test('that runs itself is refused', async () => {
+  test('is rejected if it runs itself', async () => {
     const [a, b] = [freshName(), freshName()];
     await world.dais.apply([manifest('Pipeline', b, { steps: { main: { run: 'true' } } })]);
     await world.dais.apply([manifest('Pipeline', a, { steps: { main: { pipeline: b } } })]);
@@ -162,13 +162,13 @@ describe('a pipeline', () => {
     expect((await errorOf(start(a))).message).toContain(`${a} → ${b} → ${a}`);
   });
 
-  test('takes its code along', async () => {
+  test('runs with its code', async () => {
     const name = await pipeline({ steps: { main: { command: ['sh', 'lib/go.sh'] } } });
     const files = [{ path: 'lib/go.sh', upload: await world.upload('echo gone') }];
     expect(await world.log(await run(name, { code: { files } }), 'main')).toBe('gone\n');
   });
 
-  test('refuses parameters that do not fit, all at once', async () => {
+  test('rejects invalid parameters, and reports all of them', async () => {
     const name = await pipeline({
       parameters: { rate: { type: 'number' }, mode: { default: 'a', choices: ['a', 'b'] }, n: { type: 'integer' } },
       steps: { main: { run: 'true' } },
@@ -184,7 +184,7 @@ describe('a pipeline', () => {
     });
   });
 
-  test('is shown without being run', async () => {
+  test('can be displayed without a run', async () => {
     const name = await pipeline({
       parameters: { must: { type: 'number' } },
       steps: {
@@ -204,8 +204,8 @@ describe('a pipeline', () => {
   });
 });
 
-describe('what is wrong with a pipeline', () => {
-  test('is told all at once, each with its place', async () => {
+describe('errors of a pipeline', () => {
+  test('are reported together, each with its path', async () => {
     const spec = {
       parameters: { rate: { type: 'number', default: 'x' } },
       steps: {
@@ -237,7 +237,7 @@ describe('what is wrong with a pipeline', () => {
     `);
   });
 
-  test('versions of one whose steps are in its manifest come from there alone', async () => {
+  test('versions of a pipeline with steps in its manifest can come only from there', async () => {
     const name = await pipeline({ steps: { main: { run: 'true' } } });
     const version = { name, format: 'steps', document: { steps: { main: { run: 'true' } } } };
     expect(await codeOf(world.dais.call('pipelineVersion.create', version))).toBe('other_origin');

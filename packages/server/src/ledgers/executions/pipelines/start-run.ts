@@ -1,14 +1,14 @@
-/** From a pipeline to a run of it. */
+/** Compiles a pipeline and submits a run of it. */
 import { DaisError } from '@dais/api';
 import type { Environments } from '#engines/environments/contract.ts';
 import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Graph, Json } from '../machine/plan.ts';
-import { keepCode, type CodeInput } from '../run-code.ts';
-import { anyVersion, type MayOf, type StepData } from '../step-data.ts';
-import { submitRun, type RunOrigin, type SubmitParts } from '../submit.ts';
-import { findVersion } from '../uses.ts';
+import { storeCode, type CodeInput } from '../runs/run-code.ts';
+import { placeholderVersion, type DatasetAccess, type StepData } from '../worker/step-data.ts';
+import { submitRun, type RunOrigin, type SubmitParts } from '../runs/submit.ts';
+import { findVersion } from '../runs/plan-permissions.ts';
 import type { CompiledPipeline, CompileOptions, Fire, PipelineCompilers } from './compiler.ts';
 import { imageRules } from './image-rules.ts';
 import { newestVersion } from './pipeline-rows.ts';
@@ -21,34 +21,34 @@ export interface StartParts extends SubmitParts {
 }
 
 export interface StartRequest extends Omit<RunOrigin, 'warnings'> {
-  /** Default: a new one. */
+  /** Default: a new id. */
   readonly id?: string;
   readonly name: string;
   readonly format: string;
-  /** A version's document, or one of its own. */
+  /** The document of a version, or a document without a Pipeline. */
   readonly document: unknown;
-  /** What a pipeline among its own steps would be called: it must not run itself. */
+  /** Name of the pipeline, to detect pipelines that run themselves. */
   readonly pipelineName?: string | undefined;
   readonly parameters: Readonly<Record<string, Json>>;
   readonly priority: number;
   readonly code?: CodeInput | undefined;
   readonly fire?: Fire | undefined;
-  /** Absent: nobody is there to be asked what may be seen. */
-  readonly may?: MayOf;
-  /** Whether what the steps use may be used. @throws DaisError `forbidden` */
+  /** Permissions of the starter on datasets. Absent: the platform starts the run. */
+  readonly may?: DatasetAccess;
+  /** Authorizes what the steps use. @throws DaisError `forbidden` */
   readonly authorize: (plan: Graph) => Promise<void>;
 }
 
-/** Gives its id. @throws DaisError `invalid_request` with everything that is wrong; then nothing was written but code. */
+/** Starts a run and returns its id. @throws DaisError `invalid_request` with all errors; then only code was written. */
 export async function startRun(tx: Transaction, parts: StartParts, request: StartRequest): Promise<string> {
   const { id = uuidv7(), name, format, document, pipelineName = name, parameters, fire, authorize } = request;
   const { code, priority, ...origin } = request;
   const compiler = compilerOf(parts, format);
-  const artifact = code === undefined || code.files.length === 0 ? undefined : await keepCode(tx, id, code);
+  const artifact = code === undefined || code.files.length === 0 ? undefined : await storeCode(tx, id, code);
   const options = { name: pipelineName, runId: id, parameters, code: artifact, solo: parts.solo, fire };
   const { plan, inputs, warnings } = await compiler.compile(document, {
     ...options,
-    ...around(tx, parts),
+    ...compilerContext(tx, parts),
     dataset: async (reference) => await findVersion(tx, parts, reference, request.may),
   });
   await authorize(plan);
@@ -71,8 +71,8 @@ function originOf(origin: RunOrigin): RunOrigin {
   return { description, pipeline, pipelineVersion, schedule, experimentId, about };
 }
 
-/** What it would do, without a run. @throws DaisError as a run of it would. */
-export async function lookAt(
+/** Compiles a pipeline for inspection, without a run. @throws DaisError as a run would. */
+export async function inspectPipeline(
   tx: Transaction,
   parts: Omit<StartParts, 'machines'>,
   { name, format, document }: { readonly name: string; readonly format: string; readonly document: unknown },
@@ -80,8 +80,8 @@ export async function lookAt(
   const options = { name, runId: uuidv7(), parameters: undefined, code: undefined, solo: parts.solo };
   return await compilerOf(parts, format).compile(document, {
     ...options,
-    ...around(tx, parts),
-    dataset: async (reference) => await Promise.resolve(anyVersion(reference.split('@')[0] ?? '')),
+    ...compilerContext(tx, parts),
+    dataset: async (reference) => await Promise.resolve(placeholderVersion(reference.split('@')[0] ?? '')),
   });
 }
 
@@ -89,12 +89,12 @@ function compilerOf({ compilers }: Pick<StartParts, 'compilers'>, format: string
   const compiler = compilers.get(format);
   if (compiler !== undefined) return compiler;
   const known = [...compilers.keys()].join(', ');
-  throw new DaisError('invalid_request', `Nothing here reads pipelines of the format "${format}".`, {
-    issues: [{ path: 'format', message: 'is not known', expected: known }],
+  throw new DaisError('invalid_request', `The pipeline format "${format}" is not supported.`, {
+    issues: [{ path: 'format', message: 'unknown format', expected: known }],
   });
 }
 
-function around(tx: Transaction, { environments }: Pick<StartParts, 'environments'>) {
+function compilerContext(tx: Transaction, { environments }: Pick<StartParts, 'environments'>) {
   return {
     pipeline: otherPipelines(tx),
     images: async () => await imageRules(tx),

@@ -1,4 +1,4 @@
-/** From the steps of a Pipeline's manifest to a plan. */
+/** Compiles the steps of a Pipeline manifest to a plan. */
 import {
   conditionReferences,
   DaisError,
@@ -15,22 +15,22 @@ import {
   type PipelineStep,
 } from '@dais/api';
 import type { Artifact, Binding, Expression, Graph, GraphOutput, Json, Task, Values } from '../machine/plan.ts';
-import { CODE_INPUT, stepTask } from '../native-plan.ts';
-import { datasetArtifact } from '../step-data.ts';
+import { CODE_INPUT, stepTask } from '../runs/native-plan.ts';
+import { datasetArtifact } from '../worker/step-data.ts';
 import type { CompiledPipeline, CompileOptions, PipelineCompiler } from './compiler.ts';
 import { STEPS_FORMAT } from './pipeline-rows.ts';
 
-/** Pipelines in pipelines. */
+/** Nesting depth of pipelines. */
 const DEEPEST = 10;
 
 export const stepsCompiler: PipelineCompiler = {
   async compile(document, options): Promise<CompiledPipeline> {
     const spec = readSpec(document);
     const parameters = parametersOf(spec);
-    const given = options.parameters === undefined ? undefined : withCause(options.parameters, options);
+    const given = options.parameters === undefined ? undefined : withVariables(options.parameters, options);
     const issues = given === undefined ? [] : parameterIssues(parameters, given, 'parameters');
     if (issues.length > 0)
-      throw new DaisError('invalid_request', 'The pipeline cannot run with these parameters.', { issues });
+      throw new DaisError('invalid_request', 'The parameters do not match the pipeline.', { issues });
     const plan = await graphOf(spec, { ...options, known: knownOf(parameters, given) }, [options.name]);
     return { plan, inputs: inputsOf(parameters, given, options), parameters, warnings: [] };
   },
@@ -43,7 +43,7 @@ function readSpec(document: unknown): PipelineSpec {
     ? pipelineIssues(parsed.data)
     : schemaIssues(parsed.error, pipelineSpec, document);
   if (!parsed.success || issues.length > 0) {
-    throw new DaisError('invalid_request', 'The pipeline cannot be run as it is.', { issues });
+    throw new DaisError('invalid_request', 'The pipeline is not valid.', { issues });
   }
   return parsed.data;
 }
@@ -65,28 +65,35 @@ function inputsOf(
 }
 
 /**
- * In texts that a schedule gives, `${time}` and `${date}` are those for which it starts the run, and what its cause says
- * stands under its own names: `${version}` of the model whose alias moved.
+ * Replaces variables in text parameters of a schedule: `${time}` and `${date}` are the scheduled time, and the data of an
+ * event are available by name, such as `${version}` of the model whose alias moved.
  */
-function withCause(given: Readonly<Record<string, Json>>, { fire }: CompileOptions): Readonly<Record<string, Json>> {
+function withVariables(
+  given: Readonly<Record<string, Json>>,
+  { fire }: CompileOptions,
+): Readonly<Record<string, Json>> {
   if (fire === undefined) return given;
   const time = new Date(fire.time).toISOString();
   const data: unknown = fire.data;
-  const said = typeof data === 'object' && data !== null ? Object.entries(data) : [];
-  const words: Readonly<Record<string, unknown>> = { ...Object.fromEntries(said), time, date: time.slice(0, 10) };
-  const wordFor = (whole: string, word: string) => {
-    const found = Object.hasOwn(words, word) ? words[word] : undefined;
+  const entries = typeof data === 'object' && data !== null ? Object.entries(data) : [];
+  const variables: Readonly<Record<string, unknown>> = {
+    ...Object.fromEntries(entries),
+    time,
+    date: time.slice(0, 10),
+  };
+  const valueFor = (whole: string, word: string) => {
+    const found = Object.hasOwn(variables, word) ? variables[word] : undefined;
     return typeof found === 'string' || typeof found === 'number' ? String(found) : whole;
   };
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => [
       name,
-      typeof value === 'string' ? value.replaceAll(/\$\{([a-zA-Z]+)\}/g, wordFor) : value,
+      typeof value === 'string' ? value.replaceAll(/\$\{([a-zA-Z]+)\}/g, valueFor) : value,
     ]),
   );
 }
 
-/** Values of parameters that are known before anything runs. Undefined: none is, because the plan is only looked at. */
+/** Values of parameters known before the run starts. Undefined: none, because the plan is compiled for inspection. */
 type Known = ReadonlyMap<string, Json> | undefined;
 
 interface GraphOptions extends CompileOptions {
@@ -100,7 +107,7 @@ function knownOf(parameters: PipelineParameters, given: Readonly<Record<string, 
   );
 }
 
-/** Apart from the code, which is an input of every run too. */
+/** A prefix separates parameters from the code, which is also an input of every run. */
 const nameOfParameter = (name: string) => `parameters.${name}`;
 
 async function graphOf(spec: PipelineSpec, options: GraphOptions, trail: readonly string[]): Promise<Graph> {
@@ -151,7 +158,7 @@ async function taskOf(
 
 const ITEMS = 'forEach.items';
 
-/** Inside of another pipeline an item is one of its parameters. */
+/** In a nested pipeline, an item is one of its parameters. */
 function asName({ forEach, pipeline }: PipelineStep): string {
   const as = forEach?.as ?? 'item';
   return pipeline === undefined ? as : nameOfParameter(as);
@@ -180,7 +187,7 @@ interface DataSource {
   readonly format?: 'parquet' | 'csv' | undefined;
 }
 
-/** @throws DaisError `invalid_request`: which version it is, is known only when steps have run. */
+/** @throws DaisError `invalid_request` when the version is known only after steps have run. */
 async function dataOf(
   { dataset, version = 'latest', parameter, format = 'parquet' }: DataSource,
   { known, dataset: find }: GraphOptions,
@@ -192,10 +199,10 @@ async function dataOf(
   if (typeof value === 'string' || typeof value === 'number') {
     return datasetArtifact(await find(`${dataset}@${value}`), format);
   }
-  const why = known.has(parameter) ? 'is neither text nor a number' : 'is known only when steps have run';
+  const why = known.has(parameter) ? 'is neither text nor a number' : 'is known only after steps have run';
   throw new DaisError(
     'invalid_request',
-    `Which version of ${dataset} a step reads must be known when the run begins, and the parameter ${parameter} ${why}.`,
+    `The version of dataset ${dataset} must be known when the pipeline run starts, but parameter ${parameter} ${why}.`,
   );
 }
 
@@ -208,7 +215,7 @@ function commandTask(
   const { run, python, command, inputs = {}, forEach } = step;
   const files = new Set(
     [...Object.entries(inputs), ...(forEach === undefined ? [] : [[forEach.as, forEach] as const])].flatMap(
-      ([name, source]) => (givesFiles(source, spec) ? [name] : []),
+      ([name, source]) => (isArtifactSource(source, spec) ? [name] : []),
     ),
   );
   const native: Omit<ExecutionStepInput, 'inputs'> = {
@@ -231,14 +238,14 @@ function commandTask(
   return stepTask(native, { bindings, given, isFiles: (name) => files.has(name), code, solo });
 }
 
-/** Whether what comes from there is files. Pipelines give each other parameters only. */
-function givesFiles({ step, output }: Source, { steps = {} }: PipelineSpec): boolean {
+/** Returns whether the source is an artifact. Nested pipelines return only parameters. */
+function isArtifactSource({ step, output }: Source, { steps = {} }: PipelineSpec): boolean {
   if (step === undefined || output === undefined) return false;
   const { outputs = {}, pipeline } = steps[step] ?? {};
   return pipeline === undefined && (outputs[output]?.as ?? 'files') === 'files';
 }
 
-/** @throws DaisError `invalid_request`: there is no such pipeline, it runs itself, or it is given what it does not take. */
+/** @throws DaisError `invalid_request` when the pipeline does not exist, runs itself, or gets unknown parameters. */
 async function pipelineTask(
   { pipeline, needs = [], always = false, forEach }: PipelineStep & { readonly pipeline: string },
   bindings: Readonly<Record<string, Binding>>,
@@ -247,14 +254,17 @@ async function pipelineTask(
 ): Promise<Task> {
   if (trail.includes(pipeline) || trail.length > DEEPEST) {
     const circle = [...trail, pipeline].join(' → ');
-    throw new DaisError('invalid_request', `Pipelines run each other without an end: ${circle}.`);
+    throw new DaisError(
+      'invalid_request',
+      `Pipelines run each other in a cycle, or nest more than ${DEEPEST} levels deep: ${circle}.`,
+    );
   }
   const found = await options.pipeline(pipeline);
   if (found === undefined || found.format !== STEPS_FORMAT) {
     const detail =
       found === undefined
-        ? `There is no Pipeline "${pipeline}" that a step could run.`
-        : `Pipeline "${pipeline}" is no pipeline of steps; only those can be a step of another one.`;
+        ? `A step runs Pipeline "${pipeline}", which does not exist or has no version.`
+        : `A step runs Pipeline "${pipeline}", which has no \`steps\` in its manifest. Only such a pipeline can be a step.`;
     throw new DaisError('invalid_request', detail);
   }
   const spec = readSpec(found.document);
@@ -278,7 +288,7 @@ async function pipelineTask(
   };
 }
 
-/** Those that are constants, or parameters of the pipeline around it that are known. */
+/** Returns the parameters that are constants, or known parameters of the outer pipeline. */
 function knownInside(
   parameters: PipelineParameters,
   given: Readonly<Record<string, Binding>>,
@@ -296,7 +306,7 @@ function knownInside(
   );
 }
 
-/** What is known now is checked now; what steps give each other is theirs. */
+/** Validates the known parameters. Values that steps produce are validated when they run. */
 function requireParameters(
   pipeline: string,
   parameters: PipelineParameters,
@@ -311,10 +321,14 @@ function requireParameters(
   const values = Object.fromEntries([...known, ...unknown]);
   const issues = parameterIssues(Object.fromEntries(others), values, 'inputs');
   if (issues.length === 0) return;
-  throw new DaisError('invalid_request', `Pipeline "${pipeline}" is given what it does not take.`, { issues });
+  throw new DaisError(
+    'invalid_request',
+    `The inputs of the step do not match the parameters of Pipeline "${pipeline}".`,
+    { issues },
+  );
 }
 
-/** The condition over inputs of the task, with those that it needs beside the step's own. */
+/** Returns the condition on inputs of the task, with the inputs that it needs in addition to those of the step. */
 function conditionOf(
   expression: ConditionExpression,
   inside: (input: string) => string,
@@ -329,7 +343,7 @@ function conditionOf(
 }
 
 function expressionOf(expression: ConditionExpression, inside: (input: string) => string): Expression {
-  const again = (one: ConditionExpression) => expressionOf(one, inside);
+  const convert = (one: ConditionExpression) => expressionOf(one, inside);
   if ('value' in expression) return expression;
   if ('reference' in expression) {
     const [root, name = '', ...rest] = expression.reference;
@@ -340,11 +354,11 @@ function expressionOf(expression: ConditionExpression, inside: (input: string) =
   }
   if ('compare' in expression) {
     const { compare, left, right } = expression;
-    return { compare, left: again(left), right: again(right) };
+    return { compare, left: convert(left), right: convert(right) };
   }
-  if ('all' in expression) return { all: expression.all.map(again) };
-  if ('any' in expression) return { any: expression.any.map(again) };
-  return 'not' in expression ? { not: again(expression.not) } : { number: again(expression.number) };
+  if ('all' in expression) return { all: expression.all.map(convert) };
+  if ('any' in expression) return { any: expression.any.map(convert) };
+  return 'not' in expression ? { not: convert(expression.not) } : { number: convert(expression.number) };
 }
 
 const pathOf = (path: readonly string[]) => (path.length === 0 ? {} : { path });

@@ -1,10 +1,10 @@
-/** What a schedule answers, each once: rows of `executions.fire`. */
+/** Fires of schedules, one for each time or event: rows of `executions.fire`. */
 import type { Fire } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Json } from '../machine/plan.ts';
 
-/** Of one schedule; what comes beyond that is skipped. */
+/** Limit of waiting fires of one schedule. Further fires are skipped. */
 export const MOST_WAITING = 1000;
 
 export interface FireRow {
@@ -15,10 +15,10 @@ export interface FireRow {
   readonly error: string | null;
 }
 
-/** The same for whoever comes to a time. */
+/** Returns the unique cause of a time, equal in all processes. */
 const causeOf = (time: number) => new Date(time).toISOString();
 
-/** Gives those that were not there. */
+/** Inserts fires, and returns the times that did not exist before. */
 export async function addFires(
   { sql, projectId }: Transaction,
   schedule: string,
@@ -52,7 +52,7 @@ export function presentFire(row: FireRow): Fire {
   };
 }
 
-/** At most so many of those that were answered long ago. */
+/** Deletes at most `most` fires that are older than `days` and not waiting. Returns their number. */
 export async function removeOldFires(sql: Sql, days: number, most: number): Promise<number> {
   const gone = await sql.query(
     `delete from executions.fire where (schedule, cause) in (

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { judgeFires } from './overlap.ts';
+import { decideFires } from './overlap.ts';
 
 const fires = (...causes: string[]) => causes.map((cause) => ({ cause, backfill: cause.startsWith('back') }));
 const told = (
@@ -8,12 +8,12 @@ const told = (
   overlap: 'allow' | 'wait' | 'forbid' | 'replace',
   { running = 0, most = 1, room = 20 } = {},
 ) => {
-  const { start, skip, cancel, more } = judgeFires(waiting, { running, overlap, most, room });
+  const { start, skip, cancel, more } = decideFires(waiting, { running, overlap, most, room });
   const causes = (list: typeof start) => list.map(({ cause }) => cause).join(' ');
   return `${causes(start)} | ${causes(skip)} | ${cancel}${more ? ' more' : ''}`;
 };
 
-test('what starts beside what runs', () => {
+test('overlap policies decide which fires start while runs are in progress', () => {
   const three = fires('a', 'b', 'c');
   expect(told(three, 'allow', { running: 5 })).toBe('a b c |  | 0');
   expect(told(three, 'wait')).toBe('a |  | 0');
@@ -26,14 +26,14 @@ test('what starts beside what runs', () => {
   expect(told(three, 'allow', { room: 2 })).toBe('a b |  | 0 more');
 });
 
-test('what makes up for the past takes its turn, whatever else is said', () => {
+test('backfills wait for a free run under every overlap policy', () => {
   const mixed = fires('back1', 'back2', 'a');
   expect(told(mixed, 'allow')).toBe('back1 a |  | 0');
   expect(told(mixed, 'forbid')).toBe('back1 | a | 0');
   expect(told(mixed, 'replace', { running: 1 })).toBe('a |  | 1');
 });
 
-test('nothing is judged twice or lost, and no more run than may', () => {
+test('each fire is decided once, and the limit of runs holds', () => {
   const fire = fc.boolean().map((backfill) => ({ backfill }));
   fc.assert(
     fc.property(
@@ -44,7 +44,7 @@ test('nothing is judged twice or lost, and no more run than may', () => {
       fc.integer({ min: 1, max: 30 }),
       (list, overlap, running, most, room) => {
         const waiting = list.map((one, index) => ({ ...one, cause: String(index) }));
-        const { start, skip, cancel, more } = judgeFires(waiting, { running, overlap, most, room });
+        const { start, skip, cancel, more } = decideFires(waiting, { running, overlap, most, room });
         const judged = [...start, ...skip].map(({ cause }) => cause);
         expect(new Set(judged).size).toBe(judged.length);
         expect(start.length).toBeLessThanOrEqual(room);

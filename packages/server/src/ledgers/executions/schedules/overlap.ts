@@ -1,26 +1,26 @@
-/** Which of the fires that wait become runs now: pure. */
+/** Decides which waiting fires start runs now. */
 import type { Overlap } from '@dais/api';
 
 export interface WaitingFire {
   readonly cause: string;
-  /** It makes up for the past: it waits for its turn, whatever else is said. */
+  /** A backfill: it always waits until a run may start, independent of the overlap policy. */
   readonly backfill: boolean;
 }
 
-export interface Verdicts<Fire> {
+export interface FireDecisions<Fire> {
   readonly start: readonly Fire[];
   readonly skip: readonly Fire[];
-  /** How many of those that run make room, the oldest first. */
+  /** Number of running runs to cancel, oldest first. */
   readonly cancel: number;
-  /** There are others that could start at once. */
+  /** More fires could start immediately. */
   readonly more: boolean;
 }
 
-/** `waiting` in their order; `room`: most that start now. */
-export function judgeFires<Fire extends WaitingFire>(
+/** Decides on the fires in their order. `room`: the limit of runs that start now. */
+export function decideFires<Fire extends WaitingFire>(
   waiting: readonly Fire[],
   { running, overlap, most, room }: { running: number; overlap: Overlap; most: number; room: number },
-): Verdicts<Fire> {
+): FireDecisions<Fire> {
   const start: Fire[] = [];
   const skip: Fire[] = [];
   let going = running;
@@ -28,7 +28,7 @@ export function judgeFires<Fire extends WaitingFire>(
   let later = waiting.filter(({ backfill }) => !backfill).length;
   for (const fire of waiting) {
     if (!fire.backfill) later -= 1;
-    // Those that replace others come before what makes up for the past.
+    // Fires that replace running runs take precedence over backfills.
     const taken = fire.backfill && overlap === 'replace' ? going + later : going;
     const free = taken < most || (overlap === 'allow' && !fire.backfill);
     if (!fire.backfill && overlap === 'replace' && later >= most) skip.push(fire);

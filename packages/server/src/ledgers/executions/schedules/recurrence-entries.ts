@@ -1,4 +1,4 @@
-/** What can be done with schedules by their ids, whoever made them. */
+/** Operations on schedules by id, independent of their origin. */
 import {
   backfillRecurrenceOperation,
   createRecurrenceOperation,
@@ -11,6 +11,8 @@ import {
   listTimesOperation,
   readCron,
   readRecurrenceOperation,
+  RECURRENCES_COUNTED,
+  searchRecurrencesOperation,
   type CreateRecurrenceInput,
   type Issue,
   type Recurrence,
@@ -20,11 +22,12 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { readByUid } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { ringWorkers } from '../executions-events.ts';
-import { placeIn } from '../execution-reads.ts';
+import { notifyWorkers } from '../executions-events.ts';
 import { requirePipeline, requireVersion } from '../pipelines/pipeline-rows.ts';
-import { lookAt, type StartParts } from '../pipelines/start-run.ts';
-import { authorizePlan } from '../uses.ts';
+import { inspectPipeline, type StartParts } from '../pipelines/start-run.ts';
+import { authorizePlan } from '../runs/plan-permissions.ts';
+import { searchRecords, type RecordTable } from '../search/record-query.ts';
+import { parsePagePosition } from '../views/execution-reads.ts';
 import { addFires, presentFire, type FireRow } from './fires.ts';
 import {
   presentSchedule,
@@ -37,7 +40,7 @@ import {
 } from './schedule-rows.ts';
 import { nextTime, timesBetween } from './schedule-times.ts';
 
-/** Runs that one call makes up for. */
+/** Limit of pipeline runs in one backfill. */
 const MOST_BACKFILLED = 500;
 
 export function recurrenceEntries(parts: StartParts): readonly OperationEntry[] {
@@ -66,16 +69,20 @@ async function create(
   if (input.when.type === 'webhook') {
     issues.push({
       path: 'when.type',
-      message: 'is webhook, which only a Schedule can be',
+      message: 'webhook is supported only in a Schedule resource',
       expected: 'cron or interval',
     });
   }
   if ((pipeline === undefined) === (format === undefined)) {
-    issues.push({ path: 'pipeline', message: 'is to be named, or `format` and `document` given: one of both' });
+    issues.push({ path: 'pipeline', message: 'exactly one of `pipeline`, or `format` with `document`, is required' });
   }
-  if (issues.length > 0) throw new DaisError('invalid_request', 'Nothing can be started like that.', { issues });
+  if (issues.length > 0) throw new DaisError('invalid_request', 'The schedule is not valid.', { issues });
   const source = pipeline === undefined ? { format: format ?? '', document } : await ofPipeline(tx, pipeline, version);
-  const { plan } = await lookAt(tx, parts, { name: input.name, format: source.format, document: source.document });
+  const { plan } = await inspectPipeline(tx, parts, {
+    name: input.name,
+    format: source.format,
+    document: source.document,
+  });
   await authorizePlan(call, plan, { tx, data: parts.data });
   const id = uuidv7();
   const runs = 'pipeline' in source ? { pipeline: source.pipeline, pipelineVersion: source.version } : source;
@@ -88,10 +95,10 @@ function timingIssues({ when, startAt, endAt }: CreateRecurrenceInput): Issue[] 
   if (when.type === 'cron') {
     const reading = readCron(when.cron);
     if ('fault' in reading) issues.push({ path: 'when.cron', message: reading.fault });
-    if (!isZone(when.zone)) issues.push({ path: 'when.zone', message: `${when.zone} is no time zone` });
+    if (!isZone(when.zone)) issues.push({ path: 'when.zone', message: `${when.zone} is not a time zone` });
   }
   if (startAt !== undefined && endAt !== undefined && startAt >= endAt) {
-    issues.push({ path: 'endAt', message: 'is not after `startAt`' });
+    issues.push({ path: 'endAt', message: 'must be after `startAt`' });
   }
   return issues;
 }
@@ -110,7 +117,7 @@ async function ofPipeline({ sql, projectId }: Transaction, name: string, version
 async function list({ sql, projectId }: Transaction, { input }: CallOf<typeof listRecurrencesOperation>) {
   const { name, experimentId, limit, cursor } = input;
   const filter = [projectId, 'recurrences', name ?? '', experimentId ?? ''];
-  const before = placeIn(decodePageCursor(filter, cursor));
+  const before = parsePagePosition(decodePageCursor(filter, cursor));
   const rows = await sql.query<ScheduleRow & { readonly micros: bigint }>(
     `select ${SCHEDULE_COLUMNS}, (extract(epoch from created_at) * 1000000)::bigint as micros from executions.schedule
      where project_id = $1 and ($2::text is null or name = $2) and ($3::text is null or experiment_id = $3)
@@ -129,7 +136,7 @@ async function requireUngoverned({ sql, projectId }: Transaction, id: string): P
   const row = await requireSchedule(sql, projectId, id);
   const [resource] = await readByUid(sql, [row.id]);
   if (resource === undefined) return row;
-  const detail = `Schedule "${row.name}" is a resource: change its manifest, or delete it there.`;
+  const detail = `Schedule "${row.name}" is managed as a resource. Change or delete it through its manifest.`;
   throw new DaisError('other_origin', detail);
 }
 
@@ -144,7 +151,7 @@ async function enable(tx: Transaction, { input }: CallOf<typeof enableRecurrence
       [row.id, enabled, next === undefined ? null : new Date(next)],
       'enable_schedule',
     );
-    ringWorkers(tx);
+    notifyWorkers(tx);
   }
   return presentSchedule(await requireSchedule(tx.sql, tx.projectId, id));
 }
@@ -192,7 +199,7 @@ async function backfill(tx: Transaction, { input }: CallOf<typeof backfillRecurr
   const until = Math.min(to, await now(tx));
   const times = timesBetween(timingOf(row), from, until, MOST_BACKFILLED + 1);
   if (times.length > MOST_BACKFILLED) {
-    const detail = `There are more than ${MOST_BACKFILLED} times in that range: take a shorter one.`;
+    const detail = `The range contains more than ${MOST_BACKFILLED} scheduled times. Backfill a shorter range.`;
     throw new DaisError('invalid_request', detail, { issues: [{ path: 'to', message: detail }] });
   }
   const made = await addFires(tx, row.id, times, { backfill: true });
@@ -202,7 +209,34 @@ async function backfill(tx: Transaction, { input }: CallOf<typeof backfillRecurr
       [row.id],
       'backfill',
     );
-    ringWorkers(tx);
+    notifyWorkers(tx);
   }
   return { times: made };
 }
+
+const recurrences: RecordTable<ScheduleRow, Recurrence> = {
+  name: 'recurrences',
+  from: 'executions.schedule r',
+  id: 'r.id',
+  columns: SCHEDULE_COLUMNS.split(', ')
+    .map((column) => `r.${column}`)
+    .join(', '),
+  fields: {
+    id: { sql: 'r.id', type: 'text' },
+    name: { sql: 'r.name', type: 'text' },
+    description: { sql: 'r.description', type: 'text', missing: true },
+    origin: { sql: 'r.origin', type: 'text' },
+    pipeline: { sql: 'r.pipeline', type: 'text', missing: true },
+    experimentId: { sql: 'r.experiment_id', type: 'text', missing: true },
+    enabled: { sql: 'r.enabled', type: 'flag' },
+    createdAt: { sql: 'r.created_at', type: 'moment' },
+    updatedAt: { sql: 'r.updated_at', type: 'moment' },
+  },
+  unless: {},
+  counted: RECURRENCES_COUNTED,
+  present: presentSchedule,
+};
+
+export const recurrenceSearch: readonly OperationEntry[] = [
+  entry(searchRecurrencesOperation, async (tx, { input }) => await searchRecords(tx, recurrences, input)),
+];

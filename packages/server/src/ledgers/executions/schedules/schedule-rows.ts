@@ -1,10 +1,12 @@
-/** Schedules: rows to records, and their changes. */
-import { DaisError, type Overlap, type Recurrence, type Starting } from '@dais/api';
+/** Reads and writes rows of schedules. */
+import { DaisError, scheduleSpec, type Overlap, type Recurrence, type Starting } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
+import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { canonicalJson } from '#lib/formats/canonical-json.ts';
-import { ringWorkers } from '../executions-events.ts';
+import { notifyWorkers } from '../executions-events.ts';
 import type { Json } from '../machine/plan.ts';
+import { requirePipeline, requireVersion } from '../pipelines/pipeline-rows.ts';
 import { nextTime, type Timing } from './schedule-times.ts';
 
 export interface ScheduleRow {
@@ -61,7 +63,7 @@ export interface WantedSchedule {
   readonly about?: object | undefined;
 }
 
-/** Makes it, or makes it so. What it has waiting stays. */
+/** Creates or updates a schedule. Its waiting fires remain. */
 export async function writeSchedule(tx: Transaction, wanted: WantedSchedule): Promise<void> {
   const { sql } = tx;
   const [old] = await sql.query<ScheduleRow>(
@@ -110,12 +112,12 @@ export async function writeSchedule(tx: Transaction, wanted: WantedSchedule): Pr
       dateOf(next),
       principal.type,
       principal.id,
-      // Intervals are counted from it, so it is the same moment as that of the first time.
+      // Intervals are counted from this time, so it must equal the time of the first calculation.
       now,
     ],
     'write_schedule',
   );
-  ringWorkers(tx);
+  notifyWorkers(tx);
 }
 
 const dateOf = (ms: number | undefined) => (ms === undefined ? null : new Date(ms));
@@ -123,7 +125,7 @@ const dateOf = (ms: number | undefined) => (ms === undefined ? null : new Date(m
 const EVENTS: ReadonlySet<string> = new Set(['pipeline', 'model', 'dataset']);
 const kindOf = ({ type }: Starting) => (EVENTS.has(type) ? 'event' : type);
 
-/** A time that was due stays due, unless the times are others or nobody wants those that were missed. */
+/** Returns the next time. A due time stays due, unless the timing changed or missed times are not caught up. */
 function nextOf(wanted: WantedSchedule, old: ScheduleRow | undefined, now: number): number | undefined {
   const { when, startAt, endAt, catchUp } = wanted;
   const same = old !== undefined && canonicalJson(timesOf(old)) === canonicalJson(wantedTimes(wanted));
@@ -159,7 +161,7 @@ export async function requireSchedule(sql: Sql, projectId: string, id: string): 
         'schedule_by_id',
       )
     : [];
-  if (row === undefined) throw new DaisError('not_found', `Nothing with the id "${id}" starts runs in this project.`);
+  if (row === undefined) throw new DaisError('not_found', `There is no schedule with the id "${id}" in this project.`);
   return row;
 }
 
@@ -180,7 +182,7 @@ export function presentSchedule(row: ScheduleRow): Recurrence {
     ...(row.pipeline !== null && { pipeline: row.pipeline }),
     ...(row.pipeline_version !== null && { pipelineVersion: row.pipeline_version }),
     ...(row.format !== null && { format: row.format }),
-    // Read from JSON, and the same type by another name.
+    // Parsed from JSON, so it has the same type under another name.
     parameters: row.parameters as Recurrence['parameters'],
     when: row.trigger,
     ...(row.starts_at !== null && { startAt: row.starts_at.getTime() }),
@@ -197,4 +199,46 @@ export function presentSchedule(row: ScheduleRow): Recurrence {
     createdAt: row.created_at.getTime(),
     updatedAt: row.updated_at.getTime(),
   };
+}
+
+export async function admitSchedule(tx: Transaction, change: AdmittedChange): Promise<void> {
+  const { uid, name, projectId, dryRun, before } = change;
+  if (dryRun) return;
+  if (change.spec === undefined) return await removeSchedule(tx, uid);
+  const spec = scheduleSpec.parse(change.spec);
+  // The same apply may create the pipeline afterwards.
+  tx.checkAtEnd(`schedule/${uid}`, async () => {
+    await tx.enter(projectId);
+    const pipeline = await requirePipeline(tx.sql, projectId, spec.pipeline);
+    const version = spec.version === undefined ? undefined : await requireVersion(tx.sql, pipeline, spec.version);
+    const {
+      startAt,
+      endAt,
+      suspended,
+      parameters = {},
+      description,
+      when,
+      catchUp,
+      overlap,
+      mostAtOnce,
+      priority,
+    } = spec;
+    await writeSchedule(tx, {
+      id: uid,
+      origin: before?.metadata.origin ?? tx.by.origin,
+      name,
+      description,
+      pipeline: pipeline.uid,
+      pipelineVersion: version?.id,
+      parameters,
+      when,
+      startAt: startAt === undefined ? undefined : Date.parse(startAt),
+      endAt: endAt === undefined ? undefined : Date.parse(endAt),
+      catchUp,
+      overlap,
+      mostAtOnce,
+      enabled: !suspended,
+      priority,
+    });
+  });
 }

@@ -9,9 +9,9 @@ const times = (timing: Timing, from: string, count: number) =>
   timesBetween(timing, at(from), Infinity, count).map((time) => new Date(time).toISOString().slice(5, 16));
 
 describe('the times of a schedule', () => {
-  test('follow the clock of its zone over the days on which clocks change', () => {
+  test('follow the time zone across daylight saving changes', () => {
     const night = cron('30 2 * * *', 'Europe/Berlin');
-    // The half past two that is left out is the moment of the jump; the one that comes twice counts once.
+    // A skipped 02:30 is the time of the change, and a repeated one counts once.
     expect(times(night, '2026-03-28T00:00:00Z', 3)).toEqual(['03-28T01:30', '03-29T01:00', '03-30T00:30']);
     expect(times(night, '2026-10-24T00:00:00Z', 3)).toEqual(['10-24T00:30', '10-25T00:30', '10-26T01:30']);
     const hourly = cron('0 * * * *', 'Europe/Berlin');
@@ -20,7 +20,7 @@ describe('the times of a schedule', () => {
     expect(times(cron('0 0 * * *', 'Asia/Kathmandu'), '2026-01-01T00:00:00Z', 1)).toEqual(['01-01T18:15']);
   });
 
-  test('have a beginning and an end, and may never come', () => {
+  test('have a start and an end, and may be empty', () => {
     const bounded = { ...cron('0 0 * * *'), startsAt: at('2026-01-10T12:00:00Z'), endsAt: at('2026-01-12T00:00:00Z') };
     expect(times(bounded, '2026-01-01T00:00:00Z', 9)).toEqual(['01-11T00:00', '01-12T00:00']);
     expect(nextTime(cron('0 0 30 2 *'), 0)).toBeUndefined();
@@ -35,7 +35,7 @@ describe('the times of a schedule', () => {
   });
 });
 
-/** By looking at every second. */
+/** Reference implementation that checks every second. */
 function secondsOf(minutes: readonly number[], seconds: readonly number[], from: number, to: number): number[] {
   const found: number[] = [];
   for (let time = Math.ceil(from / 1000) * 1000; time <= to; time += 1000) {
@@ -47,8 +47,8 @@ function secondsOf(minutes: readonly number[], seconds: readonly number[], from:
 
 const someOf60 = fc.uniqueArray(fc.integer({ min: 0, max: 59 }), { minLength: 1, maxLength: 5 });
 
-describe('whenever it is looked, and however often', () => {
-  test('each time comes due once where missed ones are made up for, and otherwise the latest', () => {
+describe('are independent of when and how often they are checked', () => {
+  test('each time comes due once with catch-up, and otherwise only the latest', () => {
     const looks = fc.array(fc.integer({ min: 1, max: 1_200_000 }), { minLength: 1, maxLength: 12 });
     fc.assert(
       fc.property(
@@ -83,7 +83,7 @@ describe('whenever it is looked, and however often', () => {
     );
   });
 
-  test('after years without a look, the latest is found without a walk through all', () => {
+  test('after years without a check, the latest time is found without iterating over all', () => {
     const now = at('2036-01-01T00:00:00.500Z');
     const due = dueTimes(cron('* * * * * *'), at('2026-01-01T00:00:00Z'), now, { catchUp: false, room: 100 });
     expect(due).toEqual({ times: [at('2036-01-01T00:00:00Z')], next: at('2036-01-01T00:00:01Z') });

@@ -1,4 +1,4 @@
-/** The times of a schedule: pure, and the same for whoever asks. All of them are milliseconds since 1970-01-01 UTC. */
+/** Calculates the times of a schedule, in milliseconds since 1970-01-01 UTC. */
 import { readCron, type Starting } from '@dais/api';
 import { Cron } from 'croner';
 
@@ -10,10 +10,10 @@ export interface Timing {
   readonly endsAt?: number | undefined;
 }
 
-/** The end of the year 9999: RFC 3339 has no later time, nor does the database read one from its text. */
+/** The end of the year 9999: neither RFC 3339 nor the text format of the database has later times. */
 const LAST = 253_402_300_799_999;
 
-/** The first time after `after`. Undefined: there is none, or it starts for other reasons. */
+/** Returns the first time after `after`. Undefined: there is none, or the schedule starts on events. */
 export function nextTime(timing: Timing, after: number): number | undefined {
   const { startsAt, endsAt } = timing;
   const next = timeAfter(timing, startsAt === undefined ? after : Math.max(after, startsAt - 1));
@@ -28,19 +28,19 @@ function timeAfter({ when, anchor }: Timing, after: number): number | undefined 
   if (when.type !== 'cron') return undefined;
   const reading = readCron(when.cron);
   if ('fault' in reading) return undefined;
-  // An hour that a clock leaves out counts as the moment of its jump; one that it shows twice counts once.
+  // At a change of daylight saving time, a skipped hour counts as the time of the change, and a repeated hour counts once.
   const cron = new Cron(reading.cron, { timezone: when.zone, paused: true });
-  // Its times are whole seconds.
+  // The cron library works with whole seconds.
   return cron.nextRun(new Date(Math.floor(after / 1000) * 1000))?.getTime();
 }
 
 export interface Due {
   readonly times: readonly number[];
-  /** The first time that is not among them. */
+  /** The first time that is not in `times`. */
   readonly next: number | undefined;
 }
 
-/** What has come due of the times from `from` on: each of them, at most `room`, or only the latest. */
+/** Returns the due times since `from`: with `catchUp` all of them, up to `room`, else only the latest. */
 export function dueTimes(
   timing: Timing,
   from: number,
@@ -56,7 +56,7 @@ export function dueTimes(
   }
 }
 
-/** Looks back over ever wider spans: there may be millions of times between `from` and `now`. */
+/** Searches backwards over growing spans, because there may be millions of times between `from` and `now`. */
 function latestTime(timing: Timing, from: number, now: number): number {
   let latest = from;
   for (let span = 1000; now - span > from; span *= 2) {
@@ -70,7 +70,7 @@ function latestTime(timing: Timing, from: number, now: number): number {
   return latest;
 }
 
-/** At most `most` times from `from` to `to`, both included. */
+/** Returns at most `most` times from `from` to `to`, inclusive. */
 export function timesBetween(timing: Timing, from: number, to: number, most: number): readonly number[] {
   const times: number[] = [];
   for (let next = nextTime(timing, from - 1); next !== undefined && next <= to; next = nextTime(timing, next)) {

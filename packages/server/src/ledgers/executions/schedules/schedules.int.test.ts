@@ -10,7 +10,7 @@ import { schedule as scheduleKind } from '#kinds/schedule/index.ts';
 import { linesUntilKilled } from '#lib/system/killed-worker.testing.ts';
 import { isLongRun } from '#testing/long-run.ts';
 import { startExecutionsWorld, type ExecutionsWorld, type Page } from '../testing/executions-world.ts';
-import { executionRetention } from '../retention.ts';
+import { executionRetention } from '../runs/removal.ts';
 import { triggers } from './triggers.ts';
 
 let world: ExecutionsWorld;
@@ -71,7 +71,7 @@ describe('a schedule', () => {
     expect(items).toMatchObject([{ id, enabled: true, when: { type: 'interval', seconds: 1 } }]);
   });
 
-  test('makes up for what was missed, if that is wanted', async () => {
+  test('catches up on missed times if configured', async () => {
     const of = await pipeline();
     const startAt = new Date(Math.floor(Date.now() / 3_600_000 - 5) * 3_600_000).toISOString();
     const when = { type: 'cron', cron: '0 * * * *' };
@@ -84,7 +84,7 @@ describe('a schedule', () => {
     expect(times).toEqual([nextAt, (nextAt ?? 0) + 3_600_000]);
   });
 
-  test('that is suspended or gone starts nothing', async () => {
+  test('starts nothing while it is suspended, or after its deletion', async () => {
     const of = await pipeline();
     const [name, when] = [freshName(), { type: 'interval', seconds: 1 }];
     await world.dais.apply([manifest('Schedule', name, { pipeline: of, when, suspended: true })]);
@@ -98,7 +98,7 @@ describe('a schedule', () => {
     expect(await codeOf(recurrence(id))).toBe('not_found');
   });
 
-  test('and its pipeline may come in one apply, in any order', async () => {
+  test('and its pipeline can be created in one apply, in any order', async () => {
     const [of, name] = [freshName(), freshName()];
     await world.dais.apply([
       manifest('Schedule', name, { pipeline: of, when: NEVER, version: '1' }),
@@ -110,7 +110,7 @@ describe('a schedule', () => {
     expect((await errorOf(world.dais.apply([late]))).message).toContain('has no version "7"');
   });
 
-  test('tells what is wrong with its words', async () => {
+  test('reports errors of its fields', async () => {
     const wrong = {
       pipeline: 'x',
       when: { type: 'cron', cron: '0 25 * * *', zone: 'Mars/Base' },
@@ -125,7 +125,7 @@ describe('a schedule', () => {
     );
   });
 
-  test('whose pipeline cannot run says why, and goes on', async () => {
+  test('whose pipeline cannot run records the error, and continues', async () => {
     const of = await pipeline('true', { must: { type: 'number' } });
     const id = await schedule({ pipeline: of, when: { type: 'interval', seconds: 1 } });
     await expect.poll(async () => (await fires(id)).length, PATIENCE).toBeGreaterThan(1);
@@ -136,7 +136,7 @@ describe('a schedule', () => {
   });
 });
 
-describe('while a run of it is still going', () => {
+describe('while a run of the schedule is in progress', () => {
   const SLOW = 'exec sleep 300';
   async function beside(overlap: string) {
     const of = await pipeline(SLOW);
@@ -154,23 +154,23 @@ describe('while a run of it is still going', () => {
     return { states: found.map(({ state }) => state), asked: went.map(({ cancelAsked }) => cancelAsked) };
   }
 
-  test('the next one waits', async () => {
+  test('the next run waits', async () => {
     expect((await beside('wait')).states.slice(0, 3)).toEqual(['started', 'waiting', 'waiting']);
   });
 
-  test('the next one is left out', async () => {
+  test('the next run is skipped', async () => {
     expect((await beside('forbid')).states.slice(0, 2)).toEqual(['started', 'skipped']);
   });
 
-  test('the next one takes its place', async () => {
+  test('the next run replaces it', async () => {
     const { states: all, asked } = await beside('replace');
     expect(all.slice(0, 2)).toEqual(['started', 'started']);
     expect(asked.slice(0, 2)).toEqual([true, all.length > 2]);
   });
 });
 
-describe('the past', () => {
-  test('is made up for in a range, each time once, one after another', async () => {
+describe('past times', () => {
+  test('can be backfilled, each time once, one after another', async () => {
     const of = await pipeline('echo "$DAIS_INPUT_DAY"', { day: {} });
     const id = await schedule({
       pipeline: of,
@@ -194,7 +194,7 @@ describe('the past', () => {
     expect(await codeOf(world.dais.call('recurrence.backfill', long))).toBe('invalid_request');
   });
 
-  test('is forgotten after a while', async () => {
+  test('are deleted by retention', async () => {
     const id = await schedule({ pipeline: await pipeline(), when: { type: 'cron', cron: '0 0 * * *' } });
     const day = Date.parse('2026-01-01T00:00:00Z');
     await world.dais.call('recurrence.backfill', { id, from: day, to: day });
@@ -214,8 +214,8 @@ describe('the past', () => {
   });
 });
 
-describe('what clients make without a manifest', () => {
-  test('runs a pipeline or a document of its own, and is theirs to change', async () => {
+describe('schedules that clients create without a manifest', () => {
+  test('run a pipeline or their own document, and can be changed by clients', async () => {
     const document = { steps: { main: { run: 'echo own', isolation: 'none' } } };
     const input = { name: 'often', format: 'steps', document, when: NEVER, experimentId: '7', about: { mode: 'x' } };
     const made = await world.dais.call<Recurrence>('recurrence.create', input, { origin: 'other' });
@@ -235,7 +235,7 @@ describe('what clients make without a manifest', () => {
   });
 });
 
-test('what happens elsewhere starts a run, once', async () => {
+test('an event starts a run once', async () => {
   const kinds = [project, pipelineKind, scheduleKind];
   const teller = await startTestKernel(world.db, { kinds, subscribers: [triggers], start: 'controller' });
   try {
@@ -292,7 +292,7 @@ test('what happens elsewhere starts a run, once', async () => {
 const KILLS = isLongRun ? 4 : 2;
 const MISSED = isLongRun ? 120 : 60;
 
-test('processes that are killed at any moment answer each time once', async () => {
+test('processes that are killed at any time fire each time once', async () => {
   const of = freshName();
   // Never ready: its runs stay as they are.
   const steps = { main: { run: 'true', resources: { cpu: 1_000_000 } } };

@@ -1,4 +1,4 @@
-/** A call from elsewhere that starts a run, signed as Standard Webhooks says: whoever has the secret may, and nobody else. */
+/** Calls of other systems that start a run, signed according to Standard Webhooks. The secret authorizes the call. */
 import { timingSafeEqual } from 'node:crypto';
 import { callScheduleOperation, DaisError } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
@@ -6,10 +6,10 @@ import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { signatureHeaders } from '#lib/http/standard-webhook.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
-import { ringWorkers } from '../executions-events.ts';
+import { notifyWorkers } from '../executions-events.ts';
 import { MOST_WAITING } from './fires.ts';
 
-/** An older call may be one that somebody has recorded. */
+/** Age limit of a call in seconds, against replay. */
 const NEWEST_S = 300;
 
 interface CallInput {
@@ -37,7 +37,7 @@ async function answer(
   const secret = found === undefined ? undefined : await found.open();
   const fresh = Math.abs(clock.now() / 1000 - input.timestamp) <= NEWEST_S;
   if (found === undefined || secret === undefined || !fresh || !isSigned(input, secret)) {
-    const detail = `No schedule answers to this: there is none called "${input.name}" that is called, the signature is of another secret, or the call is older than ${NEWEST_S / 60} minutes.`;
+    const detail = `The call was rejected: there is no enabled webhook schedule "${input.name}", the signature does not match its secret, or the timestamp differs from the clock of the server by more than ${NEWEST_S / 60} minutes.`;
     throw new DaisError('unauthenticated', detail);
   }
   return await transact(
@@ -60,7 +60,7 @@ async function find(tx: Transaction, name: string, secretValue: SignedParts['sec
   return open === undefined ? undefined : { id, open };
 }
 
-/** A sender that changes its secret signs with both for a while. */
+/** Returns whether one of the signatures matches. During a secret rotation, a sender signs with both secrets. */
 function isSigned({ id, timestamp, signature, body }: CallInput, secret: string): boolean {
   const wanted = Buffer.from(signatureHeaders(secret, id, timestamp, body)['webhook-signature'] ?? '');
   return signature.split(' ').some((one) => {
@@ -69,7 +69,7 @@ function isSigned({ id, timestamp, signature, body }: CallInput, secret: string)
   });
 }
 
-/** A call that comes again under the same id is answered once. @throws DaisError `rate_limited` */
+/** Adds a fire. A repeated call with the same id has no effect. @throws DaisError `rate_limited` */
 async function add(tx: Transaction, schedule: string, { id, body }: CallInput) {
   const [count] = await tx.sql.query<{ n: number }>(
     `select count(*)::int as n from executions.fire where schedule = $1 and state = 'waiting'`,
@@ -77,14 +77,14 @@ async function add(tx: Transaction, schedule: string, { id, body }: CallInput) {
     'count_waiting_fires',
   );
   if ((count?.n ?? 0) >= MOST_WAITING) {
-    throw new DaisError('rate_limited', `${MOST_WAITING} calls wait for their runs; call again later.`, {
+    throw new DaisError('rate_limited', `The schedule already has ${MOST_WAITING} waiting calls. Retry later.`, {
       retryAfter: 60,
     });
   }
   const rows = await tx.sql.query(
     `insert into executions.fire (schedule, project_id, cause, fire_time, data)
      values ($1, $2, $3, clock_timestamp(), $4::jsonb) on conflict do nothing returning 1`,
-    [schedule, tx.projectId, `call/${id}`, JSON.stringify(said(body))],
+    [schedule, tx.projectId, `call/${id}`, JSON.stringify(variablesIn(body))],
     'called_fire',
   );
   if (rows.length > 0) {
@@ -93,24 +93,24 @@ async function add(tx: Transaction, schedule: string, { id, body }: CallInput) {
       [schedule],
       'called',
     );
-    ringWorkers(tx);
+    notifyWorkers(tx);
   }
   return { accepted: rows.length > 0 };
 }
 
-/** What the parameters of the run may speak of: the words of an object, and all of it as `${body}`. */
-function said(body: string): object {
-  const words: Record<string, unknown> = {};
+/** Returns the variables for the parameters of the run: the members of a JSON object, and the whole body as `${body}`. */
+function variablesIn(body: string): object {
+  const variables: Record<string, unknown> = {};
   try {
     const value: unknown = JSON.parse(body);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      for (const [word, one] of Object.entries(value)) {
-        // That would be a fire that makes up for the past.
-        if (word !== 'backfill' && (typeof one === 'string' || typeof one === 'number')) words[word] = one;
+      for (const [name, one] of Object.entries(value)) {
+        // A member with this name would make the fire a backfill.
+        if (name !== 'backfill' && (typeof one === 'string' || typeof one === 'number')) variables[name] = one;
       }
     }
   } catch {
-    // Text that is no JSON is the body all the same.
+    // A body that is not JSON is only available as `${body}`.
   }
-  return { ...words, body };
+  return { ...variables, body };
 }

@@ -5,10 +5,10 @@ import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { STEPS_FORMAT } from '../pipelines/pipeline-rows.ts';
 import { stepsCompiler } from '../pipelines/steps-compiler.ts';
-import { RunMachines } from '../run-machine.ts';
+import { RunMachines } from '../runs/run-machine.ts';
 import { Ticker } from './ticker.ts';
 
-/** Says a line after each turn, and before the next one is over. Never ends by itself. */
+/** For tests: prints a line after each turn. Runs until it is killed. */
 export async function tickUntilKilled(connection: ConnectionOptions): Promise<never> {
   const database = openDatabase(connection, { poolSize: 2, applicationName: 'dais ticker' });
   const compilers = new Map([[STEPS_FORMAT, stepsCompiler]]);

@@ -1,6 +1,6 @@
 /**
- * Starts the runs of schedules. Any number of processes do this at the same time: whoever has the row of a schedule turns
- * its times into fires, which are there once, and fires into runs, in one transaction.
+ * Starts the runs of schedules. Several processes can do this at the same time: the process that locks the row of a schedule
+ * creates fires for its times, each once, and runs for the fires, in one transaction.
  */
 import { DaisError } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
@@ -11,10 +11,10 @@ import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
 import type { Json } from '../machine/plan.ts';
 import { newestVersion, requireVersion } from '../pipelines/pipeline-rows.ts';
 import { startRun, type StartParts } from '../pipelines/start-run.ts';
-import { requireIsolation } from '../pipelines/start-unasked.ts';
-import { cancelRun } from '../run-machine.ts';
+import { requireIsolation } from '../pipelines/automatic-start.ts';
+import { cancelRun } from '../runs/run-machine.ts';
 import { addFires, MOST_WAITING } from './fires.ts';
-import { judgeFires } from './overlap.ts';
+import { decideFires } from './overlap.ts';
 import { SCHEDULE_COLUMNS, timingOf, type ScheduleRow } from './schedule-rows.ts';
 import { dueTimes } from './schedule-times.ts';
 
@@ -24,10 +24,10 @@ export interface TickerParts extends StartParts, LoopDependencies {
 
 const POLL_MS = 500;
 const SCHEDULES_AT_ONCE = 50;
-/** In one transaction. */
+/** Limits of one transaction. */
 const TIMES = 100;
 const STARTS = 20;
-/** How often it is looked whether one that others wait for has ended. */
+/** Interval of checks whether a run has ended that a fire waits for. */
 const BLOCKED_MS = 1000;
 
 export class Ticker {
@@ -47,7 +47,7 @@ export class Ticker {
     await this.#loop.stop();
   }
 
-  /** True: there may be more. */
+  /** Returns true if more schedules may be due. */
   async turn(): Promise<boolean> {
     const { database } = this.#parts;
     const due = await database.statement<{ id: string; project_id: string }>(
@@ -74,7 +74,7 @@ interface WaitingRow {
   readonly n: number;
 }
 
-/** The next steps of one schedule, by the database's clock. */
+/** Processes one schedule, by the clock of the database. */
 async function tick(tx: Transaction, id: string, parts: StartParts): Promise<void> {
   const { sql } = tx;
   const [row] = await sql.query<DueRow>(
@@ -99,30 +99,30 @@ async function tick(tx: Transaction, id: string, parts: StartParts): Promise<voi
   );
   const { overlap, most_at_once: most } = row;
   const going = overlap === 'replace' ? runs.filter((run) => !run.cancel_asked) : runs;
-  const verdicts = judgeFires(waiting, { running: going.length, overlap, most, room: STARTS });
-  for (const run of going.slice(0, verdicts.cancel)) {
+  const decisions = decideFires(waiting, { running: going.length, overlap, most, room: STARTS });
+  for (const run of going.slice(0, decisions.cancel)) {
     const open = await parts.machines.open(tx, run.id);
     if (open !== undefined) await cancelRun(open, tx);
   }
-  for (const fire of verdicts.start) await startFire(tx, row, fire, parts);
+  for (const fire of decisions.start) await startFire(tx, row, fire, parts);
   await endFires(
     tx,
     id,
-    verdicts.skip.map(({ cause }) => cause),
+    decisions.skip.map(({ cause }) => cause),
     'skipped',
-    'as many runs as may were still going',
+    'the maximum number of runs was already in progress',
   );
-  const left = waiting.length - verdicts.start.length - verdicts.skip.length;
-  const again = verdicts.more || waiting.length === MOST_WAITING ? 0 : left > 0 ? BLOCKED_MS : undefined;
+  const left = waiting.length - decisions.start.length - decisions.skip.length;
+  const delayMs = decisions.more || waiting.length === MOST_WAITING ? 0 : left > 0 ? BLOCKED_MS : undefined;
   await sql.query(
     `update executions.schedule set next_at = $2,
        look_at = least($2, clock_timestamp() + $3::float8 * interval '1 millisecond') where id = $1`,
-    [id, nextAt === undefined ? null : new Date(nextAt), again ?? null],
+    [id, nextAt === undefined ? null : new Date(nextAt), delayMs ?? null],
     'schedule_ticked',
   );
 }
 
-/** Gives the next time. While too many wait, times wait too. */
+/** Creates fires for due times, and returns the next time. While too many fires wait, no further ones are created. */
 async function makeFires(tx: Transaction, row: DueRow): Promise<number | undefined> {
   const from = row.next_at?.getTime();
   if (from === undefined || from > row.now.getTime()) return from;
@@ -163,7 +163,7 @@ async function startFire(tx: Transaction, row: DueRow, fire: WaitingRow, parts: 
     });
     await endFires(tx, row.id, [fire.cause], 'started', undefined, id);
   } catch (error) {
-    // What is wrong with the pipeline is found before anything of the run is written.
+    // Errors of the pipeline are found before any row of the run is written.
     if (!(error instanceof DaisError) || error.retryable) throw error;
     const issues = error.issues?.map(({ path, message }) => `${path ?? ''} ${message}`.trim()) ?? [];
     await endFires(tx, row.id, [fire.cause], 'failed', [error.message, ...issues].join('\n').slice(0, 4000));
@@ -177,7 +177,8 @@ async function documentOf({ sql }: Transaction, row: DueRow) {
     row.pipeline_version === null
       ? await newestVersion(sql, pipeline.uid)
       : await requireVersion(sql, pipeline, row.pipeline_version);
-  if (version === undefined) throw new DaisError('not_found', 'Its pipeline has no version, or is gone.');
+  if (version === undefined)
+    throw new DaisError('not_found', 'The pipeline of the schedule has no version or was deleted.');
   return { format: version.format, document: JSON.parse(version.document) as unknown, version: version.id };
 }
 

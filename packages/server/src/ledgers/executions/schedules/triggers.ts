@@ -1,13 +1,13 @@
-/** Schedules that answer to what happens: each event makes at most one fire, because its place in the order names it. */
+/** Fires schedules on events. Each event creates at most one fire, because its sequence number identifies the fire. */
 import type { SequencedEvent } from '#kernel/events.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { ringWorkers } from '../executions-events.ts';
+import { notifyWorkers } from '../executions-events.ts';
 import type { Json } from '../machine/plan.ts';
 import { MOST_WAITING } from './fires.ts';
 
 const CAUSES = ['execution.finished', 'model.alias.set', 'dataset.version.ready', 'dataset.version.released'];
-/** A version of a dataset counts from when it may be used: at once, after its checks, or when somebody let it go. */
+/** A dataset version counts when it becomes usable: at creation, after its checks, or when it is released. */
 const FIRST_STATE = 'dataset.version.created';
 
 export const triggers: Subscriber = {
@@ -17,30 +17,30 @@ export const triggers: Subscriber = {
     const relevant = events.filter(({ type, data }) => type !== FIRST_STATE || data['state'] === 'ready');
     if (relevant.length === 0) return;
     await tx.enter('all');
-    const some = await tx.sql.query(
+    const anyTrigger = await tx.sql.query(
       `select 1 from executions.schedule where kind = 'event' and enabled limit 1`,
       [],
       'some_triggers',
     );
-    if (some.length === 0) return;
-    for (const event of relevant) await answer(tx, event);
+    if (anyTrigger.length === 0) return;
+    for (const event of relevant) await addFire(tx, event);
   },
 };
 
-const subjectWord = ({ type }: SequencedEvent) => (type === 'model.alias.set' ? 'model' : 'dataset');
+const subjectName = ({ type }: SequencedEvent) => (type === 'model.alias.set' ? 'model' : 'dataset');
 
-async function answer(tx: Transaction, event: SequencedEvent): Promise<void> {
+async function addFire(tx: Transaction, event: SequencedEvent): Promise<void> {
   const { seq, at, projectId, subject, data } = event;
   await tx.enter(projectId);
   const cause =
     event.type === 'execution.finished'
-      ? await ofRun(tx, event)
-      : { [subjectWord(event)]: subject?.name ?? '', ...data };
+      ? await pipelineEvent(tx, event)
+      : { [subjectName(event)]: subject?.name ?? '', ...data };
   if (cause === undefined) return;
   const rows = await tx.sql.query<{ schedule: string }>(
     `insert into executions.fire (schedule, project_id, cause, fire_time, data, state, error)
      select s.id, s.project_id, $2, $3, $4::jsonb, case when w.n < $5 then 'waiting' else 'skipped' end,
-       case when w.n < $5 then null else 'too many were waiting' end
+       case when w.n < $5 then null else 'the schedule had too many waiting fires' end
      from executions.schedule s
      cross join lateral (select count(*) as n from executions.fire f where f.schedule = s.id and f.state = 'waiting') w
      where s.project_id = $1 and s.kind = 'event' and s.enabled
@@ -61,11 +61,11 @@ async function answer(tx: Transaction, event: SequencedEvent): Promise<void> {
     [rows.map(({ schedule }) => schedule)],
     'triggered',
   );
-  ringWorkers(tx);
+  notifyWorkers(tx);
 }
 
-/** Undefined: it was no run of a pipeline that is still there. */
-async function ofRun({ sql }: Transaction, { subject, data }: SequencedEvent): Promise<Json | undefined> {
+/** Undefined: the run has no pipeline, or the pipeline was deleted. */
+async function pipelineEvent({ sql }: Transaction, { subject, data }: SequencedEvent): Promise<Json | undefined> {
   const [row] = await sql.query<{ name: string }>(
     'select p.name from executions.run r join executions.pipeline p on p.uid = r.pipeline where r.id = $1',
     [subject?.uid ?? null],

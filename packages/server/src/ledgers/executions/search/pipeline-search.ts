@@ -1,4 +1,4 @@
-/** Finding pipelines and their versions, and what people call a pipeline. */
+/** Searches pipelines and their versions, and renames pipelines. */
 import {
   labelPipelineOperation,
   PIPELINES_COUNTED,
@@ -75,10 +75,10 @@ export const pipelineSearch: readonly OperationEntry[] = [
   entry(labelPipelineOperation, label),
 ];
 
-/** Resources that are looked at in one go. */
+/** Resources of one batch. */
 const SEEN_AT_ONCE = 500;
 
-/** Where policies let somebody see some pipelines only. Resources say which: what policies look at stands there. */
+/** Restricts the search to pipelines that policies let the caller see. Policies are evaluated on the resources. */
 async function seen(tx: Transaction, { rows }: Call, uid: string) {
   if (rows === undefined) return undefined;
   const uids: string[] = [];
@@ -105,7 +105,7 @@ async function label(
     [uid, input.displayName ?? null, input.tags === undefined ? null : JSON.stringify(input.tags)],
     'label_pipeline',
   );
-  if (row === undefined) throw new Error('a pipeline that was found is there');
+  if (row === undefined) throw new Error(`pipeline ${uid} was deleted within the transaction`);
   return presentHead(row);
 }
 

@@ -1,4 +1,4 @@
-/** Searches over one table by the fields of its records: conditions, order and page as SQL. Every value is bound. */
+/** Searches one table by the fields of its records: composes conditions, order and page as SQL. All values are bound. */
 import { DaisError, type Issue, type RecordCondition, type RecordSearch } from '@dais/api';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -7,35 +7,35 @@ import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
 import { behind, isPlace, orderBy, placeOf, sortColumns, type SortKey } from '#lib/keyset.ts';
 
 export interface RecordColumn {
-  /** An expression over the row `r`. */
+  /** SQL expression on the row `r`. */
   readonly sql: string;
   readonly type: 'text' | 'moment' | 'flag';
-  /** It may be null. */
+  /** The value can be null. */
   readonly missing?: true;
 }
 
 export interface RecordTable<Row, Item = unknown> {
-  /** What stands after `from`; the row is `r`. */
+  /** The `from` clause; the row is `r`. */
   readonly from: string;
-  /** Its unique column. */
+  /** The unique column. */
   readonly id: string;
   readonly columns: string;
   readonly fields: Readonly<Record<string, RecordColumn>>;
-  /** Conditions that hold unless a field that is named is asked for. */
+  /** Default conditions by field. A condition applies unless the search filters by its field. */
   readonly unless: Readonly<Record<string, string>>;
-  /** A name for the cursor. */
+  /** Name in the cursor. */
   readonly name: string;
-  /** Where counting ends. */
+  /** Limit of counting. */
   readonly counted: number;
   present(row: Row): Item;
 }
 
-/** @throws DaisError `invalid_request` with every condition that cannot be, `invalid_cursor`. */
+/** @throws DaisError `invalid_request` with all invalid conditions, `invalid_cursor`. */
 export async function searchRecords<Row extends object, Item>(
   { sql, projectId }: Transaction,
   table: RecordTable<Row, Item>,
   { limit, cursor, count, ...of }: RecordSearch,
-  /** Further conditions over the row `r`. */
+  /** Further conditions on the row `r`. */
   also: (bind: Bind) => readonly string[] = () => [],
 ) {
   const issues: Issue[] = [];
@@ -51,16 +51,16 @@ export async function searchRecords<Row extends object, Item>(
   const binding = [projectId, table.name, of];
   const { text, values } = composeStatement((bind) => {
     const conditions = conditionsOf(bind);
-    if (issues.length > 0) throw new DaisError('invalid_request', 'The conditions cannot be as they are.', { issues });
+    if (issues.length > 0) throw new DaisError('invalid_request', 'The search conditions are not valid.', { issues });
     const place = decodePageCursor(binding, cursor);
     if (place !== undefined && !isPlace(keys, place)) {
-      throw new DaisError('invalid_cursor', 'The cursor was given out by another list.');
+      throw new DaisError('invalid_cursor', 'The cursor belongs to another list. Start again without a cursor.');
     }
     const after = place !== undefined && behind(keys, place, bind);
     return `select ${table.columns}, ${sortColumns(keys)} from ${table.from} where ${allOf([...conditions, after])}
      order by ${orderBy(keys)} limit ${bind(limit + 1)}`;
   });
-  // Not prepared by name: there are as many texts as searches.
+  // Not a named statement, because each search has its own text.
   const rows = await sql.query<Row & Record<string, unknown>>(text, values);
   const { page, next } = cutPage(rows, limit, binding, (row) => placeOf(keys, row));
   const total = count ? { total: await countRecords(sql, table, conditionsOf) } : {};
@@ -98,7 +98,7 @@ function keysOf<Row>(
 }
 
 const SIGNS: Readonly<Record<string, string>> = { '=': '=', '!=': '<>', '<': '<', '<=': '<=', '>': '>', '>=': '>=' };
-/** Beyond it PostgreSQL has no moments. */
+/** The latest timestamp of PostgreSQL. */
 const LATEST_MS = 8_640_000_000_000_000 / 100;
 
 function conditionSql(
@@ -111,33 +111,33 @@ function conditionSql(
   const refuse = (expected: string): string => {
     issues.push({
       path: `where[${index}]`,
-      message: `${field} ${is} ${JSON.stringify(value).slice(0, 100)} cannot be`,
+      message: `the condition ${field} ${is} ${JSON.stringify(value).slice(0, 100)} is not supported`,
       expected,
     });
     return 'false';
   };
   if (column === undefined) throw new Error(`no column of ${field}`);
   if (column.type === 'flag') {
-    if (typeof value !== 'boolean' || (is !== '=' && is !== '!=')) return refuse('= or != with true or false');
+    if (typeof value !== 'boolean' || (is !== '=' && is !== '!=')) return refuse('= or != with a boolean');
     return `${column.sql} ${SIGNS[is]} ${bind(value)}::boolean`;
   }
   if (column.type === 'moment') {
     const sign = SIGNS[is];
-    if (sign === undefined || typeof value !== 'number') return refuse('a comparison with milliseconds');
-    if (Math.abs(value) > LATEST_MS) return refuse('a moment of this age');
+    if (sign === undefined || typeof value !== 'number') return refuse('a comparison with milliseconds since 1970');
+    if (Math.abs(value) > LATEST_MS) return refuse('a timestamp that PostgreSQL supports');
     return `${column.sql} ${sign} timestamptz 'epoch' + ${bind(value)}::float8 * interval '1 millisecond'`;
   }
   const text = `(${column.sql})::text`;
   if (Array.isArray(value)) {
     if (is !== 'in' || !value.every((one: string) => isStorable(one)))
-      return refuse('a list of texts after in, one text after all else');
+      return refuse('a list of texts for in, one text for the other operators');
     return compareText(text, { operator: 'IN', value }, bind);
   }
   if (typeof value !== 'string' || is === 'in' || !isStorable(value)) {
-    return refuse('a list of texts after in, one text after all else');
+    return refuse('a list of texts for in, one text for the other operators');
   }
   if (is === 'contains') return `position(lower(${bind(value)}::text) in lower(${text} collate "default")) > 0`;
-  // What is missing is different from every text.
+  // A missing value differs from every text.
   if (is === '!=') return `${text} is distinct from ${bind(value)}::text`;
   return compareText(text, { operator: is, value }, bind);
 }

@@ -23,7 +23,7 @@ const names = async (...conditions: object[]) =>
 const submit = async (name: string, command: readonly string[] = ['true']) =>
   await world.run({ name, steps: { main: { command: [...command] } } });
 
-test('runs are found by what they are, page by page, with how many there are', async () => {
+test('runs are searched by their fields, in pages, with the total number', async () => {
   for (const name of ['find b', 'Find a', 'find c']) await submit(name);
   const mine = where('name', 'contains', 'FIND ');
   expect(await names(mine)).toEqual(['find b', 'Find a', 'find c']);
@@ -43,7 +43,7 @@ test('runs are found by what they are, page by page, with how many there are', a
   expect(await codeOf(find({ ...by, sortBy: 'createdAt', cursor: first.nextCursor }))).toBe('invalid_cursor');
 });
 
-test('every condition that cannot be is told', async () => {
+test('every invalid condition is reported', async () => {
   const conditions = [
     where('archived', '<', true),
     where('createdAt', '=', 'x'),
@@ -56,7 +56,7 @@ test('every condition that cannot be is told', async () => {
   });
 });
 
-test('a run is put aside and brought back', async () => {
+test('a run can be archived and restored', async () => {
   const { id } = await submit('aside');
   const archived = async (value: boolean) => await names(where('id', '=', id), where('archived', '=', value));
   const put = async (input: object) => await world.dais.call('execution.archive', input);
@@ -70,7 +70,7 @@ test('a run is put aside and brought back', async () => {
   expect(await codeOf(put({}))).toBe('invalid_request');
 });
 
-test('a failed run is gone on with under its id, again and again, but never by two at once', async () => {
+test('a failed run can be resumed repeatedly under its id, but never twice concurrently', async () => {
   const first = await submit('stubborn', ['false']);
   expect(first.state).toBe('failed');
   const resume = async (id: string) => await world.dais.call<Execution>('execution.resume', { id });

@@ -1,4 +1,4 @@
-/** Finding runs, putting them aside, and going on with those that came to no good end. */
+/** Searches, archives and resumes pipeline runs. */
 import {
   archiveExecutionsOperation,
   DaisError,
@@ -9,10 +9,10 @@ import {
 } from '@dais/api';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { retry } from '../execution-entries.ts';
+import { retry } from '../runs/execution-entries.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
-import { presentRun, presentWhole, requireRun, RUN_COLUMNS, type RunRow } from '../execution-rows.ts';
-import type { RunMachines } from '../run-machine.ts';
+import { presentRun, presentWhole, requireRun, RUN_COLUMNS, type RunRow } from '../views/execution-rows.ts';
+import type { RunMachines } from '../runs/run-machine.ts';
 import { searchRecords, type RecordTable } from './record-query.ts';
 
 const runs: RecordTable<RunRow, Execution> = {
@@ -55,8 +55,10 @@ type DataParts = Pick<ExecutionParts, 'data' | 'limits'>;
 async function archive({ sql, projectId }: Transaction, { input }: CallOf<typeof archiveExecutionsOperation>) {
   const { id, experimentId, archived } = input;
   if ((id === undefined) === (experimentId === undefined)) {
-    const issues = [{ path: 'id', message: 'is needed, or else experimentId', expected: 'one of both' }];
-    throw new DaisError('invalid_request', 'Say which run, or the runs of which experiment.', { issues });
+    const issues = [
+      { path: 'id', message: 'exactly one of id and experimentId is required', expected: 'id or experimentId' },
+    ];
+    throw new DaisError('invalid_request', 'Specify either one pipeline run or one experiment.', { issues });
   }
   const run = id === undefined ? undefined : await requireRun(sql, projectId, id);
   const changed = await sql.query(
@@ -69,7 +71,7 @@ async function archive({ sql, projectId }: Transaction, { input }: CallOf<typeof
   return { changed: changed.length };
 }
 
-/** @throws DaisError `invalid_state` for one that succeeded, goes on, or was gone on with before. */
+/** @throws DaisError `invalid_state` for a run that succeeded, is in progress, or was resumed before. */
 async function resume(
   tx: Transaction,
   call: CallOf<typeof resumeExecutionOperation>,
@@ -81,16 +83,17 @@ async function resume(
   if (state !== 'failed' && state !== 'cancelled') {
     throw new DaisError(
       'invalid_state',
-      `The run "${name}" is ${state}: only one that failed or was cancelled goes on.`,
+      `Pipeline run "${name}" is ${state}. Only a failed or canceled run can be resumed.`,
     );
   }
-  // Of two at once, the second waits here and finds that it was gone on with.
+  // The second of two concurrent calls waits here, and then finds that the run was already resumed.
   const [old] = await sql.query<{ thread: string | null }>(
     'update executions.run set superseded = true where id = $1 and not superseded returning thread',
     [id],
     'supersede_execution',
   );
-  if (old === undefined) throw new DaisError('invalid_state', `The run "${name}" was gone on with already.`);
+  if (old === undefined)
+    throw new DaisError('invalid_state', `Pipeline run "${name}" was already resumed. Resume its newest run instead.`);
   const made = await retry(tx, { ...call, input: { id, again: [] } }, machines, parts);
   await sql.query(
     'update executions.run set thread = $2 where id = $1',

@@ -1,4 +1,4 @@
-/** For tests: a kernel with the executions ledger, which really runs commands, on a database of its own. */
+/** For tests: a kernel with the executions ledger, which runs real commands, on its own database. */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import {
-  endProjectRuns,
+  removeProjectRuns,
   executionsLedger,
   executionsSlice,
   type ExecutionParts,
@@ -37,19 +37,19 @@ export interface Page<Item> {
 export interface ExecutionsWorld {
   readonly db: TestDatabase;
   readonly dais: TestKernel;
-  /** Holds `blobs` and `compute`. */
+  /** Folder of `blobs` and `compute`. */
   readonly folder: string;
-  /** Another process: a worker of its own on the same database. Its place is this machine's, unless it is said. */
+  /** Starts another worker on the same database, by default with the engine of this machine. */
   worker(parts?: Partial<ExecutionParts>): Promise<{ stop(): Promise<void> }>;
   submit(input: SubmitExecutionInput): Promise<Execution>;
-  /** Waits for its end. */
+  /** Submits a run and waits for its end. */
   ended(run: Pick<Execution, 'id'>): Promise<Execution>;
   run(input: SubmitExecutionInput): Promise<Execution>;
   node(run: Pick<Execution, 'id'>, path: string): Promise<ExecutionNode>;
   attempts(run: Pick<Execution, 'id'>, node?: string): Promise<readonly ExecutionAttempt[]>;
   log(run: Pick<Execution, 'id'>, node?: string): Promise<string>;
   upload(text: string): Promise<string>;
-  /** Attempts that the engine still keeps. */
+  /** Attempts that the engine still has. */
   kept(): Promise<readonly string[]>;
   stop(): Promise<void>;
 }
@@ -58,10 +58,10 @@ const keepQuota: NonNullable<ProjectRecords['change']> = (tx, id, spec) => {
   if (spec !== undefined) writeComputeQuota(tx, id, computeQuotaOf(spec));
 };
 
-/** Environments are tried where they are made. */
+/** Environments are tested with their engine. */
 const noEnvironments = () => Promise.reject(new Error('no test here needs an environment'));
 
-/** `more`: how its ledger differs. */
+/** `more`: other options of the ledger. */
 export async function startExecutionsWorld(more: Partial<ExecutionsLedgerParts> = {}): Promise<ExecutionsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-executions-'));
   const keys = openEnvKeys(Buffer.alloc(32, 7).toString('base64'));
@@ -98,7 +98,12 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerParts> 
   };
   const ledger = executionsLedger({ ...parts, days: 0, ...more });
   const dais = await startTestKernel(db, {
-    kinds: [projectWith({ begin: () => {}, change: keepQuota, end: endProjectRuns }), secrets.kind, pipeline, schedule],
+    kinds: [
+      projectWith({ begin: () => {}, change: keepQuota, end: removeProjectRuns }),
+      secrets.kind,
+      pipeline,
+      schedule,
+    ],
     entries: ledger.entries,
     start: 'api',
   });

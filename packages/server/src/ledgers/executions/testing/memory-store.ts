@@ -1,4 +1,4 @@
-/** The rows of one run in memory, for tests of the machine: the plainest thing that keeps the promises of `RunStore`. */
+/** For tests of the state machine: a minimal in-memory implementation of `RunStore`. */
 import { freshNode } from '../machine/machine.ts';
 import type { Values } from '../machine/plan.ts';
 import type {
@@ -26,7 +26,7 @@ export class MemoryStore implements RunStore {
   readonly nodes = new Map<string, MemoryNode>();
   readonly timers: { readonly node: string; readonly kind: TimerKind }[] = [];
   ended: { readonly state: EndState; readonly outputs: Values; readonly error: string | undefined } | undefined;
-  /** How often each node began to run, and how often it ended. */
+  /** Number of starts and ends of each node. */
   readonly ends = new Map<string, number>();
   readonly #edges: (readonly [string, string])[] = [];
   #made = 0;
@@ -131,7 +131,7 @@ export class MemoryStore implements RunStore {
       .map(({ outputs }) => outputs);
   }
 
-  async unbegun(): Promise<readonly NodeFacts[]> {
+  async notStarted(): Promise<readonly NodeFacts[]> {
     return [...this.nodes.values()]
       .filter(
         ({ state, kind, open }) =>

@@ -1,10 +1,10 @@
 /**
- * Random plans, and what must come of them. The model knows no rows and no order: it says by plain recursion how every
- * node of a plan ends, from what each step does.
+ * For tests: random plans, and a model of their results. Without rows or an order of events, the model computes recursively
+ * how every node of a plan ends, from the behavior of its steps.
  */
 import * as fc from 'fast-check';
 import { needsOf, type Binding, type Graph, type Step, type Task, type Value, type Values } from '../machine/plan.ts';
-import { collect, holds, itemsOf, resolveInputs, ValueFault, type Ended } from '../machine/values.ts';
+import { collect, isTrue, itemsOf, resolveInputs, ValueError, type Ended } from '../machine/values.ts';
 
 export const STEP: Step = {
   command: ['true'],
@@ -19,11 +19,11 @@ export const STEP: Step = {
   outputs: { out: { parameter: 'text', path: 'out' } },
 };
 
-/** What a step does, by its path and by how often it was tried: the same in every world. */
-export interface Behaviour {
+/** Behavior of a step by its path and attempt, equal in all implementations. */
+export interface Behavior {
   /** Attempts that fail before one succeeds; undefined: all of them. */
   failures(path: string): number | undefined;
-  /** Attempts of which nobody learns how they ended, before any other. */
+  /** Attempts that are lost, before all others. */
   losses(path: string): number;
 }
 
@@ -37,7 +37,7 @@ function hash(text: string, seed: number): number {
   return (state ^ (state >>> 15)) >>> 0;
 }
 
-export function behaviour(seed: number, badness: number): Behaviour {
+export function behaviour(seed: number, badness: number): Behavior {
   return {
     failures: (path) => {
       const dice = hash(path, seed) % 100;
@@ -48,8 +48,8 @@ export function behaviour(seed: number, badness: number): Behaviour {
   };
 }
 
-/** How the whole run ends, and every node by its path. */
-export function modelOf(plan: Graph, does: Behaviour, mostLosses: number): Map<string, Ended> {
+/** Final states of the run, and of every node by path. */
+export function modelOf(plan: Graph, does: Behavior, mostLosses: number): Map<string, Ended> {
   const ends = new Map<string, Ended>();
   const end = (path: string, ended: Ended): Ended => {
     ends.set(path, ended);
@@ -89,10 +89,10 @@ export function modelOf(plan: Graph, does: Behaviour, mostLosses: number): Map<s
     }
     try {
       const inputs = resolveInputs(task, given, siblings);
-      if (task.when !== undefined && !holds(task.when, inputs)) return end(path, { state: 'skipped', ...nothing });
+      if (task.when !== undefined && !isTrue(task.when, inputs)) return end(path, { state: 'skipped', ...nothing });
       return task.each === undefined ? body(path, task, inputs) : loop(path, task, inputs);
     } catch (error) {
-      if (!(error instanceof ValueFault)) throw error;
+      if (!(error instanceof ValueError)) throw error;
       return end(path, { state: 'failed', ...nothing });
     }
   };
@@ -123,7 +123,7 @@ export function modelOf(plan: Graph, does: Behaviour, mostLosses: number): Map<s
 
 const NAMES = ['a', 'b', 'c', 'd', 'e'] as const;
 
-/** Graphs of up to five tasks; a task waits only for those before it, so that there is no cycle. */
+/** Graphs of up to five tasks. A task depends only on earlier ones, so that there is no cycle. */
 export function anyPlan(depth = 2): fc.Arbitrary<Graph> {
   const parallel = fc.constantFrom(0, 1, 2);
   const retry = fc.record({

@@ -1,12 +1,12 @@
-/** Which packages a run runs with: pinned once for each run, so that every attempt at every step has the same. */
+/** Package locks of a run: resolved once per run, so that every attempt at every step has the same packages. */
 import { createHash } from 'node:crypto';
-import type { EnvironmentLock, Environments, EnvironmentSpec } from '#engines/environments/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
-import { transact } from '#kernel/transaction.ts';
+import type { EnvironmentLock, Environments, EnvironmentSpec } from '#engines/environments/contract.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
 import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import type { StepEnvironment } from '../machine/plan.ts';
 
-/** One that is made of something. */
+/** An environment that has to be built. */
 type MadeEnvironment = Exclude<StepEnvironment, { readonly type: 'system' }>;
 
 /** @throws DaisError as `Environments.lock`. */
@@ -32,7 +32,7 @@ export async function lockOf(
   if (kept !== undefined) return kept;
   const lock = await environments.lock(spec, { signal });
   return await transact(database, { mode: 'write', projectId: of.projectId }, async ({ sql }) => {
-    // Two steps may have asked at the same time: the first answer holds for both.
+    // Two steps may resolve at the same time: the first lock applies to both.
     const [row] = await sql.query<{ lock: EnvironmentLock }>(
       `insert into executions.environment (run, spec_digest, project_id, lock) values ($1, $2, $3, $4::jsonb)
        on conflict (run, spec_digest) do update set lock = executions.environment.lock returning lock`,
@@ -49,9 +49,19 @@ function specOf(environment: MadeEnvironment): EnvironmentSpec {
   return { ...environment, indexes: indexes.map((url) => ({ url })) };
 }
 
-/** Under which the lock of a run is kept. */
+/** Returns the key of the lock within a run. */
 export function environmentDigest(environment: MadeEnvironment): string {
   return createHash('sha256')
     .update(canonicalJson(specOf(environment)))
     .digest('hex');
+}
+
+/** Copies the package locks of a run to its retry, so that the retry has the same packages even if newer ones exist. */
+export async function copyPackageLocks({ sql }: Transaction, from: string, to: string): Promise<void> {
+  await sql.query(
+    `insert into executions.environment (run, spec_digest, project_id, lock)
+     select $2, spec_digest, project_id, lock from executions.environment where run = $1 on conflict do nothing`,
+    [from, to],
+    'execution_same_packages',
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * Looks after the steps of this process: claims what is ready, takes over what others left, keeps its leases, and does
- * what comes due. What it did not bring to an end when it stops, or is killed, goes on and is taken over.
+ * The worker of this process: claims ready steps, takes over attempts of other processes, renews its leases and runs timers.
+ * When it stops or is killed, its steps continue, and another process takes them over.
  */
 import { DaisError } from '@dais/api';
 import { LeaseLost } from '#kernel/leases.ts';
@@ -10,18 +10,18 @@ import { Loop } from '#lib/concurrency/loop.ts';
 import { claimSteps, type AdmissionRules } from '../admission/claims.ts';
 import { renewComputeNode } from '../admission/compute-nodes.ts';
 import { RecentShares } from '../admission/recent-shares.ts';
-import { renewLeases, takeOver, type AttemptClaim, type Holder } from '../attempts.ts';
+import { renewLeases, takeOverAttempts, type AttemptClaim, type Holder } from './attempts.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
-import type { RunMachines } from '../run-machine.ts';
-import { runTimers } from '../timers.ts';
+import type { RunMachines } from '../runs/run-machine.ts';
+import { runTimers } from '../runs/timers.ts';
 import { StepRun } from './step-run.ts';
 
 const LEASE_MS = 30_000;
 const POLL_MS = 1000;
-/** From turn to turn at least: what ends meanwhile makes room for one claim of many. */
+/** Minimum time between turns: slots that become free meanwhile are filled by one claim. */
 const GAP_MS = 10;
-/** Tries at one attempt of what should not fail, before it counts as lost. */
+/** Internal errors of one attempt before it counts as lost. */
 const MOST_TRIES = 6;
 const TAKEN_AT_ONCE = 100;
 
@@ -42,9 +42,9 @@ export class ExecutionWorker {
   readonly #held = new Map<string, Held>();
   readonly #loop: Loop;
   readonly #leases: Loop;
-  /** Everything that an earlier process of this place left is this one's. */
-  #whole = true;
-  #lookedOverAt = 0;
+  /** True until the attempts of the earlier process on this engine are taken over. */
+  #adoptsAll = true;
+  #checkedAt = 0;
   #cleaned = false;
   #stopping = false;
   #rules: AdmissionRules | undefined;
@@ -81,21 +81,21 @@ export class ExecutionWorker {
     const rules = await this.#admissionRules();
     const limit = concurrency - this.#held.size;
     const now = this.#parts.clock.now();
-    // Leases of others pass in seconds: that need not be asked each time that a step has ended.
-    const looksOver = this.#whole || now - this.#lookedOverAt >= POLL_MS;
+    // Leases of other processes expire in seconds, so this need not be checked at each end of a step.
+    const checksExpired = this.#adoptsAll || now - this.#checkedAt >= POLL_MS;
     const claims = await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-      const whole = this.#whole;
-      const left = looksOver ? await takeOver(sql, this.#holder, { limit: TAKEN_AT_ONCE, whole }) : [];
+      const whole = this.#adoptsAll;
+      const expired = checksExpired ? await takeOverAttempts(sql, this.#holder, { limit: TAKEN_AT_ONCE, whole }) : [];
       const claimed = limit > 0 ? await claimSteps(sql, this.#holder, rules, { limit, now }) : [];
-      return { left, claimed };
+      return { expired, claimed };
     });
-    if (looksOver && claims.left.length < TAKEN_AT_ONCE) {
-      this.#whole = false;
-      this.#lookedOverAt = now;
+    if (checksExpired && claims.expired.length < TAKEN_AT_ONCE) {
+      this.#adoptsAll = false;
+      this.#checkedAt = now;
     }
-    for (const claim of [...claims.left, ...claims.claimed]) this.#hold(claim);
+    for (const claim of [...claims.expired, ...claims.claimed]) this.#hold(claim);
     if (this.#held.size > 0) this.#clean();
-    return moreTimers || claims.left.length === TAKEN_AT_ONCE;
+    return moreTimers || claims.expired.length === TAKEN_AT_ONCE;
   }
 
   async #admissionRules(): Promise<AdmissionRules> {
@@ -116,14 +116,14 @@ export class ExecutionWorker {
     if (claim.cancelAsked) held.cancelled.abort(new RunCancelled('the run is canceled'));
     held.done = this.#lookAfter(held).finally(() => {
       if (this.#held.get(claim.id) === held) this.#held.delete(claim.id);
-      // There is a free slot, and what it committed may have made others ready.
-      if (!this.#stopping) this.#loop.wake();
+      // A slot is free, and the commit may have made other steps ready.
+      if (!this.#stopping) this.#loop.poke();
     });
   }
 
   async #lookAfter({ claim, stop, cancelled }: Held): Promise<void> {
     const run = new StepRun(this.#parts, this.#machines, claim, { stop: stop.signal, cancelled: cancelled.signal });
-    let reason = `Dais failed to run the step; the log of the server says why, under the attempt ${claim.id}.`;
+    let reason = `internal error while running the step: see the log of the server, attempt ${claim.id}`;
     for (let failures = 0; ;) {
       try {
         await (failures < MOST_TRIES ? run.run() : run.giveUp(reason));
@@ -131,7 +131,7 @@ export class ExecutionWorker {
       } catch (error) {
         if (stop.signal.aborted) return;
         if (error instanceof LeaseLost) return await this.#forgetIfGone(claim);
-        // What others run, an index of packages say, may never come back: then the step's own error says so.
+        // A third-party service, such as a package index, may stay unavailable. Then the step fails with that error.
         const elsewhere = error instanceof DaisError && error.code === 'upstream_failed';
         const away = error instanceof DaisError && error.retryable && !elsewhere;
         if (elsewhere) {
@@ -139,7 +139,7 @@ export class ExecutionWorker {
           reason = error.message;
         } else if (!away) {
           failures += 1;
-          this.#parts.log.error('an attempt at a step failed on our side', { attempt: claim.id, error });
+          this.#parts.log.error('internal error in an attempt at a step', { attempt: claim.id, error });
         }
         const wait = backoffMs(away ? 3 : failures, 200, 5000, Math.random);
         await new Promise<void>((resolve) => {
@@ -150,14 +150,17 @@ export class ExecutionWorker {
     }
   }
 
-  /** Its run was deleted: nobody else will look after it. */
+  /** Removes the task of a deleted run from the engine, since no other process will. */
   async #forgetIfGone({ id, place }: AttemptClaim): Promise<void> {
     if (place !== this.#parts.place) return;
     try {
       const there = await this.#known([id]);
       if (there.size === 0) await (await this.#parts.compute()).forget(id);
     } catch (error) {
-      this.#parts.log.warn('an attempt that nobody knows was not forgotten', { attempt: id, error });
+      this.#parts.log.warn('the task of a deleted attempt could not be removed from the engine', {
+        attempt: id,
+        error,
+      });
     }
   }
 
@@ -183,7 +186,7 @@ export class ExecutionWorker {
     return false;
   }
 
-  /** Of attempts whose lease was not renewed, those whose run was deleted. The others ended just now, or have another holder. */
+  /** Stops attempts whose run was deleted, among those that were not renewed. The others ended or have another owner. */
   async #stopDeleted(ids: readonly string[]): Promise<void> {
     const rows = await this.#parts.database.statement<{ id: string }>(
       { mode: 'read', scope: 'all' },
@@ -199,7 +202,7 @@ export class ExecutionWorker {
     }
   }
 
-  /** Once something is run: what the engine still keeps of attempts that ended elsewhere goes. */
+  /** Removes tasks of attempts that ended elsewhere from the engine, once after the first step. */
   #clean(): void {
     if (this.#cleaned) return;
     this.#cleaned = true;
@@ -211,11 +214,11 @@ export class ExecutionWorker {
       }
     })().catch((error: unknown) => {
       this.#cleaned = false;
-      this.#parts.log.warn('what is left of earlier attempts was not looked through', { error });
+      this.#parts.log.warn('tasks of earlier attempts could not be cleaned up', { error });
     });
   }
 
-  /** Those of them that have not ended. */
+  /** Returns those of the attempts that have not ended. */
   async #known(ids: readonly string[]): Promise<ReadonlySet<string>> {
     const rows = await this.#parts.database.statement<{ id: string }>(
       { mode: 'read', scope: 'all' },

@@ -14,20 +14,20 @@ async function* many(count: number): AsyncIterable<OutputFile> {
 const signal = new AbortController().signal;
 const MIB = 2 ** 20;
 
-test('files are listed up to a number', async () => {
+test('lists files up to a limit', async () => {
   expect(await listOutputs(many(100_000), () => true, signal)).toHaveLength(100_000);
   await expect(listOutputs(many(Infinity), () => true, signal)).rejects.toThrow(
-    'Output `o` has more than 100,000 files: pack them into an archive.',
+    'Output `o` has more than 100,000 files. Pack them into an archive.',
   );
 });
 
-test('a listing ends when nobody wants it any more', async () => {
+test('a listing stops when its signal aborts', async () => {
   const abort = new AbortController();
   const listing = listOutputs(many(Infinity), () => abort.abort() === undefined, abort.signal);
   await expect(listing).rejects.toThrow('aborted');
 });
 
-test('what does not fit is refused with what it is, the limit and a remedy', () => {
+test('the error of an output that does not fit has its size, the limit and a remedy', () => {
   const files = [file('a', 3 * MIB), file('b', MIB), file('b', MIB)];
   const step = { stepBytes: 10 * MIB };
   requireRoom(files, { ...step, quota: { bytes: 8 * MIB, used: 3 * MIB }, freeBytes: 70 * MIB });
@@ -36,11 +36,11 @@ test('what does not fit is refused with what it is, the limit and a remedy', () 
     'The outputs are 5 MiB together (largest: `a`, 3 MiB); the disk limit of the step is 4 MiB.',
   );
   expect(() => requireRoom(files, { ...step, quota: { bytes: 7 * MIB, used: 3 * MIB } })).toThrow(
-    "the project's storage quota is 7 MiB, of which it uses 3 MiB",
+    'the project uses 3 MiB of its storage quota of 7 MiB',
   );
   expect(() => requireRoom(files, { ...step, freeBytes: 68 * MIB })).toThrow('the disk of the server has 68 MiB left');
 });
 
-test('names of one file count once', () => {
+test('a file with several names counts once', () => {
   expect(() => requireRoom([file('a', 6, '1'), file('b', 6, '1')], { stepBytes: 10 })).not.toThrow();
 });

@@ -1,22 +1,22 @@
-/** Whether what a step left may be stored: decided by the sizes of its files, before a byte is copied. */
+/** Checks whether the outputs of a step fit the storage limits, by their sizes, before any byte is copied. */
 import type { OutputFile } from '#engines/compute/contract.ts';
 import { byteText } from '#lib/formats/byte-text.ts';
-import { MOST_OUTPUT_FILES } from '../disk-rules.ts';
-import { ValueFault } from '../machine/values.ts';
+import { MOST_OUTPUT_FILES } from './disk-rules.ts';
+import { ValueError } from '../machine/values.ts';
 
 export interface StorageRoom {
   /** Bytes that the step may use. */
   readonly stepBytes: number;
-  /** Bytes that the project may hold, and holds; undefined: it has no quota. */
+  /** Storage quota and usage of the project in bytes. Undefined: it has no quota. */
   readonly quota?: { readonly bytes: number; readonly used: number } | undefined;
-  /** Free bytes of the disk that stores content; undefined where that is not known. */
+  /** Free bytes of the disk that stores content. Undefined: unknown. */
   readonly freeBytes?: number | undefined;
 }
 
-/** The store keeps this much free, as does its check of readiness. */
+/** Bytes that stay free on the disk: the same limit as in the readiness check. */
 const KEPT_FREE_BYTES = 64 * 2 ** 20;
 
-/** Lists files, and stops at the first that are too many. @throws ValueFault */
+/** Lists files, and stops when an output has too many. @throws ValueError */
 export async function listOutputs(
   files: AsyncIterable<OutputFile>,
   isWanted: (output: string) => boolean,
@@ -31,7 +31,7 @@ export async function listOutputs(
     counts.set(file.output, count);
     if (count > MOST_OUTPUT_FILES) {
       const most = MOST_OUTPUT_FILES.toLocaleString('en-US');
-      throw new ValueFault(`Output \`${file.output}\` has more than ${most} files: pack them into an archive.`);
+      throw new ValueError(`Output \`${file.output}\` has more than ${most} files. Pack them into an archive.`);
     }
     listed.push(file);
   }
@@ -39,25 +39,25 @@ export async function listOutputs(
 }
 
 /**
- * A sparse file counts with all its bytes, since that is what it is stored as and what others read. A file with several names
- * counts once: its bytes are stored once. @throws ValueFault
+ * Checks the sizes of output files against the limits. A sparse file counts with its full size, since it is stored that way.
+ * A file with several names counts once, since its bytes are stored once. @throws ValueError
  */
 export function requireRoom(files: readonly OutputFile[], { stepBytes, quota, freeBytes }: StorageRoom): void {
   const { total, byOutput } = sizesOf(files);
   const limit = `the disk limit of the step is ${byteText(stepBytes)}`;
   if (total > stepBytes) {
-    const remedy = 'Keep less, or ask for more with `resources.disk` (`dais run --disk`).';
-    throw new ValueFault(`${said(total, byOutput)}; ${limit}. ${remedy}`);
+    const remedy = 'Write smaller outputs, or request more disk with `resources.disk` (`dais run --disk`).';
+    throw new ValueError(`${sizeText(total, byOutput)}; ${limit}. ${remedy}`);
   }
   if (quota !== undefined && quota.used + total > quota.bytes) {
-    throw new ValueFault(
-      `${said(total, byOutput)}; the project's storage quota is ${byteText(quota.bytes)}, of which it uses ` +
-        `${byteText(quota.used)}. Keep less, delete runs, or have \`quotas.blobBytes\` of the project raised.`,
+    throw new ValueError(
+      `${sizeText(total, byOutput)}; the project uses ${byteText(quota.used)} of its storage quota of ` +
+        `${byteText(quota.bytes)}. Write smaller outputs, delete old runs, or ask an administrator to raise \`quotas.blobBytes\`.`,
     );
   }
   if (freeBytes !== undefined && total > 0 && total + KEPT_FREE_BYTES > freeBytes) {
-    throw new ValueFault(
-      `${said(total, byOutput)}; the disk of the server has ${byteText(freeBytes)} left. Keep less, or have the disk enlarged.`,
+    throw new ValueError(
+      `${sizeText(total, byOutput)}; the disk of the server has ${byteText(freeBytes)} left. Write smaller outputs, or ask the operator for a larger disk.`,
     );
   }
 }
@@ -80,7 +80,7 @@ function sizesOf(files: readonly OutputFile[]): Sizes {
   return { total, byOutput };
 }
 
-function said(total: number, byOutput: ReadonlyMap<string, number>): string {
+function sizeText(total: number, byOutput: ReadonlyMap<string, number>): string {
   const [[largest, bytes] = ['', 0], other] = [...byOutput].toSorted(([, one], [, two]) => two - one);
   if (other === undefined) return `Output \`${largest}\` is ${byteText(total)}`;
   return `The outputs are ${byteText(total)} together (largest: \`${largest}\`, ${byteText(bytes)})`;

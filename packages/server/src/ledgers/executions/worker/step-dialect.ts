@@ -1,6 +1,6 @@
 /**
- * Steps in the words of a front end. What such a step does is known only when it starts, and only to who made it: the worker asks for the
- * command, and afterwards what the outputs are.
+ * Steps in the format of another system. The protocol adapter resolves such a step to a command when it starts, and
+ * converts its results to outputs when it has ended.
  */
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '#lib/formats/canonical-json.ts';
@@ -9,20 +9,20 @@ import { artifactsAmong, placeOf, resolveStep, type ResolvedStep } from './step-
 
 export interface StepAbout {
   readonly run: { readonly id: string; readonly name: string; readonly createdAt: Date };
-  /** Of its node. */
+  /** Id of its node. */
   readonly node: string;
-  /** Its name in its graph. */
+  /** Name of the task in its graph. */
   readonly task: string;
   readonly attempt: string;
-  /** 1 for the first. */
+  /** Starts at 1. */
   readonly attemptNumber: number;
 }
 
-interface DialectQuestion {
+interface DialectStepContext {
   readonly step: Step;
   readonly inputs: Values;
   readonly about: StepAbout;
-  /** Where the files of an input lie, relative to the working folder; those of a list below that, by number. */
+  /** Returns the path of an input, relative to the working folder. Items of a list are below it, by index. */
   readonly placeOf: (input: string) => string;
 }
 
@@ -35,38 +35,38 @@ interface DialectStep {
   readonly command: readonly [string, ...string[]];
   readonly variables: Readonly<Record<string, string>>;
   readonly files: readonly StepText[];
-  /** Files that are read as text when it has ended, beside its outputs, by a name of their own. */
+  /** Paths of further files that are read as text when the step has ended, by name. */
   readonly texts: Readonly<Record<string, string>>;
-  /** Equal for steps that would do the same. */
+  /** Cache key: equal for steps that do the same. */
   readonly same: Json;
 }
 
-/** `outputs`: there is nothing to run. */
-export type DialectAnswer = { readonly outputs: Values } | DialectStep;
+/** `outputs`: known without running anything. */
+export type ResolvedDialectStep = { readonly outputs: Values } | DialectStep;
 
-/** What a step left. */
-export interface Left {
-  /** By the name of an output that is a parameter, or of a further text. */
+/** The results of a step. */
+export interface StepResults {
+  /** Texts by the name of a parameter output or of a further file. */
   readonly texts: Readonly<Record<string, string>>;
-  /** By the name of an output that is files; absent when there are none. */
+  /** Artifacts by the name of the output. Absent when the step wrote no files. */
   readonly artifacts: Readonly<Record<string, Artifact>>;
-  /** Stands for files that are not there. */
+  /** An artifact without files. */
   readonly nothing: Artifact;
 }
 
 export interface StepDialect {
   readonly name: string;
-  /** Pure: asked again, it answers the same. @throws ValueFault */
-  resolve(question: DialectQuestion): DialectAnswer;
-  /** @throws ValueFault */
-  outputs(of: { readonly step: Step; readonly inputs: Values; readonly left: Left }): Values;
+  /** Deterministic: equal arguments give the same result. @throws ValueError */
+  resolve(question: DialectStepContext): ResolvedDialectStep;
+  /** @throws ValueError */
+  outputs(of: { readonly step: Step; readonly inputs: Values; readonly left: StepResults }): Values;
 }
 
 export type StepDialects = ReadonlyMap<string, StepDialect>;
 
-/** @throws ValueFault */
+/** @throws ValueError */
 export function resolveAny(
-  { step, inputs, about }: Omit<DialectQuestion, 'placeOf'>,
+  { step, inputs, about }: Omit<DialectStepContext, 'placeOf'>,
   dialects: StepDialects,
 ): ResolvedStep | { readonly outputs: Values } {
   const dialect = dialectOf(step, dialects);
@@ -84,6 +84,6 @@ export function resolveAny(
 export function dialectOf({ dialect }: Step, dialects: StepDialects): StepDialect | undefined {
   if (dialect === undefined) return undefined;
   const found = dialects.get(dialect.name);
-  if (found === undefined) throw new Error(`nobody here knows the dialect ${dialect.name}`);
+  if (found === undefined) throw new Error(`unknown step dialect ${dialect.name}`);
   return found;
 }

@@ -1,4 +1,4 @@
-/** Files between content and the working folder of a step: what it is given, and what is kept of what it leaves. */
+/** Transfers files between stored content and the working folder of a step: its inputs, outputs and log. */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -6,12 +6,12 @@ import { DaisError, storableIssues } from '@dais/api';
 import type { Compute, OutputFile, TaskInput } from '#engines/compute/contract.ts';
 import type { Content, UploadLease } from '#kernel/content/content.ts';
 import type { Artifact, Json, Step, Value, Values } from '../machine/plan.ts';
-import { ValueFault } from '../machine/values.ts';
+import { ValueError } from '../machine/values.ts';
 import { listOutputs, requireRoom, type StorageRoom } from './output-check.ts';
-import type { Left } from './step-dialect.ts';
+import type { StepResults } from './step-dialect.ts';
 import type { PlacedArtifact } from './step-spec.ts';
 
-/** Of a parameter that is read from a file. */
+/** Largest file of a parameter, in bytes. */
 const LARGEST_PARAMETER = 1024 * 1024;
 const PAGE = 1000;
 
@@ -38,28 +38,28 @@ export async function inputsOf(
   return inputs;
 }
 
-/** A file, or one of the files of a folder, at an address outside. */
+/** A file at an external URL, or one of the files of a folder there. */
 export interface AddressedFile {
-  /** Below the folder; empty for what is a file itself. */
+  /** Relative to the folder; empty for a single file. */
   readonly path: string;
   readonly open: () => Promise<Readable>;
 }
 
 export interface AddressIo {
-  /** Those of the step that reads it, those of Secrets too: how it signs where one must. */
+  /** Variables of the reading step, including those of Secrets: they contain credentials. */
   readonly variables: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
 export type ReadAddress = (url: string, io: AddressIo) => Promise<readonly AddressedFile[]>;
 
-/** What lies at an address of the web or in a bucket is brought; of other places a step gets the address. */
+/** Returns whether the files are fetched: at web URLs and in buckets. For other schemes the step only gets the URL. */
 export function isFetched({ uri }: Artifact): boolean {
   return uri !== undefined && /^(?:https?|s3):\/\//i.test(uri);
 }
 
-/** Those that are fetched, when they are opened. What cannot be had fails the step. @throws ValueFault */
-export async function addressed(
+/** Returns the external inputs. They are fetched when opened, and a failure fails the step. @throws ValueError */
+export async function externalInputs(
   placed: readonly PlacedArtifact[],
   read: ReadAddress | undefined,
   io: AddressIo,
@@ -68,25 +68,26 @@ export async function addressed(
   for (const { artifact, path } of placed) {
     if (!isFetched(artifact)) continue;
     const url = artifact.uri ?? '';
-    if (read === undefined) throw new ValueFault(`nothing is fetched from outside here: ${url}`);
-    for (const file of await had(url, async () => await read(url, io))) {
+    if (read === undefined) throw new ValueError(`${url} cannot be fetched: this server does not fetch external files`);
+    for (const file of await orValueError(url, async () => await read(url, io))) {
       const at = file.path === '' ? path : `${path}/${file.path}`;
-      inputs.push({ path: at, open: async () => await had(url, file.open) });
+      inputs.push({ path: at, open: async () => await orValueError(url, file.open) });
     }
   }
   return inputs;
 }
 
-async function had<T>(url: string, work: () => Promise<T>): Promise<T> {
+async function orValueError<T>(url: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof DaisError) throw new ValueFault(`${url} cannot be had: ${error.message}`, { cause: error });
+    if (error instanceof DaisError)
+      throw new ValueError(`${url} cannot be fetched: ${error.message}`, { cause: error });
     throw error;
   }
 }
 
-/** Every file of a folder, in the order of their names. */
+/** Yields every file of a folder, ordered by name. */
 async function* filesBelow(content: Content, owner: { projectId: string; uid: string }, folder: string) {
   for (let after = ''; ;) {
     const page = await content.list(owner, { prefix: `${folder}/`, after, limit: PAGE });
@@ -97,7 +98,7 @@ async function* filesBelow(content: Content, owner: { projectId: string; uid: st
   }
 }
 
-/** Uploaded, and not yet anybody's: attached in the transaction that commits the step, or given up. */
+/** An uploaded file without an owner: it is attached in the transaction that commits the step, or released. */
 export interface Uploaded {
   readonly lease: UploadLease;
   readonly name: string;
@@ -115,19 +116,19 @@ export interface Collection {
   readonly run: string;
   readonly attempt: string;
   readonly step: Step;
-  /** Bytes that the project may hold. */
+  /** Storage quota of the project in bytes. */
   readonly quota: () => Promise<number | null>;
-  /** Asked before anything is copied. */
+  /** Storage limits, checked before anything is copied. */
   readonly room: () => Promise<StorageRoom>;
-  /** Ends it, and what it has stored until then is given up. */
+  /** Stops the collection and releases the files stored until then. */
   readonly signal: AbortSignal;
-  /** Makes the outputs, of a step in somebody's own words. */
-  readonly dialect?: ((left: Left) => Values) | undefined;
+  /** Converts the results of a step of a dialect to its outputs. */
+  readonly dialect?: ((left: StepResults) => Values) | undefined;
 }
 
 /**
- * @throws ValueFault when an output is not there, is not what the step said, or does not fit; DaisError as `Content.upload`; an
- *   `AbortError` when `signal` aborts.
+ * Stores the outputs of a step. @throws ValueError when an output is missing, has the wrong type, or is too large; DaisError
+ *   as `Content.upload`; an `AbortError` when `signal` aborts.
  */
 export async function collectOutputs(from: Collection): Promise<Collected> {
   const { compute, attempt, step, signal } = from;
@@ -148,19 +149,19 @@ export async function collectOutputs(from: Collection): Promise<Collected> {
       } else if (spec === undefined) continue;
       else if ('parameter' in spec) parameters.set(file.output, await readParameter(file, spec.parameter));
       else {
-        const stored = await keepFile(from, file);
+        const stored = await storeFile(from, file);
         uploads.push(stored.upload);
         found.set(file.output, [...(found.get(file.output) ?? []), stored]);
       }
     }
-    if (from.dialect !== undefined) return { outputs: leftBehind(from, from.dialect, texts, found), uploads };
+    if (from.dialect !== undefined) return { outputs: dialectOutputs(from, from.dialect, texts, found), uploads };
     const outputs = Object.entries(step.outputs).flatMap(([name, spec]): [string, Value][] => {
       const files = found.get(name);
       if (files !== undefined) return [[name, { artifact: artifactOf(from, name, files) }]];
       const parameter = parameters.get(name);
       if (parameter !== undefined) return [[name, { parameter }]];
       if (spec.optional === true) return [];
-      throw new ValueFault(`it left no ${spec.path}, which is its output ${name}`);
+      throw new ValueError(`output ${name} is missing: the step did not write ${spec.path}`);
     });
     return { outputs: Object.fromEntries(outputs), uploads };
   } catch (error) {
@@ -169,7 +170,7 @@ export async function collectOutputs(from: Collection): Promise<Collected> {
   }
 }
 
-/** What is kept of a step that failed, as far as it is there. What cannot be kept is no second failure. */
+/** Stores the `always` outputs of a failed step, as far as they exist. Errors do not replace the error of the step. */
 export async function collectAlways(from: Collection): Promise<readonly Uploaded[]> {
   const kept = Object.entries(from.step.outputs).flatMap(([name, output]) =>
     'artifact' in output && output.always === true ? [[name, { ...output, optional: true }] as const] : [],
@@ -180,21 +181,22 @@ export async function collectAlways(from: Collection): Promise<readonly Uploaded
     return (await collectOutputs({ ...from, step, dialect: undefined })).uploads;
   } catch (error) {
     from.signal.throwIfAborted();
-    if (error instanceof ValueFault || error instanceof DaisError) return [];
+    if (error instanceof ValueError || error instanceof DaisError) return [];
     throw error;
   }
 }
 
-function leftBehind(
+function dialectOutputs(
   from: Collection,
-  outputsOf: (left: Left) => Values,
+  outputsOf: (left: StepResults) => Values,
   texts: ReadonlyMap<string, string>,
   found: ReadonlyMap<string, readonly StoredFile[]>,
 ): Values {
   const artifacts = [...found].map(([name, files]) => [name, artifactOf(from, name, files)] as const);
   const nothing = { ...artifactOf(from, '', []), folder: false };
   const outputs = outputsOf({ texts: Object.fromEntries(texts), artifacts: Object.fromEntries(artifacts), nothing });
-  for (const value of Object.values(outputs)) storable('parameter' in value ? value.parameter : metadataOf(value));
+  for (const value of Object.values(outputs))
+    requireStorable('parameter' in value ? value.parameter : metadataOf(value));
   return outputs;
 }
 
@@ -203,7 +205,7 @@ function metadataOf(value: Value): Json {
 }
 
 export async function releaseAll(content: Content, uploads: readonly Uploaded[]): Promise<void> {
-  // What cannot be given up now ends with its lease.
+  // A file that cannot be released now expires with its lease.
   for (const { lease } of uploads) await content.release(lease).catch(() => {});
 }
 
@@ -213,7 +215,7 @@ interface StoredFile {
   readonly executable: boolean;
 }
 
-async function keepFile(from: Collection, file: OutputFile): Promise<StoredFile> {
+async function storeFile(from: Collection, file: OutputFile): Promise<StoredFile> {
   const { content, projectId, attempt, quota, signal } = from;
   const { output, path, executable } = file;
   const name = [prefixOf(attempt, output), path].filter((part) => part !== '').join('/');
@@ -222,7 +224,7 @@ async function keepFile(from: Collection, file: OutputFile): Promise<StoredFile>
   return { upload: { lease, name }, path, executable };
 }
 
-/** What the names of an output's files begin with. */
+/** Returns the prefix of the file names of an output. */
 export function prefixOf(attempt: string, output: string): string {
   return `steps/${attempt}/${output}`;
 }
@@ -242,7 +244,7 @@ function artifactOf({ run, attempt }: Collection, output: string, files: readonl
   };
 }
 
-/** Equal for equal files, wherever they lie. */
+/** Returns a digest of names, modes and contents, independent of the location. */
 export function filesDigest(
   files: readonly { readonly path: string; readonly sha256: string; readonly executable: boolean }[],
 ): string {
@@ -252,37 +254,37 @@ export function filesDigest(
   return hash.digest('hex');
 }
 
-/** @throws ValueFault */
+/** @throws ValueError */
 async function readText(file: OutputFile): Promise<string> {
-  if (file.path !== '') throw new ValueFault(`the output ${file.output} is a folder; a parameter is read from a file`);
+  if (file.path !== '') throw new ValueError(`output ${file.output} is a folder, but a parameter is read from a file`);
   if (file.size > LARGEST_PARAMETER) {
-    throw new ValueFault(
-      `the output ${file.output} has ${file.size} bytes; a parameter has at most ${LARGEST_PARAMETER}`,
+    throw new ValueError(
+      `output ${file.output} has ${file.size} bytes, and the limit of a parameter is ${LARGEST_PARAMETER}`,
     );
   }
   return (await buffer(await file.open())).toString('utf8');
 }
 
-/** @throws ValueFault */
+/** @throws ValueError */
 async function readParameter(file: OutputFile, as: 'text' | 'json'): Promise<Json> {
   const text = await readText(file);
-  if (as === 'text') return storable(text.replace(/\r?\n$/, ''));
+  if (as === 'text') return requireStorable(text.replace(/\r?\n$/, ''));
   try {
-    return storable(JSON.parse(text) as Json);
+    return requireStorable(JSON.parse(text) as Json);
   } catch (error) {
-    if (error instanceof ValueFault) throw error;
-    throw new ValueFault(`the output ${file.output} is not JSON`, { cause: error });
+    if (error instanceof ValueError) throw error;
+    throw new ValueError(`output ${file.output} is not valid JSON`, { cause: error });
   }
 }
 
-/** @throws ValueFault for what PostgreSQL cannot keep. */
-function storable(value: Json): Json {
+/** @throws ValueError for values that PostgreSQL cannot store. */
+function requireStorable(value: Json): Json {
   const [issue] = storableIssues(value);
-  if (issue !== undefined) throw new ValueFault(`an output cannot be kept: ${issue.path} ${issue.message}`);
+  if (issue !== undefined) throw new ValueError(`an output cannot be stored: ${issue.path} ${issue.message}`);
   return value;
 }
 
-interface KeptLog extends Uploaded {
+interface StoredLog extends Uploaded {
   /** Its last lines. */
   readonly tail: string;
 }
@@ -290,14 +292,14 @@ interface KeptLog extends Uploaded {
 const TAIL_BYTES = 2000;
 const TAIL_LINES = 10;
 
-/** The whole output of an attempt, kept; undefined when it wrote nothing. */
-export async function keepLog({
+/** Stores the log of an attempt. Undefined: the log is empty, or exceeds the storage quota. */
+export async function storeLog({
   compute,
   content,
   projectId,
   attempt,
   quota,
-}: Pick<Collection, 'compute' | 'content' | 'projectId' | 'attempt' | 'quota'>): Promise<KeptLog | undefined> {
+}: Pick<Collection, 'compute' | 'content' | 'projectId' | 'attempt' | 'quota'>): Promise<StoredLog | undefined> {
   let tail: Buffer = Buffer.alloc(0);
   const chunks = compute.logs(attempt)[Symbol.asyncIterator]();
   const first = await chunks.next();
@@ -312,14 +314,14 @@ export async function keepLog({
     const lease = await content.upload(Readable.from(bytes()), { projectId, quota: await quota(), origin: attempt });
     return { lease, name: logName(attempt), tail: lastLines(tail) };
   } catch (error) {
-    // A project that may hold no more bytes still learns how its step ended.
+    // If the storage quota is full, the step still ends with its own result.
     if (error instanceof DaisError && error.code === 'quota_exceeded') return undefined;
     throw error;
   }
 }
 
 function lastLines(tail: Buffer): string {
-  // A cut may go through a character, and then through a line.
+  // The first line may be cut, also within a character.
   const lines = tail.toString('utf8').replaceAll('\0', '').trimEnd().split('\n');
   return (tail.length < TAIL_BYTES ? lines : lines.slice(1)).slice(-TAIL_LINES).join('\n');
 }

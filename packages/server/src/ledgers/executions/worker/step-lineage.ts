@@ -1,13 +1,13 @@
-/** What a step read and made, as edges of the lineage, in the transaction that ends its attempt. */
+/** Records the inputs and outputs of a step as lineage edges, in the transaction that ends its attempt. */
 import type { Execution } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, nodeKey, noteLineage, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';
 import type { Artifact, Values } from '../machine/plan.ts';
-import { CODE_INPUT } from '../native-plan.ts';
+import { CODE_INPUT } from '../runs/native-plan.ts';
 
 export interface StepFacts {
   readonly attempt: string;
-  /** Of the run. */
+  /** Name of the run. */
   readonly name: string;
   readonly run: string;
   readonly path: string;
@@ -15,24 +15,24 @@ export interface StepFacts {
   readonly code: Execution['code'] | undefined;
 }
 
-/** The attempt, and by what its outputs are known. */
+/** Returns the lineage key of an attempt. */
 function stepKey(attempt: string): string {
   return keyOf('step', attempt);
 }
 
-/** Files are known by the run that keeps them, not by what is in them: two that are equal by chance have nothing in common. */
+/** Returns the lineage key of files: their run and path, not their digest, since equal files can be unrelated. */
 function filesKey({ run, prefix }: Artifact): string {
   return nodeKey('files', run, prefix);
 }
 
-/** Where a run of the tracking ledger comes from: said when it begins, so that it is known while it goes on. */
-export function noteTracked(tx: Transaction, of: StepFacts, trackingRun: string, now: number): void {
+/** Records the origin of a tracked run when it starts, so that it is visible while the run is in progress. */
+export function recordTrackedRun(tx: Transaction, of: StepFacts, trackingRun: string, now: number): void {
   const { nodes, edges } = origin(of);
   const started: NotedEdge = { from: stepKey(of.attempt), to: keyOf('run', trackingRun), relation: 'started' };
   noteLineage(tx, { nodes, edges: [...edges, started] }, now);
 }
 
-export function noteStep(tx: Transaction, of: StepFacts, outputs: Values, now: number): void {
+export function recordStep(tx: Transaction, of: StepFacts, outputs: Values, now: number): void {
   const { nodes, edges } = origin(of);
   const made = artifactsOf(outputs).map(({ name, artifact }) => ({
     name: `${of.name} / ${of.path} / ${name}`,
@@ -55,8 +55,8 @@ export function noteStep(tx: Transaction, of: StepFacts, outputs: Values, now: n
   );
 }
 
-/** The step did not run: its outputs are those of another one. */
-export function noteSpared(tx: Transaction, of: StepFacts, from: Values, to: Values, now: number): void {
+/** Records the outputs of a step that did not run as copies of the outputs of an equal step. */
+export function recordCachedStep(tx: Transaction, of: StepFacts, from: Values, to: Values, now: number): void {
   const taken = new Map(artifactsOf(to).map(({ name, artifact }) => [name, artifact]));
   const nodes: NotedNode[] = [];
   const edges: NotedEdge[] = [];

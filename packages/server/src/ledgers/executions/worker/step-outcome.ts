@@ -1,23 +1,23 @@
-/** What an attempt at a step comes to, in words for its owner. */
+/** Outcomes of attempts, with error messages for their owner. */
 import { DaisError } from '@dais/api';
 import type { TaskState } from '#engines/compute/contract.ts';
-import type { AttemptEnd } from '../attempts.ts';
+import type { AttemptEnd } from './attempts.ts';
 import type { StepEnd } from '../machine/machine.ts';
-import { ValueFault } from '../machine/values.ts';
-import type { Spared } from './spared.ts';
+import { ValueError } from '../machine/values.ts';
+import type { CachedStep } from './step-cache.ts';
 import type { Uploaded } from './step-files.ts';
 
-/** Destinations that the reason of a failure names; the log has the others. */
+/** Refused destinations that an error message lists; the log lists the others. */
 const MAX_REFUSALS = 5;
 
-/** Before it is committed. */
+/** The outcome of an attempt before it is committed. */
 export interface Outcome {
   readonly end: StepEnd;
   readonly record: AttemptEnd;
   readonly uploads?: readonly Uploaded[];
   readonly fingerprint?: string;
-  /** Outputs of another step, to be taken over. */
-  readonly spared?: Spared;
+  /** Outputs of an equal step, which replace a run of this one. */
+  readonly cached?: CachedStep;
 }
 
 export const CANCELLED: Outcome = { end: { is: 'cancelled' }, record: { ending: 'cancelled' } };
@@ -31,33 +31,33 @@ export function refused(error: string): Outcome {
 }
 
 /**
- * What a step cannot pass by being tried again, in the words of whoever refused it. Undefined for what may pass, and for
- * what is an error of Dais itself.
+ * Returns the outcome of an error that a retry cannot fix, with its message. Undefined for errors that may be temporary,
+ * and for internal errors of Dais.
  */
 export function refusal(error: unknown): Outcome | undefined {
-  if (error instanceof ValueFault) return refused(error.message);
+  if (error instanceof ValueError) return refused(error.message);
   if (!(error instanceof DaisError) || error.retryable || error.code === 'internal') return undefined;
-  return refused(explained(error));
+  return refused(errorText(error));
 }
 
-function explained({ message, issues = [] }: DaisError): string {
-  return [message, ...issues.map(({ path, message: said }) => `${path}: ${said}`)].join('\n');
+function errorText({ message, issues = [] }: DaisError): string {
+  return [message, ...issues.map(({ path, message: issue }) => `${path}: ${issue}`)].join('\n');
 }
 
-export function howItEnded({ end, detail, code, signal }: Extract<TaskState, { phase: 'ended' }>): string {
+export function failureReason({ end, detail, code, signal }: Extract<TaskState, { phase: 'ended' }>): string {
   if (detail !== undefined) return detail;
-  if (end === 'wall-time') return 'it exceeded its time limit';
-  if (end === 'out-of-memory') return 'it needed more memory than it may have: request more with `resources.memory`';
-  if (end === 'too-many-processes') return 'it started more processes and threads than it may have';
-  if (end === 'disk-full') return 'it wrote more than it may';
-  return signal === undefined ? `it ended with exit code ${code ?? 'unknown'}` : `it was ended by ${signal}`;
+  if (end === 'wall-time') return 'exceeded its time limit';
+  if (end === 'out-of-memory') return 'exceeded its memory limit: request more with `resources.memory`';
+  if (end === 'too-many-processes') return 'exceeded its limit of processes and threads';
+  if (end === 'disk-full') return 'exceeded its disk limit: request more with `resources.disk`';
+  return signal === undefined ? `exited with code ${code ?? 'unknown'}` : `terminated by ${signal}`;
 }
 
-/** What of its failure the outbound guard may have caused, a sentence for each destination. */
+/** Returns the connections that the outbound guard refused, which may have caused the failure, a sentence for each. */
 export function refusals({ refusedConnections = [] }: Extract<TaskState, { phase: 'ended' }>): readonly string[] {
   const more = refusedConnections.length - MAX_REFUSALS;
   const shown = refusedConnections.slice(0, MAX_REFUSALS);
-  return more > 0 ? [...shown, `The log lists ${more} more refused destinations.`] : shown;
+  return more > 0 ? [...shown, `The log lists ${more} more refused destination${more === 1 ? '' : 's'}.`] : shown;
 }
 
 export function isAbort(error: unknown, { reason }: AbortSignal): boolean {

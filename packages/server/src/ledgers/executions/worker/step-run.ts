@@ -1,67 +1,59 @@
 /**
- * One attempt at a step, from its claim to its commit. Everything here may be done again from the beginning by another
- * process: what was submitted is found by the attempt's id, and what is committed is committed once.
+ * Runs one attempt at a step, from its claim to its commit. Another process can repeat everything from the start: the
+ * engine finds a submitted task by the id of the attempt, and an attempt is committed once.
  */
 import { addAbortSignal, Readable } from 'node:stream';
-import type { Actor, Execution } from '@dais/api';
 import type { Compute, TaskEnvironment, TaskInput, TaskSpec, TaskState } from '#engines/compute/contract.ts';
 import type { BuiltEnvironment } from '#engines/environments/contract.ts';
 import { attachContent } from '#kernel/content/references.ts';
 import { LeaseLost } from '#kernel/leases.ts';
 import { SYSTEM_ORIGIN, transact, type Transaction, type TransactionOrigin } from '#kernel/transaction.ts';
-import { endAttempt, holdAttempt, markStarted, type AttemptClaim } from '../attempts.ts';
-import { MOST_STEP_FILES } from '../disk-rules.ts';
+import { endAttempt, holdAttempt, markStarted, type AttemptClaim } from './attempts.ts';
+import { MOST_STEP_FILES } from './disk-rules.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
-import { taskAt, type Step, type Values } from '../machine/plan.ts';
-import { ValueFault } from '../machine/values.ts';
-import type { RunMachines } from '../run-machine.ts';
-import { surroundingsOf, type Surroundings } from '../step-calls.ts';
-import { endTrackedStep, trackStep, type TrackedRun } from '../tracked-runs.ts';
+import type { Step } from '../machine/plan.ts';
+import { ValueError } from '../machine/values.ts';
+import type { RunMachines } from '../runs/run-machine.ts';
+import { callVariables, type CallVariables } from './step-calls.ts';
+import { endTrackedStep, trackStep, type TrackedRun } from './tracked-runs.ts';
 import { lockOf } from './environment-locks.ts';
-import { findSpared, takeOverValues } from './spared.ts';
+import { findCachedStep, linkValues, rememberStep } from './step-cache.ts';
+import { loadStep, type LoadedStep } from './step-load.ts';
 import {
-  addressed,
+  externalInputs,
   collectAlways,
   collectOutputs,
   inputsOf,
-  keepLog,
+  storeLog,
   prefixOf,
   releaseAll,
   type Collection,
   type Uploaded,
 } from './step-files.ts';
 import { stepTrace, traceStep } from './step-trace.ts';
-import { noteSpared, noteStep, noteTracked, type StepFacts } from './step-lineage.ts';
+import { recordCachedStep, recordStep, recordTrackedRun, type StepFacts } from './step-lineage.ts';
 import { StepStorage } from './step-storage.ts';
-import { fitData, makeVersions, withData } from './step-versions.ts';
+import { requireReadableOutputs, createVersions, withData } from './step-versions.ts';
 import { dataOf, parametersOf, programOf } from './step-source.ts';
-import { dialectOf, resolveAny, type Left, type StepAbout, type StepDialects, type StepText } from './step-dialect.ts';
-import { CANCELLED, howItEnded, isAbort, lost, refusal, refusals, refused, type Outcome } from './step-outcome.ts';
+import {
+  dialectOf,
+  resolveAny,
+  type StepResults,
+  type StepAbout,
+  type StepDialects,
+  type StepText,
+} from './step-dialect.ts';
+import { CANCELLED, failureReason, isAbort, lost, refusal, refusals, refused, type Outcome } from './step-outcome.ts';
 import { taskResources, type ResolvedStep } from './step-spec.ts';
 
-/** What the step of a run is called that has no other. */
+/** Name of the step of a job with a single step. */
 const ONLY_STEP = 'main';
 
 export interface StepRunSignals {
-  /** The lease is lost, or the process stops: nothing done afterwards counts. The step itself goes on. */
+  /** The lease is lost, or the process stops: later results are discarded. The step itself continues. */
   readonly stop: AbortSignal;
-  /** Somebody wants the run ended. */
+  /** Cancellation of the run was requested. */
   readonly cancelled: AbortSignal;
-}
-
-interface Loaded {
-  readonly step: Step;
-  readonly path: string;
-  readonly place: string;
-  readonly inputs: Values;
-  /** Who had the run begin. */
-  readonly actor: Actor;
-  /** Of the run. */
-  readonly name: string;
-  readonly createdAt: Date;
-  readonly code: Execution['code'] | undefined;
-  readonly retryOf: string | undefined;
-  readonly again: readonly string[];
 }
 
 export class StepRun {
@@ -80,13 +72,13 @@ export class StepRun {
     this.#storage = new StepStorage(parts, claim);
   }
 
-  /** @throws LeaseLost; what may pass (a database that is away): the caller tries again. */
+  /** @throws LeaseLost, or a temporary error, such as an unavailable database: the caller retries. */
   async run(): Promise<void> {
-    const loaded = await this.#load();
+    const loaded = await loadStep(this.#parts, this.#machines, this.#claim);
     if (this.#claim.place !== this.#parts.place) {
-      return await this.#commit(loaded, lost('the process that ran it is gone, on another machine'));
+      return await this.#commit(loaded, lost('the process that ran it, on another machine, no longer exists'));
     }
-    // What another process stored of it and did not commit is stored anew, or not wanted any more.
+    // Files that another process stored and did not commit are stored again, or no longer needed.
     if (this.#claim.takenOver) await this.#parts.content.releaseOrigin(this.#claim.projectId, this.#claim.id);
     const compute = await this.#parts.compute();
     const from = this.#parts.clock.now();
@@ -106,56 +98,14 @@ export class StepRun {
     await compute.forget(this.#claim.id);
   }
 
-  /** Ends the attempt as one that the platform lost. */
+  /** Ends the attempt as lost by the platform. */
   async giveUp(reason: string): Promise<void> {
-    await this.#commit(await this.#load(), lost(reason));
+    await this.#commit(await loadStep(this.#parts, this.#machines, this.#claim), lost(reason));
     const compute = await this.#parts.compute();
     await compute.forget(this.#claim.id);
   }
 
-  async #load(): Promise<Loaded> {
-    const { run, node, projectId } = this.#claim;
-    return await transact(this.#parts.database, { mode: 'read', projectId }, async (tx) => {
-      const [row] = await tx.sql.query<{
-        path: string;
-        place: string;
-        inputs: Values;
-        plan_digest: string;
-        retry_of: string | null;
-        again: readonly string[];
-        actor_type: Actor['type'];
-        actor_id: string;
-        name: string;
-        created_at: Date;
-        code: Execution['code'] | null;
-      }>(
-        `select n.path, n.place, n.inputs, r.plan_digest, r.retry_of, r.again, r.actor_type, r.actor_id, r.name, r.code,
-           r.created_at
-         from executions.node n join executions.run r on r.id = n.run where n.id = $1 and r.id = $2`,
-        [node, run],
-        'execution_step',
-      );
-      if (row === undefined) throw new LeaseLost(this.#claim.id);
-      const plan = await this.#machines.plan(tx, { id: run, planDigest: row.plan_digest });
-      const { body } = taskAt(plan, row.place);
-      if (!('step' in body)) throw new Error(`${row.place} is no step`);
-      const { path, place, inputs, again, name, retry_of: retryOf } = row;
-      return {
-        step: body.step,
-        path,
-        place,
-        inputs,
-        name,
-        createdAt: row.created_at,
-        again,
-        actor: { type: row.actor_type, id: row.actor_id },
-        code: row.code ?? undefined,
-        retryOf: retryOf ?? undefined,
-      };
-    });
-  }
-
-  async #outcome(compute: Compute, loaded: Loaded): Promise<Outcome> {
+  async #outcome(compute: Compute, loaded: LoadedStep): Promise<Outcome> {
     const { id, started } = this.#claim;
     try {
       const about = this.#about(loaded);
@@ -165,14 +115,14 @@ export class StepRun {
       }
       let state = await compute.status(id);
       if (state === undefined) {
-        // A claim that its engine does not know was not submitted; one that it knew and forgot is gone.
-        if (started) return lost('its engine no longer knows it');
-        const spared = await this.#spared(loaded, resolved);
-        if (spared !== undefined) return spared;
+        // A claimed attempt that the engine does not know was not submitted yet. A started one is lost.
+        if (started) return lost('the compute engine no longer has the task');
+        const cached = await this.#cached(loaded, resolved);
+        if (cached !== undefined) return cached;
         if (this.#signals.cancelled.aborted) return CANCELLED;
         await this.#submit(compute, loaded, resolved);
       } else if (state.phase === 'running') {
-        // Held anew, so that it is not evicted under a step that an earlier process began.
+        // Hold it again, so that the environment of a step that an earlier process started is not evicted.
         await this.#hold(loaded.step).catch(() => {});
       }
       await this.#guarded(async ({ sql }) => markStarted(sql, this.#claim));
@@ -187,7 +137,7 @@ export class StepRun {
     }
   }
 
-  /** The attempt is not this process's any more, or nobody wants it. */
+  /** Aborts when the lease is lost or the run is canceled. */
   get #eitherSignal(): AbortSignal {
     return AbortSignal.any([this.#signals.stop, this.#signals.cancelled]);
   }
@@ -196,46 +146,46 @@ export class StepRun {
     return this.#parts.dialects ?? NO_DIALECTS;
   }
 
-  #about({ name, createdAt, path }: Loaded): StepAbout {
+  #about({ name, createdAt, path }: LoadedStep): StepAbout {
     const { id, run, node, n } = this.#claim;
     const task = path.split('/').findLast((part) => !/^\d+$/.test(part)) ?? path;
     return { run: { id: run, name, createdAt }, node, task, attempt: id, attemptNumber: n };
   }
 
-  async #spared(loaded: Loaded, { fingerprint }: ResolvedStep): Promise<Outcome | undefined> {
+  async #cached(loaded: LoadedStep, { fingerprint }: ResolvedStep): Promise<Outcome | undefined> {
     const { run, projectId } = this.#claim;
     const { path, place, retryOf, again, step } = loaded;
     const question = { run, retryOf, again, path, place, fingerprint, cache: step.cache };
     const request = { mode: 'read', projectId } as const;
-    const spared = await transact(this.#parts.database, request, async (tx) => await findSpared(tx, question));
-    if (spared === undefined) return undefined;
+    const cached = await transact(this.#parts.database, request, async (tx) => await findCachedStep(tx, question));
+    if (cached === undefined) return undefined;
     return {
-      end: { is: 'succeeded', outputs: spared.outputs, source: spared.source },
+      end: { is: 'succeeded', outputs: cached.outputs, source: cached.source },
       record: { ending: 'spared' },
       fingerprint,
-      spared,
+      cached,
     };
   }
 
-  async #submit(compute: Compute, loaded: Loaded, resolved: ResolvedStep): Promise<void> {
+  async #submit(compute: Compute, loaded: LoadedStep, resolved: ResolvedStep): Promise<void> {
     const { id, projectId } = this.#claim;
     const { step } = loaded;
     const { command, variables, artifacts, files = [], texts = {} } = resolved;
     const diskBytes = this.#storage.diskLimit(step);
     await this.#hold(step);
     const { isolationFault } = step.isolation === 'preferred' ? await compute.abilities() : {};
-    // Without it an image could not be seen: then the engine says what is missing.
+    // An image requires isolation: if it is unavailable, the engine reports what is missing.
     const possible = isolationFault === undefined || step.environment.type === 'image' ? 'required' : 'none';
     const isolation = step.isolation === 'preferred' ? possible : step.isolation;
     const secrets = await this.#secrets(step);
-    const around = await this.#surroundings(loaded, resolved, isolation === 'required');
+    const callEnvironment = await this.#callVariables(loaded, resolved, isolation === 'required');
     const spec: Omit<TaskSpec, 'inputs'> = {
       attempt: id,
       command,
-      // What whoever wrote the step says of these counts.
-      variables: { ...around.variables, ...stepTrace(this.#parts.tracer, this.#claim), ...variables },
-      secretVariables: { ...around.secretVariables, ...secrets },
-      ...(this.#environment !== undefined && { environment: seenFrom(this.#environment) }),
+      // Variables of the step take precedence.
+      variables: { ...callEnvironment.variables, ...stepTrace(this.#parts.tracer, this.#claim), ...variables },
+      secretVariables: { ...callEnvironment.secretVariables, ...secrets },
+      ...(this.#environment !== undefined && { environment: taskEnvironment(this.#environment) }),
       outputs: [
         ...Object.entries(step.outputs).map(([name, { path }]) => ({ name, path })),
         ...Object.entries(texts).map(([name, path]) => ({ name, path })),
@@ -254,7 +204,7 @@ export class StepRun {
     const signal = this.#eitherSignal;
     const inputs = [
       ...(await inputsOf(content, projectId, artifacts)),
-      ...(await addressed(artifacts, readAddress, { variables: { ...variables, ...secrets }, signal })),
+      ...(await externalInputs(artifacts, readAddress, { variables: { ...variables, ...secrets }, signal })),
       ...files.map(inputOfText),
     ];
     const from = { data, projectId, signal };
@@ -263,7 +213,7 @@ export class StepRun {
     });
   }
 
-  /** Makes what the step runs in be there, and keeps it so until the attempt has ended. */
+  /** Builds the environment of the step, and holds it until the attempt has ended. */
   async #hold({ environment }: Step): Promise<void> {
     if (environment.type === 'system' || this.#environment !== undefined) return;
     const { run, projectId } = this.#claim;
@@ -274,10 +224,10 @@ export class StepRun {
   }
 
   /**
-   * What lets it call this server as itself, and the run that it logs into: in the lease, so that nobody else's step gets a
-   * token that holds.
+   * Returns the variables with which the step calls this server and logs to its tracked run. The transaction checks the
+   * lease, so that only the current attempt gets a valid token.
    */
-  async #surroundings(loaded: Loaded, resolved: ResolvedStep, isIsolated: boolean): Promise<Surroundings> {
+  async #callVariables(loaded: LoadedStep, resolved: ResolvedStep, isIsolated: boolean): Promise<CallVariables> {
     const { calls } = this.#parts;
     const { id: attempt, run } = this.#claim;
     const { actor } = loaded;
@@ -287,14 +237,14 @@ export class StepRun {
       async (tx) => {
         const tracked = await this.#track(tx, loaded, resolved);
         const { token, project } = await calls.issue(tx, { attempt, run, actor });
-        return surroundingsOf(calls, token, { url, project, run, tracked });
+        return callVariables(calls, token, { url, project, run, tracked });
       },
       { principal: actor, origin: 'manifest' },
     );
   }
 
-  /** @throws ValueFault */
-  async #track(tx: Transaction, loaded: Loaded, { command }: ResolvedStep): Promise<TrackedRun | undefined> {
+  /** @throws ValueError */
+  async #track(tx: Transaction, loaded: LoadedStep, { command }: ResolvedStep): Promise<TrackedRun | undefined> {
     const { tracked, clock } = this.#parts;
     const { node, run } = this.#claim;
     const { step, path, inputs, actor, name, code } = loaded;
@@ -308,16 +258,16 @@ export class StepRun {
       source: { execution: run, step: path, program: programOf(command), ...code },
       data: dataOf(inputs),
     }));
-    noteTracked(tx, this.#facts(loaded), made.run, clock.now());
+    recordTrackedRun(tx, this.#facts(loaded), made.run, clock.now());
     return made;
   }
 
-  #facts({ name, path, inputs, code }: Loaded): StepFacts {
+  #facts({ name, path, inputs, code }: LoadedStep): StepFacts {
     const { id: attempt, run } = this.#claim;
     return { attempt, run, name, path, inputs, code };
   }
 
-  /** @throws ValueFault naming what is not there. */
+  /** @throws ValueError that names a missing secret value. */
   async #secrets(step: Step): Promise<Record<string, string>> {
     const { projectId } = this.#claim;
     const request = { mode: 'read', projectId } as const;
@@ -326,7 +276,7 @@ export class StepRun {
       for (const [name, ref] of Object.entries(step.secrets)) {
         const open = await this.#parts.secretValue(tx, ref);
         if (open === undefined && ref.optional === true) continue;
-        if (open === undefined) throw new ValueFault(`the Secret ${ref.secret} has no key ${ref.key}`);
+        if (open === undefined) throw new ValueError(`Secret ${ref.secret} does not exist or has no key ${ref.key}`);
         found.push([name, open]);
       }
       return found;
@@ -336,7 +286,7 @@ export class StepRun {
     return values;
   }
 
-  /** Tells the engine to end it when somebody wants that. */
+  /** Waits for the end of the task, and cancels it on the engine when the run is canceled. */
   async #waitFor(compute: Compute): Promise<TaskState | undefined> {
     const { stop, cancelled } = this.#signals;
     const { id } = this.#claim;
@@ -354,18 +304,18 @@ export class StepRun {
 
   async #ended(
     compute: Compute,
-    { step, inputs }: Loaded,
+    { step, inputs }: LoadedStep,
     { fingerprint }: ResolvedStep,
     state: TaskState | undefined,
   ): Promise<Outcome> {
-    if (state === undefined) return lost('its engine no longer knows it');
+    if (state === undefined) return lost('the compute engine no longer has the task');
     if (state.phase === 'lost') return lost(state.reason);
     if (state.phase === 'refused') return refused(state.reason);
-    if (state.phase !== 'ended') throw new Error(`it was waited for, and is ${state.phase}`);
+    if (state.phase !== 'ended') throw new Error(`the engine returned the state ${state.phase} at the end of a task`);
     const { content } = this.#parts;
     const { id: attempt, run, projectId } = this.#claim;
     const dialect = dialectOf(step, this.#dialects);
-    const outputsOf = dialect && ((left: Left) => dialect.outputs({ step, inputs, left }));
+    const outputsOf = dialect && ((left: StepResults) => dialect.outputs({ step, inputs, left }));
     const from: Collection = {
       compute,
       content,
@@ -378,7 +328,7 @@ export class StepRun {
       quota: async () => await this.#storage.quotaBytes(),
       room: async () => await this.#storage.room(step),
     };
-    const log = await keepLog(from);
+    const log = await storeLog(from);
     const kept = log === undefined ? [] : [log];
     const { end: ending, code, signal, usage } = state;
     const record = { ending, code, signal, usage, logBytes: log?.lease.size };
@@ -391,14 +341,14 @@ export class StepRun {
     try {
       if (ending === 'cancelled') return { ...CANCELLED, record, uploads: kept };
       if (ending !== 'exit' || code !== 0) {
-        // Who speaks another language has often no other place to look at.
+        // Clients of other systems often show only the error, so it includes the end of the log.
         const tail = dialect === undefined ? '' : (log?.tail ?? '');
-        const why = [howItEnded(state), ...refusals(state), tail].filter((part) => part !== '').join('\n');
+        const why = [failureReason(state), ...refusals(state), tail].filter((part) => part !== '').join('\n');
         return failed(why, await collectAlways(from));
       }
       const { outputs, uploads } = await collectOutputs(from);
       try {
-        await fitData(this.#parts, { projectId, attempt, step, uploads });
+        await requireReadableOutputs(this.#parts, { projectId, attempt, step, uploads });
       } catch (error) {
         await releaseAll(content, uploads);
         throw error;
@@ -406,18 +356,18 @@ export class StepRun {
       return { end: { is: 'succeeded', outputs }, record, uploads: [...kept, ...uploads], fingerprint };
     } catch (error) {
       const { stop, cancelled } = this.#signals;
-      // What it wrote stays readable, as of any canceled step.
+      // Its log stays readable, as for any canceled step.
       if (cancelled.aborted && !stop.aborted && isAbort(error, cancelled)) {
         return { ...CANCELLED, record: { ...record, ending: 'cancelled' }, uploads: kept };
       }
-      if (error instanceof ValueFault) return failed(error.message);
+      if (error instanceof ValueError) return failed(error.message);
       await releaseAll(content, kept);
       throw error;
     }
   }
 
-  /** Outputs, end and what follows from it in one transaction; none of it when the attempt is somebody else's by now. */
-  async #commit(loaded: Loaded, { end, record, uploads = [], fingerprint, spared }: Outcome): Promise<void> {
+  /** Commits outputs, end and following state changes in one transaction, or nothing if the lease is lost. */
+  async #commit(loaded: LoadedStep, { end, record, uploads = [], fingerprint, cached }: Outcome): Promise<void> {
     const { step } = loaded;
     const { tracked, clock } = this.#parts;
     const { id, run, node, projectId } = this.#claim;
@@ -431,31 +381,31 @@ export class StepRun {
       if (end.is === 'succeeded' && this.#parts.data !== undefined) {
         const { actor, name, path } = loaded;
         const message = path === ONLY_STEP ? name : `${name} / ${path}`;
-        await makeVersions(tx, this.#parts.data, { run, attempt: id, actor, step, uploads, message });
+        await createVersions(tx, this.#parts.data, { run, attempt: id, actor, step, uploads, message });
       }
       const outputs =
-        spared === undefined ? undefined : await takeOverValues(tx, run, spared.outputs, (name) => prefixOf(id, name));
+        cached === undefined ? undefined : await linkValues(tx, run, cached.outputs, (name) => prefixOf(id, name));
       if (fingerprint !== undefined) {
         tx.sql.defer(
           'update executions.node set fingerprint = $2 where id = $1',
           [node, fingerprint],
           'execution_fingerprint',
         );
-        if (step.cache && end.is === 'succeeded') await remember(tx, fingerprint, node);
+        if (step.cache && end.is === 'succeeded') await rememberStep(tx, fingerprint, node);
       }
       const facts = await open.store.node(node);
       await open.machine.stepEnded(facts, outputs === undefined || end.is !== 'succeeded' ? end : { ...end, outputs });
       if (tracked !== undefined && step.tracking !== undefined) await endTrackedStep(tx, tracked, node);
-      if (spared !== undefined) noteSpared(tx, this.#facts(loaded), spared.outputs, outputs ?? {}, clock.now());
+      if (cached !== undefined) recordCachedStep(tx, this.#facts(loaded), cached.outputs, outputs ?? {}, clock.now());
       else if (record.ending !== 'refused')
-        noteStep(tx, this.#facts(loaded), 'outputs' in end ? end.outputs : {}, clock.now());
+        recordStep(tx, this.#facts(loaded), 'outputs' in end ? end.outputs : {}, clock.now());
     });
   }
 
   async #guarded<T>(work: (tx: Transaction) => Promise<T>, by: TransactionOrigin = SYSTEM_ORIGIN): Promise<T> {
     const { projectId, run } = this.#claim;
     return await transact(this.#parts.database, { mode: 'write', projectId, by }, async (tx) => {
-      // Before the attempt, as everybody locks them.
+      // Lock the run before the attempt: all transactions use this order.
       tx.sql.defer('select 1 from executions.run where id = $1 for no key update', [run], 'execution_lock_first');
       if (!(await holdAttempt(tx.sql, this.#claim))) throw new LeaseLost(this.#claim.id);
       return await work(tx);
@@ -463,18 +413,9 @@ export class StepRun {
   }
 }
 
-async function remember({ sql, projectId }: Transaction, fingerprint: string, node: string): Promise<void> {
-  await sql.query(
-    `insert into executions.cache_entry (project_id, fingerprint, node) values ($1, $2, $3)
-     on conflict (project_id, fingerprint) do update set node = excluded.node`,
-    [projectId, fingerprint, node],
-    'execution_remember',
-  );
-}
-
 const NO_DIALECTS: StepDialects = new Map();
 
-/** Its bytes stop coming when `signal` aborts. */
+/** Returns the input with a stream that ends when `signal` aborts. */
 function abortable(input: TaskInput, signal: AbortSignal): TaskInput {
   return {
     ...input,
@@ -489,6 +430,6 @@ function inputOfText({ path, text }: StepText): TaskInput {
   return { path, open: async () => await Promise.resolve(Readable.from([Buffer.from(text)])) };
 }
 
-function seenFrom({ folders, path, variables, root }: BuiltEnvironment): TaskEnvironment {
+function taskEnvironment({ folders, path, variables, root }: BuiltEnvironment): TaskEnvironment {
   return { folders, path, variables, ...(root !== undefined && { root }) };
 }

@@ -14,7 +14,7 @@ test.each([
   expect(programOf(command as unknown as [string, ...string[]])).toBe(program);
 });
 
-test('parameters are texts, files are none', () => {
+test('parameters are converted to text, and artifacts are omitted', () => {
   const artifact = { run: 'r', prefix: 'p', folder: false, files: 1, bytes: 1, digest: 'd' };
   expect(
     parametersOf({ rate: { parameter: 0.1 }, word: { parameter: 'a' }, list: { parameter: [1] }, data: { artifact } }),

@@ -1,14 +1,14 @@
-/** What is told of a step where its results are kept. Pure. */
+/** Source information of a step for its tracked run. */
 import type { DatasetInput, Values } from '../machine/plan.ts';
 import { textOf } from '../machine/values.ts';
 
 const INTERPRETERS = /^(python[\d.]*|Rscript|node|bash|sh|julia|perl|ruby)$/;
-/** Behind these stands the program itself. */
+/** Options that are followed by the source text of a program. */
 const INLINE: ReadonlySet<string> = new Set(['-c', '-e', '-p', '--eval', '--print']);
-/** Behind these stands something that is no script. */
+/** Options that are followed by a value. */
 const WITH_VALUE: ReadonlySet<string> = new Set(['-W', '-X', '-r', '--require', '--import']);
 
-/** The script that a command runs; else its program. */
+/** Returns the script that a command runs, or else its program. */
 export function programOf([program, ...rest]: readonly [string, ...string[]]): string {
   const name = program.split('/').at(-1) ?? program;
   if (!INTERPRETERS.test(name)) return program;
@@ -22,12 +22,12 @@ export function programOf([program, ...rest]: readonly [string, ...string[]]): s
   return program;
 }
 
-/** Versions of datasets among its inputs. */
+/** Returns the dataset versions among the inputs. */
 export function dataOf(inputs: Values): readonly DatasetInput[] {
   return Object.values(inputs).flatMap((value) => ('artifact' in value ? (value.artifact.dataset ?? []) : []));
 }
 
-/** Those of its inputs that are no files, as text. */
+/** Returns the parameters among the inputs, as text. */
 export function parametersOf(inputs: Values): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(inputs).flatMap(([name, value]) => ('parameter' in value ? [[name, textOf(value.parameter)]] : [])),

@@ -1,15 +1,15 @@
-/** From a step and its inputs to what a compute engine is told. */
+/** Resolves a step and its inputs to the task of a compute engine. */
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '#lib/formats/canonical-json.ts';
-import type { AttemptClaim } from '../attempts.ts';
+import type { AttemptClaim } from './attempts.ts';
 import type { Artifact, Json, LateText, Step, Values } from '../machine/plan.ts';
-import { ValueFault } from '../machine/values.ts';
+import { ValueError } from '../machine/values.ts';
 import type { StepText } from './step-dialect.ts';
 
-/** Linux takes no argument and no variable that is longer, its end included. */
+/** The limit of Linux for one argument or variable in bytes, without the final NUL. */
 const LONGEST_TEXT = 131_071;
 
-/** One artifact, and the path in the working folder where it is put. */
+/** An artifact and its path in the working folder. */
 export interface PlacedArtifact {
   readonly artifact: Artifact;
   readonly path: string;
@@ -19,21 +19,21 @@ export interface ResolvedStep {
   readonly command: readonly [string, ...string[]];
   readonly variables: Readonly<Record<string, string>>;
   readonly artifacts: readonly PlacedArtifact[];
-  /** Further files that it finds, and texts that are read when it has ended; see `DialectStep`. */
+  /** Further input files, and texts that are read when the step has ended; see `DialectStep`. */
   readonly files?: readonly StepText[];
   readonly texts?: Readonly<Record<string, string>>;
-  /** Equal for steps that would do the same. */
+  /** Equal for steps that do the same. */
   readonly fingerprint: string;
 }
 
-/** Returns what was admitted. A default of disk is a limit only: the engine reserves no free disk for it. */
+/** Returns the admitted resources. The default of disk is only a limit: the engine reserves no free disk for it. */
 export function taskResources({ resources }: Step, { requests }: Pick<AttemptClaim, 'requests'>): Step['resources'] {
   const { disk: _, ...admitted } = requests;
   const disk = resources['disk'];
   return disk === undefined ? admitted : { ...admitted, disk };
 }
 
-/** @throws ValueFault */
+/** @throws ValueError */
 export function resolveStep(step: Step, inputs: Values): ResolvedStep {
   const late = (text: LateText): string => {
     const parts = typeof text === 'string' ? [text] : text;
@@ -46,13 +46,13 @@ export function resolveStep(step: Step, inputs: Values): ResolvedStep {
       })
       .join('');
     if (Buffer.byteLength(whole) > LONGEST_TEXT) {
-      throw new ValueFault(`an argument or variable has more than ${LONGEST_TEXT} bytes; pass it as a file`);
+      throw new ValueError(`an argument or variable has more than ${LONGEST_TEXT} bytes: pass it as a file`);
     }
-    if (whole.includes('\0')) throw new ValueFault('an argument or variable contains the character 0');
+    if (whole.includes('\0')) throw new ValueError('an argument or variable contains a NUL character');
     return whole;
   };
   const [program, ...rest] = step.command.map(late);
-  if (program === undefined) throw new ValueFault('the step has no command');
+  if (program === undefined) throw new ValueError('the step has no command');
   const variables = Object.fromEntries(Object.entries(step.variables).map(([name, text]) => [name, late(text)]));
   const artifacts = artifactsAmong(step, inputs);
   const command = [program, ...rest] as const;
@@ -77,7 +77,7 @@ export function resolveStep(step: Step, inputs: Values): ResolvedStep {
   };
 }
 
-/** The files among the inputs. Those that lie elsewhere, or are none, are not put anywhere. */
+/** Returns the artifacts among the inputs, with their paths. */
 export function artifactsAmong(step: Step, inputs: Values): readonly PlacedArtifact[] {
   return Object.entries(inputs).flatMap(([name, value]): PlacedArtifact[] => {
     const path = placeOf(step, name);
@@ -86,7 +86,7 @@ export function artifactsAmong(step: Step, inputs: Values): readonly PlacedArtif
   });
 }
 
-/** Where an input lies, relative to the working folder. */
+/** Returns the path of an input, relative to the working folder. */
 export function placeOf(step: Step, input: string): string {
   return step.places[input] ?? `inputs/${input}`;
 }
@@ -94,11 +94,12 @@ export function placeOf(step: Step, input: string): string {
 function parameterText(inputs: Values, name: string): string {
   const value = inputs[name];
   if (value === undefined) return '';
-  if (!('parameter' in value)) throw new ValueFault(`${name} is files; only a parameter can be written into text`);
+  if (!('parameter' in value))
+    throw new ValueError(`${name} is an artifact; only a parameter can be inserted into text`);
   return textOf(value.parameter);
 }
 
-/** Text as it is, all else as compact JSON. */
+/** Returns text unchanged, and other values as compact JSON. */
 export function textOf(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

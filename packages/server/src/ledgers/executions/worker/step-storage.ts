@@ -1,8 +1,8 @@
-/** How much a step may use and keep: its disk limit, the quota of its project, and the free disk of the store. */
+/** Storage limits of a step: its disk limit, the quota of its project, and the free disk of the store. */
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
-import { diskLimitOf, DISK_RULES } from '../disk-rules.ts';
-import type { AttemptClaim } from '../attempts.ts';
+import { diskLimitOf, DISK_RULES } from './disk-rules.ts';
+import type { AttemptClaim } from './attempts.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 import type { Step } from '../machine/plan.ts';
 import type { StorageRoom } from './output-check.ts';
@@ -22,7 +22,7 @@ export class StepStorage {
     this.#admittedBytes = requests['disk'];
   }
 
-  /** Returns the storage quota of the project. It is read when a step keeps something: most steps of a fan-out keep nothing. */
+  /** Returns the storage quota of the project, read on first use: most steps of a fan-out store nothing. */
   async quotaBytes(): Promise<number | null> {
     const projectId = this.#projectId;
     const request = { mode: 'read', projectId } as const;
@@ -35,13 +35,13 @@ export class StepStorage {
     return await this.#quota;
   }
 
-  /** Returns bytes. @throws ValueFault when the step sets more than it may. */
+  /** Returns the disk limit of the step in bytes. @throws ValueError when it requests more than the operator allows. */
   diskLimit(step: Step): number {
     const limit = diskLimitOf(step, this.#parts.diskRules ?? DISK_RULES);
     return Math.min(limit, this.#admittedBytes ?? limit);
   }
 
-  /** Returns what outputs are checked against before they are copied. */
+  /** Returns the limits that outputs are checked against before they are copied. */
   async room(step: Step): Promise<StorageRoom> {
     const { content } = this.#parts;
     const quota = await this.quotaBytes();

@@ -1,9 +1,9 @@
-/** An attempt at a step as a span. The trace is the run: its id without dashes, so that whoever has one finds the other. */
+/** Records an attempt as a span. The trace id is the id of the run without dashes, so that each can be found from the other. */
 import { traceparentOf, type Tracer } from '#lib/telemetry/tracer.ts';
-import type { AttemptClaim } from '../attempts.ts';
+import type { AttemptClaim } from './attempts.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 
-/** What a step finds in its environment: spans and calls of its own programs belong below the attempt. */
+/** Returns the variables that make the spans of the programs of a step children of the attempt. */
 export function stepTrace(
   tracer: Tracer | undefined,
   { run, id }: Pick<AttemptClaim, 'run' | 'id'>,
@@ -19,7 +19,7 @@ export function traceStep(
   tracer?.record({
     context: tracer.contextOf(run, id),
     name: `step ${name}`,
-    // Of an attempt that another process began: since this one has had it.
+    // After a takeover, the time since this process has held the lease.
     startMs: from,
     durationMs: clock.now() - from,
     failed: end === 'failed' || end === 'lost',

@@ -1,4 +1,4 @@
-/** Artifacts: files of runs and models, kept by content under their paths. */
+/** Operations on artifacts: files of runs and models, stored by content under their paths. */
 import type { Readable } from 'node:stream';
 import {
   abortUploadOperation,
@@ -20,14 +20,14 @@ import { attachContent } from '#kernel/content/references.ts';
 import { downloadEntry, entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
-import { afterConflicts } from './after-conflicts.ts';
+import { retryConflicts } from './retry-conflicts.ts';
 import type { ArtifactParts } from './artifact-parts.ts';
 import { artifactPath } from './artifact-path.ts';
 import { artifactsOf, listFolder, removeTree } from './artifact-tree.ts';
 import { folderEntries } from './folder/folder-entries.ts';
 import { completeUpload } from './transfers/complete-upload.ts';
 import { fetchArtifact, linkArtifact } from './transfers/links.ts';
-import { abortUpload, beginUpload, putPart } from './transfers/uploads.ts';
+import { abortUpload, startUpload, uploadPart } from './transfers/uploads.ts';
 
 export function artifactEntries(parts: ArtifactParts): readonly OperationEntry[] {
   const read = async ({
@@ -49,8 +49,8 @@ export function artifactEntries(parts: ArtifactParts): readonly OperationEntry[]
     downloadEntry(showArtifactOperation, { perform: read }),
     entry(linkArtifactOperation, { perform: async (call) => await linkArtifact(parts, call) }),
     downloadEntry(fetchArtifactOperation, { perform: async (call) => await fetchArtifact(parts, call) }),
-    entry(beginUploadOperation, { perform: async (call) => await beginUpload(parts, call) }),
-    entry(putPartOperation, { perform: async (call) => await putPart(parts, call) }),
+    entry(beginUploadOperation, { perform: async (call) => await startUpload(parts, call) }),
+    entry(putPartOperation, { perform: async (call) => await uploadPart(parts, call) }),
     entry(completeUploadOperation, { perform: async (call) => await completeUpload(parts, call) }),
     entry(abortUploadOperation, abortUpload),
     ...folderEntries(parts),
@@ -67,13 +67,14 @@ async function writeArtifact(
 ): Promise<OutputOf<typeof writeArtifactOperation>> {
   const path = artifactPath(input.path);
   const bytes: Readable | undefined = context.content;
-  if (bytes === undefined) throw new DaisError('unreadable_body', 'The request carries no bytes.');
+  if (bytes === undefined)
+    throw new DaisError('unreadable_body', 'The request has no body. Send the bytes of the file.');
   const { database, content } = parts;
   const request = { mode: 'read', projectId: tenant.id } as const;
   const quota = await transact(database, request, async (tx) => await byteQuota(tx, tenant.id));
   const lease = await content.upload(bytes, { projectId: tenant.id, quota });
   try {
-    await afterConflicts(database, tenant.id, async (tx) => {
+    await retryConflicts(database, tenant.id, async (tx) => {
       await attachContent(tx, artifactsOf(tenant.id), [{ lease: lease.id, name: path }], { replace: true });
     });
   } catch (error) {

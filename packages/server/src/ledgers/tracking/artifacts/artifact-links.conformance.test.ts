@@ -47,7 +47,7 @@ afterAll(async () => {
 const tree = () => `${http.url}/api/v1/tracking/artifacts`;
 const ask = async (path: string, more = '') => await fetch(`${tree()}/link?path=${encodeURIComponent(path)}${more}`);
 
-test('the address gives the bytes, whole and in ranges, without a credential of ours', async () => {
+test('the URL returns the bytes, completely and in ranges, without a Dais credential', async () => {
   const bytes = randomBytes(3_000_000);
   const path = '1/run/artifacts/ä b.bin';
   const put = await fetch(`${tree()}/content?path=${encodeURIComponent(path)}`, { method: 'PUT', body: bytes });
@@ -62,14 +62,14 @@ test('the address gives the bytes, whole and in ranges, without a credential of 
   expect(Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(1_000_000, 2_000_000))).toBe(true);
 });
 
-test('what is not there, climbs out or should hold for ever has no address', async () => {
+test('missing artifacts, unsafe paths and unlimited durations get no URL', async () => {
   expect((await ask('not/there')).status).toBe(404);
   expect((await ask('../up')).status).toBe(422);
   expect((await ask('a', '&seconds=0')).status).toBe(400);
   expect((await ask('a', '&seconds=604801')).status).toBe(400);
 });
 
-test('an artifact that comes in parts lies there as one, and is linked like any other', async () => {
+test('a multipart upload is stored as one object, and is linked like any other', async () => {
   const parts = [randomBytes(6_000_000), randomBytes(3), randomBytes(11_000_000)];
   const path = '1/run/artifacts/parts.bin';
   const post = async (url: string, body: object) => {

@@ -4,16 +4,16 @@ import type { Content } from '#kernel/content/content.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { RandomSource } from '#lib/crypto/digests.ts';
 
-/** What the operations of artifacts stand on. */
+/** Dependencies of the artifact operations. */
 export interface ArtifactParts {
   readonly database: Database;
   readonly content: Content;
-  /** Where the bytes lie: some stores can be reached by clients themselves. */
+  /** The store of the bytes. Clients can access some stores directly. */
   readonly blobs?: BlobStore & Partial<PresignedUploads>;
   readonly clock: Clock;
   readonly random: RandomSource;
-  /** `file:///…`, without a slash at its end: the folder that clients write to themselves. Default: there is none. */
+  /** `file:///…`, without a final slash: the folder that clients write to directly. Default: none. */
   readonly folderRoot?: string | undefined;
-  /** How long somebody who puts an upload together may stay silent before another one does, in ms. Default: a minute. */
+  /** Time in ms after which another process takes over the assembly of an upload. Default: one minute. */
   readonly claimMs?: number;
 }

@@ -1,4 +1,4 @@
-/** Folders of artifacts. Only files are kept, under their paths as names: a folder is what paths have in common. */
+/** Folders of artifacts. Only files are stored, named by their paths, and a folder is a common prefix of paths. */
 import { detachContent, listReferences, type ContentInfo, type ContentOwner } from '#kernel/content/references.ts';
 import { decodePageCursor, encodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -9,17 +9,17 @@ export interface FolderEntry {
   readonly size?: number;
 }
 
-/** Names that are read at once. */
+/** Names per read. */
 const BATCH = 1000;
-/** Above every character that a name can have. */
+/** Sorts after every character of a name. */
 const LAST = '\u{10FFFF}';
 
-/** All artifacts of a project are one owner's: the project's. */
+/** Returns the owner of all artifacts of a project. */
 export function artifactsOf(projectId: string): ContentOwner {
   return { projectId, uid: projectId };
 }
 
-/** What lies directly in `folder`, by name. */
+/** Lists the direct children of `folder` by name. */
 export async function listFolder(
   tx: Transaction,
   owner: ContentOwner,
@@ -37,7 +37,7 @@ export async function listFolder(
       if (entry.name === items.at(-1)?.name && entry.directory) continue;
       if (items.length === limit) return { items, nextCursor: encodePageCursor(binding, after) };
       items.push(entry);
-      // The names below a folder are passed over, however many there are.
+      // Skips all names below a folder with one read.
       after = entry.directory ? `${prefix}${entry.name}/${LAST}` : found.name;
     }
     if (names.length < BATCH) return { items };
@@ -50,7 +50,7 @@ function entryOf({ name, size }: ContentInfo, prefix: string): FolderEntry {
   return slash === -1 ? { name: rest, directory: false, size } : { name: rest.slice(0, slash), directory: true };
 }
 
-/** A file, and everything in the folder of this path. Gives how many files went. */
+/** Deletes a file, or everything in the folder with this path. Returns the number of files. */
 export async function removeTree(tx: Transaction, owner: ContentOwner, path: string): Promise<number> {
   let removed = await detachContent(tx, owner, [path]);
   for (;;) {

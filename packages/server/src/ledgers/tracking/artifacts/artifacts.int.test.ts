@@ -36,7 +36,7 @@ const list = async (path: string, more = '') => {
   return (await response.json()) as { items: { name: string; directory: boolean }[]; nextCursor?: string };
 };
 
-test('bytes come back as they were sent, whole and in ranges', async () => {
+test('bytes are returned as they were sent, completely and in ranges', async () => {
   const root = randomUUID();
   const bytes = randomBytes(300_000);
   const written = await put(`${root}/a/bytes.bin`, bytes);
@@ -57,7 +57,7 @@ test('bytes come back as they were sent, whole and in ranges', async () => {
   expect(head.headers.get('content-length')).toBe('300000');
 });
 
-test('an artifact is replaced; writers at the same time leave one of theirs', async () => {
+test('an artifact can be replaced, and one of several concurrent writers wins', async () => {
   const path = `${randomUUID()}/file`;
   await put(path, 'first');
   const answers = await Promise.all(['a', 'b', 'c', 'd'].map(async (text) => await put(path, text)));
@@ -65,7 +65,7 @@ test('an artifact is replaced; writers at the same time leave one of theirs', as
   expect(['a', 'b', 'c', 'd']).toContain(await (await fetch(at(path))).text());
 });
 
-test('folders show what lies directly in them, page by page, however much lies below', async () => {
+test('folders list their direct children in pages, independent of their depth', async () => {
   const root = randomUUID();
   const paths = ['b/1', 'b/2', 'b/c/3', 'a', 'b0', 'é', 'c/x', 'c.txt'];
   for (const path of paths) await put(`${root}/${path}`, path);
@@ -92,13 +92,13 @@ test('folders show what lies directly in them, page by page, however much lies b
   expect((await list(root)).items.map(({ name }) => name)).toEqual(['a', 'b0', 'c.txt', 'c', 'é']);
 });
 
-test.each(['../a', '/a', 'a//b', 'a/./b', 'a/..', 'a\\b', 'a\nb', 'a/'])('the path %j is refused', async (path) => {
+test.each(['../a', '/a', 'a//b', 'a/./b', 'a/..', 'a\\b', 'a\nb', 'a/'])('the path %j is rejected', async (path) => {
   const answer = await put(path, 'x');
   expect(answer.status).toBe(422);
   expect(await answer.json()).toMatchObject({ code: 'unsafe_path' });
 });
 
-test('what is not there is told; another project has artifacts of its own', async () => {
+test('missing artifacts are reported, and each project has its own artifacts', async () => {
   const path = `${randomUUID()}/file`;
   expect((await fetch(at(path))).status).toBe(404);
   await put(path, 'mine');
@@ -112,7 +112,7 @@ test('what is not there is told; another project has artifacts of its own', asyn
   expect((await fetch(at(path).replace('/api/', '/p/other/api/'))).status).toBe(404);
 });
 
-test('an upload that breaks off leaves nothing', async () => {
+test('an interrupted upload leaves no data', async () => {
   const path = `${randomUUID()}/broken`;
   const address = new URL(at(path));
   const socket = connect(Number(address.port), '127.0.0.1');
@@ -123,7 +123,7 @@ test('an upload that breaks off leaves nothing', async () => {
   expect((await fetch(at(path))).status).toBe(404);
 });
 
-test('a page is shown in an origin of nobody, and reaches nothing', async () => {
+test('an HTML artifact is rendered in an opaque origin without access', async () => {
   const path = `${randomUUID()}/report.html`;
   await put(path, '<!doctype html><script>document.title = "x"</script>');
   const response = await fetch(`${http.url}/api/v1/tracking/artifacts/page?path=${encodeURIComponent(path)}`);

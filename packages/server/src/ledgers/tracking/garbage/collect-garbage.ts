@@ -1,20 +1,20 @@
-/** Removes for good what was deleted long ago: rows and files, some of them in one transaction. */
+/** Permanently removes objects that were deleted long ago: rows and files, in batches of one transaction. */
 import { eventTypes } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
 import { artifactsOf as artifactOwner, removeTree } from '../artifacts/artifact-tree.ts';
-import { ownPath } from '../artifacts/own-path.ts';
-import { artifactsOf, below, shownNumber } from '../experiment-lookup.ts';
-import type { TrackingOptions } from '../options.ts';
-import { OF_MODELS, OF_RUNS, OF_SERIES } from '../project-records.ts';
-import { runKey } from '../run-subject.ts';
+import { ownPath } from '../artifacts/artifact-path.ts';
+import { artifactsOf, below, publicId } from '../experiments/experiment-lookup.ts';
+import type { TrackingOptions } from '../parts.ts';
+import { OF_MODELS, OF_RUNS, OF_SERIES } from '../experiments/project-records.ts';
+import { runKey } from '../runs/run-subject.ts';
 
-/** In one transaction: a run can have a million points and thousands of files. */
+/** Limit of one transaction: a run can have a million points and thousands of files. */
 const AT_ONCE = 20;
-/** Of an experiment, in one transaction: each can have many rows of spans. */
+/** Limit of traces in one transaction: each can have many rows of spans. */
 const TRACES_AT_ONCE = 500;
 
-/** What of these must stay, because something that is not deleted is made of its files. */
+/** Returns the objects that must be kept, because an existing object uses their files. */
 export type HeldBy = (
   tx: Transaction,
   candidates: { readonly runs: readonly string[]; readonly loggedModels: readonly string[] },
@@ -33,13 +33,13 @@ export interface Garbage {
   readonly files: number;
 }
 
-/** Where the last batch ended: what is held is passed over, not looked at again. */
-export interface GarbagePlace {
+/** Position after the last batch, so that kept objects are not checked again. */
+export interface GarbagePosition {
   readonly run: bigint;
   readonly model: bigint;
 }
 
-export const GARBAGE_START: GarbagePlace = { run: 0n, model: 0n };
+export const GARBAGE_START: GarbagePosition = { run: 0n, model: 0n };
 
 interface Candidate {
   readonly num: bigint;
@@ -50,15 +50,15 @@ interface Candidate {
 }
 
 /**
- * One batch, of the project of the transaction: what was deleted before `before`, in ms. `next` is undefined when there
- * is no more.
+ * Removes one batch of objects in the project of the transaction that were deleted before `before`, in ms. `next` is
+ * undefined at the end.
  */
 export async function collectGarbage(
   tx: Transaction,
   { options, heldBy }: GarbageParts,
   before: number,
-  place: GarbagePlace,
-): Promise<{ readonly removed: Garbage; readonly next: GarbagePlace | undefined }> {
+  place: GarbagePosition,
+): Promise<{ readonly removed: Garbage; readonly next: GarbagePosition | undefined }> {
   const { projectId } = tx;
   const runs = await candidates(tx, 'run', before, place.run);
   const models = await candidates(tx, 'logged_model', before, place.model);
@@ -68,14 +68,14 @@ export async function collectGarbage(
   const goneModels = models.filter(({ id }) => !held.loggedModels.has(id));
   await removeRuns(tx, goneRuns);
   await removeModels(tx, goneModels);
-  // Contents first: experiments of which nothing is left.
+  // Remove experiments only after all their contents.
   const more = runs.length === AT_ONCE || models.length === AT_ONCE;
   const { experiments, traces, busy } = more ? NO_EXPERIMENTS : await removeExperiments(tx, before);
   const root = (candidate: Candidate) => artifactsOf({ ...candidate, id: candidate.experiment }, options);
   const folders = [
     ...goneRuns.map((run) => below(root(run), run.id)),
     ...goneModels.map((model) => below(root(model), `models/${model.id}`)),
-    // One that was given an address of its own may share it with others.
+    // An explicit artifact location may be shared with other experiments.
     ...experiments.filter((one) => one.artifact_location === null).map((one) => artifactsOf(one, options)),
   ];
   const files = await removeFolders(tx, folders, options);
@@ -94,7 +94,7 @@ export async function collectGarbage(
       data: {
         runs: goneRuns.map(({ id }) => id),
         loggedModels: goneModels.map(({ id }) => id),
-        experiments: experiments.map(shownNumber),
+        experiments: experiments.map(publicId),
         traces,
         files,
       },
@@ -104,7 +104,7 @@ export async function collectGarbage(
   return { removed, next: more || busy ? next : undefined };
 }
 
-/** How much there is, whether something holds it or not. */
+/** Counts deleted objects, including those that must be kept. */
 export async function countGarbage({ sql, projectId }: Transaction, before: number): Promise<Omit<Garbage, 'files'>> {
   const [row] = await sql.query<{ runs: number; models: number; experiments: number; traces: number }>(
     `select (select count(*)::int from tracking.run where project_id = $1 and deleted_at < $2) as runs,
@@ -119,7 +119,7 @@ export async function countGarbage({ sql, projectId }: Transaction, before: numb
   return { runs, loggedModels: models, experiments, traces };
 }
 
-/** Locked, so that none of them is restored meanwhile. */
+/** Returns deleted runs, locked against restoration. */
 async function candidates(
   { sql, projectId }: Transaction,
   table: 'run' | 'logged_model',
@@ -171,13 +171,13 @@ type GoneExperiment = Pick<Candidate, 'is_default' | 'artifact_location'> & { re
 interface GoneExperiments {
   readonly experiments: readonly GoneExperiment[];
   readonly traces: number;
-  /** There may be more of their traces. */
+  /** More traces may remain. */
   readonly busy: boolean;
 }
 
 const NO_EXPERIMENTS: GoneExperiments = { experiments: [], traces: 0, busy: true };
 
-/** Those of which no run and no logged model is left; their traces go before them. */
+/** Removes experiments without runs and logged models, after their traces. */
 async function removeExperiments({ sql, projectId }: Transaction, before: number): Promise<GoneExperiments> {
   const empty = await sql.query<{ id: bigint }>(
     `select id from tracking.experiment e where project_id = $1 and deleted_at < $2
@@ -204,7 +204,7 @@ async function removeExperiments({ sql, projectId }: Transaction, before: number
   return { experiments, traces: traces.length, busy: empty.length === AT_ONCE };
 }
 
-/** Only what lies in Dais; gives how many files went. Their bytes go when nobody else has the same. */
+/** Deletes files stored in Dais and returns their number. Shared bytes remain. */
 async function removeFolders(
   tx: Transaction,
   addresses: readonly string[],

@@ -1,10 +1,19 @@
+import { collectGarbageOperation } from '@dais/api';
+import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
+import { decodePageCursor, encodePageCursor } from '#kernel/page-cursor.ts';
 import type { Clock } from '#lib/clock.ts';
-import { collectGarbage, GARBAGE_START, type GarbageParts, type GarbagePlace } from './collect-garbage.ts';
+import {
+  collectGarbage,
+  countGarbage,
+  GARBAGE_START,
+  type GarbageParts,
+  type GarbagePosition,
+} from './collect-garbage.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Every hour, in every project: what was deleted more than `days` ago. 0: for ever restorable. */
+/** Returns the hourly job that removes objects deleted more than `days` ago. 0: they can always be restored. */
 export function garbageJob(parts: GarbageParts, days: number, clock: Clock): JobHandler {
   return {
     queue: 'tracking garbage',
@@ -27,9 +36,9 @@ export function garbageJob(parts: GarbageParts, days: number, clock: Clock): Job
         );
       });
       for (const { project_id: projectId } of projects) {
-        for (let place: GarbagePlace | undefined = GARBAGE_START; place !== undefined;) {
+        for (let place: GarbagePosition | undefined = GARBAGE_START; place !== undefined;) {
           io.signal.throwIfAborted();
-          const from: GarbagePlace = place;
+          const from: GarbagePosition = place;
           const { removed, next } = await io.write(async (tx) => {
             await tx.enter(projectId);
             return await collectGarbage(tx, parts, before, from);
@@ -42,4 +51,31 @@ export function garbageJob(parts: GarbageParts, days: number, clock: Clock): Job
       return total;
     },
   };
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_HOURS = 24;
+
+/** @param days default age in days of removed objects */
+export function garbageEntries(parts: GarbageParts, days: number, clock: Clock): readonly OperationEntry[] {
+  return [
+    entry(collectGarbageOperation, async (tx, { input }) => {
+      const hours = input.olderThanHours ?? days * DAY_HOURS;
+      const before = clock.now() - hours * HOUR_MS;
+      if (input.dryRun) return { removed: { ...(await countGarbage(tx, before)), files: 0 } };
+      const of = ['garbage.collect', hours];
+      const { removed, next } = await collectGarbage(tx, parts, before, decodePlace(of, input.cursor));
+      return {
+        removed,
+        ...(next !== undefined && { nextCursor: encodePageCursor(of, `${next.run} ${next.model}`) }),
+      };
+    }),
+  ];
+}
+
+/** @throws DaisError `invalid_cursor`. */
+function decodePlace(of: readonly unknown[], cursor: string | undefined): GarbagePosition {
+  const place = /^(?<run>\d{1,18}) (?<model>\d{1,18})$/.exec(decodePageCursor(of, cursor) ?? '')?.groups;
+  if (place === undefined) return GARBAGE_START;
+  return { run: BigInt(place['run'] ?? 0), model: BigInt(place['model'] ?? 0) };
 }

@@ -14,7 +14,7 @@ import { commentsSlice } from '#ledgers/comments/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock, type Clock } from '#lib/clock.ts';
 import { artifactEntries, trackingLedger, trackingSlice } from '../index.ts';
-import { traceRetention } from '../traces/trace-retention.ts';
+import { traceRetention } from '../traces/trace-delete.ts';
 import { TEST_OPTIONS } from '../testing/tracking-world.ts';
 import { garbageJob } from './garbage-job.ts';
 
@@ -24,10 +24,10 @@ const NOBODY = { runs: new Set<string>(), loggedModels: new Set<string>() };
 let http: HttpFixture;
 let folder: string;
 let database: Database;
-/** How much later it is than the machine says. */
+/** Offset of the test clock. */
 let laterMs = 0;
 const clock: Clock = { ...systemClock, now: () => systemClock.now() + laterMs };
-/** What versions of models are made of, in these tests. */
+/** Objects that model versions use, in these tests. */
 let held: { runs: Set<string>; loggedModels: Set<string> } = NOBODY;
 const heldBy = async () => await Promise.resolve(held);
 
@@ -121,7 +121,7 @@ async function rowsOf(table: string): Promise<number> {
   });
 }
 
-test('what was deleted goes after its time, with its files; what is newer or not deleted stays', async () => {
+test('deleted objects are removed with their files after the retention time, and others are kept', async () => {
   const of = await experiment();
   const { id: living } = (await ask('POST', 'runs', { experimentId: of })).body;
   await keep(`${of}/${living}/artifacts/stays.txt`);
@@ -143,7 +143,7 @@ test('what was deleted goes after its time, with its files; what is newer or not
   expect(await rowsOf('tag')).toBe(1);
 });
 
-test('an experiment goes when nothing is left of it, more of it than one call removes', async () => {
+test('an experiment is removed after its contents, over several calls', async () => {
   const of = await experiment();
   for (let n = 0; n < 45; n++) await ask('POST', 'runs', { experimentId: of });
   await deletedRun(of);
@@ -156,7 +156,7 @@ test('an experiment goes when nothing is left of it, more of it than one call re
   expect(await filesIn(of)).toEqual([]);
 });
 
-test('what a version of a model is made of stays, and so does its experiment', async () => {
+test('objects used by a model version are kept with their experiment', async () => {
   const of = await experiment();
   const [run, model] = [await deletedRun(of), await deletedModel(of)];
   await ask('DELETE', `experiments/${of}`);
@@ -170,7 +170,7 @@ test('what a version of a model is made of stays, and so does its experiment', a
   expect(await later(31 * DAY_MS, collect)).toMatchObject({ runs: 1, loggedModels: 1, experiments: 1, files: 2 });
 });
 
-test('another time may be asked for; a cursor of another question is refused', async () => {
+test('another age can be requested, and a cursor of another request is rejected', async () => {
   const of = await experiment();
   await deletedRun(of);
   const twoHours = 2 * 3_600_000;
@@ -180,7 +180,7 @@ test('another time may be asked for; a cursor of another question is refused', a
   expect((await ask('POST', 'garbage', { cursor: 'x' })).status).toBe(400);
 });
 
-test('the same happens by itself, in every project', async () => {
+test('a job does the same automatically in every project', async () => {
   const of = await experiment();
   const run = await deletedRun(of);
   const io: JobIo = {
@@ -196,7 +196,7 @@ test('the same happens by itself, in every project', async () => {
   expect((await ask('GET', `runs/${run}`)).status).toBe(404);
 });
 
-test('files of traces go with them, whether they are deleted or grow too old', async () => {
+test('files of traces are removed with deleted and with expired traces', async () => {
   const of = await experiment();
   const begin = async (requestedAt: number) => {
     const id = `tr-${randomBytes(16).toString('hex')}`;

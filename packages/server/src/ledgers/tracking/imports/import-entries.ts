@@ -1,4 +1,4 @@
-/** The operations that bring here what another server holds. */
+/** Operations that import records of another server. */
 import {
   importEvaluationDatasetOperation,
   importEvaluationRecordsOperation,
@@ -14,17 +14,16 @@ import {
 } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { TrackingParts } from '../parts.ts';
-import type { TraceParts } from '../traces/trace-words.ts';
+import type { TraceParts } from '../traces/trace-conventions.ts';
 import { importDataset, importRecords, importScorer } from './import-evaluation.ts';
 import { importExperiment } from './import-experiment.ts';
 import { importLoggedModel } from './import-logged-model.ts';
-import { importMetrics } from './import-metrics.ts';
-import { importRun } from './import-run.ts';
+import { importMetrics, importRun } from './import-run.ts';
 import { importSpans, importTrace } from './import-trace.ts';
 import { listImported, noteImported } from './imported-records.ts';
 
 export function importEntries(parts: TrackingParts): readonly OperationEntry[] {
-  const words = parts.options.traces;
+  const conventions = parts.options.traces;
   return [
     entry(listImportedOperation, async (tx, { input }) => await listImported(tx, input)),
     entry(noteImportedOperation, async (tx, { input }) => {
@@ -38,7 +37,7 @@ export function importEntries(parts: TrackingParts): readonly OperationEntry[] {
     entry(importEvaluationDatasetOperation, async (tx, { input }) => await importDataset(tx, input)),
     entry(importEvaluationRecordsOperation, async (tx, { input }) => await importRecords(tx, input)),
     entry(importScorerOperation, async (tx, { input }) => await importScorer(tx, input)),
-    ...(words === undefined ? [] : traceImports({ ...parts, words })),
+    ...(conventions === undefined ? [] : traceImports({ ...parts, conventions })),
   ];
 }
 

@@ -1,10 +1,10 @@
-/** Evaluation datasets, their records and scorers as they were elsewhere. */
+/** Imports evaluation datasets, their records, and scorers. */
 import type { EvaluationRecord, EvaluationSchema } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
-import { requireDataset } from '../evaluation-datasets/dataset-rows.ts';
-import { inputsHash } from '../evaluation-datasets/record-merge.ts';
-import { findExperiments, noExperiment, projectGone } from '../experiment-lookup.ts';
+import { requireDataset } from '../evaluation/dataset-rows.ts';
+import { inputsHash } from '../evaluation/record-merge.ts';
+import { findExperiments, noExperiment, projectGone } from '../experiments/experiment-lookup.ts';
 import { setPairs } from '../pairs.ts';
 import { noteImported } from './imported-records.ts';
 
@@ -22,7 +22,7 @@ export interface ImportedDataset {
   readonly updatedBy?: string;
 }
 
-/** @throws DaisError `not_found` for an experiment that is not here. */
+/** @throws DaisError `not_found` for a missing experiment. */
 export async function importDataset(tx: Transaction, input: ImportedDataset) {
   const { source, id } = input;
   const insert = tx.sql.query<{ num: bigint }>(
@@ -47,7 +47,7 @@ export async function importDataset(tx: Transaction, input: ImportedDataset) {
     'import_evaluation_dataset',
   );
   const [row] = await foreignKeyRace(insert, projectGone);
-  if (row === undefined) throw new Error('an upsert gives a row back');
+  if (row === undefined) throw new Error('the upsert returned no row');
   setPairs(tx, 'evaluation_dataset_tag', row.num, new Map(Object.entries(input.tags)));
   if (input.experimentIds.length > 0) {
     const experiments = await findExperiments(tx, input.experimentIds);
@@ -64,13 +64,13 @@ export async function importDataset(tx: Transaction, input: ImportedDataset) {
   return { id };
 }
 
-/** The dataset stays as it was told: its digest and its schema are those of its source. @throws DaisError `not_found`. */
+/** Imports records. The dataset keeps the digest and schema of its source. @throws DaisError `not_found`. */
 export async function importRecords(
   tx: Transaction,
   { id, records }: { readonly id: string; readonly records: readonly EvaluationRecord[] },
 ) {
   const { num } = await requireDataset(tx, id, 'for update');
-  // Of records with the same inputs the last one counts: one statement must not write a row twice.
+  // The last of several records with equal inputs applies, since one statement must not write a row twice.
   const byInputs = new Map(records.map((record) => [inputsHash(record.inputs).toString('hex'), record]));
   const all = [...byInputs].map(([hash, record]) => ({ hash: Buffer.from(hash, 'hex'), record }));
   const text = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
@@ -119,7 +119,7 @@ export interface ImportedScorer {
   readonly createdAt: number;
 }
 
-/** Numbers that are given out here go on after the highest that came. @throws DaisError `not_found`. */
+/** Imports a scorer. New versions continue after the highest imported number. @throws DaisError `not_found`. */
 export async function importScorer(tx: Transaction, input: ImportedScorer) {
   const [experiment] = await findExperiments(tx, [input.experimentId]);
   if (experiment === undefined) throw noExperiment(input.experimentId);
@@ -131,7 +131,7 @@ export async function importScorer(tx: Transaction, input: ImportedScorer) {
     [tx.projectId, input.id, experiment.id, input.name, input.version],
     'import_scorer',
   );
-  if (row === undefined) throw new Error('an upsert gives a row back');
+  if (row === undefined) throw new Error('the upsert returned no row');
   await tx.sql.query(
     `insert into tracking.scorer_version (scorer, version, project_id, definition, created_at)
      values ($1, $2, $3, $4, $5)

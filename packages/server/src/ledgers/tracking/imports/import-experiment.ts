@@ -8,12 +8,12 @@ import {
   EXPERIMENT_COLUMNS,
   findExperiments,
   projectGone,
-  shownNumber,
+  publicId,
   type ExperimentRow,
-} from '../experiment-lookup.ts';
+} from '../experiments/experiment-lookup.ts';
 import { setPairs } from '../pairs.ts';
 import type { TrackingParts } from '../parts.ts';
-import { tellImported } from '../tracking-events.ts';
+import { emitImported } from '../tracking-events.ts';
 import { idOfImported, noteImported } from './imported-records.ts';
 
 export interface ImportedExperiment {
@@ -28,8 +28,8 @@ export interface ImportedExperiment {
 }
 
 /**
- * The one that was imported before, else the one of its name, else a new one. @throws DaisError `already_exists` when it
- * was renamed at its source to a name that another one has here.
+ * Imports into the experiment that was imported before, else into one with its name, else into a new one. @throws DaisError
+ * `already_exists` when it was renamed at its source to a name that is in use here.
  */
 export async function importExperiment(tx: Transaction, input: ImportedExperiment, { options, clock }: TrackingParts) {
   const { source, sourceId } = input;
@@ -40,14 +40,14 @@ export async function importExperiment(tx: Transaction, input: ImportedExperimen
   const row = there ?? (await insertOrFind(tx, input));
   await writeExperiment(tx, row, input, clock.now());
   setPairs(tx, 'experiment_tag', row.id, new Map(Object.entries(input.tags)));
-  const id = shownNumber(row);
+  const id = publicId(row);
   await noteImported(tx, { source, kind: 'experiment', sourceId, id, state: '' });
-  tellImported(tx, 'experimentImported', { id, experiment: id, source });
+  emitImported(tx, 'experimentImported', { id, experiment: id, source });
   return { id, artifactUri: artifactsOf(row, options) };
 }
 
 async function insertOrFind({ sql, projectId }: Transaction, input: ImportedExperiment): Promise<ExperimentRow> {
-  // The update changes nothing: it gives, and locks, the row that is there.
+  // The update changes nothing: it returns and locks the existing row.
   const insert = sql.query<ExperimentRow>(
     `insert into tracking.experiment (project_id, name, created_at, updated_at) values ($1, $2, $3, $4)
      on conflict (project_id, name) do update set name = excluded.name returning ${EXPERIMENT_COLUMNS}`,
@@ -55,11 +55,11 @@ async function insertOrFind({ sql, projectId }: Transaction, input: ImportedExpe
     'import_experiment',
   );
   const [row] = await foreignKeyRace(insert, projectGone);
-  if (row === undefined) throw new Error('an experiment was neither made nor there');
+  if (row === undefined) throw new Error('an experiment was neither created nor found');
   return row;
 }
 
-/** The name of the default experiment stays what it is called here. */
+/** The default experiment keeps its local name. */
 async function writeExperiment(
   { sql, projectId }: Transaction,
   row: ExperimentRow,
@@ -75,7 +75,7 @@ async function writeExperiment(
     if (taken.length > 0) {
       throw new DaisError(
         'already_exists',
-        `Experiment ${shownNumber(row)} cannot be called "${name}": another one is.`,
+        `Experiment ${publicId(row)} cannot be renamed to "${name}": another experiment has that name.`,
       );
     }
   }

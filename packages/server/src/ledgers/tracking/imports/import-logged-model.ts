@@ -1,11 +1,11 @@
 import { DaisError, type LoggedModelStatus, type MetricPoint } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { artifactsOf, below, findExperiments, noExperiment, shownNumber } from '../experiment-lookup.ts';
+import { artifactsOf, below, findExperiments, noExperiment, publicId } from '../experiments/experiment-lookup.ts';
 import { appendModelPoints } from '../metrics/model-points.ts';
 import { setPairs } from '../pairs.ts';
 import type { TrackingParts } from '../parts.ts';
-import { noteOutputs } from '../run-lineage.ts';
-import { tellImported } from '../tracking-events.ts';
+import { noteOutputs } from '../runs/run-lineage.ts';
+import { emitImported } from '../tracking-events.ts';
 import { noteImported } from './imported-records.ts';
 
 export interface ImportedLoggedModel {
@@ -65,18 +65,18 @@ export async function importLoggedModel(tx: Transaction, input: ImportedLoggedMo
     'import_logged_model',
   );
   if (row === undefined) {
-    throw new DaisError('already_exists', `There is a logged model "${id}" in another experiment already.`);
+    throw new DaisError('already_exists', `Logged model "${id}" already exists in another experiment.`);
   }
   setPairs(tx, 'logged_model_param', row.num, new Map(Object.entries(input.params)));
   setPairs(tx, 'logged_model_tag', row.num, new Map(Object.entries(input.tags)));
   await importModelMetrics(tx, experiment.id, id, input.metrics);
   if (input.sourceRunId !== undefined) noteOutputs(tx, input.sourceRunId, [{ modelId: id }], parts.clock.now());
   await noteImported(tx, { source, kind: 'logged-model', sourceId: id, id, state: '' });
-  tellImported(tx, 'loggedModelImported', { id, experiment: shownNumber(experiment), source });
+  emitImported(tx, 'loggedModelImported', { id, experiment: publicId(experiment), source });
   return { id, artifactUri: below(artifactsOf(experiment, parts.options), `models/${id}/artifacts`) };
 }
 
-/** Those of runs that are not here are left out: a metric of a model is what a run measured. */
+/** Imports metrics of a model. Those of missing runs are omitted, since each belongs to a run. */
 async function importModelMetrics(
   { sql, projectId }: Transaction,
   experiment: bigint,

@@ -1,12 +1,15 @@
-import { DaisError, type DatasetInput, type RunStatus } from '@dais/api';
+import { DaisError, MOST_IMPORTED_POINTS, type DatasetInput, type MetricPoint, type RunStatus } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { artifactsOf, below, findExperiments, noExperiment, shownNumber } from '../experiment-lookup.ts';
+import { artifactsOf, below, findExperiments, noExperiment, publicId } from '../experiments/experiment-lookup.ts';
+import { appendMetrics } from '../metrics/append.ts';
 import { compactEndedRun } from '../metrics/compaction-queue.ts';
+import type { LoggedPoint, MetricRun } from '../metrics/logged-point.ts';
 import { setPairs } from '../pairs.ts';
 import type { TrackingParts } from '../parts.ts';
-import { linkDatasets, linkModels, linkOutputs } from '../run-links.ts';
-import { noteInputs, noteOrigin, noteOutputs } from '../run-lineage.ts';
-import { tellImported } from '../tracking-events.ts';
+import { noteInputs, noteOrigin, noteOutputs } from '../runs/run-lineage.ts';
+import { linkDatasets, linkModels, linkOutputs } from '../runs/run-links.ts';
+import { noRun } from '../runs/run-lookup.ts';
+import { emitImported } from '../tracking-events.ts';
 import { noteImported } from './imported-records.ts';
 
 export interface ImportedRun {
@@ -27,8 +30,8 @@ export interface ImportedRun {
 }
 
 /**
- * Parameters too become what they are at the source. A deletion begins to count when it comes here: the run can be
- * restored as long as any other. @throws DaisError `not_found`.
+ * Imports a run and replaces its parameters by those of the source. The time for restoring a deleted run starts with the
+ * import. @throws DaisError `not_found`.
  */
 export async function importRun(tx: Transaction, input: ImportedRun, parts: TrackingParts) {
   const { options, clock } = parts;
@@ -60,7 +63,7 @@ export async function importRun(tx: Transaction, input: ImportedRun, parts: Trac
     'import_run',
   );
   if (row === undefined) {
-    throw new DaisError('already_exists', `There is a run "${id}" in another experiment of this project already.`);
+    throw new DaisError('already_exists', `Run "${id}" already exists in another experiment of this project.`);
   }
   const run = { num: row.num, projectId: tx.projectId, experiment: experiment.id };
   setPairs(tx, 'param', row.num, new Map(Object.entries(input.params)));
@@ -72,8 +75,62 @@ export async function importRun(tx: Transaction, input: ImportedRun, parts: Trac
   await noteInputs(tx, { id, datasets: input.datasets, models: input.modelInputs }, clock.now());
   noteOutputs(tx, id, input.modelOutputs, clock.now());
   await noteImported(tx, { source, kind: 'run', sourceId: id, id, state: '' });
-  const number = shownNumber(experiment);
-  tellImported(tx, 'runImported', { id, experiment: number, source });
+  const number = publicId(experiment);
+  emitImported(tx, 'runImported', { id, experiment: number, source });
   if (input.status !== 'RUNNING' && input.status !== 'SCHEDULED') await compactEndedRun(tx, run);
   return { id, artifactUri: below(artifactsOf(experiment, options), `${id}/artifacts`) };
+}
+
+export interface ImportedMetrics {
+  readonly runId: string;
+  readonly series: readonly ImportedSeries[];
+}
+
+interface ImportedSeries {
+  readonly key: string;
+  readonly steps: readonly number[];
+  readonly timestamps: readonly number[];
+  readonly values: readonly MetricPoint['value'][];
+}
+
+/** Imports points. Existing points are not duplicated. @throws DaisError `not_found`, `invalid_request`, `too_large`. */
+export async function importMetrics(tx: Transaction, { runId, series }: ImportedMetrics) {
+  const total = series.reduce((points, { steps }) => points + steps.length, 0);
+  if (total > MOST_IMPORTED_POINTS) {
+    throw new DaisError(
+      'too_large',
+      `The request has ${total} points, and the limit is ${MOST_IMPORTED_POINTS}. Split it into several requests.`,
+    );
+  }
+  const points = series.flatMap(pointsOf);
+  const run = await anyRun(tx, runId);
+  await appendMetrics(tx, run, points);
+  await compactEndedRun(tx, run);
+  const rows = await tx.sql.query<{ key: string; n: bigint }>(
+    'select key, n from tracking.metric where run = $1 and key = any($2)',
+    [run.num, series.map(({ key }) => key)],
+    'imported_points',
+  );
+  return { series: rows.map(({ key, n }) => ({ key, points: Number(n) })) };
+}
+
+function pointsOf({ key, steps, timestamps, values }: ImportedSeries, index: number): LoggedPoint[] {
+  if (timestamps.length !== steps.length || values.length !== steps.length) {
+    throw new DaisError('invalid_request', `The columns of metric "${key}" have different lengths.`, {
+      issues: [{ path: `series[${index}]`, message: 'has columns of different lengths', expected: 'equal lengths' }],
+    });
+  }
+  return steps.map((step, at) => ({ key, step, timestamp: timestamps[at]!, value: values[at]! }));
+}
+
+/** Finds a run, also a deleted one, which may have been deleted at its source before its metrics were imported. */
+async function anyRun({ sql, projectId }: Transaction, id: string): Promise<MetricRun> {
+  // The lock prevents its permanent removal during the transaction.
+  const [row] = await sql.query<{ num: bigint; experiment: bigint }>(
+    'select num, experiment from tracking.run where project_id = $1 and id = $2 for share',
+    [projectId, id],
+    'run_for_import',
+  );
+  if (row === undefined) throw noRun(id);
+  return { num: row.num, projectId, experiment: row.experiment };
 }

@@ -1,12 +1,12 @@
-/** Traces as they were elsewhere: themselves, their spans, their assessments, their links. */
+/** Imports traces with their spans, assessments and links. */
 import { DaisError, type AssessmentKind, type Assessment, type Span, type TraceState } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { artifactsOf, below, findExperiments, noExperiment } from '../experiment-lookup.ts';
+import { artifactsOf, below, findExperiments, noExperiment } from '../experiments/experiment-lookup.ts';
 import { MOST_SPANS } from '../traces/log-spans.ts';
 import { spanBatches } from '../traces/span-batch.ts';
-import { forgetSpans, insertSpans, knownNodes } from '../traces/span-write.ts';
+import { deleteSpans, insertSpans, knownNodes } from '../traces/span-rows.ts';
 import { lockTrace } from '../traces/trace-rows.ts';
-import type { TraceParts, TraceWords } from '../traces/trace-words.ts';
+import type { TraceParts, TraceConventions } from '../traces/trace-conventions.ts';
 import type { Amounts } from '../traces/usage.ts';
 import { noteImported } from './imported-records.ts';
 
@@ -50,8 +50,8 @@ export interface ImportedTrace {
 
 const json = (value: object | undefined): string | null => (value === undefined ? null : JSON.stringify(value));
 
-/** What is only here stays: tags, spans and assessments that somebody added. @throws DaisError `not_found`, `already_exists`. */
-export async function importTrace(tx: Transaction, input: ImportedTrace, { words, options }: TraceParts) {
+/** Imports a trace. Local tags, spans and assessments are kept. @throws DaisError `not_found`, `already_exists`. */
+export async function importTrace(tx: Transaction, input: ImportedTrace, { conventions, options }: TraceParts) {
   const [experiment] = await findExperiments(tx, [input.experimentId]);
   if (experiment === undefined) throw noExperiment(input.experimentId);
   const { source, id } = input;
@@ -77,7 +77,7 @@ export async function importTrace(tx: Transaction, input: ImportedTrace, { words
       input.clientRequestId ?? null,
       input.requestPreview ?? null,
       input.responsePreview ?? null,
-      input.metadata[words.runKey] ?? null,
+      input.metadata[conventions.runKey] ?? null,
       JSON.stringify(input.metadata),
       JSON.stringify(input.tags),
       json(input.usage),
@@ -85,11 +85,10 @@ export async function importTrace(tx: Transaction, input: ImportedTrace, { words
     ],
     'import_trace',
   );
-  if (row === undefined)
-    throw new DaisError('already_exists', `There is a trace "${id}" in another experiment already.`);
+  if (row === undefined) throw new DaisError('already_exists', `Trace "${id}" already exists in another experiment.`);
   await putAssessments(tx, row.num, input.assessments);
   await putLinks(tx, row.num, input);
-  const spans = await putSpans(tx, { num: row.num, id }, input.spans, words);
+  const spans = await putSpans(tx, { num: row.num, id }, input.spans, conventions);
   await noteImported(tx, { source, kind: 'trace', sourceId: id, id, state: '' });
   return { id, spans, artifactUri: below(artifactsOf(experiment, options), `traces/${id}/artifacts`) };
 }
@@ -98,27 +97,27 @@ export async function importTrace(tx: Transaction, input: ImportedTrace, { words
 export async function importSpans(
   tx: Transaction,
   { id, spans }: { readonly id: string; readonly spans: readonly Span[] },
-  { words }: TraceParts,
+  { conventions }: TraceParts,
 ) {
-  return { spans: await putSpans(tx, { num: await lockTrace(tx, id), id }, spans, words) };
+  return { spans: await putSpans(tx, { num: await lockTrace(tx, id), id }, spans, conventions) };
 }
 
-/** Gives how many there are then. What they say of their trace was said of it at its source. */
+/** Imports spans and returns their total. They do not change the trace, which has the values of its source. */
 async function putSpans(
   tx: Transaction,
   { num, id }: { readonly num: bigint; readonly id: string },
   spans: readonly Span[],
-  words: TraceWords,
+  conventions: TraceConventions,
 ): Promise<number> {
   const known = (await knownNodes(tx, [{ num }])).get(num) ?? [];
-  const rows = spanBatches([{ spans: [...spans] }], words).flatMap((batch) => batch.rows);
-  const mine = new Set(rows.map((row) => row.id));
-  const again = known.flatMap((node) => (mine.has(node.id) ? [node.id] : []));
-  const total = known.length - again.length + mine.size;
+  const rows = spanBatches([{ spans: [...spans] }], conventions).flatMap((batch) => batch.rows);
+  const batchIds = new Set(rows.map((row) => row.id));
+  const repeated = known.flatMap((node) => (batchIds.has(node.id) ? [node.id] : []));
+  const total = known.length - repeated.length + batchIds.size;
   if (total > MOST_SPANS) {
-    throw new DaisError('too_large', `Trace "${id}" has ${total} spans, and one has at most ${MOST_SPANS} here.`);
+    throw new DaisError('too_large', `Trace "${id}" has ${total} spans, and the limit is ${MOST_SPANS}.`);
   }
-  await forgetSpans(tx, num, again);
+  await deleteSpans(tx, num, repeated);
   if (rows.length > 0) insertSpans(tx, num, rows);
   await tx.sql.query('update tracking.trace set spans = $2 where num = $1', [num, total], 'count_imported_spans');
   return total;

@@ -1,4 +1,4 @@
-/** What was imported, by what it is called at its source. */
+/** Records of imports, by the ids at their source. */
 import type { ImportedKind } from '@dais/api';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -30,7 +30,7 @@ export async function listImported({ sql, projectId }: Transaction, { source, ki
   return { items: page.map((row) => ({ sourceId: row.source_id, id: row.id, state: row.state })), ...next };
 }
 
-/** What it is called here; undefined when it was not imported yet. Locked, so that two importers do not make two of it. */
+/** Returns the local id. Undefined: not imported yet. Locked, so that concurrent imports create only one record. */
 export async function idOfImported(
   { sql, projectId }: Transaction,
   record: Pick<ImportedRecord, 'source' | 'kind' | 'sourceId'>,

@@ -31,7 +31,7 @@ const runInput = (experimentId: string, id: string, more: object = {}) => ({
   ...more,
 });
 
-test('an experiment keeps its name and times; written again it is the same one', async () => {
+test('an imported experiment keeps its name and times, and a repeated import updates it', async () => {
   const input = experimentInput({ tags: { a: '1' } });
   const { id } = await call<{ id: string }>('import.experiment', input);
   const again = await call<{ id: string }>('import.experiment', { ...input, name: 'renamed there', deleted: true });
@@ -45,7 +45,7 @@ test('an experiment keeps its name and times; written again it is the same one',
   });
 });
 
-test('one of the same name that is here is taken for it, and so is the default one', async () => {
+test('an existing experiment with the name is used, and so is the default one', async () => {
   const here = await world.experiment('both have it');
   expect((await importExperiment({ name: 'both have it' })).id).toBe(here);
   expect(await importExperiment({ name: 'Default', isDefault: true })).toEqual({
@@ -54,7 +54,7 @@ test('one of the same name that is here is taken for it, and so is the default o
   });
 });
 
-test('a name that another experiment has here is refused', async () => {
+test('a name of another experiment is rejected', async () => {
   await world.experiment('taken');
   const input = experimentInput();
   await call('import.experiment', input);
@@ -63,7 +63,7 @@ test('a name that another experiment has here is refused', async () => {
   });
 });
 
-test('a run comes with its id, times, parameters, inputs and whole histories, and twice changes nothing', async () => {
+test('a run keeps its id, times, parameters, inputs and histories, and a repeated import changes nothing', async () => {
   const { id: experimentId } = await importExperiment();
   const dataset = { name: 'd', digest: '1', sourceType: 'local', source: '/x' };
   const input = runInput(experimentId, 'f'.repeat(32), {
@@ -112,7 +112,7 @@ test('a run comes with its id, times, parameters, inputs and whole histories, an
   expect(run.metrics).toContainEqual({ key: 'odd', value: 'NaN', step: 0, timestamp: 5 });
 });
 
-test('a deleted run takes its metrics, and is restored when it is restored there', async () => {
+test('a deleted run accepts its metrics, and is restored when its source is restored', async () => {
   const { id: experimentId } = await importExperiment();
   const input = runInput(experimentId, 'd'.repeat(32), { deleted: true });
   await call('import.run', input);
@@ -128,7 +128,7 @@ test('a deleted run takes its metrics, and is restored when it is restored there
   });
 });
 
-test('a logged model keeps its id and what runs measured of it', async () => {
+test('a logged model keeps its id and metrics', async () => {
   const { id: experimentId } = await importExperiment();
   const runId = 'e'.repeat(32);
   await call('import.run', runInput(experimentId, runId));
@@ -155,7 +155,7 @@ test('a logged model keeps its id and what runs measured of it', async () => {
   });
 });
 
-test('what was imported is listed by source and kind, page by page, with its state', async () => {
+test('imports are listed by source and kind, in pages, with their state', async () => {
   const source = 'http://listed';
   for (const sourceId of ['1', '2', '3']) {
     const id = `${sourceId}00`;
@@ -171,7 +171,7 @@ test('what was imported is listed by source and kind, page by page, with its sta
   await expect(call('import.list', { ...rest, kind: 'run' })).rejects.toMatchObject({ code: 'invalid_cursor' });
 });
 
-test('columns of different lengths, unknown runs and runs of another experiment are refused', async () => {
+test('columns of different lengths, unknown runs and runs of another experiment are rejected', async () => {
   const { id: experimentId } = await importExperiment();
   const id = 'c'.repeat(32);
   await call('import.run', runInput(experimentId, id));

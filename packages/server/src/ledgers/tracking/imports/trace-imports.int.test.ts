@@ -54,7 +54,7 @@ const judged = {
   updatedAt: CREATED + 2,
 };
 
-test('a trace comes with its times, spans, judgements and links, and twice changes nothing', async () => {
+test('a trace keeps its times, spans, assessments and links, and a repeated import changes nothing', async () => {
   const input = trace({
     spans: [span(1), span(2)],
     assessments: [judged, { ...judged, id: 'a-2', overrides: 'a-1', valid: true, createdAt: CREATED + 3 }],
@@ -87,7 +87,7 @@ test('a trace comes with its times, spans, judgements and links, and twice chang
   });
 });
 
-test('more spans come in further calls and change nothing of the trace; one that comes again is there once', async () => {
+test('further calls add spans without changing the trace, and repeated spans are not duplicated', async () => {
   const before = await call<Trace>('trace.get', { id: ID });
   const spans = [span(2, { name: 'changed' }), span(3, { attributes: { 'client.usage': '{"input_tokens": 1000}' } })];
   expect(await call('import.spans', { id: ID, spans })).toEqual({ spans: 3 });
@@ -97,7 +97,7 @@ test('more spans come in further calls and change nothing of the trace; one that
   await expect(call('import.spans', { id: 'tr-none', spans })).rejects.toMatchObject({ code: 'not_found' });
 });
 
-test('what is only here stays; what is there wins', async () => {
+test('local additions are kept, and values of the source take precedence', async () => {
   await call('trace.tag', { id: ID, tags: { t: 'here', mine: 'x' } });
   await call('import.trace', trace({ tags: { t: 'there' }, state: 'OK' }));
   const found = await call<Trace>('trace.get', { id: ID });
@@ -105,7 +105,7 @@ test('what is only here stays; what is there wins', async () => {
   expect(found.assessments).toHaveLength(2);
 });
 
-test('a trace of another experiment, or of none, is refused', async () => {
+test('a trace of another or a missing experiment is rejected', async () => {
   const other = await world.experiment('another one');
   await expect(call('import.trace', trace({ experimentId: other }))).rejects.toMatchObject({ code: 'already_exists' });
   await expect(call('import.trace', trace({ experimentId: '999999', id: 'tr-1' }))).rejects.toMatchObject({
@@ -161,7 +161,7 @@ test('an evaluation dataset keeps its id, digest and times, and its records keep
   });
 });
 
-test('versions of a scorer keep their numbers, and those that come later go on after them', async () => {
+test('versions of a scorer keep their numbers, and new versions continue after them', async () => {
   const version = (n: number) => ({
     source: SOURCE,
     experimentId,

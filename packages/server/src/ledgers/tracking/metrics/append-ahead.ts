@@ -1,19 +1,18 @@
 /**
- * Points that are sent together with the commit, in one round trip instead of two, because they are expected to lie beyond
- * all that is there, in a run that takes writes, as almost all do. Where that is not so nothing of it stays, and the call
- * is done again in the way of append.ts.
+ * Writes points in the round trip of the commit, expecting that they are later than all stored points and that the run
+ * accepts writes, as in almost all calls. Otherwise the transaction is rolled back, and the call is repeated as in append.ts.
  */
 import type { Transaction } from '#kernel/transaction.ts';
-import type { KnownRun } from '../run-lookup.ts';
+import type { KnownRun } from '../runs/run-lookup.ts';
 import { CHUNK } from './chunk.ts';
 import type { LoggedPoint } from './logged-point.ts';
 import { numberOf } from './metric-value.ts';
 import { batchBySeries } from './series-batch.ts';
 
-/** A run whose points were there already, or came out of order, is not tried again for so many calls. */
+/** Number of calls without this optimization after repeated or unordered points of a run. */
 const WARY_CALLS = 50;
 
-/** False, and nothing is done, for what has to be looked at first. */
+/** Returns false and does nothing if stored points have to be checked first. */
 export function appendAhead(tx: Transaction, run: KnownRun, logged: readonly LoggedPoint[]): boolean {
   if (tx.sql.careful) run.wary = WARY_CALLS;
   if (run.wary > 0) {
@@ -32,7 +31,7 @@ const BEYOND = `on conflict (run, key) do update set value = excluded.value, ste
     min = least(m.min, excluded.min), max = greatest(m.max, excluded.max), n = m.n + 1, tail_n = m.tail_n + 1
     where (m.step, m.ts) < (excluded.step, excluded.ts)`;
 
-/** All of `wanted` are in, and none has a chunk's worth of points in its tail. */
+/** True if all of `wanted` were written, and no tail has enough points for a chunk. */
 const expected = (wanted: string) =>
   `select tracking.require_expected(count(*) = ${wanted} and not bool_or(tail_n % ${CHUNK} = 0)) from fresh`;
 

@@ -1,30 +1,29 @@
 /**
- * Writes points. One that lies beyond the latest of its series, as almost all do, cannot be there yet: it goes in with
- * the new latest point, without a look at what is there. The others are looked up first (late-points.ts).
+ * Writes points. A point later than the latest of its series, as almost all are, cannot exist yet, so it is written together
+ * with the new latest point without a check. late-points.ts checks the others first.
  */
 import type { Transaction } from '#kernel/transaction.ts';
-import { appendEach } from './append-each.ts';
-import { appendOne } from './append-one.ts';
 import { numberArray } from './arrays.ts';
-import { CHUNK } from './chunk.ts';
 import { insertChunks, type NewChunk } from './chunk-rows.ts';
+import { CHUNK } from './chunk.ts';
 import { enqueueCompaction, isDue } from './compaction-queue.ts';
 import { appendLatePoints } from './late-points.ts';
 import type { LoggedPoint, MetricRun } from './logged-point.ts';
+import { numberOf } from './metric-value.ts';
 import { appendModelPoints } from './model-points.ts';
 import { slicePoints, sortPoints, type Points } from './points.ts';
 import { batchBySeries, pointsOf, type LoggedBatch, type SeriesBatch } from './series-batch.ts';
 import { insertTail, type TailRange } from './tail.ts';
 
-/** So many points of one series at once are a chunk of their own: one row instead of that many. */
+/** This many points of one series in a call become a chunk: one row instead of many. */
 const CHUNK_FROM = 256;
-/** Up to so many points, series and tail are one statement; its join is slow when a plan takes many for few. */
+/** Up to this many points, one statement writes series and tail. Its join is slow with more. */
 const JOIN_UP_TO = 64;
 
 /**
- * Adds points to a run that takes writes. A point that is there already is not there twice, whoever else writes into the
- * same series. One statement for one point of each metric, and for up to 64 points; three for any number; five more when
- * some may be there already, and one for points of logged models.
+ * Adds points to a run that accepts writes. Points are never duplicated, also with concurrent writers. Uses one statement for
+ * one point of each metric and for up to 64 points, three for any number, five more if some may exist already, and one for
+ * points of logged models.
  */
 export async function appendMetrics(tx: Transaction, run: MetricRun, logged: readonly LoggedPoint[]): Promise<void> {
   const [first, ...others] = logged;
@@ -35,7 +34,7 @@ export async function appendMetrics(tx: Transaction, run: MetricRun, logged: rea
   if (ofModels.length > 0) await appendModelPoints(tx.sql, run, ofModels);
 }
 
-/** True when a series has a chunk's worth of points in its tail now. */
+/** True if the tail of a series has enough points for a chunk. */
 async function appendSingle(tx: Transaction, run: MetricRun, point: LoggedPoint): Promise<boolean> {
   const outcome = await appendOne(tx, run, point);
   return outcome === 'late' ? await appendLatePoints(tx, run, batchBySeries([point])) : outcome === 'due';
@@ -52,8 +51,8 @@ async function appendMany(tx: Transaction, run: MetricRun, logged: readonly Logg
 const isBig = ({ from, to }: SeriesBatch) => to - from >= CHUNK_FROM;
 const tailOf = (series: SeriesBatch) => (isBig(series) ? 0 : series.to - series.from);
 
-// `first_*` of the row that is inserted are the lowest of this batch: it is new as a whole if that lies beyond the
-// latest point. The row is locked either way.
+// `first_*` of the inserted row are the lowest of this batch: the whole batch is new if that is later than the latest
+// point. The row is locked in both cases.
 const UPSERT = `
 insert into tracking.metric as m (project_id, run, experiment, key, value, step, ts, first_step, first_ts, min, max, n, tail_n)
 select $1, $2, $3, b.* from unnest($4::text[], $5::float8[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
@@ -76,7 +75,7 @@ interface SeriesNow {
   readonly tail_n: number;
 }
 
-/** `late`: the series whose points are not in yet. `due`: one of the others has a chunk's worth of points in its tail. */
+/** `late`: series whose points were not written. `due`: the tail of another series has enough points for a chunk. */
 async function upsertSeries(
   tx: Transaction,
   run: MetricRun,
@@ -139,4 +138,68 @@ function pointArrays({ series, text }: LoggedBatch): unknown[] {
   const keys = series.flatMap(({ key, from, to }) => Array.from({ length: to - from }, () => key));
   const { steps, times, values } = text();
   return [keys, steps, times, values];
+}
+
+/**
+ * Writes one point, the most frequent call. The statement for many points would work, but its plan depends on their number,
+ * so that PostgreSQL plans it each time, which takes a third of the CPU time of the call.
+ */
+export async function appendOne(
+  { sql }: Transaction,
+  run: MetricRun,
+  { key, value, step, timestamp }: LoggedPoint,
+): Promise<'late' | 'due' | 'in'> {
+  const [row] = await sql.query<{ tail_n: number }>(
+    `with fresh as (
+       insert into tracking.metric as m (project_id, run, experiment, key, value, step, ts, first_step, first_ts, min, max,
+         n, tail_n)
+       values ($1, $2, $3, $4, $5, $6, $7, $6, $7, nullif($5::float8, 'NaN'), nullif($5::float8, 'NaN'), 1, 1)
+       on conflict (run, key) do update set value = excluded.value, step = excluded.step, ts = excluded.ts,
+         min = least(m.min, excluded.min), max = greatest(m.max, excluded.max), n = m.n + 1, tail_n = m.tail_n + 1
+       where (m.step, m.ts) < (excluded.step, excluded.ts)
+       returning m.series, m.tail_n
+     ), added as (
+       insert into tracking.metric_tail (series, step, ts, value, project_id)
+       select f.series, $6, $7, $5, $1 from fresh f
+     ) select tail_n from fresh`,
+    [run.projectId, run.num, run.experiment, key, numberOf(value), step, timestamp],
+    'metric_one',
+  );
+  if (row === undefined) return 'late';
+  return isDue({ tail: row.tail_n, added: 1 }) ? 'due' : 'in';
+}
+
+/**
+ * Writes one point for each of many metrics, as a training step logs them. The row of a series is its point, so one statement
+ * also fills the tail, and one row is returned. Returns the series whose points were not written, and whether the tail of
+ * another one has enough points for a chunk.
+ */
+export async function appendEach(
+  { sql }: Transaction,
+  run: MetricRun,
+  { series, text }: LoggedBatch,
+): Promise<{ readonly late: readonly SeriesBatch[]; readonly due: boolean }> {
+  const { values, steps, times } = text();
+  const [row] = await sql.query<{ due: boolean | null; fresh: string[] | null; n: number }>(
+    `with fresh as (
+       insert into tracking.metric as m (project_id, run, experiment, key, value, step, ts, first_step, first_ts, min, max,
+         n, tail_n)
+       select $1, $2, $3, b.key, b.value, b.step, b.ts, b.step, b.ts, nullif(b.value, 'NaN'), nullif(b.value, 'NaN'), 1, 1
+       from unnest($4::text[], $5::float8[], $6::bigint[], $7::bigint[]) as b(key, value, step, ts)
+       on conflict (run, key) do update set value = excluded.value, step = excluded.step, ts = excluded.ts,
+         min = least(m.min, excluded.min), max = greatest(m.max, excluded.max), n = m.n + 1, tail_n = m.tail_n + 1
+       where (m.step, m.ts) < (excluded.step, excluded.ts)
+       returning m.series, m.key, m.step, m.ts, m.value, m.tail_n
+     ), added as (
+       insert into tracking.metric_tail (series, step, ts, value, project_id) select series, step, ts, value, $1 from fresh
+     )
+     select count(*)::int as n, bool_or(tail_n % $9 = 0) as due, case when count(*) < $8 then array_agg(key) end as fresh
+     from fresh`,
+    [run.projectId, run.num, run.experiment, series.map(({ key }) => key), values, steps, times, series.length, CHUNK],
+    'metric_each',
+  );
+  const due = row?.due ?? false;
+  if (row?.n === series.length) return { late: [], due };
+  const fresh = new Set(row?.fresh);
+  return { late: series.filter(({ key }) => !fresh.has(key)), due };
 }

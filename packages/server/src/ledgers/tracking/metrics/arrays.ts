@@ -1,6 +1,6 @@
 /**
- * An array of numbers as PostgreSQL reads it. What is logged together has few different steps and times: each is made
- * text once for all that follow, which is most of the work.
+ * Formats an array of numbers for PostgreSQL. Points of one call have few different steps and times, so each is converted to
+ * text once, which is most of the work.
  */
 export function numberArray(numbers: Float64Array | readonly (number | null)[]): string {
   let array = '{';

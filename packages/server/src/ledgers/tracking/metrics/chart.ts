@@ -1,7 +1,7 @@
 /**
- * A series as a picture needs it: buckets of one width, each with its extremes. A chunk that is no wider than two buckets
- * counts as a whole, in the bucket of its last point: nothing of it is read but its summary. Wider ones are decoded, and
- * those are few: they are in view, and only half as many as there are buckets fit into it.
+ * Aggregates a series for charts: buckets of equal width with their extremes. A chunk not wider than two buckets counts
+ * as a whole in the bucket of its last point, by its summary alone. Wider chunks are decoded; at most half as many as there
+ * are buckets can be in view.
  */
 import type { Sql } from '#engines/database/contract.ts';
 import { compareValues, type PointOrder, type Points } from './points.ts';
@@ -10,9 +10,9 @@ import { readChunks, readParts, type ChunkRef, type SeriesParts, type Span } fro
 const WHOLE_UP_TO = 2;
 
 export interface ChartBucket {
-  /** Step or moment of its last point. */
+  /** Step or time of its last point. */
   readonly x: number;
-  /** Points that are numbers. */
+  /** Number of points that are not NaN. */
   readonly n: number;
   readonly min: number;
   readonly max: number;
@@ -26,7 +26,7 @@ export interface ChartSeries {
   readonly buckets: readonly ChartBucket[];
 }
 
-/** All series have the same buckets: pictures lay them over each other. */
+/** Returns all series with the same buckets, so that charts can overlay them. */
 export async function chartSeries(
   sql: Sql,
   series: readonly bigint[],
@@ -92,7 +92,7 @@ function gridOf(parts: readonly SeriesParts[], axis: PointOrder, span: Span, cou
   return { from, to, width: (to - from) / count, count };
 }
 
-/** The last point of a bucket is that of the highest place, then of the other axis, then value. */
+/** The last point of a bucket has the highest position, then the highest on the other axis, then the highest value. */
 class Filling {
   readonly #grid: Grid;
   readonly #axis: PointOrder;

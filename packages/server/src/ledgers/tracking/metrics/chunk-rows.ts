@@ -3,25 +3,25 @@ import { numberArray } from './arrays.ts';
 import { encodeChunk } from './chunk.ts';
 import type { Points } from './points.ts';
 
-/** What is known of a chunk without decoding it. */
+/** Summary of a chunk, readable without decoding. */
 export interface ChunkSummary {
   readonly n: number;
   readonly firstTs: number;
   readonly lastTs: number;
   readonly minStep: number;
   readonly maxStep: number;
-  /** Of the points that are numbers. */
+  /** Over the points that are not NaN. */
   readonly min: number | null;
   readonly max: number | null;
   readonly sum: number;
   readonly nans: number;
   /** Value of the last point. */
   readonly last: number;
-  /** Steps never go back: the last point is the last by step as well. */
+  /** Steps never decrease: the last point is also the last by step. */
   readonly inStep: boolean;
 }
 
-/** Of points in the order of time. */
+/** Summary of points in order of time. */
 function summarise({ steps, times, values }: Points): ChunkSummary {
   const n = steps.length;
   let [minStep, maxStep] = [steps[0]!, steps[0]!];
@@ -58,7 +58,7 @@ function summarise({ steps, times, values }: Points): ChunkSummary {
 
 export interface NewChunk {
   readonly series: bigint;
-  /** In the order of time. */
+  /** In order of time. */
   readonly points: Points;
 }
 
@@ -83,7 +83,7 @@ export async function insertChunks(sql: Sql, projectId: string, chunks: readonly
       numberArray(rows.map((row) => row.n)),
       numberArray(rows.map((row) => row.min)),
       numberArray(rows.map((row) => row.max)),
-      // A sum may leave what a double holds; charts then have no mean.
+      // A sum can exceed the range of a double; charts then have no mean.
       numberArray(rows.map((row) => row.sum)),
       numberArray(rows.map((row) => row.nans)),
       numberArray(rows.map((row) => row.last)),

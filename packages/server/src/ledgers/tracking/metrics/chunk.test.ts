@@ -28,7 +28,7 @@ const value = fc.oneof(
 );
 
 describe('a chunk', () => {
-  test('gives back every point, whatever its step, time and value', () => {
+  test('returns every point, for any step, time and value', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(integer, integer, value), { maxLength: 300 }), (list) => {
         const given = points(
@@ -42,7 +42,7 @@ describe('a chunk', () => {
     );
   });
 
-  test('gives back series as training writes them', () => {
+  test('returns typical series of training', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: CHUNK }),
@@ -71,7 +71,7 @@ describe('a chunk', () => {
     expect(bits(decodeChunk(encodeChunk(given)))).toEqual(bits(given));
   });
 
-  test('of even steps takes 8 bytes a point, 4 when the values are single precision', () => {
+  test('of constant steps takes 8 bytes per point, and 4 with single-precision values', () => {
     const size = (make: (index: number) => number) => {
       const numbers = Array.from({ length: CHUNK }, (_, index) => index);
       const times = numbers.map((index) => 1_770_000_000_000 + index * 250);
@@ -81,14 +81,14 @@ describe('a chunk', () => {
     expect(size((index) => Math.fround(Math.sin(index)))).toBeLessThan(4.05);
   });
 
-  test('of jittering times takes 10 bytes a point at most', () => {
+  test('of irregular times takes at most 10 bytes per point', () => {
     let time = 1_770_000_000_000;
     const numbers = Array.from({ length: CHUNK }, (_, index) => index);
     const times = numbers.map((index) => (time += 200 + ((index * 7919) % 61)));
     expect(encodeChunk(points(numbers, times, numbers.map(Math.sin))).length / CHUNK).toBeLessThan(10);
   });
 
-  test('that is not whole is refused', () => {
+  test('that is truncated is rejected', () => {
     const whole = encodeChunk(points([1, 2, 5], [10, 11, 19], [0.1, 0.2, 0.3]));
     for (let end = 4; end < whole.length; end++) {
       expect(() => decodeChunk(whole.subarray(0, end)), `${end} bytes`).toThrow(/a metric chunk/);

@@ -1,25 +1,25 @@
 /**
- * Up to 1,000 points in one value of a row: about 8 bytes a point for a regular series, 4 when its values are single
- * precision, against 76 as a row. The layout is described in docs/internals/metrics.md.
+ * Encodes up to 1,000 points in one value of a row: about 8 bytes per point for a regular series, 4 with single-precision
+ * values, compared with 76 as a row. docs/internals/metrics.md describes the layout.
  */
 import { makePoints, type Points } from './points.ts';
 
-/** More would make a chunk that a chart must decode dearer; fewer would make more rows. */
+/** Larger chunks are slower to decode for charts; smaller ones need more rows. */
 export const CHUNK = 1000;
 
 const VERSION = 1;
-/** Flags: how columns are written when the usual way does not fit or a shorter one does. */
+/** Flags: alternative column encodings. */
 const SINGLE_VALUES = 1;
 const RAW_STEPS = 2;
 const RAW_TIMES = 4;
-/** Version, flags and the count. */
+/** Bytes of version, flags and count. */
 const HEAD = 4;
-/** Below this, the difference of two differences is exact in a double, also doubled. */
+/** Below this limit, the doubled difference of two differences is exact in a double. */
 const LARGEST = 2 ** 50;
 /** Bytes of a varint below 2^53. */
 const VARINT = 8;
 
-/** Points stand in the order in which they are given. */
+/** Encodes points in the given order. */
 export function encodeChunk({ steps, times, values }: Points): Buffer {
   const n = steps.length;
   if (n > 0xffff) throw new Error(`a chunk of ${n} points`);
@@ -37,7 +37,7 @@ export function encodeChunk({ steps, times, values }: Points): Buffer {
   return Buffer.from(bytes.subarray(0, at + column.byteLength));
 }
 
-/** @throws Error for what encodeChunk did not write. */
+/** @throws Error for bytes that encodeChunk did not write. */
 export function decodeChunk(bytes: Buffer): Points {
   const flags = bytes[1]!;
   if (bytes[0] !== VERSION || flags > (SINGLE_VALUES | RAW_STEPS | RAW_TIMES)) {
@@ -66,13 +66,13 @@ export function decodeChunk(bytes: Buffer): Points {
   return points;
 }
 
-/** NaN is left out: its bits may hold more than single precision keeps. */
+/** Excludes NaN, because single precision may not keep its bits. */
 function areSingle(values: Float64Array): boolean {
   for (const value of values) if (Math.fround(value) !== value) return false;
   return values.length > 0;
 }
 
-/** False for what deltas cannot hold exactly: written as 8 bytes each, as no training does. */
+/** Returns whether deltas are exact. Otherwise values are written with 8 bytes each, which is rare. */
 function isSmooth(column: Float64Array): boolean {
   let before = 0;
   for (const value of column) {
@@ -93,8 +93,8 @@ function readRaw(from: Reader, column: Float64Array): void {
 }
 
 /**
- * The first value, then by how much each difference differs from the one before. Even steps are zeros, which are
- * written as one count: 0, and how many more follow.
+ * Writes the first value, then the differences of successive differences. Constant steps are zeros, which are written as
+ * a run: 0, and the number of further zeros.
  */
 function writeDeltas(bytes: Buffer, at: number, column: Float64Array): number {
   const n = column.length;
@@ -128,7 +128,7 @@ function readDeltas(from: Reader, column: Float64Array): void {
     const token = from.varint();
     const run = token === 0 ? 1 + from.varint() : 1;
     delta += unzigzag(token);
-    if (index + run > n) throw new Error('a metric chunk with more points than it says');
+    if (index + run > n) throw new Error('a metric chunk contains more points than its count');
     for (const end = index + run; index < end; index++) {
       value += delta;
       column[index] = value;
@@ -136,7 +136,7 @@ function readDeltas(from: Reader, column: Float64Array): void {
   }
 }
 
-/** Small numbers of either sign become small numbers. */
+/** Zigzag encoding: small numbers of either sign become small numbers. */
 function zigzag(value: number): number {
   return value >= 0 ? value * 2 : -value * 2 - 1;
 }
@@ -145,7 +145,7 @@ function unzigzag(value: number): number {
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
-/** Seven bits a byte, the lowest first; the highest bit says that more follow. Up to 2^53. */
+/** Variable-length integer up to 2^53: seven bits per byte, lowest first; the highest bit marks continuation. */
 function writeVarint(bytes: Buffer, at: number, value: number): number {
   let end = at;
   let rest = value;
@@ -172,7 +172,7 @@ class Reader {
     if (byte < 128) return byte;
     let value = byte - 128;
     for (let unit = 128; ; unit *= 128) {
-      if (this.at >= this.#bytes.length) throw new Error('a metric chunk that is cut off');
+      if (this.at >= this.#bytes.length) throw new Error('a metric chunk is truncated');
       byte = this.#bytes[this.at++]!;
       if (byte < 128) return value + byte * unit;
       value += (byte - 128) * unit;

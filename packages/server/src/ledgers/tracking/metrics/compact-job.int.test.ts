@@ -29,7 +29,7 @@ const layout = async (id: string) => {
   return Object.fromEntries(rows.map((row) => [row['key'], { tail: row['tail'], chunks: row['chunks'] }]));
 };
 
-test('many points of one metric at once are a chunk; few are rows until there are enough for one', async () => {
+test('many points of one metric in a call become a chunk, and few are rows until they fill one', async () => {
   const { id } = await world.run();
   await log(id, 'at once', 0, 256);
   for (let call = 0; call < 5; call++) await log(id, 'little by little', call * 240, 240);
@@ -43,7 +43,7 @@ test('many points of one metric at once are a chunk; few are rows until there ar
     });
 });
 
-test('when a run has ended, all that is smaller as a chunk becomes one', async () => {
+test('after the end of a run, all points that are smaller as a chunk are compacted', async () => {
   const { id } = await world.run();
   await log(id, 'loss', 0, 64);
   await log(id, 'accuracy', 0, 63);
@@ -51,7 +51,7 @@ test('when a run has ended, all that is smaller as a chunk becomes one', async (
   await expect.poll(() => layout(id)).toEqual({ accuracy: { tail: 63, chunks: [] }, loss: { tail: 0, chunks: [64] } });
 });
 
-test('what no job was left for is found by the sweep', async () => {
+test('the sweep finds tails without a job', async () => {
   const { id } = await world.run();
   await log(id, 'loss', 0, 100);
   // As a process leaves it that ends between the two.

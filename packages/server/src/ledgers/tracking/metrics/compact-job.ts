@@ -1,4 +1,4 @@
-/** Makes chunks of what lies in tails: of long ones, and of all when their run has ended. */
+/** Compacts tails into chunks: long tails, and all tails of ended runs. */
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { CHUNK } from './chunk.ts';
@@ -7,12 +7,12 @@ import { CHUNK_FROM_ENDED, COMPACTION_QUEUE, enqueueCompaction } from './compact
 import { sortPoints, slicePoints, type Points } from './points.ts';
 import { TAIL_BYTES, tailPoints } from './tail.ts';
 
-/** Whoever logs into one of them meanwhile waits: some 20 ms. */
+/** Series per transaction. Concurrent writers wait about 20 ms. */
 const SERIES_AT_ONCE = 8;
 const RUNS_OF_A_SWEEP = 1000;
 
 const ENDED = "select 1 from tracking.run r where r.num = m.run and r.status in ('FINISHED', 'FAILED', 'KILLED')";
-/** $1 and $2 are how many points make a chunk of a run that goes on, and of one that has ended. */
+/** $1 and $2: points that make a chunk in an active run, and in an ended run. */
 const DUE = `(m.tail_n >= $1 or m.tail_n >= $2 and exists (${ENDED}))`;
 
 export function compactionHandler(): JobHandler {
@@ -34,7 +34,7 @@ export function compactionHandler(): JobHandler {
   };
 }
 
-/** Finds what no job was left for: a run that ended, or a tail that grew, just while its job was ending. */
+/** Compacts tails without a job: a run may end, or a tail may grow, just while its job ends. */
 export function compactionSweepHandler(): JobHandler {
   return {
     queue: 'metric compaction sweep',
@@ -57,8 +57,8 @@ export function compactionSweepHandler(): JobHandler {
 }
 
 /**
- * One transaction: readers see the points in the tail or in a chunk, never in both and never in none. The rows of the
- * series are locked in the order in which writers lock them. Gives how many points went.
+ * Moves points in one transaction, so that readers see each point exactly once, in the tail or in a chunk. Rows of series
+ * are locked in the same order as by writers. Returns the number of moved points.
  */
 async function compactSome({ sql, projectId }: Transaction, run: bigint): Promise<number> {
   const due = await sql.query<{ series: bigint }>(
@@ -84,7 +84,7 @@ async function compactSome({ sql, projectId }: Transaction, run: bigint): Promis
   return chunks.reduce((n, { points }) => n + points.steps.length, 0);
 }
 
-/** As few as possible and of one size: a small rest would be a chunk as dear as a full one. */
+/** Splits into the fewest chunks of equal size: a small rest would cost as much as a full chunk. */
 function evenChunks(series: bigint, points: Points): NewChunk[] {
   const n = points.steps.length;
   const count = Math.ceil(n / CHUNK);

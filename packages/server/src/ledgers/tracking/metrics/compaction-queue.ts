@@ -3,18 +3,18 @@ import { CHUNK } from './chunk.ts';
 
 export const COMPACTION_QUEUE = 'metric compaction';
 
-/** What becomes due in a run within this time is one job. */
+/** Compactions of a run that become due within this time are one job. */
 const TOGETHER_MS = 1000;
-/** A run that has ended gets no more points: fewer than these are as small as rows. */
+/** Smallest chunk of an ended run. Fewer points are as small as rows. */
 export const CHUNK_FROM_ENDED = 64;
 
 export interface TailGrowth {
-  /** Points in the tail now. */
+  /** Points in the tail. */
   readonly tail: number;
   readonly added: number;
 }
 
-/** Said once for each chunk that the tail could make. */
+/** Returns true once for each chunk that the tail can fill. */
 export function isDue({ tail, added }: TailGrowth): boolean {
   return Math.floor(tail / CHUNK) > Math.floor((tail - added) / CHUNK);
 }
@@ -36,7 +36,7 @@ export function enqueueCompaction(tx: Transaction, { num, projectId }: DueRun): 
   });
 }
 
-/** When a run has ended: what it logged becomes chunks, if that makes it smaller. */
+/** Compacts the points of an ended run if that makes them smaller. */
 export async function compactEndedRun(tx: Transaction, run: DueRun): Promise<void> {
   const rows = await tx.sql.query(
     'select 1 from tracking.metric where run = $1 and tail_n >= $2 limit 1',

@@ -1,4 +1,4 @@
-/** Every point of a metric, by time, step and value: the order that clients know. */
+/** Reads all points of a metric, ordered by time, step and value, as clients expect. */
 import type { Sql } from '#engines/database/contract.ts';
 import { CHUNK, decodeChunk } from './chunk.ts';
 import { comparePoints, joinPoints, pointAt, slicePoints, sortPoints, type Point, type Points } from './points.ts';
@@ -6,30 +6,30 @@ import { TAIL_BYTES, tailPoints } from './tail.ts';
 
 export interface HistoryPage {
   readonly points: Points;
-  /** There are points behind the last of these. */
+  /** More points follow. */
   readonly more: boolean;
 }
 
-/** Points behind `after`. One statement reads the chunks that a page needs, and the tail. */
+/** Reads points after `after`. One statement reads the chunks of a page and the tail. */
 export async function readHistory(
   sql: Sql,
   series: bigint,
   limit: number,
   after: Point | undefined,
 ): Promise<HistoryPage> {
-  // The first chunk may lie behind the cursor for the most part.
+  // Most of the first chunk may be before the cursor.
   for (let budget = limit + 2 * CHUNK; ; budget *= 2) {
     const { points, horizon } = await readSome(sql, series, budget, after?.timestamp);
     const from = after === undefined ? 0 : placeOf(points, (point) => comparePoints(point, after, 'time') > 0);
     const whole = horizon === undefined ? points.steps.length : placeOf(points, (point) => isFrom(point, horizon));
     const to = Math.min(whole, from + limit);
     const more = to < whole || horizon !== undefined;
-    // Chunks that overlap may leave nothing that is sure to come first; then more of them are needed.
+    // With overlapping chunks, no point may be certain to be first; then more chunks are read.
     if (to > from || !more) return { points: slicePoints(points, from, Math.max(from, to)), more };
   }
 }
 
-/** No chunk that was not read has a point before it. */
+/** All unread chunks have only later points. */
 type Horizon = Pick<Point, 'step' | 'timestamp'>;
 
 interface PartRow {
@@ -74,7 +74,7 @@ function isFrom(point: Point, { timestamp, step }: Horizon): boolean {
   return point.timestamp - timestamp > 0 || (point.timestamp === timestamp && point.step >= step);
 }
 
-/** The first place of sorted points from which `reached` is true. */
+/** Returns the first index of sorted points from which `reached` is true. */
 function placeOf(points: Points, reached: (point: Point) => boolean): number {
   let [low, high] = [0, points.steps.length];
   while (low < high) {

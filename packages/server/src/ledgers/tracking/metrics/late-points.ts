@@ -1,4 +1,4 @@
-/** Points that do not lie beyond the latest of their series: repeated calls, and what comes out of order. */
+/** Writes points that are not later than the latest of their series: repeated calls and unordered points. */
 import type { Transaction } from '#kernel/transaction.ts';
 import { numberArray } from './arrays.ts';
 import { decodeChunk } from './chunk.ts';
@@ -11,12 +11,12 @@ import { insertNewTail } from './tail.ts';
 interface LateSeries extends SeriesBatch {
   readonly series: bigint;
   readonly points: Points;
-  /** Of the series as it is. */
+  /** State of the stored series. */
   readonly latest: Point;
   readonly first: Point;
 }
 
-/** The rows of the series are locked. Gives whether one of them has a chunk's worth of points in the tail now. */
+/** Locks the rows of the series. Returns whether the tail of one of them has enough points for a chunk. */
 export async function appendLatePoints(tx: Transaction, run: MetricRun, batch: LoggedBatch): Promise<boolean> {
   const { sql } = tx;
   const all = await readSeries(tx, run, batch);
@@ -54,7 +54,7 @@ export async function appendLatePoints(tx: Transaction, run: MetricRun, batch: L
   return rows.some((row) => isDue({ tail: row.tail_n, added: added.get(row.series) ?? 0 }));
 }
 
-/** With the first and the latest point that the series has now. */
+/** Updates the first and the latest point of the series. */
 function moved(late: LateSeries): LateSeries {
   const { points, first, latest } = late;
   const [lowest, highest] = [pointAt(points, 0), pointAt(points, points.steps.length - 1)];
@@ -84,7 +84,7 @@ async function readSeries(tx: Transaction, run: MetricRun, batch: LoggedBatch): 
       series,
       points: pointsOf(batch, logged),
       latest: { step: Number(step), timestamp: Number(ts), value },
-      // Its value does not matter: only its place is kept.
+      // Only its position is stored, not its value.
       first: { step: Number(first_step), timestamp: Number(first_ts), value: Number.NEGATIVE_INFINITY },
     };
   });
@@ -99,7 +99,7 @@ interface ChunkRange {
   readonly max_step: bigint;
 }
 
-/** By series, the places in the batch of points that are in a chunk. Only chunks that can hold one are decoded. */
+/** Returns, by series, the indexes of points that exist in a chunk. Only chunks that can contain one are decoded. */
 async function pointsInChunks(tx: Transaction, all: readonly LateSeries[]): Promise<Map<bigint, Set<number>>> {
   const ranges = await tx.sql.query<ChunkRange>(
     `select c.series, c.first_ts, c.seq, c.last_ts, c.min_step, c.max_step
@@ -142,10 +142,10 @@ function canHold(range: ChunkRange, { steps, times }: Points): boolean {
   });
 }
 
-/** The places of those of `points` that are in `chunk`. */
+/** Returns the indexes of `points` that are in `chunk`. */
 function placesIn(chunk: Points, points: Points): number[] {
   const name = ({ steps, times, values }: Points, index: number) =>
-    // Text knows no -0, and one NaN.
+    // Text does not distinguish -0 and 0, or different NaNs.
     `${steps[index]}/${times[index]}/${values[index]}`;
   const known = new Set(Array.from(chunk.steps.keys(), (index) => name(chunk, index)));
   return [...points.steps.keys()].filter((index) => known.has(name(points, index)));

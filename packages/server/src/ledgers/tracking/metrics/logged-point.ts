@@ -8,7 +8,7 @@ export interface MetricRun {
 
 export interface LoggedPoint extends MetricPoint {
   readonly key: string;
-  /** The dataset and the logged model that it was measured of: kept with the model. */
+  /** The dataset and the logged model of the measurement, which is also stored with the model. */
   readonly datasetName?: string | undefined;
   readonly datasetDigest?: string | undefined;
   readonly modelId?: string | undefined;

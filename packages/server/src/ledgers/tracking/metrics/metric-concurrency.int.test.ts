@@ -1,4 +1,4 @@
-/** Writers, readers and the compaction of one series at once, with connections that end in between. */
+/** Concurrent writers, readers and compaction of one series, with lost connections. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isLongRun } from '#testing/long-run.ts';
 import { appendAhead } from './append-ahead.ts';
@@ -26,7 +26,7 @@ function pointsOf(writer: number, call: number) {
   return Array.from({ length: 70 }, (_, index) => ({ step: from + index, timestamp: from + index, value: index }));
 }
 
-test('every point that was taken is there once, whoever wrote, compacted or ended meanwhile', async () => {
+test('every accepted point exists once, with concurrent writes, compactions and ends of runs', async () => {
   const run = await world.newRun();
   const models = new Map(KEYS.map((key) => [key, new ModelSeries()]));
   const written = new AbortController();
@@ -40,7 +40,7 @@ test('every point that was taken is there once, whoever wrote, compacted or ende
       const logged = keys.flatMap((key) => points.map((point) => ({ key, ...point })));
       for (;;) {
         try {
-          // As logs of a training come: first a point of each metric, then many at once.
+          // As in a training: first one point of each metric, then many in one call.
           const known = { ...run, wary: 0 };
           const few = keys.map((key) => ({ key, ...points[0]! }));
           await world.write(run, async (tx) => {

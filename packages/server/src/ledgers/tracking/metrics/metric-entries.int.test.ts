@@ -35,7 +35,7 @@ const history = async (id: string, more: object = {}) =>
   await call<{ items: MetricPoint[]; nextCursor?: string }>('metric.history', { id, key: 'loss', ...more });
 
 describe('a history', () => {
-  test('is by time, then step, then value; what is sent again is there once', async () => {
+  test('is ordered by time, then step, then value, without duplicates', async () => {
     const { id } = await world.run();
     const points = [at(3, 1, 10), at(1, 5, 20), at(1, 4, 20), at(2, 'NaN', 10), at(9, -1, 5)];
     for (const sent of [points, points.slice(1, 3), points.toReversed()]) await log(id, sent);
@@ -48,7 +48,7 @@ describe('a history', () => {
     ]);
   });
 
-  test('comes in pages, over the tail and chunks', async () => {
+  test('has pages over the tail and chunks', async () => {
     const { id } = await world.run();
     await log(id, steps(0, 1000));
     await log(id, steps(1000, 255));
@@ -68,7 +68,7 @@ describe('a history', () => {
     expect(pages).toBe(5);
   });
 
-  test('of a metric that was never logged is empty; of a run that is not there, an error; of a deleted run, there', async () => {
+  test('is empty for an unknown metric, an error for a missing run, and available for a deleted run', async () => {
     const { id } = await world.run();
     await log(id, [at(1)]);
     expect(await call('metric.history', { id, key: 'accuracy' })).toEqual({ items: [] });
@@ -78,7 +78,7 @@ describe('a history', () => {
     expect(await codeOf(log(id, [at(2)]))).toBe('invalid_state');
   });
 
-  test('takes no cursor that it did not give out', async () => {
+  test('rejects foreign cursors', async () => {
     const { id } = await world.run();
     await log(id, steps(0, 3));
     const { nextCursor } = await history(id, { limit: 1 });
@@ -91,7 +91,7 @@ describe('a history', () => {
   });
 });
 
-test('infinity becomes the largest number; NaN stays NaN; the latest is of the highest step, then time, then value', async () => {
+test('infinity becomes the largest number, NaN is kept, and the latest point has the highest step, then time, then value', async () => {
   const { id } = await world.run();
   await log(id, [at(5, 'Infinity', 7), at(5, '-Infinity', 8)]);
   await log(id, [at(5, 'NaN', 8), at(4, 100, 99)]);
@@ -105,20 +105,17 @@ test('infinity becomes the largest number; NaN stays NaN; the latest is of the h
   ]);
 });
 
-test.each([Number.MAX_SAFE_INTEGER + 1, 1.5])(
-  'a step of %d is refused, and nothing of its call is kept',
-  async (step) => {
-    const { id } = await world.run();
-    expect(await codeOf(log(id, [at(1), at(step)]))).toBe('invalid_request');
-    expect(await history(id)).toEqual({ items: [] });
-  },
-);
+test.each([Number.MAX_SAFE_INTEGER + 1, 1.5])('a step of %d is rejected with its whole call', async (step) => {
+  const { id } = await world.run();
+  expect(await codeOf(log(id, [at(1), at(step)]))).toBe('invalid_request');
+  expect(await history(id)).toEqual({ items: [] });
+});
 
 describe('a sample', () => {
   const sample = async (ids: readonly string[], more: object) =>
     (await call<{ series: Series[] }>('metric.sample', { ids, key: 'loss', ...more })).series;
 
-  test('has the first point of each of so many even groups, and the last point of all', async () => {
+  test('has the first point of each of the requested groups, and the last point', async () => {
     const [many, few] = [await world.run(), await world.run()];
     await log(many.id, steps(0, 1000));
     await log(few.id, steps(0, 2));
@@ -133,7 +130,7 @@ describe('a sample', () => {
     ]);
   });
 
-  test('of many points at one step is as small', async () => {
+  test('has the same size with many points at one step', async () => {
     const { id } = await world.run();
     await log(
       id,
@@ -142,7 +139,7 @@ describe('a sample', () => {
     expect((await sample([id], { limit: 2 }))[0]?.points).toEqual([at(0, 0), at(0, 999)]);
   });
 
-  test('of a run that is not there is an error; of one without the metric, empty', async () => {
+  test('is an error for a missing run, and empty for a run without the metric', async () => {
     const { id } = await world.run();
     expect(await codeOf(sample([id, 'nope'], {}))).toBe('not_found');
     expect(await sample([id], {})).toEqual([{ id, points: [] }]);
@@ -153,7 +150,7 @@ describe('a chart', () => {
   const chart = async (ids: readonly string[], more: object = {}) =>
     (await call<{ series: Chart[] }>('metric.chart', { ids, key: 'loss', ...more })).series;
 
-  test('has the extremes of each bucket, of all runs in the same buckets', async () => {
+  test('has the extremes of each bucket, with the same buckets for all runs', async () => {
     const [long, short, empty] = [await world.run(), await world.run(), await world.run()];
     await log(long.id, steps(0, 100));
     await log(short.id, [at(0, 'NaN'), at(1, 4), at(9, 2), at(10, 'NaN')]);
@@ -179,7 +176,7 @@ describe('a chart', () => {
     ]);
   });
 
-  test('over time, and of a part', async () => {
+  test('can be over time and over a part', async () => {
     const { id } = await world.run();
     await log(id, steps(0, 10));
     const part = { axis: 'time', from: 1002, to: 1005, buckets: 1 };
@@ -187,7 +184,7 @@ describe('a chart', () => {
     expect(await chart([id], part)).toEqual([{ id, points: 4, buckets: [bucket] }]);
   });
 
-  test('of numbers whose sum is none has no mean', async () => {
+  test('has no mean if the sum is not finite', async () => {
     const { id } = await world.run();
     await log(id, [at(0, 'Infinity'), at(0, Number.MAX_VALUE, 5)]);
     const bucket = { x: 0, n: 2, min: Number.MAX_VALUE, max: Number.MAX_VALUE, last: Number.MAX_VALUE };

@@ -1,4 +1,4 @@
-/** The operations that read metrics. */
+/** Operations that read metrics. */
 import {
   chartMetricOperation,
   DaisError,
@@ -9,7 +9,7 @@ import {
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { decodePageCursor, encodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { noRun } from '../run-lookup.ts';
+import { noRun } from '../runs/run-lookup.ts';
 import { chartSeries, type ChartBucket } from './chart.ts';
 import { readHistory } from './history.ts';
 import { metricPoint, metricPoints, metricValueOf } from './metric-value.ts';
@@ -25,8 +25,8 @@ export function metricEntries(): readonly OperationEntry[] {
 }
 
 /**
- * The series of a metric in each of `ids`; a run without it has none.
- * @throws DaisError `not_found` when a run is not there; deleted ones are.
+ * Returns the series of a metric in each of `ids`. A run without the metric has none.
+ * @throws DaisError `not_found` for a missing run; deleted runs are included.
  */
 async function findSeries(
   { sql, projectId }: Transaction,
@@ -74,9 +74,12 @@ function decodePlace(of: readonly string[], cursor: string | undefined): Point |
   const text = decodePageCursor(of, cursor);
   if (text === undefined) return undefined;
   const [timestamp, step, value] = text.split(' ').map(Number);
-  // Whoever makes one up: PostgreSQL must not be asked for half a millisecond.
+  // Reject invented cursors: PostgreSQL must not get fractions of a millisecond.
   if (!Number.isSafeInteger(timestamp) || !Number.isSafeInteger(step) || value === undefined) {
-    throw new DaisError('invalid_cursor', 'The cursor is not one of a history of a metric.');
+    throw new DaisError(
+      'invalid_cursor',
+      'The cursor is not a position in this metric history. Start again without a cursor.',
+    );
   }
   return { timestamp: timestamp!, step: step!, value };
 }
@@ -118,7 +121,7 @@ async function chart(tx: Transaction, { ids, key, axis, from, to, buckets }: Cha
   };
 }
 
-/** No series has this number. */
+/** A number that no series has. */
 const NONE = -1n;
 
 function present(series: ReadonlyMap<string, bigint | null>): bigint[] {
@@ -131,7 +134,7 @@ function chartBucket({ x, n, min, max, sum, last }: ChartBucket) {
     x,
     n,
     ...(n > 0 && { min, max }),
-    // The sum of numbers near the largest is none.
+    // The sum of numbers near the maximum is not finite.
     ...(Number.isFinite(mean) && { mean }),
     last: metricValueOf(last),
   };

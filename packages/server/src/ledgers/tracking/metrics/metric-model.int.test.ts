@@ -21,7 +21,7 @@ afterAll(async () => {
 const RUNS = fc.readConfigureGlobal()?.numRuns ?? 20;
 const KEYS = ['loss', 'accuracy'] as const;
 
-/** A stretch of training: as it usually goes on, again from before, or anyhow. */
+/** A part of a training: a usual continuation, a repetition, or random points. */
 const stretch = fc.record({
   keys: fc.constantFrom<readonly string[]>(['loss'], ['accuracy'], KEYS),
   from: fc.integer({ min: -3, max: 6 }).map((place) => place * 300),
@@ -52,7 +52,7 @@ function pointsOf({ keys, from, n, every, time, value }: Stretch): Logged[] {
   return points.flatMap((point) => keys.map((key) => ({ key, ...point })));
 }
 
-/** The first point of each metric in calls of their own: what is sent with the commit. */
+/** The first point of each metric in separate calls, which are sent with the commit. */
 function callsOf(points: readonly Logged[], how: Stretch['calls']): (readonly Logged[])[] {
   if (how === 'all') return [points];
   const first = new Map(points.toReversed().map((point) => [point.key, point]));
@@ -71,7 +71,7 @@ async function log(run: MetricRun, points: readonly Logged[]): Promise<void> {
 
 const wire = (point: Logged) => ({ ...point, value: Number.isNaN(point.value) ? ('NaN' as const) : point.value });
 
-test('a series gives back exactly the points that were logged, once each, in order, sampled and summed up', async () => {
+test('a series returns exactly the logged points, each once and in order, also sampled and aggregated', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(doing, { minLength: 1, maxLength: 12 }),

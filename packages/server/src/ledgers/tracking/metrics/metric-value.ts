@@ -3,7 +3,7 @@ import type { Point, Points } from './points.ts';
 
 type MetricValue = MetricPoint['value'];
 
-/** Infinity is kept as the largest number, as clients expect to read it; NaN stays NaN. */
+/** Converts a value for storage: infinity becomes the largest number, as clients expect; NaN is unchanged. */
 export function numberOf(value: MetricValue): number {
   const number = Number(value);
   if (number === Number.POSITIVE_INFINITY) return Number.MAX_VALUE;

@@ -4,8 +4,8 @@ import type { LoggedPoint, MetricRun } from './logged-point.ts';
 import { numberOf } from './metric-value.ts';
 
 /**
- * What a run measured of logged models: the last value for each model, metric, time and step. A model that is not there
- * is passed over: the point itself is in the run.
+ * Writes measurements of logged models: the last value for each model, metric, time and step. A missing model is ignored,
+ * because the point is also stored in the run.
  */
 export async function appendModelPoints(sql: Sql, run: MetricRun, points: readonly LoggedPoint[]): Promise<void> {
   const last = new Map(

@@ -24,7 +24,7 @@ describe('points', () => {
     );
   });
 
-  test('that are the same are one; 0 and -0 are the same, and so is every NaN', () => {
+  test('that are equal are merged; 0 equals -0, and all NaN are equal', () => {
     fc.assert(
       fc.property(fc.array(point), (given) => {
         const distinct = list(distinctPoints(sortPoints(toPoints(given), 'time')));
@@ -34,7 +34,7 @@ describe('points', () => {
     );
   });
 
-  test('rank NaN as 0, after it', () => {
+  test('sort NaN directly after 0', () => {
     const values = [1, Number.NaN, 0, -1].map((value) => ({ step: 0, timestamp: 0, value }));
     expect(list(sortPoints(toPoints(values), 'step')).map(({ value }) => value)).toEqual([-1, 0, Number.NaN, 1]);
   });

@@ -1,4 +1,4 @@
-/** Points of one series as columns: a million objects would cost ten times the memory and most of the time. */
+/** Points of one series as columns: a million objects would need ten times the memory and most of the time. */
 export interface Points {
   /** Safe integers. */
   readonly steps: Float64Array;
@@ -48,10 +48,10 @@ export function joinPoints(parts: readonly Points[]): Points {
   return all;
 }
 
-/** `time`: as a history is told, by time, step, value. `step`: as the latest point is found, by step, time, value. */
+/** `time`: order of histories (time, step, value). `step`: order that determines the latest point (step, time, value). */
 export type PointOrder = 'time' | 'step';
 
-/** Of two values at the same place. NaN ranks as 0, right after it: clients know that order. */
+/** Compares values at the same position. NaN sorts directly after 0, as clients expect. */
 export function compareValues(a: number, b: number): number {
   const [aIsNaN, bIsNaN] = [Number.isNaN(a), Number.isNaN(b)];
   return (aIsNaN ? 0 : a) - (bIsNaN ? 0 : b) || Number(aIsNaN) - Number(bIsNaN);
@@ -62,7 +62,7 @@ export function comparePoints(a: Point, b: Point, order: PointOrder): number {
   return (order === 'time' ? time || step : step || time) || compareValues(a.value, b.value);
 }
 
-/** The same points in order. What is in order already, as training writes it, is only looked at. */
+/** Returns the points in order. Points in order, as training writes them, are only checked. */
 export function sortPoints(points: Points, order: PointOrder): Points {
   const { values } = points;
   const [first, second] = order === 'time' ? [points.times, points.steps] : [points.steps, points.times];
@@ -82,7 +82,7 @@ export function sortPoints(points: Points, order: PointOrder): Points {
   return result;
 }
 
-/** Whether two points are one: a repeated call must not make two of them. */
+/** Returns whether two points are equal: a repeated call must not duplicate them. */
 export function samePoint(points: Points, a: number, b: number): boolean {
   return (
     points.steps[a] === points.steps[b] &&
@@ -91,7 +91,7 @@ export function samePoint(points: Points, a: number, b: number): boolean {
   );
 }
 
-/** Of sorted points, each once. */
+/** Removes duplicates from sorted points. */
 export function distinctPoints(points: Points): Points {
   const n = points.steps.length;
   let same = 1;

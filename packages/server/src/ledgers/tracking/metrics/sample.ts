@@ -7,12 +7,12 @@ import type { Sql } from '#engines/database/contract.ts';
 import { joinPoints, makePoints, pointAt, slicePoints, sortPoints, type Point, type Points } from './points.ts';
 import { readChunks, readParts, type ChunkRef, type Span } from './series-reader.ts';
 
-/** Chunks (and the tail) that overlap; before it come all points of the one before, behind it those of the next. */
+/** Overlapping chunks (and the tail). All points of the previous segment are before it, and those of the next after it. */
 interface Segment {
   readonly series: bigint;
   readonly chunks: readonly ChunkRef[];
   readonly tail: Points;
-  /** Points in it that are in the span; unknown until it is decoded when the span cuts it. */
+  /** Number of its points in the span. Unknown until decoded if the span cuts it. */
   n: number | undefined;
   points?: Points;
 }
@@ -110,7 +110,7 @@ function firstPlace(sorted: Float64Array, reached: (value: number) => boolean): 
   return place === -1 ? sorted.length : place;
 }
 
-/** For each segment, the places of the chosen points in it. */
+/** Returns the indexes of the sampled points for each segment. */
 function choose(segments: readonly Segment[], limit: number): number[][] {
   const total = segments.reduce((sum, { n }) => sum + n!, 0);
   const ranks = evenRanks(total, limit);
@@ -124,7 +124,7 @@ function choose(segments: readonly Segment[], limit: number): number[][] {
   });
 }
 
-/** First places of `limit` groups of `total`, the larger groups first; then the last place, instead of one if need be. */
+/** Returns the first index of each of `limit` groups of `total`, larger groups first, and always the last index. */
 export function evenRanks(total: number, limit: number): number[] {
   if (total <= limit) return Array.from({ length: total }, (_, rank) => rank);
   const size = Math.floor(total / limit);

@@ -4,26 +4,26 @@ import { numberOf } from './metric-value.ts';
 import { compareValues, makePoints, samePoint, slicePoints, type Points } from './points.ts';
 
 /**
- * Points that are logged together: by series, in each by step and time, each once. Columns over all series, because a
- * thousand series of one point would else be three thousand arrays.
+ * Points of one call, without duplicates, by series and within each by step and time. Columns cover all series, because a
+ * thousand series of one point would otherwise need three thousand arrays.
  */
 export interface LoggedBatch {
   readonly points: Points;
-  /** The columns as PostgreSQL reads them; made once. */
+  /** The columns formatted for PostgreSQL, computed once. */
   readonly text: () => PointsText;
-  /** By key, in one order for all writers: they lock the rows of their series in that order, and never each other out. */
+  /** By key, in the same order for all writers, so that locking the rows of series cannot deadlock. */
   readonly series: readonly SeriesBatch[];
 }
 
 export type PointsText = Readonly<Record<keyof Points, string>>;
 
-/** The points of one metric, from the lowest to the latest. */
+/** The points of one metric, from the first to the latest. */
 export interface SeriesBatch {
   readonly key: string;
-  /** Places in the columns; `to` is behind the last. */
+  /** Range in the columns; `to` is exclusive. */
   readonly from: number;
   readonly to: number;
-  /** Of the points that are numbers. */
+  /** Over the points that are not NaN. */
   readonly min: number | null;
   readonly max: number | null;
 }

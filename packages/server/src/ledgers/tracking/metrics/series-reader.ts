@@ -1,4 +1,4 @@
-/** What there is of several series, read in one statement: summaries of chunks, and the points of tails. */
+/** Reads several series in one statement: summaries of chunks, and the points of tails. */
 import type { Sql } from '#engines/database/contract.ts';
 import { decodeChunk } from './chunk.ts';
 import type { ChunkSummary } from './chunk-rows.ts';
@@ -12,11 +12,11 @@ export interface ChunkRef extends ChunkSummary {
 export interface SeriesParts {
   readonly series: bigint;
   readonly chunks: readonly ChunkRef[];
-  /** Points of the tail, in no order. */
+  /** Points of the tail, unordered. */
   readonly tail: Points;
 }
 
-/** Both ends are in it. */
+/** Inclusive at both ends. */
 export interface Span {
   readonly from: number | undefined;
   readonly to: number | undefined;
@@ -39,7 +39,7 @@ interface PartRow {
   readonly tail: Buffer | null;
 }
 
-/** What may have points in `span`, by time or by step. In the order of `series`. */
+/** Returns the parts that can have points in `span`, by time or by step, in the order of `series`. */
 export async function readParts(
   sql: Sql,
   series: readonly bigint[],
@@ -48,7 +48,7 @@ export async function readParts(
 ): Promise<SeriesParts[]> {
   const [first, last, at] = order === 'step' ? ['min_step', 'max_step', 'step'] : ['first_ts', 'last_ts', 'ts'];
   const rows = await sql.query<PartRow>(
-    // As float8, whose text the driver reads faster than int8; exact up to 2^53.
+    // float8, because the driver parses its text faster than int8; exact up to 2^53.
     `select series, seq::float8, n, first_ts::float8, last_ts::float8, min_step::float8, max_step::float8, min, max, sum,
        nans, last, in_step, null as tail
      from tracking.metric_chunk where series = any($1) and ${first} <= $3 and ${last} >= $2
@@ -88,7 +88,7 @@ function chunkRef(row: PartRow): ChunkRef {
   };
 }
 
-/** The points of chunks, by their `seq`. */
+/** Returns the points of chunks by `seq`. */
 export async function readChunks(
   sql: Sql,
   wanted: readonly { readonly series: bigint; readonly chunk: ChunkRef }[],

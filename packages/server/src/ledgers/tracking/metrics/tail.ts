@@ -3,14 +3,14 @@ import { numberArray } from './arrays.ts';
 import { makePoints, type Points } from './points.ts';
 import type { LoggedBatch } from './series-batch.ts';
 
-/** Some of the points of a batch, and the series that they are of. */
+/** A range of points of a batch, with their series. */
 export interface TailRange {
   readonly series: bigint;
   readonly from: number;
   readonly to: number;
 }
 
-/** Points that are known to be new. */
+/** Inserts points that are known to be new. */
 export async function insertTail(
   sql: Sql,
   projectId: string,
@@ -26,7 +26,7 @@ export async function insertTail(
   );
 }
 
-/** Points of which some may be in the tail already. Gives how many of each series were not. */
+/** Inserts points, some of which may exist in the tail. Returns the number of new points of each series. */
 export async function insertNewTail(
   sql: Sql,
   projectId: string,
@@ -55,7 +55,7 @@ function tailArrays({ points, text }: LoggedBatch, ranges: readonly TailRange[])
     }
   }
   const { steps, times, values } = points;
-  // Ranges are in order: so many are all.
+  // The ranges are ordered, so this is their total.
   if (places.length === steps.length) {
     const all = text();
     return [`{${series.join(',')}}`, all.steps, all.times, all.values];
@@ -66,10 +66,10 @@ function tailArrays({ points, text }: LoggedBatch, ranges: readonly TailRange[])
   ];
 }
 
-/** An aggregate of rows of the tail: 24 bytes a point. As rows they would take ten times the CPU to read. */
+/** Aggregates rows of the tail to 24 bytes per point, because reading rows takes ten times the CPU time. */
 export const TAIL_BYTES = "string_agg(int8send(step) || int8send(ts) || float8send(value), '')";
 
-/** What TAIL_BYTES gives, in no order. */
+/** Decodes the result of TAIL_BYTES, unordered. */
 export function tailPoints(bytes: Buffer | null): Points {
   const n = (bytes?.length ?? 0) / 24;
   const points = makePoints(n);

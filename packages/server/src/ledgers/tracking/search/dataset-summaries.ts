@@ -1,11 +1,11 @@
-/** The datasets that runs of experiments read. */
+/** Lists the input datasets of the runs of experiments. */
 import type { DatasetSummary, searchDatasetsOperation } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { SortKey } from '#lib/keyset.ts';
 import { allOf, type Bind } from '#lib/composed-sql.ts';
-import { findExperiments, shownNumber } from '../experiment-lookup.ts';
+import { findExperiments, publicId } from '../experiments/experiment-lookup.ts';
 import { findRows, foreignCursor, rowCondition } from './search-page.ts';
 
 interface SummaryRow {
@@ -44,7 +44,7 @@ export async function searchDatasetSummaries(tx: Transaction, { input, rows }: C
   const found = await findRows<SummaryRow>(tx, query, place, limit + 1);
   if (found === undefined) throw foreignCursor();
   const { page, next } = cutPage(found, limit, binding, (row) => row.place);
-  const byId = new Map(experiments.map((row) => [row.id, shownNumber(row)]));
+  const byId = new Map(experiments.map((row) => [row.id, publicId(row)]));
   const items = page.map(({ experiment, name, digest, context }): DatasetSummary => ({
     experimentId: byId.get(experiment) ?? String(experiment),
     name,

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await world?.stop());
 
-test('counts runs that are not deleted, and tells when the last began', async () => {
+test('counts runs that are not deleted, with the start of the last one', async () => {
   const { dais } = world;
   const [busy, quiet, silent] = [await world.experiment(), await world.experiment(), await world.experiment()];
   for (const startedAt of [3000, 9000, 5000]) await dais.call('run.create', { experimentId: busy, startedAt });

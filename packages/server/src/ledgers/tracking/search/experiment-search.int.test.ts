@@ -58,7 +58,7 @@ test('views', async () => {
   expect(await names()).not.toContain('gamma');
 });
 
-test('numbers of experiments are those that are shown', async () => {
+test('ids of experiments are the public ones', async () => {
   const [alpha, beta] = [ids.get('alpha'), ids.get('beta')];
   expect(await names({ filter: `experiment_id = '${alpha}'` })).toEqual(['alpha']);
   expect(await names({ filter: `experiment_id IN ('${alpha}', '${beta}')`, orderBy: ['experiment_id'] })).toEqual([
@@ -89,7 +89,7 @@ describe('pages', () => {
     expect(times).toEqual(times.toSorted((a, b) => b - a));
   });
 
-  test('a cursor of another search is refused', async () => {
+  test('a cursor of another search is rejected', async () => {
     const { nextCursor } = await search({ limit: 1 });
     expect(await codeOf(search({ limit: 1, cursor: nextCursor }))).toBe('ok');
     expect(await codeOf(search({ limit: 1, cursor: nextCursor, ...by }))).toBe('invalid_cursor');
@@ -98,12 +98,12 @@ describe('pages', () => {
 });
 
 test.each(["name = 'x' OR name = 'y'", 'metrics.m > 1', "foo = 'x'", 'creation_time > 1.5', "name IN ('a')"])(
-  'refused: %s',
+  'rejects %s',
   async (filter) => {
     expect(await codeOf(search({ filter }))).toBe('invalid_request');
   },
 );
 
-test.each(['tags.team', 'foo', 'name sideways', 'name, experiment_id'])('order refused: %s', async (key) => {
+test.each(['tags.team', 'foo', 'name sideways', 'name, experiment_id'])('rejects the order %s', async (key) => {
   expect(await codeOf(search({ orderBy: [key] }))).toBe('invalid_request');
 });

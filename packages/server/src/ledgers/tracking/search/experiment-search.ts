@@ -1,14 +1,15 @@
-/** Finding experiments. */
-import type { Experiment, searchExperimentsOperation } from '@dais/api';
+/** Searches experiments. */
+import type { Experiment, experimentActivityOperation, searchExperimentsOperation } from '@dais/api';
 import { experimentFilter, filterError, parseFilter, parseOrder, type OrderKey } from '@dais/api/filter';
 import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { compareInteger } from '#lib/comparison-sql.ts';
+import { allOf, composeStatement } from '#lib/composed-sql.ts';
 import type { SortKey } from '#lib/keyset.ts';
-import { EXPERIMENT_COLUMNS, type ExperimentRow } from '../experiment-lookup.ts';
-import { hydrateExperiments } from '../experiments.ts';
-import type { TrackingOptions } from '../options.ts';
+import { EXPERIMENT_COLUMNS, findExperiments, publicId, type ExperimentRow } from '../experiments/experiment-lookup.ts';
+import { hydrateExperiments } from '../experiments/experiments.ts';
+import type { TrackingOptions } from '../parts.ts';
 import { attributes, filterConditions, keyed, type Translate } from './filter-sql.ts';
 import {
   findRows,
@@ -24,7 +25,7 @@ interface ExperimentPage {
   readonly nextCursor?: string;
 }
 
-/** @throws DaisError `invalid_request` with the place, `invalid_cursor`. */
+/** @throws DaisError `invalid_request` with the position, `invalid_cursor`. */
 export async function searchExperiments(
   tx: Transaction,
   { input, rows }: CallOf<typeof searchExperimentsOperation>,
@@ -53,7 +54,7 @@ function experimentQuery(of: Omit<SearchInput, 'limit'>, rows: Call['rows']): Se
   };
 }
 
-/** As it is shown. */
+/** The public id. */
 const NUMBER = '(case when r.is_default then 0 else r.id end)';
 
 const COLUMNS = {
@@ -69,7 +70,7 @@ function families(text: string): Readonly<Record<string, Translate>> {
   };
 }
 
-/** Numbers of experiments are text to filters. */
+/** Ids of experiments are text in filters. */
 function byNumber(text: string): Translate {
   return ({ operator, value, span }, bind) => {
     const numbers = typeof value === 'object' ? value : [String(value)];
@@ -97,4 +98,51 @@ function sortKeys(order: readonly OrderKey[]): SortKey[] {
     return { sql, type: key === 'name' ? 'text' : 'bigint', ascending };
   });
   return order.some(({ key }) => key === 'experiment_id') ? sorted : [...sorted, tie];
+}
+
+interface Activity {
+  readonly id: string;
+  readonly runs: number;
+  readonly running: number;
+  readonly lastStartedAt?: number;
+}
+
+interface CountRow {
+  readonly experiment: bigint;
+  readonly runs: bigint;
+  readonly running: bigint;
+  readonly last: bigint;
+}
+
+export async function experimentActivity(
+  tx: Transaction,
+  { input, rows }: CallOf<typeof experimentActivityOperation>,
+): Promise<{ readonly items: readonly Activity[] }> {
+  const experiments = input.ids.length === 0 ? [] : await findExperiments(tx, input.ids);
+  const { text, values } = composeStatement(
+    (bind) => `select r.experiment, count(*) as runs, count(*) filter (where r.status = 'RUNNING') as running,
+       max(r.started_at) as last
+     from tracking.run r
+     where r.experiment = any(${bind(experiments.map(({ id }) => id))}::bigint[]) and r.deleted_at is null
+       and ${allOf([rowCondition(rows, bind)])}
+     group by r.experiment`,
+  );
+  const counts = await tx.sql.query<CountRow>(text, values);
+  const byId = new Map(counts.map((row) => [row.experiment, row]));
+  return {
+    items: experiments.flatMap((experiment) => {
+      const found = byId.get(experiment.id);
+      if (found === undefined) return [];
+      const last = Number(found.last);
+      return [
+        {
+          id: publicId(experiment),
+          runs: Number(found.runs),
+          running: Number(found.running),
+          // 0: the client did not set a start time.
+          ...(last > 0 && { lastStartedAt: last }),
+        },
+      ];
+    }),
+  };
 }

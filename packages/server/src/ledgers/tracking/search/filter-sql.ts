@@ -1,23 +1,23 @@
-/** Clauses of a filter as SQL. Names of tables and columns are written here; all that a caller wrote is bound. */
+/** Translates filter clauses to SQL. Names of tables and columns are constants; all input is bound. */
 import type { FilterClause } from '@dais/api/filter';
 import { compareText, type Comparison } from '#lib/comparison-sql.ts';
 import type { Bind } from '#lib/composed-sql.ts';
 
-/** One clause as a condition over the row `r`. */
+/** Translates one clause to a condition on the row `r`. */
 export type Translate = (clause: FilterClause, bind: Bind) => string;
 type Compare = (left: string, comparison: Comparison, bind: Bind) => string;
 
 export interface KeyedTable {
   readonly name: string;
-  /** Its column that says whose the row is, and what that is of the row `r`. */
+  /** The owner column, and the matching column of the row `r`. */
   readonly owner: string;
   readonly of: string;
   readonly compare?: Compare;
-  /** Further conditions over its row `x`. */
+  /** Further conditions on its row `x`. */
   readonly and?: string;
 }
 
-/** What was logged under keys, in a table of its own. A row without the key matches nothing but IS NULL. */
+/** Translates clauses on a table of keyed values. A row without the key matches only IS NULL. */
 export function keyed({ name, owner, of, compare = compareText, and = '' }: KeyedTable): Translate {
   return (clause, bind) => {
     const rows = `select from ${name} x where x.${owner} = ${of} and x.key = ${bind(clause.key)}::text${and}`;
@@ -27,7 +27,7 @@ export function keyed({ name, owner, of, compare = compareText, and = '' }: Keye
   };
 }
 
-/** Attributes of the row itself, by the names that filters have for them. */
+/** Translates clauses on attributes of the row itself, by their names in filters. */
 export function attributes(columns: Readonly<Record<string, string | Translate>>, numbers: Compare): Translate {
   return (clause, bind) => {
     const column = columns[clause.key];
@@ -37,7 +37,7 @@ export function attributes(columns: Readonly<Record<string, string | Translate>>
   };
 }
 
-/** All conditions of a filter. */
+/** Returns all conditions of a filter. */
 export function filterConditions(
   clauses: readonly FilterClause[],
   families: Readonly<Record<string, Translate>>,

@@ -80,7 +80,7 @@ describe('datasets', () => {
     expect(await names({ filter, datasets: [{ datasetName: 'test', datasetDigest: 'd0' }] })).toEqual([]);
   });
 
-  test('without a metric in the filter: models that were measured on one of them', async () => {
+  test('without a metric in the filter, select models with metrics on one of them', async () => {
     expect(await names({ datasets: [{ datasetName: 'test' }], ...byName })).toEqual(['net', 'tree']);
     expect(await names({ datasets: [train, { datasetName: 'test' }], ...byName })).toEqual(['line', 'net', 'tree']);
   });
@@ -100,7 +100,7 @@ describe('datasets', () => {
   });
 });
 
-test('pages go on behind their last row', async () => {
+test('pages continue after their last row', async () => {
   const orderBy = [{ field: 'metrics.acc score', ascending: false }, { field: 'model_type' }];
   const all = await names({ orderBy });
   const seen: string[] = [];
@@ -115,7 +115,7 @@ test('pages go on behind their last row', async () => {
   expect(await codeOf(search({ limit: 1, cursor: nextCursor }))).toBe('invalid_cursor');
 });
 
-test('the newest come first; deleted ones only when asked for', async () => {
+test('returns the newest first, and deleted models only on request', async () => {
   const times = (await search()).items.map(({ createdAt }) => createdAt);
   expect(times).toEqual(times.toSorted((a, b) => b - a));
   expect(times).toHaveLength(4);
@@ -132,6 +132,6 @@ test.each([
   [{ filter: 'tags.a IS NULL' }, 'IS NULL / IS NOT NULL is not supported for logged models.'],
   [{ orderBy: [{ field: 'foo' }] }, 'Invalid order by field name: foo.'],
   [{ orderBy: [{ field: 'params.x' }] }, 'Invalid order by field name: params.x. Only metrics are supported.'],
-])('refused: %j', async (input, message) => {
+])('rejects %j', async (input, message) => {
   expect((await errorOf(search(input))).message).toBe(message);
 });

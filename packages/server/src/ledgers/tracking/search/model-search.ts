@@ -1,4 +1,4 @@
-/** Finding logged models. */
+/** Searches logged models. */
 import { DaisError, loggedModelStatuses, type LoggedModel, type searchLoggedModelsOperation } from '@dais/api';
 import { filterError, loggedModelFilter, parseFilter, type FilterClause } from '@dais/api/filter';
 import type { Call, CallOf } from '#kernel/entry.ts';
@@ -7,9 +7,9 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { compareDouble, compareInteger, compareText } from '#lib/comparison-sql.ts';
 import type { SortKey } from '#lib/keyset.ts';
 import type { Bind } from '#lib/composed-sql.ts';
-import { findExperiments } from '../experiment-lookup.ts';
-import { hydrateModels } from '../logged-model-rows.ts';
-import type { TrackingOptions } from '../options.ts';
+import { findExperiments } from '../experiments/experiment-lookup.ts';
+import { hydrateModels } from '../logged-models/logged-model-rows.ts';
+import type { TrackingOptions } from '../parts.ts';
 import { attributes, filterConditions, keyed, type Translate } from './filter-sql.ts';
 import {
   findRows,
@@ -42,7 +42,7 @@ interface ModelPage {
   readonly nextCursor?: string;
 }
 
-/** @throws DaisError `invalid_request` with the place, `invalid_cursor`. */
+/** @throws DaisError `invalid_request` with the position, `invalid_cursor`. */
 export async function searchModels(
   tx: Transaction,
   { input, rows }: CallOf<typeof searchLoggedModelsOperation>,
@@ -123,7 +123,7 @@ function byStatus(text: string): Translate {
   };
 }
 
-/** The latest value of a metric, as runs have it: of the highest step, then time, then value; on one of each group. */
+/** Selects the latest value of a metric, by the highest step, then time, then value, on one dataset of each group. */
 function latest(key: string, groups: readonly (readonly Partial<OnDataset>[])[], bind: Bind): string {
   const on = groups.filter((group) => group.length > 0).map((group) => ` and ${onDataset(group, bind)}`);
   return `select y.value from tracking.logged_model_metric y

@@ -20,7 +20,7 @@ async function makeRun(experimentId: string, name: string, parent?: string): Pro
   return id;
 }
 
-test('a run says how many runs are part of it, where that is asked for', async () => {
+test('a run has the number of its child runs on request', async () => {
   const experiment = await world.experiment();
   const parent = await makeRun(experiment, 'sweep');
   const trial = await makeRun(experiment, 'trial 1', parent);
@@ -43,7 +43,7 @@ test('a run says how many runs are part of it, where that is asked for', async (
   expect(all.map(({ children }) => children)).toEqual([2]);
 });
 
-test('runs are counted by filter and view, and not beyond what people read', async () => {
+test('runs are counted by filter and view, up to a limit', async () => {
   const experiment = await world.experiment();
   for (const name of ['a', 'b', 'c']) await makeRun(experiment, name);
   const gone = await makeRun(experiment, 'd');

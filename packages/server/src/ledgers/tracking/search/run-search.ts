@@ -1,4 +1,4 @@
-/** Finding runs: one query for which, then their contents by arrays of numbers. */
+/** Searches runs: one query finds them, and further ones load their data by arrays of internal numbers. */
 import { RUNS_COUNTED, type countRunsOperation, type Run, type searchRunsOperation } from '@dais/api';
 import { parseFilter, parseOrder, runFilter, type FilterClause, type OrderKey } from '@dais/api/filter';
 import type { Call, CallOf } from '#kernel/entry.ts';
@@ -7,15 +7,14 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { compareDouble, compareInteger, compareText, type Comparison } from '#lib/comparison-sql.ts';
 import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
 import type { SortKey } from '#lib/keyset.ts';
-import { findExperiments, type ExperimentRow } from '../experiment-lookup.ts';
-import { hydrateRows, type RunRow } from '../hydrate.ts';
-import type { TrackingOptions } from '../options.ts';
-import { countChildren } from './run-children.ts';
+import { findExperiments, type ExperimentRow } from '../experiments/experiment-lookup.ts';
+import type { TrackingOptions } from '../parts.ts';
+import { hydrateRows, type RunRow } from '../runs/hydrate.ts';
 import { attributes, filterConditions, keyed, type Translate } from './filter-sql.ts';
 import {
   findRows,
-  joins,
   foreignCursor,
+  joins,
   rowCondition,
   viewCondition,
   type FoundRow,
@@ -28,12 +27,12 @@ interface RunPage {
   readonly nextCursor?: string;
 }
 
-/** Texts that agree so far are sorted by what comes next: the place of a page must not hold texts of any length. */
+/** Characters of a text that are used for sorting, because page cursors must not contain texts of any length. */
 const SORTED_TEXT = 500;
-/** Runs whose contents are read at once: a page can have 50,000. */
+/** Runs whose data is loaded together: a page can have 50,000. */
 const HYDRATED = 1000;
 
-/** @throws DaisError `invalid_request` with the place in the filter or order, `invalid_cursor`. */
+/** @throws DaisError `invalid_request` with the position in the filter or order, `invalid_cursor`. */
 export async function searchRuns(
   tx: Transaction,
   call: CallOf<typeof searchRunsOperation>,
@@ -58,7 +57,7 @@ export async function searchRuns(
   return { items: items.map((run) => ({ ...run, children: children.get(run.id) ?? 0 })), ...next };
 }
 
-/** @throws DaisError `invalid_request` with the place in the filter. */
+/** @throws DaisError `invalid_request` with the position in the filter. */
 export async function countRuns(
   tx: Transaction,
   { input, rows }: CallOf<typeof countRunsOperation>,
@@ -91,8 +90,8 @@ export interface RunSearch {
 type FoundRun = RunRow & FoundRow;
 
 /**
- * Sorted by a metric, runs that have a number there come first: an index has them in this order, so that a page costs as
- * much as its rows and not as all runs. The others are asked for only when a page reaches them.
+ * Searches in two phases when sorted by a metric: first runs with a number, which an index has in this order, so that a page
+ * costs as much as its rows. The other runs are read only when a page reaches them.
  */
 async function findRuns(
   tx: Transaction,
@@ -119,19 +118,19 @@ async function findRuns(
   }
   const numbers = await find(runQuery(search, 'numbers'), place, limit);
   const found = numbers ?? [];
-  // No other run passes a filter that wants a number there.
+  // Other runs cannot match a filter that requires a number.
   const wanted = clauses.some(
     ({ family, key, operator }) => family === 'metric' && key === first.key && operator !== '!=',
   );
   if (found.length === limit || (wanted && numbers !== undefined)) return found;
-  // Whoever stands among the numbers stands before all others.
+  // Runs with numbers are before all others.
   const from = numbers === undefined ? place : undefined;
   const rest = await find(runQuery(search, 'others'), from, limit - found.length);
   if (rest === undefined) throw foreignCursor();
   return [...found, ...rest];
 }
 
-/** `first`: only runs whose first sort key, a metric, is a number; only the others; all of them. */
+/** `first`: only runs whose first sort key, a metric, is a number; only the other runs; or all runs. */
 function runQuery(search: RunSearch, first: 'numbers' | 'others' | 'all' = 'all'): SearchQuery {
   const { clauses, order, experiments, view, options, rows } = search;
   const about = (key: string) => [...order, ...clauses].some((one) => one.family === 'attribute' && one.key === key);
@@ -151,7 +150,7 @@ function runQuery(search: RunSearch, first: 'numbers' | 'others' | 'all' = 'all'
           about('artifact_uri') && artifactUris(options, bind),
         ])}`,
         where: [
-          // Follows from its metric, where there is one: said twice, PostgreSQL expects far fewer runs than there are.
+          // Implied by the metric: with both conditions, PostgreSQL underestimates the number of runs.
           first !== 'numbers' && `r.experiment ${scope}`,
           viewCondition(view),
           first === 'numbers' && `k0.value < 'NaN'::float8`,
@@ -164,7 +163,7 @@ function runQuery(search: RunSearch, first: 'numbers' | 'others' | 'all' = 'all'
   };
 }
 
-/** One experiment is said as one: then an index can give the order. */
+/** A single experiment is compared by equality, so that an index can provide the order. */
 function scopeOf(experiments: readonly ExperimentRow[], bind: Bind): string {
   const ids = experiments.map(({ id }) => id);
   return ids.length === 1 ? `= ${bind(ids[0])}::int8` : `= any(${bind(ids)}::int8[])`;
@@ -186,7 +185,7 @@ function families(scope: string): Readonly<Record<string, Translate>> {
     (column: string): Translate =>
     (clause, bind) =>
       `exists (select ${inputs} and ${compareText(column, clause, bind)})`;
-  // That the row is of the same experiment follows from the run; an index is by it.
+  // The experiment is implied by the run; the condition enables an index.
   const logged = { owner: 'run', of: 'r.num', and: ` and x.experiment ${scope}` };
   return {
     metric: keyed({ name: 'tracking.metric', ...logged, compare: compareDouble }),
@@ -200,7 +199,7 @@ function families(scope: string): Readonly<Record<string, Translate>> {
   };
 }
 
-/** An index has the hash of the value. */
+/** The index contains the hash of the value. */
 function compareHashed(left: string, comparison: Comparison, bind: Bind): string {
   const compared = compareText(left, comparison, bind);
   return comparison.operator === '=' ? `x.hash = hashtext(${bind(comparison.value)}::text) and ${compared}` : compared;
@@ -212,14 +211,14 @@ const TABLES: Readonly<Record<string, string>> = {
   tag: 'tracking.tag',
 };
 
-/** The row that a sort key is read from; runs without one stay, unless it must be `there`. */
+/** Joins the row of a sort key. Runs without one are kept, unless `there` requires it. */
 function joined({ family, key }: OrderKey, as: string, scope: string, there: boolean, bind: Bind): string | undefined {
   const table = TABLES[family];
   if (table === undefined) return undefined;
   return `${there ? '' : 'left '}join ${table} ${as} on ${as}.run = r.num and ${as}.key = ${bind(key)}::text and ${as}.experiment ${scope}`;
 }
 
-/** `number`: only runs that have one here are asked for. */
+/** `number`: only runs with a number are selected. */
 function sortKey({ family, key, ascending }: OrderKey, as: string, number: boolean): SortKey {
   if (family === 'metric') return { sql: `${as}.value`, type: 'double', ascending, missing: !number, nan: !number };
   if (family !== 'attribute')
@@ -232,7 +231,7 @@ function sortKey({ family, key, ascending }: OrderKey, as: string, number: boole
   return { sql: key === 'artifact_uri' ? `left(${column}, ${SORTED_TEXT})` : column, type: 'text', ascending };
 }
 
-/** As `artifactsOf` and `below` write them. */
+/** Computes the same URIs as `artifactsOf` and `below`. */
 function artifactUris({ artifactRoot }: TrackingOptions, bind: Bind): string {
   const number = `case when e.is_default then '0' else e.id::text end`;
   return `cross join lateral (
@@ -242,4 +241,29 @@ function artifactUris({ artifactRoot }: TrackingOptions, bind: Bind): string {
       lateral (select coalesce(e.artifact_location, ${bind(artifactRoot)}::text || '/' || ${number}) as base) b
     where e.id = r.experiment
   ) u`;
+}
+
+/** Limit of exact counts. */
+const MOST = 1000;
+
+/** Returns counts by parent run, within the searched experiments and with the same deletion state. */
+export async function countChildren(
+  tx: Transaction,
+  { experiments, view, rows, options }: Pick<RunSearch, 'experiments' | 'view' | 'rows' | 'options'>,
+  parents: readonly { readonly id: string }[],
+): Promise<ReadonlyMap<string, number>> {
+  if (parents.length === 0) return new Map();
+  // The index contains the hash of the tag value.
+  const { text, values } = composeStatement(
+    (bind) => `select p.id, c.runs from unnest(${bind(parents.map(({ id }) => id))}::text[]) p (id), lateral (
+       select count(*)::int as runs from (
+         select from tracking.tag x join tracking.run r on r.num = x.run
+         where x.experiment = any(${bind(experiments.map(({ id }) => id))}::int8[])
+           and x.key = ${bind(options.originTags.parent)}::text and x.hash = hashtext(p.id) and x.value = p.id
+           and ${allOf([viewCondition(view), rowCondition(rows, bind)])} limit ${MOST}
+       ) counted
+     ) c where c.runs > 0`,
+  );
+  const found = await tx.sql.query<{ id: string; runs: number }>(text, values);
+  return new Map(found.map(({ id, runs }) => [id, runs]));
 }

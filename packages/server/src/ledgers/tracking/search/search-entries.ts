@@ -1,4 +1,4 @@
-/** The operations that search. */
+/** Search operations. */
 import {
   searchDatasetsOperation,
   experimentActivityOperation,
@@ -8,10 +8,9 @@ import {
   countRunsOperation,
 } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
-import type { TrackingOptions } from '../options.ts';
-import { experimentActivity } from './experiment-activity.ts';
+import type { TrackingOptions } from '../parts.ts';
+import { experimentActivity, searchExperiments } from './experiment-search.ts';
 import { searchDatasetSummaries } from './dataset-summaries.ts';
-import { searchExperiments } from './experiment-search.ts';
 import { searchModels } from './model-search.ts';
 import { countRuns, searchRuns } from './run-search.ts';
 

@@ -1,4 +1,4 @@
-/** What the searches have in common: the input, the page and its cursor. */
+/** Common parts of searches: the input, the page and its cursor. */
 import { DaisError } from '@dais/api';
 import type { RowFilter } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -13,20 +13,20 @@ export interface SearchInput {
   readonly cursor?: string;
 }
 
-/** A query for rows `r`, all but its order, its place and its limit. */
+/** A query for rows `r`, without order, position and limit. */
 export interface SearchQuery {
   readonly columns: string;
   readonly keys: readonly SortKey[];
-  /** What stands after `from`, and the conditions. */
+  /** The `from` clause and the conditions. */
   readonly of: (bind: Bind) => { readonly from: string; readonly where: readonly (string | false | undefined)[] };
 }
 
 export interface FoundRow {
-  /** Where the page after this row begins. */
+  /** Position of the page after this row. */
   readonly place: string;
 }
 
-/** At most `limit` rows behind `place`; undefined when that is no place in this order. */
+/** Returns at most `limit` rows after `place`. Undefined: the position is not valid in this order. */
 export async function findRows<Row extends object>(
   { sql }: Transaction,
   query: SearchQuery,
@@ -41,13 +41,13 @@ export async function findRows<Row extends object>(
     return `select ${columns}, ${sortColumns(keys)} from ${from} where ${allOf([...where, after])}
      order by ${orderBy(keys)} limit ${bind(limit)}`;
   });
-  // Not prepared by name: there are as many texts as filters, and a plan for these values is better than one for any.
+  // Not a named statement: each filter has its own text, and a plan for its values is better than a generic one.
   const rows = await sql.query<Row & Record<string, unknown>>(text, values);
   return rows.map((row) => ({ ...row, place: placeOf(keys, row) }));
 }
 
 /**
- * Joins the tables that sort keys are read from to the row `r`.
+ * Joins the tables of sort keys to the row `r`.
  *
  * @checkedAs
  */
@@ -56,7 +56,10 @@ export function joins(clauses: readonly (string | false | undefined)[]): string 
 }
 
 export function foreignCursor(): DaisError {
-  return new DaisError('invalid_cursor', 'The cursor was given out by another list, or is not a cursor at all.');
+  return new DaisError(
+    'invalid_cursor',
+    'The cursor is invalid or belongs to another search. Start again without a cursor.',
+  );
 }
 
 export function viewCondition(view: SearchInput['view']): string | undefined {

@@ -1,4 +1,4 @@
-/** For tests: a kernel with the tracking ledger on a database of its own. */
+/** For tests: a kernel with the tracking ledger on its own database. */
 import { randomBytes } from 'node:crypto';
 import type { Experiment, Run } from '@dais/api';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
@@ -10,17 +10,17 @@ import { lineageEntries, lineageSlice } from '#ledgers/lineage/index.ts';
 import { projectWith } from '#kinds/project/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import {
-  beginProject,
-  endProject,
+  createProjectRecords,
+  removeProjectRecords,
   loggedModelNodes,
   runNodes,
   trackingLedger,
   trackingSlice,
-  type TraceWords,
+  type TraceConventions,
   type TrackingParts,
 } from '../index.ts';
 
-const TEST_TRACE_WORDS: TraceWords = {
+const TEST_TRACE_WORDS: TraceConventions = {
   idPrefix: 'tr-',
   nameTag: 'client.traceName',
   runKey: 'client.run',
@@ -59,11 +59,11 @@ export const TEST_OPTIONS: TrackingParts['options'] = {
 export interface TrackingWorld {
   readonly test: TestDatabase;
   readonly dais: TestKernel;
-  /** What another kernel on the same database is started with. */
+  /** Options for another kernel on the same database. */
   readonly parts: TestKernelOptions;
-  /** Id of a new experiment of its own. */
+  /** Creates an experiment and returns its id. */
   experiment(name?: string): Promise<string>;
-  /** A new run, in a new experiment when none is given. */
+  /** Creates a run, in a new experiment by default. */
   run(experimentId?: string): Promise<Run>;
   stop(): Promise<void>;
 }
@@ -72,8 +72,8 @@ export async function startTrackingWorld(): Promise<TrackingWorld> {
   const test = await startTestDatabase([kernelSlice, commentsSlice, lineageSlice, trackingSlice, workshopSlice]);
   const ledger = trackingLedger({ options: TEST_OPTIONS, clock: systemClock, random: randomBytes });
   const project = projectWith({
-    begin: (tx, id) => beginProject(tx, id, { now: () => systemClock.now(), folderRoot: undefined }),
-    end: endProject,
+    begin: (tx, id) => createProjectRecords(tx, id, { now: () => systemClock.now(), folderRoot: undefined }),
+    end: removeProjectRecords,
   });
   const parts = {
     kinds: [project],

@@ -1,4 +1,4 @@
-/** Assessments: rows to records. */
+/** Reads rows of assessments, and converts them to records. */
 import type { Assessment, AssessmentKind } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 
@@ -42,7 +42,7 @@ export function assessmentOf(traceId: string, row: AssessmentRow): Assessment {
   };
 }
 
-/** Of several traces, the oldest first. */
+/** Returns the assessments of several traces, oldest first. */
 export async function assessmentsOf(
   { sql }: Transaction,
   traces: readonly { readonly num: bigint; readonly id: string }[],

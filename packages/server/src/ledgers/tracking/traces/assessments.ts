@@ -1,4 +1,4 @@
-/** Assessments of traces: what people and programs judged, and what should have come out. */
+/** Operations on assessments of traces: feedback of people and programs, and expectations. */
 import {
   createAssessmentOperation,
   DaisError,
@@ -29,7 +29,7 @@ interface Change extends Named {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** Of one trace: all of them are read with it. */
+/** Limit per trace, because all are read with it. */
 const MOST = 1000;
 const LONGEST_VALUE = 65_536;
 
@@ -40,7 +40,7 @@ export function assessmentEntries(parts: TrackingParts): readonly OperationEntry
       if (given.overrides !== undefined) await overrule(tx, trace, traceId, given.overrides);
       const [row] = await insertAssessments(tx, trace, [given], parts);
       if (row === undefined) {
-        throw new DaisError('already_exists', `Trace "${traceId}" has an assessment "${given.id}" already.`);
+        throw new DaisError('already_exists', `Trace "${traceId}" already has an assessment "${given.id}".`);
       }
       return assessmentOf(traceId, row);
     }),
@@ -57,7 +57,7 @@ export function assessmentEntries(parts: TrackingParts): readonly OperationEntry
         'delete_assessment',
       );
       if (gone?.overrides != null) {
-        // Unless a second one corrects it as well.
+        // Unless another correction of it exists.
         await tx.sql.query(
           `update tracking.assessment a set valid = true where trace = $1 and id = $2 and not exists
                (select from tracking.assessment b where b.trace = $1 and b.overrides = $2)`,
@@ -94,7 +94,7 @@ async function overrule({ sql }: Transaction, trace: bigint, traceId: string, id
 }
 
 /**
- * Gives what was written: not those whose id is there already. The caller holds the trace's lock.
+ * Inserts assessments and returns the new ones; existing ids are skipped. The caller holds the lock of the trace.
  * @throws DaisError `invalid_request` for a value that is too long, `too_large` when the trace would have too many.
  */
 export async function insertAssessments(
@@ -135,7 +135,8 @@ export async function insertAssessments(
     [trace],
     'count_assessments',
   );
-  if ((count?.n ?? 0) > MOST) throw new DaisError('too_large', `A trace has at most ${MOST} assessments.`);
+  if ((count?.n ?? 0) > MOST)
+    throw new DaisError('too_large', `A trace can have at most ${MOST} assessments. Delete some first.`);
   return written;
 }
 
@@ -145,7 +146,7 @@ async function updateAssessment(tx: Transaction, change: Change, now: number): P
   if (change.kind !== undefined && change.kind !== before.kind) {
     throw new DaisError(
       'invalid_request',
-      `The assessment is of kind ${before.kind}: it does not get a value of kind ${change.kind}.`,
+      `The assessment has the kind ${before.kind}, so its value cannot have the kind ${change.kind}.`,
     );
   }
   const { error } = change;
@@ -176,14 +177,14 @@ async function updateAssessment(tx: Transaction, change: Change, now: number): P
   return assessmentOf(change.traceId, row);
 }
 
-/** @throws DaisError `invalid_request` for one that is too long. */
+/** @throws DaisError `invalid_request` for a value that is too long. */
 function valueText(value: unknown): string | null {
   if (value === undefined) return null;
   const text = JSON.stringify(value);
   if (text.length > LONGEST_VALUE) {
     throw new DaisError(
       'invalid_request',
-      `The value of an assessment has at most ${LONGEST_VALUE} characters as JSON; this one has ${text.length}.`,
+      `The value of the assessment has ${text.length} characters as JSON, and the limit is ${LONGEST_VALUE}.`,
     );
   }
   return text;

@@ -43,7 +43,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-test('a prediction by the main port: the control process, below it the gateway, below it queue and model', async () => {
+test('a prediction through the main port has spans of the control process, the gateway, the queue and the model', async () => {
   const trace = '0af7651916cd43dd8448eb211c80319c';
   const quiet = '1af7651916cd43dd8448eb211c80319c';
   const client = servingClient(url, { traceparent: `00-2af7651916cd43dd8448eb211c80319c-${CALLER}-00` });
@@ -67,11 +67,11 @@ test('a prediction by the main port: the control process, below it the gateway, 
   expect(control?.parentId).toBe(CALLER);
   expect(gateway?.parentId).toBe(control?.id);
   for (const part of ['queue', 'model']) expect(spans.get(part)?.parentId).toBe(gateway?.id);
-  // What its caller did not want kept left no span, although all others of both processes have arrived.
+  // The unsampled request has no span, although all others of both processes have arrived.
   expect(await namesOf(quiet)).toEqual([]);
 });
 
-test('a step: its attempt is a span of the trace that has the id of the run, and what it calls belongs below', async () => {
+test('an attempt is a span of the trace with the id of the run, and the parent of its calls', async () => {
   const client = executionClient(() => url);
   const program = `
     const { DAIS_URL, DAIS_TOKEN, TRACEPARENT } = process.env;
@@ -90,7 +90,7 @@ test('a step: its attempt is a span of the trace that has the id of the run, and
   expect(spans.filter((span) => span !== step)).toMatchObject([{ parentId: step?.id }]);
 });
 
-test('without a collector there is none of this: a step finds no TRACEPARENT', async () => {
+test('without a collector, steps have no TRACEPARENT', async () => {
   const client = executionClient(() => collectorUrl);
   const program = 'process.exit(process.env.TRACEPARENT === undefined ? 0 : 1)';
   const { id } = await client.submit({ main: { command: ['node', '-e', program] } });

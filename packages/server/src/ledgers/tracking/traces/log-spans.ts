@@ -1,11 +1,11 @@
-/** Spans come: their traces begin or go on. All of a request is written, or none. */
+/** Writes spans, and creates or updates their traces. A request is written completely or not at all. */
 import { DaisError, type ResourceSpans } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { DEFAULT_NUMBER } from '../experiment-lookup.ts';
-import type { TraceParts } from './trace-words.ts';
-import { requireRun } from '../run-lookup.ts';
+import { DEFAULT_NUMBER } from '../experiments/experiment-lookup.ts';
+import type { TraceParts } from './trace-conventions.ts';
+import { requireRun } from '../runs/run-lookup.ts';
 import { spanBatches, type SpanBatch } from './span-batch.ts';
-import { forgetSpans, insertSpans, knownNodes } from './span-write.ts';
+import { deleteSpans, insertSpans, knownNodes } from './span-rows.ts';
 import { writableExperiment } from './trace-experiment.ts';
 import { sumAmounts, type AmountNode, type SpanAmounts } from './usage.ts';
 
@@ -15,7 +15,7 @@ interface LogSpansInput {
   readonly resources: readonly ResourceSpans[];
 }
 
-/** Of one trace. Whoever reads a trace reads all of it, and whoever adds to it looks through the ids that are there. */
+/** Limit per trace, because reading a trace reads all spans, and adding spans compares all ids. */
 export const MOST_SPANS = 100_000;
 
 /** @throws DaisError `not_found`, `invalid_state` for the experiment and the run, `too_large`, `invalid_request`. */
@@ -24,16 +24,16 @@ export async function logSpans(
   input: LogSpansInput,
   parts: TraceParts,
 ): Promise<{ readonly accepted: number; readonly rejected: number }> {
-  const words = parts.words;
-  const batches = spanBatches(input.resources, words);
+  const conventions = parts.conventions;
+  const batches = spanBatches(input.resources, conventions);
   const accepted = batches.reduce((sum, { rows }) => sum + rows.length, 0);
   if (accepted === 0) return { accepted, rejected: 0 };
   const runId = input.runId === undefined ? undefined : (await requireRun(tx, input.runId)).id;
-  let rows = await upsertTraces(tx, input.experimentId, batches, words.idPrefix);
+  let rows = await upsertTraces(tx, input.experimentId, batches, conventions.idPrefix);
   if (rows.length === 0) {
-    // Says why there is none, or makes the default one.
+    // Throws the reason, or creates the default experiment.
     await writableExperiment(tx, input.experimentId, parts.clock.now());
-    rows = await upsertTraces(tx, input.experimentId, batches, words.idPrefix);
+    rows = await upsertTraces(tx, input.experimentId, batches, conventions.idPrefix);
   }
   const traces = new Map(rows.map((row) => [row.id, row]));
   const nodes = await knownNodes(
@@ -41,12 +41,15 @@ export async function logSpans(
     rows.filter(({ fresh }) => !fresh),
   );
   for (const batch of batches) {
-    const trace = traces.get(words.idPrefix + batch.traceId);
-    if (trace === undefined) throw new Error('a trace that was just written is not there');
+    const trace = traces.get(conventions.idPrefix + batch.traceId);
+    if (trace === undefined) throw new Error('the inserted trace was not found');
     const known = nodes.get(trace.num) ?? [];
     if (!trace.fresh) await mergeInto(tx, trace, batch, known);
     if (trace.spans > MOST_SPANS) {
-      throw new DaisError('too_large', `Trace "${trace.id}" has ${MOST_SPANS} spans, the most that one can have.`);
+      throw new DaisError(
+        'too_large',
+        `Trace "${trace.id}" has ${MOST_SPANS} spans, which is the limit. Log further spans to a new trace.`,
+      );
     }
     insertSpans(tx, trace.num, batch.rows);
   }
@@ -68,7 +71,7 @@ interface WrittenTrace {
   readonly told: boolean;
   readonly fresh: boolean;
   readonly spans: number;
-  /** Whether it has what its client told of tokens and costs. */
+  /** Whether tokens and costs were set by the client for the whole trace. */
   readonly has_usage: boolean;
   readonly has_cost: boolean;
 }
@@ -76,8 +79,8 @@ interface WrittenTrace {
 const json = (value: object | undefined): string | null => (value === undefined ? null : JSON.stringify(value));
 
 /**
- * What a person or the client said counts more than what spans say; what came first more than what comes later. Nothing is
- * written when the experiment takes no traces: looking for it before would be a round trip of its own.
+ * Creates or updates a trace. Values set by a person or the client take precedence over those of spans, and earlier values
+ * over later ones. Nothing is written if the experiment is not active; checking it before would need another round trip.
  */
 async function upsertTraces(
   { sql, projectId }: Transaction,
@@ -134,20 +137,20 @@ function sumsOf(rows: readonly AmountNode[]): SpanAmounts {
   return { ...(usage !== undefined && { usage }), ...(cost !== undefined && { cost }) };
 }
 
-/** Of a span that is there already, what comes now counts: it may have been under way before. */
+/** Replaces existing spans by the new values, because a span may have been sent before it ended. */
 async function mergeInto(
   tx: Transaction,
   trace: WrittenTrace,
   { rows }: SpanBatch,
   known: readonly AmountNode[],
 ): Promise<void> {
-  const mine = new Set(rows.map(({ id }) => id));
-  const again = known.filter(({ id }) => mine.has(id)).map(({ id }) => id);
-  await forgetSpans(tx, trace.num, again);
-  const all = [...known.filter(({ id }) => !mine.has(id)), ...rows];
+  const batchIds = new Set(rows.map(({ id }) => id));
+  const repeated = known.filter(({ id }) => batchIds.has(id)).map(({ id }) => id);
+  await deleteSpans(tx, trace.num, repeated);
+  const all = [...known.filter(({ id }) => !batchIds.has(id)), ...rows];
   const sums = sumsOf(all);
   const keep = { usage: trace.told && trace.has_usage, cost: trace.told && trace.has_cost };
-  if (again.length === 0 && (keep.usage || !sums.usage) && (keep.cost || !sums.cost)) return;
+  if (repeated.length === 0 && (keep.usage || !sums.usage) && (keep.cost || !sums.cost)) return;
   await tx.sql.query(
     `update tracking.trace set spans = $2, usage = case when $3 then usage else $4::jsonb end,
        cost = case when $5 then cost else $6::jsonb end

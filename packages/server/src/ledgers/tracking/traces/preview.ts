@@ -1,19 +1,19 @@
-/** The beginning of what was asked and answered, for lists of traces. */
-import { cutOff } from '../texts.ts';
+/** Previews of requests and responses, for lists of traces. */
+import { truncateText } from '../texts.ts';
 
-/** As long as those that clients make. */
+/** The same length as the previews of clients. */
 const LONGEST = 1000;
 
 type Map = Readonly<Record<string, unknown>>;
 
-/** Of a conversation, the last thing that `role` said; of all else, its beginning. */
+/** Returns the last message of `role` in a conversation, or the start of any other value. */
 export function previewOf(value: unknown, role: 'user' | 'assistant'): string | undefined {
   if (value === undefined || value === null) return undefined;
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  // A text that is much longer than the preview is read only when it can be a map.
-  const said = saidBy(role, typeof value === 'string' ? parsed(value) : value) ?? text;
-  if (said === '') return undefined;
-  return said.length <= LONGEST ? said : `${cutOff(said, LONGEST - 3)}...`;
+  // A text much longer than the preview is parsed only if it can be an object.
+  const shown = lastMessageOf(role, typeof value === 'string' ? parsed(value) : value) ?? text;
+  if (shown === '') return undefined;
+  return shown.length <= LONGEST ? shown : `${truncateText(shown, LONGEST - 3)}...`;
 }
 
 function parsed(text: string): unknown {
@@ -25,7 +25,7 @@ function parsed(text: string): unknown {
   }
 }
 
-function saidBy(role: string, value: unknown): string | undefined {
+function lastMessageOf(role: string, value: unknown): string | undefined {
   const messages = messagesOf(value, 3);
   const message = messages?.findLast((one) => one['role'] === role) ?? messages?.at(-1);
   const content = message?.['content'];
@@ -35,7 +35,7 @@ function saidBy(role: string, value: unknown): string | undefined {
   return texts.find((part): part is string => typeof part === 'string');
 }
 
-/** In the forms that interfaces of language models have for a conversation. */
+/** Parses the conversation formats of language model APIs. */
 function messagesOf(value: unknown, depth: number): Map[] | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || depth === 0) return undefined;
   const map = value as Map;

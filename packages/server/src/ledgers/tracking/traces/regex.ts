@@ -1,21 +1,21 @@
-/** Regular expressions in filters: PostgreSQL's, but for what could take it long. */
+/** Regular expressions in filters: those of PostgreSQL, without slow constructs. */
 import { filterError, type FilterClause } from '@dais/api/filter';
 
 const LONGEST = 200;
-/** Back references and lookaround: PostgreSQL may take exponential time for them. */
+/** Back references and lookaround, for which PostgreSQL can need exponential time. */
 const COSTLY = /\\[1-9]|\(\?[=!<]/;
 
-/** @throws DaisError `invalid_request` with the place. */
+/** @throws DaisError `invalid_request` with the position. */
 export function checkRegex(clause: FilterClause, text: string): void {
   const pattern = String(clause.value);
   const bounds = pattern.split('{').length - 1;
   if (pattern.length <= LONGEST && !COSTLY.test(pattern) && bounds <= 2) return;
   throw filterError('filter', text, clause.span, 'The regular expression is too complex.', {
-    expected: `at most ${LONGEST} characters, two bounds in braces, no back references and no lookaround`,
+    expected: `at most ${LONGEST} characters and two bounds in braces, without back references and lookaround`,
   });
 }
 
-/** What PostgreSQL says of a pattern is told as a fault of the filter. @throws DaisError `invalid_request`. */
+/** Reports errors of PostgreSQL about a pattern as errors of the filter. @throws DaisError `invalid_request`. */
 export async function withRegex<T>(
   text: string,
   clauses: readonly FilterClause[],
@@ -26,8 +26,8 @@ export async function withRegex<T>(
   } catch (error) {
     const clause = clauses.find(({ operator }) => operator === 'RLIKE');
     if (clause === undefined || (error as { code?: unknown } | null)?.code !== '2201B') throw error;
-    throw filterError('filter', text, clause.span, 'This is no regular expression.', {
-      expected: 'a regular expression as PostgreSQL has them',
+    throw filterError('filter', text, clause.span, 'The regular expression is not valid.', {
+      expected: 'a regular expression in PostgreSQL syntax',
     });
   }
 }

@@ -1,35 +1,35 @@
-/** Spans as they came, made into what is written: one batch for each trace, and what it says of its trace. */
+/** Converts received spans to batches for writing: one for each trace, with the values of the trace in its spans. */
 import { DaisError, simpleValue, type ResourceSpans, type Span } from '@dais/api';
-import { cutOff } from '../texts.ts';
+import { truncateText } from '../texts.ts';
 import { previewOf } from './preview.ts';
-import { spanText } from './span-text.ts';
-import type { TraceWords } from './trace-words.ts';
+import { spanText } from './span-rows.ts';
+import type { TraceConventions } from './trace-conventions.ts';
 import { amountsOf, type Amounts, type SpanAmounts } from './usage.ts';
 
-/** One span, by columns. */
+/** One span as columns. */
 export interface SpanRow {
   readonly id: string;
-  /** Empty for none. */
+  /** Empty: none. */
   readonly parent: string;
   readonly name: string;
   readonly type: string;
   readonly status: string;
   /** Nanoseconds. */
   readonly start: string;
-  /** `0` while it is under way. */
+  /** `0` while it is in progress. */
   readonly end: string;
   readonly text: string;
   readonly amounts: SpanAmounts | undefined;
 }
 
-/** What spans say of their trace. */
+/** Spans of one trace, with the values of the trace in them. */
 export interface SpanBatch {
   readonly traceId: string;
   readonly rows: readonly SpanRow[];
   /** Milliseconds. */
   readonly start: number;
   readonly end: number | undefined;
-  /** Of its first span; absent when that one is not here. */
+  /** From the root span; absent if the batch does not contain it. */
   readonly state: 'OK' | 'ERROR' | undefined;
   readonly requestPreview: string | undefined;
   readonly responsePreview: string | undefined;
@@ -37,15 +37,15 @@ export interface SpanBatch {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** In the order of the traces' ids: two calls that write the same traces then wait, and never deadlock. */
-export function spanBatches(resources: readonly ResourceSpans[], words: TraceWords): SpanBatch[] {
+/** Returns batches in order of trace ids, so that calls that write the same traces cannot deadlock. */
+export function spanBatches(resources: readonly ResourceSpans[], conventions: TraceConventions): SpanBatch[] {
   const traces = new Map<string, BatchDraft>();
   for (const { resource, spans } of resources) {
-    const tags = resourceTags(resource, words);
+    const tags = resourceTags(resource, conventions);
     for (const span of spans) {
       const draft = traces.get(span.traceId) ?? newDraft(tags);
       traces.set(span.traceId, draft);
-      addSpan(draft, span, words);
+      addSpan(draft, span, conventions);
     }
   }
   return [...traces.keys()].toSorted().map((traceId) => {
@@ -60,7 +60,7 @@ export function spanBatches(resources: readonly ResourceSpans[], words: TraceWor
   });
 }
 
-/** Nanoseconds that a bigint of the database holds. */
+/** Largest nanoseconds in a bigint of the database. */
 const LATEST = 2n ** 63n - 1n;
 
 interface BatchDraft {
@@ -90,17 +90,17 @@ function newDraft(tags: Readonly<Record<string, string>>): BatchDraft {
 type Attributes = Readonly<Record<string, unknown>>;
 type Known = (keys: readonly string[]) => unknown;
 
-function addSpan(draft: BatchDraft, span: Span, words: TraceWords): void {
+function addSpan(draft: BatchDraft, span: Span, conventions: TraceConventions): void {
   const text = spanText(span);
   const known = lookup(span.attributes ?? {});
-  const { attributes } = words;
+  const { attributes } = conventions;
   const [start, end] = [BigInt(span.startNs), BigInt(span.endNs ?? 0)];
   if (start > LATEST || end > LATEST) {
-    throw new DaisError('invalid_request', `Span ${span.id} is of a time beyond the year 2262.`);
+    throw new DaisError('invalid_request', `Span ${span.id} has a time after the year 2262, which cannot be stored.`);
   }
   if (start < draft.start) draft.start = start;
   if (end > draft.end) draft.end = end;
-  const usage = amountsOf(known(attributes.usage)) ?? tokensOf(known, words);
+  const usage = amountsOf(known(attributes.usage)) ?? tokensOf(known, conventions);
   const cost = amountsOf(known(attributes.cost));
   const amounts = {
     ...(usage !== undefined && { usage: withTotal(usage) }),
@@ -110,32 +110,32 @@ function addSpan(draft: BatchDraft, span: Span, words: TraceWords): void {
     id: span.id,
     parent: span.parentId ?? '',
     name: span.name,
-    type: typeOf(known, words),
+    type: typeOf(known, conventions),
     status: span.status ?? 'UNSET',
     start: span.startNs,
     end: span.endNs ?? '0',
     text,
     amounts: usage === undefined && cost === undefined ? undefined : amounts,
   });
-  note(draft.metadata, words.sessionKey, known(attributes.session));
-  note(draft.metadata, words.userKey, known(attributes.user));
-  if (span.parentId === undefined) addFirst(draft, span, known, words);
+  note(draft.metadata, conventions.sessionKey, known(attributes.session));
+  note(draft.metadata, conventions.userKey, known(attributes.user));
+  if (span.parentId === undefined) addFirst(draft, span, known, conventions);
 }
 
-/** What the first span of a trace says of all of it. */
-function addFirst(draft: BatchDraft, span: Span, known: Known, words: TraceWords): void {
+/** Returns the values of the trace in its root span. */
+function addFirst(draft: BatchDraft, span: Span, known: Known, conventions: TraceConventions): void {
   if (span.endNs !== undefined) draft.state = span.status === 'ERROR' ? 'ERROR' : 'OK';
-  draft.requestPreview = previewOf(known(words.attributes.inputs), 'user');
-  draft.responsePreview = previewOf(known(words.attributes.outputs), 'assistant');
-  const own: Record<string, string> = { [words.nameTag]: cutOff(span.name, 250) };
+  draft.requestPreview = previewOf(known(conventions.attributes.inputs), 'user');
+  draft.responsePreview = previewOf(known(conventions.attributes.outputs), 'assistant');
+  const own: Record<string, string> = { [conventions.nameTag]: truncateText(span.name, 250) };
   for (const [key, value] of Object.entries(span.attributes ?? {})) {
-    if (!key.startsWith(words.tagPrefix) || key.length === words.tagPrefix.length) continue;
-    note(own, key.slice(words.tagPrefix.length), simpleValue(value));
+    if (!key.startsWith(conventions.tagPrefix) || key.length === conventions.tagPrefix.length) continue;
+    note(own, key.slice(conventions.tagPrefix.length), simpleValue(value));
   }
   draft.tags = { ...draft.tags, ...own };
 }
 
-/** Most spans have few attributes, and few of them are looked for. */
+/** Reads few attributes of spans that mostly have few. */
 function lookup(attributes: Attributes): Known {
   return (keys) => {
     for (const key of keys) {
@@ -145,16 +145,16 @@ function lookup(attributes: Attributes): Known {
   };
 }
 
-function typeOf(known: Known, { attributes, types }: TraceWords): string {
+function typeOf(known: Known, { attributes, types }: TraceConventions): string {
   const type = known(attributes.type);
   if (typeof type !== 'string' || type === '') return 'UNKNOWN';
-  const bare = cutOff(/^".*"$/.test(type) ? type.slice(1, -1) : type, 250);
+  const bare = truncateText(/^".*"$/.test(type) ? type.slice(1, -1) : type, 250);
   return Object.hasOwn(types, bare) ? (types[bare] ?? bare) : bare;
 }
 
-function tokensOf(known: Known, { attributes }: TraceWords): Amounts | undefined {
-  const amounts = Object.entries(attributes.tokens).flatMap(([key, words]) => {
-    const number = Number(known(words) ?? 'x');
+function tokensOf(known: Known, { attributes }: TraceConventions): Amounts | undefined {
+  const amounts = Object.entries(attributes.tokens).flatMap(([key, conventions]) => {
+    const number = Number(known(conventions) ?? 'x');
     return Number.isSafeInteger(number) ? [[key, number] as const] : [];
   });
   return amounts.length === 0 ? undefined : Object.fromEntries(amounts);
@@ -166,16 +166,16 @@ function withTotal(usage: Amounts): Amounts {
   return { ...usage, total_tokens: input + output };
 }
 
-function resourceTags(resource: Attributes | undefined, words: TraceWords): Record<string, string> {
+function resourceTags(resource: Attributes | undefined, conventions: TraceConventions): Record<string, string> {
   const tags: Record<string, string> = {};
   for (const [key, value] of Object.entries(resource ?? {})) {
-    if (words.hiddenResource.some((prefix) => key.startsWith(prefix))) continue;
+    if (conventions.hiddenResource.some((prefix) => key.startsWith(prefix))) continue;
     note(tags, key, simpleValue(value));
   }
   return tags;
 }
 
-/** The first one counts. What is too long for a tag is none. */
+/** The first attribute applies. Values too long for a tag are ignored. */
 function note(into: Record<string, string>, key: string, value: unknown): void {
   if (
     value === undefined ||

@@ -1,25 +1,25 @@
-/** Clauses of a filter of traces as SQL, over the row `r` and its experiment `e`. Every value is bound. */
+/** Translates filter clauses on traces to SQL on the row `r` and its experiment `e`. All values are bound. */
 import { filterError, type FilterClause } from '@dais/api/filter';
 import { compareInteger, compareText } from '#lib/comparison-sql.ts';
 import type { Bind } from '#lib/composed-sql.ts';
 import { filterConditions, type Translate } from '../search/filter-sql.ts';
 import { checkRegex } from './regex.ts';
-import type { TraceWords } from './trace-words.ts';
+import type { TraceConventions } from './trace-conventions.ts';
 
 interface Of {
-  /** The filter as it was written. */
+  /** The original text of the filter. */
   readonly text: string;
-  readonly words: TraceWords;
+  readonly conventions: TraceConventions;
   readonly bind: Bind;
 }
 
-/** What is said of spans is said of one and the same span. @throws DaisError `invalid_request` with the place. */
-export function traceConditions(clauses: readonly FilterClause[], { text, words, bind }: Of): string[] {
+/** Returns the conditions. All clauses on spans apply to the same span. @throws DaisError `invalid_request` with the position. */
+export function traceConditions(clauses: readonly FilterClause[], { text, conventions, bind }: Of): string[] {
   for (const clause of clauses) if (clause.operator === 'RLIKE') checkRegex(clause, text);
   const ofSpans = clauses.filter(isOfSpan);
   const rest = clauses.filter((clause) => !isOfSpan(clause));
   return [
-    ...filterConditions(rest, families(text, words), bind),
+    ...filterConditions(rest, families(text, conventions), bind),
     ...(ofSpans.length === 0 ? [] : [spanCondition(ofSpans, bind)]),
   ];
 }
@@ -37,7 +37,7 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
   client_request_id: 'r.client_request_id',
 };
 
-function families(text: string, { nameTag, runKey }: TraceWords): Readonly<Record<string, Translate>> {
+function families(text: string, { nameTag, runKey }: TraceConventions): Readonly<Record<string, Translate>> {
   const tag = pairs('r.tags');
   const metadata = pairs('r.metadata');
   return {
@@ -63,14 +63,14 @@ function families(text: string, { nameTag, runKey }: TraceWords): Readonly<Recor
     tag,
     request_metadata: (clause, bind) =>
       clause.key === runKey && clause.operator === '=' ? ofRun(clause, bind) : metadata(clause, bind),
-    feedback: judged('feedback', text),
-    expectation: judged('expectation', text),
+    feedback: assessmentCondition('feedback', text),
+    expectation: assessmentCondition('expectation', text),
     issue: (clause, bind) =>
       `exists (select from tracking.assessment a where a.trace = r.num and a.kind = 'issue' and a.name = ${bind(clause.value)}::text)`,
   };
 }
 
-/** A column of keys with values. One without the key matches nothing but IS NULL. */
+/** Condition on a column of keyed values. A trace without the key matches only IS NULL. */
 function pairs(column: string): Translate {
   return (clause, bind) => {
     if (clause.operator === 'IS NULL') return `not ${column} ? ${bind(clause.key)}::text`;
@@ -79,10 +79,10 @@ function pairs(column: string): Translate {
   };
 }
 
-/** The run in whose course it was made, and those that it was linked to. */
+/** Condition on the run of the trace and on linked runs. */
 const ofRun: Translate = (clause, bind) => {
   const own = compareText('r.run', clause, bind);
-  // PostgreSQL refuses a bound value that the statement does not use.
+  // PostgreSQL rejects a bound value that the statement does not use.
   if (clause.operator === '!=' || clause.operator === 'NOT IN') return own;
   const linked = compareText('l.run', clause, bind);
   return `(${own} or exists (select from tracking.trace_run l where l.trace = r.num and ${linked}))`;
@@ -98,14 +98,14 @@ function ofPrompt(clause: FilterClause, text: string, bind: Bind): string {
 
 const NUMERIC = new Set(['<', '<=', '>', '>=']);
 
-/** A judgement is text, number or truth value in JSON; one that was corrected does not count. */
-function judged(kind: 'feedback' | 'expectation', text: string): Translate {
+/** Condition on assessments: text, numbers or booleans in JSON. Corrected assessments are excluded. */
+function assessmentCondition(kind: 'feedback' | 'expectation', text: string): Translate {
   return (clause, bind) => {
     const rows = `select from tracking.assessment a where a.trace = r.num and a.kind = '${kind}' and a.valid and a.name = ${bind(clause.key)}::text`;
     if (clause.operator === 'IS NULL') return `not exists (${rows})`;
     if (clause.operator === 'IS NOT NULL') return `exists (${rows})`;
     if (!NUMERIC.has(clause.operator)) {
-      // Text stands in quotes in JSON, all else as it is.
+      // In JSON, text has quotes, and other values do not.
       const value = `(case when a.value like '"%' then a.value::jsonb #>> '{}' else a.value end)`;
       return `exists (${rows} and ${compareText(value, clause, bind)})`;
     }
@@ -132,10 +132,10 @@ function spanCondition(clauses: readonly FilterClause[], bind: Bind): string {
     where b.trace = r.num and ${conditions.join(' and ')})`;
 }
 
-/** As text: of what plain JSON does not tell apart, the value; of lists and maps, the JSON. */
+/** Returns the value as text: scalars without quotes, lists and maps as JSON. */
 function attributeCondition(clause: FilterClause, bind: Bind): string {
   const value = `(s.content::jsonb -> 'a' -> ${bind(clause.key)}::text)`;
   const text = `coalesce(${value} -> '@' ->> 1, ${value} #>> '{}')`;
-  // Reading JSON costs much more than looking for a text in it.
+  // Parsing JSON is much slower than searching for a text in it.
   return `strpos(s.content, ${bind(JSON.stringify(clause.key))}::text) > 0 and ${compareText(text, clause, bind)}`;
 }

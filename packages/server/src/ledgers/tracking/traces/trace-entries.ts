@@ -1,7 +1,7 @@
-/** The operations of traces and of their assessments. */
+/** Operations on traces and their assessments. */
 import { logSpansOperation } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
-import type { TraceParts } from './trace-words.ts';
+import type { TraceParts } from './trace-conventions.ts';
 import { assessmentEntries } from './assessments.ts';
 import { logSpans } from './log-spans.ts';
 import { traceDeleteEntries } from './trace-delete.ts';

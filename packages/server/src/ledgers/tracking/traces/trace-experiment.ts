@@ -5,11 +5,11 @@ import {
   experimentDeleted,
   findExperiments,
   noExperiment,
-} from '../experiment-lookup.ts';
+} from '../experiments/experiment-lookup.ts';
 
 /**
- * The number inside of an experiment that takes traces. Without a lock on it, which every request would wait for: one that
- * is deleted in this moment may get another trace. @throws DaisError `not_found`, `invalid_state`.
+ * Returns the internal number of an active experiment. It is not locked, because every request would wait for the lock, so
+ * an experiment that is deleted concurrently may get another trace. @throws DaisError `not_found`, `invalid_state`.
  */
 export async function writableExperiment(tx: Transaction, number: string, now: number): Promise<bigint> {
   const [row] = await findExperiments(tx, [number]);

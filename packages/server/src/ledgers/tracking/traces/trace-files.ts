@@ -1,10 +1,10 @@
-/** Files of traces: what their messages carried besides text, and spans that clients keep as a file. They go with them. */
+/** Deletes files of traces: attachments of messages, and spans that clients store as a file. */
 import { listReferences } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf as artifactOwner, removeTree } from '../artifacts/artifact-tree.ts';
-import { ownPath } from '../artifacts/own-path.ts';
-import { artifactsOf, below } from '../experiment-lookup.ts';
-import type { TrackingOptions } from '../options.ts';
+import { ownPath } from '../artifacts/artifact-path.ts';
+import { artifactsOf, below } from '../experiments/experiment-lookup.ts';
+import type { TrackingOptions } from '../parts.ts';
 
 export interface GoneTrace {
   readonly id: string;
@@ -14,7 +14,7 @@ export interface GoneTrace {
   readonly artifact_location: string | null;
 }
 
-/** Only what lies in Dais. Their bytes go when nobody else has the same. */
+/** Deletes files stored in Dais. Shared bytes remain. */
 export async function removeTraceFiles(
   tx: Transaction,
   traces: readonly GoneTrace[],
@@ -31,9 +31,9 @@ export async function removeTraceFiles(
   }
   for (const { projectId, path, ids } of folders.values()) {
     const owner = artifactOwner(projectId);
-    // Most traces have none: one look for all of an experiment instead of two for each of them.
-    const some = await listReferences(tx, owner, { prefix: `${path}/`, limit: 1 });
-    if (some.length === 0) continue;
+    // Most traces have no files, so one query per experiment replaces two per trace.
+    const withFiles = await listReferences(tx, owner, { prefix: `${path}/`, limit: 1 });
+    if (withFiles.length === 0) continue;
     for (const id of ids) await removeTree(tx, owner, `${path}/${id}`);
   }
 }

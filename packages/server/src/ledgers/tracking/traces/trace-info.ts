@@ -1,4 +1,4 @@
-/** What is said of a trace as a whole: by its client when it ends, by people afterwards. */
+/** Operations on traces as a whole: values set by clients at the end, and tags. */
 import {
   DaisError,
   endTraceOperation,
@@ -13,9 +13,9 @@ import {
 } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { TraceParts } from './trace-words.ts';
-import { requireRun } from '../run-lookup.ts';
-import { cutOff } from '../texts.ts';
+import type { TraceParts } from './trace-conventions.ts';
+import { requireRun } from '../runs/run-lookup.ts';
+import { truncateText } from '../texts.ts';
 import { insertAssessments } from './assessments.ts';
 import { writableExperiment } from './trace-experiment.ts';
 import { hydrateTraces, lockTrace, noTrace, requireTrace } from './trace-rows.ts';
@@ -49,13 +49,13 @@ interface End {
   readonly cost?: Amounts;
 }
 
-/** Characters of a value of metadata. */
+/** Characters of a metadata value. */
 const LONGEST = 65_536;
 
 export function traceInfoEntries(parts: TraceParts): readonly OperationEntry[] {
   const read = async (tx: Transaction, id: string): Promise<Trace> => {
     const [trace] = await hydrateTraces(tx, [await requireTrace(tx, id)], parts.options);
-    if (trace === undefined) throw new Error('a trace that was just written is not there');
+    if (trace === undefined) throw new Error('the inserted trace was not found');
     return trace;
   };
   return [
@@ -107,16 +107,16 @@ export function traceInfoEntries(parts: TraceParts): readonly OperationEntry[] {
 }
 
 function cut(metadata: Texts = {}): Texts {
-  return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, cutOff(value, LONGEST)]));
+  return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, truncateText(value, LONGEST)]));
 }
 
 const json = (value: object | undefined): string | null => (value === undefined ? null : JSON.stringify(value));
 
-/** What is told here counts more than what its spans said. @throws DaisError `not_found`, `invalid_state`. */
+/** Writes the values of a trace. They take precedence over those of its spans. @throws DaisError `not_found`, `invalid_state`. */
 async function putTrace(tx: Transaction, input: Put, parts: TraceParts): Promise<string> {
-  const { words, clock, random } = parts;
+  const { conventions, clock, random } = parts;
   const experiment = await writableExperiment(tx, input.experimentId, clock.now());
-  const id = input.id ?? `${words.idPrefix}${random(16).toString('hex')}`;
+  const id = input.id ?? `${conventions.idPrefix}${random(16).toString('hex')}`;
   const metadata = cut(input.metadata);
   const [row] = await tx.sql.query<{ num: bigint }>(
     `insert into tracking.trace as t
@@ -141,7 +141,7 @@ async function putTrace(tx: Transaction, input: Put, parts: TraceParts): Promise
       input.clientRequestId ?? null,
       input.requestPreview ?? null,
       input.responsePreview ?? null,
-      metadata[words.runKey] ?? null,
+      metadata[conventions.runKey] ?? null,
       JSON.stringify(metadata),
       JSON.stringify(input.tags ?? {}),
       json(input.usage),
@@ -150,12 +150,12 @@ async function putTrace(tx: Transaction, input: Put, parts: TraceParts): Promise
     'put_trace',
   );
   if (row === undefined) throw new Error('a trace was not written');
-  // One that is sent again with its id is there already.
+  // A repeated assessment with the same id already exists.
   await insertAssessments(tx, row.num, input.assessments ?? [], parts);
   return id;
 }
 
-async function endTrace(tx: Transaction, input: End, { words }: TraceParts): Promise<void> {
+async function endTrace(tx: Transaction, input: End, { conventions }: TraceParts): Promise<void> {
   const metadata = cut(input.metadata);
   const rows = await tx.sql.query(
     `update tracking.trace set duration = greatest(0, $3 - requested_at), state = $4, told = true,
@@ -167,7 +167,7 @@ async function endTrace(tx: Transaction, input: End, { words }: TraceParts): Pro
       input.id,
       input.endedAt,
       input.state,
-      metadata[words.runKey] ?? null,
+      metadata[conventions.runKey] ?? null,
       JSON.stringify(metadata),
       JSON.stringify(input.tags ?? {}),
       json(input.usage),

@@ -72,7 +72,7 @@ async function asked(
 const point = (values: readonly (number | null)[], dimensions: object = {}) => ({ dimensions, values });
 
 describe('of traces', () => {
-  test('how many, by name and state, of one team only', async () => {
+  test('count by name and state, with a filter', async () => {
     expect(await asked('traces', 'trace_count', ['count'])).toEqual({ points: [point([10])], more: false });
     const { points } = await asked('traces', 'trace_count', ['count'], { dimensions: ['trace_name', 'trace_status'] });
     expect(points).toEqual([
@@ -84,7 +84,7 @@ describe('of traces', () => {
     expect((await asked('traces', 'trace_count', ['count'], { filters })).points).toEqual([point([3])]);
   });
 
-  test('how long, with percentiles between two values', async () => {
+  test('duration, with interpolated percentiles', async () => {
     const { points } = await asked('traces', 'latency', ['avg', 'min', 'max', 50, 90]);
     expect(points).toEqual([point([5.5, 1, 10, 5.5, 9.1])]);
   });
@@ -97,7 +97,7 @@ describe('of traces', () => {
     expect((await asked('traces', 'session_count', ['count'])).points).toEqual([point([2])]);
   });
 
-  test('by spans of time, as many as are wanted', async () => {
+  test('by time intervals, up to the limit', async () => {
     const interval = { intervalSeconds: 300, from: START, to: START + 60 * MINUTE };
     const { points } = await asked('traces', 'trace_count', ['count'], interval);
     expect(points).toEqual([
@@ -113,7 +113,7 @@ describe('of traces', () => {
     expect((await asked('traces', 'trace_count', ['count'], within)).points).toEqual([point([2])]);
   });
 
-  test('of no trace: none, and no number', async () => {
+  test('without traces: no groups and no numbers', async () => {
     const none = { filters: [{ of: 'status', value: 'IN_PROGRESS' }] };
     expect((await asked('traces', 'trace_count', ['count'], none)).points).toEqual([point([0])]);
     expect((await asked('traces', 'latency', ['avg', 50], none)).points).toEqual([point([null, null])]);
@@ -121,7 +121,7 @@ describe('of traces', () => {
   });
 });
 
-test('of spans: how many of which type, how long, how dear by model', async () => {
+test('of spans: count by type, duration, and cost by model', async () => {
   expect((await asked('spans', 'span_count', ['count'], { dimensions: ['span_type'] })).points).toEqual([
     point([10], { span_type: 'CHAIN' }),
     point([10], { span_type: 'LLM' }),
@@ -134,7 +134,7 @@ test('of spans: how many of which type, how long, how dear by model', async () =
   ]);
 });
 
-test('of assessments: those that count, with answers and truths as numbers', async () => {
+test('of assessments: valid ones, with text and booleans as numbers', async () => {
   expect((await asked('assessments', 'assessment_count', ['count'])).points).toEqual([point([4])]);
   const named = { dimensions: ['assessment_name'] };
   expect((await asked('assessments', 'assessment_value', ['avg', 'max'], named)).points).toEqual([
@@ -149,6 +149,6 @@ test.each([
   ['traces', 'session_count', ['count'], { dimensions: ['trace_name'] }],
   ['traces', 'latency', ['avg'], { intervalSeconds: 60 }],
   ['traces', 'latency', ['avg'], { filters: [{ of: 'span.name', value: 'x' }] }],
-])('refused: %s %s %j %j', async (view, metric, types, more) => {
+])('rejects %s %s %j %j', async (view, metric, types, more) => {
   await expect(asked(view, metric, types, more)).rejects.toMatchObject({ code: 'invalid_request' });
 });

@@ -1,4 +1,4 @@
-/** Numbers added up over traces, their spans and their assessments. */
+/** Aggregates over traces, their spans and their assessments. */
 import {
   DaisError,
   readTraceMetricsOperation,
@@ -10,9 +10,9 @@ import {
 import { entry, type Call, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { allOf, composeStatement, listOf, type Bind } from '#lib/composed-sql.ts';
-import { findExperiments } from '../experiment-lookup.ts';
+import { findExperiments } from '../experiments/experiment-lookup.ts';
 import { rowCondition } from '../search/search-page.ts';
-import type { TraceParts, TraceWords } from './trace-words.ts';
+import type { TraceParts, TraceConventions } from './trace-conventions.ts';
 
 interface Asked {
   readonly experimentIds: readonly string[];
@@ -33,36 +33,39 @@ interface Point {
   readonly values: readonly (number | null)[];
 }
 
-export function traceMetricEntries({ words }: TraceParts): readonly OperationEntry[] {
+export function traceMetricEntries({ conventions }: TraceParts): readonly OperationEntry[] {
   return [
-    entry(readTraceMetricsOperation, async (tx, { input, rows }) => await readMetrics(tx, input, { words, rows })),
+    entry(
+      readTraceMetricsOperation,
+      async (tx, { input, rows }) => await readMetrics(tx, input, { conventions, rows }),
+    ),
   ];
 }
 
 interface Of {
-  readonly words: TraceWords;
+  readonly conventions: TraceConventions;
   readonly rows: Call['rows'];
 }
 
-/** @throws DaisError `invalid_request` for what cannot be asked together. */
+/** @throws DaisError `invalid_request` for unsupported combinations. */
 async function readMetrics(
   tx: Transaction,
   input: Asked,
-  { words, rows }: Of,
+  { conventions, rows }: Of,
 ): Promise<{ readonly points: readonly Point[]; readonly more: boolean }> {
   requireAllowed(input);
   const experiments = (await findExperiments(tx, input.experimentIds)).map(({ id }) => id);
   const { text, values } = composeStatement((bind) => {
-    const source = sourceOf(input, { words, bind });
+    const source = sourceOf(input, { conventions, bind });
     const groups = [
       ...(input.intervalSeconds === undefined ? [] : [bucket(source.time, input.intervalSeconds, bind)]),
-      ...input.dimensions.map((name) => `(${dimension(name, words, bind)}) collate "C"`),
+      ...input.dimensions.map((name) => `(${dimension(name, conventions, bind)}) collate "C"`),
     ];
-    const columns = [...groups.map((sql, index) => `${sql} as g${index}`), `${valueOf(input, words, bind)} as v`];
+    const columns = [...groups.map((sql, index) => `${sql} as g${index}`), `${valueOf(input, conventions, bind)} as v`];
     const conditions = [
       ...source.where,
       ...timeRange(input, source.ranged, bind),
-      ...input.filters.map((filter) => condition(filter, words, bind)),
+      ...input.filters.map((filter) => condition(filter, conventions, bind)),
       rowCondition(rows, bind),
     ];
     const numbers = groups.map((_sql, index) => `g${index}`);
@@ -83,34 +86,34 @@ function requireAllowed({ view, metric, aggregations, dimensions, intervalSecond
   const of = traceMetrics[view];
   const allowed = Object.hasOwn(of, metric) ? of[metric] : undefined;
   if (allowed === undefined) {
-    throw refused('metric', `There is no metric "${metric}" of ${view}.`, `one of ${Object.keys(of).join(', ')}`);
+    throw refused('metric', `The view ${view} has no metric "${metric}".`, `one of ${Object.keys(of).join(', ')}`);
   }
   const wrong = aggregations.find(({ type }) => !allowed.aggregations.includes(type));
   if (wrong !== undefined) {
     const expected = `one of ${allowed.aggregations.join(', ')}`;
-    throw refused('aggregations', `"${metric}" has no aggregation "${wrong.type}".`, expected);
+    throw refused('aggregations', `Metric "${metric}" does not support the aggregation "${wrong.type}".`, expected);
   }
   if (aggregations.some(({ type, percentile }) => (type === 'percentile') !== (percentile !== undefined))) {
     throw refused(
       'aggregations',
-      '`percentile` is said of the aggregation `percentile`, and only of it.',
+      '`percentile` is required for the aggregation `percentile`, and not allowed for others.',
       'a number from 0 to 100',
     );
   }
   const unknown = dimensions.find((name) => !allowed.dimensions.includes(name));
   if (unknown !== undefined) {
     const expected = allowed.dimensions.length === 0 ? 'none' : `one of ${allowed.dimensions.join(', ')}`;
-    throw refused('dimensions', `"${metric}" is not told apart by "${unknown}".`, expected);
+    throw refused('dimensions', `Metric "${metric}" cannot be grouped by "${unknown}".`, expected);
   }
   if (intervalSeconds !== undefined && (from === undefined || to === undefined)) {
-    throw refused('intervalSeconds', 'Spans of time need `from` and `to`.', '`from` and `to`');
+    throw refused('intervalSeconds', 'Time intervals require `from` and `to`.', '`from` and `to`');
   }
   const foreign = filters.find(
     ({ of: what }) =>
       (what.startsWith('span.') && view !== 'spans') || (what.startsWith('assessment.') && view !== 'assessments'),
   );
   if (foreign !== undefined)
-    throw refused('filters', `"${foreign.of}" is no filter of ${view}.`, 'a filter of the view');
+    throw refused('filters', `The view ${view} does not support the filter "${foreign.of}".`, 'a filter of the view');
 }
 
 function refused(path: string, message: string, expected: string): DaisError {
@@ -118,7 +121,7 @@ function refused(path: string, message: string, expected: string): DaisError {
 }
 
 /**
- * Groups and sorts by these columns, if there are any.
+ * Returns the group and order clauses for these columns.
  *
  * @checkedAs
  */
@@ -129,9 +132,9 @@ function groupedBy(columns: readonly string[]): string {
 interface Source {
   readonly from: string;
   readonly where: readonly string[];
-  /** In milliseconds: by what points are told apart, */
+  /** Time of the x axis in milliseconds. */
   readonly time: string;
-  /** and what lies between `from` and `to`. */
+  /** Time that is compared with `from` and `to`, in milliseconds. */
   readonly ranged: string;
 }
 
@@ -140,13 +143,13 @@ const STARTED = '(s.started / 1000000)';
 
 function sourceOf(
   { view, metric }: Asked,
-  { words, bind }: { readonly words: TraceWords; readonly bind: Bind },
+  { conventions, bind }: { readonly conventions: TraceConventions; readonly bind: Bind },
 ): Source {
   const asked = { time: 'r.requested_at', ranged: 'r.requested_at' };
   switch (view) {
     case 'traces': {
-      // Sessions are counted by their name.
-      const named = metric === 'session_count' ? [`r.metadata ? ${bind(words.sessionKey)}::text`] : [];
+      // Sessions are counted by name.
+      const named = metric === 'session_count' ? [`r.metadata ? ${bind(conventions.sessionKey)}::text`] : [];
       return { from: TRACES, where: named, ...asked };
     }
     case 'spans':
@@ -154,7 +157,7 @@ function sourceOf(
         from: `${TRACES} join tracking.trace_spans b on b.trace = r.num,
           unnest(b.ids, b.names, b.types, b.states, b.starts, b.ends, b.texts) s (id, name, type, state, started, ended, content)`,
         where: [],
-        // What a span cost is of the day when it began; all else goes with its trace.
+        // Costs of a span count at its start time; everything else at the time of its trace.
         time: STARTED,
         ranged: metric.endsWith('_cost') ? STARTED : 'r.requested_at',
       };
@@ -175,10 +178,10 @@ function timeRange({ from, to }: Asked, time: string, bind: Bind): string[] {
   ];
 }
 
-function valueOf({ view, metric }: Asked, words: TraceWords, bind: Bind): string {
+function valueOf({ view, metric }: Asked, conventions: TraceConventions, bind: Bind): string {
   switch (`${view}.${metric}`) {
     case 'traces.session_count':
-      return `(r.metadata ->> ${bind(words.sessionKey)}::text)`;
+      return `(r.metadata ->> ${bind(conventions.sessionKey)}::text)`;
     case 'traces.latency':
       return 'r.duration';
     case 'spans.latency':
@@ -193,10 +196,10 @@ function valueOf({ view, metric }: Asked, words: TraceWords, bind: Bind): string
   }
 }
 
-function dimension(name: string, words: TraceWords, bind: Bind): string {
+function dimension(name: string, conventions: TraceConventions, bind: Bind): string {
   switch (name) {
     case 'trace_name':
-      return `r.tags ->> ${bind(words.nameTag)}::text`;
+      return `r.tags ->> ${bind(conventions.nameTag)}::text`;
     case 'trace_status':
       return 'r.state';
     case 'span_name':
@@ -206,9 +209,9 @@ function dimension(name: string, words: TraceWords, bind: Bind): string {
     case 'span_status':
       return 's.state';
     case 'span_model_name':
-      return attribute(words.attributes.model, bind);
+      return attribute(conventions.attributes.model, bind);
     case 'span_model_provider':
-      return attribute(words.attributes.provider, bind);
+      return attribute(conventions.attributes.provider, bind);
     case 'assessment_name':
       return 'a.name';
     default:
@@ -216,15 +219,15 @@ function dimension(name: string, words: TraceWords, bind: Bind): string {
   }
 }
 
-/** The first of these that a span has. */
+/** Selects the first of these attributes that a span has. */
 function attribute(keys: readonly string[], bind: Bind): string {
   const found = keys.map((key) => `s.content::jsonb -> 'a' ->> ${bind(key)}::text`);
-  // Reading JSON costs much more than looking for a text in it.
+  // Parsing JSON is much slower than searching for a text in it.
   const likely = keys.map((key) => `strpos(s.content, ${bind(JSON.stringify(key))}::text) > 0`);
   return `case when ${likely.join(' or ')} then coalesce(${found.join(', ')}) end`;
 }
 
-function condition(filter: TraceMetricFilter, { runKey }: TraceWords, bind: Bind): string {
+function condition(filter: TraceMetricFilter, { runKey }: TraceConventions, bind: Bind): string {
   const value = () => `${bind(filter.value)}::text`;
   switch (filter.of) {
     case 'status':

@@ -1,4 +1,4 @@
-/** Reading traces by their ids. */
+/** Reads traces by id. */
 import {
   DaisError,
   listSpansOperation,
@@ -13,18 +13,18 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readSpans } from './span-rows.ts';
 import { findTraces, hydrateTraces, requireTrace } from './trace-rows.ts';
-import type { TraceParts } from './trace-words.ts';
+import type { TraceParts } from './trace-conventions.ts';
 
-/** Spans in one answer. */
+/** Limit of spans in one response. */
 const MOST_SPANS = 100_000;
 
-export function traceReadEntries({ options, words }: TraceParts): readonly OperationEntry[] {
-  const { idPrefix } = words;
+export function traceReadEntries({ options, conventions }: TraceParts): readonly OperationEntry[] {
+  const { idPrefix } = conventions;
   const hexOf = (id: string): string => (id.startsWith(idPrefix) ? id.slice(idPrefix.length) : id);
   return [
     entry(readTraceOperation, async (tx, { input }) => {
       const [trace] = await hydrateTraces(tx, [await requireTrace(tx, input.id)], options);
-      if (trace === undefined) throw new Error('a row becomes a trace');
+      if (trace === undefined) throw new Error('a trace row produced no record');
       return trace;
     }),
     entry(listSpansOperation, async (tx, { input: { id, limit, cursor } }) => {
@@ -50,7 +50,10 @@ function placeOf(text: string | undefined): { readonly seq: bigint; readonly n: 
   if (text === undefined) return undefined;
   const [, seq, n] = /^(\d{1,18}):(\d{1,9})$/.exec(text) ?? [];
   if (seq === undefined || n === undefined) {
-    throw new DaisError('invalid_cursor', 'The cursor was given out by another list, or is not a cursor at all.');
+    throw new DaisError(
+      'invalid_cursor',
+      'The cursor is invalid or belongs to another list. Start again without a cursor.',
+    );
   }
   return { seq: BigInt(seq), n: BigInt(n) };
 }
@@ -62,8 +65,8 @@ async function spansOf(
 ): Promise<ReadonlyMap<bigint, Span[]>> {
   const together = traces.reduce((sum, { spans }) => sum + spans, 0);
   if (together > MOST_SPANS) {
-    const message = `These traces have ${together} spans together, and one answer has at most ${MOST_SPANS}`;
-    throw new DaisError('too_large', `${message}: ask for fewer traces at once.`);
+    const message = `The traces have ${together} spans together, and the limit of one response is ${MOST_SPANS}`;
+    throw new DaisError('too_large', `${message}. Request fewer traces.`);
   }
   const spans = new Map<bigint, Span[]>();
   for (const { trace, span } of await readSpans(tx, hex, { limit: MOST_SPANS })) {

@@ -5,7 +5,7 @@ import { manifest } from '#kernel/testing/test-kernel.ts';
 import { systemClock } from '#lib/clock.ts';
 import { startTrackingWorld, TEST_OPTIONS, type TrackingWorld } from '../testing/tracking-world.ts';
 import { hex, makeSpan } from './testing/span-maker.ts';
-import { traceRetention } from './trace-retention.ts';
+import { traceRetention } from './trace-delete.ts';
 
 let world: TrackingWorld;
 beforeAll(async () => {
@@ -16,7 +16,7 @@ afterAll(async () => await world?.stop());
 
 const DAY = 86_400_000;
 
-test('traces go when they are older than the installation keeps them, in every project, with their spans', async () => {
+test('traces older than the retention time are deleted in every project, with their spans', async () => {
   const now = Date.now();
   const left = async (project: string) => {
     const context = { projects: [project] };

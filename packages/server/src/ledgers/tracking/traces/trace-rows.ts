@@ -1,8 +1,8 @@
-/** Traces: rows to records. */
+/** Reads rows of traces, and converts them to records. */
 import { DaisError, type Assessment, type Trace, type TraceState } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { artifactsOf, below, shownNumber } from '../experiment-lookup.ts';
-import type { TrackingOptions } from '../options.ts';
+import { artifactsOf, below, publicId } from '../experiments/experiment-lookup.ts';
+import type { TrackingOptions } from '../parts.ts';
 import { assessmentsOf } from './assessment-rows.ts';
 import type { Amounts } from './usage.ts';
 
@@ -25,12 +25,12 @@ export interface TraceRow {
   readonly artifact_location: string | null;
 }
 
-/** Of `tracking.trace r` joined with `tracking.experiment e`. */
+/** Columns of `tracking.trace r` joined with `tracking.experiment e`. */
 export const TRACE_COLUMNS =
   'r.num, r.id, r.requested_at, r.duration, r.state, r.client_request_id, r.request_preview, r.response_preview, r.metadata, r.tags, r.usage, r.cost, r.spans, r.experiment, e.is_default, e.artifact_location' as const;
 const TRACES = 'tracking.trace r join tracking.experiment e on e.id = r.experiment' as const;
 
-/** With their assessments, in the order of `rows`. */
+/** Returns traces with their assessments, in the order of `rows`. */
 export async function hydrateTraces(
   tx: Transaction,
   rows: readonly TraceRow[],
@@ -44,7 +44,7 @@ function traceOf(row: TraceRow, assessments: Assessment[], options: TrackingOpti
   const home = { ...row, id: row.experiment };
   return {
     id: row.id,
-    experimentId: shownNumber(home),
+    experimentId: publicId(home),
     requestedAt: Number(row.requested_at),
     ...(row.duration !== null && { durationMs: Number(row.duration) }),
     state: row.state as TraceState,
@@ -61,7 +61,7 @@ function traceOf(row: TraceRow, assessments: Assessment[], options: TrackingOpti
   };
 }
 
-/** Those of these ids that there are, in the order of `ids`. */
+/** Returns the existing traces with these ids, in the order of `ids`. */
 export async function findTraces(
   { sql, projectId }: Transaction,
   ids: readonly string[],
@@ -83,7 +83,7 @@ export async function requireTrace(tx: Transaction, id: string): Promise<TraceRo
   return row;
 }
 
-/** Its number inside, locked against whoever adds to it or deletes it. @throws DaisError `not_found`. */
+/** Locks a trace against changes, and returns its internal number. @throws DaisError `not_found`. */
 export async function lockTrace({ sql, projectId }: Transaction, id: string): Promise<bigint> {
   const [row] = await sql.query<{ num: bigint }>(
     'select num from tracking.trace where project_id = $1 and id = $2 for update',

@@ -135,7 +135,7 @@ test.each([
   expect(await found(filter)).toEqual(expected);
 });
 
-test('by the run in whose course it was, and by a link', async () => {
+test('by the run of the trace, and by a linked run', async () => {
   const run = names.get('run');
   expect(await found(`run_id = '${run}'`)).toEqual(['b', 'c']);
   expect(await found(`attributes.run_id IN ('${run}', 'x')`)).toEqual(['b', 'c']);
@@ -173,7 +173,7 @@ describe('orders and pages', () => {
     expect(seen).toEqual(all);
   });
 
-  test('a cursor of another search, or made up, is refused', async () => {
+  test('a cursor of another search or an invented one is rejected', async () => {
     const { nextCursor: cursor } = await search({ limit: 1 });
     expect(await codeOf(search({ limit: 1, cursor }))).toBe('ok');
     expect(await codeOf(search({ limit: 1, cursor, filter: "status = 'OK'" }))).toBe('invalid_cursor');
@@ -193,18 +193,18 @@ test.each([
   "tags.team RLIKE 'a{1,9}{1,9}{1,9}'",
   `tags.team RLIKE '${'a'.repeat(201)}'`,
   "tags.team > 'x'",
-])('refused: %s', async (filter) => {
+])('rejects %s', async (filter) => {
   expect(await codeOf(search({ filter }))).toBe('invalid_request');
 });
 
 test.each(['text', 'client_request_id', 'span.name', 'feedback.score', 'name sideways'])(
-  'order refused: %s',
+  'rejects the order %s',
   async (key) => {
     expect(await codeOf(search({ orderBy: [key] }))).toBe('invalid_request');
   },
 );
 
-test('whatever is written in a filter, it is a filter or refused', async () => {
+test('any filter text is either valid or rejected', async () => {
   const word = fc.constantFrom(
     'status',
     'tags.',
@@ -262,7 +262,7 @@ test('whatever is written in a filter, it is a filter or refused', async () => {
   );
 });
 
-test('how often two filters hold for the same traces', async () => {
+test('counts the traces that match two filters', async () => {
   const input = { experimentIds: [home], filter1: "status = 'OK'", filter2: 'tags.team IS NOT NULL' };
   expect(await call('trace.correlate', input)).toEqual({ total: 4, count1: 2, count2: 3, both: 2 });
   expect(await call('trace.correlate', { ...input, base: 'timestamp < 4000' })).toEqual({

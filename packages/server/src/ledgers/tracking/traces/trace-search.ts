@@ -1,4 +1,4 @@
-/** Finding traces. */
+/** Searches traces. */
 import { correlateTracesOperation, searchTracesOperation, type Trace, type OutputOf } from '@dais/api';
 import {
   filterError,
@@ -14,14 +14,14 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { SortKey } from '#lib/keyset.ts';
 import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
-import { findExperiments } from '../experiment-lookup.ts';
+import { findExperiments } from '../experiments/experiment-lookup.ts';
 import { findRows, foreignCursor, joins, rowCondition, type SearchQuery } from '../search/search-page.ts';
 import { withRegex } from './regex.ts';
 import { traceConditions } from './trace-conditions.ts';
 import { hydrateTraces, TRACE_COLUMNS, type TraceRow } from './trace-rows.ts';
-import type { TraceParts, TraceWords } from './trace-words.ts';
+import type { TraceParts, TraceConventions } from './trace-conventions.ts';
 
-/** Texts that agree so far are sorted by what comes next: the place of a page must not hold texts of any length. */
+/** Characters of a text that are used for sorting, because page cursors must not contain texts of any length. */
 const SORTED_TEXT = 500;
 
 export function traceSearchEntries(parts: TraceParts): readonly OperationEntry[] {
@@ -31,7 +31,7 @@ export function traceSearchEntries(parts: TraceParts): readonly OperationEntry[]
   ];
 }
 
-/** @throws DaisError `invalid_request` with the place, `invalid_cursor`. */
+/** @throws DaisError `invalid_request` with the position, `invalid_cursor`. */
 async function searchTraces(
   tx: Transaction,
   { input, rows }: CallOf<typeof searchTracesOperation>,
@@ -47,7 +47,7 @@ async function searchTraces(
   if (experiments.length === 0) return { items: [] };
   const query: SearchQuery = {
     columns: TRACE_COLUMNS,
-    keys: sortKeys(order, parts.words),
+    keys: sortKeys(order, parts.conventions),
     of: (bind) => ({
       from: `tracking.trace r join tracking.experiment e on e.id = r.experiment ${joins(sortTexts(order, bind))}`,
       where: [
@@ -55,7 +55,7 @@ async function searchTraces(
           experiments.map(({ id }) => id),
           bind,
         ),
-        ...traceConditions(clauses, { text: filter, words: parts.words, bind }),
+        ...traceConditions(clauses, { text: filter, conventions: parts.conventions, bind }),
         rowCondition(rows, bind),
       ],
     }),
@@ -79,12 +79,12 @@ function orderOf(texts: readonly string[]): OrderKey[] {
   return order;
 }
 
-/** One experiment is said as one: then an index gives the order. */
+/** A single experiment is compared by equality, so that an index provides the order. */
 function scopeOf(ids: readonly bigint[], bind: Bind): string {
   return ids.length === 1 ? `r.experiment = ${bind(ids[0])}::int8` : `r.experiment = any(${bind(ids)}::int8[])`;
 }
 
-/** What a sort key of a tag or of metadata is read from, so that its name is bound once. */
+/** Joins the value of a sort key of a tag or metadata, so that its name is bound once. */
 function sortTexts(order: readonly OrderKey[], bind: Bind): readonly (string | false)[] {
   return order.map(
     ({ family, key }, index) =>
@@ -93,19 +93,19 @@ function sortTexts(order: readonly OrderKey[], bind: Bind): readonly (string | f
   );
 }
 
-function sortKeys(order: readonly OrderKey[], words: TraceWords): SortKey[] {
+function sortKeys(order: readonly OrderKey[], conventions: TraceConventions): SortKey[] {
   const has = (name: string) => order.some(({ family, key }) => family === 'attribute' && key === name);
   return [
     ...order.map(({ family, key, ascending }, index): SortKey => {
       if (family !== 'attribute') return { sql: `k${index}.value`, type: 'text', ascending, missing: true };
-      return { ...attributeKey(key, words), ascending };
+      return { ...attributeKey(key, conventions), ascending };
     }),
     ...(has('timestamp_ms') ? [] : [{ sql: 'r.requested_at', type: 'bigint', ascending: false } as const]),
     ...(has('request_id') ? [] : [{ sql: 'r.id', type: 'text', ascending: true } as const]),
   ];
 }
 
-function attributeKey(key: string, { nameTag }: TraceWords): Omit<SortKey, 'ascending'> {
+function attributeKey(key: string, { nameTag }: TraceConventions): Omit<SortKey, 'ascending'> {
   switch (key) {
     case 'timestamp_ms':
       return { sql: 'r.requested_at', type: 'bigint' };
@@ -122,7 +122,7 @@ function attributeKey(key: string, { nameTag }: TraceWords): Omit<SortKey, 'asce
     case 'experiment_id':
       return { sql: '(case when e.is_default then 0 else e.id end)', type: 'bigint' };
     default:
-      // A constant of the installation, not of the caller.
+      // A constant of the installation, not input of the caller.
       return {
         sql: `(left(r.tags ->> '${nameTag.replaceAll("'", "''")}', ${SORTED_TEXT}) collate "C")`,
         type: 'text',
@@ -133,7 +133,7 @@ function attributeKey(key: string, { nameTag }: TraceWords): Omit<SortKey, 'asce
 
 type Counts = OutputOf<typeof correlateTracesOperation>;
 
-/** How many traces there are for which each filter holds, and for which both do. */
+/** Counts the traces that match each filter, and both filters. */
 async function correlate(
   tx: Transaction,
   { input, rows }: CallOf<typeof correlateTracesOperation>,
@@ -149,16 +149,16 @@ async function correlate(
   const experiments = await findExperiments(tx, input.experimentIds);
   if (experiments.length === 0) return { total: 0, count1: 0, count2: 0, both: 0 };
   const ids = experiments.map(({ id }) => id);
-  const { words } = parts;
+  const { conventions } = parts;
   const { text: statement, values } = composeStatement(
     (bind) => `select count(*)::int as total, count(*) filter (where a)::int as count1,
       count(*) filter (where b)::int as count2, count(*) filter (where a and b)::int as both
-    from (select (${allOf(traceConditions(first, { text: texts[1], words, bind }))}) as a,
-        (${allOf(traceConditions(second, { text: texts[2], words, bind }))}) as b
+    from (select (${allOf(traceConditions(first, { text: texts[1], conventions, bind }))}) as a,
+        (${allOf(traceConditions(second, { text: texts[2], conventions, bind }))}) as b
       from tracking.trace r join tracking.experiment e on e.id = r.experiment
       where ${allOf([
         scopeOf(ids, bind),
-        ...traceConditions(base, { text: texts[0], words, bind }),
+        ...traceConditions(base, { text: texts[0], conventions, bind }),
         rowCondition(rows, bind),
       ])}) t`,
   );

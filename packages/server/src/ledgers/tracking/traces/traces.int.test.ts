@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(async () => await world?.stop());
 
 describe('spans', () => {
-  test('make a trace, and come back as they were', async () => {
+  test('create a trace, and are returned unchanged', async () => {
     const traceId = hex(16);
     const root = makeSpan(traceId, {
       name: 'answer',
@@ -69,7 +69,7 @@ describe('spans', () => {
     });
   });
 
-  test('that come in several requests make one trace', async () => {
+  test('of several requests create one trace', async () => {
     const traceId = hex(16);
     const root = makeSpan(traceId, { name: 'root', attributes: { 'client.cost': '{"total_cost": 0.5}' } });
     const child = makeSpan(traceId, {
@@ -85,7 +85,7 @@ describe('spans', () => {
       cost: { total_cost: 0.25 },
     });
     await log([root]);
-    // What the first span tells covers what is below it.
+    // The amount of the root span includes its descendants.
     expect(await read(`tr-${traceId}`)).toMatchObject({
       state: 'OK',
       durationMs: 5,
@@ -96,7 +96,7 @@ describe('spans', () => {
     });
   });
 
-  test('are there once, however often they are sent; the last one counts', async () => {
+  test('are stored once when repeated, with the last values', async () => {
     const traceId = hex(16);
     const [first, second, third] = [
       makeSpan(traceId, { name: 'first', endNs: undefined }),
@@ -112,7 +112,7 @@ describe('spans', () => {
     expect(await read(`tr-${traceId}`)).toMatchObject({ spans: 3, usage: { input_tokens: 5 } });
   });
 
-  test('of many traces in one request, from many writers at once', async () => {
+  test('of many traces in one request, from concurrent writers', async () => {
     const ids = Array.from({ length: 12 }, () => hex(16));
     const write = async () => {
       const order = ids.toSorted(() => Math.random() - 0.5);
@@ -126,7 +126,7 @@ describe('spans', () => {
     expect(many.items.map(({ trace, spans }) => [trace.spans, spans.length])).toEqual(ids.map(() => [8, 8]));
   });
 
-  test('come page by page', async () => {
+  test('are returned in pages', async () => {
     const traceId = hex(16);
     const all = Array.from({ length: 7 }, (_, n) => makeSpan(traceId, { name: `s${n}` }));
     await log(all.slice(0, 3));
@@ -162,11 +162,11 @@ describe('spans', () => {
     { startNs: '99999999999999999999' },
     { startNs: '9999999999999999999' },
     { endNs: '-1' },
-  ])('refused: %j', async (wrong) => {
+  ])('rejects %j', async (wrong) => {
     expect(await codeOf(log([{ ...makeSpan(hex(16)), ...wrong }]))).toBe('invalid_request');
   });
 
-  test('neither into an experiment that is not there, nor into one that is deleted', async () => {
+  test('are rejected for a missing or deleted experiment', async () => {
     const gone = await world.experiment();
     const input = { resources: [{ spans: [makeSpan(hex(16))] }] };
     expect(await codeOf(call('span.log', { experimentId: '999999', ...input }))).toBe('not_found');
@@ -176,11 +176,11 @@ describe('spans', () => {
   });
 });
 
-describe('what the client says of a trace', () => {
+describe('trace info of the client', () => {
   const put = async (id: string, more: object = {}) =>
     await call<Trace>('trace.put', { experimentId, id, requestedAt: 1000, durationMs: 20, state: 'OK', ...more });
 
-  test('counts more than what its spans say, whichever comes first', async () => {
+  test('takes precedence over values in spans, in any order', async () => {
     for (const order of ['spans first', 'spans last']) {
       const traceId = hex(16);
       const id = `tr-${traceId}`;
@@ -203,7 +203,7 @@ describe('what the client says of a trace', () => {
     }
   });
 
-  test('said twice is there once, with what was said last', async () => {
+  test('is stored once when repeated, with the last values', async () => {
     const id = `tr-${hex(16)}`;
     const assessments = [{ id: 'a-1', name: 'good', kind: 'feedback', value: true, source: { type: 'CODE', id: 'x' } }];
     await put(id, { metadata: { a: '1' }, tags: { t: '1' }, assessments });
@@ -212,7 +212,7 @@ describe('what the client says of a trace', () => {
     expect(again.assessments).toHaveLength(1);
   });
 
-  test('begins and ends', async () => {
+  test('has a start and an end', async () => {
     const { id } = await call<Trace>('trace.put', { experimentId, requestedAt: 1000, state: 'IN_PROGRESS' });
     expect(id).toMatch(/^tr-[0-9a-f]{32}$/);
     const ended = await call<Trace>('trace.end', {
@@ -225,7 +225,7 @@ describe('what the client says of a trace', () => {
     expect(await codeOf(call('trace.end', { id: 'tr-none', endedAt: 1, state: 'OK' }))).toBe('not_found');
   });
 
-  test('tags come and go', async () => {
+  test('tags are set and removed', async () => {
     const { id } = await put(`tr-${hex(16)}`);
     await call('trace.tag', { id, tags: { a: '1', b: '2' } });
     await call('trace.untag', { id, key: 'a' });
@@ -248,7 +248,7 @@ describe('assessments', () => {
   const newTrace = async () =>
     (await call<Trace>('trace.put', { experimentId, requestedAt: 1, durationMs: 1, state: 'OK' })).id;
 
-  test('are made, read, changed and deleted', async () => {
+  test('are created, read, changed and deleted', async () => {
     const traceId = await newTrace();
     const value = { score: 0.5, why: ['a', null, true] };
     const { id } = await judge(traceId, { value, rationale: 'r', metadata: { m: '1' } });
@@ -266,7 +266,7 @@ describe('assessments', () => {
     expect((await read(traceId)).assessments).toEqual([]);
   });
 
-  test('one corrects another, which is valid again when the correction goes', async () => {
+  test('can be corrected by another one, and are valid again when the correction is deleted', async () => {
     const traceId = await newTrace();
     const wrong = await judge(traceId, { value: true });
     const right = await judge(traceId, { value: false, overrides: wrong.id });
@@ -291,7 +291,7 @@ describe('assessments', () => {
 });
 
 describe('deleting', () => {
-  test('by ids, by time and by number, with all that hangs on them', async () => {
+  test('by ids, by time and by number, with all dependent rows', async () => {
     const home = await world.experiment();
     const ids: string[] = [];
     for (const requestedAt of [100, 200, 300, 400]) {
@@ -320,7 +320,7 @@ describe('deleting', () => {
   });
 });
 
-test('traces keep their project, until their experiment is deleted; then they go with it', async () => {
+test('traces block the deletion of their project until their experiment is deleted', async () => {
   await world.dais.apply([manifest('Project', 'short')]);
   const context = { projects: ['short'] };
   const inside = async (name: string, input: object) => await world.dais.call<{ id: string }>(name, input, context);

@@ -1,8 +1,8 @@
-/** Tokens and costs: what spans say of themselves, and what their trace comes to. */
+/** Tokens and costs of spans, and their totals for the trace. */
 
 export type Amounts = Readonly<Record<string, number>>;
 
-/** Amounts of one span; a span may tell both, and either may be told for all below it. */
+/** Amounts of one span. It can have both; each may already include its descendants. */
 export interface SpanAmounts {
   readonly usage?: Amounts;
   readonly cost?: Amounts;
@@ -10,20 +10,20 @@ export interface SpanAmounts {
 
 export interface AmountNode {
   readonly id: string;
-  /** Empty for none. */
+  /** Empty: none. */
   readonly parent: string;
   readonly amounts: SpanAmounts | undefined;
 }
 
 /**
- * The sum over the spans, but for those below a span that has told the same: it has summed up what is below it. A circle
- * of parents counts as no ancestor.
+ * Sums amounts over spans, except for descendants of a span with the same amount, which already includes them. A cycle of
+ * parents counts as no ancestor.
  */
 export function sumAmounts(nodes: readonly AmountNode[], of: keyof SpanAmounts): Amounts | undefined {
-  const told = nodes.filter(({ amounts }) => amounts?.[of] !== undefined);
-  if (told.length === 0) return undefined;
+  const withAmount = nodes.filter(({ amounts }) => amounts?.[of] !== undefined);
+  if (withAmount.length === 0) return undefined;
   const byId = new Map(nodes.map((node) => [node.id, node]));
-  /** Whether a span or one above it has told: each span is looked at once. */
+  /** Returns whether a span or an ancestor has the amount. Each span is visited once. */
   const covered = new Map<string, boolean>();
   const isCovered = (id: string): boolean => {
     const path: string[] = [];
@@ -44,17 +44,17 @@ export function sumAmounts(nodes: readonly AmountNode[], of: keyof SpanAmounts):
     return known;
   };
   const sums: Record<string, number> = {};
-  for (const { parent, amounts } of told) {
+  for (const { parent, amounts } of withAmount) {
     if (parent !== '' && isCovered(parent)) continue;
     for (const [key, value] of Object.entries(amounts?.[of] ?? {})) sums[key] = (sums[key] ?? 0) + value;
   }
   return sums;
 }
 
-/** Ancestors that are looked through: deeper traces are rare, and looking must not take longer than storing. */
+/** Limit of visited ancestors. Deeper traces are rare, and the check must not take longer than storing. */
 const MAX_PATH = 1000;
 
-/** The finite numbers of a map, at most 20 of them; undefined when there is none. */
+/** Returns the finite numbers of a map, at most 20. Undefined: there is none. */
 export function amountsOf(value: unknown): Amounts | undefined {
   const map = typeof value === 'string' ? parsed(value) : value;
   if (typeof map !== 'object' || map === null || Array.isArray(map)) return undefined;

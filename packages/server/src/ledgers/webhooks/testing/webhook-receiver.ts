@@ -1,4 +1,4 @@
-/** For tests: a receiver on loopback that answers as it is told, and remembers what came. */
+/** For tests: a receiver on loopback with configurable responses, which records requests. */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -7,14 +7,14 @@ export interface Received {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-  /** What was answered. */
+  /** Status of the response. */
   readonly status: number;
 }
 
 export interface Receiver {
   readonly url: string;
   readonly received: readonly Received[];
-  /** Status and headers of the answers from now on. */
+  /** Sets status and headers of the following responses. */
   answer(status: number, headers?: Readonly<Record<string, string>>): void;
   close(): Promise<void>;
 }

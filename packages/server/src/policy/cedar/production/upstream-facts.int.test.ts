@@ -170,7 +170,7 @@ describe('a policy that forbids endpoints of models with open findings upstream'
     );
     await withPolicy(p, guardrail('enforce'), async () => {
       const refused = await ask(p, 'endpoint.create', { manifest: endpoint('late', `models:/${model}/1`) }, editor);
-      expect(refused).toContain('There are more than 2000 nodes in the lineage upstream.');
+      expect(refused).toContain('The upstream lineage has more than 2000 nodes.');
     });
   });
 });

@@ -1,19 +1,19 @@
-/** The one pipeline in an archive that somebody sent: `.zip` or `.tar.gz`, in memory, within bounds. */
+/** Extracts the pipeline from a `.zip` or `.tar.gz` archive, in memory and with size limits. */
 import { gunzipSync, inflateRawSync } from 'node:zlib';
 import { DaisError } from '@dais/api';
 
-/** What the file of a pipeline may have, packed or not. */
+/** Largest pipeline file in bytes, compressed or not. */
 export const LARGEST_FILE = 32 * 2 ** 20;
 const MOST_ENTRIES = 1000;
 
 interface Entry {
   readonly name: string;
-  /** Neither a folder nor a link nor a device. */
+  /** Regular files: no folders, links or devices. */
   readonly isFile: boolean;
   readonly bytes: () => Buffer;
 }
 
-/** The bytes of `pipeline.yaml`, or of the only YAML file. @throws DaisError `invalid_request`, `unsafe_path`, `too_large` */
+/** Returns `pipeline.yaml`, or the only YAML file. @throws DaisError `invalid_request`, `unsafe_path`, `too_large` */
 export function pipelineIn(archive: Buffer): Buffer {
   const entries = isZip(archive) ? zipEntries(archive) : tarEntries(unpacked(archive));
   for (const { name } of entries) refuseHostile(name);
@@ -24,8 +24,8 @@ export function pipelineIn(archive: Buffer): Buffer {
   if (chosen !== undefined) return chosen.bytes();
   throw refusal(
     only === undefined
-      ? 'holds no .yaml file'
-      : `holds ${files.length} .yaml files; call the one that is meant pipeline.yaml`,
+      ? 'contains no .yaml file'
+      : `contains ${files.length} .yaml files; name the pipeline file pipeline.yaml`,
   );
 }
 
@@ -46,7 +46,7 @@ function refuseHostile(name: string): void {
   if (name !== '' && !name.includes('\0') && !/^[/\\]|^[A-Za-z]:/.test(name) && !parts.includes('..')) return;
   throw new DaisError(
     'unsafe_path',
-    `The archive has the entry ${JSON.stringify(name.slice(0, 200))}, which leaves it.`,
+    `The archive contains the entry ${JSON.stringify(name.slice(0, 200))}, whose path is outside the archive.`,
   );
 }
 
@@ -69,7 +69,7 @@ function tarEntries(tar: Buffer): Entry[] {
   for (let at = 0; at + 512 <= tar.length;) {
     const head = tar.subarray(at, at + 512);
     if (head.every((byte) => byte === 0)) break;
-    if (head.toString('latin1', 257, 262) !== 'ustar') throw refusal('is no tar file');
+    if (head.toString('latin1', 257, 262) !== 'ustar') throw refusal('is not a tar file');
     const size = Number.parseInt(text(head, 124, 136).trim() || '0', 8);
     const type = head.toString('latin1', 156, 157);
     const from = at + 512;
@@ -113,7 +113,7 @@ function zipEntries(zip: Buffer): Entry[] {
       offset: zip.readUInt32LE(at + 42),
       isEncrypted: (zip.readUInt16LE(at + 8) & 1) === 1,
     };
-    // 8 is a regular file; an archive that knows no modes has 0.
+    // 8 is a regular file; an archive without modes has 0.
     entries.push({
       name,
       isFile: (mode === 8 || mode === 0) && !name.endsWith('/'),
@@ -134,7 +134,7 @@ function inflate(
   const start = offset + 30 + zip.readUInt16LE(offset + 26) + zip.readUInt16LE(offset + 28);
   const bytes = zip.subarray(start, start + packed);
   if (method === 0) return bytes;
-  if (method !== 8) throw refusal(`is packed by method ${method}; only stored and deflated are read`);
+  if (method !== 8) throw refusal(`uses compression method ${method}; only stored and deflated are supported`);
   try {
     return inflateRawSync(bytes, { maxOutputLength: LARGEST_FILE });
   } catch (error) {

@@ -1,6 +1,6 @@
-/** What is wrong with a pipeline beside the form of its messages: all of it at once, each with its path. */
+/** Validates a pipeline beyond the schema of its messages, and reports all errors with their paths. */
 import type { Issue } from '@dais/api';
-import { ConditionFault, conditionOf, selectorPath } from './condition.ts';
+import { ConditionError, conditionOf, selectorPath } from './condition.ts';
 import type { ComponentSpec, DagSpec, PipelineSpec, TaskSpec } from './messages.ts';
 import { VOLUME_IMAGES } from './image.ts';
 import { durationMs } from './quantities.ts';
@@ -26,7 +26,7 @@ export function irIssues(spec: PipelineSpec): Issue[] {
     fault(
       'pipelineInfo.name',
       `is ${JSON.stringify(spec.pipelineInfo.name)}`,
-      'a-z, 0-9, - and ., beginning with none of the last two',
+      'a-z, 0-9, - and ., with a letter or digit first',
     );
   }
   if (spec.root.dag === undefined) fault('root', 'has no dag');
@@ -38,39 +38,39 @@ export function irIssues(spec: PipelineSpec): Issue[] {
     Object.values(spec.components?.[name]?.dag?.tasks ?? {}).map(({ componentRef }) => componentRef.name),
   );
   if (inside !== undefined)
-    fault(`components.${inside[0]}`, `components are made of each other: ${inside.join(' → ')}`);
+    fault(`components.${inside[0]}`, `components contain each other in a cycle: ${inside.join(' → ')}`);
   return issues;
 }
 
 function checkComponent(spec: PipelineSpec, component: ComponentSpec, path: string, fault: Fault): void {
   const { dag, executorLabel } = component;
   if ((dag === undefined) === (executorLabel === undefined)) {
-    if (path !== 'root') fault(path, 'has to have a dag or an executorLabel, and not both');
+    if (path !== 'root') fault(path, 'must have either a dag or an executorLabel');
   } else if (executorLabel !== undefined) checkExecutor(spec, component, executorLabel, path, fault);
   if (dag !== undefined) checkDag({ spec, around: component, dag, fault }, `${path}.dag`);
 }
 
 function checkExecutor(spec: PipelineSpec, component: ComponentSpec, label: string, path: string, fault: Fault): void {
   const executor = spec.deploymentSpec?.executors?.[label];
-  if (executor === undefined) return fault(`${path}.executorLabel`, `there is no executor ${label}`);
+  if (executor === undefined) return fault(`${path}.executorLabel`, `executor ${label} does not exist`);
   const at = `deploymentSpec.executors.${label}`;
   const { container, importer, resolver, customJob } = executor;
   if (resolver !== undefined)
-    return fault(`${at}.resolver`, 'queries of artifacts are not done here; give the artifact as an input');
+    return fault(`${at}.resolver`, 'artifact queries are not supported; pass the artifact as an input');
   if (customJob !== undefined)
-    return fault(`${at}.customJob`, 'is a job of Vertex AI, which is not here; use a container');
+    return fault(`${at}.customJob`, 'is a Vertex AI job, which is not supported; use a container');
   if (container === undefined && importer === undefined) return fault(at, 'has neither a container nor an importer');
-  const words = [...(container?.command ?? []), ...(container?.args ?? [])];
-  // A marker that makes a volume: refused by its image, which says why.
-  if (container !== undefined && words.length === 0 && !container.image.startsWith(VOLUME_IMAGES)) {
-    fault(`${at}.container`, 'has no command; what an image starts by itself is not known here');
+  const elements = [...(container?.command ?? []), ...(container?.args ?? [])];
+  // A marker that creates a volume. The check of its image rejects it with a reason.
+  if (container !== undefined && elements.length === 0 && !container.image.startsWith(VOLUME_IMAGES)) {
+    fault(`${at}.container`, 'has no command; the entrypoint of the image is not available, so specify the command');
   }
   if (importer === undefined) return;
   const outputs = Object.keys(component.outputDefinitions?.artifacts ?? {});
-  if (outputs.length !== 1) fault(`${path}.outputDefinitions`, 'an importer has exactly one artifact as its output');
+  if (outputs.length !== 1) fault(`${path}.outputDefinitions`, 'an importer must have exactly one output artifact');
   const { runtimeParameter } = importer.artifactUri;
   if (runtimeParameter !== undefined && component.inputDefinitions?.parameters?.[runtimeParameter] === undefined) {
-    fault(`${at}.importer.artifactUri`, `there is no input ${runtimeParameter}`);
+    fault(`${at}.importer.artifactUri`, `input ${runtimeParameter} does not exist`);
   }
 }
 
@@ -81,21 +81,22 @@ function checkDag(place: Place, path: string): void {
   const cycle = cycleAmong(Object.keys(tasks), (name) =>
     producersOf(tasks[name]!).filter((one) => Object.hasOwn(tasks, one)),
   );
-  if (cycle !== undefined) fault(`${path}.tasks.${cycle[0]}`, `tasks wait for each other: ${cycle.join(' → ')}`);
+  if (cycle !== undefined)
+    fault(`${path}.tasks.${cycle[0]}`, `tasks depend on each other in a cycle: ${cycle.join(' → ')}`);
   for (const [name, { valueFromParameter, valueFromOneof }] of Object.entries(dag.outputs?.parameters ?? {})) {
     const at = `${path}.outputs.parameters.${name}`;
     const selectors = [
       ...(valueFromParameter === undefined ? [] : [valueFromParameter]),
       ...(valueFromOneof?.parameterSelectors ?? []),
     ];
-    if (selectors.length === 0) fault(at, 'comes from nowhere');
+    if (selectors.length === 0) fault(at, 'has no source');
     for (const { producerSubtask, outputParameterKey } of selectors) {
       checkOutput(place, at, producerSubtask, 'parameters', outputParameterKey);
     }
   }
   for (const [name, { artifactSelectors }] of Object.entries(dag.outputs?.artifacts ?? {})) {
     const at = `${path}.outputs.artifacts.${name}`;
-    if (artifactSelectors.length === 0) fault(at, 'comes from nowhere');
+    if (artifactSelectors.length === 0) fault(at, 'has no source');
     for (const { producerSubtask, outputArtifactKey } of artifactSelectors) {
       checkOutput(place, at, producerSubtask, 'artifacts', outputArtifactKey);
     }
@@ -105,9 +106,10 @@ function checkDag(place: Place, path: string): void {
 function checkTask(place: Place, task: TaskSpec, path: string): void {
   const { spec, around, dag, fault } = place;
   const component = spec.components?.[task.componentRef.name];
-  if (component === undefined) return fault(`${path}.componentRef`, `there is no component ${task.componentRef.name}`);
+  if (component === undefined)
+    return fault(`${path}.componentRef`, `component ${task.componentRef.name} does not exist`);
   for (const need of task.dependentTasks ?? []) {
-    if (dag.tasks?.[need] === undefined) fault(`${path}.dependentTasks`, `there is no task ${need}`);
+    if (dag.tasks?.[need] === undefined) fault(`${path}.dependentTasks`, `task ${need} does not exist`);
   }
   checkIterator(task, component, path, fault);
   const { parameters = {}, artifacts = {} } = task.inputs ?? {};
@@ -116,31 +118,31 @@ function checkTask(place: Place, task: TaskSpec, path: string): void {
     const { runtimeValue, componentInputParameter, taskOutputParameter, taskFinalStatus, parameterExpressionSelector } =
       input;
     const sources = [runtimeValue, componentInputParameter, taskOutputParameter, taskFinalStatus];
-    if (sources.filter((source) => source !== undefined).length !== 1) fault(at, 'has to come from exactly one place');
+    if (sources.filter((source) => source !== undefined).length !== 1) fault(at, 'must have exactly one source');
     for (const wanted of [componentInputParameter, runtimeValue?.runtimeParameter]) {
       if (wanted !== undefined && around.inputDefinitions?.parameters?.[wanted] === undefined) {
-        fault(at, `the component around it has no input ${wanted}`);
+        fault(at, `the enclosing component has no input ${wanted}`);
       }
     }
     if (taskOutputParameter !== undefined) {
       checkOutput(place, at, taskOutputParameter.producerTask, 'parameters', taskOutputParameter.outputParameterKey);
     }
     if (taskFinalStatus !== undefined && dag.tasks?.[taskFinalStatus.producerTask] === undefined) {
-      fault(at, `there is no task ${taskFinalStatus.producerTask}`);
+      fault(at, `task ${taskFinalStatus.producerTask} does not exist`);
     }
     if (parameterExpressionSelector !== undefined) attempt(at, fault, () => selectorPath(parameterExpressionSelector));
   }
   for (const [name, { componentInputArtifact, taskOutputArtifact }] of Object.entries(artifacts)) {
     const at = `${path}.inputs.artifacts.${name}`;
     if ((componentInputArtifact === undefined) === (taskOutputArtifact === undefined))
-      fault(at, 'has to come from exactly one place');
+      fault(at, 'must have exactly one source');
     if (component.inputDefinitions?.artifacts?.[name] === undefined)
       fault(at, `${task.componentRef.name} has no such input`);
     if (
       componentInputArtifact !== undefined &&
       around.inputDefinitions?.artifacts?.[componentInputArtifact] === undefined
     ) {
-      fault(at, `the component around it has no input ${componentInputArtifact}`);
+      fault(at, `the enclosing component has no input ${componentInputArtifact}`);
     }
     if (taskOutputArtifact !== undefined) {
       checkOutput(place, at, taskOutputArtifact.producerTask, 'artifacts', taskOutputArtifact.outputArtifactKey);
@@ -157,7 +159,7 @@ function checkTask(place: Place, task: TaskSpec, path: string): void {
   }
 }
 
-/** What the component needs and nobody gives. */
+/** Reports required inputs of the component without a source. */
 function checkGiven(task: TaskSpec, component: ComponentSpec, path: string, fault: Fault): void {
   const { parameters = {}, artifacts = {} } = component.inputDefinitions ?? {};
   const given = new Set([
@@ -167,25 +169,25 @@ function checkGiven(task: TaskSpec, component: ComponentSpec, path: string, faul
   ]);
   for (const [name, { defaultValue, isOptional, parameterType }] of Object.entries(parameters)) {
     const isFree = defaultValue !== undefined || isOptional === true || parameterType === 'TASK_CONFIG';
-    if (!given.has(name) && !isFree) fault(`${path}.inputs.parameters`, `${name} is required, and not given`);
+    if (!given.has(name) && !isFree) fault(`${path}.inputs.parameters`, `required input ${name} is missing`);
   }
   for (const [name, { isOptional }] of Object.entries(artifacts)) {
     if (given.has(name) || task.inputs?.artifacts?.[name] !== undefined || isOptional === true) continue;
-    fault(`${path}.inputs.artifacts`, `${name} is required, and not given`);
+    fault(`${path}.inputs.artifacts`, `required input ${name} is missing`);
   }
 }
 
 function checkIterator(task: TaskSpec, component: ComponentSpec, path: string, fault: Fault): void {
   const { parameterIterator, artifactIterator } = task;
   if (parameterIterator !== undefined && artifactIterator !== undefined) {
-    fault(path, 'goes through parameters or through artifacts, not both');
+    fault(path, 'must iterate over either parameters or artifacts');
   }
   if (parameterIterator !== undefined) {
     const at = `${path}.parameterIterator`;
     const { raw, inputParameter } = parameterIterator.items;
     if ((raw === undefined) === (inputParameter === undefined))
-      fault(`${at}.items`, 'has to be raw or an inputParameter');
-    if (raw !== undefined && itemsIn(raw) === undefined) fault(`${at}.items.raw`, 'is no JSON list');
+      fault(`${at}.items`, 'must be either raw or an inputParameter');
+    if (raw !== undefined && itemsIn(raw) === undefined) fault(`${at}.items.raw`, 'is not a JSON list');
     if (inputParameter !== undefined && task.inputs?.parameters?.[inputParameter] === undefined) {
       fault(`${at}.items`, `the task has no input ${inputParameter}`);
     }
@@ -203,7 +205,7 @@ function checkIterator(task: TaskSpec, component: ComponentSpec, path: string, f
   }
 }
 
-/** The items of a loop that stand in the pipeline, as JSON. */
+/** Returns the items of a loop over a JSON constant. */
 export function itemsIn(raw: string): readonly unknown[] | undefined {
   try {
     const items: unknown = JSON.parse(raw);
@@ -221,7 +223,7 @@ function checkOutput(
   output: string,
 ): void {
   const task = dag.tasks?.[producer];
-  if (task === undefined) return fault(path, `there is no task ${producer}`);
+  if (task === undefined) return fault(path, `task ${producer} does not exist`);
   const component = spec.components?.[task.componentRef.name];
   if (component !== undefined && component.outputDefinitions?.[kind]?.[output] === undefined) {
     fault(path, `task ${producer} has no output ${output}`);
@@ -232,7 +234,7 @@ function attempt(path: string, fault: Fault, read: () => unknown): void {
   try {
     read();
   } catch (error) {
-    if (!(error instanceof ConditionFault)) throw error;
+    if (!(error instanceof ConditionError)) throw error;
     fault(path, error.message);
   }
 }
@@ -248,14 +250,14 @@ function producersOf({ dependentTasks = [], inputs = {} }: TaskSpec): readonly s
   return [...new Set([...dependentTasks, ...parameters, ...artifacts])];
 }
 
-/** The names along one cycle, the first one again at its end. */
+/** Returns the names along one cycle, with the first name repeated at the end. */
 function cycleAmong(
   names: readonly string[],
   next: (name: string) => readonly string[],
 ): readonly string[] | undefined {
   const done = new Set<string>();
   for (const start of names) {
-    // Its own stack: a chain of ten thousand tasks is no recursion of ten thousand.
+    // An explicit stack: a chain of ten thousand tasks must not be a recursion of that depth.
     const trail: { readonly name: string; readonly left: string[] }[] = [];
     const onTrail = new Set<string>();
     const enter = (name: string): void => {

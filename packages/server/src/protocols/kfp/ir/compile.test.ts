@@ -91,7 +91,7 @@ describe('inputs of tasks', () => {
     ).toEqual(binding);
   });
 
-  test('inputs that the component of a dag does not get are there, as nothing or as its default', () => {
+  test('missing inputs of a dag component have their default or no value', () => {
     const inner = {
       inputDefinitions: {
         parameters: {
@@ -117,7 +117,7 @@ describe('parameters of a run', () => {
   };
   const given = (parameters: Readonly<Record<string, Json>>) => compiled({ inputs }, { parameters }).inputs;
 
-  test('are those given, defaults, or nothing; with what their macros stand for', () => {
+  test('are given values, defaults or missing, with replaced macros', () => {
     expect(given({ n: 1 })).toEqual({ n: { parameter: 1 }, mode: { parameter: 'fast' }, maybe: { parameter: null } });
     const text = { inputs: { t: { parameterType: 'STRING' } } };
     const parameters = { t: '[[RunUUID]]/[[CurrentTime]]/[[Index]]/[[Other]]' };
@@ -126,18 +126,18 @@ describe('parameters of a run', () => {
     });
   });
 
-  test('are checked, all of them at once', () => {
+  test('are validated, with all errors reported together', () => {
     const { code, issues = [] } = refusal(() => given({ n: 1.5, mode: 'medium', extra: 1 }));
     expect(code).toBe('invalid_request');
     expect(issues.map(({ path, message, expected }) => `${path} ${message} (${expected})`)).toEqual([
-      'parameters.extra is no parameter of the pipeline; it has maybe, mode, n (undefined)',
+      'parameters.extra is not a parameter of the pipeline; its parameters: maybe, mode, n (undefined)',
       'parameters.n is 1.5 (NUMBER_INTEGER)',
       'parameters.mode is "medium" (one of ["fast","slow"])',
     ]);
     expect(refusal(() => given({})).message).toContain('n is required');
   });
 
-  test('are not needed to look at it', () => {
+  test('are not required for inspection', () => {
     expect(Object.keys(compiled({ inputs }, { parameters: undefined }).inputs)).toEqual(['n', 'mode', 'maybe']);
   });
 });
@@ -166,7 +166,7 @@ describe('how tasks run', () => {
     });
   });
 
-  test('a loop goes through what stands in the pipeline, also over one step', () => {
+  test('a loop iterates over a constant of the pipeline, also with a single step', () => {
     const task = taskOf({
       tasks: {
         say: {
@@ -181,7 +181,7 @@ describe('how tasks run', () => {
     expect('step' in task.body).toBe(true);
   });
 
-  test('steps of a pipeline that is tried again are tried again themselves', () => {
+  test('the retry policy of a nested pipeline applies to its steps', () => {
     const { plan } = compiled({
       components: { 'comp-in': { dag: { tasks: { say: say(constant('x')) } } } },
       tasks: { in: { componentRef: { name: 'comp-in' }, retryPolicy: { maxRetryCount: 2 } } },
@@ -195,7 +195,7 @@ describe('how tasks run', () => {
 describe('the image', () => {
   const image = (name: string) => ({ 'exec-say': { container: { image: name, command: ['echo'] } } });
 
-  test('may be a parameter that is known when the run begins', () => {
+  test('can be a parameter that is known when the run starts', () => {
     const parts = {
       inputs: { image: { parameterType: 'STRING' } },
       executors: image("{{$.inputs.parameters['word']}}"),
@@ -205,14 +205,14 @@ describe('the image', () => {
     expect('step' in body && body.step.environment).toEqual({ type: 'python', version: '3.12', requirements: [] });
   });
 
-  test('that nothing stands for is refused, with what to do; each of them', () => {
+  test('is rejected with a remedy if it cannot be run, and all such images are reported', () => {
     const tasks = { say: say(constant('x')), again: say(constant('y')) };
     const { message, issues = [] } = refusal(() => compiled({ executors: image('alpine'), tasks }));
-    expect(message).toMatch(/comp-say runs in the image alpine.*python:3\.11.*spec\.images/);
+    expect(message).toMatch(/comp-say uses image alpine.*python:3\.11.*spec\.images/);
     expect(issues.map(({ path }) => path)).toEqual(['say.image', 'again.image']);
   });
 
-  test('that makes a volume is refused for that', () => {
+  test('is rejected with that reason if it creates a volume', () => {
     const volume = { 'exec-say': { container: { image: 'argostub/createpvc' } } };
     expect(refusal(() => compiled({ executors: volume, tasks: { say: say(constant('x')) } })).message).toContain(
       'as artifacts',
@@ -223,7 +223,7 @@ describe('the image', () => {
 describe('Kubernetes', () => {
   const tasks = { say: say(constant('x')) };
 
-  test('secrets and maps of configuration are secrets of the project; a deadline is a limit', () => {
+  test('secrets and config maps are read from Secrets of the project, and a deadline is a time limit', () => {
     const { body } = taskOf({
       inputs: { which: { parameterType: 'STRING', defaultValue: 'named' } },
       platform: {
@@ -252,12 +252,12 @@ describe('Kubernetes', () => {
     });
   });
 
-  test('what only a pod has is told', () => {
+  test('warns about settings that apply only to pods', () => {
     const { warnings } = compiled({ platform: { tolerations: [{ key: 'x' }], pvcMount: [] }, tasks });
-    expect(warnings).toEqual(['say: tolerations is left out: there is one machine']);
+    expect(warnings).toEqual(['say: tolerations is ignored: there is one machine']);
   });
 
-  test('a secret whose name another task gives is refused: whoever starts the run must be allowed to use it', () => {
+  test('a secret name from the output of a task is rejected, because the starter of the run must be permitted to use it', () => {
     const platform = {
       secretAsEnv: [
         {
@@ -266,7 +266,7 @@ describe('Kubernetes', () => {
         },
       ],
     };
-    expect(refusal(() => compiled({ platform, tasks })).message).toContain('takes a name from another task');
+    expect(refusal(() => compiled({ platform, tasks })).message).toContain('takes a name from the output of a task');
   });
 });
 

@@ -1,4 +1,4 @@
-/** From PipelineSpec to a plan. */
+/** Compiles a PipelineSpec to a plan. */
 import { DaisError } from '@dais/api';
 import type {
   Artifact,
@@ -14,7 +14,7 @@ import type {
   Value,
   Values,
 } from '#ledgers/executions/index.ts';
-import { datasetIn, type NamedRows } from '../runtime/dataset-address.ts';
+import { datasetIn, type NamedRows } from '../runtime/dataset-uri.ts';
 import { IMPORTED_DATASET } from '../runtime/kfp-step.ts';
 import { itemsIn } from './check.ts';
 import { conditionOf, selectorPath } from './condition.ts';
@@ -37,18 +37,18 @@ import { stepOf } from './step.ts';
 export interface IrOptions {
   readonly name: string;
   readonly runId: string;
-  /** Undefined: it is only looked at. */
+  /** Undefined: the pipeline is compiled only for inspection. */
   readonly parameters: Readonly<Record<string, Json>> | undefined;
   readonly images: readonly ImageRule[];
-  /** Why no other image can be run; undefined when they can. */
+  /** Why other images cannot be run. Undefined: they can. */
   readonly imageFault: string | undefined;
   readonly isolation: Step['isolation'];
   readonly now: Date;
-  /** When it was to start, where a schedule starts it. */
+  /** Scheduled time, if a schedule starts the run. */
   readonly scheduled?: Date | undefined;
-  /** Which of a schedule's it is. */
+  /** Number of the run within its schedule. */
   readonly index?: number | undefined;
-  /** The version that an importer names; undefined while it is not yet looked for. */
+  /** Returns the dataset version of an importer. Undefined while it is not resolved yet. */
   readonly dataset: (rows: NamedRows) => Artifact | undefined;
 }
 
@@ -61,11 +61,11 @@ interface CompiledIr {
 const MOST_TASKS = 20_000;
 const DEEPEST = 20;
 
-/** @throws DaisError `invalid_request` with every problem. */
+/** @throws DaisError `invalid_request` with all errors. */
 export function compileIr(ir: Ir, options: IrOptions): CompiledIr {
   const { spec } = ir;
-  const isLook = options.parameters === undefined;
-  const given = isLook ? defaultsOf(spec.root) : runParameters(spec, options.parameters, macrosOf(options));
+  const isInspection = options.parameters === undefined;
+  const given = isInspection ? defaultsOf(spec.root) : runParameters(spec, options.parameters, macrosOf(options));
   const compiler = new Compiler(ir, options);
   const plan = compiler.graph(spec.root, {
     place: '',
@@ -76,10 +76,10 @@ export function compileIr(ir: Ir, options: IrOptions): CompiledIr {
   compiler.end();
   const artifacts = Object.entries(spec.root.inputDefinitions?.artifacts ?? {});
   const needed = artifacts.filter(([, { isOptional }]) => isOptional !== true).map(([name]) => name);
-  if (needed.length > 0 && !isLook) {
+  if (needed.length > 0 && !isInspection) {
     throw new DaisError(
       'invalid_request',
-      `A run is given parameters only, and the pipeline needs artifacts: ${needed.join(', ')}.`,
+      `The pipeline requires the input artifacts ${needed.join(', ')}, but a run accepts only parameters. Import them with a task instead.`,
     );
   }
   const inputs = [
@@ -98,7 +98,7 @@ function defaultsOf({ inputDefinitions }: ComponentSpec): Record<string, Json> {
   );
 }
 
-/** `20261126093000`, as Kubeflow writes times into parameters. */
+/** Formats a time for parameters as Kubeflow does: `20261126093000`. */
 function compactTime(at: Date): string {
   return at.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '');
 }
@@ -112,13 +112,13 @@ function macrosOf({ runId, now, scheduled = now, index = 0 }: IrOptions): Readon
   ]);
 }
 
-/** A dag inside of the pipeline. */
+/** A dag within the pipeline. */
 interface Scope {
-  /** Names of tasks down to here. */
+  /** Path of task names. */
   readonly place: string;
-  /** Inputs of the dag whose values are known when the run begins. */
+  /** Inputs of the dag whose values are known when the run starts. */
   readonly known: ReadonlyMap<string, Json>;
-  /** Of the tasks around it: there is no attempt at a graph, so its steps are tried again. */
+  /** Retry policy of the enclosing tasks. Graphs have no attempts, so the policy applies to their steps. */
   readonly retry: Retry | undefined;
   readonly depth: number;
 }
@@ -128,7 +128,7 @@ class Compiler {
   readonly #ir: Ir;
   readonly #options: IrOptions;
   readonly #faults: DaisError[] = [];
-  readonly #said = new Set<string>();
+  readonly #reported = new Set<string>();
   #tasks = 0;
 
   constructor(ir: Ir, options: IrOptions) {
@@ -136,11 +136,11 @@ class Compiler {
     this.#options = options;
     const config = ir.platform?.platforms.kubernetes?.pipelineConfig as Readonly<Record<string, Json>> | undefined;
     for (const field of Object.keys(config ?? {})) {
-      this.#warn(`pipelineConfig.${field} is left out: there is no Kubernetes, and steps share no volume`);
+      this.#warn(`pipelineConfig.${field} is ignored: there is no Kubernetes, and steps share no volume`);
     }
   }
 
-  /** @throws DaisError with every image that nothing stands for. */
+  /** @throws DaisError with all images that cannot be run. */
   end(): void {
     const [first] = this.#faults;
     if (first === undefined) return;
@@ -151,7 +151,7 @@ class Compiler {
 
   graph({ dag = {} }: ComponentSpec, scope: Scope): Graph {
     if (scope.depth > DEEPEST)
-      throw new DaisError('invalid_request', `The pipeline nests deeper than ${DEEPEST} levels.`);
+      throw new DaisError('invalid_request', `The pipeline is nested more than ${DEEPEST} levels deep.`);
     const tasks = Object.entries(dag.tasks ?? {});
     this.#tasks += tasks.length;
     if (this.#tasks > MOST_TASKS)
@@ -181,7 +181,7 @@ class Compiler {
       ...(condition !== undefined && condition !== '' && { when: conditionOf(condition) }),
       inputs: { ...inputs, ...itemsInput },
       ...(each !== undefined && { each: each.each }),
-      // Iterations that are graphs are tried again by their steps.
+      // A graph is retried through its steps.
       ...(body === undefined && retry !== undefined && { retry }),
       body:
         body === undefined
@@ -190,7 +190,7 @@ class Compiler {
     };
   }
 
-  /** What an importer brings of a dataset is an input of the run: whoever has it begin must be permitted to read it. */
+  /** Returns the dataset of an importer as an input of the run, so that the read permission of the starter is checked. */
   #datasets({ executorLabel = '' }: ComponentSpec, known: ReadonlyMap<string, Json>): Record<string, Binding> {
     const importer = this.#ir.spec.deploymentSpec?.executors?.[executorLabel]?.importer;
     if (importer === undefined) return {};
@@ -211,7 +211,7 @@ class Compiler {
     if (parameters !== undefined) for (const fault of given.faults) this.#refuse(name, `${name}: ${fault}`);
     const executor = spec.deploymentSpec!.executors![label]!;
     if (executor.importer?.downloadToWorkspace === true)
-      this.#warn(`${name}: downloadToWorkspace is left out: steps share no volume`);
+      this.#warn(`${name}: downloadToWorkspace is ignored: steps share no volume`);
     try {
       return stepOf({
         pipeline: spec.pipelineInfo.name,
@@ -225,7 +225,7 @@ class Compiler {
         isolation,
         caching: task.cachingOptions ?? {},
         known,
-        isLook: parameters === undefined,
+        isInspection: parameters === undefined,
         warn: (warning) => this.#warn(warning),
       });
     } catch (error) {
@@ -235,16 +235,18 @@ class Compiler {
     }
   }
 
-  /** All of them are told at once. */
+  /** Collects an error: all are reported together. */
   #refuse(path: string, message: string): void {
     this.#faults.push(
-      new DaisError('invalid_request', `The pipeline cannot run here: ${message}.`, { issues: [{ path, message }] }),
+      new DaisError('invalid_request', `The pipeline cannot run on this server: ${message}.`, {
+        issues: [{ path, message }],
+      }),
     );
   }
 
   #warn(warning: string): void {
-    if (this.#said.has(warning)) return;
-    this.#said.add(warning);
+    if (this.#reported.has(warning)) return;
+    this.#reported.add(warning);
     this.warnings.push(warning);
   }
 
@@ -253,9 +255,9 @@ class Compiler {
     const given = task.inputs?.parameters ?? {};
     const bindings: [string, Binding][] = [];
     for (const [input, source] of Object.entries(given)) {
-      // Some are there only for texts of others, and the component does not have them.
+      // Some inputs are used only in texts of others, and are not inputs of the component.
       const spec = parameters[input];
-      // The list of a loop may come as the JSON text of one.
+      // The list of a loop may be JSON text.
       const as = spec === undefined || each?.each.items === input ? undefined : wantedType(spec);
       bindings.push([input, this.#binding(name, source, spec ?? ANY, as, new Set(Object.keys(given)))]);
     }
@@ -264,7 +266,7 @@ class Compiler {
       if (!isGiven && defaultValue !== undefined && component.dag !== undefined) {
         bindings.push([input, { value: defaultValue as Json }]);
       } else if (!isGiven && component.dag !== undefined) {
-        // Whoever is inside may ask for it.
+        // Inner tasks may use it.
         bindings.push([input, { value: null }]);
       }
     }
@@ -300,7 +302,7 @@ class Compiler {
     return { value: as === 'text' && value !== null && typeof value !== 'string' ? JSON.stringify(value) : value };
   }
 
-  /** Texts of placeholders that every task of the run has in common, and its own name. */
+  /** Returns the values of placeholders that are constant in the run, and the name of the task. */
   #constants(task: string): ReadonlyMap<string, string> {
     const { name, runId, now, scheduled = now } = this.#options;
     return new Map([
@@ -336,7 +338,7 @@ class Compiler {
   }
 }
 
-/** Stands where a step was refused; the plan is thrown away. */
+/** Placeholder for a rejected step; the plan is discarded. */
 const REFUSED: Step = {
   command: [],
   variables: {},
@@ -350,7 +352,7 @@ const REFUSED: Step = {
   outputs: {},
 };
 
-/** Of an input that the component does not have. */
+/** Specification of an input that the component does not declare. */
 const ANY: ParameterSpec = { isOptional: true };
 
 const TYPES: Readonly<Partial<Record<IrParameterType, ParameterType>>> = {
@@ -385,7 +387,7 @@ function artifactsOf(task: TaskSpec, component: ComponentSpec): Record<string, B
     },
   );
   const items = task.artifactIterator?.itemInput;
-  // Whoever is inside may ask for those that nobody gave.
+  // Inner tasks may use missing inputs.
   const absent = Object.keys(artifacts).filter(
     (name) => component.dag !== undefined && name !== items && task.inputs?.artifacts?.[name] === undefined,
   );
@@ -394,7 +396,7 @@ function artifactsOf(task: TaskSpec, component: ComponentSpec): Record<string, B
 
 interface Each {
   readonly each: NonNullable<Task['each']>;
-  /** The list, beside the inputs that the task has anyway. */
+  /** The list of items, in addition to the other inputs of the task. */
   readonly bindings: (inputs: Readonly<Record<string, Binding>>) => Readonly<Record<string, Binding>>;
 }
 
@@ -407,7 +409,7 @@ function eachOf(
   if (iterator === undefined) return undefined;
   const as = iterator.itemInput;
   const own = artifactIterator?.items.inputArtifact ?? parameterIterator?.items.inputParameter;
-  // Iterations do not get the list, of which each would keep a copy; one that asks for it does.
+  // Iterations get the list only if they use it, since each would store a copy.
   if (own !== undefined && !asksFor(component, own))
     return { each: { items: own, as, parallel }, bindings: () => ({}) };
   const items = `${as}--items`;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Expression } from '#ledgers/executions/index.ts';
-import { ConditionFault, conditionOf, selectorPath } from './condition.ts';
+import { ConditionError, conditionOf, selectorPath } from './condition.ts';
 
 const x: Expression = { input: 'x' };
 const X = "inputs.parameter_values['x']";
 
-describe('what the SDK writes', () => {
+describe('conditions that the SDK generates', () => {
   test.each<[string, Expression]>([
     [`${X} == 'heads'`, { compare: '==', left: x, right: { value: 'heads' } }],
     [`!(${X} == 'heads')`, { not: { compare: '==', left: x, right: { value: 'heads' } } }],
@@ -34,7 +34,7 @@ describe('what the SDK writes', () => {
   });
 });
 
-describe('what people write', () => {
+describe('handwritten conditions', () => {
   test.each<[string, Expression]>([
     [
       "inputs.artifacts['m'].artifacts[0].metadata['accuracy'] > 0.9",
@@ -61,17 +61,17 @@ describe('what people write', () => {
   });
 
   test.each([
-    [`${X} == 'it's'`, 'which is not understood'],
-    [`${X} ==`, 'ends too early'],
-    [`size(${X}) > 1`, 'uses size, which is not known'],
-    [`${X} == 1 2`, 'goes on with 2'],
-    ['inputs.other', 'names no input'],
-    ["inputs.other['x']", 'in a way that is not known'],
-    [`${'('.repeat(500)}true`, 'nests deeper than 100 levels'],
-    ['x'.repeat(20_000), 'at most 10000 are read'],
-    ['parseJson(1)["a"]', 'of something that is no input'],
-  ])('%j is refused', (text, message) => {
-    expect(() => conditionOf(text)).toThrow(ConditionFault);
+    [`${X} == 'it's'`, 'which is not supported'],
+    [`${X} ==`, 'is incomplete'],
+    [`size(${X}) > 1`, 'uses the unsupported function size'],
+    [`${X} == 1 2`, 'continues with 2'],
+    ['inputs.other', 'does not name an input'],
+    ["inputs.other['x']", 'in an unsupported form'],
+    [`${'('.repeat(500)}true`, 'is nested more than 100 levels deep'],
+    ['x'.repeat(20_000), 'the limit is 10000'],
+    ['parseJson(1)["a"]', 'on something other than an input'],
+  ])('%j is rejected', (text, message) => {
+    expect(() => conditionOf(text)).toThrow(ConditionError);
     expect(() => conditionOf(text)).toThrow(message);
   });
 });

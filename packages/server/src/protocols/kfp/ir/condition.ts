@@ -1,10 +1,10 @@
 /**
- * Conditions of tasks, which are CEL, as expressions of a plan: what SDKs write, and what people write beside that. A condition that
- * cannot be said in a plan is refused when the pipeline is read, not when its task runs.
+ * Converts CEL conditions of tasks to expressions of a plan: the conditions that SDKs generate, and simple ones beyond that.
+ * An unsupported condition is rejected when the pipeline is read, not when its task runs.
  */
 import type { Expression } from '#ledgers/executions/index.ts';
 
-export class ConditionFault extends Error {}
+export class ConditionError extends Error {}
 
 type Token =
   | { readonly is: 'text' | 'name' | 'symbol'; readonly text: string }
@@ -13,28 +13,28 @@ type Token =
 const TOKEN =
   /\s*(?:(?<number>\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)|(?<name>[A-Za-z_][A-Za-z0-9_]*)|(?<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(?<symbol>&&|\|\||[=!<>]=|[<>!()[\].,-]))/y;
 const LONGEST = 10_000;
-/** Brackets in brackets: the parser is recursive. */
+/** Nesting depth of brackets, because the parser is recursive. */
 const DEEPEST = 100;
 
 type Comparison = Extract<Expression, { readonly compare: string }>['compare'];
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=']);
 
-/** @throws ConditionFault that says what is not understood. */
+/** @throws ConditionError that names the unsupported part. */
 export function conditionOf(text: string): Expression {
-  if (text.length > LONGEST) throw new ConditionFault(`has ${text.length} characters; at most ${LONGEST} are read`);
+  if (text.length > LONGEST) throw new ConditionError(`has ${text.length} characters, and the limit is ${LONGEST}`);
   const parser = new Parser(tokensOf(text));
   const expression = parser.any();
   parser.end();
   return expression;
 }
 
-/** The members that a selector such as `parseJson(string_value)["a"]` takes. @throws ConditionFault */
+/** Returns the member path of a selector such as `parseJson(string_value)["a"]`. @throws ConditionError */
 export function selectorPath(text: string): readonly string[] {
   const parser = new Parser(tokensOf(text));
   for (const word of ['parseJson', '(', 'string_value', ')']) parser.expect(word);
   const path = parser.members();
   parser.end();
-  if (path.length === 0) throw new ConditionFault('selects no member');
+  if (path.length === 0) throw new ConditionError('does not select a member');
   return path;
 }
 
@@ -45,8 +45,8 @@ function tokensOf(text: string): Token[] {
     const at = TOKEN.lastIndex;
     const found = TOKEN.exec(text)?.groups;
     if (found === undefined) {
-      throw new ConditionFault(
-        `has ${JSON.stringify(text.slice(at, at + 20))}, which is not understood (a quote inside of a literal must be written \\')`,
+      throw new ConditionError(
+        `has ${JSON.stringify(text.slice(at, at + 20))}, which is not supported (write a quote inside a literal as \\')`,
       );
     }
     if (found['number'] !== undefined) tokens.push({ is: 'number', value: Number(found['number']) });
@@ -82,7 +82,7 @@ class Parser {
 
   any(): Expression {
     this.#depth += 1;
-    if (this.#depth > DEEPEST) throw new ConditionFault(`nests deeper than ${DEEPEST} levels`);
+    if (this.#depth > DEEPEST) throw new ConditionError(`is nested more than ${DEEPEST} levels deep`);
     const parts = [this.#all()];
     while (this.#take('||')) parts.push(this.#all());
     this.#depth -= 1;
@@ -112,7 +112,7 @@ class Parser {
 
   #primary(): Expression {
     const token = this.#tokens[this.#at];
-    if (token === undefined) throw new ConditionFault('ends too early');
+    if (token === undefined) throw new ConditionError('is incomplete');
     this.#at += 1;
     if (token.is === 'number') return { value: token.value };
     if (token.is === 'text') return { value: token.text };
@@ -127,7 +127,7 @@ class Parser {
       this.#at += 1;
       return { value: -next.value };
     }
-    throw new ConditionFault(`has ${JSON.stringify(token.text)} where a value is expected`);
+    throw new ConditionError(`has ${JSON.stringify(token.text)} where a value is expected`);
   }
 
   #named(name: string): Expression {
@@ -135,7 +135,9 @@ class Parser {
     if (name === 'null') return { value: null };
     if (name === 'inputs') return this.#input();
     if (!['int', 'double', 'string', 'parseJson'].includes(name)) {
-      throw new ConditionFault(`uses ${name}, which is not known: int, double, string and parseJson are`);
+      throw new ConditionError(
+        `uses the unsupported function ${name}; supported are int, double, string and parseJson`,
+      );
     }
     this.expect('(');
     const inner = this.any();
@@ -144,20 +146,20 @@ class Parser {
     if (name === 'double') return { number: inner };
     if (name === 'string') return { text: inner };
     const path = this.members();
-    if (!('input' in inner)) throw new ConditionFault('reads JSON of something that is no input');
+    if (!('input' in inner)) throw new ConditionError('uses parseJson on something other than an input');
     return { ...inner, path: [...(inner.path ?? []), ...path] };
   }
 
   #input(): Expression {
     const [kind, input, ...path] = this.members();
-    if (kind === undefined || input === undefined) throw new ConditionFault('names no input');
+    if (kind === undefined || input === undefined) throw new ConditionError('does not name an input');
     if (kind === 'parameter_values' || kind === 'parameterValues' || kind === 'parameters') {
       return path.length === 0 ? { input } : { input, path };
     }
     const [artifacts, index, ...members] = path;
     if (kind !== 'artifacts' || artifacts !== 'artifacts' || !/^\d+$/.test(index ?? '')) {
-      throw new ConditionFault(
-        "names an input in a way that is not known: inputs.parameter_values['NAME'] and inputs.artifacts['NAME'].artifacts[0] are",
+      throw new ConditionError(
+        "names an input in an unsupported form; supported are inputs.parameter_values['NAME'] and inputs.artifacts['NAME'].artifacts[0]",
       );
     }
     return { input, artifact: Number(index), path: members };
@@ -169,12 +171,11 @@ class Parser {
     for (;;) {
       if (this.#take('.')) {
         const token = this.#tokens[this.#at++];
-        if (token?.is !== 'name') throw new ConditionFault('has a point without a name behind it');
+        if (token?.is !== 'name') throw new ConditionError('has a dot without a name after it');
         path.push(token.text);
       } else if (this.#take('[')) {
         const token = this.#tokens[this.#at++];
-        if (token?.is !== 'text' && token?.is !== 'number')
-          throw new ConditionFault('has brackets without a name in them');
+        if (token?.is !== 'text' && token?.is !== 'number') throw new ConditionError('has brackets without a name');
         path.push('value' in token ? String(token.value) : token.text);
         this.expect(']');
       } else return path;
@@ -182,13 +183,13 @@ class Parser {
   }
 
   expect(text: string): void {
-    if (!this.#take(text)) throw new ConditionFault(`has no ${text} where one is expected`);
+    if (!this.#take(text)) throw new ConditionError(`has no ${text} where one is expected`);
   }
 
   end(): void {
     const token = this.#tokens[this.#at];
     if (token === undefined) return;
-    throw new ConditionFault(`goes on with ${shown(token)}, which is not understood`);
+    throw new ConditionError(`continues with ${shown(token)}, which is not supported`);
   }
 
   #take(text: string): boolean {

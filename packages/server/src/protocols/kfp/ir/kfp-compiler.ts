@@ -1,13 +1,13 @@
-/** Kubeflow's pipelines as the executions ledger asks for them. */
+/** The compiler of Kubeflow pipelines for the executions ledger. */
 import type { PipelineParameters } from '@dais/api';
 import { datasetArtifact, type Artifact, type Json, type PipelineCompiler } from '#ledgers/executions/index.ts';
-import type { NamedRows } from '../runtime/dataset-address.ts';
+import type { NamedRows } from '../runtime/dataset-uri.ts';
 import { compileIr } from './compile.ts';
 import { needsContainers } from './image.ts';
 import { typeOfParameter, type IrParameterType, type PipelineSpec } from './messages.ts';
 import { readIr, type PipelineDocument } from './pipeline-file.ts';
 
-/** Under this word versions of pipelines keep their format. */
+/** Format of such pipeline versions. */
 export const KFP_FORMAT = 'kfp';
 
 interface KfpCompilerOptions {
@@ -33,7 +33,7 @@ export function kfpCompiler({ now }: KfpCompilerOptions): PipelineCompiler {
         scheduled: fire === undefined ? undefined : new Date(fire.time),
         index: fire?.index,
       };
-      // Which versions of datasets it names is seen by compiling it; then they are looked for.
+      // The first compilation finds the referenced dataset versions, which are then resolved.
       const named = new Map<string, NamedRows>();
       const keyOf = ({ reference, format }: NamedRows) => `${format} ${reference}`;
       compileIr(ir, { ...options, dataset: (rows) => void named.set(keyOf(rows), rows) });

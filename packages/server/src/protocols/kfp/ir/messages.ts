@@ -1,6 +1,6 @@
 /**
- * PipelineSpec 2.1.0 and the Kubernetes part of PlatformSpec, as far as a pipeline can say something with them. Read in lowerCamelCase and
- * in snake_case; what is not known here is told and left out, so that a newer SDK's pipelines still run.
+ * Schemas of PipelineSpec 2.1.0 and of the Kubernetes part of PlatformSpec. Fields can be in lowerCamelCase or snake_case.
+ * Unknown fields are ignored with a warning, so that pipelines of newer SDKs still run.
  */
 import { z } from 'zod';
 
@@ -22,7 +22,7 @@ const PARAMETER_TYPES = [
 
 const parameterSpec = z.object({
   parameterType: z.enum(PARAMETER_TYPES).optional(),
-  /** As old files say it. */
+  /** Form of older files. */
   type: z.enum(['INT', 'DOUBLE', 'STRING']).optional(),
   defaultValue: z.json().optional(),
   isOptional: flag,
@@ -47,7 +47,7 @@ const definitions = z.object({
   artifacts: z.record(name, artifactSpec).optional(),
 });
 
-/** A value, or the name of an input of the component around it. */
+/** A value, or the name of an input of the enclosing component. */
 const valueOrParameter = z.object({
   constant: z.json().optional(),
   constantValue: z.json().optional(),

@@ -1,9 +1,9 @@
-/** Parameters that whoever starts a run gives to it. */
+/** Validates the parameters of a run. */
 import { DaisError, type Issue } from '@dais/api';
 import type { Json } from '#ledgers/executions/index.ts';
 import { typeOfParameter, type IrParameterType, type ParameterSpec, type PipelineSpec } from './messages.ts';
 
-/** Every parameter of the pipeline; null: it is optional and was not given. @throws DaisError `invalid_request` with every problem. */
+/** Returns all parameters of the pipeline; null: optional and missing. @throws DaisError `invalid_request` with all errors. */
 export function runParameters(
   { root }: PipelineSpec,
   given: Readonly<Record<string, Json>>,
@@ -14,7 +14,7 @@ export function runParameters(
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(wanted, name)) continue;
     const names = Object.keys(wanted).toSorted().join(', ');
-    const message = `is no parameter of the pipeline; it has ${names === '' ? 'none' : names}`;
+    const message = `is not a parameter of the pipeline; its parameters: ${names === '' ? 'none' : names}`;
     issues.push({ path: `parameters.${name}`, message });
   }
   const values = Object.entries(wanted).map(([name, spec]): [string, Json] => {
@@ -27,7 +27,7 @@ export function runParameters(
   if (first !== undefined) {
     throw new DaisError(
       'invalid_request',
-      `The parameters do not fit the pipeline: ${first.path?.slice('parameters.'.length) ?? ''} ${first.message}.`,
+      `The parameters do not match the pipeline: ${first.path?.slice('parameters.'.length) ?? ''} ${first.message}.`,
       { issues },
     );
   }
@@ -37,7 +37,9 @@ export function runParameters(
 function faultOf(spec: ParameterSpec, value: Json): Omit<Issue, 'path'> | undefined {
   const type = typeOfParameter(spec);
   if (type === 'TASK_FINAL_STATUS' || type === 'TASK_CONFIG') {
-    return { message: `has the type ${type}, which is given by the platform to a task, not to a pipeline` };
+    return {
+      message: `has the type ${type}, which the platform sets for tasks; a pipeline cannot have it as a parameter`,
+    };
   }
   if (value === null) return spec.isOptional === true ? undefined : { message: 'is required', expected: type };
   if (!fitsType(type, value)) return { message: `is ${JSON.stringify(value).slice(0, 80)}`, expected: type };

@@ -66,10 +66,10 @@ describe('YAML as PyYAML reads it', () => {
 
   test.each([
     ['a: [1', 'is not valid YAML'],
-    ['a: 1\na: 2', 'duplicated mapping key, in line 2, column 1'],
+    ['a: 1\na: 2', 'duplicated mapping key at line 2, column 1'],
     ['['.repeat(5000), 'is not valid YAML'],
     ['a: !!python/object:os.system x', 'unknown tag'],
-  ])('%j is refused', (text, message) => {
+  ])('%j is rejected', (text, message) => {
     expect(refusal(() => readYaml(text, 'It')).message).toContain(message);
   });
 });
@@ -88,7 +88,7 @@ describe('the file of a pipeline', () => {
     });
   });
 
-  test('is JSON in each of its wrappers', () => {
+  test('can be JSON in each of its wrappers', () => {
     const { pipeline_spec: spec } = read(SMALL);
     expect(read(JSON.stringify(spec))).toEqual({ pipeline_spec: spec });
     const whole = read(`${SMALL}---\n${PLATFORM}`);
@@ -97,7 +97,7 @@ describe('the file of a pipeline', () => {
     expect(read(JSON.stringify(native))).toEqual({ pipeline_spec: spec });
   });
 
-  test('comes packed', () => {
+  test('can be in an archive', () => {
     const plain = read(SMALL);
     expect(read(zip({ 'a.txt': 'x', 'dir/p.yaml': SMALL }))).toEqual(plain);
     expect(read(zip({ 'pipeline.yaml': SMALL, 'other.yaml': 'x: 1' }))).toEqual(plain);
@@ -105,38 +105,38 @@ describe('the file of a pipeline', () => {
   });
 
   test.each<[string, Buffer, string, string]>([
-    ['without a pipeline', zip({ 'a.txt': 'x' }), 'invalid_request', 'holds no .yaml file'],
-    ['with two', zip({ 'a.yaml': 'x', 'b.yaml': 'y' }), 'invalid_request', 'holds 2 .yaml files'],
-    ['that leaves itself', zip({ '../a.yaml': SMALL }), 'unsafe_path', 'leaves it'],
-    ['with an absolute name', gzipSync(tar({ '/etc/a.yaml': SMALL })), 'unsafe_path', 'leaves it'],
-    ['that is cut', zip({ 'pipeline.yaml': SMALL }).subarray(0, 60), 'invalid_request', 'is damaged'],
-    ['that is no archive inside', gzipSync('nothing'.repeat(200)), 'invalid_request', 'is no tar file'],
-    ['that unpacks to too much', gzipSync(Buffer.alloc(40 * 2 ** 20)), 'too_large', 'unpacks to more than'],
-  ])('an archive %s is refused', (_, bytes, code, message) => {
+    ['without a pipeline', zip({ 'a.txt': 'x' }), 'invalid_request', 'contains no .yaml file'],
+    ['with two', zip({ 'a.yaml': 'x', 'b.yaml': 'y' }), 'invalid_request', 'contains 2 .yaml files'],
+    ['with a path outside', zip({ '../a.yaml': SMALL }), 'unsafe_path', 'outside the archive'],
+    ['with an absolute path', gzipSync(tar({ '/etc/a.yaml': SMALL })), 'unsafe_path', 'outside the archive'],
+    ['that is truncated', zip({ 'pipeline.yaml': SMALL }).subarray(0, 60), 'invalid_request', 'is damaged'],
+    ['that is not a tar file inside', gzipSync('nothing'.repeat(200)), 'invalid_request', 'is not a tar file'],
+    ['that unpacks to too many bytes', gzipSync(Buffer.alloc(40 * 2 ** 20)), 'too_large', 'unpacks to more than'],
+  ])('an archive %s is rejected', (_, bytes, code, message) => {
     const error = refusal(() => readPipelineFile(bytes));
     expect(error.code).toBe(code);
     expect(error.message).toContain(message);
   });
 
-  test('that unfolds to much more than it is, or nests too deep, is refused', () => {
+  test('is rejected if it expands to too many values or is nested too deeply', () => {
     const rows = Array.from({ length: 9 }, (_, n) => `a${n + 1}: &a${n + 1} [${Array(10).fill(`*a${n}`).join(', ')}]`);
     const bomb = `a0: &a0 x\n${rows.join('\n')}\n${SMALL}`;
-    expect(refusal(() => read(bomb)).message).toContain('unfolds to more than 1000000 values');
+    expect(refusal(() => read(bomb)).message).toContain('expands to more than 1000000 values');
     const deep = `{"pipelineInfo": ${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
-    expect(refusal(() => read(deep)).message).toContain('nests deeper than 200 levels');
+    expect(refusal(() => read(deep)).message).toContain('is nested more than 200 levels deep');
   });
 
   test.each([
-    ['', 'holds no pipeline'],
+    ['', 'contains no pipeline'],
     ['- a\n', 'neither a pipeline'],
-    [`${SMALL}---\n${SMALL}`, 'holds 2 pipelines'],
-    ['\u0000', 'is no text'],
-  ])('%j is refused', (text, message) => {
+    [`${SMALL}---\n${SMALL}`, 'contains 2 pipelines'],
+    ['\u0000', 'is not text'],
+  ])('%j is rejected', (text, message) => {
     expect(refusal(() => read(text)).message).toContain(message);
   });
 });
 
-describe('what it says', () => {
+describe('the content of a pipeline', () => {
   const document = (change: (spec: Spec) => void): PipelineDocument => {
     const spec = structuredClone(read(SMALL).pipeline_spec) as Spec;
     change(spec);
@@ -145,17 +145,17 @@ describe('what it says', () => {
   const issuesOf = (change: (spec: Spec) => void) =>
     (refusal(() => readIr(document(change))).issues ?? []).map(({ path, message }) => `${path}: ${message}`);
 
-  test('may be in snake_case', () => {
+  test('can be in snake_case', () => {
     const text = SMALL.replaceAll('executorLabel', 'executor_label').replaceAll('componentRef', 'component_ref');
     expect(readIr(read(text)).spec).toEqual(readIr(read(SMALL)).spec);
   });
 
-  test('has fields that are not known here: they are told', () => {
+  test('has a warning for unknown fields', () => {
     const changed = document((spec) => Object.assign(spec.root.dag.tasks['say']!, { newField: 1 }));
-    expect(readIr(changed).warnings).toEqual(['root.dag.tasks.say.newField is not known here and does nothing']);
+    expect(readIr(changed).warnings).toEqual(['root.dag.tasks.say.newField is an unknown field and is ignored']);
   });
 
-  test('is wrong in many places, which are all told', () => {
+  test('has all its errors reported', () => {
     expect(
       issuesOf((spec) => {
         spec.schemaVersion = '2.0.0';
@@ -168,35 +168,35 @@ describe('what it says', () => {
     ).toEqual([
       'schemaVersion: is 2.0.0',
       'pipelineInfo.name: is "Not so"',
-      'root.dag.tasks.say.dependentTasks: there is no task gone',
+      'root.dag.tasks.say.dependentTasks: task gone does not exist',
       'root.dag.tasks.say.triggerPolicy.condition: has no ] where one is expected',
-      'root.dag.tasks.two.componentRef: there is no component comp-none',
-      'root.dag.tasks.three.inputs.parameters: word is required, and not given',
+      'root.dag.tasks.two.componentRef: component comp-none does not exist',
+      'root.dag.tasks.three.inputs.parameters: required input word is missing',
     ]);
   });
 
-  test('has tasks that wait for each other, or components that are made of each other', () => {
+  test('is rejected for cycles of tasks or of components', () => {
     expect(
       issuesOf((spec) => {
         const { tasks } = spec.root.dag;
         Object.assign(tasks['say']!, { dependentTasks: ['again'] });
         tasks['again'] = { ...tasks['say'], dependentTasks: ['say'] };
       }),
-    ).toEqual(['root.dag.tasks.say: tasks wait for each other: say → again → say']);
+    ).toEqual(['root.dag.tasks.say: tasks depend on each other in a cycle: say → again → say']);
     expect(
       issuesOf((spec) => {
         spec.components['comp-a'] = { dag: { tasks: { b: { componentRef: { name: 'comp-b' } } } } };
         spec.components['comp-b'] = { dag: { tasks: { a: { componentRef: { name: 'comp-a' } } } } };
       }),
-    ).toEqual(['components.comp-a: components are made of each other: comp-a → comp-b → comp-a']);
+    ).toEqual(['components.comp-a: components contain each other in a cycle: comp-a → comp-b → comp-a']);
   });
 
   test.each<[string, object, string]>([
-    ['a resolver', { resolver: {} }, 'queries of artifacts are not done here'],
-    ['a custom job', { customJob: {} }, 'is a job of Vertex AI'],
+    ['a resolver', { resolver: {} }, 'artifact queries are not supported'],
+    ['a custom job', { customJob: {} }, 'is a Vertex AI job'],
     ['nothing', {}, 'has neither a container nor an importer'],
     ['an image alone', { container: { image: 'python:3.11' } }, 'has no command'],
-  ])('has an executor that is %s', (_, executor, message) => {
+  ])('is rejected if an executor is %s', (_, executor, message) => {
     const [issue] = issuesOf((spec) => {
       spec.deploymentSpec.executors['exec-say'] = executor;
     });

@@ -1,19 +1,19 @@
-/** The file of a pipeline, as SDKs write it and people send it: YAML, JSON, or one of them in an archive. */
+/** Parses pipeline files: YAML, JSON, or one of them in an archive. */
 import { isUtf8 } from 'node:buffer';
 import { DaisError, schemaIssues, type Issue } from '@dais/api';
+import { z } from 'zod';
 import { isGzip, isZip, LARGEST_FILE, pipelineIn } from './archive.ts';
 import { irIssues } from './check.ts';
 import { pipelineSpec, platformSpec, type PipelineSpec, type PlatformSpec } from './messages.ts';
-import { normalKeys } from './normal-keys.ts';
 import { readYaml } from './yaml-text.ts';
 
-/** As it is stored: what was sent, in one form. */
+/** The stored, normalized document. */
 export interface PipelineDocument {
   readonly pipeline_spec: unknown;
   readonly platform_spec?: unknown;
 }
 
-/** What it says, checked. */
+/** The validated content. */
 export interface Ir {
   readonly spec: PipelineSpec;
   readonly platform: PlatformSpec | undefined;
@@ -25,16 +25,19 @@ const MOST_WARNINGS = 20;
 const MOST_VALUES = 1_000_000;
 const DEEPEST = 200;
 
-/** @throws DaisError `invalid_request` with every problem and its path, `too_large`, `unsafe_path`. */
+/** @throws DaisError `invalid_request` with all errors and their paths, `too_large`, `unsafe_path`. */
 export function readPipelineFile(bytes: Buffer): PipelineDocument {
   if (bytes.length > LARGEST_FILE) {
-    throw new DaisError('too_large', `The file has ${bytes.length} bytes; a pipeline has at most ${LARGEST_FILE}.`);
+    throw new DaisError(
+      'too_large',
+      `The file has ${bytes.length} bytes, and the limit for a pipeline is ${LARGEST_FILE}.`,
+    );
   }
   const plain = isZip(bytes) || isGzip(bytes) ? pipelineIn(bytes) : bytes;
   if (!isUtf8(plain) || plain.includes(0)) {
     throw new DaisError(
       'invalid_request',
-      'The file is no text: send the YAML that `kfp` compiled, or a zip or tar.gz of it.',
+      'The file is not text. Send the YAML file that `kfp` compiled, or a zip or tar.gz of it.',
     );
   }
   const text = plain.toString('utf8').replace(/^\uFEFF/, '');
@@ -48,12 +51,12 @@ function jsonIn(text: string): readonly unknown[] | undefined {
   try {
     return [JSON.parse(text)];
   } catch {
-    // YAML in braces.
+    // YAML that starts with a brace.
     return undefined;
   }
 }
 
-/** Which of the parts is which; a wrapper around both counts as both. @throws DaisError `invalid_request` */
+/** Finds the pipeline and the platform among the documents; a wrapper contains both. @throws DaisError `invalid_request` */
 function documentOf(parts: readonly unknown[]): PipelineDocument {
   const specs: unknown[] = [];
   const platforms: unknown[] = [];
@@ -71,7 +74,7 @@ function documentOf(parts: readonly unknown[]): PipelineDocument {
     } else {
       throw new DaisError(
         'invalid_request',
-        'The file holds something that is neither a pipeline (`pipelineInfo`) nor a platform (`platforms`).',
+        'The file contains a document that is neither a pipeline (`pipelineInfo`) nor a platform (`platforms`).',
       );
     }
   }
@@ -80,19 +83,19 @@ function documentOf(parts: readonly unknown[]): PipelineDocument {
   }
   const what =
     specs.length === 0
-      ? 'holds no pipeline: `pipelineInfo` is missing'
-      : `holds ${specs.length} pipelines and ${platforms.length} platforms; one of each is read`;
+      ? 'contains no pipeline: `pipelineInfo` is missing'
+      : `contains ${specs.length} pipelines and ${platforms.length} platforms; it may contain one of each`;
   throw new DaisError('invalid_request', `The file ${what}.`);
 }
 
-/** Aliases of YAML make a small text a huge tree; what walks it is recursive. @throws DaisError `invalid_request` */
+/** Limits depth and size, because YAML aliases can expand a small text to a huge tree. @throws DaisError `invalid_request` */
 function refuseHuge(document: PipelineDocument): void {
   let values = 0;
   const count = (value: unknown, depth: number): void => {
     values += 1;
     if (depth > DEEPEST || values > MOST_VALUES) {
       const limit =
-        depth > DEEPEST ? `nests deeper than ${DEEPEST} levels` : `unfolds to more than ${MOST_VALUES} values`;
+        depth > DEEPEST ? `is nested more than ${DEEPEST} levels deep` : `expands to more than ${MOST_VALUES} values`;
       throw new DaisError('invalid_request', `The pipeline ${limit}.`);
     }
     if (typeof value !== 'object' || value === null) return;
@@ -101,7 +104,7 @@ function refuseHuge(document: PipelineDocument): void {
   count(document, 0);
 }
 
-/** @throws DaisError `invalid_request` with every problem and its path. */
+/** @throws DaisError `invalid_request` with all errors and their paths. */
 export function readIr(document: PipelineDocument): Ir {
   refuseHuge(document);
   const unknown: string[] = [];
@@ -121,10 +124,43 @@ export function readIr(document: PipelineDocument): Ir {
     });
   }
   const left = unknown.length - MOST_WARNINGS;
-  const warnings = unknown.slice(0, MOST_WARNINGS).map((path) => `${path} is not known here and does nothing`);
+  const warnings = unknown.slice(0, MOST_WARNINGS).map((path) => `${path} is an unknown field and is ignored`);
   return {
     spec: spec.data,
     platform: platform?.data,
-    warnings: left > 0 ? [...warnings, `${left} more fields are not known here and do nothing`] : warnings,
+    warnings: left > 0 ? [...warnings, `${left} more unknown field${left === 1 ? ' is' : 's are'} ignored`] : warnings,
   };
+}
+
+export function normalKeys(schema: z.ZodType, value: unknown, path: string, unknown: string[]): unknown {
+  if (schema instanceof z.ZodOptional) return normalKeys(schema.unwrap() as z.ZodType, value, path, unknown);
+  if (Array.isArray(value)) {
+    if (!(schema instanceof z.ZodArray)) return value;
+    return value.map((one, index) => normalKeys(schema.element as z.ZodType, one, `${path}[${index}]`, unknown));
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  const at = (key: string) => (path === '' ? key : `${path}.${key}`);
+  if (schema instanceof z.ZodRecord) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, one]) => [
+        key,
+        normalKeys(schema.valueType as z.ZodType, one, at(key), unknown),
+      ]),
+    );
+  }
+  if (!(schema instanceof z.ZodObject)) return value;
+  const shape: Readonly<Record<string, z.ZodType>> = schema.shape;
+  const fields: [string, unknown][] = [];
+  for (const [key, one] of Object.entries(value)) {
+    const field = Object.hasOwn(shape, key) ? key : camelCase(key);
+    const inner = Object.hasOwn(shape, field) ? shape[field] : undefined;
+    if (inner === undefined) unknown.push(at(key));
+    // In protobuf JSON, null is an unset field.
+    else if (one !== null) fields.push([field, normalKeys(inner, one, at(field), unknown)]);
+  }
+  return Object.fromEntries(fields);
+}
+
+function camelCase(key: string): string {
+  return key.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }

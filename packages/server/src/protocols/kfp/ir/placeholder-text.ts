@@ -1,18 +1,18 @@
-/** `{{$.inputs.parameters['x']}}` in the constants of a task: what is known when the run is planned, and what only its inputs tell. */
+/** Placeholders such as `{{$.inputs.parameters['x']}}` in constants of a task: resolved at planning, or from its inputs. */
 import type { Composed, Json } from '#ledgers/executions/index.ts';
 
 const PLACEHOLDER = /\{\{\$\.([^{}]*)\}\}/g;
 const PARAMETER = /^inputs\.parameters\[(?:'([^']*)'|"([^"]*)")\]$/;
 
-/** Of a placeholder of an input parameter: its name. */
+/** Returns the input parameter of a placeholder. */
 export function parameterIn(inner: string): string | undefined {
   const found = PARAMETER.exec(inner);
   return found === null ? undefined : (found[1] ?? found[2]);
 }
 
 /**
- * @param known texts of placeholders that are constants of the run, by what stands between `{{$.` and `}}`
- * @param inputs names that may be asked for; a placeholder of another one stays as it is
+ * @param known values of placeholders that are constant in the run, by the text between `{{$.` and `}}`
+ * @param inputs names of available inputs; placeholders of other inputs are unchanged
  */
 export function composedOf(value: Json, known: ReadonlyMap<string, string>, inputs: ReadonlySet<string>): Composed {
   if (typeof value === 'string') return textOf(value, known, inputs);

@@ -1,15 +1,15 @@
-/** What the Kubernetes part of a pipeline means where steps are processes: secrets and time limits; the rest is told and left out. */
+/** Applies the Kubernetes part of a pipeline to steps that are processes: secrets and time limits. The rest is ignored. */
 import type { Json, StepSecret } from '#ledgers/executions/index.ts';
 import type { KubernetesExecutor, ParameterInput } from './messages.ts';
 
-/** What only a pod has, and what a person should know about its being left out. */
+/** Fields that apply only to pods, with the reason why they are ignored. */
 const PODS_ONLY: Readonly<Partial<Record<keyof KubernetesExecutor, string>>> = {
-  secretAsVolume: 'steps are processes and have no mounts: read the secret from a variable',
-  configMapAsVolume: 'steps are processes and have no mounts: read it from a variable',
-  pvcMount: 'steps share no volume: pass files as artifacts',
-  emptyDirMounts: 'steps have a folder of their own instead',
-  genericEphemeralVolume: 'steps have a folder of their own instead',
-  enabledSharedMemory: 'steps use the machine’s own',
+  secretAsVolume: 'steps are processes without mounts; read the secret from an environment variable',
+  configMapAsVolume: 'steps are processes without mounts; read it from an environment variable',
+  pvcMount: 'steps share no volume; pass files as artifacts',
+  emptyDirMounts: 'each step has its own folder',
+  genericEphemeralVolume: 'each step has its own folder',
+  enabledSharedMemory: 'steps use the shared memory of the machine',
   nodeSelector: 'there is one machine',
   nodeAffinity: 'there is one machine',
   podAffinity: 'there is one machine',
@@ -17,7 +17,7 @@ const PODS_ONLY: Readonly<Partial<Record<keyof KubernetesExecutor, string>>> = {
   podMetadata: 'there is no pod',
   imagePullSecret: 'no image is pulled',
   imagePullPolicy: 'no image is pulled',
-  securityContext: 'steps are isolated by Dais itself',
+  securityContext: 'Dais isolates the steps',
   initContainers: 'there is no pod',
 };
 
@@ -25,12 +25,12 @@ export interface StepPlatform {
   readonly secrets: Readonly<Record<string, StepSecret>>;
   readonly timeoutMs?: number;
   readonly warnings: readonly string[];
-  /** What a run cannot begin with. */
+  /** Errors that prevent a run. */
   readonly faults: readonly string[];
 }
 
 /**
- * @param valueOf what the input is when the run begins; undefined: only a task will tell
+ * @param valueOf value of the input when the run starts; undefined: a task produces it
  */
 export function stepPlatform(
   executor: KubernetesExecutor,
@@ -41,11 +41,11 @@ export function stepPlatform(
   const faults: string[] = [];
   const named = (what: string, constant: string | undefined, input: ParameterInput | undefined): string | undefined => {
     const name = input === undefined ? constant : valueOf(input);
-    // An optional name that was not given.
+    // An optional name that is missing.
     if (name === null || name === '') return undefined;
     if (typeof name === 'string') return name;
     faults.push(
-      `${what} takes a name from another task; whoever starts the run must be allowed to use it, so it has to be known then`,
+      `${what} takes a name from the output of a task, but the permission to use it is checked when the run starts; use a constant or a pipeline parameter`,
     );
     return undefined;
   };
@@ -64,12 +64,12 @@ export function stepPlatform(
     }
   }
   for (const { name, fieldPath } of executor.fieldPathAsEnv ?? []) {
-    warnings.push(`fieldPathAsEnv ${name} is left out: there is no pod with a ${fieldPath}`);
+    warnings.push(`fieldPathAsEnv ${name} is ignored: there is no pod with a ${fieldPath}`);
   }
   for (const [field, why] of Object.entries(PODS_ONLY)) {
     const value = executor[field as keyof KubernetesExecutor];
     if (value !== undefined && !(Array.isArray(value) && value.length === 0))
-      warnings.push(`${field} is left out: ${why}`);
+      warnings.push(`${field} is ignored: ${why}`);
   }
   const seconds = Number(executor.activeDeadlineSeconds ?? 0);
   return { secrets, warnings, faults, ...(seconds > 0 && { timeoutMs: seconds * 1000 }) };

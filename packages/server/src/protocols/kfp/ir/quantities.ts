@@ -1,4 +1,4 @@
-/** Numbers as Kubernetes and protobuf write them. */
+/** Parses quantities of Kubernetes and durations of protobuf. */
 
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
@@ -16,13 +16,13 @@ const UNITS: Readonly<Record<string, number>> = {
   Pi: 2 ** 50,
 };
 
-/** `500m` is 0.5, `2Gi` is 2147483648. Undefined: it is none. */
+/** Parses a quantity: `500m` is 0.5, `2Gi` is 2147483648. Undefined: invalid. */
 export function quantityOf(text: string): number | undefined {
   const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)(m|k|K|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$/.exec(text.trim()) ?? [];
   return digits === '' ? undefined : Number(digits) * (UNITS[unit] ?? 1);
 }
 
-/** Milliseconds of `30s` or `1.5s`. Undefined: it is no duration. */
+/** Returns the milliseconds of `30s` or `1.5s`. Undefined: invalid. */
 export function durationMs(text: string): number | undefined {
   const digits = /^(\d+(?:\.\d+)?)s$/.exec(text.trim())?.[1];
   return digits === undefined ? undefined : Number(digits) * 1000;

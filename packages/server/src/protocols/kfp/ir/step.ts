@@ -1,4 +1,4 @@
-/** From the executor of a component to a step of the plan. */
+/** Converts the executor of a component to a step of the plan. */
 import { DaisError } from '@dais/api';
 import type { ImageRule, Json, Step, StepEnvironment, StepOutput } from '#ledgers/executions/index.ts';
 import {
@@ -30,7 +30,7 @@ import { quantityOf } from './quantities.ts';
 interface StepParts {
   readonly pipeline: string;
   readonly task: string;
-  /** Of the component. */
+  /** Name of the component. */
   readonly name: string;
   readonly component: ComponentSpec;
   readonly executor: ExecutorSpec;
@@ -39,14 +39,14 @@ interface StepParts {
   readonly imageFault: string | undefined;
   readonly isolation: Step['isolation'];
   readonly caching: { readonly enableCache?: boolean | undefined; readonly cacheKey?: string | undefined };
-  /** Values of the task's inputs that are known when the run begins. */
+  /** Values of task inputs that are known when the run starts. */
   readonly known: ReadonlyMap<string, Json>;
-  /** The run is only looked at: what is not known yet is no fault. */
-  readonly isLook: boolean;
+  /** The plan is compiled for inspection: unknown values are not errors. */
+  readonly isInspection: boolean;
   readonly warn: (warning: string) => void;
 }
 
-/** @throws DaisError `invalid_request` for an image that nothing stands for. */
+/** @throws DaisError `invalid_request` for an image that cannot be run. */
 export function stepOf(parts: StepParts): Step {
   const { component, executor, platform, caching } = parts;
   const { container, importer } = executor;
@@ -63,7 +63,7 @@ export function stepOf(parts: StepParts): Step {
   };
   if (importer !== undefined) {
     const body = { importer: importerOf(importer) };
-    // The server itself fetches what is imported, through the same guard.
+    // The server fetches imported files itself, through the outbound guard.
     return { ...base, network: false, environment: { type: 'system' }, resources: {}, dialect: dialectOf(parts, body) };
   }
   const body = { container: containerOf(container!) };
@@ -153,24 +153,27 @@ function importerOf({ artifactUri, typeSchema, metadata = {} }: ImporterSpec): K
   };
 }
 
-/** An address that is no text is none. */
+/** Returns '' for values that are not text. */
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
 function environmentOf(parts: StepParts, { image, command }: KfpContainer): StepEnvironment {
-  const { name, images, imageFault, task, isLook, warn } = parts;
+  const { name, images, imageFault, task, isInspection, warn } = parts;
   const whole = knownText(parts, image);
   if (whole === undefined) {
-    if (isLook) return { type: 'system' };
-    throw refusal(task, `${name} takes its image from another task; it has to be known when the run begins`);
+    if (isInspection) return { type: 'system' };
+    throw refusal(
+      task,
+      `${name} takes its image from the output of a task, but the image must be known when the run starts`,
+    );
   }
   const environment = environmentOfImage(whole, images) ?? imageItself(whole, imageFault);
   if (environment === undefined) throw refusal(task, imageRefusal(name, whole, imageFault ?? ''));
   const needs = lightweightOf(command);
   if (needs === undefined || environment.type !== 'python') {
     const installs = command.some((word) => word.includes('pip install'));
-    if (installs) warn(`${name} installs packages each time it runs: its command is not one that is known here`);
+    if (installs) warn(`${name} installs packages at each run, because its command has an unknown form`);
     return environment;
   }
   const { requirements, bare, indexes } = needs;
@@ -178,7 +181,7 @@ function environmentOf(parts: StepParts, { image, command }: KfpContainer): Step
 }
 
 function refusal(task: string, message: string): DaisError {
-  return new DaisError('invalid_request', `The pipeline cannot run here: ${message}.`, {
+  return new DaisError('invalid_request', `The pipeline cannot run on this server: ${message}.`, {
     issues: [{ path: `${task}.image`, message }],
   });
 }
@@ -187,7 +190,7 @@ function imageItself(image: string, fault: string | undefined): StepEnvironment 
   return fault === undefined && !image.startsWith(VOLUME_IMAGES) ? { type: 'image', image } : undefined;
 }
 
-/** Undefined: it has a placeholder of which nobody knows the value yet. */
+/** Replaces placeholders. Undefined: the value of one is not known yet. */
 function knownText({ known }: StepParts, text: string): string | undefined {
   let isKnown = true;
   const whole = text.replaceAll(/\{\{\$\.([^{}]*)\}\}/g, (_, inner: string) => {
@@ -207,7 +210,7 @@ function resourcesOf(parts: StepParts, { resources = {} }: ContainerSpec): Recor
     const known = text === undefined ? '' : knownText(parts, text);
     const value = text === undefined ? plain : known === undefined ? undefined : quantityOf(known);
     if (value === undefined)
-      parts.warn(`${parts.name}: ${name} is left out: ${text} is no number that is known when the run begins`);
+      parts.warn(`${parts.name}: ${name} is ignored: ${text} is not a number that is known when the run starts`);
     else if (value > 0) asked[name] = value;
   };
   const { cpuLimit, cpuRequest, memoryLimit, memoryRequest, accelerator } = resources;
@@ -226,7 +229,7 @@ function resourcesOf(parts: StepParts, { resources = {} }: ContainerSpec): Recor
   return asked;
 }
 
-/** For inputs that ask how the task is set up. */
+/** Returns the value of inputs of the type TASK_CONFIG. */
 function taskConfigOf({ component, executor }: StepParts): Json | undefined {
   const fields = component.taskConfigPassthroughs ?? [];
   if (fields.length === 0) return undefined;

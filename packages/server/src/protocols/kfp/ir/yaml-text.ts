@@ -1,6 +1,6 @@
 /**
- * YAML as PyYAML reads it, which wrote most files of pipelines. It leaves the text `1e3` without quotes, since to it that is no
- * number; to readers of YAML 1.2 it is one, and `12e5`, the beginning of a commit, would become 1200000.
+ * Parses YAML as PyYAML does, because it writes most pipeline files. PyYAML writes the text `1e3` without quotes, since it
+ * does not treat it as a number. A YAML 1.2 parser does, and `12e5`, the start of a commit id, would become 1200000.
  */
 import { DaisError } from '@dais/api';
 import { FAILSAFE_SCHEMA, loadAll, Type, YAMLException } from 'js-yaml';
@@ -14,7 +14,7 @@ const FLOAT =
   /^(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
 
 function scalar(name: string, fits: (text: string) => boolean, construct: (text: string) => unknown): Type {
-  // `resolve` is asked with null for what stands nowhere in the text.
+  // `resolve` is called with null for missing values.
   return new Type(`tag:yaml.org,2002:${name}`, {
     kind: 'scalar',
     resolve: (text: unknown) => fits(typeof text === 'string' ? text : ''),
@@ -40,7 +40,7 @@ const SCHEMA = FAILSAFE_SCHEMA.extend({
   ],
 });
 
-/** Every document that is not empty. @throws DaisError `invalid_request` */
+/** Returns all documents that are not empty. @throws DaisError `invalid_request` */
 export function readYaml(text: string, what: string): readonly unknown[] {
   try {
     const documents: unknown[] = [];
@@ -60,10 +60,10 @@ export function readYaml(text: string, what: string): readonly unknown[] {
 function reasonOf(error: unknown): string {
   if (error instanceof YAMLException) {
     const { reason, mark } = error;
-    return mark === undefined ? reason : `${reason}, in line ${mark.line + 1}, column ${mark.column + 1}`;
+    return mark === undefined ? reason : `${reason} at line ${mark.line + 1}, column ${mark.column + 1}`;
   }
-  // The parser is recursive: a text of nothing but `[` ends its stack.
-  return error instanceof RangeError ? 'it nests too deep' : 'it cannot be read';
+  // The parser is recursive: a text of many `[` overflows the stack.
+  return error instanceof RangeError ? 'it is nested too deeply' : 'it cannot be parsed';
 }
 
 function integerOf(text: string): number {

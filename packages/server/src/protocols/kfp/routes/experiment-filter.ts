@@ -1,4 +1,4 @@
-/** The filter and order of a list of experiments, in the words of `experiment.search`. */
+/** Translates filter and order of a list of experiments to those of `experiment.search`. */
 import type { FilterOperation, Predicate } from '../wire/filter.ts';
 import type { ListRequest } from '../wire/list-request.ts';
 import { splitId } from '../projects.ts';
@@ -7,7 +7,7 @@ import { invalid } from '../wire/rpc-status.ts';
 /** The tag of an archived experiment. */
 export const ARCHIVED_TAG = 'dais.archived';
 
-/** Names in the protocol, older ones too, and the attributes that they are. */
+/** Attributes by their current and older names in the protocol. */
 const FIELDS: Readonly<Record<string, string>> = {
   id: 'experiment_id',
   experiment_id: 'experiment_id',
@@ -52,7 +52,7 @@ function clauses({ operation, key, value }: Predicate): string[] {
     throw invalid(`no support for filtering on unrecognized field ${JSON.stringify(key)}; supported are ${SUPPORTED}`);
   }
   if (field === 'creation_time') return timeClauses(operation, value);
-  if (texts === undefined) throw invalid(`${key} is compared with text`);
+  if (texts === undefined) throw invalid(`${key} must be compared with a string`);
   if (field === 'experiment_id') {
     const ids = texts.map((text) => quoted(splitId(text).id)).join(', ');
     if (operation === 'EQUALS' || operation === 'IN') return [texts.length === 0 ? NOTHING : `${field} IN (${ids})`];
@@ -68,13 +68,13 @@ function clauses({ operation, key, value }: Predicate): string[] {
   return [`name ${operation === 'NOT_EQUALS' ? '!=' : '='} ${quoted(texts[0] ?? '')}`];
 }
 
-/** Of no experiment: none is older than time. */
+/** A condition that matches no experiment. */
 const NOTHING = 'creation_time < 0';
 
 function stateClause(operation: FilterOperation, states: readonly string[]): string {
   for (const state of states) {
     if (state !== 'AVAILABLE' && state !== 'ARCHIVED') {
-      throw invalid(`storage_state is AVAILABLE or ARCHIVED, not ${JSON.stringify(state.slice(0, 100))}`);
+      throw invalid(`storage_state must be AVAILABLE or ARCHIVED, not ${JSON.stringify(state.slice(0, 100))}`);
     }
   }
   if (operation !== 'EQUALS' && operation !== 'NOT_EQUALS' && operation !== 'IN') {
@@ -87,19 +87,19 @@ function stateClause(operation: FilterOperation, states: readonly string[]): str
   return `tags.\`${ARCHIVED_TAG}\` ${archived ? 'IS NOT NULL' : 'IS NULL'}`;
 }
 
-/** The protocol's moments are whole seconds: each stands for all of its second. */
+/** Times of the protocol are whole seconds: each represents its whole second. */
 function timeClauses(operation: FilterOperation, value: Predicate['value']): string[] {
   const sign = SIGNS[operation];
   const ms = 'moment' in value ? value.moment : 'number' in value ? value.number * 1000 : undefined;
   if (sign === undefined || ms === undefined)
-    throw invalid('created_at is compared with one moment, or one number of seconds');
+    throw invalid('created_at must be compared with a time or a number of seconds');
   const from = Math.floor(ms / 1000) * 1000;
   const to = from + 1000;
   switch (sign) {
     case '=':
       return [`creation_time >= ${from}`, `creation_time < ${to}`];
     case '!=':
-      // Of whole milliseconds only a part of the second could be excluded.
+      // A comparison with milliseconds would exclude only a part of the second.
       throw invalid('NOT_EQUALS is not supported for created_at');
     case '>':
       return [`creation_time >= ${to}`];

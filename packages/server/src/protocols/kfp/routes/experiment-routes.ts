@@ -10,26 +10,26 @@ import {
 } from '@dais/api';
 import { route, type CallOperation, type Refusals, type Route } from '../route.ts';
 import { listFields, nextPage, readList } from '../wire/list-request.ts';
-import { string, told } from '../wire/message.ts';
+import { string, outputOnly } from '../wire/message.ts';
 import { invalid, RpcError } from '../wire/rpc-status.ts';
 import { showTime } from '../wire/time.ts';
 import { ARCHIVED_TAG, experimentFilter, experimentOrder } from './experiment-filter.ts';
 
-/** Under this tag MLflow's pages show and change the description of an experiment. */
+/** The tag with which MLflow's user interface stores the description of an experiment. */
 const DESCRIPTION_TAG = 'mlflow.note.content';
 const DEFAULT_EXPERIMENT = '0';
 const LONGEST_NAME = 500;
-/** Up to so many, `total_size` of a list that goes on is exact. */
+/** Limit up to which `total_size` is exact for lists with further pages. */
 const COUNTED = 1000;
 
 const experimentFields = {
-  experiment_id: told,
+  experiment_id: outputOnly,
   display_name: string,
   description: string,
-  created_at: told,
+  created_at: outputOnly,
   namespace: string,
-  storage_state: told,
-  last_run_created_at: told,
+  storage_state: outputOnly,
+  last_run_created_at: outputOnly,
 };
 
 export const experimentRoutes: readonly Route[] = [
@@ -41,7 +41,7 @@ export const experimentRoutes: readonly Route[] = [
     request: experimentFields,
     answer: async ({ display_name: name = '', description = '' }, call) => {
       if (name === '') {
-        throw invalid('The experiment has no display_name: give the name that people find it by.');
+        throw invalid('The experiment has no display_name. Specify one.');
       }
       if (name.length > LONGEST_NAME) throw invalid(`display_name is longer than ${LONGEST_NAME} characters.`);
       const made = await call(
@@ -119,7 +119,7 @@ export const experimentRoutes: readonly Route[] = [
     answer: async ({ experiment_id: given = '' }, call) => {
       const { id, name } = await requireExperiment(given, call);
       const gone = noExperiment(id);
-      // Names of deleted experiments stay taken here, since they can be restored; these clients use a name again at once.
+      // Deleted experiments keep their names, since they can be restored, but KFP clients reuse names immediately.
       const suffix = ` (deleted ${id})`;
       const kept = `${name.slice(0, LONGEST_NAME - suffix.length)}${suffix}`;
       await call(updateExperimentOperation, { id, name: kept }, { ...gone, already_exists: gone.not_found });
@@ -129,7 +129,7 @@ export const experimentRoutes: readonly Route[] = [
   }),
 ];
 
-/** Names of a path are fields of every request. */
+/** Path parameters are fields of every request. */
 function idOf(values: object): string {
   return (values as { readonly experiment_id?: string }).experiment_id ?? '';
 }
@@ -142,7 +142,7 @@ function missing(id: string): RpcError {
   return new RpcError('NOT_FOUND', `Experiment ${id.slice(0, 100)} not found`);
 }
 
-/** @throws RpcError `NOT_FOUND`, for a deleted one too. */
+/** @throws RpcError `NOT_FOUND`, also for a deleted experiment. */
 async function requireExperiment(id: string, call: CallOperation): Promise<Experiment> {
   if (!/^\d{1,18}$/.test(id)) throw missing(id);
   const experiment = await call(readExperimentOperation, { id }, noExperiment(id));
@@ -150,16 +150,16 @@ async function requireExperiment(id: string, call: CallOperation): Promise<Exper
   return experiment;
 }
 
-/** Where a run may be put: the default one when none is named. @throws RpcError `NOT_FOUND`, `FAILED_PRECONDITION` */
+/** Returns the experiment for a run, by default the default one. @throws RpcError `NOT_FOUND`, `FAILED_PRECONDITION` */
 export async function usableExperiment(id: string, call: CallOperation): Promise<string> {
-  // Made when something is first written into it.
+  // The default experiment is created at the first write.
   if (id === '' || id === DEFAULT_EXPERIMENT) return DEFAULT_EXPERIMENT;
   const experiment = await requireExperiment(id, call);
   if (experiment.tags[ARCHIVED_TAG] === undefined) return experiment.id;
-  throw new RpcError('FAILED_PRECONDITION', `Experiment ${experiment.id} is archived: unarchive it first`);
+  throw new RpcError('FAILED_PRECONDITION', `Experiment ${experiment.id} is archived. Unarchive it first`);
 }
 
-/** When the last run of each began. */
+/** Returns the start time of the last run of each experiment. */
 async function lastRuns(experiments: readonly Experiment[], call: CallOperation): Promise<ReadonlyMap<string, number>> {
   if (experiments.length === 0) return new Map();
   const { items } = await call(experimentActivityOperation, { ids: experiments.map(({ id }) => id) });

@@ -1,4 +1,4 @@
-/** Pipelines and their versions as the protocol says them. */
+/** Encodes pipelines and their versions. */
 import type { PipelineHead, PipelineVersion } from '@dais/api';
 import { isMap } from '../wire/parse.ts';
 import { showTime } from '../wire/time.ts';
@@ -14,7 +14,7 @@ export function pipelineMessage({ id, name, displayName, description, tags, crea
   };
 }
 
-/** Lists do not hold documents: one of them can have megabytes. */
+/** Encodes a version. Lists omit documents, which can have megabytes. */
 export function versionMessage(pipeline: string, version: PipelineVersion, document?: unknown) {
   const { id, name, displayName, description, sourceUrl, tags, createdAt } = version;
   return {
@@ -30,7 +30,7 @@ export function versionMessage(pipeline: string, version: PipelineVersion, docum
   };
 }
 
-/** The plain pipeline, unless there is a platform beside it. */
+/** Returns only the pipeline spec, unless there is also a platform spec. */
 function specOf(document: unknown): unknown {
   if (!isMap(document) || document['platform_spec'] !== undefined) return document;
   return document['pipeline_spec'] ?? document;

@@ -9,19 +9,19 @@ import {
 } from '@dais/api';
 import { route, type CallOperation, type Route } from '../route.ts';
 import { listFields, nextPage, readList } from '../wire/list-request.ts';
-import { bool, nested, string, struct, texts, told, type Values } from '../wire/message.ts';
+import { bool, nested, string, struct, texts, outputOnly, type Values } from '../wire/message.ts';
 import { invalid, RpcError } from '../wire/rpc-status.ts';
 import {
   addVersion,
   createPipelineOperation,
   deletePipelineOperation,
-  makePipeline,
-  makeWithVersion,
-  type Wanted,
-  type WantedVersion,
-} from './pipeline-keep.ts';
+  createPipeline,
+  createPipelineWithVersion,
+  type NewPipeline,
+  type NewPipelineVersion,
+} from './create-pipeline.ts';
 import { pipelineMessage, versionMessage } from './pipeline-message.ts';
-import { inMessage, requirePipeline } from './pipeline-source.ts';
+import { documentOfMessage, requirePipeline } from './pipeline-source.ts';
 import { recordSearch, type SearchFields } from './record-search.ts';
 
 const pipelineFields = {
@@ -29,23 +29,23 @@ const pipelineFields = {
   display_name: string,
   name: string,
   description: string,
-  created_at: told,
+  created_at: outputOnly,
   namespace: string,
-  error: told,
+  error: outputOnly,
   tags: texts,
 };
 
 const versionFields = {
   pipeline_id: string,
-  pipeline_version_id: told,
+  pipeline_version_id: outputOnly,
   display_name: string,
   name: string,
   description: string,
-  created_at: told,
+  created_at: outputOnly,
   package_url: nested({ pipeline_url: string }),
   code_source_url: string,
   pipeline_spec: struct,
-  error: told,
+  error: outputOnly,
   tags: texts,
 };
 
@@ -78,7 +78,7 @@ export const pipelineRoutes: readonly Route[] = [
     operation: createPipelineOperation,
     body: 'pipeline',
     request: pipelineFields,
-    answer: async (values, call) => pipelineMessage(await makePipeline(wantedOf(values, 'pipeline'), call)),
+    answer: async (values, call) => pipelineMessage(await createPipeline(newPipelineOf(values, 'pipeline'), call)),
   }),
   route({
     method: 'POST',
@@ -86,10 +86,10 @@ export const pipelineRoutes: readonly Route[] = [
     operation: createPipelineVersionOperation,
     request: { pipeline: nested(pipelineFields), pipeline_version: nested(versionFields) },
     answer: async ({ pipeline = {}, pipeline_version: version = {} }, call) => {
-      const wanted = wantedOf(pipeline, 'pipeline');
+      const wanted = newPipelineOf(pipeline, 'pipeline');
       const named =
         version.name === undefined && version.display_name === undefined ? { ...version, ...nameOf(wanted) } : version;
-      return pipelineMessage(await makeWithVersion(wanted, wantedVersion(named), call));
+      return pipelineMessage(await createPipelineWithVersion(wanted, wantedVersion(named), call));
     },
   }),
   route({
@@ -223,7 +223,7 @@ function noVersion(id: string): RpcError {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Operations take names and numbers too; this protocol has ids only. @throws RpcError `NOT_FOUND` */
+/** Requires an id: operations also accept names and numbers, but this protocol does not. @throws RpcError `NOT_FOUND` */
 async function versionIn({ pipeline_id: of = '', pipeline_version_id: id = '' }: PathIds, call: CallOperation) {
   const pipeline: PipelineHead = await requirePipeline(of, call);
   if (!UUID.test(id)) throw noVersion(id);
@@ -233,7 +233,7 @@ async function versionIn({ pipeline_id: of = '', pipeline_version_id: id = '' }:
 const LONGEST_NAME = 256;
 
 /** @throws RpcError `INVALID_ARGUMENT` */
-export function wantedOf(
+export function newPipelineOf(
   {
     name = '',
     display_name: shown = '',
@@ -241,27 +241,27 @@ export function wantedOf(
     tags = {},
   }: Values<Pick<typeof pipelineFields, 'name' | 'display_name' | 'description' | 'tags'>>,
   what: 'pipeline' | 'pipeline version',
-): Wanted {
+): NewPipeline {
   const named = name === '' ? shown : name;
-  if (named === '') throw invalid(`The ${what} has no name: give display_name, or name`);
+  if (named === '') throw invalid(`The ${what} has no name. Specify display_name or name`);
   for (const text of [named, shown]) {
     if (text.length > LONGEST_NAME) throw invalid(`The name of the ${what} is longer than ${LONGEST_NAME} characters`);
   }
   return { name: named, displayName: shown === '' ? named : shown, description, tags };
 }
 
-function nameOf({ name, displayName }: Wanted) {
+function nameOf({ name, displayName }: NewPipeline) {
   return { name, display_name: displayName };
 }
 
 /** @throws RpcError `INVALID_ARGUMENT`, `UNIMPLEMENTED` */
-function wantedVersion(values: Values<typeof versionFields>): WantedVersion {
+function wantedVersion(values: Values<typeof versionFields>): NewPipelineVersion {
   const { package_url: url, pipeline_spec: spec, code_source_url: sourceUrl = '' } = values;
-  const wanted = wantedOf(values, 'pipeline version');
-  if (spec !== undefined) return { ...wanted, sourceUrl, document: inMessage(spec) };
-  if (url === undefined) throw invalid('pipeline_spec is missing: give the pipeline itself, or upload its file');
+  const wanted = newPipelineOf(values, 'pipeline version');
+  if (spec !== undefined) return { ...wanted, sourceUrl, document: documentOfMessage(spec) };
+  if (url === undefined) throw invalid('pipeline_spec is missing. Send the pipeline, or upload its file');
   throw new RpcError(
     'UNIMPLEMENTED',
-    'This server fetches no pipelines from addresses that clients name: upload the file, or give pipeline_spec',
+    'This server does not fetch pipelines from URLs. Upload the file, or send pipeline_spec',
   );
 }

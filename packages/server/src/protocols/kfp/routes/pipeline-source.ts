@@ -1,4 +1,4 @@
-/** What a run, or what starts runs, says of the pipeline: a document of its own, or a version that is kept. */
+/** The pipeline of a run or recurring run: a document in the request, or a stored version. */
 import { searchPipelinesOperation, searchPipelineVersionsOperation, type PipelineHead } from '@dais/api';
 import { KFP_FORMAT, readPipelineFile, type PipelineDocument } from '../ir/index.ts';
 import type { CallOperation } from '../route.ts';
@@ -13,7 +13,7 @@ export const sourceFields = {
   service_account: string,
 };
 
-/** As operations take it. */
+/** The input of operations. */
 export type Source =
   | { readonly format: string; readonly document: unknown }
   | { readonly pipeline: string; readonly version: string };
@@ -25,19 +25,19 @@ export async function sourceOf(values: Values<typeof sourceFields>, call: CallOp
   if (given.length !== 1) {
     throw invalid(
       given.length === 0
-        ? 'Give what to run: pipeline_spec, or pipeline_version_reference'
-        : 'Only one of pipeline_spec, pipeline_version_reference and pipeline_version_id can be given',
+        ? 'Specify pipeline_spec or pipeline_version_reference'
+        : 'Specify only one of pipeline_spec, pipeline_version_reference and pipeline_version_id',
     );
   }
-  if (spec !== undefined) return { format: KFP_FORMAT, document: inMessage(spec) };
+  if (spec !== undefined) return { format: KFP_FORMAT, document: documentOfMessage(spec) };
   const { pipeline_id: pipelineId = '', pipeline_version_id: versionId = id ?? '' } = reference ?? {};
   if (pipelineId === '' && versionId === '') throw invalid('pipeline_version_reference: pipeline_id is missing');
   const head = await requirePipeline(pipelineId === '' ? await pipelineOfVersion(versionId, call) : pipelineId, call);
   return { pipeline: head.name, version: versionId === '' ? 'latest' : versionId };
 }
 
-/** A pipeline that stands in a message, held to what its file would be. @throws DaisError `invalid_request` */
-export function inMessage(spec: object): PipelineDocument {
+/** Validates a pipeline in a message like an uploaded file. @throws DaisError `invalid_request` */
+export function documentOfMessage(spec: object): PipelineDocument {
   return readPipelineFile(Buffer.from(JSON.stringify(spec)));
 }
 
@@ -56,17 +56,17 @@ async function pipelineOfVersion(id: string, call: CallOperation): Promise<strin
   return items[0].pipeline;
 }
 
-/** What is kept with what was started, beside what the ledger knows itself. */
+/** Metadata of a run or recurring run that the ledger does not interpret. */
 export interface About extends Record<string, unknown> {
   readonly runtime_config?: object;
   readonly service_account?: string;
   readonly pipeline_spec?: object;
 }
 
-/** Larger documents are not given back with the run. */
+/** Larger documents are not returned with the run. */
 const LARGEST_KEPT = 512 * 1024;
 
-export function aboutOf({
+export function metadataOf({
   runtime_config: config,
   service_account: account,
   pipeline_spec: spec,
@@ -78,7 +78,7 @@ export function aboutOf({
   };
 }
 
-/** The same, for an answer. */
+/** Encodes the source for a response. */
 export function sourceMessage(
   {
     pipeline,

@@ -1,17 +1,17 @@
-/** The filter and order of a list, as searches over records take them. */
+/** Translates filter and order of a list to a record search. */
 import type { RecordCondition, RecordSearch } from '@dais/api';
 import { splitId } from '../projects.ts';
 import type { FilterOperation, Predicate } from '../wire/filter.ts';
 import type { ListRequest } from '../wire/list-request.ts';
 import { invalid } from '../wire/rpc-status.ts';
 
-/** What a field of the protocol is among the fields of a record. */
+/** The field of a record for a field of the protocol. */
 export interface SearchField {
   readonly field: string;
   readonly type: 'id' | 'text' | 'moment' | 'words';
-  /** Of `words`: what each word means, as conditions; others match nothing. */
+  /** For `words`: the conditions of each value; other values match nothing. */
   readonly words?: Readonly<Record<string, readonly RecordCondition[]>>;
-  /** Of `words`: what anything but this word means. */
+  /** For `words`: the conditions of all other values. */
   readonly others?: Readonly<Record<string, readonly RecordCondition[]>>;
 }
 
@@ -66,7 +66,7 @@ function conditions({ operation, key, value }: Predicate, fields: SearchFields):
   }
   if (known.type === 'moment') return moments(operation, key, known.field, value);
   const texts = 'text' in value ? [value.text] : 'texts' in value ? value.texts : undefined;
-  if (texts === undefined) throw invalid(`${key} is compared with text`);
+  if (texts === undefined) throw invalid(`${key} must be compared with a string`);
   if (known.type === 'words') return words(operation, key, known, texts);
   const given = known.type === 'id' ? texts.map((text) => splitId(text).id) : texts;
   return [{ field: known.field, is: SIGNS[operation], value: operation === 'IN' ? given : (given[0] ?? '') }];
@@ -91,11 +91,11 @@ function words(
   if (values.every(({ is }) => is === 'in')) {
     return [{ field, is: 'in', value: values.flatMap(({ value }) => value as readonly string[]) }];
   }
-  // Of two that exclude each other: anything.
+  // Two mutually exclusive values: no restriction.
   return [];
 }
 
-/** The protocol's moments are whole seconds: each stands for all of its second. */
+/** Times of the protocol are whole seconds: each represents its whole second. */
 function moments(
   operation: FilterOperation,
   key: string,
@@ -104,9 +104,7 @@ function moments(
 ): readonly RecordCondition[] {
   const ms = 'moment' in value ? value.moment : 'number' in value ? value.number * 1000 : undefined;
   if (ms === undefined || operation === 'IN' || operation === 'IS_SUBSTRING' || operation === 'NOT_EQUALS') {
-    throw invalid(
-      `${key} is compared by EQUALS, LESS_THAN, GREATER_THAN or their like with one moment or number of seconds`,
-    );
+    throw invalid(`${key} must be compared with a time or a number of seconds, by EQUALS or an order comparison`);
   }
   const from = Math.floor(ms / 1000) * 1000;
   const to = from + 1000;

@@ -9,15 +9,15 @@ import {
 } from '@dais/api';
 import { route, type CallOperation, type Refusals, type Route } from '../route.ts';
 import { listFields, nextPage, readList } from '../wire/list-request.ts';
-import { bool, enumeration, int64, nested, string, struct, time, told, type Values } from '../wire/message.ts';
+import { bool, enumeration, int64, nested, string, struct, time, outputOnly, type Values } from '../wire/message.ts';
 import { invalid, RpcError } from '../wire/rpc-status.ts';
 import { showTime } from '../wire/time.ts';
 import { usableExperiment } from './experiment-routes.ts';
-import { aboutOf, sourceFields, sourceMessage, sourceOf } from './pipeline-source.ts';
+import { metadataOf, sourceFields, sourceMessage, sourceOf } from './pipeline-source.ts';
 import { recordSearch, type SearchFields } from './record-search.ts';
 import { requireName } from './run-routes.ts';
 
-/** Runs at the same time. */
+/** Limit of concurrent runs. */
 const MOST_AT_ONCE = 10;
 
 const triggerFields = {
@@ -27,16 +27,16 @@ const triggerFields = {
 
 const recurringFields = {
   ...sourceFields,
-  recurring_run_id: told,
+  recurring_run_id: outputOnly,
   display_name: string,
   description: string,
   max_concurrency: int64,
   trigger: nested(triggerFields),
   mode: enumeration({ MODE_UNSPECIFIED: 0, ENABLE: 1, DISABLE: 2 }),
-  created_at: told,
-  updated_at: told,
-  status: told,
-  error: told,
+  created_at: outputOnly,
+  updated_at: outputOnly,
+  status: outputOnly,
+  error: outputOnly,
   no_catchup: bool,
   namespace: string,
   experiment_id: string,
@@ -78,7 +78,7 @@ export const recurringRunRoutes: readonly Route[] = [
         mostAtOnce: Math.min(Math.max(values.max_concurrency ?? 1, 1), MOST_AT_ONCE),
         enabled: mode === 'ENABLE',
         experimentId: await usableExperiment(values.experiment_id ?? '', call),
-        about: aboutOf(values),
+        about: metadataOf(values),
       });
       return recurringMessage(made, { withSpec: true });
     },
@@ -93,7 +93,7 @@ export const recurringRunRoutes: readonly Route[] = [
       const of: RecordCondition[] = experiment === '' ? [] : [{ field: 'experimentId', is: '=', value: experiment }];
       const found = await call(searchRecurrencesOperation, recordSearch(readList(values), FIELDS, of) as never);
       return {
-        // The one field that is not in the form of all others.
+        // This field alone has a different format.
         recurringRuns: found.items.map((one) => recurringMessage(one, { withSpec: false })),
         total_size: found.total ?? 0,
         ...nextPage(found.nextCursor, values),
@@ -174,7 +174,7 @@ function triggerOf(trigger: Values<typeof triggerFields> = {}) {
   }
   const seconds = periodic?.interval_second ?? 0;
   if (seconds < 1)
-    throw invalid('trigger.periodic_schedule.interval_second: a number of seconds, at least 1, is expected');
+    throw invalid('trigger.periodic_schedule.interval_second: a number of seconds of at least 1 is expected');
   return { ...range, when: { type: 'interval', seconds } } as const;
 }
 

@@ -1,15 +1,15 @@
-/** Runs and their tasks as the protocol says them. */
+/** Encodes runs and their tasks. */
 import type { Execution, ExecutionNode } from '@dais/api';
 import { showTime } from '../wire/time.ts';
 import { rpcNumber } from '../wire/rpc-status.ts';
 import { sourceMessage } from './pipeline-source.ts';
 
-/** Under whose id a run goes on. */
+/** Returns the id of a run: a resumed run keeps the id of the first. */
 export function runId({ id, thread }: Execution): string {
   return thread ?? id;
 }
 
-/** Clients that wait know no end called CANCELED: a cancelled run is one that failed. */
+/** Run states. Waiting clients do not treat CANCELED as an end, so a canceled run is FAILED. */
 const STATES = {
   pending: 'PENDING',
   running: 'RUNNING',
@@ -58,7 +58,7 @@ export function runMessage(run: Execution, { withSpec }: { readonly withSpec: bo
   };
 }
 
-/** A task's id is its path: it names the node whose artifacts are read. */
+/** Encodes tasks. The id of a task is its path, which identifies the node of its artifacts. */
 export function taskMessages(run: Execution, nodes: readonly ExecutionNode[]) {
   const shown = nodes.filter(({ path }) => path !== '');
   const known = new Set(shown.map(({ path }) => path));

@@ -13,32 +13,32 @@ import {
 } from '@dais/api';
 import { route, type CallOperation, type Route } from '../route.ts';
 import { listFields, nextPage, readList } from '../wire/list-request.ts';
-import { string, struct, told } from '../wire/message.ts';
+import { string, struct, outputOnly } from '../wire/message.ts';
 import { invalid, RpcError } from '../wire/rpc-status.ts';
 import { usableExperiment } from './experiment-routes.ts';
-import { aboutOf, sourceFields, sourceOf } from './pipeline-source.ts';
+import { metadataOf, sourceFields, sourceOf } from './pipeline-source.ts';
 import { recordSearch, type SearchFields } from './record-search.ts';
 import { runId, runMessage, taskMessages } from './run-message.ts';
 
 const LONGEST_NAME = 256;
-/** Tasks that stand in the answer about a run, the first by their paths. */
+/** Limit of tasks in the response for a run, in order of their paths. */
 const MOST_TASKS = 1000;
 
 const runFields = {
   ...sourceFields,
   experiment_id: string,
-  run_id: told,
+  run_id: outputOnly,
   display_name: string,
-  storage_state: told,
+  storage_state: outputOnly,
   description: string,
-  created_at: told,
-  scheduled_at: told,
-  finished_at: told,
-  state: told,
-  error: told,
-  run_details: told,
-  recurring_run_id: told,
-  state_history: told,
+  created_at: outputOnly,
+  scheduled_at: outputOnly,
+  finished_at: outputOnly,
+  state: outputOnly,
+  error: outputOnly,
+  run_details: outputOnly,
+  recurring_run_id: outputOnly,
+  state_history: outputOnly,
   plugins_input: struct,
   plugins_output: struct,
 };
@@ -83,7 +83,7 @@ const FIELDS: SearchFields = {
   },
 };
 
-/** Of the verbs that a run's path ends in. */
+/** Operations by the final verb of the path. */
 const OPERATIONS = {
   terminate: cancelExecutionOperation,
   retry: resumeExecutionOperation,
@@ -110,7 +110,7 @@ export const runRoutes: readonly Route[] = [
         ...(description !== undefined && description !== '' && { description }),
         parameters: { ...(values.runtime_config?.parameters as Record<string, never> | undefined) },
         experimentId,
-        about: aboutOf(values),
+        about: metadataOf(values),
       });
       return runMessage(run, { withSpec: true });
     },
@@ -144,7 +144,7 @@ export const runRoutes: readonly Route[] = [
   }),
   verb('terminate', async (run, call) => {
     if (run.endedAt !== undefined) {
-      throw new RpcError('FAILED_PRECONDITION', `Run ${run.id} has ended already: it is ${run.state}`);
+      throw new RpcError('FAILED_PRECONDITION', `Run ${run.id} has already ended with the state ${run.state}`);
     }
     await call(cancelExecutionOperation, { id: run.id });
   }),
@@ -165,7 +165,7 @@ export const runRoutes: readonly Route[] = [
     request: { experiment_id: string, run_id: string },
     answer: async ({ run_id: id = '' }, call) => {
       const run = await requireRun(id, call);
-      // What it went on from goes first: as long as it is there itself, a second try finds all.
+      // Delete the superseded runs first: if this fails, a second call still finds them through the run.
       for (const one of await supersededRuns(runId(run), call)) await call(deleteExecutionOperation, { id: one.id });
       await call(deleteExecutionOperation, { id: run.id });
       return {};
@@ -187,11 +187,11 @@ function verb(name: keyof typeof OPERATIONS, act: (run: Execution, call: CallOpe
 }
 
 export function requireName(name: string, what: string): void {
-  if (name === '') throw invalid(`The ${what} has no display_name: give the name that people find it by.`);
+  if (name === '') throw invalid(`The ${what} has no display_name. Specify one.`);
   if (name.length > LONGEST_NAME) throw invalid(`display_name is longer than ${LONGEST_NAME} characters.`);
 }
 
-/** The one that goes on under this id. @throws RpcError `NOT_FOUND` */
+/** Returns the newest run with this id. @throws RpcError `NOT_FOUND` */
 export async function requireRun(id: string, call: CallOperation): Promise<Execution> {
   const missing = () => new RpcError('NOT_FOUND', `Run ${id.slice(0, 100)} not found`);
   if (id === '' || id.length > 64) throw missing();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Artifact, Left } from '#ledgers/executions/index.ts';
+import type { Artifact, StepResults } from '#ledgers/executions/index.ts';
 import type { IrParameterType } from '../ir/messages.ts';
-import { artifactsLeft, parametersLeft, readExecutorOutput } from './executor-output.ts';
+import { outputArtifacts, outputParameters, readExecutorOutput } from './executor-output.ts';
 import type { KfpStep } from './kfp-step.ts';
 
 const nothing: Artifact = { run: 'r', prefix: 'p', folder: false, files: 0, bytes: 0, digest: '0' };
@@ -16,8 +16,8 @@ const step = (outputs: KfpStep['outputs']): KfpStep => ({
 });
 
 function parameter(type: IrParameterType, text: string | undefined, executor?: string) {
-  const left: Left = { texts: text === undefined ? {} : { out: text }, artifacts: {}, nothing };
-  return parametersLeft(step({ parameters: { out: type }, artifacts: {} }), readExecutorOutput(executor), left);
+  const left: StepResults = { texts: text === undefined ? {} : { out: text }, artifacts: {}, nothing };
+  return outputParameters(step({ parameters: { out: type }, artifacts: {} }), readExecutorOutput(executor), left);
 }
 
 describe('parameters', () => {
@@ -34,39 +34,39 @@ describe('parameters', () => {
   });
 
   test.each<[IrParameterType, string, string]>([
-    ['NUMBER_INTEGER', '7.5', 'not a whole number'],
+    ['NUMBER_INTEGER', '7.5', 'not an integer'],
     ['NUMBER_DOUBLE', '', 'not a number'],
-    ['BOOLEAN', 'yes', 'not true or false'],
+    ['BOOLEAN', 'yes', 'not a boolean'],
     ['LIST', '{}', 'not a list'],
     ['STRUCT', 'x', 'not an object'],
-  ])('%s from %j is a fault', (type, text, message) => {
+  ])('%s from %j is an error', (type, text, message) => {
     expect(() => parameter(type, text)).toThrow(message);
   });
 
-  test('the word of the executor counts before that of a file', () => {
+  test('the executor output takes precedence over a parameter file', () => {
     expect(parameter('STRING', 'file', '{"parameterValues": {"out": "said"}}')).toEqual({ out: { parameter: 'said' } });
   });
 
-  test('one that is missing is a fault, but of a function that gave nothing', () => {
-    expect(() => parameter('STRING', undefined)).toThrow('it left no file for its output out');
+  test('a missing parameter is an error, except for a function that returned None', () => {
+    expect(() => parameter('STRING', undefined)).toThrow('output out is missing: the component wrote no file for it');
     expect(parameter('STRING', undefined, '{}')).toEqual({});
-    expect(() => parameter('STRING', undefined, '{')).toThrow('is not JSON');
+    expect(() => parameter('STRING', undefined, '{')).toThrow('is not valid JSON');
   });
 });
 
-test('artifacts have what is said of them', () => {
+test('artifacts have the reported name and metadata', () => {
   const of = step({ parameters: {}, artifacts: { model: { type: 'system.Model', metadata: { a: 1, b: 1 } } } });
-  const told = (more: object) =>
+  const reported = (more: object) =>
     readExecutorOutput(
       JSON.stringify({ artifacts: { model: { artifacts: [{ name: 'm', metadata: { b: 2 }, ...more }] } } }),
     );
   const files = { ...nothing, files: 2, digest: '1' };
   const known = { label: 'm', type: 'system.Model', metadata: { a: 1, b: 2 } };
-  const left = (artifacts: Left['artifacts']): Left => ({ texts: {}, artifacts, nothing });
-  expect(artifactsLeft(of, told({ uri: '/w/x' }), left({ model: files }))).toEqual({
+  const left = (artifacts: StepResults['artifacts']): StepResults => ({ texts: {}, artifacts, nothing });
+  expect(outputArtifacts(of, reported({ uri: '/w/x' }), left({ model: files }))).toEqual({
     model: { artifact: { ...files, ...known } },
   });
-  expect(artifactsLeft(of, told({ uri: 'gs://b/k' }), left({}))).toEqual({
+  expect(outputArtifacts(of, reported({ uri: 'gs://b/k' }), left({}))).toEqual({
     model: { artifact: { ...nothing, ...known, uri: 'gs://b/k' } },
   });
 });

@@ -1,2 +1,2 @@
-/** What runs components of Kubeflow Pipelines. */
+/** Runs components of Kubeflow Pipelines. */
 export { kfpDialect } from './kfp-dialect.ts';

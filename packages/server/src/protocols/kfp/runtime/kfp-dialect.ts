@@ -1,11 +1,11 @@
-/** Steps that are components of Kubeflow Pipelines: what they are told when they start, and what they left. */
+/** The step dialect of Kubeflow Pipelines: resolves components to commands, and their results to outputs. */
 import {
   isFetched,
-  ValueFault,
+  ValueError,
   type Artifact,
-  type DialectAnswer,
+  type ResolvedDialectStep,
   type Json,
-  type Left,
+  type StepResults,
   type Step,
   type StepAbout,
   type StepDialect,
@@ -13,8 +13,8 @@ import {
   type Values,
 } from '#ledgers/executions/index.ts';
 import { literalFault } from '../ir/parameters.ts';
-import { datasetIn, DATASETS } from './dataset-address.ts';
-import { artifactsLeft, parametersLeft, readExecutorOutput } from './executor-output.ts';
+import { datasetIn, DATASETS } from './dataset-uri.ts';
+import { outputArtifacts, outputParameters, readExecutorOutput } from './executor-output.ts';
 import {
   artifactPath,
   EXECUTOR_OUTPUT,
@@ -31,7 +31,7 @@ import { lightweightOf } from './lightweight.ts';
 import {
   parameterText,
   resolvedText,
-  resolvedWords,
+  resolvedElements,
   type ExecutorInput,
   type PlaceholderValues,
   type RuntimeArtifact,
@@ -51,17 +51,18 @@ export const kfpDialect: StepDialect = {
 
 type Parameters = Readonly<Record<string, Json>>;
 
-/** Those that have a value. @throws ValueFault */
+/** Returns the parameters that have a value. @throws ValueError */
 function parametersOf({ parameters, taskConfig, pipeline }: KfpStep, inputs: Values): Parameters {
   return Object.fromEntries(
     Object.entries(parameters).flatMap(([name, spec]): [string, Json][] => {
       const given = inputs[name];
-      if (given !== undefined && !('parameter' in given)) throw new ValueFault(`${name} is files, not a parameter`);
+      if (given !== undefined && !('parameter' in given))
+        throw new ValueError(`${name} is an artifact, not a parameter`);
       const value = given?.parameter ?? spec.default ?? null;
       if (spec.type === 'TASK_CONFIG') return taskConfig === undefined ? [] : [[name, taskConfig]];
       if (value === null) {
         if (spec.isOptional === true) return [];
-        throw new ValueFault(`${name} has no value, and is not optional`);
+        throw new ValueError(`required input ${name} has no value`);
       }
       return [[name, valueOf(name, spec, value, pipeline)]];
     }),
@@ -73,11 +74,11 @@ function valueOf(name: string, spec: KfpParameter, value: Json, pipeline: string
   if (status !== undefined && (spec.type === 'TASK_FINAL_STATUS' || spec.type === 'STRUCT')) return status;
   const typed = spec.type === 'STRING' ? parameterText(value) : value;
   const fault = literalFault(spec.literals ?? [], typed);
-  if (fault !== undefined) throw new ValueFault(`${name} ${fault.message}, not ${fault.expected}`);
+  if (fault !== undefined) throw new ValueError(`${name} ${fault.message}, not ${fault.expected}`);
   return typed;
 }
 
-/** Of a task that ended, as components read it. */
+/** Returns the final status of a task in the format of components. */
 function statusOf(value: Json, pipeline: string): Json | undefined {
   const { task, state, error, ...more } = (value ?? {}) as Readonly<Record<string, Json>>;
   if (typeof task !== 'string' || typeof state !== 'string' || error === undefined || Object.keys(more).length > 0)
@@ -87,8 +88,8 @@ function statusOf(value: Json, pipeline: string): Json | undefined {
     state: state === 'cancelled' ? 'CANCELLED' : ok ? 'SUCCEEDED' : 'FAILED',
     pipelineJobResourceName: pipeline,
     pipelineTaskName: task,
-    // 9: a precondition failed, as gRPC counts.
-    error: ok ? {} : { code: 9, message: typeof error === 'string' ? error : `${task} did not succeed` },
+    // 9 is FAILED_PRECONDITION in gRPC.
+    error: ok ? {} : { code: 9, message: typeof error === 'string' ? error : `task ${task} did not succeed` },
   };
 }
 
@@ -107,20 +108,20 @@ function imported(
     constants: constantsOf(about, task),
   };
   const given = 'parameter' in importer.uri ? parameters[importer.uri.parameter] : importer.uri.constant;
-  if (typeof given !== 'string' || given === '') throw new ValueFault('the importer has no address to import from');
+  if (typeof given !== 'string' || given === '') throw new ValueError('the importer has no artifact URI');
   const uri = resolvedText(given, values);
   const type = importer.type ?? spec?.type;
-  const said = {
+  const properties = {
     label: name,
     ...(type !== undefined && { type }),
     metadata: resolvedJson(importer.metadata, values) as Readonly<Record<string, Json>>,
   };
   const rows = inputs[IMPORTED_DATASET];
-  if (rows !== undefined && 'artifact' in rows) return { [name]: { artifact: { ...rows.artifact, ...said } } };
+  if (rows !== undefined && 'artifact' in rows) return { [name]: { artifact: { ...rows.artifact, ...properties } } };
   if (uri.startsWith(DATASETS)) {
-    const fault = datasetIn(uri) === undefined ? 'names no dataset' : 'is known only now, and not when the run began';
-    throw new ValueFault(
-      `${uri} ${fault}: write ${DATASETS}NAME, ${DATASETS}NAME@VERSION, or either with ?format=csv, as a constant or in a parameter of the pipeline`,
+    const fault = datasetIn(uri) === undefined ? 'is not a dataset URI' : 'was not known when the run started';
+    throw new ValueError(
+      `${uri} ${fault}: use ${DATASETS}NAME or ${DATASETS}NAME@VERSION, optionally with ?format=csv, as a constant or in a pipeline parameter`,
     );
   }
   const artifact: Artifact = {
@@ -130,7 +131,7 @@ function imported(
     files: 0,
     bytes: 0,
     digest: '',
-    ...said,
+    ...properties,
     uri,
   };
   return { [name]: { artifact } };
@@ -175,8 +176,8 @@ function containerStep(
   step: Step,
   data: KfpStep,
   { container, parameters, inputs, about, placeOf }: ContainerParts,
-): DialectAnswer {
-  // Nobody can know it before, so that no value of a person holds it.
+): ResolvedDialectStep {
+  // The mark is random, so that no user value contains it.
   const mark = `{folder-${about.attempt}}`;
   const at = (path: string) => `${mark}/${path}`;
   const given = artifactsOf(data, inputs);
@@ -208,13 +209,14 @@ function containerStep(
     },
   };
   const values = { input, constants: constantsOf(about, data.task) };
-  const same = sameness(step, data, container, parameters, given);
+  const same = cacheKeyOf(step, data, container, parameters, given);
   if (step.environment.type === 'image') return { ...inImage(container, about, values, mark), same };
   const lightweight = lightweightOf(container.command);
   const elements = [...(lightweight === undefined ? container.command : []), ...container.args];
-  const words = elements.flatMap((element) => resolvedWords(element, values));
-  if (words.length === 0) throw new ValueFault('the component has no command left once its placeholders are filled in');
-  const told = {
+  const words = elements.flatMap((element) => resolvedElements(element, values));
+  if (words.length === 0)
+    throw new ValueError('the command of the component is empty after its placeholders are replaced');
+  const stepFile = {
     folders: [OUTPUTS, `${OUTPUTS}/parameters`, `${OUTPUTS}/artifacts`],
     output: EXECUTOR_OUTPUT,
     artifacts: Object.fromEntries(Object.keys(data.outputs.artifacts).map((name) => [name, artifactPath(name)])),
@@ -232,26 +234,26 @@ function containerStep(
     },
     files: [
       { path: `${STEP_FOLDER}/run.py`, text: STEP_PROGRAM },
-      { path: `${STEP_FOLDER}/step.json`, text: `${mark}\n${JSON.stringify(told)}` },
+      { path: `${STEP_FOLDER}/step.json`, text: `${mark}\n${JSON.stringify(stepFile)}` },
     ],
     texts: { [EXECUTOR]: EXECUTOR_OUTPUT },
     same,
   };
 }
 
-/** An image has what it has, which need not be Python: its command is run as it is. Where its folder lies is known. */
+/** Returns the command in an image. The image may have no Python, so the command runs directly, in a fixed folder. */
 function inImage(
   { command, args, variables }: KfpContainer,
   about: StepAbout,
   values: PlaceholderValues,
   mark: string,
-): Omit<Exclude<DialectAnswer, { readonly outputs: unknown }>, 'same'> {
+): Omit<Exclude<ResolvedDialectStep, { readonly outputs: unknown }>, 'same'> {
   const placed = (text: string) => text.replaceAll(mark, IMAGE_FOLDER);
-  const words = [...command, ...args].flatMap((element) => resolvedWords(element, values)).map(placed);
+  const words = [...command, ...args].flatMap((element) => resolvedElements(element, values)).map(placed);
   const [program, ...rest] = words;
   if (program === undefined) {
-    throw new ValueFault(
-      'the component says no command, and the one of its image is not known here: give it a command',
+    throw new ValueError(
+      'the component has no command, and the entrypoint of its image is not available: specify a command',
     );
   }
   return {
@@ -261,7 +263,7 @@ function inImage(
       PYTHONUNBUFFERED: '1',
       KFP_RETRY_INDEX: String(about.attemptNumber - 1),
     },
-    // Folders are there when something lies in them.
+    // The engine creates a folder only with a file in it.
     files: ['parameters', 'artifacts'].map((name) => ({ path: `${OUTPUTS}/${name}/.keep`, text: '' })),
     texts: { [EXECUTOR]: EXECUTOR_OUTPUT },
   };
@@ -269,7 +271,7 @@ function inImage(
 
 const IMAGE_FOLDER = '/work';
 
-/** Names the executor's own file among the outputs; no output can be called so. */
+/** Name of the executor output file among the outputs; no output can have this name. */
 const EXECUTOR = ' executor';
 
 interface Given {
@@ -283,20 +285,20 @@ function artifactsOf({ artifacts }: KfpStep, inputs: Values): Readonly<Record<st
       const value: Value | undefined = inputs[name];
       if (value !== undefined && 'artifact' in value) return [[name, { list: [value.artifact], isMany: false }]];
       if (value !== undefined && 'artifacts' in value) return [[name, { list: value.artifacts, isMany: true }]];
-      // What an empty loop gave.
+      // The output of an empty loop.
       if (Array.isArray(value?.parameter) && value.parameter.length === 0) return [[name, { list: [], isMany: true }]];
       if (value === undefined || value.parameter === null) {
         if (isOptional === true) return [];
-        throw new ValueFault(`${name} was not given: the task before left no such artifact`);
+        throw new ValueError(`required artifact ${name} is missing: the upstream task did not produce it`);
       }
-      throw new ValueFault(`${name} is a parameter, not an artifact`);
+      throw new ValueError(`${name} is a parameter, not an artifact`);
     }),
   );
 }
 
 function runtimeArtifact(artifact: Artifact, path: string, name: string): RuntimeArtifact {
   const { label, type, uri, metadata = {} } = artifact;
-  // A component finds the path of a file in its address.
+  // Components read the path of a file from its URI.
   const at = uri === undefined || isFetched(artifact) ? path : uri;
   return { name: label ?? name, type: typeOf(type), uri: at, metadata };
 }
@@ -306,8 +308,8 @@ function typeOf(type = 'system.Artifact'): RuntimeArtifact['type'] {
   return { schemaTitle: type, schemaVersion: '0.0.1' };
 }
 
-/** Of two steps that are the same in this, one does not have to run. */
-function sameness(
+/** Returns the cache key: of two steps with equal keys, only one has to run. */
+function cacheKeyOf(
   { environment, secrets }: Step,
   data: KfpStep,
   container: KfpContainer,
@@ -320,7 +322,7 @@ function sameness(
     name,
     list.map(({ digest, folder, uri = null, metadata = {}, type = null }) => ({ digest, folder, uri, metadata, type })),
   ]);
-  // Through text, since absent members are no JSON.
+  // Converted through text to remove undefined members.
   const plain = {
     dialect: KFP_DIALECT,
     container,
@@ -333,8 +335,8 @@ function sameness(
   return JSON.parse(JSON.stringify(plain)) as Json;
 }
 
-/** @throws ValueFault */
-function outputsOf(data: KfpStep, left: Left): Values {
-  const told = readExecutorOutput(left.texts[EXECUTOR]);
-  return { ...parametersLeft(data, told, left), ...artifactsLeft(data, told, left) };
+/** @throws ValueError */
+function outputsOf(data: KfpStep, left: StepResults): Values {
+  const reported = readExecutorOutput(left.texts[EXECUTOR]);
+  return { ...outputParameters(data, reported, left), ...outputArtifacts(data, reported, left) };
 }

@@ -1,8 +1,8 @@
-/** What a step of a plan keeps of a component's executor, for when it starts: read by the dialect alone. */
+/** The executor of a component as stored in a step of the plan, for the dialect. */
 import type { Json } from '#ledgers/executions/index.ts';
 import type { IrParameterType } from '../ir/messages.ts';
 
-/** The word under which steps name this dialect. */
+/** Name of the dialect in steps. */
 export const KFP_DIALECT = 'kfp';
 
 export interface KfpParameter {
@@ -13,7 +13,7 @@ export interface KfpParameter {
 }
 
 export interface KfpArtifact {
-  /** `system.Model`, or a whole schema. */
+  /** `system.Model`, or an instance schema. */
   readonly type?: string;
   readonly metadata?: Readonly<Record<string, Json>>;
   readonly isOptional?: boolean;
@@ -44,14 +44,14 @@ export interface KfpStep {
   };
   readonly body: { readonly container: KfpContainer } | { readonly importer: KfpImporter };
   readonly cacheKey?: string;
-  /** What a component is told that asks how its task is set up; by the names of its inputs for that. */
+  /** Value of inputs of the type TASK_CONFIG. */
   readonly taskConfig?: Json;
 }
 
-/** The input of an importer that is the version which it brings; no input of a component can be called so. */
+/** Input of an importer with its dataset version; no input of a component can have this name. */
 export const IMPORTED_DATASET = ' dataset';
 
-/** Where a step leaves its outputs, below its working folder. */
+/** Folder of outputs, relative to the working folder. */
 export const OUTPUTS = 'outputs';
 export const EXECUTOR_OUTPUT = `${OUTPUTS}/executor_output.json`;
 

@@ -17,7 +17,7 @@ const KFP = `'kfp==2.15.2' '--no-deps' 'typing-extensions>=3.7.4,<5; python_vers
 const BARE = ['kfp==2.15.2', 'typing-extensions>=3.7.4,<5; python_version<"3.9"'];
 const command = (install: string, launch = LAUNCH) => ['sh', '-c', install, 'sh', '-ec', launch, 'SOURCE'];
 
-describe('a function is known by its command', () => {
+describe('a lightweight component is recognized by its command', () => {
   test.each<[string, string, object]>([
     ['alone', `${ENSURE}${PIP} ${KFP} && "$0" "$@"\n`, { requirements: [], bare: BARE, indexes: [] }],
     [
@@ -44,7 +44,7 @@ describe('a function is known by its command', () => {
     ['another launch', command(`${PIP} ${KFP} && "$0" "$@"`, `rm -r /; ${LAUNCH}`)],
     ['an option that is not known', command(`${PIP} --find-links /x ${KFP} && "$0" "$@"`)],
     ['no installation', command('echo && "$0" "$@"')],
-  ])('%s is not one', (_, words) => {
+  ])('%s is not recognized', (_, words) => {
     expect(lightweightOf(words)).toBeUndefined();
   });
 });

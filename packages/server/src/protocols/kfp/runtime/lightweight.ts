@@ -1,11 +1,11 @@
 /**
- * Components that are Python functions. Their SDK makes a command of one shape of them: a script that installs packages, a script that
- * starts the SDK's own executor, and the source. It is known by its shape and run without either script.
+ * Lightweight Python components. The SDK generates a command of a fixed form for them: a script that installs packages, a
+ * script that starts the executor of the SDK, and the source. Dais recognizes the form and runs it without either script.
  */
 
 interface PipNeeds {
   readonly requirements: readonly string[];
-  /** Those that were to be installed without what they need: the SDK itself. */
+  /** Packages that are installed without dependencies: the SDK itself. */
   readonly bare: readonly string[];
   readonly indexes: readonly string[];
 }
@@ -18,7 +18,7 @@ const LAUNCH =
   'program_path=$(mktemp -d) printf "%s" "$0" > "$program_path/ephemeral_component.py" ' +
   '_KFP_RUNTIME=true python3 -m kfp.dsl.executor_main --component_module_path "$program_path/ephemeral_component.py" "$@"';
 
-/** Undefined: it is another command, which is run as it is. */
+/** Parses the command. Undefined: it has another form and runs unchanged. */
 export function lightweightOf(command: readonly string[]): Lightweight | undefined {
   const [shell, flag, install, other, strict, launch, source] = command;
   if (shell !== 'sh' || flag !== '-c' || install === undefined || command.length !== 7) return undefined;
@@ -28,7 +28,7 @@ export function lightweightOf(command: readonly string[]): Lightweight | undefin
   return needs === undefined ? undefined : { ...needs, source };
 }
 
-/** Undefined: it does something that is not known. */
+/** Parses the install script. Undefined: it has an unknown form. */
 function pipNeeds(script: string): PipNeeds | undefined {
   if (!/"\$0" "\$@"\s*$/.test(script)) return undefined;
   const requirements: string[] = [];
@@ -37,23 +37,23 @@ function pipNeeds(script: string): PipNeeds | undefined {
   const calls = [...script.matchAll(/python3 -m pip install((?:\s+(?:'[^']*'|(?!&&|\|\|)[^\s'()]+))*)/g)];
   if (calls.length === 0) return undefined;
   for (const [, rest = ''] of calls) {
-    const words = [...rest.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+    const elements = [...rest.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
     const packages: string[] = [];
     let isBare = false;
-    for (let at = 0; at < words.length; at++) {
-      const word = words[at]!;
-      if (word === '--no-deps') isBare = true;
-      else if (word === '--index-url' || word === '--extra-index-url') indexes.push(words[++at] ?? '');
-      else if (word === '--trusted-host') at += 1;
-      else if (['--quiet', '--no-warn-script-location', '--user', '--upgrade'].includes(word)) continue;
-      else if (word.startsWith('-')) return undefined;
-      else packages.push(word);
+    for (let at = 0; at < elements.length; at++) {
+      const element = elements[at]!;
+      if (element === '--no-deps') isBare = true;
+      else if (element === '--index-url' || element === '--extra-index-url') indexes.push(elements[++at] ?? '');
+      else if (element === '--trusted-host') at += 1;
+      else if (['--quiet', '--no-warn-script-location', '--user', '--upgrade'].includes(element)) continue;
+      else if (element.startsWith('-')) return undefined;
+      else packages.push(element);
     }
     (isBare ? bare : requirements).push(...packages);
   }
   return { requirements: unique(requirements), bare: unique(bare), indexes: unique(indexes) };
 }
 
-function unique(words: readonly string[]): readonly string[] {
-  return [...new Set(words)];
+function unique(elements: readonly string[]): readonly string[] {
+  return [...new Set(elements)];
 }

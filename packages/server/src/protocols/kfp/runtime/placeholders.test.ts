@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { resolvedText, resolvedWords, type ExecutorInput } from './placeholders.ts';
+import { resolvedText, resolvedElements, type ExecutorInput } from './placeholders.ts';
 
 const data = { name: 'd', type: { schemaTitle: 'system.Dataset' }, uri: '/w/in/d', metadata: { rows: 3, who: 'me' } };
 const input: ExecutorInput = {
@@ -35,13 +35,13 @@ describe('in text', () => {
   });
 
   test.each([
-    ["{{$.outputs.parameters['no'].output_file}}", 'names an output that the component does not have'],
+    ["{{$.outputs.parameters['no'].output_file}}", 'refers to an output that the component does not have'],
     ["{{$.inputs.artifacts['data'].metadata['no']}}", 'has no no'],
-  ])('%s is a fault', (text, message) => {
+  ])('%s is an error', (text, message) => {
     expect(() => resolvedText(text, values)).toThrow(message);
   });
 
-  test('what a value says is no placeholder', () => {
+  test('placeholders in values are not replaced', () => {
     const sly = { ...input, inputs: { ...input.inputs, parameterValues: { word: '{{$.pipeline_job_name}}' } } };
     expect(resolvedText("{{$.inputs.parameters['word']}}", { ...values, input: sly })).toBe('{{$.pipeline_job_name}}');
   });
@@ -62,6 +62,6 @@ describe('as elements of a command', () => {
     ['{"some": "json"}', ['{"some": "json"}']],
     ['{"Concat": ["cut', ['{"Concat": ["cut']],
   ])('%s', (element, words) => {
-    expect(resolvedWords(element, values)).toEqual(words);
+    expect(resolvedElements(element, values)).toEqual(words);
   });
 });

@@ -1,5 +1,5 @@
-/** Placeholders in commands, arguments and variables of a component, with the values of one step. */
-import { ValueFault, type Json } from '#ledgers/executions/index.ts';
+/** Replaces placeholders in commands, arguments and variables of a component by the values of a step. */
+import { ValueError, type Json } from '#ledgers/executions/index.ts';
 
 export interface RuntimeArtifact {
   readonly name: string;
@@ -8,7 +8,7 @@ export interface RuntimeArtifact {
   readonly metadata: Readonly<Record<string, Json>>;
 }
 
-/** The JSON that an executor is told everything with. */
+/** The JSON input of an executor. */
 export interface ExecutorInput {
   readonly inputs: {
     readonly parameterValues: Readonly<Record<string, Json>>;
@@ -23,7 +23,7 @@ export interface ExecutorInput {
 
 export interface PlaceholderValues {
   readonly input: ExecutorInput;
-  /** Names and times of the run, by what stands between `{{$.` and `}}`. */
+  /** Names and times of the run, by the text between `{{$.` and `}}`. */
   readonly constants: ReadonlyMap<string, string>;
 }
 
@@ -31,19 +31,19 @@ const PLACEHOLDER = /\{\{\$(?:\.([^{}]*))?\}\}/g;
 const MEMBER =
   /^(inputs|outputs)\.(parameters|artifacts)\[(?:'([^']*)'|"([^"]*)")\](?:\.([a-z_]+)(?:\[(?:'([^']*)'|"([^"]*)")\])?)?$/;
 
-/** Text as it is, all else as compact JSON. */
+/** Returns text unchanged, and other values as compact JSON. */
 export function parameterText(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** @throws ValueFault for a placeholder that asks for what is not there. */
+/** @throws ValueError for a placeholder without a value. */
 export function resolvedText(text: string, values: PlaceholderValues): string {
   return text.replaceAll(PLACEHOLDER, (whole, inner: string | undefined) =>
     inner === undefined ? JSON.stringify(values.input) : (valueOf(inner, values) ?? whole),
   );
 }
 
-/** Undefined: it is no placeholder that is known, and stays. */
+/** Undefined: an unknown placeholder, which stays unchanged. */
 function valueOf(inner: string, { input, constants }: PlaceholderValues): string | undefined {
   const constant = constants.get(inner);
   if (constant !== undefined) return constant;
@@ -55,7 +55,7 @@ function valueOf(inner: string, { input, constants }: PlaceholderValues): string
   if (kind === 'parameters') {
     if (side === 'outputs') return known(input.outputs.parameters[name], inner).outputFile;
     const value = input.inputs.parameterValues[name];
-    // What is optional and was not given is nothing.
+    // A missing optional value becomes empty text.
     return value === undefined || value === null ? '' : parameterText(value);
   }
   const list = side === 'inputs' ? input.inputs.artifacts[name] : input.outputs.artifacts[name];
@@ -70,19 +70,19 @@ function valueOf(inner: string, { input, constants }: PlaceholderValues): string
   if (field !== 'metadata') return undefined;
   if (member === undefined) return JSON.stringify(first.metadata);
   const value = first.metadata[member];
-  if (value === undefined) throw new ValueFault(`{{$.${inner}}}: the metadata of ${name} has no ${member}`);
+  if (value === undefined) throw new ValueError(`{{$.${inner}}}: the metadata of ${name} has no ${member}`);
   return parameterText(value);
 }
 
 function known<Found>(found: Found | undefined, inner: string): Found {
-  if (found === undefined) throw new ValueFault(`{{$.${inner}}} names an output that the component does not have`);
+  if (found === undefined) throw new ValueError(`{{$.${inner}}} refers to an output that the component does not have`);
   return found;
 }
 
-/** One element of a command: itself, several, or none. @throws ValueFault */
-export function resolvedWords(element: string, values: PlaceholderValues): readonly string[] {
+/** Resolves one element of a command to any number of elements. @throws ValueError */
+export function resolvedElements(element: string, values: PlaceholderValues): readonly string[] {
   const structure = structureIn(element);
-  return structure === undefined ? [resolvedText(element, values)] : words(structure, values, 0);
+  return structure === undefined ? [resolvedText(element, values)] : elements(structure, values, 0);
 }
 
 type Structure = string | readonly Structure[] | { readonly Concat?: unknown; readonly IfPresent?: unknown };
@@ -98,16 +98,16 @@ function structureIn(element: string): Structure | undefined {
 
 const DEEPEST = 50;
 
-function words(of: Structure, values: PlaceholderValues, depth: number): readonly string[] {
-  if (depth > DEEPEST) throw new ValueFault(`a command nests placeholders deeper than ${DEEPEST} levels`);
+function elements(of: Structure, values: PlaceholderValues, depth: number): readonly string[] {
+  if (depth > DEEPEST) throw new ValueError(`a command nests placeholders more than ${DEEPEST} levels deep`);
   if (typeof of === 'string') return [resolvedText(of, values)];
-  if (Array.isArray(of)) return (of as readonly Structure[]).flatMap((one) => words(one, values, depth + 1));
+  if (Array.isArray(of)) return (of as readonly Structure[]).flatMap((one) => elements(one, values, depth + 1));
   const { Concat: concat, IfPresent: ifPresent } = of as Exclude<Structure, string | readonly Structure[]>;
-  if (Array.isArray(concat)) return [words(concat as Structure, values, depth + 1).join('')];
+  if (Array.isArray(concat)) return [elements(concat as Structure, values, depth + 1).join('')];
   const { InputName: name, Then, Else } = (ifPresent ?? {}) as Readonly<Record<string, Structure | undefined>>;
-  if (typeof name !== 'string') throw new ValueFault('a command has a placeholder that is not understood');
+  if (typeof name !== 'string') throw new ValueError('a command contains an unsupported placeholder');
   const chosen = isPresent(name, values.input) ? Then : Else;
-  return chosen === undefined || chosen === null ? [] : words(chosen, values, depth + 1);
+  return chosen === undefined || chosen === null ? [] : elements(chosen, values, depth + 1);
 }
 
 function isPresent(name: string, { inputs }: ExecutorInput): boolean {

@@ -1,6 +1,6 @@
 /**
- * The program that every step of a container begins with. It knows where the step's folder lies, which nobody does before; it takes
- * arguments of any length, which Linux does not; and it brings what a component left somewhere else to where outputs are looked for.
+ * The program that starts every container step. It inserts the path of the working folder, which is unknown before; it
+ * accepts arguments of any length, unlike Linux; and it moves artifacts from other paths to the expected output paths.
  */
 export const STEP_FOLDER = '.dais';
 export const STEP_PROGRAM = `import json, os, runpy, shutil, signal, subprocess, sys
@@ -14,7 +14,7 @@ for folder in step['folders']:
 
 
 def call():
-    # What the SDK's own launch script does, in this process.
+    # Does the same as the launch script of the SDK, in this process.
     path = os.path.join(here, '${STEP_FOLDER}', 'ephemeral_component.py')
     with open(path, 'w', encoding='utf-8') as file:
         file.write(step['source'])
@@ -29,7 +29,7 @@ def run():
         child = subprocess.Popen(step['words'])
     except OSError as error:
         if error.errno == 7:
-            sys.exit('an argument is longer than Linux takes (128 KiB): read the input from a file in this component')
+            sys.exit('an argument exceeds the limit of Linux (128 KiB): read the input from a file in this component')
         sys.exit(f"{step['words'][0]} cannot be run: {error.strerror}")
     code = child.wait()
     if code < 0:
@@ -39,10 +39,10 @@ def run():
         sys.exit(code)
 
 
-def bring(name, place):
-    """An artifact that lies where the component said, and not where it was told to."""
-    told = outputs.get('artifacts', {}).get(name, {}).get('artifacts') or [{}]
-    path = told[0].get('custom_path') or told[0].get('customPath') or told[0].get('uri') or ''
+def move_artifact(name, place):
+    """Moves an artifact from the path that the component reported to the expected path."""
+    reported = outputs.get('artifacts', {}).get(name, {}).get('artifacts') or [{}]
+    path = reported[0].get('custom_path') or reported[0].get('customPath') or reported[0].get('uri') or ''
     path = os.path.abspath(path) if path.startswith('/') else ''
     target = os.path.join(here, place)
     if path in ('', target) or not os.path.lexists(path):
@@ -65,5 +65,5 @@ if os.path.exists(step['output']):
     with open(step['output'], encoding='utf-8') as file:
         outputs = json.loads(file.read() or '{}')
 for name, place in step['artifacts'].items():
-    bring(name, place)
+    move_artifact(name, place)
 `;

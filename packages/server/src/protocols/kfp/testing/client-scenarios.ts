@@ -1,9 +1,9 @@
-/** Kubeflow Pipelines' own client, unmodified, in its own Python, against a Dais that asks for credentials. */
+/** Runs the unmodified client of Kubeflow Pipelines, in its own Python environment, against a Dais with authentication. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startClientPython, type ClientPython } from '#testing/client-python.ts';
 
-/** In ms. Steps make environments, which takes a minute where nothing is kept yet. */
+/** In ms. Steps build environments, which takes a minute without a cache. */
 const PATIENCE = 900_000;
 
 export interface KfpClient {
@@ -17,7 +17,7 @@ interface Told {
   readonly error?: string;
 }
 
-/** What `client_scenarios.py` has: none is left out unseen. */
+/** All scenarios of `client_scenarios.py`, so that none is omitted unnoticed. */
 const SCENARIOS = 7;
 
 export function clientScenarios({ line, requirements }: KfpClient): void {
@@ -25,7 +25,7 @@ export function clientScenarios({ line, requirements }: KfpClient): void {
     let peer: ClientPython;
     beforeAll(async () => {
       peer = await startClientPython('kfp');
-      // One for each, or one would find what the other's steps left.
+      // Each has its own, so that it cannot find outputs of the other.
       for (const name of ['team', 'squad']) await makeProject(peer.dais.url, peer.token, name);
     });
     afterAll(async () => {
@@ -48,12 +48,12 @@ export function clientScenarios({ line, requirements }: KfpClient): void {
         .filter((text) => text.startsWith('{'))
         .map((text) => JSON.parse(text) as Told);
     };
-    const failed = (told: readonly Told[]) => told.filter(({ error }) => error !== undefined);
+    const failed = (outputOnly: readonly Told[]) => outputOnly.filter(({ error }) => error !== undefined);
 
     test('does what people do with it', { timeout: PATIENCE + 60_000 }, async () => {
-      const told = await scenarios({}, []);
-      expect(failed(told)).toEqual([]);
-      expect(told).toHaveLength(SCENARIOS);
+      const outputOnly = await scenarios({}, []);
+      expect(failed(outputOnly)).toEqual([]);
+      expect(outputOnly).toHaveLength(SCENARIOS);
     });
 
     test.each([
@@ -62,9 +62,9 @@ export function clientScenarios({ line, requirements }: KfpClient): void {
     ])('works in a project of its own, named %s', { timeout: PATIENCE + 60_000 }, async (_, path, more) => {
       const host = `${peer.dais.url}${path}`;
       const names = ['experiments', 'pipelines', 'runs', 'recurring_runs'];
-      const told = await scenarios({ ...more, KFP_HOST: host }, names);
-      expect(failed(told)).toEqual([]);
-      expect(told).toHaveLength(names.length);
+      const outputOnly = await scenarios({ ...more, KFP_HOST: host }, names);
+      expect(failed(outputOnly)).toEqual([]);
+      expect(outputOnly).toHaveLength(names.length);
     });
   });
 }

@@ -1,6 +1,6 @@
 import { smallPipeline } from './small-pipeline.ts';
 
-/** Brings `address` to a script, which finds it at `$1` and writes to `$2`. */
+/** Returns a pipeline that imports `address` for a script, which reads `$1` and writes `$2`. */
 export function importingPipeline(
   address: string,
   {

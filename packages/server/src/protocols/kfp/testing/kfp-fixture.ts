@@ -1,4 +1,4 @@
-/** For tests of the door: a server with the ledgers that it speaks for, spoken to as its clients speak. */
+/** For tests of the adapter: a server with its ledgers, called like its clients call it. */
 import type { Environments } from '#engines/environments/contract.ts';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -18,14 +18,14 @@ import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { openOutbound } from '#control/open-outbound.ts';
 import { readAddress } from '#compose/runs.ts';
-import { kfpDoor, kfpProbe } from '../index.ts';
+import { kfpAdapter, kfpProbe } from '../index.ts';
 import { KFP_FORMAT, kfpCompiler } from '../ir/index.ts';
 import { kfpDialect } from '../runtime/index.ts';
 
 interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** The parsed body; undefined when it is no JSON. */
+  /** The parsed body; undefined when it is not JSON. */
   // oxlint-disable-next-line typescript/no-explicit-any -- answers of a foreign protocol: tests say what they expect of them
   readonly json: any;
 }
@@ -35,7 +35,7 @@ export interface KfpWorld {
   get(path: string, query?: Readonly<Record<string, string>>): Promise<Answer>;
   post(path: string, body?: unknown): Promise<Answer>;
   delete(path: string): Promise<Answer>;
-  /** Sends a file as the form that clients send. */
+  /** Uploads a file in the form of clients. */
   upload(path: string, file: { readonly name: string; readonly bytes: Uint8Array | string }): Promise<Answer>;
   send(
     method: string,
@@ -48,7 +48,7 @@ export interface KfpWorld {
 
 const API = '/apis/v2beta1';
 const unneeded = () => Promise.reject(new Error('no test here needs an environment'));
-/** A machine that runs no image. */
+/** Environments of a machine that cannot run images. */
 const withoutImages: Environments = {
   fault: async (type) => await Promise.resolve(type === 'image' ? 'there is no podman here' : undefined),
   lock: unneeded,
@@ -57,7 +57,7 @@ const withoutImages: Environments = {
   evict: unneeded,
 };
 
-/** The image whose components run with the programs of the machine. */
+/** Image whose components run with the programs of the machine. */
 export const SYSTEM_IMAGE = 'example.com/system:1';
 
 export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWorld> {
@@ -107,7 +107,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
       ledger = executions;
       return [...tracking.entries, ...executions.entries];
     },
-    doors: (calls) => [kfpProbe(), kfpDoor({ calls, log: silentLog })],
+    doors: (calls) => [kfpProbe(), kfpAdapter({ calls, log: silentLog })],
   });
   const mapped = {
     apiVersion: 'dais.dev/v1',

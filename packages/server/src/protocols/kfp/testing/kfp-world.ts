@@ -1,4 +1,4 @@
-/** For tests: the executions ledger with Kubeflow's pipelines, in real environments; and pipelines that the real SDK compiled. */
+/** For tests: the executions ledger with real environments, and pipelines that the KFP SDK compiled. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -23,16 +23,16 @@ import { kfpDialect } from '../runtime/index.ts';
 const conformance = fileURLToPath(new URL('../../../../../../conformance/kfp/', import.meta.url));
 
 export interface KfpWorld extends ExecutionsWorld {
-  /** A new pipeline of this file. */
+  /** Creates a pipeline from this file. */
   upload(file: string | Buffer): Promise<string>;
   start(pipeline: string, parameters?: Readonly<Record<string, Json>>): Promise<Execution>;
-  /** Uploads and runs it to its end. */
+  /** Uploads a pipeline and runs it to its end. */
   runFile(file: string | Buffer, parameters?: Readonly<Record<string, Json>>): Promise<Execution>;
-  /** Of a node as it is kept; of the whole run when none is named. */
+  /** Returns the stored outputs of a node, or of the whole run without a node. */
   outputs(run: Pick<Execution, 'id'>, node?: string): Promise<Values>;
 }
 
-/** `images`: what runs components that nothing stands for; without it, nothing does. */
+/** `images`: runs components whose images have no rule. Absent: they cannot run. */
 export async function startKfpWorld(images?: Environments): Promise<KfpWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-kfp-'));
   const { path: python } = await findPython();
@@ -103,13 +103,13 @@ const REQUIREMENTS: Readonly<Record<SdkLine, string>> = {
   '2.15': 'requirements-2.15.txt',
 };
 
-/** What conformance/kfp/pipelines.py has, as this release of the SDK compiles it. */
+/** Returns the pipelines of conformance/kfp/pipelines.py, compiled with this release of the SDK. */
 export async function compiledPipelines(line: SdkLine): Promise<Readonly<Record<string, string>>> {
   const stdout = await runPython(line, [join(conformance, 'pipelines.py')]);
   return JSON.parse(stdout) as Readonly<Record<string, string>>;
 }
 
-/** What kfp.local makes of them. */
+/** Returns their outputs from kfp.local. */
 export async function localOutputs(line: SdkLine, names: readonly string[]): Promise<unknown> {
   return JSON.parse(await runPython(line, [join(conformance, 'local_outputs.py'), ...names]));
 }

@@ -1,6 +1,6 @@
 import { SYSTEM_IMAGE } from './kfp-fixture.ts';
 
-/** A pipeline of one task that runs `script` in a shell, and keeps the file `data`. */
+/** Returns a pipeline with one task that runs `script` in a shell and outputs the file `data`. */
 export function smallPipeline(
   script: string,
   { name = 'small', image = SYSTEM_IMAGE }: { readonly name?: string; readonly image?: string } = {},
@@ -45,7 +45,7 @@ export function smallPipeline(
   };
 }
 
-/** Writes the word into the file. */
+/** Writes the text into the file. */
 export const WRITES = 'printf %s "$0" > "$1"';
 export const FAILS = 'echo no >&2; exit 3';
 export const WAITS = 'sleep 600';

@@ -1,9 +1,9 @@
-/** The filters of lists: a message that stands, as JSON and usually percent-encoded, in one field of the query. */
+/** Parses list filters: a message in JSON, usually percent-encoded, in one query parameter. */
 import { enumeration, int32, int64, nested, string, time, type Values } from './message.ts';
 import { bodyJson, isMap, parseMessage, type Json } from './parse.ts';
 import { invalid } from './rpc-status.ts';
 
-/** By their numbers in the protocol. */
+/** Operations with their numbers in the protocol. */
 const OPERATIONS = {
   EQUALS: 1,
   NOT_EQUALS: 2,
@@ -16,7 +16,7 @@ const OPERATIONS = {
 } as const;
 export type FilterOperation = keyof typeof OPERATIONS;
 
-/** Moments are milliseconds; what came as whole numbers may be seconds, as the field has it. */
+/** Times are in milliseconds. Integers may be seconds, depending on the field. */
 export type FilterValue =
   | { readonly text: string }
   | { readonly number: number }
@@ -58,13 +58,13 @@ export function parseFilter(text: string): readonly Predicate[] {
   return predicates.map((one: unknown) => readPredicate(text, one));
 }
 
-/** Clients encode it once more than the query string does. */
+/** Clients percent-encode it in addition to the encoding of the query string. */
 function decoded(text: string): string {
   if (text.trimStart().startsWith('{')) return text;
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    throw bad(text, 'is not percent-encoded as it should be');
+    throw bad(text, 'invalid percent-encoding');
   }
 }
 
@@ -73,7 +73,7 @@ function bad(text: string, why: string): Error {
 }
 
 function readPredicate(text: string, given: unknown): Predicate {
-  if (!isMap(given)) throw bad(text, 'a predicate is an object');
+  if (!isMap(given)) throw bad(text, 'a predicate must be an object');
   const lists = listsOf(given);
   const message = parseMessage(predicateMessage, given);
   const { operation, key } = message;
@@ -83,9 +83,9 @@ function readPredicate(text: string, given: unknown): Predicate {
   const [value] = values;
   if (value === undefined || values.length > 1) throw bad(text, `${key}: exactly one value is expected`);
   const isList = 'texts' in value || 'numbers' in value;
-  if (operation === 'IN' && !isList) throw bad(text, `${key}: IN is followed by a list of values`);
-  if (operation !== 'IN' && isList) throw bad(text, `${key}: ${operation} is followed by one value`);
-  if (operation === 'IS_SUBSTRING' && !('text' in value)) throw bad(text, `${key}: IS_SUBSTRING is followed by text`);
+  if (operation === 'IN' && !isList) throw bad(text, `${key}: IN requires a list of values`);
+  if (operation !== 'IN' && isList) throw bad(text, `${key}: ${operation} requires a single value`);
+  if (operation === 'IS_SUBSTRING' && !('text' in value)) throw bad(text, `${key}: IS_SUBSTRING requires a string`);
   return { operation, key, value };
 }
 
@@ -113,12 +113,12 @@ function listsOf(given: Json): readonly GivenList[] {
 
 function readList(text: string, { of, values = [] }: GivenList): FilterValue {
   if (!Array.isArray(values)) throw bad(text, 'values: a list is expected');
-  if (values.length > MOST_VALUES) throw bad(text, `values: at most ${MOST_VALUES} are taken`);
+  if (values.length > MOST_VALUES) throw bad(text, `values: the limit is ${MOST_VALUES}`);
   if (of === 'string') {
     if (values.every((one) => typeof one === 'string')) return { texts: values };
-    throw bad(text, 'values: texts are expected');
+    throw bad(text, 'values: strings are expected');
   }
   const numbers = values.map((one: unknown) => (typeof one === 'string' && one !== '' ? Number(one) : one));
   if (numbers.every((one) => Number.isSafeInteger(one))) return { numbers: numbers as number[] };
-  throw bad(text, 'values: whole numbers are expected');
+  throw bad(text, 'values: integers are expected');
 }

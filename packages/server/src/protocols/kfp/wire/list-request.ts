@@ -1,4 +1,4 @@
-/** What every list takes: a page, an order and a filter. */
+/** Common fields of list requests: page, order and filter. */
 import { int32, string, type Values } from './message.ts';
 import { parseFilter, type Predicate } from './filter.ts';
 import { invalid } from './rpc-status.ts';
@@ -14,11 +14,11 @@ export interface ListRequest {
 
 const USUAL = 20;
 const MOST = 200;
-/** Of a cursor that a page was given; more is no such cursor. */
+/** Longest valid cursor. */
 const LONGEST_TOKEN = 16_384;
 
 /**
- * The order and the filter of the first page stand in its token, so that later requests need not repeat them.
+ * Parses a list request. The page token contains order and filter, so that later requests need not repeat them.
  * @throws RpcError `INVALID_ARGUMENT`
  */
 export function readList(values: Values<typeof listFields>): ListRequest {
@@ -60,7 +60,7 @@ interface PageToken {
   readonly filter: string;
 }
 
-/** For the answer; nothing where the list ends here. */
+/** Returns the token of the next page for the response, or nothing on the last page. */
 export function nextPage(
   nextCursor: string | undefined,
   { page_token: token = '', sort_by: sort, filter }: Values<typeof listFields>,
@@ -80,7 +80,7 @@ function openToken(token: string): PageToken {
         return { cursor, sort, filter };
       }
     } catch {
-      // Falls through: whatever it was, it is not one of ours.
+      // Falls through: the token is invalid.
     }
   }
   throw invalid('Invalid page token');

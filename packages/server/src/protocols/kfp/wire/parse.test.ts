@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseFilter } from './filter.ts';
 import { nextPage, readList } from './list-request.ts';
-import { bool, enumeration, int32, int64, nested, string, struct, texts, time, told } from './message.ts';
+import { bool, enumeration, int32, int64, nested, string, struct, texts, time, outputOnly } from './message.ts';
 import { bodyJson, parseMessage, queryJson } from './parse.ts';
 import { parseTime, showTime } from './time.ts';
 
@@ -15,7 +15,7 @@ const message = {
   tags: texts,
   mode: enumeration({ UNSPECIFIED: 0, ENABLE: 1 }),
   runtime_config: nested({ pipeline_root: string }),
-  created_at: told,
+  created_at: outputOnly,
 };
 
 describe('messages', () => {
@@ -40,21 +40,21 @@ describe('messages', () => {
     [{ page_size: 2 ** 31 }, 'page_size'],
     [{ page_size: 1.5 }, 'page_size'],
     [{ max_concurrency: '9007199254740993' }, 'max_concurrency'],
-    [{ no_catchup: 'true' }, 'true or false'],
+    [{ no_catchup: 'true' }, 'a boolean'],
     [{ mode: 'OTHER' }, 'one of UNSPECIFIED, ENABLE'],
-    [{ tags: { a: 1 } }, 'an object of texts'],
+    [{ tags: { a: 1 } }, 'an object with string values'],
     [{ runtime_config: { root: 1 } }, 'runtime_config.root: unknown field'],
     [{ start_time: '2026-02-30T00:00:00Z' }, 'a time'],
-  ])('%j is refused', (sent, wanted) => {
+  ])('%j is rejected', (sent, wanted) => {
     expect(() => parseMessage(message, sent)).toThrow(wanted);
   });
 
-  test('everything that is wrong is told at once', () => {
+  test('all errors are reported together', () => {
     expect(() => parseMessage(message, { nope: 1, page_size: 'x' })).toThrow(/nope.*; page_size/);
   });
 });
 
-test('a query string has what the message has, and ignores the rest', () => {
+test('a query string has the fields of the message, and other parameters are ignored', () => {
   expect(queryJson(message, 'displayName=a+b&no_catchup=True&else=1')).toEqual({
     display_name: 'a b',
     no_catchup: true,
@@ -64,20 +64,20 @@ test('a query string has what the message has, and ignores the rest', () => {
 
 test.each([
   ['{"a":"\\u0000"}', 'NUL'],
-  ['{"\\ud800":1}', 'half a character'],
+  ['{"\\ud800":1}', 'an unpaired surrogate'],
   [`${'{"a":'.repeat(200)}1${'}'.repeat(200)}`, 'nested deeper'],
   ['"text"', 'not a JSON object'],
-])('the body %.30s is refused', (text, wanted) => {
+])('the body %.30s is rejected', (text, wanted) => {
   expect(() => bodyJson(Buffer.from(text))).toThrow(wanted);
 });
 
-test('moments are written as they are read', () => {
+test('times are formatted as they are parsed', () => {
   for (const text of ['1970-01-01T00:00:00Z', '2026-02-28T23:59:59.123Z', '0001-01-01T00:00:00Z']) {
     expect(showTime(parseTime(text) ?? NaN)).toBe(text);
   }
 });
 
-test('a page token keeps the order and the filter', () => {
+test('a page token contains the order and the filter', () => {
   const filter = JSON.stringify({ predicates: [{ operation: 1, key: 'name', stringValue: 'a' }] });
   const { next_page_token: token = '' } = nextPage('cursor', { sort_by: 'name desc', filter });
   expect(readList({ page_token: token })).toEqual({

@@ -1,6 +1,6 @@
 /**
- * JSON to messages by the rules of protocol buffers' JSON: a field has its own name or the one in camel case, null is as
- * good as absent, whole numbers may come as text, enums by name or number. An unknown field is refused.
+ * Parses JSON by the rules of protocol buffers: field names in snake_case or camelCase, null as absent, integers also as
+ * strings, enums by name or number. Unknown fields are rejected.
  */
 import { nearest } from '@dais/api';
 import type { Field, Message, Values } from './message.ts';
@@ -9,12 +9,12 @@ import { parseTime } from './time.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Nesting beyond any message; keeps recursive readers of the parsed value safe. */
+/** Nesting limit, which protects recursive functions on the parsed value. */
 const MAX_DEPTH = 100;
-/** Faults that are told at once. */
+/** Limit of reported errors. */
 const MOST_FAULTS = 10;
 
-/** @throws RpcError `INVALID_ARGUMENT` with everything that is wrong, each with its place. */
+/** @throws RpcError `INVALID_ARGUMENT` with all errors and their paths. */
 export function parseMessage<M extends Message>(message: M, sent: Json): Values<M> {
   const faults: string[] = [];
   const values = readMessage(message, sent, '', faults);
@@ -22,7 +22,7 @@ export function parseMessage<M extends Message>(message: M, sent: Json): Values<
   return values as Values<M>;
 }
 
-/** The fields of a query string; names that the message does not have mean nothing, as in gateways of gRPC. */
+/** Returns the fields of a query string. Unknown names are ignored, as in gRPC gateways. */
 export function queryJson(message: Message, query: string): Json {
   const given = new URLSearchParams(query);
   const json: Record<string, unknown> = {};
@@ -41,14 +41,14 @@ const TRUTHS: ReadonlyMap<string, boolean> = new Map([
   ...['0', 'f', 'F', 'FALSE', 'false', 'False', ''].map((word) => [word, false] as const),
 ]);
 
-/** @throws RpcError `INVALID_ARGUMENT` for what is no JSON object. */
+/** @throws RpcError `INVALID_ARGUMENT` for a body that is not a JSON object. */
 export function bodyJson(bytes: Buffer | undefined): Json {
   if (bytes === undefined || bytes.length === 0) return {};
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    throw invalid(`Invalid request: the body is no JSON: ${(error as Error).message.slice(0, 200)}`);
+    throw invalid(`Invalid request: the body is not valid JSON: ${(error as Error).message.slice(0, 200)}`);
   }
   if (value === null) return {};
   if (!isMap(value)) throw invalid('Invalid request: the body is not a JSON object');
@@ -61,10 +61,12 @@ export function isMap(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What the database would not take, wherever it stands. */
+/** Returns why the database could not store the value. */
 function unfitness(value: unknown, left: number): string | undefined {
   if (typeof value === 'string') {
-    return value.isWellFormed() && !value.includes('\0') ? undefined : 'holds text with NUL or half a character';
+    return value.isWellFormed() && !value.includes('\0')
+      ? undefined
+      : 'contains a string with NUL or an unpaired surrogate';
   }
   if (typeof value !== 'object' || value === null) return undefined;
   if (left === 0) return `is nested deeper than ${MAX_DEPTH} levels`;
@@ -101,7 +103,7 @@ function nameOf(message: Message, key: string): string | undefined {
   return Object.keys(message).find((name) => camel(name) === key);
 }
 
-/** `run_id` is `runId`, as protocol buffers name it in JSON. */
+/** Converts `run_id` to `runId`, the JSON name in protocol buffers. */
 function camel(name: string): string {
   return name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
@@ -116,14 +118,14 @@ function readField(field: Field, given: unknown, place: string, faults: string[]
   };
   switch (field.kind) {
     case 'string':
-      // A query string can hold what JSON bodies were looked through for.
-      if (typeof given !== 'string') return refuse('text');
-      return unfitness(given, 0) === undefined ? given : refuse('text without NUL and half characters');
+      // JSON bodies were checked before; query strings were not.
+      if (typeof given !== 'string') return refuse('a string');
+      return unfitness(given, 0) === undefined ? given : refuse('a string without NUL and unpaired surrogates');
     case 'bool':
-      return typeof given === 'boolean' ? given : refuse('true or false');
+      return typeof given === 'boolean' ? given : refuse('a boolean');
     case 'int32':
     case 'int64':
-      return readWhole(given, field.kind) ?? refuse(field.kind === 'int32' ? 'a whole number of 32 bits' : WHOLE);
+      return readWhole(given, field.kind) ?? refuse(field.kind === 'int32' ? 'a 32-bit integer' : WHOLE);
     case 'time':
       return (
         (typeof given === 'string' ? parseTime(given) : undefined) ?? refuse('a time such as 2026-01-31T08:00:00Z')
@@ -133,7 +135,7 @@ function readField(field: Field, given: unknown, place: string, faults: string[]
     case 'texts':
       return isMap(given) && Object.values(given).every((one) => typeof one === 'string')
         ? given
-        : refuse('an object of texts');
+        : refuse('an object with string values');
     case 'enum':
       return readEnum(field.numbers ?? {}, given) ?? refuse(`one of ${Object.keys(field.numbers ?? {}).join(', ')}`);
     case 'message':
@@ -143,7 +145,7 @@ function readField(field: Field, given: unknown, place: string, faults: string[]
   }
 }
 
-const WHOLE = 'a whole number up to 9007199254740991';
+const WHOLE = 'an integer up to 9007199254740991';
 const INT32 = 2 ** 31;
 
 function readWhole(given: unknown, kind: 'int32' | 'int64'): number | undefined {

@@ -1,4 +1,4 @@
-/** A failure in the form of the protocol: what `google.rpc.Status` is as JSON. */
+/** Errors in the format of the protocol: `google.rpc.Status` as JSON. */
 export type RpcCode =
   | 'INVALID_ARGUMENT'
   | 'DEADLINE_EXCEEDED'
@@ -13,7 +13,7 @@ export type RpcCode =
   | 'UNAVAILABLE'
   | 'UNAUTHENTICATED';
 
-/** Number of the code, and the HTTP status that it has behind a gateway. */
+/** Number and HTTP status of each code. */
 const CODES: Readonly<Record<RpcCode, readonly [number: number, status: number]>> = {
   INVALID_ARGUMENT: [3, 400],
   DEADLINE_EXCEEDED: [4, 504],
@@ -36,7 +36,7 @@ export function rpcNumber(code: RpcCode): number {
 export class RpcError extends Error {
   readonly code: RpcCode;
   readonly status: number;
-  /** The code of the catalogue, for programs. */
+  /** The error code of Dais, for programs. */
   readonly reason: string | undefined;
 
   constructor(

@@ -1,8 +1,8 @@
-/** Moments: RFC 3339 on the wire, milliseconds since 1970 inside. */
+/** Converts times: RFC 3339 on the wire, milliseconds since 1970 internally. */
 
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
-/** Undefined for what is no such moment. */
+/** Parses a time. Undefined: invalid. */
 export function parseTime(text: string): number | undefined {
   const match = RFC3339.exec(text);
   if (match === null) return undefined;
@@ -16,7 +16,7 @@ export function parseTime(text: string): number | undefined {
   ];
   const utc = new Date(0);
   utc.setUTCFullYear(year, month - 1, day);
-  // A day that its month does not have would become one of the next.
+  // `Date` would move a nonexistent day into the next month.
   if (year < 1 || utc.getUTCMonth() !== month - 1 || utc.getUTCDate() !== day) return undefined;
   if (hour > 23 || minute > 59 || second > 59) return undefined;
   const [zoneHour, zoneMinute] = [Number(match[9] ?? 0), Number(match[10] ?? 0)];
@@ -26,7 +26,7 @@ export function parseTime(text: string): number | undefined {
   return utc.getTime() + ((hour * 60 + minute - zone) * 60 + second) * 1000 + millis;
 }
 
-/** Without milliseconds where there are none. */
+/** Formats a time, without milliseconds if they are zero. */
 export function showTime(ms: number): string {
   return new Date(ms).toISOString().replace('.000Z', 'Z');
 }

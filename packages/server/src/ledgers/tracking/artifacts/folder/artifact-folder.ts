@@ -1,6 +1,6 @@
 /**
- * A folder of this machine that clients write to themselves. Nothing outside of it is shown, whatever links lie in it: a
- * path is followed to where it really is, and what was opened is looked at again.
+ * Reads a folder of this machine that clients write to directly. Files outside of it are never returned, also through
+ * links: paths are resolved, and opened files are checked again.
  */
 import { constants, type Stats } from 'node:fs';
 import { lstat, open, readdir, readlink, realpath, stat, type FileHandle } from 'node:fs/promises';
@@ -15,19 +15,19 @@ const READ_BYTES = 256 * 1024;
 export class ArtifactFolder {
   readonly #root: string;
 
-  /** @param root absolute path; it may be a link itself. */
+  /** @param root absolute path, which can be a link itself. */
   constructor(root: string) {
     this.#root = root;
   }
 
-  /** What lies directly in it, by name, from after `after`; nothing where there is no folder. */
+  /** Lists the direct children by name, after `after`. Empty if the folder does not exist. */
   async list(
     parts: readonly string[],
     { limit, after }: { readonly limit: number; readonly after: string },
   ): Promise<{ readonly items: readonly FolderEntry[]; readonly last?: string }> {
     const place = await this.#find(parts);
     if (place === undefined || !place.stats.isDirectory()) return { items: [] };
-    const names = (await told(readdir(place.path))).filter((name) => name > after).sort();
+    const names = (await withReadErrors(readdir(place.path))).filter((name) => name > after).sort();
     const page = names.slice(0, limit);
     const items: FolderEntry[] = [];
     for (const name of page) {
@@ -51,7 +51,7 @@ export class ArtifactFolder {
     };
   }
 
-  /** Left out when it leads elsewhere, or is neither a file nor a folder. */
+  /** Omits entries that lead outside, or that are neither files nor folders. */
   async #entry(parts: readonly string[], name: string): Promise<FolderEntry | undefined> {
     try {
       const found = await this.#find(parts);
@@ -63,7 +63,7 @@ export class ArtifactFolder {
     }
   }
 
-  /** Undefined when there is nothing. @throws DaisError `unsafe_path` for what lies outside of the folder. */
+  /** Resolves a path. Undefined: it does not exist. @throws DaisError `unsafe_path` for a path outside of the folder. */
   async #find(parts: readonly string[]): Promise<{ readonly path: string; readonly stats: Stats } | undefined> {
     try {
       const path = await realpath(join(this.#root, ...parts));
@@ -73,14 +73,14 @@ export class ArtifactFolder {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
       if (code === 'ELOOP') throw leadsOut(parts);
-      return await told(Promise.reject(error as Error));
+      return await withReadErrors(Promise.reject(error as Error));
     }
   }
 
   async #file(parts: readonly string[]): Promise<{ readonly path: string; readonly stats: Stats }> {
     const found = await this.#find(parts);
     if (found?.stats.isFile() === true) return found;
-    throw new DaisError('not_found', `There is no file ${parts.join('/').slice(0, 200)}.`);
+    throw new DaisError('not_found', `There is no file ${parts.join('/').slice(0, 200)} in the artifact folder.`);
   }
 
   async #holds(path: string): Promise<boolean> {
@@ -88,7 +88,7 @@ export class ArtifactFolder {
     return path === root || path.startsWith(root.endsWith(sep) ? root : `${root}${sep}`);
   }
 
-  /** Linux says where an open file is. Elsewhere it must be the one that is found again. */
+  /** Checks the real path of an open file: on Linux through /proc, elsewhere by opening the path again. */
   async #isInside(handle: FileHandle, parts: readonly string[]): Promise<boolean> {
     const place = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined);
     if (place !== undefined) return await this.#holds(place);
@@ -99,10 +99,10 @@ export class ArtifactFolder {
 
   async #open(parts: readonly string[]): Promise<FileHandle> {
     const { path } = await this.#file(parts);
-    // Never waits on a pipe, never follows a link that was put there since.
-    const handle = await told(open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
+    // Does not block on a pipe, and does not follow a link that was created since the check.
+    const handle = await withReadErrors(open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
     try {
-      // A folder above it may have been exchanged for a link while it was opened.
+      // A parent folder may have been replaced by a link meanwhile.
       if (!(await handle.stat()).isFile() || !(await this.#isInside(handle, parts))) throw leadsOut(parts);
       return handle;
     } catch (error) {
@@ -112,13 +112,13 @@ export class ArtifactFolder {
   }
 }
 
-/** Every byte, or an error: a file that became shorter is not taken for whole. */
+/** Streams all bytes, or fails if the file became shorter. */
 async function* bytesOf(handle: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
   try {
     for (let at = start; at < end;) {
       const want = Math.min(READ_BYTES, end - at);
       const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(want), 0, want, at);
-      if (bytesRead === 0) throw new DaisError('content_missing', 'The file became shorter while it was read.');
+      if (bytesRead === 0) throw new DaisError('content_missing', 'The file was truncated while it was read.');
       at += bytesRead;
       yield buffer.subarray(0, bytesRead);
     }
@@ -128,17 +128,18 @@ async function* bytesOf(handle: FileHandle, start: number, end: number): AsyncGe
 }
 
 function leadsOut(parts: readonly string[]): DaisError {
-  return new DaisError('unsafe_path', `${parts.join('/').slice(0, 200)} leads out of the folder of artifacts.`);
+  return new DaisError('unsafe_path', `${parts.join('/').slice(0, 200)} leads outside of the artifact folder.`);
 }
 
-/** @throws DaisError `invalid_state` for files that the server's user may not read. */
-async function told<T>(work: Promise<T>): Promise<T> {
+/** @throws DaisError `invalid_state` for files that the user of the server may not read. */
+async function withReadErrors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== 'EACCES' && code !== 'EPERM') throw error;
-    const detail = 'The user who runs this server may not read the file: give it the right, or read the file yourself.';
+    const detail =
+      'The operating system user of the server may not read the file. Change its permissions, or read the file directly.';
     throw new DaisError('invalid_state', detail, { cause: error });
   }
 }

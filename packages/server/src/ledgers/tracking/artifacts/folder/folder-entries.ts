@@ -1,4 +1,4 @@
-/** Artifacts that clients write into a folder of this machine: found by the address of their run or logged model. */
+/** Operations on artifacts in a folder of this machine, found by the artifact location of their run or logged model. */
 import { fileURLToPath } from 'node:url';
 import { DaisError, listArtifactFilesOperation, readArtifactFileOperation } from '@dais/api';
 import { downloadEntry, entry, type Call, type OperationEntry } from '#kernel/entry.ts';
@@ -39,7 +39,7 @@ export function folderEntries(parts: ArtifactParts): readonly OperationEntry[] {
   ];
 }
 
-/** Whether it lies below the place of an experiment of this project. */
+/** Returns whether the path is below the location of an experiment of this project. */
 async function isKnown({ sql, projectId }: Transaction, home: string): Promise<boolean> {
   const rows = await sql.query(
     `select 1 from tracking.experiment where project_id = $1 and artifact_location is not null
@@ -50,7 +50,7 @@ async function isKnown({ sql, projectId }: Transaction, home: string): Promise<b
   return rows.length > 0;
 }
 
-/** The parts of its path below the root; undefined when it is not below it. */
+/** Returns the path segments below the root. Undefined: the URI is not below it. */
 function partsOf(home: string, root: string): readonly string[] | undefined {
   if (!home.startsWith(`${root}/`)) return undefined;
   const parts = home
@@ -63,6 +63,6 @@ function partsOf(home: string, root: string): readonly string[] | undefined {
 function elsewhere(home: string): DaisError {
   return new DaisError(
     'invalid_request',
-    `The artifacts lie at ${home.slice(0, 200)}, not in Dais: read them there, with the credentials of that store.`,
+    `The artifacts are stored at ${home.slice(0, 200)}, not in Dais. Read them there, with the credentials of that store.`,
   );
 }

@@ -1,7 +1,7 @@
 /**
- * The end of an upload in parts. One process at a time puts it together, under a claim that it renews; one that was killed
- * is followed by the next that asks. Until the last transaction there is no artifact and every part is there, after it the
- * artifact and no part: a kill in between loses neither and leaves a lease that ends by itself.
+ * Completes a multipart upload. One process at a time assembles it, under a claim that it renews; after a crash, the next
+ * call takes over. Before the last transaction only the parts exist, afterwards only the artifact. A crash in between loses
+ * neither, and leaves a lease that expires.
  */
 import { Readable } from 'node:stream';
 import { DaisError, type completeUploadOperation } from '@dais/api';
@@ -11,13 +11,13 @@ import type { CallOf } from '#kernel/entry.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { afterConflicts } from '../after-conflicts.ts';
+import { retryConflicts } from '../retry-conflicts.ts';
 import type { ArtifactParts } from '../artifact-parts.ts';
 import { artifactsOf } from '../artifact-tree.ts';
 import { lockUpload, partRows, partsOf, type PartRow, type UploadRow } from './upload-rows.ts';
 
 const CLAIM_MS = 60_000;
-/** How often a repetition looks whether the first call is through, and how long: clients give up after 120 s. */
+/** Interval and duration for which a repeated call waits for the first one. Clients give up after 120 s. */
 const LOOK_MS = 200;
 const PATIENCE_MS = 90_000;
 
@@ -41,28 +41,28 @@ interface Claimed {
 }
 
 /**
- * @throws DaisError `not_found` after it was given up or has expired, `invalid_request` when the parts named are not those
- *   that came, `overloaded` when somebody else still puts it together, and what keeping content throws.
+ * @throws DaisError `not_found` after it was aborted or has expired, `invalid_request` when the listed parts differ from the
+ *   uploaded ones, `overloaded` while another call assembles it, and errors of storing content.
  */
 export async function completeUpload(
   parts: ArtifactParts,
   { input, tenant, context }: CallOf<typeof completeUploadOperation>,
 ): Promise<Whole> {
   const { clock } = parts;
-  const giveUp = clock.now() + PATIENCE_MS;
+  const deadline = clock.now() + PATIENCE_MS;
   for (;;) {
     const found = await claim(parts, tenant.id, input);
     if ('size' in found) return found;
     if ('claim' in found) return await assemble(parts, tenant.id, found);
-    if (context.signal.aborted || clock.now() > giveUp) {
-      const detail = 'Somebody else still puts this upload together: ask again, the answer will be there.';
+    if (context.signal.aborted || clock.now() > deadline) {
+      const detail = 'Another call is still assembling this upload. Repeat the call to get its result.';
       throw new DaisError('overloaded', detail, { retryAfter: 5 });
     }
     await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve));
   }
 }
 
-/** The right to put it together, or what it became, or neither while somebody else does. */
+/** Returns a claim to assemble the upload, its result, or `busy` while another call assembles it. */
 async function claim(
   { database, clock, claimMs = CLAIM_MS }: ArtifactParts,
   projectId: string,
@@ -89,31 +89,26 @@ function requireParts(named: CompleteCall['parts'], came: readonly PartRow[], an
   const byNumber = new Map(came.map((part) => [part.number, part.sha256]));
   const refuse = (index: number, message: string, expected: string) => {
     const issues = [{ path: `parts[${index}]`, message, expected }];
-    return new DaisError('invalid_request', 'The parts named are not the parts of the upload.', { issues });
+    return new DaisError('invalid_request', 'The listed parts do not match the uploaded parts.', { issues });
   };
   for (const [index, { number, etag }] of named.entries()) {
     if (number !== index + 1)
       throw refuse(index, `has the number ${number}`, `${index + 1}: every part once, in order`);
     const sha256 = byNumber.get(number);
-    if (sha256 === undefined) throw refuse(index, `has not come: part ${number} is missing`, 'a part that was sent');
+    if (sha256 === undefined) throw refuse(index, `part ${number} was not uploaded`, 'an uploaded part');
     if (etag.replaceAll('"', '') !== sha256) {
-      throw refuse(
-        index,
-        `has another ETag than part ${number}`,
-        'the ETag of the answer to the part that was sent last',
-      );
+      throw refuse(index, `has a different ETag than part ${number}`, 'the ETag of the last upload of the part');
     }
   }
-  if (named.length !== announced)
-    throw refuse(named.length, 'is missing', `all ${announced} parts that were announced`);
+  if (named.length !== announced) throw refuse(named.length, 'is missing', `all ${announced} parts of the upload`);
 }
 
 async function assemble(parts: ArtifactParts, projectId: string, claimed: Claimed): Promise<Whole> {
   const { content } = parts;
-  const release = keepClaim(parts, projectId, claimed);
+  const release = renewClaim(parts, projectId, claimed);
   try {
     const source = Readable.from(allBytes(parts, projectId, claimed), { objectMode: false });
-    // For a moment the project holds the parts and the whole: what it held before counts, not both.
+    // The project briefly stores the parts and the whole file; only the previous usage counts against the quota.
     const { quota } = claimed;
     const lease = await content.upload(source, {
       projectId,
@@ -134,7 +129,7 @@ async function assemble(parts: ArtifactParts, projectId: string, claimed: Claime
   }
 }
 
-/** One part after the other: memory stays flat, and the digest is that of the whole. */
+/** Streams the parts in order, with constant memory and the digest of the whole file. */
 async function* allBytes(
   { content }: ArtifactParts,
   projectId: string,
@@ -146,7 +141,7 @@ async function* allBytes(
   }
 }
 
-/** Content is counted once in a project. Parts that it holds elsewhere too count here all the same: that is its size at most. */
+/** Content counts once per project. Parts that it also stores elsewhere count here too, so this is an upper bound. */
 function distinctBytes(parts: readonly PartRow[]): number {
   const sizes = new Map(parts.map((part) => [part.sha256, Number(part.size)]));
   return [...sizes.values()].reduce((sum, size) => sum + size, 0);
@@ -158,12 +153,16 @@ async function finish(
   { claim: own, row }: Claimed,
   lease: UploadLease,
 ): Promise<void> {
-  await afterConflicts(database, projectId, async (tx) => {
+  await retryConflicts(database, projectId, async (tx) => {
     const now = await lockUpload(tx, { id: row.id });
     if (now.claim !== own) {
-      throw new DaisError('overloaded', 'Somebody else took over to put this upload together: ask again.', {
-        retryAfter: 1,
-      });
+      throw new DaisError(
+        'overloaded',
+        'Another call took over the assembly of this upload. Repeat the call to get its result.',
+        {
+          retryAfter: 1,
+        },
+      );
     }
     await attachContent(tx, artifactsOf(projectId), [{ lease: lease.id, name: row.path }], { replace: true });
     await detachContent(tx, partsOf(projectId, row.id));
@@ -175,8 +174,8 @@ async function finish(
   });
 }
 
-/** Renews the claim until the function that it gives is called. */
-function keepClaim(
+/** Renews the claim until the returned function is called. */
+function renewClaim(
   { database, clock, claimMs = CLAIM_MS }: ArtifactParts,
   projectId: string,
   { claim: own, row }: Claimed,
@@ -193,7 +192,7 @@ function keepClaim(
         'upload_renew',
       );
     } catch {
-      // The next one may get through; without any, somebody else takes over and this one ends without an effect.
+      // The next renewal may succeed. Without one, another call takes over, and this one ends without effect.
     }
     if (!over) wait();
   };

@@ -30,7 +30,7 @@ const follow = async ({ url, headers }: Pick<Link, 'url' | 'headers'>, more: Rec
   await fetch(`${world.http.url}${url}`, { headers: { ...headers, ...more } });
 const codeOf = async (response: Response) => ((await response.json()) as { code?: string }).code;
 
-test('a link gives the bytes, whole and in ranges, without another credential', async () => {
+test('a link returns the bytes, completely and in ranges, without another credential', async () => {
   const bytes = randomBytes(300_000);
   await write('a/ä b.bin', bytes);
   const link = await linkTo('a/ä b.bin', '&seconds=60');
@@ -43,7 +43,7 @@ test('a link gives the bytes, whole and in ranges, without another credential', 
   expect(Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(1000, 2000))).toBe(true);
 });
 
-test('only its own ticket opens it, in its project and in its time', async () => {
+test('a link works only with its own ticket, in its project and until it expires', async () => {
   await write('b', Buffer.from('b'));
   const link = await linkTo('b');
   const id = link.url.split('/').at(-1) ?? '';
@@ -64,7 +64,7 @@ test('only its own ticket opens it, in its project and in its time', async () =>
   expect(rows).toEqual([]);
 });
 
-test('other bytes are not given in the place of those that it was made for', async () => {
+test('a link does not return the bytes of a replaced artifact', async () => {
   await write('c', Buffer.from('first'));
   const link = await linkTo('c');
   await write('c', Buffer.from('second'));
@@ -74,7 +74,7 @@ test('other bytes are not given in the place of those that it was made for', asy
   expect((await follow(link)).status).toBe(404);
 });
 
-test('what is not there, climbs out or should hold for ever has no link', async () => {
+test('missing artifacts, unsafe paths and unlimited durations get no link', async () => {
   const status = async (query: string) => (await world.call('GET', `artifacts/link?${query}`)).status;
   expect(await status('path=not/there')).toBe(404);
   expect(await status('path=..%2Fup')).toBe(422);
@@ -82,7 +82,7 @@ test('what is not there, climbs out or should hold for ever has no link', async 
   expect(await status('path=a&seconds=604801')).toBe(400);
 });
 
-test('ten thousand links of a project hold at a time, no more', async () => {
+test('a project can have at most ten thousand valid links', async () => {
   await write('d', Buffer.from('d'));
   const { url } = await linkTo('d');
   await world.http.database.asAdmin(

@@ -1,4 +1,4 @@
-/** Links: for a while, whoever has the ticket reads one artifact. */
+/** Temporary links, with which anyone who has the ticket can read one artifact. */
 import { DaisError, fetchArtifactOperation, type linkArtifactOperation } from '@dais/api';
 import { findReadable } from '#kernel/content/damage.ts';
 import type { Download } from '#kernel/content/download.ts';
@@ -7,13 +7,13 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { secretDigest } from '#lib/crypto/digests.ts';
-import { projectGone } from '../../experiment-lookup.ts';
+import { projectGone } from '../../experiments/experiment-lookup.ts';
 import type { ArtifactParts } from '../artifact-parts.ts';
 import { artifactPath } from '../artifact-path.ts';
 import { artifactsOf } from '../artifact-tree.ts';
-import { newTicket, wrongTicket } from './ticket.ts';
+import { newTicket, ticketError } from './ticket.ts';
 
-/** Of one project at a time; each is one row. */
+/** Limit of valid links per project. Each link is one row. */
 const MOST_LINKS = 10_000;
 
 interface Link {
@@ -23,7 +23,7 @@ interface Link {
   readonly sha256: string | null;
 }
 
-/** At the store itself where clients reach it, else here. @throws DaisError `rate_limited` while there are too many. */
+/** Creates a link to the store if clients can access it, or else to Dais. @throws DaisError `rate_limited` at the limit. */
 export async function linkArtifact(
   parts: ArtifactParts,
   { input, tenant }: CallOf<typeof linkArtifactOperation>,
@@ -46,7 +46,7 @@ export async function linkArtifact(
       'links_held',
     );
     if ((held?.n ?? 0) >= MOST_LINKS) {
-      const detail = `${MOST_LINKS} links of this project hold at this moment: read the artifact without one.`;
+      const detail = `This project already has ${MOST_LINKS} valid links, which is the limit. Read the artifact without a link.`;
       throw new DaisError('rate_limited', detail, { retryAfter: 60 });
     }
     const insert = sql.query(
@@ -62,8 +62,8 @@ export async function linkArtifact(
 }
 
 /**
- * @throws DaisError `unauthenticated` for a ticket that does not hold, `not_found` when the artifact is gone,
- *   `precondition_failed` when it has other bytes by now: ranges of two files would make a third one.
+ * @throws DaisError `unauthenticated` for an invalid ticket, `not_found` when the artifact was deleted,
+ *   `precondition_failed` when it was replaced, since ranges of two different files must not be combined.
  */
 export async function fetchArtifact(
   { database, content }: ArtifactParts,
@@ -78,11 +78,11 @@ export async function fetchArtifact(
     );
     return link;
   });
-  if (row === undefined) throw wrongTicket('link');
+  if (row === undefined) throw ticketError('link');
   const owner = artifactsOf(tenant.id);
   const { size, sha256 } = await content.stat(owner, row.path);
   if (sha256 !== row.sha256) {
-    const detail = 'The artifact was replaced after the link was made: ask for a new link.';
+    const detail = 'The artifact was replaced after the link was created. Request a new link.';
     throw new DaisError('precondition_failed', detail);
   }
   return { size, sha256, open: async (range) => (await content.open(owner, row.path, range)).bytes };

@@ -1,4 +1,4 @@
-/** What lets somebody in who has no other credential: 256 random bits, of which only the digest is kept. */
+/** Tickets replace other credentials: 256 random bits, of which only the digest is stored. */
 import { DaisError } from '@dais/api';
 import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
 
@@ -12,11 +12,11 @@ export function newTicket(random: RandomSource): Ticket {
   return { text, digest: secretDigest(text) };
 }
 
-/** The same for what never was, what ended and what has another ticket: nobody learns which. */
-export function wrongTicket(what: 'upload' | 'link'): DaisError {
-  const again = what === 'upload' ? 'begin the upload again' : 'ask for a new link';
+/** Returns the same error for an unknown, an expired and a wrong ticket, so that it discloses nothing. */
+export function ticketError(what: 'upload' | 'link'): DaisError {
+  const remedy = what === 'upload' ? 'Start the upload again.' : 'Request a new link.';
   return new DaisError(
     'unauthenticated',
-    `The ticket is not that of this ${what}, or the ${what} has ended or expired: ${again}.`,
+    `The ticket does not belong to this ${what}, or the ${what} has ended or expired. ${remedy}`,
   );
 }

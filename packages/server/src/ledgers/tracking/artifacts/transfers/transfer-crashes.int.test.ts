@@ -13,7 +13,7 @@ import { completeUpload } from './complete-upload.ts';
 import { etagOf } from './testing/transfer-world.ts';
 import { callOf, openParts, textOf, type WorkerLine, type WorkerSetup } from './testing/transfer-worker.ts';
 import { transferRetention } from './transfer-retention.ts';
-import { putPart } from './uploads.ts';
+import { uploadPart } from './uploads.ts';
 
 /** Six in `npm run test:full`. */
 const ROUNDS = isLongRun ? 6 : 2;
@@ -37,7 +37,7 @@ const wholeOf = ({ id, parts: count }: WorkerLine) =>
 const etagsOf = ({ id, parts: count }: WorkerLine) =>
   Array.from({ length: count }, (_, index) => ({ number: index + 1, etag: etagOf(textOf(id, index + 1)) }));
 
-test('a process killed at any moment loses no part and no end that it acknowledged, and leaves nothing for ever', async () => {
+test('a process killed at any time loses no acknowledged part or completion, and leaves no permanent data', async () => {
   const setup: WorkerSetup = {
     connection: world.db.connection,
     root: world.root,
@@ -57,12 +57,12 @@ test('a process killed at any moment loses no part and no end that it acknowledg
       const isOver = said.some(({ at }) => at === 'ended');
       const ending = said.some(({ at }) => at === 'ending');
       if (isOver || (!ending && Math.random() < 0.3)) continue;
-      // As its client would: what was acknowledged is there, the rest is sent, and it is ended, perhaps again.
+      // Acts as its client: acknowledged parts exist, the others are sent, and the upload is completed, possibly again.
       const came = new Set(said.flatMap(({ at, number }) => (at === 'part' ? [number] : [])));
       for (let number = 1; number <= first.parts; number += 1) {
         if (came.has(number)) continue;
         const input = { id: first.id, ticket: first.ticket, number: String(number) };
-        await putPart(parts, callOf(project, input, textOf(first.id, number)));
+        await uploadPart(parts, callOf(project, input, textOf(first.id, number)));
       }
       const whole = wholeOf(first);
       const answer = await completeUpload(parts, callOf(project, { id: first.id, parts: etagsOf(first) }));

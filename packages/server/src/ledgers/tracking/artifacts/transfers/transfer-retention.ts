@@ -1,10 +1,10 @@
-/** Uploads and links that have expired go, with the parts that nobody put together. */
+/** Deletes expired uploads, with their parts, and expired links. */
 import { detachContent } from '#kernel/content/references.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { partsOf } from './upload-rows.ts';
 
-/** In one transaction: an upload can have ten thousand parts. */
+/** Uploads per transaction: each can have ten thousand parts. */
 const UPLOADS = 5;
 const LINKS = 5000;
 

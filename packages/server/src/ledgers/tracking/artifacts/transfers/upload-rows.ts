@@ -1,5 +1,7 @@
-/** Rows of uploads in parts. The bytes of a part are content of the upload, named by the part's number. */
+/** Rows of multipart uploads. The bytes of a part are content of the upload, named by the part number. */
 import { DaisError } from '@dais/api';
+import type { Sql } from '#engines/database/contract.ts';
+import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 import type { ContentOwner } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
@@ -8,7 +10,7 @@ export interface UploadRow {
   readonly path: string;
   readonly parts: number;
   readonly claim: string | null;
-  /** Somebody puts it together at this moment. */
+  /** A call is assembling it. */
   readonly claimed: boolean;
   readonly size: bigint | null;
   readonly sha256: string | null;
@@ -28,8 +30,8 @@ export function partsOf(projectId: string, upload: string): ContentOwner {
 }
 
 /**
- * One that has not expired, locked until the transaction ends. @throws DaisError `not_found`, also for one that was
- * begun for another path.
+ * Returns an upload that has not expired, locked until the transaction ends. @throws DaisError `not_found`, also for one
+ * that was started for another path.
  */
 export async function lockUpload(
   { sql, projectId }: Transaction,
@@ -43,7 +45,7 @@ export async function lockUpload(
     'upload_lock',
   );
   if (row !== undefined) return row;
-  throw new DaisError('not_found', `There is no upload ${id} here, or it was given up or has expired: begin it again.`);
+  throw new DaisError('not_found', `Upload ${id} does not exist, was aborted or has expired. Start the upload again.`);
 }
 
 export async function findByTicket(
@@ -60,7 +62,7 @@ export async function findByTicket(
   return row;
 }
 
-/** In order. */
+/** Returns the parts in order. */
 export async function partRows({ sql }: Transaction, upload: string): Promise<PartRow[]> {
   return await sql.query<PartRow>(
     'select number, size, sha256 from tracking.artifact_upload_part where upload = $1 order by number',
@@ -69,8 +71,8 @@ export async function partRows({ sql }: Transaction, upload: string): Promise<Pa
   );
 }
 
-/** Bytes of all parts but one. */
-export async function bytesBeside({ sql }: Transaction, upload: string, number: number): Promise<number> {
+/** Returns the bytes of all parts except one. */
+export async function otherPartBytes({ sql }: Transaction, upload: string, number: number): Promise<number> {
   const [row] = await sql.query<{ bytes: bigint }>(
     `select coalesce(sum(size), 0)::bigint as bytes from tracking.artifact_upload_part
      where upload = $1 and number <> $2`,
@@ -78,4 +80,17 @@ export async function bytesBeside({ sql }: Transaction, upload: string, number: 
     'upload_bytes',
   );
   return Number(row?.bytes ?? 0n);
+}
+
+/** Names multipart uploads by the artifact that they create. */
+export async function nameUploadOwners(
+  sql: Sql,
+  references: readonly DamagedReference[],
+): Promise<readonly OwnerName[]> {
+  return await sql.query<OwnerName>(
+    `select project_id as "projectId", id as owner, 'artifact upload' as kind, path as name
+     from tracking.artifact_upload where id = any($1::uuid[])`,
+    [[...new Set(references.map(({ owner }) => owner))]],
+    'upload_content_owners',
+  );
 }

@@ -20,7 +20,7 @@ const codeOf = async (response: Response) => ((await response.json()) as { code?
 const bytesOf = async (path: string, project?: string) =>
   Buffer.from(await (await world.read(path, project)).arrayBuffer());
 
-test('parts come by ticket alone, side by side, in any order, and are one file in the end', async () => {
+test('parts are uploaded with the ticket alone, concurrently and in any order, and become one file', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 3000 }), { minLength: 1, maxLength: 6 }), async (arrays) => {
       const parts = arrays.map((array) => Buffer.from(array));
@@ -45,7 +45,7 @@ test('parts come by ticket alone, side by side, in any order, and are one file i
   );
 });
 
-test('a part that is sent again is replaced; the end names what was sent last', async () => {
+test('a repeated part is replaced, and the completion lists the last ETags', async () => {
   const path = fresh();
   const upload = await world.begin(path, 2);
   for (const bytes of ['first', 'other', 'again']) await world.part(upload, 1, bytes);
@@ -56,7 +56,7 @@ test('a part that is sent again is replaced; the end names what was sent last', 
   expect((await bytesOf(path)).toString()).toBe('again and two');
 });
 
-test('the end may be repeated, also at the same moment; nothing more is taken then', async () => {
+test('the completion can be repeated, also concurrently, and no further parts are accepted', async () => {
   const path = fresh();
   const parts = [randomBytes(200_000), randomBytes(100)];
   const upload = await world.begin(path, 2);
@@ -68,7 +68,7 @@ test('the end may be repeated, also at the same moment; nothing more is taken th
   expect(await world.complete(upload, parts)).toEqual(first);
   const late = await world.part(upload, 1, 'late');
   expect([late.status, await codeOf(late)]).toEqual([409, 'invalid_state']);
-  // Whole already: there is nothing to give up, and the artifact stays.
+  // Already completed: nothing is aborted, and the artifact remains.
   expect((await world.call('DELETE', `artifact-uploads/${upload.id}`)).body).toEqual({ aborted: false });
   expect((await bytesOf(path)).equals(Buffer.concat(parts))).toBe(true);
 });
@@ -79,7 +79,7 @@ test.each([
   ['another order', [2, 1, 3], 'has the number 2'],
   ['a part twice', [1, 1, 2], 'has the number 1'],
   ['a number that there is not', [0, 1, 2], 'has the number 0'],
-])('the end is refused that names %s', async (_what, numbers, text) => {
+])('a completion that lists %s is rejected', async (_what, numbers, text) => {
   const upload = await world.begin(fresh(), 3);
   const bytes = (number: number) => `part ${number}`;
   for (const number of [1, 2]) await world.part(upload, number, bytes(number));
@@ -89,7 +89,7 @@ test.each([
   expect(JSON.stringify(body)).toContain(text);
 });
 
-test('an ETag of other bytes is refused', async () => {
+test('an ETag of other bytes is rejected', async () => {
   const upload = await world.begin(fresh(), 1);
   await world.part(upload, 1, 'these');
   const { status, body } = await world.complete(upload, ['those']);
@@ -97,7 +97,7 @@ test('an ETag of other bytes is refused', async () => {
   expect((await world.complete(upload, ['these'])).status).toBe(200);
 });
 
-test('only the ticket of the upload lets a part in, in its project and in its time', async () => {
+test('a part needs the ticket of its upload, in its project and until it expires', async () => {
   const upload = await world.begin(fresh(), 1);
   const foreign = await world.begin(fresh(), 1);
   const unlike: readonly [string, Upload][] = [
@@ -125,7 +125,7 @@ test('only the ticket of the upload lets a part in, in its project and in its ti
   expect((await world.complete(upload, ['bytes'])).status).toBe(404);
 });
 
-test('without a credential nothing is begun, ended or given up', async () => {
+test('uploads cannot be started, completed or aborted without a credential', async () => {
   const upload = await world.begin(fresh(), 1);
   const at = `${world.http.url}/api/v1/tracking/artifact-uploads`;
   const sent: readonly [string, string, object | undefined][] = [
@@ -153,7 +153,7 @@ test('an upload belongs to its project', async () => {
   expect((await world.complete(upload, ['x'])).status).toBe(200);
 });
 
-test('what was given up takes no part and has no end; giving it up again is no error', async () => {
+test('an aborted upload accepts no parts and no completion, and can be aborted again', async () => {
   const upload = await world.begin(fresh(), 1);
   await world.part(upload, 1, 'x');
   const abort = async () => (await world.call('DELETE', `artifact-uploads/${upload.id}`)).body;
@@ -164,27 +164,27 @@ test('what was given up takes no part and has no end; giving it up again is no e
   expect([status, body['code']]).toEqual([404, 'not_found']);
 });
 
-test.each([0, 4, 10_001, 99_999, '01', '1x', '-1', 'x'])('the part %s of three is refused', async (number) => {
+test.each([0, 4, 10_001, 99_999, '01', '1x', '-1', 'x'])('part %s of three is rejected', async (number) => {
   const answer = await world.part(await world.begin(fresh(), 3), number, 'x');
   expect([answer.status, await codeOf(answer)]).toEqual([400, 'invalid_request']);
 });
 
-test.each([0, 10_001, 1.5, -1])('an upload of %s parts is not begun', async (parts) => {
+test.each([0, 10_001, 1.5, -1])('an upload of %s parts is rejected', async (parts) => {
   const { status, body } = await world.call('POST', 'artifact-uploads', { path: 'x', parts });
   expect([status, body['code']]).toEqual([400, 'invalid_request']);
 });
 
 test.each(['../a', '/a', 'a//b', 'a/./b', 'a/..', 'a\\b', 'a\nb', 'a/'])(
-  'the path %j is refused before anything comes',
+  'the path %j is rejected before any upload',
   async (path) => {
     const { status, body } = await world.call('POST', 'artifact-uploads', { path, parts: 1 });
     expect([status, body['code']]).toEqual([422, 'unsafe_path']);
   },
 );
 
-test('what is larger than a part or an upload may be is refused', async () => {
+test('parts and uploads beyond the size limits are rejected', async () => {
   const upload = await world.begin(fresh(), 2);
-  // So much has come, as far as the books say.
+  // The recorded size of the uploaded parts.
   await world.part(upload, 1, 'x');
   await world.http.database.asAdmin(
     `update tracking.artifact_upload_part set size = ${10_000 * 16 * 2 ** 20 - 10} where upload = '${upload.id}'`,
@@ -194,7 +194,7 @@ test('what is larger than a part or an upload may be is refused', async () => {
   expect([answer.status, await codeOf(answer)]).toEqual([413, 'too_large']);
 });
 
-test('parts count against the quota, and the whole takes their place', async () => {
+test('parts count against the quota, and the completed file replaces them', async () => {
   const path = fresh();
   const parts = [randomBytes(45_000), randomBytes(45_000)];
   const upload = await world.begin(path, 2, 'small');
@@ -210,7 +210,7 @@ test('parts count against the quota, and the whole takes their place', async () 
   expect((await world.part(beside, 1, randomBytes(5000))).status).toBe(200);
 });
 
-test('a part that breaks off is not there', async () => {
+test('an interrupted part is not stored', async () => {
   const upload = await world.begin(fresh(), 1);
   const socket = connect(world.http.port, '127.0.0.1');
   const head = `PUT ${upload.url}/1 HTTP/1.1\r\nhost: localhost\r\ndais-ticket: ${upload.ticket}\r\ncontent-length: 1000\r\n\r\n`;
@@ -221,7 +221,7 @@ test('a part that breaks off is not there', async () => {
   expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining('part 1 is missing')]);
 });
 
-test('a thousand uploads of a project may be open, no more', async () => {
+test('a project can have at most a thousand open uploads', async () => {
   const upload = await world.begin(fresh(), 1, 'other');
   await world.http.database.asAdmin(
     `insert into tracking.artifact_upload (id, project_id, path, parts, ticket, expires_at)
@@ -234,7 +234,7 @@ test('a thousand uploads of a project may be open, no more', async () => {
   expect((await world.call('POST', 'artifact-uploads', { path: 'x', parts: 1 }, 'other')).status).toBe(201);
 });
 
-test('neither the log nor what is measured holds a ticket', async () => {
+test('tickets occur neither in the log nor in metrics', async () => {
   const upload = await world.begin(fresh(), 1);
   await world.part(upload, 1, 'x');
   await world.part({ ...upload, ticket: `${upload.ticket}x` }, 1, 'x');
@@ -242,7 +242,7 @@ test('neither the log nor what is measured holds a ticket', async () => {
   expect(JSON.stringify([world.http.logged, world.http.finished])).not.toContain(upload.ticket);
 });
 
-test('what nobody ended goes with its parts when it has expired; what became of the others stays', async () => {
+test('expired uploads are deleted with their parts, and completed artifacts are kept', async () => {
   const path = fresh();
   const kept = await world.begin(path, 1);
   await world.part(kept, 1, 'kept for good');
@@ -257,7 +257,7 @@ test('what nobody ended goes with its parts when it has expired; what became of 
   expect((await bytesOf(path)).toString()).toBe('kept for good');
 });
 
-test('a project that ends takes its uploads along', async () => {
+test('uploads are deleted with their project', async () => {
   await world.apply({ kind: 'Project', metadata: { name: 'brief' }, spec: {} });
   const upload = await world.begin(fresh(), 1, 'brief');
   await world.part(upload, 1, 'x');

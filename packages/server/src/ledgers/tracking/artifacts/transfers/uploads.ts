@@ -1,4 +1,4 @@
-/** Uploads in parts: their beginning, their parts, and their being given up. Their end is in complete-upload.ts. */
+/** Multipart uploads: starting, uploading parts and aborting. complete-upload.ts completes them. */
 import {
   DaisError,
   putPartOperation,
@@ -14,23 +14,23 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { secretDigest } from '#lib/crypto/digests.ts';
-import { projectGone } from '../../experiment-lookup.ts';
+import { projectGone } from '../../experiments/experiment-lookup.ts';
 import type { ArtifactParts } from '../artifact-parts.ts';
 import { artifactPath } from '../artifact-path.ts';
-import { afterConflicts } from '../after-conflicts.ts';
-import { newTicket, wrongTicket } from './ticket.ts';
-import { bytesBeside, findByTicket, lockUpload, partsOf, type UploadRow } from './upload-rows.ts';
+import { retryConflicts } from '../retry-conflicts.ts';
+import { newTicket, ticketError } from './ticket.ts';
+import { otherPartBytes, findByTicket, lockUpload, partsOf, type UploadRow } from './upload-rows.ts';
 
-/** What is not whole after a day is given up: as long as two terabytes take at 200 Mbit/s. */
+/** Uploads expire after a day, the time for two terabytes at 200 Mbit/s. */
 const LIFE_HOURS = 24;
-/** Of one project at a time. Each client has a handful. */
+/** Limit of open uploads per project. A client has only a few. */
 const MOST_OPEN = 1000;
 const GIB = 2 ** 30;
-/** Most bytes of one part, and of all: what both stores take in one stream (10,000 pieces of 16 MiB in S3). */
+/** Limits in bytes of one part and of all parts: what both stores accept in one stream (10,000 pieces of 16 MiB in S3). */
 const UPLOAD_LIMITS = { partBytes: GIB, totalBytes: 10_000 * 16 * 2 ** 20 } as const;
 
 /** @throws DaisError `unsafe_path`, `rate_limited` while too many are open. */
-export async function beginUpload(
+export async function startUpload(
   { database, clock, random }: ArtifactParts,
   { input, tenant }: CallOf<typeof beginUploadOperation>,
 ): Promise<OutputOf<typeof beginUploadOperation>> {
@@ -38,7 +38,7 @@ export async function beginUpload(
   const ticket = newTicket(random);
   const id = uuidv7(clock.now());
   const expiresAt = await transact(database, { mode: 'write', projectId: tenant.id }, async ({ sql }) => {
-    // Those who begin at the same moment take turns, so that they cannot pass the limit together.
+    // The lock serializes concurrent starts, so that they cannot exceed the limit together.
     await sql.query(
       "select pg_advisory_xact_lock(hashtextextended('artifact uploads ' || $1, 0))",
       [tenant.id],
@@ -51,7 +51,7 @@ export async function beginUpload(
       'uploads_open',
     );
     if ((open?.n ?? 0) >= MOST_OPEN) {
-      const detail = `${MOST_OPEN} uploads of this project are under way: complete or abort some, or send the artifact at once.`;
+      const detail = `This project already has ${MOST_OPEN} open uploads, which is the limit. Complete or abort some, or upload the artifact in one request.`;
       throw new DaisError('rate_limited', detail, { retryAfter: 60 });
     }
     const insert = sql.query<{ expires_at: Date }>(
@@ -61,7 +61,7 @@ export async function beginUpload(
       'upload_begin',
     );
     const [row] = await foreignKeyRace(insert, projectGone);
-    if (row === undefined) throw new Error('one insert gives one row');
+    if (row === undefined) throw new Error('the insert returned no row');
     return row.expires_at;
   });
   const url = `/p/${tenant.name}${putPartOperation.http.path.replace(':id', id).replace('/:number', '')}`;
@@ -69,29 +69,37 @@ export async function beginUpload(
 }
 
 /**
- * @throws DaisError `unauthenticated` for a ticket that does not hold, `invalid_request` for a number beyond those
- *   announced, `invalid_state` once the upload is put together, and what keeping content throws.
+ * @throws DaisError `unauthenticated` for an invalid ticket, `invalid_request` for a part number beyond the upload,
+ *   `invalid_state` once the upload is assembled, and errors of storing content.
  */
-export async function putPart(
+export async function uploadPart(
   { database, content }: ArtifactParts,
   { input, tenant, context }: CallOf<typeof putPartOperation>,
 ): Promise<OutputOf<typeof putPartOperation>> {
   const bytes: Readable | undefined = context.content;
-  if (bytes === undefined) throw new DaisError('unreadable_body', 'The request carries no bytes.');
+  if (bytes === undefined)
+    throw new DaisError('unreadable_body', 'The request has no body. Send the bytes of the part.');
   const number = Number(input.number);
   const ticket = secretDigest(input.ticket);
   const read = { mode: 'read', projectId: tenant.id } as const;
   const { quota, before } = await transact(database, read, async (tx) => {
     const row = await findByTicket(tx, input.id, ticket);
-    if (row === undefined) throw wrongTicket('upload');
+    if (row === undefined) throw ticketError('upload');
     requirePart(row, number);
-    return { quota: await byteQuota(tx, tenant.id), before: await bytesBeside(tx, row.id, number) };
+    return { quota: await byteQuota(tx, tenant.id), before: await otherPartBytes(tx, row.id, number) };
   });
   const maxBytes = Math.min(UPLOAD_LIMITS.partBytes, UPLOAD_LIMITS.totalBytes - before);
   const lease = await content.upload(bytes, { projectId: tenant.id, quota, maxBytes });
   try {
-    await afterConflicts(database, tenant.id, async (tx) => {
-      await keepPart(tx, { upload: input.id, ticket, number, lease: lease.id, size: lease.size, sha256: lease.sha256 });
+    await retryConflicts(database, tenant.id, async (tx) => {
+      await storePart(tx, {
+        upload: input.id,
+        ticket,
+        number,
+        lease: lease.id,
+        size: lease.size,
+        sha256: lease.sha256,
+      });
     });
   } catch (error) {
     await content.release(lease);
@@ -109,19 +117,19 @@ interface NewPart {
   readonly sha256: string;
 }
 
-async function keepPart(tx: Transaction, part: NewPart): Promise<void> {
+async function storePart(tx: Transaction, part: NewPart): Promise<void> {
   const { upload, number, size, sha256, lease } = part;
   const { projectId, sql } = tx;
-  // It may have been given up while the bytes came.
-  if ((await findByTicket(tx, upload, part.ticket)) === undefined) throw wrongTicket('upload');
+  // The upload may have been aborted meanwhile.
+  if ((await findByTicket(tx, upload, part.ticket)) === undefined) throw ticketError('upload');
   const row = await lockUpload(tx, { id: upload });
   requirePart(row, number);
-  // Parts that came side by side did not know of each other.
-  if ((await bytesBeside(tx, upload, number)) + size > UPLOAD_LIMITS.totalBytes) {
-    const detail = `the parts are larger together than the ${UPLOAD_LIMITS.totalBytes} bytes allowed here`;
+  // Concurrent parts were checked independently of each other.
+  if ((await otherPartBytes(tx, upload, number)) + size > UPLOAD_LIMITS.totalBytes) {
+    const detail = `the parts together exceed the limit of ${UPLOAD_LIMITS.totalBytes} bytes`;
     throw new DaisError('too_large', detail);
   }
-  // Whoever began to put it together and died meanwhile, or only sleeps, must not go on with the part that was here.
+  // A stalled call that started to assemble the upload must not continue with the replaced part.
   if (row.claim !== null) sql.defer('update tracking.artifact_upload set claim = null where id = $1', [upload]);
   await sql.query(
     `insert into tracking.artifact_upload_part (upload, number, project_id, size, sha256) values ($1, $2, $3, $4, $5)
@@ -134,16 +142,16 @@ async function keepPart(tx: Transaction, part: NewPart): Promise<void> {
 
 function requirePart(row: UploadRow, number: number): void {
   if (number > row.parts) {
-    throw new DaisError('invalid_request', `Part ${number} was not announced: the upload has ${row.parts}.`, {
+    throw new DaisError('invalid_request', `Part ${number} does not exist: the upload has ${row.parts} parts.`, {
       issues: [{ path: 'number', message: `is ${number}`, expected: `1 to ${row.parts}` }],
     });
   }
   if (row.size === null && !row.claimed) return;
-  const what = row.size === null ? 'is being put together' : 'is whole already';
-  throw new DaisError('invalid_state', `The upload ${what}: no part is taken any more.`);
+  const what = row.size === null ? 'is being assembled' : 'is already complete';
+  throw new DaisError('invalid_state', `The upload ${what}, so it accepts no further parts.`);
 }
 
-/** An upload that is whole stays so: its artifact is deleted like any other. */
+/** Aborts an upload. A completed one is unchanged: its artifact is deleted like any other. */
 export async function abortUpload(
   tx: Transaction,
   { input }: CallOf<typeof abortUploadOperation>,

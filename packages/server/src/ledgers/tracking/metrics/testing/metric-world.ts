@@ -1,4 +1,4 @@
-/** Runs without more than metrics need, and a plain model of what they logged. */
+/** For tests: minimal runs for metrics, and a simple model of logged points. */
 import { randomUUID } from 'node:crypto';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { kernelSlice } from '#kernel/slice.ts';
@@ -15,7 +15,7 @@ export interface MetricWorld {
   read<T>(run: MetricRun, work: (tx: Transaction) => Promise<T>): Promise<T>;
   seriesOf(run: MetricRun, key: string): Promise<bigint>;
   end(run: MetricRun): Promise<void>;
-  /** Runs the job as its runner would, without its lease. */
+  /** Runs the job as its runner does, without a lease. */
   compact(run: MetricRun): Promise<void>;
 }
 
@@ -79,7 +79,7 @@ export function list(points: Points): Point[] {
   return [...points.steps.keys()].map((index) => pointAt(points, index));
 }
 
-/** As a text that has one form for what is the same point. */
+/** Returns a text that is equal for equal points. */
 export function named({ step, timestamp, value }: Point): string {
   return `${step} ${timestamp} ${value}`;
 }

@@ -1,4 +1,4 @@
-/** For tests: the meaning of filters and orders over plain objects, as simply as it can be said. */
+/** For tests: a simple reference implementation of filters and orders on plain objects. */
 import type { FilterClause, OrderKey } from '@dais/api/filter';
 
 export interface PlainRun {
@@ -84,7 +84,7 @@ function like(value: string, pattern: string, flags: string): boolean {
   return new RegExp(`^${source.join('')}$`, `${flags}su`).test(value);
 }
 
-/** Numbers, then NaN, then what is missing, in both directions. */
+/** Numbers, then NaN, then missing values, in both directions. */
 function compareValues(a: Value, b: Value, ascending: boolean): number {
   const rank = (value: Value) => (value === undefined ? 2 : Number.isNaN(value) ? 1 : 0);
   if (rank(a) !== rank(b) || rank(a) > 0) return rank(a) - rank(b);

@@ -1,8 +1,8 @@
-/** For tests and measurements: runs written as rows, many at a time. */
+/** For tests and benchmarks: writes many runs as rows. */
 import type { Transaction } from '#kernel/transaction.ts';
 import type { PlainRun } from './run-oracle.ts';
 
-/** In one transaction of the platform itself. Statements that many operations would make, in bulk. */
+/** Writes runs in one transaction, with bulk statements instead of many operations. */
 export async function writeRuns(
   tx: Transaction,
   at: { readonly projectId: string; readonly experiment: string },

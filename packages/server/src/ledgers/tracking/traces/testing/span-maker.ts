@@ -1,10 +1,10 @@
-/** For tests: spans as programs send them. */
+/** For tests: creates spans as programs send them. */
 import { randomBytes } from 'node:crypto';
 import type { Span } from '@dais/api';
 
 export const hex = (bytes: number): string => randomBytes(bytes).toString('hex');
 
-/** A second of the year 2026, in nanoseconds. */
+/** A time in 2026, in nanoseconds. */
 export const AT = 1_790_000_000_000_000_000n;
 
 export function makeSpan(traceId: string, more: Partial<Span> = {}): Span {

@@ -1,4 +1,4 @@
-/** A program that begins, fills and ends uploads until it is killed, and says before and after each deed what it does. */
+/** For tests: starts, fills and completes uploads until it is killed, and prints each action before and after it. */
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
@@ -11,7 +11,7 @@ import { SYSTEM } from '#kernel/principal.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { ArtifactParts } from '../../artifact-parts.ts';
 import { completeUpload } from '../complete-upload.ts';
-import { beginUpload, putPart } from '../uploads.ts';
+import { startUpload, uploadPart } from '../uploads.ts';
 
 export interface WorkerSetup {
   readonly connection: ConnectionOptions;
@@ -20,7 +20,7 @@ export interface WorkerSetup {
   readonly applicationName: string;
 }
 
-/** What the worker says of one upload; texts of its parts follow from its path. */
+/** Progress of one upload; the texts of its parts are derived from its path. */
 export interface WorkerLine {
   readonly at: 'begun' | 'part' | 'ending' | 'ended';
   readonly id: string;
@@ -54,12 +54,12 @@ export async function openParts(
   const database = openDatabase(setup.connection, { poolSize: 8, applicationName: setup.applicationName });
   const blobs = await openFsBlobStore({ root: setup.root, clock: systemClock });
   const content = new Content({ database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
-  // A claim of somebody who was killed is soon over.
+  // The claim of a killed process expires soon.
   const parts = { database, content, clock: systemClock, random: randomBytes, claimMs: 400 };
   return { ...parts, end: async () => await database.close() };
 }
 
-/** Never ends by itself. */
+/** Runs until it is killed. */
 export async function transferUntilKilled(setup: WorkerSetup): Promise<never> {
   const parts = await openParts(setup);
   const say = (line: WorkerLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -69,7 +69,7 @@ export async function transferUntilKilled(setup: WorkerSetup): Promise<never> {
       // Half of them in the place of the one before.
       const path = `${name}/${turn % 2 === 0 ? 'same' : turn}`;
       const count = 1 + (turn % 4);
-      const begun = (await beginUpload(parts, callOf(project, { path, parts: count }))) as {
+      const begun = (await startUpload(parts, callOf(project, { path, parts: count }))) as {
         readonly id: string;
         readonly ticket: string;
       };
@@ -78,7 +78,9 @@ export async function transferUntilKilled(setup: WorkerSetup): Promise<never> {
       const told: { number: number; etag: string }[] = [];
       for (let number = 1; number <= count; number += 1) {
         const input = { id: begun.id, ticket: begun.ticket, number: String(number) };
-        const { etag } = (await putPart(parts, callOf(project, input, textOf(begun.id, number)))) as { etag: string };
+        const { etag } = (await uploadPart(parts, callOf(project, input, textOf(begun.id, number)))) as {
+          etag: string;
+        };
         told.push({ number, etag });
         say({ at: 'part', ...line, number });
       }

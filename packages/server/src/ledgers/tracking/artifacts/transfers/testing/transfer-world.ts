@@ -1,4 +1,4 @@
-/** For tests of transfers: a server with accounts, so that what comes by a ticket has nothing else to come in by. */
+/** For tests of transfers: a server with accounts, so that requests with a ticket have no other credential. */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import { commentsSlice } from '#ledgers/comments/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { projectWith } from '#kinds/project/index.ts';
-import { artifactEntries, beginProject, endProject, trackingSlice } from '../../../index.ts';
+import { artifactEntries, createProjectRecords, removeProjectRecords, trackingSlice } from '../../../index.ts';
 import { transferRetention } from '../transfer-retention.ts';
 
 export interface Upload {
@@ -41,7 +41,7 @@ export interface TransferWorld {
   read(path: string, project?: string): Promise<Response>;
   apply(document: object): Promise<void>;
   expire(table: 'artifact_upload' | 'artifact_link', id: string): Promise<void>;
-  /** Takes away what has expired, then what nobody holds. Gives how many blobs the store has left. */
+  /** Deletes expired transfers, then unreferenced content. Returns the number of remaining blobs. */
   clean(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -55,8 +55,8 @@ export async function startTransferWorld(): Promise<TransferWorld> {
     accounts: {},
     kinds: [
       projectWith({
-        begin: (tx, id) => beginProject(tx, id, { now: () => systemClock.now(), folderRoot: undefined }),
-        end: endProject,
+        begin: (tx, id) => createProjectRecords(tx, id, { now: () => systemClock.now(), folderRoot: undefined }),
+        end: removeProjectRecords,
       }),
     ],
     slices: [commentsSlice, lineageSlice, trackingSlice],

@@ -1,0 +1,290 @@
+/** The rows of one run in PostgreSQL. The creator holds the lock on the row of the run until the transaction ends. */
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { WriteRace } from '#lib/write-race.ts';
+import { END_STATES } from '../machine/end-states.ts';
+import type { Values } from '../machine/plan.ts';
+import type {
+  Change,
+  NewNode,
+  NodeEnd,
+  NodeFacts,
+  NodeKind,
+  NodeState,
+  RunStore,
+  Settled,
+  TimerKind,
+} from '../machine/run-store.ts';
+import type { Ended, EndState } from '../machine/values.ts';
+
+export interface NodeRow {
+  readonly id: string;
+  readonly parent: string | null;
+  readonly path: string;
+  readonly place: string;
+  readonly iteration: number | null;
+  readonly kind: NodeKind;
+  readonly state: NodeState;
+  readonly waits: number;
+  readonly bad: number;
+  readonly skipped: number;
+  readonly open: number;
+  readonly broken: number;
+  readonly cancelled: number;
+  readonly total: number;
+  readonly expanded: number;
+  readonly failures: number;
+  readonly losses: number;
+  readonly inputs: Values;
+}
+
+export const NODE_COLUMNS =
+  'n.id, n.parent, n.path, n.place, n.iteration, n.kind, n.state, n.waits, n.bad, n.skipped, n.open, n.broken, n.cancelled, n.total, n.expanded, n.failures, n.losses, n.inputs';
+
+export function factsOf({ parent, iteration, ...row }: NodeRow): NodeFacts {
+  return { ...row, parent: parent ?? undefined, iteration: iteration ?? undefined };
+}
+
+export interface LockedRun {
+  readonly id: string;
+  readonly projectId: string;
+  readonly priority: number;
+  readonly cancelling: boolean;
+}
+
+/** Called once when the run has ended. */
+export type OnFinish = (state: EndState, outputs: Values, error: string | undefined) => Promise<void>;
+
+/** Returns the requests, by resource, of the step at a path of the plan. */
+export type RequestsOf = (place: string) => Readonly<Record<string, number>>;
+
+function lostRace(): WriteRace {
+  return new WriteRace('a node changed its state concurrently');
+}
+
+const ENDED = END_STATES.map((state) => `'${state}'`).join(', ');
+
+export class SqlRunStore implements RunStore {
+  readonly #tx: Transaction;
+  readonly #run: LockedRun;
+  readonly #requestsOf: RequestsOf;
+  readonly #onFinish: OnFinish;
+  #cancelling: boolean;
+
+  constructor(tx: Transaction, run: LockedRun, requestsOf: RequestsOf, onFinish: OnFinish) {
+    this.#requestsOf = requestsOf;
+    this.#tx = tx;
+    this.#run = run;
+    this.#onFinish = onFinish;
+    this.#cancelling = run.cancelling;
+  }
+
+  get cancelling(): boolean {
+    return this.#cancelling;
+  }
+
+  startCancelling(): void {
+    this.#cancelling = true;
+  }
+
+  newId(): string {
+    return uuidv7();
+  }
+
+  async node(id: string): Promise<NodeFacts> {
+    const [row] = await this.#tx.sql.query<NodeRow>(
+      `select ${NODE_COLUMNS} from executions.node n where n.run = $1 and n.id = $2`,
+      [this.#run.id, id],
+      'execution_node',
+    );
+    if (row === undefined) throw new Error(`node ${id} does not exist`);
+    return factsOf(row);
+  }
+
+  async change(changes: readonly Change[]): Promise<void> {
+    const rows = changes.map(({ id, from, to, inputs, outputs, error, source, total, count }) => ({
+      id,
+      was: from,
+      now: to,
+      inputs,
+      outputs,
+      error,
+      source,
+      total,
+      failures: count === 'failures' ? 1 : 0,
+      losses: count === 'losses' ? 1 : 0,
+    }));
+    const changed = await this.#tx.sql.query<{ id: string }>(
+      `with change as (
+         select * from json_to_recordset($2::json) as c (id uuid, was text, now text, inputs jsonb, outputs jsonb,
+           error text, source text, total int, failures int, losses int)
+       ), changed as (
+         update executions.node n set state = c.now, inputs = coalesce(c.inputs, n.inputs),
+           outputs = coalesce(c.outputs, n.outputs), error = coalesce(c.error, n.error),
+           source = coalesce(c.source, n.source), total = coalesce(c.total, n.total),
+           failures = n.failures + c.failures, losses = n.losses + c.losses,
+           ready_at = case when c.now = 'ready' then clock_timestamp() else n.ready_at end,
+           started_at = case when c.now = 'running' then coalesce(n.started_at, clock_timestamp()) else n.started_at end,
+           ended_at = case when c.now in (${ENDED}) then clock_timestamp() end
+         from change c where n.id = c.id and n.run = $1 and n.state = c.was returning n.id, n.state
+       ), told as (
+         insert into executions.transition (run, project_id, node, state) select $1, $3, id, state from changed
+       ) select id from changed`,
+      [this.#run.id, JSON.stringify(rows), this.#run.projectId],
+      'execution_change',
+    );
+    if (changed.length < changes.length) throw lostRace();
+  }
+
+  async insert(nodes: readonly NewNode[], edges: readonly (readonly [from: string, to: string])[]): Promise<void> {
+    const rows = nodes.map(({ inputs = {}, path, ...node }) => ({
+      ...node,
+      path,
+      name: path.slice(path.lastIndexOf('/') + 1),
+      inputs,
+      requests: node.kind === 'step' ? this.#requestsOf(node.place) : {},
+    }));
+    this.#tx.sql.defer(
+      `with made as (
+         insert into executions.node (id, run, project_id, parent, path, place, name, iteration, kind, state, waits, inputs,
+           requests, priority, ready_at)
+         select id, $1, $3, parent, path, place, name, iteration, kind, state, waits, inputs, requests, $4,
+           case when state = 'ready' then clock_timestamp() end
+         from json_to_recordset($2::json) as n (id uuid, parent uuid, path text, place text, name text, iteration int,
+           kind text, state text, waits int, inputs jsonb, requests jsonb)
+         returning id, parent, iteration, state
+       ), counted as (
+         update executions.node p set open = p.open + m.n, expanded = p.expanded + m.iterations
+         from (select parent, count(*)::int as n, count(iteration)::int as iterations from made group by parent) m
+         where p.id = m.parent
+       ) insert into executions.transition (run, project_id, node, state)
+         select $1, $3, id, state from made where state = 'ready'`,
+      [this.#run.id, JSON.stringify(rows), this.#run.projectId, this.#run.priority],
+      'execution_insert',
+    );
+    if (edges.length === 0) return;
+    this.#tx.sql.defer(
+      `insert into executions.edge (source, target, project_id)
+       select e.source, e.target, $3 from unnest($1::uuid[], $2::uuid[]) as e (source, target)`,
+      [edges.map(([from]) => from), edges.map(([, to]) => to), this.#run.projectId],
+      'execution_edges',
+    );
+  }
+
+  async end(ends: readonly NodeEnd[]): Promise<Settled> {
+    const [one] = ends;
+    // The most frequent case: one step has ended. No row is changed twice, so one statement is enough.
+    if (ends.length === 1 && one?.parent !== undefined) return await this.#endOne(one);
+    await this.change(ends);
+    const released = await this.#release(ends.map(({ id, to }) => ({ id, state: to })));
+    const parents = await this.#count(
+      ends.flatMap(({ parent, to }) => (parent === undefined ? [] : [{ parent, state: to }])),
+    );
+    return { released, parents };
+  }
+
+  async #endOne({ id, from, to, inputs, outputs, error, source }: NodeEnd): Promise<Settled> {
+    const json = (values: Values | undefined) => (values === undefined ? null : JSON.stringify(values));
+    const rows = await this.#tx.sql.query<NodeRow & { readonly is_parent: boolean }>(
+      `with ended as (
+         update executions.node n set state = $4, inputs = coalesce($5::jsonb, n.inputs),
+           outputs = coalesce($6::jsonb, n.outputs), error = coalesce($7, n.error), source = coalesce($8, n.source),
+           ended_at = clock_timestamp()
+         where n.id = $2 and n.run = $1 and n.state = $3 returning n.id, n.parent, n.state
+       ), told as (
+         insert into executions.transition (run, project_id, node, state) select $1, $9, id, state from ended
+       ), released as (
+         update executions.node n set waits = n.waits - 1,
+           bad = n.bad + (d.state not in ('succeeded', 'skipped'))::int, skipped = n.skipped + (d.state = 'skipped')::int
+         from ended d join executions.edge e on e.source = d.id where n.id = e.target and n.run = $1
+         returning ${NODE_COLUMNS}
+       ), counted as (
+         update executions.node n set open = n.open - 1, broken = n.broken + (d.state in ('failed', 'blocked'))::int,
+           cancelled = n.cancelled + (d.state = 'cancelled')::int
+         from ended d where n.id = d.parent and n.run = $1 returning ${NODE_COLUMNS}
+       )
+       select n.*, true as is_parent from counted n
+       union all select n.*, false from released n where n.state = 'waiting' and n.waits = 0`,
+      [this.#run.id, id, from, to, json(inputs), json(outputs), error ?? null, source ?? null, this.#run.projectId],
+      'execution_end_one',
+    );
+    const parents = rows.filter((row) => row.is_parent);
+    if (parents.length === 0) throw lostRace();
+    const released = rows.filter((row) => !row.is_parent);
+    return { released: released.map(factsOf), parents: parents.map(factsOf) };
+  }
+
+  async #release(ended: readonly { readonly id: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
+    const rows = await this.#tx.sql.query<NodeRow>(
+      `update executions.node n set waits = n.waits - e.n, bad = n.bad + e.bad, skipped = n.skipped + e.skipped
+       from (
+         select target, count(*)::int as n, count(*) filter (where state not in ('succeeded', 'skipped'))::int as bad,
+           count(*) filter (where state = 'skipped')::int as skipped
+         from executions.edge join unnest($1::uuid[], $2::text[]) as t (source, state) using (source) group by target
+       ) e where n.id = e.target and n.run = $3 returning ${NODE_COLUMNS}`,
+      [ended.map(({ id }) => id), ended.map(({ state }) => state), this.#run.id],
+      'execution_release',
+    );
+    return rows.filter(({ state, waits }) => state === 'waiting' && waits === 0).map(factsOf);
+  }
+
+  async #count(ended: readonly { readonly parent: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
+    if (ended.length === 0) return [];
+    const rows = await this.#tx.sql.query<NodeRow>(
+      `update executions.node n set open = n.open - e.n, broken = n.broken + e.broken,
+         cancelled = n.cancelled + e.cancelled
+       from (
+         select parent, count(*)::int as n, count(*) filter (where state in ('failed', 'blocked'))::int as broken,
+           count(*) filter (where state = 'cancelled')::int as cancelled
+         from unnest($1::uuid[], $2::text[]) as t (parent, state) group by parent
+       ) e where n.id = e.parent and n.run = $3 returning ${NODE_COLUMNS}`,
+      [ended.map(({ parent }) => parent), ended.map(({ state }) => state), this.#run.id],
+      'execution_count',
+    );
+    return rows.map(factsOf);
+  }
+
+  async siblings(parent: string, tasks: readonly string[]): Promise<ReadonlyMap<string, Ended>> {
+    const rows = await this.#tx.sql.query<{ name: string; state: EndState; outputs: Values; error: string | null }>(
+      `select name, state, outputs, error from executions.node
+       where parent = $1 and name = any($2) and iteration is null and state in (${ENDED})`,
+      [parent, tasks],
+      'execution_siblings',
+    );
+    return new Map(
+      rows.map(({ name, state, outputs, error }) => [name, { state, outputs, error: error ?? undefined }]),
+    );
+  }
+
+  async iterations(loop: string): Promise<readonly Values[]> {
+    const rows = await this.#tx.sql.query<{ outputs: Values }>(
+      'select outputs from executions.node where parent = $1 and iteration is not null order by iteration',
+      [loop],
+      'execution_iterations',
+    );
+    return rows.map(({ outputs }) => outputs);
+  }
+
+  async notStarted(): Promise<readonly NodeFacts[]> {
+    const rows = await this.#tx.sql.query<NodeRow>(
+      `select ${NODE_COLUMNS} from executions.node n where n.run = $1 and (n.state in ('waiting', 'ready', 'delayed')
+         or n.state = 'running' and n.kind = 'loop' and n.open = 0)`,
+      [this.#run.id],
+      'execution_unbegun',
+    );
+    return rows.map(factsOf);
+  }
+
+  async timer(node: string, kind: TimerKind, delayMs: number): Promise<void> {
+    this.#tx.sql.defer(
+      `insert into executions.timer (run, node, project_id, kind, due_at)
+       values ($1, $2, $3, $4, clock_timestamp() + $5 * interval '1 millisecond')`,
+      [this.#run.id, node, this.#run.projectId, kind, delayMs],
+      'execution_timer',
+    );
+  }
+
+  async finish(state: EndState, outputs: Values, error: string | undefined): Promise<void> {
+    await this.#onFinish(state, outputs, error);
+  }
+}

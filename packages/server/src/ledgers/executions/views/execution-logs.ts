@@ -1,0 +1,211 @@
+/** Logs of steps: read from the compute engine while they run, and from stored content afterwards. */
+import { buffer } from 'node:stream/consumers';
+import { DaisError, followExecutionLogOperation, readExecutionLogOperation, type ExecutionLog } from '@dais/api';
+import type { ContentOwner } from '#kernel/content/references.ts';
+import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { ExecutionParts } from '../execution-parts.ts';
+import { END_STATES } from '../machine/end-states.ts';
+import { logName } from '../worker/step-files.ts';
+import { requireRun, runNoun } from './execution-rows.ts';
+
+export interface LogPosition {
+  readonly attempt: string;
+  /** Bytes that were returned: the offset in the stored log after the step has ended. */
+  readonly given: number;
+  /** Position of the engine while the step runs; '' at the start. */
+  readonly engine: string;
+  /** Hex of the first bytes of an incomplete UTF-8 character. */
+  readonly pending: string;
+}
+
+const SHOWN = /^([0-9a-f-]{36})\.(\d{1,15})\.((?:[0-9a-f]{2}){0,3})\.([\x21-\x7e]{0,200})$/;
+
+export function formatLogPosition({ attempt, given, engine, pending }: LogPosition): string {
+  return `${attempt}.${given}.${pending}.${engine}`;
+}
+
+/** Parses a position. Undefined: the start of the log. @throws DaisError `invalid_cursor` */
+export function parseLogPosition(text: string | undefined): LogPosition | undefined {
+  if (text === undefined || text === '') return undefined;
+  const match = SHOWN.exec(text);
+  if (match === null)
+    throw new DaisError('invalid_cursor', 'The cursor is not a position in this log. Start again without a cursor.');
+  const [, attempt = '', given = '', pending = '', engine = ''] = match;
+  return { attempt, given: Number(given), pending, engine };
+}
+
+/** Decodes UTF-8 that may end within a character. The incomplete bytes stay pending, unless nothing follows. */
+export function decodeLog(pending: string, bytes: Buffer, last: boolean): { text: string; pending: string } {
+  const all = Buffer.concat([Buffer.from(pending, 'hex'), bytes]);
+  const cut = last ? all.length : all.length - unfinished(all);
+  return { text: all.subarray(0, cut).toString('utf8'), pending: all.subarray(cut).toString('hex') };
+}
+
+/** Returns the number of bytes at the end that start a character and do not complete it. */
+function unfinished(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back]!;
+    if ((byte & 0xc0) === 0x80) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length > back ? back : 0;
+  }
+  return 0;
+}
+
+/** Limit of one response, and of one frame of a stream. */
+const MOST_BYTES = 256 * 1024;
+const POLL_MS = 300;
+
+interface LogInput {
+  readonly id: string;
+  readonly node?: string;
+  readonly attempt?: string;
+}
+
+type LogParts = Pick<ExecutionParts, 'database' | 'content' | 'compute' | 'place' | 'clock'>;
+
+export function executionLogs(parts: LogParts): readonly OperationEntry[] {
+  return [
+    entry(readExecutionLogOperation, {
+      perform: async (call) => (await readLog(parts, call, parseLogPosition(call.input.cursor))).log,
+    }),
+    entry(followExecutionLogOperation, { stream: (call) => follow(parts, call) }),
+  ];
+}
+
+async function* follow(parts: LogParts, call: CallOf<typeof followExecutionLogOperation>): AsyncIterable<ExecutionLog> {
+  const { signal } = call.context;
+  let place = parseLogPosition(call.input.resourceVersion);
+  while (!signal.aborted) {
+    const { log, more } = await readLog(parts, call, place);
+    place = parseLogPosition(log.cursor);
+    if (log.text !== '' || log.ended) yield log;
+    if (log.ended) return;
+    if (more) continue;
+    await new Promise<void>((resolve) => {
+      const cancel = parts.clock.after(POLL_MS, resolve);
+      signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
+    });
+  }
+}
+
+interface AttemptOfLog {
+  readonly id: string;
+  readonly n: number;
+  readonly state: string;
+  readonly place: string;
+  /** Whether another attempt may follow. */
+  readonly final: boolean;
+}
+
+interface Read {
+  readonly log: ExecutionLog;
+  /** More bytes are available now. */
+  readonly more: boolean;
+}
+
+async function readLog(
+  parts: LogParts,
+  { input, tenant }: CallOf<typeof followExecutionLogOperation | typeof readExecutionLogOperation>,
+  from: LogPosition | undefined,
+): Promise<Read> {
+  const projectId = tenant.id;
+  const { run, attempts, ended } = await findAttempts(parts, projectId, input);
+  // Without a cursor, read the latest attempt. Earlier attempts are selected explicitly.
+  const at = from === undefined ? attempts.at(-1) : attempts.find(({ id }) => id === from.attempt);
+  if (at === undefined) {
+    // No attempt has started yet, or none ever will.
+    const cursor = from === undefined ? '' : formatLogPosition(from);
+    return { log: { text: '', cursor, ended: ended && attempts.length === 0 }, more: false };
+  }
+  const place = from ?? { attempt: at.id, given: 0, engine: '', pending: '' };
+  const { bytes, engine, complete } =
+    at.state === 'ended'
+      ? await readKept(parts, { projectId, uid: run, label: `run ${run}` }, place)
+      : await readRunning(parts, at, place);
+  const { text, pending } = decodeLog(place.pending, bytes, complete);
+  const next: LogPosition = { attempt: at.id, given: place.given + bytes.length, engine, pending };
+  const following = attempts[attempts.indexOf(at) + 1];
+  const here = { text, attempt: at.id };
+  if (complete && following !== undefined) {
+    const cursor = formatLogPosition({ attempt: following.id, given: 0, engine: '', pending: '' });
+    return { log: { ...here, cursor, ended: false }, more: true };
+  }
+  return {
+    log: { ...here, cursor: formatLogPosition(next), ended: complete && at.final },
+    more: !complete && bytes.length > 0,
+  };
+}
+
+async function findAttempts({ database }: LogParts, projectId: string, { id, node, attempt }: LogInput) {
+  return await transact(database, { mode: 'read', projectId }, async ({ sql }) => {
+    const run = await requireRun(sql, projectId, id);
+    const nodes = await sql.query<{ id: string; path: string; state: string }>(
+      `select id, path, state from executions.node where run = $1 and kind = 'step' and ($2::text is null or path = $2)
+       order by path limit 2`,
+      [run.id, node ?? null],
+      'execution_log_node',
+    );
+    const [of] = nodes;
+    if (nodes.length > 1) {
+      const issues = [
+        { path: 'node', message: 'is required because there are several steps', expected: of?.path ?? '' },
+      ];
+      throw new DaisError(
+        'invalid_request',
+        `The ${runNoun(run)} "${run.name}" has several steps. Specify the step whose log you want.`,
+        { issues },
+      );
+    }
+    if (of === undefined && node !== undefined) {
+      throw new DaisError(
+        'not_found',
+        `The ${runNoun(run)} "${run.name}" has no step "${node}", or the step has not been created yet.`,
+      );
+    }
+    const nodeEnded = (END_STATES as readonly string[]).includes(of?.state ?? '');
+    const rows = await sql.query<Omit<AttemptOfLog, 'final'>>(
+      `select id, n, state, place from executions.attempt
+       where node = $1 and ($2::uuid is null or id = $2) order by n`,
+      [of?.id ?? null, attempt ?? null],
+      'execution_log_attempts',
+    );
+    if (attempt !== undefined && rows.length === 0) {
+      throw new DaisError('not_found', `The step has no attempt "${attempt}". List its attempts to find their ids.`);
+    }
+    const attempts = rows.map((row): AttemptOfLog => ({ ...row, final: attempt !== undefined || nodeEnded }));
+    return { run: run.id, attempts, ended: nodeEnded || run.ended_at !== null };
+  });
+}
+
+interface Piece {
+  readonly bytes: Buffer;
+  readonly engine: string;
+  /** The log is complete: no bytes follow. */
+  readonly complete: boolean;
+}
+
+async function readKept({ content }: LogParts, owner: ContentOwner, { attempt, given }: LogPosition): Promise<Piece> {
+  const [info] = await content.list(owner, { prefix: logName(attempt), limit: 1 });
+  const size = info?.name === logName(attempt) ? info.size : 0;
+  if (given >= size) return { bytes: Buffer.alloc(0), engine: '', complete: true };
+  const end = Math.min(size, given + MOST_BYTES) - 1;
+  const { bytes } = await content.open(owner, logName(attempt), { start: given, end });
+  return { bytes: await buffer(bytes), engine: '', complete: end === size - 1 };
+}
+
+async function readRunning(parts: LogParts, attempt: AttemptOfLog, { engine }: LogPosition): Promise<Piece> {
+  // The log of a step on another machine can be read only after the step has ended.
+  if (attempt.place !== parts.place) return { bytes: Buffer.alloc(0), engine, complete: false };
+  const compute = await parts.compute();
+  const chunks: Buffer[] = [];
+  let [size, next] = [0, engine];
+  for await (const chunk of compute.logs(attempt.id, engine === '' ? {} : { from: engine })) {
+    chunks.push(chunk.bytes);
+    size += chunk.bytes.length;
+    next = chunk.next;
+    if (size >= MOST_BYTES) break;
+  }
+  return { bytes: Buffer.concat(chunks), engine: next, complete: false };
+}

@@ -1,0 +1,159 @@
+/** Attempts at steps: which process holds the lease of each, and when another process takes it over. */
+import type { Sql } from '#engines/database/contract.ts';
+
+/** An attempt whose lease this process holds. */
+export interface AttemptClaim {
+  readonly id: string;
+  readonly node: string;
+  readonly run: string;
+  readonly projectId: string;
+  readonly n: number;
+  /** True once the engine has the attempt. If false, the engine may or may not have it. */
+  readonly started: boolean;
+  /** Id of the engine to which it was submitted. */
+  readonly place: string;
+  /** Admitted resources: the requests of the step, and the defaults that count against quotas. */
+  readonly requests: Readonly<Record<string, number>>;
+  /** Fencing token. */
+  readonly epoch: bigint;
+  /** Another process held the lease before, and may have left partial results. */
+  readonly takenOver: boolean;
+  /** Cancellation of the run was requested. */
+  readonly cancelAsked: boolean;
+}
+
+export interface ClaimRow {
+  readonly id: string;
+  readonly node: string;
+  readonly run: string;
+  readonly project_id: string;
+  readonly n: number;
+  readonly state: string;
+  readonly place: string;
+  readonly epoch: bigint;
+  readonly requests: Readonly<Record<string, number>>;
+  readonly cancel_asked?: boolean;
+}
+
+export const COLUMNS = 'id, node, run, project_id, n, state, place, epoch, requests';
+
+export function claimOf(
+  { project_id: projectId, state, cancel_asked: cancelAsked = false, ...row }: ClaimRow,
+  takenOver: boolean,
+): AttemptClaim {
+  return { ...row, projectId, started: state === 'started', takenOver, cancelAsked };
+}
+
+export interface Holder {
+  readonly place: string;
+  readonly holder: string;
+  readonly leaseMs: number;
+}
+
+/**
+ * Takes over attempts whose lease has expired, and with `whole` also all attempts that an earlier process left on this
+ * engine.
+ */
+export async function takeOverAttempts(
+  sql: Sql,
+  { place, holder, leaseMs }: Holder,
+  { limit, whole }: { readonly limit: number; readonly whole: boolean },
+): Promise<AttemptClaim[]> {
+  const rows = await sql.query<ClaimRow>(
+    `with left_over as (
+       select id from executions.attempt where state <> 'ended' and holder <> $2
+         and (lease_until < clock_timestamp() or $4 and place = $1)
+       order by lease_until limit $5 for update skip locked
+     )
+     update executions.attempt a set holder = $2, epoch = a.epoch + 1,
+       lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+     from left_over l, executions.run r where a.id = l.id and r.id = a.run
+     returning ${COLUMNS.replaceAll(/(\w+)/g, 'a.$1')}, r.cancel_asked`,
+    [place, holder, leaseMs, whole, limit],
+    'execution_take_over',
+  );
+  return rows.map((row) => claimOf(row, true));
+}
+
+export interface Renewed {
+  readonly id: string;
+  /** Cancellation of the run was requested. */
+  readonly cancelAsked: boolean;
+}
+
+/** Extends the leases of this process. Attempts missing from the result have another owner or were deleted. */
+export async function renewLeases(sql: Sql, { holder, leaseMs }: Holder, ids: readonly string[]): Promise<Renewed[]> {
+  const rows = await sql.query<{ id: string; cancel_asked: boolean }>(
+    `update executions.attempt a set lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+     from executions.run r where r.id = a.run and a.id = any($1::uuid[]) and a.holder = $2 and a.state <> 'ended'
+     returning a.id, r.cancel_asked`,
+    [ids, holder, leaseMs],
+    'execution_renew',
+  );
+  return rows.map(({ id, cancel_asked: cancelAsked }) => ({ id, cancelAsked }));
+}
+
+/** Locks the attempt until the transaction ends. Returns whether this process still holds its lease. */
+export async function holdAttempt(sql: Sql, { id, epoch }: AttemptClaim): Promise<boolean> {
+  const rows = await sql.query(
+    `select 1 from executions.attempt where id = $1 and epoch = $2 and state <> 'ended' for update`,
+    [id, epoch],
+    'execution_hold',
+  );
+  return rows.length === 1;
+}
+
+/** Marks a held attempt as started. */
+export function markStarted(sql: Sql, { id, run }: AttemptClaim): void {
+  sql.defer(
+    `update executions.attempt set state = 'started', started_at = clock_timestamp() where id = $1 and state = 'claimed'`,
+    [id],
+    'execution_started',
+  );
+  // From the first claim: building the environment counts as part of the duration of the run.
+  sql.defer(
+    `update executions.run set state = 'running',
+       started_at = (select claimed_at from executions.attempt where id = $2)
+     where id = $1 and state = 'pending'`,
+    [run, id],
+    'execution_run_started',
+  );
+}
+
+/** The recorded end of an attempt. */
+export interface AttemptEnd {
+  readonly ending:
+    | 'exit'
+    | 'cancelled'
+    | 'wall-time'
+    | 'out-of-memory'
+    | 'too-many-processes'
+    | 'disk-full'
+    | 'refused'
+    | 'lost'
+    | 'spared';
+  readonly code?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly error?: string | undefined;
+  readonly usage?: object | undefined;
+  readonly logBytes?: number | undefined;
+}
+
+/** Ends a held attempt. */
+export function endAttempt(sql: Sql, id: string, end: AttemptEnd): void {
+  const { ending, code, signal, error, usage, logBytes } = end;
+  sql.defer(
+    `update executions.attempt set state = 'ended', ending = $2, code = $3, signal = $4, error = $5, usage = $6::jsonb,
+       log_bytes = $7, ended_at = clock_timestamp() where id = $1`,
+    [
+      id,
+      ending,
+      code ?? null,
+      signal ?? null,
+      error ?? null,
+      usage === undefined ? null : JSON.stringify(usage),
+      logBytes ?? null,
+    ],
+    'execution_attempt_end',
+  );
+}

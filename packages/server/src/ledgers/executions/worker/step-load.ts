@@ -1,0 +1,70 @@
+/** Loads the step of a claimed attempt. */
+import type { Actor, Execution } from '@dais/api';
+import { LeaseLost } from '#kernel/leases.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { ExecutionParts } from '../execution-parts.ts';
+import { taskAt, type Step, type Values } from '../machine/plan.ts';
+import type { RunMachines } from '../runs/run-machine.ts';
+import type { AttemptClaim } from './attempts.ts';
+
+export interface LoadedStep {
+  readonly step: Step;
+  readonly path: string;
+  readonly place: string;
+  readonly inputs: Values;
+  /** The starter of the run. */
+  readonly actor: Actor;
+  /** Of the run. */
+  readonly name: string;
+  readonly createdAt: Date;
+  readonly code: Execution['code'] | undefined;
+  readonly retryOf: string | undefined;
+  readonly again: readonly string[];
+}
+
+/** @throws LeaseLost when the run was deleted. */
+export async function loadStep(
+  { database }: Pick<ExecutionParts, 'database'>,
+  machines: RunMachines,
+  claim: AttemptClaim,
+): Promise<LoadedStep> {
+  const { run, node, projectId } = claim;
+  return await transact(database, { mode: 'read', projectId }, async (tx) => {
+    const [row] = await tx.sql.query<{
+      path: string;
+      place: string;
+      inputs: Values;
+      plan_digest: string;
+      retry_of: string | null;
+      again: readonly string[];
+      actor_type: Actor['type'];
+      actor_id: string;
+      name: string;
+      created_at: Date;
+      code: Execution['code'] | null;
+    }>(
+      `select n.path, n.place, n.inputs, r.plan_digest, r.retry_of, r.again, r.actor_type, r.actor_id, r.name, r.code,
+         r.created_at
+       from executions.node n join executions.run r on r.id = n.run where n.id = $1 and r.id = $2`,
+      [node, run],
+      'execution_step',
+    );
+    if (row === undefined) throw new LeaseLost(claim.id);
+    const plan = await machines.plan(tx, { id: run, planDigest: row.plan_digest });
+    const { body } = taskAt(plan, row.place);
+    if (!('step' in body)) throw new Error(`${row.place} is not a step`);
+    const { path, place, inputs, again, name, retry_of: retryOf } = row;
+    return {
+      step: body.step,
+      path,
+      place,
+      inputs,
+      name,
+      createdAt: row.created_at,
+      again,
+      actor: { type: row.actor_type, id: row.actor_id },
+      code: row.code ?? undefined,
+      retryOf: retryOf ?? undefined,
+    };
+  });
+}

@@ -1,0 +1,95 @@
+/** Finds runs by id. */
+import { DaisError } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import { RUN_COLUMNS, type RunRow } from './hydrate.ts';
+
+const REMEMBERED = 10_000;
+
+export class RowCache<Row> {
+  readonly #rows = new Map<string, Row>();
+
+  get(projectId: string, id: string): Row | undefined {
+    return this.#rows.get(`${projectId} ${id}`);
+  }
+
+  add(projectId: string, id: string, row: Row): void {
+    const [oldest] = this.#rows.keys();
+    if (this.#rows.size >= REMEMBERED && oldest !== undefined) this.#rows.delete(oldest);
+    this.#rows.set(`${projectId} ${id}`, row);
+  }
+}
+
+/** A run that accepts writes, with its internal number. */
+export interface ActiveRun {
+  readonly num: bigint;
+  readonly projectId: string;
+  readonly experiment: bigint;
+}
+
+export async function findRun({ sql, projectId }: Transaction, id: string): Promise<RunRow | undefined> {
+  const [row] = await sql.query<RunRow>(
+    `select ${RUN_COLUMNS} from tracking.run r join tracking.experiment e on e.id = r.experiment
+     where r.project_id = $1 and r.id = $2`,
+    [projectId, id],
+    'run_by_id',
+  );
+  return row;
+}
+
+/** @throws DaisError `not_found`. */
+export async function requireRun(tx: Transaction, id: string): Promise<RunRow> {
+  const row = await findRun(tx, id);
+  if (row === undefined) throw noRun(id);
+  return row;
+}
+
+/** A cached run that has logged before. */
+export interface KnownRun extends ActiveRun {
+  /** Number of further calls that check stored points before writing: see append-ahead.ts. */
+  wary: number;
+}
+export type KnownRuns = RowCache<KnownRun>;
+
+/**
+ * Finds a run as `activeRun` does. For a cached run, the next statement checks whether it accepts writes, which saves one of
+ * three round trips in each call that logs a point.
+ */
+export async function activeRunAhead(tx: Transaction, id: string, known: KnownRuns): Promise<ActiveRun> {
+  const there = known.get(tx.projectId, id);
+  if (there === undefined) {
+    const run = await activeRun(tx, id);
+    known.add(run.projectId, id, { ...run, wary: 0 });
+    return run;
+  }
+  const texts = [noRunText(id), runDeletedText(id)];
+  tx.sql.defer('select tracking.require_active_run($1, $2, $3)', [there.num, ...texts], 'require_active_run');
+  return there;
+}
+
+/** Finds a run for logging. @throws DaisError `not_found`, `invalid_state` when it is deleted. */
+export async function activeRun({ sql, projectId }: Transaction, id: string): Promise<ActiveRun> {
+  const [row] = await sql.query<{ num: bigint; experiment: bigint; deleted: boolean }>(
+    `select num, experiment, deleted_at is not null as deleted from tracking.run where project_id = $1 and id = $2`,
+    [projectId, id],
+    'active_run',
+  );
+  if (row === undefined) throw noRun(id);
+  if (row.deleted) throw runDeleted(id);
+  return { num: row.num, projectId, experiment: row.experiment };
+}
+
+export function noRun(id: string): DaisError {
+  return new DaisError('not_found', noRunText(id));
+}
+
+export function runDeleted(id: string): DaisError {
+  return new DaisError('invalid_state', runDeletedText(id));
+}
+
+function noRunText(id: string): string {
+  return `There is no run "${id}" in this project.`;
+}
+
+function runDeletedText(id: string): string {
+  return `Run "${id}" is deleted. Restore it first.`;
+}
