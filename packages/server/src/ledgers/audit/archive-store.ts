@@ -61,7 +61,7 @@ export class ArchiveStore {
     if (createHash('sha256').update(packed).digest('hex') !== sha256) {
       throw new DaisError(
         'content_damaged',
-        `Archive ${content} of the audit log is damaged: it has other bytes than when it was written. Restore its file from a backup.`,
+        `Archive ${content} of the audit log is damaged: its content does not match its digest. Restore its file from a backup.`,
       );
     }
     return splitLines(await decompress(packed));

@@ -142,10 +142,10 @@ async function readStatus(sql: Sql, ring: AuditKeyring) {
 async function forget(tx: Transaction, user: string, persons: Persons) {
   const { hold } = await readState(tx.sql);
   if (hold !== undefined) {
-    throw new DaisError('invalid_state', `There is a legal hold on the audit log (${hold}): nobody is forgotten.`);
+    throw new DaisError('invalid_state', `The audit log is under legal hold (${hold}). No user can be forgotten until the hold ends.`);
   }
   const person = await persons.forget(tx.sql, user);
-  if (person === undefined) throw new DaisError('not_found', `No entry of the audit log speaks of "${user}".`);
+  if (person === undefined) throw new DaisError('not_found', `No entry of the audit log refers to "${user}".`);
   tx.emit({ type: eventTypes.auditForgotten, projectId: ORGANISATION, data: { person } });
   return { person };
 }

@@ -48,7 +48,7 @@ export class Checkpointer {
 
   /** Signs what came last and carries it outside, as far as that is possible. */
   async stop(): Promise<void> {
-    this.#stop.abort(new Error('the process stops'));
+    this.#stop.abort(new Error('the process is stopping'));
     await this.#loop.stop();
     const { database, log } = this.#parts;
     try {
@@ -58,7 +58,7 @@ export class Checkpointer {
         await releaseLease(database, this.#lease);
       }
     } catch (error) {
-      log.warn('the last checkpoint of the audit log waits for the next start', { error });
+      log.warn('the last checkpoint of the audit log is delivered after the next start', { error });
     }
     this.#lease = undefined;
   }

@@ -136,7 +136,7 @@ export function columnsOf({ actor, subject, ...body }: EntryBody): Pick<Entry, '
 function personOf(name: string | undefined, persons: ReadonlyMap<string, Person>): Person | undefined {
   if (name === undefined) return undefined;
   const person = persons.get(name);
-  if (person === undefined) throw new Error('an entry names somebody who has no key');
+  if (person === undefined) throw new Error('an entry refers to a person without a key');
   return person;
 }
 

@@ -13,7 +13,7 @@ import { rootOfInclusion } from '@dais/api/tlog';
 export async function proveEntry(sql: Sql, archives: ArchiveStore, seq: number, asked: number | undefined) {
   const size = await provenSize(sql, asked);
   const [entry] = seq < size ? await readBodies(sql, archives, seq, 1) : [];
-  if (entry === undefined) throw new DaisError('not_found', `There is no entry ${seq} in the log of ${size} entries.`);
+  if (entry === undefined) throw new DaisError('not_found', `The audit log has ${size} entries. Entry ${seq} does not exist.`);
   const path = await inclusionPath(seq, size, parts(sql, archives));
   const body = entry.body.toString('utf8');
   const root = rootOfInclusion(treeHasher, { index: seq, size, leaf: treeHasher.leaf(body), path });

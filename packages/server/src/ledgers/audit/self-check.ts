@@ -84,7 +84,7 @@ async function checkAll({ ring, archives, log }: SelfCheckParts, io: JobIo) {
   }
   const { findings } = progress;
   if (findings.length > 0)
-    log.error('the audit log does not fit its tree', { findings: findings.map((one) => one.message) });
+    log.error('the audit log does not match its Merkle tree', { findings: findings.map((one) => one.message) });
   await io.write(async (tx) => {
     const data =
       findings.length === 0

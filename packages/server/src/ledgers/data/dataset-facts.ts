@@ -52,7 +52,7 @@ export async function readDatasetFacts({ sql, projectId }: Transaction, name: st
     ready: await newestOf(`v.state = 'ready'`, 'facts_ready'),
     newest: await newestOf(`v.state <> 'deleted'`, 'facts_newest'),
     failed:
-      ended?.state === 'failed' ? (ended.faults[0]?.message ?? 'The reason is not known.').slice(0, 1000) : undefined,
+      ended?.state === 'failed' ? (ended.faults[0]?.message ?? 'The reason is unknown.').slice(0, 1000) : undefined,
   };
 }
 

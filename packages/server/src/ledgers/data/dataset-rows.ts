@@ -108,7 +108,7 @@ async function refuseWithVersions(sql: Sql, { projectId, uid, name }: AdmittedCh
   if (rows.length === 0) return;
   throw new DaisError(
     'still_referenced',
-    `Dataset "${name}" has versions: delete them first (dais data delete ${name}@N).`,
+    `Dataset "${name}" has versions. Delete them first (dais data delete ${name}@N).`,
     {
       holders: rows.map(({ number }) => `version ${number}`),
     },

@@ -59,7 +59,7 @@ async function giveUpOpen(tx: Transaction, now: number): Promise<number> {
   );
   for (const { id, project_id: projectId } of rows) {
     await tx.enter(projectId);
-    await failIngest(tx, id, 'cancelled', { now, faults: [{ message: 'It was not ended within a day.' }] });
+    await failIngest(tx, id, 'cancelled', { now, faults: [{ message: 'The push was not completed within a day.' }] });
   }
   return rows.length;
 }
@@ -118,7 +118,7 @@ async function deleteOld(parts: DataParts, io: JobIo, now: number): Promise<numb
         'old_versions',
       );
       const ids = old.map(({ id }) => id);
-      await deleteVersions(tx, row, ids, { reason: 'By its retention', hooks: parts.hooks });
+      await deleteVersions(tx, row, ids, { reason: 'Removed by the retention of the dataset', hooks: parts.hooks });
       return ids.length;
     });
   }

@@ -61,7 +61,7 @@ async function checkExpressions(tx: Transaction, name: string, spec: Readonly<Re
       return typeof place === 'string' ? place : place.type;
     });
     if ('fault' in found) return [{ path, message: `at character ${found.fault.at + 1}: ${found.fault.message}` }];
-    return fits(found.type, type) ? [] : [{ path, message: `gives a ${found.type}, which is no ${type}` }];
+    return fits(found.type, type) ? [] : [{ path, message: `has type ${found.type}, not ${type}` }];
   });
   if (issues.length > 0) {
     throw new DaisError('invalid_manifest', `FeatureView "${name}": ${issues[0]?.path} ${issues[0]?.message}.`, {

@@ -25,7 +25,7 @@ export async function readAgreement(
   if (ratings.length > MOST_RATINGS) {
     throw new DaisError(
       'quota_exceeded',
-      `Agreement is told of at most ${MOST_RATINGS} labels: ask for one guideline.`,
+      `Agreement is computed for at most ${MOST_RATINGS} annotations. Set \`guideline\` to select fewer.`,
     );
   }
   return agreementOf(ratings, row.level);

@@ -24,7 +24,7 @@ export async function importLabels(
   if (guideline > row.guideline) {
     throw new DaisError(
       'invalid_request',
-      `The guideline of ${row.name} has ${row.guideline} versions, and no version ${guideline}.`,
+      `Label set ${row.name} has ${row.guideline} guideline versions. Version ${guideline} does not exist.`,
     );
   }
   const tasks = input.tasks.map((task) =>

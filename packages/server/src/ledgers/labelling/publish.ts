@@ -39,7 +39,7 @@ export async function publishLabels(
   if (labels === 0) {
     throw new DaisError(
       'invalid_state',
-      `No label of ${row.name} is accepted yet: review them first (dais labels review).`,
+      `Label set ${row.name} has no accepted label yet. Review labels first (dais labels review).`,
     );
   }
   const dataset = input.dataset ?? row.name;
@@ -81,7 +81,7 @@ export async function readPublication(
     [set, id],
     'read_publication',
   );
-  if (row === undefined) throw new DaisError('not_found', `There is no publication ${id} of ${name}.`);
+  if (row === undefined) throw new DaisError('not_found', `Label set ${name} has no publication ${id}.`);
   return {
     id: row.id,
     set: name,
@@ -150,7 +150,7 @@ export function publishHandler(parts: LabelsParts): JobHandler {
       await tx.enter(job.projectId);
       await tx.sql.query(
         `update labelling.publication set state = 'failed', error = $2 where id = $1 and state = 'waiting'`,
-        [String(job.payload['publication']), (end.error ?? 'it was cancelled').slice(0, 2000)],
+        [String(job.payload['publication']), (end.error ?? 'it was canceled').slice(0, 2000)],
         'fail_publication',
       );
     },

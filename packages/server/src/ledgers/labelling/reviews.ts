@@ -60,7 +60,7 @@ export async function adjudicate(
   const told = { set: row.name, task: annotation.task, annotation: annotation.id, reason: input.reason };
   emitAboutSet(tx, row, eventTypes.labelAdjudicated, told);
   const [task] = await listTaskRows(tx.sql, row.id, { after: undefined, limit: 1, numbers: [annotation.task] });
-  if (task === undefined) throw new Error('a task went while its set was locked');
+  if (task === undefined) throw new Error('a task was deleted while its label set was locked');
   const hidden = await hiddenFields(tx, call, row, parts);
   return presentTask(task, await annotationsOf(tx.sql, row.id, [annotation.task]), hidden);
 }
@@ -109,12 +109,12 @@ async function lockAnnotation(
   if (annotation === undefined)
     throw new DaisError('not_found', `There is no annotation ${input.annotation} in ${input.set}.`);
   if (!annotation.cancelled) return { row, annotation };
-  throw new DaisError('invalid_state', `${annotation.annotator} skipped the task: there is no label to speak of.`);
+  throw new DaisError('invalid_state', `${annotation.annotator} skipped the task, so there is no label to review.`);
 }
 
 function requireNotOwn({ context }: Pick<Call, 'context'>, { annotator }: AnnotationRow): void {
   if (annotator !== context.principal.id) return;
-  throw new DaisError('forbidden', 'You labelled this yourself: somebody else has to say what becomes of it.');
+  throw new DaisError('forbidden', 'You created this annotation. Another user must review it.');
 }
 
 /** Two labels of one task that say the same may both be accepted. */
@@ -124,7 +124,7 @@ async function requireNoOther(tx: Transaction, row: LabelSetRow, { id, task, lab
   if (other === undefined || JSON.stringify(other.label) === JSON.stringify(label)) return;
   throw new DaisError(
     'invalid_state',
-    `Task ${task} has an accepted label already, ${other.label.join(', ')}: adjudicate, or reject that one first.`,
+    `Task ${task} already has an accepted label (${other.label.join(', ')}). Adjudicate the task, or reject that label first.`,
   );
 }
 

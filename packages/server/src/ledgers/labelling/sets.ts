@@ -43,7 +43,7 @@ export async function createSet(
 ): Promise<LabelSet> {
   const { input, tenant } = call;
   const reference = parseDatasetReference(input.dataset);
-  if (reference === undefined) throw new DaisError('invalid_request', `${input.dataset} names no dataset.`);
+  if (reference === undefined) throw new DaisError('invalid_request', `${input.dataset} is not a reference to a dataset version.`);
   // A moving name would later mean other rows than those that were labelled.
   const version = input.dataset.includes('@') ? await parts.resolveVersion(tx, input.dataset) : undefined;
   const resource = await readResource(tx.sql, tenant.id, 'Dataset', reference.dataset);
@@ -71,7 +71,7 @@ export async function createSet(
     ],
     'insert_label_set',
   );
-  if (made === undefined) throw new DaisError('already_exists', `There is a label set ${input.name} already.`);
+  if (made === undefined) throw new DaisError('already_exists', `Label set ${input.name} already exists.`);
   emitAboutSet(tx, { dataset: resource.uid, dataset_name: resource.name }, eventTypes.labelSetCreated, {
     set: input.name,
   });

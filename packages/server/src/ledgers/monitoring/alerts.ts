@@ -253,7 +253,7 @@ async function send(
     } catch (error) {
       // A channel that goes away keeps nobody from judging.
       if (!(error instanceof DaisError) || error.retryable) throw error;
-      parts.log?.warn('an alert could not be handed to its channel', {
+      parts.log?.warn('passing an alert to its channel failed', {
         monitor: monitor.name,
         channel,
         reason: error.message,

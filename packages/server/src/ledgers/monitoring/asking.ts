@@ -42,7 +42,7 @@ export class Asking {
 
   async one(tables: Rows['tables'], query: Relation, limit: number): Promise<StatementResult> {
     const [result] = await this.ask(tables, [{ query, limit }]);
-    if (result === undefined) throw new DaisError('internal', 'A query gave no answer.');
+    if (result === undefined) throw new DaisError('internal', 'A query returned no result.');
     return result;
   }
 }

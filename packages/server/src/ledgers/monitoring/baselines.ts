@@ -94,7 +94,7 @@ async function training(
   const named = `${version.model}/${version.version}`;
   const found = await inProject(parts, monitor, async (tx) => await trainedOn(tx, version.model, version.version));
   if (found === undefined) {
-    const reason = `The lineage knows no dataset that ${named} was trained on: the first full window is the baseline.`;
+    const reason = `The lineage of ${named} contains no training dataset. The first full window is the baseline.`;
     return await firstBaseline(parts, monitor, reason);
   }
   return await ofVersion(parts, monitor, found, signal);
@@ -108,7 +108,7 @@ async function ofModel(
 ): Promise<FoundBaseline> {
   const named = parseServedModel(model);
   if ('message' in named || named.of === 'run')
-    return { unknown: `The baseline ${model} names no version of a model.` };
+    return { unknown: `The baseline ${model} does not refer to a version of a model.` };
   const found = await inProject(parts, monitor, async (tx) => {
     try {
       const version =
@@ -122,7 +122,7 @@ async function ofModel(
     }
   });
   if (found === undefined) {
-    return { unknown: `The lineage knows no dataset that ${model} was trained on, or it is gone.` };
+    return { unknown: `No training dataset of ${model} was found: the version does not exist, or its lineage contains no dataset.` };
   }
   return await ofVersion(parts, monitor, found, signal);
 }
@@ -151,7 +151,7 @@ async function ofReference(
     const stored =
       id === undefined ? undefined : await inProject(parts, monitor, async ({ sql }) => await readBaseline(sql, id));
     if (stored === undefined) return { unknown: `The baseline ${reference} cannot be read: ${error.message}` };
-    const reason = `${reference} was deleted: what was counted of it is still compared with.`;
+    const reason = `${reference} was deleted. Windows are compared with its stored statistics.`;
     return { found: { ...stored, about: { ...stored.about, reason } } };
   }
 }
@@ -180,11 +180,11 @@ async function ofVersion(
   const gone = version === undefined || version.state === 'deleted';
   if (stored !== undefined) {
     if (!gone) return { found: stored };
-    const reason = `${stored.about.name} was deleted: what was counted of it is still compared with.`;
+    const reason = `${stored.about.name} was deleted. Windows are compared with its stored statistics.`;
     return { found: { ...stored, about: { ...stored.about, reason } } };
   }
-  const name = version === undefined ? `version ${id} of a dataset` : `${version.dataset}@${version.number}`;
-  if (gone) return { unknown: `The baseline ${name} was deleted before it was looked at.` };
+  const name = version === undefined ? `dataset version ${id}` : `${version.dataset}@${version.number}`;
+  if (gone) return { unknown: `The baseline ${name} was deleted before its statistics were computed.` };
   try {
     return await withVersion(
       parts,
@@ -226,10 +226,10 @@ async function fixedWindow(
   const stored = await storedBaseline(parts, monitor, key);
   if (stored !== undefined) return { found: stored };
   const name = `${from} to ${until}`;
-  if (Date.parse(until) > parts.clock.now()) return { unknown: `The baseline, ${name}, has not ended yet.` };
+  if (Date.parse(until) > parts.clock.now()) return { unknown: `The baseline ${name} has not ended yet.` };
   const bounds = { from: Date.parse(from), until: Date.parse(until) };
   return await withPredictions(parts, monitor, bounds, signal, async ({ data, fields, rows }) => {
-    if (rows === 0) return { unknown: `There are no predictions of the baseline, ${name}.` };
+    if (rows === 0) return { unknown: `The baseline ${name} contains no predictions.` };
     const asking = new Asking(await parts.query(), monitor.project_id, signal);
     const made: NewBaseline = {
       id: uuidv7(parts.clock.now()),

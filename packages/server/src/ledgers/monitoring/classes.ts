@@ -34,7 +34,7 @@ export function targetOf(
   const outputs = fields.filter(({ side, family }) => side === 'output' && family !== 'other');
   const score = scoreOf(spec, outputs);
   if (spec.score !== undefined && score === undefined) {
-    return { unknown: `The output ${spec.score}, the score, is no number in the window.` };
+    return { unknown: `The score ${spec.score} is not an output of the window, or is not a number.` };
   }
   const scores = score === undefined ? [] : [score.name.replace(/\[\d+\]$/, '')];
   const classes = outputs.filter((field) => spec.column !== undefined || !isNamed(field, scores));
@@ -47,7 +47,7 @@ export function targetOf(
     return {
       unknown:
         spec.column === undefined
-          ? 'No output of the predictions is a prediction.'
+          ? 'No output can be used as the prediction. Set `prediction.column`.'
           : `The output ${spec.column} is not in the window.`,
     };
   }
@@ -171,6 +171,6 @@ export function positiveAmong(
   if (strange.length === 0) return { positive: there.includes('true') || there.includes('false') ? 'true' : '1' };
   const shown = strange.slice(0, 3).join(', ');
   return {
-    unknown: `Which class is the positive one is not known (there is ${shown}): say it in \`prediction.positive\`.`,
+    unknown: `The positive class is unknown (classes include ${shown}). Set \`prediction.positive\`.`,
   };
 }

@@ -184,7 +184,7 @@ export async function followStreaks(
     if (alert === undefined) continue;
     if (step === 'stay') await continueAlert(tx, alert, outcome, cause.number);
     if (step === 'resolve') {
-      const reason = `${outcome.name} is good in ${streak.good === 1 ? 'window' : `${streak.good} windows, the last one`} ${cause.number}.`;
+      const reason = `${outcome.name} passed in ${streak.good === 1 ? `window ${cause.number}` : `${streak.good} windows in a row, up to window ${cause.number}`}.`;
       await resolveAlert(tx, parts, monitor, alert, { number: cause.number, reason });
     } else if (!alert.told) await tellAlert(tx, parts, monitor, alert, { baseline: cause.baseline });
   }
@@ -192,7 +192,7 @@ export async function followStreaks(
     if (spec.checks.some((check) => nameOfCheck(check) === alert.check)) continue;
     await resolveAlert(tx, parts, monitor, alert, {
       number: cause.number,
-      reason: `The monitor has no check ${alert.check} any more.`,
+      reason: `The monitor no longer has the check ${alert.check}.`,
     });
   }
   return next;

@@ -21,10 +21,10 @@ function whyNot(
   const [last] = starts;
   if (last !== undefined && now < last + cooldownMinutes * MINUTE_MS) {
     const until = new Date(last + cooldownMinutes * MINUTE_MS).toISOString();
-    return `It was started at ${new Date(last).toISOString()}, and cools down until ${until}.`;
+    return `The pipeline was last started at ${new Date(last).toISOString()}. The cooldown ends at ${until}.`;
   }
   const today = starts.filter((at) => at > now - DAY_MS).length;
-  return today >= maxPerDay ? `It was started ${today} times within 24 hours, as often as it may.` : undefined;
+  return today >= maxPerDay ? `The pipeline was started ${today} times within 24 hours, the limit of \`maxPerDay\`.` : undefined;
 }
 
 /** Undefined: nothing was to be decided. */
@@ -97,7 +97,7 @@ interface Told {
 async function tryStart(tx: Transaction, parts: MonitoringParts, start: StartPipeline): Promise<Told> {
   try {
     const run = await parts.startPipeline(tx, { pipeline: start.pipeline, parameters: start.parameters });
-    return { outcome: 'started', reason: `A run of ${start.pipeline} was started.`, run };
+    return { outcome: 'started', reason: `A run of pipeline ${start.pipeline} was started.`, run };
   } catch (error) {
     // What is wrong with the pipeline is found before anything of the run is written.
     if (!(error instanceof DaisError) || error.retryable) throw error;

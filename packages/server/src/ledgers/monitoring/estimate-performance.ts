@@ -34,7 +34,7 @@ export async function estimatePerformance(
   const target = targetOf(monitor.spec.prediction, window.fields);
   if ('unknown' in target) return target;
   if (target.task === 'regression') {
-    return { unknown: 'It is a regression: only of classes it can be estimated without labels.' };
+    return { unknown: 'The model is a regression. Performance can be estimated without labels for classification only.' };
   }
   const { score, predicted, positive } = target;
   if (score === undefined) return { unknown: NO_SCORE };

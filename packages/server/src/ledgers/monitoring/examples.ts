@@ -93,7 +93,7 @@ function oddest({ current, baseline }: ComparedField, field: Field): { where: Ex
       low === undefined ? literal(true) : call('>', value, literal(low, 'float64')),
       high === undefined ? literal(true) : call('<=', value, literal(high, 'float64')),
     );
-    return { where: call('and', call('is-not-null', value), where), why: 'Values that the baseline has less of.' };
+    return { where: call('and', call('is-not-null', value), where), why: 'The values are less frequent in the baseline.' };
   }
   if (current.type === 'categories' && then.type === 'categories' && !isNumeric(field)) {
     const gains = [...current.counts].map(([value, n]) => ({
@@ -107,7 +107,7 @@ function oddest({ current, baseline }: ComparedField, field: Field): { where: Ex
     if (most === undefined) return undefined;
     return {
       where: call('=', wordOf(field), literal(most.value)),
-      why: `Value that the baseline has ${then.counts.has(most.value) ? 'less of' : 'not'}.`,
+      why: `The value is ${then.counts.has(most.value) ? 'less frequent in' : 'not in'} the baseline.`,
     };
   }
   return undefined;

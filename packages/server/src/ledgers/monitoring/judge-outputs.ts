@@ -49,7 +49,7 @@ export async function judgeOutputs(
       reference: made,
       notes:
         others > 0
-          ? [`Performance is estimated of ${told.model}/${told.version}: ${others} rows are of other versions.`]
+          ? [`The estimate covers ${told.model}/${told.version} only. ${others} rows are of other versions.`]
           : [],
     };
   }
@@ -70,4 +70,4 @@ export async function judgeOutputs(
   };
 }
 
-export const NO_CLASSES = 'It is a regression: groups are compared by classes that they get.';
+export const NO_CLASSES = 'The model is a regression. Fairness is evaluated for classification only.';

@@ -144,7 +144,7 @@ export async function judgeWindow(
         outputs.push(await judgeOutputs(parts, monitor, window, check, asking));
         break;
       default:
-        outcomes.push(unknownOutcome(check, spec, 'labelled', 'It is not known yet what was true of any prediction.'));
+        outcomes.push(unknownOutcome(check, spec, 'labelled', 'No prediction has ground truth yet.'));
     }
   }
   outcomes.push(...[...outputs, ...explained].map(({ outcome }) => outcome));
@@ -249,7 +249,7 @@ async function compareWith(
     };
     made.push(first);
     notes.push(
-      `${baseline.about.name} has no predictions: those of this window are what later ones are compared with.`,
+      `${baseline.about.name} contains no predictions. Predictions of later windows are compared with this window.`,
     );
   }
   const self = made.find(({ key }) => key === FIRST);
@@ -258,8 +258,8 @@ async function compareWith(
       ? main.unknown
       : 'first' in main
         ? full
-          ? `This window is the baseline of those that come.${main.reason === undefined ? '' : ` ${main.reason}`}`
-          : `There is no baseline yet: no window had ${spec.minSamples} rows.`
+          ? `This window is the baseline of later windows.${main.reason === undefined ? '' : ` ${main.reason}`}`
+          : `There is no baseline yet, because no window had ${spec.minSamples} rows.`
         : undefined;
   const there = new Set(current.map(keyOfField));
   return {
@@ -296,7 +296,7 @@ function trainingOnly(found: FoundBaseline): FoundBaseline {
   const reason =
     'first' in found ? found.reason : found.found.about.type === 'dataset' ? undefined : found.found.about.reason;
   if ('found' in found && found.found.about.type === 'dataset') return found;
-  return { unknown: reason ?? 'It is not known what the version that answers was trained on.' };
+  return { unknown: reason ?? 'The training dataset of the active version is unknown.' };
 }
 
 async function describeVersions(

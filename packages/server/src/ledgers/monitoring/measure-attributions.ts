@@ -61,15 +61,15 @@ export async function judgeAttributions(
   if (window.rows < spec.minSamples) {
     return unknown(`The window has ${window.rows} rows, fewer than ${spec.minSamples}.`);
   }
-  if (window.inputs.length === 0) return unknown('Inputs are not kept (spec.capture of the Endpoint).');
+  if (window.inputs.length === 0) return unknown('The Endpoint does not capture inputs. Enable `inputs` in its `spec.capture`.');
   if ('unknown' in main) return unknown(main.unknown);
   const named = `${version.model}/${version.version}`;
   try {
     return await explainBoth({ parts, monitor, check, version, asking }, window, sourceOf(main, wanted));
   } catch (error) {
     if (asking.signal.aborted) throw error;
-    parts.log.warn('a window could not be explained', { monitor: monitor.name, error });
-    const why = error instanceof DaisError ? error.message : 'Explaining failed; the log of the server says why.';
+    parts.log.warn('explaining a window failed', { monitor: monitor.name, error });
+    const why = error instanceof DaisError ? error.message : 'The explanation failed. The server log contains the reason.';
     return unknown(`${named} cannot be explained: ${why}`);
   }
 }
@@ -111,7 +111,7 @@ async function explainBoth(looking: Looking, window: OpenWindow, source: Source)
   const label = `${of.model}/${of.version}`;
   const answered = { tables: window.data.tables, relation: ofVersion(window.data.relation, version) };
   const rows = await sampleOfKept(looking, answered, window.inputs);
-  if (rows.rows.length === 0) throw new DaisError('invalid_state', 'its inputs were too large to keep.');
+  if (rows.rows.length === 0) throw new DaisError('invalid_state', 'all inputs are too large to be captured.');
   const key = keyOf(looking, source);
   const stored =
     source.of === 'windows'
@@ -137,16 +137,16 @@ async function explainBoth(looking: Looking, window: OpenWindow, source: Source)
     attributions: presentAttributions(of, current.told, baseline),
     made: kept === undefined ? undefined : { id: uuidv7(parts.clock.now()), key, about: kept },
     notes: [
-      ...(version.rows < window.rows ? [`Explained are rows of ${label} alone, which answered most of them.`] : []),
+      ...(version.rows < window.rows ? [`Only rows of ${label} were explained, the version with the most predictions.`] : []),
       ...[current, own].flatMap((one) => one?.note ?? []),
     ],
   };
 }
 
 function noBaseline(label: string, source: Source, { rows }: Attributions): string {
-  if (source.of === 'windows') return `No window before this one has attributions of ${label}.`;
-  if (rows >= LEAST_EXPLAINED) return `Attributions of ${label} in this window are what later ones are compared with.`;
-  return `Only ${rows} rows of this window could be explained, fewer than ${LEAST_EXPLAINED}: there is no baseline yet.`;
+  if (source.of === 'windows') return `No earlier window has attributions of ${label}.`;
+  if (rows >= LEAST_EXPLAINED) return `Attributions of ${label} in this window are the baseline of later windows.`;
+  return `Only ${rows} rows of this window were explained, fewer than ${LEAST_EXPLAINED}. There is no baseline yet.`;
 }
 
 interface Explaining extends Looking {
@@ -177,7 +177,7 @@ async function explained(
   return {
     told: { name, rows, method, scale, background, sizes },
     note:
-      refused === 0 ? undefined : `Of ${name}, ${refused} of ${rows + refused} rows could not be explained: ${refusal}`,
+      refused === 0 ? undefined : `${refused} of ${rows + refused} rows of ${name} could not be explained: ${refusal}`,
   };
 }
 
@@ -201,7 +201,7 @@ async function besideOf(looking: Looking, opened: VersionToExplain, source: Sour
   if ((await opened.exampleRows()) > 0) return { of: 'example', rows: undefined };
   if (source.of !== 'dataset') {
     const detail =
-      'it has no input example to compare with, and the baseline is no version of a dataset: log it with one.';
+      'it has no input example, and the baseline is not a dataset version. Log the model with an input example.';
     throw new DaisError('invalid_state', detail);
   }
   const few = { rows: MOST_BACKGROUND, seed: BACKGROUND_SEED };
@@ -244,7 +244,7 @@ async function sampleOfDataset(
     () => undefined,
   );
   if (version === undefined || version.state === 'deleted') {
-    throw new DaisError('invalid_state', `${name} was deleted, and nothing is left of its rows to compare with.`);
+    throw new DaisError('invalid_state', `${name} was deleted. Its rows are no longer available for comparison.`);
   }
   const names = opened.inputsOf(version);
   const types = new Map(version.schema.columns.map((one) => [one.name, one.type]));

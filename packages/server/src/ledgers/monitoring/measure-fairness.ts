@@ -162,7 +162,7 @@ export function presentFairness(check: string, measured: readonly MeasuredFairne
         })),
         small: [
           ...told.small.map(({ group, of, count: n }) => `${group} has ${n} ${of}.`),
-          ...(more ? [`There are more groups than ${MOST_GROUPS}: the largest are told.`] : []),
+          ...(more ? [`There are more than ${MOST_GROUPS} groups. Only the largest are reported.`] : []),
         ],
       },
     ];

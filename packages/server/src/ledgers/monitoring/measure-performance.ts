@@ -94,7 +94,7 @@ export async function measurePerformance(
     scores === undefined
       ? confusion === undefined
         ? undefined
-        : 'No output is the probability of the positive class: name it in `prediction.score`.'
+        : 'No output is the probability of the positive class. Set `prediction.score`.'
       : 'unknown' in scores
         ? scores.unknown
         : undefined;

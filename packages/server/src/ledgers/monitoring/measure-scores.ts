@@ -41,7 +41,7 @@ export function oddScores(score: Field): readonly NamedExpression[] {
 /** Undefined: all are probabilities, or missing. */
 export function faultOfScores(score: Field, row: readonly Cell[] | undefined): string | undefined {
   const [odd, missing, rows] = (row ?? []).map(count);
-  if ((odd ?? 0) > 0) return `${odd} of ${rows} values of ${score.name} are not between 0 and 1: it is no probability.`;
+  if ((odd ?? 0) > 0) return `${odd} of ${rows} values of ${score.name} are not between 0 and 1, so it is not a probability.`;
   if ((rows ?? 0) > 0 && missing === rows) return `${score.name} has no values.`;
   return undefined;
 }

@@ -67,7 +67,7 @@ async function reports(tx: Transaction, { input }: CallOf<typeof listMonitorRepo
   const filter = ['monitor reports', monitor.uid, input.verdict];
   const before = decodeNumberCursor(filter, input.cursor);
   if (before !== undefined && before > 2_147_483_647n) {
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+    throw new DaisError('invalid_cursor', 'The cursor was not returned by this list.');
   }
   const found = await listHeads(tx, monitor, { verdict: input.verdict, before, limit: input.limit + 1 });
   const { page, next } = cutPage(found, input.limit, filter, ({ number }) => String(number));
@@ -109,7 +109,7 @@ async function decisions(
 function uuidCursor(filter: unknown, cursor: string | undefined): string | undefined {
   const place = decodePageCursor(filter, cursor);
   if (place === undefined || /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/.test(place)) return place;
-  throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+  throw new DaisError('invalid_cursor', 'The cursor was not returned by this list.');
 }
 
 function pageDownload(page: string) {

@@ -108,8 +108,8 @@ export async function readReport(tx: Transaction, monitor: MonitorRow, window: s
   if (row === undefined) {
     const why =
       monitor.number === 0
-        ? `${monitor.name} has evaluated no window yet.`
-        : `${monitor.name} has no report of window ${number}: the newest is ${monitor.number}, and ${monitor.spec.keepWindows} are kept.`;
+        ? `${monitor.name} has not evaluated a window yet.`
+        : `${monitor.name} has no report of window ${number}. The newest window is ${monitor.number}; ${monitor.spec.keepWindows} windows are kept.`;
     throw new DaisError('not_found', why);
   }
   const baseline = row.baseline === null ? undefined : await readBaseline(tx.sql, row.baseline);

@@ -85,7 +85,7 @@ export async function findReference(
   });
 }
 
-export const NO_SCORE = 'No output is the probability of the positive class: name it in `prediction.score`.';
+export const NO_SCORE = 'No output is the probability of the positive class. Set `prediction.score`.';
 
 /** Rows that one version answered. */
 export function ofVersion(from: Relation, { model, version }: Pick<AnsweringVersion, 'model' | 'version'>): Relation {
@@ -103,7 +103,7 @@ function keyOf(monitor: MonitorRow, check: EstimateCheck, { model, version }: An
 }
 
 function tooFew({ model, version }: AnsweringVersion, n: number, { minLabelled }: EstimateCheck): string {
-  return `Scores cannot be calibrated: of ${n} predictions of ${model}/${version} in the reference it is known what was true, fewer than ${minLabelled}.`;
+  return `Scores cannot be calibrated: the reference contains ${n} predictions of ${model}/${version} with ground truth, fewer than ${minLabelled}.`;
 }
 
 /** The time that is asked for; else from the first window of the version on, until there are labels enough. */
@@ -153,7 +153,7 @@ function classesQuery(from: Relation, { predicted, actual }: Target): Relation {
 function faultOfClasses(rows: readonly (readonly Cell[])[], { positive }: Target): string | undefined {
   const names = rows.map(([name]) => classText(name));
   if (names.length > 2) {
-    return `Performance can be estimated of two classes, and there are more: ${names.slice(0, 5).join(', ')}.`;
+    return `Performance can be estimated for two classes only. The reference contains more: ${names.slice(0, 5).join(', ')}.`;
   }
   const among = positiveAmong(names, positive);
   return 'unknown' in among ? among.unknown : undefined;
@@ -202,7 +202,7 @@ function fit(
     bins?.set(count(at), bin);
   }
   if (counts.truePositives + counts.falseNegatives === 0 || counts.falsePositives + counts.trueNegatives === 0) {
-    return { unknown: 'Scores cannot be calibrated: all labels of the reference are of one class.' };
+    return { unknown: 'Scores cannot be calibrated: all labels of the reference have the same class.' };
   }
   const { calibration } = calibrationOfFolds(folds.map((bins) => [...bins.values()]));
   const { accuracy, precision, recall, f1 } = binaryMetrics(counts);

@@ -62,7 +62,7 @@ export function upstreamFindings(now: () => number): UpstreamMeasure {
         const scan = byVersion.get(id);
         if (scan?.state !== 'done') return { node, unknown: unscanned(scan?.state) };
         const columns = declared.get(scan.dataset);
-        if (columns === undefined) return { node, unknown: 'Its dataset was deleted, and its findings with it.' };
+        if (columns === undefined) return { node, unknown: 'Its dataset and findings were deleted.' };
         const named = new Set(columns.map(({ column }) => column));
         const open = findings.filter(
           (one) =>
@@ -91,5 +91,5 @@ function isOpen(finding: VersionFinding, now: number): boolean {
 
 function unscanned(state: string | undefined): string {
   if (state === 'failed') return 'Its scan for personal data failed.';
-  return state === undefined ? 'It was never scanned for personal data.' : 'Its scan for personal data has not ended.';
+  return state === undefined ? 'It has not been scanned for personal data.' : 'Its scan for personal data has not ended.';
 }

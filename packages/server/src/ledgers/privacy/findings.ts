@@ -74,7 +74,7 @@ function findingPlace(text: string | undefined): FindingPlace | undefined {
   if (text === undefined) return undefined;
   const [, at, id] = /^(\d{1,18}) ([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/.exec(text) ?? [];
   if (at === undefined || id === undefined)
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+    throw new DaisError('invalid_cursor', 'The cursor was not returned by this list.');
   return { at, id };
 }
 
@@ -130,11 +130,11 @@ async function decide(
   const dataset = await requireDatasetResource(tx, input.name);
   const row = await lockFinding(tx.sql, dataset.uid, input.finding);
   if (row.state === 'gone') {
-    throw new DaisError('invalid_state', 'The newest version does not hold this any more: there is nothing to decide.');
+    throw new DaisError('invalid_state', 'The newest version no longer contains this finding, so there is nothing to decide.');
   }
   const declared = declaredIn(dataset).some(({ column }) => column === row.column);
   if (stateAt(row, now) === state && state === 'open') {
-    throw new DaisError('invalid_state', 'The finding is open. No decision was made yet.');
+    throw new DaisError('invalid_state', 'The finding is open. No decision has been made yet.');
   }
   const { type, id } = context.principal;
   const by: Actor = { type, id };

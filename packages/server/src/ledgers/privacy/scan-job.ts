@@ -64,7 +64,7 @@ export function scanHandler(parts: PrivacyParts): JobHandler {
     ended: async (tx, job, end) => {
       if (end.state !== 'failed' && end.state !== 'cancelled') return;
       await tx.enter(job.projectId);
-      await failScan(tx, String(job.payload['version']), end.error ?? 'it was cancelled', now());
+      await failScan(tx, String(job.payload['version']), end.error ?? 'it was canceled', now());
     },
   };
 }

@@ -43,7 +43,7 @@ export function checkHandler(parts: QualityParts): JobHandler {
       const id = String(payload['check']);
       const due = await beginCheck(tx.sql, id);
       if (due === undefined) return;
-      await conclude(tx, parts, due, { results: [], seconds: 0, message: end.error ?? 'The checks were cancelled.' });
+      await conclude(tx, parts, due, { results: [], seconds: 0, message: end.error ?? 'The checks were canceled.' });
     },
   };
 }
@@ -124,7 +124,7 @@ async function checkVersion(
       before: earlier,
       others: named,
       asking,
-      unexpected: (error: unknown) => log.error('a check failed', { version: version.id, error, at: now() }),
+      unexpected: (error: unknown) => log.error('a quality check failed with an internal error', { version: version.id, error, at: now() }),
     };
     return await runChecks(due.expectations, context, io.signal);
   });

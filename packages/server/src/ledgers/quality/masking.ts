@@ -73,7 +73,7 @@ type Sample = NonNullable<ExpectationResult['sample']>;
 function maskSample(sample: Sample, type: string, masked: ReadonlySet<string>): Sample {
   // Nobody can tell what a query made of which column.
   if (type === 'sql') {
-    const withheld = `The rows are shown to whoever may see all columns: ${[...masked].toSorted().join(', ')}.`;
+    const withheld = `The rows are visible only to users who may see the masked columns: ${[...masked].toSorted().join(', ')}.`;
     return { ...sample, rows: [], withheld };
   }
   const hidden = sample.columns.map((name) => masked.has(name));

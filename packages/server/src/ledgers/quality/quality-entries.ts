@@ -51,7 +51,7 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
     const profile = await readProfile(tx, version.id);
     if (profile !== undefined) return profile;
     const named = `${version.dataset}@${version.number}`;
-    throw new DaisError('not_found', `The profile of ${named} is not made yet: dais data profile ${named} makes it.`);
+    throw new DaisError('not_found', `${named} has no profile yet. Create it with \`dais data profile ${named}\`.`);
   };
   const report = async (
     tx: Transaction,
@@ -85,8 +85,8 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
       const version = readable(await versionOf(tx, input));
       const expectations = input.expectations ?? (await expectationsOf(parts, tx, version.dataset));
       if (expectations.length === 0) {
-        const hint = `dais data suggest ${version.dataset}@${version.number} proposes some.`;
-        throw new DaisError('invalid_state', `Dataset ${version.dataset} has no expectations: ${hint}`);
+        const hint = `\`dais data suggest ${version.dataset}@${version.number}\` suggests some.`;
+        throw new DaisError('invalid_state', `Dataset ${version.dataset} has no expectations. ${hint}`);
       }
       const { type, id } = context.principal;
       const check = await insertCheck(tx, { version, gate: false, expectations, now: now(), by: { type, id } });
@@ -97,7 +97,7 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
       const filter = ['quality checks', tx.projectId, input.name];
       const after = decodePageCursor(filter, input.cursor);
       if (after !== undefined && !UUID.test(after)) {
-        throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+        throw new DaisError('invalid_cursor', 'The cursor was not returned by this list.');
       }
       const found = await listChecks(tx, input.name, { after, limit: input.limit + 1 });
       const { page, next } = cutPage(found, input.limit, filter, ({ id }) => id);
@@ -120,7 +120,7 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
       const version = await versionOf(tx, input);
       if (version.state !== 'quarantined') {
         const named = `${version.dataset}@${version.number}`;
-        throw new DaisError('invalid_state', `${named} is ${version.state}: only a quarantined version is released.`);
+        throw new DaisError('invalid_state', `${named} is ${version.state}. Only a quarantined version can be released.`);
       }
       const { id, number, state } = await versions.decide(tx, version.id, 'released', {
         now: now(),
@@ -136,7 +136,7 @@ function readable(version: DatasetVersion): DatasetVersion {
   if (version.mode === 'managed') return version;
   throw new DaisError(
     'invalid_state',
-    `${version.dataset}@${version.number} points at files elsewhere; they are not read here.`,
+    `${version.dataset}@${version.number} refers to external files, which Dais does not read. Use a dataset with \`mode: managed\`.`,
   );
 }
 

@@ -40,14 +40,14 @@ export function suggest({ rows, duplicates, columns }: DatasetProfile, facts: Su
 function ofSchema(columns: readonly ColumnProfile[]): readonly Proposed[] {
   const types = Object.fromEntries(columns.map(({ name, type }) => [name, type]));
   const expectation = { type: 'schema', columns: types, extra: 'allow' };
-  return [{ expectation, reason: `the ${columns.length} columns of this version, and their types; new ones may come` }];
+  return [{ expectation, reason: `the ${columns.length} columns of this version and their types; additional columns are allowed` }];
 }
 
 function ofVolume(rows: number): readonly Proposed[] {
   return [
     {
       expectation: { type: 'rowCountChange', min: 0.5, max: 2, severity: 'warn' },
-      reason: `this version has ${countText(rows)}; a version of less than half or more than double is worth a look`,
+      reason: `this version has ${countText(rows)}; less than half or more than double deserves a review`,
     },
   ];
 }
@@ -62,14 +62,14 @@ function ofCompleteness(columns: readonly ColumnProfile[], rows: number): readon
       : [
           {
             expectation: { type: 'completeness', columns: whole },
-            reason: 'no row of this version lacks a value in them',
+            reason: 'no row of this version has a missing value in these columns',
           },
         ]),
     ...some.map(({ name, count }) => {
       const atLeast = Math.floor(wilsonInterval(count, rows).low * 1000) / 1000;
       return {
         expectation: { type: 'completeness', columns: [name], atLeast },
-        reason: `${shareText(count / rows)} of the rows have a value; ${atLeast} is the lower end of what chance explains (95 %)`,
+        reason: `${shareText(count / rows)} of the rows have a value; ${atLeast} is the lower limit of the 95 % confidence interval`,
       };
     }),
   ];
@@ -77,7 +77,7 @@ function ofCompleteness(columns: readonly ColumnProfile[], rows: number): readon
 
 function ofKeys(columns: readonly ColumnProfile[], { keys }: SuggestionFacts): readonly Proposed[] {
   if (keys.length > 0)
-    return [{ expectation: { type: 'unique', columns: [...keys] }, reason: 'they are the keys of the dataset' }];
+    return [{ expectation: { type: 'unique', columns: [...keys] }, reason: 'these are the keys of the dataset' }];
   return columns
     .filter(({ family, count, nulls, distinct, name, type }) => {
       const idLike = family === 'text' || /int/.test(type);
@@ -91,14 +91,14 @@ function ofKeys(columns: readonly ColumnProfile[], { keys }: SuggestionFacts): r
     })
     .map(({ name, distinct, count }) => ({
       expectation: { type: 'unique', columns: [name] },
-      reason: `about ${countText(distinct, 'different values')} in ${countText(count)} (the count is approximate), and its name is that of a key`,
+      reason: `about ${countText(distinct, 'distinct values')} in ${countText(count)} (approximate count), and the name suggests a key`,
     }));
 }
 
 function ofDuplicates(rows: number): Proposed {
   return {
     expectation: { type: 'duplicates', severity: 'warn' },
-    reason: `none of the ${countText(rows)} of this version is there twice`,
+    reason: `none of the ${countText(rows)} of this version is a duplicate`,
   };
 }
 
@@ -115,7 +115,7 @@ function ofWords(
   return [
     {
       expectation: { type: 'domain', columns: [name], values },
-      reason: `it has ${values.length} different values, the rarest in ${countText(top.at(-1)?.count ?? 0)}`,
+      reason: `the column has ${values.length} distinct values, the least frequent in ${countText(top.at(-1)?.count ?? 0)}`,
     },
   ];
 }
@@ -140,7 +140,7 @@ function ofNumbers(of: ColumnProfile, { masked, label }: SuggestionFacts): reado
     const high = round(p99 + 3 * reach, false);
     found.push({
       expectation: { type: 'range', columns: [name], min: low, max: high, atLeast: 0.99, severity: 'warn' },
-      reason: `values lie from ${figureText(min)} to ${figureText(max)}; this is three times the middle 98 % on either side`,
+      reason: `values range from ${figureText(min)} to ${figureText(max)}; the limits are the middle 98 % extended by three times its width on both sides`,
     });
   }
   return found;
@@ -155,14 +155,14 @@ function round(value: number, notNegative: boolean): number {
 function ofLabel(columns: readonly ColumnProfile[], { label, masked }: SuggestionFacts): readonly Proposed[] {
   const of = columns.find(({ name }) => name === label);
   if (label === undefined || of === undefined) return [];
-  const found: Proposed[] = [{ expectation: { type: 'leakage' }, reason: `no column alone should tell ${label}` }];
+  const found: Proposed[] = [{ expectation: { type: 'leakage' }, reason: `no single column should predict ${label}` }];
   if (of.topComplete !== true || of.top === undefined || of.top.length < 2 || of.top.length > MOST_VALUES) return found;
   const [most, least] = [of.top[0]?.count ?? 1, of.top.at(-1)?.count ?? 0];
   const ratio = least / most;
   const atLeast = Number((ratio / 2).toPrecision(1));
   found.push({
     expectation: { type: 'balance', measure: 'ratio', atLeast, severity: 'warn' },
-    reason: `the rarest class has ${figureText(ratio)} rows for each of the most frequent one; half of that is worth a look`,
+    reason: `the rarest class has ${figureText(ratio)} rows for each row of the most frequent class; half of that deserves a review`,
   });
   if (!masked.includes(label)) {
     const values = of.top.map(({ value }) => value);
@@ -177,7 +177,7 @@ function ofTimes(columns: readonly ColumnProfile[], { eventTime }: SuggestionFac
   return [
     {
       expectation: { type: 'futureTime', columns: [eventTime], severity: 'warn' },
-      reason: `${eventTime} is the event time: an event lies before the version that has it`,
+      reason: `${eventTime} is the event time: events occur before the version is created`,
     },
   ];
 }
@@ -185,6 +185,6 @@ function ofTimes(columns: readonly ColumnProfile[], { eventTime }: SuggestionFac
 function drift(): Proposed {
   return {
     expectation: { type: 'drift', against: 'previous', metric: 'jsd_log2', atMost: 0.1, severity: 'warn' },
-    reason: 'columns should be distributed as in the version before',
+    reason: 'columns should be distributed as in the previous version',
   };
 }

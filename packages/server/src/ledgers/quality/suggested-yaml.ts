@@ -4,7 +4,7 @@ import type { Suggestion } from '@dais/api/data';
 /** Suggestions as a person reads them: a fragment of a manifest with the reasons above. */
 export function suggestedYaml(suggestions: readonly Suggestion[], of: string): string {
   const lines = [
-    `# Proposed from ${of}. Put what is right for every version into the manifest of the dataset.`,
+    `# Suggested from ${of}. Add the expectations that hold for every version to the manifest of the dataset.`,
     'spec:',
   ];
   if (suggestions.length === 0) return [...lines, '  expectations: []', ''].join('\n');

@@ -60,7 +60,7 @@ async function readScan(tx: Transaction, { input }: { readonly input: VersionInp
 }
 
 function nobodyLooked({ name, version }: VersionInput): DaisError {
-  return new DaisError('not_found', `The files of ${name}/${version} were not scanned yet. Start a scan.`);
+  return new DaisError('not_found', `The files of ${name}/${version} have not been scanned yet. Start a scan.`);
 }
 
 async function startScan(tx: Transaction, { name, version }: VersionInput, now: number): Promise<void> {

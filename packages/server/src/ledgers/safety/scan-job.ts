@@ -75,7 +75,7 @@ export function scanHandler(parts: SafetyParts): JobHandler {
       const version = Number(payload['version']);
       const place = await io.read(async (tx) => await filesOf(tx, parts, name, version));
       if ('elsewhere' in place) {
-        const detail = `Nobody could look: ${place.elsewhere}.`;
+        const detail = `The files could not be scanned: ${place.elsewhere}.`;
         const findings = [{ file: '.', rule: 'elsewhere', severity: 'block', detail }] as const;
         await io.write(async (tx) => {
           await recordScan(tx, key, { files: 0, bytes: 0, findings }, now());
@@ -102,7 +102,7 @@ export function scanHandler(parts: SafetyParts): JobHandler {
     ended: async (tx, job, end) => {
       if (end.state !== 'failed' && end.state !== 'cancelled') return;
       await tx.enter(job.projectId);
-      const error = end.error ?? 'it was cancelled';
+      const error = end.error ?? 'it was canceled';
       await endScan(tx, String(job.payload['key']), { state: 'failed', error }, now());
     },
   };
@@ -132,19 +132,19 @@ async function filesOf(
   version: number,
 ): Promise<Place | { readonly elsewhere: string }> {
   const { artifactUri } = await readVersion(tx.sql, tx.projectId, name, version);
-  if (!artifactUri.startsWith(artifactRoot)) return { elsewhere: `the files lie at ${artifactUri}, not with Dais` };
+  if (!artifactUri.startsWith(artifactRoot)) return { elsewhere: `they are stored at ${artifactUri}, outside Dais` };
   const folder = artifactUri.slice(artifactRoot.length).replace(/^\/+|\/+$/g, '');
   const prefix = `${folder}/`;
   const owner = { projectId: tx.projectId, uid: tx.projectId };
   const files = await listReferences(tx, owner, { prefix, limit: MOST_FILES + 1 });
-  return files.length === 0 ? { elsewhere: `nothing lies at ${artifactUri}` } : { prefix, files };
+  return files.length === 0 ? { elsewhere: `${artifactUri} contains no files` } : { prefix, files };
 }
 
 async function look(blobs: BlobStore, { prefix, files }: Place, projectId: string, io: JobIo): Promise<ScanResult> {
   const paths = files.map(({ name }) => name.slice(prefix.length));
   const findings: ScanFinding[] = [];
   if (files.length > MOST_FILES) {
-    const detail = `It has more than ${MOST_FILES} files, which are not all looked at.`;
+    const detail = `The version has more than ${MOST_FILES} files. Not all of them were scanned.`;
     findings.push({ file: '', rule: 'too-many-files', severity: 'block', detail });
   }
   let bytes = 0;

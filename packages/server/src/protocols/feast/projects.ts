@@ -11,7 +11,7 @@ export function daisProject(feast: string): string {
   const name = feast.replaceAll('_', '-');
   if (labelNameSchema.safeParse(name).success) return name;
   throw invalid(
-    `No project can be called "${feast.slice(0, 80)}" here: lower-case letters, digits and \`_\`, starting and ending with a letter or digit, at most 63. Change \`project\` in feature_store.yaml.`,
+    `"${feast.slice(0, 80)}" cannot be a project name in Dais. Change \`project\` in feature_store.yaml: lower-case letters, digits and \`_\`, starting and ending with a letter or digit, at most 63 characters.`,
   );
 }
 

@@ -44,7 +44,7 @@ function shapeIssues(columns: readonly DataColumn[]): Issue[] {
   if (columns.length > MOST_COLUMNS) {
     return [
       {
-        message: `There are ${columns.length} columns, and at most ${MOST_COLUMNS} can be: store the values as a list, or as rows.`,
+        message: `The data has ${columns.length} columns, more than the limit of ${MOST_COLUMNS}. Store the values as a list, or as rows.`,
       },
     ];
   }
@@ -53,7 +53,7 @@ function shapeIssues(columns: readonly DataColumn[]): Issue[] {
     const other = seen.get(name.toLowerCase());
     seen.set(name.toLowerCase(), name);
     if (other === undefined) return [];
-    return [{ path: name, message: `Two columns are called ${other} and ${name}: rename one of them.` }];
+    return [{ path: name, message: `The column names ${other} and ${name} are equal when case is ignored. Rename one of them.` }];
   });
 }
 
@@ -70,7 +70,7 @@ function missingIssues(
   ];
   return wanted
     .filter(([, name]) => !there.has(name))
-    .map(([path, name]) => ({ path, message: `There is no column ${name}, which ${path} names.` }));
+    .map(([path, name]) => ({ path, message: `The data has no column ${name}, which ${path} names.` }));
 }
 
 export function engineColumns(columns: readonly DataColumn[]): readonly Column[] {

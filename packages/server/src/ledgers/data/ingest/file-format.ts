@@ -32,7 +32,7 @@ export function sourceFile(path: string, name: string, format: DatasetFormat | u
   const type = format?.type ?? (Object.hasOwn(ENDINGS, ending) ? ENDINGS[ending] : undefined);
   if (type === undefined) {
     const known = Object.keys(ENDINGS).join(', ');
-    const detail = `Nothing says what ${name} is: let its name end in one of ${known} (then .gz or .zst), or set spec.format.type.`;
+    const detail = `The format of ${name} is unknown. Use a file name that ends in one of ${known} (optionally followed by .gz or .zst), or set spec.format.type.`;
     throw new DaisError('invalid_request', detail);
   }
   const compression = format?.compression ?? named;

@@ -25,7 +25,7 @@ export async function withSource<T>(
     const request = { mode: 'read', projectId } as const;
     const open = await transact(parts.database, request, async (tx) => await parts.secretValue(tx, ref));
     if (open === undefined) {
-      throw new DaisError('invalid_state', `There is no value ${ref.key} in the Secret ${ref.secret}.`);
+      throw new DaisError('invalid_state', `The Secret ${ref.secret} has no value ${ref.key}.`);
     }
     return await open();
   };
@@ -61,7 +61,7 @@ export async function fetchAll(
   if (shape !== undefined && mode === 'reference') {
     throw new DaisError(
       'invalid_state',
-      'The files of this table are not its rows as they are (it is partitioned, has deleted rows, or its columns are called otherwise in its files): such a table is copied, not pointed at. Set `mode: managed`.',
+      'A version cannot refer to the files of this table, because they differ from its rows: the table is partitioned, has deleted rows, or its files use other column names. Set `mode: managed` to copy the rows.',
     );
   }
   const all = objects.reduce((sum, { bytes = 0 }) => sum + bytes, 0);

@@ -229,7 +229,7 @@ class IngestRun {
     const files: NewFile[] = [];
     for (const [at, source] of sources.entries()) {
       const file = gathered[at];
-      if (file?.uri === undefined) throw new Error('a file that is pinned has an address');
+      if (file?.uri === undefined) throw new Error('a pinned file has no URI');
       const table = { files: [source], columns: engineColumns(columns), faults: row.source.faults };
       const count: Relation = {
         type: 'aggregate',
@@ -423,7 +423,7 @@ class IngestRun {
       return await this.#keepRejects(row, reading);
     } catch (error) {
       this.#io.signal.throwIfAborted();
-      this.#parts.log.debug('rejected rows could not be kept', { ingest: row.id, error });
+      this.#parts.log.debug('rejected rows could not be stored', { ingest: row.id, error });
       return undefined;
     }
   }
@@ -465,7 +465,7 @@ class IngestRun {
       await this.#io.write(async (tx) => await noteProgress(tx, this.#id, phase, overall(phase, share)));
     } catch (error) {
       // Progress is told later or not at all; a lease that was lost shows itself at the next step.
-      this.#parts.log.debug('progress of an ingest was not noted', { ingest: this.#id, error });
+      this.#parts.log.debug('the progress of an ingest could not be recorded', { ingest: this.#id, error });
     }
   }
 }

@@ -43,7 +43,7 @@ export async function beginPush(
   const { name, files, message, tags, faults, create } = call.input;
   const twice = files.findIndex((file, at) => files.findIndex((other) => other.name === file.name) !== at);
   if (twice !== -1 && files.length <= 1000) {
-    throw new DaisError('invalid_request', `The file ${files[twice]?.name ?? ''} is named twice.`);
+    throw new DaisError('invalid_request', `The file ${files[twice]?.name ?? ''} is listed twice.`);
   }
   let dataset = await findDataset(tx, name);
   if (dataset === undefined && create) {
@@ -54,7 +54,7 @@ export async function beginPush(
   const spec = await readDatasetSpec(tx, name);
   const source = spec.source?.type ?? 'upload';
   if (source !== 'upload') {
-    throw new DaisError('invalid_state', `The rows of ${name} come from its source \`${source}\`: refresh it instead.`);
+    throw new DaisError('invalid_state', `The rows of ${name} come from its source \`${source}\`. Refresh it instead.`);
   }
   // What they are must be plain before hours of sending.
   for (const file of files) sourceFile('', file.name, spec.format);
@@ -184,7 +184,7 @@ interface PushCall {
 /** The bytes of one file. */
 export async function uploadPushed(parts: DataParts, call: CallOf<typeof uploadPushedFileOperation>) {
   const { input, tenant, context } = call;
-  if (context.content === undefined) throw new DaisError('unreadable_body', 'The request carries no bytes.');
+  if (context.content === undefined) throw new DaisError('unreadable_body', 'The request body is empty.');
   const { database, content } = parts;
   const { file, quota } = await transact(database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const row = await requireOpen(tx, input);
@@ -225,7 +225,7 @@ export async function commitPush(tx: Transaction, { input }: CallOf<typeof commi
     const shown = await presentIngest(tx, row);
     if (shown.needed.length > 0) {
       const names = shown.needed.slice(0, 5).join(', ');
-      throw new DaisError('invalid_state', `${shown.needed.length} files were not uploaded yet: ${names}.`);
+      throw new DaisError('invalid_state', `${shown.needed.length} files have not been uploaded yet: ${names}.`);
     }
     await tx.sql.query(`update data.ingest set state = 'waiting' where id = $1`, [row.id], 'commit_push');
     enqueueIngest(tx, row.id);
@@ -241,7 +241,7 @@ export async function cancelIngest(
 ): Promise<Ingest> {
   const row = await readIngestOf(tx, input.name, input.id, true);
   if (row.ended_at === null) {
-    const told = { now: parts.clock.now(), faults: [{ message: 'The ingestion was canceled.' }] };
+    const told = { now: parts.clock.now(), faults: [{ message: 'The ingest was canceled.' }] };
     await failIngest(tx, row.id, 'cancelled', told);
   }
   return await presentIngest(tx, await readIngestOf(tx, input.name, input.id));

@@ -93,7 +93,7 @@ async function readGroup(
 ): Promise<GroupsRead> {
   const missing = group.find(({ source }) => source.path === '');
   if (missing !== undefined) {
-    const detail = `${missing.name} was not sent, because it was known; it has to be read in another way now. Push again.`;
+    const detail = `${missing.name} was not uploaded because its content was already stored, but it must now be read in another way. Push again.`;
     throw new DaisError('invalid_state', detail);
   }
   const folder = join(request.folder, `group-${at}`);

@@ -24,7 +24,7 @@ export async function startRefresh(
   const { source } = await readDatasetSpec(tx, name);
   const type = source?.type ?? 'upload';
   if (type === 'upload') {
-    throw new DaisError('invalid_state', `The rows of ${name} are pushed: there is no source to read again.`);
+    throw new DaisError('invalid_state', `The rows of ${name} are pushed. There is no source to refresh from.`);
   }
   const from = { type: type === 'dataset' ? ('query' as const) : type, faults };
   const id = await insertIngest(tx, dataset, { message, tags, source: from, now, state: 'waiting' });

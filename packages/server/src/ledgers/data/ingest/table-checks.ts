@@ -45,7 +45,7 @@ export async function checkTable(
     const n = Number(nulls[at] ?? 0);
     if (n === 0) return [];
     const why = keys.includes(name) ? 'it is one of `spec.keys`' : 'it is not `nullable`';
-    return [{ path: name, message: `${name} has no value in ${n} rows, and ${why}.` }];
+    return [{ path: name, message: `${name} has no value in ${n} rows, but ${why}.` }];
   });
   const twice = result.more[0]?.rows ?? [];
   if (twice.length > 0) {
@@ -55,7 +55,7 @@ export async function checkTable(
       return `${key.toReversed().join(', ')} (${times} times)`;
     });
     const shown = keys.some((key) => hidden.has(key)) ? '' : `: ${values.join('; ')}${more}`;
-    const message = `Rows share the keys ${keys.join(', ')}${shown}. Keep one row of each, or take the keys out of \`spec.keys\`.`;
+    const message = `Several rows have the same keys ${keys.join(', ')}${shown}. Keep one row of each, or remove the keys from \`spec.keys\`.`;
     issues.push({ path: keys.join(', '), message });
   }
   if (issues.length > 0) {

@@ -48,7 +48,7 @@ async function numberBefore({ database }: DataParts, { tenant }: Call, version: 
   if (found !== undefined) return found.number;
   throw new DaisError(
     'not_found',
-    `${version.dataset} has no ready version before ${version.number} to compare with: name one with \`from\`.`,
+    `${version.dataset} has no ready version before ${version.number} to compare with. Set \`from\`.`,
   );
 }
 
@@ -183,7 +183,7 @@ async function byKeys(
         ]),
   ];
   const [first, ...more] = statements;
-  if (first === undefined) throw new Error('no statement');
+  if (first === undefined) throw new Error('the query has no statement');
   const result = await engine.run({ tables, ...first, more, owner }, { signal });
   const [removed, addedRows, removedRows, counts, changedRows] = result.more;
   const figures = counts?.rows[0] ?? [];

@@ -30,10 +30,10 @@ export async function readDatasetFile(
     throw new DaisError('not_found', `${name}@${version.number} has no file ${file}.${hint}`);
   }
   if (found.uri !== undefined)
-    throw new DaisError('invalid_state', `${file} is stored at ${found.uri}. Read it there.`);
+    throw new DaisError('invalid_state', `${file} is stored at ${found.uri}. Download it from there.`);
   if (masked.length > 0) {
     const columns = masked.map(({ column }) => column).join(', ');
-    const detail = `You see ${columns} of ${name} masked, and a file holds them as they are. Export the version instead: a masked copy is made (datasetVersion.export; dais data pull).`;
+    const detail = `Columns ${columns} of ${name} are masked for you, and the file contains them unmasked. Export the version instead, which creates a masked copy (\`dais data pull\`, operation datasetVersion.export).`;
     throw new DaisError('forbidden', detail);
   }
   const owner = await transact(parts.database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {

@@ -22,7 +22,7 @@ export async function queryData(parts: DataParts, call: CallOf<typeof queryDataO
   if (wanted.size > MOST_TABLES) {
     throw new DaisError(
       'query_invalid',
-      `The query speaks of ${wanted.size} datasets, and at most ${MOST_TABLES} can be.`,
+      `The query refers to ${wanted.size} datasets, more than the limit of ${MOST_TABLES}.`,
     );
   }
   const readable = new Map<string, ReadableVersion>();
@@ -60,7 +60,7 @@ export async function queryData(parts: DataParts, call: CallOf<typeof queryDataO
 /** @throws DaisError as for a dataset that is not there, where the caller may not read it. */
 async function permitted(parts: DataParts, call: Call, reference: string): Promise<ReadableVersion> {
   const parsed = parseDatasetReference(reference);
-  if (parsed === undefined) throw new DaisError('invalid_request', `${reference} names no version of a dataset.`);
+  if (parsed === undefined) throw new DaisError('invalid_request', `${reference} is not a reference to a dataset version.`);
   await call.authorize({ kind: 'Dataset', name: parsed.dataset }, call.tenant, 'dataset:read');
   const found = await findReadable(parts, call, reference);
   requireInspectable(found.version);

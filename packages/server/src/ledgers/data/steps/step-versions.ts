@@ -129,7 +129,7 @@ export class StepVersions {
     if (source !== 'upload') {
       throw new DaisError(
         'invalid_state',
-        `The rows of ${dataset} come from its source \`${source}\`, not from steps.`,
+        `The rows of ${dataset} come from its source \`${source}\`. A step cannot write to it.`,
       );
     }
     for (const name of names) sourceFile('', name, spec?.format);

@@ -86,7 +86,7 @@ export async function commitVersion(
     return { version: newest, unchanged: true };
   }
   const there = await keptDigests(tx, row);
-  if (files.some((file) => 'kept' in file && !there.has(file.digest))) throw new FilesGone('a file went meanwhile');
+  if (files.some((file) => 'kept' in file && !there.has(file.digest))) throw new FilesGone('a file was deleted concurrently');
   const id = uuidv7(now);
   const number = row.last_version + 1;
   const unseen = new Map(files.filter((file) => !there.has(file.digest)).map((file) => [file.digest, file.bytes]));
@@ -141,7 +141,7 @@ export async function commitVersion(
 async function requireNewest(tx: Transaction, { name }: DatasetRow, onto: string | null): Promise<void> {
   const newest = await findNewest(tx, name);
   if ((newest?.id ?? null) === onto) return;
-  throw new DaisError('conflict', `Version ${newest?.number ?? 0} of ${name} came meanwhile.`);
+  throw new DaisError('conflict', `Version ${newest?.number ?? 0} of ${name} was created concurrently. Retry.`);
 }
 
 function actorOf({ by }: Transaction): Actor {

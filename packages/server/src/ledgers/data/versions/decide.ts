@@ -42,7 +42,7 @@ export async function decideVersion(
   if (before.state === state) return before;
   const { from, event } = STEPS[to];
   if (!from.includes(before.state)) {
-    throw new DaisError('invalid_state', `${dataset}@${before.number} is ${before.state}, and cannot become ${to}.`);
+    throw new DaisError('invalid_state', `${dataset}@${before.number} is ${before.state} and cannot become ${to}.`);
   }
   await tx.sql.query(
     `update data.version set state = $2, reason = $3,

@@ -53,7 +53,7 @@ export async function withLocalFiles<T>(
   if (version.mode === 'reference') {
     const { source, secretValue } = parts;
     if (source === undefined || secretValue === undefined) {
-      throw new DaisError('invalid_state', `${named} refers to external files, which are not read here.`);
+      throw new DaisError('invalid_state', `${named} refers to external files, which Dais does not read.`);
     }
     return await withPinnedFiles({ ...parts, source, secretValue }, cacheOf(parts.folder), version, work);
   }
@@ -76,7 +76,7 @@ export async function withStoredFiles<T>(
     const files: LocalFile[] = [];
     for (const { name, digest, bytes, rows } of wanted) {
       const locator = locators.get(digest);
-      if (locator === undefined) throw new DaisError('content_missing', `${name} of ${of.dataset} is not there.`);
+      if (locator === undefined) throw new DaisError('content_missing', `File ${name} of ${of.dataset} does not exist.`);
       const label = labelOf(name, of.dataset);
       let path = await parts.blobs.localPath?.(locator, label);
       if (path === undefined) {

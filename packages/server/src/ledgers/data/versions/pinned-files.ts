@@ -29,7 +29,7 @@ export async function withPinnedFiles<T>(
   const spec = await transact(database, { mode: 'read', projectId }, async (tx) => await readDatasetSpec(tx, dataset));
   const { source } = spec;
   if (source === undefined || source.type === 'upload' || source.type === 'dataset') {
-    throw new DaisError('invalid_state', `The manifest of ${dataset} does not say any more where ${named} lies.`);
+    throw new DaisError('invalid_state', `The manifest of ${dataset} no longer contains the location of ${named}.`);
   }
   const releases: (() => void)[] = [];
   const signal = new AbortController().signal;

@@ -10,7 +10,7 @@ function parseReference(text: string): DatasetReference {
   const parsed = parseDatasetReference(text);
   if (parsed !== undefined) return parsed;
   const expected = 'NAME@3, NAME@latest, NAME@2026-11-01 or NAME@TAG';
-  throw new DaisError('invalid_request', `${JSON.stringify(text)} names no version of a dataset: write ${expected}.`);
+  throw new DaisError('invalid_request', `${JSON.stringify(text)} is not a reference to a dataset version. Use ${expected}.`);
 }
 
 /**
@@ -40,8 +40,8 @@ function missing(dataset: string, which: DatasetReference['which']): string {
   if (which.by === 'number') return `Dataset ${dataset} has no version ${which.number}`;
   if (which.by === 'tag') return `Dataset ${dataset} has no version with the tag ${which.tag}`;
   return which.by === 'latest'
-    ? `Dataset ${dataset} has no version that is ready`
-    : `Dataset ${dataset} had no version that was ready at ${new Date(which.until).toISOString()}`;
+    ? `Dataset ${dataset} has no ready version`
+    : `Dataset ${dataset} had no ready version at ${new Date(which.until).toISOString()}`;
 }
 
 /**

@@ -18,7 +18,7 @@ export async function setTag(
   if (isReservedTag(tag)) {
     throw new DaisError(
       'invalid_request',
-      `"${tag}" means something already where a version is named: choose another tag.`,
+      `"${tag}" cannot be a tag, because it has another meaning in references to versions. Choose another tag.`,
     );
   }
   const [before] = await tx.sql.query<{ number: number }>(
@@ -38,7 +38,7 @@ export async function setTag(
     [row.id],
   );
   if ((count?.n ?? 0) > MOST_TAGS)
-    throw new DaisError('too_large', `Dataset ${row.name} has ${MOST_TAGS} tags already.`);
+    throw new DaisError('too_large', `Dataset ${row.name} already has ${MOST_TAGS} tags, the limit. Remove one first.`);
   emitAboutDataset(tx, row, eventTypes.datasetVersionTagged, {
     version: version.number,
     id: version.id,

@@ -121,7 +121,7 @@ async function readWhere(
 /** A version of the transaction's project, with all its files. @throws DaisError `not_found`. */
 export async function readVersion(tx: Transaction, id: string): Promise<DatasetVersion> {
   const found = await readWhere(tx, 'v.id = $2', [id], 'read_data_version');
-  if (found === undefined) throw new DaisError('not_found', `There is no version ${id} of a dataset.`);
+  if (found === undefined) throw new DaisError('not_found', `There is no dataset version ${id}.`);
   return found;
 }
 

@@ -46,7 +46,7 @@ export async function checkSkew(
   if (selection.stored.length === 0) {
     throw new DaisError(
       'invalid_state',
-      'None of the views has both a source and values online: there is nothing to compare.',
+      'None of the views has both a source and online values, so there is nothing to compare.',
     );
   }
   return await withTables(parts, tenant.id, versions, async (tables) => {

@@ -74,7 +74,7 @@ export async function requireUnmasked(
       if (told === undefined) continue;
       throw new DaisError(
         'forbidden',
-        `${selected.view.name}:${told.name} may tell what is masked for you in Dataset "${dataset}": dataset:unmask.`,
+        `${selected.view.name}:${told.name} can reveal values of Dataset "${dataset}" that are masked for you. You need the permission dataset:unmask.`,
       );
     }
   }

@@ -61,7 +61,7 @@ export async function loadSelection(tx: Transaction, input: SelectionInput): Pro
       hidden: true,
     }));
     hidden.push(...open);
-    if (hidden.length > 200) throw new DaisError('invalid_request', 'More than 200 views are needed for it.');
+    if (hidden.length > 200) throw new DaisError('invalid_request', 'The selection needs more than 200 feature views.');
   }
   const all = [...asked, ...hidden];
   const onDemand = inOrder(all.filter(({ view }) => view.source.type === 'onDemand'));
@@ -90,7 +90,7 @@ function inOrder(views: readonly SelectedView[]): SelectedView[] {
   const visit = (one: SelectedView, above: readonly SelectedView[]) => {
     if (done.includes(one)) return;
     if (above.includes(one)) {
-      throw new DaisError('invalid_request', `FeatureView "${one.view.name}" is worked out of itself.`);
+      throw new DaisError('invalid_request', `FeatureView "${one.view.name}" depends on itself.`);
     }
     const { source } = one.view;
     for (const name of source.type === 'onDemand' ? source.views : []) {
@@ -105,7 +105,7 @@ function inOrder(views: readonly SelectedView[]): SelectedView[] {
 
 async function wantedViews(tx: Transaction, { service, features }: SelectionInput) {
   if ((service === undefined) === (features === undefined)) {
-    throw new DaisError('invalid_request', 'Name a service, or features as `view:feature`: one of the two.');
+    throw new DaisError('invalid_request', 'Specify either `service`, or `features` as `view:feature`.');
   }
   if (service === undefined) return { service: undefined, wanted: wantedFeatures(features ?? []) };
   const row = await readResource(tx.sql, tx.projectId, 'FeatureService', service);
@@ -125,7 +125,7 @@ function wantedFeatures(features: readonly string[]): WantedView[] {
   for (const one of features) {
     const at = one.lastIndexOf(':');
     if (at < 1 || at === one.length - 1) {
-      throw new DaisError('invalid_request', `"${one}" names no feature: write it as "view:feature".`);
+      throw new DaisError('invalid_request', `"${one}" is not a feature reference. Use "view:feature".`);
     }
     const [view, feature] = [one.slice(0, at), one.slice(at + 1)];
     byView.set(view, (byView.get(view) ?? new Set()).add(feature));

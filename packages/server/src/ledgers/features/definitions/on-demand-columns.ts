@@ -33,10 +33,10 @@ export function findColumn(
     ];
     const near = nearest(name, known);
     const called = view === undefined ? `"${name}"` : `"${view}.${name}"`;
-    return `${called} is neither of the request nor of a view in \`source.views\`${near === undefined ? '' : `; nearest: "${near}"`}`;
+    return `${called} is not a column of the request or of a view in \`source.views\`${near === undefined ? '' : `; nearest: "${near}"`}`;
   }
   if (second !== undefined) {
-    return `"${name}" is of ${found.map(({ input }) => input.name).join(' and ')}: say which, "${first.input.name}".${name}`;
+    return `"${name}" is ambiguous between ${found.map(({ input }) => input.name).join(' and ')}: use "${first.input.name}".${name}`;
   }
   return { of: 'feature', as: first.input.as, name, type: first.feature.type };
 }

@@ -21,7 +21,7 @@ export function outputNames(
       if (other !== undefined) {
         throw new DaisError(
           'invalid_request',
-          `"${name}" of ${from.as} would be called as that of ${other}: ask with full names (\`fullNames: true\`), or leave one out.`,
+          `The name "${name}" of ${from.as} is already used by ${other}. Set \`fullNames: true\`, or omit one of the features.`,
         );
       }
       owners.set(name, from.as);

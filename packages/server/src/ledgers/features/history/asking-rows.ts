@@ -33,7 +33,7 @@ export function askingRows(
   for (const { name, type } of selection.request) keyTypes.set(name, type);
   const missing = [...keyTypes.keys(), time].find((name) => !Object.hasOwn(entities, name));
   if (missing !== undefined) {
-    const what = missing === time ? 'the moment that each row asks of' : `a ${keyTypes.get(missing)}`;
+    const what = missing === time ? 'the event time of each row' : `a ${keyTypes.get(missing)}`;
     throw new DaisError('invalid_request', `Column "${missing}" of entities is missing: ${what}.`);
   }
   const columns = Object.keys(entities).map((name) => {

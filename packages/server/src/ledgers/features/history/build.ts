@@ -131,7 +131,7 @@ async function build(parts: FeatureParts, { payload, projectId }: JobClaim, io: 
       ensure: {
         origin: 'manifest',
         spec: {
-          description: `Features${row.request.service === undefined ? '' : ` of ${row.request.service}`}, as they were at the moment of each row.`,
+          description: `Point-in-time features${row.request.service === undefined ? '' : ` of ${row.request.service}`}.`,
           eventTime: time,
           ...(sensitive.length > 0 && { sensitive }),
         },
@@ -140,7 +140,7 @@ async function build(parts: FeatureParts, { payload, projectId }: JobClaim, io: 
       query,
       source: { type: 'features' },
       parents,
-      message: `Built of ${row.versions.features.length} features${entities === undefined ? '' : ` and ${nameOf(entities)}`}.`,
+      message: `Built from ${row.versions.features.length} features${entities === undefined ? '' : ` and ${nameOf(entities)}`}.`,
       by: { type: row.actor_type, id: row.actor_id },
     },
     { ...io, progress: (share) => io.progress({ share }) },
@@ -187,8 +187,8 @@ function askingVersion(selection: Selection, entities: SourceVersion, time: stri
   for (const { as, view, keys } of selection.stored) {
     for (const { name, type } of view.keys) wanted.set(keys.get(name) ?? name, { type, of: `the join key of ${as}` });
   }
-  for (const { name, type } of selection.request) wanted.set(name, { type, of: 'which features are worked out of' });
-  wanted.set(time, { type: 'timestamp', of: 'the moment that each row asks of' });
+  for (const { name, type } of selection.request) wanted.set(name, { type, of: 'an input of on-demand features' });
+  wanted.set(time, { type: 'timestamp', of: 'the event time of each row' });
   for (const [name, { type, of }] of wanted) {
     const found = types.get(name);
     if (found === undefined) {
@@ -197,7 +197,7 @@ function askingVersion(selection: Selection, entities: SourceVersion, time: stri
     if (family(found) !== family(type)) {
       throw new DaisError(
         'invalid_request',
-        `"${name}" of ${nameOf(entities)} is ${found}; as ${of} it has to be ${type}.`,
+        `"${name}" of ${nameOf(entities)} is ${found}. As ${of} it must be ${type}.`,
       );
     }
   }

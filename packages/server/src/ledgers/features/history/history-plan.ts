@@ -152,7 +152,7 @@ export function everyRow(
   const different = others.find((one) => keysOf(one).join('\n') !== names.join('\n'));
   if (first === undefined || different !== undefined) {
     const why = different === undefined ? '' : `: "${first?.as}" and "${different.as}" have different join keys`;
-    throw new DaisError('invalid_request', `Without \`entities\` nobody knows which rows are asked about${why}.`);
+    throw new DaisError('invalid_request', `\`entities\` is required to determine the rows${why}.`);
   }
   const parts = [first, ...others].map(({ view, keys }): Relation => {
     const rows = sourceRelation(view, []);

@@ -51,7 +51,7 @@ export async function readHistory(
     if (result.truncated) {
       throw new DaisError(
         'too_large',
-        `There are more than ${input.limit} rows: ask of fewer, or let \`features.build\` make a dataset of them.`,
+        `The result has more than ${input.limit} rows. Request fewer rows, or build a dataset with \`features.build\`.`,
       );
     }
     const columns = result.columns.flatMap(({ name, type }, at) => (name === PLACE ? [] : [{ name, type, at }]));
@@ -83,7 +83,7 @@ export function requireTimes({ start, end }: Pick<HistoryRequest, 'start' | 'end
   if (entities && (start !== undefined || end !== undefined)) {
     throw new DaisError(
       'invalid_request',
-      '`start` and `end` are for what is asked without `entities`: their rows say of which moment they ask.',
+      '`start` and `end` apply only without `entities`, because each row of `entities` has its own event time.',
     );
   }
 }

@@ -26,7 +26,7 @@ export function datasetsOf({ source }: CompiledView): readonly string[] {
 export function sourceRelation(view: CompiledView, features: readonly CompiledFeature[]): Relation {
   const { source, eventTime, createdTime, keys } = view;
   if (eventTime === undefined || (source.type !== 'dataset' && source.type !== 'sql')) {
-    throw new DaisError('invalid_state', `FeatureView "${view.name}" has no source: its values are only pushed.`);
+    throw new DaisError('invalid_state', `FeatureView "${view.name}" has no source. Its values are only pushed.`);
   }
   const from: Relation =
     source.type === 'dataset'

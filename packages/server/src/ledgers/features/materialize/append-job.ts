@@ -88,7 +88,7 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
     const newest = source.type === 'dataset' ? await parts.sources.newest(tx, source.dataset) : undefined;
     if (newest?.ready === false) {
       const { dataset: name, number } = newest.version;
-      throw new JobFailed(`${name}@${number} is being checked: what was pushed comes after it.`, CHECK_MS);
+      throw new JobFailed(`${name}@${number} is being checked. Pushed rows are appended after it.`, CHECK_MS);
     }
     return { batches: taken, view: compiled, base: newest?.version, more: found.length > taken.length };
   });

@@ -81,7 +81,7 @@ export function readPlace(filter: unknown, cursor: string | undefined): string |
   const last = decodePageCursor(filter, cursor);
   if (last === undefined) return null;
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(last)) {
-    throw new DaisError('invalid_cursor', 'The cursor was given out by another list, or is not a cursor at all.');
+    throw new DaisError('invalid_cursor', 'The cursor was not returned by this list.');
   }
   return last;
 }

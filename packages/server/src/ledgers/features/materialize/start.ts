@@ -24,7 +24,7 @@ export async function startMaterialization(
   if (!view.online)
     throw new DaisError('invalid_state', `FeatureView "${view.name}" is not online: \`online: false\`.`);
   if (view.source.type !== 'dataset' && view.source.type !== 'sql') {
-    const detail = `FeatureView "${view.name}" has no source that could be brought online: its values are ${view.source.type === 'push' ? 'pushed' : 'worked out when they are read'}.`;
+    const detail = `FeatureView "${view.name}" has no source to materialize: its values are ${view.source.type === 'push' ? 'pushed' : 'computed when they are read'}.`;
     throw new DaisError('invalid_state', detail);
   }
   const end = input.end === undefined ? nowMs * 1000 : momentOf(input.end, 'end');
@@ -41,7 +41,7 @@ export async function startMaterialization(
     'start_materialization',
   );
   if (made.length === 0) {
-    const detail = `FeatureView "${view.name}" is being materialized: wait until that has ended (featureMaterialization.list).`;
+    const detail = `FeatureView "${view.name}" is already being materialized. Wait until the materialization ends (featureMaterialization.list).`;
     throw new DaisError('invalid_state', detail);
   }
   // Under the id of the record, so that whoever has the one finds the other.
@@ -77,6 +77,6 @@ async function usualStart(
 function momentOf(text: string, field: string): number {
   const moment = parseMoment(text);
   if (moment === undefined)
-    throw new DaisError('invalid_request', `\`${field}\` is no moment between the years 1684 and 2255.`);
+    throw new DaisError('invalid_request', `\`${field}\` must be a time between the years 1684 and 2255.`);
   return moment;
 }

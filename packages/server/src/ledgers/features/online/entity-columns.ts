@@ -13,7 +13,7 @@ export function rowCount(columns: Columns, what: string): number {
   if (first !== undefined && other !== undefined) {
     throw new DaisError(
       'invalid_request',
-      `Columns of ${what} have one length: "${first.name}" has ${first.length} values, "${other.name}" has ${other.length}.`,
+      `Columns of ${what} must have the same length: "${first.name}" has ${first.length} values, "${other.name}" has ${other.length}.`,
     );
   }
   return first?.length ?? 0;

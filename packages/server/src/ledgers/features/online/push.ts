@@ -62,7 +62,7 @@ export class Pusher {
           'count_pushed',
         );
         if ((waiting?.n ?? 0) > MOST_WAITING) {
-          throw new DaisError('overloaded', `${waiting?.n} rows of "${view.name}" wait to become part of its dataset.`);
+          throw new DaisError('overloaded', `${waiting?.n} rows of "${view.name}" are waiting to be appended to its dataset. Retry later.`);
         }
         shareAppending(tx.sql, view.uid);
         await tx.sql.query(
@@ -108,14 +108,14 @@ export class Pusher {
     if (view.source.type === 'onDemand') {
       throw new DaisError(
         'invalid_state',
-        `FeatureView "${view.name}" is worked out when it is read: nothing can be pushed to it.`,
+        `FeatureView "${view.name}" is computed on demand. Rows cannot be pushed to it.`,
       );
     }
     const count = rowCount(columns, 'rows');
     if (count > MOST_ROWS) {
       throw new DaisError(
         'too_large',
-        `One push brings ${MOST_ROWS.toLocaleString('en')} rows at most; these are ${count}.`,
+        `A push accepts at most ${MOST_ROWS.toLocaleString('en')} rows. This one has ${count}.`,
       );
     }
     const read = (ours: string, theirs: string, type: ValueType) =>
@@ -126,7 +126,7 @@ export class Pusher {
       if (row >= 0)
         throw new DaisError(
           'invalid_request',
-          `Column "${view.keys[place]?.name}" of rows, row ${row}: a join key is missing.`,
+          `Column "${view.keys[place]?.name}" of rows, row ${row}: the join key is missing.`,
         );
     }
     const features = view.features.map(({ name, column, type }) => read(name, column, type));
@@ -140,14 +140,14 @@ export class Pusher {
     function timesOf(given: Columns, name: string, fallback: number): number[] {
       if (!Object.hasOwn(given, name)) {
         if (name === view.eventTime || (view.eventTime === undefined && count > 0)) {
-          throw new DaisError('invalid_request', `Column "${name}" of rows is missing: the event time of each.`);
+          throw new DaisError('invalid_request', `Column "${name}" of rows is missing: the event time of each row.`);
         }
         return Array.from({ length: count }, () => fallback);
       }
       return readColumn(given, name, 'timestamp', 'rows').map((value, row) => {
         const micro = value === null ? undefined : parseMoment(value as string);
         if (micro === undefined)
-          throw new DaisError('invalid_request', `Column "${name}" of rows, row ${row}: there is no time.`);
+          throw new DaisError('invalid_request', `Column "${name}" of rows, row ${row}: the event time is missing.`);
         return micro;
       });
     }
@@ -158,7 +158,7 @@ function refuseWithoutDataset(view: CompiledView): void {
   if (view.source.type === 'dataset') return;
   throw new DaisError(
     'invalid_state',
-    `FeatureView "${view.name}" has no dataset of its own that pushed rows could become part of; push \`to: online\`.`,
+    `FeatureView "${view.name}" has no dataset that pushed rows can be appended to. Push with \`to: online\`.`,
   );
 }
 

@@ -101,7 +101,7 @@ export class OnlineReader {
       await requireUnmasked(tx, this.#parts, call, selection, { keys: false });
       const count = rowCount(input.entities, 'entities');
       if (count > MOST_ENTITIES) {
-        throw new DaisError('too_large', `One read asks about ${MOST_ENTITIES.toLocaleString('en')} entities at most.`);
+        throw new DaisError('too_large', `A read accepts at most ${MOST_ENTITIES.toLocaleString('en')} entities.`);
       }
       const outputs = outputNames(selection, input.fullNames);
       const made = selection.stored.map((selected) => lookupOf(selected, input.entities, count, tenant.id));
@@ -127,7 +127,7 @@ function lookupOf({ as, view, keys }: SelectedView, entities: Columns, count: nu
   const columns = view.keys.map(({ name, type }) => {
     const asked = keys.get(name) ?? name;
     if (!Object.hasOwn(entities, asked)) {
-      throw new DaisError('invalid_request', `"${as}" needs the join key "${asked}", a ${type}, in \`entities\`.`);
+      throw new DaisError('invalid_request', `"${as}" needs the join key "${asked}" (${type}) in \`entities\`.`);
     }
     return readColumn(entities, asked, type, 'entities');
   });

@@ -98,7 +98,7 @@ function refused(type: ValueType, given: unknown): NoSuchValue {
         : typeof given === 'object'
           ? 'a map'
           : `this ${typeof given}`;
-  return new NoSuchValue(`${what} is no ${type}${HINTS[type] === undefined ? '' : `: ${HINTS[type]}`}`);
+  return new NoSuchValue(`${what} is not a valid ${type}${HINTS[type] === undefined ? '' : `, expected ${HINTS[type]}`}`);
 }
 
 const HINTS: Partial<Record<ValueType, string>> = {

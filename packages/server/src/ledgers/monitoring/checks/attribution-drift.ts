@@ -26,16 +26,16 @@ export function judgeAttributionDrift(
   const unknown = (reason: string) => unknownOutcome(check, spec, 'ndcg', reason);
   for (const { rows, name } of [baseline, current]) {
     if (rows >= LEAST_EXPLAINED) continue;
-    const told = `Only ${rows} rows of ${name} could be explained, fewer than ${LEAST_EXPLAINED}`;
-    return unknown(`${told}: more do with greater \`seconds\`, or where the model takes them.`);
+    const told = `Only ${rows} rows of ${name} were explained, fewer than ${LEAST_EXPLAINED}`;
+    return unknown(`${told}. Increase \`seconds\` of the check, or find out why the model rejects rows.`);
   }
   if (current.scale !== baseline.scale) {
-    return unknown(`${version} is explained on another scale than ${baseline.name} was.`);
+    return unknown(`Attributions of ${version} use the scale ${current.scale}, those of ${baseline.name} the scale ${baseline.scale}. They cannot be compared.`);
   }
   const drift = driftOf(baseline, current);
   if ('unknown' in drift) {
     const side = drift.unknown === 'baseline' ? baseline : current;
-    return unknown(`No column moves the answer of ${version} in ${side.name}: there is no order to compare.`);
+    return unknown(`No column affects the predictions of ${version} in ${side.name}, so there is no ranking to compare.`);
   }
   return outcomeOf(check, spec, resultsOf(check, drift, { rows: current.rows, version, against: baseline.name }));
 }
@@ -55,7 +55,7 @@ function resultsOf(
     ...columns.map((one) => {
       const value = moveOf(one);
       const beyond = check.change !== undefined && value > check.change;
-      const why = `${one.column} ${movedText(one)} in what moves the answer of ${version}: by more than ${percent(check.change ?? 0)}.`;
+      const why = `Attribution of ${one.column} for ${version} changed ${movedText(one)}, by more than ${percent(check.change ?? 0)}.`;
       return {
         ...about,
         metric: 'attribution_change',
@@ -71,7 +71,7 @@ function resultsOf(
 
 function movedText(one: AttributionDrift['columns'][number]): string {
   const { baselineShare, currentShare, baselineRank, currentRank } = one;
-  const place = baselineRank === currentRank ? '' : ` (place ${baselineRank} to ${currentRank})`;
+  const place = baselineRank === currentRank ? '' : ` (rank ${baselineRank} to ${currentRank})`;
   return `from ${percent(baselineShare)} to ${percent(currentShare)}${place}`;
 }
 

@@ -17,7 +17,7 @@ export function judgeEstimate(
       bounded(check.metrics, about, one, {
         rows: told.rows,
         reference: told.reference.metrics,
-        before: 'where labels are known',
+        before: 'in the reference',
       }),
     ),
   );

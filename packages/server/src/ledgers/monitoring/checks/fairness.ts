@@ -25,7 +25,7 @@ function judgeColumn(check: FairnessCheck, measured: MeasuredFairness): MonitorR
     return [{ ...about, metric: 'demographic_parity_difference', verdict: 'unknown', reason }];
   }
   const small = told.small.filter(({ of }) => of === 'rows').map(({ group, count }) => `${group} (${count})`);
-  const few = `Fewer than two groups of ${column} have ${check.minRows} rows${small.length === 0 ? '' : `: too small are ${small.slice(0, 5).join(', ')}`}.`;
+  const few = `Fewer than two groups of ${column} have ${check.minRows} rows${small.length === 0 ? '' : `; too small: ${small.slice(0, 5).join(', ')}`}.`;
   return [
     parityResult(check, about, told.demographicParity, few),
     impactResult(check, about, told.disparateImpact, { privileged, few, parity: told.demographicParity }),
@@ -46,7 +46,7 @@ function parityResult(
   if (gap === undefined) return { ...named, verdict: 'unknown', reason: few };
   const { difference: value, largest, smallest } = gap;
   if (bound === undefined || value <= bound) return { ...named, value, verdict: 'ok' };
-  const reason = `${largest} of ${about.column} is predicted positive more often than ${smallest}, by ${text(value)}: more than ${text(bound)}.`;
+  const reason = `The positive prediction rate of ${largest} (${about.column}) exceeds that of ${smallest} by ${text(value)}, threshold ${text(bound)}.`;
   return { ...named, value, verdict: 'bad', reason };
 }
 
@@ -64,13 +64,13 @@ function impactResult(
   const named = { ...about, metric: 'disparate_impact_ratio', bound };
   const [worst] = Object.entries(impact ?? {}).toSorted(([, a], [, b]) => evenness(a) - evenness(b));
   if (worst === undefined) {
-    const none = `The group ${privileged} of ${about.column} has fewer than enough rows, or none of it was predicted positive: nothing can be compared with it.`;
+    const none = `Group ${privileged} of ${about.column} has too few rows or no positive predictions. Other groups cannot be compared with it.`;
     return { ...named, verdict: 'unknown', reason: parity === undefined ? few : none };
   }
   const [group, value] = worst;
   if (evenness(value) >= bound) return { ...named, value, verdict: 'ok' };
   const than = value < 1 ? `below ${text(bound)}` : `above ${text(1 / bound)}`;
-  const reason = `${group} of ${about.column} is predicted positive ${text(value)} times as often as ${privileged}: ${than}.`;
+  const reason = `The positive prediction rate of ${group} (${about.column}) is ${text(value)} times that of ${privileged}, ${than}.`;
   return { ...named, value, verdict: 'bad', reason };
 }
 
@@ -99,6 +99,6 @@ function oddsResult(
     return [{ ...named, verdict: 'unknown', reason }];
   }
   if (bound === undefined || value <= bound) return [{ ...named, value, verdict: 'ok' }];
-  const reason = `True or false positive rates of groups of ${column} are ${text(value)} apart: more than ${text(bound)}.`;
+  const reason = `True or false positive rates differ by ${text(value)} between groups of ${column}, threshold ${text(bound)}.`;
   return [{ ...named, value, verdict: 'bad', reason }];
 }

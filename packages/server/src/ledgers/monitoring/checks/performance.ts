@@ -79,11 +79,11 @@ export function judgePerformance(
   const about = { check: nameOfCheck(check), type: check.type } as const;
   const results: MonitorResult[] = [];
   if (told.strangers > 0) {
-    const reason = `${told.strangers} labels are of predictions that were never made, or of none that is judged.`;
+    const reason = `${told.strangers} labels belong to predictions that do not exist or are not evaluated.`;
     results.push({ ...about, metric: 'stranger_labels', value: told.strangers, verdict: 'unknown', reason });
   }
   if (told.labelled < check.minLabelled) {
-    const more = told.mature ? 'Later labels are ignored.' : 'More can still arrive.';
+    const more = told.mature ? 'Labels that arrive later are ignored.' : 'More labels can still arrive.';
     const reason = `${told.labelled} of ${told.rows} predictions have ground truth, fewer than ${check.minLabelled}. ${more}`;
     results.push({
       ...about,
@@ -99,12 +99,12 @@ export function judgePerformance(
   for (const name of new Set(check.metrics.map((one) => one.metric))) {
     if (told.metrics.some((one) => one.metric === name)) continue;
     const reason =
-      told.scoreFault !== undefined && OF_SCORES.has(name) ? told.scoreFault : `${name} is not of a ${told.task}.`;
+      told.scoreFault !== undefined && OF_SCORES.has(name) ? told.scoreFault : `${name} is not a metric of ${told.task}.`;
     results.push({ ...about, metric: name, rows: told.labelled, verdict: 'unknown', reason });
   }
   for (const name of check.segments) {
     if (told.segments.some(({ column }) => column.toLowerCase() === name.toLowerCase())) continue;
-    const reason = `There is no input ${name} in the window, so performance has no such segment.`;
+    const reason = `The window has no input ${name} to segment performance by.`;
     results.push({ ...about, metric: 'segment', column: name, verdict: 'unknown', reason });
   }
   for (const { column, value, labelled, metrics } of told.segments) {
@@ -132,7 +132,7 @@ export function bounded(
   {
     rows,
     reference,
-    before: when = 'at first',
+    before: when = 'in the first labeled window',
   }: { readonly rows: number; readonly reference: readonly Metric[] | undefined; readonly before?: string },
 ): MonitorResult {
   const named = {
@@ -172,7 +172,7 @@ export function bounded(
     if (change === undefined || before === undefined || before === 0) continue;
     const worse = (ERRORS.has(name) ? value - before : before - value) / Math.abs(before);
     if (worse > change) {
-      const reason = `${name}${where} is ${text(value)}, worse by ${percent(worse)} than ${text(before)} ${when}.`;
+      const reason = `${name}${where} is ${text(value)}, ${percent(worse)} worse than ${text(before)} ${when}.`;
       return { ...named, value, bound: before, verdict: 'bad', reason };
     }
   }

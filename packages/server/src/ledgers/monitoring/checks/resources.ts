@@ -19,7 +19,7 @@ export function judgeResources(
   if (usage === undefined || usage.requests === 0)
     return unknown('No gateway reported the resource usage of the window.');
   if (usage.requests < requests * LEAST_TOLD) {
-    return unknown(`Of ${requests} requests of the window gateways told of ${usage.requests} what they took.`);
+    return unknown(`Gateways reported the resource usage of only ${usage.requests} of ${requests} requests.`);
   }
   const about = { check: nameOfCheck(check), type: check.type, rows: usage.requests } as const;
   const { cpuMs, memoryBytes, gatewayBytes } = usage;
@@ -27,11 +27,11 @@ export function judgeResources(
   return outcomeOf(check, spec, [
     ...bounded({ ...about, metric: CPU }, cpu, check.cpuSeconds, {
       above: (value, bound) =>
-        `1,000 requests took ${text(value)} CPU seconds, in ${usage.requests} requests: more than ${text(bound)}.`,
-      none: 'The system that the gateway runs on does not tell CPU time.',
+        `1,000 requests used ${text(value)} CPU seconds (measured over ${usage.requests} requests), threshold ${text(bound)}.`,
+      none: 'The operating system of the gateway does not report CPU time.',
     }),
     ...bounded({ ...about, metric: 'peak_memory_mb' }, memoryBytes / MIB, check.memoryMb, {
-      above: (value, bound) => `Its models had ${text(value)} MiB of memory at once: more than ${text(bound)}.`,
+      above: (value, bound) => `The peak memory of its models was ${text(value)} MiB, threshold ${text(bound)} MiB.`,
       none: '',
     }),
     { ...about, metric: 'gateway_peak_memory_mb', value: gatewayBytes / MIB, verdict: 'ok' },

@@ -42,7 +42,7 @@ export function judgeSlo(
     const bad = value > factor && burnOf([now], budget) > factor;
     const named = { ...about, metric: 'burn_rate', segment: windows === 1 ? 'this window' : `${windows} windows` };
     const total = long.reduce((sum, one) => sum + one.requests, 0);
-    const reason = `${percent(shareOf(long))} of ${total} requests in ${named.segment} failed${check.latencyMs === undefined ? '' : ` or took longer than ${text(check.latencyMs)} ms`}: the budget of ${percent(budget)} burns ${text(value)} times as fast as it may, from ${text(factor)} on it is bad.`;
+    const reason = `${percent(shareOf(long))} of ${total} requests in ${named.segment} failed${check.latencyMs === undefined ? '' : ` or took longer than ${text(check.latencyMs)} ms`}: the error budget of ${percent(budget)} burns at ${text(value)} times the allowed rate, threshold ${text(factor)}.`;
     return { ...named, value, bound: factor, rows: total, verdict: bad ? 'bad' : 'ok', ...(bad && { reason }) };
   });
   const figures = [

@@ -7,15 +7,15 @@ const HEIGHT = 70;
 
 /** @returns a whole HTML document. */
 export function reportPage(report: MonitorReport): string {
-  const title = `${report.monitor}, window ${report.number}`;
-  const word = { ok: 'Passing', bad: 'Failing', unknown: 'Unknown' }[report.verdict];
+  const title = `Monitor ${report.monitor}, window ${report.number}`;
+  const status = STATUSES[report.verdict];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${escape(title)}</title><style>${STYLE}</style></head>
 <body><main>
 <h1>${escape(title)}</h1>
-<p class="quiet">${moment(report.from)} to ${moment(report.until)} · judged ${moment(report.evaluatedAt)}</p>
-<section class="verdict ${report.verdict}"><strong>${word}</strong>${report.reason === undefined ? '' : `<p>${escape(report.reason)}</p>`}</section>
+<p class="quiet">${moment(report.from)} to ${moment(report.until)} · evaluated ${moment(report.evaluatedAt)}</p>
+<section class="verdict ${report.verdict}"><strong>${status}</strong>${report.reason === undefined ? '' : `<p>${escape(report.reason)}</p>`}</section>
 ${facts(report)}
 ${report.notes.map((note) => `<p class="note">${escape(note)}</p>`).join('')}
 ${resultsTable(report.results)}
@@ -40,7 +40,7 @@ function facts({ rows, requests, labelled, versions, baseline, datasetVersion }:
     ...(datasetVersion === undefined
       ? ([
           ['Requests', figure(requests)],
-          ['With labels', figure(labelled)],
+          ['With ground truth', figure(labelled)],
         ] as [string, string][])
       : ([['Version', datasetVersion]] as [string, string][])),
     ...versions.map((one): [string, string] => [
@@ -55,12 +55,13 @@ function facts({ rows, requests, labelled, versions, baseline, datasetVersion }:
 function resultsTable(results: readonly MonitorResult[]): string {
   const rows = results.map(
     (one) =>
-      `<tr class="${one.verdict}"><td>${SIGNS[one.verdict]} ${one.verdict}</td><td>${escape(one.check)}</td><td>${escape(one.column ?? one.segment ?? '')}</td><td>${escape(one.metric)}</td><td class="n">${one.value === undefined ? '' : figure(one.value)}</td><td class="n">${one.bound === undefined ? '' : figure(one.bound)}</td><td>${escape(one.reason ?? '')}</td></tr>`,
+      `<tr class="${one.verdict}"><td>${SIGNS[one.verdict]} ${STATUSES[one.verdict]}</td><td>${escape(one.check)}</td><td>${escape(one.column ?? one.segment ?? '')}</td><td>${escape(one.metric)}</td><td class="n">${one.value === undefined ? '' : figure(one.value)}</td><td class="n">${one.bound === undefined ? '' : figure(one.bound)}</td><td>${escape(one.reason ?? '')}</td></tr>`,
   );
-  return `<section><h2>What was looked at</h2><table><thead><tr><th>Verdict</th><th>Check</th><th>Of</th><th>Metric</th><th class="n">Value</th><th class="n">Bound</th><th>Why</th></tr></thead><tbody>${rows.join('')}</tbody></table></section>`;
+  return `<section><h2>Check results</h2><table><thead><tr><th>Status</th><th>Check</th><th>Column or segment</th><th>Metric</th><th class="n">Value</th><th class="n">Threshold</th><th>Reason</th></tr></thead><tbody>${rows.join('')}</tbody></table></section>`;
 }
 
 const SIGNS = { ok: '✓', bad: '✕', unknown: '?' } as const;
+const STATUSES = { ok: 'Passing', bad: 'Failing', unknown: 'Unknown' } as const;
 
 type Metrics = readonly {
   readonly metric: string;
@@ -94,16 +95,16 @@ function performance({ performance: told }: MonitorReport): string {
     ({ score, share, rows }) =>
       `<tr><td class="n">${figure(score)}</td><td class="n">${figure(share)}</td><td class="n">${figure(rows)}</td></tr>`,
   );
-  return `<section><h2>How good predictions were</h2><p class="quiet">${figure(told.labelled)} of ${figure(told.rows)} predictions have a label${told.mature ? '' : '; more may come'}</p>${metricsTable(told.metrics)}${
+  return `<section><h2>Performance</h2><p class="quiet">${figure(told.labelled)} of ${figure(told.rows)} predictions have ground truth${told.mature ? '' : '; more can arrive'}</p>${metricsTable(told.metrics)}${
     told.scoreFault === undefined ? '' : `<p class="quiet">${escape(told.scoreFault)}</p>`
   }${
     segments.length === 0
       ? ''
-      : `<h3>By segment</h3><table><thead><tr><th>Rows</th><th class="n">Labels</th>${names.map((name) => `<th class="n">${escape(name)}</th>`).join('')}</tr></thead><tbody>${segments.join('')}</tbody></table>`
+      : `<h3>By segment</h3><table><thead><tr><th>Segment</th><th class="n">Labeled rows</th>${names.map((name) => `<th class="n">${escape(name)}</th>`).join('')}</tr></thead><tbody>${segments.join('')}</tbody></table>`
   }${
     calibration.length === 0
       ? ''
-      : `<h3>What ${escape(told.score ?? 'the score')} stood for</h3><table><thead><tr><th class="n">Mean score</th><th class="n">Share that was positive</th><th class="n">Rows</th></tr></thead><tbody>${calibration.join('')}</tbody></table>`
+      : `<h3>Calibration of ${escape(told.score ?? 'the score')}</h3><table><thead><tr><th class="n">Mean score</th><th class="n">Positive share</th><th class="n">Rows</th></tr></thead><tbody>${calibration.join('')}</tbody></table>`
   }</section>`;
 }
 
@@ -111,7 +112,7 @@ function estimatedSections({ estimates = [] }: MonitorReport): string {
   return estimates
     .map(
       ({ model, version, rows, score, metrics, reference }) =>
-        `<section><h2>Estimated without labels</h2><p class="quiet">${figure(rows)} predictions of ${escape(`${model}/${version}`)}, from ${escape(score)}${reference.calibrated ? ', corrected' : ''} by ${figure(reference.labelled)} labels of ${moment(reference.from)} to ${moment(reference.until)}. It holds as long as the same inputs mean the same.</p>${metricsTable(metrics)}<h3>Measured where labels are known</h3>${metricsTable(reference.metrics)}</section>`,
+        `<section><h2>Estimated performance</h2><p class="quiet">${figure(rows)} predictions of ${escape(`${model}/${version}`)}, estimated from ${escape(score)}${reference.calibrated ? ', calibrated' : ''} with ${figure(reference.labelled)} labels of ${moment(reference.from)} to ${moment(reference.until)}. The estimate assumes that the relation between inputs and ground truth has not changed.</p>${metricsTable(metrics)}<h3>Measured in the reference</h3>${metricsTable(reference.metrics)}</section>`,
     )
     .join('');
 }
@@ -125,9 +126,9 @@ function fairnessSections({ fairness = [] }: MonitorReport): string {
         const cells = names.map((name) => `<td class="n">${valueText(by.get(name) ?? { metric: name })}</td>`);
         return `<tr><td>${escape(one.group)}</td><td class="n">${figure(one.rows)}</td><td class="n">${figure(one.labelled)}</td>${cells.join('')}</tr>`;
       });
-      const than = privileged === undefined ? '' : `; compared with ${escape(privileged)}`;
-      const left = small.length === 0 ? '' : `<p class="quiet">Left out: ${escape(small.join(' '))}</p>`;
-      return `<section><h2>Groups of ${escape(column)}</h2><p class="quiet">Selected is who is predicted ${escape(positive)}${than}</p><table><thead><tr><th>Group</th><th class="n">Rows</th><th class="n">Labels</th>${names.map((name) => `<th class="n">${escape(name)}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>${left}</section>`;
+      const than = privileged === undefined ? '' : `; privileged group: ${escape(privileged)}`;
+      const left = small.length === 0 ? '' : `<p class="quiet">Omitted: ${escape(small.join(' '))}</p>`;
+      return `<section><h2>Fairness by ${escape(column)}</h2><p class="quiet">Positive class: ${escape(positive)}${than}</p><table><thead><tr><th>Group</th><th class="n">Rows</th><th class="n">Labeled rows</th>${names.map((name) => `<th class="n">${escape(name)}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>${left}</section>`;
     })
     .join('');
 }
@@ -145,8 +146,8 @@ function attributionSections({ attributions = [] }: MonitorReport): string {
         return `<tr><td>${escape(column)}</td><td>${shareBars(column, currentShare / most, (baselineShare ?? 0) / most)}</td><td class="n">${figure(currentShare)}</td><td class="n">${baselineShare === undefined ? '' : figure(baselineShare)}</td><td class="n">${place(currentRank)}</td><td class="n">${place(baselineRank)}</td></tr>`;
       });
       const of = background.of === 'example' ? 'its input example' : 'the baseline';
-      const against = baseline === undefined ? '' : `, beside ${figure(baseline.rows)} of ${escape(baseline.name)}`;
-      return `<section><h2>By which columns ${escape(`${model}/${version}`)} goes</h2><p class="quiet">Shapley values (${escape(method)}, of the ${escape(scale)}) of ${figure(rows)} rows${against}; compared with ${figure(background.rows)} rows of ${of}. <span class="k is"></span> this window <span class="k was"></span> baseline</p><table><thead><tr><th>Column</th><th>Share of what moves the answer</th><th class="n">Now</th><th class="n">Before</th><th class="n">Place</th><th class="n">Before</th></tr></thead><tbody>${lines.join('')}</tbody></table></section>`;
+      const against = baseline === undefined ? '' : `, compared with ${figure(baseline.rows)} rows of ${escape(baseline.name)}`;
+      return `<section><h2>Feature attributions of ${escape(`${model}/${version}`)}</h2><p class="quiet">Shapley values (method ${escape(method)}, scale ${escape(scale)}) of ${figure(rows)} rows${against}. Background: ${figure(background.rows)} rows of ${of}. <span class="k is"></span> this window <span class="k was"></span> baseline</p><table><thead><tr><th>Column</th><th>Share of attribution</th><th class="n">Window</th><th class="n">Baseline</th><th class="n">Rank</th><th class="n">Baseline rank</th></tr></thead><tbody>${lines.join('')}</tbody></table></section>`;
     })
     .join('');
 }
@@ -163,10 +164,10 @@ function columns(all: readonly ColumnComparison[]): string {
     const mean =
       one.current.mean === undefined
         ? ''
-        : `, mean ${figure(one.current.mean)}${one.baseline?.mean === undefined ? '' : ` (before ${figure(one.baseline.mean)})`}`;
+        : `, mean ${figure(one.current.mean)}${one.baseline?.mean === undefined ? '' : ` (baseline ${figure(one.baseline.mean)})`}`;
     return `<article><h3>${escape(one.column)}</h3>${picture(one)}<p class="quiet">${figure(one.current.rows)} rows, ${figure(one.current.nulls)} missing${mean}</p></article>`;
   });
-  return `<section><h2>Both sides of the columns</h2><p class="quiet"><span class="k is"></span> this window <span class="k was"></span> baseline; shares of rows</p><div class="grid">${cards.join('')}</div></section>`;
+  return `<section><h2>Column distributions</h2><p class="quiet"><span class="k is"></span> this window <span class="k was"></span> baseline; shares of rows</p><div class="grid">${cards.join('')}</div></section>`;
 }
 
 function picture({ histogram, categories, column }: ColumnComparison): string {
@@ -174,7 +175,7 @@ function picture({ histogram, categories, column }: ColumnComparison): string {
   const before = histogram?.baseline ?? categories?.map((one) => one.baseline) ?? [];
   const total = (of: readonly number[]) => of.reduce((sum, n) => sum + n, 0);
   const [now, then] = [total(current), total(before)];
-  if (now === 0) return '<p class="quiet">No values to draw.</p>';
+  if (now === 0) return '<p class="quiet">No values.</p>';
   const shares = current.map((n, at) => [n / now, then === 0 ? 0 : (before[at] ?? 0) / then] as const);
   const most = Math.max(...shares.flat(), 1e-9);
   const step = WIDTH / Math.max(1, shares.length);
@@ -198,7 +199,7 @@ function examples({ examples: all }: MonitorReport): string {
         `<tr><td>${escape(column)}</td><td>${escape(one.value)}</td><td>${escape(one.prediction ?? '')}</td><td>${escape(why)}</td></tr>`,
     ),
   );
-  return `<section><h2>Some of the rows</h2><table><thead><tr><th>Column</th><th>Value</th><th>Prediction</th><th>Why</th></tr></thead><tbody>${rows.join('')}</tbody></table></section>`;
+  return `<section><h2>Example rows</h2><table><thead><tr><th>Column</th><th>Value</th><th>Prediction</th><th>Reason</th></tr></thead><tbody>${rows.join('')}</tbody></table></section>`;
 }
 
 function figure(value: number): string {

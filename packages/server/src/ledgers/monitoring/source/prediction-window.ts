@@ -51,7 +51,7 @@ export async function withPredictionWindow<T>(
       ? [
           {
             metric: 'future_predictions',
-            reason: `${future} files hold predictions that are dated after now: the clock of a gateway is ahead. They are judged when their time comes.`,
+            reason: `${future} files contain predictions with a time in the future: the clock of a gateway is ahead. They are evaluated when that time is reached.`,
           },
         ]
       : [];
@@ -197,7 +197,7 @@ async function openWindow(
     { query: { type: 'aggregate', from: all.relation, by: [], columns }, limit: 1 },
     { query: versions, limit: 100 },
   ]);
-  if (facts === undefined || answered === undefined) throw new Error('a query gave no answer');
+  if (facts === undefined || answered === undefined) throw new Error('a query returned no result');
   const cells = cellsOf(facts);
   const sizes = new Map(lists.map(({ name }, at) => [name, count(cells.get(`size${at}`))]));
   const fields = fieldsOfPredictions({ columns: found.columns, sizes, masked });
@@ -205,11 +205,11 @@ async function openWindow(
   const notes = [
     ...lists.flatMap(({ name }) =>
       (sizes.get(name) ?? 0) > MOST_ELEMENTS
-        ? [`${name.replace(/^(in|out)_/, '')} has ${sizes.get(name)} elements a row: it is not looked at.`]
+        ? [`${name.replace(/^(in|out)_/, '')} has ${sizes.get(name)} elements per row, more than ${MOST_ELEMENTS}, and is not evaluated.`]
         : [],
     ),
-    ...(fields.length > MOST_FIELDS ? [`Of ${fields.length} columns the first ${MOST_FIELDS} are looked at.`] : []),
-    ...(count(cells.get('erased')) > 0 ? [`${count(cells.get('erased'))} rows were erased and are left out.`] : []),
+    ...(fields.length > MOST_FIELDS ? [`Only the first ${MOST_FIELDS} of ${fields.length} columns are evaluated.`] : []),
+    ...(count(cells.get('erased')) > 0 ? [`${count(cells.get('erased'))} erased rows are not evaluated.`] : []),
   ];
   const quantiles = cells.get('latency');
   const [p50Ms, p95Ms, p99Ms] = Array.isArray(quantiles) ? quantiles.map((cell) => figure(cell as never)) : [];

@@ -90,13 +90,13 @@ export function named(given: string | undefined, fallback: string | undefined, w
   const name = given ?? fallback;
   if (name !== undefined) return name;
   throw new CheckFault(
-    `It names no ${what}, and the dataset has none: give \`${field}\`, or spec.${what} of the dataset.`,
+    `The expectation has no \`${field}\`, and the dataset has no \`spec.${what}\`. Set one of them.`,
   );
 }
 
 /** @throws CheckFault */
 export function otherVersion({ others }: CheckContext, name: string): OtherVersion {
   const found = others.get(name);
-  if (found === undefined) throw new CheckFault(`There is no version ${name} whose rows can be read.`);
+  if (found === undefined) throw new CheckFault(`Version ${name} does not exist, or its rows cannot be read.`);
   return found;
 }

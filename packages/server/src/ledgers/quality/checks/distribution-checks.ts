@@ -57,8 +57,8 @@ function notComparable(
   { columns, metric, atMost }: Distances,
 ) {
   if (columns === undefined) return undefined;
-  const observed = there === undefined ? `${other} has no such column` : `${of.type} here, ${there.type} in ${other}`;
-  const allowed = `${metric} at most ${atMost} to ${other}`;
+  const observed = there === undefined ? `${other} has no such column` : `${of.type} in this version, ${there.type} in ${other}`;
+  const allowed = `${metric} to ${other} at most ${atMost}`;
   return { column: of.name, anomaly: 'COMPARATOR_CONTROL_DATA_MISSING' as const, observed, allowed };
 }
 
@@ -67,7 +67,7 @@ export const drift: Check<'drift'> = async (expectation, context) => {
     return await distancesTo(context, expectation, otherVersion(context, expectation.against));
   }
   if (context.before === undefined) {
-    return { findings: [{ observed: 'the first version', allowed: 'as before, once there is one before' }] };
+    return { findings: [{ observed: 'first version', allowed: 'any: there is no previous version' }] };
   }
   return await distancesTo(context, expectation, context.before);
 };

@@ -62,15 +62,15 @@ export async function compare(
   const figures = family === 'number' || family === 'time';
   if (!figures && metric === 'ks') {
     if (!named) return undefined;
-    throw new CheckFault(`${of.name} is ${of.type}: ks needs an order. Take jsd_log2 or l_infinity.`);
+    throw new CheckFault(`${of.name} is ${of.type}. The metric ks needs an ordered column: use jsd_log2 or l_infinity.`);
   }
   const counts = figures
     ? await figureCounts(asking, of, metric, reference, current)
     : await wordCounts(asking, of, reference, current, named);
   if (counts === undefined) return undefined;
-  const about = { column: of.name, allowed: `${metric} at most ${figureText(atMost)} to ${against}` };
+  const about = { column: of.name, allowed: `${metric} to ${against} at most ${figureText(atMost)}` };
   const [r, c] = [sum(counts.reference), sum(counts.current)];
-  if (r === 0 && c === 0) return { ...about, observed: 'no values on either side' };
+  if (r === 0 && c === 0) return { ...about, observed: 'no values to compare' };
   if (r === 0) return { ...about, anomaly: 'COMPARATOR_CONTROL_DATA_MISSING', observed: `no values in ${against}` };
   if (c === 0) return { ...about, anomaly: 'COMPARATOR_TREATMENT_DATA_MISSING', observed: 'no values' };
   const value = DISTANCES[metric](counts.reference, counts.current);

@@ -45,7 +45,7 @@ export const unique: Check<'unique'> = async (expectation, context) => {
       {
         column: columns.join(', '),
         ...(failed && { anomaly: 'DUPLICATE_KEY' as const }),
-        observed: `${countText(broken)} of ${countText(looked)} repeat a key`,
+        observed: `${countText(broken)} of ${countText(looked)} have a duplicate key`,
         allowed: atLeast === 1 ? 'none' : `at most ${shareText(1 - atLeast)}`,
         value: looked === 0 ? 1 : distinct / looked,
         rows: looked,
@@ -76,7 +76,7 @@ export const duplicates: Check<'duplicates'> = async (expectation, context) => {
       {
         ...(expectation.columns !== undefined && { column: names.join(', ') }),
         ...(failed && { anomaly: 'DUPLICATE_ROWS' as const }),
-        observed: `${countText(broken)} of ${countText(looked)} are there already (${shareText(share)})`,
+        observed: `${countText(broken)} of ${countText(looked)} are duplicates (${shareText(share)})`,
         allowed: expectation.atMost === 0 ? 'none' : `at most ${shareText(expectation.atMost)}`,
         value: share,
         rows: looked,

@@ -55,7 +55,7 @@ export const classes: Check<'classes'> = async (expectation, context) => {
     keep: 'none',
   };
   const { rows, truncated } = await context.asking.rows(countsBy(asText, ['split', 'class'], 100_000), 100_000);
-  if (truncated) throw new CheckFault(`${name} has more classes than can be counted.`);
+  if (truncated) throw new CheckFault(`${name} has too many classes to count.`);
   const splits = split === undefined ? [''] : [...new Set(rows.map(([one]) => wordsOf(one)))].toSorted();
   const counts = new Map(
     rows.map(([one, value, count]) => [JSON.stringify([wordsOf(one), wordsOf(value)]), asCount(count)]),
@@ -67,7 +67,7 @@ export const classes: Check<'classes'> = async (expectation, context) => {
       return {
         column: name,
         ...(count < minRows && { anomaly: 'LABEL_MISSING_CLASS' as const }),
-        observed: `${countText(count)} of ${value}${inSplit}`,
+        observed: `${countText(count)} of class ${value}${inSplit}`,
         allowed: `at least ${countText(minRows)}`,
         value: count,
       };
@@ -93,7 +93,7 @@ export const labelConflict: Check<'labelConflict'> = async (expectation, context
   const names = expectation.columns ?? featuresOf(context, [label, 'split']);
   const { missing } = pickColumns(context, [label, ...names]);
   if (missing.length > 0) return { findings: missing };
-  if (names.length === 0) throw new CheckFault('There is no column by which rows could be equal: give `columns`.');
+  if (names.length === 0) throw new CheckFault('There is no feature column to compare rows by. Set `columns`.');
   const from = filter(relationOf({ table: 'data', where: expectation.where }), call('is-not-null', column(label)));
   const groups: Relation = {
     type: 'aggregate',
@@ -127,7 +127,7 @@ export const labelConflict: Check<'labelConflict'> = async (expectation, context
       {
         column: label,
         ...(failed && { anomaly: 'LABEL_CONFLICT' as const }),
-        observed: `${countText(broken)} of ${countText(looked)} are equal to one with another label`,
+        observed: `${countText(broken)} of ${countText(looked)} have the same features as a row with another label`,
         allowed: expectation.atLeast === 1 ? 'none' : `at most ${shareText(1 - expectation.atLeast)}`,
         value: looked === 0 ? 0 : broken / looked,
         rows: looked,

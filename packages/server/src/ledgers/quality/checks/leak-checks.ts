@@ -70,7 +70,7 @@ async function readLabel(of: DataColumn, rows: Rows, context: CheckContext): Pro
   }
   if (familyOf(of) !== 'number') {
     throw new CheckFault(
-      `${of.name} has more than ${MOST_CLASSES} values and is no number: it is no label of classes.`,
+      `${of.name} has more than ${MOST_CLASSES} distinct values and is not numeric, so it is not a class label.`,
     );
   }
   return { expression: partOf(figureOf(of), await partEdges(of, rows, context, TENTHS)) };
@@ -128,7 +128,7 @@ async function tellsOf(feature: DataColumn, label: Label, rows: Rows, context: C
   const { rows: counted } = await context.asking.rows(bounded, Math.min(limit, 100_000));
   const counts = pooled(counted.map(([x, y, count]) => ({ x: wordsOf(x), y: wordsOf(y), count: asCount(count) })));
   if (label.positive === undefined)
-    return { value: explainedEntropy(counts), measure: 'normalised mutual information' };
+    return { value: explainedEntropy(counts), measure: 'normalized mutual information' };
   return { value: areaOfWords(counts, label.positive), measure: 'area under ROC' };
 }
 

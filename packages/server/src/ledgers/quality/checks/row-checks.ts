@@ -128,7 +128,7 @@ function valueFor(of: DataColumn, value: string | number | boolean): LiteralExpr
   if (family === 'boolean' && typeof value === 'boolean') return literal(value, 'boolean');
   if (family === 'number' && typeof value === 'number') return literal(value, 'float64');
   if (family === 'time' && typeof value === 'string') return literal(momentText(of, value), 'timestamp');
-  throw new CheckFault(`${JSON.stringify(value)} is no value of the column ${of.name}, which is ${of.type}.`);
+  throw new CheckFault(`${JSON.stringify(value)} is not a value of column ${of.name} (${of.type}).`);
 }
 
 /** @throws CheckFault */
@@ -136,7 +136,7 @@ function momentText({ name }: DataColumn, value: string): string {
   const text = /^\d{4}-\d\d-\d\d$/.test(value) ? `${value}T00:00:00Z` : value;
   const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text.replace(' ', 'T')}Z`;
   const time = Date.parse(zoned);
-  if (Number.isNaN(time)) throw new CheckFault(`${JSON.stringify(value)} is no date or time, as ${name} holds them.`);
+  if (Number.isNaN(time)) throw new CheckFault(`${JSON.stringify(value)} is not a date or time, as column ${name} requires.`);
   return new Date(time).toISOString();
 }
 
@@ -162,11 +162,11 @@ export const range: Check<'range'> = async (expectation, context) => {
   return await judgeRows(expectation, expectation.columns, context, (of) => {
     const family = familyOf(of);
     if (family !== 'number' && family !== 'time' && family !== 'text') {
-      throw new CheckFault(`${of.name} is ${of.type}: it has no order to have a range in.`);
+      throw new CheckFault(`${of.name} is ${of.type}, which has no order. A range needs a number, time or text column.`);
     }
     const wrong = [min, max].find((bound) => typeof bound === (family === 'number' ? 'string' : 'number'));
     if (wrong !== undefined)
-      throw new CheckFault(`${JSON.stringify(wrong)} is no bound of ${of.name}, which is ${of.type}.`);
+      throw new CheckFault(`${JSON.stringify(wrong)} is not a valid limit of column ${of.name} (${of.type}).`);
     const value = comparable(of);
     const broken = [
       ...(min === undefined ? [] : [call('<', value, valueFor(of, min))]),
@@ -222,7 +222,7 @@ export const pattern: Check<'pattern'> = async (expectation, context) => {
 
 function textOf(of: DataColumn): Expression {
   if (familyOf(of) === 'text') return column(of.name);
-  throw new CheckFault(`${of.name} is ${of.type}, no text.`);
+  throw new CheckFault(`${of.name} is ${of.type}, not text.`);
 }
 
 export const length: Check<'length'> = async (expectation, context) => {
@@ -251,7 +251,7 @@ export const parses: Check<'parses'> = async (expectation, context) => {
   const { as } = expectation;
   return await judgeRows(expectation, expectation.columns, context, (of) => {
     const text = textOf(of);
-    const test = { of, anomaly: 'STRING_NOT_PARSABLE' as const, right: `can be read as ${as}` };
+    const test = { of, anomaly: 'STRING_NOT_PARSABLE' as const, right: `can be parsed as ${as}` };
     if (as === 'uuid') return { ...test, breaks: call('not', call('matches', text, literal(PATTERNS.uuid))) };
     const unread = call('is-null', cast(text, PARSED[as], { lenient: true }));
     // Engines round `1.5` to an integer; it is none.
@@ -266,11 +266,11 @@ export const futureTime: Check<'futureTime'> = async (expectation, context) => {
   if (before !== undefined && limit === undefined) return { findings: pickColumns(context, [before]).missing };
   const made = literal(new Date(context.createdAt).toISOString(), 'timestamp');
   const verdict = await judgeRows(expectation, expectation.columns, context, (of) => {
-    if (familyOf(of) !== 'time') throw new CheckFault(`${of.name} is ${of.type}, no date or time.`);
+    if (familyOf(of) !== 'time') throw new CheckFault(`${of.name} is ${of.type}, not a date or time.`);
     // The event time itself lies before the version that has it.
     const other = limit === undefined || limit.name === of.name ? undefined : limit;
     const bound = other === undefined ? made : comparable(other);
-    const right = other === undefined ? 'is not after the version was made' : `is not after ${other.name}`;
+    const right = other === undefined ? 'is not after the creation of the version' : `is not after ${other.name}`;
     return { of, anomaly: 'LEAK_FUTURE_TIMESTAMP', breaks: call('>', comparable(of), bound), right };
   });
   const show = [...(verdict.show ?? []), ...(before === undefined ? [] : [before])];

@@ -109,7 +109,7 @@ async function runOne(
 function messageOf(error: unknown, { unexpected }: CheckContext): string {
   if (error instanceof CheckFault || error instanceof DaisError) return error.message;
   unexpected(error);
-  return 'The check failed inside Dais; the log of the server has more.';
+  return 'The check failed with an internal error. The server log contains the reason.';
 }
 
 async function offendingRows({ offending, show = [], total = 0 }: Verdict, { asking }: CheckContext) {

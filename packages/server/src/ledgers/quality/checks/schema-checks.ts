@@ -19,7 +19,7 @@ function hasType(column: DataColumn, word: string): boolean {
 export const schema: Check<'schema'> = async ({ columns, extra, ordered }, context) => {
   const pinned = context.pinned && Object.fromEntries(context.pinned.map(({ name, type }) => [name, type]));
   const wanted = columns ?? pinned;
-  if (wanted === undefined) throw new CheckFault('It names no columns, and the dataset pins none: give `columns`.');
+  if (wanted === undefined) throw new CheckFault('The expectation has no `columns`, and the dataset does not pin a schema. Set `columns`.');
   const names = Object.keys(wanted);
   const findings: CheckFinding[] = names.map((name) => {
     const found = findColumn(context.columns, name);
@@ -36,7 +36,7 @@ export const schema: Check<'schema'> = async ({ columns, extra, ordered }, conte
   const known = new Set(names);
   if (extra === 'refuse') {
     for (const { name, type } of context.columns.filter((one) => !known.has(one.name))) {
-      findings.push({ column: name, anomaly: 'SCHEMA_NEW_COLUMN', observed: type, allowed: 'no such column' });
+      findings.push({ column: name, anomaly: 'SCHEMA_NEW_COLUMN', observed: type, allowed: 'no additional columns' });
     }
   }
   if (ordered) {
@@ -45,8 +45,8 @@ export const schema: Check<'schema'> = async ({ columns, extra, ordered }, conte
     const at = want.findIndex((name, i) => seen[i] !== name);
     const [missed] = want.slice(at, at + 1);
     if (at >= 0 && missed !== undefined) {
-      const observed = `${seen[at]} at place ${at + 1}`;
-      findings.push({ column: missed, anomaly: 'SCHEMA_COLUMN_ORDER', observed, allowed: `${missed} there` });
+      const observed = `${seen[at]} at position ${at + 1}`;
+      findings.push({ column: missed, anomaly: 'SCHEMA_COLUMN_ORDER', observed, allowed: `${missed} at position ${at + 1}` });
     }
   }
   return { findings };

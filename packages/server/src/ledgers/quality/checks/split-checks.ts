@@ -38,7 +38,7 @@ export const splitOverlap: Check<'splitOverlap'> = async (expectation, context) 
       {
         ...(expectation.columns !== undefined && { column: names.join(', ') }),
         ...(failed && { anomaly: 'SPLIT_OVERLAP_ROWS' as const }),
-        observed: `${countText(broken)} of ${countText(context.rows)} are in ${where} too (${shareText(share)})`,
+        observed: `${countText(broken)} of ${countText(context.rows)} are also in ${where} (${shareText(share)})`,
         allowed: atMost === 0 ? 'none' : `at most ${shareText(atMost)}`,
         value: share,
         rows: context.rows,
@@ -72,7 +72,7 @@ function inOther(
   const other = otherVersion(context, name);
   const lacking = names.find((one) => findColumn(other.columns, one) === undefined);
   if (lacking !== undefined)
-    throw new CheckFault(`${other.name} has no column ${lacking}: give \`columns\` that both have.`);
+    throw new CheckFault(`${other.name} has no column ${lacking}. Set \`columns\` to columns of both versions.`);
   const right: Relation = { type: 'distinct', from: scan(other.table, names) };
   const keys = names.map((one) => ({ left: one, right: one }));
   return {
@@ -94,7 +94,7 @@ export const splitTime: Check<'splitTime'> = async (expectation, context) => {
   const { missing } = pickColumns(context, [split, name]);
   if (missing.length > 0) return { findings: missing };
   const of = findColumn(context.columns, name);
-  if (of === undefined || familyOf(of) !== 'time') throw new CheckFault(`${name} is ${of?.type}, no date or time.`);
+  if (of === undefined || familyOf(of) !== 'time') throw new CheckFault(`${name} is ${of?.type}, not a date or time.`);
   const figure = figureOf(of);
   const answers = await context.asking.figures(
     { table: 'data' },
@@ -117,8 +117,8 @@ export const splitTime: Check<'splitTime'> = async (expectation, context) => {
     findings.push({
       column: name,
       ...(last > first && { anomaly: 'SPLIT_TIME_OVERLAP' as const }),
-      observed: `${value} ends ${moment(last)}, ${next} begins ${moment(first)}`,
-      allowed: `${next} begins when ${value} has ended`,
+      observed: `${value} ends ${moment(last)}, ${next} starts ${moment(first)}`,
+      allowed: `${next} does not start before ${value} ends`,
       value: last - first,
     });
   }
@@ -137,7 +137,7 @@ export const splitSkew: Check<'splitSkew'> = async (expectation, context) => {
     columns: [as('split', wordOf(of))],
   };
   const { rows } = await context.asking.rows(countsBy(asWord, ['split'], MOST_SPLITS + 1), MOST_SPLITS + 1);
-  if (rows.length > MOST_SPLITS) throw new CheckFault(`${split} has more than ${MOST_SPLITS} values: it is no split.`);
+  if (rows.length > MOST_SPLITS) throw new CheckFault(`${split} has more than ${MOST_SPLITS} values, so it is not a split column.`);
   const reference = String(expectation.reference);
   const splits = rows.flatMap(([value]) => (value === null || value === undefined ? [] : [wordsOf(value)]));
   if (!splits.includes(reference)) throw new CheckFault(`No row has ${split} = ${reference}.`);
@@ -193,7 +193,7 @@ async function newLabels(
   return {
     column: of.name,
     ...(found.length > 0 && { anomaly: 'SPLIT_NEW_LABEL' as const }),
-    observed: found.length === 0 ? `${other}: no label that ${reference} lacks` : `${other}: ${found.join(', ')}`,
+    observed: found.length === 0 ? `${other}: no additional labels` : `${other}: ${found.join(', ')}`,
     allowed: `only labels of ${split} ${reference}`,
     value: found.length,
   };

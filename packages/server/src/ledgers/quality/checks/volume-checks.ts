@@ -52,9 +52,9 @@ export const rowCount: Check<'rowCount'> = async (expectation, { asking, rows })
 
 export const rowCountChange: Check<'rowCountChange'> = async (expectation, { rows, before }) => {
   if (before === undefined) {
-    return { findings: [{ observed: 'the first version', allowed: 'a change, once there is one before' }] };
+    return { findings: [{ observed: 'first version', allowed: 'any: there is no previous version' }] };
   }
-  const text = (ratio: number) => `${figureText(ratio)} times those of ${before.name}`;
+  const text = (ratio: number) => `${figureText(ratio)} times the rows of ${before.name}`;
   const names = { below: 'COMPARATOR_LOW_NUM_EXAMPLES', above: 'COMPARATOR_HIGH_NUM_EXAMPLES' } as const;
   const value = before.rows === 0 ? (rows === 0 ? 1 : Number.POSITIVE_INFINITY) : rows / before.rows;
   const finding = judgeBounds(expectation, { value, ...names, text });
@@ -82,7 +82,7 @@ const PERCENTILES = { p01: 0.01, p05: 0.05, p25: 0.25, p75: 0.75, p95: 0.95, p99
 export const statistic: Check<'statistic'> = async (expectation, context) => {
   const { found, missing } = pickColumns(context, expectation.columns);
   const wrong = found.find((of) => familyOf(of) !== 'number');
-  if (wrong !== undefined) throw new CheckFault(`${wrong.name} is ${wrong.type}, no number.`);
+  if (wrong !== undefined) throw new CheckFault(`${wrong.name} is ${wrong.type}, not a number.`);
   const { statistic: what } = expectation;
   const answers = await context.asking.figures(
     { table: 'data', where: expectation.where },
@@ -111,18 +111,18 @@ export const freshness: Check<'freshness'> = async (expectation, context) => {
   const { found, missing } = pickColumns(context, [name]);
   const [of] = found;
   if (of === undefined) return { findings: missing };
-  if (familyOf(of) !== 'time') throw new CheckFault(`${name} is ${of.type}, no date or time.`);
+  if (familyOf(of) !== 'time') throw new CheckFault(`${name} is ${of.type}, not a date or time.`);
   const { where, withinHours } = expectation;
   const [newest] = await context.asking.figures({ table: 'data', where }, [aggregate('max', [figureOf(of)])]);
   const hours = (context.createdAt - asNumber(newest)) / HOUR_MS;
   const stale = !(hours <= withinHours);
-  const at = Number.isNaN(hours) ? 'no time at all' : new Date(asNumber(newest)).toISOString();
+  const at = Number.isNaN(hours) ? 'no time values' : new Date(asNumber(newest)).toISOString();
   return {
     findings: [
       {
         column: name,
         ...(stale && { anomaly: 'DATASET_STALE' as const }),
-        observed: Number.isNaN(hours) ? at : `newest ${at}, ${figureText(hours)} h before the version was made`,
+        observed: Number.isNaN(hours) ? at : `newest ${at}, ${figureText(hours)} h before the version was created`,
         allowed: `at most ${figureText(withinHours)} h`,
         ...(Number.isFinite(hours) && { value: hours }),
       },

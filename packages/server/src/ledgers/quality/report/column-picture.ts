@@ -67,7 +67,7 @@ function classPicture(classes: readonly Class[]): string {
     const short = name.length > 15 ? `${name.slice(0, 14)}…` : name;
     const then =
       before === undefined ? '' : `<rect class="was" x="${left}" y="${y + 2}" width="${width(before)}" height="10"/>`;
-    const title = `${name}: ${shareText(share)}${before === undefined ? '' : `, before ${shareText(before)}`}`;
+    const title = `${name}: ${shareText(share)}${before === undefined ? '' : `, previous ${shareText(before)}`}`;
     return `<g><title>${escape(title)}</title><text class="name" x="${left - 6}" y="${y + 10}">${escape(short === '' ? '(empty)' : short)}</text>${then}<rect class="is" x="${left}" y="${y + 4}" width="${width(share)}" height="6"/><text class="tick" x="${WIDTH}" y="${y + 10}" text-anchor="end">${escape(shareText(share))}</text></g>`;
   });
   return svg(classes.length * row + 2, bars.join(''), `Shares of ${classes.length} values`);
@@ -91,7 +91,7 @@ function histogramPicture(
   };
   const bars = now.map((share, i) => {
     const earlier = then?.[i];
-    const title = `${label(edges[i] ?? 0)} to ${label(edges[i + 1] ?? 0)}: ${shareText(share)}${earlier === undefined ? '' : `, before ${shareText(earlier)}`}`;
+    const title = `${label(edges[i] ?? 0)} to ${label(edges[i + 1] ?? 0)}: ${shareText(share)}${earlier === undefined ? '' : `, previous ${shareText(earlier)}`}`;
     const was = earlier === undefined ? '' : bar(earlier, i, 'was');
     return `<g><title>${escape(title)}</title>${was}${bar(share, i, 'is')}</g>`;
   });

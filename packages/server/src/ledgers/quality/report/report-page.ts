@@ -21,8 +21,8 @@ export function reportPage(report: QualityReport): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${escape(name)}: data quality</title><style>${PAGE_STYLE}</style></head>
 <body><main>
-<h1>Is ${escape(name)} fit for use?</h1>
-<p class="quiet">made ${moment(version.createdAt)} by ${escape(version.createdBy.id)} · <span class="mono" title="${escape(version.digest)}">sha256 ${escape(version.digest.slice(0, 12))}</span></p>
+<h1>Data quality of ${escape(name)}</h1>
+<p class="quiet">created ${moment(version.createdAt)} by ${escape(version.createdBy.id)} · <span class="mono" title="${escape(version.digest)}">sha256 ${escape(version.digest.slice(0, 12))}</span></p>
 ${verdict(report)}
 ${facts(report)}
 ${expectations(report)}
@@ -54,18 +54,18 @@ function verdict({ version, check }: QualityReport): string {
 function verdictOf({ state, reason }: QualityReport['version'], check: QualityReport['check']): Verdict {
   const broken = check === undefined ? '' : brokenText(check);
   if (state === 'quarantined') {
-    return { kind: 'bad', sign: '✕', word: 'No: it is quarantined', why: reason ?? broken };
+    return { kind: 'bad', sign: '✕', word: 'Quarantined', why: reason ?? broken };
   }
-  if (state === 'broken') return { kind: 'bad', sign: '✕', word: 'No: its source has changed', why: reason ?? '' };
+  if (state === 'broken') return { kind: 'bad', sign: '✕', word: 'Broken: its source has changed', why: reason ?? '' };
   if (state === 'building') {
-    return { kind: 'warn', sign: '…', word: 'Not yet: its checks run', why: 'It is ready when they have passed.' };
+    return { kind: 'warn', sign: '…', word: 'Checks in progress', why: 'The version becomes ready when they pass.' };
   }
   if (check === undefined) {
     return {
       kind: 'warn',
       sign: '?',
       word: 'No expectations',
-      why: 'No expectation has been checked: see dais data suggest.',
+      why: 'No expectations have been checked. `dais data suggest` suggests some.',
     };
   }
   if (check.state === 'error') {
@@ -77,18 +77,18 @@ function verdictOf({ state, reason }: QualityReport['version'], check: QualityRe
     };
   }
   if (check.failed > 0) {
-    const word = check.gate ? 'Released, although checks failed' : 'It is in use, but breaks expectations';
+    const word = check.gate ? 'Released despite failed checks' : 'Ready, with failed expectations';
     return { kind: 'warn', sign: '!', word, why: `${broken}${reason === undefined ? '' : ` ${reason}`}` };
   }
-  if (check.warned > 0) return { kind: 'warn', sign: '!', word: 'Yes, with warnings', why: broken };
-  return { kind: 'good', sign: '✓', word: 'Yes', why: `All ${check.passed} expectations are kept.` };
+  if (check.warned > 0) return { kind: 'warn', sign: '!', word: 'Passed with warnings', why: broken };
+  return { kind: 'good', sign: '✓', word: 'Passed', why: `All ${check.passed} expectations passed.` };
 }
 
 function brokenText({ passed, failed, warned }: NonNullable<QualityReport['check']>): string {
   const parts = [
-    ...(failed > 0 ? [`${failed} that ${failed === 1 ? 'blocks is' : 'block are'} broken`] : []),
-    ...(warned > 0 ? [`${warned} that ${warned === 1 ? 'warns is' : 'warn are'} broken`] : []),
-    `${passed} kept`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(warned > 0 ? [`${warned} failed with a warning`] : []),
+    `${passed} passed`,
   ];
   return `Of ${passed + failed + warned} expectations: ${parts.join(', ')}.`;
 }
@@ -102,10 +102,10 @@ function facts({ version, profile, before }: QualityReport): string {
     ['Size', bytesText(version.bytes)],
     ...(missing === undefined || cells === 0
       ? []
-      : ([['Values missing', shareText(missing / cells)]] as [string, string][])),
+      : ([['Missing values', shareText(missing / cells)]] as [string, string][])),
     ...(profile?.duplicates === undefined
       ? []
-      : ([['Rows there twice', figureText(profile.duplicates)]] as [string, string][])),
+      : ([['Duplicate rows', figureText(profile.duplicates)]] as [string, string][])),
     ...(before === undefined
       ? []
       : ([['Compared with', `version ${before.number} (${countText(before.profile.rows)})`]] as [string, string][])),
@@ -124,12 +124,12 @@ function expectations({ check }: QualityReport): string {
   const broken = check.results.filter(({ outcome }) => outcome !== 'passed');
   const kept = check.results.filter(({ outcome }) => outcome === 'passed');
   const when = check.endedAt === undefined ? '' : `<p class="quiet">checked ${moment(check.endedAt)}</p>`;
-  const open = broken.length > 0 ? broken.map(resultCard).join('') : '<p>None is broken.</p>';
+  const open = broken.length > 0 ? broken.map(resultCard).join('') : '<p>All expectations passed.</p>';
   const closed =
     kept.length === 0
       ? ''
-      : `<details><summary>${kept.length} kept</summary>${kept.map(resultCard).join('')}</details>`;
-  return `<section><h2>Which expectations are broken?</h2>${when}${open}${closed}</section>`;
+      : `<details><summary>${kept.length} passed</summary>${kept.map(resultCard).join('')}</details>`;
+  return `<section><h2>Expectations</h2>${when}${open}${closed}</section>`;
 }
 
 function resultCard({
@@ -145,16 +145,16 @@ function resultCard({
 }: ExpectationResult): string {
   const [kind, sign, word] =
     outcome === 'passed'
-      ? (['good', '✓', 'kept'] as const)
+      ? (['good', '✓', 'passed'] as const)
       : severity === 'block'
-        ? (['bad', '✕', outcome === 'error' ? 'not evaluated' : 'broken'] as const)
-        : (['warn', '!', outcome === 'error' ? 'not evaluated' : 'broken'] as const);
+        ? (['bad', '✕', outcome === 'error' ? 'not evaluated' : 'failed'] as const)
+        : (['warn', '!', outcome === 'error' ? 'not evaluated' : 'failed'] as const);
   const shown =
     outcome === 'passed' ? findings.slice(0, 20) : findings.filter(({ anomaly }) => anomaly !== undefined).slice(0, 50);
   const left = findings.length - shown.length + (more ?? 0);
   const rest =
-    outcome === 'passed' || more === undefined ? `${left} more ${left === 1 ? 'is' : 'are'} kept` : `and ${left} more`;
-  return `<article class="check ${kind}"><header><span class="word"><span aria-hidden="true">${sign}</span> ${word}</span><h3>${escape(name)}</h3><span class="tag">${escape(type)}</span><span class="tag">${severity === 'block' ? 'blocks' : 'warns'}</span></header>
+    outcome === 'passed' || more === undefined ? `${left} more passed` : `and ${left} more`;
+  return `<article class="check ${kind}"><header><span class="word"><span aria-hidden="true">${sign}</span> ${word}</span><h3>${escape(name)}</h3><span class="tag">${escape(type)}</span><span class="tag">${severity === 'block' ? 'blocking' : 'warning'}</span></header>
 ${description === undefined ? '' : `<p class="quiet">${escape(description)}</p>`}${message === undefined ? '' : `<p>${escape(message)}</p>`}
 ${findingsTable(shown)}${left > 0 && findings.length > 0 ? `<p class="quiet">${rest}</p>` : ''}${sample === undefined ? '' : sampleTable(sample)}</article>`;
 }
@@ -179,7 +179,7 @@ function sampleTable({ columns: names, rows, total, masked, withheld }: RowSampl
   const tableOf = (some: readonly string[]) =>
     `<div class="scroll sample"><table><thead><tr>${head}</tr></thead><tbody>${some.join('')}</tbody></table></div>`;
   const further = lines.slice(SHOWN_ROWS);
-  const caption = `${rows.length} of ${countText(total)} that break it${masked.length > 0 ? `; ${masked.join(', ')} masked` : ''}`;
+  const caption = `${rows.length} of ${countText(total)} that violate it${masked.length > 0 ? `; ${masked.join(', ')} masked` : ''}`;
   const folded =
     further.length === 0 ? '' : `<details><summary>${further.length} more</summary>${tableOf(further)}</details>`;
   return `<p class="quiet">${escape(caption)}</p>${tableOf(lines.slice(0, SHOWN_ROWS))}${folded}`;
@@ -195,7 +195,7 @@ function sampleCell(cell: RowSample['rows'][number][number] | undefined, hidden:
 
 function columns({ profile, before, shifts }: QualityReport): string {
   if (profile === undefined)
-    return '<section><h2>What is in the columns?</h2><p>The profile is not made yet.</p></section>';
+    return '<section><h2>Columns</h2><p>The profile has not been created yet.</p></section>';
   const earlier = new Map(before?.profile.columns.map((one) => [one.name, one]));
   const distance = new Map(shifts.map(({ column, jsdLog2 }) => [column, jsdLog2]));
   // Those that moved come first; all others keep the order of the schema.
@@ -209,7 +209,7 @@ function columns({ profile, before, shifts }: QualityReport): string {
     before === undefined
       ? ''
       : `<p class="legend"><span><i class="k-is"></i>this version</span><span><i class="k-was"></i>version ${before.number}</span><span>shares of rows; distance is the Jensen-Shannon divergence, base 2</span></p>`;
-  return `<section><h2>What is in the columns?</h2>${legend}<div class="grid">${cards.join('')}</div>${restTable(rest, profile.columns.length)}</section>`;
+  return `<section><h2>Columns</h2>${legend}<div class="grid">${cards.join('')}</div>${restTable(rest, profile.columns.length)}</section>`;
 }
 
 function restTable(rest: readonly ColumnProfile[], all: number): string {
@@ -220,8 +220,8 @@ function restTable(rest: readonly ColumnProfile[], all: number): string {
   );
   const left = all - MOST_LISTED;
   const more =
-    left > 0 ? `<p class="quiet">and ${countText(left, 'more columns')}: the JSON of this report has them.</p>` : '';
-  return `<details><summary>${countText(rest.length, 'further columns')}</summary><div class="scroll"><table><thead><tr><th>Column</th><th>Type</th><th class="n">Missing</th><th class="n">Different values</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>${more}</details>`;
+    left > 0 ? `<p class="quiet">The JSON of this report lists ${countText(left, 'more columns')}.</p>` : '';
+  return `<details><summary>${countText(rest.length, 'more columns')}</summary><div class="scroll"><table><thead><tr><th>Column</th><th>Type</th><th class="n">Missing</th><th class="n">Distinct values</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>${more}</details>`;
 }
 
 function columnCard(current: ColumnProfile, before: ColumnProfile | undefined, distance: number | undefined): string {
@@ -229,7 +229,7 @@ function columnCard(current: ColumnProfile, before: ColumnProfile | undefined, d
   const badge =
     distance === undefined
       ? ''
-      : ` · <span class="${far ? 'far' : ''}" title="Jensen-Shannon divergence to the version before, base 2">${far ? '⚠ moved ' : 'distance '}${figureText(Number(distance.toPrecision(2)))}</span>`;
+      : ` · <span class="${far ? 'far' : ''}" title="Jensen-Shannon divergence to the previous version, base 2">${far ? '⚠ drift ' : 'distance '}${figureText(Number(distance.toPrecision(2)))}</span>`;
   const fresh = before === undefined && distance === undefined ? '' : badge;
   const picture = columnPicture({ current, before }) || `<p class="quiet">${escape(withoutPicture(current))}</p>`;
   const stats = statsOf(current)
@@ -241,8 +241,8 @@ function columnCard(current: ColumnProfile, before: ColumnProfile | undefined, d
 function withoutPicture({ masked, count, family, distinct }: ColumnProfile): string {
   if (masked === true) return 'Its values are masked.';
   if (count === 0) return 'No row has a value.';
-  if (family === 'text' && distinct > count / 2) return 'Almost every value is another one.';
-  return 'There is no picture of it.';
+  if (family === 'text' && distinct > count / 2) return 'Almost every value is distinct.';
+  return 'No distribution.';
 }
 
 function missingText(count: number, nulls: number): string {
@@ -255,7 +255,7 @@ function statsOf(of: ColumnProfile): readonly (readonly [string, string])[] {
     time ? new Date(figure).toISOString().slice(0, 16).replace('T', ' ') : figureText(figure);
   const stats: [string, string][] = [
     ['missing', missingText(of.count, of.nulls)],
-    ['different', `${of.distinct > 100 ? '≈ ' : ''}${figureText(of.distinct)}`],
+    ['distinct', `${of.distinct > 100 ? '≈ ' : ''}${figureText(of.distinct)}`],
   ];
   const add = (term: string, figure: number | undefined, text: (value: number) => string = figureText) => {
     if (figure !== undefined) stats.push([term, text(figure)]);
@@ -289,7 +289,7 @@ function correlations({ profile }: QualityReport): string {
     ({ columns: [a, b], pearson }) =>
       `<tr><td>${escape(a)}</td><td>${escape(b)}</td><td class="n">${pearson.toFixed(3)}</td></tr>`,
   );
-  return `<section><h2>Which columns move together?</h2><p class="quiet">Pearson’s r of at least 0.5 in size</p><div class="scroll"><table><thead><tr><th>Column</th><th>with</th><th class="n">r</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
+  return `<section><h2>Correlations</h2><p class="quiet">Pearson’s r with an absolute value of at least 0.5</p><div class="scroll"><table><thead><tr><th>Column</th><th>Column</th><th class="n">r</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
 }
 
 function history({ history: checks }: QualityReport): string {
@@ -299,11 +299,11 @@ function history({ history: checks }: QualityReport): string {
       state === 'passed' ? ['good', '✓'] : state === 'failed' || state === 'error' ? ['bad', '✕'] : ['warn', '…'];
     return `<tr class="${kind}"><td>version ${number}</td><td><span class="word">${sign} ${escape(state)}</span></td><td class="n">${passed}</td><td class="n">${failed}</td><td class="n">${warned}</td><td>${moment(createdAt)}</td></tr>`;
   });
-  return `<section><h2>How were the checks before?</h2><div class="scroll"><table><thead><tr><th>Version</th><th>State</th><th class="n">Kept</th><th class="n">Blocking broken</th><th class="n">Warning broken</th><th>When</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
+  return `<section><h2>Check history</h2><div class="scroll"><table><thead><tr><th>Version</th><th>State</th><th class="n">Passed</th><th class="n">Failed</th><th class="n">Warnings</th><th>Created</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
 }
 
 function footer({ profile }: QualityReport): string {
   const seconds =
-    profile === undefined ? '' : ` The profile took ${figureText(Number(profile.seconds.toPrecision(2)))} s.`;
-  return `<footer>Counts are exact, but for the number of different values (HyperLogLog, about 2 %) and quantiles (t-digest). NaN and infinite values are in no figure and no picture. Outermost bins may be wider than they are drawn: they take outliers.${seconds}</footer>`;
+    profile === undefined ? '' : ` The profile was computed in ${figureText(Number(profile.seconds.toPrecision(2)))} s.`;
+  return `<footer>Counts are exact, except for distinct values (HyperLogLog, about 2 % error) and quantiles (t-digest). Statistics and distributions exclude NaN and infinite values. The outermost bins include outliers and may be wider than drawn.${seconds}</footer>`;
 }

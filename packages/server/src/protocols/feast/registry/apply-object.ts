@@ -128,7 +128,7 @@ async function entityManifests(call: Caller, spec: Message): Promise<readonly Ma
     if (same) return [];
     throw new DaisError(
       'other_origin',
-      `Entity "${name}" was made through ${known.metadata.origin ?? 'another client'}, with another join key or type.`,
+      `Entity "${name}" was created through ${known.metadata.origin ?? 'another client'} with another join key or type.`,
     );
   }
   const kept = { joinKey, type: untold ? (known.spec.type ?? 'string') : type };

@@ -86,7 +86,7 @@ function part(spec: Message, field: number): Message | undefined {
 function keyOf(number: number, entity: string): KeyType {
   const type = number === 0 ? 'string' : keyType(number);
   if (type === undefined) {
-    throw invalid(`The join key of entity "${entity}" is of type ${number}, by which Dais tells no entities apart.`);
+    throw invalid(`The join key of entity "${entity}" has value type ${number}, which Dais does not support for join keys.`);
   }
   return type;
 }
@@ -124,7 +124,7 @@ export function viewManifest(view: ViewParts, dataset: string | undefined): Mani
       const name = feature.text(1);
       if (type === undefined) {
         throw invalid(
-          `Feature "${name}" of view "${view.name}" is of type ${feature.number(2)}, which Dais does not keep.`,
+          `Feature "${name}" of view "${view.name}" has value type ${feature.number(2)}, which Dais does not support.`,
         );
       }
       return { name, type, ...about(feature.text(4), feature.map(3), '') };
@@ -197,8 +197,8 @@ export function serviceManifest(spec: Message): Manifest {
 /** @throws FeastFault always: with the reason, and what to do. */
 export function refuseOnDemand(spec: Message): never {
   throw notDone(
-    `On-demand feature view "${spec.text(1)}" is a Python function, sent as a pickle, which this server runs for nobody. ` +
-      'Write a FeatureView of Dais with `source.type: onDemand` and an expression in SQL for each feature, or call the function where the features are read.',
+    `On-demand feature view "${spec.text(1)}" is a Python function, sent as a pickle. This server does not run pickled functions. ` +
+      'Write a FeatureView of Dais with `source.type: onDemand` and an SQL expression for each feature, or call the function in the client.',
   );
 }
 

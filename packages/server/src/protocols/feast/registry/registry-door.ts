@@ -79,7 +79,7 @@ export function feastRegistry({ calls }: FeastParts) {
 function faultOf(error: unknown): FeastFault | undefined {
   if (error instanceof FeastFault) return error;
   if (error instanceof DaisError) return feastFault(error);
-  if (error instanceof ProtobufFault) return invalid(`The request is no message of this method: ${error.message}.`);
+  if (error instanceof ProtobufFault) return invalid(`The request is not a valid message of this method: ${error.message}.`);
   return undefined;
 }
 
@@ -117,14 +117,14 @@ export function registryMethods(): Readonly<Record<string, Method>> {
 
 function notHere(): Readonly<Record<string, Method>> {
   const told: Readonly<Record<string, string>> = {
-    CreateDatasetFromRetrieval: '`dais features build` makes a version of a dataset out of features.',
+    CreateDatasetFromRetrieval: '`dais features build` creates a dataset version from features.',
     GetDatasetData: '`dais data head NAME` shows rows of a dataset.',
-    GetDatasetJobStatus: '`dais features build` shows how far it is.',
-    ListDatasetJobs: '`dais features list` shows what was built.',
-    GetRegistryLineage: 'The lineage of everything is in the console, and at /api/v1/lineage.',
-    GetObjectRelationships: 'The lineage of everything is in the console, and at /api/v1/lineage.',
-    ListFeatures: 'Every view tells its features: ListAllFeatureViews.',
-    GetFeature: 'Every view tells its features: GetAnyFeatureView.',
+    GetDatasetJobStatus: '`dais features build` shows the progress of a build.',
+    ListDatasetJobs: '`dais features build` shows the progress of a build.',
+    GetRegistryLineage: 'The console and /api/v1/lineage show the lineage.',
+    GetObjectRelationships: 'The console and /api/v1/lineage show the lineage.',
+    ListFeatures: 'ListAllFeatureViews returns the features of every view.',
+    GetFeature: 'GetAnyFeatureView returns the features of a view.',
   };
   return Object.fromEntries(
     Object.entries(told).map(([name, instead]) => [
@@ -133,7 +133,7 @@ function notHere(): Readonly<Record<string, Method>> {
         operation: 'refusal',
         instead,
         undispatched: true as const,
-        answer: async () => await Promise.reject(notDone(`This server does not answer ${name}. ${instead}`)),
+        answer: async () => await Promise.reject(notDone(`This server does not support ${name}. ${instead}`)),
       },
     ]),
   );
@@ -208,7 +208,7 @@ function applyOf(object: FeastObject): Answer {
 
 const applyAnyView: Answer = async (request, registry) => {
   const view = views.find(({ applied }) => request.has(applied));
-  if (view === undefined) throw invalid('The request holds no feature view of a kind that is known here.');
+  if (view === undefined) throw invalid('The request contains no feature view of a supported kind.');
   await applyObject(registry.project(request.text(4)), view.object, request.bytes(view.applied));
   return EMPTY;
 };

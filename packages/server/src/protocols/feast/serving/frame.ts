@@ -70,7 +70,7 @@ export function momentText(value: unknown, column: string, row?: number): string
   const text = `${date}T${whole}${fraction.slice(0, 7)}${offset}`;
   if (date === undefined || Number.isNaN(Date.parse(text))) {
     const where = row === undefined ? '' : ` in row ${row + 1}`;
-    throw invalid(`"${told.slice(0, 100)}"${where} of \`${column}\` is no moment: write 2026-11-01T06:00:00Z.`);
+    throw invalid(`"${told.slice(0, 100)}"${where} of \`${column}\` is not a time. Use the format 2026-11-01T06:00:00Z.`);
   }
   return text;
 }

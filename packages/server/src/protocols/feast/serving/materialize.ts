@@ -57,8 +57,8 @@ export async function viewsToMaterialize(
 
 function noDataset(names: readonly string[]): FeastFault {
   return invalid(
-    `No data of ${names.join(', ')} are in Dais: bring them with \`dais data push DATASET FILE\`, where the Dataset has the name of the data source, or is named by its tag \`dais.dev/dataset\`. ` +
-      'A view whose rows are made by a transformation of the client can only be pushed to.',
+    `Dais has no data of ${names.join(', ')}. Push it with \`dais data push DATASET FILE\`. The Dataset has the name of the data source, or the name in its tag \`dais.dev/dataset\`. ` +
+      'Rows of a view with a client-side transformation can only be pushed.',
   );
 }
 
@@ -130,7 +130,7 @@ export async function ended(
   if (failed.length > 0) {
     throw new FeastFault(
       'FeastError',
-      `Could not be brought online: ${failed.join('; ')}`,
+      `Materialization failed: ${failed.join('; ')}`,
       rpc.failedPrecondition,
       422,
     );

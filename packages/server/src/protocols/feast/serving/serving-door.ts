@@ -102,9 +102,9 @@ export function feastDoor({ calls, log, clock }: FeastParts & { readonly clock: 
 async function readOnline({ body, project }: Asked): Promise<Answer> {
   const asked = readRequest(onlineRequest, body);
   const service = asked.feature_service ?? '';
-  if (service === '' && asked.features.length === 0) throw invalid('Name `features` or a `feature_service`.');
+  if (service === '' && asked.features.length === 0) throw invalid('Specify `features` or a `feature_service`.');
   for (const feature of asked.features) {
-    if (!feature.includes(':')) throw invalid(`"${feature.slice(0, 200)}" names no feature: write \`view:feature\`.`);
+    if (!feature.includes(':')) throw invalid(`"${feature.slice(0, 200)}" is not a feature reference. Use \`view:feature\`.`);
   }
   try {
     const read = await project.call(readFeaturesOperation, {
@@ -202,7 +202,7 @@ function windowOf(body: Buffer): ReturnType<ReadWindow> {
   refuseVersion(asked.version);
   if (asked.disable_event_timestamp) {
     throw invalid(
-      'Without the event times of the rows nobody could tell what is newer: leave `disable_event_timestamp` out.',
+      'The event times of the rows are required to determine the newest value. Omit `disable_event_timestamp`.',
     );
   }
   const [start, end] = [asked.start_ts, asked.end_ts];
@@ -227,7 +227,7 @@ function windowTo(body: Buffer): ReturnType<ReadWindow> {
 function refuseVersion(version: string | null | undefined): void {
   if (version === undefined || version === null) return;
   throw invalid(
-    'Versions of a view are not read online here: leave `version` out, and give another version another name.',
+    'Online reads do not support versions of a view. Omit `version`, or give the other version its own name.',
   );
 }
 
@@ -247,7 +247,7 @@ function materializing(clock: Clock, read: ReadWindow) {
 }
 
 function conflict(views: readonly string[]): string {
-  const error = `These feature views are being materialized already: ${views.join(', ')}. Wait until that has ended.`;
+  const error = `These feature views are already being materialized: ${views.join(', ')}. Wait until the materialization ends.`;
   return JSON.stringify({ error, feature_views: views });
 }
 
