@@ -37,7 +37,7 @@ test('from a first look to a gate: profile, suggest, check, quarantine, report, 
 
   const suggested = await run('data', 'suggest', 'flights@1');
   expect(suggested.out).toContain('spec:\n  expectations:\n');
-  expect(suggested.out).toMatch(/# it has 2 different values, the rarest in 30 rows\n +- type: domain/);
+  expect(suggested.out).toMatch(/# the column has 2 distinct values, the least frequent in 30 rows\n +- type: domain/);
   await write('expectations.yaml', suggested.out);
   const checked = await run('data', 'check', 'flights', '-f', 'expectations.yaml');
   expect([checked.code, checked.out.split('\n').at(-2)]).toEqual([

@@ -120,7 +120,7 @@ def _reject_unknown(native):
         if name not in unknown:
             unknown.append(name)
     if unknown:
-        raise Unconvertible(f"no converter to ONNX exists for {', '.join(unknown)}")
+        raise Unconvertible(f"there is no converter to ONNX for {', '.join(unknown)}")
 
 
 def _register():

@@ -197,10 +197,10 @@ describe('push', () => {
       /"wind" of rows, row 0/,
     ],
     [{ code: [null], at: ['2026-11-01'], written: ['2026-11-01'], wind: [1], gusts: [null] }, /join key is missing/],
-    [{ code: ['A'], at: [null], written: ['2026-11-01'], wind: [1], gusts: [null] }, /there is no time/],
+    [{ code: ['A'], at: [null], written: ['2026-11-01'], wind: [1], gusts: [null] }, /the event time is missing/],
     [{ code: ['A'], written: ['2026-11-01'], wind: [1], gusts: [null] }, /"at" of rows is missing/],
     [{ code: ['A'], at: ['2026-11-01'], written: ['2026-11-01'], wind: [1] }, /"gusts" of rows is missing/],
-    [{ code: ['A', 'B'], at: ['2026-11-01'], wind: [1], gusts: [null] }, /one length/],
+    [{ code: ['A', 'B'], at: ['2026-11-01'], wind: [1], gusts: [null] }, /the same length/],
   ])('rows that do not fit are refused as a whole: %j', async (rows, message) => {
     const { view } = await weather();
     await expect(world.call('features.push', { view, rows, to: 'online' })).rejects.toThrow(message);
@@ -304,7 +304,7 @@ describe('builds, states and skew', () => {
     const flights = await world.dataset('code,event_timestamp\n1,2026-11-01T08:00:00Z\n');
     const input = { features: [`${view}:wind`], entities: `${flights}@1`, to: 'never' };
     await expect(world.build(input)).rejects.toThrow(
-      /"code" of .*@1 is int64; as the join key of .* it has to be string/,
+      /"code" of .*@1 is int64; As the join key of .* it must be string/,
     );
     const other = await world.dataset('code,at\nFRA,2026-11-01T08:00:00Z\n');
     await expect(world.build({ ...input, entities: `${other}@1` })).rejects.toThrow(/has no column "event_timestamp"/);

@@ -128,7 +128,7 @@ test(
     const { items } = await call<{ items: MonitorAlert[] }>('GET', '/monitoring/monitors/order/alerts?state=open');
     expect(items).toMatchObject([{ check: 'attribution-drift', model: 'weighed', version: '1' }]);
     const page = await (await fetch(`${url}/api/v1/monitoring/monitors/order/reports/2/page`)).text();
-    expect(page).toContain('By which columns weighed/1 goes');
+    expect(page).toContain('Feature attributions of weighed/1');
     expect(page).toContain('aria-label="Share of x[2]"');
     const figures = await (await fetch(`${dais.root}/metrics`)).text();
     const gauge = (metric: string, column: string) =>
@@ -158,7 +158,7 @@ test(
     await watch('blind', 'bare', { baseline: { type: 'first' } });
     const blind = await judged('blind', 1);
     expect(blind.verdict).toBe('unknown');
-    expect(reasonOf(blind)).toContain('bare/1 cannot be explained: it has no input example to compare with');
+    expect(reasonOf(blind)).toContain('bare/1 cannot be explained: it has no input example');
 
     const version = await data.push('points', `a,b,c\n${usual(ROWS).join('\n')}\n`);
     const named = `points@${version}`;
@@ -186,7 +186,7 @@ test(
     const last = await judged('since-first', 3);
     const [one, two] = [await judged('since-first', 1), await judged('since-first', 2)];
     expect([one.verdict, two.verdict, last.verdict]).toEqual(['unknown', 'bad', 'ok']);
-    expect(reasonOf(one)).toContain('are what later ones are compared with');
+    expect(reasonOf(one)).toContain('are the baseline of later windows');
     expect(one.attributions?.[0]?.columns).toHaveLength(3);
     expect(two.attributions?.[0]?.baseline).toEqual({ name: 'window 1', rows: ROWS });
 
@@ -198,7 +198,7 @@ test(
       const column = third.attributions?.[0]?.columns.find((found) => found.column === feature);
       expect(column?.baseline).toBeCloseTo(both[at] ?? 0, 4);
     }
-    expect(reasonOf(await judged('before', 1))).toContain('No window before this one');
+    expect(reasonOf(await judged('before', 1))).toContain('No earlier window has attributions');
 
     const refused = await client.call('POST', '/api/v1/monitors', {
       apiVersion: 'dais.dev/v1',

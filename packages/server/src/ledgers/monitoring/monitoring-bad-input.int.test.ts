@@ -81,7 +81,7 @@ test(
     expect(told(changed)).toEqual(
       expect.arrayContaining(['quality distance type bad', 'drift distance drift unknown']),
     );
-    expect(changed.reason).toContain('distance changed its type: it was number, and is text.');
+    expect(changed.reason).toContain('The type of distance changed from number to text.');
 
     await push(
       'trips',
@@ -95,7 +95,7 @@ test(
     await call('DELETE', '/data/datasets/trips/versions/1');
     await push('trips', good);
     const orphan = await judged('on-trips', 5);
-    expect(orphan.notes).toContain('trips@1 was deleted: what was counted of it is still compared with.');
+    expect(orphan.notes).toContain('trips@1 was deleted. Windows are compared with its stored statistics.');
     expect(orphan.baseline).toMatchObject({ name: 'trips@1', rows: ROWS });
     expect(told(orphan)).toEqual([]);
     await push(
@@ -151,7 +151,7 @@ test(
     expect(before.verdict).toBe('unknown');
     await expect
       .poll(async () => (await judged('never', 1)).reason, WAIT)
-      .toContain('0 of 60 predictions have ground truth, fewer than 30. Later labels are ignored.');
+      .toContain('0 of 60 predictions have ground truth, fewer than 30. Labels that arrive later are ignored.');
 
     // As one of that moment, and none that was made: before the last one of the window, whose ids end with it.
     const stranger = id.replace(/[1-9a-f](?=0*$)/, '0');
@@ -159,7 +159,7 @@ test(
     await call('POST', '/predictions/endpoints/scaled/labels', { labels: [{ prediction: stranger, value: '1' }] });
     await expect
       .poll(async () => (await judged('waits', 1)).reason, WAIT)
-      .toContain('1 labels are of predictions that were never made');
+      .toContain('1 labels belong to predictions that do not exist');
     expect((await judged('waits', 1)).verdict).toBe('unknown');
 
     // The first window of a monitor begins at a multiple of its length: the prediction above may not be in it.

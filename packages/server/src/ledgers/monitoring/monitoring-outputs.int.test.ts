@@ -137,7 +137,7 @@ test(
     expect(before.verdict).toBe('unknown');
     expect(resultOf(before, 'estimated-performance', 'accuracy')).toMatchObject({
       verdict: 'unknown',
-      reason: expect.stringContaining('Scores cannot be calibrated: of 0 predictions of m/1') as string,
+      reason: expect.stringContaining('Scores cannot be calibrated: the reference contains 0 predictions of m/1') as string,
     });
     // What needs no labels is told at once, and what does is not known.
     expect(resultOf(before, 'fairness', 'disparate_impact_ratio')?.verdict).toBe('ok');
@@ -206,7 +206,7 @@ test(
     expect(both.estimates).toEqual(estimated.estimates);
 
     const page = await (await fetch(`${url}/api/v1/monitoring/monitors/outputs/reports/2/page`)).text();
-    for (const words of ['Estimated without labels', 'Groups of x[1]', 'What y[0] stood for']) {
+    for (const words of ['Estimated performance', 'Fairness by x[1]', 'Calibration of y[0]']) {
       expect(page).toContain(words);
     }
     const figures = await (await fetch(`${dais.root}/metrics`)).text();
@@ -240,14 +240,14 @@ test('what cannot be told says why, and is never good', { timeout: START_MS }, a
     ],
   });
   expect(blind.verdict).toBe('unknown');
-  expect(resultOf(blind, 'estimated-performance', 'accuracy')?.reason).toContain('name it in `prediction.score`');
+  expect(resultOf(blind, 'estimated-performance', 'accuracy')?.reason).toContain('Set `prediction.score`');
   expect(resultOf(blind, 'fairness', 'demographic_parity_difference')?.reason).toBe(
     'There is no input sex in the window.',
   );
   const labelled = await measured('blind', 1);
   expect(resultOf(labelled, 'performance', 'brier')).toMatchObject({
     verdict: 'unknown',
-    reason: expect.stringContaining('name it in `prediction.score`') as string,
+    reason: expect.stringContaining('Set `prediction.score`') as string,
   });
 
   const numbers = await watch('numbers', {

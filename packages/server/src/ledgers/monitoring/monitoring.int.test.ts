@@ -122,7 +122,7 @@ test(
     await expect.poll(async () => await windows('watch'), WAIT).toBe(1);
     const first = await get<MonitorReport>('monitors/watch/reports/latest');
     expect(first.verdict).toBe('unknown');
-    expect(first.notes.join(' ')).toContain('no dataset that m/1 was trained on');
+    expect(first.notes.join(' ')).toContain('The lineage of m/1 contains no training dataset');
     await ask(spread(50, 0));
     await expect.poll(async () => await windowsNow('watch'), WAIT).toBe(2);
     const good = await get<MonitorReport>('monitors/watch/reports/2');
@@ -174,7 +174,7 @@ test(
     await expect.poll(async () => await windowsNow('watch'), WAIT).toBe(5);
     const after = await get<{ items: MonitorDecision[] }>('monitors/watch/decisions');
     expect(after.items.map(({ outcome }) => outcome)).toEqual(['declined', 'started']);
-    expect(after.items[0]?.reason).toContain('cools down');
+    expect(after.items[0]?.reason).toContain('The cooldown ends at');
 
     const history = await get<MonitorHistory>('monitors/watch/history?check=drift&column=x');
     expect(history.windows.map(({ verdict }) => verdict)).toEqual(['unknown', 'ok', 'bad', 'ok', 'bad']);

@@ -198,7 +198,7 @@ describe('what is known of rows', () => {
     for await (const chunk of await page.open()) chunks.push(chunk);
     const html = Buffer.concat(chunks).toString();
     expect(Buffer.byteLength(html)).toBe(page.size);
-    expect(html).toContain(`Is ${name}@2 fit for use?`);
+    expect(html).toContain(`Data quality of ${name}@2`);
     expect(html).not.toMatch(/(?:src|href|@import|url\()/);
   });
 

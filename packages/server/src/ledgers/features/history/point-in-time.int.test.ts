@@ -186,13 +186,13 @@ describe('keys, names and types', () => {
     const entities = { from: [1, 2], to: [2, 9], event_timestamp: ['2024-01-02', '2024-01-02'] };
     const { rows } = await world.history({ service: 'pairs', fullNames: true, entities });
     expect(rows).toMatchObject({ origin__v: [1, 2], destination__v: [2, null] });
-    await expect(world.history({ service: 'pairs', entities })).rejects.toThrow(/full names/);
+    await expect(world.history({ service: 'pairs', entities })).rejects.toThrow(/fullNames: true/);
   });
 
   test('what cannot be joined is refused by name', async () => {
     const name = await view({ csv: V1 });
     const at = ['2024-01-02'];
-    await expect(values(name, ['one'], at)).rejects.toThrow(/"k" of entities, row 0: this text is no int64/);
+    await expect(values(name, ['one'], at)).rejects.toThrow(/"k" of entities, row 0: this text is not a valid int64/);
     await expect(world.history({ features: [`${name}:v`], entities: { k: [1] } })).rejects.toThrow(
       /"event_timestamp" of entities is missing/,
     );
@@ -201,10 +201,10 @@ describe('keys, names and types', () => {
     );
     await expect(world.history({ features: [`${name}:w`], entities: {} })).rejects.toThrow(/has no feature "w"/);
     await expect(world.history({ features: ['none:v'], entities: {} })).rejects.toThrow(/no FeatureView "none"/);
-    await expect(values(name, [1, 2], at)).rejects.toThrow(/one length/);
+    await expect(values(name, [1, 2], at)).rejects.toThrow(/the same length/);
     await expect(
       world.history({ features: [`${name}:v`], entities: { k: [1], v: [1], event_timestamp: at } }),
-    ).rejects.toThrow(/"v" of .* would be called as that of a column of the entities/);
+    ).rejects.toThrow(/name "v" of .* is already used by a column of the entities/);
   });
 
   test('a query is a source as a dataset is', async () => {

@@ -14,8 +14,8 @@ test.each([
   expect(momentText(given, 'ts')).toBe(wanted);
 });
 
-test.each(['yesterday', '2026-13-01', 5, {}, ''])('%j is no moment, and its place is told', (given) => {
-  expect(() => momentText(given, 'ts', 2)).toThrow(/in row 3 of `ts` is no moment/);
+test.each(['yesterday', '2026-13-01', 5, {}, ''])('rejects %j as a time, with row and column', (given) => {
+  expect(() => momentText(given, 'ts', 2)).toThrow(/in row 3 of `ts` is not a time/);
 });
 
 const view: FrameView = {
