@@ -58,7 +58,7 @@ test('from a first look to a gate: profile, suggest, check, quarantine, report, 
   expect((await dais.run(['apply', '-f', '-'], { stdin: manifest })).code).toBe(0);
   const pushed = await run('data', 'push', 'flights', 'bad.csv');
   expect(pushed.code).toBe(7);
-  expect(pushed.err).toContain('flights@2 is quarantined. Broken: completeness(age) (95.0 % of 60 rows).');
+  expect(pushed.err).toContain('flights@2 is quarantined. Failed: completeness(age) (95.0 % of 60 rows).');
   expect((await run('data', 'head', 'flights@latest', '-n', '1')).out).toContain('20');
   expect((await run('data', 'sql', 'select count(*) as n from "flights@2"')).out).toContain('60');
 

@@ -1,4 +1,4 @@
-/** Entries that left the table: lines of canonical JSON in compressed objects of the blob store. */
+/** Archived entries: lines of canonical JSON in compressed objects of the blob store. */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -16,7 +16,7 @@ import { treeHasher } from './hashing.ts';
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** Owner of the archives among all content: no resource has this id. */
+/** Owner of the archives in the content store; no resource has this id. */
 export const ARCHIVES = {
   projectId: ORGANISATION,
   uid: '00000000-0000-4000-8000-00000000a0d1',
@@ -46,7 +46,7 @@ export class ArchiveStore {
     this.#content = content;
   }
 
-  /** Stores entries and gives what `keep` needs. Nothing refers to them yet. */
+  /** Uploads entries and returns the input of `keep`. The upload is unreferenced until then. */
   async upload(from: number, bodies: readonly Buffer[]) {
     const packed = await compress(Buffer.concat(bodies.flatMap((body) => [body, NEWLINE])));
     const lease = await this.#content.upload(Readable.from([packed]), { projectId: ORGANISATION, quota: null });
@@ -54,7 +54,7 @@ export class ArchiveStore {
     return { from, to: from + bodies.length, content, sha256: lease.sha256, bytes: packed.length, lease: lease.id };
   }
 
-  /** The bodies of an archive. @throws DaisError `content_damaged`, `content_missing`, `blobs_unavailable`. */
+  /** Reads the bodies of an archive. @throws DaisError `content_damaged`, `content_missing`, `blobs_unavailable`. */
   async read({ content, sha256 }: ArchivedRange): Promise<Buffer[]> {
     const { bytes } = await this.#content.open(ARCHIVES, content);
     const packed = await buffer(bytes);
@@ -67,7 +67,7 @@ export class ArchiveStore {
     return splitLines(await decompress(packed));
   }
 
-  /** Bodies of archived entries, from `from` on, at most `limit`. */
+  /** Reads bodies of archived entries from `from`, at most `limit`. */
   async bodies(
     sql: Sql,
     from: number,
@@ -86,7 +86,7 @@ export class ArchiveStore {
     return found;
   }
 
-  /** For proofs over entries that left the table. */
+  /** Reads leaf hashes of archived entries, for proofs. */
   async leaves(sql: Sql, from: number, to: number): Promise<readonly Hash[]> {
     const found = await this.bodies(sql, from, to - from);
     return found.map(({ body }) => treeHasher.leaf(body.toString('utf8')));
@@ -115,7 +115,7 @@ async function findArchive(sql: Sql, seq: number): Promise<ArchivedRange | undef
   return row === undefined ? undefined : rangeOf(row);
 }
 
-/** The newest archive with entries below `below`, the last of which happened at `from` or later. */
+/** Finds the newest archive with entries below `below`, the last of them at `from` or later. */
 export async function archiveBelow(
   sql: Sql,
   below: number,
@@ -134,7 +134,7 @@ function rangeOf(row: ArchiveRow): ArchivedRange {
   return { from: Number(row.from_seq), to: Number(row.to_seq), content: row.content, sha256: row.sha256 };
 }
 
-/** Everything below is archived. */
+/** All entries below are archived. */
 export async function archivedSize(sql: Sql): Promise<number> {
   const [row] = await sql.query<{ n: bigint }>('select coalesce(max(to_seq), 0)::bigint as n from audit.archive');
   return Number(row?.n ?? 0n);

@@ -1,4 +1,4 @@
-/** The operations of the ledger. */
+/** Operations of the audit ledger. */
 import {
   DaisError,
   eventTypes,
@@ -138,7 +138,7 @@ async function readStatus(sql: Sql, ring: AuditKeyring) {
   };
 }
 
-/** @throws DaisError `not_found`, `invalid_state` while there is a legal hold. */
+/** Requires that a user can be forgotten. @throws DaisError `not_found`, `invalid_state` during a legal hold */
 async function forget(tx: Transaction, user: string, persons: Persons) {
   const { hold } = await readState(tx.sql);
   if (hold !== undefined) {

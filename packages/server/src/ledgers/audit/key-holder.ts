@@ -1,4 +1,4 @@
-/** Keys of the ledger under key-encryption keys: counted for whoever wants to remove one, wrapped anew after a rotation. */
+/** Wraps the keys of the log and of people with key-encryption keys: counts them by key, and rewraps them after a rotation. */
 import type { Sql } from '#engines/database/contract.ts';
 import type { KeyInfo, KeyStore } from '#engines/keys/contract.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
@@ -8,10 +8,10 @@ import { rewrapKeys } from './audit-keys.ts';
 import type { Persons } from './persons.ts';
 
 const QUEUE = 'audit keys';
-/** Keys for each transaction. */
+/** Keys per transaction. */
 const BATCH = 100;
 
-/** How many keys of the ledger each key wraps. */
+/** Counts keys by key-encryption key. */
 export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values: number })[]> {
   return await sql.query(
     `select key_id as "keyId", key_fingerprint as fingerprint, count(*)::int as values
@@ -22,13 +22,13 @@ export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values
   );
 }
 
-/** For each key that becomes the current one, one such job waits or runs at a time. */
+/** At most one waiting or running job per new current key. */
 export function rewrapJob(current: KeyInfo): NewJob {
   const payload = { fingerprint: current.fingerprint };
   return { queue: QUEUE, projectId: ORGANISATION, payload, uniqueKey: current.fingerprint, maxAttempts: 1000 };
 }
 
-/** Also once an hour: keys that are made elsewhere change without a word. */
+/** Also runs once an hour, because external key managers rotate keys without notification. */
 export function rewrapHandler(keys: KeyStore, persons: Persons): JobHandler {
   return {
     queue: QUEUE,

@@ -1,4 +1,4 @@
-/** Proofs about the log, made from the hashes that the database keeps. */
+/** Proofs of the log, from stored hashes. */
 import { DaisError } from '@dais/api';
 import { consistencyPath, inclusionPath, toBase64, type Hash } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
@@ -9,7 +9,7 @@ import { readBodies } from './read-bodies.ts';
 import { partHash, readState } from './tree-store.ts';
 import { rootOfInclusion } from '@dais/api/tlog';
 
-/** @throws DaisError `not_found`, `invalid_request`. */
+/** Returns an inclusion proof. @throws DaisError `not_found`, `invalid_request`. */
 export async function proveEntry(sql: Sql, archives: ArchiveStore, seq: number, asked: number | undefined) {
   const size = await provenSize(sql, asked);
   const [entry] = seq < size ? await readBodies(sql, archives, seq, 1) : [];
@@ -28,7 +28,7 @@ export async function proveEntry(sql: Sql, archives: ArchiveStore, seq: number, 
   };
 }
 
-/** @throws DaisError `invalid_request`. */
+/** Returns a consistency proof. @throws DaisError `invalid_request`. */
 export async function proveConsistency(sql: Sql, archives: ArchiveStore, from: number, asked: number | undefined) {
   const size = await provenSize(sql, asked);
   if (from < 1 || from > size) {

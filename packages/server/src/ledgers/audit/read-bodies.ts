@@ -4,11 +4,11 @@ import type { ArchiveStore } from './archive-store.ts';
 export interface StoredBody {
   readonly seq: number;
   readonly body: Buffer;
-  /** Absent for entries in archives. */
+  /** Undefined for archived entries. */
   readonly leaf?: Buffer;
 }
 
-/** Entries from `from` on, in order, from the archives where they are no longer in the table. Needs all projects' rows. */
+/** Reads entries from `from` in order, from the table or the archives. Requires access to the rows of all projects. */
 export async function readBodies(sql: Sql, archives: ArchiveStore, from: number, limit: number): Promise<StoredBody[]> {
   const rows = await sql.query<{ seq: bigint; body: Buffer; leaf: Buffer }>(
     'select seq, body, leaf from audit.entry where seq >= $1 order by seq limit $2',

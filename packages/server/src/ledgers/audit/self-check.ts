@@ -1,4 +1,4 @@
-/** Looks at every entry again, once a day and in slices: the ledger says by itself when something does not fit. */
+/** Verifies every entry once a day, in slices: the log reports its own inconsistencies. */
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { eventTypes } from '@dais/api';
 import { findingText, LogVerifier, parseCheckpoint, rangeRoot, type Checkpoint } from '@dais/api/tlog';
@@ -13,10 +13,10 @@ import { treeHasher } from './hashing.ts';
 import { readBodies } from './read-bodies.ts';
 import { readState } from './tree-store.ts';
 
-/** Entries looked at in one transaction: 50 ms of work. */
+/** Entries per transaction: 50 ms of work. */
 const SLICE = 5000;
 const DAY_MS = 86_400_000;
-/** Findings that are kept and told. */
+/** Maximum number of stored findings. */
 const TOLD = 20;
 
 interface Progress {
@@ -47,7 +47,7 @@ export function selfCheckHandler(parts: SelfCheckParts): JobHandler {
   };
 }
 
-/** One round, from where an interrupted one stopped. Gives what it found. */
+/** Runs one round, or continues an interrupted one. Returns its findings. */
 async function checkAll({ ring, archives, log }: SelfCheckParts, io: JobIo) {
   const keys = await ring.open();
   const state = await io.read(async ({ sql }) => await readState(sql));
@@ -104,7 +104,7 @@ async function readProgress(sql: Sql): Promise<Progress> {
     'select size, hashes, findings from audit.self_check',
   );
   const size = Number(row?.size ?? 0n);
-  // A new round forgets what the last one found.
+  // A new round deletes the findings of the last one.
   return { size, hashes: row?.hashes ?? [], findings: size === 0 ? [] : (row?.findings ?? []) };
 }
 
@@ -129,7 +129,7 @@ function verified(notes: readonly { readonly size: number; readonly note: string
   return { checkpoints, faults };
 }
 
-/** RFC 8410: what stands before the 32 bytes of an Ed25519 public key in SubjectPublicKeyInfo. */
+/** RFC 8410: SubjectPublicKeyInfo prefix of the 32 bytes of an Ed25519 public key. */
 const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
 
 function publicKeyOf(bytes: Uint8Array): KeyObject {

@@ -1,10 +1,9 @@
-/** What the manifest of a dataset says, with its defaults. */
+/** Reads the manifest of a dataset with its defaults. */
 import { datasetSpec, DaisError, type DatasetSpec, type EventType } from '@dais/api';
 import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DatasetRow } from './dataset-rows.ts';
 
-/** @throws DaisError `not_found`. */
 export async function readDatasetSpec(tx: Transaction, name: string): Promise<DatasetSpec> {
   const row = await readResource(tx.sql, tx.projectId, 'Dataset', name);
   if (row === undefined) throw new DaisError('not_found', `There is no dataset ${name}.`);

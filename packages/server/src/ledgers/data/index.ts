@@ -1,4 +1,4 @@
-/** The ledger of data: versions of datasets, how they came, and who reads what of them. */
+/** The data ledger: dataset versions, their ingests, and masked reads. */
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { nameDataOwners } from './content-owners.ts';
 import { dataLedger, type DataLedger } from './data-ledger.ts';

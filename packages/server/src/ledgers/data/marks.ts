@@ -1,13 +1,13 @@
 import type { ColumnMask } from '@dais/api/data';
 
-/** As a manifest marks a column that not everybody may see. */
+/** Converts masks to the `sensitive` list of a manifest. */
 export interface SensitiveColumn {
   readonly column: string;
   readonly category: string;
   readonly mask: ColumnMask['method'];
 }
 
-/** What is masked in one dataset, as marks of another that is made of it. */
+/** Returns the masks of a dataset for one that is derived from it. */
 export function marksOf(masks: readonly ColumnMask[]): readonly SensitiveColumn[] {
   return masks.map(({ column, category, method }) => ({ column, category: category.toLowerCase(), mask: method }));
 }

@@ -1,4 +1,4 @@
-/** What goes with time: versions that their datasets keep no longer, pushes that nobody ended, and how versions came. */
+/** Retention: deletes old versions, abandoned pushes, and old ingests. */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { detachContent } from '#kernel/content/references.ts';
@@ -12,11 +12,11 @@ import { failIngest } from './ingest/ingest-job.ts';
 import { deleteVersions } from './versions/delete.ts';
 
 const DAY_MS = 86_400_000;
-/** A push that is not committed by then is given up, with what was sent. */
+/** A push that is not committed within this time is canceled, and its uploads are deleted. */
 const OPEN_MS = DAY_MS;
-/** How versions came, with rejected rows, is kept for so long. */
+/** Retention time of ingests and their rejected rows. */
 const ENDED_DAYS = 30;
-/** What files became is forgotten when nobody used it for so long. */
+/** Retention time of unused read results. */
 const READING_DAYS = 180;
 const SLICE = 50;
 
@@ -84,7 +84,7 @@ async function forgetReadings(tx: Transaction, now: number): Promise<number> {
   return rows.length;
 }
 
-/** By `spec.retention` of each dataset. Tagged versions and the newest ready one stay. */
+/** Applies `spec.retention` of each dataset. Tagged versions and the newest ready version are kept. */
 async function deleteOld(parts: DataParts, io: JobIo, now: number): Promise<number> {
   let deleted = 0;
   for (let after = 0n; !io.signal.aborted;) {
@@ -125,7 +125,7 @@ async function deleteOld(parts: DataParts, io: JobIo, now: number): Promise<numb
   return deleted;
 }
 
-/** What a process that was killed left behind. */
+/** Deletes temporary files of killed processes. */
 async function sweepFolder({ folder }: DataParts, now: number): Promise<void> {
   for (const kind of ['ingest', 'make', 'export', 'tables']) {
     for (const name of await readdir(join(folder, kind)).catch(() => [])) {

@@ -1,4 +1,4 @@
-/** Agreement of ratings, over all, for each label and for each pair. Pure. */
+/** Inter-annotator agreement overall, per label and per pair. Pure. */
 import type { Agreement } from '@dais/api/data';
 import { cohenKappa } from '#lib/agreement/cohen-kappa.ts';
 import { fleissKappa } from '#lib/agreement/fleiss-kappa.ts';
@@ -12,10 +12,10 @@ export interface Rating {
 
 const MOST_LABELS = 100;
 const MOST_PAIRS = 500;
-/** Annotators of one task whose pairs are told. */
+/** Maximum number of annotators whose pairs are reported. */
 const MOST_TOGETHER = 50;
 
-/** Labels that are no numbers have no order and no difference: they do not count at these levels. */
+/** Labels that are not numeric have no order and no difference, and are excluded at these levels. */
 export function agreementOf(ratings: readonly Rating[], level: MeasurementLevel): Agreement {
   const units = unitsOf(ratings);
   const paired = units.filter((unit) => unit.size > 1);
@@ -48,7 +48,7 @@ export function agreementOf(ratings: readonly Rating[], level: MeasurementLevel)
   };
 }
 
-/** Of each task the label of each annotator; of two by one annotator the later counts. Several labels are one. */
+/** Returns the label of each annotator by task. The later of two annotations counts; several labels are combined. */
 function unitsOf(ratings: readonly Rating[]): readonly ReadonlyMap<string, string>[] {
   const units = new Map<number, Map<string, string>>();
   for (const { task, annotator, label } of ratings) {
@@ -75,7 +75,7 @@ function agreedShare(units: readonly (readonly string[])[]): number | undefined 
   return pairs === 0 ? undefined : alike / pairs;
 }
 
-/** A table of units and labels: only as long as it is one that fits. */
+/** Returns the table of units and labels, unless it is too large. */
 function fleissOf(units: readonly (readonly string[])[], labels: readonly string[]): number | undefined {
   if (units.length * labels.length > 5_000_000) return undefined;
   return fleissKappa(
@@ -110,7 +110,7 @@ function pairsOf(units: readonly ReadonlyMap<string, string>[]): Agreement['byPa
     });
 }
 
-/** Digits that mean something. */
+/** Rounds to significant digits. */
 function tidy(value: number): number {
   return Math.round(value * 1e6) / 1e6;
 }

@@ -1,4 +1,4 @@
-/** How far annotators agree. */
+/** Agreement of annotators. */
 import type { Agreement, readAgreementOperation } from '@dais/api/data';
 import { DaisError } from '@dais/api';
 import type { CallOf } from '#kernel/entry.ts';
@@ -6,10 +6,10 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { agreementOf, type Rating } from './agreement-of.ts';
 import { requireSet } from './set-rows.ts';
 
-/** Ratings that are compared at once; more would keep others waiting. */
+/** Maximum number of annotations per computation, which limits the latency for others. */
 const MOST_RATINGS = 200_000;
 
-/** @throws DaisError `not_found`, `quota_exceeded`. */
+/** Computes the agreement. @throws DaisError `not_found`, `quota_exceeded`. */
 export async function readAgreement(
   tx: Transaction,
   { input, tenant }: CallOf<typeof readAgreementOperation>,

@@ -1,4 +1,4 @@
-/** Brings in what a labelling tool wrote. The same file again changes nothing. */
+/** Imports the export of a labeling tool. Idempotent. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { ImportedLabels, importLabelsOperation } from '@dais/api/data';
 import type { CallOf } from '#kernel/entry.ts';
@@ -9,10 +9,10 @@ import { lockSet, type LabelSetRow } from './set-rows.ts';
 import { actorOf, emitAboutSet } from './sets.ts';
 import { settleTasks } from './task-state.ts';
 
-/** Tasks of one set. */
+/** Maximum number of tasks of a label set. */
 const MOST_TASKS = 1_000_000;
 
-/** @throws DaisError `not_found`, `invalid_request` naming the task. */
+/** Imports tasks. @throws DaisError `not_found`, `invalid_request` with the task */
 export async function importLabels(
   tx: Transaction,
   call: CallOf<typeof importLabelsOperation>,

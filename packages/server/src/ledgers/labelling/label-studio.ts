@@ -1,4 +1,4 @@
-/** Tasks and annotations as Label Studio writes them, taken apart and put together again. Pure. */
+/** Parses and formats tasks and annotations of Label Studio. Pure. */
 import { createHash } from 'node:crypto';
 import type { LabelStudioTask } from '@dais/api/data';
 import { canonicalJson } from '#lib/canonical-json.ts';
@@ -6,7 +6,7 @@ import { labelIn, type ResultEntry } from './label-values.ts';
 
 export interface ReadTask {
   readonly external: string;
-  /** All but annotations and predictions. */
+  /** The fields other than annotations and predictions. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly predictions: readonly unknown[];
   readonly annotations: readonly ReadAnnotation[];
@@ -22,16 +22,16 @@ export interface ReadAnnotation {
   /** Milliseconds since 1970. */
   readonly labelledAt: number | undefined;
   readonly body: Readonly<Record<string, unknown>>;
-  /** Equal exactly when who, what and whether it counts are equal: times and counters of the tool may differ. */
+  /** Fingerprint of annotator, label and status; times and counters of the tool are ignored. */
   readonly digest: string;
 }
 
-/** Characters of what the tool calls something. */
+/** Maximum length of an id of the tool. */
 const NAME_LENGTH = 256;
 
 export interface Reading {
   readonly control: string | undefined;
-  /** Names of users, by what the tool calls them. */
+  /** User names by id of the tool. */
   readonly annotators: Readonly<Record<string, string>>;
 }
 
@@ -66,7 +66,7 @@ function readAnnotation(body: Readonly<Record<string, unknown>>, { control, anno
   };
 }
 
-/** A number, an address of mail, or the user as an object of both. */
+/** Reads a user: a number, an e-mail address, or an object with both. */
 function annotatorIn(completedBy: unknown): string {
   const user = completedBy as { readonly email?: unknown; readonly id?: unknown } | null | undefined;
   const named = typeof user === 'object' && user !== null ? (user.email ?? user.id) : completedBy;
@@ -88,7 +88,7 @@ export interface WrittenTask {
   readonly annotations: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** As it came, with the annotations that count now. `hidden`: fields of `data` that the reader may not see. */
+/** Returns the task with its current annotations. `hidden`: fields of `data` that the reader may not see. */
 export function writeTask(
   { body, predictions, annotations }: WrittenTask,
   hidden: ReadonlySet<string>,

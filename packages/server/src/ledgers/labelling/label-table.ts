@@ -1,12 +1,12 @@
-/** A labelled task as a row of a dataset. Pure. */
+/** Converts a labeled task to a row of a dataset. Pure. */
 import type { AnnotationRow, TaskRow } from './task-rows.ts';
 
-/** Columns of a dataset that labels become, beside those of `data`. */
+/** Columns of the labels, in addition to those of `data`. */
 const OWN = ['label', 'label_result', 'label_guideline', 'label_agreeing', 'label_at'] as const;
 
 /**
- * Fields of `data` as they are; what is nested becomes JSON text. A field that is called as one of ours gets `data_` before it.
- * Nothing says who labelled: that stays with the labels. Undefined when nothing is accepted.
+ * Returns the fields of `data`, nested values as JSON text, and the label. A field with the name of a label column gets the prefix
+ * `data_`. Annotators are not included. Undefined for a task without an accepted label.
  */
 export function tableRow(
   { body, number }: TaskRow,

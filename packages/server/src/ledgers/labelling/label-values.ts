@@ -1,14 +1,14 @@
-/** The label in what a labelling tool wrote. Pure. */
+/** Extracts labels from the results of a labeling tool. Pure. */
 
-/** One entry of `result`: a control, and what somebody did with it. */
+/** One entry of `result`: a control and its value. */
 export type ResultEntry = Readonly<Record<string, unknown>>;
 
-/** Letters of a label that are kept. */
+/** Maximum length of a label. */
 const LABEL_LENGTH = 1000;
-/** Labels of one annotation that are kept. */
+/** Maximum number of labels per annotation. */
 const MOST_LABELS = 100;
 
-/** What stands under `value`, by the type of the control, where that is not the type's own name. */
+/** The field of `value`, by control type, if it is not the name of the type. */
 const FIELDS: Readonly<Record<string, string>> = {
   textarea: 'text',
   pairwise: 'selected',
@@ -16,8 +16,8 @@ const FIELDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The values of one control, sorted, each once: choices, ratings, numbers and texts as they are; of regions and spans which
- * labels there are, not where. `control`: its `from_name`; absent: the first that has values.
+ * Returns the distinct values of one control, sorted: choices, ratings, numbers and texts unchanged; for regions and spans the
+ * labels without positions. `control`: its `from_name`; default: the first control with values.
  */
 export function labelIn(result: readonly ResultEntry[], control: string | undefined): readonly string[] {
   const of = control ?? result.find((entry) => valuesOf(entry).length > 0)?.['from_name'];
@@ -33,7 +33,7 @@ function valuesOf(entry: ResultEntry): readonly string[] {
   return list.flatMap((one) => textOf(one) ?? []).map((text) => text.slice(0, LABEL_LENGTH));
 }
 
-/** A step of a taxonomy is a path of names. */
+/** Joins the path of a taxonomy. */
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'string' && value !== '') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);

@@ -1,4 +1,4 @@
-/** Accepted labels become a dataset version. */
+/** Publishes accepted labels as a dataset version. */
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
@@ -20,10 +20,10 @@ import { actorOf, emitAboutSet } from './sets.ts';
 import { annotationsOf, listTaskRows } from './task-rows.ts';
 
 const QUEUE = 'labels publish';
-/** Tasks in one read. */
+/** Tasks per read. */
 const BATCH = 500;
 
-/** @throws DaisError `not_found`, `invalid_state` when nothing is accepted. */
+/** Starts a publication. @throws DaisError `not_found`, `invalid_state` without accepted labels */
 export async function publishLabels(
   tx: Transaction,
   call: CallOf<typeof publishLabelsOperation>,
@@ -43,7 +43,7 @@ export async function publishLabels(
     );
   }
   const dataset = input.dataset ?? row.name;
-  // Who may publish labels may not thereby write to any dataset.
+  // Permission to publish labels does not include writing to any dataset.
   await call.authorize({ kind: 'Dataset', name: dataset }, tenant, 'dataset:write');
   const id = uuidv7(now);
   await tx.sql.query(
@@ -70,7 +70,6 @@ interface PublicationRow {
 
 const COLUMNS = 'p.id, p.dataset, p.message, p.state, p.labels, p.version, p.error, p.created_at, p.created_by';
 
-/** @throws DaisError `not_found`. */
 export async function readPublication(
   tx: Transaction,
   { id: set, name }: Pick<LabelSetRow, 'id' | 'name'>,
@@ -99,9 +98,9 @@ interface Started {
   readonly publication: PublicationRow;
   readonly set: LabelSetRow;
   readonly source: DatasetVersion | undefined;
-  /** Sensitive columns of the dataset that was labelled. */
+  /** Returns the sensitive columns of the labeled dataset. */
   readonly sensitive: readonly SensitiveColumn[];
-  /** Fields that must not go into a dataset that does not mask them. */
+  /** Returns fields that the target dataset does not mask, and which must not be published. */
   readonly left: ReadonlySet<string>;
 }
 

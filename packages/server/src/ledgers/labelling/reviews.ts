@@ -1,4 +1,4 @@
-/** What reviewers say of labels: never of their own. */
+/** Reviews of annotations. Annotators cannot review their own. */
 import { DaisError, eventTypes } from '@dais/api';
 import type {
   acceptAgreedOperation,
@@ -25,7 +25,7 @@ import { hiddenFields } from './tasks.ts';
 
 type Verdict = 'accepted' | 'rejected';
 
-/** @throws DaisError `forbidden` for one's own, `invalid_state` when another label of the task is accepted. */
+/** Records a review. @throws DaisError `forbidden` for own annotations, `invalid_state` if another label of the task is accepted */
 export async function review(
   tx: Transaction,
   call: CallOf<typeof reviewAnnotationOperation>,
@@ -50,7 +50,7 @@ export async function adjudicate(
   const { input } = call;
   const { row, annotation } = await lockAnnotation(tx, call);
   const all = await annotationsOf(tx.sql, row.id, [annotation.task]);
-  // Whoever labelled a task does not settle it, whichever label wins.
+  // Annotators of a task cannot adjudicate it.
   for (const one of all) requireNotOwn(call, one);
   const now = parts.now();
   const others = all.filter(({ id, cancelled }) => id !== annotation.id && !cancelled);
@@ -65,7 +65,7 @@ export async function adjudicate(
   return presentTask(task, await annotationsOf(tx.sql, row.id, [annotation.task]), hidden);
 }
 
-/** Of each task the oldest annotation is accepted: all of them say the same. */
+/** Accepts the oldest annotation of each task with unanimous annotations. */
 export async function acceptAgreed(
   tx: Transaction,
   call: CallOf<typeof acceptAgreedOperation>,
@@ -117,7 +117,7 @@ function requireNotOwn({ context }: Pick<Call, 'context'>, { annotator }: Annota
   throw new DaisError('forbidden', 'You created this annotation. Another user must review it.');
 }
 
-/** Two labels of one task that say the same may both be accepted. */
+/** Equal labels of one task can all be accepted. */
 async function requireNoOther(tx: Transaction, row: LabelSetRow, { id, task, label }: AnnotationRow): Promise<void> {
   const others = await annotationsOf(tx.sql, row.id, [task]);
   const other = others.find((one) => one.id !== id && one.reviews.at(-1)?.verdict === 'accepted');

@@ -18,7 +18,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { LabelsParts } from './labels-parts.ts';
 import { listSetRows, lockSet, presentSet, requireSet, type LabelSetRow } from './set-rows.ts';
 
-/** Label sets in one project. */
+/** Maximum number of label sets per project. */
 const MOST_SETS = 10_000;
 
 export function actorOf({ context }: Pick<Call, 'context'>): Actor {
@@ -35,7 +35,7 @@ export function emitAboutSet(
   tx.emit({ type, projectId: tx.projectId, subject: { kind: 'Dataset', name, uid }, data });
 }
 
-/** @throws DaisError `not_found` (no such dataset or version), `already_exists`. */
+/** Creates a label set. @throws DaisError `not_found` (no such dataset or version), `already_exists`. */
 export async function createSet(
   tx: Transaction,
   call: CallOf<typeof createLabelSetOperation>,
@@ -44,7 +44,7 @@ export async function createSet(
   const { input, tenant } = call;
   const reference = parseDatasetReference(input.dataset);
   if (reference === undefined) throw new DaisError('invalid_request', `${input.dataset} is not a reference to a dataset version.`);
-  // A moving name would later mean other rows than those that were labelled.
+  // A moving reference could later resolve to other rows than those that were labeled.
   const version = input.dataset.includes('@') ? await parts.resolveVersion(tx, input.dataset) : undefined;
   const resource = await readResource(tx.sql, tenant.id, 'Dataset', reference.dataset);
   if (resource === undefined) throw new DaisError('not_found', `There is no dataset ${reference.dataset}.`);

@@ -1,4 +1,4 @@
-/** Alerts: raised, told, resolved and looked after in the transaction of what causes it. One for each check of a monitor. */
+/** Alerts, one per check of a monitor: raised, sent, resolved and acknowledged in the transaction of their cause. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { MonitorAlert, ServedVersion } from '@dais/api/monitoring';
 import type { Sql } from '#engines/database/contract.ts';
@@ -41,7 +41,7 @@ export interface AlertRow {
 const COLUMNS = `id, monitor, monitor_name, "check", severity, state, title, reason, columns, first_window, last_window, windows,
   raised_at, resolved_at, told, silenced, acknowledged_by, acknowledged_at, note, model, version, trained_on, nodes, deliveries`;
 
-/** What a window says beside its verdicts. */
+/** The context of a window that an alert records in addition to the check result. */
 export interface AlertCause {
   readonly number: number;
   readonly version: ServedVersion | undefined;
@@ -108,7 +108,7 @@ export async function raiseAlert(
   return row;
 }
 
-/** It is still bad: what stands in the alert is of the newest window. */
+/** Updates the alert of a check that still fails with the reason of the newest window. */
 export async function continueAlert(
   tx: Transaction,
   alert: AlertRow,
@@ -140,7 +140,7 @@ export async function resolveAlert(
     subject: { kind: 'Monitor', name: monitor.name, uid: monitor.uid },
     data: { alert: alert.id, check: alert.check, window: number },
   });
-  // Whoever never heard of it needs not hear that it is over.
+  // A channel that was not notified of the alert is not notified of its end.
   if (!alert.told) return;
   await send(tx, parts, monitor, alert, {
     state: 'resolved',
@@ -149,7 +149,7 @@ export async function resolveAlert(
   });
 }
 
-/** With the monitor its alerts end: whoever was told of one hears that nobody looks any more. */
+/** Resolves the open alerts of a deleted monitor and notifies their channels. */
 export async function endAlerts(tx: Transaction, parts: SendParts, monitor: MonitorRow): Promise<void> {
   for (const alert of await openAlerts(tx.sql, monitor.uid)) {
     tx.emit({
@@ -167,7 +167,7 @@ export async function endAlerts(tx: Transaction, parts: SendParts, monitor: Moni
   }
 }
 
-/** Tells the channels of what is open and was not told, unless it is silent now. */
+/** Sends an open alert that was not sent yet to its channels, unless the monitor is silenced. */
 export async function tellAlert(
   tx: Transaction,
   parts: MonitoringParts,
@@ -191,13 +191,13 @@ export async function tellAlert(
   });
   await tx.sql.query(
     'update monitoring.alert set told = $3, silenced = false, deliveries = $2 where id = $1',
-    // Without a channel nobody knows of it: the first one that comes is told.
+    // Without a channel the alert counts as not sent, so that a channel added later receives it.
     [alert.id, JSON.stringify(deliveries), deliveries.length > 0],
     'alert_told',
   );
 }
 
-/** What it takes to tell a channel. */
+/** The dependencies for sending to a channel. */
 export type SendParts = Pick<MonitoringParts, 'clock' | 'tell'> & Partial<Pick<MonitoringParts, 'log' | 'url'>>;
 
 interface Telling {
@@ -251,7 +251,7 @@ async function send(
     try {
       deliveries.push({ channel, id: await parts.tell(tx, channel, told) });
     } catch (error) {
-      // A channel that goes away keeps nobody from judging.
+      // A deleted channel must not block the evaluation.
       if (!(error instanceof DaisError) || error.retryable) throw error;
       parts.log?.warn('passing an alert to its channel failed', {
         monitor: monitor.name,
@@ -326,7 +326,6 @@ export interface AlertFilter {
   readonly limit: number;
 }
 
-/** Newest first. */
 export async function listAlerts({ sql, projectId }: Transaction, filter: AlertFilter): Promise<AlertRow[]> {
   return await sql.query<AlertRow>(
     `select ${COLUMNS} from monitoring.alert where project_id = $1 and ($2::uuid is null or monitor = $2)

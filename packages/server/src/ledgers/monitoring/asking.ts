@@ -1,4 +1,4 @@
-/** Questions to the query engine about the rows of one window or baseline. */
+/** Queries of the rows of one window or baseline. */
 import { DaisError } from '@dais/api';
 import type { Cell, FileTable, QueryEngine, Statement, StatementResult } from '#engines/query/contract.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
@@ -19,7 +19,7 @@ export class Asking {
     this.signal = signal;
   }
 
-  /** All of them in one job, answers in their order. */
+  /** Runs all queries in one job and returns their results in order. */
   async ask(
     tables: Rows['tables'],
     queries: readonly { readonly query: Relation; readonly limit: number }[],
@@ -47,7 +47,7 @@ export class Asking {
   }
 }
 
-/** Counts and sums may come as text, when they are large. Undefined: NULL, or no finite number. */
+/** Returns a number; large counts and sums can be texts. Undefined for NULL and for values that are not finite. */
 export function figure(cell: Cell | undefined): number | undefined {
   if (cell === null || cell === undefined || typeof cell === 'object') return undefined;
   const value = Number(cell);
@@ -58,13 +58,13 @@ export function count(cell: Cell | undefined): number {
   return figure(cell) ?? 0;
 }
 
-/** A value as text; of NULL nothing. */
+/** Returns a value as text; NULL becomes an empty text. */
 export function wordsOf(cell: Cell | undefined): string {
   if (cell === null || cell === undefined) return '';
   return typeof cell === 'object' ? JSON.stringify(cell) : String(cell);
 }
 
-/** The cells of one row by the names of their columns. */
+/** Returns the cells of one row by column name. */
 export function cellsOf({ columns, rows }: StatementResult, at = 0): ReadonlyMap<string, Cell> {
   const row = rows[at] ?? [];
   return new Map(columns.map(({ name }, index) => [name, row[index] ?? null]));

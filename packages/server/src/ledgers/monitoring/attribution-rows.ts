@@ -1,4 +1,4 @@
-/** By which columns versions went on rows of baselines: worked out once, and kept. */
+/** Stored feature attributions of model versions on baseline rows, computed once. */
 import type { MonitorAttributions } from '@dais/api/monitoring';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { MonitorRow } from './monitor-rows.ts';
@@ -6,11 +6,11 @@ import type { MonitoringParts } from './monitoring-parts.ts';
 
 const MOST_KEPT = 20;
 
-/** Of one side: mean |attribution| by column. */
+/** Mean |attribution| by column, of a window or a baseline. */
 export interface Attributions extends Pick<MonitorAttributions, 'method' | 'scale' | 'background'> {
-  /** What rows they are of: `flights@3`. */
+  /** The rows that were explained, as `flights@3`. */
   readonly name: string;
-  /** How many of them were explained. */
+  /** The number of explained rows. */
   readonly rows: number;
   readonly sizes: Readonly<Record<string, number>>;
 }
@@ -38,7 +38,7 @@ export async function storedAttributions(
   });
 }
 
-/** Of the newest windows of a version, all their rows together; undefined: none of them has any. */
+/** Combines the attributions of the newest windows of a version; undefined if there are none. */
 export async function attributionsBefore(
   { database }: Parts,
   monitor: MonitorRow,

@@ -1,4 +1,4 @@
-/** What a window is compared with: found by the manifest and the lineage, read once, and known by its figures from then on. */
+/** The baseline of a window: resolved from the manifest and the lineage, and stored as statistics after the first read. */
 import { DaisError } from '@dais/api';
 import type { DatasetVersion } from '@dais/api/data';
 import type { MonitorBaseline, MonitorBaselineUsed } from '@dais/api/monitoring';
@@ -28,7 +28,7 @@ export interface StoredField {
 }
 
 export interface Baseline {
-  /** Absent: it is made of windows, and no row of its own. */
+  /** Undefined for a baseline that consists of windows and has no row. */
   readonly id: string | undefined;
   readonly about: MonitorBaselineUsed;
   readonly fields: ReadonlyMap<string, StoredField>;
@@ -41,7 +41,7 @@ export interface NewBaseline {
   readonly fields: readonly StoredField[];
 }
 
-/** What there is to compare with; `first`: this window will be it. */
+/** The result of the search for a baseline. `first`: this window becomes the baseline. */
 export type FoundBaseline =
   | { readonly found: Baseline; readonly made?: NewBaseline | undefined }
   | { readonly first: true; readonly reason: string | undefined }
@@ -49,7 +49,7 @@ export type FoundBaseline =
 
 export const FIRST = 'first';
 
-/** @throws what the query engine throws; what is wrong with the baseline itself is told. */
+/** Returns the baseline, or why there is none. @throws errors of the query engine */
 export async function findBaseline(
   parts: MonitoringParts,
   monitor: MonitorRow,
@@ -127,7 +127,7 @@ async function ofModel(
   return await ofVersion(parts, monitor, found, signal);
 }
 
-/** Id of the version of a dataset that is nearest above a version of a model. */
+/** Returns the id of the nearest dataset version upstream of a model version. */
 export async function trainedOn(tx: Transaction, model: string, version: string): Promise<string | undefined> {
   if (!/^\d{1,9}$/.test(version)) return undefined;
   const key = await versionKeyOf(tx, model, Number(version));
@@ -156,7 +156,7 @@ async function ofReference(
   }
 }
 
-/** What was counted of a version, by its name: `flights@3`. */
+/** Finds the stored statistics of a dataset version by its name, as `flights@3`. */
 async function storedAs(sql: Sql, monitor: string, name: string): Promise<string | undefined> {
   const [row] = await sql.query<{ id: string }>(
     `select id from monitoring.baseline where monitor = $1 and about->>'type' = 'dataset' and about->>'name' = $2
@@ -167,7 +167,7 @@ async function storedAs(sql: Sql, monitor: string, name: string): Promise<string
   return row?.id;
 }
 
-/** Figures of a version that is gone are still known. */
+/** Returns the baseline of a dataset version. The stored statistics of a deleted version remain usable. */
 async function ofVersion(
   parts: MonitoringParts,
   monitor: MonitorRow,
@@ -241,7 +241,7 @@ async function fixedWindow(
   });
 }
 
-/** Windows before this one, added up: they were all counted between the edges of the first one. */
+/** Merges the previous windows. All of them use the bin edges of the first one. */
 async function rollingBaseline(parts: MonitoringParts, monitor: MonitorRow, windows: number): Promise<FoundBaseline> {
   const first = await storedBaseline(parts, monitor, FIRST);
   if (first === undefined) return { first: true, reason: undefined };
@@ -301,7 +301,7 @@ export function asBaseline({ id, about, fields }: NewBaseline): Baseline {
   return { id, about, fields: new Map(fields.map((field) => [keyOfField(field), field])) };
 }
 
-/** Between what a window's numbers are counted to be compared with it. */
+/** Returns the bin edges of a baseline, which its windows are counted with. */
 export function edgesOf(baseline: Pick<Baseline, 'fields'>): ReadonlyMap<string, BinEdges> {
   const edges = new Map<string, BinEdges>();
   for (const [key, { summary }] of baseline.fields) {

@@ -1,4 +1,4 @@
-/** Which outputs are the prediction and its score, and what is a class. */
+/** Selects the prediction and score among the outputs, and defines equality of classes. */
 import type { MonitorSpec } from '@dais/api/monitoring';
 import { call, cast, literal, when } from '#engines/query/model/build.ts';
 import type { Expression } from '#engines/query/model/query-tree.ts';
@@ -6,27 +6,27 @@ import type { Cell } from '#engines/query/contract.ts';
 import { wordsOf } from './asking.ts';
 import { isNamed, type Field } from './fields.ts';
 
-/** Names that outputs of models have. */
+/** Common output names of models. */
 const USUAL = ['prediction', 'predictions', 'label', 'output_label', 'class', 'y', 'output'];
 const USUAL_SCORES = ['probabilities', 'output_probability', 'probability', 'proba', 'scores', 'score'];
 
 export interface Target {
   readonly task: 'classification' | 'regression';
-  /** What the prediction is called. */
+  /** The name of the prediction output. */
   readonly name: string;
-  /** Of regression: the number. */
+  /** Regression: the predicted number. */
   readonly value: Expression;
-  /** Of classification: the class, as text. */
+  /** Classification: the predicted class, as text. */
   readonly predicted: Expression;
-  /** The class of a label, as text. */
+  /** Converts a label to its class, as text. */
   readonly actual: (label: Expression) => Expression;
-  /** The class that is the positive one, where it is named. */
+  /** The positive class, if it is configured. */
   readonly positive: string | undefined;
   /** The probability of the positive class. */
   readonly score: Field | undefined;
 }
 
-/** `unknown`: what is missing, in a sentence. */
+/** Selects the target of the predictions. `unknown`: why there is none. */
 export function targetOf(
   spec: MonitorSpec['prediction'],
   fields: readonly Field[],
@@ -65,7 +65,7 @@ export function targetOf(
   };
 }
 
-/** A score alone is a class only where the manifest says so. */
+/** Whether a score may be thresholded into classes, which needs a setting in the manifest. */
 function isAsked({ task, score, threshold }: MonitorSpec['prediction']): boolean {
   return task === 'classification' || score !== undefined || threshold !== undefined;
 }
@@ -94,7 +94,7 @@ function ofThreshold({ threshold = 0.5, positive }: MonitorSpec['prediction'], s
   };
 }
 
-/** The output that is the prediction; undefined: there is none. */
+/** Returns the prediction output, if there is one. */
 function predictionOf(spec: MonitorSpec['prediction'], outputs: readonly Field[]): Field | undefined {
   if (spec.column !== undefined) return outputs.find((field) => isNamed(field, [spec.column ?? '']));
   for (const name of USUAL) {
@@ -104,7 +104,7 @@ function predictionOf(spec: MonitorSpec['prediction'], outputs: readonly Field[]
   return outputs[0];
 }
 
-/** Of a list of two the second: the first is the chance of the other class. */
+/** Returns the score output. In a list of two, the second element is the probability of the positive class. */
 function scoreOf({ score, task }: MonitorSpec['prediction'], outputs: readonly Field[]): Field | undefined {
   if (task === 'regression') return undefined;
   const numbers = outputs.filter(({ family, type }) => family === 'number' && (score !== undefined || isReal(type)));
@@ -122,7 +122,7 @@ function isReal(type: string): boolean {
   return /^(float|decimal)/.test(type);
 }
 
-/** An element of a list is asked for by its number: so long is the list at least. */
+/** Returns the minimum lengths of list columns that the manifest addresses by element. */
 export function leastSizes({ prediction }: MonitorSpec): ReadonlyMap<string, number> {
   const sizes = new Map<string, number>();
   for (const name of [prediction.column, prediction.score]) {
@@ -134,25 +134,25 @@ export function leastSizes({ prediction }: MonitorSpec): ReadonlyMap<string, num
   return sizes;
 }
 
-/** `1` and `1.0` are one class, however they are written. */
+/** Normalizes a class to text: `1` and `1.0` are equal. */
 function classOf(value: Expression): Expression {
   const words = call('lower', cast(value, 'string'));
   const number = cast(cast(words, 'float64', { lenient: true }), 'string');
   return call('coalesce', number, words);
 }
 
-/** As `classOf` gives it. */
+/** Normalizes a configured class in the same way as `classOf`. */
 function wordOfClass(text: string): string {
   const words = text.toLowerCase();
   return /^-?\d+$/.test(words) ? `${Number(words)}.0` : words;
 }
 
-/** `1.0` as people write it. */
+/** Formats a class for display: `1.0` becomes `1`. */
 export function classText(cell: Cell | undefined): string {
   return (cell === null || cell === undefined ? 'null' : wordsOf(cell)).replace(/^(-?\d+)\.0$/, '$1');
 }
 
-/** Whether a class, as `classOf` gives it, is the positive one. */
+/** Returns a condition for the positive class, on classes of `classOf`. */
 export function isPositive(classes: Expression, positive: string | undefined): Expression {
   const words = positive === undefined ? ['1.0', 'true'] : [wordOfClass(positive)];
   return { type: 'in', value: classes, options: words.map((word) => literal(word)) };
@@ -160,7 +160,7 @@ export function isPositive(classes: Expression, positive: string | undefined): E
 
 const USUAL_CLASSES: ReadonlySet<string> = new Set(['0', '1', 'true', 'false']);
 
-/** Which of the classes that are there is the positive one; `unknown`: nobody said. */
+/** Selects the positive class; `unknown` if it is ambiguous. */
 export function positiveAmong(
   classes: Iterable<string>,
   positive: string | undefined,

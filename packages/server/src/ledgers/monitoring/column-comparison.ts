@@ -1,4 +1,4 @@
-/** Both sides of a column, as a reader sees them. Pure. */
+/** Comparisons of columns with their baseline, for display. Pure. */
 import type { ColumnComparison } from '@dais/api/monitoring';
 import type { ColumnSummary, NumberSummary } from '#lib/statistics/column-summary.ts';
 import type { StoredField } from './baselines.ts';
@@ -33,7 +33,7 @@ function figuresOf(summary: ColumnSummary, masked: boolean): ColumnComparison['c
   };
 }
 
-/** Bins of equal width over both, but for one in a hundred at either end: what was counted is spread evenly within its own bins. */
+/** Resamples both histograms to bins of equal width, without the outer one percent on both sides. Counts spread evenly within their original bins. */
 function pictureOf(current: NumberSummary, then: NumberSummary | undefined): Pick<ColumnComparison, 'histogram'> {
   const of = then ?? current;
   const { edges } = of.bins;

@@ -1,4 +1,4 @@
-/** Writes what was found of a window, with alerts and what they start, in one transaction: all of it or nothing. */
+/** Writes the results of a window, its alerts and the pipeline start in one transaction. */
 import { eventTypes } from '@dais/api';
 import { nameOfCheck, type MonitorResult } from '@dais/api/monitoring';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
@@ -16,12 +16,12 @@ import type { MonitoringParts } from './monitoring-parts.ts';
 import { keepReference } from './score-reference.ts';
 import { nextStreak } from './streaks.ts';
 
-/** Versions whose inputs are remembered. */
+/** Maximum number of versions whose inputs are stored. */
 const MOST_KNOWN = 20;
-/** Results of a window that are kept, bad ones first. */
+/** Maximum number of results that are stored per window; failing ones come first. */
 const MOST_RESULTS = 3000;
 
-/** False: somebody else judged it, or what is asked for has changed meanwhile. */
+/** Returns false if another process evaluated the window, or the monitor has changed since it was read. */
 export async function commitWindow(
   tx: Transaction,
   parts: MonitoringParts,
@@ -127,7 +127,7 @@ async function insertWindow(
   );
 }
 
-/** Checks whose verdict changes when labels come. */
+/** Checks whose result changes when labels arrive. */
 const OF_LABELS: ReadonlySet<string> = new Set(['performance', 'fairness']);
 
 async function insertColumns(tx: Transaction, { fields, edges }: JudgedWindow, window: string): Promise<void> {
@@ -151,14 +151,14 @@ async function insertColumns(tx: Transaction, { fields, edges }: JudgedWindow, w
   );
 }
 
-/** Alerts follow verdicts; those of checks that are no more are over. Gives the streaks as they are now. */
+/** Raises and resolves alerts by the outcomes, and resolves alerts of removed checks. Returns the new streaks. */
 export async function followStreaks(
   tx: Transaction,
   parts: MonitoringParts,
   monitor: MonitorRow,
   outcomes: readonly CheckOutcome[],
   cause: AlertCause,
-  /** Only these checks are told of anew; those of labels wait for theirs. */
+  /** Restricts the checks that are updated; checks of labels wait for their labels. */
   only: (outcome: CheckOutcome) => boolean = () => true,
 ): Promise<MonitorRow['streaks']> {
   const { spec, streaks } = monitor;
@@ -235,7 +235,7 @@ async function advance(
   );
 }
 
-/** Of windows by count: others may have been made in the same millisecond, behind the last id. */
+/** Returns the next cursor. With windows by count, other predictions of the same millisecond can follow the last id. */
 function nextCursor({ spec }: MonitorRow, { until }: JudgedWindow['window']['bounds']): number {
   return spec.windows.type === 'count' ? until - 1 : until;
 }
@@ -264,7 +264,7 @@ async function forgetOld(tx: Transaction, monitor: MonitorRow, number: number): 
     [monitor.uid],
     'forget_decisions',
   );
-  // A baseline that no kept window was compared with, and that is none of the last ones.
+  // Delete baselines that no stored window uses, except recent ones.
   await tx.sql.query(
     `delete from monitoring.baseline b where monitor = $1 and key <> 'first' and created_at < (
        select min(evaluated_at) from monitoring.window w where w.monitor = $1)

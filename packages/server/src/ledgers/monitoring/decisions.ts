@@ -1,4 +1,4 @@
-/** Whether an alert starts a pipeline: decided once for each, and kept with the reason. */
+/** Decides once per alert whether it starts a pipeline, and stores the decision with its reason. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { MonitorDecision, MonitorSpec } from '@dais/api/monitoring';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -12,7 +12,7 @@ type StartPipeline = NonNullable<NonNullable<MonitorSpec['onAlert']>['startPipel
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
-/** Undefined: it may start. Pure. `starts`: when it was started before, newest first, in milliseconds. */
+/** Returns why the pipeline may not start. Pure. `starts`: earlier starts in milliseconds, newest first. */
 function whyNot(
   { cooldownMinutes, maxPerDay }: Pick<StartPipeline, 'cooldownMinutes' | 'maxPerDay'>,
   starts: readonly number[],
@@ -27,7 +27,7 @@ function whyNot(
   return today >= maxPerDay ? `The pipeline was started ${today} times within 24 hours, the limit of \`maxPerDay\`.` : undefined;
 }
 
-/** Undefined: nothing was to be decided. */
+/** Returns the decision; undefined if the monitor starts no pipeline for this check. */
 export async function decide(
   tx: Transaction,
   parts: MonitoringParts,
@@ -99,7 +99,7 @@ async function tryStart(tx: Transaction, parts: MonitoringParts, start: StartPip
     const run = await parts.startPipeline(tx, { pipeline: start.pipeline, parameters: start.parameters });
     return { outcome: 'started', reason: `A run of pipeline ${start.pipeline} was started.`, run };
   } catch (error) {
-    // What is wrong with the pipeline is found before anything of the run is written.
+    // Errors of the pipeline are found before any row of the run is written.
     if (!(error instanceof DaisError) || error.retryable) throw error;
     const issues = error.issues?.map(({ path, message }) => `${path ?? ''} ${message}`.trim()) ?? [];
     return { outcome: 'failed', reason: [error.message, ...issues].join(' ').slice(0, 2000) };
@@ -120,7 +120,7 @@ interface DecisionRow {
   readonly version: string | null;
 }
 
-/** Newest first, of a monitor or of a model. */
+/** Lists the decisions of a monitor or of a model, newest first. */
 export async function listDecisions(
   { sql, projectId }: Transaction,
   filter: {

@@ -1,4 +1,4 @@
-/** How good predictions of a window are before it is known what was true: from their scores, and what those stood for. */
+/** Estimates performance of a window without ground truth, from calibrated scores. */
 import { nameOfCheck, type MonitorEstimate } from '@dais/api/monitoring';
 import { aggregate, call, column, filter, named } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
@@ -16,9 +16,9 @@ import type { OpenWindow } from './source/window.ts';
 
 interface Estimated {
   readonly told: MonitorEstimate;
-  /** Worked out for this window. */
+  /** Set if the reference was computed for this window. */
   readonly made: ScoreReference | undefined;
-  /** Rows that another version answered. */
+  /** Number of rows of other versions. */
   readonly others: number;
 }
 

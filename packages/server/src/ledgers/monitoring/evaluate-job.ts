@@ -1,4 +1,4 @@
-/** Judges windows as they end: each once, in order, whatever is killed. */
+/** Jobs that evaluate windows when they end: each window once, in order, also after a crash. */
 import { DaisError } from '@dais/api';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
@@ -15,13 +15,13 @@ import { lengthOf, windowStart } from './window-times.ts';
 
 const QUEUE = 'monitor';
 const AT_ONCE = 100;
-/** Windows of one monitor before others have their turn. */
+/** Windows of one monitor per job, so that other monitors are not delayed. */
 const MOST_WINDOWS = 50;
-/** Labels, versions and rows of windows by count are looked for so often. */
+/** Interval of the search for labels, versions and rows of windows by count. */
 const LOOK_MS = 10_000;
 const AFTER_FAULT_MS = 60_000;
 
-/** Makes the monitors due whose time has come. */
+/** Enqueues the monitors that are due. */
 export function tickHandler(): JobHandler {
   return {
     queue: 'monitor tick',
@@ -34,7 +34,7 @@ export function tickHandler(): JobHandler {
         await tx.enter('all');
         const found = await dueMonitors(tx.sql, AT_ONCE);
         for (const { uid, project_id: projectId } of found) enqueueMonitor(tx, projectId, uid);
-        // Until their job has looked: it says when the next look is.
+        // Until the job has run, which sets the next time.
         for (const { uid } of found) await lookAgain(tx.sql, uid, AFTER_FAULT_MS, undefined);
         return found.length;
       });
@@ -61,7 +61,7 @@ export function monitorHandler(parts: MonitoringParts): JobHandler {
         return await judgeAll(parts, uid, io);
       } catch (error) {
         if (!(error instanceof DaisError) || error.retryable || io.signal.aborted) throw error;
-        // What a person has to change: it is told, and tried again later.
+        // The user must fix the cause: it is reported, and retried later.
         await io.write(async (tx) => {
           await lookAgain(tx.sql, uid, AFTER_FAULT_MS, error.message);
           await wakeResources(tx.sql, [uid]);
@@ -97,7 +97,7 @@ async function judgeAll(parts: MonitoringParts, uid: string, io: JobIo): Promise
   return { judged, labelled };
 }
 
-/** False: the next window has not ended. */
+/** Returns false if the next window has not ended. */
 async function judgeNext(parts: MonitoringParts, monitor: MonitorRow, io: JobIo): Promise<boolean> {
   const open = monitor.dataset === null ? withPredictionWindow : withDatasetWindow;
   const judged = await open(

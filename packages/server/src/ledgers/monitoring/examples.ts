@@ -1,4 +1,4 @@
-/** Rows that are unlike the baseline, so that a person sees what is meant. */
+/** Example rows that differ from the baseline. */
 import type { MonitorExample } from '@dais/api/monitoring';
 import { call, column, filter, literal, named } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
@@ -8,7 +8,7 @@ import type { CheckOutcome } from './checks/outcome.ts';
 import { finiteOf, isNumeric, keyOfField, wordOf, type Field } from './fields.ts';
 import type { OpenWindow } from './source/window.ts';
 
-/** Columns with examples, and rows of each. */
+/** Maximum number of columns with examples, and of rows per column. */
 const MOST_COLUMNS = 5;
 const MOST_ROWS = 5;
 
@@ -75,14 +75,14 @@ function totalOf(counts: readonly number[]): number {
   );
 }
 
-/** Where the window has most more than the baseline: a bin, a category, or what is missing. */
+/** Finds the bin or category with the largest increase compared with the baseline. */
 function oddest({ current, baseline }: ComparedField, field: Field): { where: Expression; why: string } | undefined {
   const then = baseline?.summary;
   if (then === undefined || current.count === 0 || then.count === 0) return undefined;
   if (current.type === 'numbers' && then.type === 'numbers' && isNumeric(field)) {
     const { edges, counts } = current.bins;
     if (edges.length === 0 || edges.length !== then.bins.edges.length) return undefined;
-    // Of large windows a sample was counted.
+    // Large windows are counted by a sample.
     const [now, before] = [totalOf(counts), totalOf(then.bins.counts)];
     const gain = counts.map((n, at) => n / now - (then.bins.counts[at] ?? 0) / before);
     const at = gain.indexOf(Math.max(...gain));

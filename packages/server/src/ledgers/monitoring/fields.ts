@@ -1,4 +1,4 @@
-/** What is looked at of rows: inputs and outputs of a model, or columns of a dataset. Elements of short lists are fields of their own. */
+/** The fields of a window: inputs and outputs of a model, or columns of a dataset. Elements of short lists are separate fields. */
 import type { Column } from '#engines/query/contract.ts';
 import { call, cast, column, literal, when } from '#engines/query/model/build.ts';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
@@ -9,18 +9,18 @@ export type Family = 'number' | 'boolean' | 'text' | 'time' | 'other';
 
 export interface Field {
   readonly side: Side;
-  /** As people name it: `distance`, `scores[1]`. */
+  /** The displayed name: `distance`, `scores[1]`. */
   readonly name: string;
   readonly family: Family;
   readonly type: string;
-  /** Its values are for few: words are told by digests. */
+  /** Values are restricted: categories are replaced by digests. */
   readonly masked: boolean;
   readonly value: Expression;
 }
 
-/** Elements of a list that become fields; a longer one is an image or a text. */
+/** Maximum length of a list whose elements become fields; longer lists are images or texts. */
 export const MOST_ELEMENTS = 64;
-/** Fields of one window. */
+/** Maximum number of fields of a window. */
 export const MOST_FIELDS = 500;
 
 export function keyOfField({ side, name }: Pick<Field, 'side' | 'name'>): string {
@@ -36,13 +36,13 @@ function familyOf(type: string): Family {
 
 interface Source {
   readonly columns: readonly Column[];
-  /** Greatest number of elements of each list column. */
+  /** The largest number of elements of each list column. */
   readonly sizes: ReadonlyMap<string, number>;
-  /** Names, in lower case. */
+  /** Lower-case names. */
   readonly masked: ReadonlySet<string>;
 }
 
-/** Fields of predictions: `in_…` and `out_…`. */
+/** Returns the fields of prediction columns: `in_…` and `out_…`. */
 export function fieldsOfPredictions({ columns, sizes, masked }: Source): Field[] {
   return columns.flatMap((one) => {
     const side = one.name.startsWith('in_') ? 'input' : one.name.startsWith('out_') ? 'output' : undefined;
@@ -52,7 +52,7 @@ export function fieldsOfPredictions({ columns, sizes, masked }: Source): Field[]
   });
 }
 
-/** Fields of the rows of a dataset: all of them are inputs. */
+/** Returns the fields of dataset rows; all of them are inputs. */
 export function fieldsOfTable({ columns, sizes, masked }: Source): Field[] {
   return columns.flatMap((one) =>
     fieldsOfColumn(one, {
@@ -81,7 +81,7 @@ function fieldsOfColumn(
   }));
 }
 
-/** Of `list<float64>`; undefined for what is no list. */
+/** Returns the element type of `list<float64>`; undefined for other types. */
 export function elementType(type: ColumnType): string | undefined {
   return /^list<(.*)>$/.exec(type)?.[1];
 }
@@ -90,26 +90,26 @@ export function isNumeric({ family }: Pick<Field, 'family'>): boolean {
   return family === 'number' || family === 'time';
 }
 
-/** As float64, NaN and infinities too; times in milliseconds since 1970. */
+/** Converts to float64, including NaN and infinities; times become milliseconds since 1970. */
 export function numberOf({ family, type, value }: Field): Expression {
   if (family !== 'time') return cast(value, 'float64');
   const moment = type === 'date' ? cast(value, 'timestamp') : value;
   return call('/', cast(call('epoch-us', moment), 'float64'), literal(1000, 'float64'));
 }
 
-/** The same, of finite numbers only. */
+/** Converts finite numbers to float64; others become NULL. */
 export function finiteOf(field: Field): Expression {
   const number = numberOf(field);
   return field.type.startsWith('float') ? when(call('is-finite', number), number) : number;
 }
 
-/** As text, by which values are counted; of what is for few a digest. */
+/** Converts to the text that values are counted by; restricted values become digests. */
 export function wordOf({ type, masked, value }: Field): Expression {
   const text = call('left', type === 'string' ? value : cast(value, 'string'), literal(200));
   return masked ? call('concat', literal('#'), call('left', call('sha256', text), literal(10))) : text;
 }
 
-/** Whether a name in a manifest means this field: `scores` means all its elements. */
+/** Whether a name in a manifest selects this field. `scores` selects all its elements. */
 export function isNamed(field: Pick<Field, 'name'>, names: readonly string[]): boolean {
   const name = field.name.toLowerCase();
   const whole = name.replace(/\[\d+\]$/, '');

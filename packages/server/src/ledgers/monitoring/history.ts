@@ -1,4 +1,4 @@
-/** Figures of windows as series, and monitors as lists show them. */
+/** Metrics of windows as series, and summaries of monitors for lists. */
 import {
   type MonitorHistory,
   type MonitorResult,
@@ -102,7 +102,7 @@ interface SummaryRow extends MonitorRow {
   readonly recent: readonly { number: number; until: string; rows: string; verdict: MonitorVerdict }[] | null;
 }
 
-/** By name, `after` excluded; or the one of a name. */
+/** Returns summaries by name after `after`, or the one with `name`. */
 export async function readSummaries(
   { sql, projectId }: Transaction,
   filter: {
@@ -144,7 +144,7 @@ function presentSummary(row: SummaryRow): MonitorSummary {
     ...(row.endpoint !== null && { endpoint: row.endpoint }),
     ...(row.dataset !== null && { dataset: row.dataset }),
     suspended: row.suspended,
-    // What could not be looked at is not good, whatever it was before.
+    // A failed evaluation is unknown, whatever the last result was.
     state: fault === null ? row.state : 'unknown',
     ...((fault ?? row.reason) !== null && { reason: fault ?? row.reason ?? '' }),
     ...(row.baseline !== null && { baseline: row.baseline }),

@@ -1,4 +1,4 @@
-/** Monitoring: what monitors found of predictions and data, whom they told, and what was started because of it. */
+/** Monitoring: results of monitors on predictions and data, their alerts, and pipelines that alerts start. */
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { GaugeSample, LedgerDefinition } from '#ledgers/ledger.ts';

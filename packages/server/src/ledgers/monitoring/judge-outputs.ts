@@ -1,4 +1,4 @@
-/** Checks of what was predicted, before it is known what was true: fairness, and performance as scores tell it. */
+/** Evaluates checks of outputs that need no ground truth: fairness and estimated performance. */
 import { nameOfCheck, type MonitorEstimate, type MonitorFairness } from '@dais/api/monitoring';
 import type { Asking } from './asking.ts';
 import { judgeEstimate } from './checks/estimated-performance.ts';

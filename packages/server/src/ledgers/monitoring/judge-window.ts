@@ -1,4 +1,4 @@
-/** Judges one window: reads its rows once, compares, and says what each check finds. Writes nothing. */
+/** Evaluates one window without writing: reads its rows once, compares them with the baseline, and runs each check. */
 import {
   nameOfCheck,
   type MonitorAttributions,
@@ -49,19 +49,19 @@ export interface JudgedWindow {
   readonly baseline: Baseline | undefined;
   readonly made: readonly NewBaseline[];
   readonly fields: readonly StoredField[];
-  /** Between whose edges fields were counted. */
+  /** The baseline whose bin edges the fields were counted with. */
   readonly edges: string | undefined;
   readonly known: readonly string[];
   readonly examples: readonly MonitorExample[];
   readonly notes: readonly string[];
-  /** By check. */
+  /** Sums by check. */
   readonly slo: Readonly<Record<string, SloSums>>;
   readonly estimates: readonly MonitorEstimate[];
   readonly fairness: readonly MonitorFairness[];
-  /** What scores stood for, where it was worked out for this window. */
+  /** Score references that were computed for this window. */
   readonly references: readonly ScoreReference[];
   readonly attributions: readonly MonitorAttributions[];
-  /** Of baselines, where they were worked out for this window. */
+  /** Attributions of baselines that were computed for this window. */
   readonly sides: readonly NewAttributions[];
 }
 
@@ -171,7 +171,7 @@ export async function judgeWindow(
   };
 }
 
-/** What is wrong around the window: it is told as a check of its own, and never raises an alert by itself. */
+/** Reports a problem with the data of the window as the check `data`, which never raises an alert. */
 function faultOutcome(
   severity: CheckOutcome['severity'],
   { metric, reason }: OpenWindow['faults'][number],
@@ -187,11 +187,11 @@ interface Compared {
   readonly unknown: string | undefined;
   readonly made: NewBaseline[];
   readonly notes: readonly string[];
-  /** Of the baseline, and not in the window: training data has columns that are no inputs. */
+  /** Fields of the baseline that the window does not contain; training data has columns that are not inputs. */
   readonly lost: readonly StoredField[];
 }
 
-/** Counts the window between the edges of its baseline. What the baseline cannot have, as predictions, is compared with the first window. */
+/** Counts the window with the bin edges of its baseline. Outputs, which a dataset does not contain, are compared with the first window. */
 async function compareWith(
   parts: MonitoringParts,
   monitor: MonitorRow,
@@ -275,12 +275,12 @@ async function compareWith(
   };
 }
 
-/** What was compared before: of inputs those that windows had. */
+/** Returns fields that were compared before: outputs, and inputs that earlier windows contained. */
 function lostOf({ lost }: Compared, known: readonly string[]): readonly StoredField[] {
   return lost.filter(({ side, name }) => side === 'output' || known.includes(name));
 }
 
-/** Predictions of the first window under this baseline. */
+/** Returns the outputs of the first window with this baseline. */
 async function firstOf(
   parts: MonitoringParts,
   monitor: MonitorRow,
@@ -290,7 +290,7 @@ async function firstOf(
   return await storedBaseline(parts, monitor, `outputs:${baseline.id ?? ''}`);
 }
 
-/** Of training data alone: for skew nothing else will do. */
+/** Restricts a baseline to training data, which skew requires. */
 function trainingOnly(found: FoundBaseline): FoundBaseline {
   if ('unknown' in found) return found;
   const reason =
@@ -322,7 +322,7 @@ async function describeVersions(
   });
 }
 
-/** Inputs of windows before with the same version, and those of this one too. */
+/** Returns the inputs of earlier windows of the same version, and these with the inputs of this window. */
 function knownInputs(monitor: MonitorRow, window: OpenWindow) {
   const [version] = window.versions;
   const by =
@@ -345,7 +345,7 @@ export function knownBy(judged: JudgedWindow): string | undefined {
       : `${version.model}/${version.version}`;
 }
 
-/** Rows beyond the least and greatest value of the baseline. */
+/** Counts rows outside the range of the baseline. */
 async function countOutside(
   asking: Asking,
   window: OpenWindow,
@@ -357,7 +357,7 @@ async function countOutside(
     const then = baseline?.summary;
     if (of === undefined || field.side !== 'input' || then?.type !== 'numbers' || !isNumeric(of)) return [];
     if (then.min === undefined || then.max === undefined || current.type !== 'numbers') return [];
-    // Nothing lies outside where the window's own ends do not.
+    // If the range of the window is within the baseline, no row is outside.
     if ((current.min ?? then.min) >= then.min && (current.max ?? then.max) <= then.max) return [];
     return [{ field: of, low: then.min, high: then.max }];
   });

@@ -1,4 +1,4 @@
-/** Labels that came: performance of the windows that they are of is worked out again, and nothing else. */
+/** Recomputes the performance of windows for which new labels arrived, and nothing else. */
 import {
   nameOfCheck,
   type MonitorCheck,
@@ -44,7 +44,7 @@ interface WaitingWindow {
   readonly labels_at: bigint | null;
 }
 
-/** Gives how many windows were judged by their labels. */
+/** Returns how many windows were evaluated with labels. */
 export async function judgeLabels(parts: MonitoringParts, uid: string, io: JobIo): Promise<number> {
   const monitor = await io.read(async ({ sql }) => await findMonitor(sql, uid));
   const checks = (monitor?.spec.checks ?? []).filter(isOfLabels);
@@ -78,7 +78,7 @@ function isOfLabels(check: MonitorCheck): check is LabelCheck {
   return check.type === 'performance' || check.type === 'fairness';
 }
 
-/** Of one check. */
+/** The labeled outcome of one check. */
 interface Told {
   readonly check: LabelCheck;
   readonly performance?: MonitorPerformance;
@@ -217,7 +217,7 @@ async function write(
     ],
     'label_window',
   );
-  // A window counts once in a row of windows, when it is first known; older ones than the newest such never again.
+  // A window counts once in a streak, when it is first labeled; windows older than the newest labeled one never count.
   const before = outcomesOf(monitor.spec, window.results);
   const anew = outcomes.filter(
     (outcome) =>

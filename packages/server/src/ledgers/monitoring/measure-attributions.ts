@@ -1,4 +1,4 @@
-/** By which columns the version that answers goes, in a window and on rows of its baseline: both by the same model, beside the same rows. */
+/** Computes feature attributions of the active version for a window and for its baseline, with the same model and background. */
 import { createHash } from 'node:crypto';
 import { DaisError } from '@dais/api';
 import { nameOfCheck, type MonitorAttributions, type MonitorBaseline } from '@dais/api/monitoring';
@@ -24,7 +24,7 @@ import { ofVersion } from './score-reference.ts';
 import { withPredictions } from './source/prediction-window.ts';
 import type { AnsweringVersion, OpenWindow } from './source/window.ts';
 
-/** Rows that each is compared with. */
+/** Number of background rows. */
 const MOST_BACKGROUND = 20;
 const SAMPLE_SEED = 1;
 const BACKGROUND_SEED = 2;
@@ -44,7 +44,7 @@ interface Looking {
   readonly asking: Asking;
 }
 
-/** What cannot be explained is told as not known: the rest of the window is judged all the same. */
+/** Evaluates attribution drift. A failed explanation makes this check unknown; other checks continue. */
 export async function judgeAttributions(
   parts: MonitoringParts,
   monitor: MonitorRow,
@@ -81,7 +81,7 @@ interface AskedAttributions {
   readonly asking: Asking;
 }
 
-/** Where rows of the baseline are. */
+/** The source of the baseline rows. */
 type Source =
   | { readonly of: 'dataset'; readonly key: string; readonly name: string }
   | {
@@ -181,7 +181,7 @@ async function explained(
   };
 }
 
-/** Undefined: it is made of windows, and there is none yet. */
+/** Returns the attributions of the baseline; undefined if it consists of windows and there is none yet. */
 async function ofBaseline(explaining: Explaining, source: Source): Promise<Explained | undefined> {
   const { parts, monitor, check, asking, opened } = explaining;
   if (source.of === 'dataset') {
@@ -196,7 +196,7 @@ async function ofBaseline(explaining: Explaining, source: Source): Promise<Expla
   return await explained(explaining, rows, name);
 }
 
-/** The input example of the model, which no other version and no window changes; else rows of the dataset. */
+/** Returns the background: the input example of the model, which is the same for all windows, else rows of the dataset. */
 async function besideOf(looking: Looking, opened: VersionToExplain, source: Source): Promise<Beside> {
   if ((await opened.exampleRows()) > 0) return { of: 'example', rows: undefined };
   if (source.of !== 'dataset') {
@@ -208,7 +208,7 @@ async function besideOf(looking: Looking, opened: VersionToExplain, source: Sour
   return { of: 'baseline', rows: await sampleOfDataset(looking, opened, source, few) };
 }
 
-/** The same rows whenever they are drawn, in whatever files they lie. */
+/** Selects the same captured rows each time, independent of their files. */
 async function sampleOfKept(
   { check, asking }: Looking,
   { tables, relation }: Rows,
@@ -251,7 +251,7 @@ async function sampleOfDataset(
   return await parts.versions.withTable(version, async (table) => {
     const all: Relation = { type: 'scan', table: 'data' };
     const drawn: Relation = version.rows <= most ? all : { type: 'sample', from: all, size: { rows: most }, seed };
-    // Where there is no time for all of them, the first ones are by chance too.
+    // Sorted by hash: if the time limit ends the explanation early, the explained rows are still a random sample.
     const from: Relation = {
       type: 'sort',
       from: drawn,

@@ -1,4 +1,4 @@
-/** What happened to the rows of each group of a protected column. */
+/** Measures predictions by group of a protected column. */
 import type { MonitorCheck, MonitorFairness } from '@dais/api/monitoring';
 import { aggregate, allOf, call, column, descending, named } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
@@ -13,24 +13,24 @@ import { groupOf } from './measure-scores.ts';
 
 export type FairnessCheck = Extract<MonitorCheck, { type: 'fairness' }>;
 
-/** Groups of one column that are told. */
+/** Maximum number of reported groups of a column. */
 const MOST_GROUPS = 50;
 const MOST_CLASSES = 50;
 
 export interface MeasuredFairness {
   readonly column: string;
-  /** Undefined: the window has no such column. */
+  /** Undefined if the window has no such column. */
   readonly told: Fairness | undefined;
   readonly positive: string;
   readonly privileged: string | undefined;
-  /** Rows with a label. */
+  /** Number of rows with a label. */
   readonly labelled: number;
   readonly counts: readonly GroupCounts[];
-  /** There are more groups than are told. */
+  /** Whether the window has more groups than are reported. */
   readonly more: boolean;
 }
 
-/** `label`: the column that says what was true; undefined: that is not known yet. */
+/** Measures each group. `label`: the column of the ground truth, if it is known. */
 export async function measureFairness(
   asking: Asking,
   { tables, relation }: Rows,
@@ -137,7 +137,7 @@ function labelledRows(counts: GroupCounts['labelled']): number {
   return counts.truePositives + counts.falsePositives + counts.falseNegatives + counts.trueNegatives;
 }
 
-/** As a report has it; columns that are not there are left out. */
+/** Returns the measurements in the format of a report, without columns that do not exist. */
 export function presentFairness(check: string, measured: readonly MeasuredFairness[]): MonitorFairness[] {
   return measured.flatMap(({ column: name, told, positive, privileged, counts, more }): MonitorFairness[] => {
     if (told === undefined) return [];

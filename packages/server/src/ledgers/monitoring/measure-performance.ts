@@ -1,4 +1,4 @@
-/** Meets predictions of a window with what was true of them. */
+/** Joins predictions of a window with their ground truth. */
 import type { MonitorPerformance, MonitorSpec } from '@dais/api/monitoring';
 import { aggregate, call, cast, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
@@ -16,12 +16,12 @@ import type { PredictionBounds } from './source/window.ts';
 const MOST_PAIRS = 2500;
 const MOST_SEGMENTS = 20;
 
-/** What is measured, and of whom. */
+/** The predictions to measure. */
 export interface Measuring {
   readonly spec: MonitorSpec;
   readonly check: PerformanceCheck;
   readonly mature: boolean;
-  /** Inputs that are shown to few, in lower case. */
+  /** Restricted inputs, in lower case. */
   readonly masked: ReadonlySet<string>;
 }
 
@@ -59,7 +59,7 @@ export async function measurePerformance(
     from: {
       type: 'join',
       kind: 'anti',
-      // By their ids: those of requests that came in the window, whenever they were answered.
+      // By id: requests that arrived in the window, whenever they were answered.
       left: filter(scan('labels'), ...ofIds(bounds)),
       right: { type: 'project', from: found.relation, columns: [named('p', column('prediction_id'))] },
       keys: [{ left: 'prediction_id', right: 'p' }],
@@ -148,7 +148,7 @@ async function scoresOf(
   );
 }
 
-/** Fields of predictions; of lists as many elements as the longest has, where one may be the score. */
+/** Returns the fields of predictions. Lists that can contain the score have as many elements as the longest one. */
 export async function outputsAndInputs(
   asking: Asking,
   found: Pick<LabelledPredictions, 'columns' | 'tables'>,
@@ -196,7 +196,7 @@ function errorsQuery(from: Relation, { value }: Target, segment: Field | undefin
     from,
     columns: [groupOf(segment), named('y', y), named('e', call('-', cast(value, 'float64'), y))],
   };
-  // What is no number is left out, and so not among those with a label.
+  // Values that are not numbers are excluded, so they do not count as labeled.
   const finite = filter(rows, call('is-finite', column('e')));
   const e = column('e');
   const absolute = call('abs', e);

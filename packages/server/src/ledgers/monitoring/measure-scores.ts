@@ -1,4 +1,4 @@
-/** How good the scores of labelled predictions are: counted between fixed edges, so that no row leaves the query engine. */
+/** Measures scores of labeled predictions. Counts use fixed bins, so that no row leaves the query engine. */
 import type { MonitorPerformance } from '@dais/api/monitoring';
 import { aggregate, call, cast, column, filter, literal, named, when } from '#engines/query/model/build.ts';
 import type { AggregateExpression, Expression, NamedExpression, Relation } from '#engines/query/model/query-tree.ts';
@@ -7,24 +7,24 @@ import { calibrationBins, type ScoreBin, type ScoreSummary } from '#lib/statisti
 import { count, wordsOf, type Asking, type Rows } from './asking.ts';
 import { finiteOf, wordOf, type Field } from './fields.ts';
 
-/** As `summarizeScores` counts. */
+/** The bins of `summarizeScores`. */
 export const SCORE_BINS = 1000;
-/** The least probability that counts in a log loss. */
+/** Lower limit of probabilities in the log loss. */
 const LEAST = 1e-15;
 
-/** Rows of one value of a segment; of none all. */
+/** Returns the grouping by the values of a segment; without a segment, one group. */
 export function groupOf(segment: Field | undefined): NamedExpression {
   const value = segment === undefined ? literal('') : call('coalesce', wordOf(segment), literal('null'));
   return named('segment', value);
 }
 
-/** Which of the bins a score lies in. */
+/** Returns the bin of a score. */
 export function binOf(score: Expression): Expression {
   const at = call('floor', call('*', score, literal(SCORE_BINS, 'float64')));
   return call('least', at, literal(SCORE_BINS - 1, 'float64'));
 }
 
-/** How many scores are no probability, and how many are missing. */
+/** Counts scores that are not probabilities, and missing ones. */
 export function oddScores(score: Field): readonly NamedExpression[] {
   const value = cast(score.value, 'float64');
   const odd = call(
@@ -38,7 +38,7 @@ export function oddScores(score: Field): readonly NamedExpression[] {
   ];
 }
 
-/** Undefined: all are probabilities, or missing. */
+/** Returns why scores are invalid; undefined if all are probabilities or missing. */
 export function faultOfScores(score: Field, row: readonly Cell[] | undefined): string | undefined {
   const [odd, missing, rows] = (row ?? []).map(count);
   if ((odd ?? 0) > 0) return `${odd} of ${rows} values of ${score.name} are not between 0 and 1, so it is not a probability.`;
@@ -46,7 +46,7 @@ export function faultOfScores(score: Field, row: readonly Cell[] | undefined): s
   return undefined;
 }
 
-/** Scores by group and bin; `positive`: whether the row is of the positive class. */
+/** Counts scores by group and bin. `positive`: whether a row is of the positive class. */
 function scoresQuery(
   labelled: Relation,
   score: Field,
@@ -127,13 +127,13 @@ function readScores(rows: readonly (readonly Cell[])[]): ReadonlyMap<string, Sco
 }
 
 export interface MeasuredScores {
-  /** Of all rows. */
+  /** Summary of all rows. */
   readonly whole: ScoreSummary | undefined;
-  /** As the segments that were asked for, by their values. */
+  /** Summaries by value, in the order of the requested segments. */
   readonly segments: readonly ReadonlyMap<string, ScoreSummary>[];
 }
 
-/** `segments`: with the values that are told. */
+/** Measures scores. `segments`: with the values to report. */
 export async function measureScores(
   asking: Asking,
   { tables, relation }: Rows,
@@ -146,7 +146,7 @@ export async function measureScores(
     { query: facts, limit: 1 },
     {
       query: scoresQuery(relation, score, positive, { segment: undefined, among: undefined }),
-      // Negative ones too: whether there are is in the answer before.
+      // The limit includes bins outside of 0 to 1, which the first query detects.
       limit: SCORE_BINS * 2,
     },
   ]);

@@ -1,10 +1,10 @@
-/** What monitors say, as figures that are read when somebody asks. */
+/** Prometheus gauges of monitors, read on each scrape. */
 import type { Database } from '#engines/database/contract.ts';
 import { tenantNames } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { GaugeSample } from '#ledgers/ledger.ts';
 
-/** More series than this no dashboard shows. */
+/** Limits the number of series. */
 const MOST_MONITORS = 1000;
 const MOST_FIGURES = 5000;
 
@@ -35,7 +35,7 @@ export async function readMonitoringGauges(database: Database): Promise<readonly
       [],
       'monitor_verdicts',
     );
-    // Performance of the newest window that has labels enough; the rest of the newest window.
+    // Performance of the newest window with enough labels; other metrics of the newest window.
     const figures = await sql.query<FigureRow>(
       `select m.project_id, m.name, r->>'check' as "check", r->>'metric' as metric, r->>'column' as "column",
          (r->>'value')::float8 as value

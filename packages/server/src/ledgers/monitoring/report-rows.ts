@@ -1,4 +1,4 @@
-/** Reports as they are kept and as they are told. */
+/** Stored reports, and their presentation. */
 import { DaisError } from '@dais/api';
 import type {
   ColumnComparison,
@@ -77,7 +77,6 @@ function presentHead(row: HeadRow, monitor: string): MonitorReportHead {
   };
 }
 
-/** Newest first. */
 export async function listHeads(
   { sql }: Transaction,
   monitor: MonitorRow,
@@ -96,7 +95,7 @@ export async function listHeads(
   return rows.map((row) => presentHead(row, monitor.name));
 }
 
-/** `window`: its number, or `latest`. @throws DaisError `not_found`. */
+/** Reads the report of a window. `window`: its number, or `latest`. @throws DaisError `not_found`. */
 export async function readReport(tx: Transaction, monitor: MonitorRow, window: string): Promise<MonitorReport> {
   const number = window === 'latest' ? monitor.number : Number(window);
   const [row] = await tx.sql.query<WindowRow>(
@@ -136,7 +135,7 @@ async function columnsOf(
     [id],
     'columns_of_window',
   );
-  // As in the results: the worst first.
+  // Same order as the results: failing first.
   const order = new Map(
     results.flatMap(({ column }, at) => (column === undefined ? [] : [[column, at] as const])).toReversed(),
   );

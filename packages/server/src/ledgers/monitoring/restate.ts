@@ -1,4 +1,4 @@
-/** A window's results with those of one check in the place of its earlier ones. Pure. */
+/** Replaces the results of one check in the results of a window. Pure. */
 import { nameOfCheck, type MonitorResult, type MonitorSpec, type MonitorVerdict } from '@dais/api/monitoring';
 import { outcomeOf, verdictOf, type CheckOutcome } from './checks/outcome.ts';
 
@@ -18,21 +18,21 @@ export function restate(
   return { results, ...verdictOf(outcomes) };
 }
 
-/** What each check said, from its results. */
+/** Returns the outcome of each check, from its results. */
 export function outcomesOf(
   spec: Pick<MonitorSpec, 'checks' | 'severity'>,
   results: readonly MonitorResult[],
 ): readonly CheckOutcome[] {
   const told = spec.checks.flatMap((check) => {
     const own = results.filter((one) => one.check === nameOfCheck(check));
-    // A check that is newer than the window.
+    // The check is newer than the window.
     if (own.length === 0) return [];
     const whole = own.find(({ metric }) => metric === 'drifted_share');
     return [
       outcomeOf(check, spec, own, whole === undefined ? undefined : { verdict: whole.verdict, reason: whole.reason }),
     ];
   });
-  // What was wrong around the window stays so.
+  // Problems with the data of the window do not change.
   const data = results.filter(({ check }) => check === 'data');
   return data.length === 0
     ? told

@@ -1,4 +1,4 @@
-/** What scores stood for when it was known what was true: found once for each version, and kept. */
+/** Calibration of scores against ground truth: computed once per version, and stored. */
 import { createHash } from 'node:crypto';
 import type { MonitorCheck, MonitorEstimate } from '@dais/api/monitoring';
 import { aggregate, allOf, call, cast, column, filter, literal, named } from '#engines/query/model/build.ts';
@@ -24,7 +24,7 @@ import type { AnsweringVersion } from './source/window.ts';
 
 export type EstimateCheck = Extract<MonitorCheck, { type: 'estimatedPerformance' }>;
 
-/** Windows in which labels are looked for. */
+/** Maximum number of windows that are searched for labels. */
 const MOST_WINDOWS = 200;
 const MOST_KEPT = 20;
 const FOLDS = 3;
@@ -87,7 +87,7 @@ export async function findReference(
 
 export const NO_SCORE = 'No output is the probability of the positive class. Set `prediction.score`.';
 
-/** Rows that one version answered. */
+/** Filters rows to those of one version. */
 export function ofVersion(from: Relation, { model, version }: Pick<AnsweringVersion, 'model' | 'version'>): Relation {
   return filter(
     from,
@@ -106,7 +106,7 @@ function tooFew({ model, version }: AnsweringVersion, n: number, { minLabelled }
   return `Scores cannot be calibrated: the reference contains ${n} predictions of ${model}/${version} with ground truth, fewer than ${minLabelled}.`;
 }
 
-/** The time that is asked for; else from the first window of the version on, until there are labels enough. */
+/** Returns the configured period, else the first windows of the version that together have enough labels. */
 async function timeOf(
   parts: MonitoringParts,
   monitor: MonitorRow,
@@ -128,7 +128,7 @@ async function timeOf(
     let sum = 0;
     for (const [at, time] of times.entries()) {
       sum += labels[at] ?? 0;
-      // Labels are told of what is judged, and of more: half as much again is surely enough.
+      // Labels also exist for predictions that are not evaluated, so half more than needed is requested.
       if (sum >= check.minLabelled * 1.5) return { from: times[0]?.from ?? time.from, until: time.until };
     }
     const last = times.at(-1);
@@ -149,7 +149,7 @@ function classesQuery(from: Relation, { predicted, actual }: Target): Relation {
   return { type: 'distinct', from: filter(rows, call('is-not-null', column('class'))) };
 }
 
-/** What keeps two classes from being told apart. */
+/** Returns why the classes cannot be separated. */
 function faultOfClasses(rows: readonly (readonly Cell[])[], { positive }: Target): string | undefined {
   const names = rows.map(([name]) => classText(name));
   if (names.length > 2) {
@@ -219,7 +219,7 @@ function fit(
   };
 }
 
-/** All parts as one, ascending by score. */
+/** Merges all folds, ascending by score. */
 function inOrder(folds: readonly ReadonlyMap<number, ScoreBin>[]): readonly ScoreBin[] {
   const bins = new Map<number, { positive: number; negative: number; sum: number }>();
   for (const [at, { positive, negative, sum }] of folds.flatMap((fold) => [...fold])) {

@@ -1,20 +1,20 @@
-/** When nobody is told. Pure. */
+/** Silence periods of a monitor. Pure. */
 import { weekdays, type MonitorSpec } from '@dais/api/monitoring';
 
-/** `at` in milliseconds since 1970. */
+/** Whether notifications are silenced at a time, in milliseconds since 1970. */
 export function isSilent(silence: MonitorSpec['silence'], at: number): boolean {
   return silence.some((one) => {
     if (one.type === 'once') return at >= Date.parse(one.from) && at < Date.parse(one.until);
     const { day, time } = localTime(at, one.zone);
     const today = one.days.some((name) => weekdays.indexOf(name) === day);
     if (one.from < one.until) return today && time >= one.from && time < one.until;
-    // Over midnight: what began yesterday lasts into today.
+    // A period across midnight that started yesterday still applies today.
     const yesterday = one.days.some((name) => (weekdays.indexOf(name) + 1) % 7 === day);
     return (today && time >= one.from) || (yesterday && time < one.until);
   });
 }
 
-/** Monday is day 0. */
+/** Returns the day of the week; Monday is 0. */
 function localTime(at: number, zone: string): { readonly day: number; readonly time: string } {
   const parts = new Intl.DateTimeFormat('en-GB', {
     timeZone: zone,

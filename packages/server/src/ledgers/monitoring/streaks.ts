@@ -1,4 +1,4 @@
-/** From verdicts in a row to alerts: so many bad ones raise it, so many good ones resolve it. What is not known does neither. Pure. */
+/** Converts consecutive outcomes to alerts: failing windows raise one, passing windows resolve it, unknown ones do neither. Pure. */
 import type { MonitorVerdict } from '@dais/api/monitoring';
 import type { Streak } from './monitor-rows.ts';
 

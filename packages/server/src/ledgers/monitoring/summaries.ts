@@ -1,4 +1,4 @@
-/** What rows are like, column by column: few rows are looked at one by one, many are summed up where they are read. */
+/** Summaries of columns. Small windows are summarized from their values; large ones in the query engine. */
 import { aggregate, call, column, named } from '#engines/query/model/build.ts';
 import type { Statement, StatementResult } from '#engines/query/contract.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
@@ -14,11 +14,11 @@ import { edgesOfValues, type BinEdges } from '#lib/statistics/number-scan.ts';
 import { count, wordsOf, type Asking, type Rows } from './asking.ts';
 import { isNumeric, keyOfField, numberOf, wordOf, type Field } from './fields.ts';
 
-/** Columns of one scan: a row of them stays small enough for a planner. */
+/** Maximum number of columns per scan, which keeps a row small for the planner. */
 const AT_ONCE = 100;
-/** Rows that are counted between edges: shares are then within 0.3 % (three deviations), as near as a t-digest of all rows comes. */
+/** Sample size for histograms: shares are within 0.3 % (three standard deviations), as accurate as a t-digest of all rows. */
 const SAMPLED_ROWS = 250_000;
-/** So many are all counted: for less, a scan that samples costs more than to count. */
+/** Up to this number all rows are counted, because a sampling scan is not faster. */
 const MOST_COUNTED = 2_000_000;
 
 export interface Summarized {
@@ -26,7 +26,7 @@ export interface Summarized {
   readonly summary: ColumnSummary;
 }
 
-/** `edges`: of the baseline, by field; a field without gets edges of its own. All in one job, numbers read once. */
+/** Summarizes fields in one job that reads numbers once. `edges`: bin edges of the baseline; other fields get new edges. */
 export async function summarize(
   asking: Asking,
   { tables, relation }: Rows,
@@ -109,7 +109,7 @@ async function fewRows(
   );
 }
 
-/** The most frequent ones; NULL first, so that it is never cut off. */
+/** Counts the most frequent categories; NULL is first, so that the limit never cuts it off. */
 function wordsCounted(relation: Relation, field: Field): Statement {
   return {
     query: {
@@ -120,7 +120,7 @@ function wordsCounted(relation: Relation, field: Field): Statement {
           type: 'aggregate',
           from: { type: 'project', from: relation, columns: [named('word', wordOf(field))] },
           by: [named('word', column('word'))],
-          // Of all rows: what the limit cuts off is known by it.
+          // Of all rows, so that the remainder is known.
           columns: [named('n', aggregate('count'))],
         },
         by: [

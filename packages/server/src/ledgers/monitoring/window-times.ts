@@ -1,9 +1,9 @@
-/** When windows begin and end. Pure. */
+/** The start and end of windows. Pure. */
 import type { MonitorSpec } from '@dais/api/monitoring';
 
 const MINUTE_MS = 60_000;
 
-/** Where the first window begins, from a moment on: of time at a whole multiple since 1970. */
+/** Returns the start of the first window after a time; windows by time start at a multiple of their length since 1970. */
 export function windowStart(windows: MonitorSpec['windows'], at: number): number {
   if (windows.type === 'count') return at;
   const length = lengthOf(windows);
@@ -20,8 +20,8 @@ export interface Span {
 }
 
 /**
- * The window that is judged next; undefined: it has not ended. Where no prediction was made for several windows they are
- * one: `next` is when the next one was made, if there is one.
+ * Returns the next window to evaluate; undefined if it has not ended. Several windows without predictions are merged into
+ * one. `next`: the time of the next prediction, if there is one.
  */
 export function nextSpan(
   windows: Extract<MonitorSpec['windows'], { type: 'time' }>,

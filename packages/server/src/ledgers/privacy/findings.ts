@@ -1,4 +1,4 @@
-/** What people say of findings. */
+/** Decisions about findings. */
 import { DaisError, eventTypes, type Actor, type EventType, type MaskMethod } from '@dais/api';
 import type {
   DataFinding,
@@ -69,7 +69,7 @@ async function page(tx: Transaction, filter: readonly string[], { state, limit, 
   return { items: rows.map((row) => presentFinding(row, of.now, isDeclared(row))), ...next };
 }
 
-/** @throws DaisError `invalid_cursor` for what only looks like a place. */
+/** Decodes a cursor. @throws DaisError `invalid_cursor` */
 function findingPlace(text: string | undefined): FindingPlace | undefined {
   if (text === undefined) return undefined;
   const [, at, id] = /^(\d{1,18}) ([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/.exec(text) ?? [];
@@ -99,7 +99,7 @@ export async function waiveFinding(
   return await decide(tx, call, { state: 'waived', reason, now, ...expires, event: eventTypes.findingWaived, data });
 }
 
-/** @throws DaisError `invalid_state` for one that nobody has decided. */
+/** Reopens a finding. @throws DaisError `invalid_state` for one without a decision */
 export async function reopenFinding(
   tx: Transaction,
   call: CallOf<typeof reopenFindingOperation>,

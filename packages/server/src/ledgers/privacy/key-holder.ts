@@ -1,4 +1,4 @@
-/** Keys of pseudonyms under key-encryption keys: counted for whoever wants to remove one, wrapped anew after a rotation. */
+/** Wraps pseudonym keys with key-encryption keys: counts them by key, and rewraps them after a rotation. */
 import { DaisError } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { KeyInfo } from '#engines/keys/contract.ts';
@@ -8,10 +8,10 @@ import { ORGANISATION } from '#kernel/tenants.ts';
 import { contextOf, KEY_COLUMNS, sealedOf, type KeyRow, type Sealer } from './pseudonym-keys.ts';
 
 const QUEUE = 'pseudonym keys';
-/** Keys for each transaction. */
+/** Keys per transaction. */
 const BATCH = 100;
 
-/** How many keys of pseudonyms each key wraps. */
+/** Counts pseudonym keys by key-encryption key. */
 export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values: number })[]> {
   return await sql.query(
     `select key_id as "keyId", key_fingerprint as fingerprint, count(*)::int as values from privacy.pseudonym_key
@@ -19,13 +19,13 @@ export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values
   );
 }
 
-/** For each key that becomes the current one, one such job waits or runs at a time. */
+/** At most one waiting or running job per new current key. */
 export function rewrapJob(current: KeyInfo): NewJob {
   const payload = { fingerprint: current.fingerprint };
   return { queue: QUEUE, projectId: ORGANISATION, payload, uniqueKey: current.fingerprint, maxAttempts: 1000 };
 }
 
-/** Those that do not open any more are passed over: they are told when they are needed. */
+/** Skips keys that cannot be unwrapped: they are reported on use. */
 export function rewrapHandler(sealer: Sealer): JobHandler {
   return {
     queue: QUEUE,

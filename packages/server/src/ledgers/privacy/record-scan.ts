@@ -1,4 +1,4 @@
-/** What a scan found becomes findings: new ones are open, known ones are seen again, others are gone. */
+/** Updates findings from the result of a scan: new ones are open, known ones are updated, others are gone. */
 import { eventTypes } from '@dais/api';
 import { type DataScan } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -19,7 +19,7 @@ export interface ScanResult {
   readonly findings: readonly (ColumnFinding & { readonly column: string })[];
 }
 
-/** A scan that waits; one that ended is asked for anew. */
+/** Enqueues a scan; a completed scan is repeated. */
 export async function noteScan(
   tx: Transaction,
   { version, number, dataset }: ScannedVersion,
@@ -49,7 +49,7 @@ interface Told {
   readonly opened: boolean;
 }
 
-/** Idempotent. A scan of an older version than the newest that was scanned only adds. */
+/** Records a result. Idempotent. A scan of an older version only adds findings. */
 export async function recordScan(
   tx: Transaction,
   { version, number, dataset }: ScannedVersion,
@@ -119,7 +119,7 @@ interface ScanRow {
   readonly ended_at: bigint | null;
 }
 
-/** Undefined when nobody has asked for one. */
+/** Undefined without a scan. */
 export async function readScan(tx: Transaction, version: string, dataset: string): Promise<DataScan | undefined> {
   const [row] = await tx.sql.query<ScanRow>(
     'select number, state, columns, rows, findings, error, ended_at from privacy.scan where version = $1',

@@ -1,4 +1,4 @@
-/** Runs the checks of a version, and decides by them where they are its gate. What fails in itself fails closed. */
+/** Runs the checks of a version. Checks that gate the version fail closed: an error of a check does not pass. */
 import { DaisError, type DatasetSpec } from '@dais/api';
 import { type DatasetVersion, type Expectation, type ExpectationResult } from '@dais/api/data';
 import type { FileTable } from '#engines/query/contract.ts';
@@ -36,7 +36,7 @@ export function checkHandler(parts: QualityParts): JobHandler {
         throw error;
       }
     },
-    // The last attempt has failed: what nobody could tell is not taken for good.
+    // The last attempt failed: an unknown result must not pass.
     async ended(tx, { payload, projectId }, end) {
       if (end.state === 'done') return;
       await tx.enter(projectId);
@@ -51,7 +51,7 @@ export function checkHandler(parts: QualityParts): JobHandler {
 interface Conclusion {
   readonly results: readonly ExpectationResult[];
   readonly seconds: number;
-  /** Why the checks could not be run. */
+  /** Why the checks could not run. */
   readonly message?: string;
 }
 
@@ -67,13 +67,13 @@ async function conclude(
   const ended = await endCheck(tx.sql, due.id, { ...told, state, now: now() });
   if (!ended || !due.gate) return;
   const { state: before } = await versions.read(tx, due.version);
-  // Somebody deleted or broke it meanwhile: then there is nothing to decide.
+  // The version was deleted or is broken: there is nothing to decide.
   if (before !== 'building') return;
   if (state === 'passed') await versions.decide(tx, due.version, 'ready', { now: now() });
   else await versions.decide(tx, due.version, 'quarantined', { now: now(), reason: message ?? reasonOf(blocking) });
 }
 
-/** In a sentence: `Broken: completeness(age), unique(id).` */
+/** Returns a summary such as `Failed: completeness(age), unique(id).` */
 function reasonOf(blocking: readonly ExpectationResult[]): string {
   const names = blocking.slice(0, 5).map(({ name, findings, message }) => {
     const first = findings[0];
@@ -81,7 +81,7 @@ function reasonOf(blocking: readonly ExpectationResult[]): string {
     return first === undefined ? name : `${name} (${first.observed})`;
   });
   const more = blocking.length > 5 ? ` and ${blocking.length - 5} more` : '';
-  return `Broken: ${names.join('; ')}${more}.`.slice(0, 2000);
+  return `Failed: ${names.join('; ')}${more}.`.slice(0, 2000);
 }
 
 interface Known {
@@ -140,7 +140,7 @@ async function readKnown(tx: Transaction, versions: Versions, due: DueCheck): Pr
   const others = new Map<string, DatasetVersion>();
   for (const reference of due.expectations.flatMap(referencesOf)) {
     if (others.has(reference)) continue;
-    // One that is not there makes the expectation that names it an error, and no other.
+    // A missing version makes only the expectation that names it an error.
     const found = await versions.resolve(tx, reference).catch(refusedAsAbsent);
     if (found !== undefined && found.state === 'ready' && found.mode === 'managed') others.set(reference, found);
   }
@@ -152,7 +152,7 @@ function refusedAsAbsent(error: unknown): undefined {
   throw error;
 }
 
-/** Versions that an expectation names. */
+/** Returns the versions that an expectation names. */
 function referencesOf(expectation: Expectation): readonly string[] {
   switch (expectation.type) {
     case 'reference':
@@ -168,7 +168,7 @@ function referencesOf(expectation: Expectation): readonly string[] {
   }
 }
 
-/** The files of all versions stay until `work` has ended. */
+/** Keeps the files of all versions available until `work` has ended. */
 async function withTables<T>(
   versions: Versions,
   wanted: readonly { readonly name: string; readonly version: DatasetVersion }[],

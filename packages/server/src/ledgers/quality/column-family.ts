@@ -1,6 +1,6 @@
 import type { ColumnFamily, DataColumn } from '@dais/api/data';
 
-/** What can be asked of a column's values, by its type. */
+/** Groups column types by the checks that apply to them. */
 export function familyOf({ type }: Pick<DataColumn, 'type'>): ColumnFamily {
   if (/^(u?int(8|16|32|64)|float(32|64)|decimal\()/.test(type)) return 'number';
   if (type === 'boolean') return 'boolean';

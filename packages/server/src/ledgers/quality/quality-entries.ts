@@ -35,7 +35,7 @@ interface VersionInput {
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** Checks of versions before that a report shows. */
+/** Number of previous checks in a report. */
 const SHOWN_HISTORY = 20;
 
 export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
@@ -131,7 +131,7 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
   ];
 }
 
-/** @throws DaisError `invalid_state` for one without rows here. */
+/** Requires a version with managed files. @throws DaisError `invalid_state` */
 function readable(version: DatasetVersion): DatasetVersion {
   if (version.mode === 'managed') return version;
   throw new DaisError(

@@ -1,8 +1,8 @@
-/** Some rows, as they are kept and shown. */
+/** Samples of rows, for storage and display. */
 import { MOST_SAMPLE_ROWS, type RowSample, type SampleCell } from '@dais/api/data';
 import type { Cell, StatementResult } from '#engines/query/contract.ts';
 
-/** Columns of a sample: those that matter first. */
+/** Orders the columns of a sample, relevant ones first. */
 const MOST_COLUMNS = 50;
 const MOST_TEXT = 200;
 

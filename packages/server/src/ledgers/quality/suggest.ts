@@ -1,6 +1,6 @@
 /**
- * Proposes expectations from what one version is like. The rules are those of Deequ's constraint suggestion
- * (deequ: suggestions/rules/), with Wilson's bound in place of the normal one, and some for labels, keys and times.
+ * Suggests expectations from the profile of one version. The rules are those of Deequ's constraint suggestion
+ * (deequ: suggestions/rules/), with the Wilson interval instead of the normal one, and additional rules for labels, keys and times.
  */
 import type { ColumnProfile, DatasetProfile, Suggestion } from '@dais/api/data';
 import { wilsonInterval } from '#lib/statistics/proportion.ts';
@@ -10,15 +10,15 @@ export interface SuggestionFacts {
   readonly keys: readonly string[];
   readonly eventTime?: string | undefined;
   readonly label?: string | undefined;
-  /** Columns whose values stay out of what is proposed. */
+  /** Columns whose values must not appear in suggestions. */
   readonly masked: readonly string[];
 }
 
 type Proposed = { readonly expectation: Readonly<Record<string, unknown>>; readonly reason: string };
 
-/** A class of so few rows is found in one version and not in the next. */
+/** Maximum number of values of a domain. */
 const MOST_VALUES = 100;
-/** Deequ's CategoricalRangeRule: at most a tenth of the values are there once. */
+/** Maximum share of values that occur only once, as in Deequ's CategoricalRangeRule. */
 const MOST_SINGLE = 0.1;
 const UNIQUE_SHARE = 0.98;
 
@@ -52,7 +52,7 @@ function ofVolume(rows: number): readonly Proposed[] {
   ];
 }
 
-/** Columns with a value in every row together; others by the lower bound of their share. */
+/** Suggests one expectation for all complete columns, and the lower confidence limit for the others. */
 function ofCompleteness(columns: readonly ColumnProfile[], rows: number): readonly Proposed[] {
   const whole = columns.filter(({ nulls }) => nulls === 0).map(({ name }) => name);
   const some = columns.filter(({ nulls, count }) => nulls > 0 && count / rows > 0.2);
@@ -131,7 +131,7 @@ function ofNumbers(of: ColumnProfile, { masked, label }: SuggestionFacts): reado
   if (negatives === 0) {
     found.push({ expectation: { type: 'range', columns: [name], min: 0 }, reason: 'no value is negative' });
   }
-  // Values of a column that is masked stay out of it, and those of a label are what is to be found out.
+  // Values of masked columns must not appear, and the range of a label is what a model predicts.
   if (masked.includes(name) || name === label || quantiles === undefined) return found;
   const { p01, p99 } = quantiles;
   const reach = p99 - p01;
@@ -146,7 +146,7 @@ function ofNumbers(of: ColumnProfile, { masked, label }: SuggestionFacts): reado
   return found;
 }
 
-/** Two digits are enough for a bound that is wide anyway. */
+/** Rounds a wide limit to two digits. */
 function round(value: number, notNegative: boolean): number {
   const rounded = Number(value.toPrecision(2));
   return notNegative ? Math.max(0, rounded) : rounded;

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { Suggestion } from '@dais/api/data';
 
-/** Suggestions as a person reads them: a fragment of a manifest with the reasons above. */
+/** Formats suggestions as a fragment of a manifest, with reasons as comments. */
 export function suggestedYaml(suggestions: readonly Suggestion[], of: string): string {
   const lines = [
     `# Suggested from ${of}. Add the expectations that hold for every version to the manifest of the dataset.`,

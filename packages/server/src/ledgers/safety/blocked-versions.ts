@@ -1,4 +1,4 @@
-/** The models whose newest version is blocked by its scan. */
+/** Lists models whose newest version is blocked by its scan. */
 import { DaisError } from '@dais/api';
 import type { BlockedVersion, listBlockedVersionsOperation } from '@dais/api/serving';
 import type { CallOf } from '#kernel/entry.ts';
@@ -9,7 +9,7 @@ import { moreFindings } from './scan-rows.ts';
 
 interface BlockedRow {
   readonly version_key: string;
-  /** Uid of the Model resource. */
+  /** The uid of the Model resource. */
   readonly model: string;
   readonly version: number;
   readonly error: string | null;
@@ -18,7 +18,7 @@ interface BlockedRow {
   readonly first: string | null;
 }
 
-/** @throws DaisError `invalid_cursor`. */
+/** Lists blocked versions. @throws DaisError `invalid_cursor`. */
 export async function listBlockedVersions(
   tx: Transaction,
   { input, tenant, rows: visible }: CallOf<typeof listBlockedVersionsOperation>,
@@ -51,7 +51,7 @@ export async function listBlockedVersions(
     tx,
     page.map(({ model }) => model),
   );
-  // A later version, or one that has been deleted, does not need anyone.
+  // Superseded or deleted versions need no attention.
   const items = page.flatMap((row) => {
     const model = newest.get(row.model);
     return model?.version === row.version ? [present(model.name, row)] : [];

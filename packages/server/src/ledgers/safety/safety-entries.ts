@@ -1,4 +1,4 @@
-/** What people ask about the safety of versions, and what they say of findings. */
+/** Operations on scans and findings of model versions. */
 import { DaisError, eventTypes } from '@dais/api';
 import {
   listBlockedVersionsOperation,
@@ -44,7 +44,7 @@ async function requireScan(tx: Transaction, { name, version }: VersionInput): Pr
   throw nobodyLooked({ name, version });
 }
 
-/** A new version is looked at as soon as its event is read: until then one waits, and nothing is amiss. */
+/** Returns the state of a version without a scan. The scan of a new version starts when its event is processed; until then it is waiting. */
 const SOON_MS = 600_000;
 
 async function readScan(tx: Transaction, { input }: { readonly input: VersionInput }, now: number): Promise<ModelScan> {

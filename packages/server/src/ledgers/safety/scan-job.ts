@@ -1,4 +1,4 @@
-/** Looks at the files of a version, once it is there. */
+/** Scans the files of a version after its registration. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import { findReadable } from '#kernel/content/damage.ts';
@@ -14,7 +14,7 @@ import type { SafetyParts } from './safety-parts.ts';
 import { endScan, findScan, noteScan, presentScan, recordScan, type ScanResult } from './scan-rows.ts';
 
 const QUEUE = 'model scan';
-/** Of one version. */
+/** Maximum number of files of a version. */
 const MOST_FILES = 5000;
 
 interface Scanned {
@@ -23,7 +23,7 @@ interface Scanned {
   readonly model: string;
 }
 
-/** In the transaction that makes it due. */
+/** Runs in the transaction that enqueues the scan. */
 export async function enqueueScan(tx: Transaction, { name, version, model }: Scanned, now: number): Promise<void> {
   const key = await versionKeyOf(tx, name, version);
   if (key === undefined) throw new DaisError('not_found', `There is no version ${name}/${version}.`);
@@ -35,11 +35,11 @@ function scanOf(projectId: string, key: string, name: string, version: number): 
   return { queue: QUEUE, projectId, payload: { key, name, version }, uniqueKey: key, maxAttempts: 8 };
 }
 
-/** Whoever registers a version, through whichever door. */
+/** Enqueues a scan for each registered version, through every protocol. */
 export function scanSubscriber(now: () => number): Subscriber {
   return {
     name: 'model safety',
-    // Versions that were registered before there was a scanner are looked at too.
+    // Versions that were registered before the scanner existed are scanned too.
     fromStart: true,
     types: [eventTypes.modelVersionCreated.type],
     handle: async (tx, events) => {
@@ -57,7 +57,7 @@ async function due(tx: Transaction, { subject, projectId, data }: SequencedEvent
     if (found.type === 'prompt') return;
     await enqueueScan(tx, { name: subject.name, version, model: subject.uid }, now);
   } catch (error) {
-    // Deleted or renamed since: there is nothing to look at under this name.
+    // Deleted or renamed in the meantime: no version has this name.
     if (!(error instanceof DaisError) || error.code !== 'not_found') throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { errorCatalogue, type DaisError, type ErrorCode } from '@dais/api';
 
-/** Numbers of gRPC: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+/** gRPC status codes: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
 export const rpc = {
   invalidArgument: 3,
   deadlineExceeded: 4,
@@ -16,7 +16,7 @@ export const rpc = {
   unauthenticated: 16,
 } as const;
 
-/** Every code has its status here; a new code does not compile until it has one too. */
+/** Maps every error code; a new code does not compile without a status. */
 const codes: Readonly<Record<ErrorCode, number>> = {
   invalid_request: rpc.invalidArgument,
   unreadable_body: rpc.invalidArgument,
@@ -89,7 +89,7 @@ const codes: Readonly<Record<ErrorCode, number>> = {
   data_invalid: rpc.failedPrecondition,
 };
 
-/** Classes of `feast.errors` that the client imports and raises by their names. */
+/** Classes of `feast.errors` that the client imports and raises by name. */
 export type FeastClass =
   | 'FeastError'
   | 'FeastObjectNotFoundException'
@@ -107,12 +107,12 @@ export type FeastClass =
   | 'ProjectObjectNotFoundException'
   | 'PushSourceNotFoundException';
 
-/** A failure in the form that Feast's clients understand: over both doors the text of a JSON document. */
+/** An error in the format of Feast clients: a JSON document, over both protocols. */
 export class FeastFault extends Error {
   readonly feastClass: FeastClass;
-  /** Number of gRPC. */
+  /** gRPC status code. */
   readonly code: number;
-  /** Status of HTTP. */
+  /** HTTP status. */
   readonly status: number;
 
   constructor(feastClass: FeastClass, message: string, code: number, status: number, cause?: unknown) {
@@ -131,7 +131,7 @@ export function notFound(feastClass: FeastClass, message: string): FeastFault {
   return new FeastFault(feastClass, message, rpc.notFound, 404);
 }
 
-/** Something that this server does not do, with what to do instead. */
+/** Returns the error of an unsupported feature, with an alternative. */
 export function notDone(message: string): FeastFault {
   return new FeastFault('FeastProviderNotImplementedError', message, rpc.unimplemented, 422);
 }
@@ -140,7 +140,7 @@ export function invalid(message: string): FeastFault {
   return new FeastFault('FeastError', message, rpc.invalidArgument, 400);
 }
 
-/** Problems that are told at once. */
+/** Errors that are returned immediately. */
 const MOST_ISSUES = 20;
 
 export function feastFault(error: DaisError): FeastFault {

@@ -1,7 +1,7 @@
 import type { featureViewSpec } from '@dais/api/data';
 import type { z } from 'zod';
 
-/** A FeatureView as `featureView.get` tells it, as far as the doors look at it. */
+/** A FeatureView of `featureView.get`, with the fields that the adapters read. */
 export interface KnownView {
   readonly spec: z.input<typeof featureViewSpec>;
 }

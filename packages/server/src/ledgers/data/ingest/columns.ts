@@ -1,17 +1,17 @@
-/** Which columns a version shall have. */
+/** The columns of a new version. */
 import { DaisError, type DatasetSpec, type Issue } from '@dais/api';
 import { MOST_COLUMNS, type DataColumn } from '@dais/api/data';
 import type { Column, TableDescription } from '#engines/query/contract.ts';
 
 export interface WantedColumns {
   readonly columns: readonly DataColumn[];
-  /** Columns of a file that are none of these are left out; else they are a fault. */
+  /** Whether to ignore columns of a file that are not listed; otherwise they are an error. */
   readonly ignoreExtra: boolean;
 }
 
 /**
- * The manifest decides, then the version before, then what the files look like. `describe` looks at them, and is not
- * called when nothing has to be found out.
+ * Determines the columns from the manifest, else from the previous version, else from the files. `describe` infers them from the
+ * files, and is called only if needed.
  * @throws DaisError `data_invalid`.
  */
 export async function wantedColumns(
@@ -57,7 +57,7 @@ function shapeIssues(columns: readonly DataColumn[]): Issue[] {
   });
 }
 
-/** Columns that the manifest speaks of must be there. */
+/** Checks that columns named in the manifest exist. */
 function missingIssues(
   { keys = [], eventTime, label }: Pick<DatasetSpec, 'keys' | 'eventTime' | 'label'>,
   columns: readonly DataColumn[],

@@ -1,6 +1,6 @@
 import type { GatheredFile } from './gather.ts';
 
-/** Of one object its address; of several what their addresses begin with. */
+/** Returns the URI of a single object, or the common prefix of several. */
 export function commonUri(files: readonly GatheredFile[]): string {
   const [first = '', ...rest] = files.map(({ uri = '' }) => uri);
   let length = first.length;

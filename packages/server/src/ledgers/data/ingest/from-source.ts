@@ -1,4 +1,4 @@
-/** Files of a source outside, fetched to this machine. */
+/** Downloads files from an external source. */
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
 import { type DataColumn } from '@dais/api/data';
@@ -11,11 +11,11 @@ import type { TableShape } from './reading-plan.ts';
 interface FetchedFile extends GatheredFile {
   readonly uri: string;
   readonly pin: string;
-  /** Says the format. */
+  /** Contains the format. */
   readonly object: SourceObject;
 }
 
-/** Opens a source with the Secrets that it names, does `work` and closes it. */
+/** Opens a source with its Secrets, runs `work` and closes it. */
 export async function withSource<T>(
   parts: Pick<DataParts, 'database' | 'source' | 'secretValue'>,
   { source, projectId }: { readonly source: ExternalSource; readonly projectId: string },
@@ -37,7 +37,7 @@ export async function withSource<T>(
   }
 }
 
-/** @throws DaisError as the source does; `invalid_state` for a table that `mode: reference` cannot point at. */
+/** Downloads all objects. @throws errors of the source; `invalid_state` for a table that `mode: reference` does not support */
 export async function fetchAll(
   source: DataSource,
   {

@@ -1,4 +1,4 @@
-/** Files that somebody pushes: begun, sent one by one, and committed. */
+/** Pushes: started, uploaded file by file, and committed. */
 import { DaisError, type Actor, type DatasetSpec } from '@dais/api';
 import type {
   beginPushOperation,
@@ -26,7 +26,7 @@ import { presentIngest, readIngestFiles, readIngestOf, type IngestSource } from 
 import { knownReadings } from './read-groups.ts';
 import { groupDigest, readingDigest, type ReadableFile } from './reading-plan.ts';
 
-/** How often an ingest is tried when the platform fails, not the data. */
+/** Maximum attempts of an ingest after failures of the platform; invalid data is not retried. */
 const ATTEMPTS = 5;
 
 export interface PushedFile {
@@ -56,7 +56,7 @@ export async function beginPush(
   if (source !== 'upload') {
     throw new DaisError('invalid_state', `The rows of ${name} come from its source \`${source}\`. Refresh it instead.`);
   }
-  // What they are must be plain before hours of sending.
+  // Formats must be known before a long upload.
   for (const file of files) sourceFile('', file.name, spec.format);
   const known = await knownFiles(tx, dataset, spec, files, parts);
   const id = await insertIngest(tx, dataset, {
@@ -74,7 +74,7 @@ export async function beginPush(
   return await presentIngest(tx, await readIngestOf(tx, name, id));
 }
 
-/** Names of files that need not be sent: what becomes of them is known and kept. */
+/** Returns the files that need no upload, because their results are stored. */
 async function knownFiles(
   tx: Transaction,
   dataset: DatasetRow,
@@ -104,7 +104,7 @@ async function knownFiles(
   return new Set(groups.flatMap(({ group, digest }) => (known.has(digest) ? group.map(({ name }) => name) : [])));
 }
 
-/** Enters the making of a version. */
+/** Enqueues the ingest. */
 export async function insertIngest(
   tx: Transaction,
   dataset: DatasetRow,
@@ -114,14 +114,14 @@ export async function insertIngest(
     readonly source: IngestSource;
     readonly now: number;
     readonly state: 'open' | 'waiting';
-    /** Who made it, where that is not who calls. */
+    /** The creator, if it is not the caller. */
     readonly by?: Actor;
   },
 ): Promise<string> {
   const id = uuidv7(made.now);
   const { principal, origin } = tx.by;
   const { via } = principal;
-  // A step that pushes is where the version comes from.
+  // The lineage records the step that pushes.
   const step = via?.method === 'step' && via.credential !== undefined ? { step: via.credential } : {};
   await tx.sql.query(
     `insert into data.ingest (id, project_id, dataset, state, phase, message, tags, source, created_at, created_by, origin)
@@ -143,7 +143,7 @@ export async function insertIngest(
   return id;
 }
 
-/** `here`: its bytes need not be sent. */
+/** `here`: the bytes need no upload. */
 export async function insertIngestFiles(
   tx: Transaction,
   ingest: string,
@@ -181,7 +181,7 @@ interface PushCall {
   readonly id: string;
 }
 
-/** The bytes of one file. */
+/** Uploads the bytes of one file. */
 export async function uploadPushed(parts: DataParts, call: CallOf<typeof uploadPushedFileOperation>) {
   const { input, tenant, context } = call;
   if (context.content === undefined) throw new DaisError('unreadable_body', 'The request body is empty.');
@@ -218,7 +218,7 @@ async function requireOpen(tx: Transaction, { name, id }: PushCall, lock = false
   return row;
 }
 
-/** Saying it twice is saying it once. @throws DaisError `invalid_state` while files are missing. */
+/** Commits a push. Idempotent. @throws DaisError `invalid_state` while files are missing. */
 export async function commitPush(tx: Transaction, { input }: CallOf<typeof commitPushOperation>): Promise<Ingest> {
   const row = await readIngestOf(tx, input.name, input.id, true);
   if (row.state === 'open') {
@@ -233,7 +233,7 @@ export async function commitPush(tx: Transaction, { input }: CallOf<typeof commi
   return await presentIngest(tx, await readIngestOf(tx, input.name, input.id));
 }
 
-/** A job that runs sees at its next step that it has ended. */
+/** Cancels a push. A running job notices at its next step. */
 export async function cancelIngest(
   tx: Transaction,
   { input }: CallOf<typeof cancelIngestOperation>,

@@ -1,4 +1,4 @@
-/** Reading a source again: when somebody asks, and by itself where the manifest says how often. */
+/** Refreshes of sources: on request, and at the interval of the manifest. */
 import { DaisError } from '@dais/api';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -14,7 +14,7 @@ export interface RefreshInput {
   readonly faults: 'refuse' | 'keep';
 }
 
-/** Gives the id of the ingest. @throws DaisError `not_found`, `invalid_state` for a dataset whose rows are pushed. */
+/** Starts a refresh and returns the id of the ingest. @throws DaisError `not_found`, `invalid_state` for a pushed dataset */
 export async function startRefresh(
   tx: Transaction,
   { name, message, tags, faults }: RefreshInput,
@@ -34,7 +34,7 @@ export async function startRefresh(
 
 const SLICE = 50;
 
-/** Datasets with `refreshMinutes`. One that is still being read is left alone until its next time. */
+/** Starts refreshes of datasets with `refreshMinutes`. A dataset with a running ingest is skipped until its next time. */
 export function refreshHandler({ clock }: Pick<DataParts, 'clock'>): JobHandler {
   return {
     queue: 'data-refresh',

@@ -1,4 +1,4 @@
-/** What must be so of the rows of every version: values where there must be some, keys that name one row each. */
+/** Constraints on the rows of every version: required values, and unique keys. */
 import { DaisError, type Issue } from '@dais/api';
 import { type DataColumn } from '@dais/api/data';
 import type { FileTable, QueryEngine, RunOptions, Statement } from '#engines/query/contract.ts';
@@ -10,11 +10,11 @@ const SHOWN = 5;
 interface Checked {
   readonly columns: readonly DataColumn[];
   readonly keys: readonly string[];
-  /** Columns whose values stand in no message. */
+  /** Columns whose values must not appear in messages. */
   readonly hidden: ReadonlySet<string>;
 }
 
-/** @throws DaisError `data_invalid`. */
+/** Checks required values and keys. @throws DaisError `data_invalid`. */
 export async function checkTable(
   engine: QueryEngine,
   files: FileTable['files'],

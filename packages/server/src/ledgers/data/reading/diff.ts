@@ -1,4 +1,4 @@
-/** What a version has that another one has not. */
+/** Differences between two versions. */
 import { DaisError } from '@dais/api';
 import type { DatasetVersion, diffDatasetVersionsOperation } from '@dais/api/data';
 import type { Cell, QueryEngine, Statement, TableSource } from '#engines/query/contract.ts';
@@ -10,9 +10,9 @@ import type { DataParts } from '../data-parts.ts';
 import { previousReady } from '../versions/version-rows.ts';
 import { findReadable, maskedView, withTables, type ReadableVersion } from './read-version.ts';
 
-/** Columns whose figures are told. */
+/** Maximum number of columns with statistics. */
 const FIGURES = 200;
-/** Columns that a sample shows. */
+/** Maximum number of columns in a sample. */
 const SHOWN = 50;
 
 export async function diffVersions(parts: DataParts, call: CallOf<typeof diffDatasetVersionsOperation>) {
@@ -69,7 +69,7 @@ interface DiffPlan {
   readonly before: Relation;
   readonly after: Relation;
   readonly keys: readonly string[];
-  /** Columns of both, without the keys. */
+  /** Columns of both versions without the keys. */
   readonly common: readonly string[];
   readonly columns: readonly string[];
   readonly types: ReadonlyMap<string, string>;
@@ -77,13 +77,13 @@ interface DiffPlan {
   readonly rowsAfter: number;
 }
 
-/** Over masked views, so that nothing is found out from which rows differ that a reader may not see. */
+/** Compares masked views, so that differences do not reveal masked values. */
 function diffPlan(before: ReadableVersion, after: ReadableVersion): DiffPlan {
   const types = new Map(after.version.schema.columns.map(({ name, type }) => [name, type]));
   const old = new Set(before.version.schema.columns.map(({ name }) => name));
   const both = [...types.keys()].filter((one) => old.has(one));
   const masked = new Set([...before.masked, ...after.masked].map((one) => one.column));
-  // What stands in the place of a number is a text.
+  // A mask replaces a number by a text.
   for (const name of masked) if (types.has(name)) types.set(name, 'string');
   const { keys } = after.version;
   const usable = keys.length > 0 && keys.every((key) => both.includes(key) && !masked.has(key)) ? keys : [];
@@ -213,7 +213,7 @@ function anyOf(conditions: readonly Expression[]): Expression {
   return conditions.length === 1 ? (conditions[0] ?? literal(false)) : fn('or', ...conditions);
 }
 
-/** Without keys a row that changed is one that went and one that came. Equal rows count as often as they are there. */
+/** Without keys, a changed row counts as one removed and one added row. Equal rows count individually. */
 async function byWholeRows(
   engine: QueryEngine,
   tables: Readonly<Record<string, TableSource>>,
@@ -268,7 +268,7 @@ async function byWholeRows(
 
 const NUMBER = /^(u?int\d+|float\d+|decimal.*)$/;
 
-/** One scan of each side. */
+/** Runs one scan per version. */
 async function compareFigures(
   engine: QueryEngine,
   tables: Readonly<Record<string, TableSource>>,

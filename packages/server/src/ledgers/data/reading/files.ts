@@ -1,4 +1,4 @@
-/** The bytes of versions: files as they are, or all rows as one file that the reader may see. */
+/** Downloads of version files, and exports of all visible rows as one file. */
 import type { exportDatasetVersionOperation, readDatasetFileOperation } from '@dais/api/data';
 import { createReadStream } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import type { DataParts } from '../data-parts.ts';
 import { contentOf, requireDataset } from '../dataset-rows.ts';
 import { findReadable, maskedView, withTables } from './read-version.ts';
 
-/** @throws DaisError `forbidden` where the reader sees columns masked, `not_found`, `invalid_state`. */
+/** Downloads a file. @throws DaisError `forbidden` if columns are masked for the reader, `not_found`, `invalid_state`. */
 export async function readDatasetFile(
   parts: DataParts,
   call: CallOf<typeof readDatasetFileOperation>,
@@ -43,7 +43,7 @@ export async function readDatasetFile(
   return { size, sha256, open: async (range) => (await parts.content.open(owner, found.digest, range)).bytes };
 }
 
-/** The file is made, then sent, then gone. */
+/** Creates the file, sends it, and deletes it. */
 export async function exportVersion(
   parts: DataParts,
   call: CallOf<typeof exportDatasetVersionOperation>,
@@ -65,7 +65,7 @@ export async function exportVersion(
     });
     const made = result.files[0]?.path ?? path;
     const { size } = await stat(made);
-    // Nobody may ever read it: then the retention removes it.
+    // If the download never starts, the retention deletes the file.
     call.context.signal.addEventListener('abort', () => void drop(), { once: true });
     return {
       size,

@@ -1,4 +1,4 @@
-/** What whoever reads rows does not see as it is. */
+/** Masks of columns for a reader. */
 import type { Expression } from '#engines/query/contract.ts';
 import type { Principal } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -7,7 +7,7 @@ import { readDatasetSpec } from '../dataset-spec.ts';
 
 export interface MaskedColumn {
   readonly column: string;
-  /** What stands in its place; `null` for nothing at all. */
+  /** The replacement of a value; `null` removes it. */
   readonly mask: Expression;
 }
 
@@ -16,7 +16,7 @@ export interface Reader {
   readonly may?: (action: string) => Promise<boolean>;
 }
 
-/** Columns of a dataset that this reader sees masked. */
+/** Returns the columns of a dataset that are masked for this reader. */
 export async function maskedColumns(
   tx: Transaction,
   hooks: VersionHooks,

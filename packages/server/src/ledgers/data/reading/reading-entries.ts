@@ -1,4 +1,4 @@
-/** Operations that read rows: each passes through the masks of its reader. */
+/** Operations that read rows. All of them apply the masks of the reader. */
 import {
   diffDatasetVersionsOperation,
   exportDatasetVersionOperation,

@@ -1,4 +1,4 @@
-/** Versions of datasets for steps of runs: what they read, and what becomes of the files that they leave. */
+/** Dataset versions of steps: inputs, and versions from output files. */
 import { createReadStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ import { readVersion } from '../versions/version-rows.ts';
 
 type MayOf = (dataset: string) => (action: string) => Promise<boolean>;
 
-/** A version as a run was given it. */
+/** A version as an input of a run. */
 interface GivenVersion {
   readonly name: string;
   readonly number: number;
@@ -59,7 +59,6 @@ export class StepVersions {
     this.#parts = parts;
   }
 
-  /** @throws DaisError `not_found`, `invalid_state`, `invalid_request`. */
   async find(tx: Transaction, reference: string, may: MayOf | undefined): Promise<GivenVersion> {
     const { id, dataset: name, number, digest, schema } = requireUsable(await resolveVersion(tx, reference));
     const there = new Set(schema.columns.map((column) => column.name));
@@ -74,7 +73,7 @@ export class StepVersions {
   }
 
   /**
-   * Parquet files as they are kept where nothing of them is masked; else a copy that is made for this, and goes after it.
+   * Provides the stored Parquet files if no column is masked, else a temporary masked copy.
    * @throws DaisError `invalid_state` for a version that was deleted or is broken.
    */
   async withFiles<T>(
@@ -121,7 +120,7 @@ export class StepVersions {
     });
   }
 
-  /** @throws DaisError `invalid_request` (nothing says what a file is), `invalid_state` (its rows come from elsewhere). */
+  /** Checks outputs that become versions. @throws DaisError `invalid_request` (unknown format), `invalid_state` (the dataset has a source). */
   async requireReadable(tx: Transaction, dataset: string, names: readonly string[]): Promise<void> {
     const there = await findDataset(tx, dataset);
     const spec = there === undefined ? undefined : await readDatasetSpec(tx, dataset);
@@ -135,7 +134,7 @@ export class StepVersions {
     for (const name of names) sourceFile('', name, spec?.format);
   }
 
-  /** The files are content of the run, and become that of the ingest too. */
+  /** Passes content of the run to an ingest. */
   async make(tx: Transaction, { dataset: name, run, attempt, actor, message, files }: Made): Promise<void> {
     const { projectId } = tx;
     if ((await findDataset(tx, name)) === undefined) {
@@ -159,7 +158,7 @@ export class StepVersions {
     );
     for (const [position, { content }] of files.entries()) {
       const to = { projectId, uid: id, name: pushedName(position) };
-      // The project has these bytes already.
+      // The project already stores these bytes.
       await linkContent(tx, { projectId, uid: run, name: content }, to, { quota: null });
     }
     enqueueIngest(tx, id);

@@ -1,4 +1,4 @@
-/** What becomes of a version after it was made. */
+/** State transitions of a version after its creation. */
 import { DaisError, eventTypes, type EventType } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -9,7 +9,7 @@ import { readVersion } from './version-rows.ts';
 export interface Decided {
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** Needed for anything but the first `ready`. */
+  /** Required for every change except the first `ready`. */
   readonly reason?: string;
 }
 
@@ -26,8 +26,8 @@ const STEPS: Readonly<Record<'ready' | 'quarantined' | 'released' | 'broken', St
 };
 
 /**
- * Moves a version on: `ready` and `quarantined` end its checks, `released` is a person's word against them. One that is
- * there already stays. @throws DaisError `not_found`, `invalid_state`.
+ * Changes the state of a version: `ready` and `quarantined` are results of its checks, `released` overrides them. Idempotent.
+ * @throws DaisError `not_found`, `invalid_state`.
  */
 export async function decideVersion(
   tx: Transaction,

@@ -1,4 +1,4 @@
-/** Versions whose files go. What they were stays: lineage and runs name them. */
+/** Deletion of versions. Their files are removed; lineage and runs still refer to them. */
 import { DaisError, eventTypes } from '@dais/api';
 import { detachContent } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -6,7 +6,7 @@ import type { VersionHooks } from '../data-parts.ts';
 import { contentOf, type DatasetRow } from '../dataset-rows.ts';
 import { emitAboutDataset } from '../dataset-spec.ts';
 
-/** The dataset is locked. Deleting what is deleted does nothing. */
+/** Deletes versions. The dataset must be locked. Idempotent. */
 export async function deleteVersions(
   tx: Transaction,
   row: DatasetRow,
@@ -43,7 +43,7 @@ export async function deleteVersions(
   }
 }
 
-/** @throws DaisError `still_referenced` for a version with tags. */
+/** Requires a version without tags. @throws DaisError `still_referenced` */
 export async function refuseTagged(tx: Transaction, row: DatasetRow, id: string, number: number): Promise<void> {
   const tags = await tx.sql.query<{ tag: string }>('select tag from data.version_tag where version = $1 order by tag', [
     id,

@@ -1,4 +1,4 @@
-/** The digest of a version: of what it is, not of when or by whom it was made. Pure. */
+/** The digest of a version covers its content, not its creation time or author. Pure. */
 import { createHash } from 'node:crypto';
 import type { DataSchema, DatasetMode } from '@dais/api/data';
 
@@ -11,7 +11,7 @@ export interface VersionManifest {
   readonly files: readonly { readonly digest: string; readonly rows: number; readonly uri?: string }[];
 }
 
-/** SHA-256 over the canonical JSON of the manifest: fields in this order, no white space. Lower-case hex. */
+/** Returns the SHA-256 over the canonical JSON of the manifest: fields in this order, no white space. Lower-case hex. */
 export function manifestDigest({ mode, schema, keys, eventTime, label, files }: VersionManifest): string {
   const canonical = {
     format: 1,

@@ -1,4 +1,4 @@
-/** Files of a version that stay where they are: fetched when they are read, and held against what was pinned. */
+/** External files of a version: downloaded on read, and compared with the pinned digests. */
 import { DaisError, type DataFormat } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
 import { SYSTEM_ORIGIN, transact } from '#kernel/transaction.ts';
@@ -13,8 +13,8 @@ import type { LocalFile } from './local-files.ts';
 type PinnedParts = Pick<DataParts, 'database' | 'source' | 'secretValue'>;
 
 /**
- * Does `work` with copies of the files, each of which has the digest that was pinned. What has changed or gone makes the
- * version `broken`. @throws DaisError `invalid_state`, and as the source does.
+ * Runs `work` with copies of the files that match the pinned digests. A changed or deleted file makes the
+ * version `broken`. @throws DaisError `invalid_state`, and errors of the source
  */
 export async function withPinnedFiles<T>(
   parts: PinnedParts,

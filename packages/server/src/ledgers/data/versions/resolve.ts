@@ -1,11 +1,11 @@
-/** From what people write to the version that is meant. */
+/** Resolves references to versions. */
 import { DaisError } from '@dais/api';
 import { parseDatasetReference, type DatasetReference, type DatasetVersion } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 import { requireDataset } from '../dataset-rows.ts';
 import { findByNumber, findByTag, findReady } from './version-rows.ts';
 
-/** @throws DaisError `invalid_request`. */
+/** Parses a reference. @throws DaisError `invalid_request`. */
 function parseReference(text: string): DatasetReference {
   const parsed = parseDatasetReference(text);
   if (parsed !== undefined) return parsed;
@@ -14,8 +14,8 @@ function parseReference(text: string): DatasetReference {
 }
 
 /**
- * `latest` and moments give versions that are ready. A number or tag gives the version whatever its state, but no
- * deleted one; whoever reads its rows calls `requireUsable`.
+ * Finds a version. `latest` and times select ready versions. A number or tag selects a version in any state except
+ * deleted; readers of its rows call `requireUsable`.
  * @throws DaisError `invalid_request`, `not_found`.
  */
 export async function resolveVersion(tx: Transaction, reference: string | DatasetReference): Promise<DatasetVersion> {
@@ -45,14 +45,14 @@ function missing(dataset: string, which: DatasetReference['which']): string {
 }
 
 /**
- * For a person who inspects the rows of a version: a quarantined one is readable by its number or tag, so that its owner
- * finds out why it failed. @throws DaisError `invalid_state` for a version without rows.
+ * Requires a version that users can inspect: a quarantined one is readable by its number or tag, so that its owner
+ * can find out why it failed. @throws DaisError `invalid_state` for a version without rows.
  */
 export function requireInspectable(version: DatasetVersion): DatasetVersion {
   return version.state === 'quarantined' ? version : requireUsable(version);
 }
 
-/** @throws DaisError `invalid_state` for a version that is not ready. */
+/** Requires a ready version. @throws DaisError `invalid_state` */
 export function requireUsable(version: DatasetVersion): DatasetVersion {
   if (version.state === 'ready') return version;
   const why = version.reason === undefined ? '' : `: ${version.reason}`;

@@ -1,14 +1,14 @@
-/** What versions are called beside their numbers. */
+/** Tags of versions. */
 import { DaisError, eventTypes } from '@dais/api';
 import { isReservedTag } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DatasetRow } from '../dataset-rows.ts';
 import { emitAboutDataset } from '../dataset-spec.ts';
 
-/** Most tags of a dataset. */
+/** Maximum number of tags per dataset. */
 const MOST_TAGS = 1000;
 
-/** The dataset is locked. A tag that pointed elsewhere moves. @throws DaisError `invalid_request`. */
+/** Sets a tag, or moves it. The dataset must be locked. @throws DaisError `invalid_request`. */
 export async function setTag(
   tx: Transaction,
   row: DatasetRow,
@@ -47,7 +47,7 @@ export async function setTag(
   });
 }
 
-/** What is not there is no error. */
+/** Removes a tag. Idempotent. */
 export async function removeTag(tx: Transaction, row: DatasetRow, tag: string): Promise<void> {
   const [gone] = await tx.sql.query<{ id: string; number: number }>(
     `delete from data.version_tag t using data.version v where t.dataset = $1 and t.tag = $2 and v.id = t.version

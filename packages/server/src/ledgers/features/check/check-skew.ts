@@ -1,4 +1,4 @@
-/** Whether training and serving see the same: what is online beside what the source says of the same entities now. */
+/** Detects training-serving skew: compares online values with the current source values of the same entities. */
 import { DaisError } from '@dais/api';
 import type { checkFeaturesOperation, FeatureSkew } from '@dais/api/data';
 import { column } from '#engines/query/model/build.ts';
@@ -29,7 +29,7 @@ const TIME = 'asked at';
 
 type Tables = Parameters<Parameters<typeof withTables>[3]>[0];
 
-/** @throws DaisError `not_found`, `invalid_state` where no view has both a source and values online; QueryError. */
+/** Compares the views of a selection. @throws DaisError `not_found`, `invalid_state` without a view with source and online values; QueryError. */
 export async function checkSkew(
   parts: FeatureParts,
   packings: Packings,
@@ -85,7 +85,7 @@ class ViewCheck {
     this.#parts = parts;
     this.#packings = packings;
     this.#around = around;
-    // Asked by its own keys.
+    // By the join keys of the view.
     const keys = new Map(selected.view.keys.map(({ name }) => [name, name]));
     this.#selected = { ...selected, keys };
   }
@@ -95,7 +95,7 @@ class ViewCheck {
   }
 
   async run(sample: number): Promise<{ readonly compared: number; readonly found: FeatureSkew['features'] }> {
-    // Half of each side: what only one of the two has is found too.
+    // Half of the sample from each side, to find entities that only one side has.
     const half = Math.max(1, Math.floor(sample / 2));
     const online = await this.#onlineKeys(half);
     const keys = new Map([...online, ...(await this.#offlineKeys(half))].map((key) => [key.toString('latin1'), key]));
@@ -158,7 +158,7 @@ class ViewCheck {
     return rows.map((row) => (row === undefined ? undefined : openRow(row, view.ttlUs, packings, nowUs)));
   }
 
-  /** For each entity: the values of the source, and since when they are true. */
+  /** Returns source values and their event time by entity. */
   async #source(
     keys: readonly Buffer[],
   ): Promise<readonly { readonly values: readonly Value[]; readonly time: string | null }[]> {

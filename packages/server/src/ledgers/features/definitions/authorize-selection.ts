@@ -7,8 +7,8 @@ import { datasetsOf } from '../history/source-relation.ts';
 import type { SelectedView, Selection } from './compiled.ts';
 
 /**
- * Beyond what the operation's own target covers: of a service, the service; of several views by name, each of them. What
- * a service takes is read by whoever may read the service.
+ * Authorizes a selection in addition to the target of the operation: a service, or each of several views. Permission to read
+ * a service includes its features.
  */
 export async function authorizeSelection(
   { authorize, tenant }: Pick<Call, 'authorize' | 'tenant'>,
@@ -23,7 +23,7 @@ export async function authorizeSelection(
   for (const { view } of asked) await authorize({ kind: 'FeatureView', name: view.name }, tenant, action);
 }
 
-/** For what has no transaction to ask in: each view must be among those that the caller may see. @throws DaisError `not_found`. */
+/** Checks visibility without a transaction: each view must be visible to the caller. @throws DaisError `not_found`. */
 export async function requireVisible(
   tx: Transaction,
   { rows }: Pick<Call, 'rows'>,
@@ -51,9 +51,9 @@ export async function requireVisible(
 }
 
 /**
- * A view must not show what its dataset hides: values of a column that is masked for the caller are no features for them,
- * neither as they are nor as they were. Of a view by SQL nobody knows where a feature came from, so all of them count.
- * `keys`: the answer tells join keys that nobody brought. @throws DaisError `forbidden`, naming view, feature and dataset.
+ * Rejects features that reveal masked columns: values of a column that is masked for the caller must not be read as features,
+ * online or point-in-time. All features of an SQL view are rejected, because their source columns are unknown.
+ * `keys`: the response contains join keys that the caller did not provide. @throws DaisError `forbidden` with view, feature and dataset
  */
 export async function requireUnmasked(
   tx: Transaction,

@@ -1,4 +1,4 @@
-/** From a service, or names of features, to what there is to do. */
+/** Resolves a service or feature references to a selection of views. */
 import { DaisError, nearest } from '@dais/api';
 import { featureServiceSpec } from '@dais/api/data';
 import { readResource, readResources, type ResourceRow } from '#kernel/store.ts';
@@ -14,12 +14,12 @@ export interface SelectionInput {
 interface WantedView {
   readonly as: string;
   readonly view: string;
-  /** All of them when undefined. */
+  /** All features, if undefined. */
   readonly features: readonly string[] | undefined;
   readonly keys: Readonly<Record<string, string>>;
 }
 
-/** The views by name, with their entities. @throws DaisError `not_found`. */
+/** Reads views by name, with their entities. @throws DaisError `not_found`. */
 export async function loadViews(tx: Transaction, names: readonly string[]): Promise<ReadonlyMap<string, CompiledView>> {
   const wanted = [...new Set(names)];
   const rows = await readResources(tx.sql, tx.projectId, 'FeatureView', wanted);
@@ -38,7 +38,7 @@ export async function loadView(tx: Transaction, name: string): Promise<CompiledV
   return view;
 }
 
-/** @throws DaisError `not_found`, `invalid_request`. */
+/** Resolves a selection. @throws DaisError `not_found`, `invalid_request`. */
 export async function loadSelection(tx: Transaction, input: SelectionInput): Promise<Selection> {
   const { service, wanted } = await wantedViews(tx, input);
   const views = new Map(
@@ -48,7 +48,7 @@ export async function loadSelection(tx: Transaction, input: SelectionInput): Pro
     ),
   );
   const asked = wanted.map((one) => select(one, views.get(one.view)!));
-  // Views on demand may use others on demand: those that they need come along, each once.
+  // On-demand views can use other on-demand views, which are added once each.
   const hidden: SelectedView[] = [];
   let open = asked;
   while (open.length > 0) {
@@ -79,12 +79,12 @@ export async function loadSelection(tx: Transaction, input: SelectionInput): Pro
   };
 }
 
-/** It has all features, for the entity of the same name: expressions of other views can use it. */
+/** Adds a view with all features, for the entity of the same name, as an input of expressions. */
 export function isWhole({ view, features, keys }: SelectedView): boolean {
   return features.length === view.features.length && [...keys].every(([name, asked]) => name === asked);
 }
 
-/** Those that others use first; the reference check of the kernel allows no circle but through a rename. */
+/** Sorts views after their inputs. The reference check of the kernel prevents cycles, except after a rename. */
 function inOrder(views: readonly SelectedView[]): SelectedView[] {
   const done: SelectedView[] = [];
   const visit = (one: SelectedView, above: readonly SelectedView[]) => {

@@ -1,17 +1,17 @@
-/** What names in the expressions of a view on demand mean. */
+/** Resolves names in expressions of on-demand views. */
 import { nearest } from '@dais/api';
 import { type ValueType } from '@dais/api/data';
 import type { ColumnPlace, CompiledView } from './compiled.ts';
 
 export interface NamedView {
-  /** What expressions call it. */
+  /** The name in expressions. */
   readonly name: string;
-  /** What it is called in the selection. */
+  /** The name in the selection. */
   readonly as: string;
   readonly view: Pick<CompiledView, 'features'>;
 }
 
-/** The place of a column, or a sentence that says why there is none. */
+/** Returns the source of a column, or the reason why there is none. */
 export function findColumn(
   { name, view }: { readonly name: string; readonly view?: string },
   request: readonly { readonly name: string; readonly type: ValueType }[],

@@ -7,7 +7,7 @@ export interface NamedFeature {
   readonly feature: CompiledFeature;
 }
 
-/** What each feature is called in an answer. @throws DaisError `invalid_request` when two would be called the same. */
+/** Returns the output name of each feature. @throws DaisError `invalid_request` if two features have the same name */
 export function outputNames(
   { asked }: Selection,
   fullNames: boolean,

@@ -1,4 +1,4 @@
-/** Rows that somebody brings along and that each ask of one moment. */
+/** Entity rows: rows of a request, each with its event time. */
 import { DaisError } from '@dais/api';
 import { type ValueType } from '@dais/api/data';
 import type { InlineTable } from '#engines/query/contract.ts';
@@ -11,10 +11,10 @@ import type { Value } from '../values/cells.ts';
 import type { Asking } from './history-plan.ts';
 
 const TABLE = 'asking';
-/** The place of each row, so that the answer is in the order asked. */
+/** The position of each row, which restores the order of the request. */
 export const PLACE = '\u0001place';
 
-/** @throws DaisError `invalid_request` that names the column and the row. */
+/** Reads entity rows. @throws DaisError `invalid_request` with column and row */
 export function askingRows(
   selection: Selection,
   entities: Columns,
@@ -58,7 +58,7 @@ export function askingRows(
   };
 }
 
-/** In the order asked. */
+/** In the order of the request. */
 export const inPlace = [{ expression: column(PLACE) }];
 
 function engineType(type: ValueType): ColumnType {
@@ -69,7 +69,7 @@ function literalOf(type: ValueType, value: Value): LiteralValue {
   return type === 'json' && value !== null ? JSON.stringify(value) : (value as LiteralValue);
 }
 
-/** What a column is that no view says anything of. */
+/** Infers the type of a column that no view declares. */
 function guessType(values: readonly unknown[]): ValueType {
   const given = values.filter((value) => value !== null && value !== undefined);
   const all = (type: string) => given.length > 0 && given.every((value) => typeof value === type);

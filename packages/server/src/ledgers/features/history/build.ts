@@ -1,4 +1,4 @@
-/** Versions of datasets out of features: rows of another version, each with what was known at its moment. */
+/** Builds dataset versions from features: entity rows of another version, each with the features at its event time. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { buildFeaturesOperation, FeatureBuild } from '@dais/api/data';
 import { column, scan } from '#engines/query/model/build.ts';
@@ -26,7 +26,7 @@ import { datasetsOf, referenceOf } from './source-relation.ts';
 const ENTITIES = 'entities';
 const USUAL_TIME = 'event_timestamp';
 
-/** Everything that can be wrong is told now: the job only works. */
+/** Starts a build. All validation happens here, before the job. */
 export async function startBuild(
   tx: Transaction,
   call: CallOf<typeof buildFeaturesOperation>,
@@ -162,7 +162,7 @@ async function build(parts: FeatureParts, { payload, projectId }: JobClaim, io: 
   );
 }
 
-/** @throws DaisError `invalid_request` where the entities lack a key, or have one of another type. */
+/** Checks the columns of the entity dataset. @throws DaisError `invalid_request` for a missing key or another type */
 function planOf(
   selection: Selection,
   request: BuildRequest,
@@ -176,7 +176,7 @@ function planOf(
       ? everyRow(selection, { ...rangeOf(request), time })
       : askingVersion(selection, entities, time);
   const plan = historyPlan(selection, asking, { ...request, unique: (view) => isUnique(view, sources) });
-  // By time, then by everything that tells rows apart and can be ordered: the same versions give the same bytes.
+  // Sort by time, then by all sortable columns that distinguish rows, so that the same versions result in the same bytes.
   const keys = [time, ...asking.columns.filter((name) => name !== time)];
   return { query: { type: 'sort', from: plan, by: keys.map((name) => ({ expression: column(name) })) }, time };
 }
@@ -211,7 +211,7 @@ function family(type: string): string {
   return type === 'date' ? 'timestamp' : type;
 }
 
-/** What is not for everybody stays so under its new name. */
+/** Marks sensitive features as sensitive in the result. */
 async function inheritedMarks(
   tx: Transaction,
   parts: FeatureParts,
@@ -225,7 +225,7 @@ async function inheritedMarks(
   for (const { name, from, feature } of outputNames(selection, request.fullNames)) {
     for (const dataset of datasetsOf(from.view)) {
       const there = await parts.sources.sensitive(tx, dataset);
-      // Of a view by SQL nobody knows where a feature came from.
+      // The source columns of a feature of an SQL view are unknown.
       const found = from.view.source.type === 'sql' ? there[0] : there.find((mark) => mark.column === feature.column);
       if (found !== undefined) marks.set(name, { ...found, column: name });
     }

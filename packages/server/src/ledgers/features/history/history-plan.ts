@@ -1,6 +1,6 @@
 /**
- * Features as they were: the query that puts them beside rows that each ask of one moment. For each row and view it is the
- * newest row of the source with equal keys and ttl ≥ age ≥ 0, both bounds included; of two for the same moment, the one
+ * The point-in-time join of features with entity rows. For each entity row and view, it selects the newest source row with equal
+ * keys and ttl ≥ age ≥ 0, both limits included. Of two rows with the same event time, it selects the one that was
  * created later.
  */
 import { DaisError } from '@dais/api';
@@ -14,29 +14,29 @@ import { renderExpression, renderResult } from '../on-demand/render.ts';
 import { formatCell } from '../values/moment.ts';
 import { CREATED, featureColumn, keyColumn, sourceRelation, TIME } from './source-relation.ts';
 
-/** Rows that ask, each of its moment. */
+/** Entity rows with event times. */
 export interface Asking {
   readonly relation: Relation;
-  /** Their columns, in order; all of them are given. */
+  /** All columns, in order. */
   readonly columns: readonly string[];
-  /** The one with the moment, a timestamp. */
+  /** The column of the event time, a timestamp. */
   readonly time: string;
 }
 
 export interface HistoryOptions {
   readonly fullNames: boolean;
-  /** Rows written after the moment do not count, where a view has a created time. */
+  /** Excludes rows that were created after the event time, if the view has a creation time. */
   readonly createdCutoff: boolean;
-  /** Whether the source of a view is known to have one row for each key and moment. */
+  /** Whether the source of a view is known to have one row per key and time. */
   readonly unique: (view: CompiledView) => boolean;
-  /** Adds a column for each view with the event time of the row that was found: `timeOf(as)`. */
+  /** Adds a column per view with the event time of the matched row: `timeOf(as)`. */
   readonly times?: boolean;
 }
 
-/** Name of the column with the event time of what was found of a view. */
+/** Returns the name of the column with the event time of the matched row. */
 export const timeOf = (as: string) => `\u0001${as}\u0001`;
 
-/** Columns of the asking rows, then the features, as they are called in the answer. */
+/** Columns of the entity rows, then features under their output names. */
 export function historyPlan(selection: Selection, asking: Asking, options: HistoryOptions): Relation {
   const outputs = outputNames(selection, options.fullNames, asking.columns);
   const inner = (as: string, feature: string) => `\u0001${as}\u0001${feature}`;
@@ -70,7 +70,7 @@ export function historyPlan(selection: Selection, asking: Asking, options: Histo
   };
 }
 
-/** The columns that hold join keys, each with the type that a view gives it. */
+/** Returns the join key columns with the types of the views. */
 function askedKeys(stored: readonly SelectedView[]) {
   const seen = new Map<string, { name: string; type: SelectedView['view']['keys'][number]['type'] }>();
   for (const { view, keys } of stored) {
@@ -131,8 +131,8 @@ function workedOut(
 }
 
 /**
- * The rows that ask when nobody gives any: each key of a view at each moment at which something became true of it, within
- * [start, end]. @throws DaisError `invalid_request` where views have different keys.
+ * Returns entity rows for a request without them: each key of a view at each of its event times within
+ * [start, end]. @throws DaisError `invalid_request` if views have different keys
  */
 export function everyRow(
   { stored }: Selection,
@@ -175,7 +175,7 @@ export function everyRow(
   return { relation: { type: 'distinct', from: all }, columns: [...names, time], time };
 }
 
-/** The newest row of each key within [start, end], both included; in the order of keys, so that a repetition gives the same. */
+/** Returns the newest row of each key within [start, end], sorted by key, so that results are repeatable. */
 export function latestPlan(
   view: CompiledView,
   { start, end }: { readonly start: number | undefined; readonly end: number },

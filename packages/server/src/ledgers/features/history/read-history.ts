@@ -1,4 +1,4 @@
-/** Features as they were, for rows that somebody brings along. */
+/** Point-in-time features for entity rows of a request. */
 import { DaisError } from '@dais/api';
 import type { FeatureRows, readHistoryOperation } from '@dais/api/data';
 import type { CallOf } from '#kernel/entry.ts';
@@ -21,7 +21,7 @@ export interface HistoryRequest extends SelectionInput {
   readonly end?: string | undefined;
 }
 
-/** @throws DaisError `not_found`, `invalid_request`, `invalid_state`, `too_large`; QueryError. */
+/** Reads features. @throws DaisError `not_found`, `invalid_request`, `invalid_state`, `too_large`; QueryError. */
 export async function readHistory(
   parts: FeatureParts,
   { input, tenant, context, ...call }: CallOf<typeof readHistoryOperation>,
@@ -63,7 +63,7 @@ export async function readHistory(
   });
 }
 
-/** The moment first, then the keys: the same rows in the same order, whatever the engine does. */
+/** Sorts by time, then by keys, so that the order does not depend on the engine. */
 function orderOf(columns: readonly string[]) {
   const [time, ...keys] = columns.toReversed();
   return [...(time === undefined ? [] : [time]), ...keys].map((name) => ({
@@ -78,7 +78,7 @@ export function rangeOf({ start, end }: Pick<HistoryRequest, 'start' | 'end'>) {
   };
 }
 
-/** @throws DaisError `invalid_request`. */
+/** Validates the time range. @throws DaisError `invalid_request`. */
 export function requireTimes({ start, end }: Pick<HistoryRequest, 'start' | 'end'>, entities: boolean): void {
   if (entities && (start !== undefined || end !== undefined)) {
     throw new DaisError(
@@ -88,7 +88,7 @@ export function requireTimes({ start, end }: Pick<HistoryRequest, 'start' | 'end
   }
 }
 
-/** The source says that its keys and event time name a row: its versions were checked for that when they came. */
+/** Whether keys and event time are unique in the source, which was checked when its versions were created. */
 export function isUnique(view: CompiledView, versions: ReadonlyMap<string, SourceVersion>): boolean {
   const { source, keys, eventTime } = view;
   if (source.type !== 'dataset' || eventTime === undefined) return false;

@@ -3,7 +3,7 @@ import type { CompiledView, SelectedView } from '../definitions/compiled.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
 import { datasetsOf, referenceOf } from './source-relation.ts';
 
-/** The versions that views read, by Dataset. Views that name different versions of one Dataset read them as different tables. */
+/** Returns the versions that views read, by Dataset. Views with different versions of a Dataset read different tables. */
 export async function resolveSources(
   tx: Transaction,
   { sources }: Pick<FeatureParts, 'sources'>,
@@ -21,7 +21,7 @@ export async function resolveSources(
   return versions;
 }
 
-/** `weather@latest` of each Dataset that a view reads. */
+/** Returns the references of Datasets that a view reads, such as `weather@latest`. */
 function referencesOf(view: CompiledView): readonly string[] {
   return datasetsOf(view).map((dataset) => referenceOf(view, dataset));
 }

@@ -1,7 +1,7 @@
 import type { FileTable } from '#engines/query/contract.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
 
-/** Files of all versions on this machine while `work` runs, as tables by the references that name them. */
+/** Provides the files of versions as tables by reference, while `work` runs. */
 export async function withTables<T>(
   { sources }: Pick<FeatureParts, 'sources'>,
   projectId: string,

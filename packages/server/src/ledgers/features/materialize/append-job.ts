@@ -1,4 +1,4 @@
-/** Makes rows that were pushed part of the dataset of their view: one version for all that came meanwhile. */
+/** Appends pushed rows to the dataset of their view: one version for all rows since the last append. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { InlineTable } from '#engines/query/contract.ts';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
@@ -12,15 +12,15 @@ import { viewKey } from '../lineage-nodes.ts';
 import { endAppending } from './appending-turns.ts';
 import { APPEND_QUEUE } from './queues.ts';
 
-/** In one version. */
+/** Maximum number of rows per version. */
 const MOST_BATCHES = 100;
 const MOST_ROWS = 90_000;
-/** Until a version that somebody else made is checked. */
+/** Delay while a version of the dataset is being checked. */
 const CHECK_MS = 2000;
-/** Until rows that could not be appended are tried again. */
+/** Delay before a retry. */
 const AFTER_FAULT_MS = 60_000;
 
-/** Of what was pushed, after a version was made. `homeless`: the view is of no dataset any more. */
+/** The result of an append. `homeless`: the view no longer has a dataset. */
 type Left = 'none' | 'more' | 'homeless';
 
 interface PushedRow {
@@ -41,14 +41,14 @@ export function appendHandler(parts: FeatureParts): JobHandler {
         while (left === 'more') left = await append(parts, job, io);
         return { left };
       } catch (error) {
-        // The rows stay and wait for the next push, or for whoever mends what is wrong.
+        // The rows wait for the next push, or until the cause is fixed.
         if (error instanceof DaisError && error.code === 'conflict') throw new JobFailed(error.message, 0);
         if (error instanceof DaisError && !error.retryable) throw new JobFailed(error.message);
         throw error;
       }
     },
     ended: async (tx, job, end) => {
-      // What came while this one ended found a job under its key, and added none.
+      // Pushes during this job found its key in use and enqueued no job.
       await tx.enter(job.projectId);
       endAppending(tx.sql, String(job.payload['view']));
       const [left] = await tx.sql.query(
@@ -57,7 +57,7 @@ export function appendHandler(parts: FeatureParts): JobHandler {
         'left_pushed',
       );
       if (left === undefined) return;
-      // Its key is free by then: a transaction writes its jobs last.
+      // The key is free by then, because a transaction writes its jobs last.
       const uniqueKey = String(job.payload['view']);
       const came = end.state === 'done' && (end.result as { readonly left?: Left } | undefined)?.left === 'none';
       tx.enqueue({
@@ -95,7 +95,7 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
   if (view === undefined) return 'none';
   if (view.source.type !== 'dataset') return 'homeless';
   const { dataset } = view.source;
-  // The columns of the dataset where there are any, so that a version is like the one before it.
+  // Use the columns of an existing dataset, so that versions have the same schema.
   const types = new Map<string, ColumnType>(base?.columns.map(({ name, type }) => [name, type]));
   const columns = Object.keys(batches[0]?.batch ?? {}).map((name) => ({ name, type: types.get(name) ?? typeOf(name) }));
   const table: InlineTable = {

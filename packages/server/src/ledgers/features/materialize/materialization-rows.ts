@@ -45,7 +45,6 @@ export function presentMaterialization(row: MaterializationRow): Materialization
   };
 }
 
-/** @throws DaisError `not_found`. */
 export async function readMaterialization({ sql, projectId }: Transaction, id: string): Promise<MaterializationRow> {
   const [row] = await sql.query<MaterializationRow>(
     `select ${COLUMNS} from features.materialization where project_id = $1 and id = $2`,
@@ -76,7 +75,7 @@ export async function listMaterializations({ sql, projectId }: Transaction, inpu
   return { items: page.map(presentMaterialization), ...next };
 }
 
-/** Of lists that are sorted by an id. @throws DaisError `invalid_cursor`. */
+/** Decodes a cursor of lists sorted by id. @throws DaisError `invalid_cursor`. */
 export function readPlace(filter: unknown, cursor: string | undefined): string | null {
   const last = decodePageCursor(filter, cursor);
   if (last === undefined) return null;

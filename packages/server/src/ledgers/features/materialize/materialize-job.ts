@@ -1,6 +1,6 @@
 /**
- * Brings the newest rows of a window online. The versions that are read are fixed with the first attempt, rows come in the
- * order of their keys, and the store takes a row that it has for no change: whatever dies in between, the next attempt ends
+ * Materializes the newest rows of a time range to the online store. The first attempt fixes the versions, rows are sorted by key,
+ * and writes to the store are idempotent. After a crash, the next attempt therefore ends
  * with the same rows.
  */
 import { randomUUID } from 'node:crypto';
@@ -36,7 +36,7 @@ export function materializeHandler(parts: FeatureParts, pusher: Pusher): JobHand
       try {
         await materialize(parts, pusher, job, io);
       } catch (error) {
-        // Trying again helps only where the catalogue says so, or where something broke.
+        // Retry only retryable errors, and unexpected ones.
         if (error instanceof DaisError && !error.retryable) throw new JobFailed(error.message);
         throw error;
       }

@@ -9,12 +9,12 @@ import { parseMoment } from '../values/moment.ts';
 import { presentMaterialization, readMaterialization } from './materialization-rows.ts';
 import { MATERIALIZE_QUEUE } from './queues.ts';
 
-/** A call, or what the controller of feature views asks for itself. */
+/** A call of a user, or a request of the controller of feature views. */
 type MaterializeCall = Pick<CallOf<typeof materializeFeaturesOperation>, 'input' | 'tenant'> & {
   readonly context: Pick<CallOf<typeof materializeFeaturesOperation>['context'], 'principal'>;
 };
 
-/** @throws DaisError `not_found`, `invalid_request`, `invalid_state` when one is under way. */
+/** Starts a materialization. @throws DaisError `not_found`, `invalid_request`, `invalid_state` while another one runs */
 export async function startMaterialization(
   tx: Transaction,
   { input, tenant, context }: MaterializeCall,
@@ -44,7 +44,7 @@ export async function startMaterialization(
     const detail = `FeatureView "${view.name}" is already being materialized. Wait until the materialization ends (featureMaterialization.list).`;
     throw new DaisError('invalid_state', detail);
   }
-  // Under the id of the record, so that whoever has the one finds the other.
+  // The job has the id of the record.
   tx.enqueue({
     id,
     queue: MATERIALIZE_QUEUE,
@@ -56,7 +56,7 @@ export async function startMaterialization(
   return presentMaterialization(await readMaterialization(tx, id));
 }
 
-/** From where the last one ended; before there was one, as far back as a value counts. Undefined: from the first. */
+/** Returns the start: the end of the last materialization, else as far back as the ttl reaches, else undefined. */
 async function usualStart(
   { sql }: Transaction,
   view: CompiledView,

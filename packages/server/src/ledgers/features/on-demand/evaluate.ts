@@ -7,10 +7,10 @@ import type { StoredRow } from '../online/read-online.ts';
 import type { Value } from '../values/cells.ts';
 import { compileExpression, plainOf, valueOf } from './compile.ts';
 
-/** By view, then by feature: a value for each entity. */
+/** Values per entity, by view and feature. */
 export type WorkedOut = ReadonlyMap<string, ReadonlyMap<string, readonly Value[]>>;
 
-/** @throws DaisError `invalid_request` where the request lacks a field. */
+/** Evaluates on-demand features. @throws DaisError `invalid_request` for a missing request field */
 export function evaluateOnDemand(
   { onDemand, stored }: Selection,
   entities: Columns,
@@ -25,7 +25,7 @@ export function evaluateOnDemand(
     for (const { name, type } of source.request) requested.set(name, readColumn(entities, name, type, 'entities'));
     const inputs = inputsOf(selected, [...stored, ...onDemand]);
     const columns = new Map<string, readonly Value[]>();
-    // Looked up once for each time that an expression names it, not for each entity.
+    // Resolve each column once, not for each entity.
     const places = new Map<object, ColumnPlace>();
     const placeOf = (column: { readonly name: string; readonly view?: string }): ColumnPlace => {
       const known = places.get(column);
@@ -59,7 +59,7 @@ export function evaluateOnDemand(
   return worked;
 }
 
-/** The views that the expressions of one may name. */
+/** Returns the views that expressions of a view can use. */
 export function inputsOf({ view }: SelectedView, all: readonly SelectedView[]): readonly NamedView[] {
   const { source } = view;
   const names = source.type === 'onDemand' ? source.views : [];

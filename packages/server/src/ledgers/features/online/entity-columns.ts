@@ -1,11 +1,11 @@
-/** Join keys and request fields of whoever asks: columns of one length, read by their types. */
+/** Join keys and request fields: columns of equal length, read by their types. */
 import { DaisError } from '@dais/api';
 import { type ValueType } from '@dais/api/data';
 import { NoSuchValue, readValue, type Value } from '../values/cells.ts';
 
 export type Columns = Readonly<Record<string, readonly unknown[]>>;
 
-/** How long every column is. @throws DaisError `invalid_request` where one is longer than another. */
+/** Returns the common length of columns. @throws DaisError `invalid_request` for different lengths */
 export function rowCount(columns: Columns, what: string): number {
   const lengths = Object.entries(columns).map(([name, values]) => ({ name, length: values.length }));
   const [first] = lengths;
@@ -19,7 +19,7 @@ export function rowCount(columns: Columns, what: string): number {
   return first?.length ?? 0;
 }
 
-/** @throws DaisError `invalid_request` that names the column, the row (from 0) and what would fit. */
+/** Reads a column. @throws DaisError `invalid_request` with the column, the row (from 0) and the expected type */
 export function readColumn(columns: Columns, name: string, type: ValueType, what: string): Value[] {
   if (!Object.hasOwn(columns, name)) {
     throw new DaisError('invalid_request', `Column "${name}" of ${what} is missing.`);

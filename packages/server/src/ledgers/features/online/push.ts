@@ -1,4 +1,4 @@
-/** Rows that come by themselves: brought online at once, kept for the dataset of the view, or both. */
+/** Pushes rows to the online store, to the dataset of the view, or to both. */
 import { DaisError } from '@dais/api';
 import type { pushFeaturesOperation, ValueType } from '@dais/api/data';
 import type { OnlineRow } from '#engines/online/contract.ts';
@@ -16,10 +16,10 @@ import { packRow } from '../values/packed-row.ts';
 import { readColumn, rowCount, type Columns } from './entity-columns.ts';
 import type { Packings } from './packings.ts';
 const MOST_ROWS = 10_000;
-/** Rows of a view that wait for their dataset. */
+/** Maximum number of rows that wait to be appended. */
 const MOST_WAITING = 1_000_000;
 
-/** Rows of a view, column by column, each value as `readValue` gives it. */
+/** Rows of a view by column, with values as `readValue` returns them. */
 export interface ReadRows {
   readonly count: number;
   readonly keys: readonly (readonly Value[])[];
@@ -38,7 +38,7 @@ export class Pusher {
     this.#packings = packings;
   }
 
-  /** @throws DaisError `invalid_request`, `invalid_state`, `too_large`, `not_found`. */
+  /** Pushes rows. @throws DaisError `invalid_request`, `invalid_state`, `too_large`, `not_found`. */
   async push({ input, tenant, context }: CallOf<typeof pushFeaturesOperation>) {
     const { database } = this.#parts;
     const view = await transact(
@@ -53,7 +53,7 @@ export class Pusher {
       throw new DaisError('invalid_state', `FeatureView "${view.name}" is not online: \`online: false\`.`);
     }
     if (rows.count === 0) return { rows: 0, written: 0 };
-    // First what is kept: whoever is told of a failure sends it again, and only the online store takes a row twice for one.
+    // Store for the dataset first: after an error the client pushes again, and only the online store is idempotent.
     if (offline) {
       await transact(database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
         const [waiting] = await tx.sql.query<{ n: number }>(
@@ -84,7 +84,7 @@ export class Pusher {
     return { rows: rows.count, written, ...(offline && { version: 'later' as const }) };
   }
 
-  /** Brings rows of a view online; gives how many were newer than what was there. */
+  /** Writes rows to the online store, and returns how many were newer than the stored ones. */
   async write(projectId: string, view: CompiledView, rows: ReadRows): Promise<number> {
     const packing = await this.#packings.of(projectId, view);
     const types = view.keys.map(({ type }) => type);
@@ -132,7 +132,7 @@ export class Pusher {
     const features = view.features.map(({ name, column, type }) => read(name, column, type));
     const nowUs = this.#parts.clock.now() * 1000;
     const eventTimes = timesOf(columns, view.eventTime ?? 'event_timestamp', nowUs);
-    // A view without a created time has none to compare by.
+    // A view without a creation time has none to compare.
     const createdTimes =
       view.createdTime === undefined ? eventTimes.map(() => 0) : timesOf(columns, view.createdTime, nowUs);
     return { count, keys, features, eventTimes: eventTimes.slice(0, count), createdTimes };
@@ -162,7 +162,7 @@ function refuseWithoutDataset(view: CompiledView): void {
   );
 }
 
-/** As the dataset calls its columns. */
+/** Returns the rows with the column names of the dataset. */
 function batchOf(view: CompiledView, rows: ReadRows): Record<string, readonly Value[]> {
   return Object.fromEntries([
     ...view.keys.map(({ column }, at) => [column, rows.keys[at] ?? []] as const),

@@ -1,4 +1,4 @@
-/** Reads what ByteWriter wrote. @throws RangeError where bytes end too early. */
+/** Reads the output of ByteWriter. @throws RangeError if the bytes end too early */
 export class ByteReader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -11,7 +11,7 @@ export class ByteReader {
     return this.#bytes.readUInt8(this.#at++);
   }
 
-  /** Where `size` bytes of bits begin. */
+  /** Returns the offset of `size` bytes of bits. */
   bits(size: number): number {
     const at = this.#at;
     if (at + size > this.#bytes.length) throw new RangeError('the bytes end too early');

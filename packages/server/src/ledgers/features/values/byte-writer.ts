@@ -1,4 +1,4 @@
-/** Bytes that grow. */
+/** A growing byte buffer. */
 export class ByteWriter {
   #bytes = Buffer.allocUnsafe(256);
   #at = 0;
@@ -19,7 +19,7 @@ export class ByteWriter {
     this.#bytes[at] = value;
   }
 
-  /** Where `size` zero bytes begin; `setBit` fills them. */
+  /** Returns the offset of `size` zero bytes, which `setBit` fills. */
   zeros(size: number): number {
     const at = this.#room(size);
     this.#bytes.fill(0, at, at + size);
@@ -31,7 +31,7 @@ export class ByteWriter {
     this.#bytes[at] = this.#bytes[at]! | (1 << (bit & 7));
   }
 
-  /** LEB128, up to 2^53. */
+  /** Writes LEB128, up to 2^53. */
   varint(value: number): void {
     let rest = value;
     while (rest >= 128) {
@@ -61,7 +61,7 @@ export class ByteWriter {
     this.#bytes.writeDoubleLE(value, at);
   }
 
-  /** Its length, then itself. */
+  /** Writes the length and the bytes. */
   text(value: string, encoding: 'utf8' | 'base64'): void {
     const size = Buffer.byteLength(value, encoding);
     this.varint(size);
@@ -69,7 +69,7 @@ export class ByteWriter {
     this.#bytes.write(value, at, encoding);
   }
 
-  /** A copy of what was written; the writer begins anew. */
+  /** Returns a copy of the bytes and resets the writer. */
   take(): Buffer {
     const taken = Buffer.from(this.#bytes.subarray(0, this.#at));
     this.#at = 0;

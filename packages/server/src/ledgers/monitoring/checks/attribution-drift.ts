@@ -1,4 +1,4 @@
-/** Whether a version goes by other columns than on rows of the baseline. Pure. */
+/** Evaluates whether the feature attributions of a version differ from those of the baseline. Pure. */
 import { nameOfCheck, type MonitorAttributions, type MonitorCheck, type MonitorSpec } from '@dais/api/monitoring';
 import { attributionDrift, moveOf, type AttributionDrift } from '#lib/statistics/attribution-drift.ts';
 import type { Attributions } from '../attribution-rows.ts';
@@ -6,13 +6,13 @@ import { outcomeOf, percent, text, unknownOutcome, type CheckOutcome } from './o
 
 export type AttributionCheck = Extract<MonitorCheck, { type: 'attributionDrift' }>;
 
-/** An order of columns by fewer rows is chance. */
+/** With fewer rows the ranking of columns is random. */
 export const LEAST_EXPLAINED = 30;
-/** Columns that a reason names. */
+/** Columns that a reason lists. */
 const NAMED = 3;
 
 export interface AttributionSides {
-  /** `delays/7`. */
+  /** The model version, as `delays/7`. */
   readonly version: string;
   readonly current: Attributions;
   readonly baseline: Attributions;
@@ -75,7 +75,7 @@ function movedText(one: AttributionDrift['columns'][number]): string {
   return `from ${percent(baselineShare)} to ${percent(currentShare)}${place}`;
 }
 
-/** As a report has it. */
+/** Returns the attributions in the format of a report. */
 export function presentAttributions(
   of: Pick<MonitorAttributions, 'check' | 'model' | 'version'>,
   current: Attributions,
@@ -85,7 +85,7 @@ export function presentAttributions(
   const head = { ...of, method, scale, background, rows };
   const drift = baseline === undefined ? undefined : driftOf(baseline, current);
   if (baseline === undefined || drift === undefined || 'unknown' in drift) {
-    // Beside itself: shares and places of this side alone.
+    // Compared with itself: shares and ranks of this window alone.
     const alone = driftOf(current, current);
     const columns = 'unknown' in alone ? [] : alone.columns;
     return {

@@ -1,4 +1,4 @@
-/** Whether columns are distributed as in the baseline. Pure. */
+/** Evaluates whether columns are distributed as in the baseline. Pure. */
 import {
   nameOfCheck,
   type Correction,
@@ -18,11 +18,11 @@ export interface DriftFacts {
   readonly spec: Pick<MonitorSpec, 'severity' | 'correction' | 'minSamples'>;
   readonly rows: number;
   readonly fields: readonly ComparedField[];
-  /** What is compared with, in words. */
+  /** The name of the baseline. */
   readonly against: string;
-  /** Why there is nothing to compare with. */
+  /** Why there is no baseline. */
   readonly unknown: string | undefined;
-  /** Inputs and outputs that were compared before, and that the window does not have. */
+  /** Inputs and outputs of earlier windows that this window does not contain. */
   readonly lost: readonly Pick<Field, 'side' | 'name'>[];
 }
 
@@ -48,7 +48,7 @@ export function judgeDrift(
   const missing = [...names].map((column): MonitorResult => {
     return { ...about, metric, column, verdict: 'unknown', reason: `${column} is not in the window.` };
   });
-  // A column that the baseline never had is no drift; one that was asked for by name is told.
+  // A column that the baseline does not contain is skipped, unless the check names it.
   const compared = some.filter(
     ({ field, baseline }) => field.family !== 'other' && (baseline !== undefined || wanted !== undefined),
   );
@@ -107,7 +107,7 @@ function reasonOf(
     : `${column} drifts: ${method} is ${text(value)}, p-value ${text(pValue)}, threshold ${text(bound)}.`;
 }
 
-/** Of many p-values some are small by chance. */
+/** Corrects for multiple testing: of many p-values some are small by chance. */
 function correct(results: readonly MonitorResult[], correction: Correction): readonly MonitorResult[] {
   const tested = results.filter(({ pValue }) => pValue !== undefined);
   const adjusted = adjustPValues(
@@ -157,7 +157,7 @@ function withShare(check: DriftCheck, spec: DriftFacts['spec'], results: readonl
   return outcomeOf(check, spec, [whole, ...ordered], verdict === 'unknown' ? undefined : { verdict, reason });
 }
 
-/** How far beyond its bound: the worst first. */
+/** Returns the distance from the threshold, for sorting by severity. */
 function excess({ value = 0, bound = 1, pValue }: MonitorResult): number {
   if (bound === 0) return value;
   return pValue === undefined ? value / bound : bound / Math.max(pValue, 1e-12);

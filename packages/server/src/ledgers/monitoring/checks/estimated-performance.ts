@@ -1,4 +1,4 @@
-/** Whether what is expected of predictions without labels is good enough. Pure. */
+/** Evaluates estimated performance against thresholds. Pure. */
 import { nameOfCheck, type MonitorEstimate, type MonitorSpec } from '@dais/api/monitoring';
 import type { EstimateCheck } from '../score-reference.ts';
 import { outcomeOf, type CheckOutcome } from './outcome.ts';

@@ -1,9 +1,9 @@
-/** Whether groups are treated alike. Pure. */
+/** Evaluates fairness metrics against thresholds. Pure. */
 import { nameOfCheck, type MonitorResult, type MonitorSpec } from '@dais/api/monitoring';
 import type { FairnessCheck, MeasuredFairness } from '../measure-fairness.ts';
 import { outcomeOf, text, type CheckOutcome } from './outcome.ts';
 
-/** `labelled`: labels are looked at; else those measures that need them are not known. */
+/** Without `labelled`, metrics that need ground truth are unknown. */
 export function judgeFairness(
   check: FairnessCheck,
   spec: Pick<MonitorSpec, 'severity'>,
@@ -50,7 +50,7 @@ function parityResult(
   return { ...named, value, verdict: 'bad', reason };
 }
 
-/** Of all groups the one that is farthest from equal, on either side. */
+/** Returns the result of the group whose ratio differs most from 1. */
 function impactResult(
   { disparateImpact: bound }: FairnessCheck,
   about: About,

@@ -1,4 +1,4 @@
-/** How good predictions were, from counts and sums of labelled rows. Pure. */
+/** Performance metrics from counts and sums of labeled rows. Pure. */
 import {
   nameOfCheck,
   type MonitorCheck,
@@ -21,7 +21,7 @@ import { outcomeOf, percent, text, type CheckOutcome } from './outcome.ts';
 export type PerformanceCheck = Extract<MonitorCheck, { type: 'performance' }>;
 type Metric = MonitorPerformance['metrics'][number];
 
-/** Of classes; of two with a positive one among them, precision and recall are of that one, else means over all classes. */
+/** Computes classification metrics. With a positive class, precision and recall are of that class, else means over all classes. */
 export function classificationMetrics(outcomes: readonly OutcomeCount[], positive: string | undefined): Metric[] {
   const confusion = confusionOf(outcomes);
   const { classes } = confusion;
@@ -44,7 +44,7 @@ export function errorMetrics(sums: RegressionSums): Metric[] {
   return [metric('mae', mae), metric('rmse', rmse), metric('mape', mape), metric('r2', r2), metric('bias', bias)];
 }
 
-/** Of scores that were counted; nothing where there are none. */
+/** Computes metrics of scores; an empty list without scores. */
 export function metricsOfScores(summary: ScoreSummary | undefined): Metric[] {
   if (summary === undefined) return [];
   const { rocAuc, prAuc, logLoss, brier, calibrationError } = scoreMetrics(summary);
@@ -66,10 +66,10 @@ export function metric(name: string, { value, low, high }: Estimate): Metric {
 }
 
 const OF_SCORES: ReadonlySet<string> = new Set(['roc_auc', 'average_precision', 'log_loss', 'brier', 'ece']);
-/** Of these less is better. */
+/** Metrics for which lower is better. */
 const ERRORS: ReadonlySet<string> = new Set(['log_loss', 'brier', 'ece', 'mae', 'rmse', 'mape', 'bias']);
 
-/** `reference`: metrics of the first window that had enough labels; undefined: there is none. */
+/** Evaluates performance. `reference`: metrics of the first window with enough labels, if there is one. */
 export function judgePerformance(
   check: PerformanceCheck,
   spec: Pick<MonitorSpec, 'severity'>,
@@ -124,7 +124,7 @@ interface Limit {
   readonly change?: number | undefined;
 }
 
-/** `reference`: what `change` is worse than; `before`: what that is. */
+/** Compares a metric with its limits. `reference`: values that `change` compares with; `before`: their description. */
 export function bounded(
   all: readonly Limit[],
   about: Pick<MonitorResult, 'check' | 'type' | 'segment'>,

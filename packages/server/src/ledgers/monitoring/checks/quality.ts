@@ -1,4 +1,4 @@
-/** Whether values are there, known and in range. Pure. */
+/** Evaluates missing values, new categories, ranges and types. Pure. */
 import { nameOfCheck, type MonitorCheck, type MonitorResult, type MonitorSpec } from '@dais/api/monitoring';
 import type { ColumnSummary } from '#lib/statistics/column-summary.ts';
 import { absent, chosen, type ComparedField } from './compared-fields.ts';
@@ -10,9 +10,9 @@ export interface QualityFacts {
   readonly fields: readonly ComparedField[];
   readonly against: string;
   readonly unknown: string | undefined;
-  /** Inputs that windows before had, of the same version. */
+  /** Inputs of earlier windows of the same version. */
   readonly known: readonly string[];
-  /** Rows beyond the least and greatest value of the baseline, by name of the column. */
+  /** Number of rows outside the range of the baseline, by column. */
   readonly outside: ReadonlyMap<string, number>;
 }
 
@@ -120,7 +120,7 @@ export function rowsOf(summary: ColumnSummary): number {
   return summary.count + summary.nulls + odd;
 }
 
-/** NaN and infinities are no values that a model was made for. */
+/** Returns the share of missing values; NaN and infinities count as missing. */
 function missing(summary: ColumnSummary): number {
   const rows = rowsOf(summary);
   return rows === 0 ? 0 : (rows - summary.count) / rows;

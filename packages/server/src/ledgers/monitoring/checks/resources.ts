@@ -1,4 +1,4 @@
-/** What answering takes. Pure. */
+/** Evaluates the CPU time and memory of an endpoint. Pure. */
 import { nameOfCheck, type MonitorCheck, type MonitorResult, type MonitorSpec } from '@dais/api/monitoring';
 import type { EndpointUsage } from '#ledgers/serving/index.ts';
 import { outcomeOf, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
@@ -6,7 +6,7 @@ import { outcomeOf, text, unknownOutcome, type CheckOutcome } from './outcome.ts
 type ResourcesCheck = Extract<MonitorCheck, { type: 'resources' }>;
 
 const MIB = 2 ** 20;
-/** Of the requests of the window: with fewer that were told of, what is known is of something else. */
+/** The minimum share of requests of the window with reported usage. Below it, the usage is not representative. */
 const LEAST_TOLD = 0.5;
 
 export function judgeResources(
@@ -47,7 +47,7 @@ function bounded(
   words: { readonly above: (value: number, bound: number) => string; readonly none: string },
 ): MonitorResult[] {
   const named = { ...about, ...(bound !== undefined && { bound }) };
-  // Without a bound nobody asked.
+  // Without a limit, a missing value is not reported.
   if (value === undefined) return bound === undefined ? [] : [{ ...named, verdict: 'unknown', reason: words.none }];
   if (bound === undefined || value <= bound) return [{ ...named, value, verdict: 'ok' }];
   return [{ ...named, value, verdict: 'bad', reason: words.above(value, bound) }];

@@ -1,9 +1,9 @@
-/** How fast an error budget burns. Pure. */
+/** Evaluates the burn rate of an error budget. Pure. */
 import { nameOfCheck, type MonitorCheck, type MonitorResult, type MonitorSpec } from '@dais/api/monitoring';
 import type { RequestFigures } from '../source/window.ts';
 import { outcomeOf, percent, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
 
-/** Requests of a window, and those of them that were not good. */
+/** Requests of a window, and how many of them violate the objective. */
 export interface SloSums {
   readonly requests: number;
   readonly bad: number;
@@ -16,7 +16,7 @@ export function sumsOf(check: SloCheck, requests: RequestFigures): SloSums {
   return { requests: requests.requests, bad: requests.failed + slow };
 }
 
-/** `before`: of earlier windows, the newest first. */
+/** Evaluates an objective. `before`: sums of earlier windows, newest first. */
 export function judgeSlo(
   check: SloCheck,
   {
@@ -38,7 +38,7 @@ export function judgeSlo(
   const results: MonitorResult[] = check.burn.map(({ windows, factor }) => {
     const long = [now, ...before].slice(0, windows);
     const value = burnOf(long, budget);
-    // The newest window too: what is over does not alert.
+    // The newest window must burn too: a burn that has ended does not alert.
     const bad = value > factor && burnOf([now], budget) > factor;
     const named = { ...about, metric: 'burn_rate', segment: windows === 1 ? 'this window' : `${windows} windows` };
     const total = long.reduce((sum, one) => sum + one.requests, 0);

@@ -1,11 +1,11 @@
-/** The report of a window as one page: no script, nothing from elsewhere. What needs a person comes first. */
+/** The report of a window as an HTML page without scripts or external resources. Failing results come first. */
 import type { ColumnComparison, MonitorReport, MonitorResult } from '@dais/api/monitoring';
 
 const MOST_COLUMNS = 200;
 const WIDTH = 264;
 const HEIGHT = 70;
 
-/** @returns a whole HTML document. */
+/** Returns a complete HTML document. */
 export function reportPage(report: MonitorReport): string {
   const title = `Monitor ${report.monitor}, window ${report.number}`;
   const status = STATUSES[report.verdict];

@@ -8,7 +8,7 @@ import type { MonitorRow } from '../monitor-rows.ts';
 import type { MonitoringParts } from '../monitoring-parts.ts';
 import type { OpenWindow } from './window.ts';
 
-/** Undefined: there is no newer version. */
+/** Returns undefined if there is no newer version. */
 export async function withDatasetWindow<T>(
   parts: MonitoringParts,
   monitor: MonitorRow,

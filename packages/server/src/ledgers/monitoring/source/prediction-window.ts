@@ -1,4 +1,4 @@
-/** The next window of an endpoint's predictions. */
+/** The next window of the predictions of an endpoint. */
 import type { MonitorSpec } from '@dais/api/monitoring';
 import { readPredictionId } from '@dais/api/gateway';
 import {
@@ -23,13 +23,13 @@ import type { MonitoringParts } from '../monitoring-parts.ts';
 import { nextSpan } from '../window-times.ts';
 import type { AnsweringVersion, OpenWindow, PredictionBounds, RequestFigures } from './window.ts';
 
-/** Files that are looked at for the end of a window by count. */
+/** Maximum number of files that are read for the end of a window by count. */
 const MOST_FILES = 2000;
-/** Clocks of gateways differ by less. */
+/** Maximum clock difference between gateways. */
 const SKEW_MS = 60_000;
 const FAILED_STATUS = 400;
 
-/** Undefined: it has not ended yet. */
+/** Returns undefined if the window has not ended. */
 export async function withPredictionWindow<T>(
   parts: MonitoringParts,
   monitor: MonitorRow,
@@ -81,7 +81,7 @@ export async function withPredictionWindow<T>(
   );
 }
 
-/** The oldest files that have twice as many rows as are wanted: some of the first were judged before. Hours are not split. */
+/** Selects the oldest files with twice the needed rows, because some of the first rows belong to earlier windows. Hours are not split. */
 function enough(files: readonly FileRow[], rows: number, cursor: number): readonly FileRow[] {
   let [sum, hour] = [0, -1n];
   return files.filter((file) => {
@@ -93,8 +93,8 @@ function enough(files: readonly FileRow[], rows: number, cursor: number): readon
 }
 
 /**
- * The first so many of `among`. A prediction has its id when its request comes and its time when it is answered, so that by id and by
- * time they stand in another order: windows by count are cut by ids, and last until the last answer in them.
+ * Returns the first rows of `among`. A prediction gets its id when the request arrives, and its time when the response is sent, so the
+ * two orders differ: windows by count are cut by id, and end with the last response in them.
  */
 export async function nextCount(
   asking: Asking,
@@ -124,18 +124,18 @@ export async function nextCount(
   const [row] = (await asking.one(found.tables, end, 1)).rows;
   const time = figure(row?.[2]);
   if (count(row?.[0]) < rows || time === undefined) return undefined;
-  // All of it may have been answered before the window before it ended.
+  // All of it can belong to the previous window.
   const until = Math.max(Math.floor(time), among.from) + 1;
   return { ...among, until, last: wordsOf(row?.[1]) };
 }
 
-/** When the first prediction behind `after` can have been answered: some of them were before the last one of the window before. */
+/** Returns the earliest response time of predictions after `after`; some precede the last one of the previous window. */
 function earliest(from: number, after: string | undefined): number {
   const at = after === undefined ? undefined : readPredictionId(after)?.at;
   return Math.min(from, at ?? from);
 }
 
-/** Rows between two moments, or of ids. */
+/** Returns the condition for rows between two times, or for a range of ids. */
 export function boundedBy(relation: Relation, { from, until, after, last }: PredictionBounds): Relation {
   const at = (ms: number) => literal(new Date(ms).toISOString(), 'timestamp');
   const where: Expression[] = [
@@ -153,7 +153,7 @@ const IS_JUDGED = allOf(
   call('not', column('erased')),
 );
 
-/** Without copies for shadows, requests that failed, and rows that were erased. */
+/** Excludes copies for shadows, failed requests and erased rows. */
 export function judged(relation: Relation): Relation {
   return filter(relation, IS_JUDGED);
 }
@@ -237,7 +237,7 @@ async function openWindow(
   };
 }
 
-/** Inputs and outputs that are shown to few: `spec.capture.mask` of the Endpoint. */
+/** Returns restricted inputs and outputs: `spec.capture.mask` of the Endpoint. */
 export async function masksOf(
   { database }: Pick<MonitoringParts, 'database'>,
   monitor: Pick<MonitorRow, 'project_id' | 'endpoint'>,
@@ -252,7 +252,7 @@ export async function masksOf(
   return new Set((capture?.mask ?? []).map((name) => name.toLowerCase()));
 }
 
-/** Fields of predictions of a time, for a baseline of them; undefined: there are none. */
+/** Provides the fields of predictions of a period, for a baseline. */
 export async function withPredictions<T>(
   parts: MonitoringParts,
   monitor: MonitorRow,

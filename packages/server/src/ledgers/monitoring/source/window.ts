@@ -1,4 +1,4 @@
-/** What is judged: rows of a time, of so many predictions, or of a version of a dataset. */
+/** A window to evaluate: rows of a period, a number of predictions, or a dataset version. */
 import type { Column } from '#engines/query/contract.ts';
 import type { Expression } from '#engines/query/model/query-tree.ts';
 import type { Rows } from '../asking.ts';
@@ -10,42 +10,42 @@ export interface AnsweringVersion {
   readonly rows: number;
 }
 
-/** Of requests, whether they were answered or not. */
+/** Metrics of all requests, successful or not. */
 export interface RequestFigures {
   readonly requests: number;
-  /** Answered with 5xx, or refused for want of room. */
+  /** Requests with a 5xx response, or rejected because of overload. */
   readonly failed: number;
-  /** Good answers that took longer than so many ms, by that number. */
+  /** Number of successful responses that took longer than a limit, by limit in ms. */
   readonly slow: ReadonlyMap<number, number>;
   readonly p50Ms: number | undefined;
   readonly p95Ms: number | undefined;
   readonly p99Ms: number | undefined;
 }
 
-/** Where the window is among predictions; kept, so that labels that come later find it again. */
+/** The range of predictions of a window. It is stored, so that later labels find the window. */
 export interface PredictionBounds {
   readonly from: number;
   readonly until: number;
-  /** Of windows by count: ids above the first and up to the last. */
+  /** Windows by count: ids after `after`, up to `last`. */
   readonly after?: string | undefined;
   readonly last?: string | undefined;
 }
 
 export interface OpenWindow {
   readonly bounds: PredictionBounds;
-  /** Rows that are judged: without shadows, failures and what was erased. */
+  /** Evaluated rows: without shadows, failures and erased rows. */
   readonly rows: number;
   readonly fields: readonly Field[];
   readonly data: Rows;
-  /** Columns of predictions that hold what went in. */
+  /** Columns of predictions that contain inputs. */
   readonly inputs: readonly Column[];
   readonly versions: readonly AnsweringVersion[];
   readonly requests: RequestFigures | undefined;
-  /** Of a dataset: which version it is. */
+  /** The dataset version, if the window is one. */
   readonly dataset: { readonly id: string; readonly name: string; readonly number: number } | undefined;
-  /** Names a row for examples; absent: rows have no ids. */
+  /** Identifies a row in examples; undefined if rows have no ids. */
   readonly identity: { readonly prediction: Expression; readonly row: Expression } | undefined;
   readonly notes: readonly string[];
-  /** What could not be looked at, by name: never a reason to say that all is good. */
+  /** Problems with the data of the window. With a problem, the window never passes. */
   readonly faults: readonly { readonly metric: string; readonly reason: string }[];
 }

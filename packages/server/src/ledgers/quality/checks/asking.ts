@@ -1,6 +1,6 @@
 /**
- * What checks ask of the rows. Checks run at the same time; what they ask until all of them wait goes to the query engine as one
- * job, and figures over the same rows as one scan.
+ * Batches the queries of checks. Checks run concurrently. When all of them wait, their queries run as one job, and aggregates over
+ * the same rows as one scan.
  */
 import { DaisError } from '@dais/api';
 import { aggregate, column, named, scan } from '#engines/query/model/build.ts';
@@ -14,13 +14,13 @@ import type {
 } from '#engines/query/contract.ts';
 import type { AggregateExpression, Relation } from '#engines/query/model/query-tree.ts';
 
-/** Rows of a table for which a condition of a person holds; without one, all. */
+/** Rows of a table that match a user condition; all rows without one. */
 export interface Rows {
   readonly table: string;
   readonly where?: string | undefined;
 }
 
-/** Expressions of one scan: more would make a row of answers that planners get slow at. */
+/** Maximum number of expressions per scan: planners are slow with wider rows. */
 const AT_ONCE = 400;
 
 interface Figures {
@@ -55,7 +55,7 @@ export class Asking {
     this.#options = options;
   }
 
-  /** Aggregates over rows, each a cell. @throws QueryError of its own part alone. */
+  /** Computes aggregates over rows, one cell each. @throws QueryError of this query only */
   async figures(rows: Rows, asks: readonly AggregateExpression[]): Promise<readonly Cell[]> {
     if (asks.length === 0) return [];
     return await new Promise((settle, fail) => {
@@ -64,7 +64,7 @@ export class Asking {
     });
   }
 
-  /** The rows of a query, at most `limit`. @throws QueryError */
+  /** Returns the rows of a query, at most `limit`. @throws QueryError */
   async rows(query: Relation, limit: number): Promise<StatementResult> {
     return await new Promise((settle, fail) => {
       this.#queries.push({ query, limit, settle, fail });
@@ -73,7 +73,7 @@ export class Asking {
   }
 
   #soon(): void {
-    // Checks that were just answered go on in microtasks: all of them have asked again before this.
+    // Checks continue in microtasks, so all of them have queued their next query before this.
     if (this.#due) return;
     this.#due = true;
     setImmediate(() => void this.#drain());
@@ -99,7 +99,7 @@ export class Asking {
         for (const part of parts) part.fail(error);
         return;
       }
-      // One of them is wrong: each is asked alone, so that the others get their answers.
+      // One query is invalid: run each separately, so that the others get results.
       for (const { asked, alone } of [
         ...figures.map((one) => this.#figuresAlone(one)),
         ...queries.map((one) => this.#queryAlone(one)),
@@ -139,7 +139,7 @@ export class Asking {
   }
 }
 
-/** What another attempt of the whole may not meet again: no fault of any one of the queries. */
+/** Whether an error can disappear on a retry, so that no single query caused it. */
 function passes(error: unknown): boolean {
   return error instanceof DaisError && error.retryable;
 }
@@ -150,7 +150,7 @@ interface Scan {
   readonly fail: (error: unknown) => void;
 }
 
-/** Figures over the same rows, as few statements as fit. */
+/** Computes aggregates over the same rows, in as few statements as possible. */
 function inScans(figures: readonly Figures[]): readonly Scan[] {
   const scans: { rows: Rows; members: Figures[]; size: number }[] = [];
   for (const one of figures) {
@@ -191,14 +191,14 @@ function figureStatement(rows: Rows, asks: readonly AggregateExpression[]): Stat
   };
 }
 
-/** The condition is the person's own SQL: the engine lets it reach nothing but this table. */
+/** Filters by a user's SQL condition. The engine restricts it to this table. */
 export function relationOf({ table, where }: Rows): Relation {
   if (where === undefined) return scan(table);
   const sql = `select * from data where (${where}\n)`;
   return { type: 'sql', dialect: 'duckdb', sql, views: { data: scan(table) } };
 }
 
-/** Rows by value, most frequent first, then by value. */
+/** Counts rows by value, most frequent first, then by value. */
 export function countsBy(from: Relation, by: readonly string[], limit: number): Relation {
   const counted: Relation = {
     type: 'aggregate',

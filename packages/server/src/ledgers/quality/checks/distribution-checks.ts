@@ -1,4 +1,4 @@
-/** Drift from another version, and skew between training and serving. */
+/** Drift compared with another version, and skew between training and serving. */
 import type { CheckFinding, DataColumn, Distance } from '@dais/api/data';
 import { familyOf } from '../column-family.ts';
 import {
@@ -17,7 +17,7 @@ export interface Distances {
   readonly atMost: number;
 }
 
-/** Names, and the columns that stand for them when none are given: no keys, no times, no lists. */
+/** Returns the named columns; without names, all except keys, times and lists. */
 export function comparedColumns(context: CheckContext, { columns }: Distances, without: readonly string[] = []) {
   if (columns !== undefined) return pickColumns(context, columns);
   const left = new Set([...context.keys, ...without]);
@@ -49,7 +49,7 @@ async function distancesTo(
   return { findings: [...missing, ...findings.filter((one) => one !== undefined)] };
 }
 
-/** New columns are the matter of `schema`; one that was asked for by name cannot be told. */
+/** Returns no finding for new columns, which the expectation `schema` covers, unless they are named. */
 function notComparable(
   of: DataColumn,
   there: DataColumn | undefined,

@@ -1,4 +1,4 @@
-/** How far apart one column is in two sets of rows. */
+/** The distance between two distributions of one column. */
 import type { CheckFinding, Anomaly, DataColumn, Distance } from '@dais/api/data';
 import { aggregate, column, literal, named as as, call } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
@@ -11,7 +11,7 @@ import { relationOf, type Asking, type Rows } from './asking.ts';
 import { CheckFault } from './check-context.ts';
 import { asCount, asNumber, figureText } from './figures.ts';
 
-/** Rows that are compared with, or with which they are compared, as a relation. */
+/** One of the two compared sets of rows, as a relation. */
 export interface Side {
   readonly rows: Rows;
   readonly only?: Expression;
@@ -21,9 +21,9 @@ export interface Comparison {
   readonly column: DataColumn;
   readonly metric: Distance;
   readonly atMost: number;
-  /** The name that a person knows the reference by. */
+  /** The displayed name of the reference. */
   readonly against: string;
-  /** Of what is too far; default by the metric. */
+  /** The anomaly of a large distance; default by the metric. */
   readonly anomaly?: Anomaly;
 }
 
@@ -43,14 +43,14 @@ const ANOMALIES: Readonly<Record<Distance, Anomaly>> = {
   ks: 'COMPARATOR_KS_HIGH',
 };
 
-/** Values that are counted one by one; all others are one class. Beyond it a text is no class but an id. */
+/** Maximum number of values that are counted; all others are one class. A text column with more values is an id. */
 const MOST_VALUES = 1000;
-/** Equal widths between the 1st and the 99th percentile of the reference, with open ends. */
+/** Number of bins of equal width between the 1st and the 99th percentile of the reference, with open outer bins. */
 const WIDTHS = 20;
-/** Of KS: so fine that what bins hide is at most half a percent. */
+/** Number of bins for KS, which limits the error to half a percent. */
 const FINE = 200;
 
-/** `everyText`: also those of very many values. Undefined: such a text, which nobody asked for by name. */
+/** Compares two sets of rows. Returns undefined for text columns with too many values, unless they are `named`. */
 export async function compare(
   asking: Asking,
   { column: of, metric, atMost, against, anomaly }: Comparison,

@@ -1,4 +1,4 @@
-/** Numbers in words. */
+/** Formatting of counts, shares and values. */
 import type { Cell } from '#engines/query/contract.ts';
 
 const COUNT = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
@@ -7,7 +7,7 @@ export function countText(count: number, what = 'rows'): string {
   return `${COUNT.format(count)} ${count === 1 && what === 'rows' ? 'row' : what}`;
 }
 
-/** Never rounds to all or nothing what is not. */
+/** Formats a share. Only 0 and 1 become 0 % and 100 %. */
 export function shareText(share: number): string {
   if (share === 0 || share === 1) return `${share * 100} %`;
   for (const digits of [1, 2, 3, 4, 6]) {
@@ -22,7 +22,7 @@ export function figureText(value: number): string {
   return Number(value.toPrecision(5)).toString();
 }
 
-/** Counts and sums may come as text, when they are large. */
+/** Returns a number; large counts and sums can be texts. */
 export function asNumber(cell: Cell | undefined): number {
   if (cell === null || cell === undefined || typeof cell === 'object') return Number.NaN;
   return Number(cell);
@@ -33,13 +33,13 @@ export function asCount(cell: Cell | undefined): number {
   return Number.isFinite(value) ? value : 0;
 }
 
-/** A value in words; lists and structs as JSON. */
+/** Formats a value; lists and structs as JSON. */
 export function wordsOf(cell: Cell | undefined): string {
   if (cell === null || cell === undefined) return 'null';
   return typeof cell === 'object' ? JSON.stringify(cell) : String(cell);
 }
 
-/** Shares are compared as people write them: 0.9 of 10 rows are 9. */
+/** Whether the share of passing rows is sufficient. Tolerates rounding: 0.9 of 10 rows are 9. */
 export function keeps(broken: number, rows: number, atLeast: number): boolean {
   return rows === 0 || broken <= (1 - atLeast) * rows + 1e-9;
 }

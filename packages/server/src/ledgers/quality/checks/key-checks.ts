@@ -1,4 +1,4 @@
-/** Rows that are there twice, keys that are, and values that another dataset must have. */
+/** Duplicate rows, duplicate keys, and references to another dataset. */
 import { aggregate, allOf, call, column, filter, literal, named as as, scan } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
 import { relationOf, type Rows } from './asking.ts';
@@ -8,7 +8,7 @@ import { asCount, countText, keeps, shareText } from './figures.ts';
 const present = (names: readonly string[]): Expression =>
   allOf(...names.map((name) => call('is-not-null', column(name))));
 
-/** Rows of which there are several, by these columns. */
+/** Returns the rows that share their values of these columns. */
 function severalOf(rows: Rows, names: readonly string[], nulls: boolean): Relation {
   const from = nulls ? relationOf(rows) : filter(relationOf(rows), present(names));
   const groups: Relation = {
@@ -64,7 +64,7 @@ export const duplicates: Check<'duplicates'> = async (expectation, context) => {
   const [looked = 0, distinct = 0] = (
     await context.asking.figures(rows, [
       aggregate('count'),
-      // NULL is a value here: two rows without one are equal.
+      // NULL counts as a value: two rows with NULL are equal.
       aggregate('count-distinct', [call('hash64', ...names.map((name) => column(name)))]),
     ])
   ).map(asCount);

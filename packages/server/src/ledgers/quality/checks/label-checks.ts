@@ -1,4 +1,4 @@
-/** Classes of a label: how even they are, whether all are there, whether equal rows have the same one. */
+/** Classes of a label: balance, completeness, and conflicting labels of equal rows. */
 import type { CheckFinding } from '@dais/api/data';
 import { aggregate, call, column, filter, literal, named as as } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
@@ -9,7 +9,7 @@ import { countsBy, relationOf } from './asking.ts';
 import { CheckFault, findColumn, named, pickColumns, type Check, type CheckContext } from './check-context.ts';
 import { asCount, countText, figureText, keeps, shareText, wordsOf } from './figures.ts';
 
-/** A label of more classes than this is no label of classes. */
+/** A column with more values is not a class label. */
 const MOST_CLASSES = 10_000;
 
 export const balance: Check<'balance'> = async (expectation, context) => {
@@ -76,13 +76,13 @@ export const classes: Check<'classes'> = async (expectation, context) => {
   return { findings };
 };
 
-/** As an engine casts it to text: floating numbers have a point. */
+/** Formats a class in the same way as the engine: floating-point numbers have a decimal point. */
 function classText(value: string | number | boolean, type: string | undefined): string {
   const floating = type?.startsWith('float') === true && typeof value === 'number' && Number.isInteger(value);
   return floating ? `${value}.0` : String(value);
 }
 
-/** Every column but those that name or place a row. */
+/** Returns all columns except keys, times and the label. */
 function featuresOf({ columns, keys, eventTime, label }: CheckContext, without: readonly string[]): readonly string[] {
   const left = new Set([...keys, ...without, eventTime, label]);
   return columns.filter((one) => familyOf(one) !== 'time' && !left.has(one.name)).map(({ name }) => name);

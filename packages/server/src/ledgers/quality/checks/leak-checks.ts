@@ -1,4 +1,4 @@
-/** Whether one column alone tells the label. */
+/** Detection of label leakage through a single column. */
 import type { CheckFinding, DataColumn } from '@dais/api/data';
 import { aggregate, call, column, filter, literal, named as as, when } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
@@ -11,17 +11,17 @@ import { relationOf, type Rows } from './asking.ts';
 import { CheckFault, findColumn, named, pickColumns, type Check, type CheckContext } from './check-context.ts';
 import { asCount, asNumber, figureText, wordsOf } from './figures.ts';
 
-/** A label of more values is cut into tenths when it is a number, and not looked at when it is none. */
+/** Maximum number of classes. A numeric label with more values is cut into tenths; other labels are skipped. */
 const MOST_CLASSES = 50;
-/** Into so many parts of equal size are numbers cut: the step of a threshold that is looked at. */
+/** Number of quantile bins of a numeric column, which are the thresholds of the ROC curve. */
 const PARTS = 200;
 const TENTHS = 10;
-/** Values of a text that are looked at; with more it is an id. */
+/** Maximum number of values of a text column; with more it is an id. */
 const MOST_VALUES = 20_000;
 
 interface Label {
   readonly expression: Expression;
-  /** The two classes, in order; undefined: it has more than two. */
+  /** The positive class; undefined for more than two classes. */
   readonly positive?: string;
 }
 
@@ -51,7 +51,7 @@ export const leakage: Check<'leakage'> = async (expectation, context) => {
   return { findings: [...missing, ...findings] };
 };
 
-/** @throws CheckFault for a text of very many values. */
+/** Reads the classes of the label. @throws CheckFault for a text with too many values */
 async function readLabel(of: DataColumn, rows: Rows, context: CheckContext): Promise<Label> {
   const word = wordOf(of);
   const present = filter(relationOf(rows), call('is-not-null', column(of.name)));
@@ -76,7 +76,7 @@ async function readLabel(of: DataColumn, rows: Rows, context: CheckContext): Pro
   return { expression: partOf(figureOf(of), await partEdges(of, rows, context, TENTHS)) };
 }
 
-/** Rising edges between parts of about equal size. */
+/** Returns rising edges between bins of about equal size. */
 async function partEdges(
   of: DataColumn,
   rows: Rows,
@@ -89,7 +89,7 @@ async function partEdges(
   return rising((cell as readonly Cell[]).map(asNumber).filter(Number.isFinite));
 }
 
-/** Number of the part in which a figure lies, as text; NULL for no figure. */
+/** Returns the number of the bin as text; NULL for a missing value. */
 function partOf(figure: Expression, edges: readonly number[]): Expression {
   const above = edges.map((edge) => when(call('>', figure, literal(edge, 'float64')), literal(1), literal(0)));
   const sum = above.reduce<Expression>((all, one) => call('+', all, one), literal(0));
@@ -132,7 +132,7 @@ async function tellsOf(feature: DataColumn, label: Label, rows: Rows, context: C
   return { value: areaOfWords(counts, label.positive), measure: 'area under ROC' };
 }
 
-/** What a value of few rows seems to tell is chance: such values count as one. An id tells nothing by being one. */
+/** Minimum number of rows of a value. Rarer values are pooled, because their association with the label is random. */
 const FEW_ROWS = 10;
 
 function pooled(counts: readonly PairCount[]): readonly PairCount[] {
@@ -157,7 +157,7 @@ function areaOfWords(counts: readonly PairCount[], positive: string): number {
   return areaOfBestOrder([...byValue.values()]);
 }
 
-/** Of a threshold on the figure, upwards or downwards. */
+/** Returns the area under the ROC curve of a threshold on the value, in either direction. */
 async function areaOfFigures(
   feature: DataColumn,
   label: Label,

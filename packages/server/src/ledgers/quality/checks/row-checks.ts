@@ -1,4 +1,4 @@
-/** Expectations of which each row keeps or breaks its own part: one count each, all in one scan. */
+/** Expectations that each row passes or fails: one count each, all in one scan. */
 import type { Anomaly, DataColumn } from '@dais/api/data';
 import { aggregate, allOf, call, cast, column, filter, literal } from '#engines/query/model/build.ts';
 import type { Expression, LiteralExpression } from '#engines/query/model/query-tree.ts';
@@ -7,17 +7,17 @@ import { relationOf } from './asking.ts';
 import { CheckFault, pickColumns, type Check, type CheckContext, type Verdict } from './check-context.ts';
 import { asCount, countText, keeps, shareText } from './figures.ts';
 
-/** One column, and how a row breaks what is expected of it. */
+/** The test of one column, per row. */
 interface RowTest {
   readonly of: DataColumn;
   readonly anomaly: Anomaly;
-  /** Rows that count: by default those with a value. */
+  /** Condition for rows to count; default: rows with a value. */
   readonly rows?: Expression;
-  /** True for rows that break it; those that do not count are left out. */
+  /** True for rows that fail. Rows that do not count are excluded. */
   readonly breaks: Expression;
-  /** Where most of the broken rows break this, the anomaly is that one. */
+  /** The anomaly to report if most failing rows match this condition. */
   readonly other?: { readonly breaks: Expression; readonly anomaly: Anomaly };
-  /** What is right: `from 0 to 120`. */
+  /** The description of passing values: `from 0 to 120`. */
   readonly right: string;
 }
 
@@ -67,7 +67,7 @@ async function judgeRows(
         relationOf(rows),
         anyOf(bad.map((test) => allOf(test.rows ?? call('is-not-null', column(test.of.name)), test.breaks))),
       ),
-      // Of several columns the rows may be the same ones: then nobody counted them together.
+      // The failing rows of several columns can overlap, and their union is not counted.
       total: Math.max(...broken.map((one) => one.broken)),
       show: bad.map(({ of }) => of.name),
     }),
@@ -121,7 +121,7 @@ export const presence: Check<'presence'> = async (expectation, context) => {
   return { findings: [...missing, ...findings] };
 };
 
-/** A value of a manifest as a literal of the column's own type. @throws CheckFault for one that cannot be. */
+/** Returns a value of a manifest as a literal of the column's type. @throws CheckFault if it does not fit */
 function valueFor(of: DataColumn, value: string | number | boolean): LiteralExpression {
   const family = familyOf(of);
   if (family === 'text') return literal(String(value), 'string');
@@ -140,7 +140,7 @@ function momentText({ name }: DataColumn, value: string): string {
   return new Date(time).toISOString();
 }
 
-/** What values are compared as. */
+/** Returns the expression that values are compared by. */
 function comparable(of: DataColumn): Expression {
   const value = column(of.name);
   if (familyOf(of) === 'number') return cast(value, 'float64');
@@ -171,7 +171,7 @@ export const range: Check<'range'> = async (expectation, context) => {
     const broken = [
       ...(min === undefined ? [] : [call('<', value, valueFor(of, min))]),
       ...(max === undefined ? [] : [call('>', value, valueFor(of, max))]),
-      // NaN lies in no range, whichever bound there is.
+      // NaN is outside of every range.
       ...(isFloating(of) ? [call('is-nan', column(of.name))] : []),
     ];
     const right =
@@ -210,7 +210,7 @@ export const finite: Check<'finite'> = async (expectation, context) => {
 };
 
 export const pattern: Check<'pattern'> = async (expectation, context) => {
-  // As a whole: an expression that is anchored already stays so.
+  // Match the whole value; an expression that is already anchored is not affected.
   const whole = `^(?:${expectation.pattern})$`;
   return await judgeRows(expectation, expectation.columns, context, (of) => ({
     of,
@@ -254,7 +254,7 @@ export const parses: Check<'parses'> = async (expectation, context) => {
     const test = { of, anomaly: 'STRING_NOT_PARSABLE' as const, right: `can be parsed as ${as}` };
     if (as === 'uuid') return { ...test, breaks: call('not', call('matches', text, literal(PATTERNS.uuid))) };
     const unread = call('is-null', cast(text, PARSED[as], { lenient: true }));
-    // Engines round `1.5` to an integer; it is none.
+    // Engines round `1.5` to an integer, so the text is checked first.
     const whole = call('not', call('matches', text, literal(PATTERNS.integer)));
     return { ...test, breaks: as === 'integer' ? call('or', whole, unread) : unread };
   });
@@ -267,7 +267,7 @@ export const futureTime: Check<'futureTime'> = async (expectation, context) => {
   const made = literal(new Date(context.createdAt).toISOString(), 'timestamp');
   const verdict = await judgeRows(expectation, expectation.columns, context, (of) => {
     if (familyOf(of) !== 'time') throw new CheckFault(`${of.name} is ${of.type}, not a date or time.`);
-    // The event time itself lies before the version that has it.
+    // The event time itself must be before the creation of the version.
     const other = limit === undefined || limit.name === of.name ? undefined : limit;
     const bound = other === undefined ? made : comparable(other);
     const right = other === undefined ? 'is not after the creation of the version' : `is not after ${other.name}`;

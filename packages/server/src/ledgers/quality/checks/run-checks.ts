@@ -1,4 +1,4 @@
-/** All expectations of one version: what each of them found, the broken ones first. */
+/** Runs all expectations of one version and returns their results, failed ones first. */
 import { DaisError } from '@dais/api';
 import {
   expectationNames,
@@ -54,9 +54,9 @@ const checks: { readonly [Type in ExpectationType]: Check<Type> } = {
 };
 
 /**
- * Runs every expectation. What cannot be told (a column of the wrong type, SQL that does not run) is an `error` of that
- * expectation alone.
- * @throws DaisError that may pass: then nothing was decided. The reason of the signal that the asking has.
+ * Runs every expectation. A check that cannot run (a column of the wrong type, invalid SQL) is an `error` of that
+ * expectation only.
+ * @throws a retryable DaisError, after which nothing is decided, or the reason of the signal
  */
 export async function runChecks(
   expectations: readonly Expectation[],
@@ -72,7 +72,7 @@ export async function runChecks(
   return results.toSorted((a, b) => rank(a) - rank(b));
 }
 
-/** Broken ones that block, then those that warn, then all others; each group in the order of the list. */
+/** Sorts blocking failures first, then warnings, then passed expectations, each in the order of the list. */
 function rank({ outcome, severity }: ExpectationResult): number {
   if (outcome === 'passed') return 2;
   return severity === 'block' ? 0 : 1;
@@ -101,7 +101,7 @@ async function runOne(
     };
   } catch (error) {
     if (signal?.aborted === true || (error instanceof DaisError && error.retryable)) throw error;
-    // A fault of ours is told in the same way, and never as a kept expectation.
+    // An internal error is reported as an error of the expectation, never as passed.
     return { ...about, outcome: 'error', findings: [], message: messageOf(error, context) };
   }
 }

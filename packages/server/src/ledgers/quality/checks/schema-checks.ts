@@ -1,4 +1,4 @@
-/** Expectations that the schema alone answers. */
+/** Expectations that depend on the schema only. */
 import type { CheckFinding, DataColumn } from '@dais/api/data';
 import { familyOf, isInteger } from '../column-family.ts';
 import { CheckFault, findColumn, missingColumn, pickColumns, type Check } from './check-context.ts';
@@ -10,7 +10,7 @@ const FAMILIES: Readonly<Record<string, (column: DataColumn) => boolean>> = {
   struct: ({ type }) => type.startsWith('struct<'),
 };
 
-/** `int32` is itself, `integer` and `number`. */
+/** Whether a column has a type: `int32` matches `int32`, `integer` and `number`. */
 function hasType(column: DataColumn, word: string): boolean {
   const plain = (text: string) => text.replaceAll(/\s/g, '').toLowerCase();
   return FAMILIES[word]?.(column) ?? plain(column.type) === plain(word);

@@ -1,4 +1,4 @@
-/** What must not be the same, and what must be, between the splits of a dataset. */
+/** Expectations about the splits of a dataset. */
 import type { CheckFinding } from '@dais/api/data';
 import { aggregate, call, column, literal, named as as, scan } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
@@ -18,7 +18,7 @@ import { comparedColumns } from './distribution-checks.ts';
 import { compare, type Side } from './distribution.ts';
 import { asCount, asNumber, countText, keeps, shareText, wordsOf } from './figures.ts';
 
-/** More splits than people make. */
+/** A column with more values is not a split. */
 const MOST_SPLITS = 100;
 
 export const splitOverlap: Check<'splitOverlap'> = async (expectation, context) => {
@@ -81,7 +81,7 @@ function inOther(
   };
 }
 
-/** The rows of one split, as a condition. @throws CheckFault for no such column. */
+/** Returns the condition for the rows of one split. @throws CheckFault if the column does not exist */
 function ofSplit(context: CheckContext, split: string, value: string): Expression {
   const of = findColumn(context.columns, split);
   if (of === undefined) throw new CheckFault(`There is no column ${split}.`);
@@ -174,7 +174,7 @@ async function newLabels(
   other: string,
 ): Promise<CheckFinding | undefined> {
   const of = context.label === undefined ? undefined : findColumn(context.columns, context.label);
-  // Numbers that are predicted have no classes.
+  // A numeric target has no classes.
   if (of === undefined || (familyOf(of) !== 'text' && familyOf(of) !== 'boolean')) return undefined;
   const labelled = (value: string): Relation => ({
     type: 'project',

@@ -1,4 +1,4 @@
-/** A query of a person: the rows that it gives break the expectation. */
+/** A custom SQL query. The rows that it returns violate the expectation. */
 import { aggregate, named, scan } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Check } from './check-context.ts';

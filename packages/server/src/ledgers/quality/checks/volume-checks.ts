@@ -1,4 +1,4 @@
-/** How many rows, how new, and figures of whole columns. */
+/** Row counts, freshness, and statistics of columns. */
 import type { Anomaly, CheckFinding } from '@dais/api/data';
 import { aggregate, column } from '#engines/query/model/build.ts';
 import type { AggregateExpression } from '#engines/query/model/query-tree.ts';
@@ -21,7 +21,7 @@ interface Measured {
   readonly text?: (value: number) => string;
 }
 
-/** No value at all lies in no bounds. */
+/** Compares a value with limits. A missing value fails. */
 function judgeBounds(
   { min, max }: Bounds,
   { column: of, value, below, above, text = figureText }: Measured,

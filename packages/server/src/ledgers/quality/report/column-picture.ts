@@ -1,4 +1,4 @@
-/** The picture of a column as SVG, beside that of the version before: shares of rows, so that sizes do not matter. */
+/** The distribution of a column as SVG, compared with the previous version. Uses shares, so that row counts do not matter. */
 import type { ColumnProfile } from '@dais/api/data';
 import { sharesOf } from '#lib/statistics/distances.ts';
 import { figureText, shareText } from '../checks/figures.ts';
@@ -15,7 +15,7 @@ export interface PicturePair {
   readonly before?: ColumnProfile | undefined;
 }
 
-/** Empty: there is nothing to draw. */
+/** Returns an empty text if there is nothing to draw. */
 export function columnPicture({ current, before }: PicturePair): string {
   if (current.masked === true || current.count === 0) return '';
   if (current.trues !== undefined) return classPicture(booleanClasses(current, before));

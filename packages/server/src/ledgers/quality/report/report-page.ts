@@ -1,19 +1,19 @@
-/** The report as one page: no script, nothing from elsewhere. What needs a person comes first. */
+/** The report as an HTML page without scripts or external resources. Failed expectations come first. */
 import type { CheckFinding, ColumnProfile, ExpectationResult, QualityReport, RowSample } from '@dais/api/data';
 import { countText, figureText, shareText } from '../checks/figures.ts';
 import { columnPicture } from './column-picture.ts';
 import { escape } from './escape.ts';
 import { PAGE_STYLE } from './page-style.ts';
 
-/** Columns with a picture; of further ones only a row of a table. */
+/** Maximum number of columns with a distribution; further columns are rows of a table. */
 const MOST_PICTURES = 200;
 const MOST_LISTED = 2000;
-/** Rows of a sample that are open from the start. */
+/** Rows of a sample that are expanded initially. */
 const SHOWN_ROWS = 5;
-/** A distance that is marked, as TFDV's users and Vertex set it: see docs/guide/data-quality.md. */
+/** Threshold of a highlighted distance, the default of TFDV and Vertex AI: see docs/guide/data-quality.md. */
 const FAR = 0.1;
 
-/** @returns a whole HTML document. */
+/** Returns a complete HTML document. */
 export function reportPage(report: QualityReport): string {
   const { dataset, version } = report;
   const name = `${dataset}@${version.number}`;
@@ -188,7 +188,7 @@ function sampleTable({ columns: names, rows, total, masked, withheld }: RowSampl
 function sampleCell(cell: RowSample['rows'][number][number] | undefined, hidden: boolean): string {
   if (hidden) return '<td class="null">masked</td>';
   if (cell === null || cell === undefined) return '<td class="null">null</td>';
-  // Of times of whole seconds the parts of a second say nothing.
+  // Omit the fraction of whole seconds.
   const text = typeof cell === 'string' ? cell.replace(/(:\d\d)\.0+Z$/, '$1Z') : cell;
   return `<td${typeof cell === 'number' ? ' class="n"' : ''} title="${escape(text)}">${escape(text)}</td>`;
 }
@@ -198,7 +198,7 @@ function columns({ profile, before, shifts }: QualityReport): string {
     return '<section><h2>Columns</h2><p>The profile has not been created yet.</p></section>';
   const earlier = new Map(before?.profile.columns.map((one) => [one.name, one]));
   const distance = new Map(shifts.map(({ column, jsdLog2 }) => [column, jsdLog2]));
-  // Those that moved come first; all others keep the order of the schema.
+  // Columns with drift come first; the others keep the order of the schema.
   const moved = (name: string) => ((distance.get(name) ?? 0) >= FAR ? (distance.get(name) ?? 0) : 0);
   const ordered = profile.columns.toSorted((a, b) => moved(b.name) - moved(a.name));
   const cards = ordered

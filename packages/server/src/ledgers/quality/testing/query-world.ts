@@ -1,4 +1,4 @@
-/** A query engine of its own, and tables that tests write down as rows. */
+/** Test fixture: a query engine with tables that tests define as rows. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,7 +58,7 @@ export interface ContextOptions extends Partial<
   readonly others?: Readonly<Record<string, TestTable>>;
 }
 
-/** What a check is given, over rows that are written down. */
+/** Creates the context of a check over the given rows. */
 export function contextOf(
   { engine }: QueryWorld,
   data: TestTable,

@@ -1,4 +1,4 @@
-/** Applying and deleting: the definition as it came, and the resources of Dais that say the same. */
+/** Applies and deletes objects: the original definition, and the equivalent resources of Dais. */
 import { DaisError } from '@dais/api';
 import { FeastFault, rpc } from '../feast-errors.ts';
 import type { Caller } from '../feast-calls.ts';
@@ -91,7 +91,7 @@ function bodyOf(definition: { readonly body: string } | undefined): Buffer | und
   return definition === undefined ? undefined : Buffer.from(definition.body, 'base64');
 }
 
-/** The view, and those of its entities that nobody has made: clients apply entities after the views. */
+/** Applies the view, and its missing entities, because clients apply entities after views. */
 export async function viewManifests(call: Caller, view: ViewParts): Promise<readonly Manifest[]> {
   const missing = [];
   for (const column of view.entities) {
@@ -100,7 +100,7 @@ export async function viewManifests(call: Caller, view: ViewParts): Promise<read
   return [...missing, viewManifest(view, await datasetOf(call, view))];
 }
 
-/** The Dataset that a view's batch source is; undefined when Dais has none, or when a program makes the rows of it. */
+/** Returns the Dataset of the batch source of a view; undefined if Dais has none, or a client transforms its rows. */
 async function datasetOf(call: Caller, { batchSource, transformed }: ViewParts): Promise<string | undefined> {
   if (batchSource === undefined || transformed) return undefined;
   for (const name of datasetNames(batchSource)) {
@@ -114,7 +114,7 @@ interface KnownEntity {
   readonly spec: { readonly joinKey?: string; readonly type?: string };
 }
 
-/** None where Dais has the entity from elsewhere, and it is the same; the type that was made of a view's column stays. */
+/** Returns undefined if Dais has an equal entity from another client. The type that came from a view's column is kept. */
 async function entityManifests(call: Caller, spec: Message): Promise<readonly Manifest[]> {
   const wanted = entityManifest(spec);
   if (wanted === undefined) return [];
@@ -142,7 +142,7 @@ const RESOURCES: ReadonlyMap<FeastObject, string> = new Map([
   [featureService, 'featureService'],
 ]);
 
-/** The resource first, so that a delete that was cut off is done again by asking again. */
+/** Deletes the resource first, so that an interrupted delete can be repeated. */
 export async function deleteObject(project: RegistryProject, object: FeastObject, name: string): Promise<void> {
   await project.need(object, name);
   const noun = RESOURCES.get(object);
@@ -152,8 +152,8 @@ export async function deleteObject(project: RegistryProject, object: FeastObject
 }
 
 /**
- * Clients delete entities before the views that use them. What something else still refers to stays until that is gone: so
- * whatever came from a definition and has none any more goes now.
+ * Deletes resources whose definition was deleted. Clients delete entities before the views that use them, so a referenced resource
+ * remains until it is no longer used.
  */
 async function sweep(project: RegistryProject): Promise<void> {
   const defined = new Set((await project.list({})).map(({ type, name }) => `${nounOf(type)}/${name}`));
@@ -177,7 +177,7 @@ function nounOf(type: string): string {
 
 async function deleteResource(call: Caller, noun: string, name: string): Promise<void> {
   const known = (await call.find(`${noun}.get`, { name })) as KnownEntity | undefined;
-  // Somebody else's is not ours to delete.
+  // Created by another client: do not delete it.
   if (known === undefined || known.metadata.origin !== 'feast') return;
   try {
     await call.find(`${noun}.delete`, { name });

@@ -1,6 +1,6 @@
 /**
- * `feast.registry.RegistryServer`: the table of its 55 methods. Most of them do the same with one kind of object or another, so
- * they are made of the table of objects.
+ * `feast.registry.RegistryServer`: the table of its 55 methods. Most of them do the same for different kinds of objects, so
+ * they are derived from the table of objects.
  */
 import { DaisError } from '@dais/api';
 import { putDefinitionOperation, listDefinitionsOperation, readDefinitionOperation } from '@dais/api/data';
@@ -23,7 +23,7 @@ const PROJECT = { type: 'project' } as const;
 
 type Answer = (request: Message, registry: Registry) => Promise<Uint8Array>;
 
-/** One request's view of the registry. */
+/** The registry as one request sees it. */
 interface Registry {
   readonly calls: FeastCalls;
   readonly context: CallContext;
@@ -32,7 +32,7 @@ interface Registry {
 
 interface Method {
   readonly operation: string;
-  /** Of one that is only refused: what to do instead. */
+  /** The alternative of an unsupported method. */
   readonly instead?: string;
   readonly undispatched?: true;
   readonly answer: Answer;
@@ -83,7 +83,7 @@ function faultOf(error: unknown): FeastFault | undefined {
   return undefined;
 }
 
-/** By name: what answers, or why nothing does. */
+/** Handlers by method name, or the reason why a method is unsupported. */
 export function registryMethods(): Readonly<Record<string, Method>> {
   const found: Record<string, Method> = {};
   for (const object of objects) {
@@ -108,7 +108,7 @@ export function registryMethods(): Readonly<Record<string, Method>> {
     UpdateInfra: { operation: writes, answer: updateInfra },
     GetInfra: { operation: reads, answer: getInfra },
     Proto: { operation: lists, answer: wholeRegistry },
-    // Whatever was applied is there already: nothing is kept back for a commit.
+    // Applied objects are stored immediately, so there is nothing to commit.
     Commit: { operation: lists, undispatched: true, answer: async () => await Promise.resolve(EMPTY) },
     Refresh: { operation: lists, undispatched: true, answer: async () => await Promise.resolve(EMPTY) },
     ...notHere(),
@@ -147,7 +147,7 @@ function getOf(object: FeastObject): Answer {
   };
 }
 
-/** Where the request of a list has its pages and its order. */
+/** The fields of paging and sorting in list requests. */
 function pagingAt(object: FeastObject): { readonly pagination: number; readonly sorting: number } {
   return object === featureService ? { pagination: 5, sorting: 6 } : { pagination: 4, sorting: 5 };
 }
@@ -174,7 +174,7 @@ function hasTags(object: FeastObject, body: Buffer, wanted: Readonly<Record<stri
   return names.every((name) => tags[name] === wanted[name]);
 }
 
-/** A page, and `PaginationMetadata` of it. Names are in order already, so that only the direction is left to choose. */
+/** Returns a page and its `PaginationMetadata`. Names are already sorted, so only the direction matters. */
 function cut<T>(
   found: readonly T[],
   request: Message,
@@ -289,7 +289,7 @@ const applyProject: Answer = async (request, registry) => {
   const name = spec.text(PROJECT_OBJECT.name);
   if (name === '') throw invalid('The project has no name.');
   const project = registry.project(name);
-  // Where it is there already, whoever may write in it need not be allowed to change the project itself.
+  // If the project exists, no permission to change the project itself is required.
   if ((await projectResource(registry, name)) === undefined) {
     await makeProject(registry.calls, registry.context, name, spec.text(2));
   }
@@ -311,14 +311,14 @@ async function projectResource({ calls, context }: Registry, name: string): Prom
   return (await caller(calls, context).find('project.get', { name: daisProject(name) })) as ProjectResource | undefined;
 }
 
-/** What clients defined in it goes. The project itself stays: it may hold runs, models and secrets that no client of Feast knows of. */
+/** Deletes all definitions of clients. The project remains, because it can contain runs, models and secrets. */
 const deleteProject: Answer = async (request, registry) => {
   const name = request.text(1);
   if ((await projectResource(registry, name)) === undefined) {
     throw notFound('ProjectObjectNotFoundException', `Project ${name} does not exist`);
   }
   const project = registry.project(name);
-  // What refers to others goes before them.
+  // Objects with references are deleted first.
   for (const object of objects.toReversed()) {
     for (const definition of await project.list({ type: object.type })) {
       await deleteObject(project, object, definition.name);
@@ -342,7 +342,7 @@ const PROJECT_META = {
   inRegistry: 17,
 } as const;
 
-/** `feast.core.Project`: as it was applied, else what the resource tells. */
+/** Returns `feast.core.Project`: as it was applied, else from the resource. */
 async function projectMessage(registry: Registry, { metadata, spec }: ProjectResource): Promise<Buffer> {
   const name = feastProject(metadata.name);
   const told = messageOf(bytesField(1, name), bytesField(2, spec.description ?? ''));
@@ -414,7 +414,7 @@ const getInfra: Answer = async (request, registry) => {
   return known === undefined ? EMPTY : Buffer.from(known.body, 'base64');
 };
 
-/** `feast.core.Registry`: everything in the projects that the caller may read. */
+/** Returns `feast.core.Registry`: everything in the projects that the caller may read. */
 const wholeRegistry: Answer = async (_request, registry) => {
   const fields = [];
   let updated = 0;

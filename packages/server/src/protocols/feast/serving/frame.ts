@@ -1,24 +1,24 @@
-/** Columns as Feast's clients send them, as the columns that Dais takes. */
+/** Converts columns of Feast clients to columns of Dais. */
 import type { ValueType } from '@dais/api/data';
 import { invalid } from '../feast-errors.ts';
 
 export type Frame = Readonly<Record<string, readonly unknown[]>>;
 
-/** What a client calls the two moments where its store hides the names of the view's own columns. */
+/** The names of both time columns for clients whose store hides the names of the view. */
 const STORE_TIMES = { event: 'event_timestamp', created: 'created' } as const;
 
-/** A FeatureView as far as rows of it are concerned. */
+/** A FeatureView with the fields that concern its rows. */
 export interface FrameView {
   readonly eventTime?: string | undefined;
   readonly createdTime?: string | undefined;
   readonly features: readonly { readonly name: string; readonly type: ValueType }[];
-  /** Ours to theirs. */
+  /** Column names of the view by name in Dais. */
   readonly columns?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
- * The columns that the view has, under its own names.
- * @throws FeastFault naming the column and the row of what is no moment, or columns of different lengths.
+ * Returns the columns of the view under its own names.
+ * @throws FeastFault with column and row of an invalid time, or for columns of different lengths
  */
 export function framed(frame: Frame, view: FrameView, joinKeys: readonly string[]): Record<string, unknown[]> {
   const counts = new Set(Object.values(frame).map((values) => values.length));
@@ -40,7 +40,7 @@ export function framed(frame: Frame, view: FrameView, joinKeys: readonly string[
   return columns;
 }
 
-/** Moments are seconds since 1970 on the way, where a feature is one. */
+/** Times are seconds since 1970 in transit, if a feature is one. */
 function valueOf(type: ValueType, value: unknown, column: string, row: number): unknown {
   if (value === null || value === undefined) return null;
   if (type === 'timestamp') return typeof value === 'number' ? secondsText(value) : momentText(value, column, row);
@@ -58,8 +58,8 @@ const MOMENT =
   /^(?<date>\d{4}-\d{2}-\d{2})(?:[T ](?<time>\d{2}:\d{2}(?::\d{2})?)(?<fraction>\.\d{1,9})?)?\s*(?<zone>Z|z|[+-]\d{2}:?\d{2}|UTC)?$/;
 
 /**
- * RFC 3339 of what Python writes as a moment; without a zone it is UTC, as Feast has it. Finer than microseconds is cut.
- * @throws FeastFault naming column and row.
+ * Converts a time of Python to RFC 3339; without a zone it is UTC, as in Feast. Digits beyond microseconds are truncated.
+ * @throws FeastFault with column and row
  */
 export function momentText(value: unknown, column: string, row?: number): string | null {
   if (value === null || value === undefined) return null;

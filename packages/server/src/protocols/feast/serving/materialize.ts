@@ -1,4 +1,4 @@
-/** `/materialize` and `/materialize-incremental`: each view's materialization is a job of its own, which is waited for. */
+/** `/materialize` and `/materialize-incremental`: one job per view; the response waits for all of them. */
 import {
   listMaterializationsOperation,
   materializeFeaturesOperation,
@@ -19,13 +19,13 @@ export interface Window {
   readonly end?: string;
 }
 
-/** In ms; from the first look at whether it has ended on. */
+/** In ms, from the first check. */
 const FIRST_PAUSE = 25;
 const LONGEST_PAUSE = 1000;
 
 /**
- * Those that are named, or all that are online and have a dataset.
- * @throws FeastFault for one that is not there, or that nothing can be brought online of.
+ * Returns the named views, or all online views with a dataset.
+ * @throws FeastFault for a view that does not exist or cannot be materialized
  */
 export async function viewsToMaterialize(
   project: RegistryProject,
@@ -62,7 +62,7 @@ function noDataset(names: readonly string[]): FeastFault {
   );
 }
 
-/** A Dataset may have come after the view that is to be read from it. */
+/** Links views to Datasets that were created after the view. */
 async function findSource(
   project: RegistryProject,
   object: typeof featureView,
@@ -78,7 +78,7 @@ async function findSource(
   await project.put(object, { name, body, refersTo: definition.refersTo, manifests });
 }
 
-/** Views of which one is under way. */
+/** Returns views with a running materialization. */
 export async function underWay(project: RegistryProject, names: readonly string[]): Promise<readonly string[]> {
   const busy: string[] = [];
   for (const view of names) {
@@ -107,7 +107,7 @@ export async function startMaterializations(
   return started;
 }
 
-/** Resolves when all have ended. @throws FeastFault naming those that failed, and why. */
+/** Resolves when all have ended. @throws FeastFault with the failed ones and their errors */
 export async function ended(
   project: RegistryProject,
   started: readonly Materialization[],
@@ -119,7 +119,7 @@ export async function ended(
     for (;;) {
       const { state, error = state } = await project.call(readMaterializationOperation, { id });
       if (state === 'failed' || state === 'cancelled') failed.push(`${view}: ${error}`);
-      // Nobody waits any more; the jobs go on.
+      // The client has disconnected; the jobs continue.
       if (!['waiting', 'running'].includes(state) || signal.aborted) break;
       await new Promise<void>((resolve) => {
         clock.after(pause, resolve);

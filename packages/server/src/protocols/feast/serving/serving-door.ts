@@ -1,4 +1,4 @@
-/** Feast's feature server: online reads, pushes and materializations over HTTP, for the project that the address names. */
+/** The Feast feature server: online reads, pushes and materializations over HTTP, for the project of the URL. */
 import { DaisError } from '@dais/api';
 import { materializeFeaturesOperation, pushFeaturesOperation, readFeaturesOperation } from '@dais/api/data';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -25,7 +25,7 @@ import {
 } from './requests.ts';
 import { responseJson } from './response-json.ts';
 
-/** The part of the HTTP server that this door needs. */
+/** The interface of the HTTP server that this adapter needs. */
 interface ServingIo {
   contextOf(request: FastifyRequest, reply: FastifyReply, origin: string): CallContext;
   readBody(payload: FastifyRequest['raw']): Promise<Buffer>;
@@ -46,10 +46,10 @@ interface Answer {
 
 const ORIGIN = 'feast';
 const JSON_TYPE = 'application/json';
-/** Of `DataSource.SourceType`. */
+/** Values of `DataSource.SourceType`. */
 const PUSH_SOURCE = 9;
 
-/** What a feature server answers, as data. */
+/** Routes of the feature server, as data. */
 export const servedPaths = [
   { path: '/get-online-features', operation: readFeaturesOperation.name },
   { path: '/push', operation: pushFeaturesOperation.name },
@@ -118,7 +118,7 @@ async function readOnline({ body, project }: Asked): Promise<Answer> {
   }
 }
 
-/** Clients raise the class that they are told. */
+/** Clients raise the class that the error contains. */
 async function whatIsMissing(
   error: unknown,
   { call, name: project }: RegistryProject,
@@ -260,16 +260,16 @@ async function sendError(error: unknown, request: FastifyRequest, reply: Fastify
     reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfter ?? 1))));
   }
   if (answer.status === 401) reply.header('www-authenticate', 'Bearer realm="dais"');
-  // The rest of the request may still be on its way.
+  // The rest of the request body can still be in transit.
   if (answer.status === 413 || answer.status === 408) reply.header('connection', 'close');
-  // Encoded twice: the body is a text whose content is JSON.
+  // Encoded twice: the body is a JSON string that contains JSON.
   await reply.code(answer.status).type(JSON_TYPE).send(JSON.stringify(answer.detail()));
 }
 
 function tellable(error: unknown): FeastFault | undefined {
   if (error instanceof FeastFault) return error;
   if (error instanceof DaisError) return feastFault(error);
-  // Of the HTTP framework: what it finds wrong with a request.
+  // Errors of the HTTP framework for malformed requests.
   const { statusCode: status, message } = error as { statusCode?: number; message?: string };
   if (status === undefined || status < 400 || status >= 500) return undefined;
   return new FeastFault('FeastError', message ?? 'Bad Request.', rpc.invalidArgument, status, error);
