@@ -12,7 +12,7 @@ interface EntryPage {
   readonly nextCursor?: string;
 }
 
-test('old entries move to archives; the log is verified, proven and searched over both; a legal hold stops it', async () => {
+test('moves old entries to archives; verifies, proves and searches both; a legal hold stops it', async () => {
   const own = await startAuditWorld({
     ledger: { days: 0.000001, archiveEntries: 16, checkpoints: { everyEntries: 5, everyMs: 1 } },
   });
@@ -122,7 +122,7 @@ test('old entries move to archives; the log is verified, proven and searched ove
   }
 });
 
-test('keys are wrapped anew when the key-encryption key changes; names stay findable', async () => {
+test('rewraps keys when the key-encryption key changes; names remain searchable', async () => {
   const own = await startAuditWorld();
   try {
     const p = await freshProject(own.dais);

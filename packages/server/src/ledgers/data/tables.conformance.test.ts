@@ -72,7 +72,7 @@ const refresh = async (name: string) => await world.ended(await world.dais.call<
 
 const byFirst = (rows: readonly (readonly unknown[])[]) => rows.toSorted(([a], [b]) => Number(a) - Number(b));
 
-test('columns that no file holds are columns of the version', async () => {
+test('columns of the table that no file contains are columns of the version', async () => {
   const name = await delta('parted', {}, { keys: ['id'] });
   expect(await refresh(name)).toMatchObject({ state: 'done', version: 1, faults: [] });
   expect(byFirst(await world.rows(name))).toEqual(told['parted']?.rows);
@@ -92,7 +92,7 @@ test('columns that no file holds are columns of the version', async () => {
   expect(await refresh(name)).toMatchObject({ state: 'done', unchanged: true });
 });
 
-test('rows that are deleted in a file that stays are gone from the next version', async () => {
+test('deleted rows of an unchanged file are not in the next version', async () => {
   const name = await delta('both', { version: 0 });
   expect(await refresh(name)).toMatchObject({ state: 'done', version: 1, faults: [] });
   expect(await world.rows(name)).toHaveLength(3);
@@ -103,7 +103,7 @@ test('rows that are deleted in a file that stays are gone from the next version'
   expect(await world.rows(`${name}@1`)).toHaveLength(3);
 });
 
-test('a table with a checkpoint is pointed at; one whose files are not its rows is copied', async () => {
+test('refers to the files of a table with a checkpoint; copies a table whose files are not its rows', async () => {
   const plain = await delta('old', { mode: 'reference' });
   expect(await refresh(plain)).toMatchObject({ state: 'done', version: 1, faults: [] });
   expect(await world.version(plain)).toMatchObject({ mode: 'reference', rows: told['old']?.rows.length });
@@ -114,7 +114,7 @@ test('a table with a checkpoint is pointed at; one whose files are not its rows 
   }
 });
 
-test('a column that the manifest does not name is told', async () => {
+test('reports a column that the manifest does not list', async () => {
   const columns = [
     { name: 'day', type: 'timestamp' },
     { name: 'id', type: 'int32' },
@@ -124,7 +124,7 @@ test('a column that the manifest does not name is told', async () => {
   expect([state, faults[0]?.message]).toEqual(['failed', expect.stringContaining('not expected')]);
 });
 
-test('rows of an Iceberg table that are gone because of their values, and columns that are called otherwise', async () => {
+test('equality deletes and renamed columns of an Iceberg table', async () => {
   const iceberg = async (table: string) =>
     await world.dataset({
       source: { type: 'iceberg', bucket: BUCKET, region, endpoint: server.url, path: `iceberg/${table}` },

@@ -86,7 +86,7 @@ const reasonOf = (report: MonitorReport) => resultOf(report, 'ndcg')?.reason;
 const moved = Array.from({ length: ROWS }, (_, at): Row => [1, 1, 40 + (at % 9)]);
 
 test(
-  'a model that goes by other columns than on its baseline is found, told, and good again; a baseline that is deleted goes on',
+  'detects attribution drift, sends and resolves the alert, and keeps a deleted baseline',
   { timeout: START_MS },
   async () => {
     await watch('order', 'weighed', { baseline: { type: 'dataset', version: 'points@1' } }, { change: 0.3 });
@@ -150,7 +150,7 @@ test(
 );
 
 test(
-  'what cannot be explained says why; the first window, windows before and rows of a dataset can all be compared with',
+  'gives the reason of a failed explanation, and compares with the first window, earlier windows or a dataset',
   { timeout: START_MS },
   async () => {
     await ask('bare', usual(ROWS));

@@ -47,7 +47,7 @@ const csv = (head: string, row: (at: number) => string, rows = ROWS) =>
 const good = csv('distance,carrier', (at) => `${at % 40}.5,${['AA', 'UA'][at % 2]}`);
 
 test(
-  'a column that vanished or changed its type, rows that are not there, a baseline that was deleted: each by its name',
+  'reports a missing column, a changed type, missing rows and a deleted baseline by name',
   { timeout: START_MS },
   async () => {
     const spec = { schemaChanges: 'any' };
@@ -116,7 +116,7 @@ test(
 );
 
 test(
-  'labels that do not come, or are of predictions that were never made, and times without predictions',
+  'reports missing labels, labels of unknown predictions, and periods without predictions',
   { timeout: START_MS },
   async () => {
     await client.register('m', 2, { example: { inputs: [[1]] } });

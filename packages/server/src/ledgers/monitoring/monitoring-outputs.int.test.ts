@@ -102,7 +102,7 @@ function countsOf(rows: readonly Row[]) {
 }
 
 test(
-  'scores are measured with labels and by segment, groups are told apart, and without labels performance is estimated',
+  'measures scores with labels and by segment, evaluates fairness, and estimates performance without labels',
   { timeout: START_MS },
   async () => {
     const spec = {
@@ -218,7 +218,7 @@ test(
   },
 );
 
-test('what cannot be told says why, and is never good', { timeout: START_MS }, async () => {
+test('gives the reason of an unknown result, which never passes', { timeout: START_MS }, async () => {
   const watch = async (name: string, more: object) => {
     const spec = {
       endpoint: 'scored',
@@ -271,7 +271,7 @@ test('what cannot be told says why, and is never good', { timeout: START_MS }, a
   expect(JSON.stringify(refused.body)).toContain('the task is regression');
 });
 
-test('what answering takes is told by the gateway, kept, and has bounds', { timeout: START_MS }, async () => {
+test('evaluates the resource usage that the gateway reports against thresholds', { timeout: START_MS }, async () => {
   const watch = async (name: string, bounds: object) => {
     const spec = {
       endpoint: 'scored',

@@ -105,7 +105,7 @@ const spread = (count: number, from: number) => Array.from({ length: count }, (_
 const WAIT = { timeout: 120_000, interval: 200 };
 
 test(
-  'drift is found window by window, told, resolved, and starts the pipeline once',
+  'detects drift by window, sends and resolves alerts, and starts the pipeline once',
   { timeout: 600_000 },
   async () => {
     await apply('Monitor', 'monitors', 'watch', {

@@ -50,7 +50,7 @@ async function summaries(of: FileTable, edges: ReturnType<typeof edgesOf> = new 
   return storedOf(await summarize(asking, { tables: { t: of }, relation: scan('t') }, fields, { rows: ROWS, edges }));
 }
 
-test('many rows are all counted, and drift is told of them', { timeout: START_MS }, async () => {
+test('counts many rows in full and computes drift', { timeout: START_MS }, async () => {
   const before = await table('before', 1, 1);
   const fields = await summaries(before);
   const baseline = asBaseline({ id: 'b', key: 'b', about: { type: 'dataset', name: 'b' }, fields });

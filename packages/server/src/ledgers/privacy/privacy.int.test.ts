@@ -30,7 +30,7 @@ const column = ({ columns, rows }: Rows, name: string) => {
 };
 
 describe('findings', () => {
-  test('a new version is looked at; a person resolves, waives and opens again, and each is an event', async () => {
+  test('scans a new version; users resolve, waive and reopen findings, each with an event', async () => {
     const project = await world.project();
     const name = await project.dataset();
     await project.push(name, CSV);
@@ -85,7 +85,7 @@ describe('findings', () => {
     expect((await project.findings(name)).map(({ state }) => state)).toEqual(['resolved']);
   });
 
-  test('what a version does not hold any more is gone, and comes back', async () => {
+  test('a finding that a version no longer contains is gone, and can return', async () => {
     const project = await world.project();
     const name = await project.dataset();
     await project.push(name, CSV);
@@ -96,7 +96,7 @@ describe('findings', () => {
     expect(await project.findings(name)).toMatchObject([{ state: 'open', lastVersion: 3 }]);
   });
 
-  test('roles: a viewer reads and decides nothing; pages follow each other', async () => {
+  test('roles: a viewer sees and decides nothing; pagination', async () => {
     const project = await world.project();
     const name = await project.dataset();
     await project.push(name, 'email,ip,first_name\nada@example.com,192.0.2.7,Ada\nbob@example.com,192.0.2.8,Bob');
@@ -121,7 +121,7 @@ describe('findings', () => {
     });
   });
 
-  test('policies ask how many are open', async () => {
+  test('policies can use the number of open findings', async () => {
     const project = await world.project();
     const name = await project.dataset();
     await project.push(name, CSV);
@@ -151,7 +151,7 @@ describe('findings', () => {
 });
 
 describe('masks', () => {
-  test('what is declared or found is masked for whoever may not unmask, by each method', async () => {
+  test('masks declared and found columns for users without permission to unmask, by each method', async () => {
     const project = await world.project();
     const methods = ['redact', 'hash', 'pseudonym', 'generalise'] as const;
     const name = await project.dataset({
@@ -196,7 +196,7 @@ describe('masks', () => {
     expect(column(there, 'hash')[0]).not.toBe(column(masked, 'hash')[0]);
   });
 
-  test('rotation gives others, destruction leaves nothing to link with', async () => {
+  test('rotation changes pseudonyms, destruction prevents linking', async () => {
     const project = await world.project();
     const name = await project.dataset({ sensitive: [{ column: 'email', category: 'email', mask: 'pseudonym' }] });
     await project.push(name, CSV);
@@ -217,7 +217,7 @@ describe('masks', () => {
   });
 });
 
-describe('no way round', () => {
+describe('no bypass', () => {
   let project: PrivacyProject;
   let name: string;
   let viewer: Awaited<ReturnType<PrivacyProject['member']>>;
@@ -291,7 +291,7 @@ describe('no way round', () => {
     expect(leaks(answer)).toBe(false);
   });
 
-  test('rows, differences and copies', async () => {
+  test('rows, diffs and exports', async () => {
     const at = { name, version: 'latest' };
     expect(leaks(await head(project, name, viewer))).toBe(false);
     expect(leaks(await project.call('datasetVersion.diff', { ...at, samples: 50 }, viewer))).toBe(false);
@@ -310,7 +310,7 @@ describe('no way round', () => {
 });
 
 describe('features', () => {
-  test('a view shows nobody what its dataset hides from them, and a training set hides it too', async () => {
+  test('a view and a training set do not reveal masked columns of the dataset', async () => {
     const project = await world.project();
     const sensitive = [{ column: 'visits', category: 'health' }];
     const name = await project.dataset({ keys: ['id'], sensitive });

@@ -92,13 +92,13 @@ async function verdict(version: number) {
 }
 
 describe('the files of a version', () => {
-  it('are looked at by themselves; what does nothing is clean', async () => {
+  it('are scanned automatically; a harmless version is clean', async () => {
     const scan = await register({ MLmodel: 'flavors: {}\n', 'requirements.txt': 'numpy\n' });
     expect(scan).toMatchObject({ state: 'done', verdict: 'clean', files: 2, findings: [] });
     expect(await verdict(scan.version)).toEqual({ verdict: 'clean' });
   });
 
-  it('that do harm block until somebody says why they may stay', async () => {
+  it('that are harmful block the version until a finding is waived with a reason', async () => {
     const scan = await register({ 'model.pkl': Buffer.from('cos\nsystem\n(S"id"\ntR.'), 'code/a.py': 'x = 1\n' });
     expect(scan).toMatchObject({ verdict: 'blocked' });
     expect(scan.findings.map(({ rule, severity, state }) => [rule, severity, state])).toEqual([
@@ -123,7 +123,7 @@ describe('the files of a version', () => {
     expect(await codeOf(dais.call('modelFinding.reopen', one))).toBe('invalid_state');
   });
 
-  it('that lie elsewhere are not loaded, and what nobody looked at waits', async () => {
+  it('that are stored elsewhere are not loaded, and an unscanned version waits', async () => {
     const scan = await register({});
     expect(scan).toMatchObject({ state: 'elsewhere', verdict: 'blocked' });
     expect((await verdict(99)).verdict).toBe('waiting');
@@ -158,7 +158,7 @@ describe('the files of a version', () => {
     expect(await codeOf(dais.call('modelScan.listBlocked', { limit: 10, cursor: 'x' }))).toBe('invalid_cursor');
   });
 
-  it('are a fact for policies', async () => {
+  it('are a policy attribute', async () => {
     await register({ 'model.pkl': Buffer.from('cos\nsystem\n(S"id"\ntR.') });
     const { metadata } = await dais.call<{ metadata: { uid: string } }>('model.get', { name: 'flights' });
     const subject = { kind: 'Model', name: 'flights', uid: metadata.uid };

@@ -100,7 +100,7 @@ const df = {
   created: [ago(0), ago(0)],
 };
 
-test('what an operator writes, a viewer reads: column by column, with the status of each value', async () => {
+test('a viewer reads what an operator writes, by column, with the status of each value', async () => {
   const written = await send(
     '/write-to-online-store',
     { feature_view_name: 'stats', df },
@@ -134,7 +134,7 @@ test('what an operator writes, a viewer reads: column by column, with the status
   expect(service.body).toMatchObject({ metadata: { feature_names: ['driver_id', 'stats__rate'] } });
 });
 
-test('the newer event time wins; rows of another length or without a key are refused whole', async () => {
+test('the newer event time wins; rejects columns of another length and rows without a key as a whole', async () => {
   const one = (rate: number, at: string) => ({ driver_id: [7], rate: [rate], trips: [1], event_timestamp: [at] });
   await send('/write-to-online-store', { feature_view_name: 'stats', df: one(1, ago(10)) });
   await send('/write-to-online-store', { feature_view_name: 'stats', df: one(2, ago(20)) });
@@ -153,7 +153,7 @@ test('the newer event time wins; rows of another length or without a key are ref
   }
 });
 
-describe('refusals are what clients make exceptions of', () => {
+describe('errors from which clients create exceptions', () => {
   test.each([
     [
       'a view',
@@ -177,11 +177,11 @@ describe('refusals are what clients make exceptions of', () => {
       404,
       'FeatureViewNotFoundException',
     ],
-  ])('%s that is not there', async (_what, path, body, status, feastClass) => {
+  ])('%s that does not exist', async (_what, path, body, status, feastClass) => {
     expect(await refusal(path, body)).toMatchObject({ status, class: feastClass });
   });
 
-  test('no JSON, nothing asked, a feature without its view, columns of different lengths', async () => {
+  test('invalid JSON, an empty request, a feature without its view, columns of different lengths', async () => {
     for (const body of [
       '{"features": [',
       {},
@@ -194,7 +194,7 @@ describe('refusals are what clients make exceptions of', () => {
     }
   });
 
-  test('who may not: nobody, a stranger, a viewer who writes, another project', async () => {
+  test('authorization: no token, an invalid one, a viewer who writes, another project', async () => {
     const read = { features: FEATURES, entities: { driver_id: [1] } };
     const nobody = await refusal('/get-online-features', read, { token: '' });
     expect(nobody.status).toBe(401);
@@ -208,7 +208,7 @@ describe('refusals are what clients make exceptions of', () => {
   });
 });
 
-test('a view that is pushed has nothing to materialize; one with a source is brought online, and told when it is', async () => {
+test('rejects materialization of a pushed view; materializes one with a source and reports it', async () => {
   const window = { start_ts: ago(86_400), end_ts: ago(0) };
   const pushed = await refusal('/materialize', { ...window, feature_views: ['stats'] });
   expect(pushed.status).toBeGreaterThanOrEqual(400);

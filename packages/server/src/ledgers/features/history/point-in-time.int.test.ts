@@ -60,7 +60,7 @@ describe('vectors', () => {
     ['10d', [11, 22, null, 10]],
     ['0s', [11, 22, 22, 10]],
     ['1d', [11, 22, null, null]],
-  ])('V1: the newest not after the moment, not older than %s; the later created of two', async (ttl, expected) => {
+  ])('V1: the newest row not after the event time, not older than %s; the later created of two', async (ttl, expected) => {
     expect(await values(await view({ csv: V1, ttl }), ...V1_ASKED)).toEqual(expected);
   });
 
@@ -70,12 +70,12 @@ describe('vectors', () => {
 1002,2026-11-01,2026-11-02,30
 1002,2026-11-02,2026-11-01,40
 `;
-  test('V2: created time decides only between equal event times', async () => {
+  test('V2: the creation time decides only between equal event times', async () => {
     const name = await view({ csv: V2 });
     expect(await values(name, [1001, 1002], ['2026-11-03', '2026-11-03'])).toEqual([20, 40]);
   });
 
-  test('V3: with a cut-off, what was written later does not count', async () => {
+  test('V3: with a cut-off, rows written later are ignored', async () => {
     const csv = `k,ts,created,v
 1001,2026-11-01,2026-11-01,10
 1001,2026-11-01,2026-11-03,20
@@ -91,7 +91,7 @@ describe('vectors', () => {
     expect(await values(name, ...asked, { createdCutoff: true })).toEqual([10, 30]);
   });
 
-  test('V4: without rows that ask, each key is asked of at each of its moments within the range', async () => {
+  test('V4: without entity rows, each key has a row at each of its event times within the range', async () => {
     const csv = `k,ts,created,v
 1,2026-10-30,2026-10-30,1
 1,2026-10-31,2026-10-31,10
@@ -121,7 +121,7 @@ describe('vectors', () => {
     expect(some.rows['v']).toEqual([10, 200]);
   });
 
-  test('V5: both bounds are included, to the microsecond', async () => {
+  test('V5: includes both limits, to the microsecond', async () => {
     const name = await view({ csv: 'k,ts,created,v\n1,2026-11-01T12:00:00,2026-11-01,7\n', ttl: '1h' });
     const at = [
       '2026-11-01T12:00:00Z',
@@ -132,7 +132,7 @@ describe('vectors', () => {
     expect(await values(name, [1, 1, 1, 1], at)).toEqual([7, null, 7, null]);
   });
 
-  test('V6: rows that ask the same stay rows of their own, with all that they brought', async () => {
+  test('V6: equal entity rows remain separate rows with all their columns', async () => {
     const name = await view({ csv: V1 });
     const entities = {
       k: [1, 1],
@@ -147,14 +147,14 @@ describe('vectors', () => {
 });
 
 describe('keys, names and types', () => {
-  test('a key of NULL is nobody, and a moment without rows gives none', async () => {
+  test('a NULL key matches nothing, and an event time without rows returns NULL', async () => {
     const csv = 'k,ts,created,v\n1,2024-01-01,2024-01-01,1\n,2024-01-01,2024-01-01,2\n';
     const name = await view({ csv });
     expect(await values(name, [null, 1, 5], ['2024-01-02', '2023-01-01', '2024-01-02'])).toEqual([null, null, null]);
     expect(await values(name, [], [])).toEqual([]);
   });
 
-  test('several keys make one, and a view without entities is of everybody', async () => {
+  test('supports several keys, and views without entities', async () => {
     const csv = 'k,code,ts,v\n1,a,2024-01-01,1\n1,b,2024-01-01,2\n2,a,2024-01-01,3\n';
     const pair = await view({ csv, created: false, entities: ['k', 'code'] });
     const all = await view({ csv: 'ts,v\n2024-01-01,7\n2024-01-03,8\n', created: false, entities: [] });
@@ -170,7 +170,7 @@ describe('keys, names and types', () => {
     expect(rows).toMatchObject({ [`${pair}__v`]: [2, 1, 3, null], [`${all}__v`]: [7, 7, 8, null] });
   });
 
-  test('columns have other names in the source, and keys in what asks', async () => {
+  test('renames columns of the source and keys of the entity rows', async () => {
     const csv = 'who,since,amount\n1,2024-01-01,1\n2,2024-01-02,2\n';
     const name = await view({
       csv,
@@ -189,7 +189,7 @@ describe('keys, names and types', () => {
     await expect(world.history({ service: 'pairs', entities })).rejects.toThrow(/fullNames: true/);
   });
 
-  test('what cannot be joined is refused by name', async () => {
+  test('rejects invalid joins by name', async () => {
     const name = await view({ csv: V1 });
     const at = ['2024-01-02'];
     await expect(values(name, ['one'], at)).rejects.toThrow(/"k" of entities, row 0: this text is not a valid int64/);
@@ -207,7 +207,7 @@ describe('keys, names and types', () => {
     ).rejects.toThrow(/name "v" of .* is already used by a column of the entities/);
   });
 
-  test('a query is a source as a dataset is', async () => {
+  test('a query is a source like a dataset', async () => {
     const dataset = await world.dataset(V1);
     await world.apply('FeatureView', 'doubled', {
       entities: ['k'],
@@ -255,7 +255,7 @@ describe('random data', () => {
   const asked = fc.array(fc.record({ k: fc.nat(3), at: fc.nat(6) }), { minLength: 1, maxLength: 30 });
   const time = (n: number) => formatCell(Date.parse('2026-11-01T00:00:00Z') * 1000 + n);
 
-  test('gives for each row what the plain model gives', async () => {
+  test('returns the result of the reference model for each row', async () => {
     await fc.assert(
       fc.asyncProperty(rows, asked, fc.nat(4), fc.boolean(), async (source, questions, ttl, cutoff) => {
         const csv = `k,ts,created,v\n${source.map(({ k, ts, created }, v) => `${k},${time(ts)},${time(created)},${v}\n`).join('')}`;

@@ -83,7 +83,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('both paths give the same for every expression and row', async () => {
+test('both implementations return equal results for every expression and row', async () => {
   const names = Object.keys(types) as (keyof typeof types)[];
   const parsed = expressions.map(([text, type]) => {
     const found = parseExpression(text);

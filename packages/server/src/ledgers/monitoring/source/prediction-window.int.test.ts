@@ -87,7 +87,7 @@ const spec = monitorSpec.parse({ endpoint: 'delays', checks: [check] });
 const performanceOf = async (found: Awaited<ReturnType<typeof world>>, bounds: PredictionBounds) =>
   await measurePerformance(asking, found, bounds, { spec, check, mature: true, masked: new Set() });
 
-test('windows by count have each prediction once, whenever it was answered', { timeout: START_MS }, async () => {
+test('windows by count contain each prediction once, whenever it was answered', { timeout: START_MS }, async () => {
   const found = await world([]);
   const rowsOf = async (bounds: PredictionBounds) => {
     const query = { type: 'aggregate', by: [], columns: [named('n', aggregate('count'))] } as const;
@@ -107,7 +107,7 @@ test('windows by count have each prediction once, whenever it was answered', { t
 });
 
 test(
-  'labels at an edge of a window are of predictions that were made; one that never was is told',
+  'assigns labels at the edge of a window, and reports labels of unknown predictions',
   { timeout: START_MS },
   async () => {
     const all = await world([late, quick, third]);

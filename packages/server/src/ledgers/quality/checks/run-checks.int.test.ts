@@ -36,7 +36,7 @@ const areNear = ([told, model]: readonly (number | null | undefined)[]) =>
   (told ?? null) === (model ?? null) || Math.abs((told ?? NaN) - (model ?? NaN)) < 5e-10;
 const shares = fc.constantFrom(1, 0.9, 0.5);
 
-describe('each row by itself', () => {
+describe('expectations per row', () => {
   interface RowCase {
     readonly name: string;
     readonly expectation: Readonly<Record<string, unknown>>;
@@ -133,7 +133,7 @@ describe('each row by itself', () => {
     );
   });
 
-  test('only rows of a condition', async () => {
+  test('rows that match a condition', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, async (table) => {
         const rows = table.rows.filter((row) => typeof row['n'] === 'number' && row['n'] > 0 && row['word'] !== null);
@@ -147,11 +147,11 @@ describe('each row by itself', () => {
   });
 });
 
-describe('rows together', () => {
+describe('expectations over all rows', () => {
   const keyOf = (row: Row, names: readonly string[]) => JSON.stringify(names.map((name) => row[name] ?? null));
   const repeated = (keys: readonly string[]) => keys.length - new Set(keys).size;
 
-  test('unique: one column, and several', async () => {
+  test('unique keys of one and of several columns', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, fc.constantFrom(['id'], ['id', 'n']), shares, async (table, names, atLeast) => {
         const whole = table.rows.filter((row) => names.every((name) => row[name] !== null));
@@ -165,7 +165,7 @@ describe('rows together', () => {
     );
   });
 
-  test('duplicates: null is a value', async () => {
+  test('duplicates: NULL counts as a value', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, async (table) => {
         const names = ['n', 'label'];
@@ -228,7 +228,7 @@ describe('rows together', () => {
     );
   });
 
-  test('rows that another version has', async () => {
+  test('rows that also occur in another version', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, tableOf, async (table, other) => {
         const known = new Set(other.rows.map((row) => keyOf(row, ['id', 'n'])));
@@ -265,7 +265,7 @@ describe('rows together', () => {
     );
   });
 
-  test('figures of a column', async () => {
+  test('statistics of a column', async () => {
     await fc.assert(
       fc.asyncProperty(
         tableOf,
@@ -301,7 +301,7 @@ describe('rows together', () => {
     );
   });
 
-  test('splits in time', async () => {
+  test('splits by time', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, async (table) => {
         const times = (split: string) =>
@@ -321,7 +321,7 @@ describe('rows together', () => {
     );
   });
 
-  test('a query of a person', async () => {
+  test('a custom query', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, async (table) => {
         const broken = table.rows.filter((row) => Number(row['n']) > 2 && row['n'] !== null).length;
@@ -332,7 +332,7 @@ describe('rows together', () => {
     );
   });
 
-  test('drift of classes is the distance of their shares', async () => {
+  test('drift of classes is the distance between their shares', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, tableOf, async (table, before) => {
         const shareOf = (of: TestTable, value: Value) => {

@@ -10,7 +10,7 @@ test.each([
   ['2026-11-20T05:30:00+0100', '2026-11-20T05:30:00+01:00'],
   ['2026-11-20 05:30:00 UTC', '2026-11-20T05:30:00Z'],
   [null, null],
-])('the moment %s is %s', (given, wanted) => {
+])('the time %s is %s', (given, wanted) => {
   expect(momentText(given, 'ts')).toBe(wanted);
 });
 
@@ -29,7 +29,7 @@ const view: FrameView = {
   columns: { score: 'raw_score' },
 };
 
-test('columns are those of the view, under its names; what it does not know is left out', () => {
+test('returns the columns of the view under its names, and omits unknown ones', () => {
   const frame = {
     id: [1],
     raw_score: [0.5],
@@ -49,6 +49,6 @@ test('columns are those of the view, under its names; what it does not know is l
   });
 });
 
-test('columns of different lengths are refused', () => {
+test('rejects columns of different lengths', () => {
   expect(() => framed({ id: [1, 2], score: [1] }, view, ['id'])).toThrow('different lengths');
 });
