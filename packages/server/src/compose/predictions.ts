@@ -27,7 +27,7 @@ export async function loadMonitoring({
   local,
   masked,
   ...parts
-}: Omit<MonitoringParts, 'versions' | 'tell'> &
+}: Omit<MonitoringParts, 'versions' | 'notify'> &
   Pick<MonitoringParts['versions'], 'masked'> & {
     /** Where the files of versions are found. */
     readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
@@ -45,5 +45,5 @@ export async function loadMonitoring({
       await data.withLocalFiles(local, version, async (files) => await work(data.tableOf(version, files))),
     masked,
   };
-  return ledger.open({ ...parts, versions, tell: enqueueAlert });
+  return ledger.open({ ...parts, versions, notify: enqueueAlert });
 }

@@ -56,7 +56,7 @@ export function archiveHandler(archives: ArchiveStore, { days, objectEntries = O
       }
       for (;;) {
         io.signal.throwIfAborted();
-        const gone = await io.write(async (tx) => {
+        const deleted = await io.write(async (tx) => {
           await tx.enter('all');
           if ((await readState(tx.sql)).hold !== undefined) return 0;
           const [row] = await tx.sql.query<{ n: bigint }>('select audit.remove_archived($1, $2) as n', [
@@ -65,7 +65,7 @@ export function archiveHandler(archives: ArchiveStore, { days, objectEntries = O
           ]);
           return Number(row?.n ?? 0n);
         });
-        if (gone === 0) break;
+        if (deleted === 0) break;
       }
       await io.write(async (tx) => {
         await tx.sql.query(`delete from audit.checkpoint where at < clock_timestamp() - $1 * interval '1 day'`, [days]);

@@ -8,6 +8,7 @@ import { DaisError } from '@dais/api/errors';
 import type { Hash } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
+import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 import { attachContent } from '#kernel/content/references.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -152,4 +153,35 @@ export async function keepArchive(
     'insert into audit.archive (from_seq, to_seq, last_at, content, sha256, bytes) values ($1, $2, $3, $4, $5, $6)',
     [archive.from, archive.to, lastAt, archive.content, archive.sha256, archive.bytes],
   );
+}
+
+/** Names the archives of the audit log. */
+export async function nameAuditOwners(
+  _sql: Sql,
+  references: readonly DamagedReference[],
+): Promise<readonly OwnerName[]> {
+  const { projectId, uid } = ARCHIVES;
+  const isArchive = references.some((one) => one.owner === uid && one.projectId === projectId);
+  return await Promise.resolve(isArchive ? [{ projectId, owner: uid, kind: 'audit archive', name: 'audit log' }] : []);
+}
+
+export interface StoredBody {
+  readonly seq: number;
+  readonly body: Buffer;
+  /** Undefined for archived entries. */
+  readonly leaf?: Buffer;
+}
+
+/** Reads entries from `from` in order, from the table or the archives. Requires access to the rows of all projects. */
+export async function readBodies(sql: Sql, archives: ArchiveStore, from: number, limit: number): Promise<StoredBody[]> {
+  const rows = await sql.query<{ seq: bigint; body: Buffer; leaf: Buffer }>(
+    'select seq, body, leaf from audit.entry where seq >= $1 order by seq limit $2',
+    [from, limit],
+    'audit_bodies',
+  );
+  const here = rows.map(({ seq, body, leaf }) => ({ seq: Number(seq), body, leaf }));
+  const first = here[0]?.seq;
+  if (first === from) return here;
+  const wanted = first === undefined ? limit : Math.min(limit, first - from);
+  return [...(await archives.bodies(sql, from, wanted)), ...here].slice(0, limit);
 }

@@ -19,13 +19,12 @@ import type { Sql } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { archivedSize, type ArchiveStore } from './archive-store.ts';
+import { archivedSize, type ArchiveStore, readBodies } from './archive-store.ts';
 import type { AuditKeyring } from './audit-keys.ts';
 import { listCheckpoints, newestCheckpoint, originOf } from './checkpoints.ts';
 import { treeHasher } from './hashing.ts';
 import type { Persons } from './persons.ts';
 import { proveConsistency, proveEntry } from './proofs.ts';
-import { readBodies } from './read-bodies.ts';
 import { readable, searchEntries } from './search.ts';
 import type { Finding } from './self-check.ts';
 import { readState } from './tree-store.ts';
@@ -142,7 +141,10 @@ async function readStatus(sql: Sql, ring: AuditKeyring) {
 async function forget(tx: Transaction, user: string, persons: Persons) {
   const { hold } = await readState(tx.sql);
   if (hold !== undefined) {
-    throw new DaisError('invalid_state', `The audit log is under legal hold (${hold}). No user can be forgotten until the hold ends.`);
+    throw new DaisError(
+      'invalid_state',
+      `The audit log is under legal hold (${hold}). No user can be forgotten until the hold ends.`,
+    );
   }
   const person = await persons.forget(tx.sql, user);
   if (person === undefined) throw new DaisError('not_found', `No entry of the audit log refers to "${user}".`);

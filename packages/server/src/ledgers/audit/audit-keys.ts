@@ -65,7 +65,8 @@ export class AuditKeyring {
     const secrets = new Map<string, Buffer>();
     for (const row of all) secrets.set(row.name, await this.#keys.unwrap(wrappedOf(row), contextOf(row.name)));
     const [signing, names] = NAMES.map((name) => secrets.get(name));
-    if (state === undefined || signing === undefined || names === undefined) throw new Error('the audit log has no keys');
+    if (state === undefined || signing === undefined || names === undefined)
+      throw new Error('the audit log has no keys');
     return openedKeys(`dais.dev/audit/${state.log_id}`, signing, names);
   }
 

@@ -141,7 +141,7 @@ test('seals a person in the log, finds it by name, and can forget it while the l
   const forgotten = (await search({ kind: 'User' })).find((one) => one.seq === created!.seq);
   expect(forgotten).toMatchObject({ subject: { kind: 'User', name: '(forgotten)' } });
   expect(forgotten).not.toHaveProperty('data');
-  // Whoever comes back under the same name is somebody new.
+  // A new user with the same name is another person.
   await world.dais.call('user.delete', { name });
   await covered();
   expect((await search({ kind: 'User', name })).map((one) => one.type)).toEqual(['resource.deleted']);
@@ -242,7 +242,7 @@ describe('tampering by the owner of the database', () => {
   const forged = (seq: number, change: string) =>
     `update audit.entry set body = convert_to(replace(convert_from(body, 'UTF8'), ${change}), 'UTF8') where seq = ${seq}`;
   const rehash = (where: string) => `update audit.entry set leaf = sha256('\\x00'::bytea || body) where ${where}`;
-  /** As an attacker would make the database itself agree again. */
+  /** Updates the tree as an attacker would, so that the database is consistent. */
   const cases: readonly [string, string, RegExp][] = [
     ['an entry edited', forged(20, `'"type":"', '"type":"x'`), /^Entry 20 was edited/],
     [
@@ -273,7 +273,7 @@ describe('tampering by the owner of the database', () => {
   test.each(cases)('%s', async (_name, sql, finding) => {
     await covered();
     const checkpoints = await fileCheckpoints(world);
-    // Nothing is added meanwhile: `asOwner` changes what it then puts back.
+    // Nothing is appended in the meantime: `asOwner` restores what it changes.
     const report = await inOwnCopy(sql, checkpoints);
     expect(report[0]).toMatch(finding);
   });

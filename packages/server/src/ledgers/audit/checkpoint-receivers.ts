@@ -101,7 +101,8 @@ export function webhookReceiver(url: string, outbound: Outbound): CheckpointRece
         timeouts: { totalMs: WEBHOOK_MS },
         ...(signal !== undefined && { signal }),
       });
-      if (status >= 300) throw new DaisError('upstream_failed', `The checkpoint receiver responded with status ${status}.`);
+      if (status >= 300)
+        throw new DaisError('upstream_failed', `The checkpoint receiver responded with status ${status}.`);
     },
   };
 }

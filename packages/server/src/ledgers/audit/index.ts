@@ -11,14 +11,13 @@ import type { LoopParts } from '#lib/loop.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { auditSubscriber } from './append.ts';
 import { archiveHandler } from './archive-job.ts';
-import { ArchiveStore } from './archive-store.ts';
+import { ArchiveStore, nameAuditOwners } from './archive-store.ts';
 import { auditEntries } from './audit-entries.ts';
 import { AuditKeyring } from './audit-keys.ts';
 import { folderReceiver, webhookReceiver } from './checkpoint-receivers.ts';
 import { Checkpointer, type CheckpointerParts } from './checkpointer.ts';
 import { auditSlice } from './audit-slice.ts';
-import { nameAuditOwners } from './content-owners.ts';
-import { countByKey, rewrapHandler, rewrapJob } from './key-holder.ts';
+import { countByKey, rewrapHandler, rewrapJob } from './key-rotation.ts';
 import { Persons } from './persons.ts';
 import { selfCheckHandler } from './self-check.ts';
 

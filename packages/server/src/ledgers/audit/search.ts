@@ -11,7 +11,7 @@ import { columnsOf, openBody, sealedPersons, type EntryBody } from './entry-body
 import type { Persons } from './persons.ts';
 
 /** Maximum number of archives per request, about 65,000 entries; older ones are on the next page. */
-const MOST_ARCHIVES = 4;
+const MAX_ARCHIVES = 4;
 
 interface Found {
   readonly seq: bigint;
@@ -114,7 +114,7 @@ async function inArchives(
   for (let read = 0; rows.length < limit; read++) {
     const range = await archiveBelow(sql, at, from);
     if (range === undefined) return { rows };
-    if (read === MOST_ARCHIVES) return { rows, next: at };
+    if (read === MAX_ARCHIVES) return { rows, next: at };
     const bodies = (await archives.read(range)).slice(0, at - range.from);
     rows.push(...(await fitting(sql, where, { bodies, start: range.from, limit: limit - rows.length })));
     at = range.from;

@@ -6,18 +6,17 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Log } from '#lib/log.ts';
-import type { ArchiveStore } from './archive-store.ts';
+import { type ArchiveStore, readBodies } from './archive-store.ts';
 import type { AuditKeyring, AuditKeys } from './audit-keys.ts';
 import { listCheckpoints, originOf } from './checkpoints.ts';
 import { treeHasher } from './hashing.ts';
-import { readBodies } from './read-bodies.ts';
 import { readState } from './tree-store.ts';
 
 /** Entries per transaction: 50 ms of work. */
 const SLICE = 5000;
 const DAY_MS = 86_400_000;
 /** Maximum number of stored findings. */
-const TOLD = 20;
+const MAX_FINDINGS = 20;
 
 interface Progress {
   readonly size: number;
@@ -78,7 +77,7 @@ async function checkAll({ ring, archives, log }: SelfCheckParts, io: JobIo) {
     const found = report.findings
       .filter((finding) => finding.type !== 'restored')
       .map((finding): Finding => ({ type: finding.type, message: findingText(finding) }));
-    const findings = [...progress.findings, ...faults, ...found].slice(0, TOLD);
+    const findings = [...progress.findings, ...faults, ...found].slice(0, MAX_FINDINGS);
     progress = { size: last ? target : report.size, hashes: report.range.hashes as Buffer[], findings };
     await io.write(async ({ sql }) => await writeProgress(sql, progress));
   }

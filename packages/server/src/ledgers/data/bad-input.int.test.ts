@@ -1,4 +1,4 @@
-/** What people push that is no good: handled, or refused with file, line, column and what to do. Never half a version. */
+/** Invalid pushes: handled, or rejected with file, line, column and remedy. Never a partial version. */
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ const columns = (...of: readonly (readonly [name: string, type: string])[]) => (
   columns: of.map(([name, type]) => ({ name, type })),
 });
 
-/** Blocks that each say “128 KiB of the same byte” in four bytes. */
+/** Blocks that expand from four bytes to 128 KiB. */
 function zstdBomb(bytes: number): Buffer {
   const block = 128 * 1024;
   const count = Math.ceil(bytes / block);
@@ -230,7 +230,7 @@ test(
     ] as const) {
       const path = join(world.folder, `long.${format}`);
       await writeFile(path, start);
-      // A hole in the file: it is as long as it says and takes no place on the disk.
+      // A sparse file takes no space on the disk.
       await truncate(path, 2 ** 30);
       const table = { files: [{ path, name: `long.${format}`, format }] };
       const failure = await expectFailure(

@@ -1,8 +1,9 @@
 /** The stored record of each Dataset resource. */
-import { DaisError, nearest } from '@dais/api';
+import { DaisError, nearest, datasetSpec, type DatasetSpec, type EventType } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import { detachContent, type ContentOwner } from '#kernel/content/references.ts';
 import type { AdmittedChange } from '#kernel/kind.ts';
+import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 
@@ -112,4 +113,19 @@ async function refuseWithVersions(sql: Sql, { projectId, uid, name }: AdmittedCh
       holders: rows.map(({ number }) => `version ${number}`),
     },
   );
+}
+
+export async function readDatasetSpec(tx: Transaction, name: string): Promise<DatasetSpec> {
+  const row = await readResource(tx.sql, tx.projectId, 'Dataset', name);
+  if (row === undefined) throw new DaisError('not_found', `There is no dataset ${name}.`);
+  return datasetSpec.parse(row.spec);
+}
+
+export function emitAboutDataset(
+  tx: Transaction,
+  { uid, name, project_id: projectId }: Pick<DatasetRow, 'uid' | 'name' | 'project_id'>,
+  type: EventType,
+  data: Readonly<Record<string, unknown>>,
+): void {
+  tx.emit({ type, projectId, subject: { kind: 'Dataset', name, uid }, data });
 }

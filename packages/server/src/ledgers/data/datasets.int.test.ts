@@ -222,7 +222,7 @@ describe('versions', () => {
     const name = await world.dataset();
     await world.push(name, { 'a.csv': 'x\n1\n' });
     const { id } = await world.version(name);
-    // An event is told once all that committed before it have their places.
+    // An event is delivered after all earlier commits have their positions.
     const types = async () => {
       const { items } = await world.dais.call<{ items: Event[] }>('event.list', { kind: 'Dataset', name, limit: 100 });
       return items.map(({ type }) => type);
@@ -245,8 +245,8 @@ describe('reading', () => {
     const name = await world.dataset({ keys: ['id'], sensitive: [{ column: 'name', category: 'name' }] });
     await world.push(name, { 'a.csv': PEOPLE });
     const sql = `select id, name from "${name}@1" where age > 30 order by id`;
-    const told = await world.dais.call<{ rows: unknown[]; masked: string[]; versions: object }>('data.query', { sql });
-    expect(told).toMatchObject({
+    const shown = await world.dais.call<{ rows: unknown[]; masked: string[]; versions: object }>('data.query', { sql });
+    expect(shown).toMatchObject({
       rows: [
         [1, null],
         [3, null],

@@ -5,8 +5,7 @@ import { detachContent } from '#kernel/content/references.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DataParts } from './data-parts.ts';
-import { lockDataset } from './dataset-rows.ts';
-import { readDatasetSpec } from './dataset-spec.ts';
+import { lockDataset, readDatasetSpec } from './dataset-rows.ts';
 import { contentOfIngest } from './ingest/gather.ts';
 import { failIngest } from './ingest/ingest-job.ts';
 import { deleteVersions } from './versions/delete.ts';
@@ -31,7 +30,7 @@ export function dataRetention(parts: DataParts): JobHandler {
       const now = parts.clock.now();
       await sweepFolder(parts, now);
       return {
-        open: await sweep(io, async (tx) => await giveUpOpen(tx, now)),
+        open: await sweep(io, async (tx) => await cancelAbandonedPushes(tx, now)),
         ended: await sweep(io, async (tx) => await forgetEnded(tx, now)),
         readings: await sweep(io, async (tx) => await forgetReadings(tx, now)),
         versions: await deleteOld(parts, io, now),
@@ -51,7 +50,7 @@ async function sweep(io: JobIo, remove: (tx: Transaction) => Promise<number>): P
   return removed;
 }
 
-async function giveUpOpen(tx: Transaction, now: number): Promise<number> {
+async function cancelAbandonedPushes(tx: Transaction, now: number): Promise<number> {
   const rows = await tx.sql.query<{ id: string; project_id: string }>(
     `select id, project_id from data.ingest where state = 'open' and created_at < $1 limit ${SLICE}`,
     [now - OPEN_MS],

@@ -52,9 +52,9 @@ test('downloads URLs into a version; unchanged data creates none', async () => {
   const graph = await world.dais.call<LineageGraph>('lineage.get', { node: `dataset-version:${id}` });
   expect(graph.nodes.map(({ type }) => type)).toContain('dataset');
   files.delete('/b.ndjson');
-  const gone = await refresh(name);
-  expect(gone).toMatchObject({ state: 'failed' });
-  expect(gone.faults[0]?.message).toContain('is not there');
+  const deleted = await refresh(name);
+  expect(deleted).toMatchObject({ state: 'failed' });
+  expect(deleted.faults[0]?.message).toContain('is not there');
 });
 
 test('refreshes a source at the configured interval, and skips one that is being read', async () => {

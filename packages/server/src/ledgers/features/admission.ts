@@ -6,7 +6,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { changeCatalog } from './definitions/catalog.ts';
 import { compileView } from './definitions/compile-view.ts';
 import { loadViews } from './definitions/load-selection.ts';
-import { DROP_QUEUE } from './materialize/queues.ts';
+import { DROP_QUEUE } from './materialize/materialization-rows.ts';
 import { findColumn } from './definitions/on-demand-columns.ts';
 
 export async function admitEntity(tx: Transaction, change: AdmittedChange): Promise<void> {
@@ -57,8 +57,8 @@ async function checkExpressions(tx: Transaction, name: string, spec: Readonly<Re
     if (expression === undefined) return [];
     const path = `spec.features[${at}].expression`;
     const found = typeOfExpression(expression, (column): string => {
-      const place = findColumn(column, source.request, inputs);
-      return typeof place === 'string' ? place : place.type;
+      const columnInput = findColumn(column, source.request, inputs);
+      return typeof columnInput === 'string' ? columnInput : columnInput.type;
     });
     if ('fault' in found) return [{ path, message: `at character ${found.fault.at + 1}: ${found.fault.message}` }];
     return fits(found.type, type) ? [] : [{ path, message: `has type ${found.type}, not ${type}` }];

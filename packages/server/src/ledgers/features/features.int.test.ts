@@ -1,4 +1,4 @@
-/** Features online: materialized, pushed, read, worked out, compared; and built into datasets. */
+/** Online features: materialized, pushed, read, computed, compared; and built into datasets. */
 import { DaisError } from '@dais/api';
 import { type FeatureSkew, type FeatureViewState } from '@dais/api/data';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -26,7 +26,7 @@ BER,2026-11-01T13:00:00Z,2026-11-01T13:05:00Z,99,true
 `;
 let made = 0;
 
-/** `own`: of a dataset that nothing else reads. */
+/** `own`: of a separate dataset. */
 async function weather(more: object = {}, own = false): Promise<{ view: string; dataset: string }> {
   const dataset = own ? await world.dataset(WEATHER) : shared;
   const view = `weather_${++made}`;
@@ -68,7 +68,7 @@ describe('materialize', () => {
       written: 1,
       end: '2026-11-01T12:00:00Z',
     });
-    // MUC is older than 6 h by now, BER of the future.
+    // MUC is older than 6 h, BER is in the future.
     expect(await read(view, ['MUC', 'FRA', 'BER'])).toEqual({
       values: [null, 15, null],
       statuses: ['NOT_FOUND', 'PRESENT', 'NOT_FOUND'],
@@ -82,7 +82,7 @@ describe('materialize', () => {
     const window = { start: '2026-11-01T05:00:00Z', end: '2026-11-01T10:00:00Z' };
     expect(await world.materialize({ view, mode: 'full', ...window })).toMatchObject({ entities: 2 });
     expect(await read(view, ['FRA', 'MUC'])).toMatchObject({ values: [12.5, 3] });
-    // From where the last one ended.
+    // From the end of the last materialization.
     expect(await world.materialize({ view })).toMatchObject({
       state: 'done',
       start: '2026-11-01T10:00:00Z',
@@ -182,11 +182,11 @@ describe('push', () => {
       to: 'both',
     });
     expect(pushed).toEqual({ rows: 1, written: 1, version: 'later' });
-    const asked = {
+    const requested = {
       features: [`${view}:wind`],
       entities: { code: ['HAM', 'FRA'], event_timestamp: ['2026-11-01T08:00:00Z', '2026-11-01T09:00:00Z'] },
     };
-    await expect.poll(async () => (await world.history(asked)).rows['wind'], { timeout: 20_000 }).toEqual([42, 10]);
+    await expect.poll(async () => (await world.history(requested)).rows['wind'], { timeout: 20_000 }).toEqual([42, 10]);
     const { rows } = await world.call<{ rows: number }>('datasetVersion.get', { name: dataset, version: 'latest' });
     expect(rows).toBe(6);
   });
@@ -292,7 +292,7 @@ describe('builds, states and skew', () => {
     });
     const names = lineage.nodes.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(['training', view, `${dataset}@1`, `${flights}@1`]));
-    // The same again is the same data: no version is made.
+    // Unchanged data creates no version.
     expect(await world.build({ service: 'training', entities: `${flights}@1`, to: 'training-set' })).toMatchObject({
       version: 1,
       versionId: built.versionId,

@@ -28,7 +28,7 @@ export function noteMaterialized(
 /** Records the inputs of a build, and returns the keys of the upstream nodes of the new version. */
 export function noteSelection(
   tx: Transaction,
-  { service, asked, stored, onDemand }: Selection,
+  { service, asked: requested, stored, onDemand }: Selection,
   versionsOf: (view: CompiledView) => readonly SourceVersion[],
   now: number,
 ): readonly string[] {
@@ -54,9 +54,9 @@ export function noteSelection(
   const taken =
     serviceKey === undefined
       ? []
-      : asked.map(({ view }) => ({ from: viewKey(view), to: serviceKey, relation: 'read' as const }));
+      : requested.map(({ view }) => ({ from: viewKey(view), to: serviceKey, relation: 'read' as const }));
   noteLineage(tx, { nodes, edges: [...read, ...used, ...taken] }, now);
-  return serviceKey === undefined ? asked.map(({ view }) => viewKey(view)) : [serviceKey];
+  return serviceKey === undefined ? requested.map(({ view }) => viewKey(view)) : [serviceKey];
 }
 
 function nodeOf(

@@ -1,7 +1,7 @@
 /** Retention of materializations, builds and unused schemas. */
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { FeatureParts } from './features-parts.ts';
-import { DROP_QUEUE } from './materialize/queues.ts';
+import { DROP_QUEUE } from './materialize/materialization-rows.ts';
 
 const SLICE = 5000;
 
@@ -17,8 +17,8 @@ export function featureRetention({ days }: { readonly days: number }): JobHandle
       if (days === 0) return { records: 0 };
       let records = 0;
       for (const table of ['materialization', 'build']) {
-        for (let gone = SLICE; gone === SLICE && !io.signal.aborted; records += gone) {
-          gone = await io.write(async (tx) => {
+        for (let deleted = SLICE; deleted === SLICE && !io.signal.aborted; records += deleted) {
+          deleted = await io.write(async (tx) => {
             await tx.enter('all');
             const rows = await tx.sql.query(
               `delete from features.${table} where id in (

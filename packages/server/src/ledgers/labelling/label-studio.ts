@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import type { LabelStudioTask } from '@dais/api/data';
 import { canonicalJson } from '#lib/canonical-json.ts';
-import { labelIn, type ResultEntry } from './label-values.ts';
 
 export interface ReadTask {
   readonly external: string;
@@ -99,4 +98,45 @@ export function writeTask(
 export function withoutHidden(data: unknown, hidden: ReadonlySet<string>): Record<string, unknown> {
   const fields = Object.entries((data ?? {}) as Record<string, unknown>);
   return Object.fromEntries(fields.map(([key, value]) => [key, hidden.has(key) ? null : value]));
+}
+
+/** One entry of `result`: a control and its value. */
+export type ResultEntry = Readonly<Record<string, unknown>>;
+
+/** Maximum length of a label. */
+const LABEL_LENGTH = 1000;
+/** Maximum number of labels per annotation. */
+const MAX_LABELS = 100;
+
+/** The field of `value`, by control type, if it is not the name of the type. */
+const FIELDS: Readonly<Record<string, string>> = {
+  textarea: 'text',
+  pairwise: 'selected',
+  paragraphlabels: 'paragraphlabels',
+};
+
+/**
+ * Returns the distinct values of one control, sorted: choices, ratings, numbers and texts unchanged; for regions and spans the
+ * labels without positions. `control`: its `from_name`; default: the first control with values.
+ */
+export function labelIn(result: readonly ResultEntry[], control: string | undefined): readonly string[] {
+  const of = control ?? result.find((entry) => valuesOf(entry).length > 0)?.['from_name'];
+  const values = result.filter((entry) => entry['from_name'] === of).flatMap(valuesOf);
+  return [...new Set(values)].toSorted().slice(0, MAX_LABELS);
+}
+
+function valuesOf(entry: ResultEntry): readonly string[] {
+  const { type, value } = entry;
+  if (typeof type !== 'string' || value === null || typeof value !== 'object') return [];
+  const found = (value as Readonly<Record<string, unknown>>)[FIELDS[type] ?? type];
+  const list = Array.isArray(found) ? (found as readonly unknown[]) : [found];
+  return list.flatMap((one) => textOf(one) ?? []).map((text) => text.slice(0, LABEL_LENGTH));
+}
+
+/** Joins the path of a taxonomy. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string' && value !== '') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (Array.isArray(value) && value.length > 0) return value.map((part) => textOf(part) ?? '').join(' / ');
+  return undefined;
 }

@@ -148,7 +148,7 @@ describe('reviews', () => {
     expect(await project.call('labelAnnotation.review', verdict, reviewer)).toMatchObject({
       reviews: [{ verdict: 'accepted', by: { id: reviewer.principal?.id } }],
     });
-    // Its labels differ: one is accepted, the other then cannot be.
+    // Its labels differ: after one is accepted, the other cannot be.
     const [one, other] = second?.annotations ?? [];
     const adjudicated = { set, annotation: one?.id, reason: 'the guideline says so' };
     expect(await errorOf(project.call('labelTask.adjudicate', adjudicated, ada))).toMatchObject({ code: 'forbidden' });
@@ -190,7 +190,7 @@ describe('reviews', () => {
     });
     const row = Object.fromEntries(rows.columns.map(({ name }, at) => [name, rows.rows[0]?.[at]]));
     expect(row).toMatchObject({ text: 'I love it', label: 'positive', label_agreeing: 2, label_guideline: 0 });
-    // What was sensitive there is sensitive here.
+    // Sensitive columns remain sensitive.
     const masked = await project.call<{ rows: unknown[][]; columns: { name: string }[] }>(
       'datasetVersion.head',
       { name: set, version: '1', limit: 10 },

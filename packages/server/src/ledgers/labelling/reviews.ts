@@ -37,8 +37,8 @@ export async function review(
   if (input.verdict === 'accepted') await requireNoOther(tx, row, annotation);
   await writeReviews(tx, call, [annotation], input.verdict, now);
   await settleTasks(tx.sql, row.id, [annotation.task]);
-  const told = { set: row.name, task: annotation.task, annotation: annotation.id };
-  emitAboutSet(tx, row, eventTypes.labelReviewed, { ...told, verdict: input.verdict, reason: input.reason });
+  const data = { set: row.name, task: annotation.task, annotation: annotation.id };
+  emitAboutSet(tx, row, eventTypes.labelReviewed, { ...data, verdict: input.verdict, reason: input.reason });
   return presentAnnotation((await lockAnnotation(tx, call)).annotation);
 }
 
@@ -57,8 +57,8 @@ export async function adjudicate(
   await writeReviews(tx, call, others, 'rejected', now);
   await writeReviews(tx, call, [annotation], 'accepted', now);
   await settleTasks(tx.sql, row.id, [annotation.task]);
-  const told = { set: row.name, task: annotation.task, annotation: annotation.id, reason: input.reason };
-  emitAboutSet(tx, row, eventTypes.labelAdjudicated, told);
+  const data = { set: row.name, task: annotation.task, annotation: annotation.id, reason: input.reason };
+  emitAboutSet(tx, row, eventTypes.labelAdjudicated, data);
   const [task] = await listTaskRows(tx.sql, row.id, { after: undefined, limit: 1, numbers: [annotation.task] });
   if (task === undefined) throw new Error('a task was deleted while its label set was locked');
   const hidden = await hiddenFields(tx, call, row, parts);

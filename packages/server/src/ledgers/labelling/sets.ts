@@ -19,7 +19,7 @@ import type { LabelsParts } from './labels-parts.ts';
 import { listSetRows, lockSet, presentSet, requireSet, type LabelSetRow } from './set-rows.ts';
 
 /** Maximum number of label sets per project. */
-const MOST_SETS = 10_000;
+const MAX_SETS = 10_000;
 
 export function actorOf({ context }: Pick<Call, 'context'>): Actor {
   const { type, id } = context.principal;
@@ -43,7 +43,8 @@ export async function createSet(
 ): Promise<LabelSet> {
   const { input, tenant } = call;
   const reference = parseDatasetReference(input.dataset);
-  if (reference === undefined) throw new DaisError('invalid_request', `${input.dataset} is not a reference to a dataset version.`);
+  if (reference === undefined)
+    throw new DaisError('invalid_request', `${input.dataset} is not a reference to a dataset version.`);
   // A moving reference could later resolve to other rows than those that were labeled.
   const version = input.dataset.includes('@') ? await parts.resolveVersion(tx, input.dataset) : undefined;
   const resource = await readResource(tx.sql, tenant.id, 'Dataset', reference.dataset);
@@ -53,7 +54,7 @@ export async function createSet(
     [tenant.id],
     'count_label_sets',
   );
-  if (sets >= MOST_SETS) throw new DaisError('quota_exceeded', `A project has at most ${MOST_SETS} label sets.`);
+  if (sets >= MAX_SETS) throw new DaisError('quota_exceeded', `A project has at most ${MAX_SETS} label sets.`);
   const [made] = await tx.sql.query<{ id: bigint }>(
     `insert into labelling.label_set (project_id, name, dataset, dataset_name, version, control, level, config, created_at, created_by)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing returning id`,

@@ -4,8 +4,8 @@ import { monitorSpec, type MonitorSpec, type MonitorState } from '@dais/api/moni
 import type { Sql } from '#engines/database/contract.ts';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { endAlerts, type SendParts } from './alerts.ts';
-import { windowStart } from './window-times.ts';
+import { endAlerts, type SendParts } from './alerts/alerts.ts';
+import { windowStart } from './windows/window-times.ts';
 
 export interface Streak {
   readonly bad: number;
@@ -111,7 +111,12 @@ export async function dueMonitors(sql: Sql, limit: number): Promise<readonly { u
 }
 
 /** Sets the next evaluation in `inMs`. `fault`: why the last one failed. */
-export async function lookAgain(sql: Sql, uid: string, inMs: number, fault: string | undefined): Promise<void> {
+export async function scheduleEvaluation(
+  sql: Sql,
+  uid: string,
+  inMs: number,
+  fault: string | undefined,
+): Promise<void> {
   await sql.query(
     `update monitoring.monitor set look_at = clock_timestamp() + $2::float8 * interval '1 millisecond', fault = $3
      where uid = $1`,

@@ -16,13 +16,13 @@ import {
 import { downloadEntry, entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { acknowledgeAlert, listAlerts, presentAlert } from './alerts.ts';
-import { listDecisions } from './decisions.ts';
-import { readHistory, readSummaries } from './history.ts';
+import { acknowledgeAlert, listAlerts, presentAlert } from './alerts/alerts.ts';
+import { listDecisions } from './alerts/decisions.ts';
+import { readHistory, readSummaries } from './reports/history.ts';
 import { requireMonitor } from './monitor-rows.ts';
 import type { MonitoringParts } from './monitoring-parts.ts';
-import { listHeads, readReport } from './report-rows.ts';
-import { reportPage } from './report/report-page.ts';
+import { listHeads, readReport } from './reports/report-rows.ts';
+import { reportPage } from './reports/report-page.ts';
 
 export function monitoringEntries(parts: MonitoringParts): readonly OperationEntry[] {
   return [
@@ -107,8 +107,8 @@ async function decisions(
 }
 
 function uuidCursor(filter: unknown, cursor: string | undefined): string | undefined {
-  const place = decodePageCursor(filter, cursor);
-  if (place === undefined || /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/.test(place)) return place;
+  const position = decodePageCursor(filter, cursor);
+  if (position === undefined || /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/.test(position)) return position;
   throw new DaisError('invalid_cursor', 'The cursor was not returned by this list.');
 }
 

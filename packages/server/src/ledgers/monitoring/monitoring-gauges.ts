@@ -5,8 +5,8 @@ import { transact } from '#kernel/transaction.ts';
 import type { GaugeSample } from '#ledgers/ledger.ts';
 
 /** Limits the number of series. */
-const MOST_MONITORS = 1000;
-const MOST_FIGURES = 5000;
+const MAX_MONITORS = 1000;
+const MAX_FIGURES = 5000;
 
 interface FigureRow {
   readonly project_id: string;
@@ -29,9 +29,9 @@ export async function readMonitoringGauges(database: Database): Promise<readonly
       [],
       'monitor_alerts_open',
     );
-    const judged = await sql.query<{ project_id: string; name: string; bad: boolean }>(
+    const evaluated = await sql.query<{ project_id: string; name: string; bad: boolean }>(
       `select project_id, name, state = 'bad' as bad from monitoring.monitor
-       where not suspended and state in ('ok', 'bad') order by uid limit ${MOST_MONITORS}`,
+       where not suspended and state in ('ok', 'bad') order by uid limit ${MAX_MONITORS}`,
       [],
       'monitor_verdicts',
     );
@@ -39,7 +39,7 @@ export async function readMonitoringGauges(database: Database): Promise<readonly
     const figures = await sql.query<FigureRow>(
       `select m.project_id, m.name, r->>'check' as "check", r->>'metric' as metric, r->>'column' as "column",
          (r->>'value')::float8 as value
-       from (select uid, project_id, name, number from monitoring.monitor where not suspended order by uid limit ${MOST_MONITORS}) m,
+       from (select uid, project_id, name, number from monitoring.monitor where not suspended order by uid limit ${MAX_MONITORS}) m,
        lateral (
          (select w.results, false as labels from monitoring.window w where w.monitor = m.uid and w.number = m.number)
          union all
@@ -49,11 +49,11 @@ export async function readMonitoringGauges(database: Database): Promise<readonly
        where r->>'value' is not null and r->>'segment' is null
          and case when w.labels then r->>'type' = 'performance'
              else r->>'type' in ('estimatedPerformance', 'fairness', 'slo', 'attributionDrift', 'resources') or r->>'metric' = 'drifted_share' end
-       order by m.uid, 3, 4, 5 limit ${MOST_FIGURES}`,
+       order by m.uid, 3, 4, 5 limit ${MAX_FIGURES}`,
       [],
       'monitor_figures',
     );
-    const projects = [...judged, ...figures].map(({ project_id: id }) => id);
+    const projects = [...evaluated, ...figures].map(({ project_id: id }) => id);
     const names = await tenantNames(sql, [...new Set(projects)]);
     return [
       ...states.map(({ state, n }) => ({ gauge: 'dais_monitors', value: Number(n), labels: { state } })),
@@ -63,7 +63,7 @@ export async function readMonitoringGauges(database: Database): Promise<readonly
         labels: { severity },
       })),
       // Monitors whose newest window neither passes nor fails are counted by state only.
-      ...judged.map(({ project_id: id, name, bad }) => ({
+      ...evaluated.map(({ project_id: id, name, bad }) => ({
         gauge: 'dais_monitor_bad',
         value: bad ? 1 : 0,
         labels: { project: names.get(id) ?? id, monitor: name },

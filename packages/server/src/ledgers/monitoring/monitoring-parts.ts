@@ -9,7 +9,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
 /** The content of an alert message. Messages with the same key belong to the same alert. */
-export interface ToldAlert {
+export interface AlertMessage {
   readonly type: string;
   readonly severity: 'info' | 'warning' | 'critical';
   readonly title: string;
@@ -56,7 +56,7 @@ export interface MonitoringParts {
   /** Returns the resource usage of an endpoint in a period; undefined if none was reported. */
   readonly usage: (of: UsedBetween) => Promise<EndpointUsage | undefined>;
   /** Enqueues the alert in the transaction that raises it. @throws DaisError `not_found`, `being_deleted`. */
-  readonly tell: (tx: Transaction, channel: string, alert: ToldAlert) => Promise<string>;
+  readonly notify: (tx: Transaction, channel: string, alert: AlertMessage) => Promise<string>;
   /** Starts a run of the newest version of a Pipeline in the same transaction. @throws DaisError if it cannot run. */
   readonly startPipeline: (
     tx: Transaction,

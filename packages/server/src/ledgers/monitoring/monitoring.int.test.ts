@@ -73,7 +73,7 @@ async function apply(kind: string, plural: string, name: string, spec: object): 
   if (answer.status >= 300) throw new Error(JSON.stringify(answer.body));
 }
 
-/** Requests of one row each, in order; gives the ids of the predictions. */
+/** Sends requests of one row each, in order; returns the prediction ids. */
 async function ask(values: readonly number[]): Promise<string[]> {
   const ids: string[] = [];
   for (const x of values) {
@@ -169,7 +169,7 @@ test(
       .map(({ data }) => data.key);
     expect(new Set(keys).size).toBeLessThan(keys.length);
 
-    // Again bad: the pipeline may start once a day.
+    // Failing again: the pipeline may start only once a day.
     await ask(spread(50, 30));
     await expect.poll(async () => await windowsNow('watch'), WAIT).toBe(5);
     const after = await get<{ items: MonitorDecision[] }>('monitors/watch/decisions');
@@ -189,7 +189,7 @@ test(
     expect(figures).toContain('dais_monitor_alerts_open{severity="critical"} 3\n');
     expect(figures).toContain('dais_monitor_bad{project="default",monitor="watch"} 1\n');
 
-    // With the monitor its alerts end, and whoever was told of them is told of that.
+    // Deleting the monitor resolves its alerts and notifies their channels.
     const before = received.length;
     await expect.poll(() => received.filter(({ data }) => data.state === 'raised').length, WAIT).toBe(6);
     expect((await client.call('DELETE', '/api/v1/monitors/watch')).status).toBeLessThan(300);

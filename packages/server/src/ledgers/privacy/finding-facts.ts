@@ -91,5 +91,7 @@ function isOpen(finding: VersionFinding, now: number): boolean {
 
 function unscanned(state: string | undefined): string {
   if (state === 'failed') return 'Its scan for personal data failed.';
-  return state === undefined ? 'It has not been scanned for personal data.' : 'Its scan for personal data has not ended.';
+  return state === undefined
+    ? 'It has not been scanned for personal data.'
+    : 'Its scan for personal data has not ended.';
 }

@@ -65,7 +65,7 @@ export function presentFinding(row: FindingRow, now: number, declared: boolean):
 }
 
 /** The position after the last row of a page. */
-export interface FindingPlace {
+export interface FindingPosition {
   readonly at: string;
   readonly id: string;
 }
@@ -74,20 +74,29 @@ export interface FindingPage {
   readonly now: number;
   readonly dataset?: string | undefined;
   readonly state: string | undefined;
-  readonly place: FindingPlace | undefined;
+  readonly position: FindingPosition | undefined;
   readonly limit: number;
   /** Uids of visible datasets; undefined for all. */
   readonly datasets?: readonly string[] | undefined;
 }
 
 export async function listFindingRows(sql: Sql, projectId: string, page: FindingPage): Promise<readonly FindingRow[]> {
-  const { now, dataset, state, place, limit, datasets } = page;
+  const { now, dataset, state, position, limit, datasets } = page;
   return await sql.query<FindingRow>(
     `select ${COLUMNS} from privacy.finding f
      where f.project_id = $2 and ($3::uuid is null or f.dataset = $3) and ($4::text is null or ${STATE_NOW} = $4)
        and ($5::bigint is null or (f.found_at, f.id) < ($5, $6::uuid)) and ($7::uuid[] is null or f.dataset = any($7))
      order by f.found_at desc, f.id desc limit $8`,
-    [now, projectId, dataset ?? null, state ?? null, place?.at ?? null, place?.id ?? null, datasets ?? null, limit],
+    [
+      now,
+      projectId,
+      dataset ?? null,
+      state ?? null,
+      position?.at ?? null,
+      position?.id ?? null,
+      datasets ?? null,
+      limit,
+    ],
     'list_findings',
   );
 }

@@ -18,7 +18,7 @@ import {
   presentFinding,
   stateAt,
   visibleDatasets,
-  type FindingPlace,
+  type FindingPosition,
   type FindingRow,
 } from './finding-rows.ts';
 
@@ -57,8 +57,8 @@ interface Of {
 }
 
 async function page(tx: Transaction, filter: readonly string[], { state, limit, cursor }: ListInput, of: Of): Page {
-  const place = findingPlace(decodePageCursor(filter, cursor));
-  const found = await listFindingRows(tx.sql, tx.projectId, { ...of, state, place, limit: limit + 1 });
+  const position = findingPlace(decodePageCursor(filter, cursor));
+  const found = await listFindingRows(tx.sql, tx.projectId, { ...of, state, position, limit: limit + 1 });
   const { page: rows, next } = cutPage(found, limit, filter, (row) => `${row.found_at} ${row.id}`);
   const declared = await declaredColumns(
     tx.sql,
@@ -70,7 +70,7 @@ async function page(tx: Transaction, filter: readonly string[], { state, limit, 
 }
 
 /** Decodes a cursor. @throws DaisError `invalid_cursor` */
-function findingPlace(text: string | undefined): FindingPlace | undefined {
+function findingPlace(text: string | undefined): FindingPosition | undefined {
   if (text === undefined) return undefined;
   const [, at, id] = /^(\d{1,18}) ([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/.exec(text) ?? [];
   if (at === undefined || id === undefined)
@@ -130,7 +130,10 @@ async function decide(
   const dataset = await requireDatasetResource(tx, input.name);
   const row = await lockFinding(tx.sql, dataset.uid, input.finding);
   if (row.state === 'gone') {
-    throw new DaisError('invalid_state', 'The newest version no longer contains this finding, so there is nothing to decide.');
+    throw new DaisError(
+      'invalid_state',
+      'The newest version no longer contains this finding, so there is nothing to decide.',
+    );
   }
   const declared = declaredIn(dataset).some(({ column }) => column === row.column);
   if (stateAt(row, now) === state && state === 'open') {

@@ -6,7 +6,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { findingFacts, upstreamFindings } from './finding-facts.ts';
 import { forgetProjectFindings, forgetScans } from './forget.ts';
-import { countByKey, rewrapHandler, rewrapJob } from './key-holder.ts';
+import { countByKey, rewrapHandler, rewrapJob } from './key-rotation.ts';
 import { columnMasks, maskedColumns, type MaskedColumn } from './masked-columns.ts';
 import { privacyEntries } from './privacy-entries.ts';
 import type { PrivacyParts } from './privacy-parts.ts';

@@ -61,7 +61,7 @@ describe('findings', () => {
       editor,
     );
     expect(resolved).toMatchObject({ state: 'resolved', mask: 'pseudonym' });
-    const told = async () => {
+    const shown = async () => {
       const input = { kind: 'Dataset', name, limit: 1000 };
       const { items } = await project.call<{ items: Event[] }>('event.list', input);
       expect(JSON.stringify(items)).not.toContain('ada@example.com');
@@ -71,14 +71,14 @@ describe('findings', () => {
         .toSorted();
     };
     await expect
-      .poll(told)
+      .poll(shown)
       .toEqual([
         'dataset.finding.opened',
         'dataset.finding.reopened',
         'dataset.finding.resolved',
         'dataset.finding.waived',
       ]);
-    // Seen again in the next version: what was said stays said.
+    // A decision remains in the next version.
     await project.push(name, `${CSV}\n99,new@example.com,1,x`);
     expect(await project.findings(name)).toMatchObject([{ id: finding, state: 'resolved', lastVersion: 2 }]);
     await project.push(name, CSV.replaceAll('@', ' at '));
@@ -134,9 +134,9 @@ describe('findings', () => {
       'resource.facts has openPiiFinding': 'resource.facts has openPiiFindings',
       'resource has facts.piiScaned': 'resource.facts has piiScanned',
     };
-    for (const [asked, nearest] of Object.entries(misspelt)) {
+    for (const [requested, nearest] of Object.entries(misspelt)) {
       const wrong = `@id("never") forbid (principal, action == Dais::Action::"dataset:unmask", resource is Dais::Dataset)
-        when { ${asked} };`;
+        when { ${requested} };`;
       const refused = await errorOf(
         project.call('policy.create', { manifest: manifest('Policy', 'never', { cedar: wrong }) }),
       );
@@ -191,9 +191,9 @@ describe('masks', () => {
       ],
     });
     await project.push(other, `id,hash,pseudonym\n1,${PEOPLE[0]},${PEOPLE[0]}`);
-    const there = await head(project, other, viewer);
-    expect(column(there, 'pseudonym')[0]).toBe(column(masked, 'pseudonym')[0]);
-    expect(column(there, 'hash')[0]).not.toBe(column(masked, 'hash')[0]);
+    const existing = await head(project, other, viewer);
+    expect(column(existing, 'pseudonym')[0]).toBe(column(masked, 'pseudonym')[0]);
+    expect(column(existing, 'hash')[0]).not.toBe(column(masked, 'hash')[0]);
   });
 
   test('rotation changes pseudonyms, destruction prevents linking', async () => {
@@ -235,7 +235,7 @@ describe('no bypass', () => {
     viewer = await project.member('viewer');
   });
 
-  /** Nothing of the values, and nothing of the key, in an answer or in an error. */
+  /** Checks that a response or an error contains neither values nor the key. */
   const leaks = (answer: unknown) =>
     /example\.(com|org|net|nl)|(?:^|[^\d])(?:1443|1406|1369)(?:[^\d]|$)|hmac|opad/i.test(
       answer instanceof Error ? JSON.stringify([answer.message, answer]) : JSON.stringify(answer),
@@ -295,7 +295,7 @@ describe('no bypass', () => {
     const at = { name, version: 'latest' };
     expect(leaks(await head(project, name, viewer))).toBe(false);
     expect(leaks(await project.call('datasetVersion.diff', { ...at, samples: 50 }, viewer))).toBe(false);
-    // Whoever may unmask sees them: the question is not an empty one.
+    // Users with permission to unmask see the values, so the query itself works.
     expect(leaks(await head(project, name))).toBe(true);
     const ways = [
       ['datasetVersion.readFile', { ...at, file: 'part-00000.parquet' }],
@@ -320,7 +320,7 @@ describe('features', () => {
     await make('Entity', 'entity', 'person', { joinKey: 'id', type: 'int64' });
     const view = { entities: ['person'], eventTime: 'seen', features: [{ name: 'visits', type: 'int64' }] };
     await make('FeatureView', 'featureView', 'plain', { ...view, source: { type: 'dataset', dataset: name } });
-    // Under another name, in SQL.
+    // Renamed in SQL.
     const sql = `select id, seen, visits + 0 as calls from "${name}"`;
     await make('FeatureView', 'featureView', 'worked', {
       ...view,
@@ -330,12 +330,12 @@ describe('features', () => {
     const people = [await project.member('viewer'), await project.member('editor')];
     const rows = { id: [1, 2], event_timestamp: ['2026-02-01T00:00:00Z', '2026-02-01T00:00:00Z'] };
     for (const feature of ['plain:visits', 'worked:calls']) {
-      const asked = { features: [feature] };
+      const requested = { features: [feature] };
       const ways = [
-        ['features.history', { ...asked, entities: rows }],
-        ['features.history', asked],
-        ['features.read', { ...asked, entities: { id: [1] } }],
-        ['features.check', asked],
+        ['features.history', { ...requested, entities: rows }],
+        ['features.history', requested],
+        ['features.read', { ...requested, entities: { id: [1] } }],
+        ['features.check', requested],
       ] as const;
       for (const [operation, input] of ways) {
         for (const who of people) {
@@ -347,9 +347,9 @@ describe('features', () => {
           ]);
         }
       }
-      expect(await project.call('features.history', { ...asked, entities: rows })).toMatchObject({ count: 2 });
+      expect(await project.call('features.history', { ...requested, entities: rows })).toMatchObject({ count: 2 });
       const to = `set-of-${feature.replace(':', '-')}`;
-      const { id } = await project.call<FeatureBuild>('features.build', { ...asked, to }, people[1]);
+      const { id } = await project.call<FeatureBuild>('features.build', { ...requested, to }, people[1]);
       const build = async () => await project.call<FeatureBuild>('featureBuild.get', { id });
       await expect.poll(async () => (await build()).state).toBe('done');
       const [, called = ''] = feature.split(':');
@@ -359,7 +359,7 @@ describe('features', () => {
   });
 });
 
-/** The bytes of an answer that has some. */
+/** Returns the bytes of a response with a body. */
 async function textOf(answer: unknown): Promise<unknown> {
   const found = Object.values(answer ?? {}).find(
     (value): value is AsyncIterable<Uint8Array> =>

@@ -41,7 +41,7 @@ export async function failScan(tx: Transaction, version: string, error: string, 
   );
 }
 
-interface Told {
+interface UpdatedFinding {
   readonly id: string;
   readonly column: string;
   readonly entity: string;
@@ -63,7 +63,7 @@ export async function recordScan(
     'end_scan',
   );
   const value = (of: (finding: ScanResult['findings'][number]) => unknown) => findings.map(of);
-  const told = await tx.sql.query<Told>(
+  const updated = await tx.sql.query<UpdatedFinding>(
     `with seen as (
        select * from unnest($4::uuid[], $5::text[], $6::text[], $7::real[], $8::real[], $9::text[], $10::text[])
          as t (id, "column", entity, confidence, share, because, example)
@@ -102,7 +102,7 @@ export async function recordScan(
     [dataset.uid, number],
     'gone_findings',
   );
-  for (const { id, column, entity, confidence, opened } of told) {
+  for (const { id, column, entity, confidence, opened } of updated) {
     if (!opened) continue;
     const data = { finding: id, column, entity, version: number, confidence: Math.round(confidence * 100) / 100 };
     emitAbout(tx, dataset, eventTypes.findingOpened, data);

@@ -4,8 +4,8 @@ import { type DatasetVersion, type Expectation, type ExpectationResult } from '@
 import type { FileTable } from '#engines/query/contract.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { beginCheck, endCheck, type DueCheck } from './check-rows.ts';
-import { Asking } from './checks/asking.ts';
+import { startCheck, endCheck, type DueCheck } from './check-rows.ts';
+import { CheckQueries } from './checks/check-queries.ts';
 import type { OtherVersion } from './checks/check-context.ts';
 import { runChecks } from './checks/run-checks.ts';
 import type { QualityParts, Versions } from './quality-parts.ts';
@@ -23,7 +23,7 @@ export function checkHandler(parts: QualityParts): JobHandler {
     perProject: 2,
     retry: { baseMs: 1000, capMs: 60_000 },
     async run({ payload, projectId }, io) {
-      const due = await io.write(async (tx) => await beginCheck(tx.sql, String(payload['check'])));
+      const due = await io.write(async (tx) => await startCheck(tx.sql, String(payload['check'])));
       if (due === undefined) return { checked: false };
       const startedAt = parts.now();
       try {
@@ -41,7 +41,7 @@ export function checkHandler(parts: QualityParts): JobHandler {
       if (end.state === 'done') return;
       await tx.enter(projectId);
       const id = String(payload['check']);
-      const due = await beginCheck(tx.sql, id);
+      const due = await startCheck(tx.sql, id);
       if (due === undefined) return;
       await conclude(tx, parts, due, { results: [], seconds: 0, message: end.error ?? 'The checks were canceled.' });
     },
@@ -59,12 +59,12 @@ async function conclude(
   tx: Transaction,
   { now, versions }: QualityParts,
   due: DueCheck,
-  told: Conclusion,
+  conclusion: Conclusion,
 ): Promise<void> {
-  const { results, message } = told;
+  const { results, message } = conclusion;
   const blocking = results.filter(({ outcome, severity }) => outcome !== 'passed' && severity === 'block');
   const state = message !== undefined ? 'error' : blocking.length > 0 ? 'failed' : 'passed';
-  const ended = await endCheck(tx.sql, due.id, { ...told, state, now: now() });
+  const ended = await endCheck(tx.sql, due.id, { ...conclusion, state, now: now() });
   if (!ended || !due.gate) return;
   const { state: before } = await versions.read(tx, due.version);
   // The version was deleted or is broken: there is nothing to decide.
@@ -101,9 +101,9 @@ async function checkVersion(
   const engine = await query();
   const tables: { readonly name: string; readonly version: DatasetVersion }[] = [{ name: 'data', version }];
   const tableFor = (other: DatasetVersion): OtherVersion => {
-    const there = tables.find((one) => one.version.id === other.id);
-    const name = there?.name ?? `other${tables.length}`;
-    if (there === undefined) tables.push({ name, version: other });
+    const existing = tables.find((one) => one.version.id === other.id);
+    const name = existing?.name ?? `other${tables.length}`;
+    if (existing === undefined) tables.push({ name, version: other });
     return { table: name, name: `${other.dataset}@${other.number}`, columns: other.schema.columns, rows: other.rows };
   };
   const earlier = before === undefined ? undefined : tableFor(before);
@@ -111,8 +111,9 @@ async function checkVersion(
   const total = due.expectations.length;
   io.progress({ version: version.id, expectations: total });
   return await withTables(versions, tables, async (files) => {
-    const progress = (told: unknown) => io.progress({ version: version.id, expectations: total, ...(told as object) });
-    const asking = new Asking(engine, files, { owner, signal: io.signal, progress });
+    const progress = (progressed: unknown) =>
+      io.progress({ version: version.id, expectations: total, ...(progressed as object) });
+    const queries = new CheckQueries(engine, files, { owner, signal: io.signal, progress });
     const context = {
       columns: version.schema.columns,
       rows: version.rows,
@@ -123,8 +124,9 @@ async function checkVersion(
       pinned: spec.columns,
       before: earlier,
       others: named,
-      asking,
-      unexpected: (error: unknown) => log.error('a quality check failed with an internal error', { version: version.id, error, at: now() }),
+      queries,
+      unexpected: (error: unknown) =>
+        log.error('a quality check failed with an internal error', { version: version.id, error, at: now() }),
     };
     return await runChecks(due.expectations, context, io.signal);
   });

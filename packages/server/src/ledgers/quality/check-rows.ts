@@ -36,7 +36,7 @@ const COLUMNS = `id, dataset, version, number, state, gate, passed, failed, warn
   seconds`;
 
 /** Maximum number of manual checks per version; older ones are deleted. The gating check is kept with its version. */
-const MOST_BY_HAND = 100;
+const MAX_BY_HAND = 100;
 
 export interface NewCheck {
   readonly version: DatasetVersion;
@@ -71,7 +71,7 @@ export async function insertCheck(
     `delete from quality.check where id in (
        select id from quality.check where version = $1 and not gate and state not in ('waiting', 'running')
        order by id desc offset $2)`,
-    [version.id, MOST_BY_HAND],
+    [version.id, MAX_BY_HAND],
     'drop_old_checks',
   );
   return present(row);
@@ -150,7 +150,7 @@ export interface DueCheck {
 }
 
 /** Marks a check as running. Undefined if it was deleted with its version, or has ended. */
-export async function beginCheck(sql: Sql, id: string): Promise<DueCheck | undefined> {
+export async function startCheck(sql: Sql, id: string): Promise<DueCheck | undefined> {
   const [row] = await sql.query<DueCheck>(
     `update quality.check set state = 'running' where id = $1 and ended_at is null
      returning id, version, gate, expectations`,

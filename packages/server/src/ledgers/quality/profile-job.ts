@@ -26,14 +26,14 @@ export function profileHandler({ now, query, versions }: QualityParts): JobHandl
     perProject: 1,
     retry: { baseMs: 2000, capMs: 120_000 },
     async run({ payload, projectId }, io) {
-      const version = await io.read(async (tx) => await versions.read(tx, String(payload['version']))).catch(gone);
+      const version = await io.read(async (tx) => await versions.read(tx, String(payload['version']))).catch(deleted);
       if (version === undefined || version.state === 'deleted' || version.mode === 'reference') return { made: false };
       const engine = await query();
       const { id, rows, schema, keys } = version;
       try {
         const profile = await versions.withTable(version, async (data) => {
           const request = { version: id, rows, columns: schema.columns, keys, data, owner: projectId };
-          const progress = (told: unknown) => io.progress({ version: id, ...(told as object) });
+          const progress = (progressed: unknown) => io.progress({ version: id, ...(progressed as object) });
           return await makeProfile(engine, request, { now, signal: io.signal, progress });
         });
         await io.write(async (tx) => {
@@ -50,7 +50,7 @@ export function profileHandler({ now, query, versions }: QualityParts): JobHandl
 }
 
 /** A deleted version needs no profile. */
-function gone(error: unknown): undefined {
+function deleted(error: unknown): undefined {
   if (error instanceof DaisError && error.code === 'not_found') return undefined;
   throw error;
 }

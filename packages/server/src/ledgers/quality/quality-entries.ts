@@ -14,6 +14,9 @@ import {
   type DatasetVersion,
   type Expectation,
   type QualityReport,
+  type DatasetProfile,
+  type QualityCheck,
+  type QualityCheckResults,
 } from '@dais/api/data';
 import { downloadEntry, entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
@@ -24,10 +27,9 @@ import { maskCheck, maskProfile } from './masking.ts';
 import { enqueueProfile } from './profile-job.ts';
 import { readProfile } from './profile-rows.ts';
 import type { QualityParts } from './quality-parts.ts';
-import { buildReport } from './report/build-report.ts';
 import { reportPage } from './report/report-page.ts';
-import { suggestedYaml } from './suggested-yaml.ts';
-import { suggest } from './suggest.ts';
+import { shiftsOf } from './report/shifts.ts';
+import { suggestedYaml, suggest } from './suggest.ts';
 
 interface VersionInput {
   readonly name: string;
@@ -120,7 +122,10 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
       const version = await versionOf(tx, input);
       if (version.state !== 'quarantined') {
         const named = `${version.dataset}@${version.number}`;
-        throw new DaisError('invalid_state', `${named} is ${version.state}. Only a quarantined version can be released.`);
+        throw new DaisError(
+          'invalid_state',
+          `${named} is ${version.state}. Only a quarantined version can be released.`,
+        );
       }
       const { id, number, state } = await versions.decide(tx, version.id, 'released', {
         now: now(),
@@ -162,5 +167,26 @@ function pageDownload(page: string) {
     sha256: null,
     open: async (span?: { readonly start: number; readonly end: number }) =>
       Readable.from([span === undefined ? bytes : bytes.subarray(span.start, span.end + 1)]),
+  };
+}
+
+export interface ReportParts {
+  readonly version: DatasetVersion;
+  readonly check?: QualityCheckResults | undefined;
+  readonly profile?: DatasetProfile | undefined;
+  readonly before?: { readonly number: number; readonly profile: DatasetProfile } | undefined;
+  readonly history: readonly QualityCheck[];
+}
+
+export function buildReport({ version, check, profile, before, history }: ReportParts): QualityReport {
+  const { id, number, state, reason, rows, bytes, createdAt, createdBy, digest } = version;
+  return {
+    dataset: version.dataset,
+    version: { id, number, state, ...(reason !== undefined && { reason }), rows, bytes, createdAt, createdBy, digest },
+    ...(check !== undefined && { check }),
+    ...(profile !== undefined && { profile }),
+    ...(before !== undefined && { before: { number: before.number, profile: before.profile } }),
+    shifts: profile === undefined || before === undefined ? [] : [...shiftsOf(profile, before.profile)],
+    history: [...history],
   };
 }

@@ -90,14 +90,14 @@ describe('blocking checks', () => {
     const name = await world.dataset({ expectations: gates });
     await world.push(name, { 'b.csv': bad });
     await world.checked(`${name}@1`);
-    const release = { name, version: '1', reason: 'The seven ages are being looked up' };
+    const release = { name, version: '1', reason: 'The seven ages are being total up' };
     expect(await world.dais.call('datasetVersion.release', release)).toMatchObject({ number: 1, state: 'ready' });
     expect((await world.version(`${name}@latest`)).number).toBe(1);
     expect(await codeOf(world.dais.call('datasetVersion.release', release))).toBe('invalid_state');
     const events = async () => (await world.dais.call<{ items: Event[] }>('event.list', { name })).items;
     await expect.poll(async () => (await events()).some(({ type }) => type === 'dataset.version.released')).toBe(true);
-    const told = (await events()).find(({ type }) => type === 'dataset.version.released');
-    expect(told?.data).toMatchObject({ version: 1, reason: release.reason });
+    const shown = (await events()).find(({ type }) => type === 'dataset.version.released');
+    expect(shown?.data).toMatchObject({ version: 1, reason: release.reason });
     expect((await world.report(`${name}@1`)).check).toMatchObject({ state: 'failed', gate: true });
   });
 
@@ -113,7 +113,7 @@ describe('blocking checks', () => {
     expect(await world.checked(`${name}@2`)).toMatchObject({ state: 'failed', failed: 3 });
     await world.push(name, { 'a.csv': csv(101, (i) => `${i},40,${['AA', 'DL', 'UA'][i % 3]},y`) });
     const third = await world.checked(`${name}@3`);
-    // Version 2 never was ready: 101 rows are compared with the 100 of version 1.
+    // Version 2 was never ready: 101 rows are compared with the 100 rows of version 1.
     expect(third).toMatchObject({ state: 'passed', passed: 3 });
   });
 
@@ -261,7 +261,7 @@ describe('profiles and reports', () => {
     expect(expectationsSchema.safeParse(written).error).toBeUndefined();
     await world.dais.call('qualityCheck.start', { name, version: '1', expectations: written });
     const { results } = await world.checked(`${name}@1`);
-    // Carriers go round with the number of the row: the id tells nothing of them.
+    // Carriers repeat with the row number, so the id does not predict them.
     expect(results.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
     const updated = manifest('Dataset', name, { label: 'carrier', expectations: written });
     expect(await world.dais.call('dataset.update', { name, manifest: updated })).toMatchObject({ metadata: { name } });

@@ -25,7 +25,7 @@ export async function listBlockedVersions(
 ): Promise<{ items: readonly BlockedVersion[]; nextCursor?: string }> {
   const { limit, cursor } = input;
   const filter = [tenant.id, 'blocked'];
-  const place = placeOf(decodePageCursor(filter, cursor));
+  const position = placeOf(decodePageCursor(filter, cursor));
   const uids = visible === undefined ? null : await visibleModels(tx, tenant.id, visible);
   const found = await tx.sql.query<BlockedRow>(
     `select * from (
@@ -43,7 +43,7 @@ export async function listBlockedVersions(
        order by s.model, s.version desc) newest
      where $3::bigint is null or (ended_at, version_key) < ($3, $4::text collate "C")
      order by ended_at desc, version_key desc limit $5`,
-    [tenant.id, uids, place?.at ?? null, place?.key ?? null, limit + 1],
+    [tenant.id, uids, position?.at ?? null, position?.key ?? null, limit + 1],
     'blocked_versions',
   );
   const { page, next } = cutPage(found, limit, filter, (row) => `${row.ended_at} ${row.version_key}`);

@@ -41,7 +41,7 @@ async function requireScan(tx: Transaction, { name, version }: VersionInput): Pr
   if (key === undefined) throw new DaisError('not_found', `There is no version ${name}/${version}.`);
   const scan = await findScan(tx.sql, key);
   if (scan !== undefined) return scan;
-  throw nobodyLooked({ name, version });
+  throw notScanned({ name, version });
 }
 
 /** Returns the state of a version without a scan. The scan of a new version starts when its event is processed; until then it is waiting. */
@@ -54,12 +54,12 @@ async function readScan(tx: Transaction, { input }: { readonly input: VersionInp
   const scan = key === undefined ? undefined : await findScan(tx.sql, key);
   if (scan !== undefined) return await presentScan(tx.sql, name, scan);
   const { type, createdAt } = await readVersion(tx.sql, tx.projectId, name, version);
-  if (type === 'prompt' || now - createdAt > SOON_MS) throw nobodyLooked(input);
+  if (type === 'prompt' || now - createdAt > SOON_MS) throw notScanned(input);
   const nothing = { files: 0, bytes: 0, findings: [], askedAt: createdAt };
   return { model: name, version, state: 'waiting', verdict: 'waiting', ...nothing };
 }
 
-function nobodyLooked({ name, version }: VersionInput): DaisError {
+function notScanned({ name, version }: VersionInput): DaisError {
   return new DaisError('not_found', `The files of ${name}/${version} have not been scanned yet. Start a scan.`);
 }
 

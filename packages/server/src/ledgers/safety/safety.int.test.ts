@@ -64,7 +64,7 @@ afterAll(async () => {
 
 let runs = 0;
 
-/** Registers a version with these files and waits until they were looked at. */
+/** Registers a version with these files and waits for the scan. */
 async function register(files: Readonly<Record<string, string | Buffer>>): Promise<ModelScan> {
   const runId = `${++runs}`.padStart(32, '0');
   for (const [path, bytes] of Object.entries(files)) {
@@ -115,7 +115,7 @@ describe('the files of a version', () => {
     const waived = await dais.call<ModelFinding>('modelFinding.waive', { ...one, reason: 'it is a test' });
     expect(waived).toMatchObject({ state: 'waived', reason: 'it is a test', decidedBy: 'user/owner' });
     expect((await verdict(scan.version)).verdict).toBe('review');
-    // Looked at again, it is still waived: what was said is of the finding.
+    // A rescan keeps the waiver, which belongs to the finding.
     await dais.call('modelScan.start', { name: 'flights', version: String(scan.version) });
     await expect.poll(async () => (await verdict(scan.version)).verdict, { timeout: 60_000 }).toBe('review');
     await dais.call('modelFinding.reopen', { ...one, reason: 'no' });
@@ -149,7 +149,7 @@ describe('the files of a version', () => {
     expect(await list()).toEqual([]);
     await dais.call('modelFinding.reopen', { ...reason, finding: blocked.findings[0]!.id });
     expect(await list()).toMatchObject([{ version: blocked.version, findings: 1 }]);
-    // Files elsewhere are not a fault of the version, and what came after a blocked version takes its place.
+    // External files are not an error of the version, and a newer version supersedes a blocked one.
     await register({});
     expect(await list()).toEqual([]);
     await register({ 'model.pkl': hostile });

@@ -15,7 +15,7 @@ import { endScan, findScan, noteScan, presentScan, recordScan, type ScanResult }
 
 const QUEUE = 'model scan';
 /** Maximum number of files of a version. */
-const MOST_FILES = 5000;
+const MAX_FILES = 5000;
 
 interface Scanned {
   readonly name: string;
@@ -73,17 +73,17 @@ export function scanHandler(parts: SafetyParts): JobHandler {
       const key = String(payload['key']);
       const name = String(payload['name']);
       const version = Number(payload['version']);
-      const place = await io.read(async (tx) => await filesOf(tx, parts, name, version));
-      if ('elsewhere' in place) {
-        const detail = `The files could not be scanned: ${place.elsewhere}.`;
+      const location = await io.read(async (tx) => await filesOf(tx, parts, name, version));
+      if ('elsewhere' in location) {
+        const detail = `The files could not be scanned: ${location.elsewhere}.`;
         const findings = [{ file: '.', rule: 'elsewhere', severity: 'block', detail }] as const;
         await io.write(async (tx) => {
           await recordScan(tx, key, { files: 0, bytes: 0, findings }, now());
-          await endScan(tx, key, { state: 'elsewhere', error: place.elsewhere }, now());
+          await endScan(tx, key, { state: 'elsewhere', error: location.elsewhere }, now());
         });
         return { elsewhere: true };
       }
-      const result = await unlessDamaged(async () => await look(parts.blobs, place, projectId, io));
+      const result = await unlessDamaged(async () => await scanFiles(parts.blobs, location, projectId, io));
       if (typeof result === 'string') {
         await io.write(async (tx) => await endScan(tx, key, { state: 'failed', error: result }, now()));
         return { damaged: true };
@@ -120,7 +120,7 @@ async function unlessDamaged<T>(work: () => Promise<T>): Promise<T | string> {
   }
 }
 
-interface Place {
+interface FileLocation {
   readonly prefix: string;
   readonly files: readonly ContentInfo[];
 }
@@ -130,25 +130,30 @@ async function filesOf(
   { artifactRoot }: SafetyParts,
   name: string,
   version: number,
-): Promise<Place | { readonly elsewhere: string }> {
+): Promise<FileLocation | { readonly elsewhere: string }> {
   const { artifactUri } = await readVersion(tx.sql, tx.projectId, name, version);
   if (!artifactUri.startsWith(artifactRoot)) return { elsewhere: `they are stored at ${artifactUri}, outside Dais` };
   const folder = artifactUri.slice(artifactRoot.length).replace(/^\/+|\/+$/g, '');
   const prefix = `${folder}/`;
   const owner = { projectId: tx.projectId, uid: tx.projectId };
-  const files = await listReferences(tx, owner, { prefix, limit: MOST_FILES + 1 });
+  const files = await listReferences(tx, owner, { prefix, limit: MAX_FILES + 1 });
   return files.length === 0 ? { elsewhere: `${artifactUri} contains no files` } : { prefix, files };
 }
 
-async function look(blobs: BlobStore, { prefix, files }: Place, projectId: string, io: JobIo): Promise<ScanResult> {
+async function scanFiles(
+  blobs: BlobStore,
+  { prefix, files }: FileLocation,
+  projectId: string,
+  io: JobIo,
+): Promise<ScanResult> {
   const paths = files.map(({ name }) => name.slice(prefix.length));
   const findings: ScanFinding[] = [];
-  if (files.length > MOST_FILES) {
-    const detail = `The version has more than ${MOST_FILES} files. Not all of them were scanned.`;
+  if (files.length > MAX_FILES) {
+    const detail = `The version has more than ${MAX_FILES} files. Not all of them were scanned.`;
     findings.push({ file: '', rule: 'too-many-files', severity: 'block', detail });
   }
   let bytes = 0;
-  for (const [index, { name, size }] of files.slice(0, MOST_FILES).entries()) {
+  for (const [index, { name, size }] of files.slice(0, MAX_FILES).entries()) {
     io.signal.throwIfAborted();
     io.progress({ file: index, files: files.length });
     bytes += size;

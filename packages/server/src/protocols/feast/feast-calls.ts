@@ -1,4 +1,5 @@
 import { DaisError, type Operation } from '@dais/api';
+import type { featureViewSpec } from '@dais/api/data';
 import type { z } from 'zod';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';
@@ -38,4 +39,9 @@ export function caller(calls: FeastCalls, context: CallContext): Caller {
     }
   };
   return Object.assign(call, { find });
+}
+
+/** A FeatureView of `featureView.get`, with the fields that the adapters read. */
+export interface KnownView {
+  readonly spec: z.input<typeof featureViewSpec>;
 }

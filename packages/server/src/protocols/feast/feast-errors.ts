@@ -108,7 +108,7 @@ export type FeastClass =
   | 'PushSourceNotFoundException';
 
 /** An error in the format of Feast clients: a JSON document, over both protocols. */
-export class FeastFault extends Error {
+export class FeastError extends Error {
   readonly feastClass: FeastClass;
   /** gRPC status code. */
   readonly code: number;
@@ -127,35 +127,35 @@ export class FeastFault extends Error {
   }
 }
 
-export function notFound(feastClass: FeastClass, message: string): FeastFault {
-  return new FeastFault(feastClass, message, rpc.notFound, 404);
+export function notFound(feastClass: FeastClass, message: string): FeastError {
+  return new FeastError(feastClass, message, rpc.notFound, 404);
 }
 
 /** Returns the error of an unsupported feature, with an alternative. */
-export function notDone(message: string): FeastFault {
-  return new FeastFault('FeastProviderNotImplementedError', message, rpc.unimplemented, 422);
+export function unsupported(message: string): FeastError {
+  return new FeastError('FeastProviderNotImplementedError', message, rpc.unimplemented, 422);
 }
 
-export function invalid(message: string): FeastFault {
-  return new FeastFault('FeastError', message, rpc.invalidArgument, 400);
+export function invalid(message: string): FeastError {
+  return new FeastError('FeastError', message, rpc.invalidArgument, 400);
 }
 
 /** Errors that are returned immediately. */
-const MOST_ISSUES = 20;
+const MAX_ISSUES = 20;
 
-export function feastFault(error: DaisError): FeastFault {
+export function toFeastError(error: DaisError): FeastError {
   const { status, title, remedy } = errorCatalogue[error.code];
-  const told = error.message === '' ? title : error.message;
+  const text = error.message === '' ? title : error.message;
   const places = (error.issues ?? [])
-    .slice(0, MOST_ISSUES)
-    .filter(({ message, expected = '' }) => !told.includes(message) || !told.includes(expected))
+    .slice(0, MAX_ISSUES)
+    .filter(({ message, expected = '' }) => !text.includes(message) || !text.includes(expected))
     .map(({ path = '', message, expected }) =>
       `${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim(),
     );
-  const whole = places.length === 0 ? told : `${told} ${places.join('; ')}.`;
+  const whole = places.length === 0 ? text : `${text} ${places.join('; ')}.`;
   const denied = error.code === 'forbidden' || error.code === 'unauthenticated';
   const feastClass = error.code === 'not_found' ? 'FeastObjectNotFoundException' : 'FeastError';
-  return new FeastFault(
+  return new FeastError(
     denied ? 'FeastPermissionError' : feastClass,
     denied ? `${whole} ${remedy}` : whole,
     codes[error.code],

@@ -6,7 +6,7 @@ import { labelNameSchema } from '@dais/api';
 import type { CallContext } from '#kernel/context.ts';
 import { invalid } from './feast-errors.ts';
 
-/** Converts a project name of Feast. @throws FeastFault for an invalid name */
+/** Converts a project name of Feast. @throws FeastError for an invalid name */
 export function daisProject(feast: string): string {
   const name = feast.replaceAll('_', '-');
   if (labelNameSchema.safeParse(name).success) return name;

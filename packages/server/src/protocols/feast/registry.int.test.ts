@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(async () => await world?.stop());
 
 const call = async (method: string, request?: Uint8Array) => await world.client.call(method, request);
-/** What a refused call says: its status and what it holds for the client. */
+/** Returns status and details of a rejected call. */
 async function refused(work: Promise<unknown>): Promise<object> {
   const error = (await work.catch((thrown: unknown) => thrown)) as { code: number; details: string };
   return { code: error.code, ...(JSON.parse(error.details) as object) };
@@ -95,7 +95,7 @@ test('deletes entities before the views that use them, and leaves nothing', asyn
   await call('ApplyFeatureService', applying(serviceBytes('svc', 'v'), 'goes'));
   await call('DeleteEntity', named('driver', 'goes'));
   await call('DeleteFeatureView', named('v', 'goes'));
-  // The service still takes features of it.
+  // The service still uses features of it.
   expect(await resources('featureviews', 'goes')).toHaveLength(1);
   await call('DeleteFeatureService', named('svc', 'goes'));
   for (const plural of ['entities', 'featureviews', 'featureservices']) {
@@ -180,7 +180,7 @@ describe('errors contain the class that clients raise', () => {
 describe('authentication', () => {
   let guarded: RegistryWorld;
   beforeAll(async () => {
-    // Nobody is the owner by who they are.
+    // Without a token nobody is the owner.
     guarded = await startRegistryWorld(4_000_000_000);
   });
   afterAll(async () => await guarded?.stop());

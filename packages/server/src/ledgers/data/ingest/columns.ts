@@ -53,7 +53,12 @@ function shapeIssues(columns: readonly DataColumn[]): Issue[] {
     const other = seen.get(name.toLowerCase());
     seen.set(name.toLowerCase(), name);
     if (other === undefined) return [];
-    return [{ path: name, message: `The column names ${other} and ${name} are equal when case is ignored. Rename one of them.` }];
+    return [
+      {
+        path: name,
+        message: `The column names ${other} and ${name} are equal when case is ignored. Rename one of them.`,
+      },
+    ];
   });
 }
 
@@ -62,14 +67,14 @@ function missingIssues(
   { keys = [], eventTime, label }: Pick<DatasetSpec, 'keys' | 'eventTime' | 'label'>,
   columns: readonly DataColumn[],
 ): Issue[] {
-  const there = new Set(columns.map(({ name }) => name));
+  const existing = new Set(columns.map(({ name }) => name));
   const wanted = [
     ...keys.map((name) => ['spec.keys', name] as const),
     ...(eventTime === undefined ? [] : [['spec.eventTime', eventTime] as const]),
     ...(label === undefined ? [] : [['spec.label', label] as const]),
   ];
   return wanted
-    .filter(([, name]) => !there.has(name))
+    .filter(([, name]) => !existing.has(name))
     .map(([path, name]) => ({ path, message: `The data has no column ${name}, which ${path} names.` }));
 }
 

@@ -1,7 +1,7 @@
 /** Downloads files from an external source. */
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
-import { type DataColumn } from '@dais/api/data';
+import type { DataColumn } from '@dais/api/data';
 import type { DataSource, SourceObject } from '#engines/sources/contract.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts, ExternalSource, SecretReader } from '../data-parts.ts';
@@ -80,4 +80,12 @@ export async function fetchAll(
     files.push({ name, uri, path, pin, digest, bytes, object, part });
   }
   return { files, columns, shape };
+}
+
+/** Returns the URI of a single object, or the common prefix of several. */
+export function commonUri(files: readonly GatheredFile[]): string {
+  const [first = '', ...rest] = files.map(({ uri = '' }) => uri);
+  let length = first.length;
+  for (const uri of rest) while (!uri.startsWith(first.slice(0, length))) length -= 1;
+  return rest.length === 0 ? first : first.slice(0, first.lastIndexOf('/', length) + 1);
 }

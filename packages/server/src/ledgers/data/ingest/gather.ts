@@ -42,11 +42,11 @@ export async function gatherPushed(
   const locators = await transact(database, { mode: 'read', projectId: row.project_id }, async (tx) => {
     const found = new Map<number, string>();
     for (const { position } of files) {
-      const there = await findReadable(tx, { ...owner, name: pushedName(position) }).catch((error: unknown) => {
+      const existing = await findReadable(tx, { ...owner, name: pushedName(position) }).catch((error: unknown) => {
         if (error instanceof DaisError && error.code === 'not_found') return undefined;
         throw error;
       });
-      if (there !== undefined) found.set(position, there.locator);
+      if (existing !== undefined) found.set(position, existing.locator);
     }
     return found;
   });

@@ -18,8 +18,7 @@ import { byteQuota } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf } from '#ledgers/lineage/index.ts';
 import type { DataParts } from '../data-parts.ts';
-import { requireDataset } from '../dataset-rows.ts';
-import { emitAboutDataset, readDatasetSpec } from '../dataset-spec.ts';
+import { requireDataset, emitAboutDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { commitVersion, type NewFile } from '../versions/commit.ts';
 import { withStoredFiles } from '../versions/local-files.ts';
 import { requireUsable, resolveVersion } from '../versions/resolve.ts';
@@ -27,9 +26,8 @@ import { splitRows } from '../versions/split-rows.ts';
 import { VersionMaker, type MakeRequest } from '../versions/version-maker.ts';
 import { previousReady } from '../versions/version-rows.ts';
 import { engineColumns, wantedColumns } from './columns.ts';
-import { commonUri } from './common-uri.ts';
+import { commonUri, fetchAll, withSource } from './from-source.ts';
 import { sourceFile } from './file-format.ts';
-import { fetchAll, withSource } from './from-source.ts';
 import { contentOfIngest, gatherPushed, pushedName, REJECTS, type GatheredFile } from './gather.ts';
 import { faultOf, faultsOfError, SHOWN_FAULTS } from './ingest-faults.ts';
 import {
@@ -66,7 +64,7 @@ interface Reading {
 
 interface Gathered {
   readonly gathered: readonly GatheredFile[];
-  readonly told: readonly DataColumn[] | undefined;
+  readonly sourceColumns: readonly DataColumn[] | undefined;
   readonly snapshot?: string | undefined;
   readonly shape?: TableShape | undefined;
   readonly mode: 'managed' | 'reference';
@@ -158,14 +156,14 @@ class IngestRun {
     if (before.row.ended_at !== null) return { ingest: this.#id };
     if (before.spec.source?.type === 'dataset') return await this.#query(before, before.spec.source);
     await this.#note('fetch', 0);
-    const { gathered, told, mode, snapshot, shape } = await this.#gather(before, signal);
+    const { gathered, sourceColumns, mode, snapshot, shape } = await this.#gather(before, signal);
     const engine = await this.#parts.query();
     const formats = { ...before.spec.format };
     const sources = gathered.map(({ path, name, format, part }) => ({
       ...sourceFile(path ?? '', name, format === undefined ? before.spec.format : { ...formats, type: format }),
       ...(part !== undefined && { part }),
     }));
-    const columns = told ?? (await this.#columns(engine, before, { gathered, sources, shape }));
+    const columns = sourceColumns ?? (await this.#columns(engine, before, { gathered, sources, shape }));
     const reading = { gathered, sources, columns, snapshot, shape };
     this.#reading = reading;
     if (mode === 'reference') return await this.#pin(engine, before, reading);
@@ -176,12 +174,12 @@ class IngestRun {
     return await this.#commit(before, { gathered, columns, read });
   }
 
-  /** Describes the files to read. `told`: columns from the source, if the manifest declares none. */
+  /** Describes the files to read. `sourceColumns`: columns from the source, if the manifest declares none. */
   async #gather({ row, files, spec }: Before, signal: AbortSignal): Promise<Gathered> {
     const { source = { type: 'upload' as const } } = spec;
     if (source.type === 'upload' || source.type === 'dataset') {
       const gathered = await gatherPushed(this.#parts, row, files, { folder: this.#folder, signal });
-      return { gathered, told: undefined, mode: 'managed' };
+      return { gathered, sourceColumns: undefined, mode: 'managed' };
     }
     return await withSource(this.#parts, { source, projectId: row.project_id }, async (opened) => {
       const progress = (share: number) => void this.#note('fetch', share);
@@ -190,7 +188,7 @@ class IngestRun {
       const gathered = found.files.map(({ object, ...file }) => ({ ...file, format: object.format }));
       const snapshot = found.files[0]?.object.snapshot;
       const { columns, shape } = found;
-      return { gathered, told: spec.columns === undefined ? columns : undefined, mode, snapshot, shape };
+      return { gathered, sourceColumns: spec.columns === undefined ? columns : undefined, mode, snapshot, shape };
     });
   }
 
@@ -445,8 +443,8 @@ class IngestRun {
       },
       { signal: this.#io.signal },
     );
-    const there = await stat(rejectsPath).catch(() => undefined);
-    if (there === undefined) return undefined;
+    const existing = await stat(rejectsPath).catch(() => undefined);
+    if (existing === undefined) return undefined;
     const quota = await this.#io.read(async (tx) => await byteQuota(tx, row.project_id));
     const { id } = await this.#parts.content.upload(createReadStream(rejectsPath), {
       projectId: row.project_id,

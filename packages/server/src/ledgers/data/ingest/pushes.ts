@@ -14,8 +14,7 @@ import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { DataParts } from '../data-parts.ts';
-import { findDataset, requireDataset, type DatasetRow } from '../dataset-rows.ts';
-import { readDatasetSpec } from '../dataset-spec.ts';
+import { findDataset, requireDataset, type DatasetRow, readDatasetSpec } from '../dataset-rows.ts';
 import { splitRows } from '../versions/split-rows.ts';
 import { previousReady } from '../versions/version-rows.ts';
 import { sourceFile } from './file-format.ts';
@@ -241,8 +240,8 @@ export async function cancelIngest(
 ): Promise<Ingest> {
   const row = await readIngestOf(tx, input.name, input.id, true);
   if (row.ended_at === null) {
-    const told = { now: parts.clock.now(), faults: [{ message: 'The ingest was canceled.' }] };
-    await failIngest(tx, row.id, 'cancelled', told);
+    const data = { now: parts.clock.now(), faults: [{ message: 'The ingest was canceled.' }] };
+    await failIngest(tx, row.id, 'cancelled', data);
   }
   return await presentIngest(tx, await readIngestOf(tx, input.name, input.id));
 }

@@ -3,8 +3,7 @@ import { DaisError } from '@dais/api';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
-import { requireDataset } from '../dataset-rows.ts';
-import { readDatasetSpec } from '../dataset-spec.ts';
+import { requireDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { enqueueIngest, insertIngest } from './pushes.ts';
 
 export interface RefreshInput {

@@ -11,7 +11,7 @@ import { previousReady } from '../versions/version-rows.ts';
 import { findReadable, maskedView, withTables, type ReadableVersion } from './read-version.ts';
 
 /** Maximum number of columns with statistics. */
-const FIGURES = 200;
+const MAX_STATISTICS = 200;
 /** Maximum number of columns in a sample. */
 const SHOWN = 50;
 
@@ -22,9 +22,9 @@ export async function diffVersions(parts: DataParts, call: CallOf<typeof diffDat
   const plan = diffPlan(before, after);
   const engine = await parts.query();
   const run = { signal: call.context.signal, owner: call.tenant.id };
-  const told = await withTables(parts, { before: before.version, after: after.version }, async (tables) => ({
+  const diff = await withTables(parts, { before: before.version, after: after.version }, async (tables) => ({
     rows: await compareRows(engine, tables, plan, { samples, ...run }),
-    distribution: await compareFigures(engine, tables, plan, run),
+    distribution: await compareStatistics(engine, tables, plan, run),
   }));
   const shared = new Set(before.version.files.map(({ digest }) => digest));
   const kept = after.version.files.filter(({ digest }) => shared.has(digest)).length;
@@ -36,8 +36,8 @@ export async function diffVersions(parts: DataParts, call: CallOf<typeof diffDat
     schema: schemaDiff(before.version, after.version),
     files: { shared: kept, added: after.version.fileCount - kept, removed: before.version.fileCount - kept },
     keys: [...plan.keys],
-    ...told.rows,
-    distribution: told.distribution,
+    ...diff.rows,
+    distribution: diff.distribution,
     masked: [...new Set([...before.masked, ...after.masked].map((one) => one.column))],
   };
 }
@@ -269,18 +269,18 @@ async function byWholeRows(
 const NUMBER = /^(u?int\d+|float\d+|decimal.*)$/;
 
 /** Runs one scan per version. */
-async function compareFigures(
+async function compareStatistics(
   engine: QueryEngine,
   tables: Readonly<Record<string, TableSource>>,
   { before, after, columns, types }: DiffPlan,
   { signal, owner }: Run,
 ) {
-  const told = columns.slice(0, FIGURES);
+  const compared = columns.slice(0, MAX_STATISTICS);
   const isNumber = (name: string) => NUMBER.test(types.get(name) ?? '');
   const figures = (from: Relation) =>
     one(from, [
       ['rows', aggregate('count')],
-      ...told.flatMap((name, at) => [
+      ...compared.flatMap((name, at) => [
         [`v${at}`, aggregate('count', [column(name)])] as const,
         [`d${at}`, aggregate('approx-count-distinct', [column(name)])] as const,
         ...(isNumber(name)
@@ -303,7 +303,7 @@ async function compareFigures(
   ];
   const figure = (cell: Cell) => (typeof cell === 'number' ? cell : null);
   const rows = both(pair('rows'), Number);
-  return told.map((name, at) => {
+  return compared.map((name, at) => {
     const nulls = both(pair(`v${at}`), (cell, side) => {
       const all = rows[side] ?? 0;
       return all === 0 ? 0 : 1 - Number(cell) / all;

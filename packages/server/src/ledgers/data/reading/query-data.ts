@@ -10,7 +10,7 @@ import { findReadable, maskedView, withTables, type ReadableVersion } from './re
 import { namesInSql } from './sql-tables.ts';
 
 /** Maximum number of datasets per query. */
-const MOST_TABLES = 32;
+const MAX_TABLES = 32;
 
 export async function queryData(parts: DataParts, call: CallOf<typeof queryDataOperation>) {
   const { sql, tables: named = {}, limit } = call.input;
@@ -19,10 +19,10 @@ export async function queryData(parts: DataParts, call: CallOf<typeof queryDataO
   for (const [table, reference] of await mentioned(parts, call, sql)) {
     if (!wanted.has(table)) wanted.set(table, reference);
   }
-  if (wanted.size > MOST_TABLES) {
+  if (wanted.size > MAX_TABLES) {
     throw new DaisError(
       'query_invalid',
-      `The query refers to ${wanted.size} datasets, more than the limit of ${MOST_TABLES}.`,
+      `The query refers to ${wanted.size} datasets, more than the limit of ${MAX_TABLES}.`,
     );
   }
   const readable = new Map<string, ReadableVersion>();
@@ -60,7 +60,8 @@ export async function queryData(parts: DataParts, call: CallOf<typeof queryDataO
 /** Resolves a dataset. @throws the same DaisError for a dataset that does not exist and one that the caller may not read */
 async function permitted(parts: DataParts, call: Call, reference: string): Promise<ReadableVersion> {
   const parsed = parseDatasetReference(reference);
-  if (parsed === undefined) throw new DaisError('invalid_request', `${reference} is not a reference to a dataset version.`);
+  if (parsed === undefined)
+    throw new DaisError('invalid_request', `${reference} is not a reference to a dataset version.`);
   await call.authorize({ kind: 'Dataset', name: parsed.dataset }, call.tenant, 'dataset:read');
   const found = await findReadable(parts, call, reference);
   requireInspectable(found.version);
@@ -77,7 +78,7 @@ async function mentioned(
     const parsed = parseDatasetReference(name);
     return parsed === undefined ? [] : [{ name, dataset: parsed.dataset }];
   });
-  const there = await transact(database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
+  const existing = await transact(database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
     const rows = await tx.sql.query<{ name: string }>(
       'select name from data.dataset where project_id = $1 and name = any($2::text[])',
       [call.tenant.id, references.map(({ dataset }) => dataset)],
@@ -87,7 +88,7 @@ async function mentioned(
   });
   const found: (readonly [string, string])[] = [];
   for (const { name, dataset } of references) {
-    if (!there.has(dataset)) continue;
+    if (!existing.has(dataset)) continue;
     try {
       await call.authorize({ kind: 'Dataset', name: dataset }, call.tenant, 'dataset:read');
       found.push([name, name]);

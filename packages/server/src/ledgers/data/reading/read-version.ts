@@ -42,9 +42,9 @@ export async function findReadable(
   return await transact(database, request, async (tx) => {
     const version = await resolveVersion(tx, reference);
     const reader = { principal: call.context.principal, may: mayOf(call, version.dataset) };
-    const there = new Set(version.schema.columns.map(({ name }) => name));
+    const existing = new Set(version.schema.columns.map(({ name }) => name));
     const masked = await maskedColumns(tx, hooks, version.dataset, reader);
-    return { version, masked: masked.filter(({ column }) => there.has(column)) };
+    return { version, masked: masked.filter(({ column }) => existing.has(column)) };
   });
 }
 

@@ -11,8 +11,7 @@ import { tenantNames } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { DataParts } from '../data-parts.ts';
-import { findDataset, requireDataset } from '../dataset-rows.ts';
-import { readDatasetSpec } from '../dataset-spec.ts';
+import { findDataset, requireDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { sourceFile } from '../ingest/file-format.ts';
 import { pushedName } from '../ingest/gather.ts';
 import { enqueueIngest, insertIngest, insertIngestFiles } from '../ingest/pushes.ts';
@@ -61,10 +60,10 @@ export class StepVersions {
 
   async find(tx: Transaction, reference: string, may: MayOf | undefined): Promise<GivenVersion> {
     const { id, dataset: name, number, digest, schema } = requireUsable(await resolveVersion(tx, reference));
-    const there = new Set(schema.columns.map((column) => column.name));
+    const existing = new Set(schema.columns.map((column) => column.name));
     const hidden = await this.masked(tx, name, undefined);
     const still = new Set(may === undefined ? hidden : await this.masked(tx, name, may));
-    const unmasked = hidden.filter((column) => there.has(column) && !still.has(column));
+    const unmasked = hidden.filter((column) => existing.has(column) && !still.has(column));
     return { name, number, id, versionDigest: digest, unmasked };
   }
 
@@ -92,9 +91,9 @@ export class StepVersions {
     const { version, masked } = await transact(database, { mode: 'read', projectId }, async (tx) => {
       const found = requireUsable(await readVersion(tx, input.id));
       const shown = new Set(input.unmasked);
-      const there = new Set(found.schema.columns.map(({ name }) => name));
+      const existing = new Set(found.schema.columns.map(({ name }) => name));
       const masks = await this.#masks(tx, found.dataset, undefined);
-      return { version: found, masked: masks.filter(({ column }) => there.has(column) && !shown.has(column)) };
+      return { version: found, masked: masks.filter(({ column }) => existing.has(column) && !shown.has(column)) };
     });
     return await withLocalFiles(this.#parts, version, async (files) => {
       const kept = files.every(({ format, source }) => format === 'parquet' && source === undefined);
@@ -122,8 +121,8 @@ export class StepVersions {
 
   /** Checks outputs that become versions. @throws DaisError `invalid_request` (unknown format), `invalid_state` (the dataset has a source). */
   async requireReadable(tx: Transaction, dataset: string, names: readonly string[]): Promise<void> {
-    const there = await findDataset(tx, dataset);
-    const spec = there === undefined ? undefined : await readDatasetSpec(tx, dataset);
+    const existing = await findDataset(tx, dataset);
+    const spec = existing === undefined ? undefined : await readDatasetSpec(tx, dataset);
     const source = spec?.source?.type ?? 'upload';
     if (source !== 'upload') {
       throw new DaisError(

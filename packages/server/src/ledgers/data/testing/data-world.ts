@@ -65,11 +65,11 @@ export interface Beside {
   };
 }
 
-export async function startDataWorld(more: Partial<DataParts> = {}, beside?: Beside): Promise<DataWorld> {
+export async function startDataWorld(more: Partial<DataParts> = {}, companion?: Beside): Promise<DataWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-data-'));
   // Deleting a dataset also deletes its findings and label sets.
   const slices = new Set([kernelSlice, lineageSlice, dataSlice, privacySlice, labelsSlice]);
-  if (beside !== undefined) slices.add(beside.slice);
+  if (companion !== undefined) slices.add(companion.slice);
   const db = await startTestDatabase([...slices]);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
@@ -85,7 +85,7 @@ export async function startDataWorld(more: Partial<DataParts> = {}, beside?: Bes
   });
   const kinds = [project, dataset(systemClock)];
   const query = async () => await Promise.resolve<QueryEngine>(engine);
-  const other = beside?.make({ database: db.database, blobs, folder: join(folder, 'data'), query });
+  const other = companion?.make({ database: db.database, blobs, folder: join(folder, 'data'), query });
   const ledger = dataLedger({
     database: db.database,
     content,

@@ -1,18 +1,17 @@
 /** Creates a version: rows, content, lineage and event in one transaction. */
+import { createHash } from 'node:crypto';
 import { DaisError, eventTypes, type Actor } from '@dais/api';
-import { type DataSchema, type DatasetMode, type DatasetVersion, type VersionSource } from '@dais/api/data';
+import type { DataSchema, DatasetMode, DatasetVersion, VersionSource } from '@dais/api/data';
 import { attachContent } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { DataParts } from '../data-parts.ts';
-import { contentOf, lockDataset, type DatasetRow } from '../dataset-rows.ts';
-import { emitAboutDataset, readDatasetSpec } from '../dataset-spec.ts';
+import { contentOf, lockDataset, type DatasetRow, emitAboutDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { noteDataVersion } from './lineage-nodes.ts';
-import { manifestDigest } from './manifest-digest.ts';
 import { setTag } from './tags.ts';
 import {
   findNewest,
-  MOST_FILES,
+  MAX_FILES,
   presentVersions,
   readVersion,
   VERSION_COLUMNS,
@@ -71,7 +70,7 @@ export async function commitVersion(
   wanted: NewVersion,
 ): Promise<CommittedVersion> {
   const { files, schema, mode = 'managed', source } = wanted;
-  if (files.length > MOST_FILES) throw new Error(`${files.length} files in one version`);
+  if (files.length > MAX_FILES) throw new Error(`${files.length} files in one version`);
   const row = await lockDataset(tx, wanted.dataset);
   if (wanted.onto !== undefined) await requireNewest(tx, row, wanted.onto);
   const spec = await readDatasetSpec(tx, row.name);
@@ -85,11 +84,12 @@ export async function commitVersion(
   if (newest !== undefined && newest.digest === digest && (newest.state === 'ready' || newest.state === 'building')) {
     return { version: newest, unchanged: true };
   }
-  const there = await keptDigests(tx, row);
-  if (files.some((file) => 'kept' in file && !there.has(file.digest))) throw new FilesGone('a file was deleted concurrently');
+  const existing = await keptDigests(tx, row);
+  if (files.some((file) => 'kept' in file && !existing.has(file.digest)))
+    throw new FilesGone('a file was deleted concurrently');
   const id = uuidv7(now);
   const number = row.last_version + 1;
-  const unseen = new Map(files.filter((file) => !there.has(file.digest)).map((file) => [file.digest, file.bytes]));
+  const unseen = new Map(files.filter((file) => !existing.has(file.digest)).map((file) => [file.digest, file.bytes]));
   const by = wanted.by ?? actorOf(tx);
   const sum = (of: readonly number[]) => of.reduce((total, one) => total + one, 0);
   const bytes = sum(files.map((file) => file.bytes));
@@ -133,8 +133,8 @@ export async function commitVersion(
     await tx.sql.query(`update data.version set state = 'ready', ready_at = $2 where id = $1`, [id, now]);
   }
   const state = waits ? 'building' : 'ready';
-  const told = { version: number, id, state, rows: version.rows, bytes, digest };
-  emitAboutDataset(tx, row, eventTypes.datasetVersionCreated, told);
+  const data = { version: number, id, state, rows: version.rows, bytes, digest };
+  emitAboutDataset(tx, row, eventTypes.datasetVersionCreated, data);
   return { version: { ...version, state }, unchanged: false };
 }
 
@@ -156,7 +156,7 @@ async function readNewest(tx: Transaction, row: DatasetRow): Promise<DatasetVers
     [row.id],
     'newest_data_version',
   );
-  return (await presentVersions(tx, rows, MOST_FILES))[0];
+  return (await presentVersions(tx, rows, MAX_FILES))[0];
 }
 
 /** Returns digests of files of existing versions. Their content exists while the dataset is locked. */
@@ -205,4 +205,27 @@ async function attach(tx: Transaction, row: DatasetRow, files: readonly NewFile[
   const entries = [...leases].map(([name, lease]) => ({ name, lease }));
   // Concurrent uploads can contain the same file: the later one replaces it.
   await attachContent(tx, contentOf(row), entries, { replace: true });
+}
+
+export interface VersionManifest {
+  readonly mode: DatasetMode;
+  readonly schema: DataSchema;
+  readonly keys: readonly string[];
+  readonly eventTime: string | undefined;
+  readonly label: string | undefined;
+  readonly files: readonly { readonly digest: string; readonly rows: number; readonly uri?: string }[];
+}
+
+/** Returns the SHA-256 over the canonical JSON of the manifest: fields in this order, no white space. Lower-case hex. */
+export function manifestDigest({ mode, schema, keys, eventTime, label, files }: VersionManifest): string {
+  const canonical = {
+    format: 1,
+    mode,
+    columns: schema.columns.map(({ name, type, nullable }) => [name, type, nullable]),
+    keys,
+    eventTime: eventTime ?? null,
+    label: label ?? null,
+    files: files.map(({ digest, rows, uri }) => [digest, rows, uri ?? null]),
+  };
+  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex');
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { uuidv7 } from '#lib/ids.ts';
 
 /** Size limit. The least recently used files are evicted, except those in use. */
-const MOST_BYTES = 16 * 2 ** 30;
+const MAX_BYTES = 16 * 2 ** 30;
 
 interface Kept {
   readonly bytes: number;
@@ -19,7 +19,7 @@ export class ContentCache {
   readonly #coming = new Map<string, Promise<void>>();
   #opened: Promise<void> | undefined;
 
-  constructor(folder: string, mostBytes = MOST_BYTES) {
+  constructor(folder: string, mostBytes = MAX_BYTES) {
     this.#folder = folder;
     this.#mostBytes = mostBytes;
   }

@@ -2,8 +2,7 @@
 import { DaisError, eventTypes, type EventType } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
-import { lockDataset } from '../dataset-rows.ts';
-import { emitAboutDataset } from '../dataset-spec.ts';
+import { lockDataset, emitAboutDataset } from '../dataset-rows.ts';
 import { readVersion } from './version-rows.ts';
 
 export interface Decided {

@@ -76,7 +76,8 @@ export async function withStoredFiles<T>(
     const files: LocalFile[] = [];
     for (const { name, digest, bytes, rows } of wanted) {
       const locator = locators.get(digest);
-      if (locator === undefined) throw new DaisError('content_missing', `File ${name} of ${of.dataset} does not exist.`);
+      if (locator === undefined)
+        throw new DaisError('content_missing', `File ${name} of ${of.dataset} does not exist.`);
       const label = labelOf(name, of.dataset);
       let path = await parts.blobs.localPath?.(locator, label);
       if (path === undefined) {

@@ -3,7 +3,7 @@ import { DaisError, type DataFormat } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
 import { SYSTEM_ORIGIN, transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
-import { readDatasetSpec } from '../dataset-spec.ts';
+import { readDatasetSpec } from '../dataset-rows.ts';
 import { sourceFile } from '../ingest/file-format.ts';
 import { withSource } from '../ingest/from-source.ts';
 import type { ContentCache } from './content-cache.ts';

@@ -10,7 +10,10 @@ function parseReference(text: string): DatasetReference {
   const parsed = parseDatasetReference(text);
   if (parsed !== undefined) return parsed;
   const expected = 'NAME@3, NAME@latest, NAME@2026-11-01 or NAME@TAG';
-  throw new DaisError('invalid_request', `${JSON.stringify(text)} is not a reference to a dataset version. Use ${expected}.`);
+  throw new DaisError(
+    'invalid_request',
+    `${JSON.stringify(text)} is not a reference to a dataset version. Use ${expected}.`,
+  );
 }
 
 /**

@@ -101,7 +101,7 @@ function present(row: VersionRow, files: readonly FileRow[]): DatasetVersion {
 }
 
 /** Maximum number of files of a version. */
-export const MOST_FILES = 100_000;
+export const MAX_FILES = 100_000;
 
 async function readWhere(
   tx: Transaction,
@@ -115,7 +115,7 @@ async function readWhere(
     [tx.projectId, ...values],
     name,
   );
-  return row === undefined ? undefined : (await presentVersions(tx, [row], MOST_FILES))[0];
+  return row === undefined ? undefined : (await presentVersions(tx, [row], MAX_FILES))[0];
 }
 
 /** Reads a version of the project with all its files. @throws DaisError `not_found`. */

@@ -12,15 +12,15 @@ import type { SelectedView, Selection } from './compiled.ts';
  */
 export async function authorizeSelection(
   { authorize, tenant }: Pick<Call, 'authorize' | 'tenant'>,
-  { service, asked }: Selection,
+  { service, asked: requested }: Selection,
   action = 'featureView:read',
 ): Promise<void> {
   if (service !== undefined) {
     await authorize({ kind: 'FeatureService', name: service.name }, tenant, 'featureService:read');
     return;
   }
-  if (asked.length < 2) return;
-  for (const { view } of asked) await authorize({ kind: 'FeatureView', name: view.name }, tenant, action);
+  if (requested.length < 2) return;
+  for (const { view } of requested) await authorize({ kind: 'FeatureView', name: view.name }, tenant, action);
 }
 
 /** Checks visibility without a transaction: each view must be visible to the caller. @throws DaisError `not_found`. */
@@ -68,18 +68,18 @@ export async function requireUnmasked(
     if (hidden.size === 0) continue;
     for (const selected of stored) {
       if (!datasetsOf(selected.view).includes(dataset)) continue;
-      const told = toldOf(selected, keys).find(
+      const exposed = exposedColumns(selected, keys).find(
         ({ column }) => selected.view.source.type === 'sql' || hidden.has(column),
       );
-      if (told === undefined) continue;
+      if (exposed === undefined) continue;
       throw new DaisError(
         'forbidden',
-        `${selected.view.name}:${told.name} can reveal values of Dataset "${dataset}" that are masked for you. You need the permission dataset:unmask.`,
+        `${selected.view.name}:${exposed.name} can reveal values of Dataset "${dataset}" that are masked for you. You need the permission dataset:unmask.`,
       );
     }
   }
 }
 
-function toldOf({ view, features }: SelectedView, keys: boolean): readonly { name: string; column: string }[] {
+function exposedColumns({ view, features }: SelectedView, keys: boolean): readonly { name: string; column: string }[] {
   return keys ? [...features, ...view.keys] : features;
 }

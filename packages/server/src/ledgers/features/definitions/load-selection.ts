@@ -47,14 +47,14 @@ export async function loadSelection(tx: Transaction, input: SelectionInput): Pro
       wanted.map(({ view }) => view),
     ),
   );
-  const asked = wanted.map((one) => select(one, views.get(one.view)!));
+  const requested = wanted.map((one) => select(one, views.get(one.view)!));
   // On-demand views can use other on-demand views, which are added once each.
   const hidden: SelectedView[] = [];
-  let open = asked;
+  let open = requested;
   while (open.length > 0) {
     const needed = open.flatMap(({ view }) => (view.source.type === 'onDemand' ? view.source.views : []));
-    const there = [...asked, ...hidden].filter(isWhole);
-    const fresh = [...new Set(needed)].filter((name) => !there.some((one) => one.view.name === name));
+    const existing = [...requested, ...hidden].filter(isWhole);
+    const fresh = [...new Set(needed)].filter((name) => !existing.some((one) => one.view.name === name));
     for (const [name, view] of await loadViews(tx, fresh)) views.set(name, view);
     open = fresh.map((name) => ({
       ...select({ as: `\u0001${name}`, view: name, features: undefined, keys: {} }, views.get(name)!),
@@ -63,7 +63,7 @@ export async function loadSelection(tx: Transaction, input: SelectionInput): Pro
     hidden.push(...open);
     if (hidden.length > 200) throw new DaisError('invalid_request', 'The selection needs more than 200 feature views.');
   }
-  const all = [...asked, ...hidden];
+  const all = [...requested, ...hidden];
   const onDemand = inOrder(all.filter(({ view }) => view.source.type === 'onDemand'));
   const request = new Map(
     onDemand.flatMap(({ view: { source } }) =>
@@ -74,14 +74,14 @@ export async function loadSelection(tx: Transaction, input: SelectionInput): Pro
     service,
     stored: all.filter(({ view }) => view.source.type !== 'onDemand'),
     onDemand,
-    asked,
+    asked: requested,
     request: [...request.values()],
   };
 }
 
 /** Adds a view with all features, for the entity of the same name, as an input of expressions. */
 export function isWhole({ view, features, keys }: SelectedView): boolean {
-  return features.length === view.features.length && [...keys].every(([name, asked]) => name === asked);
+  return features.length === view.features.length && [...keys].every(([name, requested]) => name === requested);
 }
 
 /** Sorts views after their inputs. The reference check of the kernel prevents cycles, except after a rename. */

@@ -18,8 +18,8 @@ export function findColumn(
   inputs: readonly NamedView[],
 ): ColumnPlace | string {
   if (view === undefined) {
-    const asked = request.find((one) => one.name === name);
-    if (asked !== undefined) return { of: 'request', ...asked };
+    const requested = request.find((one) => one.name === name);
+    if (requested !== undefined) return { of: 'request', ...requested };
   }
   const found = inputs.flatMap((input) => {
     const feature = input.view.features.find((one) => one.name === name);

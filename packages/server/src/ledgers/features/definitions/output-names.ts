@@ -9,12 +9,12 @@ export interface NamedFeature {
 
 /** Returns the output name of each feature. @throws DaisError `invalid_request` if two features have the same name */
 export function outputNames(
-  { asked }: Selection,
+  { asked: requested }: Selection,
   fullNames: boolean,
   taken: readonly string[] = [],
 ): readonly NamedFeature[] {
   const owners = new Map<string, string>(taken.map((name) => [name, 'a column of the entities']));
-  return asked.flatMap((from) =>
+  return requested.flatMap((from) =>
     from.features.map((feature) => {
       const name = fullNames ? `${from.as}__${feature.name}` : feature.name;
       const other = owners.get(name);

@@ -15,10 +15,10 @@ import { loadSelection } from '../definitions/load-selection.ts';
 import type { SensitiveColumn } from '#ledgers/data/index.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
 import { noteSelection } from '../lineage-nodes.ts';
-import { BUILD_QUEUE } from '../materialize/queues.ts';
+import { BUILD_QUEUE } from '../materialize/materialization-rows.ts';
 import { outputNames } from '../definitions/output-names.ts';
 import { presentBuild, readBuild, type BuildRequest, type BuildRow, type BuildVersions } from './build-rows.ts';
-import { everyRow, historyPlan, type Asking } from './history-plan.ts';
+import { generateEntityRows, historyPlan, type EntityRows } from './history-plan.ts';
 import { isUnique, rangeOf, requireTimes } from './read-history.ts';
 import { resolveSources } from './resolve-sources.ts';
 import { datasetsOf, referenceOf } from './source-relation.ts';
@@ -171,17 +171,17 @@ function planOf(
 ): { readonly query: Relation; readonly time: string } {
   requireTimes(request, entities !== undefined);
   const time = request.eventTime ?? entities?.eventTime ?? USUAL_TIME;
-  const asking =
+  const entityRows =
     entities === undefined
-      ? everyRow(selection, { ...rangeOf(request), time })
-      : askingVersion(selection, entities, time);
-  const plan = historyPlan(selection, asking, { ...request, unique: (view) => isUnique(view, sources) });
+      ? generateEntityRows(selection, { ...rangeOf(request), time })
+      : checkEntityDataset(selection, entities, time);
+  const plan = historyPlan(selection, entityRows, { ...request, unique: (view) => isUnique(view, sources) });
   // Sort by time, then by all sortable columns that distinguish rows, so that the same versions result in the same bytes.
-  const keys = [time, ...asking.columns.filter((name) => name !== time)];
+  const keys = [time, ...entityRows.columns.filter((name) => name !== time)];
   return { query: { type: 'sort', from: plan, by: keys.map((name) => ({ expression: column(name) })) }, time };
 }
 
-function askingVersion(selection: Selection, entities: SourceVersion, time: string): Asking {
+function checkEntityDataset(selection: Selection, entities: SourceVersion, time: string): EntityRows {
   const types = new Map(entities.columns.map(({ name, type }) => [name, type]));
   const wanted = new Map<string, { readonly type: string; readonly of: string }>();
   for (const { as, view, keys } of selection.stored) {
@@ -224,9 +224,10 @@ async function inheritedMarks(
     marks.set(mark.column, mark);
   for (const { name, from, feature } of outputNames(selection, request.fullNames)) {
     for (const dataset of datasetsOf(from.view)) {
-      const there = await parts.sources.sensitive(tx, dataset);
+      const existing = await parts.sources.sensitive(tx, dataset);
       // The source columns of a feature of an SQL view are unknown.
-      const found = from.view.source.type === 'sql' ? there[0] : there.find((mark) => mark.column === feature.column);
+      const found =
+        from.view.source.type === 'sql' ? existing[0] : existing.find((mark) => mark.column === feature.column);
       if (found !== undefined) marks.set(name, { ...found, column: name });
     }
   }

@@ -15,7 +15,7 @@ import { formatCell } from '../values/moment.ts';
 import { CREATED, featureColumn, keyColumn, sourceRelation, TIME } from './source-relation.ts';
 
 /** Entity rows with event times. */
-export interface Asking {
+export interface EntityRows {
   readonly relation: Relation;
   /** All columns, in order. */
   readonly columns: readonly string[];
@@ -37,17 +37,17 @@ export interface HistoryOptions {
 export const timeOf = (as: string) => `\u0001${as}\u0001`;
 
 /** Columns of the entity rows, then features under their output names. */
-export function historyPlan(selection: Selection, asking: Asking, options: HistoryOptions): Relation {
-  const outputs = outputNames(selection, options.fullNames, asking.columns);
+export function historyPlan(selection: Selection, entityRows: EntityRows, options: HistoryOptions): Relation {
+  const outputs = outputNames(selection, options.fullNames, entityRows.columns);
   const inner = (as: string, feature: string) => `\u0001${as}\u0001${feature}`;
   const moment = '\u0001asked';
   let relation: Relation = {
     type: 'project',
-    from: asking.relation,
+    from: entityRows.relation,
     keep: 'all',
     columns: [
-      named(moment, cast(column(asking.time), 'timestamp')),
-      ...askedKeys(selection.stored).map(({ name, type }) =>
+      named(moment, cast(column(entityRows.time), 'timestamp')),
+      ...joinKeyColumns(selection.stored).map(({ name, type }) =>
         named(keyColumn(`${name} ${type}`), cast(column(name), type)),
       ),
     ],
@@ -56,14 +56,14 @@ export function historyPlan(selection: Selection, asking: Asking, options: Histo
     relation = joinView(relation, selected, moment, inner, options);
   }
   for (const selected of selection.onDemand) {
-    relation = { type: 'project', from: relation, keep: 'all', columns: workedOut(selected, selection, inner) };
+    relation = { type: 'project', from: relation, keep: 'all', columns: onDemandColumns(selected, selection, inner) };
   }
   return {
     type: 'project',
     from: relation,
     keep: 'none',
     columns: [
-      ...asking.columns.map((name) => named(name, column(name))),
+      ...entityRows.columns.map((name) => named(name, column(name))),
       ...outputs.map(({ name, from, feature }) => named(name, column(inner(from.as, feature.name)))),
       ...(options.times === true ? selection.stored.map(({ as }) => named(timeOf(as), column(timeOf(as)))) : []),
     ],
@@ -71,12 +71,12 @@ export function historyPlan(selection: Selection, asking: Asking, options: Histo
 }
 
 /** Returns the join key columns with the types of the views. */
-function askedKeys(stored: readonly SelectedView[]) {
+function joinKeyColumns(stored: readonly SelectedView[]) {
   const seen = new Map<string, { name: string; type: SelectedView['view']['keys'][number]['type'] }>();
   for (const { view, keys } of stored) {
     for (const { name, type } of view.keys) {
-      const asked = keys.get(name) ?? name;
-      seen.set(`${asked} ${type}`, { name: asked, type });
+      const requested = keys.get(name) ?? name;
+      seen.set(`${requested} ${type}`, { name: requested, type });
     }
   }
   return [...seen.values()];
@@ -111,7 +111,7 @@ function joinView(
   };
 }
 
-function workedOut(
+function onDemandColumns(
   selected: SelectedView,
   { stored, onDemand }: Selection,
   inner: (as: string, feature: string) => string,
@@ -122,9 +122,13 @@ function workedOut(
   return selected.view.features.flatMap(({ name, type, expression }) => {
     if (expression === undefined) return [];
     const rendered = renderExpression(expression, (wanted) => {
-      const place = findColumn(wanted, source.request, inputs);
-      if (typeof place === 'string') throw new DaisError('invalid_state', `${selected.view.name}: ${place}.`);
-      return { column: place.of === 'request' ? place.name : inner(place.as, place.name), type: place.type };
+      const columnInput = findColumn(wanted, source.request, inputs);
+      if (typeof columnInput === 'string')
+        throw new DaisError('invalid_state', `${selected.view.name}: ${columnInput}.`);
+      return {
+        column: columnInput.of === 'request' ? columnInput.name : inner(columnInput.as, columnInput.name),
+        type: columnInput.type,
+      };
     });
     return [named(inner(selected.as, name), renderResult(type, rendered))];
   });
@@ -134,7 +138,7 @@ function workedOut(
  * Returns entity rows for a request without them: each key of a view at each of its event times within
  * [start, end]. @throws DaisError `invalid_request` if views have different keys
  */
-export function everyRow(
+export function generateEntityRows(
   { stored }: Selection,
   {
     start,
@@ -145,7 +149,7 @@ export function everyRow(
     readonly end: number | undefined;
     readonly time: string;
   },
-): Asking {
+): EntityRows {
   const keysOf = ({ view, keys }: SelectedView) => view.keys.map(({ name }) => keys.get(name) ?? name).toSorted();
   const [first, ...others] = stored.filter(({ hidden }) => !hidden);
   const names = first === undefined ? [] : keysOf(first);

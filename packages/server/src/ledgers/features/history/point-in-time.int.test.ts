@@ -1,4 +1,4 @@
-/** The point-in-time join: the vectors of the reference, and random data against a plain model. */
+/** The point-in-time join: reference vectors, and random data compared with a reference model. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startFeaturesWorld, type FeaturesWorld } from '../testing/features-world.ts';
@@ -21,7 +21,7 @@ interface View {
   readonly more?: object;
 }
 
-/** A view of one feature `v` over these rows; gives its name. */
+/** Creates a view of one feature `v` over these rows, and returns its name. */
 async function view({ csv, ttl = '0s', created = true, entities = ['k'], more = {} }: View): Promise<string> {
   const dataset = await world.dataset(csv);
   const name = `view_${++made}`;
@@ -60,9 +60,12 @@ describe('vectors', () => {
     ['10d', [11, 22, null, 10]],
     ['0s', [11, 22, 22, 10]],
     ['1d', [11, 22, null, null]],
-  ])('V1: the newest row not after the event time, not older than %s; the later created of two', async (ttl, expected) => {
-    expect(await values(await view({ csv: V1, ttl }), ...V1_ASKED)).toEqual(expected);
-  });
+  ])(
+    'V1: the newest row not after the event time, not older than %s; the later created of two',
+    async (ttl, expected) => {
+      expect(await values(await view({ csv: V1, ttl }), ...V1_ASKED)).toEqual(expected);
+    },
+  );
 
   const V2 = `k,ts,created,v
 1001,2026-11-01,2026-11-01,10
@@ -83,12 +86,12 @@ describe('vectors', () => {
 1002,2026-11-01,2026-11-03,40
 `;
     const name = await view({ csv });
-    const asked = [
+    const requested = [
       [1001, 1002],
       ['2026-11-02', '2026-11-02'],
     ] as const;
-    expect(await values(name, ...asked)).toEqual([20, 40]);
-    expect(await values(name, ...asked, { createdCutoff: true })).toEqual([10, 30]);
+    expect(await values(name, ...requested)).toEqual([20, 40]);
+    expect(await values(name, ...requested, { createdCutoff: true })).toEqual([10, 30]);
   });
 
   test('V4: without entity rows, each key has a row at each of its event times within the range', async () => {
@@ -230,7 +233,7 @@ interface Row {
   readonly created: number;
 }
 
-/** What the reference says, row by row. Of rows that are equal in both times any may be given. */
+/** The result of the reference model by row. For rows with equal times, any value is valid. */
 function allowed(
   rows: readonly Row[],
   k: number,
@@ -252,12 +255,12 @@ function allowed(
 describe('random data', () => {
   const few = fc.nat(5);
   const rows = fc.array(fc.record({ k: fc.nat(2), ts: few, created: few }), { minLength: 1, maxLength: 40 });
-  const asked = fc.array(fc.record({ k: fc.nat(3), at: fc.nat(6) }), { minLength: 1, maxLength: 30 });
+  const requested = fc.array(fc.record({ k: fc.nat(3), at: fc.nat(6) }), { minLength: 1, maxLength: 30 });
   const time = (n: number) => formatCell(Date.parse('2026-11-01T00:00:00Z') * 1000 + n);
 
   test('returns the result of the reference model for each row', async () => {
     await fc.assert(
-      fc.asyncProperty(rows, asked, fc.nat(4), fc.boolean(), async (source, questions, ttl, cutoff) => {
+      fc.asyncProperty(rows, requested, fc.nat(4), fc.boolean(), async (source, questions, ttl, cutoff) => {
         const csv = `k,ts,created,v\n${source.map(({ k, ts, created }, v) => `${k},${time(ts)},${time(created)},${v}\n`).join('')}`;
         const name = await view({ csv, ttl: `${ttl}us` });
         const given = await values(

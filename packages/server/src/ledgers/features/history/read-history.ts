@@ -8,11 +8,10 @@ import type { CompiledView } from '../definitions/compiled.ts';
 import { loadSelection, type SelectionInput } from '../definitions/load-selection.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
 import { parseMoment } from '../values/moment.ts';
-import { askingRows, inPlace, PLACE } from './asking-rows.ts';
-import { everyRow, historyPlan } from './history-plan.ts';
-import { resolveSources } from './resolve-sources.ts';
+import { readEntityRows, byPosition, POSITION } from './entity-rows.ts';
+import { generateEntityRows, historyPlan } from './history-plan.ts';
+import { resolveSources, withTables } from './resolve-sources.ts';
 import { referenceOf } from './source-relation.ts';
-import { withTables } from './with-tables.ts';
 
 export interface HistoryRequest extends SelectionInput {
   readonly fullNames: boolean;
@@ -33,16 +32,18 @@ export async function readHistory(
     return { selection: found, versions: await resolveSources(tx, parts, found.stored) };
   });
   requireTimes(input, input.entities !== undefined);
-  const brought = input.entities === undefined ? undefined : askingRows(selection, input.entities, input.eventTime);
-  const asking = brought?.asking ?? everyRow(selection, { ...rangeOf(input), time: input.eventTime });
-  const plan = historyPlan(selection, asking, { ...input, unique: (view) => isUnique(view, versions) });
+  const provided =
+    input.entities === undefined ? undefined : readEntityRows(selection, input.entities, input.eventTime);
+  const entityRows =
+    provided?.entityRows ?? generateEntityRows(selection, { ...rangeOf(input), time: input.eventTime });
+  const plan = historyPlan(selection, entityRows, { ...input, unique: (view) => isUnique(view, versions) });
   return await withTables(parts, tenant.id, versions, async (tables) => {
     const result = await (
       await parts.query()
     ).run(
       {
-        tables: { ...tables, ...brought?.table },
-        query: { type: 'sort', from: plan, by: brought === undefined ? orderOf(asking.columns) : inPlace },
+        tables: { ...tables, ...provided?.table },
+        query: { type: 'sort', from: plan, by: provided === undefined ? orderOf(entityRows.columns) : byPosition },
         output: { type: 'rows', limit: input.limit },
         owner: tenant.id,
       },
@@ -54,7 +55,7 @@ export async function readHistory(
         `The result has more than ${input.limit} rows. Request fewer rows, or build a dataset with \`features.build\`.`,
       );
     }
-    const columns = result.columns.flatMap(({ name, type }, at) => (name === PLACE ? [] : [{ name, type, at }]));
+    const columns = result.columns.flatMap(({ name, type }, at) => (name === POSITION ? [] : [{ name, type, at }]));
     return {
       columns: columns.map(({ name, type }) => ({ name, type })),
       rows: Object.fromEntries(columns.map(({ name, at }) => [name, result.rows.map((row) => row[at] ?? null)])),

@@ -9,12 +9,12 @@ import type { JobClaim } from '#kernel/jobs.ts';
 import { loadView } from '../definitions/load-selection.ts';
 import type { FeatureParts } from '../features-parts.ts';
 import { viewKey } from '../lineage-nodes.ts';
-import { endAppending } from './appending-turns.ts';
-import { APPEND_QUEUE } from './queues.ts';
+import { lockForAppendEnd } from './append-lock.ts';
+import { APPEND_QUEUE } from './materialization-rows.ts';
 
 /** Maximum number of rows per version. */
-const MOST_BATCHES = 100;
-const MOST_ROWS = 90_000;
+const MAX_BATCHES = 100;
+const MAX_ROWS = 90_000;
 /** Delay while a version of the dataset is being checked. */
 const CHECK_MS = 2000;
 /** Delay before a retry. */
@@ -50,7 +50,7 @@ export function appendHandler(parts: FeatureParts): JobHandler {
     ended: async (tx, job, end) => {
       // Pushes during this job found its key in use and enqueued no job.
       await tx.enter(job.projectId);
-      endAppending(tx.sql, String(job.payload['view']));
+      lockForAppendEnd(tx.sql, String(job.payload['view']));
       const [left] = await tx.sql.query(
         'select 1 from features.pushed where view = $1 limit 1',
         [job.payload['view']],
@@ -59,13 +59,13 @@ export function appendHandler(parts: FeatureParts): JobHandler {
       if (left === undefined) return;
       // The key is free by then, because a transaction writes its jobs last.
       const uniqueKey = String(job.payload['view']);
-      const came = end.state === 'done' && (end.result as { readonly left?: Left } | undefined)?.left === 'none';
+      const arrived = end.state === 'done' && (end.result as { readonly left?: Left } | undefined)?.left === 'none';
       tx.enqueue({
         queue: APPEND_QUEUE,
         projectId: job.projectId,
         payload: job.payload,
         uniqueKey,
-        delayMs: came ? 0 : AFTER_FAULT_MS,
+        delayMs: arrived ? 0 : AFTER_FAULT_MS,
         maxAttempts: 20,
       });
     },
@@ -77,11 +77,11 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
   const { batches, view, base, more } = await io.read(async (tx) => {
     const found = await tx.sql.query<PushedRow>(
       'select id, rows, batch from features.pushed where view = $1 order by id limit $2',
-      [uid, MOST_BATCHES + 1],
+      [uid, MAX_BATCHES + 1],
       'read_pushed',
     );
     let rows = 0;
-    const taken = found.slice(0, MOST_BATCHES).filter(({ rows: count }) => (rows += count) <= MOST_ROWS);
+    const taken = found.slice(0, MAX_BATCHES).filter(({ rows: count }) => (rows += count) <= MAX_ROWS);
     if (taken.length === 0) return { batches: taken, view: undefined, base: undefined, more: false };
     const compiled = await loadView(tx, String(payload['name']));
     const { source } = compiled;

@@ -1,4 +1,4 @@
-/** Rows that are pushed offline, while others make versions of the same dataset. */
+/** Offline pushes while other versions of the same dataset are created. */
 import type { DatasetVersion } from '@dais/api/data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startFeaturesWorld, type FeaturesWorld } from '../testing/features-world.ts';
@@ -64,7 +64,7 @@ test('appends to the newest version, also to one that is being checked', async (
 
 test('appends rows that arrive while a job ends immediately, without waiting for a retry', async () => {
   const dataset = await viewsOf('busy');
-  // In the transaction that makes the version, after it was looked for what goes into it.
+  // In the transaction that creates the version, after its rows were read.
   await world.db.asAdmin(`
     create sequence public.came;
     create function public.come() returns trigger language plpgsql security definer as $$ begin

@@ -1,5 +1,5 @@
 import { DaisError } from '@dais/api';
-import { type Materialization } from '@dais/api/data';
+import type { Materialization } from '@dais/api/data';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { formatMoment } from '../values/moment.ts';
@@ -84,3 +84,10 @@ export function readPlace(filter: unknown, cursor: string | undefined): string |
   }
   return last;
 }
+
+/** Names of job queues of this ledger. */
+export const MATERIALIZE_QUEUE = 'features.materialize';
+export const APPEND_QUEUE = 'features.append';
+export const BUILD_QUEUE = 'features.build';
+/** Cleanup of deleted views. */
+export const DROP_QUEUE = 'features.drop';

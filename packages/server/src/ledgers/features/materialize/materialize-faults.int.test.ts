@@ -6,7 +6,7 @@ import { PostgresOnlineStore } from '#engines/online/postgres/postgres-online.ts
 import { startFeaturesWorld, type FeaturesWorld } from '../testing/features-world.ts';
 
 const ENTITIES = 12_000;
-/** Which writes end in a failure although they were done. */
+/** Writes that succeed but report a failure. */
 const failing = new Set([1, 3]);
 let writes = 0;
 let views = 0;
@@ -76,8 +76,8 @@ test.each([
     });
     const ended = await world.materialize({ view: name, mode: 'full' });
     expect(ended).toMatchObject({ state: 'failed', entities: 0, error: expect.any(String) });
-    const asked = { features: [`${name}:v`], entities: { k: [1], event_timestamp: ['2026-02-01'] } };
-    await expect(world.history(asked)).rejects.toMatchObject({ code: 'query_invalid' });
+    const requested = { features: [`${name}:v`], entities: { k: [1], event_timestamp: ['2026-02-01'] } };
+    await expect(world.history(requested)).rejects.toMatchObject({ code: 'query_invalid' });
   },
   120_000,
 );

@@ -15,14 +15,12 @@ import type { CompiledView } from '../definitions/compiled.ts';
 import { loadView } from '../definitions/load-selection.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
 import { latestPlan } from '../history/history-plan.ts';
-import { resolveSources } from '../history/resolve-sources.ts';
-import { withTables } from '../history/with-tables.ts';
+import { resolveSources, withTables } from '../history/resolve-sources.ts';
 import { noteMaterialized } from '../lineage-nodes.ts';
 import type { Pusher, ReadRows } from '../online/push.ts';
 import { readValue, type Value } from '../values/cells.ts';
 import { formatMoment } from '../values/moment.ts';
-import { readMaterialization, type MaterializationRow } from './materialization-rows.ts';
-import { MATERIALIZE_QUEUE } from './queues.ts';
+import { readMaterialization, type MaterializationRow, MATERIALIZE_QUEUE } from './materialization-rows.ts';
 
 const BATCH = 5000;
 
@@ -134,8 +132,8 @@ async function begin(parts: FeatureParts, id: string, io: JobIo) {
 
 function rowsOf(view: CompiledView, lines: readonly (readonly Cell[])[]): ReadRows {
   const keys = view.keys.length;
-  const columnOf = (place: number, type: Parameters<typeof readValue>[0]): Value[] =>
-    lines.map((line) => readValue(type, line[place]));
+  const columnOf = (index: number, type: Parameters<typeof readValue>[0]): Value[] =>
+    lines.map((line) => readValue(type, line[index]));
   return {
     count: lines.length,
     keys: view.keys.map(({ type }, at) => columnOf(at, type)),

@@ -6,8 +6,7 @@ import { uuidv7 } from '#lib/ids.ts';
 import type { CompiledView } from '../definitions/compiled.ts';
 import { loadView } from '../definitions/load-selection.ts';
 import { parseMoment } from '../values/moment.ts';
-import { presentMaterialization, readMaterialization } from './materialization-rows.ts';
-import { MATERIALIZE_QUEUE } from './queues.ts';
+import { presentMaterialization, readMaterialization, MATERIALIZE_QUEUE } from './materialization-rows.ts';
 
 /** A call of a user, or a request of the controller of feature views. */
 type MaterializeCall = Pick<CallOf<typeof materializeFeaturesOperation>, 'input' | 'tenant'> & {

@@ -119,8 +119,8 @@ const STRICT: Readonly<Record<Strict, Work>> = {
   ln: ofNumbers((value) => (value <= 0 ? null : Math.log(value))),
   exp: ofNumbers(Math.exp),
   power: ofNumbers((base, exponent) => base ** exponent),
-  lower: ofText((text) => eachLetter(text, (letter) => letter.toLowerCase())),
-  upper: ofText((text) => eachLetter(text, (letter) => letter.toUpperCase())),
+  lower: ofText((text) => mapCharacters(text, (letter) => letter.toLowerCase())),
+  upper: ofText((text) => mapCharacters(text, (letter) => letter.toUpperCase())),
   trim: ofText((text) => text.replaceAll(/^\p{Zs}+|\p{Zs}+$/gu, '')),
   length: ofText((text) => Array.from(text).length),
   concat: ofText((left, right) => left + right),
@@ -143,7 +143,7 @@ function roundAway(value: number): number {
 }
 
 /** Converts case by character; a character that would become two is unchanged. */
-function eachLetter(text: string, change: (letter: string) => string): string {
+function mapCharacters(text: string, change: (letter: string) => string): string {
   return Array.from(text, (letter) => {
     const changed = change(letter);
     return Array.from(changed).length === 1 ? changed : letter;

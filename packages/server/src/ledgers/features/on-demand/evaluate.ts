@@ -8,7 +8,7 @@ import type { Value } from '../values/cells.ts';
 import { compileExpression, plainOf, valueOf } from './compile.ts';
 
 /** Values per entity, by view and feature. */
-export type WorkedOut = ReadonlyMap<string, ReadonlyMap<string, readonly Value[]>>;
+export type OnDemandView = ReadonlyMap<string, ReadonlyMap<string, readonly Value[]>>;
 
 /** Evaluates on-demand features. @throws DaisError `invalid_request` for a missing request field */
 export function evaluateOnDemand(
@@ -16,8 +16,8 @@ export function evaluateOnDemand(
   entities: Columns,
   count: number,
   rowsOf: ReadonlyMap<string, readonly StoredRow[]>,
-): WorkedOut {
-  const worked = new Map<string, Map<string, readonly Value[]>>();
+): OnDemandView {
+  const computed = new Map<string, Map<string, readonly Value[]>>();
   const requested = new Map<string, readonly Value[]>();
   for (const selected of onDemand) {
     const { source } = selected.view;
@@ -42,21 +42,21 @@ export function evaluateOnDemand(
         valueOf(
           type,
           compiled((column) => {
-            const place = placeOf(column);
+            const columnInput = placeOf(column);
             const value =
-              place.of === 'request'
-                ? requested.get(place.name)?.[row]
-                : (worked.get(place.as)?.get(place.name)?.[row] ??
-                  rowsOf.get(place.as)?.[row]?.values?.get(place.name));
-            return plainOf(place.type, value ?? null);
+              columnInput.of === 'request'
+                ? requested.get(columnInput.name)?.[row]
+                : (computed.get(columnInput.as)?.get(columnInput.name)?.[row] ??
+                  rowsOf.get(columnInput.as)?.[row]?.values?.get(columnInput.name));
+            return plainOf(columnInput.type, value ?? null);
           }),
         ),
       );
       columns.set(name, values);
     }
-    worked.set(selected.as, columns);
+    computed.set(selected.as, columns);
   }
-  return worked;
+  return computed;
 }
 
 /** Returns the views that expressions of a view can use. */

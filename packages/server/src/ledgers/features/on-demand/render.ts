@@ -12,14 +12,14 @@ export type Place = (column: { readonly name: string; readonly view?: string }) 
 
 const zero = literal(0, 'float64');
 
-export function renderExpression(expression: Expression, place: Place): QueryExpression {
-  const render = (one: Expression) => renderExpression(one, place);
+export function renderExpression(expression: Expression, columnInput: Place): QueryExpression {
+  const render = (one: Expression) => renderExpression(one, columnInput);
   if (expression.of === 'literal') {
     const { value } = expression;
     return typeof value === 'number' ? literal(value, 'float64') : literal(value);
   }
   if (expression.of === 'column') {
-    const { column: name, type } = place(expression);
+    const { column: name, type } = columnInput(expression);
     return plainColumn(column(name), type);
   }
   if (expression.of === 'case') {

@@ -1,7 +1,7 @@
 /** Join keys and request fields: columns of equal length, read by their types. */
 import { DaisError } from '@dais/api';
 import { type ValueType } from '@dais/api/data';
-import { NoSuchValue, readValue, type Value } from '../values/cells.ts';
+import { InvalidValueError, readValue, type Value } from '../values/cells.ts';
 
 export type Columns = Readonly<Record<string, readonly unknown[]>>;
 
@@ -28,7 +28,7 @@ export function readColumn(columns: Columns, name: string, type: ValueType, what
     try {
       return readValue(type, given);
     } catch (error) {
-      if (!(error instanceof NoSuchValue)) throw error;
+      if (!(error instanceof InvalidValueError)) throw error;
       throw new DaisError('invalid_request', `Column "${name}" of ${what}, row ${row}: ${error.message}.`, {
         issues: [{ path: `${what}.${name}[${row}]`, message: error.message }],
       });

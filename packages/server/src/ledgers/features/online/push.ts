@@ -7,17 +7,17 @@ import { transact } from '#kernel/transaction.ts';
 import type { CompiledView } from '../definitions/compiled.ts';
 import { loadView } from '../definitions/load-selection.ts';
 import type { FeatureParts } from '../features-parts.ts';
-import { shareAppending } from '../materialize/appending-turns.ts';
-import { APPEND_QUEUE } from '../materialize/queues.ts';
+import { lockForPush } from '../materialize/append-lock.ts';
+import { APPEND_QUEUE } from '../materialize/materialization-rows.ts';
 import type { Value } from '../values/cells.ts';
 import { packKey } from '../values/entity-key.ts';
 import { formatCell, parseMoment } from '../values/moment.ts';
 import { packRow } from '../values/packed-row.ts';
 import { readColumn, rowCount, type Columns } from './entity-columns.ts';
 import type { Packings } from './packings.ts';
-const MOST_ROWS = 10_000;
+const MAX_ROWS = 10_000;
 /** Maximum number of rows that wait to be appended. */
-const MOST_WAITING = 1_000_000;
+const MAX_WAITING = 1_000_000;
 
 /** Rows of a view by column, with values as `readValue` returns them. */
 export interface ReadRows {
@@ -61,10 +61,13 @@ export class Pusher {
           [view.uid],
           'count_pushed',
         );
-        if ((waiting?.n ?? 0) > MOST_WAITING) {
-          throw new DaisError('overloaded', `${waiting?.n} rows of "${view.name}" are waiting to be appended to its dataset. Retry later.`);
+        if ((waiting?.n ?? 0) > MAX_WAITING) {
+          throw new DaisError(
+            'overloaded',
+            `${waiting?.n} rows of "${view.name}" are waiting to be appended to its dataset. Retry later.`,
+          );
         }
-        shareAppending(tx.sql, view.uid);
+        lockForPush(tx.sql, view.uid);
         await tx.sql.query(
           'insert into features.pushed (project_id, view, rows, batch) values ($1, $2, $3, $4)',
           [tenant.id, view.uid, rows.count, JSON.stringify(batchOf(view, rows))],
@@ -112,21 +115,21 @@ export class Pusher {
       );
     }
     const count = rowCount(columns, 'rows');
-    if (count > MOST_ROWS) {
+    if (count > MAX_ROWS) {
       throw new DaisError(
         'too_large',
-        `A push accepts at most ${MOST_ROWS.toLocaleString('en')} rows. This one has ${count}.`,
+        `A push accepts at most ${MAX_ROWS.toLocaleString('en')} rows. This one has ${count}.`,
       );
     }
     const read = (ours: string, theirs: string, type: ValueType) =>
       readColumn(columns, Object.hasOwn(columns, ours) ? ours : theirs, type, 'rows');
     const keys = view.keys.map(({ name, column, type }) => read(name, column, type));
-    for (const [place, values] of keys.entries()) {
+    for (const [index, values] of keys.entries()) {
       const row = values.indexOf(null);
       if (row >= 0)
         throw new DaisError(
           'invalid_request',
-          `Column "${view.keys[place]?.name}" of rows, row ${row}: the join key is missing.`,
+          `Column "${view.keys[index]?.name}" of rows, row ${row}: the join key is missing.`,
         );
     }
     const features = view.features.map(({ name, column, type }) => read(name, column, type));

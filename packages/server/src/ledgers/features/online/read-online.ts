@@ -25,7 +25,7 @@ interface ReadInput extends SelectionInput {
 }
 
 /** Maximum number of entities per read, which limits response size and latency for others. */
-const MOST_ENTITIES = 10_000;
+const MAX_ENTITIES = 10_000;
 
 /** The values of a view for one entity. */
 export interface StoredRow {
@@ -100,8 +100,8 @@ export class OnlineReader {
       await authorizeSelection(call, selection);
       await requireUnmasked(tx, this.#parts, call, selection, { keys: false });
       const count = rowCount(input.entities, 'entities');
-      if (count > MOST_ENTITIES) {
-        throw new DaisError('too_large', `A read accepts at most ${MOST_ENTITIES.toLocaleString('en')} entities.`);
+      if (count > MAX_ENTITIES) {
+        throw new DaisError('too_large', `A read accepts at most ${MAX_ENTITIES.toLocaleString('en')} entities.`);
       }
       const outputs = outputNames(selection, input.fullNames);
       const made = selection.stored.map((selected) => lookupOf(selected, input.entities, count, tenant.id));
@@ -125,11 +125,11 @@ function lookupOf({ as, view, keys }: SelectedView, entities: Columns, count: nu
   if (!view.online)
     throw new DaisError('invalid_state', `FeatureView "${view.name}" is not online: \`online: false\`.`);
   const columns = view.keys.map(({ name, type }) => {
-    const asked = keys.get(name) ?? name;
-    if (!Object.hasOwn(entities, asked)) {
-      throw new DaisError('invalid_request', `"${as}" needs the join key "${asked}" (${type}) in \`entities\`.`);
+    const requested = keys.get(name) ?? name;
+    if (!Object.hasOwn(entities, requested)) {
+      throw new DaisError('invalid_request', `"${as}" needs the join key "${requested}" (${type}) in \`entities\`.`);
     }
-    return readColumn(entities, asked, type, 'entities');
+    return readColumn(entities, requested, type, 'entities');
   });
   const types = view.keys.map(({ type }) => type);
   const packed: Buffer[] = [];
@@ -149,7 +149,7 @@ function openRows(
   nowUs: number,
 ): readonly StoredRow[] {
   const opened = rows.map((row) => (row === undefined ? NOWHERE : openRow(row, view.ttlUs, packings, nowUs)));
-  return places.map((place) => opened[place] ?? NOWHERE);
+  return places.map((index) => opened[index] ?? NOWHERE);
 }
 
 /** Same limit as in the point-in-time join: a value is valid up to and including its event time plus the ttl. */

@@ -9,13 +9,13 @@ import { formatCell, parseMoment } from './moment.ts';
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [name: string]: Value };
 
 /** Thrown for a value that does not fit its type; the message contains what is expected. */
-export class NoSuchValue extends Error {}
+export class InvalidValueError extends Error {}
 
 const LEAST = -(2n ** 63n);
 const MOST = 2n ** 63n - 1n;
 const WORDS = new Set(['NaN', 'Infinity', '-Infinity']);
 
-/** Reads a value. @throws NoSuchValue */
+/** Reads a value. @throws InvalidValueError */
 export function readValue(type: ValueType, given: unknown): Value {
   if (given === null || given === undefined) return null;
   const element = elementType(type);
@@ -89,7 +89,7 @@ export function numberOf(value: number | string): number {
   return typeof value === 'number' ? value : Number(value);
 }
 
-function refused(type: ValueType, given: unknown): NoSuchValue {
+function refused(type: ValueType, given: unknown): InvalidValueError {
   const what =
     typeof given === 'string'
       ? 'this text'
@@ -98,7 +98,9 @@ function refused(type: ValueType, given: unknown): NoSuchValue {
         : typeof given === 'object'
           ? 'a map'
           : `this ${typeof given}`;
-  return new NoSuchValue(`${what} is not a valid ${type}${HINTS[type] === undefined ? '' : `, expected ${HINTS[type]}`}`);
+  return new InvalidValueError(
+    `${what} is not a valid ${type}${HINTS[type] === undefined ? '' : `, expected ${HINTS[type]}`}`,
+  );
 }
 
 const HINTS: Partial<Record<ValueType, string>> = {

@@ -1,7 +1,6 @@
 /** Encodes join keys as one key of the online store: values sorted by key name, each with its length. */
 import type { KeyType } from '@dais/api/data';
-import { ByteReader } from './byte-reader.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
 import { wholeNumber, type Value } from './cells.ts';
 import { formatCell, parseMoment } from './moment.ts';
 

@@ -3,8 +3,7 @@
  * values. Fifty float64 take 410 bytes, and 1 µs to unpack.
  */
 import { elementType, type ScalarType, type ValueType } from '@dais/api/data';
-import { ByteReader } from './byte-reader.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
 import { floatValue, numberOf, wholeNumber, type Value } from './cells.ts';
 import { formatCell, parseMoment } from './moment.ts';
 

@@ -1,7 +1,7 @@
 import { valueTypes, type ScalarType, type ValueType } from '@dais/api/data';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { NoSuchValue, readValue, type Value } from './cells.ts';
+import { InvalidValueError, readValue, type Value } from './cells.ts';
 import { packKey, unpackKey } from './entity-key.ts';
 import { formatCell, formatMoment, parseMoment } from './moment.ts';
 import { packRow, schemaOf, unpackRow } from './packed-row.ts';
@@ -75,7 +75,7 @@ describe('values', () => {
     ['list<int64>', 5],
     ['list<int64>', ['a']],
   ])('%s: rejects %j', (type, given) => {
-    expect(() => readValue(type, given)).toThrow(NoSuchValue);
+    expect(() => readValue(type, given)).toThrow(InvalidValueError);
   });
 
   test('parses times in every common format, to the microsecond', () => {

@@ -1,13 +1,13 @@
 /** Evaluates whether the feature attributions of a version differ from those of the baseline. Pure. */
 import { nameOfCheck, type MonitorAttributions, type MonitorCheck, type MonitorSpec } from '@dais/api/monitoring';
 import { attributionDrift, moveOf, type AttributionDrift } from '#lib/statistics/attribution-drift.ts';
-import type { Attributions } from '../attribution-rows.ts';
+import type { Attributions } from '../baselines/attribution-rows.ts';
 import { outcomeOf, percent, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
 
 export type AttributionCheck = Extract<MonitorCheck, { type: 'attributionDrift' }>;
 
 /** With fewer rows the ranking of columns is random. */
-export const LEAST_EXPLAINED = 30;
+export const MIN_EXPLAINED = 30;
 /** Columns that a reason lists. */
 const NAMED = 3;
 
@@ -18,24 +18,28 @@ export interface AttributionSides {
   readonly baseline: Attributions;
 }
 
-export function judgeAttributionDrift(
+export function evaluateAttributionDrift(
   check: AttributionCheck,
   spec: Pick<MonitorSpec, 'severity'>,
   { version, current, baseline }: AttributionSides,
 ): CheckOutcome {
   const unknown = (reason: string) => unknownOutcome(check, spec, 'ndcg', reason);
   for (const { rows, name } of [baseline, current]) {
-    if (rows >= LEAST_EXPLAINED) continue;
-    const told = `Only ${rows} rows of ${name} were explained, fewer than ${LEAST_EXPLAINED}`;
-    return unknown(`${told}. Increase \`seconds\` of the check, or find out why the model rejects rows.`);
+    if (rows >= MIN_EXPLAINED) continue;
+    const reason = `Only ${rows} rows of ${name} were explained, fewer than ${MIN_EXPLAINED}`;
+    return unknown(`${reason}. Increase \`seconds\` of the check, or find out why the model rejects rows.`);
   }
   if (current.scale !== baseline.scale) {
-    return unknown(`Attributions of ${version} use the scale ${current.scale}, those of ${baseline.name} the scale ${baseline.scale}. They cannot be compared.`);
+    return unknown(
+      `Attributions of ${version} use the scale ${current.scale}, those of ${baseline.name} the scale ${baseline.scale}. They cannot be compared.`,
+    );
   }
   const drift = driftOf(baseline, current);
   if ('unknown' in drift) {
     const side = drift.unknown === 'baseline' ? baseline : current;
-    return unknown(`No column affects the predictions of ${version} in ${side.name}, so there is no ranking to compare.`);
+    return unknown(
+      `No column affects the predictions of ${version} in ${side.name}, so there is no ranking to compare.`,
+    );
   }
   return outcomeOf(check, spec, resultsOf(check, drift, { rows: current.rows, version, against: baseline.name }));
 }
@@ -71,8 +75,8 @@ function resultsOf(
 
 function movedText(one: AttributionDrift['columns'][number]): string {
   const { baselineShare, currentShare, baselineRank, currentRank } = one;
-  const place = baselineRank === currentRank ? '' : ` (rank ${baselineRank} to ${currentRank})`;
-  return `from ${percent(baselineShare)} to ${percent(currentShare)}${place}`;
+  const rankText = baselineRank === currentRank ? '' : ` (rank ${baselineRank} to ${currentRank})`;
+  return `from ${percent(baselineShare)} to ${percent(currentShare)}${rankText}`;
 }
 
 /** Returns the attributions in the format of a report. */

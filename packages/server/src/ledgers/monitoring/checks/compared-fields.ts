@@ -1,7 +1,7 @@
 /** The columns of a window with their baseline. Pure. */
 import type { ColumnSummary } from '#lib/statistics/column-summary.ts';
-import type { Baseline, StoredField } from '../baselines.ts';
-import { isNamed, keyOfField, type Field } from '../fields.ts';
+import type { Baseline, StoredField } from '../baselines/baselines.ts';
+import { isNamed, keyOfField, type Field } from '../metrics/fields.ts';
 
 export interface ComparedField {
   readonly field: Pick<Field, 'side' | 'name' | 'family' | 'masked'>;

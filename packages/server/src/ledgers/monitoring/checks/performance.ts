@@ -70,44 +70,47 @@ const OF_SCORES: ReadonlySet<string> = new Set(['roc_auc', 'average_precision', 
 const ERRORS: ReadonlySet<string> = new Set(['log_loss', 'brier', 'ece', 'mae', 'rmse', 'mape', 'bias']);
 
 /** Evaluates performance. `reference`: metrics of the first window with enough labels, if there is one. */
-export function judgePerformance(
+export function evaluatePerformance(
   check: PerformanceCheck,
   spec: Pick<MonitorSpec, 'severity'>,
-  told: MonitorPerformance,
+  measured: MonitorPerformance,
   reference: readonly Metric[] | undefined,
 ): CheckOutcome {
   const about = { check: nameOfCheck(check), type: check.type } as const;
   const results: MonitorResult[] = [];
-  if (told.strangers > 0) {
-    const reason = `${told.strangers} labels belong to predictions that do not exist or are not evaluated.`;
-    results.push({ ...about, metric: 'stranger_labels', value: told.strangers, verdict: 'unknown', reason });
+  if (measured.strangers > 0) {
+    const reason = `${measured.strangers} labels belong to predictions that do not exist or are not evaluated.`;
+    results.push({ ...about, metric: 'stranger_labels', value: measured.strangers, verdict: 'unknown', reason });
   }
-  if (told.labelled < check.minLabelled) {
-    const more = told.mature ? 'Labels that arrive later are ignored.' : 'More labels can still arrive.';
-    const reason = `${told.labelled} of ${told.rows} predictions have ground truth, fewer than ${check.minLabelled}. ${more}`;
+  if (measured.labelled < check.minLabelled) {
+    const more = measured.mature ? 'Labels that arrive later are ignored.' : 'More labels can still arrive.';
+    const reason = `${measured.labelled} of ${measured.rows} predictions have ground truth, fewer than ${check.minLabelled}. ${more}`;
     results.push({
       ...about,
       metric: 'labelled',
-      value: told.labelled,
+      value: measured.labelled,
       bound: check.minLabelled,
       verdict: 'unknown',
       reason,
     });
     return outcomeOf(check, spec, results);
   }
-  for (const one of told.metrics) results.push(bounded(check.metrics, about, one, { rows: told.labelled, reference }));
+  for (const one of measured.metrics)
+    results.push(bounded(check.metrics, about, one, { rows: measured.labelled, reference }));
   for (const name of new Set(check.metrics.map((one) => one.metric))) {
-    if (told.metrics.some((one) => one.metric === name)) continue;
+    if (measured.metrics.some((one) => one.metric === name)) continue;
     const reason =
-      told.scoreFault !== undefined && OF_SCORES.has(name) ? told.scoreFault : `${name} is not a metric of ${told.task}.`;
-    results.push({ ...about, metric: name, rows: told.labelled, verdict: 'unknown', reason });
+      measured.scoreFault !== undefined && OF_SCORES.has(name)
+        ? measured.scoreFault
+        : `${name} is not a metric of ${measured.task}.`;
+    results.push({ ...about, metric: name, rows: measured.labelled, verdict: 'unknown', reason });
   }
   for (const name of check.segments) {
-    if (told.segments.some(({ column }) => column.toLowerCase() === name.toLowerCase())) continue;
+    if (measured.segments.some(({ column }) => column.toLowerCase() === name.toLowerCase())) continue;
     const reason = `The window has no input ${name} to segment performance by.`;
     results.push({ ...about, metric: 'segment', column: name, verdict: 'unknown', reason });
   }
-  for (const { column, value, labelled, metrics } of told.segments) {
+  for (const { column, value, labelled, metrics } of measured.segments) {
     const segment = `${column} = ${value}`;
     for (const one of metrics) {
       if (labelled >= check.minLabelled)

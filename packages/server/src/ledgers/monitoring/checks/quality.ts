@@ -18,7 +18,7 @@ export interface QualityFacts {
 
 type QualityCheck = Extract<MonitorCheck, { type: 'quality' }>;
 
-export function judgeQuality(check: QualityCheck, facts: QualityFacts): CheckOutcome {
+export function evaluateQuality(check: QualityCheck, facts: QualityFacts): CheckOutcome {
   const { spec, rows, fields, known, against, unknown } = facts;
   if (rows === 0) return unknownOutcome(check, spec, 'rows', 'The window has no rows.');
   const about = { check: nameOfCheck(check), type: check.type } as const;
@@ -73,7 +73,8 @@ function ofField(
       { ...named, metric: 'null_share' },
       missing(current),
       Math.min(1, before + check.nulls),
-      (value) => `${column} is missing in ${percent(value)} of the rows, compared with ${percent(before)} in the baseline.`,
+      (value) =>
+        `${column} is missing in ${percent(value)} of the rows, compared with ${percent(before)} in the baseline.`,
     ),
   ];
   const then = baseline.summary;

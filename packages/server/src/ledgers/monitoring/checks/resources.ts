@@ -7,9 +7,9 @@ type ResourcesCheck = Extract<MonitorCheck, { type: 'resources' }>;
 
 const MIB = 2 ** 20;
 /** The minimum share of requests of the window with reported usage. Below it, the usage is not representative. */
-const LEAST_TOLD = 0.5;
+const MIN_REPORTED_SHARE = 0.5;
 
-export function judgeResources(
+export function evaluateResources(
   check: ResourcesCheck,
   spec: Pick<MonitorSpec, 'severity'>,
   { requests, usage }: { readonly requests: number; readonly usage: EndpointUsage | undefined },
@@ -18,7 +18,7 @@ export function judgeResources(
   if (requests === 0) return unknown('The window has no requests.');
   if (usage === undefined || usage.requests === 0)
     return unknown('No gateway reported the resource usage of the window.');
-  if (usage.requests < requests * LEAST_TOLD) {
+  if (usage.requests < requests * MIN_REPORTED_SHARE) {
     return unknown(`Gateways reported the resource usage of only ${usage.requests} of ${requests} requests.`);
   }
   const about = { check: nameOfCheck(check), type: check.type, rows: usage.requests } as const;

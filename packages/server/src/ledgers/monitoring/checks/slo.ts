@@ -1,6 +1,6 @@
 /** Evaluates the burn rate of an error budget. Pure. */
 import { nameOfCheck, type MonitorCheck, type MonitorResult, type MonitorSpec } from '@dais/api/monitoring';
-import type { RequestFigures } from '../source/window.ts';
+import type { RequestMetrics } from '../windows/window.ts';
 import { outcomeOf, percent, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
 
 /** Requests of a window, and how many of them violate the objective. */
@@ -11,13 +11,13 @@ export interface SloSums {
 
 type SloCheck = Extract<MonitorCheck, { type: 'slo' }>;
 
-export function sumsOf(check: SloCheck, requests: RequestFigures): SloSums {
+export function sumsOf(check: SloCheck, requests: RequestMetrics): SloSums {
   const slow = check.latencyMs === undefined ? 0 : (requests.slow.get(check.latencyMs) ?? 0);
   return { requests: requests.requests, bad: requests.failed + slow };
 }
 
 /** Evaluates an objective. `before`: sums of earlier windows, newest first. */
-export function judgeSlo(
+export function evaluateSlo(
   check: SloCheck,
   {
     spec,
@@ -25,7 +25,7 @@ export function judgeSlo(
     before,
   }: {
     readonly spec: Pick<MonitorSpec, 'severity'>;
-    readonly requests: RequestFigures | undefined;
+    readonly requests: RequestMetrics | undefined;
     readonly before: readonly SloSums[];
   },
 ): CheckOutcome {

@@ -1,7 +1,7 @@
 /** The input and result of a check. */
 import type { CheckFinding, DataColumn, Expectation, ExpectationOf, ExpectationType } from '@dais/api/data';
 import type { Relation } from '#engines/query/model/query-tree.ts';
-import type { Asking } from './asking.ts';
+import type { CheckQueries } from './check-queries.ts';
 
 /** Another version whose rows a check reads. */
 export interface OtherVersion {
@@ -27,7 +27,7 @@ export interface CheckContext {
   readonly before?: OtherVersion | undefined;
   /** By the name in the expectation. */
   readonly others: ReadonlyMap<string, OtherVersion>;
-  readonly asking: Asking;
+  readonly queries: CheckQueries;
   /** Reports an error that neither the expectation nor the data nor the engine caused. */
   readonly unexpected: (error: unknown) => void;
 }
@@ -43,7 +43,7 @@ export interface Verdict {
   readonly show?: readonly string[] | undefined;
 }
 
-/** A check for one type of expectation. @throws CheckFault, QueryError: the result is unknown, which counts as failed. */
+/** A check for one type of expectation. @throws ExpectationError, QueryError: the result is unknown, which counts as failed. */
 export type Check<Type extends ExpectationType> = (
   expectation: ExpectationOf<Type>,
   context: CheckContext,
@@ -52,10 +52,10 @@ export type Check<Type extends ExpectationType> = (
 export type AnyCheck = (expectation: Expectation, context: CheckContext) => Promise<Verdict>;
 
 /** An error in the expectation, which its author can fix. */
-export class CheckFault extends Error {
+export class ExpectationError extends Error {
   constructor(message: string) {
     super(message);
-    this.name = 'CheckFault';
+    this.name = 'ExpectationError';
   }
 }
 
@@ -85,18 +85,18 @@ export function pickColumns(context: CheckContext, names: readonly string[]) {
   return { found, missing };
 }
 
-/** Returns the name from the expectation, else from the dataset. @throws CheckFault if neither has one */
+/** Returns the name from the expectation, else from the dataset. @throws ExpectationError if neither has one */
 export function named(given: string | undefined, fallback: string | undefined, what: string, field: string): string {
   const name = given ?? fallback;
   if (name !== undefined) return name;
-  throw new CheckFault(
+  throw new ExpectationError(
     `The expectation has no \`${field}\`, and the dataset has no \`spec.${what}\`. Set one of them.`,
   );
 }
 
-/** @throws CheckFault */
+/** @throws ExpectationError */
 export function otherVersion({ others }: CheckContext, name: string): OtherVersion {
   const found = others.get(name);
-  if (found === undefined) throw new CheckFault(`Version ${name} does not exist, or its rows cannot be read.`);
+  if (found === undefined) throw new ExpectationError(`Version ${name} does not exist, or its rows cannot be read.`);
   return found;
 }

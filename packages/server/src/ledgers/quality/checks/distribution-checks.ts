@@ -1,6 +1,6 @@
 /** Drift compared with another version, and skew between training and serving. */
 import type { CheckFinding, DataColumn, Distance } from '@dais/api/data';
-import { familyOf } from '../column-family.ts';
+import { familyOf } from '../column-values.ts';
 import {
   findColumn,
   otherVersion,
@@ -39,11 +39,11 @@ async function distancesTo(
   const current: Side = { rows: { table: 'data', where } };
   const findings = await Promise.all(
     found.map(async (of): Promise<CheckFinding | undefined> => {
-      const there = findColumn(other.columns, of.name);
-      if (there === undefined || familyOf(there) !== familyOf(of))
-        return notComparable(of, there, other.name, expectation);
+      const existing = findColumn(other.columns, of.name);
+      if (existing === undefined || familyOf(existing) !== familyOf(of))
+        return notComparable(of, existing, other.name, expectation);
       const comparison = { column: of, metric, atMost, against: other.name, ...more };
-      return await compare(context.asking, comparison, reference, current, expectation.columns !== undefined);
+      return await compare(context.queries, comparison, reference, current, expectation.columns !== undefined);
     }),
   );
   return { findings: [...missing, ...findings.filter((one) => one !== undefined)] };
@@ -52,12 +52,13 @@ async function distancesTo(
 /** Returns no finding for new columns, which the expectation `schema` covers, unless they are named. */
 function notComparable(
   of: DataColumn,
-  there: DataColumn | undefined,
+  existing: DataColumn | undefined,
   other: string,
   { columns, metric, atMost }: Distances,
 ) {
   if (columns === undefined) return undefined;
-  const observed = there === undefined ? `${other} has no such column` : `${of.type} in this version, ${there.type} in ${other}`;
+  const observed =
+    existing === undefined ? `${other} has no such column` : `${of.type} in this version, ${existing.type} in ${other}`;
   const allowed = `${metric} to ${other} at most ${atMost}`;
   return { column: of.name, anomaly: 'COMPARATOR_CONTROL_DATA_MISSING' as const, observed, allowed };
 }

@@ -1,6 +1,6 @@
-/** What expectations say of rows that are made for them. */
+/** Results of expectations on constructed rows. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { columns, DAY, given, moment, resultOf, START, told } from '../testing/check-cases.ts';
+import { columns, DAY, given, moment, resultOf, START, firstResult } from '../testing/check-cases.ts';
 import { contextOf, startQueryWorld, type QueryWorld, type Row, type TestTable } from '../testing/query-world.ts';
 import { runChecks } from './run-checks.ts';
 
@@ -65,7 +65,7 @@ describe('drift', () => {
   test.each(['jsd_log2', 'js_distance_ln', 'psi', 'l_infinity', 'ks'] as const)(
     '%s is small for equal rows and large for different ones',
     async (metric) => {
-      const same = await told(world, { type: 'drift', columns: ['x'], metric, atMost: 0.05 }, shifted(0), {
+      const same = await firstResult(world, { type: 'drift', columns: ['x'], metric, atMost: 0.05 }, shifted(0), {
         before: shifted(0),
       });
       expect(same.value).toBeCloseTo(0, 6);

@@ -8,18 +8,18 @@ import {
   type ExpectationResult,
   type Expectation,
   type ExpectationType,
+  type RowSample,
+  type SampleCell,
 } from '@dais/api/data';
-import { sampleOf } from '../sample.ts';
-import { CheckFault, type AnyCheck, type Check, type CheckContext, type Verdict } from './check-context.ts';
+import type { Cell, StatementResult } from '#engines/query/contract.ts';
+import { ExpectationError, type AnyCheck, type Check, type CheckContext, type Verdict } from './check-context.ts';
 import { drift, servingSkew } from './distribution-checks.ts';
 import { duplicates, reference, unique } from './key-checks.ts';
 import { balance, classes, labelConflict } from './label-checks.ts';
 import { leakage } from './leak-checks.ts';
 import { completeness, domain, finite, futureTime, length, parses, pattern, presence, range } from './row-checks.ts';
-import { columnType, schema } from './schema-checks.ts';
+import { columnType, schema, sql, distinct, freshness, rowCount, rowCountChange, statistic } from './table-checks.ts';
 import { splitOverlap, splitSkew, splitTime } from './split-checks.ts';
-import { sql } from './sql-check.ts';
-import { distinct, freshness, rowCount, rowCountChange, statistic } from './volume-checks.ts';
 
 const checks: { readonly [Type in ExpectationType]: Check<Type> } = {
   schema,
@@ -107,14 +107,37 @@ async function runOne(
 }
 
 function messageOf(error: unknown, { unexpected }: CheckContext): string {
-  if (error instanceof CheckFault || error instanceof DaisError) return error.message;
+  if (error instanceof ExpectationError || error instanceof DaisError) return error.message;
   unexpected(error);
   return 'The check failed with an internal error. The server log contains the reason.';
 }
 
-async function offendingRows({ offending, show = [], total = 0 }: Verdict, { asking }: CheckContext) {
+async function offendingRows({ offending, show = [], total = 0 }: Verdict, { queries }: CheckContext) {
   if (offending === undefined) return {};
   const limited = { type: 'limit', from: offending, count: MOST_SAMPLE_ROWS } as const;
-  const result = await asking.rows(limited, MOST_SAMPLE_ROWS);
+  const result = await queries.rows(limited, MOST_SAMPLE_ROWS);
   return { sample: sampleOf(result, show, total) };
+}
+
+/** Orders the columns of a sample, relevant ones first. */
+const MAX_COLUMNS = 50;
+const MAX_TEXT = 200;
+
+export function sampleOf({ columns, rows }: StatementResult, show: readonly string[], total: number): RowSample {
+  const names = columns.map(({ name }) => name);
+  const first = show.filter((name) => names.includes(name));
+  const order = [...new Set([...first, ...names])].slice(0, MAX_COLUMNS);
+  const places = order.map((name) => names.indexOf(name));
+  return {
+    columns: order,
+    rows: rows.slice(0, MOST_SAMPLE_ROWS).map((row) => places.map((index) => shownCell(row[index] ?? null))),
+    total: Math.max(total, rows.length),
+    masked: [],
+  };
+}
+
+function shownCell(cell: Cell): SampleCell {
+  if (cell === null || typeof cell === 'number' || typeof cell === 'boolean') return cell;
+  const text = typeof cell === 'string' ? cell : JSON.stringify(cell);
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
 }

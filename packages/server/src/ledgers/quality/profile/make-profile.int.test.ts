@@ -39,7 +39,7 @@ test('omits deviation and correlation of values whose squares overflow, and comp
   expect(farther).toMatchObject({ count: 100, min: 1.7e308, max: 1.7e308 });
   expect(n?.stddev).toBeCloseTo(29.011492, 5);
   expect(correlations).toEqual([{ columns: ['n', 'twice'], pearson: expect.closeTo(1, 9) as number }]);
-  // With a value that is no number nothing is known of the ends before.
+  // With a NaN, the range is unknown before the scan.
   const odd = await profileOf(named, [...rows, ['NaN', 'NaN', 'NaN', 0]]);
   expect(odd.columns[0]).toMatchObject({ count: 101, nans: 1, min: -1e200, max: 1e200 });
 });
@@ -115,7 +115,7 @@ test('counts zeros and negative numbers, whatever the range of the column', asyn
     ]);
     expect(found.map(({ mean }) => mean)).toEqual([-5.5, -4.5, -0.5, 4.5, 5.5, undefined]);
   }
-  // Days are not moments, and both are told in milliseconds.
+  // Dates and timestamps are both in milliseconds.
   const { columns: days } = await profileOf([['day', 'date']], [['1969-12-31'], ['2026-02-01'], [null]]);
   expect(days).toMatchObject([{ family: 'time', min: -86_400_000, max: Date.UTC(2026, 1, 1), nulls: 1 }]);
 });

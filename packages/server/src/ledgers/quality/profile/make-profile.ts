@@ -8,7 +8,7 @@ import {
 import type { Cell, QueryEngine, QueryJob, RunOptions, StatementResult, TableSource } from '#engines/query/contract.ts';
 import { QueryError } from '#engines/query/model/query-error.ts';
 import type { Query } from '#engines/query/model/query-tree.ts';
-import { familyOf } from '../column-family.ts';
+import { familyOf } from '../column-values.ts';
 import {
   askAll,
   columnAsks,
@@ -16,13 +16,13 @@ import {
   correlationQuery,
   distinctRows,
   edgesOf,
-  hasFigures,
+  isNumeric,
   hasSquares,
   hasTop,
   isSparse,
   NUMBERED,
   numberOf,
-  picturesQuery,
+  histogramsQuery,
   PLACE,
   readColumn,
   readSpread,
@@ -53,10 +53,10 @@ export interface ProfileRequest {
 }
 
 /** Duplicate rows are counted up to this number of rows: each takes about 40 bytes of memory or temporary disk. */
-const MOST_COMPARED_ROWS = 100_000_000;
-const MOST_COMPARED_COLUMNS = 1000;
+const MAX_COMPARED_ROWS = 100_000_000;
+const MAX_COMPARED_COLUMNS = 1000;
 /** Maximum number of columns with frequent values: each is a separate query (25 ms at 500 columns). */
-const MOST_TOPS = 150;
+const MAX_TOPS = 150;
 
 /**
  * Profiles the rows of one version. A sample determines the bin edges; one scan of all rows computes counts, sums and
@@ -70,7 +70,7 @@ export async function makeProfile(
 ): Promise<DatasetProfile> {
   const startedAt = now();
   const { rows, version } = request;
-  const { correlations, ...known } = await lookAtSample(engine, request, options);
+  const { correlations, ...known } = await readSample(engine, request, options);
   const { columns, duplicates } = await scanAsKnown(engine, request, known, options);
   await countNans(engine, request, columns, options);
   await countTops(engine, request, columns, options);
@@ -96,25 +96,25 @@ interface Known {
   readonly squares: (of: DataColumn) => boolean;
 }
 
-async function lookAtSample(engine: QueryEngine, request: ProfileRequest, options: RunOptions) {
+async function readSample(engine: QueryEngine, request: ProfileRequest, options: RunOptions) {
   const pairs = correlatedPairs(request);
   try {
-    return await lookWith(engine, request, pairs, options);
+    return await profileRows(engine, request, pairs, options);
   } catch (error) {
     if (!isOdd(error)) throw error;
   }
   // A column has values whose squares overflow: repeat without correlations, then compute those of the other columns.
-  const looked = await lookWith(engine, request, [], options);
-  const { ranges } = looked;
+  const profiled = await profileRows(engine, request, [], options);
+  const { ranges } = profiled;
   const squared = (of: DataColumn) => {
     const range = ranges.get(of);
     return range !== undefined && hasSquares(range);
   };
   const possible = pairs.filter(([a, b]) => squared(a) && squared(b));
-  if (possible.length === 0) return looked;
+  if (possible.length === 0) return profiled;
   const sampling = samplingOf(request);
-  const [told] = await ask(engine, request, [correlationQuery(possible, sampling)], options, keptBy(sampling));
-  return { ...looked, correlations: readCorrelations(possible, told) };
+  const [correlated] = await ask(engine, request, [correlationQuery(possible, sampling)], options, keptBy(sampling));
+  return { ...profiled, correlations: readCorrelations(possible, correlated) };
 }
 
 /** DuckDB fails to compute deviation and correlation if squares overflow float64, or a value is not finite. */
@@ -122,13 +122,13 @@ function isOdd(error: unknown): boolean {
   return error instanceof QueryError && error.code === 'data_invalid';
 }
 
-async function lookWith(
+async function profileRows(
   engine: QueryEngine,
   request: ProfileRequest,
   pairs: readonly (readonly [DataColumn, DataColumn])[],
   options: RunOptions,
 ) {
-  const figured = request.columns.filter(hasFigures);
+  const figured = request.columns.filter(isNumeric);
   const sampling = samplingOf(request);
   const { every } = sampling;
   const groups = inGroups(figured);
@@ -157,7 +157,7 @@ async function lookWith(
 /** Whether to sample. With very many columns a sample is large too, and without a sample all rows are used. */
 function samplingOf(request: ProfileRequest): Sampling {
   const every = everyOf(request);
-  const figured = request.columns.filter(hasFigures);
+  const figured = request.columns.filter(isNumeric);
   return { every, kept: every > 1 && figured.length <= COLUMNS_AT_ONCE ? figured : [] };
 }
 
@@ -233,8 +233,7 @@ async function scanAll(engine: QueryEngine, request: ProfileRequest, known: Know
   );
   const edges = new Map(isSampled ? [] : pictured.flat());
   // The ingest rejects versions with duplicate keys.
-  const compared =
-    keys.length === 0 && rows > 0 && rows <= MOST_COMPARED_ROWS && columns.length <= MOST_COMPARED_COLUMNS;
+  const compared = keys.length === 0 && rows > 0 && rows <= MAX_COMPARED_ROWS && columns.length <= MAX_COMPARED_COLUMNS;
   const asksOf = (group: readonly DataColumn[]) =>
     group.map((of, i) =>
       columnAsks(of, i, { inner: edges.get(of), range: ranges.get(of), squares: known.squares(of), rows }),
@@ -249,17 +248,17 @@ async function scanAll(engine: QueryEngine, request: ProfileRequest, known: Know
         ...groups.map((group) => askAll(asksOf(group), scannedColumns(group, ranges))),
         ...(compared ? [askAll([rowsAsk])] : []),
       ];
-  const pictures = isSampled ? pictured.map((group) => picturesQuery(group, sampling)) : [];
+  const pictures = isSampled ? pictured.map((group) => histogramsQuery(group, sampling)) : [];
   const results = await ask(engine, request, [...queries, ...pictures], options, isSampled ? keptBy(sampling) : []);
-  const pictureOf = new Map<DataColumn, Cell>();
+  const histogramOf = new Map<DataColumn, Cell>();
   for (const [at, group] of (isSampled ? pictured : []).entries()) {
     const answers = answersOf(results[queries.length + at]);
-    for (const [i, [of]] of group.entries()) pictureOf.set(of, answers(i).get('picture') ?? null);
+    for (const [i, [of]] of group.entries()) histogramOf.set(of, answers(i).get('picture') ?? null);
   }
   const found = groups.flatMap((group, at) => {
     const answers = answersOf(results[at]);
     return group.map((of, i) => {
-      const sampled = pictureOf.get(of);
+      const sampled = histogramOf.get(of);
       const answer = sampled === undefined ? answers(i) : new Map([...answers(i), ['picture', sampled] as const]);
       return readColumn(of, rows, answer, { spread: spreads.get(of), range: ranges.get(of) });
     });
@@ -325,7 +324,7 @@ async function countTops(
     return profile !== undefined && hasTop(profile) ? [{ of, index, profile }] : [];
   });
   const isText = ({ profile }: (typeof counted)[number]) => profile.family === 'text';
-  const tops = [...counted.filter(isText), ...counted.filter((one) => !isText(one))].slice(0, MOST_TOPS);
+  const tops = [...counted.filter(isText), ...counted.filter((one) => !isText(one))].slice(0, MAX_TOPS);
   const results = await ask(
     engine,
     request,

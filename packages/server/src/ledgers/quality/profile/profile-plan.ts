@@ -3,8 +3,7 @@ import type { ColumnProfile, DataColumn } from '@dais/api/data';
 import { aggregate, call, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
 import type { AggregateExpression, Expression, NamedExpression, Relation } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';
-import { familyOf, isFloating, isInteger } from '../column-family.ts';
-import { figureOf, plainFigureOf } from '../column-values.ts';
+import { familyOf, isFloating, isInteger, numericValueOf, finiteValueOf } from '../column-values.ts';
 import { innerEdges } from './histogram-edges.ts';
 
 const QUANTILES = { p01: 0.01, p05: 0.05, p25: 0.25, p50: 0.5, p75: 0.75, p95: 0.95, p99: 0.99 } as const;
@@ -46,7 +45,7 @@ type Ask = Readonly<Record<string, AggregateExpression>>;
 const EXACT_DISTINCT_ROWS = 100_000;
 
 /** Whether the values of a column are ordered as numbers. */
-export function hasFigures(of: DataColumn): boolean {
+export function isNumeric(of: DataColumn): boolean {
   return ['number', 'time'].includes(familyOf(of));
 }
 
@@ -86,7 +85,7 @@ function figuresOf(columns: readonly DataColumn[], { every, kept }: Sampling): R
     type: 'project',
     from: every > 1 ? filter(scan(NUMBERED), isSampled(every)) : scan('data'),
     keep: 'none',
-    columns: columns.map((of, i) => named(`f${i}`, figureOf(of))),
+    columns: columns.map((of, i) => named(`f${i}`, numericValueOf(of))),
   };
 }
 
@@ -134,7 +133,7 @@ export function rangesQuery(columns: readonly DataColumn[]): Relation {
       columns: each((of, end, i) => named(`${end}${i}`, aggregate(end, [column(of.name)]))),
     },
     keep: 'none',
-    columns: each((of, end, i) => named(`${i}_${end}`, plainFigureOf(of, column(`${end}${i}`)))),
+    columns: each((of, end, i) => named(`${i}_${end}`, finiteValueOf(of, column(`${end}${i}`)))),
   };
 }
 
@@ -145,11 +144,11 @@ export interface Range {
 }
 
 /** Squares of larger values, summed over 100 million rows, overflow float64; DuckDB then fails for all columns. */
-const MOST_SQUARED = 1e150;
+const MAX_SQUARED = 1e150;
 
 /** Whether deviation and correlation of values in this range are finite. */
 export function hasSquares({ min, max }: Range): boolean {
-  return Math.max(Math.abs(min), Math.abs(max)) < MOST_SQUARED;
+  return Math.max(Math.abs(min), Math.abs(max)) < MAX_SQUARED;
 }
 
 /** Undefined for a column without values, or with values that are not finite. */
@@ -189,7 +188,7 @@ export function columnAsks(
   };
   const spread: Ask = {
     ...(range === undefined && { min: aggregate('min', [figure]), max: aggregate('max', [figure]) }),
-    ...(inner !== undefined && { picture: pictureOf(figure, inner) }),
+    ...(inner !== undefined && { picture: histogramOf(figure, inner) }),
   };
   if (family === 'number') {
     const counted = (operator: '=' | '<') =>
@@ -238,16 +237,16 @@ function withRange(
 }
 
 /** Whether all values are finite. */
-function pictureOf(figure: Expression, inner: readonly number[]): AggregateExpression {
+function histogramOf(figure: Expression, inner: readonly number[]): AggregateExpression {
   return inner.length === 0 ? aggregate('count', [figure]) : aggregate('histogram', [figure], { parameters: inner });
 }
 
 /** Reads histograms of a sample, of numeric columns only. */
-export function picturesQuery(
+export function histogramsQuery(
   columns: readonly (readonly [DataColumn, inner: readonly number[]])[],
   sampling: Sampling,
 ): Relation {
-  const asks = columns.map(([, inner], i): Ask => ({ picture: pictureOf(column(`f${i}`), inner) }));
+  const asks = columns.map(([, inner], i): Ask => ({ picture: histogramOf(column(`f${i}`), inner) }));
   const figures = figuresOf(
     columns.map(([of]) => of),
     sampling,
@@ -257,14 +256,14 @@ export function picturesQuery(
 
 /** Returns the subquery of `columnAsks`, which computes each value once. */
 export function scannedColumns(columns: readonly DataColumn[], ranges: ReadonlyMap<DataColumn, Range>): Relation {
-  const figured = columns.map((of, i) => [of, i] as const).filter(([of]) => hasFigures(of));
+  const figured = columns.map((of, i) => [of, i] as const).filter(([of]) => isNumeric(of));
   return {
     type: 'project',
     from: scan('data'),
     keep: 'none',
     columns: [
       ...columns.map((of, i) => named(`v${i}`, column(of.name))),
-      ...figured.map(([of, i]) => named(`f${i}`, ranges.has(of) ? plainFigureOf(of) : figureOf(of))),
+      ...figured.map(([of, i]) => named(`f${i}`, ranges.has(of) ? finiteValueOf(of) : numericValueOf(of))),
     ],
   };
 }
@@ -317,7 +316,7 @@ export function readColumn(
       .map((what) => [what, figure(what)] as const)
       .filter(([, value]) => value !== undefined),
   );
-  const histogram = spread && readPicture(of, answer, spread);
+  const histogram = spread && readHistogram(of, answer, spread);
   return {
     name: of.name,
     type: of.type,
@@ -343,7 +342,7 @@ function readQuantiles(cell: Cell | undefined): ColumnProfile['quantiles'] {
 }
 
 /** Values outside of the sample are in the outermost bins, whose limits are those of all rows. */
-function readPicture(
+function readHistogram(
   of: DataColumn,
   answer: ReadonlyMap<string, Cell>,
   spread: ColumnSpread,
@@ -370,15 +369,15 @@ function scaledTo(total: number, counts: readonly number[]): number[] {
 }
 
 /** With more distinct values, a list of the most frequent ones is expensive and not informative. */
-const MOST_COUNTED = 100_000;
+const MAX_COUNTED = 100_000;
 /** Numeric columns with at most this many distinct values are also treated as classes. */
-const MOST_CLASSES = 50;
+const MAX_CLASSES = 50;
 
 /** Whether to count the most frequent values of a column. */
 export function hasTop({ family, distinct, count }: ColumnProfile): boolean {
   if (family === 'text')
-    return distinct > 0 && distinct <= MOST_COUNTED && (distinct <= MOST_CLASSES || distinct < count / 2);
-  return family === 'number' && distinct > 0 && distinct <= MOST_CLASSES;
+    return distinct > 0 && distinct <= MAX_COUNTED && (distinct <= MAX_CLASSES || distinct < count / 2);
+  return family === 'number' && distinct > 0 && distinct <= MAX_CLASSES;
 }
 
 /** One more than is shown, to detect whether there are more. */

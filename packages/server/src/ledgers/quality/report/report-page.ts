@@ -1,13 +1,13 @@
 /** The report as an HTML page without scripts or external resources. Failed expectations come first. */
 import type { CheckFinding, ColumnProfile, ExpectationResult, QualityReport, RowSample } from '@dais/api/data';
-import { countText, figureText, shareText } from '../checks/figures.ts';
-import { columnPicture } from './column-picture.ts';
+import { countText, numberText, shareText } from '../checks/formats.ts';
+import { columnChart } from './column-chart.ts';
 import { escape } from './escape.ts';
 import { PAGE_STYLE } from './page-style.ts';
 
 /** Maximum number of columns with a distribution; further columns are rows of a table. */
-const MOST_PICTURES = 200;
-const MOST_LISTED = 2000;
+const MAX_PICTURES = 200;
+const MAX_LISTED = 2000;
 /** Rows of a sample that are expanded initially. */
 const SHOWN_ROWS = 5;
 /** Threshold of a highlighted distance, the default of TFDV and Vertex AI: see docs/guide/data-quality.md. */
@@ -52,7 +52,7 @@ function verdict({ version, check }: QualityReport): string {
 }
 
 function verdictOf({ state, reason }: QualityReport['version'], check: QualityReport['check']): Verdict {
-  const broken = check === undefined ? '' : brokenText(check);
+  const broken = check === undefined ? '' : summaryText(check);
   if (state === 'quarantined') {
     return { kind: 'bad', sign: '✕', word: 'Quarantined', why: reason ?? broken };
   }
@@ -84,7 +84,7 @@ function verdictOf({ state, reason }: QualityReport['version'], check: QualityRe
   return { kind: 'good', sign: '✓', word: 'Passed', why: `All ${check.passed} expectations passed.` };
 }
 
-function brokenText({ passed, failed, warned }: NonNullable<QualityReport['check']>): string {
+function summaryText({ passed, failed, warned }: NonNullable<QualityReport['check']>): string {
   const parts = [
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(warned > 0 ? [`${warned} failed with a warning`] : []),
@@ -97,15 +97,15 @@ function facts({ version, profile, before }: QualityReport): string {
   const missing = profile?.columns.reduce((sum, { nulls }) => sum + nulls, 0);
   const cells = version.rows * (profile?.columns.length ?? 0);
   const entries: [string, string][] = [
-    ['Rows', figureText(version.rows)],
-    ...(profile === undefined ? [] : ([['Columns', figureText(profile.columns.length)]] as [string, string][])),
+    ['Rows', numberText(version.rows)],
+    ...(profile === undefined ? [] : ([['Columns', numberText(profile.columns.length)]] as [string, string][])),
     ['Size', bytesText(version.bytes)],
     ...(missing === undefined || cells === 0
       ? []
       : ([['Missing values', shareText(missing / cells)]] as [string, string][])),
     ...(profile?.duplicates === undefined
       ? []
-      : ([['Duplicate rows', figureText(profile.duplicates)]] as [string, string][])),
+      : ([['Duplicate rows', numberText(profile.duplicates)]] as [string, string][])),
     ...(before === undefined
       ? []
       : ([['Compared with', `version ${before.number} (${countText(before.profile.rows)})`]] as [string, string][])),
@@ -116,7 +116,7 @@ function facts({ version, profile, before }: QualityReport): string {
 function bytesText(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
   const at = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  return `${figureText(at === 0 ? bytes : Number((bytes / 1024 ** at).toPrecision(3)))} ${units[at]}`;
+  return `${numberText(at === 0 ? bytes : Number((bytes / 1024 ** at).toPrecision(3)))} ${units[at]}`;
 }
 
 function expectations({ check }: QualityReport): string {
@@ -152,8 +152,7 @@ function resultCard({
   const shown =
     outcome === 'passed' ? findings.slice(0, 20) : findings.filter(({ anomaly }) => anomaly !== undefined).slice(0, 50);
   const left = findings.length - shown.length + (more ?? 0);
-  const rest =
-    outcome === 'passed' || more === undefined ? `${left} more passed` : `and ${left} more`;
+  const rest = outcome === 'passed' || more === undefined ? `${left} more passed` : `and ${left} more`;
   return `<article class="check ${kind}"><header><span class="word"><span aria-hidden="true">${sign}</span> ${word}</span><h3>${escape(name)}</h3><span class="tag">${escape(type)}</span><span class="tag">${severity === 'block' ? 'blocking' : 'warning'}</span></header>
 ${description === undefined ? '' : `<p class="quiet">${escape(description)}</p>`}${message === undefined ? '' : `<p>${escape(message)}</p>`}
 ${findingsTable(shown)}${left > 0 && findings.length > 0 ? `<p class="quiet">${rest}</p>` : ''}${sample === undefined ? '' : sampleTable(sample)}</article>`;
@@ -194,17 +193,16 @@ function sampleCell(cell: RowSample['rows'][number][number] | undefined, hidden:
 }
 
 function columns({ profile, before, shifts }: QualityReport): string {
-  if (profile === undefined)
-    return '<section><h2>Columns</h2><p>The profile has not been created yet.</p></section>';
+  if (profile === undefined) return '<section><h2>Columns</h2><p>The profile has not been created yet.</p></section>';
   const earlier = new Map(before?.profile.columns.map((one) => [one.name, one]));
   const distance = new Map(shifts.map(({ column, jsdLog2 }) => [column, jsdLog2]));
   // Columns with drift come first; the others keep the order of the schema.
   const moved = (name: string) => ((distance.get(name) ?? 0) >= FAR ? (distance.get(name) ?? 0) : 0);
   const ordered = profile.columns.toSorted((a, b) => moved(b.name) - moved(a.name));
   const cards = ordered
-    .slice(0, MOST_PICTURES)
+    .slice(0, MAX_PICTURES)
     .map((one) => columnCard(one, earlier.get(one.name), distance.get(one.name)));
-  const rest = ordered.slice(MOST_PICTURES, MOST_LISTED);
+  const rest = ordered.slice(MAX_PICTURES, MAX_LISTED);
   const legend =
     before === undefined
       ? ''
@@ -216,11 +214,10 @@ function restTable(rest: readonly ColumnProfile[], all: number): string {
   if (rest.length === 0) return '';
   const rows = rest.map(
     ({ name, type, count, nulls, distinct }) =>
-      `<tr><td>${escape(name)}</td><td class="mono">${escape(type)}</td><td class="n">${missingText(count, nulls)}</td><td class="n">${figureText(distinct)}</td></tr>`,
+      `<tr><td>${escape(name)}</td><td class="mono">${escape(type)}</td><td class="n">${missingText(count, nulls)}</td><td class="n">${numberText(distinct)}</td></tr>`,
   );
-  const left = all - MOST_LISTED;
-  const more =
-    left > 0 ? `<p class="quiet">The JSON of this report lists ${countText(left, 'more columns')}.</p>` : '';
+  const left = all - MAX_LISTED;
+  const more = left > 0 ? `<p class="quiet">The JSON of this report lists ${countText(left, 'more columns')}.</p>` : '';
   return `<details><summary>${countText(rest.length, 'more columns')}</summary><div class="scroll"><table><thead><tr><th>Column</th><th>Type</th><th class="n">Missing</th><th class="n">Distinct values</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>${more}</details>`;
 }
 
@@ -229,16 +226,16 @@ function columnCard(current: ColumnProfile, before: ColumnProfile | undefined, d
   const badge =
     distance === undefined
       ? ''
-      : ` · <span class="${far ? 'far' : ''}" title="Jensen-Shannon divergence to the previous version, base 2">${far ? '⚠ drift ' : 'distance '}${figureText(Number(distance.toPrecision(2)))}</span>`;
+      : ` · <span class="${far ? 'far' : ''}" title="Jensen-Shannon divergence to the previous version, base 2">${far ? '⚠ drift ' : 'distance '}${numberText(Number(distance.toPrecision(2)))}</span>`;
   const fresh = before === undefined && distance === undefined ? '' : badge;
-  const picture = columnPicture({ current, before }) || `<p class="quiet">${escape(withoutPicture(current))}</p>`;
+  const picture = columnChart({ current, before }) || `<p class="quiet">${escape(noDistributionText(current))}</p>`;
   const stats = statsOf(current)
     .map(([term, text]) => `<dt>${escape(term)}</dt><dd>${escape(text)}</dd>`)
     .join('');
   return `<article class="column"><header><h3>${escape(current.name)}</h3><span class="quiet"><span class="mono">${escape(current.type)}</span>${fresh}</span></header>${picture}<dl>${stats}</dl></article>`;
 }
 
-function withoutPicture({ masked, count, family, distinct }: ColumnProfile): string {
+function noDistributionText({ masked, count, family, distinct }: ColumnProfile): string {
   if (masked === true) return 'Its values are masked.';
   if (count === 0) return 'No row has a value.';
   if (family === 'text' && distinct > count / 2) return 'Almost every value is distinct.';
@@ -252,12 +249,12 @@ function missingText(count: number, nulls: number): string {
 function statsOf(of: ColumnProfile): readonly (readonly [string, string])[] {
   const time = of.family === 'time';
   const value = (figure: number) =>
-    time ? new Date(figure).toISOString().slice(0, 16).replace('T', ' ') : figureText(figure);
+    time ? new Date(figure).toISOString().slice(0, 16).replace('T', ' ') : numberText(figure);
   const stats: [string, string][] = [
     ['missing', missingText(of.count, of.nulls)],
-    ['distinct', `${of.distinct > 100 ? '≈ ' : ''}${figureText(of.distinct)}`],
+    ['distinct', `${of.distinct > 100 ? '≈ ' : ''}${numberText(of.distinct)}`],
   ];
-  const add = (term: string, figure: number | undefined, text: (value: number) => string = figureText) => {
+  const add = (term: string, figure: number | undefined, text: (value: number) => string = numberText) => {
     if (figure !== undefined) stats.push([term, text(figure)]);
   };
   if (of.family === 'number') {
@@ -304,6 +301,8 @@ function history({ history: checks }: QualityReport): string {
 
 function footer({ profile }: QualityReport): string {
   const seconds =
-    profile === undefined ? '' : ` The profile was computed in ${figureText(Number(profile.seconds.toPrecision(2)))} s.`;
+    profile === undefined
+      ? ''
+      : ` The profile was computed in ${numberText(Number(profile.seconds.toPrecision(2)))} s.`;
   return `<footer>Counts are exact, except for distinct values (HyperLogLog, about 2 % error) and quantiles (t-digest). Statistics and distributions exclude NaN and infinite values. The outermost bins include outliers and may be wider than drawn.${seconds}</footer>`;
 }

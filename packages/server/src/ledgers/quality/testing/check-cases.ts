@@ -33,7 +33,7 @@ export async function resultOf(
 }
 
 /** Returns counts and outcome of the first finding. @throws Error if the check had an error */
-export async function told(
+export async function firstResult(
   world: QueryWorld,
   expectation: Record<string, unknown>,
   table: TestTable,

@@ -7,7 +7,7 @@ import type { QueryEngine } from '#engines/query/contract.ts';
 import { openDuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { Asking } from '../checks/asking.ts';
+import { CheckQueries } from '../checks/check-queries.ts';
 import type { CheckContext, OtherVersion } from '../checks/check-context.ts';
 
 export interface QueryWorld {
@@ -52,7 +52,7 @@ function inline({ columns, rows }: TestTable) {
 }
 
 export interface ContextOptions extends Partial<
-  Omit<CheckContext, 'columns' | 'rows' | 'asking' | 'before' | 'others'>
+  Omit<CheckContext, 'columns' | 'rows' | 'queries' | 'before' | 'others'>
 > {
   readonly before?: TestTable;
   readonly others?: Readonly<Record<string, TestTable>>;
@@ -84,7 +84,7 @@ export function contextOf(
     ...more,
     before: before === undefined ? undefined : other('before', 'flights@1', before),
     others: new Map(names.map((name, i) => [name, other(`other${i}`, name, others[name] as TestTable)])),
-    asking: new Asking(engine, tables, { owner: 'test' }),
+    queries: new CheckQueries(engine, tables, { owner: 'test' }),
     unexpected: (error) => {
       throw error;
     },

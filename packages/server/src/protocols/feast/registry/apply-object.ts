@@ -1,6 +1,6 @@
 /** Applies and deletes objects: the original definition, and the equivalent resources of Dais. */
 import { DaisError } from '@dais/api';
-import { FeastFault, rpc } from '../feast-errors.ts';
+import { FeastError, rpc } from '../feast-errors.ts';
 import type { Caller } from '../feast-calls.ts';
 import { Message } from '../wire/message.ts';
 import {
@@ -31,7 +31,7 @@ import type { RegistryProject } from './registry-calls.ts';
 
 export async function applyObject(project: RegistryProject, object: FeastObject, body: Buffer): Promise<void> {
   const name = nameOf(object, body);
-  if (name === '') throw new FeastFault('FeastError', `The ${object.title} has no name.`, rpc.invalidArgument, 400);
+  if (name === '') throw new FeastError('FeastError', `The ${object.title} has no name.`, rpc.invalidArgument, 400);
   if (views.some((view) => view.object === object)) {
     await applyView(project, object, name, body);
     return;
@@ -53,7 +53,7 @@ async function applyView(project: RegistryProject, object: FeastObject, name: st
   if (object === onDemandFeatureView) refuseOnDemand(spec);
   for (const view of views) {
     if (view.object === object || (await project.find(view.object, name)) === undefined) continue;
-    throw new FeastFault(
+    throw new FeastError(
       'ConflictingFeatureViewNames',
       `Multiple feature views have name '${name}'. Please ensure that all feature view names are case-insensitively unique.`,
       rpc.alreadyExists,

@@ -1,7 +1,7 @@
 /** Converts definitions of Feast to manifests of Dais. */
 import { DaisError } from '@dais/api';
 import { type KeyType } from '@dais/api/data';
-import { invalid, notDone } from '../feast-errors.ts';
+import { invalid, unsupported } from '../feast-errors.ts';
 import type { Message } from '../wire/message.ts';
 import { keyType, valueType } from '../wire/value-types.ts';
 
@@ -82,11 +82,13 @@ function part(spec: Message, field: number): Message | undefined {
   return spec.has(field) ? spec.message(field) : undefined;
 }
 
-/** Converts a type. @throws FeastFault with the type */
+/** Converts a type. @throws FeastError with the type */
 function keyOf(number: number, entity: string): KeyType {
   const type = number === 0 ? 'string' : keyType(number);
   if (type === undefined) {
-    throw invalid(`The join key of entity "${entity}" has value type ${number}, which Dais does not support for join keys.`);
+    throw invalid(
+      `The join key of entity "${entity}" has value type ${number}, which Dais does not support for join keys.`,
+    );
   }
   return type;
 }
@@ -194,9 +196,9 @@ export function serviceManifest(spec: Message): Manifest {
   });
 }
 
-/** @throws FeastFault always, with the reason and an alternative */
+/** @throws FeastError always, with the reason and an alternative */
 export function refuseOnDemand(spec: Message): never {
-  throw notDone(
+  throw unsupported(
     `On-demand feature view "${spec.text(1)}" is a Python function, sent as a pickle. This server does not run pickled functions. ` +
       'Write a FeatureView of Dais with `source.type: onDemand` and an SQL expression for each feature, or call the function in the client.',
   );

@@ -22,7 +22,7 @@ function inner({ spec }: FeastObject, bytes: Buffer): Message {
  * Appends the fields of the server to the bytes of the client: Protocol Buffers merge concatenated messages. The client's bytes are
  * therefore not re-encoded, and unknown fields of newer clients are preserved.
  */
-export function asSeen(
+export function withServerFields(
   object: FeastObject,
   { body, createdAt, updatedAt }: Definition,
   project: string,
@@ -47,16 +47,16 @@ export function moment(field: number, at: string): ProtobufField {
 }
 
 /** Maximum number of materializations of a view; clients continue from the last one. */
-const MOST_INTERVALS = 100;
+const MAX_INTERVALS = 100;
 /** Encodes `FeatureViewMeta`. */
 const INTERVALS = 3;
 
 /** Returns the bytes of a view with its existing intervals, which a new apply does not remove. */
 export function keepIntervals(before: Buffer | undefined, after: Buffer): Buffer {
   if (before === undefined) return after;
-  const told = new Message(after).message(2).all(INTERVALS);
+  const present = new Message(after).message(2).all(INTERVALS);
   const kept = new Message(before).message(2).all(INTERVALS);
-  const lost = kept.filter((one) => !told.some((other) => other.equals(one))).slice(-MOST_INTERVALS);
+  const lost = kept.filter((one) => !present.some((other) => other.equals(one))).slice(-MAX_INTERVALS);
   return withIntervals(after, lost);
 }
 

@@ -15,13 +15,13 @@ import { notFound } from '../feast-errors.ts';
 import { caller, type Caller, type FeastCalls } from '../feast-calls.ts';
 import { daisProject, inProject } from '../projects.ts';
 import { isMissing, type Manifest } from './manifests.ts';
-import { asSeen, moment } from './object-message.ts';
+import { withServerFields, moment } from './object-message.ts';
 import { views, type FeastObject } from './objects.ts';
 
 const FORMAT = 'feast';
 const PAGE = 1000;
 /** Maximum number of returned materializations, of one view and of all views of a project. */
-const MOST_INTERVALS = 100;
+const MAX_INTERVALS = 100;
 
 /** `FeatureViewState` */
 const MATERIALIZING = 3;
@@ -33,7 +33,7 @@ export interface RegistryProject {
   readonly call: Caller;
   /** Undefined if it does not exist. */
   find(object: FeastObject, name: string): Promise<Definition | undefined>;
-  /** Requires an object. @throws FeastFault of the class of the object */
+  /** Requires an object. @throws FeastError of the class of the object */
   need(object: FeastObject, name: string): Promise<Definition>;
   list(filter: { readonly type?: string; readonly refersTo?: string }): Promise<readonly Definition[]>;
   /** Creates the project with its first object, as the registry of Feast does. */
@@ -79,10 +79,10 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
     const one = definitions.length === 1 && only !== undefined ? { view: only.name } : {};
     const done =
       isView && known && definitions.length > 0
-        ? (await call(listMaterializationsOperation, { ...one, limit: only === undefined ? PAGE : MOST_INTERVALS }))
+        ? (await call(listMaterializationsOperation, { ...one, limit: only === undefined ? PAGE : MAX_INTERVALS }))
             .items
         : [];
-    return definitions.map((definition) => asSeen(object, definition, name, viewMeta(definition.name, done)));
+    return definitions.map((definition) => withServerFields(object, definition, name, viewMeta(definition.name, done)));
   };
   return {
     name,
@@ -98,7 +98,7 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
         return await list(filter);
       } catch (error) {
         // A project that does not exist is empty.
-        if (isNoProject(error, name)) return [];
+        if (isMissingProject(error, name)) return [];
         throw error;
       }
     },
@@ -114,7 +114,7 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
       try {
         await call(putDefinitionOperation, input);
       } catch (error) {
-        if (!isNoProject(error, name)) throw error;
+        if (!isMissingProject(error, name)) throw error;
         await makeProject(calls, context, name);
         await call(putDefinitionOperation, input);
       }
@@ -131,7 +131,7 @@ function viewMeta(view: string, materializations: readonly Materialization[]): r
   const own = materializations.filter((one) => one.view === view);
   const done = own
     .filter(({ state }) => state === 'done')
-    .slice(0, MOST_INTERVALS)
+    .slice(0, MAX_INTERVALS)
     .toReversed();
   const running = own.some(({ state }) => state === 'waiting' || state === 'running');
   const intervals = done.map(({ start = '1970-01-01T00:00:00Z', end }) =>
@@ -158,7 +158,7 @@ export async function makeProject(
 }
 
 /** Recognizes the error of a missing project by its text, which contains the project. */
-export function isNoProject(error: unknown, name: string): boolean {
+export function isMissingProject(error: unknown, name: string): boolean {
   if (!(error instanceof DaisError) || error.code !== 'not_found' || name === '') return false;
   return error.message === `There is no project "${daisProject(name)}".`;
 }

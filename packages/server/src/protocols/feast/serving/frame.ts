@@ -18,7 +18,7 @@ export interface FrameView {
 
 /**
  * Returns the columns of the view under its own names.
- * @throws FeastFault with column and row of an invalid time, or for columns of different lengths
+ * @throws FeastError with column and row of an invalid time, or for columns of different lengths
  */
 export function framed(frame: Frame, view: FrameView, joinKeys: readonly string[]): Record<string, unknown[]> {
   const counts = new Set(Object.values(frame).map((values) => values.length));
@@ -59,18 +59,20 @@ const MOMENT =
 
 /**
  * Converts a time of Python to RFC 3339; without a zone it is UTC, as in Feast. Digits beyond microseconds are truncated.
- * @throws FeastFault with column and row
+ * @throws FeastError with column and row
  */
 export function momentText(value: unknown, column: string, row?: number): string | null {
   if (value === null || value === undefined) return null;
-  const told = typeof value === 'string' ? value : JSON.stringify(value);
-  const { date, time = '00:00', fraction = '', zone = 'Z' } = MOMENT.exec(told.trim())?.groups ?? {};
+  const input = typeof value === 'string' ? value : JSON.stringify(value);
+  const { date, time = '00:00', fraction = '', zone = 'Z' } = MOMENT.exec(input.trim())?.groups ?? {};
   const whole = time.length === 5 ? `${time}:00` : time;
   const offset = /^z$|^UTC$/i.test(zone) ? 'Z' : zone.replace(/^([+-]\d{2}):?(\d{2})$/, '$1:$2');
   const text = `${date}T${whole}${fraction.slice(0, 7)}${offset}`;
   if (date === undefined || Number.isNaN(Date.parse(text))) {
     const where = row === undefined ? '' : ` in row ${row + 1}`;
-    throw invalid(`"${told.slice(0, 100)}"${where} of \`${column}\` is not a time. Use the format 2026-11-01T06:00:00Z.`);
+    throw invalid(
+      `"${input.slice(0, 100)}"${where} of \`${column}\` is not a time. Use the format 2026-11-01T06:00:00Z.`,
+    );
   }
   return text;
 }

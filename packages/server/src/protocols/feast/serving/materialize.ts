@@ -6,11 +6,11 @@ import {
   type Materialization,
 } from '@dais/api/data';
 import type { Clock } from '#lib/clock.ts';
-import { FeastFault, invalid, notFound, rpc } from '../feast-errors.ts';
+import { FeastError, invalid, notFound, rpc } from '../feast-errors.ts';
 import { viewManifests, viewParts } from '../registry/apply-object.ts';
 import { featureView, streamFeatureView } from '../registry/objects.ts';
 import type { RegistryProject } from '../registry/registry-calls.ts';
-import type { KnownView } from '../feast-view.ts';
+import type { KnownView } from '../feast-calls.ts';
 import { Message } from '../wire/message.ts';
 
 export interface Window {
@@ -25,7 +25,7 @@ const LONGEST_PAUSE = 1000;
 
 /**
  * Returns the named views, or all online views with a dataset.
- * @throws FeastFault for a view that does not exist or cannot be materialized
+ * @throws FeastError for a view that does not exist or cannot be materialized
  */
 export async function viewsToMaterialize(
   project: RegistryProject,
@@ -55,7 +55,7 @@ export async function viewsToMaterialize(
   return ready;
 }
 
-function noDataset(names: readonly string[]): FeastFault {
+function noDataset(names: readonly string[]): FeastError {
   return invalid(
     `Dais has no data of ${names.join(', ')}. Push it with \`dais data push DATASET FILE\`. The Dataset has the name of the data source, or the name in its tag \`dais.dev/dataset\`. ` +
       'Rows of a view with a client-side transformation can only be pushed.',
@@ -79,7 +79,7 @@ async function findSource(
 }
 
 /** Returns views with a running materialization. */
-export async function underWay(project: RegistryProject, names: readonly string[]): Promise<readonly string[]> {
+export async function runningViews(project: RegistryProject, names: readonly string[]): Promise<readonly string[]> {
   const busy: string[] = [];
   for (const view of names) {
     const { items } = await project.call(listMaterializationsOperation, { view, limit: 1 });
@@ -107,7 +107,7 @@ export async function startMaterializations(
   return started;
 }
 
-/** Resolves when all have ended. @throws FeastFault with the failed ones and their errors */
+/** Resolves when all have ended. @throws FeastError with the failed ones and their errors */
 export async function ended(
   project: RegistryProject,
   started: readonly Materialization[],
@@ -128,11 +128,6 @@ export async function ended(
     }
   }
   if (failed.length > 0) {
-    throw new FeastFault(
-      'FeastError',
-      `Materialization failed: ${failed.join('; ')}`,
-      rpc.failedPrecondition,
-      422,
-    );
+    throw new FeastError('FeastError', `Materialization failed: ${failed.join('; ')}`, rpc.failedPrecondition, 422);
   }
 }

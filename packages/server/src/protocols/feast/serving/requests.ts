@@ -35,7 +35,7 @@ export const materializeRequest = z.object({
 
 export const incrementalRequest = z.object({ end_ts: z.string(), feature_views: views, version });
 
-/** Validates a request. @throws FeastFault with the invalid fields */
+/** Validates a request. @throws FeastError with the invalid fields */
 export function readRequest<Schema extends z.ZodType>(schema: Schema, body: Buffer): z.output<Schema> {
   const invalidAt = invalidUtf8At(body);
   if (invalidAt !== undefined) throw invalid(`The body of the request is not UTF-8, first at byte ${invalidAt}.`);

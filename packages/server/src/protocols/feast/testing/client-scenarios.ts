@@ -29,9 +29,9 @@ export function clientScenarios({ line, requirements }: FeastClient): void {
     afterAll(async () => await peer?.stop());
 
     test('does what people do with it', { timeout: PATIENCE }, async () => {
-      const told = await feastScripts(peer, { line, requirements }, ['client_scenarios.py']);
-      expect(told.filter(({ error }) => error !== undefined)).toEqual([]);
-      expect(told).toHaveLength(SCENARIOS);
+      const results = await feastScripts(peer, { line, requirements }, ['client_scenarios.py']);
+      expect(results.filter(({ error }) => error !== undefined)).toEqual([]);
+      expect(results).toHaveLength(SCENARIOS);
     });
   });
 }

@@ -9,7 +9,7 @@ import { definitionEntries, definitionsSlice } from '#ledgers/definitions/index.
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { OwnerAccess } from '#policy/owner-access.ts';
-import { feastRegistry } from '../registry/registry-door.ts';
+import { feastRegistry } from '../registry/registry-methods.ts';
 import { registryClient, type RegistryClient } from './registry-client.ts';
 
 export interface RegistryWorld {
