@@ -13,7 +13,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { expectationSchema } from '../packages/api/src/data/index.ts';
 import type { QueryEngine, QueryResult } from '../packages/server/src/engines/query/contract.ts';
-import { Asking } from '../packages/server/src/ledgers/quality/checks/asking.ts';
+import { CheckQueries } from '../packages/server/src/ledgers/quality/checks/check-queries.ts';
 import { runChecks } from '../packages/server/src/ledgers/quality/checks/run-checks.ts';
 import { makeProfile } from '../packages/server/src/ledgers/quality/profile/make-profile.ts';
 import { here, runPeer, type PeerUsage } from './data/peer.ts';
@@ -147,7 +147,7 @@ async function validate(path: string): Promise<Usage> {
     createdAt: Date.now(),
     keys: [],
     others: new Map(),
-    asking: new Asking(usage.of(engine), { data: { files, columns } }, { owner: 'benchmark' }),
+    queries: new CheckQueries(usage.of(engine), { data: { files, columns } }, { owner: 'benchmark' }),
     unexpected: (error) => {
       throw error;
     },

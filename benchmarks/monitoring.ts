@@ -13,12 +13,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { QueryEngine, QueryResult } from '../packages/server/src/engines/query/contract.ts';
 import { scan } from '../packages/server/src/engines/query/model/build.ts';
-import { Asking, type Rows } from '../packages/server/src/ledgers/monitoring/asking.ts';
-import { asBaseline, edgesOf, storedOf } from '../packages/server/src/ledgers/monitoring/baselines.ts';
+import { QueryRunner, type Rows } from '../packages/server/src/ledgers/monitoring/query-runner.ts';
+import { asBaseline, edgesOf, storedOf } from '../packages/server/src/ledgers/monitoring/baselines/baselines.ts';
 import { compareFields } from '../packages/server/src/ledgers/monitoring/checks/compared-fields.ts';
-import { judgeDrift } from '../packages/server/src/ledgers/monitoring/checks/drift.ts';
-import { fieldsOfTable, type Field } from '../packages/server/src/ledgers/monitoring/fields.ts';
-import { summarize } from '../packages/server/src/ledgers/monitoring/summaries.ts';
+import { evaluateDrift } from '../packages/server/src/ledgers/monitoring/checks/drift.ts';
+import { fieldsOfTable, type Field } from '../packages/server/src/ledgers/monitoring/metrics/fields.ts';
+import { summarize } from '../packages/server/src/ledgers/monitoring/metrics/summaries.ts';
 import { here, runPeer, type PeerUsage } from './data/peer.ts';
 import { monitoredColumns, openEngine, writeTable } from './data/tables.ts';
 import { Claims } from './lib/claims.mjs';
@@ -100,21 +100,26 @@ async function table(name: string, sql: string): Promise<Table> {
   return { path, data, fields: fieldsOfTable({ columns, sizes: new Map(), masked: new Set() }) };
 }
 
-async function summaries(asking: Asking, { data, fields }: Table, rows: number, edges: ReturnType<typeof edgesOf>) {
-  return storedOf(await summarize(asking, data, fields, { rows, edges }));
+async function summaries(
+  runner: QueryRunner,
+  { data, fields }: Table,
+  rows: number,
+  edges: ReturnType<typeof edgesOf>,
+) {
+  return storedOf(await summarize(runner, data, fields, { rows, edges }));
 }
 
 /** The whole report from both files; `second`: a window against a baseline that was counted before. */
 async function drift(reference: Table, current: Table, rows: number): Promise<{ whole: Usage; second: Usage }> {
   const whole = new Usage();
-  const asking = new Asking(whole.of(engine), 'benchmark', new AbortController().signal);
+  const runner = new QueryRunner(whole.of(engine), 'benchmark', new AbortController().signal);
   const about = { type: 'dataset', name: 'reference', rows };
-  const fields = await summaries(asking, reference, rows, new Map());
+  const fields = await summaries(runner, reference, rows, new Map());
   const baseline = asBaseline({ id: 'b', key: 'b', about, fields });
   const second = new Usage();
-  const window = new Asking(second.of(whole.of(engine)), 'benchmark', new AbortController().signal);
+  const window = new QueryRunner(second.of(whole.of(engine)), 'benchmark', new AbortController().signal);
   const now = await summaries(window, current, rows, edgesOf(baseline));
-  const outcome = judgeDrift(
+  const outcome = evaluateDrift(
     { type: 'drift', method: 'auto', share: 0 },
     {
       spec: { severity: 'warning', correction: 'benjamini-hochberg', minSamples: 1 },

@@ -1,5 +1,5 @@
-import { registryMethods } from '../../packages/server/src/protocols/feast/registry/registry-door.ts';
-import { servedPaths } from '../../packages/server/src/protocols/feast/serving/serving-door.ts';
+import { registryMethods } from '../../packages/server/src/protocols/feast/registry/registry-methods.ts';
+import { servedPaths } from '../../packages/server/src/protocols/feast/serving/feature-server.ts';
 import { REFERENCE, type GeneratedFile } from './generated-file.ts';
 import { code, page, table } from './markdown.ts';
 
@@ -47,7 +47,7 @@ export function feastPage(): GeneratedFile {
   const served = methods.filter(([, { instead }]) => instead === undefined);
   return {
     path: `${REFERENCE}/feast.md`,
-    text: page('Methods of Feast', 'packages/server/src/protocols/feast/registry/registry-door.ts', [
+    text: page('Methods of Feast', 'packages/server/src/protocols/feast/registry/registry-methods.ts', [
       `Of the ${methods.length} methods of \`feast.registry.RegistryServer\`, Dais answers ${served.length} on its gRPC port, and the feature server’s addresses on its HTTP port. Feast 0.66.0 and 0.67.0 are tried against Dais, unmodified. [Bring your Feast repository](../guide/use-a-feast-repository) tells how to begin.`,
       'Every definition is kept as it came, byte for byte, so that what only a newer client knows comes back to it. Errors name a class of `feast.errors`, which clients raise.',
       '## The registry',

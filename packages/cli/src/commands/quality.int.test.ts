@@ -37,7 +37,7 @@ test('from a first look to a gate: profile, suggest, check, quarantine, report, 
 
   const suggested = await run('data', 'suggest', 'flights@1');
   expect(suggested.out).toContain('spec:\n  expectations:\n');
-  expect(suggested.out).toMatch(/# it has 2 different values, the rarest in 30 rows\n +- type: domain/);
+  expect(suggested.out).toMatch(/# the column has 2 distinct values, the least frequent in 30 rows\n +- type: domain/);
   await write('expectations.yaml', suggested.out);
   const checked = await run('data', 'check', 'flights', '-f', 'expectations.yaml');
   expect([checked.code, checked.out.split('\n').at(-2)]).toEqual([
@@ -58,7 +58,7 @@ test('from a first look to a gate: profile, suggest, check, quarantine, report, 
   expect((await dais.run(['apply', '-f', '-'], { stdin: manifest })).code).toBe(0);
   const pushed = await run('data', 'push', 'flights', 'bad.csv');
   expect(pushed.code).toBe(7);
-  expect(pushed.err).toContain('flights@2 is quarantined. Broken: completeness(age) (95.0 % of 60 rows).');
+  expect(pushed.err).toContain('flights@2 is quarantined. Failed: completeness(age) (95.0 % of 60 rows).');
   expect((await run('data', 'head', 'flights@latest', '-n', '1')).out).toContain('20');
   expect((await run('data', 'sql', 'select count(*) as n from "flights@2"')).out).toContain('60');
 

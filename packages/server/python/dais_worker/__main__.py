@@ -1,9 +1,9 @@
-"""Holds one MLflow model and answers batches over descriptor 3 until the other side is gone."""
+"""Loads one MLflow model and predicts batches over descriptor 3 until the peer closes the connection."""
 
 import os
 import sys
 
-# Only while our own modules load: a model may bring modules of any name.
+# Only while the modules of the worker load: a model can contain modules of any name.
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from dais_worker import process, values  # noqa: E402
 
@@ -17,14 +17,14 @@ class Worker:
         self.plan = plan
         self.model = mlflow.pyfunc.load_model(plan["model"])
 
-    def answer(self, header, tensors):
+    def respond(self, header, tensors):
         params = header.get("parameters") or None
         data = values.to_input(tensors, self.plan)
         result = self.model.predict(data, params=params) if params else self.model.predict(data)
-        answer = values.to_tensors(result, self.plan["outputs"])
+        outputs = values.to_tensors(result, self.plan["outputs"])
         wanted = header.get("outputs")
-        return answer if wanted is None else [tensor for tensor in answer if tensor.name in wanted]
+        return outputs if wanted is None else [tensor for tensor in outputs if tensor.name in wanted]
 
 
 if __name__ == "__main__":
-    sys.exit(process.serve(Worker, Worker.answer))
+    sys.exit(process.serve(Worker, Worker.respond))

@@ -1,4 +1,4 @@
-"""The other side of packages/server/src/engines/inference/frames.ts: frames over a pair of connected sockets."""
+"""The Python counterpart of packages/server/src/engines/inference/frames.ts: frames over a pair of connected sockets."""
 
 import json
 import struct
@@ -26,7 +26,7 @@ _NAMES = {(dtype.kind, dtype.itemsize): name for name, dtype in _DTYPES.items()}
 
 
 class Tensor:
-    """`data`: an array of numbers, or of bytes objects with dtype object; `nulls`: where a value is missing, or None."""
+    """`data`: an array of numbers, or of bytes objects with dtype object. `nulls`: a mask of missing values, or None."""
 
     def __init__(self, name, data, nulls=None):
         self.name = name
@@ -35,12 +35,12 @@ class Tensor:
 
 
 def datatype_of(dtype):
-    """The name of a numpy dtype, or None when frames have no such numbers."""
+    """Returns the name of a numpy dtype, or None if frames do not support it."""
     return _NAMES.get((dtype.kind, dtype.itemsize))
 
 
 def read_frame(socket):
-    """Id, kind, header and tensors; None when the other side is gone."""
+    """Returns id, kind, header and tensors; None after the peer closed the connection."""
     head = _read(socket, _PRELUDE.size)
     if head is None:
         return None
@@ -101,15 +101,15 @@ def send_frame(socket, frame_id, kind, header=None, tensors=()):
 
 
 def _read(socket, size):
-    """A buffer that numpy may take views of: its tensors begin on 8 bytes."""
+    """Returns a buffer that numpy can take views of: its tensors are aligned to 8 bytes."""
     body = bytearray(size)
     view = memoryview(body)
-    had = 0
-    while had < size:
-        count = socket.recv_into(view[had:])
+    received = 0
+    while received < size:
+        count = socket.recv_into(view[received:])
         if count == 0:
             return None
-        had += count
+        received += count
     return body
 
 

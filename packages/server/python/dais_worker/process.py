@@ -1,4 +1,4 @@
-"""A process on the other side of descriptor 3: it opens what it is told, then answers one frame after the other."""
+"""The worker side of the connection on descriptor 3: opens a plan, then processes frames in order."""
 
 import ctypes
 import json
@@ -10,13 +10,13 @@ import traceback
 from dais_worker import frames
 
 
-def serve(open_plan, answer):
-    """Until the other side is gone. `open_plan(plan)` gives what `answer(it, header, tensors)` gets; it gives tensors."""
+def serve(open_plan, respond):
+    """Serves until the peer closes the connection. `open_plan(plan)` returns the worker; `respond(worker, header, tensors)` returns tensors."""
     _end_with_parent()
     connection = socket.socket(fileno=3)
     connection.setblocking(True)
     try:
-        it = open_plan(json.loads(sys.argv[1]))
+        worker = open_plan(json.loads(sys.argv[1]))
     except BaseException as error:
         _fail(connection, 0, error)
         return 1
@@ -27,16 +27,16 @@ def serve(open_plan, answer):
             frames.send_frame(connection, frame_id, frames.PING)
             continue
         try:
-            answers = answer(it, header, tensors)
+            results = respond(worker, header, tensors)
         except Exception as error:
             _fail(connection, frame_id, error)
             continue
-        frames.send_frame(connection, frame_id, frames.RESULT, {}, answers)
+        frames.send_frame(connection, frame_id, frames.RESULT, {}, results)
     return 0
 
 
 def _end_with_parent():
-    """A batch under way would otherwise be finished for nobody."""
+    """Ends with the parent process: nobody would read the result of a running batch."""
     try:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     except (OSError, AttributeError):

@@ -1,4 +1,4 @@
-"""Tensors to what a model takes, and what it gives to tensors."""
+"""Converts tensors to the input of a model, and its output to tensors."""
 
 import decimal
 import json
@@ -9,7 +9,7 @@ from .frames import Tensor, datatype_of
 
 
 def to_input(tensors, plan):
-    """`plan["form"]`: columns (a DataFrame), tensor (one array), tensors (arrays by name), open (no signature)."""
+    """Returns the input of the model. `plan["form"]`: columns (a DataFrame), tensor (one array), tensors (arrays by name), open (no signature)."""
     form = plan["form"]
     if form == "columns":
         return _frame([(_column_name(tensor.name, plan), _column(tensor, plan["types"].get(tensor.name))) for tensor in tensors])
@@ -21,7 +21,7 @@ def to_input(tensors, plan):
 
 
 def to_tensors(result, names):
-    """A result of any kind; `names`: of the signature's outputs."""
+    """Converts a result of any type. `names`: the outputs of the signature."""
     if hasattr(result, "columns") and hasattr(result, "dtypes"):
         return [_tensor(str(name), result[name].to_numpy()) for name in result.columns]
     if isinstance(result, dict):
@@ -72,7 +72,7 @@ def _column(tensor, kind):
 
 
 def _objects(values):
-    """numpy would make an array of two dimensions of lists that are equally long."""
+    """Returns a one-dimensional array: numpy turns lists of equal length into a second dimension."""
     array = np.empty(len(values), dtype=object)
     for index, value in enumerate(values):
         array[index] = value
@@ -129,15 +129,15 @@ def _mixed(name, array):
     missing = np.array([_is_missing(value) for value in flat], dtype=bool)
     present = [value for value, is_missing in zip(flat, missing) if not is_missing]
     if present and all(isinstance(value, (bool, np.bool_)) for value in present):
-        truths = np.array([not lost and bool(value) for value, lost in zip(flat, missing)], dtype=bool)
-        return Tensor(name, truths.reshape(array.shape), missing.reshape(array.shape) if missing.any() else None)
+        flags = np.array([not lost and bool(value) for value, lost in zip(flat, missing)], dtype=bool)
+        return Tensor(name, flags.reshape(array.shape), missing.reshape(array.shape) if missing.any() else None)
     if present and all(_is_number(value) for value in present):
         if missing.any() or any(isinstance(value, (float, decimal.Decimal, np.floating)) for value in present):
-            numbers = np.array([np.nan if lost else float(value) for value, lost in zip(flat, missing)])
+            numbers = np.array([np.nan if is_missing else float(value) for value, is_missing in zip(flat, missing)])
         else:
             numbers = np.array([int(value) for value in flat], dtype=np.int64)
         return Tensor(name, numbers.reshape(array.shape))
-    texts = _objects([b"" if lost else _text(value) for value, lost in zip(flat, missing)])
+    texts = _objects([b"" if is_missing else _text(value) for value, is_missing in zip(flat, missing)])
     return Tensor(name, texts.reshape(array.shape), missing.reshape(array.shape) if missing.any() else None)
 
 
@@ -152,7 +152,7 @@ def _is_number(value):
 def _text(value):
     if isinstance(value, bytes):
         return value
-    # Moments and days; what has a text of its own and no form in JSON (identifiers, durations) is that text.
+    # Times and dates in ISO 8601; other types without a JSON form (identifiers, durations) as their text.
     if hasattr(value, "isoformat"):
         return value.isoformat().encode()
     if isinstance(value, (dict, list, tuple, np.generic, np.ndarray, bool, int, float)):

@@ -1,11 +1,11 @@
-"""Holds one MLflow model, and over descriptor 3 gives rows with what it says of them, and the model as ONNX."""
+"""Loads one MLflow model. Over descriptor 3 it returns test rows with their predictions, and the model as ONNX."""
 
 import json
 import os
 import sys
 import warnings
 
-# Only while our own modules load: a model may bring modules of any name.
+# Only while the modules of the worker load: a model can contain modules of any name.
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 from dais_worker import frames, process, values  # noqa: E402
 from dais_worker.converter import graph, rows  # noqa: E402
@@ -23,32 +23,32 @@ class Converter:
         self.expected = None
 
     def rows(self):
-        """Rows of the input example, then drawn ones; and what the model says of each."""
-        answer = self._answers()
-        table, examples = rows.rows_that_are_taken(self.model, self.native, self.plan, answer)
-        result = answer(table)
+        """Returns rows of the input example, then random rows, with the predictions of the model."""
+        predict = self._predict_function()
+        table, examples = rows.accepted_rows(self.model, self.native, self.plan, predict)
+        result = predict(table)
         if hasattr(result, "columns"):
-            raise ValueError("it answers with a table of several columns, which a converted model does not have")
+            raise ValueError("the model returns a table with several columns, which a converted model cannot return")
         self.expected = values.to_tensors(result, self.plan["outputs"])
         about = {"examples": examples, "columns": rows.as_json(table), "attempts": graph.attempts(self.native, self.plan)}
         return [*self.expected, _text("rows", about)]
 
     def convert(self, attempt):
-        # Another copy: a converter changes what it is given.
+        # A separate copy: converters modify their input.
         native = graph.load_native(self.plan["model"], self.plan["flavor"])
         model = graph.converted(native, self.plan, attempt, self.expected[0])
         return [_bytes("model", model.SerializeToString()), _text("report", graph.report(native, model))]
 
-    def answer(self, header, _):
-        asked = header.get("parameters") or {}
-        return self.convert(asked["attempt"]) if "attempt" in asked else self.rows()
+    def respond(self, header, _):
+        request = header.get("parameters") or {}
+        return self.convert(request["attempt"]) if "attempt" in request else self.rows()
 
-    def _answers(self):
+    def _predict_function(self):
         method = self.plan["predictFn"]
         if method == self.plan["own"]:
             return self.model.predict
         if not hasattr(self.native, method):
-            raise ValueError(f"{type(self.native).__name__} has no {method}")
+            raise ValueError(f"{type(self.native).__name__} has no method {method}")
         return getattr(self.native, method)
 
 
@@ -66,4 +66,4 @@ def _text(name, value):
 
 if __name__ == "__main__":
     warnings.filterwarnings("ignore")
-    sys.exit(process.serve(Converter, Converter.answer))
+    sys.exit(process.serve(Converter, Converter.respond))

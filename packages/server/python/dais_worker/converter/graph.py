@@ -1,21 +1,21 @@
-"""From a fitted model to ONNX: its columns in front as its signature names them, behind it the answer that it gives."""
+"""Converts a fitted model to ONNX, with the columns of its signature as inputs and its prediction as output."""
 
 import json
 import re
 
 import numpy as np
 
-# How numbers reach the model: in the width in which the original computes, else in the other.
-TREES_OF_FLOATS = ("Tree", "Forest", "GradientBoosting", "IsolationForest")
+# Estimators that compute in float32. Numbers reach a model in the width in which the original computes, otherwise in the other one.
+FLOAT_TREES = ("Tree", "Forest", "GradientBoosting", "IsolationForest")
 ONNX_ML = 3
-# Read by every runtime since 2023.
+# Every runtime since 2023 supports it.
 IR_VERSION = 9
-# The newest that the converters of XGBoost and LightGBM know.
+# The newest opset that the converters of XGBoost and LightGBM support.
 BOOSTED_OPSET = 15
 
 
 class Unconvertible(ValueError):
-    """Told by name: no other attempt changes it."""
+    """The model has a part that no attempt can convert."""
 
 
 def load_native(folder, flavor):
@@ -33,8 +33,8 @@ def load_native(folder, flavor):
 
 
 def attempts(native, plan):
-    """In the order in which they are tried: the first whose answers are equal is taken."""
-    _refuse_unknown(native)
+    """Returns the attempts in order. The first one with equal predictions is used."""
+    _reject_unknown(native)
     if _family(native) in ("xgboost", "lightgbm") or _is_bare_tree(native):
         return ["float", "double"] if _family(native) == "sklearn" else ["float"]
     shapes = ["columns", "columns-typed", "matrix"] if _by_columns(native, plan) else ["matrix"]
@@ -43,7 +43,7 @@ def attempts(native, plan):
 
 
 def converted(native, plan, attempt, expected):
-    """@param expected the tensor that the original answers with: its type, dimensions and name become those of the answer"""
+    """@param expected the prediction of the original: its type, dimensions and name become those of the output"""
     import onnx
 
     width, _, shape = attempt.partition("-")
@@ -51,8 +51,8 @@ def converted(native, plan, attempt, expected):
     target = {"": plan["opset"], "ai.onnx.ml": ONNX_ML}
     inner = _inner(native, plan, width, shape, target)
     inner = onnx.compose.add_prefix(inner, "model/")
-    answer = _answer_of(native, inner, plan["predictFn"])
-    return _whole(inner, plan, shape, answer, expected)
+    prediction = _prediction_output(native, inner, plan["predictFn"])
+    return _whole(inner, plan, shape, prediction, expected)
 
 
 def report(native, model):
@@ -70,17 +70,17 @@ def _family(native):
 
 
 def _is_bare_tree(native):
-    return any(word in type(native).__name__ for word in TREES_OF_FLOATS)
+    return any(word in type(native).__name__ for word in FLOAT_TREES)
 
 
 def _ends_in_trees(native):
-    """Trees take float32 whatever stands before them computes in, and a value next to a threshold falls to the other side."""
+    """Trees read float32 whatever type the step before them returns, so a value close to a threshold can take the other branch."""
     steps = getattr(native, "steps", None) or []
     return len(steps) > 1 and (_is_bare_tree(steps[-1][1]) or _family(steps[-1][1]) != "sklearn")
 
 
 def _by_columns(native, plan):
-    """Whether the model finds its columns by name, or has texts among them."""
+    """Whether the model selects its columns by name, or has string columns."""
     if plan["form"] != "columns":
         return False
     kinds = {kind for _, kind in plan["columns"]}
@@ -88,7 +88,7 @@ def _by_columns(native, plan):
 
 
 def _estimators(native):
-    """The model and all that it is made of."""
+    """Yields the model and all its parts."""
     yield native
     inner = [step for _, step in getattr(native, "steps", None) or []]
     inner += [step for _, step, _ in getattr(native, "transformers_", None) or []]
@@ -104,8 +104,8 @@ def _is_meta(native):
     return any(word in type(native).__name__ for word in ("Voting", "Stacking", "MultiOutput", "OneVs", "Chain"))
 
 
-def _refuse_unknown(native):
-    """By name, before anything is tried."""
+def _reject_unknown(native):
+    """Rejects estimators without a converter before the first attempt."""
     from skl2onnx._supported_operators import sklearn_operator_name_map
 
     _register()
@@ -114,7 +114,7 @@ def _refuse_unknown(native):
     for step in _estimators(native):
         name = type(step).__name__
         if getattr(step, "func", None) is not None:
-            name = f"{name} with the function {getattr(step.func, '__name__', 'of yours')}"
+            name = f"{name} with the function {getattr(step.func, '__name__', '<unnamed>')}"
         elif type(step) in sklearn_operator_name_map or name in containers:
             continue
         if name not in unknown:
@@ -124,7 +124,7 @@ def _refuse_unknown(native):
 
 
 def _register():
-    """Estimators of XGBoost and LightGBM as steps among those of scikit-learn."""
+    """Registers estimators of XGBoost and LightGBM as steps of scikit-learn pipelines."""
     from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
     from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
     from skl2onnx import update_registered_converter
@@ -155,7 +155,7 @@ def _register():
 
 
 def _impute(scope, operator, container):
-    """The operator for it computes in float32 only: a choice between two values does in every width."""
+    """Converts SimpleImputer to Where, because the Imputer operator computes in float32 only."""
     from skl2onnx.common.data_types import DoubleTensorType
     from skl2onnx.operator_converters.common import concatenate_variables
     from skl2onnx.operator_converters.imputer_op import convert_sklearn_imputer
@@ -205,7 +205,7 @@ def _graph_of(native, initial, target):
     if family == "sklearn":
         _register()
         for step in _estimators(native):
-            # Its converter knows it as a list; of late it is a matrix of one row.
+            # The converter expects a list; newer versions of scikit-learn have a matrix of one row.
             if hasattr(step, "_baseline_prediction"):
                 step._baseline_prediction = np.ravel(step._baseline_prediction)
         options = {id(native): {"zipmap": False}} if _has_labels(native) else None
@@ -218,14 +218,14 @@ def _graph_of(native, initial, target):
     opset = min(target[""], BOOSTED_OPSET)
     if family == "xgboost":
         booster = native if type(native).__name__ == "Booster" else native.get_booster()
-        # Its converter knows columns by their place.
+        # The converter identifies columns by position.
         booster.feature_names = None
         return onnxmltools.convert_xgboost(native, initial_types=wide, target_opset=opset)
     return onnxmltools.convert_lightgbm(native, initial_types=wide, target_opset=opset, zipmap=False)
 
 
 def _with_gaps(native, model):
-    """Each node of scikit-learn's trees sends missing values to one side, which its converter does not tell."""
+    """Adds the branch for missing values of each tree node, which the converter of scikit-learn omits."""
     from onnx import helper
 
     last = native.steps[-1][1] if getattr(native, "steps", None) else native
@@ -246,7 +246,7 @@ def _with_gaps(native, model):
 
 
 def _in_a_row(front, back):
-    """The second takes what the first gives, as float32."""
+    """Chains two models: the second reads the output of the first as float32."""
     from onnx import TensorProto, compose, helper
 
     front, back = compose.add_prefix(front, "front/"), compose.add_prefix(back, "back/")
@@ -258,7 +258,7 @@ def _in_a_row(front, back):
 
 
 def _opsets(least, *models):
-    """Each domain once: converters may name one several times, and leave out what they have no operators of."""
+    """Returns each domain once. Converters can repeat a domain, and omit domains without operators."""
     from onnx import helper
 
     found = {"": least} if least > 0 else {}
@@ -282,12 +282,12 @@ def _has_labels(native):
     return hasattr(last, "classes_") and hasattr(last, "predict_proba")
 
 
-def _answer_of(native, inner, method):
-    """Which output of the converted model is the answer: its name, and of which column when only one counts."""
+def _prediction_output(native, inner, method):
+    """Returns the output of the converted model that is the prediction: its name, and a column if only one is used."""
     names = [output.name for output in inner.graph.output]
     if method == "predict_proba":
         if len(names) < 2:
-            raise Unconvertible(f"{type(native).__name__} has no probabilities")
+            raise Unconvertible(f"{type(native).__name__} returns no probabilities")
         return names[1], None
     if type(native).__name__ != "Booster":
         return names[0], None
@@ -305,22 +305,22 @@ def _objective(booster):
     return str(booster.params.get("objective") or booster.dump_model().get("objective", "")).split(" ")[0]
 
 
-def _places(names, inner):
-    """Inputs of the converted model by the place of their column: it makes words of names, and leaves out what it does not need."""
+def _inputs_by_index(names, inner):
+    """Returns the inputs of the converted model by column index. The converter replaces characters in names and omits unused columns."""
     if len(names) == len(inner):
         return dict(enumerate(inner))
-    words = {re.sub(r"\W", "_", name): place for place, name in enumerate(names)}
-    return {words[re.sub(r"\W", "_", name.removeprefix("model/").removeprefix("front/"))]: name for name in inner}
+    indexes = {re.sub(r"\W", "_", name): index for index, name in enumerate(names)}
+    return {indexes[re.sub(r"\W", "_", name.removeprefix("model/").removeprefix("front/"))]: name for name in inner}
 
 
-def _whole(inner, plan, shape, answer, expected):
-    """The columns of the signature before it, the form of the original's answer behind it."""
+def _whole(inner, plan, shape, prediction, expected):
+    """Adds the columns of the signature before the model, and the shape of the original prediction after it."""
     from onnx import checker, helper
 
     front, inputs = _before(inner, plan, shape)
-    back, constants, output = _behind(answer, plan, expected)
+    back, constants, output = _behind(prediction, plan, expected)
     nodes = [*front, *inner.graph.node, *back]
-    # Without operators of ONNX itself among those that were converted, the ones around them decide.
+    # If the converted model has no operators of the default domain, the added ones determine the opset.
     opset = 0 if any(one.domain == "" for one in inner.opset_import) else plan["opset"]
     graph = helper.make_graph(nodes, "converted", inputs, [output], [*inner.graph.initializer, *constants])
     model = helper.make_model(
@@ -354,7 +354,7 @@ def _before(inner, plan, shape):
             nodes.append(helper.make_node("Identity", [name], [made]))
             return
         if kind in ("long", "integer", "int32", "int64") and to == TensorProto.FLOAT:
-            # As in an array of numbers of all kinds, which are doubles first.
+            # numpy converts arrays of mixed numbers to doubles first.
             nodes.append(helper.make_node("Cast", [name], [f"{made}/wide"], to=TensorProto.DOUBLE))
             name = f"{made}/wide"
         nodes.append(helper.make_node("Cast", [name], [made], to=to))
@@ -370,17 +370,17 @@ def _before(inner, plan, shape):
         parts = [f"column/{place}" for place in range(len(plan["columns"]))]
         nodes.append(helper.make_node("Concat", parts, [matrix], axis=1))
     else:
-        inside = _places([name for name, _ in plan["columns"]], list(wanted))
+        inside = _inputs_by_index([name for name, _ in plan["columns"]], list(wanted))
         for place, (name, kind) in enumerate(plan["columns"]):
             if place in inside:
                 reach(name, kind, inside[place], wanted[inside[place]])
     return nodes, inputs
 
 
-def _behind(answer, plan, expected):
+def _behind(prediction, plan, expected):
     from onnx import TensorProto, helper, numpy_helper
 
-    source, column = answer
+    source, column = prediction
     nodes, constants = [], []
     if column is not None:
         constants.append(numpy_helper.from_array(np.array([column], dtype=np.int64), "answer/column"))

@@ -1,4 +1,4 @@
-"""Rows by which the converted model is held against the original: those of the input example, and drawn ones."""
+"""Rows to compare the converted model with the original: rows of the input example, and random rows."""
 
 import json
 import math
@@ -21,27 +21,27 @@ NUMBERS = {
 WHOLE = ("integer", "long", "int32", "int64")
 
 
-def rows_that_are_taken(model, native, plan, answer):
-    """Those that the original takes, and how many of them are of the example: what it refuses cannot be compared."""
+def accepted_rows(model, native, plan, predict):
+    """Returns the rows that the original accepts, and how many of them are from the example. Rejected rows cannot be compared."""
     example = _example(model, plan)
     random = np.random.default_rng(plan["seed"])
     drawn = _drawn(example, _categories(native, plan), plan, random)
     examples = 0
     kept = []
     if example is not None and len(example) > 0:
-        answer(example)
+        predict(example)
         kept.append(example)
         examples = len(example)
-    taken = _taken(drawn, answer)
-    if taken is not None:
-        kept.append(taken)
+    accepted = _accepted(drawn, predict)
+    if accepted is not None:
+        kept.append(accepted)
     if not kept:
-        raise ValueError("it takes none of the rows that were drawn for its signature: log it with an input example")
+        raise ValueError("the model accepts none of the random rows that were generated for its signature: log it with an input example")
     return _joined(kept), examples
 
 
 def as_json(table):
-    """Cells by column; of one array, its rows under the name of the input."""
+    """Returns cells by column. The rows of an array are returned under the name of the input."""
     if isinstance(table, np.ndarray):
         return [["input", [[_cell(value) for value in row] for row in table]]]
     return [[str(name), [_cell(value) for value in table[name].to_numpy()]] for name in table.columns]
@@ -52,7 +52,7 @@ def _cell(value):
         value = value.item()
     if isinstance(value, float) and math.isnan(value):
         return None
-    # Numbers of JSON are doubles to whoever reads it.
+    # JSON readers parse numbers as doubles.
     return str(value) if isinstance(value, int) and abs(value) > 2**53 else value
 
 
@@ -89,7 +89,7 @@ def _typed(frame, plan):
     keep = np.ones(len(frame), dtype=bool)
     for name, kind in plan["columns"]:
         if kind not in ("float", "double"):
-            # ONNX has neither whole numbers nor texts that are missing.
+            # ONNX has no missing integers or strings.
             keep &= ~frame[name].isna().to_numpy()
     frame = frame[keep].reset_index(drop=True)
     columns = {name: _as_kind(frame[name], kind) for name, kind in plan["columns"]}
@@ -107,7 +107,7 @@ def _drawn(example, categories, plan, random):
         (_, kind) = plan["columns"][0]
         width = plan["width"]
         columns = [
-            _numbers(None if example is None else example[:, place], kind, random, False) for place in range(width)
+            _numbers(None if example is None else example[:, index], kind, random, False) for index in range(width)
         ]
         return np.column_stack(columns).astype(NUMBERS[kind])
     import pandas as pd
@@ -116,7 +116,7 @@ def _drawn(example, categories, plan, random):
         known = [] if example is None else list(example[name])
         if name in categories or kind == "string":
             pool = [*known, *categories.get(name, [])] or ["a", "b", "c"]
-            picked = [pool[place] for place in random.integers(0, len(pool), DRAWN)]
+            picked = [pool[index] for index in random.integers(0, len(pool), DRAWN)]
             return _as_kind(pd.Series(picked, dtype=object), kind)
         if kind == "boolean":
             return random.integers(0, 2, DRAWN).astype(bool)
@@ -126,7 +126,7 @@ def _drawn(example, categories, plan, random):
 
 
 def _numbers(known, kind, random, gaps):
-    """Around what the example has, near and far; whole and not below zero where that is."""
+    """Returns random numbers near to and far from those of the example: integers, or not negative, if those are."""
     known = np.asarray([0.0] if known is None else known, dtype=np.float64)
     known = known[np.isfinite(known)]
     if len(known) == 0:
@@ -145,22 +145,22 @@ def _numbers(known, kind, random, gaps):
     return values
 
 
-def _taken(drawn, answer):
+def _accepted(drawn, predict):
     try:
-        answer(drawn)
+        predict(drawn)
         return drawn
     except Exception:
         pass
-    places = []
-    for place in range(len(drawn)):
+    accepted = []
+    for index in range(len(drawn)):
         try:
-            answer(drawn[place : place + 1])
-            places.append(place)
+            predict(drawn[index : index + 1])
+            accepted.append(index)
         except Exception:
             continue
-    if not places:
+    if not accepted:
         return None
-    return drawn[places] if isinstance(drawn, np.ndarray) else drawn.iloc[places].reset_index(drop=True)
+    return drawn[accepted] if isinstance(drawn, np.ndarray) else drawn.iloc[accepted].reset_index(drop=True)
 
 
 def _joined(tables):
@@ -172,23 +172,23 @@ def _joined(tables):
 
 
 def _categories(native, plan):
-    """What encoders within the model know, by column."""
+    """Returns the categories of encoders within the model, by column."""
     found = {}
     names = [name for name, _ in plan["columns"]]
 
-    def look(step, columns):
+    def collect(step, columns):
         for name, transformer, chosen in getattr(step, "transformers_", None) or []:
             if name != "remainder" or not isinstance(transformer, str):
                 own = [chosen] if isinstance(chosen, (str, int)) else list(chosen)
                 own = [names[one] if isinstance(one, (int, np.integer)) and one < len(names) else one for one in own]
-                look(transformer, own)
+                collect(transformer, own)
         for _, inner in getattr(step, "steps", None) or []:
-            look(inner, columns)
+            collect(inner, columns)
         categories = getattr(step, "categories_", None)
         if isinstance(categories, list) and len(categories) == len(columns):
             for column, values in zip(columns, categories):
                 own = [value.item() if isinstance(value, np.generic) else value for value in values]
                 found[column] = [value for value in own if value is not None and value == value]
 
-    look(native, names)
+    collect(native, names)
     return found

@@ -14,7 +14,7 @@ export function monitor(clock: Clock): KindDefinition {
     spec: monitorKind,
     slice: monitoringSlice,
     admit: async (tx, change) => {
-      await admitMonitor(tx, change, { clock, tell: enqueueAlert });
+      await admitMonitor(tx, change, { clock, notify: enqueueAlert });
       return {};
     },
     actions: kindActions(monitorKind, {

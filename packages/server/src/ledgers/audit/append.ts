@@ -1,4 +1,4 @@
-/** Every event becomes an entry: in commit order, once, and the tree grows in the same transaction. */
+/** Appends every event as an entry: in commit order, exactly once. The Merkle tree grows in the same transaction. */
 import { GrowingTree, RESTORED_ENTRY, type TreeNode } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import type { SequencedEvent } from '#kernel/events.ts';
@@ -10,12 +10,12 @@ import { treeHasher } from './hashing.ts';
 import type { Persons } from './persons.ts';
 import { lockState, NODE_LEVELS, writeState } from './tree-store.ts';
 
-/** PostgreSQL channel on which it is said that the log has grown. A hint only. */
+/** PostgreSQL notification channel of log growth; a hint only. */
 export const APPENDED_CHANNEL = 'dais_audited';
 
 /** 1,000 entries are one statement of about 1 MB. */
 const BATCH = 1000;
-/** Entries of a partition; see the migration. */
+/** Entries per partition; see the migration. */
 const PARTITION = 1_048_576;
 
 export function auditSubscriber(persons: Persons): Subscriber {
@@ -82,7 +82,7 @@ async function makePartitions(sql: Sql, from: number, to: number): Promise<void>
   await sql.query('select audit.make_partition($1)', [to]);
 }
 
-/** True when the entries say from where the log went on after a restore: from then on it need not be said again. */
+/** Returns true if the entries contain the fork after a restore, which then needs no further record. */
 function announces(rows: readonly { readonly event: SequencedEvent }[], forkedFrom: string | undefined): boolean {
   return (
     forkedFrom !== undefined &&

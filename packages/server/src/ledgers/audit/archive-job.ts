@@ -1,4 +1,4 @@
-/** What is older than its retention leaves the table for the blob store, from the front of the log on. */
+/** Moves entries that exceed their retention from the table to the blob store, oldest first. */
 import { eventTypes } from '@dais/api';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
@@ -6,14 +6,14 @@ import { archivedSize, keepArchive, type ArchiveStore } from './archive-store.ts
 import { readState } from './tree-store.ts';
 
 export interface ArchiveOptions {
-  /** Days that entries stay in the table. */
+  /** Retention of entries in the table, in days. */
   readonly days: number;
-  /** Entries of one object; about 10 MB before compression. For tests. */
+  /** Entries per object; about 10 MB before compression. Set by tests. */
   readonly objectEntries?: number;
 }
 
 const OBJECT = 16_384;
-/** Rows removed in one transaction. */
+/** Rows per deletion transaction. */
 const SLICE = 5000;
 
 export function archiveHandler(archives: ArchiveStore, { days, objectEntries = OBJECT }: ArchiveOptions): JobHandler {
@@ -30,7 +30,7 @@ export function archiveHandler(archives: ArchiveStore, { days, objectEntries = O
         const old = await io.read(async (tx) => {
           await tx.enter('all');
           if ((await readState(tx.sql)).hold !== undefined) return [];
-          // Whole objects only, all of them old enough; an entry that is younger than its follower waits with it.
+          // Only complete objects whose entries are all old enough; an entry that is newer than its successor waits with it.
           return await tx.sql.query<{ seq: bigint; at: Date; body: Buffer }>(
             `with first as (select seq, at, body from audit.entry where seq >= $1 order by seq limit $2)
              select seq, at, body from first
@@ -56,7 +56,7 @@ export function archiveHandler(archives: ArchiveStore, { days, objectEntries = O
       }
       for (;;) {
         io.signal.throwIfAborted();
-        const gone = await io.write(async (tx) => {
+        const deleted = await io.write(async (tx) => {
           await tx.enter('all');
           if ((await readState(tx.sql)).hold !== undefined) return 0;
           const [row] = await tx.sql.query<{ n: bigint }>('select audit.remove_archived($1, $2) as n', [
@@ -65,7 +65,7 @@ export function archiveHandler(archives: ArchiveStore, { days, objectEntries = O
           ]);
           return Number(row?.n ?? 0n);
         });
-        if (gone === 0) break;
+        if (deleted === 0) break;
       }
       await io.write(async (tx) => {
         await tx.sql.query(`delete from audit.checkpoint where at < clock_timestamp() - $1 * interval '1 day'`, [days]);

@@ -1,4 +1,4 @@
-/** Entries that left the table: lines of canonical JSON in compressed objects of the blob store. */
+/** Archived entries: lines of canonical JSON in compressed objects of the blob store. */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -8,6 +8,7 @@ import { DaisError } from '@dais/api/errors';
 import type { Hash } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
+import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 import { attachContent } from '#kernel/content/references.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -16,7 +17,7 @@ import { treeHasher } from './hashing.ts';
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** Owner of the archives among all content: no resource has this id. */
+/** Owner of the archives in the content store; no resource has this id. */
 export const ARCHIVES = {
   projectId: ORGANISATION,
   uid: '00000000-0000-4000-8000-00000000a0d1',
@@ -46,7 +47,7 @@ export class ArchiveStore {
     this.#content = content;
   }
 
-  /** Stores entries and gives what `keep` needs. Nothing refers to them yet. */
+  /** Uploads entries and returns the input of `keep`. The upload is unreferenced until then. */
   async upload(from: number, bodies: readonly Buffer[]) {
     const packed = await compress(Buffer.concat(bodies.flatMap((body) => [body, NEWLINE])));
     const lease = await this.#content.upload(Readable.from([packed]), { projectId: ORGANISATION, quota: null });
@@ -54,20 +55,20 @@ export class ArchiveStore {
     return { from, to: from + bodies.length, content, sha256: lease.sha256, bytes: packed.length, lease: lease.id };
   }
 
-  /** The bodies of an archive. @throws DaisError `content_damaged`, `content_missing`, `blobs_unavailable`. */
+  /** Reads the bodies of an archive. @throws DaisError `content_damaged`, `content_missing`, `blobs_unavailable`. */
   async read({ content, sha256 }: ArchivedRange): Promise<Buffer[]> {
     const { bytes } = await this.#content.open(ARCHIVES, content);
     const packed = await buffer(bytes);
     if (createHash('sha256').update(packed).digest('hex') !== sha256) {
       throw new DaisError(
         'content_damaged',
-        `Archive ${content} of the audit log is damaged: it has other bytes than when it was written. Restore its file from a backup.`,
+        `Archive ${content} of the audit log is damaged: its content does not match its digest. Restore its file from a backup.`,
       );
     }
     return splitLines(await decompress(packed));
   }
 
-  /** Bodies of archived entries, from `from` on, at most `limit`. */
+  /** Reads bodies of archived entries from `from`, at most `limit`. */
   async bodies(
     sql: Sql,
     from: number,
@@ -86,7 +87,7 @@ export class ArchiveStore {
     return found;
   }
 
-  /** For proofs over entries that left the table. */
+  /** Reads leaf hashes of archived entries, for proofs. */
   async leaves(sql: Sql, from: number, to: number): Promise<readonly Hash[]> {
     const found = await this.bodies(sql, from, to - from);
     return found.map(({ body }) => treeHasher.leaf(body.toString('utf8')));
@@ -115,7 +116,7 @@ async function findArchive(sql: Sql, seq: number): Promise<ArchivedRange | undef
   return row === undefined ? undefined : rangeOf(row);
 }
 
-/** The newest archive with entries below `below`, the last of which happened at `from` or later. */
+/** Finds the newest archive with entries below `below`, the last of them at `from` or later. */
 export async function archiveBelow(
   sql: Sql,
   below: number,
@@ -134,7 +135,7 @@ function rangeOf(row: ArchiveRow): ArchivedRange {
   return { from: Number(row.from_seq), to: Number(row.to_seq), content: row.content, sha256: row.sha256 };
 }
 
-/** Everything below is archived. */
+/** All entries below are archived. */
 export async function archivedSize(sql: Sql): Promise<number> {
   const [row] = await sql.query<{ n: bigint }>('select coalesce(max(to_seq), 0)::bigint as n from audit.archive');
   return Number(row?.n ?? 0n);
@@ -152,4 +153,35 @@ export async function keepArchive(
     'insert into audit.archive (from_seq, to_seq, last_at, content, sha256, bytes) values ($1, $2, $3, $4, $5, $6)',
     [archive.from, archive.to, lastAt, archive.content, archive.sha256, archive.bytes],
   );
+}
+
+/** Names the archives of the audit log. */
+export async function nameAuditOwners(
+  _sql: Sql,
+  references: readonly DamagedReference[],
+): Promise<readonly OwnerName[]> {
+  const { projectId, uid } = ARCHIVES;
+  const isArchive = references.some((one) => one.owner === uid && one.projectId === projectId);
+  return await Promise.resolve(isArchive ? [{ projectId, owner: uid, kind: 'audit archive', name: 'audit log' }] : []);
+}
+
+export interface StoredBody {
+  readonly seq: number;
+  readonly body: Buffer;
+  /** Undefined for archived entries. */
+  readonly leaf?: Buffer;
+}
+
+/** Reads entries from `from` in order, from the table or the archives. Requires access to the rows of all projects. */
+export async function readBodies(sql: Sql, archives: ArchiveStore, from: number, limit: number): Promise<StoredBody[]> {
+  const rows = await sql.query<{ seq: bigint; body: Buffer; leaf: Buffer }>(
+    'select seq, body, leaf from audit.entry where seq >= $1 order by seq limit $2',
+    [from, limit],
+    'audit_bodies',
+  );
+  const here = rows.map(({ seq, body, leaf }) => ({ seq: Number(seq), body, leaf }));
+  const first = here[0]?.seq;
+  if (first === from) return here;
+  const wanted = first === undefined ? limit : Math.min(limit, first - from);
+  return [...(await archives.bodies(sql, from, wanted)), ...here].slice(0, limit);
 }

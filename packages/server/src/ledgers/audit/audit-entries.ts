@@ -1,4 +1,4 @@
-/** The operations of the ledger. */
+/** Operations of the audit ledger. */
 import {
   DaisError,
   eventTypes,
@@ -19,13 +19,12 @@ import type { Sql } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { archivedSize, type ArchiveStore } from './archive-store.ts';
+import { archivedSize, type ArchiveStore, readBodies } from './archive-store.ts';
 import type { AuditKeyring } from './audit-keys.ts';
 import { listCheckpoints, newestCheckpoint, originOf } from './checkpoints.ts';
 import { treeHasher } from './hashing.ts';
 import type { Persons } from './persons.ts';
 import { proveConsistency, proveEntry } from './proofs.ts';
-import { readBodies } from './read-bodies.ts';
 import { readable, searchEntries } from './search.ts';
 import type { Finding } from './self-check.ts';
 import { readState } from './tree-store.ts';
@@ -138,14 +137,17 @@ async function readStatus(sql: Sql, ring: AuditKeyring) {
   };
 }
 
-/** @throws DaisError `not_found`, `invalid_state` while there is a legal hold. */
+/** Requires that a user can be forgotten. @throws DaisError `not_found`, `invalid_state` during a legal hold */
 async function forget(tx: Transaction, user: string, persons: Persons) {
   const { hold } = await readState(tx.sql);
   if (hold !== undefined) {
-    throw new DaisError('invalid_state', `There is a legal hold on the audit log (${hold}): nobody is forgotten.`);
+    throw new DaisError(
+      'invalid_state',
+      `The audit log is under legal hold (${hold}). No user can be forgotten until the hold ends.`,
+    );
   }
   const person = await persons.forget(tx.sql, user);
-  if (person === undefined) throw new DaisError('not_found', `No entry of the audit log speaks of "${user}".`);
+  if (person === undefined) throw new DaisError('not_found', `No entry of the audit log refers to "${user}".`);
   tx.emit({ type: eventTypes.auditForgotten, projectId: ORGANISATION, data: { person } });
   return { person };
 }

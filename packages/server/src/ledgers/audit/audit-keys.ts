@@ -1,4 +1,4 @@
-/** The two keys of the ledger itself: made once, wrapped by the key engine, opened once in each process. */
+/** The two keys of the log: created once, wrapped by the key engine, and opened once per process. */
 import {
   createHash,
   createHmac,
@@ -15,12 +15,12 @@ import type { KeyStore, WrappedKey } from '#engines/keys/contract.ts';
 import { transact } from '#kernel/transaction.ts';
 
 export interface AuditKeys {
-  /** What a log is called; branches of it have a further part. */
+  /** The origin of the log; branches add a suffix. */
   readonly name: string;
   readonly verifier: VerifierKey;
-  /** Ed25519 over the text. */
+  /** Signs a text with Ed25519. */
   readonly sign: (text: string) => Uint8Array;
-  /** A name as a digest that nobody can make without the key. */
+  /** Computes the digest of a name, which requires the key. */
   readonly digestOf: (name: string) => Buffer;
 }
 
@@ -44,7 +44,7 @@ export class AuditKeyring {
     this.#keys = keys;
   }
 
-  /** @throws DaisError `keys_unavailable`, `key_missing`, `key_mismatch`, `database_unavailable`. */
+  /** Opens the keys. @throws DaisError `keys_unavailable`, `key_missing`, `key_mismatch`, `database_unavailable`. */
   async open(): Promise<AuditKeys> {
     this.#opened ??= this.#load();
     try {
@@ -65,11 +65,12 @@ export class AuditKeyring {
     const secrets = new Map<string, Buffer>();
     for (const row of all) secrets.set(row.name, await this.#keys.unwrap(wrappedOf(row), contextOf(row.name)));
     const [signing, names] = NAMES.map((name) => secrets.get(name));
-    if (state === undefined || signing === undefined || names === undefined) throw new Error('the audit has no keys');
+    if (state === undefined || signing === undefined || names === undefined)
+      throw new Error('the audit log has no keys');
     return openedKeys(`dais.dev/audit/${state.log_id}`, signing, names);
   }
 
-  /** The first of several processes wins: what counts is what stands in the database afterwards. */
+  /** Creates the keys. If several processes do so, the first wins: the stored keys are used. */
   async #make(): Promise<readonly KeyRow[]> {
     const made: (WrappedKey & { readonly name: KeyRow['name']; readonly secret: Buffer })[] = [];
     for (const name of NAMES) {
@@ -90,7 +91,7 @@ export class AuditKeyring {
 }
 
 /**
- * Wraps what an older key-encryption key wraps anew, some at a time. Returns how many were.
+ * Rewraps keys of older key-encryption keys, a limited number at a time. Returns how many.
  * @throws DaisError `keys_unavailable`, `key_missing`.
  */
 export async function rewrapKeys(sql: Sql, keys: KeyStore, limit: number): Promise<number> {
@@ -129,7 +130,7 @@ function keyHashOf(name: string, publicKey: Uint8Array): string {
   return createHash('sha256').update(keyHashInput(name, publicKey)).digest('hex').slice(0, 8);
 }
 
-/** RFC 8410: what stands before the 32 bytes of an Ed25519 seed in PKCS #8. */
+/** RFC 8410: PKCS #8 prefix of the 32 bytes of an Ed25519 seed. */
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 function privateKeyOf(seed: Buffer): KeyObject {

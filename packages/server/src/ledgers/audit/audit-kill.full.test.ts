@@ -14,7 +14,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-test('kill -9 fifty times: each acknowledged write has one entry, and every checkpoint outside fits', async () => {
+test('kill -9 fifty times: each acknowledged write has one entry, and every external checkpoint matches', async () => {
   const seed = Date.now() % 1_000_000;
   // The moments of the kills differ from run to run; the seed says which were tried.
   process.stdout.write(`seed ${seed}\n`);

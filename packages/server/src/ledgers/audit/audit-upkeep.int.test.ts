@@ -12,7 +12,7 @@ interface EntryPage {
   readonly nextCursor?: string;
 }
 
-test('old entries move to archives; the log is verified, proven and searched over both; a legal hold stops it', async () => {
+test('moves old entries to archives; verifies, proves and searches both; a legal hold stops it', async () => {
   const own = await startAuditWorld({
     ledger: { days: 0.000001, archiveEntries: 16, checkpoints: { everyEntries: 5, everyMs: 1 } },
   });
@@ -64,18 +64,18 @@ test('old entries move to archives; the log is verified, proven and searched ove
         if (cursor === undefined) return { found, pages };
       }
     };
-    const told = [];
-    for (const [operation, filter] of questions) told.push((await places(operation, filter, 500)).found);
+    const shown = [];
+    for (const [operation, filter] of questions) shown.push((await places(operation, filter, 500)).found);
     await runJob('audit archive');
     const all = await own.settled();
     expect(await inTable()).toBeLessThan(all - 40);
-    // What left the table is found as before, page by page; each page looks into some archives only.
+    // Archived entries are found in the same way, by page; each page reads only some archives.
     for (const [index, [operation, filter]] of questions.entries()) {
-      for (const limit of [500, 7]) expect((await places(operation, filter, limit)).found).toEqual(told[index]);
+      for (const limit of [500, 7]) expect((await places(operation, filter, limit)).found).toEqual(shown[index]);
     }
-    expect(told[0]).toEqual(Array.from({ length: size }, (_, n) => size - 1 - n));
-    expect(told[2]?.length).toBeGreaterThan(0);
-    expect(told[5]).toEqual(told[2]);
+    expect(shown[0]).toEqual(Array.from({ length: size }, (_, n) => size - 1 - n));
+    expect(shown[2]?.length).toBeGreaterThan(0);
+    expect(shown[5]).toEqual(shown[2]);
     expect((await places('organisationAudit.list', { actor: 'nobody' }, 500)).pages).toBeGreaterThan(1);
     const future = new Date(Date.now() + 3_600_000).toISOString();
     expect(await places('organisationAudit.list', { from: future }, 500)).toEqual({ found: [], pages: 1 });
@@ -100,7 +100,7 @@ test('old entries move to archives; the log is verified, proven and searched ove
     const found = await own.dais.call<EntryPage>('organisationAudit.list', { type: 'audit.verified' });
     expect(found.items).toHaveLength(1);
 
-    // And when something does not fit, the ledger says so by itself.
+    // The ledger reports inconsistencies itself.
     await own.test.asAdmin(
       `begin; set local session_replication_role = replica; update audit.entry set body = body || '\\x20'::bytea where seq = (select min(seq) from audit.entry); commit`,
     );
@@ -111,7 +111,7 @@ test('old entries move to archives; the log is verified, proven and searched ove
     const after = await own.dais.call<{ check: { findings: { type: string }[] } }>('audit.status', {});
     expect(after.check.findings.map((one) => one.type)).toContain('edited');
 
-    // A damaged archive ends the search: entries are never left out silently.
+    // A damaged archive ends the search: entries are never omitted silently.
     await own.test.asAdmin(`update audit.archive set sha256 = repeat('0', 64)`);
     await expect(places('organisationAudit.list', {}, 500)).rejects.toMatchObject({
       code: 'content_damaged',
@@ -122,7 +122,7 @@ test('old entries move to archives; the log is verified, proven and searched ove
   }
 });
 
-test('keys are wrapped anew when the key-encryption key changes; names stay findable', async () => {
+test('rewraps keys when the key-encryption key changes; names remain searchable', async () => {
   const own = await startAuditWorld();
   try {
     const p = await freshProject(own.dais);

@@ -35,7 +35,7 @@ const covered = async () => {
   await expect.poll(async () => (await fileCheckpoints(world)).at(-1)?.size ?? 0, SOON).toBeGreaterThanOrEqual(size);
 };
 
-test('every event becomes one entry, from the very first on, in commit order', async () => {
+test('every event becomes one entry, from the first one, in commit order', async () => {
   const p = await freshProject(world.dais);
   await Promise.all(Array.from({ length: 60 }, (_, n) => p.create(`n${n}`)));
   const size = await world.settled();
@@ -50,7 +50,7 @@ test('every event becomes one entry, from the very first on, in commit order', a
   expect(first).toMatchObject({ v: 1, seq: 0, type: 'resource.created', actor: { type: 'system', id: 'dais' } });
 });
 
-test('an entry says who, how, why and what; nobody changed the log', async () => {
+test('an entry contains who, how, why and what; nobody changed the log', async () => {
   const p = await freshProject(world.dais);
   const context = { ...p.context, client: { address: '10.1.2.3', userAgent: 'dais/0.1' }, requestId: 'request-77' };
   await world.dais.call('part.create', { manifest: manifest('Part', 'bolt') }, context);
@@ -102,7 +102,7 @@ test('search finds by actor, type, subject, time and project, page by page', asy
   expect((await world.dais.call<EntryPage>('audit.list', {}, { projects: [other.name] })).items).toEqual([]);
 });
 
-test('a person is sealed in the log, found by name, and can be forgotten while the log stays whole', async () => {
+test('seals a person in the log, finds it by name, and can forget it while the log remains intact', async () => {
   const name = 'jane.doe@example.com';
   await world.dais.call('user.create', { manifest: manifest('User', name, { email: name }) });
   const p = await freshProject(world.dais);
@@ -141,7 +141,7 @@ test('a person is sealed in the log, found by name, and can be forgotten while t
   const forgotten = (await search({ kind: 'User' })).find((one) => one.seq === created!.seq);
   expect(forgotten).toMatchObject({ subject: { kind: 'User', name: '(forgotten)' } });
   expect(forgotten).not.toHaveProperty('data');
-  // Whoever comes back under the same name is somebody new.
+  // A new user with the same name is another person.
   await world.dais.call('user.delete', { name });
   await covered();
   expect((await search({ kind: 'User', name })).map((one) => one.type)).toEqual(['resource.deleted']);
@@ -149,7 +149,7 @@ test('a person is sealed in the log, found by name, and can be forgotten while t
   expect((await verifyWorld(world, [...checkpoints, ...(await fileCheckpoints(world))])).findings).toEqual([]);
 });
 
-test('what is deleted stands in the log as a digest', async () => {
+test('a deleted resource is in the log as a digest', async () => {
   const p = await freshProject(world.dais);
   const made = await p.create('gone');
   await world.dais.call('part.delete', { name: 'gone' }, p.context);
@@ -160,7 +160,7 @@ test('what is deleted stands in the log as a digest', async () => {
 });
 
 describe('proofs', () => {
-  test('an entry, and that the log only grew', async () => {
+  test('inclusion and consistency', async () => {
     await covered();
     const first = (await fileCheckpoints(world)).at(-1)!;
     const p = await freshProject(world.dais);
@@ -207,7 +207,7 @@ describe('proofs', () => {
   });
 });
 
-test('giving entries out is itself an entry', async () => {
+test('an export of entries is itself an entry', async () => {
   await world.settled();
   const page = await world.dais.call<EntryPage>('audit.export', { limit: 5, after: 2 });
   expect(page.items.map((one) => one.seq)).toEqual([3, 4, 5, 6, 7]);
@@ -215,7 +215,7 @@ test('giving entries out is itself an entry', async () => {
   expect((await search({ type: 'audit.exported' }))[0]?.data).toEqual({ from: 3, to: 8 });
 });
 
-test('the platform itself, and an administrator who slips, cannot change the log', async () => {
+test('the platform and an administrator cannot change the log by accident', async () => {
   const asApp = (sql: string) => world.dais.write(async (tx) => await tx.sql.query(sql));
   for (const sql of [
     `update audit.entry set type = 'x' where seq = 1`,
@@ -236,13 +236,13 @@ test('the platform itself, and an administrator who slips, cannot change the log
   await expect(asApp('select audit.remove_archived(5, 5)')).rejects.toThrow('not archived');
 });
 
-describe('tampering by whoever owns the database', () => {
+describe('tampering by the owner of the database', () => {
   const asOwner = (sql: string) =>
     world.test.asAdmin(`begin; set local session_replication_role = replica; ${sql}; commit`);
   const forged = (seq: number, change: string) =>
     `update audit.entry set body = convert_to(replace(convert_from(body, 'UTF8'), ${change}), 'UTF8') where seq = ${seq}`;
   const rehash = (where: string) => `update audit.entry set leaf = sha256('\\x00'::bytea || body) where ${where}`;
-  /** As an attacker would make the database itself agree again. */
+  /** Updates the tree as an attacker would, so that the database is consistent. */
   const cases: readonly [string, string, RegExp][] = [
     ['an entry edited', forged(20, `'"type":"', '"type":"x'`), /^Entry 20 was edited/],
     [
@@ -273,7 +273,7 @@ describe('tampering by whoever owns the database', () => {
   test.each(cases)('%s', async (_name, sql, finding) => {
     await covered();
     const checkpoints = await fileCheckpoints(world);
-    // Nothing is added meanwhile: `asOwner` changes what it then puts back.
+    // Nothing is appended in the meantime: `asOwner` restores what it changes.
     const report = await inOwnCopy(sql, checkpoints);
     expect(report[0]).toMatch(finding);
   });
@@ -294,7 +294,7 @@ describe('tampering by whoever owns the database', () => {
     }
   }
 
-  test('the log is found whole again when everything is put back', async () => {
+  test('the log is intact after everything is restored', async () => {
     await covered();
     expect((await verifyWorld(world, await fileCheckpoints(world))).findings).toEqual([]);
   });

@@ -1,4 +1,4 @@
-/** Where checkpoints go outside of the database: files that only grow, and an address that takes them. */
+/** Receivers of checkpoints outside of the database: append-only files, and HTTP endpoints. */
 import { mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DaisError } from '@dais/api';
@@ -6,22 +6,22 @@ import { parseCheckpoint, splitNotes } from '@dais/api/tlog';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { KeptCheckpoint } from './checkpoints.ts';
 
-/** Takes checkpoints of one branch in order. */
+/** Receives checkpoints of one branch in order. */
 export interface CheckpointReceiver {
-  /** Names it in `audit.delivery`; absent: it tells itself how far it has come. */
+  /** The name in `audit.delivery`; undefined if the receiver tracks its own position. */
   readonly cursor?: string;
-  /** The size of the last one it has; 0 for none. Undefined: ask the cursor. */
+  /** Returns the size of the last received checkpoint; 0 for none. Undefined: use the stored position. */
   last(branch: string): Promise<number | undefined>;
-  /** Resolves when it is durable there. Taking one twice does no harm. */
+  /** Resolves when the checkpoint is durable. Idempotent. */
   take(branch: string, checkpoint: KeptCheckpoint, signal?: AbortSignal): Promise<void>;
 }
 
-/** One file for each month and branch: `2026-11-0a1b2c3d.txt`. */
+/** The file of a month and branch: `2026-11-0a1b2c3d.txt`. */
 const FILE = /^(\d{4}-\d{2})-([0-9a-f]{8})\.txt$/;
 
 /**
- * Appends to a file and makes it durable before it counts. What a crash cut off is completed by the next one; the file
- * itself is the cursor, so that a lost file is written anew from what the database still has.
+ * Appends to a file durably. The next write completes a note that a crash truncated. The file itself is the position, so a lost
+ * file is rewritten from the notes that the database still has.
  */
 export function folderReceiver(folder: string): CheckpointReceiver {
   return {
@@ -47,7 +47,7 @@ export function folderReceiver(folder: string): CheckpointReceiver {
 }
 
 async function appendDurably(path: string, text: string): Promise<void> {
-  // Not `a`: the place to write at is the end of the last whole note.
+  // Not `a`: writing starts after the last complete note.
   const file = await open(path, 'r+').catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
     return await open(path, 'wx+', 0o600);
@@ -56,7 +56,7 @@ async function appendDurably(path: string, text: string): Promise<void> {
     const before = await file.readFile('utf8');
     const { rest } = splitNotes(before);
     const end = Buffer.byteLength(before, 'utf8') - Buffer.byteLength(rest, 'utf8');
-    // What may have been cut off is the empty line between two notes, too.
+    // The blank line between two notes can be missing too.
     const gap = end > 0 && !before.slice(0, before.length - rest.length).endsWith('\n\n') ? '\n' : '';
     const bytes = Buffer.from(gap + text, 'utf8');
     await file.write(bytes, 0, bytes.length, end);
@@ -81,7 +81,7 @@ function writeFailure(error: unknown, path: string): unknown {
 
 const WEBHOOK_MS = 10_000;
 
-/** Posts each note as text. `Dais-Checkpoint-Size` names it, so that a repetition is known as one. */
+/** Posts each note as text. The header `Dais-Checkpoint-Size` identifies repetitions. */
 export function webhookReceiver(url: string, outbound: Outbound): CheckpointReceiver {
   return {
     cursor: `checkpoints ${url}`,
@@ -96,12 +96,13 @@ export function webhookReceiver(url: string, outbound: Outbound): CheckpointRece
           'dais-checkpoint-branch': branch,
         },
         body: note,
-        // The address stands in the configuration of the server.
+        // The URL is in the server configuration.
         trusted: true,
         timeouts: { totalMs: WEBHOOK_MS },
         ...(signal !== undefined && { signal }),
       });
-      if (status >= 300) throw new DaisError('upstream_failed', `The receiver of checkpoints answered ${status}.`);
+      if (status >= 300)
+        throw new DaisError('upstream_failed', `The checkpoint receiver responded with status ${status}.`);
     },
   };
 }

@@ -24,7 +24,7 @@ interface EntryPage {
   readonly items: AuditEntry[];
 }
 
-test('a checkpoint file that a crash cut off anywhere is healed; nothing stands there twice', async () => {
+test('repairs a truncated checkpoint file without duplicates', async () => {
   const own = await startAuditWorld({ ledger: { checkpoints: { everyEntries: 1, everyMs: 1 } } });
   try {
     const folder = join(own.folder, 'checkpoints');
@@ -54,7 +54,7 @@ test('a checkpoint file that a crash cut off anywhere is healed; nothing stands 
   }
 });
 
-test('stopping signs what came last', async () => {
+test('signs the last entries on stop', async () => {
   const own = await startAuditWorld({ ledger: { checkpoints: { everyEntries: 1_000_000, everyMs: 1e9 } } });
   try {
     const p = await freshProject(own.dais);
@@ -67,7 +67,7 @@ test('stopping signs what came last', async () => {
   }
 });
 
-test('checkpoints are posted in order, and again until they are taken', async () => {
+test('posts checkpoints in order, and retries until they are accepted', async () => {
   const got: { size: string; note: string }[] = [];
   let refuse = 2;
   const net = new TestNet();
@@ -97,7 +97,7 @@ test('checkpoints are posted in order, and again until they are taken', async ()
   }
 });
 
-test('a restored database goes on as another branch: what is gone is told, and is no tampering', async () => {
+test('a restored database continues as another branch: missing entries are reported, not tampering', async () => {
   const own = await startAuditWorld({ ledger: { checkpoints: { everyEntries: 1, everyMs: 1 } } });
   const signed = async (world_: AuditWorld) => {
     const size = await world_.settled();

@@ -1,4 +1,4 @@
-/** Signs the log while it grows and carries the checkpoints outside. One process at a time, held by a lease. */
+/** Signs checkpoints while the log grows, and delivers them. One process at a time, by lease. */
 import { eventTypes } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
 import { acquireLease, guardedWrite, releaseLease, type Lease } from '#kernel/leases.ts';
@@ -18,16 +18,16 @@ export interface CheckpointerParts extends LoopDependencies {
   readonly receivers: readonly CheckpointReceiver[];
   /** Default 1,000 entries. */
   readonly everyEntries?: number;
-  /** Default 60 s, when anything was added. */
+  /** Default 60 s, if entries were added. */
   readonly everyMs?: number;
 }
 
 const LEASE = 'audit checkpoints';
 const LEASE_MS = 20_000;
 const POLL_MS = 2000;
-/** Between two looks at a log that grows all the time. Each look is some transactions and reads a folder. */
+/** Minimum interval between checks while the log grows: each check takes several transactions and reads a folder. */
 const GAP_MS = 500;
-/** How many are carried in one turn. */
+/** Maximum number of checkpoints per delivery. */
 const BATCH = 100;
 
 export class Checkpointer {
@@ -46,9 +46,9 @@ export class Checkpointer {
     await this.#loop.start((ring) => this.#parts.database.listen(APPENDED_CHANNEL, ring));
   }
 
-  /** Signs what came last and carries it outside, as far as that is possible. */
+  /** Signs the last entries and delivers the checkpoint, if possible. */
   async stop(): Promise<void> {
-    this.#stop.abort(new Error('the process stops'));
+    this.#stop.abort(new Error('the process is stopping'));
     await this.#loop.stop();
     const { database, log } = this.#parts;
     try {
@@ -58,7 +58,7 @@ export class Checkpointer {
         await releaseLease(database, this.#lease);
       }
     } catch (error) {
-      log.warn('the last checkpoint of the audit log waits for the next start', { error });
+      log.warn('the last checkpoint of the audit log is delivered after the next start', { error });
     }
     this.#lease = undefined;
   }
@@ -82,7 +82,7 @@ export class Checkpointer {
     }
   }
 
-  /** A restored database says so in its log before long; until it stands there, it is said again. */
+  /** Records a restore of the database, repeatedly until the log contains it. */
   async #announceFork(lease: Lease): Promise<void> {
     const { database, ring } = this.#parts;
     const { forkedFrom } = await this.#read(({ sql }) => readState(sql));
@@ -110,7 +110,7 @@ export class Checkpointer {
     await guardedWrite(database, lease, async ({ sql }) => await signState(sql, keys, await readState(sql)));
   }
 
-  /** True when there is more to carry. A receiver that fails holds up nobody but itself. */
+  /** Returns true if more checkpoints remain. A failing receiver does not delay others. */
   async #carry(lease: Lease, last: boolean): Promise<boolean> {
     const { receivers, log } = this.#parts;
     const { branch } = await this.#read(({ sql }) => readState(sql));

@@ -1,4 +1,4 @@
-/** Signs what the log looks like, in the transaction that reads it, and keeps the note until every receiver has it. */
+/** Signs the state of the log in the transaction that reads it, and stores the note until all receivers have it. */
 import { checkpointText, rangeRoot, signedNote } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import type { AuditKeys } from './audit-keys.ts';
@@ -15,7 +15,7 @@ export function originOf(keys: AuditKeys, branch: string): string {
   return `${keys.name}/${branch}`;
 }
 
-/** Signs the state and stores the note; a log of this size that is signed already stays as it is. */
+/** Signs the state and stores the note. A log of this size that is already signed is unchanged. */
 export async function signState(sql: Sql, keys: AuditKeys, state: LogState): Promise<void> {
   const { range, branch } = state;
   const origin = originOf(keys, branch);
@@ -39,7 +39,7 @@ function kept(row: CheckpointRow): KeptCheckpoint {
   return { size: Number(row.size), at: row.at, note: row.note };
 }
 
-/** The newest of a branch, and how many milliseconds ago it was signed by the database's clock. */
+/** Returns the newest checkpoint of a branch, and its age in milliseconds by the clock of the database. */
 export async function newestCheckpoint(
   sql: Sql,
   branch: string,
@@ -53,7 +53,7 @@ export async function newestCheckpoint(
   return row === undefined ? undefined : { ...kept(row), ageMs: row.age };
 }
 
-/** Those of a branch over more than `after` entries, in order. */
+/** Returns checkpoints of a branch over more than `after` entries, in order. */
 export async function checkpointsAfter(
   sql: Sql,
   branch: string,
@@ -68,7 +68,7 @@ export async function checkpointsAfter(
   return rows.map(kept);
 }
 
-/** Of every branch that the log had, in order of size. */
+/** Returns checkpoints of all branches, by size. */
 export async function listCheckpoints(sql: Sql, after: number, limit: number): Promise<KeptCheckpoint[]> {
   const rows = await sql.query<CheckpointRow>(
     'select size, at, note from audit.checkpoint where size > $1 order by size, at limit $2',

@@ -1,32 +1,32 @@
-/** From an event to the entry that stays: canonical JSON in which everything about a person is sealed. */
+/** Converts an event to an entry: canonical JSON in which personal data is sealed. */
 import { createHash } from 'node:crypto';
 import { eventTypes, type EventType } from '@dais/api';
 import type { SequencedEvent } from '#kernel/events.ts';
 import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import { openFor, sealFor, type Person } from './persons.ts';
 
-/** The kind whose resources are people: its names and what happens to them are personal. */
+/** The kind whose resources are people: their names and events are personal. */
 const PERSON_KIND = 'User';
 
 const TYPES: ReadonlyMap<string, EventType> = new Map(Object.values(eventTypes).map((type) => [type.type, type]));
 
 export type Outcome = 'succeeded' | 'denied' | 'failed';
 
-/** Version 1 of the form of an entry. Only gains optional members. */
+/** Version 1 of the entry format. Only optional members may be added. */
 export interface EntryBody {
   readonly v: 1;
   readonly seq: number;
-  /** Id of the event in the stream of events. */
+  /** Id of the event in the event stream. */
   readonly event: string;
   /** RFC 3339, UTC. */
   readonly at: string;
   readonly type: string;
   readonly typeVersion: number;
   readonly outcome: Outcome;
-  /** Absent for the organisation. */
+  /** Absent for the organization. */
   readonly project?: { readonly id: string; readonly name?: string | undefined };
   readonly actor: { readonly type: string } & ({ readonly id: string } | SealedPart);
-  /** How the actor came in; address and user agent of people are sealed with the actor. */
+  /** Authentication of the actor; address and user agent of people are sealed with the actor. */
   readonly via?: {
     readonly method: string;
     readonly mfa: boolean;
@@ -37,17 +37,17 @@ export interface EntryBody {
   readonly decision?: { readonly policies: readonly string[]; readonly set: string };
   readonly requestId?: string;
   readonly subject?: { readonly kind: string; readonly uid?: string } & ({ readonly name: string } | SealedPart);
-  /** Absent when it is sealed with the subject. */
+  /** Absent if sealed with the subject. */
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-/** What is said of somebody: AES-256-GCM under their key. */
+/** Personal data: AES-256-GCM under the key of the person. */
 export interface SealedPart {
   readonly person: string;
   readonly sealed: string;
 }
 
-/** Who is named by an event, by login name: they must have keys before its entry is made. */
+/** Returns the login names of people that an event refers to. They need keys before the entry is created. */
 export function personsOf(event: SequencedEvent): readonly string[] {
   return [actorName(event), subjectName(event)].filter((name) => name !== undefined);
 }
@@ -56,7 +56,7 @@ function actorName({ actor }: SequencedEvent): string | undefined {
   return actor.type === 'user' ? actor.id : undefined;
 }
 
-/** Personal events that are not about a user say in `data.user` or `data.email` whom they are about, if anybody else. */
+/** Personal events that are not about a user contain their subject in `data.user` or `data.email`, if it is another person. */
 function subjectName(event: SequencedEvent): string | undefined {
   if (event.subject?.kind === PERSON_KIND) return event.subject.name;
   if (TYPES.get(event.type)?.personal !== true) return undefined;
@@ -68,7 +68,7 @@ function subjectName(event: SequencedEvent): string | undefined {
 export interface Entry {
   readonly body: string;
   readonly outcome: Outcome;
-  /** As in the column: a person's id, `service:NAME`, `system:NAME`. */
+  /** As in the column: the id of a person, `service:NAME`, `system:NAME`. */
   readonly actor: string;
   readonly subjectKind: string | undefined;
   readonly subject: string | undefined;
@@ -121,7 +121,7 @@ export function makeEntry(
   return { body: canonicalJson(body), outcome, actor: by, subjectKind, subject: of };
 }
 
-/** What an entry is found by, as in the columns of the table: the same whether it is written or was read again. */
+/** Returns the searchable columns of an entry; the same for new and stored entries. */
 export function columnsOf({ actor, subject, ...body }: EntryBody): Pick<Entry, 'actor' | 'subjectKind' | 'subject'> & {
   readonly project: string | undefined;
 } {
@@ -136,18 +136,18 @@ export function columnsOf({ actor, subject, ...body }: EntryBody): Pick<Entry, '
 function personOf(name: string | undefined, persons: ReadonlyMap<string, Person>): Person | undefined {
   if (name === undefined) return undefined;
   const person = persons.get(name);
-  if (person === undefined) throw new Error('an entry names somebody who has no key');
+  if (person === undefined) throw new Error('an entry refers to a person without a key');
   return person;
 }
 
-/** A whole resource may name anybody, and is kept by its history: here its digest proves which one it was. */
+/** Replaces a resource by its digest: it can contain any name, and its history stores it. */
 function keptData({ data }: SequencedEvent): Readonly<Record<string, unknown>> {
   const { object, ...rest } = data;
   if (object === undefined) return data;
   return { ...rest, objectSha256: createHash('sha256').update(canonicalJson(object)).digest('hex') };
 }
 
-/** What stands in place of what nobody can open any more. */
+/** The placeholder of data that can no longer be opened. */
 const FORGOTTEN = '(forgotten)';
 
 export interface OpenedBody extends Omit<EntryBody, 'actor' | 'subject'> {
@@ -155,12 +155,12 @@ export interface OpenedBody extends Omit<EntryBody, 'actor' | 'subject'> {
   readonly subject?: { readonly kind: string; readonly uid?: string; readonly name: string };
 }
 
-/** Persons that an entry names. */
+/** Returns the people that an entry refers to. */
 export function sealedPersons({ actor, subject }: EntryBody): readonly string[] {
   return [actor, subject].flatMap((part) => (part !== undefined && 'person' in part ? [part.person] : []));
 }
 
-/** The entry as its readers see it, with what was sealed put back where it belongs. */
+/** Returns the entry with its sealed data opened. */
 export function openBody(body: EntryBody, keys: ReadonlyMap<string, Buffer>): OpenedBody {
   const { actor, subject, via, data, ...rest } = body;
   const who =

@@ -1,4 +1,4 @@
-/** The audit ledger: everything that was done or refused, in one order, as a log that proves that nobody changed it. */
+/** The audit ledger: all actions and denials in commit order, as a tamper-evident log. */
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
@@ -11,14 +11,13 @@ import type { LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { auditSubscriber } from './append.ts';
 import { archiveHandler } from './archive-job.ts';
-import { ArchiveStore } from './archive-store.ts';
+import { ArchiveStore, nameAuditOwners } from './archive-store.ts';
 import { auditEntries } from './audit-entries.ts';
 import { AuditKeyring } from './audit-keys.ts';
 import { folderReceiver, webhookReceiver } from './checkpoint-receivers.ts';
 import { Checkpointer, type CheckpointerParts } from './checkpointer.ts';
 import { auditSlice } from './audit-slice.ts';
-import { nameAuditOwners } from './content-owners.ts';
-import { countByKey, rewrapHandler, rewrapJob } from './key-holder.ts';
+import { countByKey, rewrapHandler, rewrapJob } from './key-rotation.ts';
 import { Persons } from './persons.ts';
 import { selfCheckHandler } from './self-check.ts';
 
@@ -31,12 +30,12 @@ export interface AuditLedgerParts extends LoopDependencies {
   readonly outbound: Outbound;
   /** Identifies this process in leases. */
   readonly holder: string;
-  /** Folders that checkpoints are appended to. */
+  /** Folders of append-only checkpoint files. */
   readonly checkpointFolders: readonly string[];
   readonly checkpointWebhook: string | undefined;
-  /** Days that entries stay in the table. */
+  /** Retention of entries in the table, in days. */
   readonly days: number;
-  /** For tests, which do not wait. */
+  /** Set by tests. */
   readonly checkpoints?: Pick<CheckpointerParts, 'everyEntries' | 'everyMs'>;
   readonly archiveEntries?: number;
 }
@@ -45,9 +44,9 @@ export interface AuditLedger {
   readonly subscribers: readonly Subscriber[];
   readonly jobs: readonly JobHandler[];
   readonly entries: readonly OperationEntry[];
-  /** Signs checkpoints and sends them to their receivers, in processes that run controllers. */
+  /** Signs and delivers checkpoints, in processes that run controllers. */
   readonly start: (roles: { readonly controller: boolean }) => Promise<void>;
-  /** Signs the last entries, after the kernel has stopped. */
+  /** Signs the last entries after the kernel has stopped. */
   readonly close: () => Promise<void>;
 }
 

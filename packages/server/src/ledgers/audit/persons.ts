@@ -1,6 +1,6 @@
 /**
- * People of whom entries speak. Each has a key of their own; what an entry says of them is sealed under it, so that
- * erasing the key makes it unreadable for ever while the entry, and with it the tree, stays as it is.
+ * People that entries refer to. Each has a separate key, which seals their personal data. Erasing the key makes
+ * the data permanently unreadable, while the entry and the tree remain unchanged.
  */
 import { randomBytes } from 'node:crypto';
 import type { Sql } from '#engines/database/contract.ts';
@@ -22,7 +22,7 @@ interface PersonRow {
   wrapped: Buffer | null;
 }
 
-/** Opened keys that are remembered; a key is 32 bytes. */
+/** Maximum number of cached keys of 32 bytes. */
 const REMEMBERED = 10_000;
 
 export class Persons {
@@ -35,7 +35,7 @@ export class Persons {
     this.#keys = keys;
   }
 
-  /** Those with these names; makes them where they are new. The caller holds the lock of the log's state. */
+  /** Finds people by login name, and creates new ones. The caller holds the lock of the log's state. */
   async ensure(sql: Sql, names: readonly string[]): Promise<ReadonlyMap<string, Person>> {
     const found = new Map<string, Person>();
     if (names.length === 0) return found;
@@ -65,7 +65,7 @@ export class Persons {
     return found;
   }
 
-  /** Undefined when no entry speaks of somebody with this name, or they were forgotten. */
+  /** Undefined if no entry refers to this name, or the person was forgotten. */
   async find(sql: Sql, name: string): Promise<string | undefined> {
     const { digestOf } = await this.#ring.open();
     const [row] = await sql.query<{ id: string }>('select id from audit.person where name_digest = $1', [
@@ -74,7 +74,7 @@ export class Persons {
     return row?.id;
   }
 
-  /** Keys of those who are not forgotten. @throws DaisError `key_missing`, `keys_unavailable`. */
+  /** Opens the keys of people who are not forgotten. @throws DaisError `key_missing`, `keys_unavailable`. */
   async keysOf(sql: Sql, ids: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
     const keys = new Map<string, Buffer>();
     if (ids.length === 0) return keys;
@@ -90,9 +90,9 @@ export class Persons {
     return keys;
   }
 
-  /** Erases the key. Returns whose it was; undefined when there is nobody to forget. */
+  /** Erases the key of a person. Returns its id; undefined if there is nobody to forget. */
   async forget(sql: Sql, name: string): Promise<string | undefined> {
-    // Whoever appends holds this lock while it seals: afterwards no entry is sealed under a key that is gone.
+    // Appends hold this lock while they seal: afterwards no entry uses an erased key.
     await sql.query('select 1 from audit.state for update');
     const id = await this.find(sql, name);
     if (id === undefined) return undefined;
@@ -105,7 +105,7 @@ export class Persons {
     return id;
   }
 
-  /** As `rewrapKeys`. */
+  /** Like `rewrapKeys`. */
   async rewrap(sql: Sql, limit: number): Promise<number> {
     const current = await this.#keys.current();
     const rows = await sql.query<PersonRow>(
@@ -137,12 +137,12 @@ export class Persons {
   }
 }
 
-/** Base64 of `iv ‖ ciphertext ‖ tag`, AES-256-GCM, bound to the person. */
+/** Returns base64 of `iv ‖ ciphertext ‖ tag`, AES-256-GCM, bound to the person. */
 export function sealFor(person: Person, text: string): string {
   return packGcm(encryptGcm(person.key, Buffer.from(text, 'utf8'), person.id)).toString('base64');
 }
 
-/** Undefined when it was not sealed with this key for this person. */
+/** Undefined if it was not sealed with this key for this person. */
 export function openFor(person: Person, sealed: string): string | undefined {
   const box = unpackGcm(Buffer.from(sealed, 'base64'));
   return box === undefined ? undefined : decryptGcm(person.key, box, person.id)?.toString('utf8');

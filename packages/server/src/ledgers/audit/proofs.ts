@@ -1,19 +1,18 @@
-/** Proofs about the log, made from the hashes that the database keeps. */
+/** Proofs of the log, from stored hashes. */
 import { DaisError } from '@dais/api';
-import { consistencyPath, inclusionPath, toBase64, type Hash } from '@dais/api/tlog';
+import { consistencyPath, inclusionPath, toBase64, type Hash, rootOfInclusion } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
-import type { ArchiveStore } from './archive-store.ts';
+import { type ArchiveStore, readBodies } from './archive-store.ts';
 import { checkpointOver, newestCheckpoint } from './checkpoints.ts';
 import { treeHasher } from './hashing.ts';
-import { readBodies } from './read-bodies.ts';
 import { partHash, readState } from './tree-store.ts';
-import { rootOfInclusion } from '@dais/api/tlog';
 
-/** @throws DaisError `not_found`, `invalid_request`. */
-export async function proveEntry(sql: Sql, archives: ArchiveStore, seq: number, asked: number | undefined) {
-  const size = await provenSize(sql, asked);
+/** Returns an inclusion proof. @throws DaisError `not_found`, `invalid_request`. */
+export async function proveEntry(sql: Sql, archives: ArchiveStore, seq: number, requested: number | undefined) {
+  const size = await provenSize(sql, requested);
   const [entry] = seq < size ? await readBodies(sql, archives, seq, 1) : [];
-  if (entry === undefined) throw new DaisError('not_found', `There is no entry ${seq} in the log of ${size} entries.`);
+  if (entry === undefined)
+    throw new DaisError('not_found', `The audit log has ${size} entries. Entry ${seq} does not exist.`);
   const path = await inclusionPath(seq, size, parts(sql, archives));
   const body = entry.body.toString('utf8');
   const root = rootOfInclusion(treeHasher, { index: seq, size, leaf: treeHasher.leaf(body), path });
@@ -28,9 +27,9 @@ export async function proveEntry(sql: Sql, archives: ArchiveStore, seq: number, 
   };
 }
 
-/** @throws DaisError `invalid_request`. */
-export async function proveConsistency(sql: Sql, archives: ArchiveStore, from: number, asked: number | undefined) {
-  const size = await provenSize(sql, asked);
+/** Returns a consistency proof. @throws DaisError `invalid_request`. */
+export async function proveConsistency(sql: Sql, archives: ArchiveStore, from: number, requested: number | undefined) {
+  const size = await provenSize(sql, requested);
   if (from < 1 || from > size) {
     throw new DaisError('invalid_request', `\`from\` must be between 1 and the later size, ${size}.`);
   }
@@ -44,9 +43,9 @@ function parts(sql: Sql, archives: ArchiveStore): (from: number, to: number) => 
   return async (from, to) => await partHash(sql, from, to, async (a, b) => await archives.leaves(sql, a, b));
 }
 
-async function provenSize(sql: Sql, asked: number | undefined): Promise<number> {
+async function provenSize(sql: Sql, requested: number | undefined): Promise<number> {
   const { range, branch } = await readState(sql);
-  const size = asked ?? (await newestCheckpoint(sql, branch))?.size ?? range.size;
+  const size = requested ?? (await newestCheckpoint(sql, branch))?.size ?? range.size;
   if (size > range.size) throw new DaisError('invalid_request', `The log has ${range.size} entries, not ${size}.`);
   return size;
 }

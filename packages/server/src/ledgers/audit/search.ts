@@ -1,4 +1,4 @@
-/** Finding entries, and giving them to people in readable form. */
+/** Searches entries and presents them. */
 import { DaisError, type AuditEntry, type listAuditOperation, type listOrganisationAuditOperation } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { CallOf } from '#kernel/entry.ts';
@@ -10,20 +10,20 @@ import { archiveBelow, archivedSize, type ArchiveStore } from './archive-store.t
 import { columnsOf, openBody, sealedPersons, type EntryBody } from './entry-body.ts';
 import type { Persons } from './persons.ts';
 
-/** Archives that one question reads, about 65,000 entries: whoever wants older ones asks for the next page. */
-const MOST_ARCHIVES = 4;
+/** Maximum number of archives per request, about 65,000 entries; older ones are on the next page. */
+const MAX_ARCHIVES = 4;
 
 interface Found {
   readonly seq: bigint;
   readonly body: Buffer;
 }
 
-/** Conditions on rows of entries called `r`. */
+/** Conditions on rows of entries with the alias `r`. */
 type Where = (bind: Bind) => readonly (string | false)[];
 
 /**
- * A page, newest first, of one project; of all projects for the organisation. Behind what is in the table come entries of the
- * archives, some archives at a time: a page may then be short, or empty, and still have a next one.
+ * Returns a page of entries, newest first, of one project, or of all projects for the organization. Entries of the table precede
+ * those of the archives. A page of archives can be short or empty and still have a next one.
  */
 export async function searchEntries(
   tx: Transaction,
@@ -34,7 +34,7 @@ export async function searchEntries(
   const binding = [call.tenant.id, filter];
   const before = decodeNumberCursor(binding, cursor);
   const where = await conditionsOf(tx.sql, call, persons);
-  // Row security binds the rows to the project; the organisation asks for all of them.
+  // Row-level security restricts rows to the project; the organization reads all of them.
   if (call.tenant.name === '') await tx.enter('all');
   const { rows, archived } = await inTable(tx.sql, where, before, limit + 1);
   const readTo = async (bodies: readonly Buffer[]) => await readable(tx.sql, bodies, persons);
@@ -74,7 +74,7 @@ async function conditionsOf(
   ];
 }
 
-/** What is not archived; `archived`: all below is. Between two looks entries may leave: then it is looked at again. */
+/** Searches the table. `archived`: all entries below are archived. Entries can be archived concurrently, so the table is read again. */
 async function inTable(
   sql: Sql,
   where: Where,
@@ -97,13 +97,13 @@ async function inTable(
 
 interface ArchiveSearch {
   readonly where: Where;
-  /** Place from which on backwards. */
+  /** Decodes the position, from which the search goes backwards. */
   readonly below: number;
   readonly from: Date | undefined;
   readonly limit: number;
 }
 
-/** By the same conditions as in the table. `next`: the place from which on nothing was looked at, where there is more. */
+/** Searches archives with the same conditions. `next`: the position of the next page, if there is more. */
 async function inArchives(
   sql: Sql,
   archives: ArchiveStore,
@@ -114,7 +114,7 @@ async function inArchives(
   for (let read = 0; rows.length < limit; read++) {
     const range = await archiveBelow(sql, at, from);
     if (range === undefined) return { rows };
-    if (read === MOST_ARCHIVES) return { rows, next: at };
+    if (read === MAX_ARCHIVES) return { rows, next: at };
     const bodies = (await archives.read(range)).slice(0, at - range.from);
     rows.push(...(await fitting(sql, where, { bodies, start: range.from, limit: limit - rows.length })));
     at = range.from;
@@ -155,7 +155,7 @@ async function fitting(
   });
 }
 
-/** Read here: RFC 3339 knows offsets of up to 23:59, PostgreSQL of up to 15:59. */
+/** Parsed here: RFC 3339 allows offsets up to 23:59, PostgreSQL up to 15:59. */
 function moment(text: string): Date {
   return new Date(text);
 }
@@ -177,7 +177,7 @@ async function subjectNames(sql: Sql, name: string, persons: Persons): Promise<r
   return [name, ...(person === undefined ? [] : [person])];
 }
 
-/** Opens what is sealed of people who are not forgotten. */
+/** Opens sealed data of people who are not forgotten. */
 export async function readable(sql: Sql, bodies: readonly Buffer[], persons: Persons): Promise<readonly AuditEntry[]> {
   const parsed = bodies.map((body) => JSON.parse(body.toString('utf8')) as EntryBody);
   const keys = await persons.keysOf(sql, [...new Set(parsed.flatMap(sealedPersons))]);

@@ -1,4 +1,4 @@
-/** Looks at every entry again, once a day and in slices: the ledger says by itself when something does not fit. */
+/** Verifies every entry once a day, in slices: the log reports its own inconsistencies. */
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { eventTypes } from '@dais/api';
 import { findingText, LogVerifier, parseCheckpoint, rangeRoot, type Checkpoint } from '@dais/api/tlog';
@@ -6,18 +6,17 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Log } from '#lib/log.ts';
-import type { ArchiveStore } from './archive-store.ts';
+import { type ArchiveStore, readBodies } from './archive-store.ts';
 import type { AuditKeyring, AuditKeys } from './audit-keys.ts';
 import { listCheckpoints, originOf } from './checkpoints.ts';
 import { treeHasher } from './hashing.ts';
-import { readBodies } from './read-bodies.ts';
 import { readState } from './tree-store.ts';
 
-/** Entries looked at in one transaction: 50 ms of work. */
+/** Entries per transaction: 50 ms of work. */
 const SLICE = 5000;
 const DAY_MS = 86_400_000;
-/** Findings that are kept and told. */
-const TOLD = 20;
+/** Maximum number of stored findings. */
+const MAX_FINDINGS = 20;
 
 interface Progress {
   readonly size: number;
@@ -47,7 +46,7 @@ export function selfCheckHandler(parts: SelfCheckParts): JobHandler {
   };
 }
 
-/** One round, from where an interrupted one stopped. Gives what it found. */
+/** Runs one round, or continues an interrupted one. Returns its findings. */
 async function checkAll({ ring, archives, log }: SelfCheckParts, io: JobIo) {
   const keys = await ring.open();
   const state = await io.read(async ({ sql }) => await readState(sql));
@@ -78,13 +77,13 @@ async function checkAll({ ring, archives, log }: SelfCheckParts, io: JobIo) {
     const found = report.findings
       .filter((finding) => finding.type !== 'restored')
       .map((finding): Finding => ({ type: finding.type, message: findingText(finding) }));
-    const findings = [...progress.findings, ...faults, ...found].slice(0, TOLD);
+    const findings = [...progress.findings, ...faults, ...found].slice(0, MAX_FINDINGS);
     progress = { size: last ? target : report.size, hashes: report.range.hashes as Buffer[], findings };
     await io.write(async ({ sql }) => await writeProgress(sql, progress));
   }
   const { findings } = progress;
   if (findings.length > 0)
-    log.error('the audit log does not fit its tree', { findings: findings.map((one) => one.message) });
+    log.error('the audit log does not match its Merkle tree', { findings: findings.map((one) => one.message) });
   await io.write(async (tx) => {
     const data =
       findings.length === 0
@@ -104,7 +103,7 @@ async function readProgress(sql: Sql): Promise<Progress> {
     'select size, hashes, findings from audit.self_check',
   );
   const size = Number(row?.size ?? 0n);
-  // A new round forgets what the last one found.
+  // A new round deletes the findings of the last one.
   return { size, hashes: row?.hashes ?? [], findings: size === 0 ? [] : (row?.findings ?? []) };
 }
 
@@ -129,7 +128,7 @@ function verified(notes: readonly { readonly size: number; readonly note: string
   return { checkpoints, faults };
 }
 
-/** RFC 8410: what stands before the 32 bytes of an Ed25519 public key in SubjectPublicKeyInfo. */
+/** RFC 8410: SubjectPublicKeyInfo prefix of the 32 bytes of an Ed25519 public key. */
 const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
 
 function publicKeyOf(bytes: Uint8Array): KeyObject {

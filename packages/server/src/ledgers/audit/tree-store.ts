@@ -1,4 +1,4 @@
-/** The tree in the database: how far it has grown, and the hashes that proofs are made of. */
+/** The Merkle tree in the database: its size, and the hashes for proofs. */
 import { coveringNodes, GrowingTree, rangeRoot, type CompactRange, type Hash } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import { treeHasher } from './hashing.ts';
@@ -6,7 +6,7 @@ import { treeHasher } from './hashing.ts';
 export interface LogState {
   readonly branch: string;
   readonly range: CompactRange;
-  /** The branch that a restore cut off, as long as no entry says so. */
+  /** The branch before a restore, until an entry records it. */
   readonly forkedFrom: string | undefined;
   readonly forkedAt: number | undefined;
   readonly hold: string | undefined;
@@ -27,7 +27,7 @@ export async function readState(sql: Sql): Promise<LogState> {
   return stateOf(await sql.query<StateRow>(STATE, [], 'audit_state'));
 }
 
-/** Whoever appends holds it until the transaction ends: one at a time. */
+/** Locks the state until the transaction ends, so that one process appends at a time. */
 export async function lockState(sql: Sql): Promise<LogState> {
   return stateOf(await sql.query<StateRow>(`${STATE} for update`, [], 'audit_lock_state'));
 }
@@ -52,10 +52,10 @@ export function writeState(sql: Sql, range: CompactRange, announced: boolean): v
   );
 }
 
-/** Each eighth level of complete subtrees is kept. */
+/** Stores every eighth level of complete subtrees. */
 export const NODE_LEVELS: readonly number[] = [8, 16, 24, 32, 40];
 
-/** Gives the hash of entries `from` to `to` (exclusive), which is one of the subtrees that proofs are made of. */
+/** Returns the hash of entries `from` to `to` (exclusive), a subtree of a proof. */
 export async function partHash(
   sql: Sql,
   from: number,
@@ -67,7 +67,7 @@ export async function partHash(
   return rangeRoot(treeHasher, { size: 0, hashes });
 }
 
-/** At most 255 hashes are read: those of the next kept level below. */
+/** Reads at most 255 hashes of the next stored level below. */
 async function nodeHash(
   sql: Sql,
   level: number,
@@ -93,7 +93,7 @@ async function keptHashes(sql: Sql, level: number, from: number, to: number): Pr
   return rows.map((row) => row.hash);
 }
 
-/** Entries that left the table are read from their archive. */
+/** Reads archived entries from their archive. */
 async function leafHashes(
   sql: Sql,
   from: number,

@@ -1,4 +1,4 @@
-/** What people push that is no good: handled, or refused with file, line, column and what to do. Never half a version. */
+/** Invalid pushes: handled, or rejected with file, line, column and remedy. Never a partial version. */
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ const columns = (...of: readonly (readonly [name: string, type: string])[]) => (
   columns: of.map(([name, type]) => ({ name, type })),
 });
 
-/** Blocks that each say “128 KiB of the same byte” in four bytes. */
+/** Blocks that expand from four bytes to 128 KiB. */
 function zstdBomb(bytes: number): Buffer {
   const block = 128 * 1024;
   const count = Math.ceil(bytes / block);
@@ -47,7 +47,7 @@ function zstdBomb(bytes: number): Buffer {
   return Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38, ...blocks.flat()]);
 }
 
-describe('refused', () => {
+describe('rejected', () => {
   test.each<[string, Readonly<Record<string, string | Buffer>>, object, Partial<IngestFault>]>([
     ['a ragged line', { 'a.csv': 'a,b\n1,2\n3\n' }, {}, { file: 'a.csv', line: 3 }],
     ['a line with too much', { 'a.csv': 'a,b\n1,2\n3,4,5\n' }, {}, { file: 'a.csv', line: 3 }],
@@ -113,7 +113,7 @@ describe('refused', () => {
     ['gzip', 'a.csv.gz', gzipSync(Buffer.alloc(200 * MIB, 'x'))],
     ['zstd', 'a.csv.zst', zstdBomb(2000 * MIB)],
   ])(
-    'a bomb of %s',
+    'a %s bomb',
     async (_, file, bytes) => {
       expect(bytes.length).toBeLessThan(MIB);
       const { faults } = await refused({ [file]: bytes });
@@ -123,7 +123,7 @@ describe('refused', () => {
   );
 
   test(
-    'SQL that reads or writes outside, wherever a person writes it',
+    'SQL that reads or writes outside, in every place for user SQL',
     async () => {
       const name = await world.dataset();
       await world.push(name, { 'a.csv': 'x\n1\n' });
@@ -152,20 +152,20 @@ describe('refused', () => {
   );
 });
 
-describe('taken', () => {
-  test('only a header: a version without rows', async () => {
+describe('accepted', () => {
+  test('a header only: a version without rows', async () => {
     const { version, rows } = await taken({ 'a.csv': 'id,x\n' });
     expect([version.rows, rows]).toEqual([0, []]);
     expect(version.schema.columns.map(({ name }) => name)).toEqual(['id', 'x']);
   });
 
-  test('numbers and then texts: the column is text', async () => {
+  test('numbers followed by texts: a text column', async () => {
     const many = Array.from({ length: 40_000 }, (_, n) => `${n}`).join('\n');
     const { version } = await taken({ 'a.csv': `x\n${many}\nforty\n` });
     expect(version).toMatchObject({ rows: 40_001, schema: { columns: [{ name: 'x', type: 'string' }] } });
   });
 
-  test('an encoding that is told, and UTF-16 that tells itself', async () => {
+  test('a declared encoding, and detected UTF-16', async () => {
     const latin = await taken(
       { 'a.csv': Buffer.from('name\nMüller\n', 'latin1') },
       { format: { encoding: 'latin-1' } },
@@ -175,7 +175,7 @@ describe('taken', () => {
     expect(wide.rows).toEqual([['Müller']]);
   });
 
-  test('zones, and the hour that the clocks of Berlin have twice', async () => {
+  test('time zones, and the repeated hour in Berlin', async () => {
     const { rows } = await taken(
       { 'a.csv': 'at\n2026-10-25T02:30:00+02:00\n2026-10-25T02:30:00+01:00\n2026-03-29T02:30:00\n' },
       columns(['at', 'timestamp']),
@@ -184,18 +184,18 @@ describe('taken', () => {
     expect(times).toEqual(['2026-10-25T00:30:00.000Z', '2026-10-25T01:30:00.000Z', '2026-03-29T02:30:00.000Z']);
   });
 
-  test('infinities and what is no number, where they are fractions', async () => {
+  test('infinities and NaN in float columns', async () => {
     const { version } = await taken({ 'a.csv': 'x\n1.5\ninf\n-Infinity\nNaN\n' });
     expect(version).toMatchObject({ rows: 4, schema: { columns: [{ name: 'x', type: 'float64' }] } });
   });
 
-  test('infinities in NDJSON, as Python writes them', async () => {
+  test('infinities in NDJSON, in the format of Python', async () => {
     const { rows } = await taken({ 'a.ndjson': '{"x":1.5}\n{"x":Infinity}\n{"x":-Infinity}\n' });
     expect(rows).toEqual([[1.5], ['Infinity'], ['-Infinity']]);
   });
 
   test(
-    '2,000 columns, in and out again; 10,000 want more memory than there is here, and the refusal says so',
+    'reads and writes 2,000 columns; rejects 10,000 with the memory limit in the error',
     async () => {
       const wide = (count: number) => {
         const names = Array.from({ length: count }, (_, n) => `c${n}`);
@@ -221,7 +221,7 @@ describe('taken', () => {
 });
 
 test(
-  'one line of 1 GiB ends early, and in the memory of a short one',
+  'one line of 1 GiB ends early without additional memory',
   async () => {
     const longest: Record<string, number> = {};
     for (const [format, start] of [
@@ -230,7 +230,7 @@ test(
     ] as const) {
       const path = join(world.folder, `long.${format}`);
       await writeFile(path, start);
-      // A hole in the file: it is as long as it says and takes no place on the disk.
+      // A sparse file takes no space on the disk.
       await truncate(path, 2 ** 30);
       const table = { files: [{ path, name: `long.${format}`, format }] };
       const failure = await expectFailure(
@@ -248,7 +248,7 @@ test(
 );
 
 test(
-  'what is read is read in another process: ours waits',
+  'reads in another process',
   async () => {
     const path = join(world.folder, 'wide.csv');
     const names = Array.from({ length: 500 }, (_, n) => `c${n}`);

@@ -1,7 +1,7 @@
 import type { Sql } from '#engines/database/contract.ts';
 import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 
-/** Names datasets, and ingests by their dataset. */
+/** Names the owners of content: datasets, and ingests by their dataset. */
 export async function nameDataOwners(sql: Sql, references: readonly DamagedReference[]): Promise<readonly OwnerName[]> {
   const owners = [...new Set(references.map(({ owner }) => owner))];
   return await sql.query<OwnerName>(

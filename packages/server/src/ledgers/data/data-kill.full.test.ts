@@ -15,19 +15,19 @@ afterAll(async () => {
 });
 
 const seed = Date.now() % 1_000_000;
-// The moments of the kills differ from run to run; the seed says which were tried.
+// The times of kills differ between runs; the seed identifies them.
 process.stdout.write(`seed ${seed}\n`);
 const left = { unowned: 0, missing: 0 };
 
-test('kill -9 while versions are made: each is whole or absent', async () => {
-  // One kill fewer than a push has attempts: each kill may end one.
+test('kill -9 while versions are created: each is complete or absent', async () => {
+  // One kill fewer than the attempts of a push, because each kill can end one.
   const size = { pushes: 4, rows: 200_000, kills: 4 };
   const { kills, versions, ...report } = await dataKillRounds(join(folder, 'data'), size, seededRandom(seed));
   expect({ versions, ...report }).toEqual({ versions: 4, faults: [], left, exitCode: 0 });
   expect(kills).toBeGreaterThan(3);
 });
 
-test('kill -9 while features, checks and labels are worked on: nothing half made is seen, nothing is lost', async () => {
+test('kill -9 during features, checks and labels: nothing partial is visible, nothing is lost', async () => {
   const size = { rounds: 4, entities: 60_000, kills: 3 };
   const { kills, ...report } = await featureKillRounds(join(folder, 'features'), size, seededRandom(seed));
   expect(report).toEqual({ faults: [], left, exitCode: 0 });

@@ -19,7 +19,7 @@ const left = { unowned: 0, missing: 0 };
 const PATIENCE_MS = 1_800_000;
 
 test(
-  'kill -9 while a version is made: it is whole or absent, and what was stored in vain is collected',
+  'kill -9 while a version is created: it is complete or absent, and unused uploads are collected',
   async () => {
     const size = { pushes: 1, rows: 100_000, kills: 2 };
     const { kills, ...report } = await dataKillRounds(join(folder, 'data'), size, seededRandom(11));

@@ -13,7 +13,7 @@ import { versionEntries } from './versions/version-entries.ts';
 export interface DataLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
-  /** For parts that make versions by themselves. */
+  /** For modules that create versions. */
   readonly maker: VersionMaker;
   /** For steps of runs. */
   readonly steps: StepVersions;

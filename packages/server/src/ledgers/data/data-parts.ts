@@ -12,26 +12,26 @@ import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { MaskedColumn } from './reading/masks.ts';
 
-/** What other parts of the ledger have to say of a version. */
+/** Hooks of other ledgers for the life cycle of versions. */
 export interface VersionHooks {
   /**
-   * Called in the transaction that makes a version, once it is written. `wait`: it stays `building` until somebody calls
-   * `decideVersion`.
+   * Runs in the transaction that creates a version, after its row is written. `wait`: the version stays `building` until
+   * `decideVersion` is called.
    */
   readonly begin?: (tx: Transaction, version: DatasetVersion) => Promise<'wait' | 'ready'>;
-  /** Called in the transaction that deletes versions for good. */
+  /** Runs in the transaction that permanently deletes versions. */
   readonly forget?: readonly ((tx: Transaction, ids: readonly string[]) => Promise<void>)[];
-  /** What a principal may not see as it is. Without it, all of `spec.sensitive`. */
+  /** Returns the columns that are masked for a principal. Default: all of `spec.sensitive`. */
   readonly masked?: (
     tx: Transaction,
     dataset: string,
     principal: Principal,
-    /** Asks whether the caller may do an action to the dataset; absent where nobody can be asked. */
+    /** Whether the caller may perform an action on the dataset; undefined without an authorizer. */
     may?: (action: string) => Promise<boolean>,
   ) => Promise<readonly MaskedColumn[]>;
 }
 
-/** A source that is no file of ours. */
+/** An external source. */
 export type ExternalSource = Exclude<DatasetSource, { type: 'upload' | 'dataset' }>;
 export interface SecretRef {
   readonly secret: string;
@@ -39,21 +39,21 @@ export interface SecretRef {
 }
 export type SecretReader = (ref: SecretRef) => Promise<string>;
 
-/** What the ledger of data stands on. */
+/** The dependencies of the data ledger. */
 export interface DataParts {
   readonly database: Database;
   readonly content: Content;
   readonly blobs: BlobStore & Partial<LocalBlobs>;
   readonly clock: Clock;
   readonly log: Log;
-  /** Opened when it is first needed. */
+  /** Opens the engine on first use. */
   readonly query: () => Promise<QueryEngine>;
   readonly kinds: () => KindRegistry;
-  /** Opens what lies outside; values of Secrets are read by `secret`. */
+  /** Opens an external source; `secret` reads values of Secrets. */
   readonly source: (source: ExternalSource, secret: SecretReader) => Promise<DataSource>;
-  /** The value of a Secret of the transaction's project, opened after it; undefined: there is none. */
+  /** Returns the value of a Secret of the project, which is opened after the transaction; undefined if there is none. */
   readonly secretValue: (tx: Transaction, ref: SecretRef) => Promise<(() => Promise<string>) | undefined>;
-  /** Absolute folder of this machine for files that are being worked on; made when it is absent. */
+  /** Absolute path of the folder for temporary files; created if it does not exist. */
   readonly folder: string;
   readonly hooks: VersionHooks;
 }

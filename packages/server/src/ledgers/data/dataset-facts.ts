@@ -1,4 +1,4 @@
-/** What the controller of a dataset looks at. */
+/** The state of a dataset that its controller reads. */
 import type { DatasetVersionState, IngestFault, IngestState } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 
@@ -14,9 +14,9 @@ interface VersionFacts {
 
 export interface DatasetFacts {
   readonly ready: VersionFacts | undefined;
-  /** The newest that was not deleted. */
+  /** The newest version that was not deleted. */
   readonly newest: VersionFacts | undefined;
-  /** Why the latest attempt at a version failed; undefined when it did not. */
+  /** Why the latest ingest failed; undefined if it succeeded. */
   readonly failed: string | undefined;
 }
 
@@ -52,7 +52,7 @@ export async function readDatasetFacts({ sql, projectId }: Transaction, name: st
     ready: await newestOf(`v.state = 'ready'`, 'facts_ready'),
     newest: await newestOf(`v.state <> 'deleted'`, 'facts_newest'),
     failed:
-      ended?.state === 'failed' ? (ended.faults[0]?.message ?? 'The reason is not known.').slice(0, 1000) : undefined,
+      ended?.state === 'failed' ? (ended.faults[0]?.message ?? 'The reason is unknown.').slice(0, 1000) : undefined,
   };
 }
 

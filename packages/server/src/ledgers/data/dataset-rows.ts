@@ -1,8 +1,9 @@
-/** The record beside each Dataset resource. */
-import { DaisError, nearest } from '@dais/api';
+/** The stored record of each Dataset resource. */
+import { DaisError, nearest, datasetSpec, type DatasetSpec, type EventType } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import { detachContent, type ContentOwner } from '#kernel/content/references.ts';
 import type { AdmittedChange } from '#kernel/kind.ts';
+import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 
@@ -26,14 +27,13 @@ export async function findDataset(tx: Transaction, name: string): Promise<Datase
   return row;
 }
 
-/** @throws DaisError `not_found`. */
 export async function requireDataset(tx: Transaction, name: string): Promise<DatasetRow> {
   const row = await findDataset(tx, name);
   if (row === undefined) throw await noDataset(tx, name);
   return row;
 }
 
-/** Until the transaction ends, versions of it are made nowhere else. @throws DaisError `not_found`. */
+/** Locks the dataset, so that no other transaction creates versions of it. @throws DaisError `not_found`. */
 export async function lockDataset(tx: Transaction, name: string): Promise<DatasetRow> {
   const [row] = await tx.sql.query<DatasetRow>(
     `select ${COLUMNS} from data.dataset where project_id = $1 and name = $2 for update`,
@@ -58,12 +58,12 @@ async function noDataset({ sql, projectId }: Transaction, name: string): Promise
   return new DaisError('not_found', `There is no dataset ${name}.${hint}`);
 }
 
-/** What owns the files of all versions; their names are their digests. */
+/** Returns the owner of the files of all versions; files are named by their digests. */
 export function contentOf(row: Pick<DatasetRow, 'project_id' | 'content' | 'name'>): ContentOwner {
   return { projectId: row.project_id, uid: row.content, label: `dataset ${row.name}` };
 }
 
-/** Keeps the record beside a Dataset resource. @throws DaisError `still_referenced` for one with versions. */
+/** Updates the record of a Dataset resource. @throws DaisError `still_referenced` for one with versions. */
 export async function admitDataset(tx: Transaction, change: AdmittedChange, now: number): Promise<void> {
   const { projectId, uid, name, spec, dryRun } = change;
   if (spec === undefined) {
@@ -85,7 +85,7 @@ export async function admitDataset(tx: Transaction, change: AdmittedChange, now:
   );
 }
 
-/** Its versions were deleted before; what is left of how they came goes too. */
+/** Deletes a dataset without versions, with its ingests. */
 async function dropDataset(tx: Transaction, projectId: string, uid: string): Promise<void> {
   const ingests = await tx.sql.query<{ id: string }>(
     `delete from data.ingest where project_id = $1
@@ -97,7 +97,7 @@ async function dropDataset(tx: Transaction, projectId: string, uid: string): Pro
   await tx.sql.query('delete from data.dataset where project_id = $1 and uid = $2', [projectId, uid], 'drop_dataset');
 }
 
-/** What was taken out of a set of manifests must not take with it what nobody could bring back. */
+/** Prevents pruning from deleting data that cannot be restored. */
 async function refuseWithVersions(sql: Sql, { projectId, uid, name }: AdmittedChange): Promise<void> {
   const rows = await sql.query<{ number: number }>(
     `select v.number from data.version v join data.dataset d on d.id = v.dataset
@@ -108,9 +108,24 @@ async function refuseWithVersions(sql: Sql, { projectId, uid, name }: AdmittedCh
   if (rows.length === 0) return;
   throw new DaisError(
     'still_referenced',
-    `Dataset "${name}" has versions: delete them first (dais data delete ${name}@N).`,
+    `Dataset "${name}" has versions. Delete them first (dais data delete ${name}@N).`,
     {
       holders: rows.map(({ number }) => `version ${number}`),
     },
   );
+}
+
+export async function readDatasetSpec(tx: Transaction, name: string): Promise<DatasetSpec> {
+  const row = await readResource(tx.sql, tx.projectId, 'Dataset', name);
+  if (row === undefined) throw new DaisError('not_found', `There is no dataset ${name}.`);
+  return datasetSpec.parse(row.spec);
+}
+
+export function emitAboutDataset(
+  tx: Transaction,
+  { uid, name, project_id: projectId }: Pick<DatasetRow, 'uid' | 'name' | 'project_id'>,
+  type: EventType,
+  data: Readonly<Record<string, unknown>>,
+): void {
+  tx.emit({ type, projectId, subject: { kind: 'Dataset', name, uid }, data });
 }

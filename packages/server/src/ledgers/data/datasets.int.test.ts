@@ -46,7 +46,7 @@ describe('a push', () => {
     expect(metadata.origin).toBe('manifest');
   });
 
-  test('of the same data makes no version, and sends nothing', async () => {
+  test('of unchanged data creates no version and uploads nothing', async () => {
     const name = await world.dataset();
     await world.push(name, { 'a.csv': PEOPLE });
     const begun = await world.dais.call<{ needed: string[] }>('datasetPush.begin', {
@@ -58,7 +58,7 @@ describe('a push', () => {
     expect(again).toMatchObject({ state: 'done', version: 1, unchanged: true });
   });
 
-  test('in many formats gives the same rows', async () => {
+  test('in several formats results in the same rows', async () => {
     const rows = [
       { id: 1, x: 1.5 },
       { id: 2, x: null },
@@ -78,7 +78,7 @@ describe('a push', () => {
     }
   });
 
-  test('that cannot be read says file, line and column, and keeps the rows for download', async () => {
+  test('that cannot be read reports file, line and column, and stores the rows for download', async () => {
     const name = await world.dataset({
       columns: [
         { name: 'id', type: 'int64' },
@@ -102,7 +102,7 @@ describe('a push', () => {
     ['a missing column', 'id\n1\n'],
     ['nothing at all', ''],
     ['bytes that are no text', Buffer.from([0x69, 0x64, 0x2c, 0x61, 0x67, 0x65, 10, 0x31, 0x2c, 0xff, 0xfe, 10])],
-  ])('%s is refused', async (_what, bytes) => {
+  ])('%s is rejected', async (_what, bytes) => {
     const name = await world.dataset({
       columns: [
         { name: 'id', type: 'int64' },
@@ -114,7 +114,7 @@ describe('a push', () => {
     expect(faults[0]?.file ?? faults[0]?.message).toContain('a.csv');
   });
 
-  test('with rows that share keys, or lack one, is refused', async () => {
+  test('with duplicate or missing keys is rejected', async () => {
     const name = await world.dataset({ keys: ['id'] });
     const twice = await world.push(name, { 'a.csv': 'id,x\n1,1\n2,2\n1,3\n' });
     expect(twice).toMatchObject({ state: 'failed' });
@@ -125,12 +125,12 @@ describe('a push', () => {
     expect(good).toMatchObject({ state: 'done', version: 1 });
   });
 
-  test('of a file that nothing is known of is refused before it is sent', async () => {
+  test('of a file of unknown format is rejected before the upload', async () => {
     const name = await world.dataset();
     expect(await codeOf(world.push(name, { 'a.bin': 'x' }))).toBe('invalid_request');
   });
 
-  test('keeps the schema of the version before, unless it may change', async () => {
+  test('keeps the schema of the previous version, unless it may change', async () => {
     const name = await world.dataset();
     await world.push(name, { 'a.csv': 'id,x\n1,1\n' });
     expect((await world.push(name, { 'b.csv': 'id,x,y\n1,1,2\n' })).state).toBe('failed');
@@ -145,7 +145,7 @@ const many = (n: number, value: (id: number) => number = (id) => id * 7) =>
   `id,x,word\n${Array.from({ length: n }, (_, id) => `${id},${value(id)},word-${(id * 2_654_435_761) % 100_003}\n`).join('')}`;
 
 describe('versions', () => {
-  test('share the files that did not change', async () => {
+  test('share unchanged files', async () => {
     const name = await world.dataset({ keys: ['id'] });
     await world.push(name, { 'a.csv': many(200_000) });
     const first = await world.version(`${name}@1`);
@@ -160,7 +160,7 @@ describe('versions', () => {
     expect(second.parent).toBe(first.id);
   });
 
-  test('are found by number, day, tag and latest; a tag moves and goes', async () => {
+  test('are found by number, day, tag and latest; a tag can be moved and removed', async () => {
     const name = await world.dataset();
     await world.push(name, { 'a.csv': 'id\n1\n' });
     await world.push(name, { 'a.csv': 'id\n2\n' });
@@ -180,7 +180,7 @@ describe('versions', () => {
     expect((await errorOf(world.version('data-nowhere'))).code).toBe('not_found');
   });
 
-  test('differ by keys, by columns and in their figures', async () => {
+  test('differ by keys, columns and statistics', async () => {
     const name = await world.dataset({ keys: ['id'] });
     await world.push(name, { 'a.csv': 'id,x,w\n1,1,a\n2,2,b\n3,3,c\n' });
     await world.push(name, { 'a.csv': 'id,x,w\n1,1,a\n2,20,b\n4,4,d\n' });
@@ -194,7 +194,7 @@ describe('versions', () => {
     });
   });
 
-  test('without keys differ by whole rows, as often as each is there', async () => {
+  test('without keys differ by whole rows with their multiplicity', async () => {
     const name = await world.dataset();
     await world.push(name, { 'a.csv': 'x\n1\n1\n2\n' });
     await world.push(name, { 'a.csv': 'x\n1\n2\n2\n3\n' });
@@ -202,7 +202,7 @@ describe('versions', () => {
     expect(rows).toEqual({ before: 3, after: 4, added: 2, removed: 1, changed: 0 });
   });
 
-  test('are restored without a copy, and deleted with what nobody else uses', async () => {
+  test('are restored without a copy, and deleted with unshared files', async () => {
     const name = await world.dataset();
     await world.push(name, { 'a.csv': 'x\n1\n' });
     await world.push(name, { 'a.csv': 'x\n2\n' });
@@ -218,11 +218,11 @@ describe('versions', () => {
     await world.dais.call('dataset.delete', { name });
   });
 
-  test('tell their coming, and stand in the lineage', async () => {
+  test('emit events and are part of the lineage', async () => {
     const name = await world.dataset();
     await world.push(name, { 'a.csv': 'x\n1\n' });
     const { id } = await world.version(name);
-    // An event is told once all that committed before it have their places.
+    // An event is delivered after all earlier commits have their positions.
     const types = async () => {
       const { items } = await world.dais.call<{ items: Event[] }>('event.list', { kind: 'Dataset', name, limit: 100 });
       return items.map(({ type }) => type);
@@ -245,8 +245,8 @@ describe('reading', () => {
     const name = await world.dataset({ keys: ['id'], sensitive: [{ column: 'name', category: 'name' }] });
     await world.push(name, { 'a.csv': PEOPLE });
     const sql = `select id, name from "${name}@1" where age > 30 order by id`;
-    const told = await world.dais.call<{ rows: unknown[]; masked: string[]; versions: object }>('data.query', { sql });
-    expect(told).toMatchObject({
+    const shown = await world.dais.call<{ rows: unknown[]; masked: string[]; versions: object }>('data.query', { sql });
+    expect(shown).toMatchObject({
       rows: [
         [1, null],
         [3, null],

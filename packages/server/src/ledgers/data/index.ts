@@ -1,4 +1,4 @@
-/** The ledger of data: versions of datasets, how they came, and who reads what of them. */
+/** The data ledger: dataset versions, their ingests, and masked reads. */
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { nameDataOwners } from './content-owners.ts';
 import { dataLedger, type DataLedger } from './data-ledger.ts';
@@ -11,8 +11,8 @@ export { dataLedger, type DataLedger } from './data-ledger.ts';
 export { dataSlice } from './data-slice.ts';
 export { readDatasetFacts, type DatasetFacts } from './dataset-facts.ts';
 export { admitDataset } from './dataset-rows.ts';
-export { readDatasetSpec } from './dataset-spec.ts';
-export { marksOf, type SensitiveColumn } from './marks.ts';
+export { readDatasetSpec } from './dataset-rows.ts';
+export { marksOf, type SensitiveColumn } from './reading/masks.ts';
 export { mayOf } from './reading/read-version.ts';
 export { decideVersion } from './versions/decide.ts';
 export { dataVersionNodes } from './versions/lineage-nodes.ts';

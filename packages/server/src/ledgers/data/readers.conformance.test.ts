@@ -1,4 +1,4 @@
-/** What the guide shows for reading a version from Python, run exactly as it stands there. */
+/** Runs the code of the guide for reading a version from Python. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,12 +64,12 @@ test('DuckDB, pandas, Polars, Arrow and an input of MLflow', { timeout: PATIENCE
     },
   );
   if (code !== 0) throw new Error(stderr.slice(-3000));
-  const told = stdout
+  const printed = stdout
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as { rows?: number[]; run?: string; frame?: number; columns?: string[] });
-  const last = told.at(-1);
-  const shown = told.slice(0, -1).flatMap(({ rows = [] }) => rows);
+  const last = printed.at(-1);
+  const shown = printed.slice(0, -1).flatMap(({ rows = [] }) => rows);
   expect(shown.length).toBeGreaterThanOrEqual(5);
   expect(new Set(shown)).toEqual(new Set([ROWS]));
   expect(last).toMatchObject({ frame: ROWS, columns: ['delay', 'flight_id', 'landed_at'] });

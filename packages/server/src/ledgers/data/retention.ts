@@ -1,22 +1,21 @@
-/** What goes with time: versions that their datasets keep no longer, pushes that nobody ended, and how versions came. */
+/** Retention: deletes old versions, abandoned pushes, and old ingests. */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { detachContent } from '#kernel/content/references.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DataParts } from './data-parts.ts';
-import { lockDataset } from './dataset-rows.ts';
-import { readDatasetSpec } from './dataset-spec.ts';
+import { lockDataset, readDatasetSpec } from './dataset-rows.ts';
 import { contentOfIngest } from './ingest/gather.ts';
 import { failIngest } from './ingest/ingest-job.ts';
 import { deleteVersions } from './versions/delete.ts';
 
 const DAY_MS = 86_400_000;
-/** A push that is not committed by then is given up, with what was sent. */
+/** A push that is not committed within this time is canceled, and its uploads are deleted. */
 const OPEN_MS = DAY_MS;
-/** How versions came, with rejected rows, is kept for so long. */
+/** Retention time of ingests and their rejected rows. */
 const ENDED_DAYS = 30;
-/** What files became is forgotten when nobody used it for so long. */
+/** Retention time of unused read results. */
 const READING_DAYS = 180;
 const SLICE = 50;
 
@@ -31,7 +30,7 @@ export function dataRetention(parts: DataParts): JobHandler {
       const now = parts.clock.now();
       await sweepFolder(parts, now);
       return {
-        open: await sweep(io, async (tx) => await giveUpOpen(tx, now)),
+        open: await sweep(io, async (tx) => await cancelAbandonedPushes(tx, now)),
         ended: await sweep(io, async (tx) => await forgetEnded(tx, now)),
         readings: await sweep(io, async (tx) => await forgetReadings(tx, now)),
         versions: await deleteOld(parts, io, now),
@@ -51,7 +50,7 @@ async function sweep(io: JobIo, remove: (tx: Transaction) => Promise<number>): P
   return removed;
 }
 
-async function giveUpOpen(tx: Transaction, now: number): Promise<number> {
+async function cancelAbandonedPushes(tx: Transaction, now: number): Promise<number> {
   const rows = await tx.sql.query<{ id: string; project_id: string }>(
     `select id, project_id from data.ingest where state = 'open' and created_at < $1 limit ${SLICE}`,
     [now - OPEN_MS],
@@ -59,7 +58,7 @@ async function giveUpOpen(tx: Transaction, now: number): Promise<number> {
   );
   for (const { id, project_id: projectId } of rows) {
     await tx.enter(projectId);
-    await failIngest(tx, id, 'cancelled', { now, faults: [{ message: 'It was not ended within a day.' }] });
+    await failIngest(tx, id, 'cancelled', { now, faults: [{ message: 'The push was not completed within a day.' }] });
   }
   return rows.length;
 }
@@ -84,7 +83,7 @@ async function forgetReadings(tx: Transaction, now: number): Promise<number> {
   return rows.length;
 }
 
-/** By `spec.retention` of each dataset. Tagged versions and the newest ready one stay. */
+/** Applies `spec.retention` of each dataset. Tagged versions and the newest ready version are kept. */
 async function deleteOld(parts: DataParts, io: JobIo, now: number): Promise<number> {
   let deleted = 0;
   for (let after = 0n; !io.signal.aborted;) {
@@ -118,14 +117,14 @@ async function deleteOld(parts: DataParts, io: JobIo, now: number): Promise<numb
         'old_versions',
       );
       const ids = old.map(({ id }) => id);
-      await deleteVersions(tx, row, ids, { reason: 'By its retention', hooks: parts.hooks });
+      await deleteVersions(tx, row, ids, { reason: 'Removed by the retention of the dataset', hooks: parts.hooks });
       return ids.length;
     });
   }
   return deleted;
 }
 
-/** What a process that was killed left behind. */
+/** Deletes temporary files of killed processes. */
 async function sweepFolder({ folder }: DataParts, now: number): Promise<void> {
   for (const kind of ['ingest', 'make', 'export', 'tables']) {
     for (const name of await readdir(join(folder, kind)).catch(() => [])) {

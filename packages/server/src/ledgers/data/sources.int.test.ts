@@ -34,7 +34,7 @@ async function refresh(name: string): Promise<Ingest> {
   return await world.ended(await world.dais.call<Ingest>('dataset.refresh', { name }));
 }
 
-test('addresses are fetched into a version; nothing new makes none', async () => {
+test('downloads URLs into a version; unchanged data creates none', async () => {
   files.set('/a.csv', 'id,x\n1,1\n');
   files.set('/b.ndjson', '{"id": 2, "x": 5}\n');
   const name = await world.dataset({ source: { type: 'http', urls: [`${base}/a.csv`, `${base}/b.ndjson`] } });
@@ -52,12 +52,12 @@ test('addresses are fetched into a version; nothing new makes none', async () =>
   const graph = await world.dais.call<LineageGraph>('lineage.get', { node: `dataset-version:${id}` });
   expect(graph.nodes.map(({ type }) => type)).toContain('dataset');
   files.delete('/b.ndjson');
-  const gone = await refresh(name);
-  expect(gone).toMatchObject({ state: 'failed' });
-  expect(gone.faults[0]?.message).toContain('does not exist');
+  const deleted = await refresh(name);
+  expect(deleted).toMatchObject({ state: 'failed' });
+  expect(deleted.faults[0]?.message).toContain('is not there');
 });
 
-test('a source is read again by itself, as often as the manifest says; what is being read is left alone', async () => {
+test('refreshes a source at the configured interval, and skips one that is being read', async () => {
   files.set('/often.csv', 'id\n1\n');
   const source = { type: 'http', urls: [`${base}/often.csv`] };
   const name = await world.dataset({ source, refreshMinutes: 1 });
@@ -73,7 +73,7 @@ test('a source is read again by itself, as often as the manifest says; what is b
   expect(Number(next)).toBeGreaterThan(Date.now() - 60_000);
 });
 
-test('a version that points elsewhere is read from there, and breaks when that changes', async () => {
+test('a version with external files is read from there, and becomes broken when they change', async () => {
   files.set('/pinned.csv', 'id,x\n1,1\n2,2\n');
   const name = await world.dataset({ source: { type: 'http', urls: [`${base}/pinned.csv`], mode: 'reference' } });
   expect(await refresh(name)).toMatchObject({ state: 'done', version: 1, faults: [] });
@@ -93,7 +93,7 @@ test('a version that points elsewhere is read from there, and breaks when that c
   expect(await world.version(`${name}@2`)).toMatchObject({ state: 'broken' });
 });
 
-test('a query over other datasets makes a version that knows where it comes from', async () => {
+test('a query over other datasets creates a version with its lineage', async () => {
   const left = await world.dataset();
   await world.push(left, { 'a.csv': 'id,x\n1,1\n2,2\n3,\n' });
   const sql = 'select id, x * 10 as ten from t where x is not null order by id';
@@ -107,7 +107,7 @@ test('a query over other datasets makes a version that knows where it comes from
   expect(source).toMatchObject({ type: 'query', sql, versions: [(await world.version(left)).id] });
 });
 
-test('an address inside of the network is refused', async () => {
+test('rejects an address inside of the network', async () => {
   const name = await world.dataset({ source: { type: 'http', urls: ['http://169.254.169.254/latest/meta-data'] } });
   const { state, faults } = await refresh(name);
   expect([state, faults[0]?.message]).toEqual(['failed', expect.stringContaining('169.254.169.254')]);

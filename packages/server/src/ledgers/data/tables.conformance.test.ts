@@ -1,4 +1,4 @@
-/** Versions of datasets from tables that the packages of others wrote into a bucket. */
+/** Dataset versions from tables that other packages wrote into a bucket. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,8 +20,8 @@ let server: MotoServer;
 let client: S3Client;
 let world: DataWorld;
 let folder: string;
-/** What the package itself reads of each Delta table. */
-let told: Readonly<Record<string, { readonly rows: readonly (readonly unknown[])[] }>>;
+/** The rows of each Delta table as its own package reads them. */
+let shown: Readonly<Record<string, { readonly rows: readonly (readonly unknown[])[] }>>;
 
 beforeAll(async () => {
   server = await startMotoServer();
@@ -39,7 +39,7 @@ beforeAll(async () => {
     if (made.code !== 0) throw new Error(made.stderr);
     return JSON.parse(made.stdout.toString()) as unknown;
   };
-  told = (await make('delta_tables.py')) as typeof told;
+  shown = (await make('delta_tables.py')) as typeof shown;
   await make('iceberg_tables.py');
   const location = { CreateBucketConfiguration: { LocationConstraint: region } } as const;
   await client.send(new CreateBucketCommand({ Bucket: BUCKET, ...location }));
@@ -72,10 +72,10 @@ const refresh = async (name: string) => await world.ended(await world.dais.call<
 
 const byFirst = (rows: readonly (readonly unknown[])[]) => rows.toSorted(([a], [b]) => Number(a) - Number(b));
 
-test('columns that no file holds are columns of the version', async () => {
+test('columns of the table that no file contains are columns of the version', async () => {
   const name = await delta('parted', {}, { keys: ['id'] });
   expect(await refresh(name)).toMatchObject({ state: 'done', version: 1, faults: [] });
-  expect(byFirst(await world.rows(name))).toEqual(told['parted']?.rows);
+  expect(byFirst(await world.rows(name))).toEqual(shown['parted']?.rows);
   const version = await world.version(name);
   expect(version.source.snapshot).toBe('delta 1');
   expect(version.schema.columns.map(({ name: column, type }) => [column, type])).toEqual([
@@ -92,29 +92,29 @@ test('columns that no file holds are columns of the version', async () => {
   expect(await refresh(name)).toMatchObject({ state: 'done', unchanged: true });
 });
 
-test('rows that are deleted in a file that stays are gone from the next version', async () => {
+test('deleted rows of an unchanged file are not in the next version', async () => {
   const name = await delta('both', { version: 0 });
   expect(await refresh(name)).toMatchObject({ state: 'done', version: 1, faults: [] });
   expect(await world.rows(name)).toHaveLength(3);
   const source = { type: 'delta', bucket: BUCKET, region, endpoint: server.url, path: 'delta/both' };
   await world.dais.call('dataset.update', { name, manifest: manifest('Dataset', name, { source }) });
   expect(await refresh(name)).toMatchObject({ state: 'done', version: 2, faults: [] });
-  expect(byFirst(await world.rows(name))).toEqual(told['both']?.rows);
+  expect(byFirst(await world.rows(name))).toEqual(shown['both']?.rows);
   expect(await world.rows(`${name}@1`)).toHaveLength(3);
 });
 
-test('a table with a checkpoint is pointed at; one whose files are not its rows is copied', async () => {
+test('refers to the files of a table with a checkpoint; copies a table whose files are not its rows', async () => {
   const plain = await delta('old', { mode: 'reference' });
   expect(await refresh(plain)).toMatchObject({ state: 'done', version: 1, faults: [] });
-  expect(await world.version(plain)).toMatchObject({ mode: 'reference', rows: told['old']?.rows.length });
-  expect(byFirst(await world.rows(plain))).toEqual(told['old']?.rows);
+  expect(await world.version(plain)).toMatchObject({ mode: 'reference', rows: shown['old']?.rows.length });
+  expect(byFirst(await world.rows(plain))).toEqual(shown['old']?.rows);
   for (const path of ['parted', 'both', 'mapped']) {
     const { state, faults } = await refresh(await delta(path, { mode: 'reference' }));
     expect([state, faults[0]?.message]).toEqual(['failed', expect.stringContaining('`mode: managed`')]);
   }
 });
 
-test('a column that the manifest does not name is told', async () => {
+test('reports a column that the manifest does not list', async () => {
   const columns = [
     { name: 'day', type: 'timestamp' },
     { name: 'id', type: 'int32' },
@@ -124,7 +124,7 @@ test('a column that the manifest does not name is told', async () => {
   expect([state, faults[0]?.message]).toEqual(['failed', expect.stringContaining('not expected')]);
 });
 
-test('rows of an Iceberg table that are gone because of their values, and columns that are called otherwise', async () => {
+test('equality deletes and renamed columns of an Iceberg table', async () => {
   const iceberg = async (table: string) =>
     await world.dataset({
       source: { type: 'iceberg', bucket: BUCKET, region, endpoint: server.url, path: `iceberg/${table}` },

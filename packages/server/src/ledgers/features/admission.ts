@@ -1,4 +1,4 @@
-/** What the ledger does in the transaction in which an entity, a view or a service changes. */
+/** Validates changes of entities, views and services in their transaction. */
 import { DaisError, type Issue } from '@dais/api';
 import { fits, typeOfExpression, featureViewSpec } from '@dais/api/data';
 import type { AdmittedChange } from '#kernel/kind.ts';
@@ -6,14 +6,14 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { changeCatalog } from './definitions/catalog.ts';
 import { compileView } from './definitions/compile-view.ts';
 import { loadViews } from './definitions/load-selection.ts';
-import { DROP_QUEUE } from './materialize/queues.ts';
+import { DROP_QUEUE } from './materialize/materialization-rows.ts';
 import { findColumn } from './definitions/on-demand-columns.ts';
 
 export async function admitEntity(tx: Transaction, change: AdmittedChange): Promise<void> {
   if (!change.dryRun) await changeCatalog(tx, change.projectId);
 }
 
-/** @throws DaisError `invalid_manifest` for an expression that does not fit what it names. */
+/** Validates expressions. @throws DaisError `invalid_manifest` for an expression with an invalid type. */
 export async function admitFeatureView(tx: Transaction, change: AdmittedChange): Promise<void> {
   if (change.spec !== undefined) await checkExpressions(tx, change.name, change.spec);
   await admitDefinition(tx, change, 'FeatureView');
@@ -40,8 +40,8 @@ async function admitDefinition(tx: Transaction, change: AdmittedChange, kind: st
 }
 
 /**
- * The types of expressions, as far as the views that they use are there: those that the same apply makes later are looked
- * at when features are read.
+ * Checks the types of expressions if the views that they use exist. Views that the same apply creates later are checked
+ * when features are read.
  */
 async function checkExpressions(tx: Transaction, name: string, spec: Readonly<Record<string, unknown>>): Promise<void> {
   const { source } = featureViewSpec.parse(spec);
@@ -57,11 +57,11 @@ async function checkExpressions(tx: Transaction, name: string, spec: Readonly<Re
     if (expression === undefined) return [];
     const path = `spec.features[${at}].expression`;
     const found = typeOfExpression(expression, (column): string => {
-      const place = findColumn(column, source.request, inputs);
-      return typeof place === 'string' ? place : place.type;
+      const columnInput = findColumn(column, source.request, inputs);
+      return typeof columnInput === 'string' ? columnInput : columnInput.type;
     });
     if ('fault' in found) return [{ path, message: `at character ${found.fault.at + 1}: ${found.fault.message}` }];
-    return fits(found.type, type) ? [] : [{ path, message: `gives a ${found.type}, which is no ${type}` }];
+    return fits(found.type, type) ? [] : [{ path, message: `has type ${found.type}, not ${type}` }];
   });
   if (issues.length > 0) {
     throw new DaisError('invalid_manifest', `FeatureView "${name}": ${issues[0]?.path} ${issues[0]?.message}.`, {
@@ -70,7 +70,7 @@ async function checkExpressions(tx: Transaction, name: string, spec: Readonly<Re
   }
 }
 
-/** Everything that the ledger has of a project that ends; its views are gone already. */
+/** Deletes all data of a deleted project, whose views are already deleted. */
 export async function forgetFeatures(tx: Transaction, projectId: string): Promise<void> {
   const home = tx.projectId;
   await tx.enter(projectId);

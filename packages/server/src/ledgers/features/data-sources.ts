@@ -1,4 +1,4 @@
-/** Versions of the ledger of data, as sources of features. */
+/** Dataset versions as sources of features. */
 import type { ColumnMask, DatasetVersion } from '@dais/api/data';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { Column } from '#engines/query/model/column-type.ts';
@@ -19,7 +19,7 @@ import type { SourceVersion, SourceVersions } from './features-parts.ts';
 export interface DataSourcesParts {
   readonly data: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
   readonly maker: VersionMaker;
-  /** What whoever may not unmask a dataset does not see. */
+  /** Returns the columns that are masked for users who may not unmask the dataset. */
   readonly masks: (tx: Transaction, dataset: string) => Promise<readonly ColumnMask[]>;
 }
 

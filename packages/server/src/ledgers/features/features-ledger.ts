@@ -38,7 +38,7 @@ export interface FeaturesLedger {
   readonly jobs: readonly JobHandler[];
 }
 
-/** Features: as they are, as they were, and what brings them. */
+/** The feature ledger: online reads, point-in-time reads, pushes and materialization. */
 export function featuresLedger(parts: FeatureParts & { readonly days: number }): FeaturesLedger {
   const packings = new Packings(parts.database);
   const reader = new OnlineReader(parts, new Catalog(), packings);

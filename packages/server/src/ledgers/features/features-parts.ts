@@ -12,7 +12,7 @@ import type { SensitiveColumn } from '#ledgers/data/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
-/** A version of a dataset, as far as features care. */
+/** A dataset version, with the fields that the feature ledger reads. */
 export interface SourceVersion {
   readonly id: string;
   readonly dataset: string;
@@ -22,59 +22,59 @@ export interface SourceVersion {
   readonly eventTime: string | undefined;
 }
 
-/** A version that is to be made. */
+/** A version to create. */
 export interface VersionRequest {
   readonly projectId: string;
   readonly dataset: string;
-  /** What the Dataset is made as where there is none yet; undefined: there must be one. */
+  /** The spec of a new Dataset; undefined if the Dataset must exist. */
   readonly ensure?: { readonly origin: string; readonly spec?: Readonly<Record<string, unknown>> };
-  /** Tables of the query: versions by id, or rows brought along. */
+  /** Tables of the query: versions by id, or rows. */
   readonly tables: Readonly<Record<string, { readonly version: string } | InlineTable>>;
   readonly query: Query;
   readonly source: VersionSource;
-  /** Id of the version that its rows go on from, null for none; another one that came meanwhile is a `conflict`. */
+  /** Id of the expected newest version, null for none; a concurrent version causes a `conflict`. */
   readonly onto?: string | null;
-  /** Keys of lineage nodes that it came from, beside the versions of `tables`. */
+  /** Keys of upstream lineage nodes in addition to the versions of `tables`. */
   readonly parents: readonly string[];
   readonly message: string;
   readonly by: Actor;
 }
 
-/** Port: the ledger that keeps datasets. */
+/** Interface of the data ledger. */
 export interface SourceVersions {
-  /** @throws DaisError `not_found`, `invalid_request`, `invalid_state` for one that may not be used. */
+  /** Resolves a reference. @throws DaisError `not_found`, `invalid_request`, `invalid_state` for a version that cannot be read */
   resolve(tx: Transaction, reference: string): Promise<SourceVersion>;
-  /** @throws as `resolve`. */
+  /** @throws errors of `resolve` */
   read(tx: Transaction, id: string): Promise<SourceVersion>;
-  /** The newest of a dataset that is ready, or will be once it is checked; then `ready` is false. */
+  /** Returns the newest version that is ready or being checked; `ready` is false for the latter. */
   newest(
     tx: Transaction,
     dataset: string,
   ): Promise<{ readonly version: SourceVersion; readonly ready: boolean } | undefined>;
-  /** Its files on this machine while `work` runs, in the order of its rows. */
+  /** Provides the files on the local disk while `work` runs, in row order. */
   withFiles<T>(projectId: string, id: string, work: (files: readonly SourceFile[]) => Promise<T>): Promise<T>;
-  /** Makes a version, whole or not at all; `also` is done in the transaction that makes it. @throws DaisError `conflict`. */
+  /** Creates a version atomically; `also` runs in the same transaction. @throws DaisError `conflict`. */
   make(
     request: VersionRequest,
     io: Pick<JobIo, 'signal' | 'write'> & { readonly progress?: (share: number) => void },
     also: (tx: Transaction, made: SourceVersion & { readonly rows: number }) => Promise<void>,
   ): Promise<void>;
-  /** The columns of a Dataset that not everybody may see: its manifest says so, or what was found in them. */
+  /** Returns the sensitive columns of a Dataset, from its manifest and from findings. */
   sensitive(tx: Transaction, dataset: string): Promise<readonly SensitiveColumn[]>;
-  /** Whether the caller sees them all the same. */
+  /** Whether the caller sees sensitive columns unmasked. */
   mayUnmask(call: Pick<Call, 'authorize' | 'tenant'>, dataset: string): Promise<boolean>;
 }
 
-/** What the ledger of features stands on. */
+/** The dependencies of the feature ledger. */
 export interface FeatureParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
   readonly sources: SourceVersions;
-  /** Opened when it is first needed. */
+  /** Opens the store on first use. */
   readonly query: () => Promise<QueryEngine>;
-  /** Opened when it is first needed. */
+  /** Opens the engine on first use. */
   readonly online: () => Promise<OnlineStore>;
-  /** A folder of its own, for what lives no longer than a job. */
+  /** A folder for temporary files of jobs. */
   readonly folder: string;
 }

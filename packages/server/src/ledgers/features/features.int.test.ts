@@ -1,4 +1,4 @@
-/** Features online: materialized, pushed, read, worked out, compared; and built into datasets. */
+/** Online features: materialized, pushed, read, computed, compared; and built into datasets. */
 import { DaisError } from '@dais/api';
 import { type FeatureSkew, type FeatureViewState } from '@dais/api/data';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -26,7 +26,7 @@ BER,2026-11-01T13:00:00Z,2026-11-01T13:05:00Z,99,true
 `;
 let made = 0;
 
-/** `own`: of a dataset that nothing else reads. */
+/** `own`: of a separate dataset. */
 async function weather(more: object = {}, own = false): Promise<{ view: string; dataset: string }> {
   const dataset = own ? await world.dataset(WEATHER) : shared;
   const view = `weather_${++made}`;
@@ -59,7 +59,7 @@ const codeOf = async (work: Promise<unknown>): Promise<string> => {
 };
 
 describe('materialize', () => {
-  test('brings the newest of each entity within the window online, and reads tell what became of each', async () => {
+  test('writes the newest row of each entity in the range, and reads return a status per value', async () => {
     const { view } = await weather();
     expect(await read(view, ['FRA'])).toMatchObject({ values: [null], statuses: ['NOT_FOUND'], times: [null] });
     expect(await world.materialize({ view, mode: 'full' })).toMatchObject({
@@ -68,7 +68,7 @@ describe('materialize', () => {
       written: 1,
       end: '2026-11-01T12:00:00Z',
     });
-    // MUC is older than 6 h by now, BER of the future.
+    // MUC is older than 6 h, BER is in the future.
     expect(await read(view, ['MUC', 'FRA', 'BER'])).toEqual({
       values: [null, 15, null],
       statuses: ['NOT_FOUND', 'PRESENT', 'NOT_FOUND'],
@@ -77,12 +77,12 @@ describe('materialize', () => {
     expect(await read(view, ['FRA'], 'gusts')).toMatchObject({ values: [null], statuses: ['NULL_VALUE'] });
   });
 
-  test('both ends of the window are included', async () => {
+  test('includes both ends of the range', async () => {
     const { view } = await weather({ ttl: '0s' });
     const window = { start: '2026-11-01T05:00:00Z', end: '2026-11-01T10:00:00Z' };
     expect(await world.materialize({ view, mode: 'full', ...window })).toMatchObject({ entities: 2 });
     expect(await read(view, ['FRA', 'MUC'])).toMatchObject({ values: [12.5, 3] });
-    // From where the last one ended.
+    // From the end of the last materialization.
     expect(await world.materialize({ view })).toMatchObject({
       state: 'done',
       start: '2026-11-01T10:00:00Z',
@@ -91,7 +91,7 @@ describe('materialize', () => {
     expect(await read(view, ['FRA', 'MUC', 'BER'])).toMatchObject({ values: [15, 3, null] });
   });
 
-  test('a value that has grown too old is not given', async () => {
+  test('omits an expired value', async () => {
     const { view } = await weather();
     await world.materialize({ view, mode: 'full' });
     const before = nowMs;
@@ -109,7 +109,7 @@ describe('materialize', () => {
     }
   });
 
-  test('one at a time, and what cannot be is told', async () => {
+  test('runs one materialization at a time, and rejects impossible ones', async () => {
     const { view } = await weather();
     const results = await Promise.all([
       codeOf(world.call('features.materialize', { view })),
@@ -132,7 +132,7 @@ describe('materialize', () => {
     });
   });
 
-  test('features that are added later are not found until they are brought', async () => {
+  test('an added feature is NOT_FOUND until it is materialized', async () => {
     const { view, dataset } = await weather({ features: [{ name: 'wind', type: 'float64' }] });
     await world.materialize({ view, mode: 'full' });
     await world.apply('FeatureView', view, {
@@ -162,7 +162,7 @@ describe('push', () => {
     gusts: [null],
   });
 
-  test('the newer event time wins, wherever it came from', async () => {
+  test('the newer event time wins, whatever its source', async () => {
     const { view } = await weather();
     await world.materialize({ view, mode: 'full' });
     const push = async (rows: object, to = 'online') =>
@@ -174,7 +174,7 @@ describe('push', () => {
     expect(await read(view, ['FRA'])).toMatchObject({ values: [2] });
   });
 
-  test('what is pushed offline becomes a version of the dataset, and history knows it', async () => {
+  test('an offline push becomes a version of the dataset and part of the history', async () => {
     const { view, dataset } = await weather({ ttl: '0s' }, true);
     const pushed = await world.call('features.push', {
       view,
@@ -182,11 +182,11 @@ describe('push', () => {
       to: 'both',
     });
     expect(pushed).toEqual({ rows: 1, written: 1, version: 'later' });
-    const asked = {
+    const requested = {
       features: [`${view}:wind`],
       entities: { code: ['HAM', 'FRA'], event_timestamp: ['2026-11-01T08:00:00Z', '2026-11-01T09:00:00Z'] },
     };
-    await expect.poll(async () => (await world.history(asked)).rows['wind'], { timeout: 20_000 }).toEqual([42, 10]);
+    await expect.poll(async () => (await world.history(requested)).rows['wind'], { timeout: 20_000 }).toEqual([42, 10]);
     const { rows } = await world.call<{ rows: number }>('datasetVersion.get', { name: dataset, version: 'latest' });
     expect(rows).toBe(6);
   });
@@ -197,18 +197,18 @@ describe('push', () => {
       /"wind" of rows, row 0/,
     ],
     [{ code: [null], at: ['2026-11-01'], written: ['2026-11-01'], wind: [1], gusts: [null] }, /join key is missing/],
-    [{ code: ['A'], at: [null], written: ['2026-11-01'], wind: [1], gusts: [null] }, /there is no time/],
+    [{ code: ['A'], at: [null], written: ['2026-11-01'], wind: [1], gusts: [null] }, /the event time is missing/],
     [{ code: ['A'], written: ['2026-11-01'], wind: [1], gusts: [null] }, /"at" of rows is missing/],
     [{ code: ['A'], at: ['2026-11-01'], written: ['2026-11-01'], wind: [1] }, /"gusts" of rows is missing/],
-    [{ code: ['A', 'B'], at: ['2026-11-01'], wind: [1], gusts: [null] }, /one length/],
-  ])('rows that do not fit are refused as a whole: %j', async (rows, message) => {
+    [{ code: ['A', 'B'], at: ['2026-11-01'], wind: [1], gusts: [null] }, /the same length/],
+  ])('rejects all rows if one is invalid: %j', async (rows, message) => {
     const { view } = await weather();
     await expect(world.call('features.push', { view, rows, to: 'online' })).rejects.toThrow(message);
   });
 });
 
 describe('on demand', () => {
-  test('features are worked out alike online and in history', async () => {
+  test('computes features equally online and in history', async () => {
     const { view } = await weather();
     await world.apply('FeatureView', 'comfort', {
       source: { type: 'onDemand', views: [view], request: [{ name: 'speed', type: 'float64' }] },
@@ -248,7 +248,7 @@ describe('on demand', () => {
     ['winds * 2', /nearest: "wind"/],
     ['(select 1)', /"select" is not of the SQL/],
     ["wind || ''", /takes a text, not a number/],
-  ])('%s is refused when it is applied', async (expression, message) => {
+  ])('rejects %s on apply', async (expression, message) => {
     const { view } = await weather();
     const spec = {
       source: { type: 'onDemand', views: [view] },
@@ -260,7 +260,7 @@ describe('on demand', () => {
 });
 
 describe('builds, states and skew', () => {
-  test('a build makes a version that says where it came from', async () => {
+  test('a build creates a version with its lineage', async () => {
     const { view, dataset } = await weather();
     await world.apply('FeatureService', 'training', { features: [{ view }] });
     const flights = await world.dataset(
@@ -292,26 +292,26 @@ describe('builds, states and skew', () => {
     });
     const names = lineage.nodes.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(['training', view, `${dataset}@1`, `${flights}@1`]));
-    // The same again is the same data: no version is made.
+    // Unchanged data creates no version.
     expect(await world.build({ service: 'training', entities: `${flights}@1`, to: 'training-set' })).toMatchObject({
       version: 1,
       versionId: built.versionId,
     });
   });
 
-  test('keys of another type are refused by name before anything runs', async () => {
+  test('rejects keys of another type before the job starts', async () => {
     const { view } = await weather();
     const flights = await world.dataset('code,event_timestamp\n1,2026-11-01T08:00:00Z\n');
     const input = { features: [`${view}:wind`], entities: `${flights}@1`, to: 'never' };
     await expect(world.build(input)).rejects.toThrow(
-      /"code" of .*@1 is int64; as the join key of .* it has to be string/,
+      /"code" of .*@1 is int64; As the join key of .* it must be string/,
     );
     const other = await world.dataset('code,at\nFRA,2026-11-01T08:00:00Z\n');
     await expect(world.build({ ...input, entities: `${other}@1` })).rejects.toThrow(/has no column "event_timestamp"/);
     expect(await codeOf(world.build({ ...input, entities: 'none@1' }))).toBe('not_found');
   });
 
-  test('views tell how fresh they are and who takes them', async () => {
+  test('views report freshness and services', async () => {
     const { view, dataset } = await weather();
     await world.apply('FeatureService', 'taker', { features: [{ view }] });
     await world.materialize({ view, mode: 'full' });
@@ -325,7 +325,7 @@ describe('builds, states and skew', () => {
     });
   });
 
-  test('the check finds what differs on either side', async () => {
+  test('the check finds differences on both sides', async () => {
     const { view } = await weather({ ttl: '0s' });
     await world.materialize({ view, mode: 'full' });
     const check = async () =>
@@ -345,7 +345,7 @@ describe('builds, states and skew', () => {
     });
   });
 
-  test('a view that is refreshed comes online by itself, and one that is deleted goes', async () => {
+  test('materializes a refreshed view automatically, and removes a deleted one', async () => {
     const { view } = await weather({ refresh: { every: '1h' } });
     await expect.poll(async () => (await read(view, ['FRA'])).values, { timeout: 20_000 }).toEqual([15]);
     const { metadata } = await world.call<{ metadata: { uid: string } }>('featureView.get', { name: view });

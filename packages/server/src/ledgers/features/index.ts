@@ -1,4 +1,4 @@
-/** The ledger of features: what they are now, what they were at any moment, and what brings them where they are read. */
+/** Exports of the feature ledger. */
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { forgetFeatures } from './admission.ts';
 import { featuresLedger, type FeaturesLedger } from './features-ledger.ts';

@@ -1,4 +1,4 @@
-/** Views and services in the lineage: each state of a manifest is a node of its own, `uid.generation`. */
+/** Lineage nodes of views and services: one node per generation of a manifest, `uid.generation`. */
 import type { LineageNodeType } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, noteLineage, type NodeSource } from '#ledgers/lineage/index.ts';
@@ -9,7 +9,7 @@ const idOf = ({ uid, generation }: { readonly uid: string; readonly generation: 
 
 export const viewKey = (view: CompiledView): string => keyOf('feature-view', idOf(view));
 
-/** A view reads versions. */
+/** Records that a view reads versions. */
 export function noteMaterialized(
   tx: Transaction,
   view: CompiledView,
@@ -25,10 +25,10 @@ export function noteMaterialized(
   noteLineage(tx, { nodes: [node], edges }, now);
 }
 
-/** Notes what the views and the service of a build read, and gives the keys of the nodes that the new version came from. */
+/** Records the inputs of a build, and returns the keys of the upstream nodes of the new version. */
 export function noteSelection(
   tx: Transaction,
-  { service, asked, stored, onDemand }: Selection,
+  { service, asked: requested, stored, onDemand }: Selection,
   versionsOf: (view: CompiledView) => readonly SourceVersion[],
   now: number,
 ): readonly string[] {
@@ -54,9 +54,9 @@ export function noteSelection(
   const taken =
     serviceKey === undefined
       ? []
-      : asked.map(({ view }) => ({ from: viewKey(view), to: serviceKey, relation: 'read' as const }));
+      : requested.map(({ view }) => ({ from: viewKey(view), to: serviceKey, relation: 'read' as const }));
   noteLineage(tx, { nodes, edges: [...read, ...used, ...taken] }, now);
-  return serviceKey === undefined ? asked.map(({ view }) => viewKey(view)) : [serviceKey];
+  return serviceKey === undefined ? requested.map(({ view }) => viewKey(view)) : [serviceKey];
 }
 
 function nodeOf(
@@ -76,7 +76,7 @@ const source = (type: 'feature-view' | 'feature-service', kind: 'FeatureView' | 
       const match = /^([0-9a-f-]{36})\.(\d{1,15})$/.exec(id);
       return match === null ? [] : [{ id, uid: match[1] ?? '', generation: match[2] ?? '' }];
     });
-    // The views of the kernel that slices may read hold no resources: what is deleted is told by its own node.
+    // Slices cannot read deleted resources, so the deletion is recorded as a separate node.
     const rows = await sql.query<{ uid: string; name: string; at: bigint }>(
       `select uid, name, (extract(epoch from created_at) * 1000)::bigint as at from features.definition
        where project_id = $1 and uid = any($2::uuid[])`,

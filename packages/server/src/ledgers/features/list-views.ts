@@ -11,7 +11,7 @@ import { listResources } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { formatMoment } from './values/moment.ts';
 
-/** Views with how fresh they are. Services beyond the first thousand are not looked at. */
+/** Lists views with their freshness. Only the first thousand services are read. */
 export async function listViews(tx: Transaction, { input, rows: seen }: CallOf<typeof listFeatureViewStatesOperation>) {
   const filter = ['feature views'];
   const all = { projectId: tx.projectId, equal: {}, notEqual: [], present: [], absent: [] };

@@ -1,12 +1,12 @@
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** How fresh a view is online, for its controller. */
+/** The online freshness of a view, for its controller. */
 export interface OnlineState {
   readonly underWay: boolean;
-  /** Microseconds; undefined: never brought online. */
+  /** Microseconds; undefined if never materialized. */
   readonly materializedTo: number | undefined;
   readonly materializedAt: Date | undefined;
-  /** Of the last one, when it failed. */
+  /** The error of the last materialization, if it failed. */
   readonly failure: { readonly error: string; readonly at: Date } | undefined;
 }
 

@@ -1,11 +1,11 @@
-/** What goes with time: what was brought online and built, and what was packed with schemas that nothing uses any more. */
+/** Retention of materializations, builds and unused schemas. */
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { FeatureParts } from './features-parts.ts';
-import { DROP_QUEUE } from './materialize/queues.ts';
+import { DROP_QUEUE } from './materialize/materialization-rows.ts';
 
 const SLICE = 5000;
 
-/** `days` 0: nothing goes. The last one of each view and each build that made a version stay as long as the rest. */
+/** Deletes old records. `days` 0 keeps all. The last materialization of each view and builds of existing versions are kept. */
 export function featureRetention({ days }: { readonly days: number }): JobHandler {
   return {
     queue: 'features.retention',
@@ -17,8 +17,8 @@ export function featureRetention({ days }: { readonly days: number }): JobHandle
       if (days === 0) return { records: 0 };
       let records = 0;
       for (const table of ['materialization', 'build']) {
-        for (let gone = SLICE; gone === SLICE && !io.signal.aborted; records += gone) {
-          gone = await io.write(async (tx) => {
+        for (let deleted = SLICE; deleted === SLICE && !io.signal.aborted; records += deleted) {
+          deleted = await io.write(async (tx) => {
             await tx.enter('all');
             const rows = await tx.sql.query(
               `delete from features.${table} where id in (
@@ -36,7 +36,7 @@ export function featureRetention({ days }: { readonly days: number }): JobHandle
   };
 }
 
-/** Takes away what a view that was deleted had online. */
+/** Deletes the online values of a deleted view. */
 export function dropHandler({ online }: Pick<FeatureParts, 'online'>): JobHandler {
   return {
     queue: DROP_QUEUE,
@@ -47,7 +47,7 @@ export function dropHandler({ online }: Pick<FeatureParts, 'online'>): JobHandle
       const view = String(payload['view']);
       await (await online()).drop({ project: projectId, view });
       await io.write(async ({ sql }) => {
-        // Nothing is packed with these any more, and nobody can push to what is gone.
+        // No rows use these schemas, and the view no longer accepts pushes.
         await sql.query('delete from features.packing where view = $1', [view], 'drop_packings');
         await sql.query('delete from features.online_view where view = $1', [view], 'drop_online_view');
         await sql.query('delete from features.pushed where view = $1', [view], 'drop_pushed_of_view');

@@ -1,4 +1,4 @@
-/** Brings in what a labelling tool wrote. The same file again changes nothing. */
+/** Imports the export of a labeling tool. Idempotent. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { ImportedLabels, importLabelsOperation } from '@dais/api/data';
 import type { CallOf } from '#kernel/entry.ts';
@@ -9,10 +9,10 @@ import { lockSet, type LabelSetRow } from './set-rows.ts';
 import { actorOf, emitAboutSet } from './sets.ts';
 import { settleTasks } from './task-state.ts';
 
-/** Tasks of one set. */
-const MOST_TASKS = 1_000_000;
+/** Maximum number of tasks of a label set. */
+const MAX_TASKS = 1_000_000;
 
-/** @throws DaisError `not_found`, `invalid_request` naming the task. */
+/** Imports tasks. @throws DaisError `not_found`, `invalid_request` with the task */
 export async function importLabels(
   tx: Transaction,
   call: CallOf<typeof importLabelsOperation>,
@@ -24,7 +24,7 @@ export async function importLabels(
   if (guideline > row.guideline) {
     throw new DaisError(
       'invalid_request',
-      `The guideline of ${row.name} has ${row.guideline} versions, and no version ${guideline}.`,
+      `Label set ${row.name} has ${row.guideline} guideline versions. Version ${guideline} does not exist.`,
     );
   }
   const tasks = input.tasks.map((task) =>
@@ -34,10 +34,10 @@ export async function importLabels(
   const { numbers, made } = await writeTasks(tx, row, tasks);
   const counts = await writeAnnotations(tx, row, tasks, numbers, { guideline, now, by: actorOf(call) });
   await settleTasks(tx.sql, row.id, [...numbers.values()]);
-  const told = { tasks: made, annotations: counts.annotations, replaced: counts.replaced };
+  const data = { tasks: made, annotations: counts.annotations, replaced: counts.replaced };
   if (made + counts.annotations > 0)
-    emitAboutSet(tx, row, eventTypes.labelsImported, { set: row.name, ...told, guideline });
-  return { ...told, unchanged: counts.unchanged };
+    emitAboutSet(tx, row, eventTypes.labelsImported, { set: row.name, ...data, guideline });
+  return { ...data, unchanged: counts.unchanged };
 }
 
 function requireEachOnce(tasks: readonly ReadTask[]): void {
@@ -64,8 +64,8 @@ async function writeTasks(
   );
   const numbers = new Map(known.map(({ external, number }) => [external, number]));
   const unseen = tasks.filter(({ external }) => !numbers.has(external));
-  if (row.last_task + unseen.length > MOST_TASKS) {
-    throw new DaisError('quota_exceeded', `A label set has at most ${MOST_TASKS} tasks.`);
+  if (row.last_task + unseen.length > MAX_TASKS) {
+    throw new DaisError('quota_exceeded', `A label set has at most ${MAX_TASKS} tasks.`);
   }
   for (const [at, { external }] of unseen.entries()) numbers.set(external, row.last_task + at + 1);
   await tx.sql.query(
@@ -121,7 +121,7 @@ async function writeAnnotations(
     'known_annotations',
   );
   const before = new Map(known.map((one) => [`${one.task} ${one.external}`, one]));
-  const came = tasks.flatMap(({ external, annotations }) => {
+  const arrived = tasks.flatMap(({ external, annotations }) => {
     const task = numbers.get(external) ?? 0;
     return annotations.map((annotation, place) => ({
       task,
@@ -130,7 +130,7 @@ async function writeAnnotations(
       known: before.get(`${task} ${annotation.external}`),
     }));
   });
-  const fresh = came.filter((one) => one.known?.digest !== one.annotation.digest);
+  const fresh = arrived.filter((one) => one.known?.digest !== one.annotation.digest);
   const replaced = fresh.flatMap((one) => one.known ?? []);
   await tx.sql.query(
     'update labelling.annotation set replaced = true where not replaced and id = any($1::uuid[])',
@@ -169,5 +169,5 @@ async function writeAnnotations(
     ],
     'insert_annotations',
   );
-  return { annotations: fresh.length, replaced: replaced.length, unchanged: came.length - fresh.length };
+  return { annotations: fresh.length, replaced: replaced.length, unchanged: arrived.length - fresh.length };
 }

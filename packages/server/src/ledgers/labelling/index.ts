@@ -1,4 +1,4 @@
-/** Labels that people gave, who reviewed them, and what becomes of them. */
+/** The labeling ledger: annotations, reviews, and publication as datasets. */
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -20,7 +20,7 @@ function labelsLedger(parts: LabelsParts): LabelsLedger {
   return { entries: labelsEntries(parts), jobs: [publishHandler(parts)] };
 }
 
-/** A Dataset resource that goes, with the label sets of it. */
+/** Deletes the label sets of a deleted Dataset. */
 export async function forgetDatasetLabels({ sql }: Transaction, uid: string): Promise<void> {
   await sql.query('delete from labelling.label_set where dataset = $1', [uid], 'forget_dataset_labels');
 }

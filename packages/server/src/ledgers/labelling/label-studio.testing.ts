@@ -1,4 +1,4 @@
-/** For tests: an export in the form that Label Studio writes it, with the kinds of results that it has. */
+/** Test data: an export in the format of Label Studio with its kinds of results. */
 import type { LabelStudioTask } from '@dais/api/data';
 
 const sentiment = (value: string, id: string) => ({
@@ -37,7 +37,7 @@ const annotation = (id: number, by: unknown, result: readonly Record<string, unk
 
 const grace = { id: 11, email: 'grace@example.org', first_name: 'Grace', last_name: '' };
 
-/** Four tasks: agreed, not agreed, with regions and spans, skipped. */
+/** Four tasks: unanimous, not unanimous, with regions and spans, skipped. */
 export function exported(): readonly LabelStudioTask[] {
   const common = {
     ...times,

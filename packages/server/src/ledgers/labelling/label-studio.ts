@@ -1,12 +1,11 @@
-/** Tasks and annotations as Label Studio writes them, taken apart and put together again. Pure. */
+/** Parses and formats tasks and annotations of Label Studio. Pure. */
 import { createHash } from 'node:crypto';
 import type { LabelStudioTask } from '@dais/api/data';
 import { canonicalJson } from '#lib/formats/canonical-json.ts';
-import { labelIn, type ResultEntry } from './label-values.ts';
 
 export interface ReadTask {
   readonly external: string;
-  /** All but annotations and predictions. */
+  /** The fields other than annotations and predictions. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly predictions: readonly unknown[];
   readonly annotations: readonly ReadAnnotation[];
@@ -22,16 +21,16 @@ export interface ReadAnnotation {
   /** Milliseconds since 1970. */
   readonly labelledAt: number | undefined;
   readonly body: Readonly<Record<string, unknown>>;
-  /** Equal exactly when who, what and whether it counts are equal: times and counters of the tool may differ. */
+  /** Fingerprint of annotator, label and status; times and counters of the tool are ignored. */
   readonly digest: string;
 }
 
-/** Characters of what the tool calls something. */
+/** Maximum length of an id of the tool. */
 const NAME_LENGTH = 256;
 
 export interface Reading {
   readonly control: string | undefined;
-  /** Names of users, by what the tool calls them. */
+  /** User names by id of the tool. */
   readonly annotators: Readonly<Record<string, string>>;
 }
 
@@ -66,7 +65,7 @@ function readAnnotation(body: Readonly<Record<string, unknown>>, { control, anno
   };
 }
 
-/** A number, an address of mail, or the user as an object of both. */
+/** Reads a user: a number, an e-mail address, or an object with both. */
 function annotatorIn(completedBy: unknown): string {
   const user = completedBy as { readonly email?: unknown; readonly id?: unknown } | null | undefined;
   const named = typeof user === 'object' && user !== null ? (user.email ?? user.id) : completedBy;
@@ -88,7 +87,7 @@ export interface WrittenTask {
   readonly annotations: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** As it came, with the annotations that count now. `hidden`: fields of `data` that the reader may not see. */
+/** Returns the task with its current annotations. `hidden`: fields of `data` that the reader may not see. */
 export function writeTask(
   { body, predictions, annotations }: WrittenTask,
   hidden: ReadonlySet<string>,
@@ -99,4 +98,45 @@ export function writeTask(
 export function withoutHidden(data: unknown, hidden: ReadonlySet<string>): Record<string, unknown> {
   const fields = Object.entries((data ?? {}) as Record<string, unknown>);
   return Object.fromEntries(fields.map(([key, value]) => [key, hidden.has(key) ? null : value]));
+}
+
+/** One entry of `result`: a control and its value. */
+export type ResultEntry = Readonly<Record<string, unknown>>;
+
+/** Maximum length of a label. */
+const LABEL_LENGTH = 1000;
+/** Maximum number of labels per annotation. */
+const MAX_LABELS = 100;
+
+/** The field of `value`, by control type, if it is not the name of the type. */
+const FIELDS: Readonly<Record<string, string>> = {
+  textarea: 'text',
+  pairwise: 'selected',
+  paragraphlabels: 'paragraphlabels',
+};
+
+/**
+ * Returns the distinct values of one control, sorted: choices, ratings, numbers and texts unchanged; for regions and spans the
+ * labels without positions. `control`: its `from_name`; default: the first control with values.
+ */
+export function labelIn(result: readonly ResultEntry[], control: string | undefined): readonly string[] {
+  const of = control ?? result.find((entry) => valuesOf(entry).length > 0)?.['from_name'];
+  const values = result.filter((entry) => entry['from_name'] === of).flatMap(valuesOf);
+  return [...new Set(values)].toSorted().slice(0, MAX_LABELS);
+}
+
+function valuesOf(entry: ResultEntry): readonly string[] {
+  const { type, value } = entry;
+  if (typeof type !== 'string' || value === null || typeof value !== 'object') return [];
+  const found = (value as Readonly<Record<string, unknown>>)[FIELDS[type] ?? type];
+  const list = Array.isArray(found) ? (found as readonly unknown[]) : [found];
+  return list.flatMap((one) => textOf(one) ?? []).map((text) => text.slice(0, LABEL_LENGTH));
+}
+
+/** Joins the path of a taxonomy. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string' && value !== '') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (Array.isArray(value) && value.length > 0) return value.map((part) => textOf(part) ?? '').join(' / ');
+  return undefined;
 }

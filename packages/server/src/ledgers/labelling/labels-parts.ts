@@ -6,11 +6,11 @@ import type { Transaction } from '#kernel/transaction.ts';
 export interface LabelTable {
   readonly projectId: string;
   readonly dataset: string;
-  /** Of the Dataset, when it is not there yet. */
+  /** The spec of a new Dataset. */
   readonly spec: Readonly<Record<string, unknown>>;
-  /** Absolute path of a file of JSON, one row a line. */
+  /** Absolute path of an NDJSON file. */
   readonly path: string;
-  /** Ids of dataset versions that it was made from. */
+  /** Ids of source dataset versions. */
   readonly versions: readonly string[];
   readonly message: string;
   readonly by: DatasetVersion['createdBy'];
@@ -19,13 +19,12 @@ export interface LabelTable {
 export interface LabelsParts {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** Absolute folder of this machine for files that are being worked on; made when it is absent. */
+  /** Absolute path of the folder for temporary files; created if it does not exist. */
   readonly folder: string;
-  /** Columns of a dataset that whoever may not unmask does not see. */
+  /** Returns the columns of a dataset that are masked for users who may not unmask. */
   readonly masks: (tx: Transaction, dataset: string) => Promise<readonly ColumnMask[]>;
-  /** @throws DaisError `not_found`, `invalid_request`. */
   readonly resolveVersion: (tx: Transaction, reference: string) => Promise<DatasetVersion>;
-  /** Makes a version of a table; whole or not at all. `also` is done in the transaction that commits it. */
+  /** Creates a version from a table atomically. `also` runs in the same transaction. */
   readonly makeVersion: (
     table: LabelTable,
     io: JobIo,

@@ -36,8 +36,8 @@ const tasksOf = async (project: PrivacyProject, set: string, more = {}) =>
 const bring = async (project: PrivacyProject, set: string, tasks: readonly LabelStudioTask[], more = {}) =>
   await project.call<ImportedLabels>('label.import', { set, tasks, ...more });
 
-describe('in and out', () => {
-  test('what comes in goes out again, field by field; the same again changes nothing', async () => {
+describe('import and export', () => {
+  test('exports what was imported, field by field; a repeated import changes nothing', async () => {
     const { project, set } = await begun();
     const tasks = exported();
     expect(await bring(project, set, tasks)).toEqual({ tasks: 4, annotations: 7, replaced: 0, unchanged: 0 });
@@ -56,7 +56,7 @@ describe('in and out', () => {
     expect(await bring(project, set, tasks)).toEqual({ tasks: 0, annotations: 0, replaced: 0, unchanged: 7 });
   });
 
-  test('who, when and under which guideline; a change is a version, and the one before stays', async () => {
+  test('stores annotator, time and guideline; a change creates a version', async () => {
     const { project, set } = await begun();
     await project.call('labelGuideline.create', { set, text: 'Sarcasm is negative.' });
     const tasks = exported();
@@ -87,7 +87,7 @@ describe('in and out', () => {
     expect(await tasksOf(project, set, { disagreed: 'true' })).toMatchObject([{ number: 1 }, { number: 2 }]);
   });
 
-  test('bad input is refused with what is wrong', async () => {
+  test('rejects invalid input with the reason', async () => {
     const { project, set } = await begun();
     const deep = JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`) as unknown;
     for (const [tasks, message] of [
@@ -123,7 +123,7 @@ describe('in and out', () => {
     expect(await tasksOf(project, set)).toEqual([]);
   });
 
-  test('fields of masked columns leave for nobody who may not unmask', async () => {
+  test('does not export masked fields without permission to unmask', async () => {
     const { project, set } = await begun([{ column: 'text', category: 'health' }]);
     await bring(project, set, exported());
     const viewer = await project.member('viewer');
@@ -135,7 +135,7 @@ describe('in and out', () => {
 });
 
 describe('reviews', () => {
-  test('never of one’s own; a task is settled by one who labelled nothing of it', async () => {
+  test('rejects reviews of own annotations, and adjudication by annotators of the task', async () => {
     const { project, set } = await begun();
     const ada = await project.member('editor');
     const reviewer = await project.member('approver');
@@ -148,7 +148,7 @@ describe('reviews', () => {
     expect(await project.call('labelAnnotation.review', verdict, reviewer)).toMatchObject({
       reviews: [{ verdict: 'accepted', by: { id: reviewer.principal?.id } }],
     });
-    // Its labels differ: one is accepted, the other then cannot be.
+    // Its labels differ: after one is accepted, the other cannot be.
     const [one, other] = second?.annotations ?? [];
     const adjudicated = { set, annotation: one?.id, reason: 'the guideline says so' };
     expect(await errorOf(project.call('labelTask.adjudicate', adjudicated, ada))).toMatchObject({ code: 'forbidden' });
@@ -164,7 +164,7 @@ describe('reviews', () => {
     });
   });
 
-  test('agreed tasks are accepted together, and become a dataset version with lineage', async () => {
+  test('accepts unanimous tasks, and publishes them as a dataset version with lineage', async () => {
     const { project, dataset, set } = await begun([{ column: 'text', category: 'health' }]);
     await bring(project, set, exported());
     expect(await errorOf(project.call('labelSet.publish', { set }))).toMatchObject({ code: 'invalid_state' });
@@ -190,7 +190,7 @@ describe('reviews', () => {
     });
     const row = Object.fromEntries(rows.columns.map(({ name }, at) => [name, rows.rows[0]?.[at]]));
     expect(row).toMatchObject({ text: 'I love it', label: 'positive', label_agreeing: 2, label_guideline: 0 });
-    // What was sensitive there is sensitive here.
+    // Sensitive columns remain sensitive.
     const masked = await project.call<{ rows: unknown[][]; columns: { name: string }[] }>(
       'datasetVersion.head',
       { name: set, version: '1', limit: 10 },
@@ -200,7 +200,7 @@ describe('reviews', () => {
   });
 });
 
-test('agreement, over all, by label and by pair', async () => {
+test('agreement overall, by label and by pair', async () => {
   const { project, set } = await begun();
   await bring(project, set, exported());
   const agreement = await project.call<Agreement>('labelSet.agreement', { set });

@@ -1,4 +1,4 @@
-/** Accepted labels become a dataset version. */
+/** Publishes accepted labels as a dataset version. */
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
@@ -10,20 +10,19 @@ import type { DatasetVersion, LabelPublication, publishLabelsOperation } from '@
 import type { CallOf } from '#kernel/entry.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import { readResource } from '#kernel/store.ts';
-import { marksOf, type SensitiveColumn } from '#ledgers/data/index.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import { marksOf, type SensitiveColumn } from '#ledgers/data/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { tableRow } from './label-table.ts';
 import type { LabelsParts } from './labels-parts.ts';
 import { requireSet, type LabelSetRow } from './set-rows.ts';
 import { actorOf, emitAboutSet } from './sets.ts';
-import { annotationsOf, listTaskRows } from './task-rows.ts';
+import { annotationsOf, listTaskRows, type AnnotationRow, type TaskRow } from './task-rows.ts';
 
 const QUEUE = 'labels publish';
-/** Tasks in one read. */
+/** Tasks per read. */
 const BATCH = 500;
 
-/** @throws DaisError `not_found`, `invalid_state` when nothing is accepted. */
+/** Starts a publication. @throws DaisError `not_found`, `invalid_state` without accepted labels */
 export async function publishLabels(
   tx: Transaction,
   call: CallOf<typeof publishLabelsOperation>,
@@ -39,11 +38,11 @@ export async function publishLabels(
   if (labels === 0) {
     throw new DaisError(
       'invalid_state',
-      `No label of ${row.name} is accepted yet: review them first (dais labels review).`,
+      `Label set ${row.name} has no accepted label yet. Review labels first (dais labels review).`,
     );
   }
   const dataset = input.dataset ?? row.name;
-  // Who may publish labels may not thereby write to any dataset.
+  // Permission to publish labels does not include writing to any dataset.
   await call.authorize({ kind: 'Dataset', name: dataset }, tenant, 'dataset:write');
   const id = uuidv7(now);
   await tx.sql.query(
@@ -70,7 +69,6 @@ interface PublicationRow {
 
 const COLUMNS = 'p.id, p.dataset, p.message, p.state, p.labels, p.version, p.error, p.created_at, p.created_by';
 
-/** @throws DaisError `not_found`. */
 export async function readPublication(
   tx: Transaction,
   { id: set, name }: Pick<LabelSetRow, 'id' | 'name'>,
@@ -81,7 +79,7 @@ export async function readPublication(
     [set, id],
     'read_publication',
   );
-  if (row === undefined) throw new DaisError('not_found', `There is no publication ${id} of ${name}.`);
+  if (row === undefined) throw new DaisError('not_found', `Label set ${name} has no publication ${id}.`);
   return {
     id: row.id,
     set: name,
@@ -99,9 +97,9 @@ interface Started {
   readonly publication: PublicationRow;
   readonly set: LabelSetRow;
   readonly source: DatasetVersion | undefined;
-  /** Sensitive columns of the dataset that was labelled. */
+  /** Returns the sensitive columns of the labeled dataset. */
   readonly sensitive: readonly SensitiveColumn[];
-  /** Fields that must not go into a dataset that does not mask them. */
+  /** Returns fields that the target dataset does not mask, and which must not be published. */
   readonly left: ReadonlySet<string>;
 }
 
@@ -150,7 +148,7 @@ export function publishHandler(parts: LabelsParts): JobHandler {
       await tx.enter(job.projectId);
       await tx.sql.query(
         `update labelling.publication set state = 'failed', error = $2 where id = $1 and state = 'waiting'`,
-        [String(job.payload['publication']), (end.error ?? 'it was cancelled').slice(0, 2000)],
+        [String(job.payload['publication']), (end.error ?? 'it was canceled').slice(0, 2000)],
         'fail_publication',
       );
     },
@@ -167,14 +165,18 @@ async function start(tx: Transaction, id: string, parts: LabelsParts): Promise<S
   const set = await requireSet(tx.sql, tx.projectId, row.set_name);
   const source = set.version === null ? undefined : await parts.resolveVersion(tx, set.version);
   const masks = await parts.masks(tx, set.dataset_name);
-  const there = await readResource(tx.sql, tx.projectId, 'Dataset', row.dataset);
-  const masked = new Set(there === undefined ? [] : (await parts.masks(tx, row.dataset)).map(({ column }) => column));
+  const existing = await readResource(tx.sql, tx.projectId, 'Dataset', row.dataset);
+  const masked = new Set(
+    existing === undefined ? [] : (await parts.masks(tx, row.dataset)).map(({ column }) => column),
+  );
   return {
     publication: row,
     set,
     source,
     sensitive: marksOf(masks),
-    left: new Set(there === undefined ? [] : masks.map(({ column }) => column).filter((column) => !masked.has(column))),
+    left: new Set(
+      existing === undefined ? [] : masks.map(({ column }) => column).filter((column) => !masked.has(column)),
+    ),
   };
 }
 
@@ -208,6 +210,43 @@ async function finish(tx: Transaction, { publication, set }: Started, version: D
     'end_publication',
   );
   if (ended.length === 0) return;
-  const told = { set: set.name, dataset: publication.dataset, version: version.number, labels: version.rows };
-  emitAboutSet(tx, set, eventTypes.labelsPublished, told);
+  const data = { set: set.name, dataset: publication.dataset, version: version.number, labels: version.rows };
+  emitAboutSet(tx, set, eventTypes.labelsPublished, data);
+}
+
+/** Columns of the labels, in addition to those of `data`. */
+const OWN = ['label', 'label_result', 'label_guideline', 'label_agreeing', 'label_at'] as const;
+
+/**
+ * Returns the fields of `data`, nested values as JSON text, and the label. A field with the name of a label column gets the prefix
+ * `data_`. Annotators are not included. Undefined for a task without an accepted label.
+ */
+export function tableRow(
+  { body, number }: TaskRow,
+  annotations: readonly AnnotationRow[],
+  left: ReadonlySet<string>,
+): Readonly<Record<string, unknown>> | undefined {
+  const accepted = annotations.find(({ reviews }) => reviews.at(-1)?.verdict === 'accepted');
+  if (accepted === undefined) return undefined;
+  const label = accepted.label.join(' + ');
+  const data = Object.entries((body['data'] ?? {}) as Record<string, unknown>)
+    .filter(([key]) => !left.has(key) && key !== '')
+    .map(([key, value]) => [renamed(key), flat(value)] as const);
+  return {
+    label_task: number,
+    ...Object.fromEntries(data),
+    label,
+    label_result: JSON.stringify(accepted.body['result'] ?? []),
+    label_guideline: accepted.guideline,
+    label_agreeing: annotations.filter((one) => !one.cancelled && one.label.join(' + ') === label).length,
+    label_at: accepted.labelled_at === null ? null : new Date(Number(accepted.labelled_at)).toISOString(),
+  };
+}
+
+function renamed(key: string): string {
+  return key === 'label_task' || OWN.some((own) => own === key) ? `data_${key}` : key;
+}
+
+function flat(value: unknown): unknown {
+  return value !== null && typeof value === 'object' ? JSON.stringify(value) : value;
 }

@@ -1,4 +1,4 @@
-/** What reviewers say of labels: never of their own. */
+/** Reviews of annotations. Annotators cannot review their own. */
 import { DaisError, eventTypes } from '@dais/api';
 import type {
   acceptAgreedOperation,
@@ -25,7 +25,7 @@ import { hiddenFields } from './tasks.ts';
 
 type Verdict = 'accepted' | 'rejected';
 
-/** @throws DaisError `forbidden` for one's own, `invalid_state` when another label of the task is accepted. */
+/** Records a review. @throws DaisError `forbidden` for own annotations, `invalid_state` if another label of the task is accepted */
 export async function review(
   tx: Transaction,
   call: CallOf<typeof reviewAnnotationOperation>,
@@ -37,8 +37,8 @@ export async function review(
   if (input.verdict === 'accepted') await requireNoOther(tx, row, annotation);
   await writeReviews(tx, call, [annotation], input.verdict, now);
   await settleTasks(tx.sql, row.id, [annotation.task]);
-  const told = { set: row.name, task: annotation.task, annotation: annotation.id };
-  emitAboutSet(tx, row, eventTypes.labelReviewed, { ...told, verdict: input.verdict, reason: input.reason });
+  const data = { set: row.name, task: annotation.task, annotation: annotation.id };
+  emitAboutSet(tx, row, eventTypes.labelReviewed, { ...data, verdict: input.verdict, reason: input.reason });
   return presentAnnotation((await lockAnnotation(tx, call)).annotation);
 }
 
@@ -50,22 +50,22 @@ export async function adjudicate(
   const { input } = call;
   const { row, annotation } = await lockAnnotation(tx, call);
   const all = await annotationsOf(tx.sql, row.id, [annotation.task]);
-  // Whoever labelled a task does not settle it, whichever label wins.
+  // Annotators of a task cannot adjudicate it.
   for (const one of all) requireNotOwn(call, one);
   const now = parts.now();
   const others = all.filter(({ id, cancelled }) => id !== annotation.id && !cancelled);
   await writeReviews(tx, call, others, 'rejected', now);
   await writeReviews(tx, call, [annotation], 'accepted', now);
   await settleTasks(tx.sql, row.id, [annotation.task]);
-  const told = { set: row.name, task: annotation.task, annotation: annotation.id, reason: input.reason };
-  emitAboutSet(tx, row, eventTypes.labelAdjudicated, told);
+  const data = { set: row.name, task: annotation.task, annotation: annotation.id, reason: input.reason };
+  emitAboutSet(tx, row, eventTypes.labelAdjudicated, data);
   const [task] = await listTaskRows(tx.sql, row.id, { after: undefined, limit: 1, numbers: [annotation.task] });
-  if (task === undefined) throw new Error('a task went while its set was locked');
+  if (task === undefined) throw new Error('a task was deleted while its label set was locked');
   const hidden = await hiddenFields(tx, call, row, parts);
   return presentTask(task, await annotationsOf(tx.sql, row.id, [annotation.task]), hidden);
 }
 
-/** Of each task the oldest annotation is accepted: all of them say the same. */
+/** Accepts the oldest annotation of each task with unanimous annotations. */
 export async function acceptAgreed(
   tx: Transaction,
   call: CallOf<typeof acceptAgreedOperation>,
@@ -109,22 +109,22 @@ async function lockAnnotation(
   if (annotation === undefined)
     throw new DaisError('not_found', `There is no annotation ${input.annotation} in ${input.set}.`);
   if (!annotation.cancelled) return { row, annotation };
-  throw new DaisError('invalid_state', `${annotation.annotator} skipped the task: there is no label to speak of.`);
+  throw new DaisError('invalid_state', `${annotation.annotator} skipped the task, so there is no label to review.`);
 }
 
 function requireNotOwn({ context }: Pick<Call, 'context'>, { annotator }: AnnotationRow): void {
   if (annotator !== context.principal.id) return;
-  throw new DaisError('forbidden', 'You labelled this yourself: somebody else has to say what becomes of it.');
+  throw new DaisError('forbidden', 'You created this annotation. Another user must review it.');
 }
 
-/** Two labels of one task that say the same may both be accepted. */
+/** Equal labels of one task can all be accepted. */
 async function requireNoOther(tx: Transaction, row: LabelSetRow, { id, task, label }: AnnotationRow): Promise<void> {
   const others = await annotationsOf(tx.sql, row.id, [task]);
   const other = others.find((one) => one.id !== id && one.reviews.at(-1)?.verdict === 'accepted');
   if (other === undefined || JSON.stringify(other.label) === JSON.stringify(label)) return;
   throw new DaisError(
     'invalid_state',
-    `Task ${task} has an accepted label already, ${other.label.join(', ')}: adjudicate, or reject that one first.`,
+    `Task ${task} already has an accepted label (${other.label.join(', ')}). Adjudicate the task, or reject that label first.`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** Label sets as they are kept and as they are told. */
+/** Stored label sets, and their presentation. */
 import { DaisError, nearest, type Actor } from '@dais/api';
 import { type LabelSet } from '@dais/api/data';
 import type { Sql } from '#engines/database/contract.ts';
@@ -47,12 +47,12 @@ export function presentSet(row: CountedRow): LabelSet {
   };
 }
 
-/** @throws DaisError `not_found` with the nearest name. */
+/** Reads a label set. @throws DaisError `not_found` with the nearest name */
 export async function requireSet(sql: Sql, projectId: string, name: string): Promise<LabelSetRow> {
   return await find(sql, projectId, name, '');
 }
 
-/** Nothing else is written to it until the transaction ends. @throws DaisError `not_found`. */
+/** Locks a label set until the transaction ends. @throws DaisError `not_found`. */
 export async function lockSet(sql: Sql, projectId: string, name: string): Promise<LabelSetRow> {
   return await find(sql, projectId, name, 'for update');
 }
@@ -79,7 +79,7 @@ async function find(sql: Sql, projectId: string, name: string, lock: '' | 'for u
   );
 }
 
-/** By name, behind `after`. */
+/** Lists label sets by name after `after`. */
 export async function listSetRows(
   sql: Sql,
   projectId: string,

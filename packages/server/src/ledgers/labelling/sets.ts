@@ -18,8 +18,8 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { LabelsParts } from './labels-parts.ts';
 import { listSetRows, lockSet, presentSet, requireSet, type LabelSetRow } from './set-rows.ts';
 
-/** Label sets in one project. */
-const MOST_SETS = 10_000;
+/** Maximum number of label sets per project. */
+const MAX_SETS = 10_000;
 
 export function actorOf({ context }: Pick<Call, 'context'>): Actor {
   const { type, id } = context.principal;
@@ -35,7 +35,7 @@ export function emitAboutSet(
   tx.emit({ type, projectId: tx.projectId, subject: { kind: 'Dataset', name, uid }, data });
 }
 
-/** @throws DaisError `not_found` (no such dataset or version), `already_exists`. */
+/** Creates a label set. @throws DaisError `not_found` (no such dataset or version), `already_exists`. */
 export async function createSet(
   tx: Transaction,
   call: CallOf<typeof createLabelSetOperation>,
@@ -43,8 +43,9 @@ export async function createSet(
 ): Promise<LabelSet> {
   const { input, tenant } = call;
   const reference = parseDatasetReference(input.dataset);
-  if (reference === undefined) throw new DaisError('invalid_request', `${input.dataset} names no dataset.`);
-  // A moving name would later mean other rows than those that were labelled.
+  if (reference === undefined)
+    throw new DaisError('invalid_request', `${input.dataset} is not a reference to a dataset version.`);
+  // A moving reference could later resolve to other rows than those that were labeled.
   const version = input.dataset.includes('@') ? await parts.resolveVersion(tx, input.dataset) : undefined;
   const resource = await readResource(tx.sql, tenant.id, 'Dataset', reference.dataset);
   if (resource === undefined) throw new DaisError('not_found', `There is no dataset ${reference.dataset}.`);
@@ -53,7 +54,7 @@ export async function createSet(
     [tenant.id],
     'count_label_sets',
   );
-  if (sets >= MOST_SETS) throw new DaisError('quota_exceeded', `A project has at most ${MOST_SETS} label sets.`);
+  if (sets >= MAX_SETS) throw new DaisError('quota_exceeded', `A project has at most ${MAX_SETS} label sets.`);
   const [made] = await tx.sql.query<{ id: bigint }>(
     `insert into labelling.label_set (project_id, name, dataset, dataset_name, version, control, level, config, created_at, created_by)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing returning id`,
@@ -71,7 +72,7 @@ export async function createSet(
     ],
     'insert_label_set',
   );
-  if (made === undefined) throw new DaisError('already_exists', `There is a label set ${input.name} already.`);
+  if (made === undefined) throw new DaisError('already_exists', `Label set ${input.name} already exists.`);
   emitAboutSet(tx, { dataset: resource.uid, dataset_name: resource.name }, eventTypes.labelSetCreated, {
     set: input.name,
   });

@@ -1,4 +1,4 @@
-/** Tasks and annotations as they are kept and as they are told. */
+/** Stored tasks and annotations, and their presentation. */
 import type { Actor } from '@dais/api';
 import type { Annotation, LabelTask, Review } from '@dais/api/data';
 import type { Sql } from '#engines/database/contract.ts';
@@ -78,7 +78,7 @@ export interface TaskPage {
   readonly numbers?: readonly number[];
 }
 
-/** By number, behind `after`. */
+/** Lists tasks by number after `after`. */
 export async function listTaskRows(sql: Sql, set: bigint, page: TaskPage): Promise<readonly TaskRow[]> {
   const { after, limit, state, disagreed, numbers } = page;
   return await sql.query<TaskRow>(
@@ -91,7 +91,7 @@ export async function listTaskRows(sql: Sql, set: bigint, page: TaskPage): Promi
   );
 }
 
-/** Those that count, by task, oldest first. */
+/** Lists current annotations by task, oldest first. */
 export async function annotationsOf(
   sql: Sql,
   set: bigint,
@@ -105,7 +105,7 @@ export async function annotationsOf(
   );
 }
 
-/** Newest first, below `before`. */
+/** Lists annotations before `before`, newest first. */
 export async function versionsOf(
   sql: Sql,
   set: bigint,

@@ -1,12 +1,12 @@
 import type { Sql } from '#engines/database/contract.ts';
 
-/** The verdict on an annotation is its newest review; a new version of it has none. */
+/** The status of an annotation is its newest review; a new version of an annotation has no review. */
 export const VERDICT = `(select r.verdict from labelling.review r where r.annotation = a.id and r.version = a.version
   order by r.seq desc limit 1)`;
 
 /**
- * What becomes of tasks by the annotations and reviews they have: one accepted is enough; rejected is a task of which nothing
- * is left to accept.
+ * Derives the state of tasks from annotations and reviews: accepted with one accepted annotation, rejected without any
+ * annotation that can be accepted.
  */
 export async function settleTasks(sql: Sql, set: bigint, tasks: readonly number[]): Promise<void> {
   await sql.query(

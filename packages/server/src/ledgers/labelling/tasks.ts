@@ -1,4 +1,4 @@
-/** Tasks with their labels, as people read them and as Label Studio does. */
+/** Reads tasks with their annotations, also in the format of Label Studio. */
 import { DaisError } from '@dais/api';
 import type {
   Annotation,
@@ -16,7 +16,7 @@ import type { LabelsParts } from './labels-parts.ts';
 import { requireSet, type LabelSetRow } from './set-rows.ts';
 import { annotationsOf, listTaskRows, presentAnnotation, presentTask, versionsOf } from './task-rows.ts';
 
-/** Fields of the tasks that the caller may not see as they are: those of masked columns of the dataset. */
+/** Returns the fields of tasks that are masked for the caller, from masked columns of the dataset. */
 export async function hiddenFields(
   tx: Transaction,
   call: Pick<Call, 'authorize' | 'tenant'>,

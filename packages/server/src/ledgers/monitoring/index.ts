@@ -1,16 +1,16 @@
-/** Monitoring: what monitors found of predictions and data, whom they told, and what was started because of it. */
+/** Monitoring: results of monitors on predictions and data, their alerts, and pipelines that alerts start. */
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { GaugeSample, LedgerDefinition } from '#ledgers/ledger.ts';
-import { monitorHandler, tickHandler } from './evaluate-job.ts';
+import { monitorHandler, tickHandler } from './windows/evaluate-job.ts';
 import { forgetMonitoring } from './monitor-rows.ts';
 import { readMonitoringGauges } from './monitoring-gauges.ts';
 import { monitoringEntries } from './monitoring-entries.ts';
 import type { MonitoringParts } from './monitoring-parts.ts';
 import { monitoringSlice } from './monitoring-slice.ts';
 
-export { enqueueMonitor } from './evaluate-job.ts';
-export { readSummaries } from './history.ts';
+export { enqueueMonitor } from './windows/evaluate-job.ts';
+export { readSummaries } from './reports/history.ts';
 export { admitMonitor } from './monitor-rows.ts';
 export { monitoringSlice } from './monitoring-slice.ts';
 export type { MonitoringParts } from './monitoring-parts.ts';

@@ -1,11 +1,11 @@
-/** The record beside each Monitor: how far it has come. */
+/** The stored state of a Monitor: its cursor, results and streaks. */
 import { DaisError } from '@dais/api';
 import { monitorSpec, type MonitorSpec, type MonitorState } from '@dais/api/monitoring';
 import type { Sql } from '#engines/database/contract.ts';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { endAlerts, type SendParts } from './alerts.ts';
-import { windowStart } from './window-times.ts';
+import { endAlerts, type SendParts } from './alerts/alerts.ts';
+import { windowStart } from './windows/window-times.ts';
 
 export interface Streak {
   readonly bad: number;
@@ -36,7 +36,7 @@ export interface MonitorRow {
 const COLUMNS = `uid, project_id, name, endpoint, dataset, suspended, spec, cursor_at, cursor_id, cursor_version, number, known, streaks,
   labels_seen, state, reason, baseline, fault`;
 
-/** In the transaction in which a Monitor changes. What was asked for anew holds from the next window on. */
+/** Applies a change of a Monitor in its transaction. A new spec applies from the next window. */
 export async function admitMonitor(tx: Transaction, change: AdmittedChange, parts: SendParts): Promise<void> {
   if (change.dryRun) return;
   if (change.spec === undefined) {
@@ -81,7 +81,7 @@ export async function findMonitor(sql: Sql, uid: string): Promise<MonitorRow | u
   return row;
 }
 
-/** Until the transaction ends nobody else judges its windows. */
+/** Locks a monitor, so that no other transaction evaluates its windows. */
 export async function lockMonitor(sql: Sql, uid: string): Promise<MonitorRow | undefined> {
   const [row] = await sql.query<MonitorRow>(
     `select ${COLUMNS} from monitoring.monitor where uid = $1 for update`,
@@ -91,7 +91,6 @@ export async function lockMonitor(sql: Sql, uid: string): Promise<MonitorRow | u
   return row;
 }
 
-/** @throws DaisError `not_found`. */
 export async function requireMonitor({ sql, projectId }: Transaction, name: string): Promise<MonitorRow> {
   const [row] = await sql.query<MonitorRow>(
     `select ${COLUMNS} from monitoring.monitor where project_id = $1 and name = $2`,
@@ -111,8 +110,13 @@ export async function dueMonitors(sql: Sql, limit: number): Promise<readonly { u
   );
 }
 
-/** `inMs`: from now. `fault`: why the last look came to nothing. */
-export async function lookAgain(sql: Sql, uid: string, inMs: number, fault: string | undefined): Promise<void> {
+/** Sets the next evaluation in `inMs`. `fault`: why the last one failed. */
+export async function scheduleEvaluation(
+  sql: Sql,
+  uid: string,
+  inMs: number,
+  fault: string | undefined,
+): Promise<void> {
   await sql.query(
     `update monitoring.monitor set look_at = clock_timestamp() + $2::float8 * interval '1 millisecond', fault = $3
      where uid = $1`,
@@ -121,7 +125,7 @@ export async function lookAgain(sql: Sql, uid: string, inMs: number, fault: stri
   );
 }
 
-/** Everything that the ledger has of a project that ends. */
+/** Deletes all data of a deleted project. */
 export async function forgetMonitoring(tx: Transaction, projectId: string): Promise<void> {
   await tx.sql.query('delete from monitoring.monitor where project_id = $1', [projectId], 'forget_monitoring');
 }

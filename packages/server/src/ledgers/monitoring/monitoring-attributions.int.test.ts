@@ -11,7 +11,7 @@ import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 const START_MS = 600_000;
 const WEIGHTS = [3, -2, 0.5];
 const FEATURES = ['x[0]', 'x[1]', 'x[2]'];
-/** With which every row is compared: the input example. */
+/** The background rows: the input example. */
 const USUAL = 1;
 const ROWS = 100;
 
@@ -28,7 +28,7 @@ const call: BatchCall = async <Output>(method: string, path: string, body?: obje
 
 type Row = readonly [number, number, number];
 
-/** As the model learned them. */
+/** Weights of the model. */
 const usual = (count: number, from = 0) =>
   Array.from({ length: count }, (_, at): Row => [(from + at) % 7, (at * 5) % 11, (at * 3) % 13]);
 
@@ -71,9 +71,9 @@ async function watch(name: string, endpoint: string, more: object, check: object
   await call('POST', '/monitors', { apiVersion: 'dais.dev/v1', kind: 'Monitor', metadata: { name }, spec });
 }
 
-const judged = async (monitor: string, window: number) => await evaluatedWindow({ dais, call }, monitor, window);
+const evaluated = async (monitor: string, window: number) => await judgedWindow({ dais, call }, monitor, window);
 
-/** By hand: each weight times how far the value is from that of the example. */
+/** Computed by hand: each weight times the difference from the example. */
 const sizesOf = (rows: readonly Row[]) =>
   WEIGHTS.map(
     (weight, at) => rows.reduce((sum, row) => sum + Math.abs(weight * ((row[at] ?? 0) - USUAL)), 0) / rows.length,
@@ -82,21 +82,21 @@ const resultOf = ({ results }: MonitorReport, metric: string, column?: string) =
   results.find((one) => one.metric === metric && one.column === column);
 const reasonOf = (report: MonitorReport) => resultOf(report, 'ndcg')?.reason;
 
-/** Two columns stand still, and the one that mattered least moves far. */
+/** Two columns are constant, and the least important one changes strongly. */
 const moved = Array.from({ length: ROWS }, (_, at): Row => [1, 1, 40 + (at % 9)]);
 
 test(
-  'a model that goes by other columns than on its baseline is found, told, and good again; a baseline that is deleted goes on',
+  'detects attribution drift, sends and resolves the alert, and keeps a deleted baseline',
   { timeout: START_MS },
   async () => {
     await watch('order', 'weighed', { baseline: { type: 'dataset', version: 'points@1' } }, { change: 0.3 });
     await ask('weighed', usual(ROWS, 3));
-    const good = await judged('order', 1);
+    const good = await evaluated('order', 1);
     expect(good).toMatchObject({ verdict: 'ok' });
     const [before, now] = [sizesOf(usual(ROWS)), sizesOf(usual(ROWS, 3))];
     expect(resultOf(good, 'ndcg')?.value).toBeCloseTo(rankingGain(before, now), 5);
-    const [told] = good.attributions ?? [];
-    expect(told).toMatchObject({
+    const [shown] = good.attributions ?? [];
+    expect(shown).toMatchObject({
       model: 'weighed',
       version: '1',
       method: 'exact',
@@ -105,7 +105,7 @@ test(
       baseline: { name: 'points@1', rows: ROWS },
     });
     for (const [at, feature] of FEATURES.entries()) {
-      const column = told?.columns.find((one) => one.column === feature);
+      const column = shown?.columns.find((one) => one.column === feature);
       expect([column?.baseline, column?.current]).toEqual([
         expect.closeTo(before[at] ?? 0, 4),
         expect.closeTo(now[at] ?? 0, 4),
@@ -113,7 +113,7 @@ test(
     }
 
     await ask('weighed', moved);
-    const bad = await judged('order', 2);
+    const bad = await evaluated('order', 2);
     expect(bad.verdict).toBe('bad');
     expect(resultOf(bad, 'ndcg')).toMatchObject({
       verdict: 'bad',
@@ -122,13 +122,13 @@ test(
       reason: expect.stringContaining('Feature attributions of weighed/1 differ from points@1') as string,
     });
     expect(reasonOf(bad)).toContain('x[2] from');
-    // The order in which columns lost their share: the last one has it all.
+    // Columns by lost share: the last one has all of it.
     expect(resultOf(bad, 'attribution_change', 'x[2]')).toMatchObject({ verdict: 'bad', bound: 0.3 });
     expect(bad.attributions?.[0]?.columns[0]).toMatchObject({ column: 'x[2]', currentShare: 1, currentRank: 1 });
     const { items } = await call<{ items: MonitorAlert[] }>('GET', '/monitoring/monitors/order/alerts?state=open');
     expect(items).toMatchObject([{ check: 'attribution-drift', model: 'weighed', version: '1' }]);
     const page = await (await fetch(`${url}/api/v1/monitoring/monitors/order/reports/2/page`)).text();
-    expect(page).toContain('By which columns weighed/1 goes');
+    expect(page).toContain('Feature attributions of weighed/1');
     expect(page).toContain('aria-label="Share of x[2]"');
     const figures = await (await fetch(`${dais.root}/metrics`)).text();
     const gauge = (metric: string, column: string) =>
@@ -136,69 +136,69 @@ test(
     expect(figures).toContain(gauge('ndcg', ''));
     expect(figures).toContain(gauge('attribution_change', 'x[2]'));
 
-    // What was worked out of the baseline needs it no more.
+    // Stored attributions do not need the baseline any more.
     await call('DELETE', '/data/datasets/points/versions/1');
     await ask('weighed', usual(ROWS, 3));
-    const after = await judged('order', 3);
+    const after = await evaluated('order', 3);
     expect(after.verdict).toBe('ok');
     expect(resultOf(after, 'ndcg')?.value).toBe(resultOf(good, 'ndcg')?.value);
     await watch('late', 'weighed', { baseline: { type: 'dataset', version: 'points@1' } });
-    const late = await judged('late', 1);
+    const late = await evaluated('late', 1);
     expect(late.verdict).toBe('unknown');
     expect(reasonOf(late)).toContain('points@1');
   },
 );
 
 test(
-  'what cannot be explained says why; the first window, windows before and rows of a dataset can all be compared with',
+  'gives the reason of a failed explanation, and compares with the first window, earlier windows or a dataset',
   { timeout: START_MS },
   async () => {
     await ask('bare', usual(ROWS));
-    // Without an example there is nothing to compare rows with, unless the baseline has rows.
+    // Without an example, only a baseline with rows can be the background.
     await watch('blind', 'bare', { baseline: { type: 'first' } });
-    const blind = await judged('blind', 1);
+    const blind = await evaluated('blind', 1);
     expect(blind.verdict).toBe('unknown');
-    expect(reasonOf(blind)).toContain('bare/1 cannot be explained: it has no input example to compare with');
+    expect(reasonOf(blind)).toContain('bare/1 cannot be explained: it has no input example');
 
     const version = await data.push('points', `a,b,c\n${usual(ROWS).join('\n')}\n`);
     const named = `points@${version}`;
     await watch('seeing', 'bare', { baseline: { type: 'dataset', version: named } });
-    const seeing = await judged('seeing', 1);
+    const seeing = await evaluated('seeing', 1);
     expect(seeing).toMatchObject({ verdict: 'ok' });
     expect(seeing.attributions).toMatchObject([
       { background: { of: 'baseline', rows: 20 }, baseline: { name: named, rows: ROWS } },
     ]);
-    // The same rows, beside the same rows.
+    // The same rows, compared with the same background.
     expect(resultOf(seeing, 'total_variation')?.value).toBeCloseTo(0, 9);
 
-    // Columns that the model takes are not there.
+    // Columns of the model are missing.
     await data.push('others', 'p,q\n1,2\n3,4\n');
     await watch('strange', 'bare', { baseline: { type: 'dataset', version: 'others@1' } });
-    const strange = await judged('strange', 1);
+    const strange = await evaluated('strange', 1);
     expect(strange.verdict).toBe('unknown');
     expect(reasonOf(strange)).toContain('bare/1 cannot be explained');
 
     await watch('few', 'weighed', { minSamples: ROWS + 1 });
-    expect(reasonOf(await judged('few', 1))).toBe(`The window has ${ROWS} rows, fewer than ${ROWS + 1}.`);
+    expect(reasonOf(await evaluated('few', 1))).toBe(`The window has ${ROWS} rows, fewer than ${ROWS + 1}.`);
 
-    // Windows so far: usual, moved, usual.
+    // The windows: normal, drifted, normal.
     await watch('since-first', 'weighed', { baseline: { type: 'first' } });
-    const last = await judged('since-first', 3);
-    const [one, two] = [await judged('since-first', 1), await judged('since-first', 2)];
+    const last = await evaluated('since-first', 3);
+    const [one, two] = [await evaluated('since-first', 1), await evaluated('since-first', 2)];
     expect([one.verdict, two.verdict, last.verdict]).toEqual(['unknown', 'bad', 'ok']);
-    expect(reasonOf(one)).toContain('are what later ones are compared with');
+    expect(reasonOf(one)).toContain('are the baseline of later windows');
     expect(one.attributions?.[0]?.columns).toHaveLength(3);
     expect(two.attributions?.[0]?.baseline).toEqual({ name: 'window 1', rows: ROWS });
 
     await watch('before', 'weighed', { baseline: { type: 'rolling', windows: 2 } });
-    const third = await judged('before', 3);
+    const third = await evaluated('before', 3);
     expect(third.attributions?.[0]?.baseline).toEqual({ name: 'windows 1 to 2', rows: 2 * ROWS });
     const both = sizesOf([...usual(ROWS, 3), ...moved]);
     for (const [at, feature] of FEATURES.entries()) {
       const column = third.attributions?.[0]?.columns.find((found) => found.column === feature);
       expect(column?.baseline).toBeCloseTo(both[at] ?? 0, 4);
     }
-    expect(reasonOf(await judged('before', 1))).toContain('No window before this one');
+    expect(reasonOf(await evaluated('before', 1))).toContain('No earlier window has attributions');
 
     const refused = await client.call('POST', '/api/v1/monitors', {
       apiVersion: 'dais.dev/v1',

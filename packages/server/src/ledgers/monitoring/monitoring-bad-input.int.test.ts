@@ -32,10 +32,10 @@ async function watch(name: string, spec: object): Promise<void> {
   await call('POST', '/monitors', manifest);
 }
 
-const judged = async (monitor: string, window: number) => await evaluatedWindow({ dais, call }, monitor, window);
+const evaluated = async (monitor: string, window: number) => await judgedWindow({ dais, call }, monitor, window);
 
-/** Of the checks that are not good: what and of which column. */
-function told({ results }: MonitorReport): string[] {
+/** Returns type and column of checks that do not pass. */
+function shown({ results }: MonitorReport): string[] {
   return results.flatMap(({ check, column = '', metric, verdict }) =>
     verdict === 'ok' ? [] : [`${check} ${column} ${metric} ${verdict}`],
   );
@@ -47,7 +47,7 @@ const csv = (head: string, row: (at: number) => string, rows = ROWS) =>
 const good = csv('distance,carrier', (at) => `${at % 40}.5,${['AA', 'UA'][at % 2]}`);
 
 test(
-  'a column that vanished or changed its type, rows that are not there, a baseline that was deleted: each by its name',
+  'reports a missing column, a changed type, missing rows and a deleted baseline by name',
   { timeout: START_MS },
   async () => {
     const spec = { schemaChanges: 'any' };
@@ -58,17 +58,17 @@ test(
       baseline: { type: 'dataset', version: 'trips@1' },
       since: '2020-01-01T00:00:00Z',
     });
-    const same = await judged('on-trips', 1);
-    expect(told(same)).toEqual([]);
+    const same = await evaluated('on-trips', 1);
+    expect(shown(same)).toEqual([]);
     expect(same.verdict).toBe('ok');
 
     await push(
       'trips',
       csv('distance', (at) => `${at % 40}.5`),
     );
-    const vanished = await judged('on-trips', 2);
+    const vanished = await evaluated('on-trips', 2);
     expect(vanished.verdict).toBe('bad');
-    expect(told(vanished)).toEqual(
+    expect(shown(vanished)).toEqual(
       expect.arrayContaining(['quality carrier vanished bad', 'drift carrier drift unknown']),
     );
 
@@ -76,47 +76,47 @@ test(
       'trips',
       csv('distance,carrier', (at) => `far ${at % 40},${['AA', 'UA'][at % 2]}`),
     );
-    const changed = await judged('on-trips', 3);
+    const changed = await evaluated('on-trips', 3);
     expect(changed.verdict).toBe('bad');
-    expect(told(changed)).toEqual(
+    expect(shown(changed)).toEqual(
       expect.arrayContaining(['quality distance type bad', 'drift distance drift unknown']),
     );
-    expect(changed.reason).toContain('distance changed its type: it was number, and is text.');
+    expect(changed.reason).toContain('The type of distance changed from number to text.');
 
     await push(
       'trips',
       csv('distance,carrier', () => '', 0),
     );
-    const empty = await judged('on-trips', 4);
+    const empty = await evaluated('on-trips', 4);
     expect(empty).toMatchObject({ verdict: 'unknown', rows: 0 });
     expect(empty.reason).toContain('The window has no rows.');
 
-    // What it is compared with is deleted: what was counted of it still is, and every report says so.
+    // The baseline is deleted: its statistics are still used, and every report notes it.
     await call('DELETE', '/data/datasets/trips/versions/1');
     await push('trips', good);
-    const orphan = await judged('on-trips', 5);
-    expect(orphan.notes).toContain('trips@1 was deleted: what was counted of it is still compared with.');
+    const orphan = await evaluated('on-trips', 5);
+    expect(orphan.notes).toContain('trips@1 was deleted. Windows are compared with its stored statistics.');
     expect(orphan.baseline).toMatchObject({ name: 'trips@1', rows: ROWS });
-    expect(told(orphan)).toEqual([]);
+    expect(shown(orphan)).toEqual([]);
     await push(
       'trips',
       csv('distance,carrier', (at) => `${900 + (at % 40)}.5,${['AA', 'UA'][at % 2]}`),
     );
-    expect((await judged('on-trips', 6)).verdict).toBe('bad');
-    // One that was never looked at has no figures: nothing is said to be good.
+    expect((await evaluated('on-trips', 6)).verdict).toBe('bad');
+    // A baseline that was never read has no statistics, so no check passes.
     await watch('on-nothing', {
       dataset: 'trips',
       baseline: { type: 'dataset', version: 'trips@1' },
       since: '2020-01-01T00:00:00Z',
     });
-    const nothing = await judged('on-nothing', 1);
+    const nothing = await evaluated('on-nothing', 1);
     expect(nothing.verdict).toBe('unknown');
     expect(nothing.reason).toContain('trips@1');
   },
 );
 
 test(
-  'labels that do not come, or are of predictions that were never made, and times without predictions',
+  'reports missing labels, labels of unknown predictions, and periods without predictions',
   { timeout: START_MS },
   async () => {
     await client.register('m', 2, { example: { inputs: [[1]] } });
@@ -145,24 +145,24 @@ test(
     const id = await ask();
     const answeredAt = Date.now();
     await watch('waits', common);
-    // Labels are not waited for: none ever comes.
+    // No labels are expected.
     await watch('never', { ...common, labelHours: 0.000_01 });
-    const before = await judged('waits', 1);
+    const before = await evaluated('waits', 1);
     expect(before.verdict).toBe('unknown');
     await expect
-      .poll(async () => (await judged('never', 1)).reason, WAIT)
-      .toContain('0 of 60 predictions have ground truth, fewer than 30. Later labels are ignored.');
+      .poll(async () => (await evaluated('never', 1)).reason, WAIT)
+      .toContain('0 of 60 predictions have ground truth, fewer than 30. Labels that arrive later are ignored.');
 
-    // As one of that moment, and none that was made: before the last one of the window, whose ids end with it.
+    // A label of an unknown prediction of that time, before the last id of the window.
     const stranger = id.replace(/[1-9a-f](?=0*$)/, '0');
     expect(stranger < id).toBe(true);
     await call('POST', '/predictions/endpoints/scaled/labels', { labels: [{ prediction: stranger, value: '1' }] });
     await expect
-      .poll(async () => (await judged('waits', 1)).reason, WAIT)
-      .toContain('1 labels are of predictions that were never made');
-    expect((await judged('waits', 1)).verdict).toBe('unknown');
+      .poll(async () => (await evaluated('waits', 1)).reason, WAIT)
+      .toContain('1 labels belong to predictions that do not exist');
+    expect((await evaluated('waits', 1)).verdict).toBe('unknown');
 
-    // The first window of a monitor begins at a multiple of its length: the prediction above may not be in it.
+    // The first window starts at a multiple of its length, so the prediction above may be outside.
     const lengthMs = 3000;
     const nextWindow = (Math.floor(answeredAt / lengthMs) + 1) * lengthMs;
     await expect.poll(() => Date.now(), WAIT).toBeGreaterThanOrEqual(nextWindow);
@@ -174,10 +174,10 @@ test(
       minSamples: 1,
       checks: [{ type: 'drift' }, { type: 'quality' }, { type: 'slo' }],
     });
-    const empty = await judged('empty', 1);
+    const empty = await evaluated('empty', 1);
     expect(empty).toMatchObject({ verdict: 'unknown', rows: 0 });
     expect(empty.reason).toContain('The window has no rows.');
     expect(empty.reason).toContain('The window has no requests.');
-    expect(told(empty).filter((one) => !one.endsWith('unknown'))).toEqual([]);
+    expect(shown(empty).filter((one) => !one.endsWith('unknown'))).toEqual([]);
   },
 );

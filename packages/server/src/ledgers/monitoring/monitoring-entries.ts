@@ -16,13 +16,13 @@ import {
 import { downloadEntry, entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { acknowledgeAlert, listAlerts, presentAlert } from './alerts.ts';
-import { listDecisions } from './decisions.ts';
-import { readHistory, readSummaries } from './history.ts';
+import { acknowledgeAlert, listAlerts, presentAlert } from './alerts/alerts.ts';
+import { listDecisions } from './alerts/decisions.ts';
+import { readHistory, readSummaries } from './reports/history.ts';
 import { requireMonitor } from './monitor-rows.ts';
 import type { MonitoringParts } from './monitoring-parts.ts';
-import { listHeads, readReport } from './report-rows.ts';
-import { reportPage } from './report/report-page.ts';
+import { listHeads, readReport } from './reports/report-rows.ts';
+import { reportPage } from './reports/report-page.ts';
 
 export function monitoringEntries(parts: MonitoringParts): readonly OperationEntry[] {
   return [
@@ -67,7 +67,7 @@ async function reports(tx: Transaction, { input }: CallOf<typeof listMonitorRepo
   const filter = ['monitor reports', monitor.uid, input.verdict];
   const before = decodeNumberCursor(filter, input.cursor);
   if (before !== undefined && before > 2_147_483_647n) {
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+    throw new DaisError('invalid_cursor', 'The cursor was not returned by this list.');
   }
   const found = await listHeads(tx, monitor, { verdict: input.verdict, before, limit: input.limit + 1 });
   const { page, next } = cutPage(found, input.limit, filter, ({ number }) => String(number));
@@ -107,9 +107,9 @@ async function decisions(
 }
 
 function uuidCursor(filter: unknown, cursor: string | undefined): string | undefined {
-  const place = decodePageCursor(filter, cursor);
-  if (place === undefined || /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/.test(place)) return place;
-  throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+  const position = decodePageCursor(filter, cursor);
+  if (position === undefined || /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/.test(position)) return position;
+  throw new DaisError('invalid_cursor', 'The cursor was not returned by this list.');
 }
 
 function pageDownload(page: string) {

@@ -1,12 +1,12 @@
-/** What monitors say, as figures that are read when somebody asks. */
+/** Prometheus gauges of monitors, read on each scrape. */
 import type { Database } from '#engines/database/contract.ts';
 import { tenantNames } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { GaugeSample } from '#ledgers/ledger.ts';
 
-/** More series than this no dashboard shows. */
-const MOST_MONITORS = 1000;
-const MOST_FIGURES = 5000;
+/** Limits the number of series. */
+const MAX_MONITORS = 1000;
+const MAX_FIGURES = 5000;
 
 interface FigureRow {
   readonly project_id: string;
@@ -29,17 +29,17 @@ export async function readMonitoringGauges(database: Database): Promise<readonly
       [],
       'monitor_alerts_open',
     );
-    const judged = await sql.query<{ project_id: string; name: string; bad: boolean }>(
+    const evaluated = await sql.query<{ project_id: string; name: string; bad: boolean }>(
       `select project_id, name, state = 'bad' as bad from monitoring.monitor
-       where not suspended and state in ('ok', 'bad') order by uid limit ${MOST_MONITORS}`,
+       where not suspended and state in ('ok', 'bad') order by uid limit ${MAX_MONITORS}`,
       [],
       'monitor_verdicts',
     );
-    // Performance of the newest window that has labels enough; the rest of the newest window.
+    // Performance of the newest window with enough labels; other metrics of the newest window.
     const figures = await sql.query<FigureRow>(
       `select m.project_id, m.name, r->>'check' as "check", r->>'metric' as metric, r->>'column' as "column",
          (r->>'value')::float8 as value
-       from (select uid, project_id, name, number from monitoring.monitor where not suspended order by uid limit ${MOST_MONITORS}) m,
+       from (select uid, project_id, name, number from monitoring.monitor where not suspended order by uid limit ${MAX_MONITORS}) m,
        lateral (
          (select w.results, false as labels from monitoring.window w where w.monitor = m.uid and w.number = m.number)
          union all
@@ -49,11 +49,11 @@ export async function readMonitoringGauges(database: Database): Promise<readonly
        where r->>'value' is not null and r->>'segment' is null
          and case when w.labels then r->>'type' = 'performance'
              else r->>'type' in ('estimatedPerformance', 'fairness', 'slo', 'attributionDrift', 'resources') or r->>'metric' = 'drifted_share' end
-       order by m.uid, 3, 4, 5 limit ${MOST_FIGURES}`,
+       order by m.uid, 3, 4, 5 limit ${MAX_FIGURES}`,
       [],
       'monitor_figures',
     );
-    const projects = [...judged, ...figures].map(({ project_id: id }) => id);
+    const projects = [...evaluated, ...figures].map(({ project_id: id }) => id);
     const names = await tenantNames(sql, [...new Set(projects)]);
     return [
       ...states.map(({ state, n }) => ({ gauge: 'dais_monitors', value: Number(n), labels: { state } })),
@@ -63,7 +63,7 @@ export async function readMonitoringGauges(database: Database): Promise<readonly
         labels: { severity },
       })),
       // Monitors whose newest window neither passes nor fails are counted by state only.
-      ...judged.map(({ project_id: id, name, bad }) => ({
+      ...evaluated.map(({ project_id: id, name, bad }) => ({
         gauge: 'dais_monitor_bad',
         value: bad ? 1 : 0,
         labels: { project: names.get(id) ?? id, monitor: name },

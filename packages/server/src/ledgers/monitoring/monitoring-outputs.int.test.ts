@@ -21,7 +21,7 @@ beforeAll(async () => {
   dais = await sharedDais();
   url = dais.url;
   client = servingClient(url);
-  // What it answers is what it is asked: a score, and beside it the group of the row.
+  // The model returns its input: a score, and the group of the row.
   await client.register('m', 1, { example: { inputs: [[0.5, 1]] }, columns: 2 });
   await call('POST', '/serving/endpoints/scored/deploy', { model: 'models:/m/1' });
   await client.settled(
@@ -38,10 +38,10 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   return answer.body as T;
 }
 
-/** It is asked to look: by itself it does so every ten seconds. */
+/** Triggers an evaluation, because the monitor runs only every ten seconds. */
 const look = async (monitor: string) => await call('POST', `/monitors/${monitor}/actions/run`, {});
 
-const judged = async (monitor: string, window: number) => await evaluatedWindow({ dais, call }, monitor, window);
+const evaluated = async (monitor: string, window: number) => await judgedWindow({ dais, call }, monitor, window);
 
 interface Row {
   readonly score: number;
@@ -49,7 +49,7 @@ interface Row {
   readonly positive: boolean;
 }
 
-/** A score of s is right in s² of all cases: it says too much. `low`: where scores of group 0 begin, and those of group 1 end. */
+/** A score s is correct in s² of all cases, so it is too confident. `low`: start of the scores of group 0, and end of those of group 1. */
 function rowsOf(seed: number, { least, most }: { readonly least: number; readonly most: number }): readonly Row[] {
   const random = seededRandom(seed);
   return Array.from({ length: ROWS }, (_, at) => {
@@ -102,7 +102,7 @@ function countsOf(rows: readonly Row[]) {
 }
 
 test(
-  'scores are measured with labels and by segment, groups are told apart, and without labels performance is estimated',
+  'measures scores with labels and by segment, evaluates fairness, and estimates performance without labels',
   { timeout: START_MS },
   async () => {
     const spec = {
@@ -133,13 +133,15 @@ test(
 
     const first = rowsOf(1, { least: 0, most: 1 });
     const id = await ask(first);
-    const before = await judged('outputs', 1);
+    const before = await evaluated('outputs', 1);
     expect(before.verdict).toBe('unknown');
     expect(resultOf(before, 'estimated-performance', 'accuracy')).toMatchObject({
       verdict: 'unknown',
-      reason: expect.stringContaining('Scores cannot be calibrated: of 0 predictions of m/1') as string,
+      reason: expect.stringContaining(
+        'Scores cannot be calibrated: the reference contains 0 predictions of m/1',
+      ) as string,
     });
-    // What needs no labels is told at once, and what does is not known.
+    // Metrics that need no labels are reported immediately; the others are unknown.
     expect(resultOf(before, 'fairness', 'disparate_impact_ratio')?.verdict).toBe('ok');
     expect(resultOf(before, 'fairness', 'equalized_odds_difference')).toMatchObject({ verdict: 'unknown' });
 
@@ -177,36 +179,36 @@ test(
     });
     expect(after.fairness).toMatchObject([{ column: 'x[1]', positive: '1', groups: [{ rows: 500 }, { rows: 500 }] }]);
 
-    // Inputs move: the estimate moves with them, long before labels come.
+    // Inputs drift: the estimate changes before labels arrive.
     const second = rowsOf(2, { least: 0.4, most: 0.9 }).map((row) =>
       row.group === 1 ? { ...row, score: Math.fround(row.score / 2) } : row,
     );
     const truth = seededRandom(3);
     const moved = second.map((row) => ({ ...row, positive: truth() < row.score * row.score }));
     const next = await ask(moved);
-    const estimated = await judged('outputs', 2);
+    const estimated = await evaluated('outputs', 2);
     expect(estimated.estimates).toMatchObject([
       { model: 'm', version: '1', rows: ROWS, score: 'y[0]', reference: { labelled: ROWS, calibrated: true } },
     ]);
-    const told = estimated.estimates?.[0];
+    const shown = estimated.estimates?.[0];
     const real = binaryMetrics(countsOf(moved)).accuracy.value ?? 0;
-    expect(Math.abs(valueOf(told?.metrics ?? [], 'accuracy') - real)).toBeLessThan(0.06);
-    expect(valueOf(told?.reference.metrics ?? [], 'accuracy')).toBeCloseTo(
+    expect(Math.abs(valueOf(shown?.metrics ?? [], 'accuracy') - real)).toBeLessThan(0.06);
+    expect(valueOf(shown?.reference.metrics ?? [], 'accuracy')).toBeCloseTo(
       binaryMetrics(countsOf(first)).accuracy.value ?? 0,
       9,
     );
-    // Nobody of group 1 reaches the threshold.
+    // No row of group 1 reaches the threshold.
     expect(resultOf(estimated, 'fairness', 'disparate_impact_ratio')).toMatchObject({ verdict: 'bad', value: 0 });
     expect(estimated.verdict).toBe('bad');
 
     await label(next, moved);
     const both = await measured('outputs', 2);
     expect(valueOf(both.performance?.metrics ?? [], 'accuracy')).toBeCloseTo(real, 9);
-    // Beside what was measured stays what was estimated.
+    // The measured performance does not replace the estimate.
     expect(both.estimates).toEqual(estimated.estimates);
 
     const page = await (await fetch(`${url}/api/v1/monitoring/monitors/outputs/reports/2/page`)).text();
-    for (const words of ['Estimated without labels', 'Groups of x[1]', 'What y[0] stood for']) {
+    for (const words of ['Estimated performance', 'Fairness by x[1]', 'Calibration of y[0]']) {
       expect(page).toContain(words);
     }
     const figures = await (await fetch(`${dais.root}/metrics`)).text();
@@ -218,7 +220,7 @@ test(
   },
 );
 
-test('what cannot be told says why, and is never good', { timeout: START_MS }, async () => {
+test('gives the reason of an unknown result, which never passes', { timeout: START_MS }, async () => {
   const watch = async (name: string, more: object) => {
     const spec = {
       endpoint: 'scored',
@@ -228,7 +230,7 @@ test('what cannot be told says why, and is never good', { timeout: START_MS }, a
       ...more,
     };
     await call('POST', '/monitors', { apiVersion: 'dais.dev/v1', kind: 'Monitor', metadata: { name }, spec });
-    return await judged(name, 1);
+    return await evaluated(name, 1);
   };
   await ask(rowsOf(4, { least: 0, most: 1 }));
   const blind = await watch('blind', {
@@ -240,14 +242,14 @@ test('what cannot be told says why, and is never good', { timeout: START_MS }, a
     ],
   });
   expect(blind.verdict).toBe('unknown');
-  expect(resultOf(blind, 'estimated-performance', 'accuracy')?.reason).toContain('name it in `prediction.score`');
+  expect(resultOf(blind, 'estimated-performance', 'accuracy')?.reason).toContain('Set `prediction.score`');
   expect(resultOf(blind, 'fairness', 'demographic_parity_difference')?.reason).toBe(
     'There is no input sex in the window.',
   );
   const labelled = await measured('blind', 1);
   expect(resultOf(labelled, 'performance', 'brier')).toMatchObject({
     verdict: 'unknown',
-    reason: expect.stringContaining('name it in `prediction.score`') as string,
+    reason: expect.stringContaining('Set `prediction.score`') as string,
   });
 
   const numbers = await watch('numbers', {
@@ -271,29 +273,29 @@ test('what cannot be told says why, and is never good', { timeout: START_MS }, a
   expect(JSON.stringify(refused.body)).toContain('the task is regression');
 });
 
-test('what answering takes is told by the gateway, kept, and has bounds', { timeout: START_MS }, async () => {
+test('evaluates the resource usage that the gateway reports against thresholds', { timeout: START_MS }, async () => {
   const watch = async (name: string, bounds: object) => {
     const spec = {
       endpoint: 'scored',
       windows: { type: 'count', rows: ROWS },
       since: new Date(Date.now() - 600_000).toISOString(),
-      // The gateway tells of itself twice a second.
+      // The gateway reports twice a second.
       graceSeconds: 3,
       checks: [{ type: 'resources', ...bounds }],
     };
     await call('POST', '/monitors', { apiVersion: 'dais.dev/v1', kind: 'Monitor', metadata: { name }, spec });
-    return await judged(name, 1);
+    return await evaluated(name, 1);
   };
   await ask(rowsOf(5, { least: 0, most: 1 }));
-  const told = await watch('thrifty', { cpuSeconds: 100_000, memoryMb: 100_000 });
-  expect(told.results.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
-  expect(told.verdict).toBe('ok');
-  const cpu = resultOf(told, 'resources', 'cpu_seconds_per_1000');
-  const memory = resultOf(told, 'resources', 'peak_memory_mb');
+  const shown = await watch('thrifty', { cpuSeconds: 100_000, memoryMb: 100_000 });
+  expect(shown.results.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
+  expect(shown.verdict).toBe('ok');
+  const cpu = resultOf(shown, 'resources', 'cpu_seconds_per_1000');
+  const memory = resultOf(shown, 'resources', 'peak_memory_mb');
   expect([cpu?.verdict, memory?.verdict]).toEqual(['ok', 'ok']);
   expect(cpu?.value).toBeGreaterThan(0);
   expect(memory?.value).toBeGreaterThan(0);
-  expect(resultOf(told, 'resources', 'gateway_peak_memory_mb')?.value).toBeGreaterThan(20);
+  expect(resultOf(shown, 'resources', 'gateway_peak_memory_mb')?.value).toBeGreaterThan(20);
 
   const dear = await watch('dear', { cpuSeconds: 1e-9 });
   expect(dear).toMatchObject({ verdict: 'bad', reason: expect.stringContaining('CPU seconds') as string });

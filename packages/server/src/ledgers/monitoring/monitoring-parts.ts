@@ -8,8 +8,8 @@ import type { EndpointUsage, UsageInPeriod } from '#ledgers/serving/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
-/** What a channel is told. The same key: the same alert. */
-export interface ToldAlert {
+/** The content of an alert message. Messages with the same key belong to the same alert. */
+export interface AlertMessage {
   readonly type: string;
   readonly severity: 'info' | 'warning' | 'critical';
   readonly title: string;
@@ -25,22 +25,21 @@ export interface ToldAlert {
   readonly runbook?: string;
 }
 
-/** What is asked of versions of datasets. */
+/** Reads dataset versions. */
 export interface MonitoredVersions {
-  /** @throws DaisError `not_found`. */
   readonly read: (tx: Transaction, id: string) => Promise<DatasetVersion>;
-  /** Of `flights@latest`. @throws DaisError `not_found`, `invalid_request`. */
+  /** Resolves a reference such as `flights@latest`. @throws DaisError `not_found`, `invalid_request`. */
   readonly resolve: (tx: Transaction, reference: string) => Promise<DatasetVersion>;
-  /** The oldest ready one above a number. */
+  /** Returns the oldest ready version after a number. */
   readonly next: (
     tx: Transaction,
     dataset: string,
     number: number,
     since: number,
   ) => Promise<DatasetVersion | undefined>;
-  /** Its rows, as long as `work` runs. @throws DaisError `content_missing`, `invalid_state`. */
+  /** Provides the rows while `work` runs. @throws DaisError `content_missing`, `invalid_state`. */
   readonly withTable: <T>(version: DatasetVersion, work: (table: FileTable) => Promise<T>) => Promise<T>;
-  /** Columns whose values are for few. */
+  /** Columns with restricted values. */
   readonly masked: (tx: Transaction, dataset: string) => Promise<readonly string[]>;
 }
 
@@ -48,21 +47,21 @@ export interface MonitoringParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
-  /** Opened when it is first needed. */
+  /** Opens the engine on first use. */
   readonly query: () => Promise<QueryEngine>;
   readonly predictions: PredictionReader;
   readonly versions: MonitoredVersions;
-  /** By which columns a version goes. */
+  /** Computes feature attributions of a model version. */
   readonly explainer: Pick<RowsExplainer, 'withVersion'>;
-  /** What an endpoint used in a time; undefined: nothing was told of it. */
-  readonly usage: (of: UsageInPeriod) => Promise<EndpointUsage | undefined>;
-  /** In the transaction that raises it. @throws DaisError `not_found`, `being_deleted`. */
-  readonly tell: (tx: Transaction, channel: string, alert: ToldAlert) => Promise<string>;
-  /** A run of the newest version of a Pipeline, in the transaction that decides it. @throws DaisError when it cannot run. */
+  /** Returns the resource usage of an endpoint in a period; undefined if none was reported. */
+  readonly usage: (of: UsedBetween) => Promise<EndpointUsage | undefined>;
+  /** Enqueues the alert in the transaction that raises it. @throws DaisError `not_found`, `being_deleted`. */
+  readonly notify: (tx: Transaction, channel: string, alert: AlertMessage) => Promise<string>;
+  /** Starts a run of the newest version of a Pipeline in the same transaction. @throws DaisError if it cannot run. */
   readonly startPipeline: (
     tx: Transaction,
     request: { readonly pipeline: string; readonly parameters: Readonly<Record<string, unknown>> },
   ) => Promise<string>;
-  /** Where people reach the console, without a slash at the end. */
+  /** The URL of the console, without a trailing slash. */
   readonly url: string;
 }

@@ -73,7 +73,7 @@ async function apply(kind: string, plural: string, name: string, spec: object): 
   if (answer.status >= 300) throw new Error(JSON.stringify(answer.body));
 }
 
-/** Requests of one row each, in order; gives the ids of the predictions. */
+/** Sends requests of one row each, in order; returns the prediction ids. */
 async function ask(values: readonly number[]): Promise<string[]> {
   const ids: string[] = [];
   for (const x of values) {
@@ -105,7 +105,7 @@ const spread = (count: number, from: number) => Array.from({ length: count }, (_
 const WAIT = { timeout: 120_000, interval: 200 };
 
 test(
-  'drift is found window by window, told, resolved, and starts the pipeline once',
+  'detects drift by window, sends and resolves alerts, and starts the pipeline once',
   { timeout: 600_000 },
   async () => {
     await apply('Monitor', 'monitors', 'watch', {
@@ -122,7 +122,7 @@ test(
     await expect.poll(async () => await windows('watch'), WAIT).toBe(1);
     const first = await get<MonitorReport>('monitors/watch/reports/latest');
     expect(first.verdict).toBe('unknown');
-    expect(first.notes.join(' ')).toContain('no dataset that m/1 was trained on');
+    expect(first.notes.join(' ')).toContain('The lineage of m/1 contains no training dataset');
     await ask(spread(50, 0));
     await expect.poll(async () => await windowsNow('watch'), WAIT).toBe(2);
     const good = await get<MonitorReport>('monitors/watch/reports/2');
@@ -169,12 +169,12 @@ test(
       .map(({ data }) => data.key);
     expect(new Set(keys).size).toBeLessThan(keys.length);
 
-    // Again bad: the pipeline may start once a day.
+    // Failing again: the pipeline may start only once a day.
     await ask(spread(50, 30));
     await expect.poll(async () => await windowsNow('watch'), WAIT).toBe(5);
     const after = await get<{ items: MonitorDecision[] }>('monitors/watch/decisions');
     expect(after.items.map(({ outcome }) => outcome)).toEqual(['declined', 'started']);
-    expect(after.items[0]?.reason).toContain('cools down');
+    expect(after.items[0]?.reason).toContain('The cooldown ends at');
 
     const history = await get<MonitorHistory>('monitors/watch/history?check=drift&column=x');
     expect(history.windows.map(({ verdict }) => verdict)).toEqual(['unknown', 'ok', 'bad', 'ok', 'bad']);
@@ -189,7 +189,7 @@ test(
     expect(figures).toContain('dais_monitor_alerts_open{severity="critical"} 3\n');
     expect(figures).toContain('dais_monitor_bad{project="default",monitor="watch"} 1\n');
 
-    // With the monitor its alerts end, and whoever was told of them is told of that.
+    // Deleting the monitor resolves its alerts and notifies their channels.
     const before = received.length;
     await expect.poll(() => received.filter(({ data }) => data.state === 'raised').length, WAIT).toBe(6);
     expect((await client.call('DELETE', '/api/v1/monitors/watch')).status).toBeLessThan(300);

@@ -1,11 +1,10 @@
-/** The Dataset resources that findings are about, and what their manifests say. */
+/** Reads Dataset resources and their manifests. */
 import { DaisError, type EventType } from '@dais/api';
 import { readByUid, readResource, type ResourceRow } from '#kernel/store.ts';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DeclaredColumn } from './finding-columns.ts';
 
-/** @throws DaisError `not_found`. */
 export async function requireDatasetResource(tx: Transaction, name: string): Promise<ResourceRow> {
   const row = await readResource(tx.sql, tx.projectId, 'Dataset', name);
   if (row === undefined) throw new DaisError('not_found', `There is no dataset ${name}.`);
@@ -16,7 +15,7 @@ export function declaredIn({ spec }: Pick<ResourceRow, 'spec'>): readonly Declar
   return (spec['sensitive'] as readonly DeclaredColumn[] | undefined) ?? [];
 }
 
-/** By uid; none for those that are gone. */
+/** Reads specs by uid, without deleted datasets. */
 export async function declaredColumns(
   sql: Sql,
   uids: readonly string[],

@@ -1,4 +1,4 @@
-/** Which columns of a dataset are sensitive now, by its manifest and by what was found. Pure. */
+/** Determines the sensitive columns of a dataset from its manifest and its findings. Pure. */
 import type { MaskMethod } from '@dais/api';
 import type { ColumnMask } from '@dais/api/data';
 import { stateAt, type FindingRow } from './finding-rows.ts';
@@ -10,8 +10,8 @@ export interface DeclaredColumn {
 }
 
 /**
- * What the manifest says counts first; then what was found and is not waived. Somebody who waives one finding of a column
- * leaves it masked for another. By column.
+ * Returns masks by column: from the manifest, else from findings that are not waived. After a waiver of one finding, the column
+ * remains masked if it has another finding.
  */
 export function masksOf(
   declared: readonly DeclaredColumn[],
@@ -23,7 +23,7 @@ export function masksOf(
     const state = stateAt(row, now);
     if (state !== 'open' && state !== 'resolved') continue;
     const known = masks.get(row.column);
-    // A person's choice of a mask counts more than the default of another finding.
+    // A configured mask takes precedence over the default of another finding.
     if (known !== undefined && row.mask === null) continue;
     const method = row.mask ?? 'redact';
     masks.set(row.column, { column: row.column, method, category: row.entity, because: 'finding' });
@@ -34,7 +34,7 @@ export function masksOf(
   return [...masks.values()].toSorted((a, b) => (a.column < b.column ? -1 : 1));
 }
 
-/** How many findings nobody has said anything about: a column that the manifest names is dealt with. */
+/** Counts open findings; a column in the manifest counts as resolved. */
 export function openFindings(
   declared: readonly DeclaredColumn[],
   findings: readonly FindingRow[],

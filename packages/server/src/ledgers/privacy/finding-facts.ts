@@ -4,7 +4,7 @@ import { declaredColumns } from './datasets.ts';
 import { openFindings } from './finding-columns.ts';
 import { findingsOf, stateAt, type FindingRow } from './finding-rows.ts';
 
-/** Facts about a Dataset. A policy that lets only what is clean pass asks for both. */
+/** Policy attributes of a Dataset. A policy that permits only clean data checks both. */
 export function findingFacts(now: () => number): FactProvider {
   return {
     names: ['openPiiFindings', 'piiScanned'],
@@ -34,7 +34,7 @@ type VersionFinding = Pick<
   'dataset' | 'name' | 'column' | 'entity' | 'state' | 'expires_at' | 'first_version' | 'last_version'
 >;
 
-/** Findings of the dataset versions upstream: of each version those that occur in it. */
+/** Findings of upstream dataset versions that occur in the version. */
 export function upstreamFindings(now: () => number): UpstreamMeasure {
   return {
     fact: 'upstreamOpenPiiFindings',
@@ -55,14 +55,14 @@ export function upstreamFindings(now: () => number): UpstreamMeasure {
         'findings_upstream',
       );
       const byVersion = new Map(scans.map((scan) => [scan.version, scan]));
-      // A finding belongs to its dataset: one that several versions upstream hold counts once.
+      // A finding belongs to its dataset: it counts once if several upstream versions contain it.
       const counted = new Set<VersionFinding>();
       return ids.map((id): NodeMeasure => {
         const node = keyOf('dataset-version', id);
         const scan = byVersion.get(id);
         if (scan?.state !== 'done') return { node, unknown: unscanned(scan?.state) };
         const columns = declared.get(scan.dataset);
-        if (columns === undefined) return { node, unknown: 'Its dataset was deleted, and its findings with it.' };
+        if (columns === undefined) return { node, unknown: 'Its dataset and findings were deleted.' };
         const named = new Set(columns.map(({ column }) => column));
         const open = findings.filter(
           (one) =>
@@ -83,7 +83,7 @@ function holds({ first_version: first, last_version: last }: VersionFinding, num
   return first <= number && number <= last;
 }
 
-/** What a newer version does not hold any more is `gone`: nobody decided about the version that was used. */
+/** A finding that newer versions do not contain is `gone`; nobody decided about it for the version that was used. */
 function isOpen(finding: VersionFinding, now: number): boolean {
   const state = stateAt(finding, now);
   return state === 'open' || state === 'gone';
@@ -91,5 +91,7 @@ function isOpen(finding: VersionFinding, now: number): boolean {
 
 function unscanned(state: string | undefined): string {
   if (state === 'failed') return 'Its scan for personal data failed.';
-  return state === undefined ? 'It was never scanned for personal data.' : 'Its scan for personal data has not ended.';
+  return state === undefined
+    ? 'It has not been scanned for personal data.'
+    : 'Its scan for personal data has not ended.';
 }

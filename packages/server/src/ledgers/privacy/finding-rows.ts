@@ -1,11 +1,11 @@
-/** Findings as they are kept, and as they count now. */
+/** Stored findings, and their effective state. */
 import { DaisError, type Actor, type MaskMethod } from '@dais/api';
 import { type DataFinding, type FindingState } from '@dais/api/data';
 import type { Sql } from '#engines/database/contract.ts';
 import type { RowFilter } from '#kernel/principal.ts';
 import { listResources } from '#kernel/store.ts';
 
-/** Datasets in one read, where not all may be seen. */
+/** Maximum number of datasets per read for callers with restricted visibility. */
 const LISTED = 500;
 
 export interface FindingRow {
@@ -32,10 +32,10 @@ export interface FindingRow {
 const COLUMNS = `f.id, f.dataset, f.name, f."column", f.entity, f.confidence, f.share, f.because, f.example, f.state, f.mask,
   f.first_version, f.last_version, f.found_at, f.decided_by, f.decided_at, f.reason, f.expires_at`;
 
-/** A waiver that has ended leaves the finding open; `now` is $1. */
+/** Reopens a finding with an expired waiver; `now` is $1. */
 const STATE_NOW = `case when f.state = 'waived' and f.expires_at <= $1 then 'open' else f.state end`;
 
-/** What it counts as at `now`. */
+/** The effective state at `now`. */
 export function stateAt({ state, expires_at: expires }: Pick<FindingRow, 'state' | 'expires_at'>, now: number) {
   return state === 'waived' && expires !== null && Number(expires) <= now ? 'open' : state;
 }
@@ -64,8 +64,8 @@ export function presentFinding(row: FindingRow, now: number, declared: boolean):
   };
 }
 
-/** Of the last row of a page. */
-export interface FindingPlace {
+/** The position after the last row of a page. */
+export interface FindingPosition {
   readonly at: string;
   readonly id: string;
 }
@@ -74,26 +74,34 @@ export interface FindingPage {
   readonly now: number;
   readonly dataset?: string | undefined;
   readonly state: string | undefined;
-  readonly place: FindingPlace | undefined;
+  readonly position: FindingPosition | undefined;
   readonly limit: number;
-  /** Uids of the datasets that the caller may see; absent: all. */
+  /** Uids of visible datasets; undefined for all. */
   readonly datasets?: readonly string[] | undefined;
 }
 
-/** Newest first. */
 export async function listFindingRows(sql: Sql, projectId: string, page: FindingPage): Promise<readonly FindingRow[]> {
-  const { now, dataset, state, place, limit, datasets } = page;
+  const { now, dataset, state, position, limit, datasets } = page;
   return await sql.query<FindingRow>(
     `select ${COLUMNS} from privacy.finding f
      where f.project_id = $2 and ($3::uuid is null or f.dataset = $3) and ($4::text is null or ${STATE_NOW} = $4)
        and ($5::bigint is null or (f.found_at, f.id) < ($5, $6::uuid)) and ($7::uuid[] is null or f.dataset = any($7))
      order by f.found_at desc, f.id desc limit $8`,
-    [now, projectId, dataset ?? null, state ?? null, place?.at ?? null, place?.id ?? null, datasets ?? null, limit],
+    [
+      now,
+      projectId,
+      dataset ?? null,
+      state ?? null,
+      position?.at ?? null,
+      position?.id ?? null,
+      datasets ?? null,
+      limit,
+    ],
     'list_findings',
   );
 }
 
-/** All of a dataset, but those that are gone. */
+/** Lists findings of a dataset, without those that are gone. */
 export async function findingsOf(sql: Sql, dataset: string): Promise<readonly FindingRow[]> {
   return await sql.query<FindingRow>(
     `select ${COLUMNS} from privacy.finding f where f.dataset = $1 and f.state <> 'gone' order by f."column", f.entity`,
@@ -102,7 +110,7 @@ export async function findingsOf(sql: Sql, dataset: string): Promise<readonly Fi
   );
 }
 
-/** Nobody else decides about it until the transaction ends. @throws DaisError `not_found`. */
+/** Locks a finding until the transaction ends. @throws DaisError `not_found`. */
 export async function lockFinding(sql: Sql, dataset: string, id: string): Promise<FindingRow> {
   const [row] = await sql.query<FindingRow>(
     `select ${COLUMNS} from privacy.finding f where f.dataset = $1 and f.id = $2 for update`,
@@ -113,7 +121,7 @@ export async function lockFinding(sql: Sql, dataset: string, id: string): Promis
   return row;
 }
 
-/** Uids of the datasets of a project that a caller may see. */
+/** Returns the uids of datasets of a project that the caller may see. */
 export async function visibleDatasets(sql: Sql, projectId: string, rows: RowFilter): Promise<readonly string[]> {
   const uids: string[] = [];
   for (let after = '', full = true; full;) {

@@ -1,4 +1,4 @@
-/** What people say of findings. */
+/** Decisions about findings. */
 import { DaisError, eventTypes, type Actor, type EventType, type MaskMethod } from '@dais/api';
 import type {
   DataFinding,
@@ -18,7 +18,7 @@ import {
   presentFinding,
   stateAt,
   visibleDatasets,
-  type FindingPlace,
+  type FindingPosition,
   type FindingRow,
 } from './finding-rows.ts';
 
@@ -57,8 +57,8 @@ interface Of {
 }
 
 async function page(tx: Transaction, filter: readonly string[], { state, limit, cursor }: ListInput, of: Of): Page {
-  const place = findingPlace(decodePageCursor(filter, cursor));
-  const found = await listFindingRows(tx.sql, tx.projectId, { ...of, state, place, limit: limit + 1 });
+  const position = findingPlace(decodePageCursor(filter, cursor));
+  const found = await listFindingRows(tx.sql, tx.projectId, { ...of, state, position, limit: limit + 1 });
   const { page: rows, next } = cutPage(found, limit, filter, (row) => `${row.found_at} ${row.id}`);
   const declared = await declaredColumns(
     tx.sql,
@@ -69,12 +69,12 @@ async function page(tx: Transaction, filter: readonly string[], { state, limit, 
   return { items: rows.map((row) => presentFinding(row, of.now, isDeclared(row))), ...next };
 }
 
-/** @throws DaisError `invalid_cursor` for what only looks like a place. */
-function findingPlace(text: string | undefined): FindingPlace | undefined {
+/** Decodes a cursor. @throws DaisError `invalid_cursor` */
+function findingPlace(text: string | undefined): FindingPosition | undefined {
   if (text === undefined) return undefined;
   const [, at, id] = /^(\d{1,18}) ([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/.exec(text) ?? [];
   if (at === undefined || id === undefined)
-    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+    throw new DaisError('invalid_cursor', 'The cursor was not returned by this list.');
   return { at, id };
 }
 
@@ -99,7 +99,7 @@ export async function waiveFinding(
   return await decide(tx, call, { state: 'waived', reason, now, ...expires, event: eventTypes.findingWaived, data });
 }
 
-/** @throws DaisError `invalid_state` for one that nobody has decided. */
+/** Reopens a finding. @throws DaisError `invalid_state` for one without a decision */
 export async function reopenFinding(
   tx: Transaction,
   call: CallOf<typeof reopenFindingOperation>,
@@ -130,11 +130,14 @@ async function decide(
   const dataset = await requireDatasetResource(tx, input.name);
   const row = await lockFinding(tx.sql, dataset.uid, input.finding);
   if (row.state === 'gone') {
-    throw new DaisError('invalid_state', 'The newest version does not hold this any more: there is nothing to decide.');
+    throw new DaisError(
+      'invalid_state',
+      'The newest version no longer contains this finding, so there is nothing to decide.',
+    );
   }
   const declared = declaredIn(dataset).some(({ column }) => column === row.column);
   if (stateAt(row, now) === state && state === 'open') {
-    throw new DaisError('invalid_state', 'The finding is open. No decision was made yet.');
+    throw new DaisError('invalid_state', 'The finding is open. No decision has been made yet.');
   }
   const { type, id } = context.principal;
   const by: Actor = { type, id };

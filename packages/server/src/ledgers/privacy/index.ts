@@ -1,4 +1,4 @@
-/** Privacy: what is personal or secret in datasets, what people said of it, and what others see in its place. */
+/** The privacy ledger: findings of personal data, decisions about them, and masks. */
 import type { ColumnMask, DatasetVersion } from '@dais/api/data';
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
@@ -6,7 +6,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { findingFacts, upstreamFindings } from './finding-facts.ts';
 import { forgetProjectFindings, forgetScans } from './forget.ts';
-import { countByKey, rewrapHandler, rewrapJob } from './key-holder.ts';
+import { countByKey, rewrapHandler, rewrapJob } from './key-rotation.ts';
 import { columnMasks, maskedColumns, type MaskedColumn } from './masked-columns.ts';
 import { privacyEntries } from './privacy-entries.ts';
 import type { PrivacyParts } from './privacy-parts.ts';
@@ -22,11 +22,11 @@ export type PrivacyLedgerParts = Omit<PrivacyParts, 'keys'> & PseudonymKeysParts
 export interface PrivacyLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
-  /** In the transaction that makes a version: it will be looked at. */
+  /** Enqueues a scan in the transaction that creates a version. */
   readonly enqueueScan: (tx: Transaction, version: DatasetVersion) => Promise<void>;
-  /** Versions that were deleted for good. */
+  /** Deletes findings of permanently deleted versions. */
   readonly forget: (tx: Transaction, versions: readonly string[]) => Promise<void>;
-  /** What whoever may not unmask a dataset does not see. */
+  /** Returns the columns that are masked for users who may not unmask a dataset. */
   readonly masks: (tx: Transaction, dataset: string) => Promise<readonly ColumnMask[]>;
   /** See `maskedColumns`. */
   readonly masked: (

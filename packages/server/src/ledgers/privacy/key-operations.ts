@@ -1,4 +1,4 @@
-/** What administrators do with the keys of pseudonyms. */
+/** Administration of pseudonym keys. */
 import { DaisError, eventTypes } from '@dais/api';
 import type {
   destroyPseudonymKeyOperation,
@@ -62,7 +62,7 @@ export async function rotateKey(
   return presentKey(row);
 }
 
-/** One that is gone already stays so. @throws DaisError `not_found`. */
+/** Destroys a key. Idempotent. @throws DaisError `not_found`. */
 export async function destroyKey(
   tx: Transaction,
   { input, tenant }: CallOf<typeof destroyPseudonymKeyOperation>,

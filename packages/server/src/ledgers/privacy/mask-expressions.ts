@@ -1,28 +1,28 @@
-/** Masks as expressions of the query tree: what stands in the place of a value. Pure. */
+/** Masks as expressions of the query tree. Pure. */
 import type { ColumnMask } from '@dais/api/data';
 import { call, cast, column, literal, when } from '#engines/query/model/build.ts';
 import type { Expression } from '#engines/query/model/query-tree.ts';
 
-/** What pseudonyms and hashes are made with. */
+/** The secrets of pseudonyms and hashes. */
 export interface MaskKey {
-  /** Stands before what is made with it. */
+  /** Prefix of the output. */
   readonly id: string;
   readonly key: Buffer;
 }
 
-/** Hex digits of a pseudonym: 128 bits, so that two of 10^15 values meet with a probability below 10^-8. */
+/** Hex digits of a pseudonym: 128 bits, so that two of 10^15 values collide with a probability below 10^-8. */
 const PSEUDONYM_DIGITS = 32;
 
 /**
- * NULL stays NULL. Numbers, dates and texts with a mask become texts; which they were is no secret, the schema tells it.
- * Nothing here can fail on a value: a message of the engine could otherwise hold it.
+ * Returns the expression of a mask. NULL remains NULL. Masked numbers, dates and texts become texts; the schema still contains
+ * their types. The expression never fails, because an error message of the engine could contain the value.
  */
 export function maskExpression({ column: name, method }: ColumnMask, key: MaskKey | undefined): Expression {
   if (method === 'redact') return literal(null, 'string');
   const value = column(name);
   const text = cast(value, 'string', { lenient: true });
-  if (method === 'generalise') return when(call('is-null', value), literal(null, 'string'), coarser(text));
-  // Without a key there is nothing that would not be the same for everybody: then nothing is shown.
+  if (method === 'generalise') return when(call('is-null', value), literal(null, 'string'), generalizedText(text));
+  // Without a key, equal values would have equal pseudonyms in all projects, so the value is hidden.
   if (key === undefined) return literal(null, 'string');
   const digest: Expression = {
     type: 'hmac',
@@ -34,10 +34,10 @@ export function maskExpression({ column: name, method }: ColumnMask, key: MaskKe
 }
 
 /**
- * By what a value looks like: of a date the month, of an e-mail address the domain, of an IP address the network, of a number
- * its first digit and its size, of all else the first three characters. Short texts lose all but the first.
+ * Generalizes a value by its format: the month of a date, the domain of an e-mail address, the network of an IP address, the first
+ * digit and the magnitude of a number, and the first three characters of other texts. Short texts keep only the first.
  */
-function coarser(text: Expression): Expression {
+function generalizedText(text: Expression): Expression {
   const looks = (pattern: string) => call('matches', text, literal(pattern));
   const number = cast(text, 'float64', { lenient: true });
   const size = call(

@@ -1,4 +1,4 @@
-/** What whoever reads the rows of a dataset does not see as it is. */
+/** Masks of the columns of a dataset for a reader. */
 import type { ColumnMask } from '@dais/api/data';
 import type { Expression } from '#engines/query/model/query-tree.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -11,18 +11,18 @@ import type { KeyOwner } from './pseudonym-keys.ts';
 
 export interface MaskedColumn {
   readonly column: string;
-  /** What stands in its place. */
+  /** The replacement. */
   readonly mask: Expression;
 }
 
-/** Masks for whoever may not unmask. @throws DaisError `not_found`. */
+/** Returns the masks for users who may not unmask. @throws DaisError `not_found`. */
 export async function columnMasks(tx: Transaction, dataset: string, now: number): Promise<readonly ColumnMask[]> {
   const resource = await requireDatasetResource(tx, dataset);
   return masksOf(declaredIn(resource), await findingsOf(tx.sql, resource.uid), now);
 }
 
 /**
- * `may`: asks whether the caller may do an action to the dataset; where nobody can be asked, everything is masked.
+ * Returns the masks for a caller. `may`: authorizes an action on the dataset; without it, all sensitive columns are masked.
  * @throws DaisError `not_found`, `key_missing`, `key_mismatch`, `keys_unavailable`.
  */
 export async function maskedColumns(

@@ -63,5 +63,5 @@ export function privacyEntries(parts: PrivacyParts): readonly OperationEntry[] {
 async function requireScan(tx: Transaction, { id, dataset, number }: DatasetVersion): Promise<DataScan> {
   const scan = await readScan(tx, id, dataset);
   if (scan !== undefined) return scan;
-  throw new DaisError('not_found', `${dataset}@${number} was not scanned for personal data. Start a scan.`);
+  throw new DaisError('not_found', `${dataset}@${number} has not been scanned for personal data yet. Start a scan.`);
 }

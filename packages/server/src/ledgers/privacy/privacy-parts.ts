@@ -4,12 +4,11 @@ import type { QueryEngine, SourceFile } from '#engines/query/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { PseudonymKeys } from './pseudonym-keys.ts';
 
-/** Port: versions of datasets, as their ledger knows them. */
+/** Interface of the data ledger: dataset versions. */
 export interface Versions {
   readVersion(tx: Transaction, id: string): Promise<DatasetVersion>;
-  /** @throws DaisError `not_found`, `invalid_request`. */
   resolveVersion(tx: Transaction, reference: string): Promise<DatasetVersion>;
-  /** The files of a version on this machine, as long as `work` runs. */
+  /** Provides the files of a version on the local disk while `work` runs. */
   withFiles<T>(version: DatasetVersion, work: (files: readonly SourceFile[]) => Promise<T>): Promise<T>;
 }
 

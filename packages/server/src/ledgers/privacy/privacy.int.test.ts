@@ -30,7 +30,7 @@ const column = ({ columns, rows }: Rows, name: string) => {
 };
 
 describe('findings', () => {
-  test('a new version is looked at; a person resolves, waives and opens again, and each is an event', async () => {
+  test('scans a new version; users resolve, waive and reopen findings, each with an event', async () => {
     const project = await world.project();
     const name = await project.dataset();
     await project.push(name, CSV);
@@ -61,7 +61,7 @@ describe('findings', () => {
       editor,
     );
     expect(resolved).toMatchObject({ state: 'resolved', mask: 'pseudonym' });
-    const told = async () => {
+    const shown = async () => {
       const input = { kind: 'Dataset', name, limit: 1000 };
       const { items } = await project.call<{ items: Event[] }>('event.list', input);
       expect(JSON.stringify(items)).not.toContain('ada@example.com');
@@ -71,21 +71,21 @@ describe('findings', () => {
         .toSorted();
     };
     await expect
-      .poll(told)
+      .poll(shown)
       .toEqual([
         'dataset.finding.opened',
         'dataset.finding.reopened',
         'dataset.finding.resolved',
         'dataset.finding.waived',
       ]);
-    // Seen again in the next version: what was said stays said.
+    // A decision remains in the next version.
     await project.push(name, `${CSV}\n99,new@example.com,1,x`);
     expect(await project.findings(name)).toMatchObject([{ id: finding, state: 'resolved', lastVersion: 2 }]);
     await project.push(name, CSV.replaceAll('@', ' at '));
     expect((await project.findings(name)).map(({ state }) => state)).toEqual(['resolved']);
   });
 
-  test('what a version does not hold any more is gone, and comes back', async () => {
+  test('a finding that a version no longer contains is gone, and can return', async () => {
     const project = await world.project();
     const name = await project.dataset();
     await project.push(name, CSV);
@@ -96,7 +96,7 @@ describe('findings', () => {
     expect(await project.findings(name)).toMatchObject([{ state: 'open', lastVersion: 3 }]);
   });
 
-  test('roles: a viewer reads and decides nothing; pages follow each other', async () => {
+  test('roles: a viewer sees and decides nothing; pagination', async () => {
     const project = await world.project();
     const name = await project.dataset();
     await project.push(name, 'email,ip,first_name\nada@example.com,192.0.2.7,Ada\nbob@example.com,192.0.2.8,Bob');
@@ -121,7 +121,7 @@ describe('findings', () => {
     });
   });
 
-  test('policies ask how many are open', async () => {
+  test('policies can use the number of open findings', async () => {
     const project = await world.project();
     const name = await project.dataset();
     await project.push(name, CSV);
@@ -134,9 +134,9 @@ describe('findings', () => {
       'resource.facts has openPiiFinding': 'resource.facts has openPiiFindings',
       'resource has facts.piiScaned': 'resource.facts has piiScanned',
     };
-    for (const [asked, nearest] of Object.entries(misspelt)) {
+    for (const [requested, nearest] of Object.entries(misspelt)) {
       const wrong = `@id("never") forbid (principal, action == Dais::Action::"dataset:unmask", resource is Dais::Dataset)
-        when { ${asked} };`;
+        when { ${requested} };`;
       const refused = await errorOf(
         project.call('policy.create', { manifest: manifest('Policy', 'never', { cedar: wrong }) }),
       );
@@ -151,7 +151,7 @@ describe('findings', () => {
 });
 
 describe('masks', () => {
-  test('what is declared or found is masked for whoever may not unmask, by each method', async () => {
+  test('masks declared and found columns for users without permission to unmask, by each method', async () => {
     const project = await world.project();
     const methods = ['redact', 'hash', 'pseudonym', 'generalise'] as const;
     const name = await project.dataset({
@@ -191,12 +191,12 @@ describe('masks', () => {
       ],
     });
     await project.push(other, `id,hash,pseudonym\n1,${PEOPLE[0]},${PEOPLE[0]}`);
-    const there = await head(project, other, viewer);
-    expect(column(there, 'pseudonym')[0]).toBe(column(masked, 'pseudonym')[0]);
-    expect(column(there, 'hash')[0]).not.toBe(column(masked, 'hash')[0]);
+    const existing = await head(project, other, viewer);
+    expect(column(existing, 'pseudonym')[0]).toBe(column(masked, 'pseudonym')[0]);
+    expect(column(existing, 'hash')[0]).not.toBe(column(masked, 'hash')[0]);
   });
 
-  test('rotation gives others, destruction leaves nothing to link with', async () => {
+  test('rotation changes pseudonyms, destruction prevents linking', async () => {
     const project = await world.project();
     const name = await project.dataset({ sensitive: [{ column: 'email', category: 'email', mask: 'pseudonym' }] });
     await project.push(name, CSV);
@@ -217,7 +217,7 @@ describe('masks', () => {
   });
 });
 
-describe('no way round', () => {
+describe('no bypass', () => {
   let project: PrivacyProject;
   let name: string;
   let viewer: Awaited<ReturnType<PrivacyProject['member']>>;
@@ -235,7 +235,7 @@ describe('no way round', () => {
     viewer = await project.member('viewer');
   });
 
-  /** Nothing of the values, and nothing of the key, in an answer or in an error. */
+  /** Checks that a response or an error contains neither values nor the key. */
   const leaks = (answer: unknown) =>
     /example\.(com|org|net|nl)|(?:^|[^\d])(?:1443|1406|1369)(?:[^\d]|$)|hmac|opad/i.test(
       answer instanceof Error ? JSON.stringify([answer.message, answer]) : JSON.stringify(answer),
@@ -291,11 +291,11 @@ describe('no way round', () => {
     expect(leaks(answer)).toBe(false);
   });
 
-  test('rows, differences and copies', async () => {
+  test('rows, diffs and exports', async () => {
     const at = { name, version: 'latest' };
     expect(leaks(await head(project, name, viewer))).toBe(false);
     expect(leaks(await project.call('datasetVersion.diff', { ...at, samples: 50 }, viewer))).toBe(false);
-    // Whoever may unmask sees them: the question is not an empty one.
+    // Users with permission to unmask see the values, so the query itself works.
     expect(leaks(await head(project, name))).toBe(true);
     const ways = [
       ['datasetVersion.readFile', { ...at, file: 'part-00000.parquet' }],
@@ -310,7 +310,7 @@ describe('no way round', () => {
 });
 
 describe('features', () => {
-  test('a view shows nobody what its dataset hides from them, and a training set hides it too', async () => {
+  test('a view and a training set do not reveal masked columns of the dataset', async () => {
     const project = await world.project();
     const sensitive = [{ column: 'visits', category: 'health' }];
     const name = await project.dataset({ keys: ['id'], sensitive });
@@ -320,7 +320,7 @@ describe('features', () => {
     await make('Entity', 'entity', 'person', { joinKey: 'id', type: 'int64' });
     const view = { entities: ['person'], eventTime: 'seen', features: [{ name: 'visits', type: 'int64' }] };
     await make('FeatureView', 'featureView', 'plain', { ...view, source: { type: 'dataset', dataset: name } });
-    // Under another name, in SQL.
+    // Renamed in SQL.
     const sql = `select id, seen, visits + 0 as calls from "${name}"`;
     await make('FeatureView', 'featureView', 'worked', {
       ...view,
@@ -330,12 +330,12 @@ describe('features', () => {
     const people = [await project.member('viewer'), await project.member('editor')];
     const rows = { id: [1, 2], event_timestamp: ['2026-02-01T00:00:00Z', '2026-02-01T00:00:00Z'] };
     for (const feature of ['plain:visits', 'worked:calls']) {
-      const asked = { features: [feature] };
+      const requested = { features: [feature] };
       const ways = [
-        ['features.history', { ...asked, entities: rows }],
-        ['features.history', asked],
-        ['features.read', { ...asked, entities: { id: [1] } }],
-        ['features.check', asked],
+        ['features.history', { ...requested, entities: rows }],
+        ['features.history', requested],
+        ['features.read', { ...requested, entities: { id: [1] } }],
+        ['features.check', requested],
       ] as const;
       for (const [operation, input] of ways) {
         for (const who of people) {
@@ -347,9 +347,9 @@ describe('features', () => {
           ]);
         }
       }
-      expect(await project.call('features.history', { ...asked, entities: rows })).toMatchObject({ count: 2 });
+      expect(await project.call('features.history', { ...requested, entities: rows })).toMatchObject({ count: 2 });
       const to = `set-of-${feature.replace(':', '-')}`;
-      const { id } = await project.call<FeatureBuild>('features.build', { ...asked, to }, people[1]);
+      const { id } = await project.call<FeatureBuild>('features.build', { ...requested, to }, people[1]);
       const build = async () => await project.call<FeatureBuild>('featureBuild.get', { id });
       await expect.poll(async () => (await build()).state).toBe('done');
       const [, called = ''] = feature.split(':');
@@ -359,7 +359,7 @@ describe('features', () => {
   });
 });
 
-/** The bytes of an answer that has some. */
+/** Returns the bytes of a response with a body. */
 async function textOf(answer: unknown): Promise<unknown> {
   const found = Object.values(answer ?? {}).find(
     (value): value is AsyncIterable<Uint8Array> =>

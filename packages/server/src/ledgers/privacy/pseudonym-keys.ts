@@ -1,17 +1,16 @@
 /**
- * Keys of pseudonyms, one for each project, and salts of hashes, one for each dataset: 32 random bytes, sealed by the keys
- * engine as secrets are, made when they are first needed. A key that is destroyed is gone: what was made with it can no
- * longer be linked to anybody.
+ * Pseudonym keys of projects, and hash salts of datasets: 32 random bytes, sealed by the key engine like secrets, and
+ * created on first use. After a key is destroyed, its pseudonyms can no longer be linked to
+ * a person.
  */
 import type { PseudonymKey } from '@dais/api/data';
 import type { Database, Sql } from '#engines/database/contract.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { MaskKey } from './mask-expressions.ts';
 
-/** Port: seals under the key-encryption keys. As kinds/secret does it. */
+/** Interface that seals with key-encryption keys, as for secrets. */
 export interface Sealer {
   seal(plaintext: Buffer, context: string): Promise<SealedKey>;
-  /** @throws DaisError `key_missing`, `key_mismatch`, `keys_unavailable`. */
   open(sealed: SealedKey, context: string): Promise<Buffer>;
   rewrap(sealed: SealedKey, context: string): Promise<SealedKey>;
 }
@@ -26,7 +25,7 @@ export interface SealedKey {
   readonly tag: Buffer;
 }
 
-/** Whose a key is: a salt names the dataset. */
+/** The owner of a key: a project, or the dataset of a salt. */
 export interface KeyOwner {
   readonly projectId: string;
   readonly dataset?: { readonly uid: string; readonly name: string } | undefined;
@@ -56,7 +55,7 @@ const KEY_BYTES = 32;
 export interface PseudonymKeysParts {
   readonly database: Database;
   readonly sealer: Sealer;
-  /** Cryptographically strong. */
+  /** Cryptographically secure. */
   readonly random: (bytes: number) => Buffer;
   readonly now: () => number;
 }
@@ -69,8 +68,8 @@ export class PseudonymKeys {
   }
 
   /**
-   * The current key of an owner, made in a transaction of its own where there is none: reads need it too. Not remembered
-   * anywhere, so that one that was destroyed is gone everywhere.
+   * Returns the current key of an owner. A missing key is created in a separate transaction, because reads need it too. Keys are not
+   * cached, so that a destroyed key is unusable immediately.
    * @throws DaisError `key_missing`, `key_mismatch`, `keys_unavailable`.
    */
   async current(sql: Sql, owner: KeyOwner): Promise<MaskKey> {
@@ -88,7 +87,7 @@ export class PseudonymKeys {
     });
   }
 
-  /** The caller holds the lock, and has retired the one before. */
+  /** Creates a key. The caller holds the lock and has retired the previous key. */
   async insert({ sql }: Transaction, owner: KeyOwner): Promise<KeyRow> {
     const { sealer, random, now } = this.#parts;
     const [last] = await sql.query<{ number: number }>(
@@ -124,7 +123,7 @@ export class PseudonymKeys {
   }
 }
 
-/** One at a time makes, rotates or destroys keys of a project. */
+/** Locks the keys of a project for creation, rotation and destruction. */
 export async function lockKeys({ sql }: Transaction, { projectId }: Pick<KeyOwner, 'projectId'>): Promise<void> {
   await sql.query(`select pg_advisory_xact_lock(hashtextextended('privacy key ' || $1, 0))`, [projectId], 'lock_keys');
 }
@@ -139,12 +138,12 @@ export async function findCurrent(sql: Sql, { projectId, dataset }: KeyOwner): P
   return row;
 }
 
-/** `k`: key of the project; `d`: salt of a dataset. */
+/** The prefix of the output: `k` for a project key, `d` for the salt of a dataset. */
 export function idOf({ number, dataset }: Pick<KeyRow, 'number' | 'dataset'>): string {
   return `${dataset === null ? 'k' : 'd'}${number}`;
 }
 
-/** A sealed key that is copied to another project opens nowhere. */
+/** Binds a sealed key to its project, so that a copy in another project cannot be opened. */
 export function contextOf({ project_id: project, number }: Pick<KeyRow, 'project_id' | 'number'>): string {
   return `${project}/${number}/pseudonym`;
 }

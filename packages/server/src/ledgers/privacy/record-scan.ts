@@ -1,4 +1,4 @@
-/** What a scan found becomes findings: new ones are open, known ones are seen again, others are gone. */
+/** Updates findings from the result of a scan: new ones are open, known ones are updated, others are gone. */
 import { eventTypes } from '@dais/api';
 import { type DataScan } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -19,7 +19,7 @@ export interface ScanResult {
   readonly findings: readonly (ColumnFinding & { readonly column: string })[];
 }
 
-/** A scan that waits; one that ended is asked for anew. */
+/** Enqueues a scan; a completed scan is repeated. */
 export async function noteScan(
   tx: Transaction,
   { version, number, dataset }: ScannedVersion,
@@ -41,7 +41,7 @@ export async function failScan(tx: Transaction, version: string, error: string, 
   );
 }
 
-interface Told {
+interface UpdatedFinding {
   readonly id: string;
   readonly column: string;
   readonly entity: string;
@@ -49,7 +49,7 @@ interface Told {
   readonly opened: boolean;
 }
 
-/** Idempotent. A scan of an older version than the newest that was scanned only adds. */
+/** Records a result. Idempotent. A scan of an older version only adds findings. */
 export async function recordScan(
   tx: Transaction,
   { version, number, dataset }: ScannedVersion,
@@ -63,7 +63,7 @@ export async function recordScan(
     'end_scan',
   );
   const value = (of: (finding: ScanResult['findings'][number]) => unknown) => findings.map(of);
-  const told = await tx.sql.query<Told>(
+  const updated = await tx.sql.query<UpdatedFinding>(
     `with seen as (
        select * from unnest($4::uuid[], $5::text[], $6::text[], $7::real[], $8::real[], $9::text[], $10::text[])
          as t (id, "column", entity, confidence, share, because, example)
@@ -102,7 +102,7 @@ export async function recordScan(
     [dataset.uid, number],
     'gone_findings',
   );
-  for (const { id, column, entity, confidence, opened } of told) {
+  for (const { id, column, entity, confidence, opened } of updated) {
     if (!opened) continue;
     const data = { finding: id, column, entity, version: number, confidence: Math.round(confidence * 100) / 100 };
     emitAbout(tx, dataset, eventTypes.findingOpened, data);
@@ -119,7 +119,7 @@ interface ScanRow {
   readonly ended_at: bigint | null;
 }
 
-/** Undefined when nobody has asked for one. */
+/** Undefined without a scan. */
 export async function readScan(tx: Transaction, version: string, dataset: string): Promise<DataScan | undefined> {
   const [row] = await tx.sql.query<ScanRow>(
     'select number, state, columns, rows, findings, error, ended_at from privacy.scan where version = $1',

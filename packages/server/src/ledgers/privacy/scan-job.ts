@@ -1,4 +1,4 @@
-/** Looks for personal data in a version, once it is there. */
+/** Scans a version for personal data after its creation. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { DaisError } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
@@ -17,14 +17,14 @@ import type { PrivacyParts } from './privacy-parts.ts';
 import { failScan, noteScan, recordScan, type ScanResult } from './record-scan.ts';
 
 const QUEUE = 'privacy scan';
-/** Rows that are looked at; a share of 1 % is then seen with a probability of 99.996 %. */
+/** Sample size; a value in 1 % of the rows is detected with a probability of 99.996 %. */
 const SAMPLE_ROWS = 1000;
-/** Columns in one query: what crosses from the engine stays below 64 MiB. */
+/** Columns per query, which keeps results below 64 MiB. */
 const COLUMNS_AT_ONCE = 25;
-/** Milliseconds after which others get their turn. */
+/** Milliseconds after which the job yields to others. */
 const SLICE_MS = 8;
 
-/** In the transaction that makes the version. */
+/** Runs in the transaction that creates the version. */
 export async function enqueueScan(
   tx: Transaction,
   { id, dataset, number }: Pick<DatasetVersion, 'id' | 'dataset' | 'number'>,
@@ -64,12 +64,12 @@ export function scanHandler(parts: PrivacyParts): JobHandler {
     ended: async (tx, job, end) => {
       if (end.state !== 'failed' && end.state !== 'cancelled') return;
       await tx.enter(job.projectId);
-      await failScan(tx, String(job.payload['version']), end.error ?? 'it was cancelled', now());
+      await failScan(tx, String(job.payload['version']), end.error ?? 'it was canceled', now());
     },
   };
 }
 
-/** Whether values of a type can be somebody's: the name of a column is looked at whatever its type. */
+/** Whether values of a type can be personal. Names of columns are checked for all types. */
 function holdsText(type: string): boolean {
   return (
     type === 'string' || /^u?int(32|64)$/.test(type) || /^decimal\(\d+,0\)$/.test(type) || /^(list|struct)</.test(type)
@@ -78,9 +78,9 @@ function holdsText(type: string): boolean {
 
 async function look(parts: PrivacyParts, version: DatasetVersion, signal: AbortSignal): Promise<ScanResult> {
   const { columns } = version.schema;
-  // What knows phone numbers of all countries is loaded by whoever looks for them: a start goes without.
-  const { ColumnScan } = await import('#lib/detectors/column-findings.ts');
-  const looks = new Map(columns.map(({ name }) => [name, new ColumnScan(name)]));
+  // Loaded on demand, because the data of phone numbers slows the start.
+  const { ColumnLook } = await import('#lib/detectors/column-findings.ts');
+  const looks = new Map(columns.map(({ name }) => [name, new ColumnLook(name)]));
   const read = columns.filter(({ type }) => holdsText(type));
   const rows = Math.min(version.rows, SAMPLE_ROWS);
   if (read.length > 0 && rows > 0) {
@@ -107,7 +107,7 @@ async function look(parts: PrivacyParts, version: DatasetVersion, signal: AbortS
   return { columns: columns.length, rows, findings };
 }
 
-/** The same rows each time: the seed is of the version's digest. */
+/** Samples with a seed from the digest of the version, so that repeated scans read the same rows. */
 function sampleOf(names: readonly string[], { digest, rows }: DatasetVersion): Query {
   const scanned: Query = { type: 'scan', table: 'version', columns: names };
   const seed = Number.parseInt(digest.slice(0, 7), 16);
@@ -138,7 +138,7 @@ async function see(
   }
 }
 
-/** @throws DaisError `invalid_state` for a version whose files are gone. */
+/** Requires a version with files. @throws DaisError `invalid_state` */
 export function requireScannable({ dataset, number, state }: DatasetVersion): void {
   if (state !== 'deleted' && state !== 'broken') return;
   throw new DaisError('invalid_state', `${dataset}@${number} is ${state}. There is nothing to scan.`);

@@ -1,11 +1,11 @@
-/** Runs the checks of a version, and decides by them where they are its gate. What fails in itself fails closed. */
+/** Runs the checks of a version. Checks that gate the version fail closed: an error of a check does not pass. */
 import { DaisError, type DatasetSpec } from '@dais/api';
 import { type DatasetVersion, type Expectation, type ExpectationResult } from '@dais/api/data';
 import type { FileTable } from '#engines/query/contract.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { beginCheck, endCheck, type DueCheck } from './check-rows.ts';
-import { Asking } from './checks/asking.ts';
+import { startCheck, endCheck, type DueCheck } from './check-rows.ts';
+import { CheckQueries } from './checks/check-queries.ts';
 import type { OtherVersion } from './checks/check-context.ts';
 import { runChecks } from './checks/run-checks.ts';
 import type { QualityParts, Versions } from './quality-parts.ts';
@@ -23,7 +23,7 @@ export function checkHandler(parts: QualityParts): JobHandler {
     perProject: 2,
     retry: { baseMs: 1000, capMs: 60_000 },
     async run({ payload, projectId }, io) {
-      const due = await io.write(async (tx) => await beginCheck(tx.sql, String(payload['check'])));
+      const due = await io.write(async (tx) => await startCheck(tx.sql, String(payload['check'])));
       if (due === undefined) return { checked: false };
       const startedAt = parts.now();
       try {
@@ -36,14 +36,14 @@ export function checkHandler(parts: QualityParts): JobHandler {
         throw error;
       }
     },
-    // The last attempt has failed: what nobody could tell is not taken for good.
+    // The last attempt failed: an unknown result must not pass.
     async ended(tx, { payload, projectId }, end) {
       if (end.state === 'done') return;
       await tx.enter(projectId);
       const id = String(payload['check']);
-      const due = await beginCheck(tx.sql, id);
+      const due = await startCheck(tx.sql, id);
       if (due === undefined) return;
-      await conclude(tx, parts, due, { results: [], seconds: 0, message: end.error ?? 'The checks were cancelled.' });
+      await conclude(tx, parts, due, { results: [], seconds: 0, message: end.error ?? 'The checks were canceled.' });
     },
   };
 }
@@ -51,7 +51,7 @@ export function checkHandler(parts: QualityParts): JobHandler {
 interface Conclusion {
   readonly results: readonly ExpectationResult[];
   readonly seconds: number;
-  /** Why the checks could not be run. */
+  /** Why the checks could not run. */
   readonly message?: string;
 }
 
@@ -59,21 +59,21 @@ async function conclude(
   tx: Transaction,
   { now, versions }: QualityParts,
   due: DueCheck,
-  told: Conclusion,
+  conclusion: Conclusion,
 ): Promise<void> {
-  const { results, message } = told;
+  const { results, message } = conclusion;
   const blocking = results.filter(({ outcome, severity }) => outcome !== 'passed' && severity === 'block');
   const state = message !== undefined ? 'error' : blocking.length > 0 ? 'failed' : 'passed';
-  const ended = await endCheck(tx.sql, due.id, { ...told, state, now: now() });
+  const ended = await endCheck(tx.sql, due.id, { ...conclusion, state, now: now() });
   if (!ended || !due.gate) return;
   const { state: before } = await versions.read(tx, due.version);
-  // Somebody deleted or broke it meanwhile: then there is nothing to decide.
+  // The version was deleted or is broken: there is nothing to decide.
   if (before !== 'building') return;
   if (state === 'passed') await versions.decide(tx, due.version, 'ready', { now: now() });
   else await versions.decide(tx, due.version, 'quarantined', { now: now(), reason: message ?? reasonOf(blocking) });
 }
 
-/** In a sentence: `Broken: completeness(age), unique(id).` */
+/** Returns a summary such as `Failed: completeness(age), unique(id).` */
 function reasonOf(blocking: readonly ExpectationResult[]): string {
   const names = blocking.slice(0, 5).map(({ name, findings, message }) => {
     const first = findings[0];
@@ -81,7 +81,7 @@ function reasonOf(blocking: readonly ExpectationResult[]): string {
     return first === undefined ? name : `${name} (${first.observed})`;
   });
   const more = blocking.length > 5 ? ` and ${blocking.length - 5} more` : '';
-  return `Broken: ${names.join('; ')}${more}.`.slice(0, 2000);
+  return `Failed: ${names.join('; ')}${more}.`.slice(0, 2000);
 }
 
 interface Known {
@@ -101,9 +101,9 @@ async function checkVersion(
   const engine = await query();
   const tables: { readonly name: string; readonly version: DatasetVersion }[] = [{ name: 'data', version }];
   const tableFor = (other: DatasetVersion): OtherVersion => {
-    const there = tables.find((one) => one.version.id === other.id);
-    const name = there?.name ?? `other${tables.length}`;
-    if (there === undefined) tables.push({ name, version: other });
+    const existing = tables.find((one) => one.version.id === other.id);
+    const name = existing?.name ?? `other${tables.length}`;
+    if (existing === undefined) tables.push({ name, version: other });
     return { table: name, name: `${other.dataset}@${other.number}`, columns: other.schema.columns, rows: other.rows };
   };
   const earlier = before === undefined ? undefined : tableFor(before);
@@ -111,8 +111,9 @@ async function checkVersion(
   const total = due.expectations.length;
   io.progress({ version: version.id, expectations: total });
   return await withTables(versions, tables, async (files) => {
-    const progress = (told: unknown) => io.progress({ version: version.id, expectations: total, ...(told as object) });
-    const asking = new Asking(engine, files, { owner, signal: io.signal, progress });
+    const progress = (progressed: unknown) =>
+      io.progress({ version: version.id, expectations: total, ...(progressed as object) });
+    const queries = new CheckQueries(engine, files, { owner, signal: io.signal, progress });
     const context = {
       columns: version.schema.columns,
       rows: version.rows,
@@ -123,8 +124,9 @@ async function checkVersion(
       pinned: spec.columns,
       before: earlier,
       others: named,
-      asking,
-      unexpected: (error: unknown) => log.error('a check failed', { version: version.id, error, at: now() }),
+      queries,
+      unexpected: (error: unknown) =>
+        log.error('a quality check failed with an internal error', { version: version.id, error, at: now() }),
     };
     return await runChecks(due.expectations, context, io.signal);
   });
@@ -140,7 +142,7 @@ async function readKnown(tx: Transaction, versions: Versions, due: DueCheck): Pr
   const others = new Map<string, DatasetVersion>();
   for (const reference of due.expectations.flatMap(referencesOf)) {
     if (others.has(reference)) continue;
-    // One that is not there makes the expectation that names it an error, and no other.
+    // A missing version makes only the expectation that names it an error.
     const found = await versions.resolve(tx, reference).catch(refusedAsAbsent);
     if (found !== undefined && found.state === 'ready' && found.mode === 'managed') others.set(reference, found);
   }
@@ -152,7 +154,7 @@ function refusedAsAbsent(error: unknown): undefined {
   throw error;
 }
 
-/** Versions that an expectation names. */
+/** Returns the versions that an expectation names. */
 function referencesOf(expectation: Expectation): readonly string[] {
   switch (expectation.type) {
     case 'reference':
@@ -168,7 +170,7 @@ function referencesOf(expectation: Expectation): readonly string[] {
   }
 }
 
-/** The files of all versions stay until `work` has ended. */
+/** Keeps the files of all versions available until `work` has ended. */
 async function withTables<T>(
   versions: Versions,
   wanted: readonly { readonly name: string; readonly version: DatasetVersion }[],

@@ -1,4 +1,4 @@
-/** Checks of versions as they are kept. */
+/** Stored checks of versions. */
 import { DaisError, type Actor } from '@dais/api';
 import {
   type DatasetVersion,
@@ -35,8 +35,8 @@ interface ResultRow extends CheckRow {
 const COLUMNS = `id, dataset, version, number, state, gate, passed, failed, warned, message, created_at, created_by, ended_at,
   seconds`;
 
-/** Checks of one version that people asked for: older ones go. The one that decided stays as long as its version. */
-const MOST_BY_HAND = 100;
+/** Maximum number of manual checks per version; older ones are deleted. The gating check is kept with its version. */
+const MAX_BY_HAND = 100;
 
 export interface NewCheck {
   readonly version: DatasetVersion;
@@ -71,7 +71,7 @@ export async function insertCheck(
     `delete from quality.check where id in (
        select id from quality.check where version = $1 and not gate and state not in ('waiting', 'running')
        order by id desc offset $2)`,
-    [version.id, MOST_BY_HAND],
+    [version.id, MAX_BY_HAND],
     'drop_old_checks',
   );
   return present(row);
@@ -100,7 +100,6 @@ function presentResults(row: ResultRow): QualityCheckResults {
   return { ...present(row), results: row.results };
 }
 
-/** Newest first, below `after`. */
 export async function listChecks(
   { sql, projectId }: Transaction,
   dataset: string,
@@ -115,7 +114,6 @@ export async function listChecks(
   return rows.map(present);
 }
 
-/** @throws DaisError `not_found`. */
 export async function readCheck(
   { sql, projectId }: Transaction,
   dataset: string,
@@ -130,7 +128,7 @@ export async function readCheck(
   return presentResults(row);
 }
 
-/** The newest of a version that has ended; of those, one that decided comes first. */
+/** Returns the newest completed check of a version. A gating check takes precedence. */
 export async function newestCheck(
   { sql, projectId }: Transaction,
   version: string,
@@ -151,8 +149,8 @@ export interface DueCheck {
   readonly expectations: Expectation[];
 }
 
-/** Begins a check. Undefined: it went with its version, or has ended. */
-export async function beginCheck(sql: Sql, id: string): Promise<DueCheck | undefined> {
+/** Marks a check as running. Undefined if it was deleted with its version, or has ended. */
+export async function startCheck(sql: Sql, id: string): Promise<DueCheck | undefined> {
   const [row] = await sql.query<DueCheck>(
     `update quality.check set state = 'running' where id = $1 and ended_at is null
      returning id, version, gate, expectations`,
@@ -170,7 +168,7 @@ export interface EndedCheck {
   readonly seconds: number;
 }
 
-/** @returns false when it has ended already, or is gone. */
+/** Returns false if the check has already ended or was deleted. */
 export async function endCheck(sql: Sql, id: string, ended: EndedCheck): Promise<boolean> {
   const { state, results, message, now, seconds } = ended;
   const broken = results.filter(({ outcome }) => outcome !== 'passed');
@@ -194,7 +192,7 @@ export async function endCheck(sql: Sql, id: string, ended: EndedCheck): Promise
   return rows.length > 0;
 }
 
-/** When versions are deleted for good: what is known of their rows goes with them. */
+/** Deletes profiles and checks of versions that are permanently deleted. */
 export async function forgetVersions({ sql }: Transaction, ids: readonly string[]): Promise<void> {
   await sql.query('delete from quality.check where version = any($1::uuid[])', [ids], 'forget_quality_checks');
   await sql.query('delete from quality.profile where version = any($1::uuid[])', [ids], 'forget_quality_profiles');

@@ -1,4 +1,4 @@
-/** The quality ledger: what is known of the rows of dataset versions, what is expected of them, and whether they keep it. */
+/** The quality ledger: profiles, expectations and checks of dataset versions. */
 import { expectationsSchema, type DatasetVersion } from '@dais/api/data';
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
@@ -19,11 +19,11 @@ export interface QualityLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
   /**
-   * In the transaction that makes a version: its checks and its profile are queued. `wait`: an expectation blocks, and the
-   * version is not ready before the checks have decided.
+   * Enqueues checks and profile in the transaction that creates a version. `wait`: an expectation is blocking, so the
+   * version is not ready before its checks have passed.
    */
   readonly begin: (tx: Transaction, version: DatasetVersion) => Promise<'wait' | 'ready'>;
-  /** In the transaction that deletes versions for good. */
+  /** Runs in the transaction that permanently deletes versions. */
   readonly forget: (tx: Transaction, ids: readonly string[]) => Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export function qualityLedger(parts: QualityParts): QualityLedger {
     jobs: [checkHandler(parts), profileHandler(parts)],
     forget: forgetVersions,
     begin: async (tx, version) => {
-      // What lies elsewhere is not read here: it has no profile, and expectations that block fail closed.
+      // External files are not read: they have no profile, and blocking expectations fail closed.
       if (version.mode === 'managed') enqueueProfile(tx, version, now());
       const { expectations = [] } = await versions.spec(tx, version.dataset);
       const wanted = expectationsSchema.parse(expectations);

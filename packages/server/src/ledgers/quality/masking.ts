@@ -1,4 +1,4 @@
-/** What stays of profiles and results for whoever may not see every column. */
+/** Masks profiles and results for users who may not see all columns. */
 import type {
   CheckFinding,
   ColumnProfile,
@@ -7,7 +7,7 @@ import type {
   QualityCheckResults,
 } from '@dais/api/data';
 
-/** Types whose findings tell only counts and shares of rows, whatever the column. */
+/** Expectation types whose findings contain only counts and shares of rows, for all columns. */
 const ONLY_COUNTS: ReadonlySet<string> = new Set([
   'schema',
   'presence',
@@ -33,7 +33,7 @@ const ONLY_COUNTS: ReadonlySet<string> = new Set([
   'servingSkew',
 ]);
 
-/** Counts stay; whatever is a value, or tells where values lie, goes. */
+/** Removes values, and anything that reveals values. Counts remain. */
 export function maskProfile(profile: DatasetProfile, masked: ReadonlySet<string>): DatasetProfile {
   if (masked.size === 0) return profile;
   return {
@@ -71,9 +71,9 @@ function maskFinding(finding: CheckFinding, masked: ReadonlySet<string>): CheckF
 type Sample = NonNullable<ExpectationResult['sample']>;
 
 function maskSample(sample: Sample, type: string, masked: ReadonlySet<string>): Sample {
-  // Nobody can tell what a query made of which column.
+  // The columns that a query result derives from are unknown.
   if (type === 'sql') {
-    const withheld = `The rows are shown to whoever may see all columns: ${[...masked].toSorted().join(', ')}.`;
+    const withheld = `The rows are visible only to users who may see the masked columns: ${[...masked].toSorted().join(', ')}.`;
     return { ...sample, rows: [], withheld };
   }
   const hidden = sample.columns.map((name) => masked.has(name));

@@ -1,4 +1,4 @@
-/** Makes the profile of a version, after it is there. */
+/** Creates the profile of a version after its creation. */
 import { DaisError } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
 import { JobFailed, type JobHandler } from '#kernel/job-runner.ts';
@@ -10,10 +10,10 @@ import type { QualityParts } from './quality-parts.ts';
 
 const PROFILE_QUEUE = 'dataset-profile';
 
-/** @returns the id of the job; where one waits or runs already, that one does it. */
+/** Returns the id of the job, or of one that already waits or runs. */
 export function enqueueProfile(tx: Transaction, { id }: Pick<DatasetVersion, 'id'>, now: number): string {
   const job = uuidv7(now);
-  // Behind the checks, for which somebody waits.
+  // Lower priority than checks, which block users.
   const order = { priority: -1, maxAttempts: 5, uniqueKey: id };
   tx.enqueue({ id: job, queue: PROFILE_QUEUE, projectId: tx.projectId, payload: { version: id }, ...order });
   return job;
@@ -26,18 +26,18 @@ export function profileHandler({ now, query, versions }: QualityParts): JobHandl
     perProject: 1,
     retry: { baseMs: 2000, capMs: 120_000 },
     async run({ payload, projectId }, io) {
-      const version = await io.read(async (tx) => await versions.read(tx, String(payload['version']))).catch(gone);
+      const version = await io.read(async (tx) => await versions.read(tx, String(payload['version']))).catch(deleted);
       if (version === undefined || version.state === 'deleted' || version.mode === 'reference') return { made: false };
       const engine = await query();
       const { id, rows, schema, keys } = version;
       try {
         const profile = await versions.withTable(version, async (data) => {
           const request = { version: id, rows, columns: schema.columns, keys, data, owner: projectId };
-          const progress = (told: unknown) => io.progress({ version: id, ...(told as object) });
+          const progress = (progressed: unknown) => io.progress({ version: id, ...(progressed as object) });
           return await makeProfile(engine, request, { now, signal: io.signal, progress });
         });
         await io.write(async (tx) => {
-          // It may have gone while its rows were looked at.
+          // The version can have been deleted in the meantime.
           if ((await versions.read(tx, id)).state !== 'deleted') await writeProfile(tx, profile);
         });
         return { made: true, seconds: profile.seconds };
@@ -49,8 +49,8 @@ export function profileHandler({ now, query, versions }: QualityParts): JobHandl
   };
 }
 
-/** One that is not there any more needs no profile. */
-function gone(error: unknown): undefined {
+/** A deleted version needs no profile. */
+function deleted(error: unknown): undefined {
   if (error instanceof DaisError && error.code === 'not_found') return undefined;
   throw error;
 }

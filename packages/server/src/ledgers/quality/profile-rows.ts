@@ -10,7 +10,7 @@ export async function writeProfile({ sql, projectId }: Transaction, profile: Dat
   );
 }
 
-/** Undefined: it is not made yet. */
+/** Undefined if there is no profile yet. */
 export async function readProfile(
   { sql, projectId }: Transaction,
   version: string,

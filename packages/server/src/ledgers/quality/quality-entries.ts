@@ -14,6 +14,9 @@ import {
   type DatasetVersion,
   type Expectation,
   type QualityReport,
+  type DatasetProfile,
+  type QualityCheck,
+  type QualityCheckResults,
 } from '@dais/api/data';
 import { downloadEntry, entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
@@ -24,10 +27,9 @@ import { maskCheck, maskProfile } from './masking.ts';
 import { enqueueProfile } from './profile-job.ts';
 import { readProfile } from './profile-rows.ts';
 import type { QualityParts } from './quality-parts.ts';
-import { buildReport } from './report/build-report.ts';
 import { reportPage } from './report/report-page.ts';
-import { suggestedYaml } from './suggested-yaml.ts';
-import { suggest } from './suggest.ts';
+import { shiftsOf } from './report/shifts.ts';
+import { suggestedYaml, suggest } from './suggest.ts';
 
 interface VersionInput {
   readonly name: string;
@@ -35,7 +37,7 @@ interface VersionInput {
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** Checks of versions before that a report shows. */
+/** Number of previous checks in a report. */
 const SHOWN_HISTORY = 20;
 
 export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
@@ -51,7 +53,7 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
     const profile = await readProfile(tx, version.id);
     if (profile !== undefined) return profile;
     const named = `${version.dataset}@${version.number}`;
-    throw new DaisError('not_found', `The profile of ${named} is not made yet: dais data profile ${named} makes it.`);
+    throw new DaisError('not_found', `${named} has no profile yet. Create it with \`dais data profile ${named}\`.`);
   };
   const report = async (
     tx: Transaction,
@@ -85,8 +87,8 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
       const version = readable(await versionOf(tx, input));
       const expectations = input.expectations ?? (await expectationsOf(parts, tx, version.dataset));
       if (expectations.length === 0) {
-        const hint = `dais data suggest ${version.dataset}@${version.number} proposes some.`;
-        throw new DaisError('invalid_state', `Dataset ${version.dataset} has no expectations: ${hint}`);
+        const hint = `\`dais data suggest ${version.dataset}@${version.number}\` suggests some.`;
+        throw new DaisError('invalid_state', `Dataset ${version.dataset} has no expectations. ${hint}`);
       }
       const { type, id } = context.principal;
       const check = await insertCheck(tx, { version, gate: false, expectations, now: now(), by: { type, id } });
@@ -97,7 +99,7 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
       const filter = ['quality checks', tx.projectId, input.name];
       const after = decodePageCursor(filter, input.cursor);
       if (after !== undefined && !UUID.test(after)) {
-        throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+        throw new DaisError('invalid_cursor', 'The cursor was not returned by this list.');
       }
       const found = await listChecks(tx, input.name, { after, limit: input.limit + 1 });
       const { page, next } = cutPage(found, input.limit, filter, ({ id }) => id);
@@ -120,7 +122,10 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
       const version = await versionOf(tx, input);
       if (version.state !== 'quarantined') {
         const named = `${version.dataset}@${version.number}`;
-        throw new DaisError('invalid_state', `${named} is ${version.state}: only a quarantined version is released.`);
+        throw new DaisError(
+          'invalid_state',
+          `${named} is ${version.state}. Only a quarantined version can be released.`,
+        );
       }
       const { id, number, state } = await versions.decide(tx, version.id, 'released', {
         now: now(),
@@ -131,12 +136,12 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
   ];
 }
 
-/** @throws DaisError `invalid_state` for one without rows here. */
+/** Requires a version with managed files. @throws DaisError `invalid_state` */
 function readable(version: DatasetVersion): DatasetVersion {
   if (version.mode === 'managed') return version;
   throw new DaisError(
     'invalid_state',
-    `${version.dataset}@${version.number} points at files elsewhere; they are not read here.`,
+    `${version.dataset}@${version.number} refers to external files, which Dais does not read. Use a dataset with \`mode: managed\`.`,
   );
 }
 
@@ -162,5 +167,26 @@ function pageDownload(page: string) {
     sha256: null,
     open: async (span?: { readonly start: number; readonly end: number }) =>
       Readable.from([span === undefined ? bytes : bytes.subarray(span.start, span.end + 1)]),
+  };
+}
+
+export interface ReportParts {
+  readonly version: DatasetVersion;
+  readonly check?: QualityCheckResults | undefined;
+  readonly profile?: DatasetProfile | undefined;
+  readonly before?: { readonly number: number; readonly profile: DatasetProfile } | undefined;
+  readonly history: readonly QualityCheck[];
+}
+
+export function buildReport({ version, check, profile, before, history }: ReportParts): QualityReport {
+  const { id, number, state, reason, rows, bytes, createdAt, createdBy, digest } = version;
+  return {
+    dataset: version.dataset,
+    version: { id, number, state, ...(reason !== undefined && { reason }), rows, bytes, createdAt, createdBy, digest },
+    ...(check !== undefined && { check }),
+    ...(profile !== undefined && { profile }),
+    ...(before !== undefined && { before: { number: before.number, profile: before.profile } }),
+    shifts: profile === undefined || before === undefined ? [] : [...shiftsOf(profile, before.profile)],
+    history: [...history],
   };
 }

@@ -1,4 +1,4 @@
-/** What policies may ask about the quality of what is upstream. */
+/** Policy attributes of the quality of upstream dataset versions. */
 import { keyOf, type NodeMeasure, type UpstreamMeasure } from '#ledgers/lineage/index.ts';
 
 interface Row {
@@ -9,7 +9,7 @@ interface Row {
   readonly failed: number;
 }
 
-/** Dataset versions whose latest check failed. */
+/** Number of dataset versions whose latest check failed. */
 export const upstreamQuality: UpstreamMeasure = {
   fact: 'upstreamFailedQualityChecks',
   nodes: 'dataset-version',

@@ -6,13 +6,12 @@ import type { Principal } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Log } from '#lib/log.ts';
 
-/** What is asked of versions of datasets. */
+/** Reads dataset versions. */
 export interface Versions {
-  /** @throws DaisError `not_found`. */
   readonly read: (tx: Transaction, id: string) => Promise<DatasetVersion>;
-  /** Of `flights@latest`. @throws DaisError `not_found`, `invalid_request`. */
+  /** Resolves a reference such as `flights@latest`. @throws DaisError `not_found`, `invalid_request`. */
   readonly resolve: (tx: Transaction, reference: string) => Promise<DatasetVersion>;
-  /** The newest ready one below a number. */
+  /** Returns the newest ready version before a number. */
   readonly previous: (tx: Transaction, dataset: string, number: number) => Promise<DatasetVersion | undefined>;
   /** @throws DaisError `invalid_state`. */
   readonly decide: (
@@ -21,11 +20,10 @@ export interface Versions {
     to: 'ready' | 'quarantined' | 'released',
     why: { readonly now: number; readonly reason?: string },
   ) => Promise<DatasetVersion>;
-  /** @throws DaisError `not_found`. */
   readonly spec: (tx: Transaction, dataset: string) => Promise<DatasetSpec>;
-  /** Its rows, as long as `work` runs. @throws DaisError `content_missing`, `invalid_state`. */
+  /** Provides the rows while `work` runs. @throws DaisError `content_missing`, `invalid_state`. */
   readonly withTable: <T>(version: DatasetVersion, work: (table: FileTable) => Promise<T>) => Promise<T>;
-  /** Columns that this reader may not see as they are. */
+  /** Returns the columns that are masked for this reader. */
   readonly masked: (
     tx: Transaction,
     dataset: string,
@@ -39,7 +37,7 @@ export interface QualityParts {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly log: Log;
-  /** Opened when it is first needed. */
+  /** Opens the engine on first use. */
   readonly query: () => Promise<QueryEngine>;
   readonly versions: Versions;
 }

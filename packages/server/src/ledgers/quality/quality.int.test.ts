@@ -27,8 +27,8 @@ const gates = [
   { type: 'unique', columns: ['id'] },
 ];
 
-describe('the gate', () => {
-  test('a version that keeps what blocks is ready; one that does not is quarantined, and latest stays', async () => {
+describe('blocking checks', () => {
+  test('a passing version becomes ready; a failing one is quarantined, and latest does not move', async () => {
     const name = await world.dataset({ expectations: gates });
     const first = await world.push(name, { 'a.csv': good });
     const check = await world.checked(`${name}@1`);
@@ -68,7 +68,7 @@ describe('the gate', () => {
     expect((await world.version(`${name}@latest`)).number).toBe(1);
   });
 
-  test('a check that cannot be told fails closed', async () => {
+  test('a check with an error fails closed', async () => {
     const expectations = [{ type: 'sql', query: 'select * from nowhere' }];
     const name = await world.dataset({ expectations });
     await world.push(name, { 'a.csv': good });
@@ -79,29 +79,29 @@ describe('the gate', () => {
     expect(await codeOf(world.version(`${name}@latest`))).toBe('not_found');
   });
 
-  test('expectations that only warn hold up nothing', async () => {
+  test('expectations with severity warn do not block', async () => {
     const name = await world.dataset({ expectations: [{ type: 'rowCount', min: 1000, severity: 'warn' }] });
     const { state } = await world.push(name, { 'a.csv': good }).then(async () => await world.version(`${name}@1`));
     expect(state).toBe('ready');
     expect(await world.checked(`${name}@1`)).toMatchObject({ state: 'passed', gate: false, warned: 1 });
   });
 
-  test('a person releases it, with a reason that is told', async () => {
+  test('a user releases a version with a reason', async () => {
     const name = await world.dataset({ expectations: gates });
     await world.push(name, { 'b.csv': bad });
     await world.checked(`${name}@1`);
-    const release = { name, version: '1', reason: 'The seven ages are being looked up' };
+    const release = { name, version: '1', reason: 'The seven ages are being total up' };
     expect(await world.dais.call('datasetVersion.release', release)).toMatchObject({ number: 1, state: 'ready' });
     expect((await world.version(`${name}@latest`)).number).toBe(1);
     expect(await codeOf(world.dais.call('datasetVersion.release', release))).toBe('invalid_state');
     const events = async () => (await world.dais.call<{ items: Event[] }>('event.list', { name })).items;
     await expect.poll(async () => (await events()).some(({ type }) => type === 'dataset.version.released')).toBe(true);
-    const told = (await events()).find(({ type }) => type === 'dataset.version.released');
-    expect(told?.data).toMatchObject({ version: 1, reason: release.reason });
+    const shown = (await events()).find(({ type }) => type === 'dataset.version.released');
+    expect(shown?.data).toMatchObject({ version: 1, reason: release.reason });
     expect((await world.report(`${name}@1`)).check).toMatchObject({ state: 'failed', gate: true });
   });
 
-  test('drift and volume are against the version before that is ready', async () => {
+  test('compares drift and row count with the previous ready version', async () => {
     const expectations = [
       { type: 'rowCountChange', min: 0.5, max: 2 },
       { type: 'drift', columns: ['carrier'], metric: 'l_infinity', atMost: 0.2 },
@@ -113,11 +113,11 @@ describe('the gate', () => {
     expect(await world.checked(`${name}@2`)).toMatchObject({ state: 'failed', failed: 3 });
     await world.push(name, { 'a.csv': csv(101, (i) => `${i},40,${['AA', 'DL', 'UA'][i % 3]},y`) });
     const third = await world.checked(`${name}@3`);
-    // Version 2 never was ready: 101 rows are compared with the 100 of version 1.
+    // Version 2 was never ready: 101 rows are compared with the 100 rows of version 1.
     expect(third).toMatchObject({ state: 'passed', passed: 3 });
   });
 
-  test('rows of another dataset', async () => {
+  test('references to another dataset', async () => {
     const carriers = await world.dataset();
     await world.push(carriers, { 'c.csv': 'code,name\nAA,American\nDL,Delta\n' });
     const name = await world.dataset({
@@ -129,8 +129,8 @@ describe('the gate', () => {
   });
 });
 
-describe('by hand', () => {
-  test('a check of other expectations decides nothing', async () => {
+describe('manual checks', () => {
+  test('a check of other expectations does not change the state', async () => {
     const name = await world.dataset();
     await world.push(name, { 'b.csv': bad });
     expect(await codeOf(world.dais.call('qualityCheck.start', { name, version: '1' }))).toBe('invalid_state');
@@ -143,7 +143,7 @@ describe('by hand', () => {
     expect((await world.version(`${name}@1`)).state).toBe('ready');
   });
 
-  test('checks are listed newest first, page by page', async () => {
+  test('lists checks newest first, by page', async () => {
     const name = await world.dataset();
     await world.push(name, { 'a.csv': good });
     const made: string[] = [];
@@ -171,8 +171,8 @@ describe('by hand', () => {
   });
 });
 
-describe('what is known of rows', () => {
-  test('the report stands beside the version before', async () => {
+describe('profiles and reports', () => {
+  test('the report compares with the previous version', async () => {
     const name = await world.dataset({ expectations: gates, keys: ['id'] });
     await world.push(name, { 'a.csv': good });
     await world.profiled(`${name}@1`);
@@ -198,11 +198,11 @@ describe('what is known of rows', () => {
     for await (const chunk of await page.open()) chunks.push(chunk);
     const html = Buffer.concat(chunks).toString();
     expect(Buffer.byteLength(html)).toBe(page.size);
-    expect(html).toContain(`Is ${name}@2 fit for use?`);
+    expect(html).toContain(`Data quality of ${name}@2`);
     expect(html).not.toMatch(/(?:src|href|@import|url\()/);
   });
 
-  test('what a reader may not see is in no profile, result, report or proposal', async () => {
+  test('profiles, results, reports and suggestions contain no masked values', async () => {
     const expectations = [
       { type: 'pattern', columns: ['mail'], pattern: '.+@nowhere\\.org' },
       { type: 'sql', query: 'select mail as m from data' },
@@ -224,7 +224,7 @@ describe('what is known of rows', () => {
     expect(JSON.stringify(await world.report(`${name}@1`))).toContain('@example.com');
   });
 
-  test('what is deleted leaves nothing', async () => {
+  test('deletes profiles and checks with their version', async () => {
     const name = await world.dataset({ expectations: gates });
     await world.push(name, { 'a.csv': good });
     await world.profiled(`${name}@1`);
@@ -245,7 +245,7 @@ describe('what is known of rows', () => {
     expect(row?.profiles).toBe(1);
   });
 
-  test('what is proposed is a manifest that the version keeps', async () => {
+  test('suggests a manifest that the version passes', async () => {
     const name = await world.dataset({ label: 'carrier' });
     await world.push(name, { 'a.csv': good });
     await world.profiled(`${name}@1`);
@@ -261,13 +261,13 @@ describe('what is known of rows', () => {
     expect(expectationsSchema.safeParse(written).error).toBeUndefined();
     await world.dais.call('qualityCheck.start', { name, version: '1', expectations: written });
     const { results } = await world.checked(`${name}@1`);
-    // Carriers go round with the number of the row: the id tells nothing of them.
+    // Carriers repeat with the row number, so the id does not predict them.
     expect(results.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
     const updated = manifest('Dataset', name, { label: 'carrier', expectations: written });
     expect(await world.dais.call('dataset.update', { name, manifest: updated })).toMatchObject({ metadata: { name } });
   });
 
-  test('an expectation that cannot be is refused with its place', async () => {
+  test('rejects an invalid expectation with its path', async () => {
     const spec = { expectations: [{ type: 'range', columns: ['age'], min: 3, max: 1 }] };
     expect(await codeOf(world.dais.call('dataset.create', { manifest: manifest('Dataset', 'wrong', spec) }))).toBe(
       'invalid_manifest',

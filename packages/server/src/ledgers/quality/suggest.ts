@@ -1,59 +1,65 @@
 /**
- * Proposes expectations from what one version is like. The rules are those of Deequ's constraint suggestion
- * (deequ: suggestions/rules/), with Wilson's bound in place of the normal one, and some for labels, keys and times.
+ * Suggests expectations from the profile of one version. The rules are those of Deequ's constraint suggestion
+ * (deequ: suggestions/rules/), with the Wilson interval instead of the normal one, and additional rules for labels, keys and times.
  */
 import type { ColumnProfile, DatasetProfile, Suggestion } from '@dais/api/data';
+import { stringify } from 'yaml';
 import { wilsonInterval } from '#lib/statistics/estimate.ts';
-import { countText, figureText, shareText } from './checks/figures.ts';
+import { countText, numberText, shareText } from './checks/formats.ts';
 
 export interface SuggestionFacts {
   readonly keys: readonly string[];
   readonly eventTime?: string | undefined;
   readonly label?: string | undefined;
-  /** Columns whose values stay out of what is proposed. */
+  /** Columns whose values must not appear in suggestions. */
   readonly masked: readonly string[];
 }
 
 type Proposed = { readonly expectation: Readonly<Record<string, unknown>>; readonly reason: string };
 
-/** A class of so few rows is found in one version and not in the next. */
-const MOST_VALUES = 100;
-/** Deequ's CategoricalRangeRule: at most a tenth of the values are there once. */
-const MOST_SINGLE = 0.1;
+/** Maximum number of values of a domain. */
+const MAX_VALUES = 100;
+/** Maximum share of values that occur only once, as in Deequ's CategoricalRangeRule. */
+const MAX_SINGLE = 0.1;
 const UNIQUE_SHARE = 0.98;
 
 export function suggest({ rows, duplicates, columns }: DatasetProfile, facts: SuggestionFacts): readonly Suggestion[] {
   if (rows === 0) return [];
   return [
-    ...ofSchema(columns),
-    ...ofVolume(rows),
-    ...ofCompleteness(columns, rows),
-    ...ofKeys(columns, facts),
-    ...(duplicates === 0 ? [ofDuplicates(rows)] : []),
-    ...columns.flatMap((one) => [...ofWords(one, facts), ...ofNumbers(one, facts)]),
-    ...ofLabel(columns, facts),
-    ...ofTimes(columns, facts),
-    drift(),
+    ...suggestSchema(columns),
+    ...suggestRowCount(rows),
+    ...suggestCompleteness(columns, rows),
+    ...suggestKeys(columns, facts),
+    ...(duplicates === 0 ? [suggestDuplicates(rows)] : []),
+    ...columns.flatMap((one) => [...suggestDomain(one, facts), ...suggestRanges(one, facts)]),
+    ...suggestLabelChecks(columns, facts),
+    ...suggestTimes(columns, facts),
+    suggestDrift(),
   ].map(({ expectation, reason }) => ({ expectation: expectation as Suggestion['expectation'], reason }));
 }
 
-function ofSchema(columns: readonly ColumnProfile[]): readonly Proposed[] {
+function suggestSchema(columns: readonly ColumnProfile[]): readonly Proposed[] {
   const types = Object.fromEntries(columns.map(({ name, type }) => [name, type]));
   const expectation = { type: 'schema', columns: types, extra: 'allow' };
-  return [{ expectation, reason: `the ${columns.length} columns of this version, and their types; new ones may come` }];
-}
-
-function ofVolume(rows: number): readonly Proposed[] {
   return [
     {
-      expectation: { type: 'rowCountChange', min: 0.5, max: 2, severity: 'warn' },
-      reason: `this version has ${countText(rows)}; a version of less than half or more than double is worth a look`,
+      expectation,
+      reason: `the ${columns.length} columns of this version and their types; additional columns are allowed`,
     },
   ];
 }
 
-/** Columns with a value in every row together; others by the lower bound of their share. */
-function ofCompleteness(columns: readonly ColumnProfile[], rows: number): readonly Proposed[] {
+function suggestRowCount(rows: number): readonly Proposed[] {
+  return [
+    {
+      expectation: { type: 'rowCountChange', min: 0.5, max: 2, severity: 'warn' },
+      reason: `this version has ${countText(rows)}; less than half or more than double deserves a review`,
+    },
+  ];
+}
+
+/** Suggests one expectation for all complete columns, and the lower confidence limit for the others. */
+function suggestCompleteness(columns: readonly ColumnProfile[], rows: number): readonly Proposed[] {
   const whole = columns.filter(({ nulls }) => nulls === 0).map(({ name }) => name);
   const some = columns.filter(({ nulls, count }) => nulls > 0 && count / rows > 0.2);
   return [
@@ -62,22 +68,22 @@ function ofCompleteness(columns: readonly ColumnProfile[], rows: number): readon
       : [
           {
             expectation: { type: 'completeness', columns: whole },
-            reason: 'no row of this version lacks a value in them',
+            reason: 'no row of this version has a missing value in these columns',
           },
         ]),
     ...some.map(({ name, count }) => {
       const atLeast = Math.floor(wilsonInterval(count, rows).low * 1000) / 1000;
       return {
         expectation: { type: 'completeness', columns: [name], atLeast },
-        reason: `${shareText(count / rows)} of the rows have a value; ${atLeast} is the lower end of what chance explains (95 %)`,
+        reason: `${shareText(count / rows)} of the rows have a value; ${atLeast} is the lower limit of the 95 % confidence interval`,
       };
     }),
   ];
 }
 
-function ofKeys(columns: readonly ColumnProfile[], { keys }: SuggestionFacts): readonly Proposed[] {
+function suggestKeys(columns: readonly ColumnProfile[], { keys }: SuggestionFacts): readonly Proposed[] {
   if (keys.length > 0)
-    return [{ expectation: { type: 'unique', columns: [...keys] }, reason: 'they are the keys of the dataset' }];
+    return [{ expectation: { type: 'unique', columns: [...keys] }, reason: 'these are the keys of the dataset' }];
   return columns
     .filter(({ family, count, nulls, distinct, name, type }) => {
       const idLike = family === 'text' || /int/.test(type);
@@ -91,36 +97,36 @@ function ofKeys(columns: readonly ColumnProfile[], { keys }: SuggestionFacts): r
     })
     .map(({ name, distinct, count }) => ({
       expectation: { type: 'unique', columns: [name] },
-      reason: `about ${countText(distinct, 'different values')} in ${countText(count)} (the count is approximate), and its name is that of a key`,
+      reason: `about ${countText(distinct, 'distinct values')} in ${countText(count)} (approximate count), and the name suggests a key`,
     }));
 }
 
-function ofDuplicates(rows: number): Proposed {
+function suggestDuplicates(rows: number): Proposed {
   return {
     expectation: { type: 'duplicates', severity: 'warn' },
-    reason: `none of the ${countText(rows)} of this version is there twice`,
+    reason: `none of the ${countText(rows)} of this version is a duplicate`,
   };
 }
 
-function ofWords(
+function suggestDomain(
   { name, family, count, top, topComplete }: ColumnProfile,
   { masked }: SuggestionFacts,
 ): readonly Proposed[] {
   const few =
-    family === 'text' && topComplete === true && top !== undefined && top.length > 0 && top.length <= MOST_VALUES;
+    family === 'text' && topComplete === true && top !== undefined && top.length > 0 && top.length <= MAX_VALUES;
   if (!few || masked.includes(name) || count < 20) return [];
   const single = top.filter((one) => one.count === 1).length;
-  if (single > MOST_SINGLE * top.length) return [];
+  if (single > MAX_SINGLE * top.length) return [];
   const values = top.map(({ value }) => value);
   return [
     {
       expectation: { type: 'domain', columns: [name], values },
-      reason: `it has ${values.length} different values, the rarest in ${countText(top.at(-1)?.count ?? 0)}`,
+      reason: `the column has ${values.length} distinct values, the least frequent in ${countText(top.at(-1)?.count ?? 0)}`,
     },
   ];
 }
 
-function ofNumbers(of: ColumnProfile, { masked, label }: SuggestionFacts): readonly Proposed[] {
+function suggestRanges(of: ColumnProfile, { masked, label }: SuggestionFacts): readonly Proposed[] {
   const { name, family, count, min, max, negatives, nans, infinities, quantiles } = of;
   if (family !== 'number' || count === 0 || min === undefined || max === undefined) return [];
   const floating = nans !== undefined && infinities !== undefined;
@@ -131,7 +137,7 @@ function ofNumbers(of: ColumnProfile, { masked, label }: SuggestionFacts): reado
   if (negatives === 0) {
     found.push({ expectation: { type: 'range', columns: [name], min: 0 }, reason: 'no value is negative' });
   }
-  // Values of a column that is masked stay out of it, and those of a label are what is to be found out.
+  // Values of masked columns must not appear, and the range of a label is what a model predicts.
   if (masked.includes(name) || name === label || quantiles === undefined) return found;
   const { p01, p99 } = quantiles;
   const reach = p99 - p01;
@@ -140,29 +146,32 @@ function ofNumbers(of: ColumnProfile, { masked, label }: SuggestionFacts): reado
     const high = round(p99 + 3 * reach, false);
     found.push({
       expectation: { type: 'range', columns: [name], min: low, max: high, atLeast: 0.99, severity: 'warn' },
-      reason: `values lie from ${figureText(min)} to ${figureText(max)}; this is three times the middle 98 % on either side`,
+      reason: `values range from ${numberText(min)} to ${numberText(max)}; the limits are the middle 98 % extended by three times its width on both sides`,
     });
   }
   return found;
 }
 
-/** Two digits are enough for a bound that is wide anyway. */
+/** Rounds a wide limit to two digits. */
 function round(value: number, notNegative: boolean): number {
   const rounded = Number(value.toPrecision(2));
   return notNegative ? Math.max(0, rounded) : rounded;
 }
 
-function ofLabel(columns: readonly ColumnProfile[], { label, masked }: SuggestionFacts): readonly Proposed[] {
+function suggestLabelChecks(
+  columns: readonly ColumnProfile[],
+  { label, masked }: SuggestionFacts,
+): readonly Proposed[] {
   const of = columns.find(({ name }) => name === label);
   if (label === undefined || of === undefined) return [];
-  const found: Proposed[] = [{ expectation: { type: 'leakage' }, reason: `no column alone should tell ${label}` }];
-  if (of.topComplete !== true || of.top === undefined || of.top.length < 2 || of.top.length > MOST_VALUES) return found;
+  const found: Proposed[] = [{ expectation: { type: 'leakage' }, reason: `no single column should predict ${label}` }];
+  if (of.topComplete !== true || of.top === undefined || of.top.length < 2 || of.top.length > MAX_VALUES) return found;
   const [most, least] = [of.top[0]?.count ?? 1, of.top.at(-1)?.count ?? 0];
   const ratio = least / most;
   const atLeast = Number((ratio / 2).toPrecision(1));
   found.push({
     expectation: { type: 'balance', measure: 'ratio', atLeast, severity: 'warn' },
-    reason: `the rarest class has ${figureText(ratio)} rows for each of the most frequent one; half of that is worth a look`,
+    reason: `the rarest class has ${numberText(ratio)} rows for each row of the most frequent class; half of that deserves a review`,
   });
   if (!masked.includes(label)) {
     const values = of.top.map(({ value }) => value);
@@ -171,20 +180,36 @@ function ofLabel(columns: readonly ColumnProfile[], { label, masked }: Suggestio
   return found;
 }
 
-function ofTimes(columns: readonly ColumnProfile[], { eventTime }: SuggestionFacts): readonly Proposed[] {
+function suggestTimes(columns: readonly ColumnProfile[], { eventTime }: SuggestionFacts): readonly Proposed[] {
   if (eventTime === undefined || !columns.some(({ name, family }) => name === eventTime && family === 'time'))
     return [];
   return [
     {
       expectation: { type: 'futureTime', columns: [eventTime], severity: 'warn' },
-      reason: `${eventTime} is the event time: an event lies before the version that has it`,
+      reason: `${eventTime} is the event time: events occur before the version is created`,
     },
   ];
 }
 
-function drift(): Proposed {
+function suggestDrift(): Proposed {
   return {
     expectation: { type: 'drift', against: 'previous', metric: 'jsd_log2', atMost: 0.1, severity: 'warn' },
-    reason: 'columns should be distributed as in the version before',
+    reason: 'columns should be distributed as in the previous version',
   };
+}
+
+/** Formats suggestions as a fragment of a manifest, with reasons as comments. */
+export function suggestedYaml(suggestions: readonly Suggestion[], of: string): string {
+  const lines = [
+    `# Suggested from ${of}. Add the expectations that hold for every version to the manifest of the dataset.`,
+    'spec:',
+  ];
+  if (suggestions.length === 0) return [...lines, '  expectations: []', ''].join('\n');
+  lines.push('  expectations:');
+  for (const { expectation, reason } of suggestions) {
+    lines.push(`    # ${reason}`);
+    const text = stringify([expectation], { lineWidth: 120, collectionStyle: 'any' }).trimEnd();
+    lines.push(...text.split('\n').map((line) => `    ${line}`));
+  }
+  return `${lines.join('\n')}\n`;
 }

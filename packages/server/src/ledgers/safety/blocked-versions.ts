@@ -1,4 +1,4 @@
-/** The models whose newest version is blocked by its scan. */
+/** Lists models whose newest version is blocked by its scan. */
 import { DaisError } from '@dais/api';
 import type { BlockedVersion, listBlockedVersionsOperation } from '@dais/api/serving';
 import type { CallOf } from '#kernel/entry.ts';
@@ -9,7 +9,7 @@ import { moreFindings } from './scan-rows.ts';
 
 interface BlockedRow {
   readonly version_key: string;
-  /** Uid of the Model resource. */
+  /** The uid of the Model resource. */
   readonly model: string;
   readonly version: number;
   readonly error: string | null;
@@ -18,14 +18,14 @@ interface BlockedRow {
   readonly first: string | null;
 }
 
-/** @throws DaisError `invalid_cursor`. */
+/** Lists blocked versions. @throws DaisError `invalid_cursor`. */
 export async function listBlockedVersions(
   tx: Transaction,
   { input, tenant, rows: visible }: CallOf<typeof listBlockedVersionsOperation>,
 ): Promise<{ items: readonly BlockedVersion[]; nextCursor?: string }> {
   const { limit, cursor } = input;
   const filter = [tenant.id, 'blocked'];
-  const place = placeOf(decodePageCursor(filter, cursor));
+  const position = placeOf(decodePageCursor(filter, cursor));
   const uids = visible === undefined ? null : await visibleModels(tx, tenant.id, visible);
   const found = await tx.sql.query<BlockedRow>(
     `select * from (
@@ -43,7 +43,7 @@ export async function listBlockedVersions(
        order by s.model, s.version desc) newest
      where $3::bigint is null or (ended_at, version_key) < ($3, $4::text collate "C")
      order by ended_at desc, version_key desc limit $5`,
-    [tenant.id, uids, place?.at ?? null, place?.key ?? null, limit + 1],
+    [tenant.id, uids, position?.at ?? null, position?.key ?? null, limit + 1],
     'blocked_versions',
   );
   const { page, next } = cutPage(found, limit, filter, (row) => `${row.ended_at} ${row.version_key}`);
@@ -51,7 +51,7 @@ export async function listBlockedVersions(
     tx,
     page.map(({ model }) => model),
   );
-  // A later version, or one that has been deleted, does not need anyone.
+  // Superseded or deleted versions need no attention.
   const items = page.flatMap((row) => {
     const model = newest.get(row.model);
     return model?.version === row.version ? [present(model.name, row)] : [];

@@ -1,4 +1,4 @@
-/** Model safety: what is in the files of a version, before anything loads them. */
+/** The model safety ledger: scans of model files before they are loaded. */
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';

@@ -1,4 +1,4 @@
-/** What people ask about the safety of versions, and what they say of findings. */
+/** Operations on scans and findings of model versions. */
 import { DaisError, eventTypes } from '@dais/api';
 import {
   listBlockedVersionsOperation,
@@ -41,10 +41,10 @@ async function requireScan(tx: Transaction, { name, version }: VersionInput): Pr
   if (key === undefined) throw new DaisError('not_found', `There is no version ${name}/${version}.`);
   const scan = await findScan(tx.sql, key);
   if (scan !== undefined) return scan;
-  throw nobodyLooked({ name, version });
+  throw notScanned({ name, version });
 }
 
-/** A new version is looked at as soon as its event is read: until then one waits, and nothing is amiss. */
+/** Returns the state of a version without a scan. The scan of a new version starts when its event is processed; until then it is waiting. */
 const SOON_MS = 600_000;
 
 async function readScan(tx: Transaction, { input }: { readonly input: VersionInput }, now: number): Promise<ModelScan> {
@@ -54,13 +54,13 @@ async function readScan(tx: Transaction, { input }: { readonly input: VersionInp
   const scan = key === undefined ? undefined : await findScan(tx.sql, key);
   if (scan !== undefined) return await presentScan(tx.sql, name, scan);
   const { type, createdAt } = await readVersion(tx.sql, tx.projectId, name, version);
-  if (type === 'prompt' || now - createdAt > SOON_MS) throw nobodyLooked(input);
+  if (type === 'prompt' || now - createdAt > SOON_MS) throw notScanned(input);
   const nothing = { files: 0, bytes: 0, findings: [], askedAt: createdAt };
   return { model: name, version, state: 'waiting', verdict: 'waiting', ...nothing };
 }
 
-function nobodyLooked({ name, version }: VersionInput): DaisError {
-  return new DaisError('not_found', `The files of ${name}/${version} were not scanned yet. Start a scan.`);
+function notScanned({ name, version }: VersionInput): DaisError {
+  return new DaisError('not_found', `The files of ${name}/${version} have not been scanned yet. Start a scan.`);
 }
 
 async function startScan(tx: Transaction, { name, version }: VersionInput, now: number): Promise<void> {

@@ -1,9 +1,9 @@
-/** What policies may ask about scans of model files. */
+/** Policy attributes of model scans. */
 import type { FactProvider } from '#kernel/principal.ts';
 import { keyOf, type NodeMeasure, type UpstreamMeasure } from '#ledgers/lineage/index.ts';
 import { findingsOf, SCAN_COLUMNS, verdictOf, type ScanRow } from './scan-rows.ts';
 
-/** Facts about a Model: of the version that is put forward, else of the newest. */
+/** Attributes of a Model: of the version that is evaluated, else of the newest. */
 export const safetyFacts: FactProvider = {
   names: ['openSafetyFindings', 'safetyScanned'],
   load: async ({ sql }, { uid, version }) => {
@@ -22,10 +22,10 @@ export const safetyFacts: FactProvider = {
   },
 };
 
-/** From the best to the worst. */
+/** From best to worst. */
 const RESULTS = ['clean', 'review', 'blocked'] as const;
 
-/** The worst scan result of the model versions upstream. */
+/** The worst scan result of upstream model versions. */
 export const upstreamScans: UpstreamMeasure = {
   fact: 'upstreamScanResult',
   nodes: 'model-version',

@@ -4,6 +4,6 @@ export interface SafetyParts {
   readonly blobs: BlobStore;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** What the addresses of artifacts that lie in Dais begin with. */
+  /** The prefix of URIs of artifacts that are stored in Dais. */
   readonly artifactRoot: string;
 }

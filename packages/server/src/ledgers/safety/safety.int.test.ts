@@ -64,7 +64,7 @@ afterAll(async () => {
 
 let runs = 0;
 
-/** Registers a version with these files and waits until they were looked at. */
+/** Registers a version with these files and waits for the scan. */
 async function register(files: Readonly<Record<string, string | Buffer>>): Promise<ModelScan> {
   const runId = `${++runs}`.padStart(32, '0');
   for (const [path, bytes] of Object.entries(files)) {
@@ -92,13 +92,13 @@ async function verdict(version: number) {
 }
 
 describe('the files of a version', () => {
-  it('are looked at by themselves; what does nothing is clean', async () => {
+  it('are scanned automatically; a harmless version is clean', async () => {
     const scan = await register({ MLmodel: 'flavors: {}\n', 'requirements.txt': 'numpy\n' });
     expect(scan).toMatchObject({ state: 'done', verdict: 'clean', files: 2, findings: [] });
     expect(await verdict(scan.version)).toEqual({ verdict: 'clean' });
   });
 
-  it('that do harm block until somebody says why they may stay', async () => {
+  it('that are harmful block the version until a finding is waived with a reason', async () => {
     const scan = await register({ 'model.pkl': Buffer.from('cos\nsystem\n(S"id"\ntR.'), 'code/a.py': 'x = 1\n' });
     expect(scan).toMatchObject({ verdict: 'blocked' });
     expect(scan.findings.map(({ rule, severity, state }) => [rule, severity, state])).toEqual([
@@ -115,7 +115,7 @@ describe('the files of a version', () => {
     const waived = await dais.call<ModelFinding>('modelFinding.waive', { ...one, reason: 'it is a test' });
     expect(waived).toMatchObject({ state: 'waived', reason: 'it is a test', decidedBy: 'user/owner' });
     expect((await verdict(scan.version)).verdict).toBe('review');
-    // Looked at again, it is still waived: what was said is of the finding.
+    // A rescan keeps the waiver, which belongs to the finding.
     await dais.call('modelScan.start', { name: 'flights', version: String(scan.version) });
     await expect.poll(async () => (await verdict(scan.version)).verdict, { timeout: 60_000 }).toBe('review');
     await dais.call('modelFinding.reopen', { ...one, reason: 'no' });
@@ -123,7 +123,7 @@ describe('the files of a version', () => {
     expect(await codeOf(dais.call('modelFinding.reopen', one))).toBe('invalid_state');
   });
 
-  it('that lie elsewhere are not loaded, and what nobody looked at waits', async () => {
+  it('that are stored elsewhere are not loaded, and an unscanned version waits', async () => {
     const scan = await register({});
     expect(scan).toMatchObject({ state: 'elsewhere', verdict: 'blocked' });
     expect((await verdict(99)).verdict).toBe('waiting');
@@ -149,7 +149,7 @@ describe('the files of a version', () => {
     expect(await list()).toEqual([]);
     await dais.call('modelFinding.reopen', { ...reason, finding: blocked.findings[0]!.id });
     expect(await list()).toMatchObject([{ version: blocked.version, findings: 1 }]);
-    // Files elsewhere are not a fault of the version, and what came after a blocked version takes its place.
+    // External files are not an error of the version, and a newer version supersedes a blocked one.
     await register({});
     expect(await list()).toEqual([]);
     await register({ 'model.pkl': hostile });
@@ -158,7 +158,7 @@ describe('the files of a version', () => {
     expect(await codeOf(dais.call('modelScan.listBlocked', { limit: 10, cursor: 'x' }))).toBe('invalid_cursor');
   });
 
-  it('are a fact for policies', async () => {
+  it('are a policy attribute', async () => {
     await register({ 'model.pkl': Buffer.from('cos\nsystem\n(S"id"\ntR.') });
     const { metadata } = await dais.call<{ metadata: { uid: string } }>('model.get', { name: 'flights' });
     const subject = { kind: 'Model', name: 'flights', uid: metadata.uid };

@@ -1,4 +1,4 @@
-/** Looks at the files of a version, once it is there. */
+/** Scans the files of a version after its registration. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import { findReadable } from '#kernel/content/damage.ts';
@@ -14,8 +14,8 @@ import type { SafetyParts } from './safety-parts.ts';
 import { endScan, findScan, noteScan, presentScan, recordScan, type ScanResult } from './scan-rows.ts';
 
 const QUEUE = 'model scan';
-/** Of one version. */
-const MOST_FILES = 5000;
+/** Maximum number of files of a version. */
+const MAX_FILES = 5000;
 
 interface Scanned {
   readonly name: string;
@@ -23,7 +23,7 @@ interface Scanned {
   readonly model: string;
 }
 
-/** In the transaction that makes it due. */
+/** Runs in the transaction that enqueues the scan. */
 export async function enqueueScan(tx: Transaction, { name, version, model }: Scanned, now: number): Promise<void> {
   const key = await versionKeyOf(tx, name, version);
   if (key === undefined) throw new DaisError('not_found', `There is no version ${name}/${version}.`);
@@ -35,11 +35,11 @@ function scanOf(projectId: string, key: string, name: string, version: number): 
   return { queue: QUEUE, projectId, payload: { key, name, version }, uniqueKey: key, maxAttempts: 8 };
 }
 
-/** Whoever registers a version, through whichever door. */
+/** Enqueues a scan for each registered version, through every protocol. */
 export function scanSubscriber(now: () => number): Subscriber {
   return {
     name: 'model safety',
-    // Versions that were registered before there was a scanner are looked at too.
+    // Versions that were registered before the scanner existed are scanned too.
     fromStart: true,
     types: [eventTypes.modelVersionCreated.type],
     handle: async (tx, events) => {
@@ -57,7 +57,7 @@ async function due(tx: Transaction, { subject, projectId, data }: SequencedEvent
     if (found.type === 'prompt') return;
     await enqueueScan(tx, { name: subject.name, version, model: subject.uid }, now);
   } catch (error) {
-    // Deleted or renamed since: there is nothing to look at under this name.
+    // Deleted or renamed in the meantime: no version has this name.
     if (!(error instanceof DaisError) || error.code !== 'not_found') throw error;
   }
 }
@@ -73,17 +73,17 @@ export function scanHandler(parts: SafetyParts): JobHandler {
       const key = String(payload['key']);
       const name = String(payload['name']);
       const version = Number(payload['version']);
-      const place = await io.read(async (tx) => await filesOf(tx, parts, name, version));
-      if ('elsewhere' in place) {
-        const detail = `Nobody could look: ${place.elsewhere}.`;
+      const location = await io.read(async (tx) => await filesOf(tx, parts, name, version));
+      if ('elsewhere' in location) {
+        const detail = `The files could not be scanned: ${location.elsewhere}.`;
         const findings = [{ file: '.', rule: 'elsewhere', severity: 'block', detail }] as const;
         await io.write(async (tx) => {
           await recordScan(tx, key, { files: 0, bytes: 0, findings }, now());
-          await endScan(tx, key, { state: 'elsewhere', error: place.elsewhere }, now());
+          await endScan(tx, key, { state: 'elsewhere', error: location.elsewhere }, now());
         });
         return { elsewhere: true };
       }
-      const result = await unlessDamaged(async () => await look(parts.blobs, place, projectId, io));
+      const result = await unlessDamaged(async () => await scanFiles(parts.blobs, location, projectId, io));
       if (typeof result === 'string') {
         await io.write(async (tx) => await endScan(tx, key, { state: 'failed', error: result }, now()));
         return { damaged: true };
@@ -102,7 +102,7 @@ export function scanHandler(parts: SafetyParts): JobHandler {
     ended: async (tx, job, end) => {
       if (end.state !== 'failed' && end.state !== 'cancelled') return;
       await tx.enter(job.projectId);
-      const error = end.error ?? 'it was cancelled';
+      const error = end.error ?? 'it was canceled';
       await endScan(tx, String(job.payload['key']), { state: 'failed', error }, now());
     },
   };
@@ -120,7 +120,7 @@ async function unlessDamaged<T>(work: () => Promise<T>): Promise<T | string> {
   }
 }
 
-interface Place {
+interface FileLocation {
   readonly prefix: string;
   readonly files: readonly ContentInfo[];
 }
@@ -130,25 +130,30 @@ async function filesOf(
   { artifactRoot }: SafetyParts,
   name: string,
   version: number,
-): Promise<Place | { readonly elsewhere: string }> {
+): Promise<FileLocation | { readonly elsewhere: string }> {
   const { artifactUri } = await readVersion(tx.sql, tx.projectId, name, version);
-  if (!artifactUri.startsWith(artifactRoot)) return { elsewhere: `the files lie at ${artifactUri}, not with Dais` };
+  if (!artifactUri.startsWith(artifactRoot)) return { elsewhere: `they are stored at ${artifactUri}, outside Dais` };
   const folder = artifactUri.slice(artifactRoot.length).replace(/^\/+|\/+$/g, '');
   const prefix = `${folder}/`;
   const owner = { projectId: tx.projectId, uid: tx.projectId };
-  const files = await listReferences(tx, owner, { prefix, limit: MOST_FILES + 1 });
-  return files.length === 0 ? { elsewhere: `nothing lies at ${artifactUri}` } : { prefix, files };
+  const files = await listReferences(tx, owner, { prefix, limit: MAX_FILES + 1 });
+  return files.length === 0 ? { elsewhere: `${artifactUri} contains no files` } : { prefix, files };
 }
 
-async function look(blobs: BlobStore, { prefix, files }: Place, projectId: string, io: JobIo): Promise<ScanResult> {
+async function scanFiles(
+  blobs: BlobStore,
+  { prefix, files }: FileLocation,
+  projectId: string,
+  io: JobIo,
+): Promise<ScanResult> {
   const paths = files.map(({ name }) => name.slice(prefix.length));
   const findings: ScanFinding[] = [];
-  if (files.length > MOST_FILES) {
-    const detail = `It has more than ${MOST_FILES} files, which are not all looked at.`;
+  if (files.length > MAX_FILES) {
+    const detail = `The version has more than ${MAX_FILES} files. Not all of them were scanned.`;
     findings.push({ file: '', rule: 'too-many-files', severity: 'block', detail });
   }
   let bytes = 0;
-  for (const [index, { name, size }] of files.slice(0, MOST_FILES).entries()) {
+  for (const [index, { name, size }] of files.slice(0, MAX_FILES).entries()) {
     io.signal.throwIfAborted();
     io.progress({ file: index, files: files.length });
     bytes += size;

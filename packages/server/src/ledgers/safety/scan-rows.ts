@@ -1,4 +1,4 @@
-/** Scans and their findings as they are kept, and what follows from them. */
+/** Stored scans and findings, and the resulting status. */
 import { DaisError } from '@dais/api';
 import type { ModelFinding, ModelScan, ModelVerdict } from '@dais/api/serving';
 import type { Sql } from '#engines/database/contract.ts';
@@ -43,7 +43,7 @@ export async function findScan(sql: Sql, key: string): Promise<ScanRow | undefin
   return row;
 }
 
-/** A look is due; what was found before stays until it is done. */
+/** Enqueues a scan. Existing findings remain until it is done. */
 export async function noteScan(
   tx: Transaction,
   of: { readonly key: string; readonly model: string; readonly version: number },
@@ -63,7 +63,7 @@ export interface ScanResult {
   readonly findings: readonly ScanFinding[];
 }
 
-/** What is found again keeps what somebody said of it; what is not found any more goes. */
+/** Updates the findings of a scan. Known findings keep their decisions; others are deleted. */
 export async function recordScan(tx: Transaction, key: string, result: ScanResult, now: number): Promise<void> {
   const { findings, files, bytes } = result;
   await tx.sql.query(
@@ -140,7 +140,7 @@ export function presentFinding(row: FindingRow): ModelFinding {
   };
 }
 
-/** The worst of what nobody waived. What was not looked at to the end is not loaded. */
+/** Returns the worst status of open findings. An incomplete scan blocks loading. */
 export function verdictOf(
   scan: Pick<ScanRow, 'state'>,
   findings: readonly Pick<FindingRow, 'severity' | 'state'>[],
@@ -149,7 +149,7 @@ export function verdictOf(
   if (scan.state !== 'done') return 'blocked';
   const open = findings.filter(({ state }) => state === 'open');
   if (open.some(({ severity }) => severity === 'block')) return 'blocked';
-  // Waived or not, it is code: it stays in a process of its own.
+  // Code needs a separate process, whether its finding is waived or not.
   return findings.length > 0 ? 'review' : 'clean';
 }
 
@@ -170,8 +170,8 @@ export async function presentScan(sql: Sql, name: string, scan: ScanRow): Promis
 }
 
 /**
- * Whether the version with this key in the lineage, which people know as `called`, may be loaded: `clean` anywhere, `review` in a process of its own,
- * `blocked` not at all, `waiting` not yet. `reason`: for a person, of what is not clean.
+ * Returns whether a version may be loaded: `clean` anywhere, `review` in a separate process, `blocked` not at all, `waiting` not yet.
+ * `key`: its lineage key; `called`: its displayed name. `reason`: set unless it is clean.
  */
 export async function scanVerdict(
   { sql }: Transaction,
@@ -200,7 +200,7 @@ export async function scanVerdict(
   return { verdict, reason: `The scan of ${version} blocks it. ${found} ${list} ${remedy}` };
 }
 
-/** The end of a text that names the first finding. */
+/** Returns a sentence about further findings, to append to the first one. */
 export function moreFindings(count: number): string {
   if (count <= 0) return '';
   return count === 1 ? ' There is 1 more finding.' : ` There are ${count} more findings.`;

@@ -1,6 +1,6 @@
 import { errorCatalogue, type DaisError, type ErrorCode } from '@dais/api';
 
-/** Numbers of gRPC: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+/** gRPC status codes: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
 export const rpc = {
   invalidArgument: 3,
   deadlineExceeded: 4,
@@ -16,7 +16,7 @@ export const rpc = {
   unauthenticated: 16,
 } as const;
 
-/** Every code has its status here; a new code does not compile until it has one too. */
+/** Maps every error code; a new code does not compile without a status. */
 const codes: Readonly<Record<ErrorCode, number>> = {
   invalid_request: rpc.invalidArgument,
   unreadable_body: rpc.invalidArgument,
@@ -89,7 +89,7 @@ const codes: Readonly<Record<ErrorCode, number>> = {
   data_invalid: rpc.failedPrecondition,
 };
 
-/** Classes of `feast.errors` that the client imports and raises by their names. */
+/** Classes of `feast.errors` that the client imports and raises by name. */
 export type FeastClass =
   | 'FeastError'
   | 'FeastObjectNotFoundException'
@@ -107,12 +107,12 @@ export type FeastClass =
   | 'ProjectObjectNotFoundException'
   | 'PushSourceNotFoundException';
 
-/** A failure in the form that Feast's clients understand: over both doors the text of a JSON document. */
-export class FeastFault extends Error {
+/** An error in the format of Feast clients: a JSON document, over both protocols. */
+export class FeastError extends Error {
   readonly feastClass: FeastClass;
-  /** Number of gRPC. */
+  /** gRPC status code. */
   readonly code: number;
-  /** Status of HTTP. */
+  /** HTTP status. */
   readonly status: number;
 
   constructor(feastClass: FeastClass, message: string, code: number, status: number, cause?: unknown) {
@@ -127,35 +127,35 @@ export class FeastFault extends Error {
   }
 }
 
-export function notFound(feastClass: FeastClass, message: string): FeastFault {
-  return new FeastFault(feastClass, message, rpc.notFound, 404);
+export function notFound(feastClass: FeastClass, message: string): FeastError {
+  return new FeastError(feastClass, message, rpc.notFound, 404);
 }
 
-/** Something that this server does not do, with what to do instead. */
-export function notDone(message: string): FeastFault {
-  return new FeastFault('FeastProviderNotImplementedError', message, rpc.unimplemented, 422);
+/** Returns the error of an unsupported feature, with an alternative. */
+export function unsupported(message: string): FeastError {
+  return new FeastError('FeastProviderNotImplementedError', message, rpc.unimplemented, 422);
 }
 
-export function invalid(message: string): FeastFault {
-  return new FeastFault('FeastError', message, rpc.invalidArgument, 400);
+export function invalid(message: string): FeastError {
+  return new FeastError('FeastError', message, rpc.invalidArgument, 400);
 }
 
-/** Problems that are told at once. */
-const MOST_ISSUES = 20;
+/** Errors that are returned immediately. */
+const MAX_ISSUES = 20;
 
-export function feastFault(error: DaisError): FeastFault {
+export function toFeastError(error: DaisError): FeastError {
   const { status, title, remedy } = errorCatalogue[error.code];
-  const told = error.message === '' ? title : error.message;
+  const text = error.message === '' ? title : error.message;
   const places = (error.issues ?? [])
-    .slice(0, MOST_ISSUES)
-    .filter(({ message, expected = '' }) => !told.includes(message) || !told.includes(expected))
+    .slice(0, MAX_ISSUES)
+    .filter(({ message, expected = '' }) => !text.includes(message) || !text.includes(expected))
     .map(({ path = '', message, expected }) =>
       `${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim(),
     );
-  const whole = places.length === 0 ? told : `${told} ${places.join('; ')}.`;
+  const whole = places.length === 0 ? text : `${text} ${places.join('; ')}.`;
   const denied = error.code === 'forbidden' || error.code === 'unauthenticated';
   const feastClass = error.code === 'not_found' ? 'FeastObjectNotFoundException' : 'FeastError';
-  return new FeastFault(
+  return new FeastError(
     denied ? 'FeastPermissionError' : feastClass,
     denied ? `${whole} ${remedy}` : whole,
     codes[error.code],

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(async () => await peer?.stop());
 
 test('every vector, and 10,000 random rows as Feast joins them', { timeout: PATIENCE }, async () => {
-  const told = await feastScripts(peer, CLIENT, ['point_in_time.py']);
-  expect(told.filter(({ error }) => error !== undefined)).toEqual([]);
-  expect(told).toHaveLength(5);
+  const results = await feastScripts(peer, CLIENT, ['point_in_time.py']);
+  expect(results.filter(({ error }) => error !== undefined)).toEqual([]);
+  expect(results).toHaveLength(5);
 });

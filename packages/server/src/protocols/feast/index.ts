@@ -1,4 +1,4 @@
-/** The protocol of Feast's clients: the registry over gRPC, the feature server over HTTP. Decode, call an operation, encode. */
+/** The Feast protocol: the registry over gRPC, the feature server over HTTP. Decodes, calls an operation, encodes. */
 export type { FeastParts } from './feast-calls.ts';
-export { feastRegistry } from './registry/registry-door.ts';
-export { feastDoor } from './serving/serving-door.ts';
+export { feastRegistry } from './registry/registry-methods.ts';
+export { feastDoor } from './serving/feature-server.ts';

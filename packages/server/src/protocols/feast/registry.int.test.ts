@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(async () => await world?.stop());
 
 const call = async (method: string, request?: Uint8Array) => await world.client.call(method, request);
-/** What a refused call says: its status and what it holds for the client. */
+/** Returns status and details of a rejected call. */
 async function refused(work: Promise<unknown>): Promise<object> {
   const error = (await work.catch((thrown: unknown) => thrown)) as { code: number; details: string };
   return { code: error.code, ...(JSON.parse(error.details) as object) };
@@ -32,7 +32,7 @@ async function resources(plural: string, project: string): Promise<{ metadata: {
   return ((await answer.json()) as { items: { metadata: { name: string }; spec: object }[] }).items;
 }
 
-test('what is applied comes back byte for byte, with what only newer clients know, and times behind it', async () => {
+test('returns applied objects byte for byte, with unknown fields, followed by times', async () => {
   const unknown = [bytesField(99, 'of tomorrow'), bytesField(8, messageOf(bytesField(1, 'team'), bytesField(2, 'ml')))];
   const entity = entityBytes('driver', 'driver_id', ...unknown);
   await call('ApplyEntity', applying(entity, 'bytes'));
@@ -47,7 +47,7 @@ test('what is applied comes back byte for byte, with what only newer clients kno
   expect(list.message(2).number(3)).toBe(1);
 });
 
-test('views come before their entities; all of it is there as resources too', async () => {
+test('accepts views before their entities; all of them exist as resources too', async () => {
   const source = fileSource(
     'driver_stats',
     bytesField(2, messageOf(bytesField(1, 'rate'), bytesField(2, 'conv_rate'))),
@@ -88,14 +88,14 @@ test('views come before their entities; all of it is there as resources too', as
   expect([1, 6, 7, 12].map((field) => registry.all(field).length)).toEqual([2, 1, 1, 1]);
 });
 
-test('entities go before the views that use them, and nothing is left', async () => {
+test('deletes entities before the views that use them, and leaves nothing', async () => {
   const source = fileSource('s');
   await call('ApplyFeatureView', applyingView(viewBytes('v', source), 'goes'));
   await call('ApplyEntity', applying(entityBytes('driver', 'driver_id'), 'goes'));
   await call('ApplyFeatureService', applying(serviceBytes('svc', 'v'), 'goes'));
   await call('DeleteEntity', named('driver', 'goes'));
   await call('DeleteFeatureView', named('v', 'goes'));
-  // The service still takes features of it.
+  // The service still uses features of it.
   expect(await resources('featureviews', 'goes')).toHaveLength(1);
   await call('DeleteFeatureService', named('svc', 'goes'));
   for (const plural of ['entities', 'featureviews', 'featureservices']) {
@@ -104,7 +104,7 @@ test('entities go before the views that use them, and nothing is left', async ()
   expect(await refused(call('DeleteEntity', named('driver', 'goes')))).toMatchObject({ code: 5 });
 });
 
-test('a teardown takes what was defined; the project stays', async () => {
+test('a teardown deletes the definitions; the project remains', async () => {
   await call('ApplyProject', messageOf(bytesField(1, messageOf(bytesField(1, messageOf(bytesField(1, 'torn_down')))))));
   await call('ApplyFeatureView', applyingView(viewBytes('v', fileSource('s')), 'torn_down'));
   await call('DeleteProject', ofProject('torn_down'));
@@ -113,7 +113,7 @@ test('a teardown takes what was defined; the project stays', async () => {
   expect(new Message(await call('GetProject', ofProject('torn_down'))).message(1).text(1)).toBe('torn_down');
 });
 
-test('what was materialized elsewhere is told with the view, also after it is applied again', async () => {
+test('returns external materializations with the view, also after a new apply', async () => {
   const view = viewBytes('v', fileSource('s'));
   await call('ApplyFeatureView', applyingView(view, 'intervals'));
   const [start, end] = [messageOf(numberField(1, 1000)), messageOf(numberField(1, 2000))];
@@ -130,7 +130,7 @@ test('what was materialized elsewhere is told with the view, also after it is ap
   }
 });
 
-describe('refusals name the class that clients raise', () => {
+describe('errors contain the class that clients raise', () => {
   const lost = (feastClass: string) => ({ code: 5, module: 'feast.errors', class: feastClass });
 
   test.each([
@@ -145,7 +145,7 @@ describe('refusals name the class that clients raise', () => {
     expect(await refused(call(method, named('nope', 'refusals')))).toMatchObject(lost(feastClass));
   });
 
-  test('a Python function, with what to do instead', async () => {
+  test('a Python function, with an alternative', async () => {
     const odfv = messageOf(bytesField(1, messageOf(bytesField(1, 'sum'))));
     expect(await refused(call('ApplyFeatureView', applyingView(odfv, 'refusals', 2)))).toMatchObject({
       code: 12,
@@ -154,7 +154,7 @@ describe('refusals name the class that clients raise', () => {
     });
   });
 
-  test('a project that cannot be, two views of one name, a type that is not kept, bytes that are no message', async () => {
+  test('an invalid project name, two views with one name, an unsupported type, an invalid message', async () => {
     expect(await refused(call('ApplyEntity', applying(entityBytes('e', 'k'), 'My Repo')))).toMatchObject({ code: 3 });
     await call('ApplyFeatureView', applyingView(viewBytes('twice', fileSource('s')), 'refusals'));
     const stream = messageOf(bytesField(1, messageOf(bytesField(1, 'twice'))));
@@ -170,22 +170,22 @@ describe('refusals name the class that clients raise', () => {
     expect(await refused(call('GetEntity', Uint8Array.of(255)))).toMatchObject({ code: 3 });
   });
 
-  test('what this server does not do', async () => {
+  test('unsupported methods', async () => {
     expect(await refused(call('GetRegistryLineage'))).toMatchObject({ code: 12 });
     const unknown = (await call('Nope').catch((error: unknown) => error)) as { code: number };
     expect(unknown.code).toBe(12);
   });
 });
 
-describe('who calls', () => {
+describe('authentication', () => {
   let guarded: RegistryWorld;
   beforeAll(async () => {
-    // Nobody is the owner by who they are.
+    // Without a token nobody is the owner.
     guarded = await startRegistryWorld(4_000_000_000);
   });
   afterAll(async () => await guarded?.stop());
 
-  test('needs the token, and only it', async () => {
+  test('requires the token', async () => {
     const request = ofProject('default');
     const ask = async (metadata: Readonly<Record<string, string>>) =>
       await guarded.client.call('ListEntities', request, metadata);
@@ -201,19 +201,19 @@ describe('who calls', () => {
     expect(Buffer.isBuffer(await ask({ authorization: `Bearer ${OWNER_TOKEN}` }))).toBe(true);
   });
 
-  test('a project that the metadata name must agree with the request', async () => {
+  test('a project in the metadata must match the request', async () => {
     const metadata = { authorization: `Bearer ${OWNER_TOKEN}`, 'dais-project': 'other' };
     expect(await refused(guarded.client.call('ListEntities', ofProject('default'), metadata))).toMatchObject({
       code: 3,
     });
   });
 
-  test('anybody may ask whether the server is there', async () => {
+  test('the health check needs no token', async () => {
     expect(await guarded.client.call('/grpc.health.v1.Health/Check')).toEqual(Buffer.from([8, 1]));
   });
 });
 
-test('many clients at once; one that leaves in the middle harms nobody', async () => {
+test('many concurrent clients; a disconnect does not affect others', async () => {
   const clients = Array.from({ length: 20 }, () => registryClient(world.address));
   const calls = clients.flatMap((client) => [client.call('ListEntities', ofProject('bytes')), client.call('Refresh')]);
   clients[0]?.close();

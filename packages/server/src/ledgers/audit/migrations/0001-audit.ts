@@ -1,12 +1,12 @@
 import type { Migration } from '#engines/database/contract.ts';
 
 /**
- * The log, its tree and what is known of both. Partitions hold 2^20 entries each instead of a month: the order of the
- * tree is not exactly the order of time, and what leaves the table must leave from its front.
+ * The log, its Merkle tree, and checkpoints. Partitions contain 2^20 entries each instead of a month, because the order of the
+ * tree is not exactly the order of time, and entries are archived from the start.
  *
- * The platform's role may insert and read entries, nothing else; a trigger refuses to change or remove them for
- * everybody, so that no slip of an administrator passes. Against somebody who wants to, only the checkpoints outside of
- * the database help.
+ * The database role of the platform may only insert and read entries. A trigger rejects changes and deletions by any
+ * role, which prevents accidents of administrators. Only the checkpoints outside of the database detect deliberate
+ * tampering.
  */
 export const auditTables: Migration = {
   id: '0001-audit',

@@ -1,4 +1,4 @@
-/** For tests: a kernel whose audit ledger is the real one, with its files in a folder of its own. */
+/** Test fixture: a kernel with the audit ledger, with files in a separate folder. */
 import { createPublicKey, randomBytes, randomUUID, verify } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -33,7 +33,7 @@ export const auditSlices = [kernelSlice, auditSlice, workshopSlice];
 export interface AuditWorldOptions {
   readonly ledger?: Partial<AuditLedgerParts>;
   readonly kernel?: TestKernelOptions;
-  /** Of another world: the same database, keys and files. */
+  /** Another world with the same database, keys and files. */
   readonly like?: AuditWorld;
   readonly database?: Database;
 }
@@ -43,13 +43,13 @@ export interface AuditWorld {
   readonly dais: TestKernel;
   readonly ledger: AuditLedger;
   readonly keys: KeyStore;
-  /** What `keys` was made from. */
+  /** The seed of `keys`. */
   readonly keyText: string;
   readonly net: TestNet;
   readonly folder: string;
-  /** Waits until everything that was committed stands in the log; gives its size. */
+  /** Waits until the log contains everything that was committed, and returns its size. */
   settled(): Promise<number>;
-  /** Ends the processes' part; the database stays. */
+  /** Stops the process; the database remains. */
   halt(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -127,7 +127,7 @@ export async function logSize(test: TestDatabase): Promise<number> {
   return row!['size'] as number;
 }
 
-/** Every checkpoint in the files of a world, in the order in which they were written; their signatures are checked. */
+/** Returns all checkpoints in the files of a world, in write order, with verified signatures. */
 export async function fileCheckpoints(world: Pick<AuditWorld, 'folder' | 'dais'>): Promise<Checkpoint[]> {
   const folder = join(world.folder, 'checkpoints');
   const { verifierKey } = await world.dais.call<{ verifierKey: string }>('audit.key', {});
@@ -150,7 +150,7 @@ export async function fileCheckpoints(world: Pick<AuditWorld, 'folder' | 'dais'>
   return checkpoints;
 }
 
-/** What an auditor does: reads every entry through the operation and compares with checkpoints from outside. */
+/** Audits the log: reads every entry through the operation and compares it with external checkpoints. */
 export async function verifyWorld(
   world: Pick<AuditWorld, 'dais'>,
   checkpoints: readonly Checkpoint[],

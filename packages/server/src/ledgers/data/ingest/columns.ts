@@ -1,17 +1,17 @@
-/** Which columns a version shall have. */
+/** The columns of a new version. */
 import { DaisError, type DatasetSpec, type Issue } from '@dais/api';
 import { MOST_COLUMNS, type DataColumn } from '@dais/api/data';
 import type { Column, TableDescription } from '#engines/query/contract.ts';
 
 export interface WantedColumns {
   readonly columns: readonly DataColumn[];
-  /** Columns of a file that are none of these are left out; else they are a fault. */
+  /** Whether to ignore columns of a file that are not listed; otherwise they are an error. */
   readonly ignoreExtra: boolean;
 }
 
 /**
- * The manifest decides, then the version before, then what the files look like. `describe` looks at them, and is not
- * called when nothing has to be found out.
+ * Determines the columns from the manifest, else from the previous version, else from the files. `describe` infers them from the
+ * files, and is called only if needed.
  * @throws DaisError `data_invalid`.
  */
 export async function wantedColumns(
@@ -44,7 +44,7 @@ function shapeIssues(columns: readonly DataColumn[]): Issue[] {
   if (columns.length > MOST_COLUMNS) {
     return [
       {
-        message: `There are ${columns.length} columns, and at most ${MOST_COLUMNS} can be: store the values as a list, or as rows.`,
+        message: `The data has ${columns.length} columns, more than the limit of ${MOST_COLUMNS}. Store the values as a list, or as rows.`,
       },
     ];
   }
@@ -53,24 +53,29 @@ function shapeIssues(columns: readonly DataColumn[]): Issue[] {
     const other = seen.get(name.toLowerCase());
     seen.set(name.toLowerCase(), name);
     if (other === undefined) return [];
-    return [{ path: name, message: `Two columns are called ${other} and ${name}: rename one of them.` }];
+    return [
+      {
+        path: name,
+        message: `The column names ${other} and ${name} are equal when case is ignored. Rename one of them.`,
+      },
+    ];
   });
 }
 
-/** Columns that the manifest speaks of must be there. */
+/** Checks that columns named in the manifest exist. */
 function missingIssues(
   { keys = [], eventTime, label }: Pick<DatasetSpec, 'keys' | 'eventTime' | 'label'>,
   columns: readonly DataColumn[],
 ): Issue[] {
-  const there = new Set(columns.map(({ name }) => name));
+  const existing = new Set(columns.map(({ name }) => name));
   const wanted = [
     ...keys.map((name) => ['spec.keys', name] as const),
     ...(eventTime === undefined ? [] : [['spec.eventTime', eventTime] as const]),
     ...(label === undefined ? [] : [['spec.label', label] as const]),
   ];
   return wanted
-    .filter(([, name]) => !there.has(name))
-    .map(([path, name]) => ({ path, message: `There is no column ${name}, which ${path} names.` }));
+    .filter(([, name]) => !existing.has(name))
+    .map(([path, name]) => ({ path, message: `The data has no column ${name}, which ${path} names.` }));
 }
 
 export function engineColumns(columns: readonly DataColumn[]): readonly Column[] {

@@ -1,4 +1,4 @@
-/** From the name of a file and what the manifest says to how it is read. Pure. */
+/** Determines how to read a file from its name and the manifest. Pure. */
 import { DaisError, type DataFormat, type DatasetFormat } from '@dais/api';
 import type { CsvDialect, FileCompression, SourceFile } from '#engines/query/contract.ts';
 
@@ -18,13 +18,13 @@ const ENDINGS: Readonly<Record<string, DataFormat>> = {
 
 const COMPRESSIONS: Readonly<Record<string, FileCompression>> = { gz: 'gzip', gzip: 'gzip', zst: 'zstd', zstd: 'zstd' };
 
-/** Of a name, its endings, the last first: `a.csv.gz` gives `gz`, `csv`. */
+/** Returns the extensions of a name, last first: `a.csv.gz` returns `gz`, `csv`. */
 function endings(name: string): readonly string[] {
   const base = name.slice(name.lastIndexOf('/') + 1).toLowerCase();
   return base.split('.').slice(1).toReversed();
 }
 
-/** @throws DaisError `invalid_request` for a file of which nothing says what it is. */
+/** Returns the source file with its format. @throws DaisError `invalid_request` if the format is unknown */
 export function sourceFile(path: string, name: string, format: DatasetFormat | undefined): SourceFile {
   const [last = '', before = ''] = endings(name);
   const named = Object.hasOwn(COMPRESSIONS, last) ? COMPRESSIONS[last] : undefined;
@@ -32,7 +32,7 @@ export function sourceFile(path: string, name: string, format: DatasetFormat | u
   const type = format?.type ?? (Object.hasOwn(ENDINGS, ending) ? ENDINGS[ending] : undefined);
   if (type === undefined) {
     const known = Object.keys(ENDINGS).join(', ');
-    const detail = `Nothing says what ${name} is: let its name end in one of ${known} (then .gz or .zst), or set spec.format.type.`;
+    const detail = `The format of ${name} is unknown. Use a file name that ends in one of ${known} (optionally followed by .gz or .zst), or set spec.format.type.`;
     throw new DaisError('invalid_request', detail);
   }
   const compression = format?.compression ?? named;

@@ -11,7 +11,7 @@ const files = fc
   .array(fc.integer({ min: 0, max: 12 * 2 ** 20 }), { maxLength: 200 })
   .map((sizes) => sizes.map((bytes, n) => fileOf(n, bytes)));
 
-test('every file is in one group, in its place; a big one is alone', () => {
+test('assigns every file to one group in order; a large file is its own group', () => {
   fc.assert(
     fc.property(files, (all) => {
       const groups = groupFiles(all);
@@ -25,7 +25,7 @@ test('every file is in one group, in its place; a big one is alone', () => {
   );
 });
 
-test('one file more leaves most groups as they are', () => {
+test('an additional file does not change most groups', () => {
   const all = Array.from({ length: 1000 }, (_, n) => fileOf(n, 300_000));
   const before = new Set(groupFiles(all).map((group) => group.map(({ digest }) => digest).join()));
   const more = [...all.slice(0, 500), fileOf(5000, 300_000), ...all.slice(500)];

@@ -1,18 +1,18 @@
-/** Which files are read together. Pure. */
+/** Groups of files that are read together. Pure. */
 
 interface Sized {
   readonly digest: string;
   readonly bytes: number;
 }
 
-/** From here on a file stands alone. */
+/** A larger file is its own group. */
 const ALONE = 8 * 2 ** 20;
-/** Small ones are gathered: each group becomes one file of the version at least. */
+/** Small files are combined: each group becomes at least one file of the version. */
 const ENOUGH = 2 ** 20;
 
 /**
- * Neighbours that are small are read together; where a group ends is said by the content of the files, so that one more,
- * one less or another one leaves the groups before and behind it as they are.
+ * Groups small neighboring files. The content of files determines the end of a group, so that an added, removed or changed file
+ * does not affect the groups before and after it.
  */
 export function groupFiles<File extends Sized>(files: readonly File[]): readonly (readonly File[])[] {
   const groups: File[][] = [];
@@ -31,7 +31,7 @@ export function groupFiles<File extends Sized>(files: readonly File[]): readonly
     }
     open.push(file);
     bytes += file.bytes;
-    // One in four, so that groups have about as many files beyond the least.
+    // One in four, so that groups have about this many files more than the minimum.
     const says = Number.parseInt(file.digest.slice(0, 2), 16) % 4 === 0;
     if (bytes >= ALONE || (bytes >= ENOUGH && says)) close();
   }

@@ -1,7 +1,7 @@
-/** Files of a source outside, fetched to this machine. */
+/** Downloads files from an external source. */
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
-import { type DataColumn } from '@dais/api/data';
+import type { DataColumn } from '@dais/api/data';
 import type { DataSource, SourceObject } from '#engines/sources/contract.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts, ExternalSource, SecretReader } from '../data-parts.ts';
@@ -11,11 +11,11 @@ import type { TableShape } from './reading-plan.ts';
 interface FetchedFile extends GatheredFile {
   readonly uri: string;
   readonly pin: string;
-  /** Says the format. */
+  /** Contains the format. */
   readonly object: SourceObject;
 }
 
-/** Opens a source with the Secrets that it names, does `work` and closes it. */
+/** Opens a source with its Secrets, runs `work` and closes it. */
 export async function withSource<T>(
   parts: Pick<DataParts, 'database' | 'source' | 'secretValue'>,
   { source, projectId }: { readonly source: ExternalSource; readonly projectId: string },
@@ -25,7 +25,7 @@ export async function withSource<T>(
     const request = { mode: 'read', projectId } as const;
     const open = await transact(parts.database, request, async (tx) => await parts.secretValue(tx, ref));
     if (open === undefined) {
-      throw new DaisError('invalid_state', `There is no value ${ref.key} in the Secret ${ref.secret}.`);
+      throw new DaisError('invalid_state', `The Secret ${ref.secret} has no value ${ref.key}.`);
     }
     return await open();
   };
@@ -37,7 +37,7 @@ export async function withSource<T>(
   }
 }
 
-/** @throws DaisError as the source does; `invalid_state` for a table that `mode: reference` cannot point at. */
+/** Downloads all objects. @throws errors of the source; `invalid_state` for a table that `mode: reference` does not support */
 export async function fetchAll(
   source: DataSource,
   {
@@ -61,7 +61,7 @@ export async function fetchAll(
   if (shape !== undefined && mode === 'reference') {
     throw new DaisError(
       'invalid_state',
-      'The files of this table are not its rows as they are (it is partitioned, has deleted rows, or its columns are called otherwise in its files): such a table is copied, not pointed at. Set `mode: managed`.',
+      'A version cannot refer to the files of this table, because they differ from its rows: the table is partitioned, has deleted rows, or its files use other column names. Set `mode: managed` to copy the rows.',
     );
   }
   const all = objects.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
@@ -80,4 +80,12 @@ export async function fetchAll(
     files.push({ name, uri, path, pin, digest, bytes, object, part });
   }
   return { files, columns, shape };
+}
+
+/** Returns the URI of a single object, or the common prefix of several. */
+export function commonUri(files: readonly GatheredFile[]): string {
+  const [first = '', ...rest] = files.map(({ uri = '' }) => uri);
+  let length = first.length;
+  for (const uri of rest) while (!uri.startsWith(first.slice(0, length))) length -= 1;
+  return rest.length === 0 ? first : first.slice(0, first.lastIndexOf('/', length) + 1);
 }

@@ -1,4 +1,4 @@
-/** The files that an ingest reads, as they are on this machine. */
+/** The files of an ingest, on the local disk. */
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -13,12 +13,12 @@ export interface GatheredFile {
   readonly name: string;
   readonly digest: string;
   readonly bytes: number;
-  /** Undefined: nobody sent it, because what became of it is known. */
+  /** Undefined if the file was not uploaded, because its result is stored. */
   readonly path: string | undefined;
-  /** Of files that lie outside. */
+  /** Set for external files. */
   readonly uri?: string;
   readonly pin?: string;
-  /** Where the source says it. */
+  /** Set if the source provides it. */
   readonly format?: DataFormat | undefined;
   readonly part?: SourceObject['part'];
 }
@@ -31,7 +31,7 @@ export function contentOfIngest({ id, project_id: projectId }: Pick<IngestRow, '
   return { projectId, uid: id, label: `ingest ${id}` };
 }
 
-/** @throws DaisError `not_found` for one whose bytes are gone. */
+/** Downloads the files. @throws DaisError `not_found` if content is missing */
 export async function gatherPushed(
   { database, blobs }: DataParts,
   row: IngestRow,
@@ -42,11 +42,11 @@ export async function gatherPushed(
   const locators = await transact(database, { mode: 'read', projectId: row.project_id }, async (tx) => {
     const found = new Map<number, string>();
     for (const { position } of files) {
-      const there = await findReadable(tx, { ...owner, name: pushedName(position) }).catch((error: unknown) => {
+      const existing = await findReadable(tx, { ...owner, name: pushedName(position) }).catch((error: unknown) => {
         if (error instanceof DaisError && error.code === 'not_found') return undefined;
         throw error;
       });
-      if (there !== undefined) found.set(position, there.locator);
+      if (existing !== undefined) found.set(position, existing.locator);
     }
     return found;
   });

@@ -1,4 +1,4 @@
-/** Operations on how versions come. */
+/** Operations of ingests. */
 import { DaisError } from '@dais/api';
 import {
   beginPushOperation,

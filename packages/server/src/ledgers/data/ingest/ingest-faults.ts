@@ -1,10 +1,10 @@
-/** What was wrong with the files of an ingest, as it is told. */
+/** Errors in the files of an ingest. */
 import type { DaisError, DatasetSpec } from '@dais/api';
 import type { IngestFault } from '@dais/api/data';
 import type { DataError } from '#engines/query/contract.ts';
 import { QueryError } from '#engines/query/model/query-error.ts';
 
-/** Faults that are told; all are in the rejects. */
+/** Maximum number of errors in a response; the rejects file contains all. */
 export const SHOWN_FAULTS = 100;
 
 export function faultsOfError(error: DaisError, spec: Pick<DatasetSpec, 'sensitive'>): IngestFault[] {
@@ -13,7 +13,7 @@ export function faultsOfError(error: DaisError, spec: Pick<DatasetSpec, 'sensiti
     : faultsOfIssues(error);
 }
 
-/** Values of columns that are masked stand in no fault. */
+/** Converts an error; values of masked columns are removed. */
 export function faultOf({ sensitive = [] }: Pick<DatasetSpec, 'sensitive'>) {
   const hidden = new Set(sensitive.map(({ column }) => column));
   return ({ file, line, column, value, problem, remedy }: DataError): IngestFault => ({

@@ -1,6 +1,6 @@
 /**
- * Makes a version of the files of an ingest. Whole or absent: nothing is seen before the one transaction that commits
- * the version and ends the ingest, and what was stored until then is garbage if it never comes.
+ * Creates a version from the files of an ingest, atomically: one transaction commits the version and ends the ingest.
+ * Content that was stored before is garbage if that transaction never commits.
  */
 import { createReadStream } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
@@ -18,8 +18,7 @@ import { byteQuota } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf } from '#ledgers/lineage/index.ts';
 import type { DataParts } from '../data-parts.ts';
-import { requireDataset } from '../dataset-rows.ts';
-import { emitAboutDataset, readDatasetSpec } from '../dataset-spec.ts';
+import { requireDataset, emitAboutDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { commitVersion, type NewFile } from '../versions/commit.ts';
 import { withStoredFiles } from '../versions/local-files.ts';
 import { requireUsable, resolveVersion } from '../versions/resolve.ts';
@@ -27,9 +26,8 @@ import { splitRows } from '../versions/split-rows.ts';
 import { VersionMaker, type MakeRequest } from '../versions/version-maker.ts';
 import { previousReady } from '../versions/version-rows.ts';
 import { engineColumns, wantedColumns } from './columns.ts';
-import { commonUri } from './common-uri.ts';
+import { commonUri, fetchAll, withSource } from './from-source.ts';
 import { sourceFile } from './file-format.ts';
-import { fetchAll, withSource } from './from-source.ts';
 import { contentOfIngest, gatherPushed, pushedName, REJECTS, type GatheredFile } from './gather.ts';
 import { faultOf, faultsOfError, SHOWN_FAULTS } from './ingest-faults.ts';
 import {
@@ -59,14 +57,14 @@ interface Reading {
   readonly gathered: readonly GatheredFile[];
   readonly sources: readonly SourceFile[];
   readonly columns: readonly DataColumn[];
-  /** Which state of a table outside was read. */
+  /** The version of an external table that was read. */
   readonly snapshot: string | undefined;
   readonly shape: TableShape | undefined;
 }
 
 interface Gathered {
   readonly gathered: readonly GatheredFile[];
-  readonly told: readonly DataColumn[] | undefined;
+  readonly sourceColumns: readonly DataColumn[] | undefined;
   readonly snapshot?: string | undefined;
   readonly shape?: TableShape | undefined;
   readonly mode: 'managed' | 'reference';
@@ -89,7 +87,7 @@ export function ingestHandler(parts: DataParts): JobHandler {
   };
 }
 
-/** Ends an ingest without a version. What was sent for it goes. */
+/** Ends an ingest without a version, and deletes its uploads. */
 export async function failIngest(
   tx: Transaction,
   id: string,
@@ -105,7 +103,7 @@ export async function failIngest(
   emitAboutDataset(tx, dataset, eventTypes.datasetIngestFailed, { ingest: id, reason });
 }
 
-/** How the files of a version were cut. */
+/** How the rows of a version are split into files. */
 export async function splitBefore({ sql }: Transaction, version: string): Promise<number | undefined> {
   const [row] = await sql.query<{ split_rows: number | null }>(
     'select split_rows from data.version where id = $1',
@@ -127,7 +125,7 @@ class IngestRun {
   readonly #io: JobIo;
   readonly #folder: string;
   #notedAt = 0;
-  /** What is read, once it is known. */
+  /** The input of an ingest, after the files are known. */
   #reading: Reading | undefined;
 
   constructor(parts: DataParts, job: JobClaim, io: JobIo) {
@@ -138,7 +136,7 @@ class IngestRun {
   }
 
   async run(): Promise<unknown> {
-    // An attempt before may have died in it.
+    // An earlier attempt can have ended here.
     await rm(this.#folder, { recursive: true, force: true });
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     try {
@@ -158,14 +156,14 @@ class IngestRun {
     if (before.row.ended_at !== null) return { ingest: this.#id };
     if (before.spec.source?.type === 'dataset') return await this.#query(before, before.spec.source);
     await this.#note('fetch', 0);
-    const { gathered, told, mode, snapshot, shape } = await this.#gather(before, signal);
+    const { gathered, sourceColumns, mode, snapshot, shape } = await this.#gather(before, signal);
     const engine = await this.#parts.query();
     const formats = { ...before.spec.format };
     const sources = gathered.map(({ path, name, format, part }) => ({
       ...sourceFile(path ?? '', name, format === undefined ? before.spec.format : { ...formats, type: format }),
       ...(part !== undefined && { part }),
     }));
-    const columns = told ?? (await this.#columns(engine, before, { gathered, sources, shape }));
+    const columns = sourceColumns ?? (await this.#columns(engine, before, { gathered, sources, shape }));
     const reading = { gathered, sources, columns, snapshot, shape };
     this.#reading = reading;
     if (mode === 'reference') return await this.#pin(engine, before, reading);
@@ -176,12 +174,12 @@ class IngestRun {
     return await this.#commit(before, { gathered, columns, read });
   }
 
-  /** The files to read; `told`: their columns, where the source knows them and the manifest says nothing. */
+  /** Describes the files to read. `sourceColumns`: columns from the source, if the manifest declares none. */
   async #gather({ row, files, spec }: Before, signal: AbortSignal): Promise<Gathered> {
     const { source = { type: 'upload' as const } } = spec;
     if (source.type === 'upload' || source.type === 'dataset') {
       const gathered = await gatherPushed(this.#parts, row, files, { folder: this.#folder, signal });
-      return { gathered, told: undefined, mode: 'managed' };
+      return { gathered, sourceColumns: undefined, mode: 'managed' };
     }
     return await withSource(this.#parts, { source, projectId: row.project_id }, async (opened) => {
       const progress = (share: number) => void this.#note('fetch', share);
@@ -190,11 +188,11 @@ class IngestRun {
       const gathered = found.files.map(({ object, ...file }) => ({ ...file, format: object.format }));
       const snapshot = found.files[0]?.object.snapshot;
       const { columns, shape } = found;
-      return { gathered, told: spec.columns === undefined ? columns : undefined, mode, snapshot, shape };
+      return { gathered, sourceColumns: spec.columns === undefined ? columns : undefined, mode, snapshot, shape };
     });
   }
 
-  /** A version of other versions, by SQL. */
+  /** Creates a version by SQL from other versions. */
   async #query({ row }: Before, source: Extract<DatasetSource, { type: 'dataset' }>): Promise<unknown> {
     const { sql, tables: named } = source;
     const found = await this.#io.read(async (tx) => {
@@ -223,13 +221,13 @@ class IngestRun {
     return { ingest: row.id, version: made.version.number, unchanged: made.unchanged };
   }
 
-  /** A version that points at its files: they were read once, to know what they are. */
+  /** Creates a version that refers to external files. They are read once to determine the schema. */
   async #pin(engine: QueryEngine, { row, spec }: Before, from: Reading): Promise<unknown> {
     const { gathered, sources, columns } = from;
     const files: NewFile[] = [];
     for (const [at, source] of sources.entries()) {
       const file = gathered[at];
-      if (file?.uri === undefined) throw new Error('a file that is pinned has an address');
+      if (file?.uri === undefined) throw new Error('a pinned file has no URI');
       const table = { files: [source], columns: engineColumns(columns), faults: row.source.faults };
       const count: Relation = {
         type: 'aggregate',
@@ -281,7 +279,7 @@ class IngestRun {
     const { columns } = await wantedColumns(spec, version?.schema.columns, async () => {
       await this.#note('infer', 0);
       const here = sources.filter((_, at) => gathered[at]?.path !== undefined);
-      // Rows that are gone change no column.
+      // Deleted rows do not change columns.
       const plain = here.map(({ part, ...file }) =>
         part === undefined ? file : { ...file, part: { values: part.values ?? [] } },
       );
@@ -297,7 +295,7 @@ class IngestRun {
     { gathered, sources, columns, shape }: Reading,
   ): Promise<GroupsRead & { readonly splitRows: number }> {
     const bytes = gathered.reduce((sum, file) => sum + file.bytes, 0);
-    // Before they are read nobody knows their rows: those of text have about ten bytes a column.
+    // The number of rows is unknown before reading: text files have about ten bytes per value.
     const guess =
       version === undefined || version.bytes === 0 ? bytes / (10 * Math.max(1, columns.length)) : version.rows;
     const rows = splitRows(guess, splitBefore);
@@ -326,7 +324,7 @@ class IngestRun {
     return { ...read, splitRows: rows };
   }
 
-  /** Over what is stored: some of the files were read long ago. */
+  /** Checks the stored files, because some of them were read by an earlier ingest. */
   async #check(
     engine: QueryEngine,
     { row, spec }: Before,
@@ -399,7 +397,7 @@ class IngestRun {
     });
   }
 
-  /** The files are not what they should be: that is no fault of the job. */
+  /** Handles invalid data, which is not a failure of the job. */
   async #refuse(error: DaisError): Promise<void> {
     const { row, spec } = await this.#io.read(async (tx) => await this.#readBefore(tx));
     const faults = faultsOfError(error, spec);
@@ -417,18 +415,18 @@ class IngestRun {
     });
   }
 
-  /** What could not be read at all has no rows to keep. */
+  /** Stores rejected rows. Unreadable files have no rows. */
   async #tryRejects(row: IngestRow, reading: Reading): Promise<string | undefined> {
     try {
       return await this.#keepRejects(row, reading);
     } catch (error) {
       this.#io.signal.throwIfAborted();
-      this.#parts.log.debug('rejected rows could not be kept', { ingest: row.id, error });
+      this.#parts.log.debug('rejected rows could not be stored', { ingest: row.id, error });
       return undefined;
     }
   }
 
-  /** All rows that cannot be read, as one file; undefined when it cannot be made. */
+  /** Writes all invalid rows to one file; undefined if that fails. */
   async #keepRejects(row: IngestRow, { gathered, sources, columns, shape }: Reading): Promise<string | undefined> {
     const rejectsPath = join(this.#folder, REJECTS);
     const engine = await this.#parts.query();
@@ -445,8 +443,8 @@ class IngestRun {
       },
       { signal: this.#io.signal },
     );
-    const there = await stat(rejectsPath).catch(() => undefined);
-    if (there === undefined) return undefined;
+    const existing = await stat(rejectsPath).catch(() => undefined);
+    if (existing === undefined) return undefined;
     const quota = await this.#io.read(async (tx) => await byteQuota(tx, row.project_id));
     const { id } = await this.#parts.content.upload(createReadStream(rejectsPath), {
       projectId: row.project_id,
@@ -455,7 +453,7 @@ class IngestRun {
     return id;
   }
 
-  /** Seen by whoever follows; a few times a second at most. */
+  /** Reports progress, at most a few times per second. */
   async #note(phase: string, share: number): Promise<void> {
     const now = this.#parts.clock.now();
     this.#io.progress({ phase, share });
@@ -464,13 +462,13 @@ class IngestRun {
     try {
       await this.#io.write(async (tx) => await noteProgress(tx, this.#id, phase, overall(phase, share)));
     } catch (error) {
-      // Progress is told later or not at all; a lease that was lost shows itself at the next step.
-      this.#parts.log.debug('progress of an ingest was not noted', { ingest: this.#id, error });
+      // Progress is best effort; a lost lease is detected at the next step.
+      this.#parts.log.debug('the progress of an ingest could not be recorded', { ingest: this.#id, error });
     }
   }
 }
 
-/** Where each phase begins and ends, of the whole. */
+/** Start and end of each phase as a share of the whole. */
 const PHASES: Readonly<Record<string, readonly [number, number]>> = {
   fetch: [0, 0.05],
   infer: [0.05, 0.2],

@@ -1,10 +1,10 @@
-/** The making of versions as it is kept and as it is told. */
+/** Stored ingests, and their presentation. */
 import { DaisError, type Actor } from '@dais/api';
 import { type Ingest, type IngestFault, type IngestState, type VersionSource } from '@dais/api/data';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** What the job has to know beside its files. */
+/** Parameters of the job in addition to its files. */
 export interface IngestSource extends VersionSource {
   readonly faults: 'refuse' | 'keep';
 }
@@ -42,7 +42,6 @@ export interface IngestFileRow {
 const COLUMNS = `i.id, i.project_id, i.dataset, d.name, i.state, i.phase, i.done, i.faults, i.rejects, i.message, i.tags,
   i.source, i.version, i.number, i.unchanged, i.created_at, i.created_by, i.origin, i.ended_at`;
 
-/** @throws DaisError `not_found`. */
 export async function readIngest(tx: Transaction, id: string, lock = false): Promise<IngestRow> {
   const [row] = await tx.sql.query<IngestRow>(
     `select ${COLUMNS} from data.ingest i join data.dataset d on d.id = i.dataset
@@ -54,7 +53,7 @@ export async function readIngest(tx: Transaction, id: string, lock = false): Pro
   return row;
 }
 
-/** The same, of this dataset. @throws DaisError `not_found`. */
+/** Reads an ingest of a dataset. @throws DaisError `not_found`. */
 export async function readIngestOf(tx: Transaction, dataset: string, id: string, lock = false): Promise<IngestRow> {
   const row = await readIngest(tx, id, lock);
   if (row.name !== dataset) throw new DaisError('not_found', `Dataset ${dataset} has no ingest ${id}.`);
@@ -125,7 +124,7 @@ export interface IngestEnd {
   readonly unchanged?: boolean;
 }
 
-/** Ends it, unless it has ended. */
+/** Ends an ingest that has not ended. */
 export async function endIngest({ sql }: Transaction, id: string, end: IngestEnd): Promise<boolean> {
   const rows = await sql.query(
     `update data.ingest set state = $2, phase = '', done = case when $2 = 'done' then 1 else done end, faults = $3,

@@ -1,4 +1,4 @@
-/** Files that somebody pushes: begun, sent one by one, and committed. */
+/** Pushes: started, uploaded file by file, and committed. */
 import { DaisError, type Actor, type DatasetSpec } from '@dais/api';
 import type {
   beginPushOperation,
@@ -14,8 +14,7 @@ import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { DataParts } from '../data-parts.ts';
-import { findDataset, requireDataset, type DatasetRow } from '../dataset-rows.ts';
-import { readDatasetSpec } from '../dataset-spec.ts';
+import { findDataset, requireDataset, type DatasetRow, readDatasetSpec } from '../dataset-rows.ts';
 import { splitRows } from '../versions/split-rows.ts';
 import { previousReady } from '../versions/version-rows.ts';
 import { sourceFile } from './file-format.ts';
@@ -26,7 +25,7 @@ import { presentIngest, readIngestFiles, readIngestOf, type IngestSource } from 
 import { knownReadings } from './read-groups.ts';
 import { groupDigest, readingDigest, type ReadableFile } from './reading-plan.ts';
 
-/** How often an ingest is tried when the platform fails, not the data. */
+/** Maximum attempts of an ingest after failures of the platform; invalid data is not retried. */
 const ATTEMPTS = 5;
 
 export interface PushedFile {
@@ -43,7 +42,7 @@ export async function beginPush(
   const { name, files, message, tags, faults, create } = call.input;
   const twice = files.findIndex((file, at) => files.findIndex((other) => other.name === file.name) !== at);
   if (twice !== -1 && files.length <= 1000) {
-    throw new DaisError('invalid_request', `The file ${files[twice]?.name ?? ''} is named twice.`);
+    throw new DaisError('invalid_request', `The file ${files[twice]?.name ?? ''} is listed twice.`);
   }
   let dataset = await findDataset(tx, name);
   if (dataset === undefined && create) {
@@ -54,9 +53,9 @@ export async function beginPush(
   const spec = await readDatasetSpec(tx, name);
   const source = spec.source?.type ?? 'upload';
   if (source !== 'upload') {
-    throw new DaisError('invalid_state', `The rows of ${name} come from its source \`${source}\`: refresh it instead.`);
+    throw new DaisError('invalid_state', `The rows of ${name} come from its source \`${source}\`. Refresh it instead.`);
   }
-  // What they are must be plain before hours of sending.
+  // Formats must be known before a long upload.
   for (const file of files) sourceFile('', file.name, spec.format);
   const known = await knownFiles(tx, dataset, spec, files, parts);
   const id = await insertIngest(tx, dataset, {
@@ -74,7 +73,7 @@ export async function beginPush(
   return await presentIngest(tx, await readIngestOf(tx, name, id));
 }
 
-/** Names of files that need not be sent: what becomes of them is known and kept. */
+/** Returns the files that need no upload, because their results are stored. */
 async function knownFiles(
   tx: Transaction,
   dataset: DatasetRow,
@@ -104,7 +103,7 @@ async function knownFiles(
   return new Set(groups.flatMap(({ group, digest }) => (known.has(digest) ? group.map(({ name }) => name) : [])));
 }
 
-/** Enters the making of a version. */
+/** Enqueues the ingest. */
 export async function insertIngest(
   tx: Transaction,
   dataset: DatasetRow,
@@ -114,14 +113,14 @@ export async function insertIngest(
     readonly source: IngestSource;
     readonly now: number;
     readonly state: 'open' | 'waiting';
-    /** Who made it, where that is not who calls. */
+    /** The creator, if it is not the caller. */
     readonly by?: Actor;
   },
 ): Promise<string> {
   const id = uuidv7(made.now);
   const { principal, origin } = tx.by;
   const { via } = principal;
-  // A step that pushes is where the version comes from.
+  // The lineage records the step that pushes.
   const step = via?.method === 'step' && via.credential !== undefined ? { step: via.credential } : {};
   await tx.sql.query(
     `insert into data.ingest (id, project_id, dataset, state, phase, message, tags, source, created_at, created_by, origin)
@@ -143,7 +142,7 @@ export async function insertIngest(
   return id;
 }
 
-/** `here`: its bytes need not be sent. */
+/** `here`: the bytes need no upload. */
 export async function insertIngestFiles(
   tx: Transaction,
   ingest: string,
@@ -181,10 +180,10 @@ interface PushCall {
   readonly id: string;
 }
 
-/** The bytes of one file. */
+/** Uploads the bytes of one file. */
 export async function uploadPushed(parts: DataParts, call: CallOf<typeof uploadPushedFileOperation>) {
   const { input, tenant, context } = call;
-  if (context.content === undefined) throw new DaisError('unreadable_body', 'The request carries no bytes.');
+  if (context.content === undefined) throw new DaisError('unreadable_body', 'The request body is empty.');
   const { database, content } = parts;
   const { file, quota } = await transact(database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const row = await requireOpen(tx, input);
@@ -218,14 +217,14 @@ async function requireOpen(tx: Transaction, { name, id }: PushCall, lock = false
   return row;
 }
 
-/** Saying it twice is saying it once. @throws DaisError `invalid_state` while files are missing. */
+/** Commits a push. Idempotent. @throws DaisError `invalid_state` while files are missing. */
 export async function commitPush(tx: Transaction, { input }: CallOf<typeof commitPushOperation>): Promise<Ingest> {
   const row = await readIngestOf(tx, input.name, input.id, true);
   if (row.state === 'open') {
     const shown = await presentIngest(tx, row);
     if (shown.needed.length > 0) {
       const names = shown.needed.slice(0, 5).join(', ');
-      throw new DaisError('invalid_state', `${shown.needed.length} files were not uploaded yet: ${names}.`);
+      throw new DaisError('invalid_state', `${shown.needed.length} files have not been uploaded yet: ${names}.`);
     }
     await tx.sql.query(`update data.ingest set state = 'waiting' where id = $1`, [row.id], 'commit_push');
     enqueueIngest(tx, row.id);
@@ -233,7 +232,7 @@ export async function commitPush(tx: Transaction, { input }: CallOf<typeof commi
   return await presentIngest(tx, await readIngestOf(tx, input.name, input.id));
 }
 
-/** A job that runs sees at its next step that it has ended. */
+/** Cancels a push. A running job notices at its next step. */
 export async function cancelIngest(
   tx: Transaction,
   { input }: CallOf<typeof cancelIngestOperation>,
@@ -241,8 +240,8 @@ export async function cancelIngest(
 ): Promise<Ingest> {
   const row = await readIngestOf(tx, input.name, input.id, true);
   if (row.ended_at === null) {
-    const told = { now: parts.clock.now(), faults: [{ message: 'The ingestion was canceled.' }] };
-    await failIngest(tx, row.id, 'cancelled', told);
+    const data = { now: parts.clock.now(), faults: [{ message: 'The ingest was canceled.' }] };
+    await failIngest(tx, row.id, 'cancelled', data);
   }
   return await presentIngest(tx, await readIngestOf(tx, input.name, input.id));
 }

@@ -1,4 +1,4 @@
-/** From source files to Parquet files, group by group; what was read before is not read again. */
+/** Converts source files to Parquet files, group by group. Groups that were read before are reused. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataError, QueryEngine } from '#engines/query/contract.ts';
@@ -18,17 +18,17 @@ export interface GroupsRequest extends ReadingPlan {
   readonly dataset: string;
   readonly files: readonly ReadableFile[];
   readonly faults: 'refuse' | 'keep';
-  /** An empty folder that is there; what is new stays in it. */
+  /** An existing empty folder for new files. */
   readonly folder: string;
   readonly owner: string;
 }
 
 export interface GroupsRead {
-  /** In the order of the rows. */
+  /** In row order. */
   readonly files: readonly NewFile[];
   readonly rejects: readonly DataError[];
   readonly rejectCount: number;
-  /** Where the new files lie, by their digests. */
+  /** Paths of new files by digest. */
   readonly paths: ReadonlyMap<string, string>;
 }
 
@@ -40,7 +40,7 @@ interface Known {
 
 type Io = { readonly signal: AbortSignal; readonly progress: (share: number) => void };
 
-/** @throws QueryError, DaisError as `storeFiles` does. */
+/** Reads all groups. @throws QueryError, DaisError as `storeFiles` does */
 export async function readGroups(
   parts: DataParts,
   engine: QueryEngine,
@@ -65,7 +65,7 @@ export async function readGroups(
     if (before === undefined) {
       const share = (part: number) => progress(all === 0 ? 1 : (done + bytes * part) / all);
       const read = await readGroup(parts, engine, request, { group, at, signal, share });
-      // What was left out must be told each time: it is not remembered as read.
+      // Files with rejected rows are not cached, so that the errors are reported each time.
       if (read.rejectCount === 0) await remember(parts, request, { digest, reading, files: read.files });
       files.push(...read.files);
       for (const [of, path] of read.paths) paths.set(of, path);
@@ -93,7 +93,7 @@ async function readGroup(
 ): Promise<GroupsRead> {
   const missing = group.find(({ source }) => source.path === '');
   if (missing !== undefined) {
-    const detail = `${missing.name} was not sent, because it was known; it has to be read in another way now. Push again.`;
+    const detail = `${missing.name} was not uploaded because its content was already stored, but it must now be read in another way. Push again.`;
     throw new DaisError('invalid_state', detail);
   }
   const folder = join(request.folder, `group-${at}`);
@@ -122,7 +122,7 @@ async function readGroup(
   return { files, rejects: result.rejects.first, rejectCount: result.rejects.count, paths };
 }
 
-/** What became of groups that were read in this way before, where it is still there. */
+/** Returns the cached results of groups, if the files still exist. */
 async function findKnown(
   { database }: DataParts,
   { projectId, dataset }: Pick<GroupsRequest, 'projectId' | 'dataset'>,
@@ -151,7 +151,7 @@ export async function knownReadings(
   );
 }
 
-/** It counts from when a version has these files on. */
+/** Caches the results once a version contains the files. */
 async function remember(
   { database, clock }: DataParts,
   { projectId, dataset }: GroupsRequest,

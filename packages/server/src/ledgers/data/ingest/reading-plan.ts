@@ -1,4 +1,4 @@
-/** How the files of a dataset are read, and the digests by which what was read once is found again. Pure. */
+/** Digests that identify how files are read, for reuse of results. Pure. */
 import { createHash } from 'node:crypto';
 import type { DataColumn } from '@dais/api/data';
 import type { FileTable, SourceFile } from '#engines/query/contract.ts';
@@ -9,11 +9,11 @@ export interface ReadingPlan {
   readonly columns: readonly DataColumn[];
   readonly keys: readonly string[];
   readonly splitRows: number;
-  /** Of Parquet that is not the rows as it is. */
+  /** Set for Parquet that has to be transformed. */
   readonly shape?: TableShape | undefined;
 }
 
-/** A file whose bytes are known. `path` is empty where they are not here. */
+/** A file with known bytes. `path` is empty if they are not on the local disk. */
 export interface ReadableFile {
   readonly name: string;
   readonly digest: string;
@@ -25,13 +25,13 @@ function sha256(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }
 
-/** All that decides what becomes of bytes, beside them and their format. `engine`: its version. */
+/** Everything besides bytes and format that affects the result. `engine`: its version. */
 export function readingDigest({ columns, keys, splitRows, shape }: ReadingPlan, engine: string): string {
   const shaped = shape === undefined ? [] : [shape];
   return sha256([engine, columns.map(({ name, type }) => [name, type]), keys, splitRows, ...shaped]);
 }
 
-/** Of files that are read together, in this order: their bytes and formats, not what they are called. */
+/** Returns the digest of files that are read together in this order: bytes and formats, without names. */
 export function groupDigest(group: readonly ReadableFile[]): string {
   return sha256(group.map(({ digest, source: { path: _path, name: _name, ...format } }) => [digest, format]));
 }

@@ -1,10 +1,9 @@
-/** Reading a source again: when somebody asks, and by itself where the manifest says how often. */
+/** Refreshes of sources: on request, and at the interval of the manifest. */
 import { DaisError } from '@dais/api';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
-import { requireDataset } from '../dataset-rows.ts';
-import { readDatasetSpec } from '../dataset-spec.ts';
+import { requireDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { enqueueIngest, insertIngest } from './pushes.ts';
 
 export interface RefreshInput {
@@ -14,7 +13,7 @@ export interface RefreshInput {
   readonly faults: 'refuse' | 'keep';
 }
 
-/** Gives the id of the ingest. @throws DaisError `not_found`, `invalid_state` for a dataset whose rows are pushed. */
+/** Starts a refresh and returns the id of the ingest. @throws DaisError `not_found`, `invalid_state` for a pushed dataset */
 export async function startRefresh(
   tx: Transaction,
   { name, message, tags, faults }: RefreshInput,
@@ -24,7 +23,7 @@ export async function startRefresh(
   const { source } = await readDatasetSpec(tx, name);
   const type = source?.type ?? 'upload';
   if (type === 'upload') {
-    throw new DaisError('invalid_state', `The rows of ${name} are pushed: there is no source to read again.`);
+    throw new DaisError('invalid_state', `The rows of ${name} are pushed. There is no source to refresh from.`);
   }
   const from = { type: type === 'dataset' ? ('query' as const) : type, faults };
   const id = await insertIngest(tx, dataset, { message, tags, source: from, now, state: 'waiting' });
@@ -34,7 +33,7 @@ export async function startRefresh(
 
 const SLICE = 50;
 
-/** Datasets with `refreshMinutes`. One that is still being read is left alone until its next time. */
+/** Starts refreshes of datasets with `refreshMinutes`. A dataset with a running ingest is skipped until its next time. */
 export function refreshHandler({ clock }: Pick<DataParts, 'clock'>): JobHandler {
   return {
     queue: 'data-refresh',

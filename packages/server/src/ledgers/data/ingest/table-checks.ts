@@ -1,4 +1,4 @@
-/** What must be so of the rows of every version: values where there must be some, keys that name one row each. */
+/** Constraints on the rows of every version: required values, and unique keys. */
 import { DaisError, type Issue } from '@dais/api';
 import { type DataColumn } from '@dais/api/data';
 import type { FileTable, QueryEngine, RunOptions, Statement } from '#engines/query/contract.ts';
@@ -10,11 +10,11 @@ const SHOWN = 5;
 interface Checked {
   readonly columns: readonly DataColumn[];
   readonly keys: readonly string[];
-  /** Columns whose values stand in no message. */
+  /** Columns whose values must not appear in messages. */
   readonly hidden: ReadonlySet<string>;
 }
 
-/** @throws DaisError `data_invalid`. */
+/** Checks required values and keys. @throws DaisError `data_invalid`. */
 export async function checkTable(
   engine: QueryEngine,
   files: FileTable['files'],
@@ -45,7 +45,7 @@ export async function checkTable(
     const n = Number(nulls[at] ?? 0);
     if (n === 0) return [];
     const why = keys.includes(name) ? 'it is one of `spec.keys`' : 'it is not `nullable`';
-    return [{ path: name, message: `${name} has no value in ${n} rows, and ${why}.` }];
+    return [{ path: name, message: `${name} has no value in ${n} rows, but ${why}.` }];
   });
   const twice = result.more[0]?.rows ?? [];
   if (twice.length > 0) {
@@ -55,7 +55,7 @@ export async function checkTable(
       return `${key.toReversed().join(', ')} (${times} times)`;
     });
     const shown = keys.some((key) => hidden.has(key)) ? '' : `: ${values.join('; ')}${more}`;
-    const message = `Rows share the keys ${keys.join(', ')}${shown}. Keep one row of each, or take the keys out of \`spec.keys\`.`;
+    const message = `Several rows have the same keys ${keys.join(', ')}${shown}. Keep one row of each, or remove the keys from \`spec.keys\`.`;
     issues.push({ path: keys.join(', '), message });
   }
   if (issues.length > 0) {

@@ -1,8 +1,8 @@
 import type { Migration } from '#engines/database/contract.ts';
 
 /**
- * Datasets with their versions, and how those came. Each dataset is the record beside one Dataset resource. Files are
- * kept once for all versions of a dataset: its `content` owns them, under their digests. Times are milliseconds since
+ * Datasets, their versions, and ingests. Each dataset is the record of one Dataset resource. Files are stored once for
+ * all versions of a dataset: its `content` owns them, named by their digests. Times are milliseconds since
  * 1970.
  */
 export const dataTables: Migration = {

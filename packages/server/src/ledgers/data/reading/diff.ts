@@ -1,4 +1,4 @@
-/** What a version has that another one has not. */
+/** Differences between two versions. */
 import { DaisError } from '@dais/api';
 import type { DatasetVersion, diffDatasetVersionsOperation } from '@dais/api/data';
 import type { Cell, QueryEngine, Statement, TableSource } from '#engines/query/contract.ts';
@@ -10,9 +10,9 @@ import type { DataParts } from '../data-parts.ts';
 import { previousReady } from '../versions/version-rows.ts';
 import { findReadable, maskedView, withTables, type ReadableVersion } from './read-version.ts';
 
-/** Columns whose figures are told. */
-const FIGURES = 200;
-/** Columns that a sample shows. */
+/** Maximum number of columns with statistics. */
+const MAX_STATISTICS = 200;
+/** Maximum number of columns in a sample. */
 const SHOWN = 50;
 
 export async function diffVersions(parts: DataParts, call: CallOf<typeof diffDatasetVersionsOperation>) {
@@ -22,9 +22,9 @@ export async function diffVersions(parts: DataParts, call: CallOf<typeof diffDat
   const plan = diffPlan(before, after);
   const engine = await parts.query();
   const run = { signal: call.context.signal, owner: call.tenant.id };
-  const told = await withTables(parts, { before: before.version, after: after.version }, async (tables) => ({
+  const diff = await withTables(parts, { before: before.version, after: after.version }, async (tables) => ({
     rows: await compareRows(engine, tables, plan, { samples, ...run }),
-    distribution: await compareFigures(engine, tables, plan, run),
+    distribution: await compareStatistics(engine, tables, plan, run),
   }));
   const shared = new Set(before.version.files.map(({ digest }) => digest));
   const kept = after.version.files.filter(({ digest }) => shared.has(digest)).length;
@@ -36,8 +36,8 @@ export async function diffVersions(parts: DataParts, call: CallOf<typeof diffDat
     schema: schemaDiff(before.version, after.version),
     files: { shared: kept, added: after.version.fileCount - kept, removed: before.version.fileCount - kept },
     keys: [...plan.keys],
-    ...told.rows,
-    distribution: told.distribution,
+    ...diff.rows,
+    distribution: diff.distribution,
     masked: [...new Set([...before.masked, ...after.masked].map((one) => one.column))],
   };
 }
@@ -48,7 +48,7 @@ async function numberBefore({ database }: DataParts, { tenant }: Call, version: 
   if (found !== undefined) return found.number;
   throw new DaisError(
     'not_found',
-    `${version.dataset} has no ready version before ${version.number} to compare with: name one with \`from\`.`,
+    `${version.dataset} has no ready version before ${version.number} to compare with. Set \`from\`.`,
   );
 }
 
@@ -69,7 +69,7 @@ interface DiffPlan {
   readonly before: Relation;
   readonly after: Relation;
   readonly keys: readonly string[];
-  /** Columns of both, without the keys. */
+  /** Columns of both versions without the keys. */
   readonly common: readonly string[];
   readonly columns: readonly string[];
   readonly types: ReadonlyMap<string, string>;
@@ -77,13 +77,13 @@ interface DiffPlan {
   readonly rowsAfter: number;
 }
 
-/** Over masked views, so that nothing is found out from which rows differ that a reader may not see. */
+/** Compares masked views, so that differences do not reveal masked values. */
 function diffPlan(before: ReadableVersion, after: ReadableVersion): DiffPlan {
   const types = new Map(after.version.schema.columns.map(({ name, type }) => [name, type]));
   const old = new Set(before.version.schema.columns.map(({ name }) => name));
   const both = [...types.keys()].filter((one) => old.has(one));
   const masked = new Set([...before.masked, ...after.masked].map((one) => one.column));
-  // What stands in the place of a number is a text.
+  // A mask replaces a number by a text.
   for (const name of masked) if (types.has(name)) types.set(name, 'string');
   const { keys } = after.version;
   const usable = keys.length > 0 && keys.every((key) => both.includes(key) && !masked.has(key)) ? keys : [];
@@ -183,7 +183,7 @@ async function byKeys(
         ]),
   ];
   const [first, ...more] = statements;
-  if (first === undefined) throw new Error('no statement');
+  if (first === undefined) throw new Error('the query has no statement');
   const result = await engine.run({ tables, ...first, more, owner }, { signal });
   const [removed, addedRows, removedRows, counts, changedRows] = result.more;
   const figures = counts?.rows[0] ?? [];
@@ -213,7 +213,7 @@ function anyOf(conditions: readonly Expression[]): Expression {
   return conditions.length === 1 ? (conditions[0] ?? literal(false)) : fn('or', ...conditions);
 }
 
-/** Without keys a row that changed is one that went and one that came. Equal rows count as often as they are there. */
+/** Without keys, a changed row counts as one removed and one added row. Equal rows count individually. */
 async function byWholeRows(
   engine: QueryEngine,
   tables: Readonly<Record<string, TableSource>>,
@@ -268,19 +268,19 @@ async function byWholeRows(
 
 const NUMBER = /^(u?int\d+|float\d+|decimal.*)$/;
 
-/** One scan of each side. */
-async function compareFigures(
+/** Runs one scan per version. */
+async function compareStatistics(
   engine: QueryEngine,
   tables: Readonly<Record<string, TableSource>>,
   { before, after, columns, types }: DiffPlan,
   { signal, owner }: Run,
 ) {
-  const told = columns.slice(0, FIGURES);
+  const compared = columns.slice(0, MAX_STATISTICS);
   const isNumber = (name: string) => NUMBER.test(types.get(name) ?? '');
   const figures = (from: Relation) =>
     one(from, [
       ['rows', aggregate('count')],
-      ...told.flatMap((name, at) => [
+      ...compared.flatMap((name, at) => [
         [`v${at}`, aggregate('count', [column(name)])] as const,
         [`d${at}`, aggregate('approx-count-distinct', [column(name)])] as const,
         ...(isNumber(name)
@@ -303,7 +303,7 @@ async function compareFigures(
   ];
   const figure = (cell: Cell) => (typeof cell === 'number' ? cell : null);
   const rows = both(pair('rows'), Number);
-  return told.map((name, at) => {
+  return compared.map((name, at) => {
     const nulls = both(pair(`v${at}`), (cell, side) => {
       const all = rows[side] ?? 0;
       return all === 0 ? 0 : 1 - Number(cell) / all;

@@ -1,4 +1,4 @@
-/** The bytes of versions: files as they are, or all rows as one file that the reader may see. */
+/** Downloads of version files, and exports of all visible rows as one file. */
 import type { exportDatasetVersionOperation, readDatasetFileOperation } from '@dais/api/data';
 import { createReadStream } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import type { DataParts } from '../data-parts.ts';
 import { contentOf, requireDataset } from '../dataset-rows.ts';
 import { findReadable, maskedView, withTables } from './read-version.ts';
 
-/** @throws DaisError `forbidden` where the reader sees columns masked, `not_found`, `invalid_state`. */
+/** Downloads a file. @throws DaisError `forbidden` if columns are masked for the reader, `not_found`, `invalid_state`. */
 export async function readDatasetFile(
   parts: DataParts,
   call: CallOf<typeof readDatasetFileOperation>,
@@ -30,10 +30,10 @@ export async function readDatasetFile(
     throw new DaisError('not_found', `${name}@${version.number} has no file ${file}.${hint}`);
   }
   if (found.uri !== undefined)
-    throw new DaisError('invalid_state', `${file} is stored at ${found.uri}. Read it there.`);
+    throw new DaisError('invalid_state', `${file} is stored at ${found.uri}. Download it from there.`);
   if (masked.length > 0) {
     const columns = masked.map(({ column }) => column).join(', ');
-    const detail = `You see ${columns} of ${name} masked, and a file holds them as they are. Export the version instead: a masked copy is made (datasetVersion.export; dais data pull).`;
+    const detail = `Columns ${columns} of ${name} are masked for you, and the file contains them unmasked. Export the version instead, which creates a masked copy (\`dais data pull\`, operation datasetVersion.export).`;
     throw new DaisError('forbidden', detail);
   }
   const owner = await transact(parts.database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
@@ -43,7 +43,7 @@ export async function readDatasetFile(
   return { size, sha256, open: async (range) => (await parts.content.open(owner, found.digest, range)).bytes };
 }
 
-/** The file is made, then sent, then gone. */
+/** Creates the file, sends it, and deletes it. */
 export async function exportVersion(
   parts: DataParts,
   call: CallOf<typeof exportDatasetVersionOperation>,
@@ -65,7 +65,7 @@ export async function exportVersion(
     });
     const made = result.files[0]?.path ?? path;
     const { size } = await stat(made);
-    // Nobody may ever read it: then the retention removes it.
+    // If the download never starts, the retention deletes the file.
     call.context.signal.addEventListener('abort', () => void drop(), { once: true });
     return {
       size,

@@ -1,4 +1,4 @@
-/** SQL of a person over datasets. */
+/** SQL queries over datasets. */
 import { DaisError } from '@dais/api';
 import { parseDatasetReference, type DatasetVersion, type queryDataOperation } from '@dais/api/data';
 import type { Relation } from '#engines/query/model/query-tree.ts';
@@ -9,8 +9,8 @@ import { requireInspectable } from '../versions/resolve.ts';
 import { findReadable, maskedView, withTables, type ReadableVersion } from './read-version.ts';
 import { namesInSql } from './sql-tables.ts';
 
-/** Most datasets in one query. */
-const MOST_TABLES = 32;
+/** Maximum number of datasets per query. */
+const MAX_TABLES = 32;
 
 export async function queryData(parts: DataParts, call: CallOf<typeof queryDataOperation>) {
   const { sql, tables: named = {}, limit } = call.input;
@@ -19,16 +19,16 @@ export async function queryData(parts: DataParts, call: CallOf<typeof queryDataO
   for (const [table, reference] of await mentioned(parts, call, sql)) {
     if (!wanted.has(table)) wanted.set(table, reference);
   }
-  if (wanted.size > MOST_TABLES) {
+  if (wanted.size > MAX_TABLES) {
     throw new DaisError(
       'query_invalid',
-      `The query speaks of ${wanted.size} datasets, and at most ${MOST_TABLES} can be.`,
+      `The query refers to ${wanted.size} datasets, more than the limit of ${MAX_TABLES}.`,
     );
   }
   const readable = new Map<string, ReadableVersion>();
   for (const [table, reference] of wanted) readable.set(table, await permitted(parts, call, reference));
   const engine = await parts.query();
-  // By numbers, not by what people call them: a table of the engine is never the name that a person writes.
+  // Tables have numbers as names, so that no table of the engine has a name from the query.
   const files: Record<string, DatasetVersion> = {};
   const views: Record<string, Relation> = {};
   for (const [at, [table, one]] of [...readable].entries()) {
@@ -57,17 +57,18 @@ export async function queryData(parts: DataParts, call: CallOf<typeof queryDataO
   };
 }
 
-/** @throws DaisError as for a dataset that is not there, where the caller may not read it. */
+/** Resolves a dataset. @throws the same DaisError for a dataset that does not exist and one that the caller may not read */
 async function permitted(parts: DataParts, call: Call, reference: string): Promise<ReadableVersion> {
   const parsed = parseDatasetReference(reference);
-  if (parsed === undefined) throw new DaisError('invalid_request', `${reference} names no version of a dataset.`);
+  if (parsed === undefined)
+    throw new DaisError('invalid_request', `${reference} is not a reference to a dataset version.`);
   await call.authorize({ kind: 'Dataset', name: parsed.dataset }, call.tenant, 'dataset:read');
   const found = await findReadable(parts, call, reference);
   requireInspectable(found.version);
   return found;
 }
 
-/** Names in the SQL that are datasets which the caller may read, as a table and as the version that it is. */
+/** Returns the names in the SQL that are readable datasets, with table and version. */
 async function mentioned(
   { database }: DataParts,
   call: Call,
@@ -77,7 +78,7 @@ async function mentioned(
     const parsed = parseDatasetReference(name);
     return parsed === undefined ? [] : [{ name, dataset: parsed.dataset }];
   });
-  const there = await transact(database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
+  const existing = await transact(database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
     const rows = await tx.sql.query<{ name: string }>(
       'select name from data.dataset where project_id = $1 and name = any($2::text[])',
       [call.tenant.id, references.map(({ dataset }) => dataset)],
@@ -87,12 +88,12 @@ async function mentioned(
   });
   const found: (readonly [string, string])[] = [];
   for (const { name, dataset } of references) {
-    if (!there.has(dataset)) continue;
+    if (!existing.has(dataset)) continue;
     try {
       await call.authorize({ kind: 'Dataset', name: dataset }, call.tenant, 'dataset:read');
       found.push([name, name]);
     } catch (error) {
-      // A word that is by chance the name of a dataset the caller may not see stays a word.
+      // The name of a dataset that the caller may not see is treated as any other word.
       if (!(error instanceof DaisError) || (error.code !== 'forbidden' && error.code !== 'not_found')) throw error;
     }
   }

@@ -1,4 +1,4 @@
-/** A version as its reader sees it: found, permitted, masked, on this machine. */
+/** Reads a version for a caller: resolved, authorized, masked, on the local disk. */
 import { DaisError } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
 import type { TableSource } from '#engines/query/contract.ts';
@@ -16,7 +16,7 @@ export interface ReadableVersion {
   readonly masked: readonly MaskedColumn[];
 }
 
-/** Whether the caller may do an action to a dataset. */
+/** Whether the caller may perform an action on a dataset. */
 export function mayOf(call: Pick<Call, 'authorize' | 'tenant'>, dataset: string) {
   return async (action: string): Promise<boolean> => {
     try {
@@ -30,7 +30,7 @@ export function mayOf(call: Pick<Call, 'authorize' | 'tenant'>, dataset: string)
 }
 
 /**
- * Any state but deleted: whoever may read a dataset may look at why a version was quarantined.
+ * Finds a version in any state except deleted: readers of a dataset may inspect why a version was quarantined.
  * @throws DaisError `not_found`, `invalid_request`.
  */
 export async function findReadable(
@@ -42,15 +42,15 @@ export async function findReadable(
   return await transact(database, request, async (tx) => {
     const version = await resolveVersion(tx, reference);
     const reader = { principal: call.context.principal, may: mayOf(call, version.dataset) };
-    const there = new Set(version.schema.columns.map(({ name }) => name));
+    const existing = new Set(version.schema.columns.map(({ name }) => name));
     const masked = await maskedColumns(tx, hooks, version.dataset, reader);
-    return { version, masked: masked.filter(({ column }) => there.has(column)) };
+    return { version, masked: masked.filter(({ column }) => existing.has(column)) };
   });
 }
 
 /**
- * The rows of `table`, which are those of the version, with masks in the place of what is masked: all that a reader's
- * query may begin with. Each column is named, so that none gets by that nobody thought of.
+ * Returns the rows of a version with masks applied, which is the only input of a reader's query. All columns are listed
+ * explicitly, so that no unexpected column is exposed.
  */
 export function maskedView(table: string, { version, masked }: ReadableVersion): Relation {
   if (masked.length === 0) return scan(table);
@@ -59,7 +59,7 @@ export function maskedView(table: string, { version, masked }: ReadableVersion):
   return { type: 'project', from: scan(table), keep: 'none', columns };
 }
 
-/** Does `work` with versions as tables of a query. */
+/** Runs `work` with versions as tables of a query. */
 export async function withTables<T>(
   parts: Pick<DataParts, 'database' | 'blobs' | 'folder'>,
   versions: Readonly<Record<string, DatasetVersion>>,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { namesInSql } from './sql-tables.ts';
 
-test('names, but not those in texts and comments', () => {
+test('returns names outside of strings and comments', () => {
   const sql = `select a."x y", 'not this' from "flights@3" f -- nor this
     join other /* nor that */ using (id) where b = $$nor here$$ and c = 'it''s'`;
   const names = namesInSql(sql);

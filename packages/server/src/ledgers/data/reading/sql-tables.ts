@@ -1,8 +1,8 @@
-/** Which datasets a person's SQL may mean: every name in it that could be a table. Pure. */
+/** Returns the names in a user's SQL that can be tables. Pure. */
 
 /**
- * Names in the text, outside of texts and comments: bare words in lower case too, since SQL reads them without case, and
- * quoted ones as they stand. More than the tables: the engine says later which of them are.
+ * Returns names outside of strings and comments: words also in lower case, because SQL ignores their case, and quoted names
+ * unchanged. The result is a superset of the tables, which the engine determines later.
  */
 export function namesInSql(sql: string): readonly string[] {
   const names = new Set<string>();

@@ -1,4 +1,4 @@
-/** Versions of datasets for steps of runs: what they read, and what becomes of the files that they leave. */
+/** Dataset versions of steps: inputs, and versions from output files. */
 import { createReadStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,8 +11,7 @@ import { tenantNames } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { DataParts } from '../data-parts.ts';
-import { findDataset, requireDataset } from '../dataset-rows.ts';
-import { readDatasetSpec } from '../dataset-spec.ts';
+import { findDataset, requireDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { sourceFile } from '../ingest/file-format.ts';
 import { pushedName } from '../ingest/gather.ts';
 import { enqueueIngest, insertIngest, insertIngestFiles } from '../ingest/pushes.ts';
@@ -24,7 +23,7 @@ import { readVersion } from '../versions/version-rows.ts';
 
 type DatasetAccess = (dataset: string) => (action: string) => Promise<boolean>;
 
-/** A version as a run was given it. */
+/** A version as an input of a run. */
 interface GivenVersion {
   readonly name: string;
   readonly number: number;
@@ -59,13 +58,12 @@ export class StepVersions {
     this.#parts = parts;
   }
 
-  /** @throws DaisError `not_found`, `invalid_state`, `invalid_request`. */
-  async find(tx: Transaction, reference: string, may: DatasetAccess | undefined): Promise<GivenVersion> {
+  async find(tx: Transaction, reference: string, may: MayOf | undefined): Promise<GivenVersion> {
     const { id, dataset: name, number, digest, schema } = requireUsable(await resolveVersion(tx, reference));
-    const there = new Set(schema.columns.map((column) => column.name));
+    const existing = new Set(schema.columns.map((column) => column.name));
     const hidden = await this.masked(tx, name, undefined);
     const still = new Set(may === undefined ? hidden : await this.masked(tx, name, may));
-    const unmasked = hidden.filter((column) => there.has(column) && !still.has(column));
+    const unmasked = hidden.filter((column) => existing.has(column) && !still.has(column));
     return { name, number, id, versionDigest: digest, unmasked };
   }
 
@@ -74,7 +72,7 @@ export class StepVersions {
   }
 
   /**
-   * Parquet files as they are kept where nothing of them is masked; else a copy that is made for this, and goes after it.
+   * Provides the stored Parquet files if no column is masked, else a temporary masked copy.
    * @throws DaisError `invalid_state` for a version that was deleted or is broken.
    */
   async withFiles<T>(
@@ -93,9 +91,9 @@ export class StepVersions {
     const { version, masked } = await transact(database, { mode: 'read', projectId }, async (tx) => {
       const found = requireUsable(await readVersion(tx, input.id));
       const shown = new Set(input.unmasked);
-      const there = new Set(found.schema.columns.map(({ name }) => name));
+      const existing = new Set(found.schema.columns.map(({ name }) => name));
       const masks = await this.#masks(tx, found.dataset, undefined);
-      return { version: found, masked: masks.filter(({ column }) => there.has(column) && !shown.has(column)) };
+      return { version: found, masked: masks.filter(({ column }) => existing.has(column) && !shown.has(column)) };
     });
     return await withLocalFiles(this.#parts, version, async (files) => {
       const kept = files.every(({ format, source }) => format === 'parquet' && source === undefined);
@@ -121,21 +119,21 @@ export class StepVersions {
     });
   }
 
-  /** @throws DaisError `invalid_request` (nothing says what a file is), `invalid_state` (its rows come from elsewhere). */
+  /** Checks outputs that become versions. @throws DaisError `invalid_request` (unknown format), `invalid_state` (the dataset has a source). */
   async requireReadable(tx: Transaction, dataset: string, names: readonly string[]): Promise<void> {
-    const there = await findDataset(tx, dataset);
-    const spec = there === undefined ? undefined : await readDatasetSpec(tx, dataset);
+    const existing = await findDataset(tx, dataset);
+    const spec = existing === undefined ? undefined : await readDatasetSpec(tx, dataset);
     const source = spec?.source?.type ?? 'upload';
     if (source !== 'upload') {
       throw new DaisError(
         'invalid_state',
-        `The rows of ${dataset} come from its source \`${source}\`, not from steps.`,
+        `The rows of ${dataset} come from its source \`${source}\`. A step cannot write to it.`,
       );
     }
     for (const name of names) sourceFile('', name, spec?.format);
   }
 
-  /** The files are content of the run, and become that of the ingest too. */
+  /** Passes content of the run to an ingest. */
   async make(tx: Transaction, { dataset: name, run, attempt, actor, message, files }: Made): Promise<void> {
     const { projectId } = tx;
     if ((await findDataset(tx, name)) === undefined) {
@@ -159,7 +157,7 @@ export class StepVersions {
     );
     for (const [position, { content }] of files.entries()) {
       const to = { projectId, uid: id, name: pushedName(position) };
-      // The project has these bytes already.
+      // The project already stores these bytes.
       await linkContent(tx, { projectId, uid: run, name: content }, to, { quota: null });
     }
     enqueueIngest(tx, id);

@@ -1,4 +1,4 @@
-/** For tests: a kernel with the ledger of data and a real query engine, on a database of its own. */
+/** Test fixture: a kernel with the data ledger and a query engine, on a separate database. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -43,11 +43,11 @@ export interface DataWorld {
   readonly engine: QueryEngine;
   readonly ledger: DataLedger;
   readonly folder: string;
-  /** Name of a new dataset. */
+  /** Returns the name of a new dataset. */
   dataset(spec?: object): Promise<string>;
-  /** Sends what has to be sent and commits it. */
+  /** Uploads what is needed and commits. */
   begin(name: string, files: Readonly<Record<string, string | Buffer>>, more?: object): Promise<Ingest>;
-  /** The same, and waits for its end. */
+  /** Pushes, and waits for the end. */
   push(name: string, files: Readonly<Record<string, string | Buffer>>, more?: object): Promise<Ingest>;
   ended(ingest: Pick<Ingest, 'id' | 'dataset'>): Promise<Ingest>;
   version(reference: string): Promise<DatasetVersion>;
@@ -55,7 +55,7 @@ export interface DataWorld {
   stop(): Promise<void>;
 }
 
-/** A ledger beside that of data, and the hooks by which it knows of versions. */
+/** Another ledger, and its hooks for versions. */
 export interface Beside {
   readonly slice: Slice;
   readonly make: (parts: Pick<DataParts, 'database' | 'blobs' | 'folder' | 'query'>) => {
@@ -65,15 +65,15 @@ export interface Beside {
   };
 }
 
-export async function startDataWorld(more: Partial<DataParts> = {}, beside?: Beside): Promise<DataWorld> {
+export async function startDataWorld(more: Partial<DataParts> = {}, companion?: Beside): Promise<DataWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-data-'));
-  // A dataset that is deleted takes with it what the ledgers of findings and of labels have of it.
+  // Deleting a dataset also deletes its findings and label sets.
   const slices = new Set([kernelSlice, lineageSlice, dataSlice, privacySlice, labelsSlice]);
-  if (beside !== undefined) slices.add(beside.slice);
+  if (companion !== undefined) slices.add(companion.slice);
   const db = await startTestDatabase([...slices]);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
-  // Sources of these tests lie on this machine, which is not public.
+  // The sources of these tests are on this machine, which is not a public address.
   const outbound = await openOutbound({ allowHosts: ['127.0.0.1', 'localhost'] }, '0');
   const engine = openDuckdbQuery({
     folder: join(folder, 'query'),
@@ -85,7 +85,7 @@ export async function startDataWorld(more: Partial<DataParts> = {}, beside?: Bes
   });
   const kinds = [project, dataset(systemClock)];
   const query = async () => await Promise.resolve<QueryEngine>(engine);
-  const other = beside?.make({ database: db.database, blobs, folder: join(folder, 'data'), query });
+  const other = companion?.make({ database: db.database, blobs, folder: join(folder, 'data'), query });
   const ledger = dataLedger({
     database: db.database,
     content,

@@ -1,18 +1,17 @@
-/** The one way to a version: its rows, its content, its lineage and the news of it, in one transaction. */
+/** Creates a version: rows, content, lineage and event in one transaction. */
+import { createHash } from 'node:crypto';
 import { DaisError, eventTypes, type Actor } from '@dais/api';
-import { type DataSchema, type DatasetMode, type DatasetVersion, type VersionSource } from '@dais/api/data';
+import type { DataSchema, DatasetMode, DatasetVersion, VersionSource } from '@dais/api/data';
 import { attachContent } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { DataParts } from '../data-parts.ts';
-import { contentOf, lockDataset, type DatasetRow } from '../dataset-rows.ts';
-import { emitAboutDataset, readDatasetSpec } from '../dataset-spec.ts';
+import { contentOf, lockDataset, type DatasetRow, emitAboutDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { noteDataVersion } from './lineage-nodes.ts';
-import { manifestDigest } from './manifest-digest.ts';
 import { setTag } from './tags.ts';
 import {
   findNewest,
-  MOST_FILES,
+  MAX_FILES,
   presentVersions,
   readVersion,
   VERSION_COLUMNS,
@@ -26,52 +25,52 @@ interface FileShape {
 }
 
 export type NewFile =
-  /** Uploaded through kernel/content; its SHA-256 is the one of the upload. */
+  /** Uploaded through kernel/content, with the SHA-256 of the upload. */
   | (FileShape & { readonly lease: string })
-  /** Of another version of the same dataset, by its digest. */
+  /** An existing file of the same dataset, by digest. */
   | (FileShape & { readonly kept: true })
-  /** It stays where it is. */
+  /** An external file. */
   | (FileShape & { readonly uri: string; readonly pin: string; readonly format: string });
 
 export interface NewVersion {
   readonly dataset: string;
-  /** In the order of the rows. */
+  /** In row order. */
   readonly files: readonly NewFile[];
   readonly schema: DataSchema;
   readonly source: VersionSource;
   readonly mode?: DatasetMode;
   readonly message?: string;
   readonly tags?: readonly string[];
-  /** Keys of lineage nodes that it was made from, beside `source.versions`. */
+  /** Keys of upstream lineage nodes in addition to `source.versions`. */
   readonly parents?: readonly string[];
   /** Default: the newest version. */
   readonly parent?: string;
-  /** Id of the version that its rows go on from, null for none: when another one came meanwhile, none is made. */
+  /** Id of the expected newest version, null for none: if another one was created, the commit fails. */
   readonly onto?: string | null;
-  /** Default: whoever the transaction acts for. */
+  /** Default: the principal of the transaction. */
   readonly by?: Actor;
   readonly origin?: string;
-  /** About how many rows each file has. */
+  /** Approximate number of rows per file. */
   readonly splitRows?: number;
 }
 
 export interface CommittedVersion {
   readonly version: DatasetVersion;
-  /** These are the data of the newest version: none was made. */
+  /** The data equals that of the newest version: none was created. */
   readonly unchanged: boolean;
 }
 
-/** A file that was there when it was looked for has gone meanwhile, with its version: the caller looks again. */
+/** An existing file was deleted concurrently with its version: the caller retries. */
 class FilesGone extends Error {}
 
-/** @throws DaisError `not_found` (no such dataset), `content_missing`, `conflict` (see `onto`); FilesGone. */
+/** Commits a version. @throws DaisError `not_found` (no such dataset), `content_missing`, `conflict` (see `onto`); FilesGone. */
 export async function commitVersion(
   tx: Transaction,
   { clock, hooks }: Pick<DataParts, 'clock' | 'hooks'>,
   wanted: NewVersion,
 ): Promise<CommittedVersion> {
   const { files, schema, mode = 'managed', source } = wanted;
-  if (files.length > MOST_FILES) throw new Error(`${files.length} files in one version`);
+  if (files.length > MAX_FILES) throw new Error(`${files.length} files in one version`);
   const row = await lockDataset(tx, wanted.dataset);
   if (wanted.onto !== undefined) await requireNewest(tx, row, wanted.onto);
   const spec = await readDatasetSpec(tx, row.name);
@@ -85,11 +84,12 @@ export async function commitVersion(
   if (newest !== undefined && newest.digest === digest && (newest.state === 'ready' || newest.state === 'building')) {
     return { version: newest, unchanged: true };
   }
-  const there = await keptDigests(tx, row);
-  if (files.some((file) => 'kept' in file && !there.has(file.digest))) throw new FilesGone('a file went meanwhile');
+  const existing = await keptDigests(tx, row);
+  if (files.some((file) => 'kept' in file && !existing.has(file.digest)))
+    throw new FilesGone('a file was deleted concurrently');
   const id = uuidv7(now);
   const number = row.last_version + 1;
-  const unseen = new Map(files.filter((file) => !there.has(file.digest)).map((file) => [file.digest, file.bytes]));
+  const unseen = new Map(files.filter((file) => !existing.has(file.digest)).map((file) => [file.digest, file.bytes]));
   const by = wanted.by ?? actorOf(tx);
   const sum = (of: readonly number[]) => of.reduce((total, one) => total + one, 0);
   const bytes = sum(files.map((file) => file.bytes));
@@ -133,22 +133,22 @@ export async function commitVersion(
     await tx.sql.query(`update data.version set state = 'ready', ready_at = $2 where id = $1`, [id, now]);
   }
   const state = waits ? 'building' : 'ready';
-  const told = { version: number, id, state, rows: version.rows, bytes, digest };
-  emitAboutDataset(tx, row, eventTypes.datasetVersionCreated, told);
+  const data = { version: number, id, state, rows: version.rows, bytes, digest };
+  emitAboutDataset(tx, row, eventTypes.datasetVersionCreated, data);
   return { version: { ...version, state }, unchanged: false };
 }
 
 async function requireNewest(tx: Transaction, { name }: DatasetRow, onto: string | null): Promise<void> {
   const newest = await findNewest(tx, name);
   if ((newest?.id ?? null) === onto) return;
-  throw new DaisError('conflict', `Version ${newest?.number ?? 0} of ${name} came meanwhile.`);
+  throw new DaisError('conflict', `Version ${newest?.number ?? 0} of ${name} was created concurrently. Retry.`);
 }
 
 function actorOf({ by }: Transaction): Actor {
   return { type: by.principal.type, id: by.principal.id };
 }
 
-/** The newest that was not deleted. */
+/** Finds the newest version that was not deleted. */
 async function readNewest(tx: Transaction, row: DatasetRow): Promise<DatasetVersion | undefined> {
   const rows = await tx.sql.query<VersionRow>(
     `select ${VERSION_COLUMNS} from data.version v join data.dataset d on d.id = v.dataset
@@ -156,10 +156,10 @@ async function readNewest(tx: Transaction, row: DatasetRow): Promise<DatasetVers
     [row.id],
     'newest_data_version',
   );
-  return (await presentVersions(tx, rows, MOST_FILES))[0];
+  return (await presentVersions(tx, rows, MAX_FILES))[0];
 }
 
-/** Digests of files that versions of the dataset have: their content is there as long as the dataset is locked. */
+/** Returns digests of files of existing versions. Their content exists while the dataset is locked. */
 export async function keptDigests({ sql }: Transaction, { id }: Pick<DatasetRow, 'id'>): Promise<ReadonlySet<string>> {
   const rows = await sql.query<{ digest: string }>(
     'select distinct digest from data.version_file where dataset = $1 and uri is null',
@@ -193,7 +193,7 @@ async function writeFiles(tx: Transaction, row: DatasetRow, version: string, fil
   );
 }
 
-/** Files that lie elsewhere keep the end of their address, so that tools know what they are. */
+/** Returns the extension of an external file from its URI. */
 function fileName(file: NewFile, position: number): string {
   const number = String(position).padStart(5, '0');
   return `part-${number}.${'uri' in file ? file.format : 'parquet'}`;
@@ -203,6 +203,29 @@ async function attach(tx: Transaction, row: DatasetRow, files: readonly NewFile[
   const leases = new Map(files.flatMap((file) => ('lease' in file ? [[file.digest, file.lease] as const] : [])));
   if (leases.size === 0) return;
   const entries = [...leases].map(([name, lease]) => ({ name, lease }));
-  // Two that were made at the same time may have uploaded the same file: the later one takes its place.
+  // Concurrent uploads can contain the same file: the later one replaces it.
   await attachContent(tx, contentOf(row), entries, { replace: true });
+}
+
+export interface VersionManifest {
+  readonly mode: DatasetMode;
+  readonly schema: DataSchema;
+  readonly keys: readonly string[];
+  readonly eventTime: string | undefined;
+  readonly label: string | undefined;
+  readonly files: readonly { readonly digest: string; readonly rows: number; readonly uri?: string }[];
+}
+
+/** Returns the SHA-256 over the canonical JSON of the manifest: fields in this order, no white space. Lower-case hex. */
+export function manifestDigest({ mode, schema, keys, eventTime, label, files }: VersionManifest): string {
+  const canonical = {
+    format: 1,
+    mode,
+    columns: schema.columns.map(({ name, type, nullable }) => [name, type, nullable]),
+    keys,
+    eventTime: eventTime ?? null,
+    label: label ?? null,
+    files: files.map(({ digest, rows, uri }) => [digest, rows, uri ?? null]),
+  };
+  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex');
 }

@@ -1,10 +1,10 @@
-/** Copies of content on this machine, for stores whose files the query engine cannot open. Bounded. */
+/** A size-limited cache of content on the local disk, for blob stores whose files the query engine cannot open. */
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { uuidv7 } from '#lib/ids.ts';
 
-/** Beyond it, what was used longest ago goes, but nothing that is in use. */
-const MOST_BYTES = 16 * 2 ** 30;
+/** Size limit. The least recently used files are evicted, except those in use. */
+const MAX_BYTES = 16 * 2 ** 30;
 
 interface Kept {
   readonly bytes: number;
@@ -19,14 +19,14 @@ export class ContentCache {
   readonly #coming = new Map<string, Promise<void>>();
   #opened: Promise<void> | undefined;
 
-  constructor(folder: string, mostBytes = MOST_BYTES) {
+  constructor(folder: string, mostBytes = MAX_BYTES) {
     this.#folder = folder;
     this.#mostBytes = mostBytes;
   }
 
   /**
-   * Gives the path of the content with this digest, and keeps it there until `release` is called. When it is not there
-   * yet, `fill` makes the file at the path that it is given.
+   * Returns the path of the content with this digest, which exists until `release` is called. If it is not cached,
+   * `fill` writes the file to the given path.
    */
   async take(digest: string, fill: (path: string) => Promise<void>): Promise<{ path: string; release: () => void }> {
     this.#opened ??= this.#open();

@@ -1,15 +1,14 @@
-/** What becomes of a version after it was made. */
+/** State transitions of a version after its creation. */
 import { DaisError, eventTypes, type EventType } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
-import { lockDataset } from '../dataset-rows.ts';
-import { emitAboutDataset } from '../dataset-spec.ts';
+import { lockDataset, emitAboutDataset } from '../dataset-rows.ts';
 import { readVersion } from './version-rows.ts';
 
 export interface Decided {
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** Needed for anything but the first `ready`. */
+  /** Required for every change except the first `ready`. */
   readonly reason?: string;
 }
 
@@ -26,8 +25,8 @@ const STEPS: Readonly<Record<'ready' | 'quarantined' | 'released' | 'broken', St
 };
 
 /**
- * Moves a version on: `ready` and `quarantined` end its checks, `released` is a person's word against them. One that is
- * there already stays. @throws DaisError `not_found`, `invalid_state`.
+ * Changes the state of a version: `ready` and `quarantined` are results of its checks, `released` overrides them. Idempotent.
+ * @throws DaisError `not_found`, `invalid_state`.
  */
 export async function decideVersion(
   tx: Transaction,
@@ -42,7 +41,7 @@ export async function decideVersion(
   if (before.state === state) return before;
   const { from, event } = STEPS[to];
   if (!from.includes(before.state)) {
-    throw new DaisError('invalid_state', `${dataset}@${before.number} is ${before.state}, and cannot become ${to}.`);
+    throw new DaisError('invalid_state', `${dataset}@${before.number} is ${before.state} and cannot become ${to}.`);
   }
   await tx.sql.query(
     `update data.version set state = $2, reason = $3,

@@ -1,4 +1,4 @@
-/** Versions of datasets in the lineage, by their ids. */
+/** Lineage nodes of dataset versions, by id. */
 import { parseDatasetReference, type DatasetVersion } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 import {
@@ -11,7 +11,7 @@ import {
 } from '#ledgers/lineage/index.ts';
 import { findByNumber, findByTag, findReady } from './version-rows.ts';
 
-/** `parents`: keys of nodes that were there before. */
+/** Records a version. `parents`: keys of existing nodes. */
 export function noteDataVersion(
   tx: Transaction,
   { id, dataset, number, digest, source }: DatasetVersion,
@@ -24,13 +24,13 @@ export function noteDataVersion(
     { key: to, name: `${dataset}@${number}`, data: { dataset, version: String(number), digest } },
   ];
   if (source.uri !== undefined) {
-    // As other systems name what they read: it then meets what they tell of themselves.
+    // The name that other systems use for what they read, so that their events refer to the same node.
     const key = nodeKey('dataset', source.uri);
     nodes.push({ key, name: source.uri, data: { source: source.uri.slice(0, 500), sourceType: source.type } });
     from.push(key);
   }
   const edges = from.map((key): NotedEdge => ({ from: key, to, relation: 'made' }));
-  // A version that came from nowhere else still has a place: its dataset, as others name it.
+  // A version without upstream nodes is connected to its dataset by that name.
   if (edges.length === 0) {
     const key = nodeKey('dataset', dataset);
     nodes.push({ key, name: dataset });

@@ -1,4 +1,4 @@
-/** The files of a version as paths that the query engine can open. */
+/** Paths of version files that the query engine can open. */
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -13,23 +13,23 @@ import { ContentCache } from './content-cache.ts';
 import { withPinnedFiles } from './pinned-files.ts';
 
 export interface LocalFile {
-  /** In the version. */
+  /** The name within the version. */
   readonly name: string;
-  /** Absolute. */
+  /** The absolute path. */
   readonly path: string;
   readonly format: FileFormat;
   readonly bytes: number;
   readonly rows: number;
   readonly digest: string;
-  /** How it is read, of one that is not Parquet of ours. */
+  /** How to read a file that is not managed Parquet. */
   readonly source?: SourceFile;
 }
 
 type StoredFile = Pick<LocalFile, 'name' | 'digest' | 'bytes' | 'rows'>;
-/** Without `source` and `secretValue`, versions that point elsewhere cannot be read. */
+/** Versions with external files need `source` and `secretValue`. */
 type LocalParts = Pick<DataParts, 'database' | 'blobs' | 'folder'> & Partial<Pick<DataParts, 'source' | 'secretValue'>>;
 
-/** One for each folder: two would not know of each other's copies. */
+/** Use one instance per folder, because the cache tracks its files in memory. */
 const caches = new Map<string, ContentCache>();
 
 function cacheOf(folder: string): ContentCache {
@@ -40,8 +40,8 @@ function cacheOf(folder: string): ContentCache {
 }
 
 /**
- * Does `work` with the files of a version, in the order of their rows. They stay where they are until it has ended.
- * @throws DaisError `content_missing`, `invalid_state` for a version whose files lie elsewhere or are gone.
+ * Runs `work` with the files of a version in row order. The paths are valid until `work` ends.
+ * @throws DaisError `content_missing`, `invalid_state` for a version whose files are external or deleted.
  */
 export async function withLocalFiles<T>(
   parts: LocalParts,
@@ -53,7 +53,7 @@ export async function withLocalFiles<T>(
   if (version.mode === 'reference') {
     const { source, secretValue } = parts;
     if (source === undefined || secretValue === undefined) {
-      throw new DaisError('invalid_state', `${named} refers to external files, which are not read here.`);
+      throw new DaisError('invalid_state', `${named} refers to external files, which Dais does not read.`);
     }
     return await withPinnedFiles({ ...parts, source, secretValue }, cacheOf(parts.folder), version, work);
   }
@@ -61,7 +61,7 @@ export async function withLocalFiles<T>(
 }
 
 /**
- * The same for files that a dataset keeps, whichever version they are of. Names are told as they are given.
+ * Runs `work` with stored files of a dataset, of any version. Errors contain the given names.
  * @throws DaisError `content_missing`.
  */
 export async function withStoredFiles<T>(
@@ -76,7 +76,8 @@ export async function withStoredFiles<T>(
     const files: LocalFile[] = [];
     for (const { name, digest, bytes, rows } of wanted) {
       const locator = locators.get(digest);
-      if (locator === undefined) throw new DaisError('content_missing', `${name} of ${of.dataset} is not there.`);
+      if (locator === undefined)
+        throw new DaisError('content_missing', `File ${name} of ${of.dataset} does not exist.`);
       const label = labelOf(name, of.dataset);
       let path = await parts.blobs.localPath?.(locator, label);
       if (path === undefined) {
@@ -112,7 +113,7 @@ async function locatorsOf(
   });
 }
 
-/** As a table of a query. */
+/** Returns the files as a table of a query. */
 export function tableOf(version: Pick<DatasetVersion, 'schema'>, files: readonly LocalFile[]): FileTable {
   const columns = version.schema.columns.map(({ name, type }) => ({ name, type: type as never }));
   return { files: files.map(({ name, path, format, source }) => source ?? { name, path, format }), columns };

@@ -1,23 +1,23 @@
-/** Which version a client means that says in its own words what it read. */
+/** Finds the version that a client refers to in its own format. */
 import { parseDatasetReference } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 import { findByNumber, findByTag, findReady } from './version-rows.ts';
 
 interface Mention {
-  /** As the client computed it; hex digits of a version's own digest name that version. */
+  /** The digest that the client computed; hex digits of a version's digest identify that version. */
   readonly digest: string;
-  /** An address, or a document that has one in it. */
+  /** A URI, or a document that contains one. */
   readonly source: string;
 }
 
-/** `…/data/datasets/flights/versions/3…`, as files of a version are read. */
+/** The path of version files: `…/data/datasets/flights/versions/3…`. */
 const ADDRESS = /\/data\/datasets\/([A-Za-z0-9._-]{1,128})\/versions\/([A-Za-z0-9._:+-]{1,150})/;
 /** `dais://flights@3` */
 const REFERENCE = /dais:\/\/([A-Za-z0-9._-]{1,128}@[A-Za-z0-9._:+-]{1,150})/;
-/** Fewer digits may be anybody's. */
+/** Shorter prefixes are ambiguous. */
 const DIGEST = /^[0-9a-f]{16,64}$/;
 
-/** Its id. Nothing is asked of the database where nothing of ours is mentioned. */
+/** Returns the id of the version. Texts without a reference need no query. */
 export async function findMentionedVersion(tx: Transaction, { digest, source }: Mention): Promise<string | undefined> {
   const address = ADDRESS.exec(source);
   const named = address === null ? REFERENCE.exec(source)?.[1] : `${address[1]}@${address[2]}`;

@@ -1,9 +1,9 @@
-/** Files of a version that stay where they are: fetched when they are read, and held against what was pinned. */
+/** External files of a version: downloaded on read, and compared with the pinned digests. */
 import { DaisError, type DataFormat } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
 import { SYSTEM_ORIGIN, transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
-import { readDatasetSpec } from '../dataset-spec.ts';
+import { readDatasetSpec } from '../dataset-rows.ts';
 import { sourceFile } from '../ingest/file-format.ts';
 import { withSource } from '../ingest/from-source.ts';
 import type { ContentCache } from './content-cache.ts';
@@ -13,8 +13,8 @@ import type { LocalFile } from './local-files.ts';
 type PinnedParts = Pick<DataParts, 'database' | 'source' | 'secretValue'>;
 
 /**
- * Does `work` with copies of the files, each of which has the digest that was pinned. What has changed or gone makes the
- * version `broken`. @throws DaisError `invalid_state`, and as the source does.
+ * Runs `work` with copies of the files that match the pinned digests. A changed or deleted file makes the
+ * version `broken`. @throws DaisError `invalid_state`, and errors of the source
  */
 export async function withPinnedFiles<T>(
   parts: PinnedParts,
@@ -29,7 +29,7 @@ export async function withPinnedFiles<T>(
   const spec = await transact(database, { mode: 'read', projectId }, async (tx) => await readDatasetSpec(tx, dataset));
   const { source } = spec;
   if (source === undefined || source.type === 'upload' || source.type === 'dataset') {
-    throw new DaisError('invalid_state', `The manifest of ${dataset} does not say any more where ${named} lies.`);
+    throw new DaisError('invalid_state', `The manifest of ${dataset} no longer contains the location of ${named}.`);
   }
   const releases: (() => void)[] = [];
   const signal = new AbortController().signal;

@@ -8,6 +8,6 @@ test.each([
   [1_000_000_000, undefined, 122_880],
   [10_000_000, 65_536, 65_536],
   [10_000_000, 4096, 32_768],
-])('%d rows, before %s: %d', (rows, before, want) => {
+])('%d rows, previously %s: %d', (rows, before, want) => {
   expect(splitRows(rows, before)).toBe(want);
 });

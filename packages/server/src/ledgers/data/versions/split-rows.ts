@@ -1,14 +1,14 @@
-/** How many rows a file of a version has. Pure. */
+/** Determines the rows per file of a version. Pure. */
 
 const LEAST = 4096;
-/** A row group of the engine's Parquet. */
+/** Rows of a Parquet row group of the engine. */
 const MOST = 122_880;
-/** A version has about as many files: one changed place costs about a quarter of a percent of its bytes. */
+/** Target number of files: one changed row then rewrites about a quarter of a percent of the bytes. */
 const FILES = 512;
 
 /**
- * About so many rows each. Stays what it was in the version before while that gives between a quarter and four times as
- * many files as wanted: cutting in another way would make every file a new one.
+ * Returns the approximate rows per file. Keeps the value of the previous version while it results in between a quarter and four
+ * times the target number of files, because a new value rewrites every file.
  */
 export function splitRows(rows: number, before: number | undefined): number {
   const wanted = clamp(2 ** Math.ceil(Math.log2(Math.max(1, rows / FILES))));

@@ -1,4 +1,4 @@
-/** From files that the query engine wrote to files of a version. */
+/** Stores files of the query engine as files of a version. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import type { DataParts } from '../data-parts.ts';
 import { requireDataset } from '../dataset-rows.ts';
 import { keptDigests, type NewFile } from './commit.ts';
 
-/** Lower-case hex SHA-256 of a file. */
+/** The lower-case hex SHA-256 of a file. */
 async function fileDigest(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18, signal })) hash.update(chunk as Buffer);
@@ -21,8 +21,8 @@ export interface WrittenPart {
 }
 
 /**
- * Keeps files that no version of the dataset has; those that one has stay as they are. What is kept belongs to nobody
- * until a version is committed with it, and is garbage if none is.
+ * Uploads files that no version of the dataset contains, and reuses the others. Uploads have no owner until a version is
+ * committed with them, and are garbage otherwise.
  * @throws DaisError `quota_exceeded`, `storage_full`, `blobs_unavailable`.
  */
 export async function storeFiles(

@@ -1,14 +1,13 @@
-/** What versions are called beside their numbers. */
+/** Tags of versions. */
 import { DaisError, eventTypes } from '@dais/api';
 import { isReservedTag } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { DatasetRow } from '../dataset-rows.ts';
-import { emitAboutDataset } from '../dataset-spec.ts';
+import { type DatasetRow, emitAboutDataset } from '../dataset-rows.ts';
 
-/** Most tags of a dataset. */
-const MOST_TAGS = 1000;
+/** Maximum number of tags per dataset. */
+const MAX_TAGS = 1000;
 
-/** The dataset is locked. A tag that pointed elsewhere moves. @throws DaisError `invalid_request`. */
+/** Sets a tag, or moves it. The dataset must be locked. @throws DaisError `invalid_request`. */
 export async function setTag(
   tx: Transaction,
   row: DatasetRow,
@@ -18,7 +17,7 @@ export async function setTag(
   if (isReservedTag(tag)) {
     throw new DaisError(
       'invalid_request',
-      `"${tag}" means something already where a version is named: choose another tag.`,
+      `"${tag}" cannot be a tag, because it has another meaning in references to versions. Choose another tag.`,
     );
   }
   const [before] = await tx.sql.query<{ number: number }>(
@@ -37,8 +36,8 @@ export async function setTag(
     'select count(*)::int as n from data.version_tag where dataset = $1',
     [row.id],
   );
-  if ((count?.n ?? 0) > MOST_TAGS)
-    throw new DaisError('too_large', `Dataset ${row.name} has ${MOST_TAGS} tags already.`);
+  if ((count?.n ?? 0) > MAX_TAGS)
+    throw new DaisError('too_large', `Dataset ${row.name} already has ${MAX_TAGS} tags, the limit. Remove one first.`);
   emitAboutDataset(tx, row, eventTypes.datasetVersionTagged, {
     version: version.number,
     id: version.id,
@@ -47,14 +46,14 @@ export async function setTag(
   });
 }
 
-/** What is not there is no error. */
+/** Removes a tag. Idempotent. */
 export async function removeTag(tx: Transaction, row: DatasetRow, tag: string): Promise<void> {
-  const [gone] = await tx.sql.query<{ id: string; number: number }>(
+  const [deleted] = await tx.sql.query<{ id: string; number: number }>(
     `delete from data.version_tag t using data.version v where t.dataset = $1 and t.tag = $2 and v.id = t.version
      returning v.id, v.number`,
     [row.id, tag],
     'remove_data_tag',
   );
-  if (gone === undefined) return;
-  emitAboutDataset(tx, row, eventTypes.datasetVersionUntagged, { version: gone.number, id: gone.id, tag });
+  if (deleted === undefined) return;
+  emitAboutDataset(tx, row, eventTypes.datasetVersionUntagged, { version: deleted.number, id: deleted.id, tag });
 }

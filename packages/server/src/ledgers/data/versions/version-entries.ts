@@ -27,7 +27,7 @@ export interface VersionCall {
   readonly version: string;
 }
 
-/** Files of each version in a list. */
+/** Number of files per version in a list. */
 const LISTED_FILES = 10;
 
 async function versionOf(tx: Transaction, { name, version }: VersionCall): Promise<DatasetVersion> {
@@ -111,7 +111,7 @@ async function findVersions(tx: Transaction, { input, rows: seen }: CallOf<typeo
   return { items: await presentVersions(tx, page, LISTED_FILES), ...next };
 }
 
-/** Names of the datasets that the caller may see. */
+/** Returns the names of datasets that the caller may see. */
 async function visibleDatasets({ sql, projectId }: Transaction, rows: RowFilter): Promise<readonly string[]> {
   const names: string[] = [];
   const filter = { equal: {}, notEqual: [], present: [], absent: [] };

@@ -1,4 +1,4 @@
-/** Versions that other parts make: of a query over versions and files. */
+/** Creates versions from a query over versions and files. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Actor } from '@dais/api';
@@ -11,8 +11,7 @@ import { tenantNames } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { DataParts } from '../data-parts.ts';
-import { findDataset } from '../dataset-rows.ts';
-import { readDatasetSpec } from '../dataset-spec.ts';
+import { findDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { checkTable } from '../ingest/table-checks.ts';
 import { commitVersion, type CommittedVersion } from './commit.ts';
 import { tableOf, withLocalFiles } from './local-files.ts';
@@ -24,17 +23,17 @@ import { readVersion } from './version-rows.ts';
 export interface MakeRequest {
   readonly projectId: string;
   readonly dataset: string;
-  /** Makes the dataset when it is not there. */
+  /** Whether to create the dataset if it does not exist. */
   readonly ensure?: { readonly origin: string; readonly spec?: Readonly<Record<string, unknown>> };
-  /** Tables of the query: versions by id, or files of this machine. */
+  /** Tables of the query: versions by id, or local files. */
   readonly tables: Readonly<Record<string, { readonly version: string } | TableSource>>;
   readonly query: Relation;
-  /** About how many rows there will be, where that is known. */
+  /** Approximate number of rows, if known. */
   readonly expectedRows?: number;
   readonly source: VersionSource;
   /** See `NewVersion`. */
   readonly onto?: string | null;
-  /** Keys of lineage nodes, beside the versions of `tables`. */
+  /** Keys of lineage nodes in addition to the versions of `tables`. */
   readonly parents?: readonly string[];
   readonly message?: string;
   readonly tags?: readonly string[];
@@ -52,8 +51,8 @@ export class VersionMaker {
   }
 
   /**
-   * Runs the query, keeps what it gives and commits it as a version with its lineage. Whole or absent. `also` is done in
-   * the transaction that commits.
+   * Runs the query, stores the result and commits it atomically as a version with its lineage. `also` runs in the same
+   * transaction.
    * @throws QueryError; DaisError `not_found`, `invalid_state` (a version that is not ready), `conflict`, `data_invalid`.
    */
   async make(
@@ -117,8 +116,8 @@ export class VersionMaker {
     };
     const written = result.files.filter((file) => file.rows > 0);
     const hidden = new Set(sensitive.map(({ column }) => column));
-    const there = new Set(schema.columns.map(({ name }) => name));
-    const checkedKeys = keys.every((key) => there.has(key)) ? keys : [];
+    const existing = new Set(schema.columns.map(({ name }) => name));
+    const checkedKeys = keys.every((key) => existing.has(key)) ? keys : [];
     const local = written.map(({ path }) => ({ path, format: 'parquet' as const }));
     const options = { signal: io.signal, owner: projectId };
     await checkTable(engine, local, { columns: schema.columns, keys: checkedKeys, hidden }, options);
@@ -148,7 +147,7 @@ export class VersionMaker {
     });
   }
 
-  /** One after the other, so that each stays until all are done. */
+  /** Opens versions one after the other, and keeps all of them open until the end. */
   async #withTables<T>(
     [first, ...rest]: readonly (readonly [string, { readonly version: string } | TableSource])[],
     tables: Readonly<Record<string, TableSource>>,
@@ -182,7 +181,7 @@ function pick({ onto, parents, message, tags, by, origin }: MakeRequest) {
   };
 }
 
-/** A guess: bytes of Parquet files by ten a value would be finer, and change nothing much. */
+/** Estimates the number of rows from the file size, at ten bytes per value. */
 function rowsOf(tables: Readonly<Record<string, TableSource>>): number {
   const files = Object.values(tables).flatMap((table) => ('files' in table ? table.files : []));
   return files.length * 100_000;

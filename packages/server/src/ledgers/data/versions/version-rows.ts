@@ -1,4 +1,4 @@
-/** Versions as they are kept and as they are told. */
+/** Stored versions, and their presentation. */
 import { DaisError, type Actor } from '@dais/api';
 import { type DataSchema, type DatasetVersion, type VersionSource } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -46,7 +46,7 @@ interface FileRow {
   readonly format: string | null;
 }
 
-/** `files`: as many of each; lists show fewer than one version has. */
+/** Reads versions. `files`: maximum number of files of each; lists return fewer. */
 export async function presentVersions(
   { sql }: Transaction,
   rows: readonly VersionRow[],
@@ -100,8 +100,8 @@ function present(row: VersionRow, files: readonly FileRow[]): DatasetVersion {
   };
 }
 
-/** Most files of a version. */
-export const MOST_FILES = 100_000;
+/** Maximum number of files of a version. */
+export const MAX_FILES = 100_000;
 
 async function readWhere(
   tx: Transaction,
@@ -115,13 +115,13 @@ async function readWhere(
     [tx.projectId, ...values],
     name,
   );
-  return row === undefined ? undefined : (await presentVersions(tx, [row], MOST_FILES))[0];
+  return row === undefined ? undefined : (await presentVersions(tx, [row], MAX_FILES))[0];
 }
 
-/** A version of the transaction's project, with all its files. @throws DaisError `not_found`. */
+/** Reads a version of the project with all its files. @throws DaisError `not_found`. */
 export async function readVersion(tx: Transaction, id: string): Promise<DatasetVersion> {
   const found = await readWhere(tx, 'v.id = $2', [id], 'read_data_version');
-  if (found === undefined) throw new DaisError('not_found', `There is no version ${id} of a dataset.`);
+  if (found === undefined) throw new DaisError('not_found', `There is no dataset version ${id}.`);
   return found;
 }
 
@@ -134,26 +134,26 @@ export async function findByTag(tx: Transaction, dataset: string, tag: string) {
   return await readWhere(tx, condition, [dataset, tag], 'data_version_by_tag');
 }
 
-/** The newest that is ready and was so at `until`; undefined: ever. */
+/** Finds the newest version that was ready at `until`, or is ready now. */
 export async function findReady(tx: Transaction, dataset: string, until?: number) {
   const condition = `d.name = $2 and v.state = 'ready' and ($3::bigint is null or v.ready_at <= $3)
     order by v.number desc`;
   return await readWhere(tx, condition, [dataset, until ?? null], 'data_version_ready');
 }
 
-/** The newest that is ready or will be once it is checked. */
+/** Finds the newest version that is ready or being checked. */
 export async function findNewest(tx: Transaction, dataset: string) {
   const condition = `d.name = $2 and v.state in ('ready', 'building') order by v.number desc`;
   return await readWhere(tx, condition, [dataset], 'data_version_newest');
 }
 
-/** The oldest ready one above a number, of those that were made since a moment. */
+/** Finds the oldest ready version after a number, created since a time. */
 export async function nextReady(tx: Transaction, dataset: string, number: number, since: number) {
   const condition = `d.name = $2 and v.state = 'ready' and v.number > $3 and v.created_at >= $4 order by v.number`;
   return await readWhere(tx, condition, [dataset, number, since], 'data_version_after');
 }
 
-/** The newest ready one below a number: what a version is compared with. */
+/** Finds the newest ready version before a number, which is the default of comparisons. */
 export async function previousReady(tx: Transaction, dataset: string, number: number) {
   const condition = `d.name = $2 and v.state = 'ready' and v.number < $3 order by v.number desc`;
   return await readWhere(tx, condition, [dataset, number], 'data_version_before');

@@ -212,7 +212,7 @@ test('files of an unknown format fail the step', async () => {
   const run = await ended(await call<Execution>('POST', '/api/v1/executions', { steps: { main } }));
   expect([run.state, (await nodeOf(run)).error]).toEqual([
     'failed',
-    expect.stringContaining('Nothing says what rows is'),
+    expect.stringContaining('The format of rows is unknown'),
   ]);
 });
 

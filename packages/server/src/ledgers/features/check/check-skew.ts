@@ -1,4 +1,4 @@
-/** Whether training and serving see the same: what is online beside what the source says of the same entities now. */
+/** Detects training-serving skew: compares online values with the current source values of the same entities. */
 import { DaisError } from '@dais/api';
 import type { checkFeaturesOperation, FeatureSkew } from '@dais/api/data';
 import { column } from '#engines/query/model/build.ts';
@@ -10,12 +10,11 @@ import { requireUnmasked, requireVisible } from '../definitions/authorize-select
 import type { SelectedView, Selection } from '../definitions/compiled.ts';
 import { loadSelection } from '../definitions/load-selection.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
-import { askingRows, inPlace } from '../history/asking-rows.ts';
+import { readEntityRows, byPosition } from '../history/entity-rows.ts';
 import { historyPlan, timeOf } from '../history/history-plan.ts';
 import { isUnique } from '../history/read-history.ts';
-import { resolveSources } from '../history/resolve-sources.ts';
+import { resolveSources, withTables } from '../history/resolve-sources.ts';
 import { keyColumn, sourceRelation } from '../history/source-relation.ts';
-import { withTables } from '../history/with-tables.ts';
 import type { Packings } from '../online/packings.ts';
 import { openRow, type StoredRow } from '../online/read-online.ts';
 import { readValue, type Value } from '../values/cells.ts';
@@ -29,7 +28,7 @@ const TIME = 'asked at';
 
 type Tables = Parameters<Parameters<typeof withTables>[3]>[0];
 
-/** @throws DaisError `not_found`, `invalid_state` where no view has both a source and values online; QueryError. */
+/** Compares the views of a selection. @throws DaisError `not_found`, `invalid_state` without a view with source and online values; QueryError. */
 export async function checkSkew(
   parts: FeatureParts,
   packings: Packings,
@@ -46,7 +45,7 @@ export async function checkSkew(
   if (selection.stored.length === 0) {
     throw new DaisError(
       'invalid_state',
-      'None of the views has both a source and values online: there is nothing to compare.',
+      'None of the views has both a source and online values, so there is nothing to compare.',
     );
   }
   return await withTables(parts, tenant.id, versions, async (tables) => {
@@ -67,7 +66,7 @@ export async function checkSkew(
   });
 }
 
-interface Surroundings {
+interface CheckContext {
   readonly projectId: string;
   readonly nowUs: number;
   readonly versions: ReadonlyMap<string, SourceVersion>;
@@ -78,14 +77,14 @@ interface Surroundings {
 class ViewCheck {
   readonly #parts: FeatureParts;
   readonly #packings: Packings;
-  readonly #around: Surroundings;
+  readonly #context: CheckContext;
   readonly #selected: SelectedView;
 
-  constructor(parts: FeatureParts, packings: Packings, around: Surroundings, selected: SelectedView) {
+  constructor(parts: FeatureParts, packings: Packings, context: CheckContext, selected: SelectedView) {
     this.#parts = parts;
     this.#packings = packings;
-    this.#around = around;
-    // Asked by its own keys.
+    this.#context = context;
+    // By the join keys of the view.
     const keys = new Map(selected.view.keys.map(({ name }) => [name, name]));
     this.#selected = { ...selected, keys };
   }
@@ -95,7 +94,7 @@ class ViewCheck {
   }
 
   async run(sample: number): Promise<{ readonly compared: number; readonly found: FeatureSkew['features'] }> {
-    // Half of each side: what only one of the two has is found too.
+    // Half of the sample from each side, to find entities that only one side has.
     const half = Math.max(1, Math.floor(sample / 2));
     const online = await this.#onlineKeys(half);
     const keys = new Map([...online, ...(await this.#offlineKeys(half))].map((key) => [key.toString('latin1'), key]));
@@ -107,7 +106,7 @@ class ViewCheck {
 
   async #onlineKeys(wanted: number): Promise<readonly Buffer[]> {
     const store = await this.#parts.online();
-    const view = { project: this.#around.projectId, view: this.#selected.view.uid };
+    const view = { project: this.#context.projectId, view: this.#selected.view.uid };
     const stride = Math.max(1, Math.floor((await store.count(view)) / wanted));
     const keys: Buffer[] = [];
     let seen = 0;
@@ -146,7 +145,7 @@ class ViewCheck {
   }
 
   async #serve(keys: readonly Buffer[]): Promise<readonly (StoredRow | undefined)[]> {
-    const { projectId, nowUs } = this.#around;
+    const { projectId, nowUs } = this.#context;
     const { view } = this.#selected;
     const [rows = []] = await (await this.#parts.online()).read([{ project: projectId, view: view.uid, keys }]);
     const schemas = new Set(rows.flatMap((row) => (row === undefined ? [] : [schemaOf(row.value)])));
@@ -158,13 +157,13 @@ class ViewCheck {
     return rows.map((row) => (row === undefined ? undefined : openRow(row, view.ttlUs, packings, nowUs)));
   }
 
-  /** For each entity: the values of the source, and since when they are true. */
+  /** Returns source values and their event time by entity. */
   async #source(
     keys: readonly Buffer[],
   ): Promise<readonly { readonly values: readonly Value[]; readonly time: string | null }[]> {
     const { view, features } = this.#selected;
     const unpacked = keys.map((key) => unpackKey(this.#types, key));
-    const moment = formatCell(this.#around.nowUs);
+    const moment = formatCell(this.#context.nowUs);
     const entities = {
       ...Object.fromEntries(view.keys.map(({ name }, at) => [name, unpacked.map((values) => values[at] ?? null)])),
       [TIME]: keys.map(() => moment),
@@ -176,21 +175,21 @@ class ViewCheck {
       asked: [this.#selected],
       request: [],
     };
-    const { asking, table } = askingRows(alone, entities, TIME);
-    const plan = historyPlan(alone, asking, {
+    const { entityRows, table } = readEntityRows(alone, entities, TIME);
+    const plan = historyPlan(alone, entityRows, {
       fullNames: true,
       createdCutoff: false,
-      unique: (one) => isUnique(one, this.#around.versions),
+      unique: (one) => isUnique(one, this.#context.versions),
       times: true,
     });
-    const result = await this.#run({ type: 'sort', from: plan, by: inPlace }, table, keys.length);
+    const result = await this.#run({ type: 'sort', from: plan, by: byPosition }, table, keys.length);
     const names = result.columns.map(({ name }) => name);
     const places = features.map(({ name }) => names.indexOf(`${this.#selected.as}__${name}`));
     const time = names.indexOf(timeOf(this.#selected.as));
     return result.rows.map((row) => {
       const micro = typeof row[time] === 'string' ? parseMoment(row[time]) : undefined;
       return {
-        values: places.map((place, at) => readValue(features[at]?.type ?? 'json', row[place])),
+        values: places.map((index, at) => readValue(features[at]?.type ?? 'json', row[index])),
         time: micro === undefined ? null : formatMoment(micro),
       };
     });
@@ -198,10 +197,10 @@ class ViewCheck {
 
   async #run(
     query: Relation,
-    table: Readonly<Record<string, Tables[string] | ReturnType<typeof askingRows>['table'][string]>>,
+    table: Readonly<Record<string, Tables[string] | ReturnType<typeof readEntityRows>['table'][string]>>,
     limit: number,
   ) {
-    const { tables, projectId, signal } = this.#around;
+    const { tables, projectId, signal } = this.#context;
     const job = { tables: { ...tables, ...table }, query, output: { type: 'rows', limit }, owner: projectId } as const;
     return await (await this.#parts.query()).run(job, { signal });
   }
@@ -212,12 +211,12 @@ class ViewCheck {
     sourced: readonly { readonly values: readonly Value[]; readonly time: string | null }[],
   ): FeatureSkew['features'] {
     const { as, view, features } = this.#selected;
-    return features.map(({ name, type }, place) => {
+    return features.map(({ name, type }, index) => {
       const tally = { view: as, feature: name, same: 0, different: 0, onlyOnline: 0, onlyOffline: 0 };
       const examples: FeatureSkew['features'][number]['examples'] = [];
       for (const [at, key] of keys.entries()) {
         const online = readValue(type, served[at]?.values?.get(name) ?? null);
-        const offline = sourced[at]?.values[place] ?? null;
+        const offline = sourced[at]?.values[index] ?? null;
         const verdict = verdictOf(online, offline);
         tally[verdict] += 1;
         if (verdict === 'same' || examples.length >= EXAMPLES) continue;

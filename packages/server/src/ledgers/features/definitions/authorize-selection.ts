@@ -7,23 +7,23 @@ import { datasetsOf } from '../history/source-relation.ts';
 import type { SelectedView, Selection } from './compiled.ts';
 
 /**
- * Beyond what the operation's own target covers: of a service, the service; of several views by name, each of them. What
- * a service takes is read by whoever may read the service.
+ * Authorizes a selection in addition to the target of the operation: a service, or each of several views. Permission to read
+ * a service includes its features.
  */
 export async function authorizeSelection(
   { authorize, tenant }: Pick<Call, 'authorize' | 'tenant'>,
-  { service, asked }: Selection,
+  { service, asked: requested }: Selection,
   action = 'featureView:read',
 ): Promise<void> {
   if (service !== undefined) {
     await authorize({ kind: 'FeatureService', name: service.name }, tenant, 'featureService:read');
     return;
   }
-  if (asked.length < 2) return;
-  for (const { view } of asked) await authorize({ kind: 'FeatureView', name: view.name }, tenant, action);
+  if (requested.length < 2) return;
+  for (const { view } of requested) await authorize({ kind: 'FeatureView', name: view.name }, tenant, action);
 }
 
-/** For what has no transaction to ask in: each view must be among those that the caller may see. @throws DaisError `not_found`. */
+/** Checks visibility without a transaction: each view must be visible to the caller. @throws DaisError `not_found`. */
 export async function requireVisible(
   tx: Transaction,
   { rows }: Pick<Call, 'rows'>,
@@ -51,9 +51,9 @@ export async function requireVisible(
 }
 
 /**
- * A view must not show what its dataset hides: values of a column that is masked for the caller are no features for them,
- * neither as they are nor as they were. Of a view by SQL nobody knows where a feature came from, so all of them count.
- * `keys`: the answer tells join keys that nobody brought. @throws DaisError `forbidden`, naming view, feature and dataset.
+ * Rejects features that reveal masked columns: values of a column that is masked for the caller must not be read as features,
+ * online or point-in-time. All features of an SQL view are rejected, because their source columns are unknown.
+ * `keys`: the response contains join keys that the caller did not provide. @throws DaisError `forbidden` with view, feature and dataset
  */
 export async function requireUnmasked(
   tx: Transaction,
@@ -68,18 +68,18 @@ export async function requireUnmasked(
     if (hidden.size === 0) continue;
     for (const selected of stored) {
       if (!datasetsOf(selected.view).includes(dataset)) continue;
-      const told = toldOf(selected, keys).find(
+      const exposed = exposedColumns(selected, keys).find(
         ({ column }) => selected.view.source.type === 'sql' || hidden.has(column),
       );
-      if (told === undefined) continue;
+      if (exposed === undefined) continue;
       throw new DaisError(
         'forbidden',
-        `${selected.view.name}:${told.name} may tell what is masked for you in Dataset "${dataset}": dataset:unmask.`,
+        `${selected.view.name}:${exposed.name} can reveal values of Dataset "${dataset}" that are masked for you. You need the permission dataset:unmask.`,
       );
     }
   }
 }
 
-function toldOf({ view, features }: SelectedView, keys: boolean): readonly { name: string; column: string }[] {
+function exposedColumns({ view, features }: SelectedView, keys: boolean): readonly { name: string; column: string }[] {
   return keys ? [...features, ...view.keys] : features;
 }

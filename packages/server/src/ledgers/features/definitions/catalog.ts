@@ -1,9 +1,9 @@
-/** Compiled selections, kept for as long as nothing that they were compiled from has changed. */
+/** Caches compiled selections until one of their sources changes. */
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Selection } from './compiled.ts';
 import { loadSelection, type SelectionInput } from './load-selection.ts';
 
-/** Called by the admission of each entity, view and service, in its transaction. */
+/** Invalidates the cache. Called by the admission of entities, views and services, in its transaction. */
 export async function changeCatalog(tx: Transaction, projectId: string): Promise<void> {
   await tx.sql.query(
     `insert into features.catalog (project_id, version) values ($1, 1)
@@ -13,13 +13,13 @@ export async function changeCatalog(tx: Transaction, projectId: string): Promise
   );
 }
 
-/** Selections kept: about 20 KB each with 50 features. */
+/** Maximum number of cached selections: about 20 KB each with 50 features. */
 const MOST = 500;
 
 export class Catalog {
   readonly #kept = new Map<string, { readonly version: bigint; readonly selection: Selection }>();
 
-  /** Of the project of the transaction. */
+  /** Returns the version of the project's catalog. */
   async version({ sql, projectId }: Transaction): Promise<bigint> {
     const [row] = await sql.query<{ version: bigint }>(
       'select version from features.catalog where project_id = $1',
@@ -29,7 +29,7 @@ export class Catalog {
     return row?.version ?? 0n;
   }
 
-  /** `version`: as this transaction read it. @throws as `loadSelection` does. */
+  /** Returns a compiled selection. `version`: read in this transaction. @throws errors of `loadSelection` */
   async selection(tx: Transaction, input: SelectionInput, version: bigint): Promise<Selection> {
     const key = JSON.stringify([tx.projectId, input.service ?? null, input.features ?? null]);
     const kept = this.#kept.get(key);

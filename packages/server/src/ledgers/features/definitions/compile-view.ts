@@ -2,7 +2,7 @@ import { durationMicroseconds, entitySpec, featureViewSpec, parseExpression, typ
 import type { ResourceRow } from '#kernel/store.ts';
 import type { CompiledView } from './compiled.ts';
 
-/** `entities`: those that the view names, by name. One that is missing is being deleted: its key is a text of its name. */
+/** Compiles a view. `entities`: its entities by name. A missing entity is being deleted; its key is a string with its name. */
 export function compileView(row: ResourceRow, entities: ReadonlyMap<string, ResourceRow>): CompiledView {
   const spec = featureViewSpec.parse(row.spec);
   const nameIn = (ours: string) =>

@@ -1,20 +1,20 @@
-/** Views and services as the ledger works with them: references followed, defaults filled in, expressions parsed. */
+/** Compiled views and services: resolved references, defaults, parsed expressions. */
 import type { Expression, FeatureViewSource, KeyType, ValueType } from '@dais/api/data';
 
 export interface JoinKey {
-  /** The join key, as the entity calls it. */
+  /** The join key of the entity. */
   readonly name: string;
   readonly type: KeyType;
-  /** What it is called in the source. */
+  /** The column in the source. */
   readonly column: string;
 }
 
 export interface CompiledFeature {
   readonly name: string;
   readonly type: ValueType;
-  /** What it is called in the source. */
+  /** The column in the source. */
   readonly column: string;
-  /** Of a view on demand. */
+  /** The expression of an on-demand view. */
   readonly expression: Expression | undefined;
 }
 
@@ -23,43 +23,43 @@ export interface CompiledView {
   readonly name: string;
   readonly generation: number;
   readonly source: FeatureViewSource;
-  /** In the order of their names: that of the packed key. */
+  /** Sorted by name, which is the order of the packed key. */
   readonly keys: readonly JoinKey[];
   readonly features: readonly CompiledFeature[];
   readonly eventTime: string | undefined;
   readonly createdTime: string | undefined;
-  /** Microseconds; 0: values never grow too old. */
+  /** Microseconds; 0 for no expiry. */
   readonly ttlUs: number;
   readonly online: boolean;
 }
 
-/** A view as something asked for it. */
+/** A view within a selection. */
 export interface SelectedView {
-  /** What it is called there: part of a full name. */
+  /** The name in the selection: the prefix of full names. */
   readonly as: string;
   readonly view: CompiledView;
-  /** Those of its features that were asked for. */
+  /** The selected features. */
   readonly features: readonly CompiledFeature[];
-  /** By join key: the column of whoever asks. */
+  /** Input columns by join key. */
   readonly keys: ReadonlyMap<string, string>;
-  /** Nobody asked for it, but an expression of another needs it. */
+  /** Whether the view is only an input of expressions of another view. */
   readonly hidden: boolean;
 }
 
 export interface Selection {
-  /** Of the FeatureService, where one was named. */
+  /** The name of the FeatureService, if one was selected. */
   readonly service: { readonly name: string; readonly uid: string; readonly generation: number } | undefined;
-  /** Those that come from a store or a source; hidden ones last. */
+  /** Views with an online store or a source; hidden ones last. */
   readonly stored: readonly SelectedView[];
-  /** Those that are worked out. */
+  /** On-demand views. */
   readonly onDemand: readonly SelectedView[];
-  /** In the order asked, hidden ones left out. */
+  /** In the requested order, without hidden ones. */
   readonly asked: readonly SelectedView[];
-  /** What whoever asks must give beside join keys. */
+  /** Request fields that are required in addition to join keys. */
   readonly request: readonly { readonly name: string; readonly type: ValueType }[];
 }
 
-/** Where in a selection an expression of `onDemand` finds a column. */
+/** The input of an expression of an on-demand view. */
 export type ColumnPlace =
   | { readonly of: 'request'; readonly name: string; readonly type: ValueType }
   | { readonly of: 'feature'; readonly as: string; readonly name: string; readonly type: ValueType };

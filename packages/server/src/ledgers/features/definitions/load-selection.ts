@@ -1,4 +1,4 @@
-/** From a service, or names of features, to what there is to do. */
+/** Resolves a service or feature references to a selection of views. */
 import { DaisError, nearest } from '@dais/api';
 import { featureServiceSpec } from '@dais/api/data';
 import { readResource, readResources, type ResourceRow } from '#kernel/store.ts';
@@ -14,12 +14,12 @@ export interface SelectionInput {
 interface WantedView {
   readonly as: string;
   readonly view: string;
-  /** All of them when undefined. */
+  /** All features, if undefined. */
   readonly features: readonly string[] | undefined;
   readonly keys: Readonly<Record<string, string>>;
 }
 
-/** The views by name, with their entities. @throws DaisError `not_found`. */
+/** Reads views by name, with their entities. @throws DaisError `not_found`. */
 export async function loadViews(tx: Transaction, names: readonly string[]): Promise<ReadonlyMap<string, CompiledView>> {
   const wanted = [...new Set(names)];
   const rows = await readResources(tx.sql, tx.projectId, 'FeatureView', wanted);
@@ -38,7 +38,7 @@ export async function loadView(tx: Transaction, name: string): Promise<CompiledV
   return view;
 }
 
-/** @throws DaisError `not_found`, `invalid_request`. */
+/** Resolves a selection. @throws DaisError `not_found`, `invalid_request`. */
 export async function loadSelection(tx: Transaction, input: SelectionInput): Promise<Selection> {
   const { service, wanted } = await wantedViews(tx, input);
   const views = new Map(
@@ -47,23 +47,23 @@ export async function loadSelection(tx: Transaction, input: SelectionInput): Pro
       wanted.map(({ view }) => view),
     ),
   );
-  const asked = wanted.map((one) => select(one, views.get(one.view)!));
-  // Views on demand may use others on demand: those that they need come along, each once.
+  const requested = wanted.map((one) => select(one, views.get(one.view)!));
+  // On-demand views can use other on-demand views, which are added once each.
   const hidden: SelectedView[] = [];
-  let open = asked;
+  let open = requested;
   while (open.length > 0) {
     const needed = open.flatMap(({ view }) => (view.source.type === 'onDemand' ? view.source.views : []));
-    const there = [...asked, ...hidden].filter(isWhole);
-    const fresh = [...new Set(needed)].filter((name) => !there.some((one) => one.view.name === name));
+    const existing = [...requested, ...hidden].filter(isWhole);
+    const fresh = [...new Set(needed)].filter((name) => !existing.some((one) => one.view.name === name));
     for (const [name, view] of await loadViews(tx, fresh)) views.set(name, view);
     open = fresh.map((name) => ({
       ...select({ as: `\u0001${name}`, view: name, features: undefined, keys: {} }, views.get(name)!),
       hidden: true,
     }));
     hidden.push(...open);
-    if (hidden.length > 200) throw new DaisError('invalid_request', 'More than 200 views are needed for it.');
+    if (hidden.length > 200) throw new DaisError('invalid_request', 'The selection needs more than 200 feature views.');
   }
-  const all = [...asked, ...hidden];
+  const all = [...requested, ...hidden];
   const onDemand = inOrder(all.filter(({ view }) => view.source.type === 'onDemand'));
   const request = new Map(
     onDemand.flatMap(({ view: { source } }) =>
@@ -74,23 +74,23 @@ export async function loadSelection(tx: Transaction, input: SelectionInput): Pro
     service,
     stored: all.filter(({ view }) => view.source.type !== 'onDemand'),
     onDemand,
-    asked,
+    asked: requested,
     request: [...request.values()],
   };
 }
 
-/** It has all features, for the entity of the same name: expressions of other views can use it. */
+/** Adds a view with all features, for the entity of the same name, as an input of expressions. */
 export function isWhole({ view, features, keys }: SelectedView): boolean {
-  return features.length === view.features.length && [...keys].every(([name, asked]) => name === asked);
+  return features.length === view.features.length && [...keys].every(([name, requested]) => name === requested);
 }
 
-/** Those that others use first; the reference check of the kernel allows no circle but through a rename. */
+/** Sorts views after their inputs. The reference check of the kernel prevents cycles, except after a rename. */
 function inOrder(views: readonly SelectedView[]): SelectedView[] {
   const done: SelectedView[] = [];
   const visit = (one: SelectedView, above: readonly SelectedView[]) => {
     if (done.includes(one)) return;
     if (above.includes(one)) {
-      throw new DaisError('invalid_request', `FeatureView "${one.view.name}" is worked out of itself.`);
+      throw new DaisError('invalid_request', `FeatureView "${one.view.name}" depends on itself.`);
     }
     const { source } = one.view;
     for (const name of source.type === 'onDemand' ? source.views : []) {
@@ -105,7 +105,7 @@ function inOrder(views: readonly SelectedView[]): SelectedView[] {
 
 async function wantedViews(tx: Transaction, { service, features }: SelectionInput) {
   if ((service === undefined) === (features === undefined)) {
-    throw new DaisError('invalid_request', 'Name a service, or features as `view:feature`: one of the two.');
+    throw new DaisError('invalid_request', 'Specify either `service`, or `features` as `view:feature`.');
   }
   if (service === undefined) return { service: undefined, wanted: wantedFeatures(features ?? []) };
   const row = await readResource(tx.sql, tx.projectId, 'FeatureService', service);
@@ -125,7 +125,7 @@ function wantedFeatures(features: readonly string[]): WantedView[] {
   for (const one of features) {
     const at = one.lastIndexOf(':');
     if (at < 1 || at === one.length - 1) {
-      throw new DaisError('invalid_request', `"${one}" names no feature: write it as "view:feature".`);
+      throw new DaisError('invalid_request', `"${one}" is not a feature reference. Use "view:feature".`);
     }
     const [view, feature] = [one.slice(0, at), one.slice(at + 1)];
     byView.set(view, (byView.get(view) ?? new Set()).add(feature));

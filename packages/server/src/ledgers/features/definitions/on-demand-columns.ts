@@ -1,25 +1,25 @@
-/** What names in the expressions of a view on demand mean. */
+/** Resolves names in expressions of on-demand views. */
 import { nearest } from '@dais/api';
 import { type ValueType } from '@dais/api/data';
 import type { ColumnPlace, CompiledView } from './compiled.ts';
 
 export interface NamedView {
-  /** What expressions call it. */
+  /** The name in expressions. */
   readonly name: string;
-  /** What it is called in the selection. */
+  /** The name in the selection. */
   readonly as: string;
   readonly view: Pick<CompiledView, 'features'>;
 }
 
-/** The place of a column, or a sentence that says why there is none. */
+/** Returns the source of a column, or the reason why there is none. */
 export function findColumn(
   { name, view }: { readonly name: string; readonly view?: string },
   request: readonly { readonly name: string; readonly type: ValueType }[],
   inputs: readonly NamedView[],
 ): ColumnPlace | string {
   if (view === undefined) {
-    const asked = request.find((one) => one.name === name);
-    if (asked !== undefined) return { of: 'request', ...asked };
+    const requested = request.find((one) => one.name === name);
+    if (requested !== undefined) return { of: 'request', ...requested };
   }
   const found = inputs.flatMap((input) => {
     const feature = input.view.features.find((one) => one.name === name);
@@ -33,10 +33,10 @@ export function findColumn(
     ];
     const near = nearest(name, known);
     const called = view === undefined ? `"${name}"` : `"${view}.${name}"`;
-    return `${called} is neither of the request nor of a view in \`source.views\`${near === undefined ? '' : `; nearest: "${near}"`}`;
+    return `${called} is not a column of the request or of a view in \`source.views\`${near === undefined ? '' : `; nearest: "${near}"`}`;
   }
   if (second !== undefined) {
-    return `"${name}" is of ${found.map(({ input }) => input.name).join(' and ')}: say which, "${first.input.name}".${name}`;
+    return `"${name}" is ambiguous between ${found.map(({ input }) => input.name).join(' and ')}: use "${first.input.name}".${name}`;
   }
   return { of: 'feature', as: first.input.as, name, type: first.feature.type };
 }

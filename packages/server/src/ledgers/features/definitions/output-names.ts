@@ -7,21 +7,21 @@ export interface NamedFeature {
   readonly feature: CompiledFeature;
 }
 
-/** What each feature is called in an answer. @throws DaisError `invalid_request` when two would be called the same. */
+/** Returns the output name of each feature. @throws DaisError `invalid_request` if two features have the same name */
 export function outputNames(
-  { asked }: Selection,
+  { asked: requested }: Selection,
   fullNames: boolean,
   taken: readonly string[] = [],
 ): readonly NamedFeature[] {
   const owners = new Map<string, string>(taken.map((name) => [name, 'a column of the entities']));
-  return asked.flatMap((from) =>
+  return requested.flatMap((from) =>
     from.features.map((feature) => {
       const name = fullNames ? `${from.as}__${feature.name}` : feature.name;
       const other = owners.get(name);
       if (other !== undefined) {
         throw new DaisError(
           'invalid_request',
-          `"${name}" of ${from.as} would be called as that of ${other}: ask with full names (\`fullNames: true\`), or leave one out.`,
+          `The name "${name}" of ${from.as} is already used by ${other}. Set \`fullNames: true\`, or omit one of the features.`,
         );
       }
       owners.set(name, from.as);

@@ -6,18 +6,18 @@ import { readPlace } from '../materialize/materialization-rows.ts';
 import type { HistoryRequest } from './read-history.ts';
 
 export interface BuildRequest extends HistoryRequest {
-  /** `flights@7`. */
+  /** The name of a version, as `flights@7`. */
   readonly entities?: string | undefined;
   readonly eventTime?: string | undefined;
   readonly to: string;
 }
 
-/** What a build reads, fixed when it was asked for. */
+/** The input of a build, fixed when it is requested. */
 export interface BuildVersions {
-  /** By reference: `weather@latest`. */
+  /** By reference, such as `weather@latest`. */
   readonly sources: Readonly<Record<string, string>>;
   readonly entities: string | undefined;
-  /** As people call them: `weather@3`. */
+  /** Names of versions, as `weather@3`. */
   readonly names: readonly string[];
   readonly entitiesName: string | undefined;
   readonly features: readonly string[];
@@ -64,7 +64,6 @@ export function presentBuild(row: BuildRow): FeatureBuild {
   };
 }
 
-/** @throws DaisError `not_found`. */
 export async function readBuild({ sql, projectId }: Transaction, id: string): Promise<BuildRow> {
   const [row] = await sql.query<BuildRow>(
     `select ${COLUMNS} from features.build where project_id = $1 and id = $2`,

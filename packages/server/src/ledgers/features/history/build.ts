@@ -1,4 +1,4 @@
-/** Versions of datasets out of features: rows of another version, each with what was known at its moment. */
+/** Builds dataset versions from features: entity rows of another version, each with the features at its event time. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { buildFeaturesOperation, FeatureBuild } from '@dais/api/data';
 import { column, scan } from '#engines/query/model/build.ts';
@@ -15,10 +15,10 @@ import { loadSelection } from '../definitions/load-selection.ts';
 import type { SensitiveColumn } from '#ledgers/data/index.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
 import { noteSelection } from '../lineage-nodes.ts';
-import { BUILD_QUEUE } from '../materialize/queues.ts';
+import { BUILD_QUEUE } from '../materialize/materialization-rows.ts';
 import { outputNames } from '../definitions/output-names.ts';
 import { presentBuild, readBuild, type BuildRequest, type BuildRow, type BuildVersions } from './build-rows.ts';
-import { everyRow, historyPlan, type Asking } from './history-plan.ts';
+import { generateEntityRows, historyPlan, type EntityRows } from './history-plan.ts';
 import { isUnique, rangeOf, requireTimes } from './read-history.ts';
 import { resolveSources } from './resolve-sources.ts';
 import { datasetsOf, referenceOf } from './source-relation.ts';
@@ -26,7 +26,7 @@ import { datasetsOf, referenceOf } from './source-relation.ts';
 const ENTITIES = 'entities';
 const USUAL_TIME = 'event_timestamp';
 
-/** Everything that can be wrong is told now: the job only works. */
+/** Starts a build. All validation happens here, before the job. */
 export async function startBuild(
   tx: Transaction,
   call: CallOf<typeof buildFeaturesOperation>,
@@ -131,7 +131,7 @@ async function build(parts: FeatureParts, { payload, projectId }: JobClaim, io: 
       ensure: {
         origin: 'manifest',
         spec: {
-          description: `Features${row.request.service === undefined ? '' : ` of ${row.request.service}`}, as they were at the moment of each row.`,
+          description: `Point-in-time features${row.request.service === undefined ? '' : ` of ${row.request.service}`}.`,
           eventTime: time,
           ...(sensitive.length > 0 && { sensitive }),
         },
@@ -140,7 +140,7 @@ async function build(parts: FeatureParts, { payload, projectId }: JobClaim, io: 
       query,
       source: { type: 'features' },
       parents,
-      message: `Built of ${row.versions.features.length} features${entities === undefined ? '' : ` and ${nameOf(entities)}`}.`,
+      message: `Built from ${row.versions.features.length} features${entities === undefined ? '' : ` and ${nameOf(entities)}`}.`,
       by: { type: row.actor_type, id: row.actor_id },
     },
     { ...io, progress: (share) => io.progress({ share }) },
@@ -162,7 +162,7 @@ async function build(parts: FeatureParts, { payload, projectId }: JobClaim, io: 
   );
 }
 
-/** @throws DaisError `invalid_request` where the entities lack a key, or have one of another type. */
+/** Checks the columns of the entity dataset. @throws DaisError `invalid_request` for a missing key or another type */
 function planOf(
   selection: Selection,
   request: BuildRequest,
@@ -171,24 +171,24 @@ function planOf(
 ): { readonly query: Relation; readonly time: string } {
   requireTimes(request, entities !== undefined);
   const time = request.eventTime ?? entities?.eventTime ?? USUAL_TIME;
-  const asking =
+  const entityRows =
     entities === undefined
-      ? everyRow(selection, { ...rangeOf(request), time })
-      : askingVersion(selection, entities, time);
-  const plan = historyPlan(selection, asking, { ...request, unique: (view) => isUnique(view, sources) });
-  // By time, then by everything that tells rows apart and can be ordered: the same versions give the same bytes.
-  const keys = [time, ...asking.columns.filter((name) => name !== time)];
+      ? generateEntityRows(selection, { ...rangeOf(request), time })
+      : checkEntityDataset(selection, entities, time);
+  const plan = historyPlan(selection, entityRows, { ...request, unique: (view) => isUnique(view, sources) });
+  // Sort by time, then by all sortable columns that distinguish rows, so that the same versions result in the same bytes.
+  const keys = [time, ...entityRows.columns.filter((name) => name !== time)];
   return { query: { type: 'sort', from: plan, by: keys.map((name) => ({ expression: column(name) })) }, time };
 }
 
-function askingVersion(selection: Selection, entities: SourceVersion, time: string): Asking {
+function checkEntityDataset(selection: Selection, entities: SourceVersion, time: string): EntityRows {
   const types = new Map(entities.columns.map(({ name, type }) => [name, type]));
   const wanted = new Map<string, { readonly type: string; readonly of: string }>();
   for (const { as, view, keys } of selection.stored) {
     for (const { name, type } of view.keys) wanted.set(keys.get(name) ?? name, { type, of: `the join key of ${as}` });
   }
-  for (const { name, type } of selection.request) wanted.set(name, { type, of: 'which features are worked out of' });
-  wanted.set(time, { type: 'timestamp', of: 'the moment that each row asks of' });
+  for (const { name, type } of selection.request) wanted.set(name, { type, of: 'an input of on-demand features' });
+  wanted.set(time, { type: 'timestamp', of: 'the event time of each row' });
   for (const [name, { type, of }] of wanted) {
     const found = types.get(name);
     if (found === undefined) {
@@ -197,7 +197,7 @@ function askingVersion(selection: Selection, entities: SourceVersion, time: stri
     if (family(found) !== family(type)) {
       throw new DaisError(
         'invalid_request',
-        `"${name}" of ${nameOf(entities)} is ${found}; as ${of} it has to be ${type}.`,
+        `"${name}" of ${nameOf(entities)} is ${found}. As ${of} it must be ${type}.`,
       );
     }
   }
@@ -211,7 +211,7 @@ function family(type: string): string {
   return type === 'date' ? 'timestamp' : type;
 }
 
-/** What is not for everybody stays so under its new name. */
+/** Marks sensitive features as sensitive in the result. */
 async function inheritedMarks(
   tx: Transaction,
   parts: FeatureParts,
@@ -224,9 +224,10 @@ async function inheritedMarks(
     marks.set(mark.column, mark);
   for (const { name, from, feature } of outputNames(selection, request.fullNames)) {
     for (const dataset of datasetsOf(from.view)) {
-      const there = await parts.sources.sensitive(tx, dataset);
-      // Of a view by SQL nobody knows where a feature came from.
-      const found = from.view.source.type === 'sql' ? there[0] : there.find((mark) => mark.column === feature.column);
+      const existing = await parts.sources.sensitive(tx, dataset);
+      // The source columns of a feature of an SQL view are unknown.
+      const found =
+        from.view.source.type === 'sql' ? existing[0] : existing.find((mark) => mark.column === feature.column);
       if (found !== undefined) marks.set(name, { ...found, column: name });
     }
   }

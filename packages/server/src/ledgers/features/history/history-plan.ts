@@ -1,6 +1,6 @@
 /**
- * Features as they were: the query that puts them beside rows that each ask of one moment. For each row and view it is the
- * newest row of the source with equal keys and ttl ≥ age ≥ 0, both bounds included; of two for the same moment, the one
+ * The point-in-time join of features with entity rows. For each entity row and view, it selects the newest source row with equal
+ * keys and ttl ≥ age ≥ 0, both limits included. Of two rows with the same event time, it selects the one that was
  * created later.
  */
 import { DaisError } from '@dais/api';
@@ -14,40 +14,40 @@ import { renderExpression, renderResult } from '../on-demand/render.ts';
 import { formatCell } from '../values/moment.ts';
 import { CREATED, featureColumn, keyColumn, sourceRelation, TIME } from './source-relation.ts';
 
-/** Rows that ask, each of its moment. */
-export interface Asking {
+/** Entity rows with event times. */
+export interface EntityRows {
   readonly relation: Relation;
-  /** Their columns, in order; all of them are given. */
+  /** All columns, in order. */
   readonly columns: readonly string[];
-  /** The one with the moment, a timestamp. */
+  /** The column of the event time, a timestamp. */
   readonly time: string;
 }
 
 export interface HistoryOptions {
   readonly fullNames: boolean;
-  /** Rows written after the moment do not count, where a view has a created time. */
+  /** Excludes rows that were created after the event time, if the view has a creation time. */
   readonly createdCutoff: boolean;
-  /** Whether the source of a view is known to have one row for each key and moment. */
+  /** Whether the source of a view is known to have one row per key and time. */
   readonly unique: (view: CompiledView) => boolean;
-  /** Adds a column for each view with the event time of the row that was found: `timeOf(as)`. */
+  /** Adds a column per view with the event time of the matched row: `timeOf(as)`. */
   readonly times?: boolean;
 }
 
-/** Name of the column with the event time of what was found of a view. */
+/** Returns the name of the column with the event time of the matched row. */
 export const timeOf = (as: string) => `\u0001${as}\u0001`;
 
-/** Columns of the asking rows, then the features, as they are called in the answer. */
-export function historyPlan(selection: Selection, asking: Asking, options: HistoryOptions): Relation {
-  const outputs = outputNames(selection, options.fullNames, asking.columns);
+/** Columns of the entity rows, then features under their output names. */
+export function historyPlan(selection: Selection, entityRows: EntityRows, options: HistoryOptions): Relation {
+  const outputs = outputNames(selection, options.fullNames, entityRows.columns);
   const inner = (as: string, feature: string) => `\u0001${as}\u0001${feature}`;
   const moment = '\u0001asked';
   let relation: Relation = {
     type: 'project',
-    from: asking.relation,
+    from: entityRows.relation,
     keep: 'all',
     columns: [
-      named(moment, cast(column(asking.time), 'timestamp')),
-      ...askedKeys(selection.stored).map(({ name, type }) =>
+      named(moment, cast(column(entityRows.time), 'timestamp')),
+      ...joinKeyColumns(selection.stored).map(({ name, type }) =>
         named(keyColumn(`${name} ${type}`), cast(column(name), type)),
       ),
     ],
@@ -56,27 +56,27 @@ export function historyPlan(selection: Selection, asking: Asking, options: Histo
     relation = joinView(relation, selected, moment, inner, options);
   }
   for (const selected of selection.onDemand) {
-    relation = { type: 'project', from: relation, keep: 'all', columns: workedOut(selected, selection, inner) };
+    relation = { type: 'project', from: relation, keep: 'all', columns: onDemandColumns(selected, selection, inner) };
   }
   return {
     type: 'project',
     from: relation,
     keep: 'none',
     columns: [
-      ...asking.columns.map((name) => named(name, column(name))),
+      ...entityRows.columns.map((name) => named(name, column(name))),
       ...outputs.map(({ name, from, feature }) => named(name, column(inner(from.as, feature.name)))),
       ...(options.times === true ? selection.stored.map(({ as }) => named(timeOf(as), column(timeOf(as)))) : []),
     ],
   };
 }
 
-/** The columns that hold join keys, each with the type that a view gives it. */
-function askedKeys(stored: readonly SelectedView[]) {
+/** Returns the join key columns with the types of the views. */
+function joinKeyColumns(stored: readonly SelectedView[]) {
   const seen = new Map<string, { name: string; type: SelectedView['view']['keys'][number]['type'] }>();
   for (const { view, keys } of stored) {
     for (const { name, type } of view.keys) {
-      const asked = keys.get(name) ?? name;
-      seen.set(`${asked} ${type}`, { name: asked, type });
+      const requested = keys.get(name) ?? name;
+      seen.set(`${requested} ${type}`, { name: requested, type });
     }
   }
   return [...seen.values()];
@@ -111,7 +111,7 @@ function joinView(
   };
 }
 
-function workedOut(
+function onDemandColumns(
   selected: SelectedView,
   { stored, onDemand }: Selection,
   inner: (as: string, feature: string) => string,
@@ -122,19 +122,23 @@ function workedOut(
   return selected.view.features.flatMap(({ name, type, expression }) => {
     if (expression === undefined) return [];
     const rendered = renderExpression(expression, (wanted) => {
-      const place = findColumn(wanted, source.request, inputs);
-      if (typeof place === 'string') throw new DaisError('invalid_state', `${selected.view.name}: ${place}.`);
-      return { column: place.of === 'request' ? place.name : inner(place.as, place.name), type: place.type };
+      const columnInput = findColumn(wanted, source.request, inputs);
+      if (typeof columnInput === 'string')
+        throw new DaisError('invalid_state', `${selected.view.name}: ${columnInput}.`);
+      return {
+        column: columnInput.of === 'request' ? columnInput.name : inner(columnInput.as, columnInput.name),
+        type: columnInput.type,
+      };
     });
     return [named(inner(selected.as, name), renderResult(type, rendered))];
   });
 }
 
 /**
- * The rows that ask when nobody gives any: each key of a view at each moment at which something became true of it, within
- * [start, end]. @throws DaisError `invalid_request` where views have different keys.
+ * Returns entity rows for a request without them: each key of a view at each of its event times within
+ * [start, end]. @throws DaisError `invalid_request` if views have different keys
  */
-export function everyRow(
+export function generateEntityRows(
   { stored }: Selection,
   {
     start,
@@ -145,14 +149,14 @@ export function everyRow(
     readonly end: number | undefined;
     readonly time: string;
   },
-): Asking {
+): EntityRows {
   const keysOf = ({ view, keys }: SelectedView) => view.keys.map(({ name }) => keys.get(name) ?? name).toSorted();
   const [first, ...others] = stored.filter(({ hidden }) => !hidden);
   const names = first === undefined ? [] : keysOf(first);
   const different = others.find((one) => keysOf(one).join('\n') !== names.join('\n'));
   if (first === undefined || different !== undefined) {
     const why = different === undefined ? '' : `: "${first?.as}" and "${different.as}" have different join keys`;
-    throw new DaisError('invalid_request', `Without \`entities\` nobody knows which rows are asked about${why}.`);
+    throw new DaisError('invalid_request', `\`entities\` is required to determine the rows${why}.`);
   }
   const parts = [first, ...others].map(({ view, keys }): Relation => {
     const rows = sourceRelation(view, []);
@@ -175,7 +179,7 @@ export function everyRow(
   return { relation: { type: 'distinct', from: all }, columns: [...names, time], time };
 }
 
-/** The newest row of each key within [start, end], both included; in the order of keys, so that a repetition gives the same. */
+/** Returns the newest row of each key within [start, end], sorted by key, so that results are repeatable. */
 export function latestPlan(
   view: CompiledView,
   { start, end }: { readonly start: number | undefined; readonly end: number },

@@ -1,4 +1,4 @@
-/** The point-in-time join: the vectors of the reference, and random data against a plain model. */
+/** The point-in-time join: reference vectors, and random data compared with a reference model. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startFeaturesWorld, type FeaturesWorld } from '../testing/features-world.ts';
@@ -21,7 +21,7 @@ interface View {
   readonly more?: object;
 }
 
-/** A view of one feature `v` over these rows; gives its name. */
+/** Creates a view of one feature `v` over these rows, and returns its name. */
 async function view({ csv, ttl = '0s', created = true, entities = ['k'], more = {} }: View): Promise<string> {
   const dataset = await world.dataset(csv);
   const name = `view_${++made}`;
@@ -60,9 +60,12 @@ describe('vectors', () => {
     ['10d', [11, 22, null, 10]],
     ['0s', [11, 22, 22, 10]],
     ['1d', [11, 22, null, null]],
-  ])('V1: the newest not after the moment, not older than %s; the later created of two', async (ttl, expected) => {
-    expect(await values(await view({ csv: V1, ttl }), ...V1_ASKED)).toEqual(expected);
-  });
+  ])(
+    'V1: the newest row not after the event time, not older than %s; the later created of two',
+    async (ttl, expected) => {
+      expect(await values(await view({ csv: V1, ttl }), ...V1_ASKED)).toEqual(expected);
+    },
+  );
 
   const V2 = `k,ts,created,v
 1001,2026-11-01,2026-11-01,10
@@ -70,12 +73,12 @@ describe('vectors', () => {
 1002,2026-11-01,2026-11-02,30
 1002,2026-11-02,2026-11-01,40
 `;
-  test('V2: created time decides only between equal event times', async () => {
+  test('V2: the creation time decides only between equal event times', async () => {
     const name = await view({ csv: V2 });
     expect(await values(name, [1001, 1002], ['2026-11-03', '2026-11-03'])).toEqual([20, 40]);
   });
 
-  test('V3: with a cut-off, what was written later does not count', async () => {
+  test('V3: with a cut-off, rows written later are ignored', async () => {
     const csv = `k,ts,created,v
 1001,2026-11-01,2026-11-01,10
 1001,2026-11-01,2026-11-03,20
@@ -83,15 +86,15 @@ describe('vectors', () => {
 1002,2026-11-01,2026-11-03,40
 `;
     const name = await view({ csv });
-    const asked = [
+    const requested = [
       [1001, 1002],
       ['2026-11-02', '2026-11-02'],
     ] as const;
-    expect(await values(name, ...asked)).toEqual([20, 40]);
-    expect(await values(name, ...asked, { createdCutoff: true })).toEqual([10, 30]);
+    expect(await values(name, ...requested)).toEqual([20, 40]);
+    expect(await values(name, ...requested, { createdCutoff: true })).toEqual([10, 30]);
   });
 
-  test('V4: without rows that ask, each key is asked of at each of its moments within the range', async () => {
+  test('V4: without entity rows, each key has a row at each of its event times within the range', async () => {
     const csv = `k,ts,created,v
 1,2026-10-30,2026-10-30,1
 1,2026-10-31,2026-10-31,10
@@ -121,7 +124,7 @@ describe('vectors', () => {
     expect(some.rows['v']).toEqual([10, 200]);
   });
 
-  test('V5: both bounds are included, to the microsecond', async () => {
+  test('V5: includes both limits, to the microsecond', async () => {
     const name = await view({ csv: 'k,ts,created,v\n1,2026-11-01T12:00:00,2026-11-01,7\n', ttl: '1h' });
     const at = [
       '2026-11-01T12:00:00Z',
@@ -132,7 +135,7 @@ describe('vectors', () => {
     expect(await values(name, [1, 1, 1, 1], at)).toEqual([7, null, 7, null]);
   });
 
-  test('V6: rows that ask the same stay rows of their own, with all that they brought', async () => {
+  test('V6: equal entity rows remain separate rows with all their columns', async () => {
     const name = await view({ csv: V1 });
     const entities = {
       k: [1, 1],
@@ -147,14 +150,14 @@ describe('vectors', () => {
 });
 
 describe('keys, names and types', () => {
-  test('a key of NULL is nobody, and a moment without rows gives none', async () => {
+  test('a NULL key matches nothing, and an event time without rows returns NULL', async () => {
     const csv = 'k,ts,created,v\n1,2024-01-01,2024-01-01,1\n,2024-01-01,2024-01-01,2\n';
     const name = await view({ csv });
     expect(await values(name, [null, 1, 5], ['2024-01-02', '2023-01-01', '2024-01-02'])).toEqual([null, null, null]);
     expect(await values(name, [], [])).toEqual([]);
   });
 
-  test('several keys make one, and a view without entities is of everybody', async () => {
+  test('supports several keys, and views without entities', async () => {
     const csv = 'k,code,ts,v\n1,a,2024-01-01,1\n1,b,2024-01-01,2\n2,a,2024-01-01,3\n';
     const pair = await view({ csv, created: false, entities: ['k', 'code'] });
     const all = await view({ csv: 'ts,v\n2024-01-01,7\n2024-01-03,8\n', created: false, entities: [] });
@@ -170,7 +173,7 @@ describe('keys, names and types', () => {
     expect(rows).toMatchObject({ [`${pair}__v`]: [2, 1, 3, null], [`${all}__v`]: [7, 7, 8, null] });
   });
 
-  test('columns have other names in the source, and keys in what asks', async () => {
+  test('renames columns of the source and keys of the entity rows', async () => {
     const csv = 'who,since,amount\n1,2024-01-01,1\n2,2024-01-02,2\n';
     const name = await view({
       csv,
@@ -186,13 +189,13 @@ describe('keys, names and types', () => {
     const entities = { from: [1, 2], to: [2, 9], event_timestamp: ['2024-01-02', '2024-01-02'] };
     const { rows } = await world.history({ service: 'pairs', fullNames: true, entities });
     expect(rows).toMatchObject({ origin__v: [1, 2], destination__v: [2, null] });
-    await expect(world.history({ service: 'pairs', entities })).rejects.toThrow(/full names/);
+    await expect(world.history({ service: 'pairs', entities })).rejects.toThrow(/fullNames: true/);
   });
 
-  test('what cannot be joined is refused by name', async () => {
+  test('rejects invalid joins by name', async () => {
     const name = await view({ csv: V1 });
     const at = ['2024-01-02'];
-    await expect(values(name, ['one'], at)).rejects.toThrow(/"k" of entities, row 0: this text is no int64/);
+    await expect(values(name, ['one'], at)).rejects.toThrow(/"k" of entities, row 0: this text is not a valid int64/);
     await expect(world.history({ features: [`${name}:v`], entities: { k: [1] } })).rejects.toThrow(
       /"event_timestamp" of entities is missing/,
     );
@@ -201,13 +204,13 @@ describe('keys, names and types', () => {
     );
     await expect(world.history({ features: [`${name}:w`], entities: {} })).rejects.toThrow(/has no feature "w"/);
     await expect(world.history({ features: ['none:v'], entities: {} })).rejects.toThrow(/no FeatureView "none"/);
-    await expect(values(name, [1, 2], at)).rejects.toThrow(/one length/);
+    await expect(values(name, [1, 2], at)).rejects.toThrow(/the same length/);
     await expect(
       world.history({ features: [`${name}:v`], entities: { k: [1], v: [1], event_timestamp: at } }),
-    ).rejects.toThrow(/"v" of .* would be called as that of a column of the entities/);
+    ).rejects.toThrow(/name "v" of .* is already used by a column of the entities/);
   });
 
-  test('a query is a source as a dataset is', async () => {
+  test('a query is a source like a dataset', async () => {
     const dataset = await world.dataset(V1);
     await world.apply('FeatureView', 'doubled', {
       entities: ['k'],
@@ -230,7 +233,7 @@ interface Row {
   readonly created: number;
 }
 
-/** What the reference says, row by row. Of rows that are equal in both times any may be given. */
+/** The result of the reference model by row. For rows with equal times, any value is valid. */
 function allowed(
   rows: readonly Row[],
   k: number,
@@ -252,12 +255,12 @@ function allowed(
 describe('random data', () => {
   const few = fc.nat(5);
   const rows = fc.array(fc.record({ k: fc.nat(2), ts: few, created: few }), { minLength: 1, maxLength: 40 });
-  const asked = fc.array(fc.record({ k: fc.nat(3), at: fc.nat(6) }), { minLength: 1, maxLength: 30 });
+  const requested = fc.array(fc.record({ k: fc.nat(3), at: fc.nat(6) }), { minLength: 1, maxLength: 30 });
   const time = (n: number) => formatCell(Date.parse('2026-11-01T00:00:00Z') * 1000 + n);
 
-  test('gives for each row what the plain model gives', async () => {
+  test('returns the result of the reference model for each row', async () => {
     await fc.assert(
-      fc.asyncProperty(rows, asked, fc.nat(4), fc.boolean(), async (source, questions, ttl, cutoff) => {
+      fc.asyncProperty(rows, requested, fc.nat(4), fc.boolean(), async (source, questions, ttl, cutoff) => {
         const csv = `k,ts,created,v\n${source.map(({ k, ts, created }, v) => `${k},${time(ts)},${time(created)},${v}\n`).join('')}`;
         const name = await view({ csv, ttl: `${ttl}us` });
         const given = await values(

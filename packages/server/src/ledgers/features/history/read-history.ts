@@ -1,4 +1,4 @@
-/** Features as they were, for rows that somebody brings along. */
+/** Point-in-time features for entity rows of a request. */
 import { DaisError } from '@dais/api';
 import type { FeatureRows, readHistoryOperation } from '@dais/api/data';
 import type { CallOf } from '#kernel/entry.ts';
@@ -8,11 +8,10 @@ import type { CompiledView } from '../definitions/compiled.ts';
 import { loadSelection, type SelectionInput } from '../definitions/load-selection.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
 import { parseMoment } from '../values/moment.ts';
-import { askingRows, inPlace, PLACE } from './asking-rows.ts';
-import { everyRow, historyPlan } from './history-plan.ts';
-import { resolveSources } from './resolve-sources.ts';
+import { readEntityRows, byPosition, POSITION } from './entity-rows.ts';
+import { generateEntityRows, historyPlan } from './history-plan.ts';
+import { resolveSources, withTables } from './resolve-sources.ts';
 import { referenceOf } from './source-relation.ts';
-import { withTables } from './with-tables.ts';
 
 export interface HistoryRequest extends SelectionInput {
   readonly fullNames: boolean;
@@ -21,7 +20,7 @@ export interface HistoryRequest extends SelectionInput {
   readonly end?: string | undefined;
 }
 
-/** @throws DaisError `not_found`, `invalid_request`, `invalid_state`, `too_large`; QueryError. */
+/** Reads features. @throws DaisError `not_found`, `invalid_request`, `invalid_state`, `too_large`; QueryError. */
 export async function readHistory(
   parts: FeatureParts,
   { input, tenant, context, ...call }: CallOf<typeof readHistoryOperation>,
@@ -33,16 +32,18 @@ export async function readHistory(
     return { selection: found, versions: await resolveSources(tx, parts, found.stored) };
   });
   requireTimes(input, input.entities !== undefined);
-  const brought = input.entities === undefined ? undefined : askingRows(selection, input.entities, input.eventTime);
-  const asking = brought?.asking ?? everyRow(selection, { ...rangeOf(input), time: input.eventTime });
-  const plan = historyPlan(selection, asking, { ...input, unique: (view) => isUnique(view, versions) });
+  const provided =
+    input.entities === undefined ? undefined : readEntityRows(selection, input.entities, input.eventTime);
+  const entityRows =
+    provided?.entityRows ?? generateEntityRows(selection, { ...rangeOf(input), time: input.eventTime });
+  const plan = historyPlan(selection, entityRows, { ...input, unique: (view) => isUnique(view, versions) });
   return await withTables(parts, tenant.id, versions, async (tables) => {
     const result = await (
       await parts.query()
     ).run(
       {
-        tables: { ...tables, ...brought?.table },
-        query: { type: 'sort', from: plan, by: brought === undefined ? orderOf(asking.columns) : inPlace },
+        tables: { ...tables, ...provided?.table },
+        query: { type: 'sort', from: plan, by: provided === undefined ? orderOf(entityRows.columns) : byPosition },
         output: { type: 'rows', limit: input.limit },
         owner: tenant.id,
       },
@@ -51,10 +52,10 @@ export async function readHistory(
     if (result.truncated) {
       throw new DaisError(
         'too_large',
-        `There are more than ${input.limit} rows: ask of fewer, or let \`features.build\` make a dataset of them.`,
+        `The result has more than ${input.limit} rows. Request fewer rows, or build a dataset with \`features.build\`.`,
       );
     }
-    const columns = result.columns.flatMap(({ name, type }, at) => (name === PLACE ? [] : [{ name, type, at }]));
+    const columns = result.columns.flatMap(({ name, type }, at) => (name === POSITION ? [] : [{ name, type, at }]));
     return {
       columns: columns.map(({ name, type }) => ({ name, type })),
       rows: Object.fromEntries(columns.map(({ name, at }) => [name, result.rows.map((row) => row[at] ?? null)])),
@@ -63,7 +64,7 @@ export async function readHistory(
   });
 }
 
-/** The moment first, then the keys: the same rows in the same order, whatever the engine does. */
+/** Sorts by time, then by keys, so that the order does not depend on the engine. */
 function orderOf(columns: readonly string[]) {
   const [time, ...keys] = columns.toReversed();
   return [...(time === undefined ? [] : [time]), ...keys].map((name) => ({
@@ -78,17 +79,17 @@ export function rangeOf({ start, end }: Pick<HistoryRequest, 'start' | 'end'>) {
   };
 }
 
-/** @throws DaisError `invalid_request`. */
+/** Validates the time range. @throws DaisError `invalid_request`. */
 export function requireTimes({ start, end }: Pick<HistoryRequest, 'start' | 'end'>, entities: boolean): void {
   if (entities && (start !== undefined || end !== undefined)) {
     throw new DaisError(
       'invalid_request',
-      '`start` and `end` are for what is asked without `entities`: their rows say of which moment they ask.',
+      '`start` and `end` apply only without `entities`, because each row of `entities` has its own event time.',
     );
   }
 }
 
-/** The source says that its keys and event time name a row: its versions were checked for that when they came. */
+/** Whether keys and event time are unique in the source, which was checked when its versions were created. */
 export function isUnique(view: CompiledView, versions: ReadonlyMap<string, SourceVersion>): boolean {
   const { source, keys, eventTime } = view;
   if (source.type !== 'dataset' || eventTime === undefined) return false;

@@ -1,9 +1,10 @@
+import type { FileTable } from '#engines/query/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { CompiledView, SelectedView } from '../definitions/compiled.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
 import { datasetsOf, referenceOf } from './source-relation.ts';
 
-/** The versions that views read, by Dataset. Views that name different versions of one Dataset read them as different tables. */
+/** Returns the versions that views read, by Dataset. Views with different versions of a Dataset read different tables. */
 export async function resolveSources(
   tx: Transaction,
   { sources }: Pick<FeatureParts, 'sources'>,
@@ -21,7 +22,27 @@ export async function resolveSources(
   return versions;
 }
 
-/** `weather@latest` of each Dataset that a view reads. */
+/** Returns the references of Datasets that a view reads, such as `weather@latest`. */
 function referencesOf(view: CompiledView): readonly string[] {
   return datasetsOf(view).map((dataset) => referenceOf(view, dataset));
+}
+
+/** Provides the files of versions as tables by reference, while `work` runs. */
+export async function withTables<T>(
+  { sources }: Pick<FeatureParts, 'sources'>,
+  projectId: string,
+  versions: ReadonlyMap<string, SourceVersion>,
+  work: (tables: Readonly<Record<string, FileTable>>) => Promise<T>,
+): Promise<T> {
+  const open = async (
+    [first, ...rest]: readonly (readonly [string, SourceVersion])[],
+    tables: Readonly<Record<string, FileTable>>,
+  ): Promise<T> => {
+    if (first === undefined) return await work(tables);
+    const [reference, { id, columns }] = first;
+    return await sources.withFiles(projectId, id, async (files) =>
+      open(rest, { ...tables, [reference]: { files, columns } }),
+    );
+  };
+  return await open([...versions], {});
 }

@@ -1,4 +1,4 @@
-/** Makes rows that were pushed part of the dataset of their view: one version for all that came meanwhile. */
+/** Appends pushed rows to the dataset of their view: one version for all rows since the last append. */
 import { DaisError, eventTypes } from '@dais/api';
 import type { InlineTable } from '#engines/query/contract.ts';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
@@ -9,18 +9,18 @@ import type { JobClaim } from '#kernel/jobs.ts';
 import { loadView } from '../definitions/load-selection.ts';
 import type { FeatureParts } from '../features-parts.ts';
 import { viewKey } from '../lineage-nodes.ts';
-import { endAppending } from './appending-turns.ts';
-import { APPEND_QUEUE } from './queues.ts';
+import { lockForAppendEnd } from './append-lock.ts';
+import { APPEND_QUEUE } from './materialization-rows.ts';
 
-/** In one version. */
-const MOST_BATCHES = 100;
-const MOST_ROWS = 90_000;
-/** Until a version that somebody else made is checked. */
+/** Maximum number of rows per version. */
+const MAX_BATCHES = 100;
+const MAX_ROWS = 90_000;
+/** Delay while a version of the dataset is being checked. */
 const CHECK_MS = 2000;
-/** Until rows that could not be appended are tried again. */
+/** Delay before a retry. */
 const AFTER_FAULT_MS = 60_000;
 
-/** Of what was pushed, after a version was made. `homeless`: the view is of no dataset any more. */
+/** The result of an append. `homeless`: the view no longer has a dataset. */
 type Left = 'none' | 'more' | 'homeless';
 
 interface PushedRow {
@@ -41,31 +41,31 @@ export function appendHandler(parts: FeatureParts): JobHandler {
         while (left === 'more') left = await append(parts, job, io);
         return { left };
       } catch (error) {
-        // The rows stay and wait for the next push, or for whoever mends what is wrong.
+        // The rows wait for the next push, or until the cause is fixed.
         if (error instanceof DaisError && error.code === 'conflict') throw new JobFailed(error.message, 0);
         if (error instanceof DaisError && !error.retryable) throw new JobFailed(error.message);
         throw error;
       }
     },
     ended: async (tx, job, end) => {
-      // What came while this one ended found a job under its key, and added none.
+      // Pushes during this job found its key in use and enqueued no job.
       await tx.enter(job.projectId);
-      endAppending(tx.sql, String(job.payload['view']));
+      lockForAppendEnd(tx.sql, String(job.payload['view']));
       const [left] = await tx.sql.query(
         'select 1 from features.pushed where view = $1 limit 1',
         [job.payload['view']],
         'left_pushed',
       );
       if (left === undefined) return;
-      // Its key is free by then: a transaction writes its jobs last.
+      // The key is free by then, because a transaction writes its jobs last.
       const uniqueKey = String(job.payload['view']);
-      const came = end.state === 'done' && (end.result as { readonly left?: Left } | undefined)?.left === 'none';
+      const arrived = end.state === 'done' && (end.result as { readonly left?: Left } | undefined)?.left === 'none';
       tx.enqueue({
         queue: APPEND_QUEUE,
         projectId: job.projectId,
         payload: job.payload,
         uniqueKey,
-        delayMs: came ? 0 : AFTER_FAULT_MS,
+        delayMs: arrived ? 0 : AFTER_FAULT_MS,
         maxAttempts: 20,
       });
     },
@@ -77,25 +77,25 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
   const { batches, view, base, more } = await io.read(async (tx) => {
     const found = await tx.sql.query<PushedRow>(
       'select id, rows, batch from features.pushed where view = $1 order by id limit $2',
-      [uid, MOST_BATCHES + 1],
+      [uid, MAX_BATCHES + 1],
       'read_pushed',
     );
     let rows = 0;
-    const taken = found.slice(0, MOST_BATCHES).filter(({ rows: count }) => (rows += count) <= MOST_ROWS);
+    const taken = found.slice(0, MAX_BATCHES).filter(({ rows: count }) => (rows += count) <= MAX_ROWS);
     if (taken.length === 0) return { batches: taken, view: undefined, base: undefined, more: false };
     const compiled = await loadView(tx, String(payload['name']));
     const { source } = compiled;
     const newest = source.type === 'dataset' ? await parts.sources.newest(tx, source.dataset) : undefined;
     if (newest?.ready === false) {
       const { dataset: name, number } = newest.version;
-      throw new JobFailed(`${name}@${number} is being checked: what was pushed comes after it.`, CHECK_MS);
+      throw new JobFailed(`${name}@${number} is being checked. Pushed rows are appended after it.`, CHECK_MS);
     }
     return { batches: taken, view: compiled, base: newest?.version, more: found.length > taken.length };
   });
   if (view === undefined) return 'none';
   if (view.source.type !== 'dataset') return 'homeless';
   const { dataset } = view.source;
-  // The columns of the dataset where there are any, so that a version is like the one before it.
+  // Use the columns of an existing dataset, so that versions have the same schema.
   const types = new Map<string, ColumnType>(base?.columns.map(({ name, type }) => [name, type]));
   const columns = Object.keys(batches[0]?.batch ?? {}).map((name) => ({ name, type: types.get(name) ?? typeOf(name) }));
   const table: InlineTable = {

@@ -1,4 +1,4 @@
-/** Rows that are pushed offline, while others make versions of the same dataset. */
+/** Offline pushes while other versions of the same dataset are created. */
 import type { DatasetVersion } from '@dais/api/data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startFeaturesWorld, type FeaturesWorld } from '../testing/features-world.ts';
@@ -36,13 +36,13 @@ async function keys(dataset: string, version = 'latest'): Promise<readonly unkno
   return rows.map(([k]) => k).toSorted((a, b) => Number(a) - Number(b));
 }
 
-test('two views push into one dataset at once: every row is there, once', async () => {
+test('two concurrent pushes into one dataset: every row exists once', async () => {
   const dataset = await viewsOf('left', 'right');
   await Promise.all(Array.from({ length: 20 }, async (_, n) => await push(n % 2 === 0 ? 'left' : 'right', n + 1)));
   await expect.poll(async () => await keys(dataset), PATIENCE).toEqual(Array.from({ length: 21 }, (_, n) => n));
 });
 
-test('rows go on from the newest version, also from one that is still being checked', async () => {
+test('appends to the newest version, also to one that is being checked', async () => {
   const dataset = await viewsOf('gated');
   await push('gated', 1);
   await expect.poll(async () => await keys(dataset), PATIENCE).toEqual([0, 1]);
@@ -62,9 +62,9 @@ test('rows go on from the newest version, also from one that is still being chec
   });
 });
 
-test('what comes while a job ends is appended at once, not with the next try of what failed', async () => {
+test('appends rows that arrive while a job ends immediately, without waiting for a retry', async () => {
   const dataset = await viewsOf('busy');
-  // In the transaction that makes the version, after it was looked for what goes into it.
+  // In the transaction that creates the version, after its rows were read.
   await world.db.asAdmin(`
     create sequence public.came;
     create function public.come() returns trigger language plpgsql security definer as $$ begin
@@ -82,7 +82,7 @@ test('what comes while a job ends is appended at once, not with the next try of 
   await world.db.asAdmin('drop function public.come() cascade; drop sequence public.came');
 });
 
-test('a push that commits while a job ends is waited for: its rows do not lie until the next push', async () => {
+test('waits for a push that commits while a job ends', async () => {
   const dataset = await viewsOf('late');
   await push('late', 1);
   const [job] = await world.db.asAdmin(

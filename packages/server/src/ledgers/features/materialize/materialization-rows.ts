@@ -1,5 +1,5 @@
 import { DaisError } from '@dais/api';
-import { type Materialization } from '@dais/api/data';
+import type { Materialization } from '@dais/api/data';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { formatMoment } from '../values/moment.ts';
@@ -45,7 +45,6 @@ export function presentMaterialization(row: MaterializationRow): Materialization
   };
 }
 
-/** @throws DaisError `not_found`. */
 export async function readMaterialization({ sql, projectId }: Transaction, id: string): Promise<MaterializationRow> {
   const [row] = await sql.query<MaterializationRow>(
     `select ${COLUMNS} from features.materialization where project_id = $1 and id = $2`,
@@ -76,12 +75,19 @@ export async function listMaterializations({ sql, projectId }: Transaction, inpu
   return { items: page.map(presentMaterialization), ...next };
 }
 
-/** Of lists that are sorted by an id. @throws DaisError `invalid_cursor`. */
+/** Decodes a cursor of lists sorted by id. @throws DaisError `invalid_cursor`. */
 export function readPlace(filter: unknown, cursor: string | undefined): string | null {
   const last = decodePageCursor(filter, cursor);
   if (last === undefined) return null;
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(last)) {
-    throw new DaisError('invalid_cursor', 'The cursor was given out by another list, or is not a cursor at all.');
+    throw new DaisError('invalid_cursor', 'The cursor was not returned by this list.');
   }
   return last;
 }
+
+/** Names of job queues of this ledger. */
+export const MATERIALIZE_QUEUE = 'features.materialize';
+export const APPEND_QUEUE = 'features.append';
+export const BUILD_QUEUE = 'features.build';
+/** Cleanup of deleted views. */
+export const DROP_QUEUE = 'features.drop';

@@ -6,7 +6,7 @@ import { PostgresOnlineStore } from '#engines/online/postgres/postgres-online.ts
 import { startFeaturesWorld, type FeaturesWorld } from '../testing/features-world.ts';
 
 const ENTITIES = 12_000;
-/** Which writes end in a failure although they were done. */
+/** Writes that succeed but report a failure. */
 const failing = new Set([1, 3]);
 let writes = 0;
 let views = 0;
@@ -37,7 +37,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => await world.stop());
 
-test('attempts go on where the last one stood, and nothing is lost or doubled', async () => {
+test('an attempt continues where the last one stopped, without loss or duplicates', async () => {
   const lines = Array.from(
     { length: ENTITIES * 2 },
     (_, at) => `${at % ENTITIES},2026-11-01T00:00:0${at < ENTITIES ? 1 : 2}Z,${at}`,
@@ -64,7 +64,7 @@ test.each([
   `copy (select 1) to '/tmp/dais-stolen'`,
   `select 1 as k, timestamp '2026-01-01' as at, getenv('HOME') as v`,
 ])(
-  'a view whose SQL reads or writes outside brings nothing: %s',
+  'a view whose SQL reads or writes outside materializes nothing: %s',
   async (sql) => {
     const name = `outside-${(views += 1)}`;
     const dataset = await world.dataset('x\n1\n');
@@ -76,8 +76,8 @@ test.each([
     });
     const ended = await world.materialize({ view: name, mode: 'full' });
     expect(ended).toMatchObject({ state: 'failed', entities: 0, error: expect.any(String) });
-    const asked = { features: [`${name}:v`], entities: { k: [1], event_timestamp: ['2026-02-01'] } };
-    await expect(world.history(asked)).rejects.toMatchObject({ code: 'query_invalid' });
+    const requested = { features: [`${name}:v`], entities: { k: [1], event_timestamp: ['2026-02-01'] } };
+    await expect(world.history(requested)).rejects.toMatchObject({ code: 'query_invalid' });
   },
   120_000,
 );

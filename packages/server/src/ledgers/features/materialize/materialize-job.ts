@@ -1,6 +1,6 @@
 /**
- * Brings the newest rows of a window online. The versions that are read are fixed with the first attempt, rows come in the
- * order of their keys, and the store takes a row that it has for no change: whatever dies in between, the next attempt ends
+ * Materializes the newest rows of a time range to the online store. The first attempt fixes the versions, rows are sorted by key,
+ * and writes to the store are idempotent. After a crash, the next attempt therefore ends
  * with the same rows.
  */
 import { randomUUID } from 'node:crypto';
@@ -15,14 +15,12 @@ import type { CompiledView } from '../definitions/compiled.ts';
 import { loadView } from '../definitions/load-selection.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
 import { latestPlan } from '../history/history-plan.ts';
-import { resolveSources } from '../history/resolve-sources.ts';
-import { withTables } from '../history/with-tables.ts';
+import { resolveSources, withTables } from '../history/resolve-sources.ts';
 import { noteMaterialized } from '../lineage-nodes.ts';
 import type { Pusher, ReadRows } from '../online/push.ts';
 import { readValue, type Value } from '../values/cells.ts';
 import { formatMoment } from '../values/moment.ts';
-import { readMaterialization, type MaterializationRow } from './materialization-rows.ts';
-import { MATERIALIZE_QUEUE } from './queues.ts';
+import { readMaterialization, type MaterializationRow, MATERIALIZE_QUEUE } from './materialization-rows.ts';
 
 const BATCH = 5000;
 
@@ -36,7 +34,7 @@ export function materializeHandler(parts: FeatureParts, pusher: Pusher): JobHand
       try {
         await materialize(parts, pusher, job, io);
       } catch (error) {
-        // Trying again helps only where the catalogue says so, or where something broke.
+        // Retry only retryable errors, and unexpected ones.
         if (error instanceof DaisError && !error.retryable) throw new JobFailed(error.message);
         throw error;
       }
@@ -134,8 +132,8 @@ async function begin(parts: FeatureParts, id: string, io: JobIo) {
 
 function rowsOf(view: CompiledView, lines: readonly (readonly Cell[])[]): ReadRows {
   const keys = view.keys.length;
-  const columnOf = (place: number, type: Parameters<typeof readValue>[0]): Value[] =>
-    lines.map((line) => readValue(type, line[place]));
+  const columnOf = (index: number, type: Parameters<typeof readValue>[0]): Value[] =>
+    lines.map((line) => readValue(type, line[index]));
   return {
     count: lines.length,
     keys: view.keys.map(({ type }, at) => columnOf(at, type)),

@@ -6,15 +6,14 @@ import { uuidv7 } from '#lib/ids.ts';
 import type { CompiledView } from '../definitions/compiled.ts';
 import { loadView } from '../definitions/load-selection.ts';
 import { parseMoment } from '../values/moment.ts';
-import { presentMaterialization, readMaterialization } from './materialization-rows.ts';
-import { MATERIALIZE_QUEUE } from './queues.ts';
+import { presentMaterialization, readMaterialization, MATERIALIZE_QUEUE } from './materialization-rows.ts';
 
-/** A call, or what the controller of feature views asks for itself. */
+/** A call of a user, or a request of the controller of feature views. */
 type MaterializeCall = Pick<CallOf<typeof materializeFeaturesOperation>, 'input' | 'tenant'> & {
   readonly context: Pick<CallOf<typeof materializeFeaturesOperation>['context'], 'principal'>;
 };
 
-/** @throws DaisError `not_found`, `invalid_request`, `invalid_state` when one is under way. */
+/** Starts a materialization. @throws DaisError `not_found`, `invalid_request`, `invalid_state` while another one runs */
 export async function startMaterialization(
   tx: Transaction,
   { input, tenant, context }: MaterializeCall,
@@ -24,7 +23,7 @@ export async function startMaterialization(
   if (!view.online)
     throw new DaisError('invalid_state', `FeatureView "${view.name}" is not online: \`online: false\`.`);
   if (view.source.type !== 'dataset' && view.source.type !== 'sql') {
-    const detail = `FeatureView "${view.name}" has no source that could be brought online: its values are ${view.source.type === 'push' ? 'pushed' : 'worked out when they are read'}.`;
+    const detail = `FeatureView "${view.name}" has no source to materialize: its values are ${view.source.type === 'push' ? 'pushed' : 'computed when they are read'}.`;
     throw new DaisError('invalid_state', detail);
   }
   const end = input.end === undefined ? nowMs * 1000 : momentOf(input.end, 'end');
@@ -41,10 +40,10 @@ export async function startMaterialization(
     'start_materialization',
   );
   if (made.length === 0) {
-    const detail = `FeatureView "${view.name}" is being materialized: wait until that has ended (featureMaterialization.list).`;
+    const detail = `FeatureView "${view.name}" is already being materialized. Wait until the materialization ends (featureMaterialization.list).`;
     throw new DaisError('invalid_state', detail);
   }
-  // Under the id of the record, so that whoever has the one finds the other.
+  // The job has the id of the record.
   tx.enqueue({
     id,
     queue: MATERIALIZE_QUEUE,
@@ -56,7 +55,7 @@ export async function startMaterialization(
   return presentMaterialization(await readMaterialization(tx, id));
 }
 
-/** From where the last one ended; before there was one, as far back as a value counts. Undefined: from the first. */
+/** Returns the start: the end of the last materialization, else as far back as the ttl reaches, else undefined. */
 async function usualStart(
   { sql }: Transaction,
   view: CompiledView,
@@ -77,6 +76,6 @@ async function usualStart(
 function momentOf(text: string, field: string): number {
   const moment = parseMoment(text);
   if (moment === undefined)
-    throw new DaisError('invalid_request', `\`${field}\` is no moment between the years 1684 and 2255.`);
+    throw new DaisError('invalid_request', `\`${field}\` must be a time between the years 1684 and 2255.`);
   return moment;
 }

@@ -1,12 +1,12 @@
 /**
- * Expressions as functions of one row, for reads online. `render.ts` says the same to the query engine: a test holds both
- * to one table of cases.
+ * Compiles expressions to functions of one row, for online reads. `render.ts` contains the equivalent for the query engine; a test
+ * compares both with one table of cases.
  */
 import type { Expression, FunctionWord, ValueType } from '@dais/api/data';
 import { floatValue, numberOf, wholeNumber, type Value } from '../values/cells.ts';
 import { parseMoment } from '../values/moment.ts';
 
-/** Numbers are floats, moments microseconds. */
+/** Numbers are floats, times microseconds. */
 type Plain = number | string | boolean | null;
 export type Row = (column: { readonly name: string; readonly view?: string }) => Plain;
 type Compiled = (row: Row) => Plain;
@@ -119,8 +119,8 @@ const STRICT: Readonly<Record<Strict, Work>> = {
   ln: ofNumbers((value) => (value <= 0 ? null : Math.log(value))),
   exp: ofNumbers(Math.exp),
   power: ofNumbers((base, exponent) => base ** exponent),
-  lower: ofText((text) => eachLetter(text, (letter) => letter.toLowerCase())),
-  upper: ofText((text) => eachLetter(text, (letter) => letter.toUpperCase())),
+  lower: ofText((text) => mapCharacters(text, (letter) => letter.toLowerCase())),
+  upper: ofText((text) => mapCharacters(text, (letter) => letter.toUpperCase())),
   trim: ofText((text) => text.replaceAll(/^\p{Zs}+|\p{Zs}+$/gu, '')),
   length: ofText((text) => Array.from(text).length),
   concat: ofText((left, right) => left + right),
@@ -129,7 +129,7 @@ const STRICT: Readonly<Record<Strict, Work>> = {
   epoch: ofNumbers((micro) => micro / 1_000_000),
 };
 
-/** As the query engine orders: NaN is equal to itself and after every number, text goes by code points. */
+/** Compares in the order of the query engine: NaN equals itself and follows every number; text is ordered by code points. */
 function compare(left: NonNullable<Plain>, right: NonNullable<Plain>): number {
   if (typeof left === 'string') return Buffer.compare(Buffer.from(left), Buffer.from(right as string));
   const [one, other] = [Number(left), Number(right)];
@@ -137,20 +137,20 @@ function compare(left: NonNullable<Plain>, right: NonNullable<Plain>): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-/** Half away from zero, as SQL does. */
+/** Rounds half away from zero, as SQL does. */
 function roundAway(value: number): number {
   return value < 0 ? -Math.round(-value) : Math.round(value);
 }
 
-/** Letter for letter: one that would become two stays. */
-function eachLetter(text: string, change: (letter: string) => string): string {
+/** Converts case by character; a character that would become two is unchanged. */
+function mapCharacters(text: string, change: (letter: string) => string): string {
   return Array.from(text, (letter) => {
     const changed = change(letter);
     return Array.from(changed).length === 1 ? changed : letter;
   }).join('');
 }
 
-/** A value as expressions take it. */
+/** Converts a value to the input of an expression. */
 export function plainOf(type: ValueType, value: Value): Plain {
   if (value === null) return null;
   if (type === 'timestamp') return parseMoment(value as string) ?? null;
@@ -159,7 +159,7 @@ export function plainOf(type: ValueType, value: Value): Plain {
 
 const LONG = 2 ** 63;
 
-/** What an expression gave, as a value of its feature; what does not fit into it is NULL. */
+/** Converts the result of an expression to the type of its feature; a value that does not fit becomes NULL. */
 export function valueOf(type: ValueType, plain: Plain): Value {
   if (plain === null || typeof plain !== 'number') return plain;
   switch (type) {

@@ -7,17 +7,17 @@ import type { StoredRow } from '../online/read-online.ts';
 import type { Value } from '../values/cells.ts';
 import { compileExpression, plainOf, valueOf } from './compile.ts';
 
-/** By view, then by feature: a value for each entity. */
-export type WorkedOut = ReadonlyMap<string, ReadonlyMap<string, readonly Value[]>>;
+/** Values per entity, by view and feature. */
+export type OnDemandView = ReadonlyMap<string, ReadonlyMap<string, readonly Value[]>>;
 
-/** @throws DaisError `invalid_request` where the request lacks a field. */
+/** Evaluates on-demand features. @throws DaisError `invalid_request` for a missing request field */
 export function evaluateOnDemand(
   { onDemand, stored }: Selection,
   entities: Columns,
   count: number,
   rowsOf: ReadonlyMap<string, readonly StoredRow[]>,
-): WorkedOut {
-  const worked = new Map<string, Map<string, readonly Value[]>>();
+): OnDemandView {
+  const computed = new Map<string, Map<string, readonly Value[]>>();
   const requested = new Map<string, readonly Value[]>();
   for (const selected of onDemand) {
     const { source } = selected.view;
@@ -25,7 +25,7 @@ export function evaluateOnDemand(
     for (const { name, type } of source.request) requested.set(name, readColumn(entities, name, type, 'entities'));
     const inputs = inputsOf(selected, [...stored, ...onDemand]);
     const columns = new Map<string, readonly Value[]>();
-    // Looked up once for each time that an expression names it, not for each entity.
+    // Resolve each column once, not for each entity.
     const places = new Map<object, ColumnPlace>();
     const placeOf = (column: { readonly name: string; readonly view?: string }): ColumnPlace => {
       const known = places.get(column);
@@ -42,24 +42,24 @@ export function evaluateOnDemand(
         valueOf(
           type,
           compiled((column) => {
-            const place = placeOf(column);
+            const columnInput = placeOf(column);
             const value =
-              place.of === 'request'
-                ? requested.get(place.name)?.[row]
-                : (worked.get(place.as)?.get(place.name)?.[row] ??
-                  rowsOf.get(place.as)?.[row]?.values?.get(place.name));
-            return plainOf(place.type, value ?? null);
+              columnInput.of === 'request'
+                ? requested.get(columnInput.name)?.[row]
+                : (computed.get(columnInput.as)?.get(columnInput.name)?.[row] ??
+                  rowsOf.get(columnInput.as)?.[row]?.values?.get(columnInput.name));
+            return plainOf(columnInput.type, value ?? null);
           }),
         ),
       );
       columns.set(name, values);
     }
-    worked.set(selected.as, columns);
+    computed.set(selected.as, columns);
   }
-  return worked;
+  return computed;
 }
 
-/** The views that the expressions of one may name. */
+/** Returns the views that expressions of a view can use. */
 export function inputsOf({ view }: SelectedView, all: readonly SelectedView[]): readonly NamedView[] {
   const { source } = view;
   const names = source.type === 'onDemand' ? source.views : [];

@@ -1,10 +1,10 @@
-/** Expressions as the query engine takes them; see `compile.ts` for the same in the server. */
+/** Renders expressions for the query engine; `compile.ts` contains the equivalent for the server. */
 import type { Expression, FunctionWord, ValueType } from '@dais/api/data';
 import { call, cast, column, literal, when } from '#engines/query/model/build.ts';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
 import type { Expression as QueryExpression, FunctionName } from '#engines/query/model/query-tree.ts';
 
-/** Where a column of an expression stands in the relation, and of which type it is. */
+/** The source of a column in the relation, and its type. */
 export type Place = (column: { readonly name: string; readonly view?: string }) => {
   readonly column: string;
   readonly type: ValueType;
@@ -12,14 +12,14 @@ export type Place = (column: { readonly name: string; readonly view?: string }) 
 
 const zero = literal(0, 'float64');
 
-export function renderExpression(expression: Expression, place: Place): QueryExpression {
-  const render = (one: Expression) => renderExpression(one, place);
+export function renderExpression(expression: Expression, columnInput: Place): QueryExpression {
+  const render = (one: Expression) => renderExpression(one, columnInput);
   if (expression.of === 'literal') {
     const { value } = expression;
     return typeof value === 'number' ? literal(value, 'float64') : literal(value);
   }
   if (expression.of === 'column') {
-    const { column: name, type } = place(expression);
+    const { column: name, type } = columnInput(expression);
     return plainColumn(column(name), type);
   }
   if (expression.of === 'case') {
@@ -31,7 +31,7 @@ export function renderExpression(expression: Expression, place: Place): QueryExp
   return renderCall(expression.name, expression.values.map(render));
 }
 
-/** Numbers as floats, all else as it is. */
+/** Converts numbers to floats; other types are unchanged. */
 function plainColumn(value: QueryExpression, type: ValueType): QueryExpression {
   return ['boolean', 'string', 'timestamp', 'float64'].includes(type) ? value : cast(value, 'float64');
 }
@@ -51,7 +51,7 @@ function renderCall(name: FunctionWord, values: readonly QueryExpression[]): Que
     case 'epoch':
       return call('/', cast(call('epoch-us', first), 'float64'), literal(1_000_000, 'float64'));
     case 'concat':
-      // The engine's takes NULL for an empty text.
+      // The engine's function returns NULL for an empty text.
       return when(
         call('or', call('is-null', first), call('is-null', second)),
         literal(null, 'string'),
@@ -62,7 +62,7 @@ function renderCall(name: FunctionWord, values: readonly QueryExpression[]): Que
   }
 }
 
-/** What an expression gives, as the type of its feature; what does not fit into it is NULL. */
+/** Converts the result of an expression to the type of its feature; a value that does not fit becomes NULL. */
 export function renderResult(type: ValueType, value: QueryExpression): QueryExpression {
   const whole = type === 'int32' || type === 'int64';
   if (whole) return cast(call('round', value, literal(0, 'int32')), type, { lenient: true });

@@ -1,11 +1,11 @@
-/** Join keys and request fields of whoever asks: columns of one length, read by their types. */
+/** Join keys and request fields: columns of equal length, read by their types. */
 import { DaisError } from '@dais/api';
 import { type ValueType } from '@dais/api/data';
-import { NoSuchValue, readValue, type Value } from '../values/cells.ts';
+import { InvalidValueError, readValue, type Value } from '../values/cells.ts';
 
 export type Columns = Readonly<Record<string, readonly unknown[]>>;
 
-/** How long every column is. @throws DaisError `invalid_request` where one is longer than another. */
+/** Returns the common length of columns. @throws DaisError `invalid_request` for different lengths */
 export function rowCount(columns: Columns, what: string): number {
   const lengths = Object.entries(columns).map(([name, values]) => ({ name, length: values.length }));
   const [first] = lengths;
@@ -13,13 +13,13 @@ export function rowCount(columns: Columns, what: string): number {
   if (first !== undefined && other !== undefined) {
     throw new DaisError(
       'invalid_request',
-      `Columns of ${what} have one length: "${first.name}" has ${first.length} values, "${other.name}" has ${other.length}.`,
+      `Columns of ${what} must have the same length: "${first.name}" has ${first.length} values, "${other.name}" has ${other.length}.`,
     );
   }
   return first?.length ?? 0;
 }
 
-/** @throws DaisError `invalid_request` that names the column, the row (from 0) and what would fit. */
+/** Reads a column. @throws DaisError `invalid_request` with the column, the row (from 0) and the expected type */
 export function readColumn(columns: Columns, name: string, type: ValueType, what: string): Value[] {
   if (!Object.hasOwn(columns, name)) {
     throw new DaisError('invalid_request', `Column "${name}" of ${what} is missing.`);
@@ -28,7 +28,7 @@ export function readColumn(columns: Columns, name: string, type: ValueType, what
     try {
       return readValue(type, given);
     } catch (error) {
-      if (!(error instanceof NoSuchValue)) throw error;
+      if (!(error instanceof InvalidValueError)) throw error;
       throw new DaisError('invalid_request', `Column "${name}" of ${what}, row ${row}: ${error.message}.`, {
         issues: [{ path: `${what}.${name}[${row}]`, message: error.message }],
       });

@@ -1,4 +1,4 @@
-/** The schemas of packed rows. They never change, so whoever has read one keeps it. */
+/** Schemas of packed rows. They are immutable, so they are cached. */
 import { createHash } from 'node:crypto';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { Database } from '#engines/database/contract.ts';
@@ -10,7 +10,7 @@ export interface Packing {
   readonly columns: readonly PackedColumn[];
 }
 
-/** Kept in a process. */
+/** Maximum number of cached schemas. */
 const MOST = 5000;
 
 export class Packings {
@@ -23,7 +23,7 @@ export class Packings {
     this.#database = database;
   }
 
-  /** What rows of the view are packed with from now on. */
+  /** Returns the schema for new rows of a view. */
   async of(projectId: string, view: CompiledView): Promise<Packing> {
     const columns = view.features.map(({ name, type }) => ({ name, type }));
     const text = JSON.stringify(columns);
@@ -52,7 +52,7 @@ export class Packings {
     this.#byId.set(id, columns);
   }
 
-  /** Those of the ids that are known, read where they were not yet. */
+  /** Returns the schemas of known ids; reads those that are not cached. */
   async read(tx: Transaction, ids: ReadonlySet<number>): Promise<ReadonlyMap<number, readonly PackedColumn[]>> {
     const missing = [...ids].filter((id) => !this.#byId.has(id));
     if (missing.length > 0) {

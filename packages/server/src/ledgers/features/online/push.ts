@@ -1,4 +1,4 @@
-/** Rows that come by themselves: brought online at once, kept for the dataset of the view, or both. */
+/** Pushes rows to the online store, to the dataset of the view, or to both. */
 import { DaisError } from '@dais/api';
 import type { pushFeaturesOperation, ValueType } from '@dais/api/data';
 import type { OnlineRow } from '#engines/online/contract.ts';
@@ -7,19 +7,19 @@ import { transact } from '#kernel/transaction.ts';
 import type { CompiledView } from '../definitions/compiled.ts';
 import { loadView } from '../definitions/load-selection.ts';
 import type { FeatureParts } from '../features-parts.ts';
-import { shareAppending } from '../materialize/appending-turns.ts';
-import { APPEND_QUEUE } from '../materialize/queues.ts';
+import { lockForPush } from '../materialize/append-lock.ts';
+import { APPEND_QUEUE } from '../materialize/materialization-rows.ts';
 import type { Value } from '../values/cells.ts';
 import { packKey } from '../values/entity-key.ts';
 import { formatCell, parseMoment } from '../values/moment.ts';
 import { packRow } from '../values/packed-row.ts';
 import { readColumn, rowCount, type Columns } from './entity-columns.ts';
 import type { Packings } from './packings.ts';
-const MOST_ROWS = 10_000;
-/** Rows of a view that wait for their dataset. */
-const MOST_WAITING = 1_000_000;
+const MAX_ROWS = 10_000;
+/** Maximum number of rows that wait to be appended. */
+const MAX_WAITING = 1_000_000;
 
-/** Rows of a view, column by column, each value as `readValue` gives it. */
+/** Rows of a view by column, with values as `readValue` returns them. */
 export interface ReadRows {
   readonly count: number;
   readonly keys: readonly (readonly Value[])[];
@@ -38,7 +38,7 @@ export class Pusher {
     this.#packings = packings;
   }
 
-  /** @throws DaisError `invalid_request`, `invalid_state`, `too_large`, `not_found`. */
+  /** Pushes rows. @throws DaisError `invalid_request`, `invalid_state`, `too_large`, `not_found`. */
   async push({ input, tenant, context }: CallOf<typeof pushFeaturesOperation>) {
     const { database } = this.#parts;
     const view = await transact(
@@ -53,7 +53,7 @@ export class Pusher {
       throw new DaisError('invalid_state', `FeatureView "${view.name}" is not online: \`online: false\`.`);
     }
     if (rows.count === 0) return { rows: 0, written: 0 };
-    // First what is kept: whoever is told of a failure sends it again, and only the online store takes a row twice for one.
+    // Store for the dataset first: after an error the client pushes again, and only the online store is idempotent.
     if (offline) {
       await transact(database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
         const [waiting] = await tx.sql.query<{ n: number }>(
@@ -61,10 +61,13 @@ export class Pusher {
           [view.uid],
           'count_pushed',
         );
-        if ((waiting?.n ?? 0) > MOST_WAITING) {
-          throw new DaisError('overloaded', `${waiting?.n} rows of "${view.name}" wait to become part of its dataset.`);
+        if ((waiting?.n ?? 0) > MAX_WAITING) {
+          throw new DaisError(
+            'overloaded',
+            `${waiting?.n} rows of "${view.name}" are waiting to be appended to its dataset. Retry later.`,
+          );
         }
-        shareAppending(tx.sql, view.uid);
+        lockForPush(tx.sql, view.uid);
         await tx.sql.query(
           'insert into features.pushed (project_id, view, rows, batch) values ($1, $2, $3, $4)',
           [tenant.id, view.uid, rows.count, JSON.stringify(batchOf(view, rows))],
@@ -84,7 +87,7 @@ export class Pusher {
     return { rows: rows.count, written, ...(offline && { version: 'later' as const }) };
   }
 
-  /** Brings rows of a view online; gives how many were newer than what was there. */
+  /** Writes rows to the online store, and returns how many were newer than the stored ones. */
   async write(projectId: string, view: CompiledView, rows: ReadRows): Promise<number> {
     const packing = await this.#packings.of(projectId, view);
     const types = view.keys.map(({ type }) => type);
@@ -108,31 +111,31 @@ export class Pusher {
     if (view.source.type === 'onDemand') {
       throw new DaisError(
         'invalid_state',
-        `FeatureView "${view.name}" is worked out when it is read: nothing can be pushed to it.`,
+        `FeatureView "${view.name}" is computed on demand. Rows cannot be pushed to it.`,
       );
     }
     const count = rowCount(columns, 'rows');
-    if (count > MOST_ROWS) {
+    if (count > MAX_ROWS) {
       throw new DaisError(
         'too_large',
-        `One push brings ${MOST_ROWS.toLocaleString('en')} rows at most; these are ${count}.`,
+        `A push accepts at most ${MAX_ROWS.toLocaleString('en')} rows. This one has ${count}.`,
       );
     }
     const read = (ours: string, theirs: string, type: ValueType) =>
       readColumn(columns, Object.hasOwn(columns, ours) ? ours : theirs, type, 'rows');
     const keys = view.keys.map(({ name, column, type }) => read(name, column, type));
-    for (const [place, values] of keys.entries()) {
+    for (const [index, values] of keys.entries()) {
       const row = values.indexOf(null);
       if (row >= 0)
         throw new DaisError(
           'invalid_request',
-          `Column "${view.keys[place]?.name}" of rows, row ${row}: a join key is missing.`,
+          `Column "${view.keys[index]?.name}" of rows, row ${row}: the join key is missing.`,
         );
     }
     const features = view.features.map(({ name, column, type }) => read(name, column, type));
     const nowUs = this.#parts.clock.now() * 1000;
     const eventTimes = timesOf(columns, view.eventTime ?? 'event_timestamp', nowUs);
-    // A view without a created time has none to compare by.
+    // A view without a creation time has none to compare.
     const createdTimes =
       view.createdTime === undefined ? eventTimes.map(() => 0) : timesOf(columns, view.createdTime, nowUs);
     return { count, keys, features, eventTimes: eventTimes.slice(0, count), createdTimes };
@@ -140,14 +143,14 @@ export class Pusher {
     function timesOf(given: Columns, name: string, fallback: number): number[] {
       if (!Object.hasOwn(given, name)) {
         if (name === view.eventTime || (view.eventTime === undefined && count > 0)) {
-          throw new DaisError('invalid_request', `Column "${name}" of rows is missing: the event time of each.`);
+          throw new DaisError('invalid_request', `Column "${name}" of rows is missing: the event time of each row.`);
         }
         return Array.from({ length: count }, () => fallback);
       }
       return readColumn(given, name, 'timestamp', 'rows').map((value, row) => {
         const micro = value === null ? undefined : parseMoment(value as string);
         if (micro === undefined)
-          throw new DaisError('invalid_request', `Column "${name}" of rows, row ${row}: there is no time.`);
+          throw new DaisError('invalid_request', `Column "${name}" of rows, row ${row}: the event time is missing.`);
         return micro;
       });
     }
@@ -158,11 +161,11 @@ function refuseWithoutDataset(view: CompiledView): void {
   if (view.source.type === 'dataset') return;
   throw new DaisError(
     'invalid_state',
-    `FeatureView "${view.name}" has no dataset of its own that pushed rows could become part of; push \`to: online\`.`,
+    `FeatureView "${view.name}" has no dataset that pushed rows can be appended to. Push with \`to: online\`.`,
   );
 }
 
-/** As the dataset calls its columns. */
+/** Returns the rows with the column names of the dataset. */
 function batchOf(view: CompiledView, rows: ReadRows): Record<string, readonly Value[]> {
   return Object.fromEntries([
     ...view.keys.map(({ column }, at) => [column, rows.keys[at] ?? []] as const),

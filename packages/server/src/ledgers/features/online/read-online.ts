@@ -1,4 +1,4 @@
-/** Features as they are now: one look into the store for all that was asked at once. */
+/** Online feature reads: one lookup in the store for all requested views. */
 import { DaisError } from '@dais/api';
 import type { FeatureColumn, FeatureStatus, OnlineFeatures, readFeaturesOperation } from '@dais/api/data';
 import type { Lookup, OnlineRow } from '#engines/online/contract.ts';
@@ -24,13 +24,13 @@ interface ReadInput extends SelectionInput {
   readonly fullNames: boolean;
 }
 
-/** Entities of one read: what one answer may hold, and what others wait for meanwhile. */
-const MOST_ENTITIES = 10_000;
+/** Maximum number of entities per read, which limits response size and latency for others. */
+const MAX_ENTITIES = 10_000;
 
-/** What is known of a view for one entity. */
+/** The values of a view for one entity. */
 export interface StoredRow {
   readonly status: FeatureStatus;
-  /** By feature; nothing unless `PRESENT`. */
+  /** By feature; empty unless `PRESENT`. */
   readonly values: ReadonlyMap<string, Value> | undefined;
   readonly eventTime: string | null;
 }
@@ -43,7 +43,7 @@ interface PreparedRead {
   readonly count: number;
   readonly outputs: readonly NamedFeature[];
   readonly lookups: readonly Lookup[];
-  /** For each stored view: the place in its lookup of each entity; -1 for one without a key. */
+  /** For each view, the index of each entity in its lookup; -1 for one without a key. */
   readonly places: readonly (readonly number[])[];
 }
 
@@ -58,7 +58,7 @@ export class OnlineReader {
     this.#packings = packings;
   }
 
-  /** Several reads of one project: each gets its own answer or error. */
+  /** Runs several reads of one project; each gets its own result or error. */
   async share(
     tx: Transaction,
     calls: readonly CallOf<typeof readFeaturesOperation>[],
@@ -100,8 +100,8 @@ export class OnlineReader {
       await authorizeSelection(call, selection);
       await requireUnmasked(tx, this.#parts, call, selection, { keys: false });
       const count = rowCount(input.entities, 'entities');
-      if (count > MOST_ENTITIES) {
-        throw new DaisError('too_large', `One read asks about ${MOST_ENTITIES.toLocaleString('en')} entities at most.`);
+      if (count > MAX_ENTITIES) {
+        throw new DaisError('too_large', `A read accepts at most ${MAX_ENTITIES.toLocaleString('en')} entities.`);
       }
       const outputs = outputNames(selection, input.fullNames);
       const made = selection.stored.map((selected) => lookupOf(selected, input.entities, count, tenant.id));
@@ -114,7 +114,7 @@ export class OnlineReader {
         places: made.map(({ places }) => places),
       };
     } catch (error) {
-      // A database that fails has failed for all.
+      // A database error affects all reads.
       if (!(error instanceof DaisError) || error.retryable) throw error;
       return { error };
     }
@@ -125,17 +125,17 @@ function lookupOf({ as, view, keys }: SelectedView, entities: Columns, count: nu
   if (!view.online)
     throw new DaisError('invalid_state', `FeatureView "${view.name}" is not online: \`online: false\`.`);
   const columns = view.keys.map(({ name, type }) => {
-    const asked = keys.get(name) ?? name;
-    if (!Object.hasOwn(entities, asked)) {
-      throw new DaisError('invalid_request', `"${as}" needs the join key "${asked}", a ${type}, in \`entities\`.`);
+    const requested = keys.get(name) ?? name;
+    if (!Object.hasOwn(entities, requested)) {
+      throw new DaisError('invalid_request', `"${as}" needs the join key "${requested}" (${type}) in \`entities\`.`);
     }
-    return readColumn(entities, asked, type, 'entities');
+    return readColumn(entities, requested, type, 'entities');
   });
   const types = view.keys.map(({ type }) => type);
   const packed: Buffer[] = [];
   const places = Array.from({ length: count }, (_, row) => {
     const values = columns.map((column) => column[row] ?? null);
-    // NULL is equal to nothing, as in a join.
+    // NULL equals nothing, as in a join.
     return values.includes(null) ? -1 : packed.push(packKey(types, values)) - 1;
   });
   return { lookup: { project, view: view.uid, keys: packed }, places };
@@ -149,10 +149,10 @@ function openRows(
   nowUs: number,
 ): readonly StoredRow[] {
   const opened = rows.map((row) => (row === undefined ? NOWHERE : openRow(row, view.ttlUs, packings, nowUs)));
-  return places.map((place) => opened[place] ?? NOWHERE);
+  return places.map((index) => opened[index] ?? NOWHERE);
 }
 
-/** The same bound as in the point-in-time join: a value is true up to and with its event time plus the ttl. */
+/** Same limit as in the point-in-time join: a value is valid up to and including its event time plus the ttl. */
 export function openRow(
   row: OnlineRow,
   ttlUs: number,
@@ -162,7 +162,7 @@ export function openRow(
   const eventTime = formatMoment(row.eventTime);
   if (ttlUs > 0 && row.eventTime < nowUs - ttlUs) return { status: 'OUTSIDE_MAX_AGE', values: undefined, eventTime };
   const columns = packings.get(schemaOf(row.value));
-  // Written with a schema that a restore of the database has lost.
+  // The schema of the row was lost by a restore of the database.
   if (columns === undefined) return NOWHERE;
   const values = unpackRow(columns, row.value);
   return { status: 'PRESENT', values: new Map(columns.map(({ name }, at) => [name, values[at] ?? null])), eventTime };
@@ -191,7 +191,7 @@ function answer(
     for (const row of rowsOf.get(from.as) ?? []) {
       const value = row.values?.get(feature.name);
       values.push(value ?? null);
-      // A feature that was added after the row was written was never brought.
+      // A feature that was added after the row was written has no value.
       statuses.push(
         row.status !== 'PRESENT'
           ? row.status

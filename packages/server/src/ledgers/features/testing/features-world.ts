@@ -1,4 +1,4 @@
-/** For tests: a kernel with the ledgers of data and features, a real query engine and a real online store. */
+/** Test fixture: a kernel with the data and feature ledgers, a query engine and an online store. */
 import { join } from 'node:path';
 import type { FeatureBuild, FeatureRows, Ingest, Materialization, OnlineFeatures } from '@dais/api/data';
 import { expect, vi } from 'vitest';
@@ -34,9 +34,9 @@ export interface FeaturesWorld {
   readonly online: OnlineStore;
   call<Output>(name: string, input: unknown): Promise<Output>;
   apply(kind: string, name: string, spec: object): Promise<void>;
-  /** A Dataset with one version of these rows of CSV; gives its name. */
+  /** Creates a Dataset with one version of these CSV rows, and returns its name. */
   dataset(csv: string, spec?: object): Promise<string>;
-  /** A further version; gives its number. */
+  /** Creates another version, and returns its number. */
   push(name: string, csv: string): Promise<number>;
   history(input: object): Promise<FeatureRows>;
   read(input: object): Promise<OnlineFeatures>;
@@ -78,7 +78,7 @@ export async function startFeaturesWorld({
     kinds: () => new KindRegistry(kinds),
     folder: join(folder, 'data'),
     hooks: {},
-    // Nothing here reads from elsewhere.
+    // These tests use no external sources.
     source: () => Promise.reject(new Error('no sources')),
     secretValue: () => Promise.reject(new Error('no secrets')),
   };
@@ -91,7 +91,7 @@ export async function startFeaturesWorld({
     sources: dataSources({
       data: parts,
       maker: new VersionMaker(parts),
-      // What is found in columns is tried where that is looked for: here the manifest alone says.
+      // Tests of the privacy ledger cover findings; here only the manifest counts.
       masks: async (tx, of) =>
         ((await readDatasetSpec(tx, of)).sensitive ?? []).map(({ column, category, mask }) => ({
           column,

@@ -1,21 +1,21 @@
 /**
- * Values as they cross between clients, the query engine and the online store, in one form for each type: whole numbers
- * beyond 2^53 as text; `NaN`, `Infinity` and `-Infinity` as these words; binary as base64; moments as text in UTC with
- * microseconds; JSON as itself.
+ * The exchange format of values between clients, the query engine and the online store: integers
+ * beyond 2^53 as text; `NaN`, `Infinity` and `-Infinity` as text; binary as base64; times as text in UTC with
+ * microseconds; JSON unchanged.
  */
 import { elementType, type ScalarType, type ValueType } from '@dais/api/data';
 import { formatCell, parseMoment } from './moment.ts';
 
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [name: string]: Value };
 
-/** Thrown for what is no value of its type; says what would be. */
-export class NoSuchValue extends Error {}
+/** Thrown for a value that does not fit its type; the message contains what is expected. */
+export class InvalidValueError extends Error {}
 
 const LEAST = -(2n ** 63n);
 const MOST = 2n ** 63n - 1n;
 const WORDS = new Set(['NaN', 'Infinity', '-Infinity']);
 
-/** @throws NoSuchValue */
+/** Reads a value. @throws InvalidValueError */
 export function readValue(type: ValueType, given: unknown): Value {
   if (given === null || given === undefined) return null;
   const element = elementType(type);
@@ -80,7 +80,7 @@ export function wholeNumber(long: bigint): number | string {
     : String(long);
 }
 
-/** `NaN` and the infinities have no place in JSON. */
+/** JSON has no `NaN` and infinities. */
 export function floatValue(value: number): number | string {
   return Number.isFinite(value) ? value : String(value);
 }
@@ -89,7 +89,7 @@ export function numberOf(value: number | string): number {
   return typeof value === 'number' ? value : Number(value);
 }
 
-function refused(type: ValueType, given: unknown): NoSuchValue {
+function refused(type: ValueType, given: unknown): InvalidValueError {
   const what =
     typeof given === 'string'
       ? 'this text'
@@ -98,7 +98,9 @@ function refused(type: ValueType, given: unknown): NoSuchValue {
         : typeof given === 'object'
           ? 'a map'
           : `this ${typeof given}`;
-  return new NoSuchValue(`${what} is no ${type}${HINTS[type] === undefined ? '' : `: ${HINTS[type]}`}`);
+  return new InvalidValueError(
+    `${what} is not a valid ${type}${HINTS[type] === undefined ? '' : `, expected ${HINTS[type]}`}`,
+  );
 }
 
 const HINTS: Partial<Record<ValueType, string>> = {

@@ -1,13 +1,12 @@
-/** The join keys of an entity as one key of the online store: values in the order of the keys' names, each with its length. */
+/** Encodes join keys as one key of the online store: values sorted by key name, each with its length. */
 import type { KeyType } from '@dais/api/data';
-import { ByteReader } from './byte-reader.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
 import { wholeNumber, type Value } from './cells.ts';
 import { formatCell, parseMoment } from './moment.ts';
 
 const writer = new ByteWriter();
 
-/** `values` are as `readValue` gives them, none of them null. int32 and int64 are one: a key may grow. */
+/** Packs a key. `values`: as `readValue` returns them, not null. int32 and int64 are equal, so that a key can be widened. */
 export function packKey(types: readonly KeyType[], values: readonly Value[]): Buffer {
   for (const [at, type] of types.entries()) {
     const value = values[at] ?? null;

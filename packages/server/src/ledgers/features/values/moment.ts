@@ -1,11 +1,11 @@
 /**
- * Moments as microseconds since 1970, UTC. A number is exact between the years 1684 and 2255, which is where features are;
- * anything beyond is refused where it comes in.
+ * Times as microseconds since 1970, UTC. A number is exact between the years 1684 and 2255; times outside are rejected
+ * on input.
  */
 
 const MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s*(Z|z|[+-]\d\d(?::?\d\d)?)?)?$/;
 
-/** Without a zone it is UTC; digits of a second beyond the sixth are cut. Undefined: it is no moment, or out of reach. */
+/** Parses a time; without a zone it is UTC, and more than six fractional digits are truncated. Undefined if invalid or out of range. */
 export function parseMoment(text: string): number | undefined {
   const match = MOMENT.exec(text);
   if (match === null) return undefined;
@@ -22,7 +22,7 @@ function offsetOf(zone: string): number {
   return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000_000;
 }
 
-/** RFC 3339 with no, three or six digits of a second, as many as it takes. */
+/** Formats as RFC 3339 with zero, three or six fractional digits, as needed. */
 export function formatMoment(micro: number): string {
   const milliseconds = Math.floor(micro / 1000);
   const rest = micro - milliseconds * 1000;
@@ -31,7 +31,7 @@ export function formatMoment(micro: number): string {
   return text.endsWith('.000Z') ? `${text.slice(0, -5)}Z` : text;
 }
 
-/** Always with six digits, as the query engine writes it. */
+/** Formats with six fractional digits, as the query engine does. */
 export function formatCell(micro: number): string {
   const milliseconds = Math.floor(micro / 1000);
   return `${new Date(milliseconds).toISOString().slice(0, -1)}${String(micro - milliseconds * 1000).padStart(3, '0')}Z`;

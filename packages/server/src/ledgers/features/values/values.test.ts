@@ -1,7 +1,7 @@
 import { valueTypes, type ScalarType, type ValueType } from '@dais/api/data';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { NoSuchValue, readValue, type Value } from './cells.ts';
+import { InvalidValueError, readValue, type Value } from './cells.ts';
 import { packKey, unpackKey } from './entity-key.ts';
 import { formatCell, formatMoment, parseMoment } from './moment.ts';
 import { packRow, schemaOf, unpackRow } from './packed-row.ts';
@@ -30,7 +30,7 @@ const valueOf = (type: ValueType): fc.Arbitrary<unknown> => {
 };
 
 describe('values', () => {
-  test('what is packed is unpacked as it was, whatever its type', () => {
+  test('unpacks packed values unchanged, for every type', () => {
     const column = fc.constantFrom(...valueTypes).chain((type) => fc.tuple(fc.constant(type), valueOf(type)));
     fc.assert(
       fc.property(fc.nat(2 ** 31 - 1), fc.array(column, { maxLength: 20 }), (schema, given) => {
@@ -44,7 +44,7 @@ describe('values', () => {
     );
   });
 
-  test('one key is one entity, and two entities are two keys', () => {
+  test('equal keys are one entity, different keys are two', () => {
     const keys = fc.tuple(fc.string(), long, fc.boolean(), moment).map((one) => one as Value[]);
     const types = ['string', 'int64', 'boolean', 'timestamp'] as const;
     const read = (values: Value[]) => values.map((value, at) => readValue(types[at]!, value));
@@ -74,11 +74,11 @@ describe('values', () => {
     ['timestamp', '2026-02-30T00:00:00Z'],
     ['list<int64>', 5],
     ['list<int64>', ['a']],
-  ])('%s: %j is refused', (type, given) => {
-    expect(() => readValue(type, given)).toThrow(NoSuchValue);
+  ])('%s: rejects %j', (type, given) => {
+    expect(() => readValue(type, given)).toThrow(InvalidValueError);
   });
 
-  test('moments are read in every usual form, to the microsecond', () => {
+  test('parses times in every common format, to the microsecond', () => {
     const at = Date.parse('2026-11-01T06:00:00Z') * 1000;
     for (const text of [
       '2026-11-01T06:00:00Z',

@@ -1,8 +1,8 @@
 import type { Migration } from '#engines/database/contract.ts';
 
 /**
- * Labels that people gave. What a labelling tool wrote is kept as text (`json`), byte for byte but for blanks: what goes out
- * again is what came in. Times are milliseconds since 1970.
+ * Label sets, tasks, annotations and reviews. The output of a labeling tool is stored as text (`json`), unchanged except for
+ * white space, so that an export equals the import. Times are milliseconds since 1970.
  */
 export const labelTables: Migration = {
   id: '0001-labelling',

@@ -1,41 +1,45 @@
-/** Whether a version goes by other columns than on rows of the baseline. Pure. */
+/** Evaluates whether the feature attributions of a version differ from those of the baseline. Pure. */
 import { nameOfCheck, type MonitorAttributions, type MonitorCheck, type MonitorSpec } from '@dais/api/monitoring';
 import { attributionDrift, moveOf, type AttributionDrift } from '#lib/statistics/attribution-drift.ts';
-import type { Attributions } from '../attribution-rows.ts';
+import type { Attributions } from '../baselines/attribution-rows.ts';
 import { outcomeOf, percent, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
 
 export type AttributionCheck = Extract<MonitorCheck, { type: 'attributionDrift' }>;
 
-/** An order of columns by fewer rows is chance. */
-export const LEAST_EXPLAINED = 30;
-/** Columns that a reason names. */
+/** With fewer rows the ranking of columns is random. */
+export const MIN_EXPLAINED = 30;
+/** Columns that a reason lists. */
 const NAMED = 3;
 
 export interface AttributionSides {
-  /** `delays/7`. */
+  /** The model version, as `delays/7`. */
   readonly version: string;
   readonly current: Attributions;
   readonly baseline: Attributions;
 }
 
-export function judgeAttributionDrift(
+export function evaluateAttributionDrift(
   check: AttributionCheck,
   spec: Pick<MonitorSpec, 'severity'>,
   { version, current, baseline }: AttributionSides,
 ): CheckOutcome {
   const unknown = (reason: string) => unknownOutcome(check, spec, 'ndcg', reason);
   for (const { rows, name } of [baseline, current]) {
-    if (rows >= LEAST_EXPLAINED) continue;
-    const told = `Only ${rows} rows of ${name} could be explained, fewer than ${LEAST_EXPLAINED}`;
-    return unknown(`${told}: more do with greater \`seconds\`, or where the model takes them.`);
+    if (rows >= MIN_EXPLAINED) continue;
+    const reason = `Only ${rows} rows of ${name} were explained, fewer than ${MIN_EXPLAINED}`;
+    return unknown(`${reason}. Increase \`seconds\` of the check, or find out why the model rejects rows.`);
   }
   if (current.scale !== baseline.scale) {
-    return unknown(`${version} is explained on another scale than ${baseline.name} was.`);
+    return unknown(
+      `Attributions of ${version} use the scale ${current.scale}, those of ${baseline.name} the scale ${baseline.scale}. They cannot be compared.`,
+    );
   }
   const drift = driftOf(baseline, current);
   if ('unknown' in drift) {
     const side = drift.unknown === 'baseline' ? baseline : current;
-    return unknown(`No column moves the answer of ${version} in ${side.name}: there is no order to compare.`);
+    return unknown(
+      `No column affects the predictions of ${version} in ${side.name}, so there is no ranking to compare.`,
+    );
   }
   return outcomeOf(check, spec, resultsOf(check, drift, { rows: current.rows, version, against: baseline.name }));
 }
@@ -55,7 +59,7 @@ function resultsOf(
     ...columns.map((one) => {
       const value = moveOf(one);
       const beyond = check.change !== undefined && value > check.change;
-      const why = `${one.column} ${movedText(one)} in what moves the answer of ${version}: by more than ${percent(check.change ?? 0)}.`;
+      const why = `Attribution of ${one.column} for ${version} changed ${movedText(one)}, by more than ${percent(check.change ?? 0)}.`;
       return {
         ...about,
         metric: 'attribution_change',
@@ -71,11 +75,11 @@ function resultsOf(
 
 function movedText(one: AttributionDrift['columns'][number]): string {
   const { baselineShare, currentShare, baselineRank, currentRank } = one;
-  const place = baselineRank === currentRank ? '' : ` (place ${baselineRank} to ${currentRank})`;
-  return `from ${percent(baselineShare)} to ${percent(currentShare)}${place}`;
+  const rankText = baselineRank === currentRank ? '' : ` (rank ${baselineRank} to ${currentRank})`;
+  return `from ${percent(baselineShare)} to ${percent(currentShare)}${rankText}`;
 }
 
-/** As a report has it. */
+/** Returns the attributions in the format of a report. */
 export function presentAttributions(
   of: Pick<MonitorAttributions, 'check' | 'model' | 'version'>,
   current: Attributions,
@@ -85,7 +89,7 @@ export function presentAttributions(
   const head = { ...of, method, scale, background, rows };
   const drift = baseline === undefined ? undefined : driftOf(baseline, current);
   if (baseline === undefined || drift === undefined || 'unknown' in drift) {
-    // Beside itself: shares and places of this side alone.
+    // Compared with itself: shares and ranks of this window alone.
     const alone = driftOf(current, current);
     const columns = 'unknown' in alone ? [] : alone.columns;
     return {

@@ -1,7 +1,7 @@
-/** Both sides of each column of a window. Pure. */
+/** The columns of a window with their baseline. Pure. */
 import type { ColumnSummary } from '#lib/statistics/column-summary.ts';
-import type { Baseline, StoredField } from '../baselines.ts';
-import { isNamed, keyOfField, type Field } from '../fields.ts';
+import type { Baseline, StoredField } from '../baselines/baselines.ts';
+import { isNamed, keyOfField, type Field } from '../metrics/fields.ts';
 
 export interface ComparedField {
   readonly field: Pick<Field, 'side' | 'name' | 'family' | 'masked'>;
@@ -9,7 +9,7 @@ export interface ComparedField {
   readonly baseline: StoredField | undefined;
 }
 
-/** Where the baseline has a field, and where its `rest` has it: what the training data cannot have. */
+/** Pairs fields with the baseline, or with its complement for fields that training data cannot contain. */
 export function compareFields(
   current: readonly StoredField[],
   baseline: Pick<Baseline, 'fields'> | undefined,
@@ -26,7 +26,7 @@ interface Choice {
   readonly exclude?: readonly string[] | undefined;
 }
 
-/** Inputs that a check is about. */
+/** Returns the inputs that a check applies to. */
 export function chosen(fields: readonly ComparedField[], choice: Choice): readonly ComparedField[] {
   return fields.filter(({ field }) => field.side === 'input' && isChosen(field, choice));
 }
@@ -35,7 +35,7 @@ export function isChosen(field: Pick<Field, 'name'>, { columns, exclude }: Choic
   return (columns === undefined || isNamed(field, columns)) && (exclude === undefined || !isNamed(field, exclude));
 }
 
-/** Names that a check asks for and the window does not have. */
+/** Returns the columns of a check that the window does not contain. */
 export function absent(fields: readonly ComparedField[], columns: readonly string[] | undefined): readonly string[] {
   return (columns ?? []).filter(
     (name) => !fields.some(({ field }) => field.side === 'input' && isNamed(field, [name])),

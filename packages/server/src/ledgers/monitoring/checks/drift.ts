@@ -1,4 +1,4 @@
-/** Whether columns are distributed as in the baseline. Pure. */
+/** Evaluates whether columns are distributed as in the baseline. Pure. */
 import {
   nameOfCheck,
   type Correction,
@@ -8,7 +8,7 @@ import {
 } from '@dais/api/monitoring';
 import { driftOf, isTest } from '#lib/statistics/drift.ts';
 import { adjustPValues } from '#lib/statistics/multiple-testing.ts';
-import type { Field } from '../fields.ts';
+import type { Field } from '../metrics/fields.ts';
 import { absent, chosen, isChosen, type ComparedField } from './compared-fields.ts';
 import { outcomeOf, percent, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
 
@@ -18,15 +18,15 @@ export interface DriftFacts {
   readonly spec: Pick<MonitorSpec, 'severity' | 'correction' | 'minSamples'>;
   readonly rows: number;
   readonly fields: readonly ComparedField[];
-  /** What is compared with, in words. */
+  /** The name of the baseline. */
   readonly against: string;
-  /** Why there is nothing to compare with. */
+  /** Why there is no baseline. */
   readonly unknown: string | undefined;
-  /** Inputs and outputs that were compared before, and that the window does not have. */
+  /** Inputs and outputs of earlier windows that this window does not contain. */
   readonly lost: readonly Pick<Field, 'side' | 'name'>[];
 }
 
-export function judgeDrift(
+export function evaluateDrift(
   check: DriftCheck,
   { spec, rows, fields, against, unknown, lost }: DriftFacts,
 ): CheckOutcome {
@@ -41,14 +41,14 @@ export function judgeDrift(
   const some =
     check.type === 'predictionDrift' ? fields.filter(({ field }) => field.side === 'output') : chosen(fields, check);
   const side = check.type === 'predictionDrift' ? 'output' : 'input';
-  const gone = lost.filter(
+  const lostHere = lost.filter(
     (field) => field.side === side && (check.type === 'predictionDrift' || isChosen(field, check)),
   );
-  const names = new Set([...absent(fields, wanted), ...gone.map(({ name }) => name)]);
+  const names = new Set([...absent(fields, wanted), ...lostHere.map(({ name }) => name)]);
   const missing = [...names].map((column): MonitorResult => {
     return { ...about, metric, column, verdict: 'unknown', reason: `${column} is not in the window.` };
   });
-  // A column that the baseline never had is no drift; one that was asked for by name is told.
+  // A column that the baseline does not contain is skipped, unless the check names it.
   const compared = some.filter(
     ({ field, baseline }) => field.family !== 'other' && (baseline !== undefined || wanted !== undefined),
   );
@@ -73,15 +73,15 @@ function resultOf(
   if (baseline === undefined) {
     return { ...named, metric, verdict: 'unknown', reason: `${field.name} is not in ${against}.` };
   }
-  const told = driftOf(baseline.summary, current, {
+  const drift = driftOf(baseline.summary, current, {
     ...(check.method !== 'auto' && { method: check.method }),
     ...(check.threshold !== undefined && check.method !== 'auto' && { threshold: check.threshold }),
   });
-  if (told.method === undefined) {
-    return { ...named, metric, verdict: 'unknown', reason: `${field.name}: ${told.because}.` };
+  if (drift.method === undefined) {
+    return { ...named, metric, verdict: 'unknown', reason: `${field.name}: ${drift.because}.` };
   }
-  const { method, value, pValue } = told;
-  const bound = check.threshold ?? told.threshold;
+  const { method, value, pValue } = drift;
+  const bound = check.threshold ?? drift.threshold;
   if (bound === undefined) {
     return { ...named, metric: method, value, verdict: 'unknown', reason: `${method} has no threshold.` };
   }
@@ -107,7 +107,7 @@ function reasonOf(
     : `${column} drifts: ${method} is ${text(value)}, p-value ${text(pValue)}, threshold ${text(bound)}.`;
 }
 
-/** Of many p-values some are small by chance. */
+/** Corrects for multiple testing: of many p-values some are small by chance. */
 function correct(results: readonly MonitorResult[], correction: Correction): readonly MonitorResult[] {
   const tested = results.filter(({ pValue }) => pValue !== undefined);
   const adjusted = adjustPValues(
@@ -120,12 +120,12 @@ function correct(results: readonly MonitorResult[], correction: Correction): rea
     if (pValue === undefined || one.bound === undefined) return one;
     const { reason: _, ...rest } = one;
     const bad = pValue < one.bound;
-    const told = { value: one.value ?? 0, bound: one.bound, pValue };
+    const result = { value: one.value ?? 0, bound: one.bound, pValue };
     return {
       ...rest,
       pValue,
       verdict: bad ? ('bad' as const) : ('ok' as const),
-      ...(bad && { reason: reasonOf(one.column ?? '', one.metric, told) }),
+      ...(bad && { reason: reasonOf(one.column ?? '', one.metric, result) }),
     };
   });
 }
@@ -133,14 +133,14 @@ function correct(results: readonly MonitorResult[], correction: Correction): rea
 function withShare(check: DriftCheck, spec: DriftFacts['spec'], results: readonly MonitorResult[]): CheckOutcome {
   const ordered = results.toSorted((a, b) => excess(b) - excess(a));
   if (check.type !== 'drift' || check.share === 0) return outcomeOf(check, spec, ordered);
-  const told = results.filter(({ verdict }) => verdict !== 'unknown');
-  const bad = told.filter(({ verdict }) => verdict === 'bad');
-  if (told.length === 0) return outcomeOf(check, spec, ordered);
-  const share = bad.length / told.length;
-  const verdict = share > check.share ? 'bad' : told.length < results.length ? 'unknown' : 'ok';
+  const known = results.filter(({ verdict }) => verdict !== 'unknown');
+  const bad = known.filter(({ verdict }) => verdict === 'bad');
+  if (known.length === 0) return outcomeOf(check, spec, ordered);
+  const share = bad.length / known.length;
+  const verdict = share > check.share ? 'bad' : known.length < results.length ? 'unknown' : 'ok';
   const reason =
     verdict === 'bad'
-      ? `${bad.length} of ${told.length} columns drift, more than ${percent(check.share)}: ${bad
+      ? `${bad.length} of ${known.length} columns drift, more than ${percent(check.share)}: ${bad
           .flatMap(({ column }) => column ?? [])
           .slice(0, 10)
           .join(', ')}.`
@@ -157,7 +157,7 @@ function withShare(check: DriftCheck, spec: DriftFacts['spec'], results: readonl
   return outcomeOf(check, spec, [whole, ...ordered], verdict === 'unknown' ? undefined : { verdict, reason });
 }
 
-/** How far beyond its bound: the worst first. */
+/** Returns the distance from the threshold, for sorting by severity. */
 function excess({ value = 0, bound = 1, pValue }: MonitorResult): number {
   if (bound === 0) return value;
   return pValue === undefined ? value / bound : bound / Math.max(pValue, 1e-12);

@@ -1,10 +1,10 @@
-/** Whether groups are treated alike. Pure. */
+/** Evaluates fairness metrics against thresholds. Pure. */
 import { nameOfCheck, type MonitorResult, type MonitorSpec } from '@dais/api/monitoring';
-import type { FairnessCheck, MeasuredFairness } from '../measure-fairness.ts';
+import type { FairnessCheck, MeasuredFairness } from '../metrics/measure-fairness.ts';
 import { outcomeOf, text, type CheckOutcome } from './outcome.ts';
 
-/** `labelled`: labels are looked at; else those measures that need them are not known. */
-export function judgeFairness(
+/** Without `labelled`, metrics that need ground truth are unknown. */
+export function evaluateFairness(
   check: FairnessCheck,
   spec: Pick<MonitorSpec, 'severity'>,
   measured: readonly MeasuredFairness[],
@@ -17,60 +17,64 @@ export function judgeFairness(
 }
 
 function judgeColumn(check: FairnessCheck, measured: MeasuredFairness): MonitorResult[] {
-  const { column, told, counts, privileged } = measured;
+  const { column, metrics, counts, privileged } = measured;
   const rows = counts.reduce((sum, group) => sum + group.rows, 0);
   const about = { check: nameOfCheck(check), type: check.type, column, rows } as const;
-  if (told === undefined) {
+  if (metrics === undefined) {
     const reason = `There is no input ${column} in the window.`;
     return [{ ...about, metric: 'demographic_parity_difference', verdict: 'unknown', reason }];
   }
-  const small = told.small.filter(({ of }) => of === 'rows').map(({ group, count }) => `${group} (${count})`);
-  const few = `Fewer than two groups of ${column} have ${check.minRows} rows${small.length === 0 ? '' : `: too small are ${small.slice(0, 5).join(', ')}`}.`;
+  const small = metrics.small.filter(({ of }) => of === 'rows').map(({ group, count }) => `${group} (${count})`);
+  const few = `Fewer than two groups of ${column} have ${check.minRows} rows${small.length === 0 ? '' : `; too small: ${small.slice(0, 5).join(', ')}`}.`;
   return [
-    parityResult(check, about, told.demographicParity, few),
-    impactResult(check, about, told.disparateImpact, { privileged, few, parity: told.demographicParity }),
+    parityResult(check, about, metrics.demographicParity, few),
+    impactResult(check, about, metrics.disparateImpact, { privileged, few, parity: metrics.demographicParity }),
     ...oddsResult(check, about, measured),
   ];
 }
 
 type About = Pick<MonitorResult, 'check' | 'type' | 'column' | 'rows'>;
-type Told = NonNullable<MeasuredFairness['told']>;
+type FairnessMetrics = NonNullable<MeasuredFairness['metrics']>;
 
 function parityResult(
   { demographicParity: bound }: FairnessCheck,
   about: About,
-  gap: Told['demographicParity'],
+  gap: FairnessMetrics['demographicParity'],
   few: string,
 ): MonitorResult {
   const named = { ...about, metric: 'demographic_parity_difference', ...(bound !== undefined && { bound }) };
   if (gap === undefined) return { ...named, verdict: 'unknown', reason: few };
   const { difference: value, largest, smallest } = gap;
   if (bound === undefined || value <= bound) return { ...named, value, verdict: 'ok' };
-  const reason = `${largest} of ${about.column} is predicted positive more often than ${smallest}, by ${text(value)}: more than ${text(bound)}.`;
+  const reason = `The positive prediction rate of ${largest} (${about.column}) exceeds that of ${smallest} by ${text(value)}, threshold ${text(bound)}.`;
   return { ...named, value, verdict: 'bad', reason };
 }
 
-/** Of all groups the one that is farthest from equal, on either side. */
+/** Returns the result of the group whose ratio differs most from 1. */
 function impactResult(
   { disparateImpact: bound }: FairnessCheck,
   about: About,
-  impact: Told['disparateImpact'],
+  impact: FairnessMetrics['disparateImpact'],
   {
     privileged,
     few,
     parity,
-  }: { readonly privileged: string | undefined; readonly few: string; readonly parity: Told['demographicParity'] },
+  }: {
+    readonly privileged: string | undefined;
+    readonly few: string;
+    readonly parity: FairnessMetrics['demographicParity'];
+  },
 ): MonitorResult {
   const named = { ...about, metric: 'disparate_impact_ratio', bound };
   const [worst] = Object.entries(impact ?? {}).toSorted(([, a], [, b]) => evenness(a) - evenness(b));
   if (worst === undefined) {
-    const none = `The group ${privileged} of ${about.column} has fewer than enough rows, or none of it was predicted positive: nothing can be compared with it.`;
+    const none = `Group ${privileged} of ${about.column} has too few rows or no positive predictions. Other groups cannot be compared with it.`;
     return { ...named, verdict: 'unknown', reason: parity === undefined ? few : none };
   }
   const [group, value] = worst;
   if (evenness(value) >= bound) return { ...named, value, verdict: 'ok' };
   const than = value < 1 ? `below ${text(bound)}` : `above ${text(1 / bound)}`;
-  const reason = `${group} of ${about.column} is predicted positive ${text(value)} times as often as ${privileged}: ${than}.`;
+  const reason = `The positive prediction rate of ${group} (${about.column}) is ${text(value)} times that of ${privileged}, ${than}.`;
   return { ...named, value, verdict: 'bad', reason };
 }
 
@@ -81,7 +85,7 @@ function evenness(ratio: number): number {
 function oddsResult(
   { equalizedOdds: bound, minRows }: FairnessCheck,
   about: About,
-  { told, labelled, column }: MeasuredFairness,
+  { metrics, labelled, column }: MeasuredFairness,
 ): MonitorResult[] {
   const named = {
     ...about,
@@ -89,7 +93,7 @@ function oddsResult(
     metric: 'equalized_odds_difference',
     ...(bound !== undefined && { bound }),
   };
-  const value = told?.equalizedOdds?.difference;
+  const value = metrics?.equalizedOdds?.difference;
   if (value === undefined) {
     if (bound === undefined) return [];
     const reason =
@@ -99,6 +103,6 @@ function oddsResult(
     return [{ ...named, verdict: 'unknown', reason }];
   }
   if (bound === undefined || value <= bound) return [{ ...named, value, verdict: 'ok' }];
-  const reason = `True or false positive rates of groups of ${column} are ${text(value)} apart: more than ${text(bound)}.`;
+  const reason = `True or false positive rates differ by ${text(value)} between groups of ${column}, threshold ${text(bound)}.`;
   return [{ ...named, value, verdict: 'bad', reason }];
 }

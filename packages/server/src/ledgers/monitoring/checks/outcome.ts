@@ -1,4 +1,4 @@
-/** What a check says of a window. Pure. */
+/** The outcome of a check for a window. Pure. */
 import {
   nameOfCheck,
   type MonitorCheck,
@@ -12,19 +12,19 @@ export interface CheckOutcome {
   readonly type: MonitorCheck['type'];
   readonly severity: MonitorSpec['severity'];
   readonly verdict: MonitorVerdict;
-  /** Where it is not `ok`, in a sentence. */
+  /** The reason, if the check does not pass. */
   readonly reason: string | undefined;
   readonly results: readonly MonitorResult[];
 }
 
 type About = Pick<MonitorSpec, 'severity'>;
 
-/** Bad where a result is bad; unknown where one could not be told, or there is none. */
+/** Returns the outcome of a check: failing if one result fails, else unknown if one is unknown or there is none. */
 export function outcomeOf(
   check: MonitorCheck,
   { severity }: About,
   results: readonly MonitorResult[],
-  /** Decides instead of the results. */
+  /** Replaces the outcome of the results. */
   over?: { readonly verdict: MonitorVerdict; readonly reason?: string | undefined },
 ): CheckOutcome {
   const bad = results.filter(({ verdict }) => verdict === 'bad');
@@ -43,7 +43,7 @@ export function outcomeOf(
   };
 }
 
-/** The whole check could not be told. */
+/** Returns an outcome without results: the whole check is unknown. */
 export function unknownOutcome(check: MonitorCheck, about: About, metric: string, reason: string): CheckOutcome {
   return outcomeOf(check, about, [{ check: nameOfCheck(check), type: check.type, metric, verdict: 'unknown', reason }]);
 }
@@ -58,7 +58,7 @@ function sentenceOf(reasons: readonly string[]): string {
   return `${shown.join(' ')}${left > 0 ? ` And ${left} more.` : ''}`;
 }
 
-/** Of all checks: what is bad before what is not known. */
+/** Combines the outcomes of all checks. A failing check takes precedence over an unknown one. */
 export function verdictOf(outcomes: readonly CheckOutcome[]): {
   readonly verdict: MonitorVerdict;
   readonly reason: string | undefined;
@@ -71,11 +71,51 @@ export function verdictOf(outcomes: readonly CheckOutcome[]): {
   return { verdict, reason: verdict === 'ok' ? undefined : reason.slice(0, 2000) };
 }
 
-/** Numbers in reasons: five digits are enough. */
+/** Formats a number in a reason with four significant digits. */
 export function text(value: number): string {
   return Number.isInteger(value) ? String(value) : Number(value.toPrecision(4)).toString();
 }
 
 export function percent(share: number): string {
   return `${text(share * 100)} %`;
+}
+
+export function replaceOutcome(
+  spec: Pick<MonitorSpec, 'checks' | 'severity'>,
+  before: readonly MonitorResult[],
+  outcome: CheckOutcome,
+): {
+  readonly results: readonly MonitorResult[];
+  readonly verdict: MonitorVerdict;
+  readonly reason: string | undefined;
+} {
+  const others = before.filter(({ check }) => check !== outcome.name);
+  const outcomes = [...outcomesOf(spec, others), outcome];
+  const rank = { bad: 0, unknown: 1, ok: 2 } as const;
+  const results = [...others, ...outcome.results].toSorted((a, b) => rank[a.verdict] - rank[b.verdict]);
+  return { results, ...verdictOf(outcomes) };
+}
+
+/** Returns the outcome of each check, from its results. */
+export function outcomesOf(
+  spec: Pick<MonitorSpec, 'checks' | 'severity'>,
+  results: readonly MonitorResult[],
+): readonly CheckOutcome[] {
+  const outcomes = spec.checks.flatMap((check) => {
+    const own = results.filter((one) => one.check === nameOfCheck(check));
+    // The check is newer than the window.
+    if (own.length === 0) return [];
+    const whole = own.find(({ metric }) => metric === 'drifted_share');
+    return [
+      outcomeOf(check, spec, own, whole === undefined ? undefined : { verdict: whole.verdict, reason: whole.reason }),
+    ];
+  });
+  // Problems with the data of the window do not change.
+  const data = results.filter(({ check }) => check === 'data');
+  return data.length === 0
+    ? outcomes
+    : [
+        ...outcomes,
+        { ...outcomeOf({ type: 'quality', name: 'data', nulls: 0, newCategories: 0, outOfRange: 0 }, spec, data) },
+      ];
 }

@@ -1,4 +1,4 @@
-/** How good predictions were, from counts and sums of labelled rows. Pure. */
+/** Performance metrics from counts and sums of labeled rows. Pure. */
 import {
   nameOfCheck,
   type MonitorCheck,
@@ -21,7 +21,7 @@ import { outcomeOf, percent, text, type CheckOutcome } from './outcome.ts';
 export type PerformanceCheck = Extract<MonitorCheck, { type: 'performance' }>;
 type Metric = MonitorPerformance['metrics'][number];
 
-/** Of classes; of two with a positive one among them, precision and recall are of that one, else means over all classes. */
+/** Computes classification metrics. With a positive class, precision and recall are of that class, else means over all classes. */
 export function classificationMetrics(outcomes: readonly OutcomeCount[], positive: string | undefined): Metric[] {
   const confusion = confusionOf(outcomes);
   const { classes } = confusion;
@@ -44,7 +44,7 @@ export function errorMetrics(sums: RegressionSums): Metric[] {
   return [metric('mae', mae), metric('rmse', rmse), metric('mape', mape), metric('r2', r2), metric('bias', bias)];
 }
 
-/** Of scores that were counted; nothing where there are none. */
+/** Computes metrics of scores; an empty list without scores. */
 export function metricsOfScores(summary: ScoreSummary | undefined): Metric[] {
   if (summary === undefined) return [];
   const { rocAuc, prAuc, logLoss, brier, calibrationError } = scoreMetrics(summary);
@@ -66,48 +66,51 @@ export function metric(name: string, { value, low, high }: Estimate): Metric {
 }
 
 const OF_SCORES: ReadonlySet<string> = new Set(['roc_auc', 'average_precision', 'log_loss', 'brier', 'ece']);
-/** Of these less is better. */
+/** Metrics for which lower is better. */
 const ERRORS: ReadonlySet<string> = new Set(['log_loss', 'brier', 'ece', 'mae', 'rmse', 'mape', 'bias']);
 
-/** `reference`: metrics of the first window that had enough labels; undefined: there is none. */
-export function judgePerformance(
+/** Evaluates performance. `reference`: metrics of the first window with enough labels, if there is one. */
+export function evaluatePerformance(
   check: PerformanceCheck,
   spec: Pick<MonitorSpec, 'severity'>,
-  told: MonitorPerformance,
+  measured: MonitorPerformance,
   reference: readonly Metric[] | undefined,
 ): CheckOutcome {
   const about = { check: nameOfCheck(check), type: check.type } as const;
   const results: MonitorResult[] = [];
-  if (told.strangers > 0) {
-    const reason = `${told.strangers} labels are of predictions that were never made, or of none that is judged.`;
-    results.push({ ...about, metric: 'stranger_labels', value: told.strangers, verdict: 'unknown', reason });
+  if (measured.strangers > 0) {
+    const reason = `${measured.strangers} labels belong to predictions that do not exist or are not evaluated.`;
+    results.push({ ...about, metric: 'stranger_labels', value: measured.strangers, verdict: 'unknown', reason });
   }
-  if (told.labelled < check.minLabelled) {
-    const more = told.mature ? 'Later labels are ignored.' : 'More can still arrive.';
-    const reason = `${told.labelled} of ${told.rows} predictions have ground truth, fewer than ${check.minLabelled}. ${more}`;
+  if (measured.labelled < check.minLabelled) {
+    const more = measured.mature ? 'Labels that arrive later are ignored.' : 'More labels can still arrive.';
+    const reason = `${measured.labelled} of ${measured.rows} predictions have ground truth, fewer than ${check.minLabelled}. ${more}`;
     results.push({
       ...about,
       metric: 'labelled',
-      value: told.labelled,
+      value: measured.labelled,
       bound: check.minLabelled,
       verdict: 'unknown',
       reason,
     });
     return outcomeOf(check, spec, results);
   }
-  for (const one of told.metrics) results.push(bounded(check.metrics, about, one, { rows: told.labelled, reference }));
+  for (const one of measured.metrics)
+    results.push(bounded(check.metrics, about, one, { rows: measured.labelled, reference }));
   for (const name of new Set(check.metrics.map((one) => one.metric))) {
-    if (told.metrics.some((one) => one.metric === name)) continue;
+    if (measured.metrics.some((one) => one.metric === name)) continue;
     const reason =
-      told.scoreFault !== undefined && OF_SCORES.has(name) ? told.scoreFault : `${name} is not of a ${told.task}.`;
-    results.push({ ...about, metric: name, rows: told.labelled, verdict: 'unknown', reason });
+      measured.scoreFault !== undefined && OF_SCORES.has(name)
+        ? measured.scoreFault
+        : `${name} is not a metric of ${measured.task}.`;
+    results.push({ ...about, metric: name, rows: measured.labelled, verdict: 'unknown', reason });
   }
   for (const name of check.segments) {
-    if (told.segments.some(({ column }) => column.toLowerCase() === name.toLowerCase())) continue;
-    const reason = `There is no input ${name} in the window, so performance has no such segment.`;
+    if (measured.segments.some(({ column }) => column.toLowerCase() === name.toLowerCase())) continue;
+    const reason = `The window has no input ${name} to segment performance by.`;
     results.push({ ...about, metric: 'segment', column: name, verdict: 'unknown', reason });
   }
-  for (const { column, value, labelled, metrics } of told.segments) {
+  for (const { column, value, labelled, metrics } of measured.segments) {
     const segment = `${column} = ${value}`;
     for (const one of metrics) {
       if (labelled >= check.minLabelled)
@@ -124,7 +127,7 @@ interface Limit {
   readonly change?: number | undefined;
 }
 
-/** `reference`: what `change` is worse than; `before`: what that is. */
+/** Compares a metric with its limits. `reference`: values that `change` compares with; `before`: their description. */
 export function bounded(
   all: readonly Limit[],
   about: Pick<MonitorResult, 'check' | 'type' | 'segment'>,
@@ -132,7 +135,7 @@ export function bounded(
   {
     rows,
     reference,
-    before: when = 'at first',
+    before: when = 'in the first labeled window',
   }: { readonly rows: number; readonly reference: readonly Metric[] | undefined; readonly before?: string },
 ): MonitorResult {
   const named = {
@@ -172,7 +175,7 @@ export function bounded(
     if (change === undefined || before === undefined || before === 0) continue;
     const worse = (ERRORS.has(name) ? value - before : before - value) / Math.abs(before);
     if (worse > change) {
-      const reason = `${name}${where} is ${text(value)}, worse by ${percent(worse)} than ${text(before)} ${when}.`;
+      const reason = `${name}${where} is ${text(value)}, ${percent(worse)} worse than ${text(before)} ${when}.`;
       return { ...named, value, bound: before, verdict: 'bad', reason };
     }
   }

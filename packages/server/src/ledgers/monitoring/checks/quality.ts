@@ -1,4 +1,4 @@
-/** Whether values are there, known and in range. Pure. */
+/** Evaluates missing values, new categories, ranges and types. Pure. */
 import { nameOfCheck, type MonitorCheck, type MonitorResult, type MonitorSpec } from '@dais/api/monitoring';
 import type { ColumnSummary } from '#lib/statistics/column-summary.ts';
 import { absent, chosen, type ComparedField } from './compared-fields.ts';
@@ -10,15 +10,15 @@ export interface QualityFacts {
   readonly fields: readonly ComparedField[];
   readonly against: string;
   readonly unknown: string | undefined;
-  /** Inputs that windows before had, of the same version. */
+  /** Inputs of earlier windows of the same version. */
   readonly known: readonly string[];
-  /** Rows beyond the least and greatest value of the baseline, by name of the column. */
+  /** Number of rows outside the range of the baseline, by column. */
   readonly outside: ReadonlyMap<string, number>;
 }
 
 type QualityCheck = Extract<MonitorCheck, { type: 'quality' }>;
 
-export function judgeQuality(check: QualityCheck, facts: QualityFacts): CheckOutcome {
+export function evaluateQuality(check: QualityCheck, facts: QualityFacts): CheckOutcome {
   const { spec, rows, fields, known, against, unknown } = facts;
   if (rows === 0) return unknownOutcome(check, spec, 'rows', 'The window has no rows.');
   const about = { check: nameOfCheck(check), type: check.type } as const;
@@ -35,7 +35,7 @@ export function judgeQuality(check: QualityCheck, facts: QualityFacts): CheckOut
     if (current.count === 0 && current.nulls > 0 && inScope.includes(field.name)) vanished.add(field.name);
   }
   for (const column of vanished) {
-    const reason = `${column} vanished: no row of the window has a value.`;
+    const reason = `${column} is missing from the window: no row has a value.`;
     results.push({ ...about, metric: 'vanished', column, value: 1, verdict: 'bad', reason });
   }
   if (rows < spec.minSamples) {
@@ -64,7 +64,7 @@ function ofField(
   const named = { ...about, column, rows };
   if (baseline === undefined) return [];
   if (baseline.family !== field.family) {
-    const reason = `${column} changed its type: it was ${baseline.family}, and is ${field.family}.`;
+    const reason = `The type of ${column} changed from ${baseline.family} to ${field.family}.`;
     return [{ ...named, metric: 'type', value: 1, verdict: 'bad', reason }];
   }
   const before = missing(baseline.summary);
@@ -73,7 +73,8 @@ function ofField(
       { ...named, metric: 'null_share' },
       missing(current),
       Math.min(1, before + check.nulls),
-      (value) => `${column} is missing in ${percent(value)} of the rows; in the baseline in ${percent(before)}.`,
+      (value) =>
+        `${column} is missing in ${percent(value)} of the rows, compared with ${percent(before)} in the baseline.`,
     ),
   ];
   const then = baseline.summary;
@@ -87,7 +88,7 @@ function ofField(
         share,
         check.newCategories,
         (value) =>
-          `${column} has values that the baseline does not have in ${percent(value)} of the rows: ${names.join(', ')}.`,
+          `${column} has values in ${percent(value)} of the rows that the baseline does not contain: ${names.join(', ')}.`,
       ),
     );
   }
@@ -97,8 +98,8 @@ function ofField(
     results.push(
       measured({ ...named, metric: 'out_of_range_share' }, share, check.outOfRange, (value) =>
         field.masked || field.family === 'time'
-          ? `${column} is out of the range of the baseline in ${percent(value)} of the rows.`
-          : `${column} is below ${text(low)} or above ${text(high)}, the range of the baseline, in ${percent(value)} of the rows.`,
+          ? `${column} is outside the range of the baseline in ${percent(value)} of the rows.`
+          : `${column} is outside the range of the baseline (${text(low)} to ${text(high)}) in ${percent(value)} of the rows.`,
       ),
     );
   }
@@ -120,7 +121,7 @@ export function rowsOf(summary: ColumnSummary): number {
   return summary.count + summary.nulls + odd;
 }
 
-/** NaN and infinities are no values that a model was made for. */
+/** Returns the share of missing values; NaN and infinities count as missing. */
 function missing(summary: ColumnSummary): number {
   const rows = rowsOf(summary);
   return rows === 0 ? 0 : (rows - summary.count) / rows;

@@ -1,41 +1,41 @@
 import { expect, test } from 'vitest';
-import { judgeResources } from './resources.ts';
+import { evaluateResources } from './resources.ts';
 
 const MIB = 2 ** 20;
 const check = (bounds: { readonly cpuSeconds?: number; readonly memoryMb?: number }) =>
   ({ type: 'resources', ...bounds }) as const;
 const spec = { severity: 'warning' } as const;
 const usage = { requests: 200, cpuMs: 400, memoryBytes: 300 * MIB, gatewayBytes: 120 * MIB };
-const values = ({ results }: ReturnType<typeof judgeResources>) =>
+const values = ({ results }: ReturnType<typeof evaluateResources>) =>
   Object.fromEntries(results.map(({ metric, value, verdict }) => [metric, [value, verdict]]));
 
-test('CPU seconds of 1,000 requests and the most memory at once have bounds', () => {
-  const good = judgeResources(check({ cpuSeconds: 2, memoryMb: 300 }), spec, { requests: 200, usage });
+test('limits CPU seconds per 1,000 requests and peak memory', () => {
+  const good = evaluateResources(check({ cpuSeconds: 2, memoryMb: 300 }), spec, { requests: 200, usage });
   expect(values(good)).toEqual({
     cpu_seconds_per_1000: [2, 'ok'],
     peak_memory_mb: [300, 'ok'],
     gateway_peak_memory_mb: [120, 'ok'],
   });
   expect(good.verdict).toBe('ok');
-  const dear = judgeResources(check({ cpuSeconds: 1.5 }), spec, { requests: 200, usage });
-  expect(dear).toMatchObject({ verdict: 'bad', reason: expect.stringContaining('took 2 CPU seconds') as string });
-  const large = judgeResources(check({ memoryMb: 299 }), spec, { requests: 200, usage });
+  const dear = evaluateResources(check({ cpuSeconds: 1.5 }), spec, { requests: 200, usage });
+  expect(dear).toMatchObject({ verdict: 'bad', reason: expect.stringContaining('used 2 CPU seconds') as string });
+  const large = evaluateResources(check({ memoryMb: 299 }), spec, { requests: 200, usage });
   expect(large).toMatchObject({ verdict: 'bad', reason: expect.stringContaining('300 MiB') as string });
 });
 
-test('what was not told is not known, and not good', () => {
+test('is unknown without reported usage', () => {
   const both = check({ cpuSeconds: 2, memoryMb: 300 });
-  for (const [requests, told, why] of [
+  for (const [requests, reported, why] of [
     [0, usage, 'no requests'],
     [5, undefined, 'No gateway reported'],
-    [500, usage, 'Of 500 requests of the window gateways told of 200'],
-    [200, { ...usage, cpuMs: undefined }, 'does not tell CPU time'],
+    [500, usage, 'the resource usage of only 200 of 500 requests'],
+    [200, { ...usage, cpuMs: undefined }, 'does not report CPU time'],
   ] as const) {
-    const outcome = judgeResources(both, spec, { requests, usage: told });
+    const outcome = evaluateResources(both, spec, { requests, usage: reported });
     expect([outcome.verdict, outcome.reason]).toEqual(['unknown', expect.stringContaining(why)]);
   }
-  // CPU has no bound here: nobody asked.
-  const memory = judgeResources(check({ memoryMb: 300 }), spec, {
+  // Without a CPU limit, unknown CPU time is ignored.
+  const memory = evaluateResources(check({ memoryMb: 300 }), spec, {
     requests: 200,
     usage: { ...usage, cpuMs: undefined },
   });

@@ -1,4 +1,4 @@
-/** What answering takes. Pure. */
+/** Evaluates the CPU time and memory of an endpoint. Pure. */
 import { nameOfCheck, type MonitorCheck, type MonitorResult, type MonitorSpec } from '@dais/api/monitoring';
 import type { EndpointUsage } from '#ledgers/serving/index.ts';
 import { outcomeOf, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
@@ -6,10 +6,10 @@ import { outcomeOf, text, unknownOutcome, type CheckOutcome } from './outcome.ts
 type ResourcesCheck = Extract<MonitorCheck, { type: 'resources' }>;
 
 const MIB = 2 ** 20;
-/** Of the requests of the window: with fewer that were told of, what is known is of something else. */
-const LEAST_TOLD = 0.5;
+/** The minimum share of requests of the window with reported usage. Below it, the usage is not representative. */
+const MIN_REPORTED_SHARE = 0.5;
 
-export function judgeResources(
+export function evaluateResources(
   check: ResourcesCheck,
   spec: Pick<MonitorSpec, 'severity'>,
   { requests, usage }: { readonly requests: number; readonly usage: EndpointUsage | undefined },
@@ -18,8 +18,8 @@ export function judgeResources(
   if (requests === 0) return unknown('The window has no requests.');
   if (usage === undefined || usage.requests === 0)
     return unknown('No gateway reported the resource usage of the window.');
-  if (usage.requests < requests * LEAST_TOLD) {
-    return unknown(`Of ${requests} requests of the window gateways told of ${usage.requests} what they took.`);
+  if (usage.requests < requests * MIN_REPORTED_SHARE) {
+    return unknown(`Gateways reported the resource usage of only ${usage.requests} of ${requests} requests.`);
   }
   const about = { check: nameOfCheck(check), type: check.type, rows: usage.requests } as const;
   const { cpuMs, memoryBytes, gatewayBytes } = usage;
@@ -27,11 +27,11 @@ export function judgeResources(
   return outcomeOf(check, spec, [
     ...bounded({ ...about, metric: CPU }, cpu, check.cpuSeconds, {
       above: (value, bound) =>
-        `1,000 requests took ${text(value)} CPU seconds, in ${usage.requests} requests: more than ${text(bound)}.`,
-      none: 'The system that the gateway runs on does not tell CPU time.',
+        `1,000 requests used ${text(value)} CPU seconds (measured over ${usage.requests} requests), threshold ${text(bound)}.`,
+      none: 'The operating system of the gateway does not report CPU time.',
     }),
     ...bounded({ ...about, metric: 'peak_memory_mb' }, memoryBytes / MIB, check.memoryMb, {
-      above: (value, bound) => `Its models had ${text(value)} MiB of memory at once: more than ${text(bound)}.`,
+      above: (value, bound) => `The peak memory of its models was ${text(value)} MiB, threshold ${text(bound)} MiB.`,
       none: '',
     }),
     { ...about, metric: 'gateway_peak_memory_mb', value: gatewayBytes / MIB, verdict: 'ok' },
@@ -47,7 +47,7 @@ function bounded(
   words: { readonly above: (value: number, bound: number) => string; readonly none: string },
 ): MonitorResult[] {
   const named = { ...about, ...(bound !== undefined && { bound }) };
-  // Without a bound nobody asked.
+  // Without a limit, a missing value is not reported.
   if (value === undefined) return bound === undefined ? [] : [{ ...named, verdict: 'unknown', reason: words.none }];
   if (bound === undefined || value <= bound) return [{ ...named, value, verdict: 'ok' }];
   return [{ ...named, value, verdict: 'bad', reason: words.above(value, bound) }];

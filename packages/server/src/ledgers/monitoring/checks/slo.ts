@@ -1,9 +1,9 @@
-/** How fast an error budget burns. Pure. */
+/** Evaluates the burn rate of an error budget. Pure. */
 import { nameOfCheck, type MonitorCheck, type MonitorResult, type MonitorSpec } from '@dais/api/monitoring';
-import type { RequestFigures } from '../source/window.ts';
+import type { RequestMetrics } from '../windows/window.ts';
 import { outcomeOf, percent, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
 
-/** Requests of a window, and those of them that were not good. */
+/** Requests of a window, and how many of them violate the objective. */
 export interface SloSums {
   readonly requests: number;
   readonly bad: number;
@@ -11,13 +11,13 @@ export interface SloSums {
 
 type SloCheck = Extract<MonitorCheck, { type: 'slo' }>;
 
-export function sumsOf(check: SloCheck, requests: RequestFigures): SloSums {
+export function sumsOf(check: SloCheck, requests: RequestMetrics): SloSums {
   const slow = check.latencyMs === undefined ? 0 : (requests.slow.get(check.latencyMs) ?? 0);
   return { requests: requests.requests, bad: requests.failed + slow };
 }
 
-/** `before`: of earlier windows, the newest first. */
-export function judgeSlo(
+/** Evaluates an objective. `before`: sums of earlier windows, newest first. */
+export function evaluateSlo(
   check: SloCheck,
   {
     spec,
@@ -25,7 +25,7 @@ export function judgeSlo(
     before,
   }: {
     readonly spec: Pick<MonitorSpec, 'severity'>;
-    readonly requests: RequestFigures | undefined;
+    readonly requests: RequestMetrics | undefined;
     readonly before: readonly SloSums[];
   },
 ): CheckOutcome {
@@ -38,11 +38,11 @@ export function judgeSlo(
   const results: MonitorResult[] = check.burn.map(({ windows, factor }) => {
     const long = [now, ...before].slice(0, windows);
     const value = burnOf(long, budget);
-    // The newest window too: what is over does not alert.
+    // The newest window must burn too: a burn that has ended does not alert.
     const bad = value > factor && burnOf([now], budget) > factor;
     const named = { ...about, metric: 'burn_rate', segment: windows === 1 ? 'this window' : `${windows} windows` };
     const total = long.reduce((sum, one) => sum + one.requests, 0);
-    const reason = `${percent(shareOf(long))} of ${total} requests in ${named.segment} failed${check.latencyMs === undefined ? '' : ` or took longer than ${text(check.latencyMs)} ms`}: the budget of ${percent(budget)} burns ${text(value)} times as fast as it may, from ${text(factor)} on it is bad.`;
+    const reason = `${percent(shareOf(long))} of ${total} requests in ${named.segment} failed${check.latencyMs === undefined ? '' : ` or took longer than ${text(check.latencyMs)} ms`}: the error budget of ${percent(budget)} burns at ${text(value)} times the allowed rate, threshold ${text(factor)}.`;
     return { ...named, value, bound: factor, rows: total, verdict: bad ? 'bad' : 'ok', ...(bad && { reason }) };
   });
   const figures = [

@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** What monitors found. Times are milliseconds since 1970. */
+/** State, windows, alerts and decisions of monitors. Times are milliseconds since 1970. */
 export const monitoringTables: Migration = {
   id: '0001-monitoring',
   sql: `

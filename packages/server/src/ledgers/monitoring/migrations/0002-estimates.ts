@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** What is told of scores and of groups. Times are milliseconds since 1970. */
+/** Estimated performance and fairness. Times are milliseconds since 1970. */
 export const monitoringEstimates: Migration = {
   id: '0002-estimates',
   sql: `

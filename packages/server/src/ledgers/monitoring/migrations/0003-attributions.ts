@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** By which columns versions go. Times are milliseconds since 1970. */
+/** Feature attributions. Times are milliseconds since 1970. */
 export const monitoringAttributions: Migration = {
   id: '0003-attributions',
   sql: `

@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** What was found in datasets, who looked, and the keys of pseudonyms. Times are milliseconds since 1970. */
+/** Findings and scans of datasets, and pseudonym keys. Times are milliseconds since 1970. */
 export const privacyTables: Migration = {
   id: '0001-privacy',
   sql: `

@@ -1,4 +1,4 @@
-/** For tests: real kinds, policies and the ledgers of data before a kernel, on a database and a query engine of its own. */
+/** Test fixture: kinds, policies and the data ledger with a kernel, on a separate database and query engine. */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ import { CedarAuthorizer } from '#policy/cedar-authorizer.ts';
 
 type As = Partial<CallContext>;
 
-/** As people sign in. */
+/** With sign-in. */
 function person(name: string): As {
   return { principal: { type: 'user', id: name, via: { method: 'password', mfa: false } } };
 }
@@ -36,13 +36,13 @@ export interface PrivacyProject {
   readonly id: string;
   readonly name: string;
   readonly context: As;
-  /** As the owner, unless `as` says who. */
+  /** As the owner, unless `as` is set. */
   call<Output = unknown>(operation: string, input: unknown, as?: As): Promise<Output>;
-  /** A person with a role here. */
+  /** Creates a user with a role in the project. */
   member(role: string): Promise<As>;
-  /** Name of a new dataset. */
+  /** Returns the name of a new dataset. */
   dataset(spec?: object): Promise<string>;
-  /** Pushes a file and waits until the version is there and looked at. */
+  /** Pushes a file and waits until the version is scanned. */
   push(dataset: string, csv: string): Promise<void>;
   findings(dataset: string, state?: string): Promise<readonly DataFinding[]>;
 }

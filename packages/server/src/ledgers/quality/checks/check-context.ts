@@ -1,13 +1,13 @@
-/** What a check is given, and what it says. */
+/** The input and result of a check. */
 import type { CheckFinding, DataColumn, Expectation, ExpectationOf, ExpectationType } from '@dais/api/data';
 import type { Relation } from '#engines/query/model/query-tree.ts';
-import type { Asking } from './asking.ts';
+import type { CheckQueries } from './check-queries.ts';
 
-/** Another version whose rows a check looks at. */
+/** Another version whose rows a check reads. */
 export interface OtherVersion {
-  /** Name of its table in the job. */
+  /** The name of its table in the query. */
   readonly table: string;
-  /** `flights@12`. */
+  /** The name of the version, as `flights@12`. */
   readonly name: string;
   readonly columns: readonly DataColumn[];
   readonly rows: number;
@@ -21,29 +21,29 @@ export interface CheckContext {
   readonly keys: readonly string[];
   readonly eventTime?: string | undefined;
   readonly label?: string | undefined;
-  /** The schema that the dataset is pinned to. */
+  /** The pinned schema of the dataset. */
   readonly pinned?: readonly Pick<DataColumn, 'name' | 'type'>[] | undefined;
-  /** The version before that is ready; undefined for the first. */
+  /** The previous ready version; undefined for the first. */
   readonly before?: OtherVersion | undefined;
-  /** By name, as expectations write it. */
+  /** By the name in the expectation. */
   readonly others: ReadonlyMap<string, OtherVersion>;
-  readonly asking: Asking;
-  /** Told of what is no fault of the expectation, the data or the engine. */
+  readonly queries: CheckQueries;
+  /** Reports an error that neither the expectation nor the data nor the engine caused. */
   readonly unexpected: (error: unknown) => void;
 }
 
 export interface Verdict {
-  /** One for each thing that was looked at. Those with an anomaly break the expectation. */
+  /** One finding per checked item. Findings with an anomaly fail the expectation. */
   readonly findings: readonly CheckFinding[];
-  /** Rows that break it. */
+  /** The rows that violate the expectation. */
   readonly offending?: Relation | undefined;
-  /** How many those are. */
+  /** Number of those rows. */
   readonly total?: number | undefined;
-  /** The columns that matter are shown first. */
+  /** Columns to show first. */
   readonly show?: readonly string[] | undefined;
 }
 
-/** One type of expectation. @throws CheckFault, QueryError: it cannot be told, which counts as broken. */
+/** A check for one type of expectation. @throws ExpectationError, QueryError: the result is unknown, which counts as failed. */
 export type Check<Type extends ExpectationType> = (
   expectation: ExpectationOf<Type>,
   context: CheckContext,
@@ -51,11 +51,11 @@ export type Check<Type extends ExpectationType> = (
 
 export type AnyCheck = (expectation: Expectation, context: CheckContext) => Promise<Verdict>;
 
-/** What a person can put right in the expectation. */
-export class CheckFault extends Error {
+/** An error in the expectation, which its author can fix. */
+export class ExpectationError extends Error {
   constructor(message: string) {
     super(message);
-    this.name = 'CheckFault';
+    this.name = 'ExpectationError';
   }
 }
 
@@ -63,7 +63,7 @@ export function findColumn(columns: readonly DataColumn[], name: string): DataCo
   return columns.find((one) => one.name === name);
 }
 
-/** What stands in for a check of a column that is not there. */
+/** Returns the finding for a missing column. */
 export function missingColumn(name: string): CheckFinding {
   return {
     column: name,
@@ -73,7 +73,7 @@ export function missingColumn(name: string): CheckFinding {
   };
 }
 
-/** Splits names into columns that are there and findings for those that are not. */
+/** Splits names into existing columns, and findings for missing ones. */
 export function pickColumns(context: CheckContext, names: readonly string[]) {
   const found: DataColumn[] = [];
   const missing: CheckFinding[] = [];
@@ -85,18 +85,18 @@ export function pickColumns(context: CheckContext, names: readonly string[]) {
   return { found, missing };
 }
 
-/** @throws CheckFault when neither the expectation nor the dataset names it. */
+/** Returns the name from the expectation, else from the dataset. @throws ExpectationError if neither has one */
 export function named(given: string | undefined, fallback: string | undefined, what: string, field: string): string {
   const name = given ?? fallback;
   if (name !== undefined) return name;
-  throw new CheckFault(
-    `It names no ${what}, and the dataset has none: give \`${field}\`, or spec.${what} of the dataset.`,
+  throw new ExpectationError(
+    `The expectation has no \`${field}\`, and the dataset has no \`spec.${what}\`. Set one of them.`,
   );
 }
 
-/** @throws CheckFault */
+/** @throws ExpectationError */
 export function otherVersion({ others }: CheckContext, name: string): OtherVersion {
   const found = others.get(name);
-  if (found === undefined) throw new CheckFault(`There is no version ${name} whose rows can be read.`);
+  if (found === undefined) throw new ExpectationError(`Version ${name} does not exist, or its rows cannot be read.`);
   return found;
 }

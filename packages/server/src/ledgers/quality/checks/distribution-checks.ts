@@ -1,6 +1,6 @@
-/** Drift from another version, and skew between training and serving. */
+/** Drift compared with another version, and skew between training and serving. */
 import type { CheckFinding, DataColumn, Distance } from '@dais/api/data';
-import { familyOf } from '../column-family.ts';
+import { familyOf } from '../column-values.ts';
 import {
   findColumn,
   otherVersion,
@@ -17,7 +17,7 @@ export interface Distances {
   readonly atMost: number;
 }
 
-/** Names, and the columns that stand for them when none are given: no keys, no times, no lists. */
+/** Returns the named columns; without names, all except keys, times and lists. */
 export function comparedColumns(context: CheckContext, { columns }: Distances, without: readonly string[] = []) {
   if (columns !== undefined) return pickColumns(context, columns);
   const left = new Set([...context.keys, ...without]);
@@ -39,26 +39,27 @@ async function distancesTo(
   const current: Side = { rows: { table: 'data', where } };
   const findings = await Promise.all(
     found.map(async (of): Promise<CheckFinding | undefined> => {
-      const there = findColumn(other.columns, of.name);
-      if (there === undefined || familyOf(there) !== familyOf(of))
-        return notComparable(of, there, other.name, expectation);
+      const existing = findColumn(other.columns, of.name);
+      if (existing === undefined || familyOf(existing) !== familyOf(of))
+        return notComparable(of, existing, other.name, expectation);
       const comparison = { column: of, metric, atMost, against: other.name, ...more };
-      return await compare(context.asking, comparison, reference, current, expectation.columns !== undefined);
+      return await compare(context.queries, comparison, reference, current, expectation.columns !== undefined);
     }),
   );
   return { findings: [...missing, ...findings.filter((one) => one !== undefined)] };
 }
 
-/** New columns are the matter of `schema`; one that was asked for by name cannot be told. */
+/** Returns no finding for new columns, which the expectation `schema` covers, unless they are named. */
 function notComparable(
   of: DataColumn,
-  there: DataColumn | undefined,
+  existing: DataColumn | undefined,
   other: string,
   { columns, metric, atMost }: Distances,
 ) {
   if (columns === undefined) return undefined;
-  const observed = there === undefined ? `${other} has no such column` : `${of.type} here, ${there.type} in ${other}`;
-  const allowed = `${metric} at most ${atMost} to ${other}`;
+  const observed =
+    existing === undefined ? `${other} has no such column` : `${of.type} in this version, ${existing.type} in ${other}`;
+  const allowed = `${metric} to ${other} at most ${atMost}`;
   return { column: of.name, anomaly: 'COMPARATOR_CONTROL_DATA_MISSING' as const, observed, allowed };
 }
 
@@ -67,7 +68,7 @@ export const drift: Check<'drift'> = async (expectation, context) => {
     return await distancesTo(context, expectation, otherVersion(context, expectation.against));
   }
   if (context.before === undefined) {
-    return { findings: [{ observed: 'the first version', allowed: 'as before, once there is one before' }] };
+    return { findings: [{ observed: 'first version', allowed: 'any: there is no previous version' }] };
   }
   return await distancesTo(context, expectation, context.before);
 };

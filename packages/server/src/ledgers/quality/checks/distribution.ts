@@ -1,17 +1,16 @@
-/** How far apart one column is in two sets of rows. */
+/** The distance between two distributions of one column. */
 import type { CheckFinding, Anomaly, DataColumn, Distance } from '@dais/api/data';
 import { aggregate, column, literal, named as as, call } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';
 import { jsdLog2, jsDistanceLn, ksStatistic, lInfinity, psi } from '#lib/statistics/distances.ts';
-import { familyOf } from '../column-family.ts';
-import { figureOf, wordOf } from '../column-values.ts';
+import { familyOf, numericValueOf, categoryText } from '../column-values.ts';
 import { rising } from '../profile/histogram-edges.ts';
-import { relationOf, type Asking, type Rows } from './asking.ts';
-import { CheckFault } from './check-context.ts';
-import { asCount, asNumber, figureText } from './figures.ts';
+import { relationOf, type CheckQueries, type Rows } from './check-queries.ts';
+import { ExpectationError } from './check-context.ts';
+import { asCount, asNumber, numberText } from './formats.ts';
 
-/** Rows that are compared with, or with which they are compared, as a relation. */
+/** One of the two compared sets of rows, as a relation. */
 export interface Side {
   readonly rows: Rows;
   readonly only?: Expression;
@@ -21,9 +20,9 @@ export interface Comparison {
   readonly column: DataColumn;
   readonly metric: Distance;
   readonly atMost: number;
-  /** The name that a person knows the reference by. */
+  /** The displayed name of the reference. */
   readonly against: string;
-  /** Of what is too far; default by the metric. */
+  /** The anomaly of a large distance; default by the metric. */
   readonly anomaly?: Anomaly;
 }
 
@@ -43,16 +42,16 @@ const ANOMALIES: Readonly<Record<Distance, Anomaly>> = {
   ks: 'COMPARATOR_KS_HIGH',
 };
 
-/** Values that are counted one by one; all others are one class. Beyond it a text is no class but an id. */
-const MOST_VALUES = 1000;
-/** Equal widths between the 1st and the 99th percentile of the reference, with open ends. */
+/** Maximum number of values that are counted; all others are one class. A text column with more values is an id. */
+const MAX_VALUES = 1000;
+/** Number of bins of equal width between the 1st and the 99th percentile of the reference, with open outer bins. */
 const WIDTHS = 20;
-/** Of KS: so fine that what bins hide is at most half a percent. */
+/** Number of bins for KS, which limits the error to half a percent. */
 const FINE = 200;
 
-/** `everyText`: also those of very many values. Undefined: such a text, which nobody asked for by name. */
+/** Compares two sets of rows. Returns undefined for text columns with too many values, unless they are `named`. */
 export async function compare(
-  asking: Asking,
+  queries: CheckQueries,
   { column: of, metric, atMost, against, anomaly }: Comparison,
   reference: Side,
   current: Side,
@@ -62,22 +61,24 @@ export async function compare(
   const figures = family === 'number' || family === 'time';
   if (!figures && metric === 'ks') {
     if (!named) return undefined;
-    throw new CheckFault(`${of.name} is ${of.type}: ks needs an order. Take jsd_log2 or l_infinity.`);
+    throw new ExpectationError(
+      `${of.name} is ${of.type}. The metric ks needs an ordered column: use jsd_log2 or l_infinity.`,
+    );
   }
   const counts = figures
-    ? await figureCounts(asking, of, metric, reference, current)
-    : await wordCounts(asking, of, reference, current, named);
+    ? await numericCounts(queries, of, metric, reference, current)
+    : await categoryCounts(queries, of, reference, current, named);
   if (counts === undefined) return undefined;
-  const about = { column: of.name, allowed: `${metric} at most ${figureText(atMost)} to ${against}` };
+  const about = { column: of.name, allowed: `${metric} to ${against} at most ${numberText(atMost)}` };
   const [r, c] = [sum(counts.reference), sum(counts.current)];
-  if (r === 0 && c === 0) return { ...about, observed: 'no values on either side' };
+  if (r === 0 && c === 0) return { ...about, observed: 'no values to compare' };
   if (r === 0) return { ...about, anomaly: 'COMPARATOR_CONTROL_DATA_MISSING', observed: `no values in ${against}` };
   if (c === 0) return { ...about, anomaly: 'COMPARATOR_TREATMENT_DATA_MISSING', observed: 'no values' };
   const value = DISTANCES[metric](counts.reference, counts.current);
   return {
     ...about,
     ...(value > atMost && { anomaly: anomaly ?? ANOMALIES[metric] }),
-    observed: `${metric} ${figureText(value)}`,
+    observed: `${metric} ${numberText(value)}`,
     value,
   };
 }
@@ -91,31 +92,31 @@ interface Counts {
   readonly current: readonly number[];
 }
 
-async function figureCounts(
-  asking: Asking,
+async function numericCounts(
+  queries: CheckQueries,
   of: DataColumn,
   metric: Distance,
   reference: Side,
   current: Side,
 ): Promise<Counts> {
   const shares = metric === 'psi' ? steps(10) : metric === 'ks' ? steps(FINE) : [0.01, 0.99];
-  const figure = figureOf(of);
+  const figure = numericValueOf(of);
   const only = (side: Side) => (side.only === undefined ? {} : { where: side.only });
-  const [cell] = await asking.figures(reference.rows, [
+  const [cell] = await queries.aggregates(reference.rows, [
     aggregate('approx-quantiles', [figure], { parameters: shares, ...only(reference) }),
   ]);
   const quantiles = Array.isArray(cell) ? (cell as readonly Cell[]).map(asNumber).filter(Number.isFinite) : [];
   const edges = metric === 'psi' || metric === 'ks' ? rising(quantiles) : widths(quantiles);
   if (edges.length === 0) {
     const counted = async (side: Side) => [
-      asCount((await asking.figures(side.rows, [aggregate('count', [figure], only(side))]))[0]),
+      asCount((await queries.aggregates(side.rows, [aggregate('count', [figure], only(side))]))[0]),
     ];
     const [r, c] = await Promise.all([counted(reference), counted(current)]);
     return { reference: r, current: c };
   }
   const counted = async (side: Side) => {
     const ask = aggregate('histogram', [figure], { parameters: [...edges], ...only(side) });
-    const [answer] = await asking.figures(side.rows, [ask]);
+    const [answer] = await queries.aggregates(side.rows, [ask]);
     return Array.isArray(answer) ? (answer as readonly Cell[]).map(asCount) : [...edges.map(() => 0), 0];
   };
   const [r, c] = await Promise.all([counted(reference), counted(current)]);
@@ -131,14 +132,14 @@ function widths([low, high]: readonly number[]): readonly number[] {
   return rising(Array.from({ length: WIDTHS + 1 }, (_, i) => low + ((high - low) * i) / WIDTHS));
 }
 
-async function wordCounts(
-  asking: Asking,
+async function categoryCounts(
+  queries: CheckQueries,
   of: DataColumn,
   reference: Side,
   current: Side,
   named: boolean,
 ): Promise<Counts | undefined> {
-  const word = wordOf(of);
+  const word = categoryText(of);
   const part = (side: Side, isReference: boolean): Relation => ({
     type: 'project',
     from:
@@ -159,7 +160,7 @@ async function wordCounts(
   const largest: Relation = {
     type: 'limit',
     from: { type: 'sort', from: values, by: [{ expression: all, descending: true }, { expression: column('value') }] },
-    count: MOST_VALUES,
+    count: MAX_VALUES,
   };
   const totals: Relation = {
     type: 'aggregate',
@@ -171,9 +172,9 @@ async function wordCounts(
       as('c', aggregate('sum', [column('c')])),
     ],
   };
-  const [top, total] = await Promise.all([asking.rows(largest, MOST_VALUES), asking.rows(totals, 1)]);
+  const [top, total] = await Promise.all([queries.rows(largest, MAX_VALUES), queries.rows(totals, 1)]);
   const [different, ofReference, ofCurrent] = total.rows[0] ?? [];
-  if (asCount(different) > MOST_VALUES && !named) return undefined;
+  if (asCount(different) > MAX_VALUES && !named) return undefined;
   const [r, c] = [top.rows.map((row) => asCount(row[1])), top.rows.map((row) => asCount(row[2]))];
   return { reference: [...r, asCount(ofReference) - sum(r)], current: [...c, asCount(ofCurrent) - sum(c)] };
 }

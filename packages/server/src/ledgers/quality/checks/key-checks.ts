@@ -1,15 +1,15 @@
-/** Rows that are there twice, keys that are, and values that another dataset must have. */
+/** Duplicate rows, duplicate keys, and references to another dataset. */
 import { aggregate, allOf, call, column, filter, literal, named as as, scan } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
-import { relationOf, type Rows } from './asking.ts';
-import { CheckFault, findColumn, otherVersion, pickColumns, type Check } from './check-context.ts';
-import { asCount, countText, keeps, shareText } from './figures.ts';
+import { relationOf, type Rows } from './check-queries.ts';
+import { ExpectationError, findColumn, otherVersion, pickColumns, type Check } from './check-context.ts';
+import { asCount, countText, isWithinLimit, shareText } from './formats.ts';
 
 const present = (names: readonly string[]): Expression =>
   allOf(...names.map((name) => call('is-not-null', column(name))));
 
-/** Rows of which there are several, by these columns. */
-function severalOf(rows: Rows, names: readonly string[], nulls: boolean): Relation {
+/** Returns the rows that share their values of these columns. */
+function duplicateRows(rows: Rows, names: readonly string[], nulls: boolean): Relation {
   const from = nulls ? relationOf(rows) : filter(relationOf(rows), present(names));
   const groups: Relation = {
     type: 'aggregate',
@@ -29,7 +29,7 @@ export const unique: Check<'unique'> = async (expectation, context) => {
   if (missing.length > 0) return { findings: missing };
   const rows = { table: 'data', where };
   const [all, different] = (
-    await context.asking.figures(rows, [
+    await context.queries.aggregates(rows, [
       aggregate('count', [], { where: present(columns) }),
       aggregate(
         'count-distinct',
@@ -37,22 +37,22 @@ export const unique: Check<'unique'> = async (expectation, context) => {
       ),
     ])
   ).map(asCount);
-  const [looked = 0, distinct = 0] = [all, different];
-  const broken = looked - distinct;
-  const failed = !keeps(broken, looked, atLeast);
+  const [total = 0, distinct = 0] = [all, different];
+  const broken = total - distinct;
+  const failed = !isWithinLimit(broken, total, atLeast);
   return {
     findings: [
       {
         column: columns.join(', '),
         ...(failed && { anomaly: 'DUPLICATE_KEY' as const }),
-        observed: `${countText(broken)} of ${countText(looked)} repeat a key`,
+        observed: `${countText(broken)} of ${countText(total)} have a duplicate key`,
         allowed: atLeast === 1 ? 'none' : `at most ${shareText(1 - atLeast)}`,
-        value: looked === 0 ? 1 : distinct / looked,
-        rows: looked,
+        value: total === 0 ? 1 : distinct / total,
+        rows: total,
         broken,
       },
     ],
-    ...(failed && { offending: severalOf(rows, columns, false), total: broken, show: columns }),
+    ...(failed && { offending: duplicateRows(rows, columns, false), total: broken, show: columns }),
   };
 };
 
@@ -61,29 +61,29 @@ export const duplicates: Check<'duplicates'> = async (expectation, context) => {
   const { missing } = pickColumns(context, names);
   if (missing.length > 0) return { findings: missing };
   const rows = { table: 'data', where: expectation.where };
-  const [looked = 0, distinct = 0] = (
-    await context.asking.figures(rows, [
+  const [total = 0, distinct = 0] = (
+    await context.queries.aggregates(rows, [
       aggregate('count'),
-      // NULL is a value here: two rows without one are equal.
+      // NULL counts as a value: two rows with NULL are equal.
       aggregate('count-distinct', [call('hash64', ...names.map((name) => column(name)))]),
     ])
   ).map(asCount);
-  const broken = looked - distinct;
-  const share = looked === 0 ? 0 : broken / looked;
-  const failed = !keeps(broken, looked, 1 - expectation.atMost);
+  const broken = total - distinct;
+  const share = total === 0 ? 0 : broken / total;
+  const failed = !isWithinLimit(broken, total, 1 - expectation.atMost);
   return {
     findings: [
       {
         ...(expectation.columns !== undefined && { column: names.join(', ') }),
         ...(failed && { anomaly: 'DUPLICATE_ROWS' as const }),
-        observed: `${countText(broken)} of ${countText(looked)} are there already (${shareText(share)})`,
+        observed: `${countText(broken)} of ${countText(total)} are duplicates (${shareText(share)})`,
         allowed: expectation.atMost === 0 ? 'none' : `at most ${shareText(expectation.atMost)}`,
         value: share,
-        rows: looked,
+        rows: total,
         broken,
       },
     ],
-    ...(failed && { offending: severalOf(rows, names, true), total: broken, show: expectation.columns ?? [] }),
+    ...(failed && { offending: duplicateRows(rows, names, true), total: broken, show: expectation.columns ?? [] }),
   };
 };
 
@@ -94,7 +94,7 @@ export const reference: Check<'reference'> = async (expectation, context) => {
   const other = otherVersion(context, expectation.in);
   const to = expectation.to ?? columns;
   const lacking = to.find((name) => findColumn(other.columns, name) === undefined);
-  if (lacking !== undefined) throw new CheckFault(`${other.name} has no column ${lacking}.`);
+  if (lacking !== undefined) throw new ExpectationError(`${other.name} has no column ${lacking}.`);
   const from = filter(relationOf({ table: 'data', where }), present(columns));
   const keys = columns.map((left, i) => ({ left, right: to[i] ?? left }));
   const right: Relation = { type: 'distinct', from: scan(other.table, to) };
@@ -105,18 +105,21 @@ export const reference: Check<'reference'> = async (expectation, context) => {
     by: [],
     columns: [as('rows', aggregate('count'))],
   });
-  const [all, without] = await Promise.all([context.asking.rows(count(from), 1), context.asking.rows(count(lost), 1)]);
-  const [looked, broken] = [asCount(all.rows[0]?.[0]), asCount(without.rows[0]?.[0])];
-  const failed = !keeps(broken, looked, atLeast);
+  const [all, without] = await Promise.all([
+    context.queries.rows(count(from), 1),
+    context.queries.rows(count(lost), 1),
+  ]);
+  const [total, broken] = [asCount(all.rows[0]?.[0]), asCount(without.rows[0]?.[0])];
+  const failed = !isWithinLimit(broken, total, atLeast);
   return {
     findings: [
       {
         column: columns.join(', '),
         ...(failed && { anomaly: 'REFERENCE_MISSING' as const }),
-        observed: `${countText(broken)} of ${countText(looked)} are not in ${other.name}`,
+        observed: `${countText(broken)} of ${countText(total)} are not in ${other.name}`,
         allowed: atLeast === 1 ? 'none' : `at most ${shareText(1 - atLeast)}`,
-        value: looked === 0 ? 1 : (looked - broken) / looked,
-        rows: looked,
+        value: total === 0 ? 1 : (total - broken) / total,
+        rows: total,
         broken,
       },
     ],

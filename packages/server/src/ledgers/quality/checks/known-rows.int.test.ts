@@ -1,6 +1,6 @@
-/** What expectations say of rows that are made for them. */
+/** Results of expectations on constructed rows. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { columns, DAY, given, moment, resultOf, START, told } from '../testing/check-cases.ts';
+import { columns, DAY, given, moment, resultOf, START, firstResult } from '../testing/check-cases.ts';
 import { contextOf, startQueryWorld, type QueryWorld, type Row, type TestTable } from '../testing/query-world.ts';
 import { runChecks } from './run-checks.ts';
 
@@ -28,7 +28,7 @@ describe('leakage', () => {
     label: i % 2 === 0 ? 'yes' : 'no',
   }));
 
-  test('a column that tells the label is named, one that does not is not', async () => {
+  test('finds a column that predicts the label, and no other', async () => {
     const result = await resultOf(world, { type: 'leakage', label: 'label', columns: ['id', 'n', 'x', 'word'] }, leaky);
     const broken = result.findings.filter(({ anomaly }) => anomaly !== undefined);
     expect(broken.map(({ column, anomaly }) => [column, anomaly])).toEqual([
@@ -37,7 +37,7 @@ describe('leakage', () => {
     ]);
   });
 
-  test('an id in the order of the label tells it', async () => {
+  test('finds an id in the order of the label', async () => {
     const sorted = many(300, (i) => ({ ...blank, id: i, label: i < 150 ? 'no' : 'yes' }));
     const { findings } = await resultOf(world, { type: 'leakage', label: 'label', columns: ['id'] }, sorted, {
       keys: ['id'],
@@ -49,7 +49,7 @@ describe('leakage', () => {
     });
   });
 
-  test('an id of texts tells nothing by being one; more than two classes', async () => {
+  test('does not report a text id; supports more than two classes', async () => {
     const table = many(300, (i) => ({ ...blank, word: `id-${i}`, n: i % 3, label: ['a', 'b', 'c'][i % 3] ?? '' }));
     const { findings } = await resultOf(world, { type: 'leakage', label: 'label', columns: ['word', 'n'] }, table);
     expect(findings.map(({ column, anomaly }) => [column, anomaly])).toEqual([
@@ -63,9 +63,9 @@ describe('drift', () => {
   const shifted = (by: number) => many(1000, (i) => ({ ...blank, x: ((i * 37) % 1000) / 100 + by }));
 
   test.each(['jsd_log2', 'js_distance_ln', 'psi', 'l_infinity', 'ks'] as const)(
-    '%s is small for the same rows and large for others',
+    '%s is small for equal rows and large for different ones',
     async (metric) => {
-      const same = await told(world, { type: 'drift', columns: ['x'], metric, atMost: 0.05 }, shifted(0), {
+      const same = await firstResult(world, { type: 'drift', columns: ['x'], metric, atMost: 0.05 }, shifted(0), {
         before: shifted(0),
       });
       expect(same.value).toBeCloseTo(0, 6);
@@ -84,7 +84,7 @@ describe('drift', () => {
     expect(findings[0]?.value).toBeCloseTo(0.4, 1);
   });
 
-  test('the first version has nothing to drift from', async () => {
+  test('the first version has no drift', async () => {
     expect((await resultOf(world, { type: 'drift' }, shifted(0))).outcome).toBe('passed');
   });
 
@@ -100,7 +100,7 @@ describe('drift', () => {
     expect(findings[0]?.anomaly).toBe('SKEW_TRAINING_SERVING');
   });
 
-  test('splits: skewed columns and labels that training lacks', async () => {
+  test('finds skewed columns of splits, and labels that training lacks', async () => {
     const table = many(400, (i) => ({
       ...blank,
       split: i % 2 === 0 ? 'train' : 'test',
@@ -147,7 +147,7 @@ describe('schema, volume, freshness', () => {
     expect((await resultOf(world, turned, table)).findings[0]?.anomaly).toBe('SCHEMA_COLUMN_ORDER');
   });
 
-  test('counts of rows', async () => {
+  test('row counts', async () => {
     expect((await resultOf(world, { type: 'rowCount', min: 10, max: 10 }, table)).outcome).toBe('passed');
     expect((await resultOf(world, { type: 'rowCount', min: 6, where: 'id < 5' }, table)).findings[0]?.anomaly).toBe(
       'DATASET_LOW_NUM_EXAMPLES',
@@ -168,7 +168,7 @@ describe('schema, volume, freshness', () => {
     });
   });
 
-  test('columns that are there but empty', async () => {
+  test('columns without values', async () => {
     const { findings } = await resultOf(world, { type: 'presence', columns: ['id', 'word', 'gone'] }, table);
     expect(findings.slice(0, 2).map(({ anomaly }) => anomaly)).toEqual([
       'SCHEMA_MISSING_COLUMN',
@@ -177,7 +177,7 @@ describe('schema, volume, freshness', () => {
   });
 });
 
-describe('what cannot be told is an error of that expectation alone', () => {
+describe('an invalid check is an error of that expectation only', () => {
   const table = many(5, (i) => ({ ...blank, id: i, word: 'a' }));
 
   test.each([
@@ -199,7 +199,7 @@ describe('what cannot be told is an error of that expectation alone', () => {
     expect(results[0]?.message).not.toBe('');
   });
 
-  test('a column that is not there breaks it', async () => {
+  test('a missing column fails the expectation', async () => {
     const result = await resultOf(world, { type: 'range', columns: ['gone'], min: 3 }, table);
     expect(result).toMatchObject({
       outcome: 'failed',
@@ -208,7 +208,7 @@ describe('what cannot be told is an error of that expectation alone', () => {
   });
 });
 
-test('rows that break an expectation are shown, the columns that matter first', async () => {
+test('returns rows that violate an expectation, relevant columns first', async () => {
   const table = many(50, (i) => ({ ...blank, id: i, n: i % 2 === 0 ? -1 : 1 }));
   const { sample } = await resultOf(world, { type: 'range', columns: ['n'], min: 0 }, table);
   expect(sample).toMatchObject({ columns: ['n', 'id', 'x', 'word', 'split', 'label', 'at'], total: 25 });

@@ -1,23 +1,23 @@
-/** Expectations of which each row keeps or breaks its own part: one count each, all in one scan. */
+/** Expectations that each row passes or fails: one count each, all in one scan. */
 import type { Anomaly, DataColumn } from '@dais/api/data';
 import { aggregate, allOf, call, cast, column, filter, literal } from '#engines/query/model/build.ts';
 import type { Expression, LiteralExpression } from '#engines/query/model/query-tree.ts';
-import { familyOf, isFloating, isInteger } from '../column-family.ts';
-import { relationOf } from './asking.ts';
-import { CheckFault, pickColumns, type Check, type CheckContext, type Verdict } from './check-context.ts';
-import { asCount, countText, keeps, shareText } from './figures.ts';
+import { familyOf, isFloating, isInteger } from '../column-values.ts';
+import { relationOf } from './check-queries.ts';
+import { ExpectationError, pickColumns, type Check, type CheckContext, type Verdict } from './check-context.ts';
+import { asCount, countText, isWithinLimit, shareText } from './formats.ts';
 
-/** One column, and how a row breaks what is expected of it. */
+/** The test of one column, per row. */
 interface RowTest {
   readonly of: DataColumn;
   readonly anomaly: Anomaly;
-  /** Rows that count: by default those with a value. */
+  /** Condition for rows to count; default: rows with a value. */
   readonly rows?: Expression;
-  /** True for rows that break it; those that do not count are left out. */
+  /** True for rows that fail. Rows that do not count are excluded. */
   readonly breaks: Expression;
-  /** Where most of the broken rows break this, the anomaly is that one. */
+  /** The anomaly to report if most failing rows match this condition. */
   readonly other?: { readonly breaks: Expression; readonly anomaly: Anomaly };
-  /** What is right: `from 0 to 120`. */
+  /** The description of passing values: `from 0 to 120`. */
   readonly right: string;
 }
 
@@ -26,7 +26,7 @@ interface RowExpectation {
   readonly atLeast: number;
 }
 
-async function judgeRows(
+async function testRows(
   { where, atLeast }: RowExpectation,
   names: readonly string[],
   context: CheckContext,
@@ -35,7 +35,7 @@ async function judgeRows(
   const { found, missing } = pickColumns(context, names);
   const tests = found.flatMap((of) => testOf(of));
   const rows = { table: 'data', where };
-  const answers = await context.asking.figures(
+  const answers = await context.queries.aggregates(
     rows,
     tests.flatMap((test) => {
       const counts = test.rows ?? call('is-not-null', column(test.of.name));
@@ -45,16 +45,16 @@ async function judgeRows(
     }),
   );
   const findings = tests.map((test, i) => {
-    const [looked = 0, broken = 0, other = 0] = answers.slice(3 * i, 3 * i + 3).map(asCount);
-    const share = looked === 0 ? 1 : (looked - broken) / looked;
+    const [total = 0, broken = 0, other = 0] = answers.slice(3 * i, 3 * i + 3).map(asCount);
+    const share = total === 0 ? 1 : (total - broken) / total;
     const anomaly = test.other !== undefined && other > broken / 2 ? test.other.anomaly : test.anomaly;
     return {
       column: test.of.name,
-      ...(!keeps(broken, looked, atLeast) && { anomaly }),
-      observed: `${shareText(share)} of ${countText(looked)}`,
+      ...(!isWithinLimit(broken, total, atLeast) && { anomaly }),
+      observed: `${shareText(share)} of ${countText(total)}`,
       allowed: atLeast === 1 ? `every row ${test.right}` : `at least ${shareText(atLeast)} ${test.right}`,
       value: share,
-      rows: looked,
+      rows: total,
       broken,
     };
   });
@@ -67,7 +67,7 @@ async function judgeRows(
         relationOf(rows),
         anyOf(bad.map((test) => allOf(test.rows ?? call('is-not-null', column(test.of.name)), test.breaks))),
       ),
-      // Of several columns the rows may be the same ones: then nobody counted them together.
+      // The failing rows of several columns can overlap, and their union is not counted.
       total: Math.max(...broken.map((one) => one.broken)),
       show: bad.map(({ of }) => of.name),
     }),
@@ -83,7 +83,7 @@ const every = (context: CheckContext) => context.columns.map(({ name }) => name)
 
 export const completeness: Check<'completeness'> = async (expectation, context) => {
   const { minCount } = expectation;
-  const verdict = await judgeRows(expectation, expectation.columns ?? every(context), context, (of) => ({
+  const verdict = await testRows(expectation, expectation.columns ?? every(context), context, (of) => ({
     of,
     anomaly: 'FEATURE_TYPE_LOW_FRACTION_PRESENT',
     rows: literal(true),
@@ -104,7 +104,7 @@ export const completeness: Check<'completeness'> = async (expectation, context) 
 
 export const presence: Check<'presence'> = async (expectation, context) => {
   const { found, missing } = pickColumns(context, expectation.columns);
-  const answers = await context.asking.figures(
+  const answers = await context.queries.aggregates(
     { table: 'data' },
     found.map(({ name }) => aggregate('count', [column(name)])),
   );
@@ -121,26 +121,27 @@ export const presence: Check<'presence'> = async (expectation, context) => {
   return { findings: [...missing, ...findings] };
 };
 
-/** A value of a manifest as a literal of the column's own type. @throws CheckFault for one that cannot be. */
+/** Returns a value of a manifest as a literal of the column's type. @throws ExpectationError if it does not fit */
 function valueFor(of: DataColumn, value: string | number | boolean): LiteralExpression {
   const family = familyOf(of);
   if (family === 'text') return literal(String(value), 'string');
   if (family === 'boolean' && typeof value === 'boolean') return literal(value, 'boolean');
   if (family === 'number' && typeof value === 'number') return literal(value, 'float64');
   if (family === 'time' && typeof value === 'string') return literal(momentText(of, value), 'timestamp');
-  throw new CheckFault(`${JSON.stringify(value)} is no value of the column ${of.name}, which is ${of.type}.`);
+  throw new ExpectationError(`${JSON.stringify(value)} is not a value of column ${of.name} (${of.type}).`);
 }
 
-/** @throws CheckFault */
+/** @throws ExpectationError */
 function momentText({ name }: DataColumn, value: string): string {
   const text = /^\d{4}-\d\d-\d\d$/.test(value) ? `${value}T00:00:00Z` : value;
   const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text.replace(' ', 'T')}Z`;
   const time = Date.parse(zoned);
-  if (Number.isNaN(time)) throw new CheckFault(`${JSON.stringify(value)} is no date or time, as ${name} holds them.`);
+  if (Number.isNaN(time))
+    throw new ExpectationError(`${JSON.stringify(value)} is not a date or time, as column ${name} requires.`);
   return new Date(time).toISOString();
 }
 
-/** What values are compared as. */
+/** Returns the expression that values are compared by. */
 function comparable(of: DataColumn): Expression {
   const value = column(of.name);
   if (familyOf(of) === 'number') return cast(value, 'float64');
@@ -151,7 +152,7 @@ export const domain: Check<'domain'> = async (expectation, context) => {
   const { values } = expectation;
   const few = values.slice(0, 5).map(String).join(', ');
   const right = `among ${values.length > 5 ? `${few}, … (${values.length} values)` : few}`;
-  return await judgeRows(expectation, expectation.columns, context, (of) => {
+  return await testRows(expectation, expectation.columns, context, (of) => {
     const known = { type: 'in', value: comparable(of), options: values.map((value) => valueFor(of, value)) } as const;
     return { of, anomaly: 'ENUM_TYPE_UNEXPECTED_STRING_VALUES', breaks: call('not', known), right };
   });
@@ -159,19 +160,21 @@ export const domain: Check<'domain'> = async (expectation, context) => {
 
 export const range: Check<'range'> = async (expectation, context) => {
   const { min, max } = expectation;
-  return await judgeRows(expectation, expectation.columns, context, (of) => {
+  return await testRows(expectation, expectation.columns, context, (of) => {
     const family = familyOf(of);
     if (family !== 'number' && family !== 'time' && family !== 'text') {
-      throw new CheckFault(`${of.name} is ${of.type}: it has no order to have a range in.`);
+      throw new ExpectationError(
+        `${of.name} is ${of.type}, which has no order. A range needs a number, time or text column.`,
+      );
     }
     const wrong = [min, max].find((bound) => typeof bound === (family === 'number' ? 'string' : 'number'));
     if (wrong !== undefined)
-      throw new CheckFault(`${JSON.stringify(wrong)} is no bound of ${of.name}, which is ${of.type}.`);
+      throw new ExpectationError(`${JSON.stringify(wrong)} is not a valid limit of column ${of.name} (${of.type}).`);
     const value = comparable(of);
     const broken = [
       ...(min === undefined ? [] : [call('<', value, valueFor(of, min))]),
       ...(max === undefined ? [] : [call('>', value, valueFor(of, max))]),
-      // NaN lies in no range, whichever bound there is.
+      // NaN is outside of every range.
       ...(isFloating(of) ? [call('is-nan', column(of.name))] : []),
     ];
     const right =
@@ -194,7 +197,7 @@ function rangeAnomaly(of: DataColumn, below: boolean): Anomaly {
 
 export const finite: Check<'finite'> = async (expectation, context) => {
   const names = expectation.columns ?? context.columns.filter(isFloating).map(({ name }) => name);
-  return await judgeRows(expectation, names, context, (of) => {
+  return await testRows(expectation, names, context, (of) => {
     if (!isFloating(of)) return [];
     const value = column(of.name);
     return [
@@ -210,9 +213,9 @@ export const finite: Check<'finite'> = async (expectation, context) => {
 };
 
 export const pattern: Check<'pattern'> = async (expectation, context) => {
-  // As a whole: an expression that is anchored already stays so.
+  // Match the whole value; an expression that is already anchored is not affected.
   const whole = `^(?:${expectation.pattern})$`;
-  return await judgeRows(expectation, expectation.columns, context, (of) => ({
+  return await testRows(expectation, expectation.columns, context, (of) => ({
     of,
     anomaly: 'STRING_PATTERN_MISMATCH',
     breaks: call('not', call('matches', textOf(of), literal(whole))),
@@ -222,13 +225,13 @@ export const pattern: Check<'pattern'> = async (expectation, context) => {
 
 function textOf(of: DataColumn): Expression {
   if (familyOf(of) === 'text') return column(of.name);
-  throw new CheckFault(`${of.name} is ${of.type}, no text.`);
+  throw new ExpectationError(`${of.name} is ${of.type}, not text.`);
 }
 
 export const length: Check<'length'> = async (expectation, context) => {
   const { min, max } = expectation;
   const right = max === undefined ? `at least ${min}` : min === undefined ? `at most ${max}` : `from ${min} to ${max}`;
-  return await judgeRows(expectation, expectation.columns, context, (of) => {
+  return await testRows(expectation, expectation.columns, context, (of) => {
     const characters = call('length', textOf(of));
     const broken = [
       ...(min === undefined ? [] : [call('<', characters, literal(min))]),
@@ -249,12 +252,12 @@ const PATTERNS = { uuid: '^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$
 
 export const parses: Check<'parses'> = async (expectation, context) => {
   const { as } = expectation;
-  return await judgeRows(expectation, expectation.columns, context, (of) => {
+  return await testRows(expectation, expectation.columns, context, (of) => {
     const text = textOf(of);
-    const test = { of, anomaly: 'STRING_NOT_PARSABLE' as const, right: `can be read as ${as}` };
+    const test = { of, anomaly: 'STRING_NOT_PARSABLE' as const, right: `can be parsed as ${as}` };
     if (as === 'uuid') return { ...test, breaks: call('not', call('matches', text, literal(PATTERNS.uuid))) };
     const unread = call('is-null', cast(text, PARSED[as], { lenient: true }));
-    // Engines round `1.5` to an integer; it is none.
+    // Engines round `1.5` to an integer, so the text is checked first.
     const whole = call('not', call('matches', text, literal(PATTERNS.integer)));
     return { ...test, breaks: as === 'integer' ? call('or', whole, unread) : unread };
   });
@@ -265,12 +268,12 @@ export const futureTime: Check<'futureTime'> = async (expectation, context) => {
   const limit = before === undefined ? undefined : context.columns.find(({ name }) => name === before);
   if (before !== undefined && limit === undefined) return { findings: pickColumns(context, [before]).missing };
   const made = literal(new Date(context.createdAt).toISOString(), 'timestamp');
-  const verdict = await judgeRows(expectation, expectation.columns, context, (of) => {
-    if (familyOf(of) !== 'time') throw new CheckFault(`${of.name} is ${of.type}, no date or time.`);
-    // The event time itself lies before the version that has it.
+  const verdict = await testRows(expectation, expectation.columns, context, (of) => {
+    if (familyOf(of) !== 'time') throw new ExpectationError(`${of.name} is ${of.type}, not a date or time.`);
+    // The event time itself must be before the creation of the version.
     const other = limit === undefined || limit.name === of.name ? undefined : limit;
     const bound = other === undefined ? made : comparable(other);
-    const right = other === undefined ? 'is not after the version was made' : `is not after ${other.name}`;
+    const right = other === undefined ? 'is not after the creation of the version' : `is not after ${other.name}`;
     return { of, anomaly: 'LEAK_FUTURE_TIMESTAMP', breaks: call('>', comparable(of), bound), right };
   });
   const show = [...(verdict.show ?? []), ...(before === undefined ? [] : [before])];

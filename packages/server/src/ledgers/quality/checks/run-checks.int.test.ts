@@ -1,7 +1,7 @@
-/** Each expectation against a plain model of it, on random rows. */
+/** Compares each expectation with a reference model on random rows. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { columns, DAY, moment, resultOf, START, told } from '../testing/check-cases.ts';
+import { columns, DAY, moment, resultOf, START, firstResult } from '../testing/check-cases.ts';
 import { startQueryWorld, type QueryWorld, type Row, type TestTable, type Value } from '../testing/query-world.ts';
 
 let world: QueryWorld;
@@ -31,86 +31,86 @@ const valuesOf = (table: TestTable, column: string) => table.rows.map((row) => r
 const present = (values: readonly Value[]) => values.filter((value) => value !== null);
 const outcomeOf = (broken: number, rows: number, atLeast: number) =>
   rows === 0 || broken <= (1 - atLeast) * rows + 1e-9 ? 'passed' : 'failed';
-/** Two figures to nine digits, or both absent. */
-const areNear = ([told, model]: readonly (number | null | undefined)[]) =>
-  (told ?? null) === (model ?? null) || Math.abs((told ?? NaN) - (model ?? NaN)) < 5e-10;
+/** Compares two numbers to nine digits, or both missing. */
+const areNear = ([shown, model]: readonly (number | null | undefined)[]) =>
+  (shown ?? null) === (model ?? null) || Math.abs((shown ?? NaN) - (model ?? NaN)) < 5e-10;
 const shares = fc.constantFrom(1, 0.9, 0.5);
 
-describe('each row by itself', () => {
+describe('expectations per row', () => {
   interface RowCase {
     readonly name: string;
     readonly expectation: Readonly<Record<string, unknown>>;
     readonly column: string;
-    readonly keeps: (value: Value) => boolean;
+    readonly passes: (value: Value) => boolean;
   }
   const cases: readonly RowCase[] = [
     {
       name: 'domain of texts',
       expectation: { type: 'domain', columns: ['word'], values: ['a', '7', ''] },
       column: 'word',
-      keeps: (v) => ['a', '7', ''].includes(String(v)),
+      passes: (v) => ['a', '7', ''].includes(String(v)),
     },
     {
       name: 'domain of numbers',
       expectation: { type: 'domain', columns: ['n'], values: [1, 2, -5] },
       column: 'n',
-      keeps: (v) => [1, 2, -5].includes(Number(v)),
+      passes: (v) => [1, 2, -5].includes(Number(v)),
     },
     {
       name: 'range of numbers',
       expectation: { type: 'range', columns: ['x'], min: -2.5, max: 3 },
       column: 'x',
-      keeps: (v) => Number(v) >= -2.5 && Number(v) <= 3,
+      passes: (v) => Number(v) >= -2.5 && Number(v) <= 3,
     },
     {
       name: 'range with one bound',
       expectation: { type: 'range', columns: ['n'], min: 0 },
       column: 'n',
-      keeps: (v) => Number(v) >= 0,
+      passes: (v) => Number(v) >= 0,
     },
     {
       name: 'range of times',
       expectation: { type: 'range', columns: ['at'], min: '2026-01-03', max: moment(6) },
       column: 'at',
-      keeps: (v) => Date.parse(String(v)) >= START + 2 * DAY && Date.parse(String(v)) <= START + 6 * DAY,
+      passes: (v) => Date.parse(String(v)) >= START + 2 * DAY && Date.parse(String(v)) <= START + 6 * DAY,
     },
     {
       name: 'pattern, as a whole',
       expectation: { type: 'pattern', columns: ['word'], pattern: '[a-zA-Z]\\d?' },
       column: 'word',
-      keeps: (v) => /^(?:[a-zA-Z]\d?)$/.test(String(v)),
+      passes: (v) => /^(?:[a-zA-Z]\d?)$/.test(String(v)),
     },
     {
       name: 'length in characters',
       expectation: { type: 'length', columns: ['word'], min: 1, max: 2 },
       column: 'word',
-      keeps: (v) => /^[^]{1,2}$/u.test(String(v)),
+      passes: (v) => /^[^]{1,2}$/u.test(String(v)),
     },
     {
       name: 'reads as integer',
       expectation: { type: 'parses', columns: ['word'], as: 'integer' },
       column: 'word',
-      keeps: (v) => /^ *[+-]?\d+ *$/.test(String(v)),
+      passes: (v) => /^ *[+-]?\d+ *$/.test(String(v)),
     },
     {
       name: 'reads as date',
       expectation: { type: 'parses', columns: ['word'], as: 'date' },
       column: 'word',
-      keeps: (v) => v === '2026-01-01',
+      passes: (v) => v === '2026-01-01',
     },
     {
       name: 'not in the future',
       expectation: { type: 'futureTime', columns: ['at'] },
       column: 'at',
-      keeps: () => true,
+      passes: () => true,
     },
   ];
-  test.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { expectation, column, keeps }) => {
+  test.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { expectation, column, passes }) => {
     await fc.assert(
       fc.asyncProperty(tableOf, shares, async (table, atLeast) => {
         const values = present(valuesOf(table, column));
-        const broken = values.filter((value) => !keeps(value)).length;
-        expect(await told(world, { ...expectation, atLeast }, table)).toMatchObject({
+        const broken = values.filter((value) => !passes(value)).length;
+        expect(await firstResult(world, { ...expectation, atLeast }, table)).toMatchObject({
           outcome: outcomeOf(broken, values.length, atLeast),
           rows: values.length,
           broken,
@@ -126,20 +126,20 @@ describe('each row by itself', () => {
         const nulls = valuesOf(table, 'word').filter((value) => value === null).length;
         const rows = table.rows.length;
         const wanted = outcomeOf(nulls, rows, atLeast) === 'passed' && rows - nulls >= minCount ? 'passed' : 'failed';
-        const found = await told(world, { type: 'completeness', columns: ['word'], atLeast, minCount }, table);
+        const found = await firstResult(world, { type: 'completeness', columns: ['word'], atLeast, minCount }, table);
         expect(found).toMatchObject({ outcome: wanted, rows, broken: nulls });
       }),
       RUNS,
     );
   });
 
-  test('only rows of a condition', async () => {
+  test('rows that match a condition', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, async (table) => {
         const rows = table.rows.filter((row) => typeof row['n'] === 'number' && row['n'] > 0 && row['word'] !== null);
         const broken = rows.filter((row) => row['word'] !== 'a').length;
         const where = 'n > 0 -- and nothing else';
-        const found = await told(world, { type: 'domain', columns: ['word'], values: ['a'], where }, table);
+        const found = await firstResult(world, { type: 'domain', columns: ['word'], values: ['a'], where }, table);
         expect(found).toMatchObject({ rows: rows.length, broken });
       }),
       RUNS,
@@ -147,11 +147,11 @@ describe('each row by itself', () => {
   });
 });
 
-describe('rows together', () => {
+describe('expectations over all rows', () => {
   const keyOf = (row: Row, names: readonly string[]) => JSON.stringify(names.map((name) => row[name] ?? null));
   const repeated = (keys: readonly string[]) => keys.length - new Set(keys).size;
 
-  test('unique: one column, and several', async () => {
+  test('unique keys of one and of several columns', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, fc.constantFrom(['id'], ['id', 'n']), shares, async (table, names, atLeast) => {
         const whole = table.rows.filter((row) => names.every((name) => row[name] !== null));
@@ -165,12 +165,12 @@ describe('rows together', () => {
     );
   });
 
-  test('duplicates: null is a value', async () => {
+  test('duplicates: NULL counts as a value', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, async (table) => {
         const names = ['n', 'label'];
         const broken = repeated(table.rows.map((row) => keyOf(row, names)));
-        const found = await told(world, { type: 'duplicates', columns: names, atMost: 0.5 }, table);
+        const found = await firstResult(world, { type: 'duplicates', columns: names, atMost: 0.5 }, table);
         expect(found).toMatchObject({
           rows: table.rows.length,
           broken,
@@ -189,7 +189,7 @@ describe('rows together', () => {
           other.rows.filter((row) => row['n'] !== null && row['word'] !== null).map((row) => keyOf(row, ['n', 'word'])),
         );
         const broken = whole.filter((row) => !known.has(keyOf(row, ['id', 'word']))).length;
-        const found = await told(
+        const found = await firstResult(
           world,
           { type: 'reference', columns: ['id', 'word'], in: 'other@1', to: ['n', 'word'] },
           table,
@@ -208,7 +208,7 @@ describe('rows together', () => {
         const broken = grouped(labelled, (row) => keyOf(row, ['n']))
           .filter((rows) => new Set(rows.map((row) => row['label'])).size > 1)
           .reduce((sum, rows) => sum + rows.length, 0);
-        const found = await told(world, { type: 'labelConflict', label: 'label', columns: ['n'] }, table);
+        const found = await firstResult(world, { type: 'labelConflict', label: 'label', columns: ['n'] }, table);
         expect(found).toMatchObject({ rows: labelled.length, broken });
       }),
       RUNS,
@@ -221,20 +221,20 @@ describe('rows together', () => {
         const broken = grouped(table.rows, (row) => keyOf(row, ['id', 'n']))
           .filter((rows) => new Set(rows.map((row) => row['split'])).size > 1)
           .reduce((sum, rows) => sum + rows.length, 0);
-        const found = await told(world, { type: 'splitOverlap', split: 'split', columns: ['id', 'n'] }, table);
+        const found = await firstResult(world, { type: 'splitOverlap', split: 'split', columns: ['id', 'n'] }, table);
         expect(found).toMatchObject({ broken, outcome: broken > 0 ? 'failed' : 'passed' });
       }),
       RUNS,
     );
   });
 
-  test('rows that another version has', async () => {
+  test('rows that also occur in another version', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, tableOf, async (table, other) => {
         const known = new Set(other.rows.map((row) => keyOf(row, ['id', 'n'])));
         const broken = table.rows.filter((row) => known.has(keyOf(row, ['id', 'n']))).length;
         const expectation = { type: 'splitOverlap', with: 'test@1', columns: ['id', 'n'] };
-        expect(await told(world, expectation, table, { others: { 'test@1': other } })).toMatchObject({ broken });
+        expect(await firstResult(world, expectation, table, { others: { 'test@1': other } })).toMatchObject({ broken });
       }),
       RUNS,
     );
@@ -245,7 +245,7 @@ describe('rows together', () => {
       fc.asyncProperty(tableOf, async (table) => {
         const counts = grouped(present(valuesOf(table, 'label')), (value) => value).map((rows) => rows.length);
         const ratio = counts.length === 0 ? 0 : Math.min(...counts) / Math.max(...counts);
-        const balance = await told(world, { type: 'balance', column: 'label', atLeast: 0.4 }, table);
+        const balance = await firstResult(world, { type: 'balance', column: 'label', atLeast: 0.4 }, table);
         expect(balance.value).toBeCloseTo(ratio, 12);
         expect(balance.outcome).toBe(ratio >= 0.4 ? 'passed' : 'failed');
         const classes = await resultOf(
@@ -265,7 +265,7 @@ describe('rows together', () => {
     );
   });
 
-  test('figures of a column', async () => {
+  test('statistics of a column', async () => {
     await fc.assert(
       fc.asyncProperty(
         tableOf,
@@ -292,7 +292,11 @@ describe('rows together', () => {
                     (values[Math.ceil((values.length - 1) / 2)] ?? 0)) /
                   2,
           }[statistic];
-          const found = await told(world, { type: 'statistic', columns: ['x'], statistic, min: -1, max: 1 }, table);
+          const found = await firstResult(
+            world,
+            { type: 'statistic', columns: ['x'], statistic, min: -1, max: 1 },
+            table,
+          );
           expect([found.value, model]).toSatisfy(areNear);
           expect(found.outcome).toBe(model !== undefined && model >= -1 && model <= 1 ? 'passed' : 'failed');
         },
@@ -301,7 +305,7 @@ describe('rows together', () => {
     );
   });
 
-  test('splits in time', async () => {
+  test('splits by time', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, async (table) => {
         const times = (split: string) =>
@@ -321,18 +325,18 @@ describe('rows together', () => {
     );
   });
 
-  test('a query of a person', async () => {
+  test('a custom query', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, async (table) => {
         const broken = table.rows.filter((row) => Number(row['n']) > 2 && row['n'] !== null).length;
-        const found = await told(world, { type: 'sql', query: 'select * from data where n > 2' }, table);
+        const found = await firstResult(world, { type: 'sql', query: 'select * from data where n > 2' }, table);
         expect(found).toMatchObject({ broken, outcome: broken > 0 ? 'failed' : 'passed' });
       }),
       RUNS,
     );
   });
 
-  test('drift of classes is the distance of their shares', async () => {
+  test('drift of classes is the distance between their shares', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, tableOf, async (table, before) => {
         const shareOf = (of: TestTable, value: Value) => {
@@ -342,7 +346,7 @@ describe('rows together', () => {
         const distance = Math.max(
           ...['yes', 'no', 'maybe'].map((value) => Math.abs(shareOf(table, value) - shareOf(before, value))),
         );
-        const found = await told(
+        const found = await firstResult(
           world,
           { type: 'drift', columns: ['label'], metric: 'l_infinity', atMost: 0.3 },
           table,

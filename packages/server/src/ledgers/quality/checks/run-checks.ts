@@ -1,4 +1,4 @@
-/** All expectations of one version: what each of them found, the broken ones first. */
+/** Runs all expectations of one version and returns their results, failed ones first. */
 import { DaisError } from '@dais/api';
 import {
   expectationNames,
@@ -8,18 +8,18 @@ import {
   type ExpectationResult,
   type Expectation,
   type ExpectationType,
+  type RowSample,
+  type SampleCell,
 } from '@dais/api/data';
-import { sampleOf } from '../sample.ts';
-import { CheckFault, type AnyCheck, type Check, type CheckContext, type Verdict } from './check-context.ts';
+import type { Cell, StatementResult } from '#engines/query/contract.ts';
+import { ExpectationError, type AnyCheck, type Check, type CheckContext, type Verdict } from './check-context.ts';
 import { drift, servingSkew } from './distribution-checks.ts';
 import { duplicates, reference, unique } from './key-checks.ts';
 import { balance, classes, labelConflict } from './label-checks.ts';
 import { leakage } from './leak-checks.ts';
 import { completeness, domain, finite, futureTime, length, parses, pattern, presence, range } from './row-checks.ts';
-import { columnType, schema } from './schema-checks.ts';
+import { columnType, schema, sql, distinct, freshness, rowCount, rowCountChange, statistic } from './table-checks.ts';
 import { splitOverlap, splitSkew, splitTime } from './split-checks.ts';
-import { sql } from './sql-check.ts';
-import { distinct, freshness, rowCount, rowCountChange, statistic } from './volume-checks.ts';
 
 const checks: { readonly [Type in ExpectationType]: Check<Type> } = {
   schema,
@@ -54,9 +54,9 @@ const checks: { readonly [Type in ExpectationType]: Check<Type> } = {
 };
 
 /**
- * Runs every expectation. What cannot be told (a column of the wrong type, SQL that does not run) is an `error` of that
- * expectation alone.
- * @throws DaisError that may pass: then nothing was decided. The reason of the signal that the asking has.
+ * Runs every expectation. A check that cannot run (a column of the wrong type, invalid SQL) is an `error` of that
+ * expectation only.
+ * @throws a retryable DaisError, after which nothing is decided, or the reason of the signal
  */
 export async function runChecks(
   expectations: readonly Expectation[],
@@ -72,7 +72,7 @@ export async function runChecks(
   return results.toSorted((a, b) => rank(a) - rank(b));
 }
 
-/** Broken ones that block, then those that warn, then all others; each group in the order of the list. */
+/** Sorts blocking failures first, then warnings, then passed expectations, each in the order of the list. */
 function rank({ outcome, severity }: ExpectationResult): number {
   if (outcome === 'passed') return 2;
   return severity === 'block' ? 0 : 1;
@@ -101,20 +101,43 @@ async function runOne(
     };
   } catch (error) {
     if (signal?.aborted === true || (error instanceof DaisError && error.retryable)) throw error;
-    // A fault of ours is told in the same way, and never as a kept expectation.
+    // An internal error is reported as an error of the expectation, never as passed.
     return { ...about, outcome: 'error', findings: [], message: messageOf(error, context) };
   }
 }
 
 function messageOf(error: unknown, { unexpected }: CheckContext): string {
-  if (error instanceof CheckFault || error instanceof DaisError) return error.message;
+  if (error instanceof ExpectationError || error instanceof DaisError) return error.message;
   unexpected(error);
-  return 'The check failed inside Dais; the log of the server has more.';
+  return 'The check failed with an internal error. The server log contains the reason.';
 }
 
-async function offendingRows({ offending, show = [], total = 0 }: Verdict, { asking }: CheckContext) {
+async function offendingRows({ offending, show = [], total = 0 }: Verdict, { queries }: CheckContext) {
   if (offending === undefined) return {};
   const limited = { type: 'limit', from: offending, count: MOST_SAMPLE_ROWS } as const;
-  const result = await asking.rows(limited, MOST_SAMPLE_ROWS);
+  const result = await queries.rows(limited, MOST_SAMPLE_ROWS);
   return { sample: sampleOf(result, show, total) };
+}
+
+/** Orders the columns of a sample, relevant ones first. */
+const MAX_COLUMNS = 50;
+const MAX_TEXT = 200;
+
+export function sampleOf({ columns, rows }: StatementResult, show: readonly string[], total: number): RowSample {
+  const names = columns.map(({ name }) => name);
+  const first = show.filter((name) => names.includes(name));
+  const order = [...new Set([...first, ...names])].slice(0, MAX_COLUMNS);
+  const places = order.map((name) => names.indexOf(name));
+  return {
+    columns: order,
+    rows: rows.slice(0, MOST_SAMPLE_ROWS).map((row) => places.map((index) => shownCell(row[index] ?? null))),
+    total: Math.max(total, rows.length),
+    masked: [],
+  };
+}
+
+function shownCell(cell: Cell): SampleCell {
+  if (cell === null || typeof cell === 'number' || typeof cell === 'boolean') return cell;
+  const text = typeof cell === 'string' ? cell : JSON.stringify(cell);
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
 }

@@ -1,12 +1,11 @@
-/** What must not be the same, and what must be, between the splits of a dataset. */
+/** Expectations about the splits of a dataset. */
 import type { CheckFinding } from '@dais/api/data';
 import { aggregate, call, column, literal, named as as, scan } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
-import { familyOf } from '../column-family.ts';
-import { figureOf, wordOf } from '../column-values.ts';
-import { countsBy, relationOf } from './asking.ts';
+import { familyOf, numericValueOf, categoryText } from '../column-values.ts';
+import { countsBy, relationOf } from './check-queries.ts';
 import {
-  CheckFault,
+  ExpectationError,
   findColumn,
   named,
   otherVersion,
@@ -16,10 +15,10 @@ import {
 } from './check-context.ts';
 import { comparedColumns } from './distribution-checks.ts';
 import { compare, type Side } from './distribution.ts';
-import { asCount, asNumber, countText, keeps, shareText, wordsOf } from './figures.ts';
+import { asCount, asNumber, countText, isWithinLimit, shareText, cellText } from './formats.ts';
 
-/** More splits than people make. */
-const MOST_SPLITS = 100;
+/** A column with more values is not a split. */
+const MAX_SPLITS = 100;
 
 export const splitOverlap: Check<'splitOverlap'> = async (expectation, context) => {
   const { split, atMost } = expectation;
@@ -29,16 +28,16 @@ export const splitOverlap: Check<'splitOverlap'> = async (expectation, context) 
   const { offending, where } =
     split === undefined ? inOther(expectation.with ?? '', names, context) : inSplits(split, names);
   const counted: Relation = { type: 'aggregate', from: offending, by: [], columns: [as('rows', aggregate('count'))] };
-  const broken = asCount((await context.asking.rows(counted, 1)).rows[0]?.[0]);
+  const broken = asCount((await context.queries.rows(counted, 1)).rows[0]?.[0]);
   const share = context.rows === 0 ? 0 : broken / context.rows;
-  const failed = !keeps(broken, context.rows, 1 - atMost);
+  const failed = !isWithinLimit(broken, context.rows, 1 - atMost);
   const sorted: Relation = { type: 'sort', from: offending, by: names.map((name) => ({ expression: column(name) })) };
   return {
     findings: [
       {
         ...(expectation.columns !== undefined && { column: names.join(', ') }),
         ...(failed && { anomaly: 'SPLIT_OVERLAP_ROWS' as const }),
-        observed: `${countText(broken)} of ${countText(context.rows)} are in ${where} too (${shareText(share)})`,
+        observed: `${countText(broken)} of ${countText(context.rows)} are also in ${where} (${shareText(share)})`,
         allowed: atMost === 0 ? 'none' : `at most ${shareText(atMost)}`,
         value: share,
         rows: context.rows,
@@ -72,7 +71,7 @@ function inOther(
   const other = otherVersion(context, name);
   const lacking = names.find((one) => findColumn(other.columns, one) === undefined);
   if (lacking !== undefined)
-    throw new CheckFault(`${other.name} has no column ${lacking}: give \`columns\` that both have.`);
+    throw new ExpectationError(`${other.name} has no column ${lacking}. Set \`columns\` to columns of both versions.`);
   const right: Relation = { type: 'distinct', from: scan(other.table, names) };
   const keys = names.map((one) => ({ left: one, right: one }));
   return {
@@ -81,11 +80,11 @@ function inOther(
   };
 }
 
-/** The rows of one split, as a condition. @throws CheckFault for no such column. */
+/** Returns the condition for the rows of one split. @throws ExpectationError if the column does not exist */
 function ofSplit(context: CheckContext, split: string, value: string): Expression {
   const of = findColumn(context.columns, split);
-  if (of === undefined) throw new CheckFault(`There is no column ${split}.`);
-  return call('=', wordOf(of), literal(value));
+  if (of === undefined) throw new ExpectationError(`There is no column ${split}.`);
+  return call('=', categoryText(of), literal(value));
 }
 
 export const splitTime: Check<'splitTime'> = async (expectation, context) => {
@@ -94,9 +93,10 @@ export const splitTime: Check<'splitTime'> = async (expectation, context) => {
   const { missing } = pickColumns(context, [split, name]);
   if (missing.length > 0) return { findings: missing };
   const of = findColumn(context.columns, name);
-  if (of === undefined || familyOf(of) !== 'time') throw new CheckFault(`${name} is ${of?.type}, no date or time.`);
-  const figure = figureOf(of);
-  const answers = await context.asking.figures(
+  if (of === undefined || familyOf(of) !== 'time')
+    throw new ExpectationError(`${name} is ${of?.type}, not a date or time.`);
+  const figure = numericValueOf(of);
+  const answers = await context.queries.aggregates(
     { table: 'data' },
     order.flatMap((value) => {
       const where = ofSplit(context, split, String(value));
@@ -117,8 +117,8 @@ export const splitTime: Check<'splitTime'> = async (expectation, context) => {
     findings.push({
       column: name,
       ...(last > first && { anomaly: 'SPLIT_TIME_OVERLAP' as const }),
-      observed: `${value} ends ${moment(last)}, ${next} begins ${moment(first)}`,
-      allowed: `${next} begins when ${value} has ended`,
+      observed: `${value} ends ${moment(last)}, ${next} starts ${moment(first)}`,
+      allowed: `${next} does not start before ${value} ends`,
       value: last - first,
     });
   }
@@ -134,13 +134,14 @@ export const splitSkew: Check<'splitSkew'> = async (expectation, context) => {
     type: 'project',
     from: relationOf({ table: 'data', where }),
     keep: 'none',
-    columns: [as('split', wordOf(of))],
+    columns: [as('split', categoryText(of))],
   };
-  const { rows } = await context.asking.rows(countsBy(asWord, ['split'], MOST_SPLITS + 1), MOST_SPLITS + 1);
-  if (rows.length > MOST_SPLITS) throw new CheckFault(`${split} has more than ${MOST_SPLITS} values: it is no split.`);
+  const { rows } = await context.queries.rows(countsBy(asWord, ['split'], MAX_SPLITS + 1), MAX_SPLITS + 1);
+  if (rows.length > MAX_SPLITS)
+    throw new ExpectationError(`${split} has more than ${MAX_SPLITS} values, so it is not a split column.`);
   const reference = String(expectation.reference);
-  const splits = rows.flatMap(([value]) => (value === null || value === undefined ? [] : [wordsOf(value)]));
-  if (!splits.includes(reference)) throw new CheckFault(`No row has ${split} = ${reference}.`);
+  const splits = rows.flatMap(([value]) => (value === null || value === undefined ? [] : [cellText(value)]));
+  if (!splits.includes(reference)) throw new ExpectationError(`No row has ${split} = ${reference}.`);
   const side = (value: string): Side => ({ rows: { table: 'data', where }, only: ofSplit(context, split, value) });
   const others = splits.filter((value) => value !== reference).toSorted();
   const compared = others.flatMap((other) =>
@@ -153,7 +154,7 @@ export const splitSkew: Check<'splitSkew'> = async (expectation, context) => {
         anomaly: 'SPLIT_SKEW' as const,
       };
       const finding = await compare(
-        context.asking,
+        context.queries,
         comparison,
         side(reference),
         side(other),
@@ -174,7 +175,7 @@ async function newLabels(
   other: string,
 ): Promise<CheckFinding | undefined> {
   const of = context.label === undefined ? undefined : findColumn(context.columns, context.label);
-  // Numbers that are predicted have no classes.
+  // A numeric target has no classes.
   if (of === undefined || (familyOf(of) !== 'text' && familyOf(of) !== 'boolean')) return undefined;
   const labelled = (value: string): Relation => ({
     type: 'project',
@@ -184,16 +185,16 @@ async function newLabels(
       where: call('and', ofSplit(context, split, value), call('is-not-null', column(of.name))),
     },
     keep: 'none',
-    columns: [as('label', wordOf(of))],
+    columns: [as('label', categoryText(of))],
   });
   const keys = [{ left: 'label', right: 'label' }];
   const lost: Relation = { type: 'join', kind: 'anti', left: labelled(other), right: labelled(reference), keys };
-  const { rows } = await context.asking.rows(countsBy(lost, ['label'], 6), 6);
-  const found = rows.map(([label, count]) => `${wordsOf(label)} (${countText(asCount(count))})`);
+  const { rows } = await context.queries.rows(countsBy(lost, ['label'], 6), 6);
+  const found = rows.map(([label, count]) => `${cellText(label)} (${countText(asCount(count))})`);
   return {
     column: of.name,
     ...(found.length > 0 && { anomaly: 'SPLIT_NEW_LABEL' as const }),
-    observed: found.length === 0 ? `${other}: no label that ${reference} lacks` : `${other}: ${found.join(', ')}`,
+    observed: found.length === 0 ? `${other}: no additional labels` : `${other}: ${found.join(', ')}`,
     allowed: `only labels of ${split} ${reference}`,
     value: found.length,
   };

@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** What is known of the rows of dataset versions. Times are milliseconds since 1970. */
+/** Profiles and checks of dataset versions. Times are milliseconds since 1970. */
 export const qualityTables: Migration = {
   id: '0001-quality',
   sql: `

@@ -1,4 +1,4 @@
-/** What is known of a column before its picture is made. */
+/** Bin edges of histograms in profiles. */
 export interface Spread {
   readonly min: number;
   readonly max: number;
@@ -10,13 +10,13 @@ export interface Spread {
 const BINS = 30;
 
 /**
- * The inner edges of a picture, rising, none at or beyond `min` and `max`. Whole numbers that span few values get a bin each; where
- * outliers lie far off, the two outermost bins take them, so that the picture shows where the rows are.
+ * Returns the inner bin edges, rising, between `min` and `max`. Integers with a small range get one bin each. The two outermost
+ * bins take distant outliers, so that the others resolve the bulk of the rows.
  */
 export function innerEdges({ min, max, p01, p99, whole }: Spread): readonly number[] {
   if (!(max > min)) return [];
   if (whole && max - min < BINS) return Array.from({ length: Math.round(max - min) }, (_, i) => min + i + 0.5);
-  // Half of the middle 98 % on either side: of a normal distribution that is ±4.7 standard deviations.
+  // Half of the middle 98 % on either side: ±4.7 standard deviations of a normal distribution.
   const reach = (p99 - p01) / 2;
   const low = reach > 0 ? Math.max(min, p01 - reach) : min;
   const high = reach > 0 ? Math.min(max, p99 + reach) : max;
@@ -25,7 +25,7 @@ export function innerEdges({ min, max, p01, p99, whole }: Spread): readonly numb
   return rising(inner.filter((edge) => edge > min && edge < max));
 }
 
-/** Neighbours that rounding made equal are one edge. */
+/** Merges neighboring edges that rounding made equal. */
 export function rising(edges: readonly number[]): readonly number[] {
   return edges.filter((edge, i) => i === 0 || edge > (edges[i - 1] ?? Number.NEGATIVE_INFINITY));
 }

@@ -29,7 +29,7 @@ async function profileOf(columns: readonly (readonly [string, string])[], rows: 
   return await makeProfile(world.engine, request, { now });
 }
 
-test('of values whose squares are beyond all numbers there is no deviation and no correlation; all else is told', async () => {
+test('omits deviation and correlation of values whose squares overflow, and computes the rest', async () => {
   const rows = Array.from({ length: 100 }, (_, i) => [i % 2 === 0 ? 1e200 : -1e200, 1.7e308, i, 2 * i]);
   const named = ['far', 'farther', 'n', 'twice'].map((name) => [name, 'float64'] as const);
   const { columns, correlations } = await profileOf(named, rows);
@@ -39,12 +39,12 @@ test('of values whose squares are beyond all numbers there is no deviation and n
   expect(farther).toMatchObject({ count: 100, min: 1.7e308, max: 1.7e308 });
   expect(n?.stddev).toBeCloseTo(29.011492, 5);
   expect(correlations).toEqual([{ columns: ['n', 'twice'], pearson: expect.closeTo(1, 9) as number }]);
-  // With a value that is no number nothing is known of the ends before.
+  // With a NaN, the range is unknown before the scan.
   const odd = await profileOf(named, [...rows, ['NaN', 'NaN', 'NaN', 0]]);
   expect(odd.columns[0]).toMatchObject({ count: 101, nans: 1, min: -1e200, max: 1e200 });
 });
 
-test('figures of each family of columns', async () => {
+test('statistics of each column family', async () => {
   const rows = Array.from({ length: 1000 }, (_, i) => [
     i,
     i % 10 === 0 ? null : i / 10,
@@ -98,7 +98,7 @@ test('figures of each family of columns', async () => {
   expect(profile.correlations).toEqual([{ columns: ['id', 'score'], pearson: expect.closeTo(1, 9) as number }]);
 });
 
-test('zeros and numbers below, whatever the range of a column says of them before they are counted', async () => {
+test('counts zeros and negative numbers, whatever the range of the column', async () => {
   const columns = ['below', 'to zero', 'around', 'from zero', 'above', 'nothing'];
   const values = (i: number) => [-1 - i, -i, i - 5, i, i + 1, null];
   const typesOf = (type: string) => columns.map((name) => [name, type] as const);
@@ -115,12 +115,12 @@ test('zeros and numbers below, whatever the range of a column says of them befor
     ]);
     expect(found.map(({ mean }) => mean)).toEqual([-5.5, -4.5, -0.5, 4.5, 5.5, undefined]);
   }
-  // Days are not moments, and both are told in milliseconds.
+  // Dates and timestamps are both in milliseconds.
   const { columns: days } = await profileOf([['day', 'date']], [['1969-12-31'], ['2026-02-01'], [null]]);
   expect(days).toMatchObject([{ family: 'time', min: -86_400_000, max: Date.UTC(2026, 1, 1), nulls: 1 }]);
 });
 
-test('numbers that are none, columns without values, rows there twice', async () => {
+test('NaN and infinities, columns without values, duplicate rows', async () => {
   const path = join(world.folder, 'odd.csv');
   const lines = ['x,void,f', '1,,NaN', '1,,NaN', '2,,inf', '2,,-inf', '3,,1.5', '3,,2.5'];
   await writeFile(path, `${lines.join('\n')}\n`);
@@ -141,7 +141,7 @@ test('numbers that are none, columns without values, rows there twice', async ()
   expect(profile.columns[2]).toMatchObject({ count: 6, nans: 2, infinities: 2, min: 1.5, max: 2.5, mean: 2 });
 });
 
-test('a file that is silent about its NaN', async () => {
+test('a file whose statistics omit NaN', async () => {
   const path = join(world.folder, 'silent.parquet');
   await writeFile(path, SILENT_NAN);
   const columns = [{ name: 'x', type: 'float64', nullable: true }];
@@ -151,7 +151,7 @@ test('a file that is silent about its NaN', async () => {
   expect(profile.columns[0]).toMatchObject({ count: 5, nulls: 1, nans: 1, infinities: 0, min: 1, max: 3, mean: 2 });
 });
 
-test('of a million rows: counts and moments of all, quantiles and pictures of a sample, whatever is sparse of all again', async () => {
+test('a million rows: counts and moments of all, quantiles and histograms of a sample, sparse columns of all', async () => {
   const rows = 1_000_000;
   const sql = `select range as id, (range * 7919 % 1000003)::double as x,
     case when range % 1000 = 0 then (range / 1000)::double end as sparse,
@@ -187,7 +187,7 @@ test('of a million rows: counts and moments of all, quantiles and pictures of a 
   expect(odd).toMatchObject({ nans: 10_000, infinities: 10_000, min: 1, max: 1, histogram: { counts: [980_000] } });
 }, 120_000);
 
-test('no rows at all', async () => {
+test('no rows', async () => {
   const profile = await profileOf(
     [
       ['x', 'float64'],

@@ -8,7 +8,7 @@ import {
 import type { Cell, QueryEngine, QueryJob, RunOptions, StatementResult, TableSource } from '#engines/query/contract.ts';
 import { QueryError } from '#engines/query/model/query-error.ts';
 import type { Query } from '#engines/query/model/query-tree.ts';
-import { familyOf } from '../column-family.ts';
+import { familyOf } from '../column-values.ts';
 import {
   askAll,
   columnAsks,
@@ -16,13 +16,13 @@ import {
   correlationQuery,
   distinctRows,
   edgesOf,
-  hasFigures,
+  isNumeric,
   hasSquares,
   hasTop,
   isSparse,
   NUMBERED,
   numberOf,
-  picturesQuery,
+  histogramsQuery,
   PLACE,
   readColumn,
   readSpread,
@@ -45,22 +45,22 @@ export interface ProfileRequest {
   readonly version: string;
   readonly rows: number;
   readonly columns: readonly DataColumn[];
-  /** Columns that name a row: no correlation with them is looked for. */
+  /** Key columns, which are excluded from correlations. */
   readonly keys: readonly string[];
   readonly data: TableSource;
-  /** Whose turn it is: the project. */
+  /** The project, for fair sharing of the engine. */
   readonly owner: string;
 }
 
-/** Rows that are there twice are counted up to this size: each takes some 40 bytes of memory or temporary disk. */
-const MOST_COMPARED_ROWS = 100_000_000;
-const MOST_COMPARED_COLUMNS = 1000;
-/** Columns whose frequent values are counted: each is a query of its own (25 ms at 500 columns). */
-const MOST_TOPS = 150;
+/** Duplicate rows are counted up to this number of rows: each takes about 40 bytes of memory or temporary disk. */
+const MAX_COMPARED_ROWS = 100_000_000;
+const MAX_COMPARED_COLUMNS = 1000;
+/** Maximum number of columns with frequent values: each is a separate query (25 ms at 500 columns). */
+const MAX_TOPS = 150;
 
 /**
- * Looks at the rows of one version: a sample of them says where figures lie, one scan of all counts, adds up and fills the
- * pictures between the edges that the sample gave. Up to half a million rows the sample is all of them. `now` in milliseconds.
+ * Profiles the rows of one version. A sample determines the bin edges; one scan of all rows computes counts, sums and
+ * histograms. Up to half a million rows, the sample contains all of them. `now` in milliseconds.
  * @throws QueryError, or the reason of `options.signal`.
  */
 export async function makeProfile(
@@ -70,7 +70,7 @@ export async function makeProfile(
 ): Promise<DatasetProfile> {
   const startedAt = now();
   const { rows, version } = request;
-  const { correlations, ...known } = await lookAtSample(engine, request, options);
+  const { correlations, ...known } = await readSample(engine, request, options);
   const { columns, duplicates } = await scanAsKnown(engine, request, known, options);
   await countNans(engine, request, columns, options);
   await countTops(engine, request, columns, options);
@@ -88,47 +88,47 @@ export async function makeProfile(
 
 type Spreads = ReadonlyMap<DataColumn, ColumnSpread>;
 
-/** What is known of columns before all rows are read. */
+/** Statistics from the sample, before all rows are read. */
 interface Known {
   readonly spreads: Spreads;
   readonly ranges: ReadonlyMap<DataColumn, Range>;
-  /** Whether the deviation of a column is asked for. */
+  /** Whether the deviation of a column can be computed. */
   readonly squares: (of: DataColumn) => boolean;
 }
 
-async function lookAtSample(engine: QueryEngine, request: ProfileRequest, options: RunOptions) {
+async function readSample(engine: QueryEngine, request: ProfileRequest, options: RunOptions) {
   const pairs = correlatedPairs(request);
   try {
-    return await lookWith(engine, request, pairs, options);
+    return await profileRows(engine, request, pairs, options);
   } catch (error) {
     if (!isOdd(error)) throw error;
   }
-  // Some column has values that cannot be squared: all is asked but correlations, and then those of the others.
-  const looked = await lookWith(engine, request, [], options);
-  const { ranges } = looked;
+  // A column has values whose squares overflow: repeat without correlations, then compute those of the other columns.
+  const profiled = await profileRows(engine, request, [], options);
+  const { ranges } = profiled;
   const squared = (of: DataColumn) => {
     const range = ranges.get(of);
     return range !== undefined && hasSquares(range);
   };
   const possible = pairs.filter(([a, b]) => squared(a) && squared(b));
-  if (possible.length === 0) return looked;
+  if (possible.length === 0) return profiled;
   const sampling = samplingOf(request);
-  const [told] = await ask(engine, request, [correlationQuery(possible, sampling)], options, keptBy(sampling));
-  return { ...looked, correlations: readCorrelations(possible, told) };
+  const [correlated] = await ask(engine, request, [correlationQuery(possible, sampling)], options, keptBy(sampling));
+  return { ...profiled, correlations: readCorrelations(possible, correlated) };
 }
 
-/** DuckDB has no deviation and no correlation where squares are beyond all numbers, or one value is none. */
+/** DuckDB fails to compute deviation and correlation if squares overflow float64, or a value is not finite. */
 function isOdd(error: unknown): boolean {
   return error instanceof QueryError && error.code === 'data_invalid';
 }
 
-async function lookWith(
+async function profileRows(
   engine: QueryEngine,
   request: ProfileRequest,
   pairs: readonly (readonly [DataColumn, DataColumn])[],
   options: RunOptions,
 ) {
-  const figured = request.columns.filter(hasFigures);
+  const figured = request.columns.filter(isNumeric);
   const sampling = samplingOf(request);
   const { every } = sampling;
   const groups = inGroups(figured);
@@ -154,14 +154,14 @@ async function lookWith(
   return { spreads, ranges, squares, correlations };
 }
 
-/** Of very many columns a sample is large too; without a sample all rows are. */
+/** Whether to sample. With very many columns a sample is large too, and without a sample all rows are used. */
 function samplingOf(request: ProfileRequest): Sampling {
   const every = everyOf(request);
-  const figured = request.columns.filter(hasFigures);
+  const figured = request.columns.filter(isNumeric);
   return { every, kept: every > 1 && figured.length <= COLUMNS_AT_ONCE ? figured : [] };
 }
 
-/** Rows brought with a job have no numbers, and are few. */
+/** Rows that are passed with a job have no row numbers, and are few. */
 function everyOf({ data, rows }: ProfileRequest): number {
   return 'files' in data ? sampledEvery(rows) : 1;
 }
@@ -191,8 +191,8 @@ async function askSpreads(
 }
 
 /**
- * Files that others wrote may be silent about NaN: Parquet's statistics leave it out. Then its sum is no number, or DuckDB finds no
- * deviation, and every value is looked at. Where that fails too, squares are beyond all numbers of some column of which nothing is known.
+ * Parquet statistics of other writers can omit NaN. In that case the sum is NaN, or DuckDB returns no deviation, and every value is
+ * checked. If that fails too, the squares of some column overflow float64.
  */
 async function scanAsKnown(engine: QueryEngine, request: ProfileRequest, known: Known, options: RunOptions) {
   try {
@@ -232,14 +232,13 @@ async function scanAll(engine: QueryEngine, request: ProfileRequest, known: Know
     }),
   );
   const edges = new Map(isSampled ? [] : pictured.flat());
-  // A version was refused if two of its rows had one key.
-  const compared =
-    keys.length === 0 && rows > 0 && rows <= MOST_COMPARED_ROWS && columns.length <= MOST_COMPARED_COLUMNS;
+  // The ingest rejects versions with duplicate keys.
+  const compared = keys.length === 0 && rows > 0 && rows <= MAX_COMPARED_ROWS && columns.length <= MAX_COMPARED_COLUMNS;
   const asksOf = (group: readonly DataColumn[]) =>
     group.map((of, i) =>
       columnAsks(of, i, { inner: edges.get(of), range: ranges.get(of), squares: known.squares(of), rows }),
     );
-  // Where one scan reads all columns it compares rows too.
+  // A scan that reads all columns can also compare rows.
   const [only, ...others] = groups;
   const alone = compared && only !== undefined && others.length === 0;
   const rowsAsk = { rows: distinctRows(alone ? columns.map((_, i) => `v${i}`) : columns.map(({ name }) => name)) };
@@ -249,17 +248,17 @@ async function scanAll(engine: QueryEngine, request: ProfileRequest, known: Know
         ...groups.map((group) => askAll(asksOf(group), scannedColumns(group, ranges))),
         ...(compared ? [askAll([rowsAsk])] : []),
       ];
-  const pictures = isSampled ? pictured.map((group) => picturesQuery(group, sampling)) : [];
+  const pictures = isSampled ? pictured.map((group) => histogramsQuery(group, sampling)) : [];
   const results = await ask(engine, request, [...queries, ...pictures], options, isSampled ? keptBy(sampling) : []);
-  const pictureOf = new Map<DataColumn, Cell>();
+  const histogramOf = new Map<DataColumn, Cell>();
   for (const [at, group] of (isSampled ? pictured : []).entries()) {
     const answers = answersOf(results[queries.length + at]);
-    for (const [i, [of]] of group.entries()) pictureOf.set(of, answers(i).get('picture') ?? null);
+    for (const [i, [of]] of group.entries()) histogramOf.set(of, answers(i).get('picture') ?? null);
   }
   const found = groups.flatMap((group, at) => {
     const answers = answersOf(results[at]);
     return group.map((of, i) => {
-      const sampled = pictureOf.get(of);
+      const sampled = histogramOf.get(of);
       const answer = sampled === undefined ? answers(i) : new Map([...answers(i), ['picture', sampled] as const]);
       return readColumn(of, rows, answer, { spread: spreads.get(of), range: ranges.get(of) });
     });
@@ -290,7 +289,7 @@ function readCorrelations(
     .toSorted((a, b) => Math.abs(b.pearson) - Math.abs(a.pearson));
 }
 
-/** Tells NaN from infinities where there are such values, in `profiles`. */
+/** Separates NaN from infinities in `profiles`, where such values exist. */
 async function countNans(
   engine: QueryEngine,
   request: ProfileRequest,
@@ -313,7 +312,7 @@ async function countNans(
   }
 }
 
-/** Frequent values, put into `profiles`. */
+/** Adds frequent values to `profiles`. */
 async function countTops(
   engine: QueryEngine,
   request: ProfileRequest,
@@ -325,7 +324,7 @@ async function countTops(
     return profile !== undefined && hasTop(profile) ? [{ of, index, profile }] : [];
   });
   const isText = ({ profile }: (typeof counted)[number]) => profile.family === 'text';
-  const tops = [...counted.filter(isText), ...counted.filter((one) => !isText(one))].slice(0, MOST_TOPS);
+  const tops = [...counted.filter(isText), ...counted.filter((one) => !isText(one))].slice(0, MAX_TOPS);
   const results = await ask(
     engine,
     request,
@@ -351,7 +350,7 @@ function inGroups<T>(items: readonly T[]): readonly (readonly T[])[] {
   return groups;
 }
 
-/** The one row of `askAll`, by index of the ask. */
+/** Returns the single row of `askAll`, by index of the query. */
 function answersOf(result: StatementResult | undefined): (index: number) => ReadonlyMap<string, Cell> {
   const byAsk = new Map<number, Map<string, Cell>>();
   const row = result?.rows[0] ?? [];
@@ -364,7 +363,7 @@ function answersOf(result: StatementResult | undefined): (index: number) => Read
   return (index) => byAsk.get(index) ?? new Map();
 }
 
-/** Several queries over the same rows in one job; the answers in their order. */
+/** Runs several queries over the same rows in one job, and returns their results in order. */
 async function ask(
   engine: QueryEngine,
   request: ProfileRequest,
@@ -376,7 +375,7 @@ async function ask(
   const [query, ...others] = queries;
   if (query === undefined) return [];
   const output = { type: 'rows', limit: 1000 } as const;
-  // The same files, once without and once with the numbers of their rows.
+  // The same files, without and with row numbers.
   const tables =
     'files' in data && everyOf(request) > 1 ? { data, [NUMBERED]: { ...data, provenance: PLACE } } : { data };
   const job = { tables, prepare, query, output, more: others.map((other) => ({ query: other, output })), owner };

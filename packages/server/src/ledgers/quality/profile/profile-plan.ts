@@ -1,69 +1,68 @@
-/** What a profile asks of the query engine, and what its answers mean. No I/O. */
+/** Queries of a profile, and the interpretation of their results. No I/O. */
 import type { ColumnProfile, DataColumn } from '@dais/api/data';
 import { aggregate, call, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
 import type { AggregateExpression, Expression, NamedExpression, Relation } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';
-import { familyOf, isFloating, isInteger } from '../column-family.ts';
-import { figureOf, plainFigureOf } from '../column-values.ts';
+import { familyOf, isFloating, isInteger, numericValueOf, finiteValueOf } from '../column-values.ts';
 import { innerEdges } from './histogram-edges.ts';
 
 const QUANTILES = { p01: 0.01, p05: 0.05, p25: 0.25, p50: 0.5, p75: 0.75, p95: 0.95, p99: 0.99 } as const;
 
 /**
- * Columns of one scan: a scan reads only its own columns, so that many small ones cost no more than a wide one, and a row of
- * answers stays small enough for an engine's planner.
+ * Maximum number of columns per scan. A scan reads only its own columns, so several small scans cost no more than a wide one, and
+ * the result row stays small enough for the planner of the engine.
  */
 export const COLUMNS_AT_ONCE = 100;
 
 /**
- * The rows that quantiles and correlations are of, where there are more than twice as many: the true share of a p50 is then
- * within 0.3 % (three deviations), as near as a t-digest of all rows comes, for a twentieth of its cost.
+ * Sample size of quantiles and correlations, used with more than twice as many rows. The share below a p50 is within 0.3 %
+ * (three standard deviations), as accurate as a t-digest of all rows, at a twentieth of its cost.
  */
 const SAMPLED_ROWS = 250_000;
-/** The table of a job in which rows have numbers, and the columns that tell them. */
+/** The table of a job with row numbers, and its number columns. */
 export const NUMBERED = 'numbered';
-/** The table of a job that keeps the figures of the sample, so that the files are read once for all that is asked of it. */
+/** The table of a job that stores the sample, so that files are read only once. */
 export const SAMPLE = 'sample';
 export const PLACE = { file: '\u0001file', row: '\u0001row' } as const;
 
-/** One row of so many is taken for quantiles and correlations. */
+/** Returns the sampling interval: one of every n rows is used for quantiles and correlations. */
 export function sampledEvery(rows: number): number {
   return Math.max(1, Math.floor(rows / SAMPLED_ROWS));
 }
 
-/** By the hash of a row's number in its file, so that one reading takes the same rows as the next, on any count of threads. */
+/** Samples by the hash of the row number in its file, so that every read selects the same rows with any number of threads. */
 function isSampled(every: number): Expression {
-  // Of the hash's own type: with a signed number the remainder would be one of 128 bits.
+  // The literal has the type of the hash: with a signed number the remainder would have 128 bits.
   return call('=', call('%', call('hash64', column(PLACE.row)), literal(every, 'uint64')), literal(0, 'uint64'));
 }
 
 type Ask = Readonly<Record<string, AggregateExpression>>;
 
 /**
- * Distinct values are counted exactly up to this number of rows, where a hash table of one column is at most a few MB. Beyond it
- * HyperLogLog estimates them in constant memory: it counts 54 for 60 distinct values, which reads as an error in a small table.
+ * Distinct values are exact up to this number of rows, where a hash table of one column takes at most a few MB. Beyond it,
+ * HyperLogLog estimates them in constant memory. It returns 54 for 60 distinct values, which looks wrong in a small table.
  */
 const EXACT_DISTINCT_ROWS = 100_000;
 
-/** Whether values of a column can be put in order as numbers. */
-export function hasFigures(of: DataColumn): boolean {
+/** Whether the values of a column are ordered as numbers. */
+export function isNumeric(of: DataColumn): boolean {
   return ['number', 'time'].includes(familyOf(of));
 }
 
-/** Of which rows figures are. */
+/** The rows that statistics are computed from. */
 export interface Sampling {
-  /** One row of so many; 1: all. */
+  /** The sampling interval; 1 means all rows. */
   readonly every: number;
-  /** The columns of `SAMPLE`, where the job keeps one. */
+  /** The columns of `SAMPLE`, if the job stores one. */
   readonly kept: readonly DataColumn[];
 }
 
-/** What `SAMPLE` holds. */
+/** Returns the columns of `SAMPLE`. */
 export function sampleQuery({ every, kept }: Sampling): Relation {
   return figuresOf(kept, { every, kept: [] });
 }
 
-/** Where the figures of a column lie: of a sample, or of all rows where `every` is 1. Of columns that have figures only. */
+/** The value range of a column: of a sample, or of all rows if `every` is 1. Numeric columns only. */
 export function spreadQuery(columns: readonly DataColumn[], sampling: Sampling): Relation {
   const asks = columns.map((_, i): Ask => {
     const figure = column(`f${i}`);
@@ -86,19 +85,19 @@ function figuresOf(columns: readonly DataColumn[], { every, kept }: Sampling): R
     type: 'project',
     from: every > 1 ? filter(scan(NUMBERED), isSampled(every)) : scan('data'),
     keep: 'none',
-    columns: columns.map((of, i) => named(`f${i}`, figureOf(of))),
+    columns: columns.map((of, i) => named(`f${i}`, numericValueOf(of))),
   };
 }
 
 export interface ColumnSpread {
-  /** Values that it is of. */
+  /** Number of values in the range. */
   readonly figures: number;
   readonly min: number;
   readonly max: number;
   readonly quantiles: NonNullable<ColumnProfile['quantiles']>;
 }
 
-/** Undefined: it found no figures. */
+/** Undefined if there are no values. */
 export function readSpread(answer: ReadonlyMap<string, Cell>): ColumnSpread | undefined {
   const [figures = 0, min, max] = ['figures', 'min', 'max'].map((what) => numberOf(answer.get(what)));
   const quantiles = readQuantiles(answer.get('quantiles'));
@@ -108,19 +107,19 @@ export function readSpread(answer: ReadonlyMap<string, Cell>): ColumnSpread | un
 }
 
 /**
- * Whether a sample had so few figures of a column that all rows are asked: a column that is mostly NULL costs as little as a
- * sample does.
+ * Whether the sample has too few values of a column, so that all rows are scanned. A column that is mostly NULL costs as little
+ * as a sample.
  */
 export function isSparse(spread: ColumnSpread | undefined, rows: number, every: number): boolean {
   return every > 1 && (spread?.figures ?? 0) < rows / every / 4;
 }
 
-/** The inner edges of a column's picture. */
+/** Returns the inner bin edges of the histogram of a column. */
 export function edgesOf(of: DataColumn, { min, max, quantiles: { p01, p99 } }: ColumnSpread): readonly number[] {
   return innerEdges({ min, max, p01, p99, whole: isInteger(of) });
 }
 
-/** The smallest and the largest value of columns that have figures, as figures. Files say it of themselves, without a scan. */
+/** Queries minimum and maximum of numeric columns. Parquet metadata contains them, so no scan is needed. */
 export function rangesQuery(columns: readonly DataColumn[]): Relation {
   const ends = ['min', 'max'] as const;
   const each = (make: (of: DataColumn, end: 'min' | 'max', i: number) => NamedExpression) =>
@@ -134,34 +133,34 @@ export function rangesQuery(columns: readonly DataColumn[]): Relation {
       columns: each((of, end, i) => named(`${end}${i}`, aggregate(end, [column(of.name)]))),
     },
     keep: 'none',
-    columns: each((of, end, i) => named(`${i}_${end}`, plainFigureOf(of, column(`${end}${i}`)))),
+    columns: each((of, end, i) => named(`${i}_${end}`, finiteValueOf(of, column(`${end}${i}`)))),
   };
 }
 
-/** Of a column whose values are all finite. */
+/** The range of a column with finite values only. */
 export interface Range {
   readonly min: number;
   readonly max: number;
 }
 
-/** Squares of larger values, added up over 100 million rows, are beyond float64: DuckDB then fails, and gives nothing of any column. */
-const MOST_SQUARED = 1e150;
+/** Squares of larger values, summed over 100 million rows, overflow float64; DuckDB then fails for all columns. */
+const MAX_SQUARED = 1e150;
 
-/** Whether deviation and correlation of values of this range are numbers. */
+/** Whether deviation and correlation of values in this range are finite. */
 export function hasSquares({ min, max }: Range): boolean {
-  return Math.max(Math.abs(min), Math.abs(max)) < MOST_SQUARED;
+  return Math.max(Math.abs(min), Math.abs(max)) < MAX_SQUARED;
 }
 
-/** Undefined: it has no values, or some that are not finite. */
+/** Undefined for a column without values, or with values that are not finite. */
 export function readRange(answer: ReadonlyMap<string, Cell>): Range | undefined {
   const [min, max] = [numberOf(answer.get('min')), numberOf(answer.get('max'))];
   return min === undefined || max === undefined ? undefined : { min, max };
 }
 
 /**
- * The scan of all rows: counts, moments and lengths of the i-th column of `scannedColumns`, but for what its range says. With
- * `inner` its picture too: where rows are sampled that is of the sample, because to find the bin of a value costs as much as all
- * else that is asked of it, and a bin for NULL nearly as much as one for a value. `squares`: its deviation is asked for.
+ * Returns the aggregates of the i-th column of `scannedColumns` over all rows: counts, moments and lengths, except those known
+ * from its range. With `inner`, also the histogram. Sampled columns have it from the sample, because finding the bin of a value
+ * costs as much as all other aggregates, also for NULL. `squares`: include the deviation.
  */
 export function columnAsks(
   of: DataColumn,
@@ -189,7 +188,7 @@ export function columnAsks(
   };
   const spread: Ask = {
     ...(range === undefined && { min: aggregate('min', [figure]), max: aggregate('max', [figure]) }),
-    ...(inner !== undefined && { picture: pictureOf(figure, inner) }),
+    ...(inner !== undefined && { picture: histogramOf(figure, inner) }),
   };
   if (family === 'number') {
     const counted = (operator: '=' | '<') =>
@@ -220,7 +219,7 @@ export function columnAsks(
   return counts;
 }
 
-/** What was not asked, because other answers say it. */
+/** Derives results that were not queried from other results. */
 function withRange(
   of: DataColumn,
   answer: ReadonlyMap<string, Cell>,
@@ -237,17 +236,17 @@ function withRange(
   return all;
 }
 
-/** Figures are finite. */
-function pictureOf(figure: Expression, inner: readonly number[]): AggregateExpression {
+/** Whether all values are finite. */
+function histogramOf(figure: Expression, inner: readonly number[]): AggregateExpression {
   return inner.length === 0 ? aggregate('count', [figure]) : aggregate('histogram', [figure], { parameters: inner });
 }
 
-/** The pictures of a sample, of columns that have figures only. */
-export function picturesQuery(
+/** Reads histograms of a sample, of numeric columns only. */
+export function histogramsQuery(
   columns: readonly (readonly [DataColumn, inner: readonly number[]])[],
   sampling: Sampling,
 ): Relation {
-  const asks = columns.map(([, inner], i): Ask => ({ picture: pictureOf(column(`f${i}`), inner) }));
+  const asks = columns.map(([, inner], i): Ask => ({ picture: histogramOf(column(`f${i}`), inner) }));
   const figures = figuresOf(
     columns.map(([of]) => of),
     sampling,
@@ -255,26 +254,26 @@ export function picturesQuery(
   return askAll(asks, figures);
 }
 
-/** What `columnAsks` are over: figures are worked out once, not once for each ask. */
+/** Returns the subquery of `columnAsks`, which computes each value once. */
 export function scannedColumns(columns: readonly DataColumn[], ranges: ReadonlyMap<DataColumn, Range>): Relation {
-  const figured = columns.map((of, i) => [of, i] as const).filter(([of]) => hasFigures(of));
+  const figured = columns.map((of, i) => [of, i] as const).filter(([of]) => isNumeric(of));
   return {
     type: 'project',
     from: scan('data'),
     keep: 'none',
     columns: [
       ...columns.map((of, i) => named(`v${i}`, column(of.name))),
-      ...figured.map(([of, i]) => named(`f${i}`, ranges.has(of) ? plainFigureOf(of) : figureOf(of))),
+      ...figured.map(([of, i]) => named(`f${i}`, ranges.has(of) ? finiteValueOf(of) : numericValueOf(of))),
     ],
   };
 }
 
-/** How many of the values of these columns of floating numbers are NaN; asked only of those that have values that are not finite. */
+/** Counts NaN in floating-point columns with values that are not finite. */
 export function nansQuery(columns: readonly DataColumn[]): Relation {
   return askAll(columns.map(({ name }) => ({ nans: aggregate('count', [], { where: call('is-nan', column(name)) }) })));
 }
 
-/** One row that answers the asks of several columns; its column `<i>_<ask>` is of the i-th. */
+/** Queries several columns in one row; the column `<i>_<ask>` is of the i-th column. */
 export function askAll(asks: readonly Ask[], from: Relation = scan('data')): Relation {
   const columns: NamedExpression[] = asks.flatMap((ask, i) =>
     Object.entries(ask).map(([what, expression]) => named(`${i}_${what}`, expression)),
@@ -288,7 +287,7 @@ export function numberOf(cell: Cell | undefined): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** What all rows say of a column, and the spread that its picture was made with. */
+/** The results of all rows for a column, and the range of its histogram. */
 export function readColumn(
   of: DataColumn,
   rows: number,
@@ -317,7 +316,7 @@ export function readColumn(
       .map((what) => [what, figure(what)] as const)
       .filter(([, value]) => value !== undefined),
   );
-  const histogram = spread && readPicture(of, answer, spread);
+  const histogram = spread && readHistogram(of, answer, spread);
   return {
     name: of.name,
     type: of.type,
@@ -326,7 +325,7 @@ export function readColumn(
     nulls: rows - count,
     distinct: Math.min(count, figure('distinct') ?? 0),
     ...(rows <= EXACT_DISTINCT_ROWS && { distinctIsExact: true as const }),
-    // As many as there are together, until `nansQuery` tells them apart.
+    // The sum of NaN and infinities, until `nansQuery` separates them.
     ...(finite !== undefined && { nans: 0, infinities: count - finite }),
     ...optional,
     ...(spread !== undefined && { quantiles: spread.quantiles }),
@@ -342,8 +341,8 @@ function readQuantiles(cell: Cell | undefined): ColumnProfile['quantiles'] {
   return { p01, p05, p25, p50, p75, p95, p99 };
 }
 
-/** What lies beyond all of the sample is in the outermost bins, whose bounds are those of all rows. */
-function readPicture(
+/** Values outside of the sample are in the outermost bins, whose limits are those of all rows. */
+function readHistogram(
   of: DataColumn,
   answer: ReadonlyMap<string, Cell>,
   spread: ColumnSpread,
@@ -356,7 +355,7 @@ function readPicture(
   return { edges: [min, ...edgesOf(of, spread), max], counts: scaledTo(figures, counts) };
 }
 
-/** Counts of a sample as those of so many values: each share kept, whole numbers, and their sum exact. */
+/** Scales the counts of a sample to a total: keeps shares, as integers with an exact sum. */
 function scaledTo(total: number, counts: readonly number[]): number[] {
   const sum = counts.reduce((a, b) => a + b, 0);
   let [before, given] = [0, 0];
@@ -369,19 +368,19 @@ function scaledTo(total: number, counts: readonly number[]): number[] {
   });
 }
 
-/** Beyond so many different values a list of the most frequent ones tells little and costs a lot. */
-const MOST_COUNTED = 100_000;
-/** Numbers of so few different values are read as names of classes too. */
-const MOST_CLASSES = 50;
+/** With more distinct values, a list of the most frequent ones is expensive and not informative. */
+const MAX_COUNTED = 100_000;
+/** Numeric columns with at most this many distinct values are also treated as classes. */
+const MAX_CLASSES = 50;
 
-/** Whether the most frequent values of a column are worth counting. */
+/** Whether to count the most frequent values of a column. */
 export function hasTop({ family, distinct, count }: ColumnProfile): boolean {
   if (family === 'text')
-    return distinct > 0 && distinct <= MOST_COUNTED && (distinct <= MOST_CLASSES || distinct < count / 2);
-  return family === 'number' && distinct > 0 && distinct <= MOST_CLASSES;
+    return distinct > 0 && distinct <= MAX_COUNTED && (distinct <= MAX_CLASSES || distinct < count / 2);
+  return family === 'number' && distinct > 0 && distinct <= MAX_CLASSES;
 }
 
-/** More than are shown, so that it is known whether there are more. */
+/** One more than is shown, to detect whether there are more. */
 export const TOP = 50;
 
 export function topQuery(of: DataColumn): Relation {
@@ -396,12 +395,12 @@ export function topQuery(of: DataColumn): Relation {
   return { type: 'limit', from: { type: 'sort', from: counted, by }, count: TOP + 1 };
 }
 
-/** Rows that are there already: how many rows there are less than rows. */
+/** Counts duplicate rows: the number of rows minus the number of distinct rows. */
 export function distinctRows(columns: readonly string[]): AggregateExpression {
   return aggregate('count-distinct', [call('hash64', ...columns.map((name) => column(name)))]);
 }
 
-/** Of a sample, which is enough for a second digit of r. */
+/** Computes correlations of a sample, which is sufficient for two digits. */
 export function correlationQuery(pairs: readonly (readonly [DataColumn, DataColumn])[], sampling: Sampling): Relation {
   const columns = [...new Set(pairs.flat())];
   const figure = (of: DataColumn) => column(`f${columns.indexOf(of)}`);

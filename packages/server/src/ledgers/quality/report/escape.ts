@@ -1,6 +1,6 @@
 const NAMES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-/** Text that stands in HTML as text, in attributes too. Control characters show as a sign. */
+/** Escapes text for HTML and attributes. Control characters are replaced by a symbol. */
 export function escape(text: unknown): string {
   return (
     String(text)

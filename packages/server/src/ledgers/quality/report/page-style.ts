@@ -1,4 +1,4 @@
-/** Colours mean states and nothing else; each state has a sign and a word as well. Contrast is that of WCAG AA in both themes. */
+/** Styles of the report. Colors indicate states only; each state also has a symbol and a label. Contrast meets WCAG AA in both themes. */
 export const PAGE_STYLE = `
 :root{color-scheme:light dark;--bg:#fff;--panel:#f7f7f8;--line:#dcdce0;--text:#1c1c21;--quiet:#5f5f6b;--accent:#2f5fd0;--was:#c9c9d1;--bad:#b3261e;--badbg:#fdecea;--warn:#8a5300;--warnbg:#fff4e0;--good:#1a6b3c;--goodbg:#e8f5ec}
 @media (prefers-color-scheme:dark){:root{--bg:#16161a;--panel:#1f1f25;--line:#38383f;--text:#ececf1;--quiet:#a5a5b3;--accent:#8aabff;--was:#55555f;--bad:#ff9d94;--badbg:#3a1d1b;--warn:#f2c078;--warnbg:#35290f;--good:#86d8a4;--goodbg:#173323}}

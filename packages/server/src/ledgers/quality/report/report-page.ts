@@ -1,19 +1,19 @@
-/** The report as one page: no script, nothing from elsewhere. What needs a person comes first. */
+/** The report as an HTML page without scripts or external resources. Failed expectations come first. */
 import type { CheckFinding, ColumnProfile, ExpectationResult, QualityReport, RowSample } from '@dais/api/data';
-import { countText, figureText, shareText } from '../checks/figures.ts';
-import { columnPicture } from './column-picture.ts';
+import { countText, numberText, shareText } from '../checks/formats.ts';
+import { columnChart } from './column-chart.ts';
 import { escape } from './escape.ts';
 import { PAGE_STYLE } from './page-style.ts';
 
-/** Columns with a picture; of further ones only a row of a table. */
-const MOST_PICTURES = 200;
-const MOST_LISTED = 2000;
-/** Rows of a sample that are open from the start. */
+/** Maximum number of columns with a distribution; further columns are rows of a table. */
+const MAX_PICTURES = 200;
+const MAX_LISTED = 2000;
+/** Rows of a sample that are expanded initially. */
 const SHOWN_ROWS = 5;
-/** A distance that is marked, as TFDV's users and Vertex set it: see docs/guide/data-quality.md. */
+/** Threshold of a highlighted distance, the default of TFDV and Vertex AI: see docs/guide/data-quality.md. */
 const FAR = 0.1;
 
-/** @returns a whole HTML document. */
+/** Returns a complete HTML document. */
 export function reportPage(report: QualityReport): string {
   const { dataset, version } = report;
   const name = `${dataset}@${version.number}`;
@@ -21,8 +21,8 @@ export function reportPage(report: QualityReport): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${escape(name)}: data quality</title><style>${PAGE_STYLE}</style></head>
 <body><main>
-<h1>Is ${escape(name)} fit for use?</h1>
-<p class="quiet">made ${moment(version.createdAt)} by ${escape(version.createdBy.id)} · <span class="mono" title="${escape(version.digest)}">sha256 ${escape(version.digest.slice(0, 12))}</span></p>
+<h1>Data quality of ${escape(name)}</h1>
+<p class="quiet">created ${moment(version.createdAt)} by ${escape(version.createdBy.id)} · <span class="mono" title="${escape(version.digest)}">sha256 ${escape(version.digest.slice(0, 12))}</span></p>
 ${verdict(report)}
 ${facts(report)}
 ${expectations(report)}
@@ -52,20 +52,20 @@ function verdict({ version, check }: QualityReport): string {
 }
 
 function verdictOf({ state, reason }: QualityReport['version'], check: QualityReport['check']): Verdict {
-  const broken = check === undefined ? '' : brokenText(check);
+  const broken = check === undefined ? '' : summaryText(check);
   if (state === 'quarantined') {
-    return { kind: 'bad', sign: '✕', word: 'No: it is quarantined', why: reason ?? broken };
+    return { kind: 'bad', sign: '✕', word: 'Quarantined', why: reason ?? broken };
   }
-  if (state === 'broken') return { kind: 'bad', sign: '✕', word: 'No: its source has changed', why: reason ?? '' };
+  if (state === 'broken') return { kind: 'bad', sign: '✕', word: 'Broken: its source has changed', why: reason ?? '' };
   if (state === 'building') {
-    return { kind: 'warn', sign: '…', word: 'Not yet: its checks run', why: 'It is ready when they have passed.' };
+    return { kind: 'warn', sign: '…', word: 'Checks in progress', why: 'The version becomes ready when they pass.' };
   }
   if (check === undefined) {
     return {
       kind: 'warn',
       sign: '?',
       word: 'No expectations',
-      why: 'No expectation has been checked: see dais data suggest.',
+      why: 'No expectations have been checked. `dais data suggest` suggests some.',
     };
   }
   if (check.state === 'error') {
@@ -77,18 +77,18 @@ function verdictOf({ state, reason }: QualityReport['version'], check: QualityRe
     };
   }
   if (check.failed > 0) {
-    const word = check.gate ? 'Released, although checks failed' : 'It is in use, but breaks expectations';
+    const word = check.gate ? 'Released despite failed checks' : 'Ready, with failed expectations';
     return { kind: 'warn', sign: '!', word, why: `${broken}${reason === undefined ? '' : ` ${reason}`}` };
   }
-  if (check.warned > 0) return { kind: 'warn', sign: '!', word: 'Yes, with warnings', why: broken };
-  return { kind: 'good', sign: '✓', word: 'Yes', why: `All ${check.passed} expectations are kept.` };
+  if (check.warned > 0) return { kind: 'warn', sign: '!', word: 'Passed with warnings', why: broken };
+  return { kind: 'good', sign: '✓', word: 'Passed', why: `All ${check.passed} expectations passed.` };
 }
 
-function brokenText({ passed, failed, warned }: NonNullable<QualityReport['check']>): string {
+function summaryText({ passed, failed, warned }: NonNullable<QualityReport['check']>): string {
   const parts = [
-    ...(failed > 0 ? [`${failed} that ${failed === 1 ? 'blocks is' : 'block are'} broken`] : []),
-    ...(warned > 0 ? [`${warned} that ${warned === 1 ? 'warns is' : 'warn are'} broken`] : []),
-    `${passed} kept`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(warned > 0 ? [`${warned} failed with a warning`] : []),
+    `${passed} passed`,
   ];
   return `Of ${passed + failed + warned} expectations: ${parts.join(', ')}.`;
 }
@@ -97,15 +97,15 @@ function facts({ version, profile, before }: QualityReport): string {
   const missing = profile?.columns.reduce((sum, { nulls }) => sum + nulls, 0);
   const cells = version.rows * (profile?.columns.length ?? 0);
   const entries: [string, string][] = [
-    ['Rows', figureText(version.rows)],
-    ...(profile === undefined ? [] : ([['Columns', figureText(profile.columns.length)]] as [string, string][])),
+    ['Rows', numberText(version.rows)],
+    ...(profile === undefined ? [] : ([['Columns', numberText(profile.columns.length)]] as [string, string][])),
     ['Size', bytesText(version.bytes)],
     ...(missing === undefined || cells === 0
       ? []
-      : ([['Values missing', shareText(missing / cells)]] as [string, string][])),
+      : ([['Missing values', shareText(missing / cells)]] as [string, string][])),
     ...(profile?.duplicates === undefined
       ? []
-      : ([['Rows there twice', figureText(profile.duplicates)]] as [string, string][])),
+      : ([['Duplicate rows', numberText(profile.duplicates)]] as [string, string][])),
     ...(before === undefined
       ? []
       : ([['Compared with', `version ${before.number} (${countText(before.profile.rows)})`]] as [string, string][])),
@@ -116,7 +116,7 @@ function facts({ version, profile, before }: QualityReport): string {
 function bytesText(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
   const at = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  return `${figureText(at === 0 ? bytes : Number((bytes / 1024 ** at).toPrecision(3)))} ${units[at]}`;
+  return `${numberText(at === 0 ? bytes : Number((bytes / 1024 ** at).toPrecision(3)))} ${units[at]}`;
 }
 
 function expectations({ check }: QualityReport): string {
@@ -124,12 +124,12 @@ function expectations({ check }: QualityReport): string {
   const broken = check.results.filter(({ outcome }) => outcome !== 'passed');
   const kept = check.results.filter(({ outcome }) => outcome === 'passed');
   const when = check.endedAt === undefined ? '' : `<p class="quiet">checked ${moment(check.endedAt)}</p>`;
-  const open = broken.length > 0 ? broken.map(resultCard).join('') : '<p>None is broken.</p>';
+  const open = broken.length > 0 ? broken.map(resultCard).join('') : '<p>All expectations passed.</p>';
   const closed =
     kept.length === 0
       ? ''
-      : `<details><summary>${kept.length} kept</summary>${kept.map(resultCard).join('')}</details>`;
-  return `<section><h2>Which expectations are broken?</h2>${when}${open}${closed}</section>`;
+      : `<details><summary>${kept.length} passed</summary>${kept.map(resultCard).join('')}</details>`;
+  return `<section><h2>Expectations</h2>${when}${open}${closed}</section>`;
 }
 
 function resultCard({
@@ -145,16 +145,15 @@ function resultCard({
 }: ExpectationResult): string {
   const [kind, sign, word] =
     outcome === 'passed'
-      ? (['good', '✓', 'kept'] as const)
+      ? (['good', '✓', 'passed'] as const)
       : severity === 'block'
-        ? (['bad', '✕', outcome === 'error' ? 'not evaluated' : 'broken'] as const)
-        : (['warn', '!', outcome === 'error' ? 'not evaluated' : 'broken'] as const);
+        ? (['bad', '✕', outcome === 'error' ? 'not evaluated' : 'failed'] as const)
+        : (['warn', '!', outcome === 'error' ? 'not evaluated' : 'failed'] as const);
   const shown =
     outcome === 'passed' ? findings.slice(0, 20) : findings.filter(({ anomaly }) => anomaly !== undefined).slice(0, 50);
   const left = findings.length - shown.length + (more ?? 0);
-  const rest =
-    outcome === 'passed' || more === undefined ? `${left} more ${left === 1 ? 'is' : 'are'} kept` : `and ${left} more`;
-  return `<article class="check ${kind}"><header><span class="word"><span aria-hidden="true">${sign}</span> ${word}</span><h3>${escape(name)}</h3><span class="tag">${escape(type)}</span><span class="tag">${severity === 'block' ? 'blocks' : 'warns'}</span></header>
+  const rest = outcome === 'passed' || more === undefined ? `${left} more passed` : `and ${left} more`;
+  return `<article class="check ${kind}"><header><span class="word"><span aria-hidden="true">${sign}</span> ${word}</span><h3>${escape(name)}</h3><span class="tag">${escape(type)}</span><span class="tag">${severity === 'block' ? 'blocking' : 'warning'}</span></header>
 ${description === undefined ? '' : `<p class="quiet">${escape(description)}</p>`}${message === undefined ? '' : `<p>${escape(message)}</p>`}
 ${findingsTable(shown)}${left > 0 && findings.length > 0 ? `<p class="quiet">${rest}</p>` : ''}${sample === undefined ? '' : sampleTable(sample)}</article>`;
 }
@@ -179,7 +178,7 @@ function sampleTable({ columns: names, rows, total, masked, withheld }: RowSampl
   const tableOf = (some: readonly string[]) =>
     `<div class="scroll sample"><table><thead><tr>${head}</tr></thead><tbody>${some.join('')}</tbody></table></div>`;
   const further = lines.slice(SHOWN_ROWS);
-  const caption = `${rows.length} of ${countText(total)} that break it${masked.length > 0 ? `; ${masked.join(', ')} masked` : ''}`;
+  const caption = `${rows.length} of ${countText(total)} that violate it${masked.length > 0 ? `; ${masked.join(', ')} masked` : ''}`;
   const folded =
     further.length === 0 ? '' : `<details><summary>${further.length} more</summary>${tableOf(further)}</details>`;
   return `<p class="quiet">${escape(caption)}</p>${tableOf(lines.slice(0, SHOWN_ROWS))}${folded}`;
@@ -188,40 +187,38 @@ function sampleTable({ columns: names, rows, total, masked, withheld }: RowSampl
 function sampleCell(cell: RowSample['rows'][number][number] | undefined, hidden: boolean): string {
   if (hidden) return '<td class="null">masked</td>';
   if (cell === null || cell === undefined) return '<td class="null">null</td>';
-  // Of times of whole seconds the parts of a second say nothing.
+  // Omit the fraction of whole seconds.
   const text = typeof cell === 'string' ? cell.replace(/(:\d\d)\.0+Z$/, '$1Z') : cell;
   return `<td${typeof cell === 'number' ? ' class="n"' : ''} title="${escape(text)}">${escape(text)}</td>`;
 }
 
 function columns({ profile, before, shifts }: QualityReport): string {
-  if (profile === undefined)
-    return '<section><h2>What is in the columns?</h2><p>The profile is not made yet.</p></section>';
+  if (profile === undefined) return '<section><h2>Columns</h2><p>The profile has not been created yet.</p></section>';
   const earlier = new Map(before?.profile.columns.map((one) => [one.name, one]));
   const distance = new Map(shifts.map(({ column, jsdLog2 }) => [column, jsdLog2]));
-  // Those that moved come first; all others keep the order of the schema.
+  // Columns with drift come first; the others keep the order of the schema.
   const moved = (name: string) => ((distance.get(name) ?? 0) >= FAR ? (distance.get(name) ?? 0) : 0);
   const ordered = profile.columns.toSorted((a, b) => moved(b.name) - moved(a.name));
   const cards = ordered
-    .slice(0, MOST_PICTURES)
+    .slice(0, MAX_PICTURES)
     .map((one) => columnCard(one, earlier.get(one.name), distance.get(one.name)));
-  const rest = ordered.slice(MOST_PICTURES, MOST_LISTED);
+  const rest = ordered.slice(MAX_PICTURES, MAX_LISTED);
   const legend =
     before === undefined
       ? ''
       : `<p class="legend"><span><i class="k-is"></i>this version</span><span><i class="k-was"></i>version ${before.number}</span><span>shares of rows; distance is the Jensen-Shannon divergence, base 2</span></p>`;
-  return `<section><h2>What is in the columns?</h2>${legend}<div class="grid">${cards.join('')}</div>${restTable(rest, profile.columns.length)}</section>`;
+  return `<section><h2>Columns</h2>${legend}<div class="grid">${cards.join('')}</div>${restTable(rest, profile.columns.length)}</section>`;
 }
 
 function restTable(rest: readonly ColumnProfile[], all: number): string {
   if (rest.length === 0) return '';
   const rows = rest.map(
     ({ name, type, count, nulls, distinct }) =>
-      `<tr><td>${escape(name)}</td><td class="mono">${escape(type)}</td><td class="n">${missingText(count, nulls)}</td><td class="n">${figureText(distinct)}</td></tr>`,
+      `<tr><td>${escape(name)}</td><td class="mono">${escape(type)}</td><td class="n">${missingText(count, nulls)}</td><td class="n">${numberText(distinct)}</td></tr>`,
   );
-  const left = all - MOST_LISTED;
-  const more =
-    left > 0 ? `<p class="quiet">and ${countText(left, 'more columns')}: the JSON of this report has them.</p>` : '';
-  return `<details><summary>${countText(rest.length, 'further columns')}</summary><div class="scroll"><table><thead><tr><th>Column</th><th>Type</th><th class="n">Missing</th><th class="n">Different values</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>${more}</details>`;
+  const left = all - MAX_LISTED;
+  const more = left > 0 ? `<p class="quiet">The JSON of this report lists ${countText(left, 'more columns')}.</p>` : '';
+  return `<details><summary>${countText(rest.length, 'more columns')}</summary><div class="scroll"><table><thead><tr><th>Column</th><th>Type</th><th class="n">Missing</th><th class="n">Distinct values</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>${more}</details>`;
 }
 
 function columnCard(current: ColumnProfile, before: ColumnProfile | undefined, distance: number | undefined): string {
@@ -229,20 +226,20 @@ function columnCard(current: ColumnProfile, before: ColumnProfile | undefined, d
   const badge =
     distance === undefined
       ? ''
-      : ` · <span class="${far ? 'far' : ''}" title="Jensen-Shannon divergence to the version before, base 2">${far ? '⚠ moved ' : 'distance '}${figureText(Number(distance.toPrecision(2)))}</span>`;
+      : ` · <span class="${far ? 'far' : ''}" title="Jensen-Shannon divergence to the previous version, base 2">${far ? '⚠ drift ' : 'distance '}${numberText(Number(distance.toPrecision(2)))}</span>`;
   const fresh = before === undefined && distance === undefined ? '' : badge;
-  const picture = columnPicture({ current, before }) || `<p class="quiet">${escape(withoutPicture(current))}</p>`;
+  const picture = columnChart({ current, before }) || `<p class="quiet">${escape(noDistributionText(current))}</p>`;
   const stats = statsOf(current)
     .map(([term, text]) => `<dt>${escape(term)}</dt><dd>${escape(text)}</dd>`)
     .join('');
   return `<article class="column"><header><h3>${escape(current.name)}</h3><span class="quiet"><span class="mono">${escape(current.type)}</span>${fresh}</span></header>${picture}<dl>${stats}</dl></article>`;
 }
 
-function withoutPicture({ masked, count, family, distinct }: ColumnProfile): string {
+function noDistributionText({ masked, count, family, distinct }: ColumnProfile): string {
   if (masked === true) return 'Its values are masked.';
   if (count === 0) return 'No row has a value.';
-  if (family === 'text' && distinct > count / 2) return 'Almost every value is another one.';
-  return 'There is no picture of it.';
+  if (family === 'text' && distinct > count / 2) return 'Almost every value is distinct.';
+  return 'No distribution.';
 }
 
 function missingText(count: number, nulls: number): string {
@@ -252,12 +249,12 @@ function missingText(count: number, nulls: number): string {
 function statsOf(of: ColumnProfile): readonly (readonly [string, string])[] {
   const time = of.family === 'time';
   const value = (figure: number) =>
-    time ? new Date(figure).toISOString().slice(0, 16).replace('T', ' ') : figureText(figure);
+    time ? new Date(figure).toISOString().slice(0, 16).replace('T', ' ') : numberText(figure);
   const stats: [string, string][] = [
     ['missing', missingText(of.count, of.nulls)],
-    ['different', `${of.distinct > 100 ? '≈ ' : ''}${figureText(of.distinct)}`],
+    ['distinct', `${of.distinct > 100 ? '≈ ' : ''}${numberText(of.distinct)}`],
   ];
-  const add = (term: string, figure: number | undefined, text: (value: number) => string = figureText) => {
+  const add = (term: string, figure: number | undefined, text: (value: number) => string = numberText) => {
     if (figure !== undefined) stats.push([term, text(figure)]);
   };
   if (of.family === 'number') {
@@ -289,7 +286,7 @@ function correlations({ profile }: QualityReport): string {
     ({ columns: [a, b], pearson }) =>
       `<tr><td>${escape(a)}</td><td>${escape(b)}</td><td class="n">${pearson.toFixed(3)}</td></tr>`,
   );
-  return `<section><h2>Which columns move together?</h2><p class="quiet">Pearson’s r of at least 0.5 in size</p><div class="scroll"><table><thead><tr><th>Column</th><th>with</th><th class="n">r</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
+  return `<section><h2>Correlations</h2><p class="quiet">Pearson’s r with an absolute value of at least 0.5</p><div class="scroll"><table><thead><tr><th>Column</th><th>Column</th><th class="n">r</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
 }
 
 function history({ history: checks }: QualityReport): string {
@@ -299,11 +296,13 @@ function history({ history: checks }: QualityReport): string {
       state === 'passed' ? ['good', '✓'] : state === 'failed' || state === 'error' ? ['bad', '✕'] : ['warn', '…'];
     return `<tr class="${kind}"><td>version ${number}</td><td><span class="word">${sign} ${escape(state)}</span></td><td class="n">${passed}</td><td class="n">${failed}</td><td class="n">${warned}</td><td>${moment(createdAt)}</td></tr>`;
   });
-  return `<section><h2>How were the checks before?</h2><div class="scroll"><table><thead><tr><th>Version</th><th>State</th><th class="n">Kept</th><th class="n">Blocking broken</th><th class="n">Warning broken</th><th>When</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
+  return `<section><h2>Check history</h2><div class="scroll"><table><thead><tr><th>Version</th><th>State</th><th class="n">Passed</th><th class="n">Failed</th><th class="n">Warnings</th><th>Created</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
 }
 
 function footer({ profile }: QualityReport): string {
   const seconds =
-    profile === undefined ? '' : ` The profile took ${figureText(Number(profile.seconds.toPrecision(2)))} s.`;
-  return `<footer>Counts are exact, but for the number of different values (HyperLogLog, about 2 %) and quantiles (t-digest). NaN and infinite values are in no figure and no picture. Outermost bins may be wider than they are drawn: they take outliers.${seconds}</footer>`;
+    profile === undefined
+      ? ''
+      : ` The profile was computed in ${numberText(Number(profile.seconds.toPrecision(2)))} s.`;
+  return `<footer>Counts are exact, except for distinct values (HyperLogLog, about 2 % error) and quantiles (t-digest). Statistics and distributions exclude NaN and infinite values. The outermost bins include outliers and may be wider than drawn.${seconds}</footer>`;
 }

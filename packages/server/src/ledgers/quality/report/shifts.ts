@@ -1,4 +1,4 @@
-/** How far the columns of two profiles are apart. */
+/** Distances between the columns of two profiles. */
 import type { ColumnProfile, DatasetProfile } from '@dais/api/data';
 import { jsdLog2 } from '#lib/statistics/distances.ts';
 import { alignHistograms } from '#lib/statistics/histogram.ts';
@@ -8,7 +8,7 @@ export interface Shift {
   readonly jsdLog2: number;
 }
 
-/** Columns that both have, farthest first. */
+/** Compares the columns of both profiles, largest distance first. */
 export function shiftsOf(profile: DatasetProfile, before: DatasetProfile): readonly Shift[] {
   const earlier = new Map(before.columns.map((one) => [one.name, one]));
   return profile.columns
@@ -20,7 +20,7 @@ export function shiftsOf(profile: DatasetProfile, before: DatasetProfile): reado
     .toSorted((a, b) => b.jsdLog2 - a.jsdLog2);
 }
 
-/** By their pictures: classes by their values, figures by their bins. Undefined: one has no picture. */
+/** Compares classes by value, and numbers by bin. Undefined if a profile has no distribution of the column. */
 function distanceOf(reference: ColumnProfile, current: ColumnProfile): number | undefined {
   const classes = classCounts(reference, current);
   if (classes !== undefined) return jsdLog2(classes.reference, classes.current);
@@ -45,7 +45,7 @@ function classCounts(reference: ColumnProfile, current: ColumnProfile) {
   return { reference: countsOf(r, reference), current: countsOf(c, current) };
 }
 
-/** Mass of a histogram in other bins, spread evenly within each of its own; what lies outside goes into the outermost ones. */
+/** Resamples a histogram to other bins: counts spread evenly within a bin, and values outside go to the outermost bins. */
 export function rebin(
   { edges: own, counts }: NonNullable<ColumnProfile['histogram']>,
   edges: readonly number[],

@@ -1,4 +1,4 @@
-/** Rows of one shape, and what an expectation says of them. */
+/** Rows of a fixed shape, and the results of expectations on them. */
 import { expectationSchema, type Expectation, type ExpectationResult } from '@dais/api/data';
 import { runChecks } from '../checks/run-checks.ts';
 import { contextOf, type ContextOptions, type QueryWorld, type TestTable } from './query-world.ts';
@@ -32,8 +32,8 @@ export async function resultOf(
   return result;
 }
 
-/** The first finding's counts and outcome. @throws Error when it could not be told. */
-export async function told(
+/** Returns counts and outcome of the first finding. @throws Error if the check had an error */
+export async function firstResult(
   world: QueryWorld,
   expectation: Record<string, unknown>,
   table: TestTable,

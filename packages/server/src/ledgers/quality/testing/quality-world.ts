@@ -1,4 +1,4 @@
-/** For tests: the ledger of data with that of quality beside it. */
+/** Test fixture: the data ledger with the quality ledger. */
 import type { DatasetProfile, QualityCheck, QualityCheckResults, QualityReport } from '@dais/api/data';
 import { expect } from 'vitest';
 import { startDataWorld, type DataWorld } from '#ledgers/data/testing/data-world.ts';
@@ -19,7 +19,7 @@ export interface QualityWorld extends DataWorld {
   checked(reference: string): Promise<QualityCheckResults>;
   profiled(reference: string): Promise<DatasetProfile>;
   report(reference: string): Promise<QualityReport>;
-  /** Columns that nobody may see as they are, by dataset. */
+  /** Masked columns by dataset. */
   readonly hidden: Map<string, readonly string[]>;
 }
 

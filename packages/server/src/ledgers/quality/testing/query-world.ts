@@ -1,4 +1,4 @@
-/** A query engine of its own, and tables that tests write down as rows. */
+/** Test fixture: a query engine with tables that tests define as rows. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import type { QueryEngine } from '#engines/query/contract.ts';
 import { openDuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { Asking } from '../checks/asking.ts';
+import { CheckQueries } from '../checks/check-queries.ts';
 import type { CheckContext, OtherVersion } from '../checks/check-context.ts';
 
 export interface QueryWorld {
@@ -52,13 +52,13 @@ function inline({ columns, rows }: TestTable) {
 }
 
 export interface ContextOptions extends Partial<
-  Omit<CheckContext, 'columns' | 'rows' | 'asking' | 'before' | 'others'>
+  Omit<CheckContext, 'columns' | 'rows' | 'queries' | 'before' | 'others'>
 > {
   readonly before?: TestTable;
   readonly others?: Readonly<Record<string, TestTable>>;
 }
 
-/** What a check is given, over rows that are written down. */
+/** Creates the context of a check over the given rows. */
 export function contextOf(
   { engine }: QueryWorld,
   data: TestTable,
@@ -84,7 +84,7 @@ export function contextOf(
     ...more,
     before: before === undefined ? undefined : other('before', 'flights@1', before),
     others: new Map(names.map((name, i) => [name, other(`other${i}`, name, others[name] as TestTable)])),
-    asking: new Asking(engine, tables, { owner: 'test' }),
+    queries: new CheckQueries(engine, tables, { owner: 'test' }),
     unexpected: (error) => {
       throw error;
     },

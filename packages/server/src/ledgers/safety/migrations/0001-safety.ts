@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** What was found in the files of model versions. Times are milliseconds since 1970. */
+/** Scans of model files and their findings. Times are milliseconds since 1970. */
 export const safetyTables: Migration = {
   id: '0001-safety',
   sql: `

@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** Finds the versions that their scans block without reading all scans. */
+/** Index for the list of blocked versions, which otherwise reads all scans. */
 export const blockedVersionIndexes: Migration = {
   id: '0002-blocked-versions',
   sql: `

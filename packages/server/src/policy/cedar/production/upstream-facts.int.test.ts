@@ -132,7 +132,7 @@ describe('a policy that forbids endpoints of models with open findings upstream'
       const refused = await ask(p, 'endpoint.create', write, editor);
       expect(refused).toContain('The evaluation failed: The fact upstreamOpenPiiFindings is unknown: ');
       expect(refused).toContain(`${dataset}@1`);
-      expect(refused).toContain('It was never scanned for personal data.');
+      expect(refused).toContain('It has not been scanned for personal data.');
     });
     // To permit unknown facts, a policy must do so explicitly.
     const lenient = manifest('Policy', 'no-pii', {

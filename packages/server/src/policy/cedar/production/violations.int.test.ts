@@ -129,8 +129,10 @@ describe('violations in production', () => {
     await p.call('policy.evaluate', {});
     const [found] = (await violations(p)).items;
     expect(found).toMatchObject({ result: 'unknown', facts: {} });
-    expect(found?.reason).toContain(`The fact upstreamOpenPiiFindings is unknown: ${dataset}@1: It was never scanned`);
-    expect(found?.path.at(-1)).toEqual({ type: 'cause', name: 'It was never scanned for personal data.' });
+    expect(found?.reason).toContain(
+      `The fact upstreamOpenPiiFindings is unknown: ${dataset}@1: It has not been scanned`,
+    );
+    expect(found?.path.at(-1)).toEqual({ type: 'cause', name: 'It has not been scanned for personal data.' });
   });
 
   test('hide what the caller may not read', async () => {

@@ -1,6 +1,6 @@
-/** Applying and deleting: the definition as it came, and the resources of Dais that say the same. */
+/** Applies and deletes objects: the original definition, and the equivalent resources of Dais. */
 import { DaisError } from '@dais/api';
-import { FeastFault, rpc } from '../feast-errors.ts';
+import { FeastError, rpc } from '../feast-errors.ts';
 import type { Caller } from '../feast-calls.ts';
 import { Message } from '../wire/message.ts';
 import {
@@ -31,7 +31,7 @@ import type { RegistryProject } from './registry-calls.ts';
 
 export async function applyObject(project: RegistryProject, object: FeastObject, body: Buffer): Promise<void> {
   const name = nameOf(object, body);
-  if (name === '') throw new FeastFault('FeastError', `The ${object.title} has no name.`, rpc.invalidArgument, 400);
+  if (name === '') throw new FeastError('FeastError', `The ${object.title} has no name.`, rpc.invalidArgument, 400);
   if (views.some((view) => view.object === object)) {
     await applyView(project, object, name, body);
     return;
@@ -53,7 +53,7 @@ async function applyView(project: RegistryProject, object: FeastObject, name: st
   if (object === onDemandFeatureView) refuseOnDemand(spec);
   for (const view of views) {
     if (view.object === object || (await project.find(view.object, name)) === undefined) continue;
-    throw new FeastFault(
+    throw new FeastError(
       'ConflictingFeatureViewNames',
       `Multiple feature views have name '${name}'. Please ensure that all feature view names are case-insensitively unique.`,
       rpc.alreadyExists,
@@ -91,7 +91,7 @@ function bodyOf(definition: { readonly body: string } | undefined): Buffer | und
   return definition === undefined ? undefined : Buffer.from(definition.body, 'base64');
 }
 
-/** The view, and those of its entities that nobody has made: clients apply entities after the views. */
+/** Applies the view, and its missing entities, because clients apply entities after views. */
 export async function viewManifests(call: Caller, view: ViewParts): Promise<readonly Manifest[]> {
   const missing = [];
   for (const column of view.entities) {
@@ -100,7 +100,7 @@ export async function viewManifests(call: Caller, view: ViewParts): Promise<read
   return [...missing, viewManifest(view, await datasetOf(call, view))];
 }
 
-/** The Dataset that a view's batch source is; undefined when Dais has none, or when a program makes the rows of it. */
+/** Returns the Dataset of the batch source of a view; undefined if Dais has none, or a client transforms its rows. */
 async function datasetOf(call: Caller, { batchSource, transformed }: ViewParts): Promise<string | undefined> {
   if (batchSource === undefined || transformed) return undefined;
   for (const name of datasetNames(batchSource)) {
@@ -114,7 +114,7 @@ interface KnownEntity {
   readonly spec: { readonly joinKey?: string; readonly type?: string };
 }
 
-/** None where Dais has the entity from elsewhere, and it is the same; the type that was made of a view's column stays. */
+/** Returns undefined if Dais has an equal entity from another client. The type that came from a view's column is kept. */
 async function entityManifests(call: Caller, spec: Message): Promise<readonly Manifest[]> {
   const wanted = entityManifest(spec);
   if (wanted === undefined) return [];
@@ -128,7 +128,7 @@ async function entityManifests(call: Caller, spec: Message): Promise<readonly Ma
     if (same) return [];
     throw new DaisError(
       'other_origin',
-      `Entity "${name}" was made through ${known.metadata.origin ?? 'another client'}, with another join key or type.`,
+      `Entity "${name}" was created through ${known.metadata.origin ?? 'another client'} with another join key or type.`,
     );
   }
   const kept = { joinKey, type: untold ? (known.spec.type ?? 'string') : type };
@@ -142,7 +142,7 @@ const RESOURCES: ReadonlyMap<FeastObject, string> = new Map([
   [featureService, 'featureService'],
 ]);
 
-/** The resource first, so that a delete that was cut off is done again by asking again. */
+/** Deletes the resource first, so that an interrupted delete can be repeated. */
 export async function deleteObject(project: RegistryProject, object: FeastObject, name: string): Promise<void> {
   await project.need(object, name);
   const noun = RESOURCES.get(object);
@@ -152,8 +152,8 @@ export async function deleteObject(project: RegistryProject, object: FeastObject
 }
 
 /**
- * Clients delete entities before the views that use them. What something else still refers to stays until that is gone: so
- * whatever came from a definition and has none any more goes now.
+ * Deletes resources whose definition was deleted. Clients delete entities before the views that use them, so a referenced resource
+ * remains until it is no longer used.
  */
 async function sweep(project: RegistryProject): Promise<void> {
   const defined = new Set((await project.list({})).map(({ type, name }) => `${nounOf(type)}/${name}`));
@@ -177,7 +177,7 @@ function nounOf(type: string): string {
 
 async function deleteResource(call: Caller, noun: string, name: string): Promise<void> {
   const known = (await call.find(`${noun}.get`, { name })) as KnownEntity | undefined;
-  // Somebody else's is not ours to delete.
+  // Created by another client: do not delete it.
   if (known === undefined || known.metadata.origin !== 'feast') return;
   try {
     await call.find(`${noun}.delete`, { name });

@@ -40,7 +40,7 @@ test.each([
   expect(viewManifest(featureViewParts(spec), undefined)).toMatchObject({ spec: { ttl: text } });
 });
 
-test('the entity that Feast puts in the place of none is none', () => {
+test('the dummy entity of Feast becomes no entity', () => {
   expect(entityManifest(new Message(messageOf(bytesField(1, '__dummy'))))).toBeUndefined();
   const spec = new Message(messageOf(bytesField(1, 'v'), bytesField(3, '__dummy')));
   expect(featureViewParts(spec).entities).toEqual([]);

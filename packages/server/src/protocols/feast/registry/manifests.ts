@@ -1,15 +1,15 @@
-/** What Feast's definitions are in the words of Dais. */
+/** Converts definitions of Feast to manifests of Dais. */
 import { DaisError } from '@dais/api';
 import { type KeyType } from '@dais/api/data';
-import { invalid, notDone } from '../feast-errors.ts';
+import { invalid, unsupported } from '../feast-errors.ts';
 import type { Message } from '../wire/message.ts';
 import { keyType, valueType } from '../wire/value-types.ts';
 
 export type Manifest = Readonly<Record<string, unknown>>;
 
-/** What views without entities are given by Feast itself. */
+/** The entity that Feast adds to views without entities. */
 const DUMMY_ENTITY = '__dummy';
-/** A tag of a data source: the Dataset that it is. */
+/** The tag of a data source with the name of its Dataset. */
 const DATASET_TAG = 'dais.dev/dataset';
 
 interface EntityColumn {
@@ -18,7 +18,7 @@ interface EntityColumn {
   readonly type: KeyType;
 }
 
-/** A view as far as Dais acts on it, whichever of Feast's messages it came in. */
+/** A view with the fields that Dais uses, from any view message of Feast. */
 export interface ViewParts {
   readonly name: string;
   readonly entities: readonly EntityColumn[];
@@ -30,7 +30,7 @@ export interface ViewParts {
   readonly batchSource: Message | undefined;
   readonly streamSource: Message | undefined;
   readonly online: boolean;
-  /** Its rows are made of the source's by a program of the client. */
+  /** A client program transforms the rows of the source. */
   readonly transformed: boolean;
 }
 
@@ -44,7 +44,7 @@ export function featureViewParts(spec: Message): ViewParts {
   };
 }
 
-/** Its rows are made by whoever runs the stream, and pushed. */
+/** A stream processor computes the rows and pushes them. */
 export function streamFeatureViewParts(spec: Message): ViewParts {
   return {
     ...common(spec, { columns: 5, tags: 7, description: 6, owner: 8, ttl: 9 }),
@@ -82,11 +82,13 @@ function part(spec: Message, field: number): Message | undefined {
   return spec.has(field) ? spec.message(field) : undefined;
 }
 
-/** @throws FeastFault naming the type. */
+/** Converts a type. @throws FeastError with the type */
 function keyOf(number: number, entity: string): KeyType {
   const type = number === 0 ? 'string' : keyType(number);
   if (type === undefined) {
-    throw invalid(`The join key of entity "${entity}" is of type ${number}, by which Dais tells no entities apart.`);
+    throw invalid(
+      `The join key of entity "${entity}" has value type ${number}, which Dais does not support for join keys.`,
+    );
   }
   return type;
 }
@@ -101,12 +103,12 @@ export function entityManifest(spec: Message): Manifest | undefined {
   });
 }
 
-/** For a view that comes before its entities. */
+/** For a view that is applied before its entities. */
 export function columnManifest({ entity, joinKey, type }: EntityColumn): Manifest {
   return manifest('Entity', entity, { joinKey, type });
 }
 
-/** `dataset`: the one that its batch source is; undefined: none that Dais has. */
+/** Converts a view. `dataset`: the dataset of its batch source, if Dais has it. */
 export function viewManifest(view: ViewParts, dataset: string | undefined): Manifest {
   const { batchSource } = view;
   const columns = Object.fromEntries(
@@ -124,7 +126,7 @@ export function viewManifest(view: ViewParts, dataset: string | undefined): Mani
       const name = feature.text(1);
       if (type === undefined) {
         throw invalid(
-          `Feature "${name}" of view "${view.name}" is of type ${feature.number(2)}, which Dais does not keep.`,
+          `Feature "${name}" of view "${view.name}" has value type ${feature.number(2)}, which Dais does not support.`,
         );
       }
       return { name, type, ...about(feature.text(4), feature.map(3), '') };
@@ -143,7 +145,7 @@ const UNITS = [
   ['ms', 1000n],
 ] as const;
 
-/** As people write it: `1d`, and never a part of a unit. */
+/** Formats a duration as `1d`, in whole units. */
 function durationText(microseconds: bigint): string {
   if (microseconds <= 0n) return '0s';
   const [unit, size] = UNITS.find(([, one]) => microseconds % one === 0n) ?? ['us', 1n];
@@ -155,7 +157,7 @@ function eventTimeOf({ batchSource }: ViewParts): string {
   return named === '' ? 'event_timestamp' : named;
 }
 
-/** Names of Datasets that a data source may be, the likeliest first. */
+/** Returns candidate Dataset names of a data source, most likely first. */
 export function datasetNames(source: Message): readonly string[] {
   const tagged = source.map(24)[DATASET_TAG];
   if (tagged !== undefined) return [tagged];
@@ -194,11 +196,11 @@ export function serviceManifest(spec: Message): Manifest {
   });
 }
 
-/** @throws FeastFault always: with the reason, and what to do. */
+/** @throws FeastError always, with the reason and an alternative */
 export function refuseOnDemand(spec: Message): never {
-  throw notDone(
-    `On-demand feature view "${spec.text(1)}" is a Python function, sent as a pickle, which this server runs for nobody. ` +
-      'Write a FeatureView of Dais with `source.type: onDemand` and an expression in SQL for each feature, or call the function where the features are read.',
+  throw unsupported(
+    `On-demand feature view "${spec.text(1)}" is a Python function, sent as a pickle. This server does not run pickled functions. ` +
+      'Write a FeatureView of Dais with `source.type: onDemand` and an SQL expression for each feature, or call the function in the client.',
   );
 }
 
@@ -207,7 +209,7 @@ function manifest(kind: string, name: string, spec: Readonly<Record<string, unkn
 }
 
 function about(description: string, tags: Readonly<Record<string, string>>, owner: string): Manifest {
-  // Whoever owns it there need not be a team here.
+  // The owner in Feast need not be a team in Dais.
   const all = { ...(owner !== '' && { owner }), ...tags };
   return {
     ...(description !== '' && { description }),

@@ -1,10 +1,10 @@
-/** Objects as clients get them back: the bytes that were applied, and behind them what the server knows beside. */
+/** Objects as returned to clients: the applied bytes, followed by fields of the server. */
 import type { Definition } from '@dais/api/data';
 import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/formats/protobuf-writer.ts';
 import { Message } from '../wire/message.ts';
 import type { FeastObject } from './objects.ts';
 
-/** What a client sent, read as far as every object is alike. */
+/** The fields that all objects of clients have. */
 export function nameOf(object: FeastObject, bytes: Buffer): string {
   return inner(object, bytes).text(object.name);
 }
@@ -19,10 +19,10 @@ function inner({ spec }: FeastObject, bytes: Buffer): Message {
 }
 
 /**
- * A message that stands behind another one is merged into it, as protocol buffers have it: so nothing that the client sent is
- * decoded to be written again, and fields that only newer clients know come back as they were.
+ * Appends the fields of the server to the bytes of the client: Protocol Buffers merge concatenated messages. The client's bytes are
+ * therefore not re-encoded, and unknown fields of newer clients are preserved.
  */
-export function asSeen(
+export function withServerFields(
   object: FeastObject,
   { body, createdAt, updatedAt }: Definition,
   project: string,
@@ -38,7 +38,7 @@ export function asSeen(
   );
 }
 
-/** `google.protobuf.Timestamp`. Zeros are written too: they stand behind other values. */
+/** Encodes `google.protobuf.Timestamp`, including zeros, because it follows other values. */
 export function moment(field: number, at: string): ProtobufField {
   const [, fraction = ''] = /\.(\d+)/.exec(at) ?? [];
   const seconds = Math.floor(Date.parse(at) / 1000);
@@ -46,17 +46,17 @@ export function moment(field: number, at: string): ProtobufField {
   return bytesField(field, messageOf(numberField(1, seconds), numberField(2, nanos)));
 }
 
-/** Most materializations that a view is told with: whoever wants to go on looks at the last one. */
-const MOST_INTERVALS = 100;
-/** `FeatureViewMeta`. */
+/** Maximum number of materializations of a view; clients continue from the last one. */
+const MAX_INTERVALS = 100;
+/** Encodes `FeatureViewMeta`. */
 const INTERVALS = 3;
 
-/** The bytes of a view with the intervals that were told of it before: applying it again does not take them away. */
+/** Returns the bytes of a view with its existing intervals, which a new apply does not remove. */
 export function keepIntervals(before: Buffer | undefined, after: Buffer): Buffer {
   if (before === undefined) return after;
-  const told = new Message(after).message(2).all(INTERVALS);
+  const present = new Message(after).message(2).all(INTERVALS);
   const kept = new Message(before).message(2).all(INTERVALS);
-  const lost = kept.filter((one) => !told.some((other) => other.equals(one))).slice(-MOST_INTERVALS);
+  const lost = kept.filter((one) => !present.some((other) => other.equals(one))).slice(-MAX_INTERVALS);
   return withIntervals(after, lost);
 }
 

@@ -1,22 +1,22 @@
-/** What a registry holds, as data: the words of its methods, and where its messages have what every object has. */
+/** Objects of a registry as data: method names, and the fields of each message that all objects have. */
 import type { FeastClass } from '../feast-errors.ts';
 
 export interface FeastObject {
-  /** In the ledger of definitions. */
+  /** The kind in the ledger of definitions. */
   readonly type: string;
-  /** As methods say it: `GetEntity`, `ListEntities`. */
+  /** The name in methods: `GetEntity`, `ListEntities`. */
   readonly one: string;
   readonly many: string;
   readonly missing: FeastClass;
   readonly title: string;
-  /** The field that holds name, project and tags; absent: the message itself does. */
+  /** The field with name, project and tags; undefined if the message itself has them. */
   readonly spec?: number;
   readonly name: number;
   readonly project: number;
   readonly tags: number;
-  /** Where the server says when it was made and changed. */
+  /** The field for creation and update times. */
   readonly meta?: { readonly field: number; readonly created: number; readonly updated: number };
-  /** Its list in `feast.core.Registry`. */
+  /** The list in `feast.core.Registry`. */
   readonly inRegistry: number;
 }
 
@@ -145,7 +145,7 @@ const permission: FeastObject = {
   inRegistry: 16,
 };
 
-/** The four kinds of views share their names; the field of each in `AnyFeatureView`, and in what applies one. */
+/** The four kinds of views share one namespace; the field of each in `AnyFeatureView` and in apply requests. */
 export const views: readonly { readonly object: FeastObject; readonly any: number; readonly applied: number }[] = [
   { object: featureView, any: 1, applied: 1 },
   { object: streamFeatureView, any: 3, applied: 3 },
@@ -153,7 +153,7 @@ export const views: readonly { readonly object: FeastObject; readonly any: numbe
   { object: labelView, any: 4, applied: 6 },
 ];
 
-/** All that lie in a project. */
+/** All objects of a project. */
 export const objects: readonly FeastObject[] = [
   entity,
   dataSource,

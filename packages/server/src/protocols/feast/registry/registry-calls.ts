@@ -1,4 +1,4 @@
-/** What the methods of the registry share: objects by name and by page, in the project that a request names. */
+/** Shared functions of registry methods: objects by name and by page, in the project of a request. */
 import { applyOperation, DaisError } from '@dais/api';
 import {
   deleteDefinitionOperation,
@@ -15,31 +15,31 @@ import { notFound } from '../feast-errors.ts';
 import { caller, type Caller, type FeastCalls } from '../feast-calls.ts';
 import { daisProject, inProject } from '../projects.ts';
 import { isMissing, type Manifest } from './manifests.ts';
-import { asSeen, moment } from './object-message.ts';
+import { withServerFields, moment } from './object-message.ts';
 import { views, type FeastObject } from './objects.ts';
 
 const FORMAT = 'feast';
 const PAGE = 1000;
-/** Most materializations that are told of: of one view, and of all views of a project. */
-const MOST_INTERVALS = 100;
+/** Maximum number of returned materializations, of one view and of all views of a project. */
+const MAX_INTERVALS = 100;
 
 /** `FeatureViewState` */
 const MATERIALIZING = 3;
 const AVAILABLE_ONLINE = 4;
 
 export interface RegistryProject {
-  /** As Feast writes it. */
+  /** The name in Feast. */
   readonly name: string;
   readonly call: Caller;
-  /** Undefined when it is not there. */
+  /** Undefined if it does not exist. */
   find(object: FeastObject, name: string): Promise<Definition | undefined>;
-  /** @throws FeastFault of the object's own class. */
+  /** Requires an object. @throws FeastError of the class of the object */
   need(object: FeastObject, name: string): Promise<Definition>;
   list(filter: { readonly type?: string; readonly refersTo?: string }): Promise<readonly Definition[]>;
-  /** The project is made with the first of its objects, as Feast's own registry does. */
+  /** Creates the project with its first object, as the registry of Feast does. */
   put(object: Pick<FeastObject, 'type'>, wanted: WantedDefinition): Promise<void>;
   forget(object: Pick<FeastObject, 'type'>, name: string): Promise<void>;
-  /** As clients get them, in order. */
+  /** Returns objects in client format, in order. */
   seen(object: FeastObject, definitions: readonly Definition[]): Promise<readonly Buffer[]>;
 }
 
@@ -64,7 +64,7 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
     return found;
   };
   const find: RegistryProject['find'] = async ({ type }, wanted) => {
-    // No name, no thing.
+    // Without a name there is no object.
     if (wanted === '') return undefined;
     try {
       return await call(readDefinitionOperation, { format: FORMAT, type, name: wanted });
@@ -79,10 +79,10 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
     const one = definitions.length === 1 && only !== undefined ? { view: only.name } : {};
     const done =
       isView && known && definitions.length > 0
-        ? (await call(listMaterializationsOperation, { ...one, limit: only === undefined ? PAGE : MOST_INTERVALS }))
+        ? (await call(listMaterializationsOperation, { ...one, limit: only === undefined ? PAGE : MAX_INTERVALS }))
             .items
         : [];
-    return definitions.map((definition) => asSeen(object, definition, name, viewMeta(definition.name, done)));
+    return definitions.map((definition) => withServerFields(object, definition, name, viewMeta(definition.name, done)));
   };
   return {
     name,
@@ -97,8 +97,8 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
       try {
         return await list(filter);
       } catch (error) {
-        // A project that nobody has made yet is an empty one.
-        if (isNoProject(error, name)) return [];
+        // A project that does not exist is empty.
+        if (isMissingProject(error, name)) return [];
         throw error;
       }
     },
@@ -114,7 +114,7 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
       try {
         await call(putDefinitionOperation, input);
       } catch (error) {
-        if (!isNoProject(error, name)) throw error;
+        if (!isMissingProject(error, name)) throw error;
         await makeProject(calls, context, name);
         await call(putDefinitionOperation, input);
       }
@@ -126,12 +126,12 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
   };
 }
 
-/** `materialization_intervals` and `state` of `FeatureViewMeta`, as Dais knows them. */
+/** Returns `materialization_intervals` and `state` of `FeatureViewMeta` from Dais. */
 function viewMeta(view: string, materializations: readonly Materialization[]): readonly ProtobufField[] {
   const own = materializations.filter((one) => one.view === view);
   const done = own
     .filter(({ state }) => state === 'done')
-    .slice(0, MOST_INTERVALS)
+    .slice(0, MAX_INTERVALS)
     .toReversed();
   const running = own.some(({ state }) => state === 'waiting' || state === 'running');
   const intervals = done.map(({ start = '1970-01-01T00:00:00Z', end }) =>
@@ -157,8 +157,8 @@ export async function makeProject(
   await caller(calls, context)(applyOperation, { sources });
 }
 
-/** Told apart from other things that are not there by its words, which name the project. */
-export function isNoProject(error: unknown, name: string): boolean {
+/** Recognizes the error of a missing project by its text, which contains the project. */
+export function isMissingProject(error: unknown, name: string): boolean {
   if (!(error instanceof DaisError) || error.code !== 'not_found' || name === '') return false;
   return error.message === `There is no project "${daisProject(name)}".`;
 }

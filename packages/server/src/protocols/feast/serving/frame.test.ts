@@ -10,12 +10,12 @@ test.each([
   ['2026-11-20T05:30:00+0100', '2026-11-20T05:30:00+01:00'],
   ['2026-11-20 05:30:00 UTC', '2026-11-20T05:30:00Z'],
   [null, null],
-])('the moment %s is %s', (given, wanted) => {
+])('the time %s is %s', (given, wanted) => {
   expect(momentText(given, 'ts')).toBe(wanted);
 });
 
-test.each(['yesterday', '2026-13-01', 5, {}, ''])('%j is no moment, and its place is told', (given) => {
-  expect(() => momentText(given, 'ts', 2)).toThrow(/in row 3 of `ts` is no moment/);
+test.each(['yesterday', '2026-13-01', 5, {}, ''])('rejects %j as a time, with row and column', (given) => {
+  expect(() => momentText(given, 'ts', 2)).toThrow(/in row 3 of `ts` is not a time/);
 });
 
 const view: FrameView = {
@@ -29,7 +29,7 @@ const view: FrameView = {
   columns: { score: 'raw_score' },
 };
 
-test('columns are those of the view, under its names; what it does not know is left out', () => {
+test('returns the columns of the view under its names, and omits unknown ones', () => {
   const frame = {
     id: [1],
     raw_score: [0.5],
@@ -49,6 +49,6 @@ test('columns are those of the view, under its names; what it does not know is l
   });
 });
 
-test('columns of different lengths are refused', () => {
+test('rejects columns of different lengths', () => {
   expect(() => framed({ id: [1, 2], score: [1] }, view, ['id'])).toThrow('different lengths');
 });

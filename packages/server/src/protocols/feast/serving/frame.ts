@@ -1,24 +1,24 @@
-/** Columns as Feast's clients send them, as the columns that Dais takes. */
+/** Converts columns of Feast clients to columns of Dais. */
 import type { ValueType } from '@dais/api/data';
 import { invalid } from '../feast-errors.ts';
 
 export type Frame = Readonly<Record<string, readonly unknown[]>>;
 
-/** What a client calls the two moments where its store hides the names of the view's own columns. */
+/** The names of both time columns for clients whose store hides the names of the view. */
 const STORE_TIMES = { event: 'event_timestamp', created: 'created' } as const;
 
-/** A FeatureView as far as rows of it are concerned. */
+/** A FeatureView with the fields that concern its rows. */
 export interface FrameView {
   readonly eventTime?: string | undefined;
   readonly createdTime?: string | undefined;
   readonly features: readonly { readonly name: string; readonly type: ValueType }[];
-  /** Ours to theirs. */
+  /** Column names of the view by name in Dais. */
   readonly columns?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
- * The columns that the view has, under its own names.
- * @throws FeastFault naming the column and the row of what is no moment, or columns of different lengths.
+ * Returns the columns of the view under its own names.
+ * @throws FeastError with column and row of an invalid time, or for columns of different lengths
  */
 export function framed(frame: Frame, view: FrameView, joinKeys: readonly string[]): Record<string, unknown[]> {
   const counts = new Set(Object.values(frame).map((values) => values.length));
@@ -40,7 +40,7 @@ export function framed(frame: Frame, view: FrameView, joinKeys: readonly string[
   return columns;
 }
 
-/** Moments are seconds since 1970 on the way, where a feature is one. */
+/** Times are seconds since 1970 in transit, if a feature is one. */
 function valueOf(type: ValueType, value: unknown, column: string, row: number): unknown {
   if (value === null || value === undefined) return null;
   if (type === 'timestamp') return typeof value === 'number' ? secondsText(value) : momentText(value, column, row);
@@ -58,19 +58,21 @@ const MOMENT =
   /^(?<date>\d{4}-\d{2}-\d{2})(?:[T ](?<time>\d{2}:\d{2}(?::\d{2})?)(?<fraction>\.\d{1,9})?)?\s*(?<zone>Z|z|[+-]\d{2}:?\d{2}|UTC)?$/;
 
 /**
- * RFC 3339 of what Python writes as a moment; without a zone it is UTC, as Feast has it. Finer than microseconds is cut.
- * @throws FeastFault naming column and row.
+ * Converts a time of Python to RFC 3339; without a zone it is UTC, as in Feast. Digits beyond microseconds are truncated.
+ * @throws FeastError with column and row
  */
 export function momentText(value: unknown, column: string, row?: number): string | null {
   if (value === null || value === undefined) return null;
-  const told = typeof value === 'string' ? value : JSON.stringify(value);
-  const { date, time = '00:00', fraction = '', zone = 'Z' } = MOMENT.exec(told.trim())?.groups ?? {};
+  const input = typeof value === 'string' ? value : JSON.stringify(value);
+  const { date, time = '00:00', fraction = '', zone = 'Z' } = MOMENT.exec(input.trim())?.groups ?? {};
   const whole = time.length === 5 ? `${time}:00` : time;
   const offset = /^z$|^UTC$/i.test(zone) ? 'Z' : zone.replace(/^([+-]\d{2}):?(\d{2})$/, '$1:$2');
   const text = `${date}T${whole}${fraction.slice(0, 7)}${offset}`;
   if (date === undefined || Number.isNaN(Date.parse(text))) {
     const where = row === undefined ? '' : ` in row ${row + 1}`;
-    throw invalid(`"${told.slice(0, 100)}"${where} of \`${column}\` is no moment: write 2026-11-01T06:00:00Z.`);
+    throw invalid(
+      `"${input.slice(0, 100)}"${where} of \`${column}\` is not a time. Use the format 2026-11-01T06:00:00Z.`,
+    );
   }
   return text;
 }

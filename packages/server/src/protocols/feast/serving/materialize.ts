@@ -1,4 +1,4 @@
-/** `/materialize` and `/materialize-incremental`: each view's materialization is a job of its own, which is waited for. */
+/** `/materialize` and `/materialize-incremental`: one job per view; the response waits for all of them. */
 import {
   listMaterializationsOperation,
   materializeFeaturesOperation,
@@ -6,11 +6,11 @@ import {
   type Materialization,
 } from '@dais/api/data';
 import type { Clock } from '#lib/clock.ts';
-import { FeastFault, invalid, notFound, rpc } from '../feast-errors.ts';
+import { FeastError, invalid, notFound, rpc } from '../feast-errors.ts';
 import { viewManifests, viewParts } from '../registry/apply-object.ts';
 import { featureView, streamFeatureView } from '../registry/objects.ts';
 import type { RegistryProject } from '../registry/registry-calls.ts';
-import type { KnownView } from '../feast-view.ts';
+import type { KnownView } from '../feast-calls.ts';
 import { Message } from '../wire/message.ts';
 
 export interface Window {
@@ -19,13 +19,13 @@ export interface Window {
   readonly end?: string;
 }
 
-/** In ms; from the first look at whether it has ended on. */
+/** In ms, from the first check. */
 const FIRST_PAUSE = 25;
 const LONGEST_PAUSE = 1000;
 
 /**
- * Those that are named, or all that are online and have a dataset.
- * @throws FeastFault for one that is not there, or that nothing can be brought online of.
+ * Returns the named views, or all online views with a dataset.
+ * @throws FeastError for a view that does not exist or cannot be materialized
  */
 export async function viewsToMaterialize(
   project: RegistryProject,
@@ -55,14 +55,14 @@ export async function viewsToMaterialize(
   return ready;
 }
 
-function noDataset(names: readonly string[]): FeastFault {
+function noDataset(names: readonly string[]): FeastError {
   return invalid(
-    `No data of ${names.join(', ')} are in Dais: bring them with \`dais data push DATASET FILE\`, where the Dataset has the name of the data source, or is named by its tag \`dais.dev/dataset\`. ` +
-      'A view whose rows are made by a transformation of the client can only be pushed to.',
+    `Dais has no data of ${names.join(', ')}. Push it with \`dais data push DATASET FILE\`. The Dataset has the name of the data source, or the name in its tag \`dais.dev/dataset\`. ` +
+      'Rows of a view with a client-side transformation can only be pushed.',
   );
 }
 
-/** A Dataset may have come after the view that is to be read from it. */
+/** Links views to Datasets that were created after the view. */
 async function findSource(
   project: RegistryProject,
   object: typeof featureView,
@@ -78,8 +78,8 @@ async function findSource(
   await project.put(object, { name, body, refersTo: definition.refersTo, manifests });
 }
 
-/** Views of which one is under way. */
-export async function underWay(project: RegistryProject, names: readonly string[]): Promise<readonly string[]> {
+/** Returns views with a running materialization. */
+export async function runningViews(project: RegistryProject, names: readonly string[]): Promise<readonly string[]> {
   const busy: string[] = [];
   for (const view of names) {
     const { items } = await project.call(listMaterializationsOperation, { view, limit: 1 });
@@ -107,7 +107,7 @@ export async function startMaterializations(
   return started;
 }
 
-/** Resolves when all have ended. @throws FeastFault naming those that failed, and why. */
+/** Resolves when all have ended. @throws FeastError with the failed ones and their errors */
 export async function ended(
   project: RegistryProject,
   started: readonly Materialization[],
@@ -119,7 +119,7 @@ export async function ended(
     for (;;) {
       const { state, error = state } = await project.call(readMaterializationOperation, { id });
       if (state === 'failed' || state === 'cancelled') failed.push(`${view}: ${error}`);
-      // Nobody waits any more; the jobs go on.
+      // The client has disconnected; the jobs continue.
       if (!['waiting', 'running'].includes(state) || signal.aborted) break;
       await new Promise<void>((resolve) => {
         clock.after(pause, resolve);
@@ -128,11 +128,6 @@ export async function ended(
     }
   }
   if (failed.length > 0) {
-    throw new FeastFault(
-      'FeastError',
-      `Could not be brought online: ${failed.join('; ')}`,
-      rpc.failedPrecondition,
-      422,
-    );
+    throw new FeastError('FeastError', `Materialization failed: ${failed.join('; ')}`, rpc.failedPrecondition, 422);
   }
 }

@@ -1,4 +1,4 @@
-/** What clients send to a feature server. Fields that are not known are passed over: newer clients have more of them. */
+/** Requests of a feature server. Unknown fields of newer clients are ignored. */
 import { z } from 'zod';
 import { invalidUtf8At } from '#lib/formats/utf8.ts';
 import { invalid } from '../feast-errors.ts';
@@ -35,7 +35,7 @@ export const materializeRequest = z.object({
 
 export const incrementalRequest = z.object({ end_ts: z.string(), feature_views: views, version });
 
-/** @throws FeastFault naming what is wrong, and where. */
+/** Validates a request. @throws FeastError with the invalid fields */
 export function readRequest<Schema extends z.ZodType>(schema: Schema, body: Buffer): z.output<Schema> {
   const invalidAt = invalidUtf8At(body);
   if (invalidAt !== undefined) throw invalid(`The body of the request is not UTF-8, first at byte ${invalidAt}.`);
@@ -48,5 +48,5 @@ export function readRequest<Schema extends z.ZodType>(schema: Schema, body: Buff
   const read = schema.safeParse(json);
   if (read.success) return read.data;
   const places = read.error.issues.slice(0, 10).map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
-  throw invalid(`The request is not one of this address: ${places.join('; ')}.`);
+  throw invalid(`The request is invalid: ${places.join('; ')}.`);
 }

@@ -12,7 +12,7 @@ const column = (type: ValueType, ...values: unknown[]): FeatureColumn => ({
   eventTimes: values.map((value) => (value === null ? null : '2026-11-20T00:00:00Z')),
 });
 
-test('results are columns, join keys first, and what is not there has the epoch', () => {
+test('returns columns, join keys first; a missing value has the epoch', () => {
   const text = responseJson(
     { entities: { id: [1, '9007199254740993'] }, features: [column('string', 'a', null)] },
     true,

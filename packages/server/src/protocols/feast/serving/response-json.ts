@@ -1,10 +1,10 @@
-/** The answer of a feature server as text. By hand, because Feast's clients tell `5` from `5.0`, which JSON.stringify does not. */
+/** Serializes responses of a feature server, because Feast clients distinguish `5` and `5.0`, which JSON.stringify does not. */
 import { elementType, type FeatureColumn, type OnlineFeatures, type ValueType } from '@dais/api/data';
 
-/** What clients read where there is no moment. */
+/** The value that clients read for a missing time. */
 const EPOCH = '"1970-01-01T00:00:00Z"';
 
-/** Column by column: `results[i]` belongs to `feature_names[i]`. Join keys come first. */
+/** Serializes by column: `results[i]` belongs to `feature_names[i]`. Join keys come first. */
 export function responseJson({ entities, features }: OnlineFeatures, versions: boolean): string {
   const keys = Object.entries(entities);
   const names = [...keys.map(([name]) => name), ...features.map(({ name }) => name)];
@@ -21,7 +21,7 @@ function keyJson(values: readonly unknown[]): string {
   return vector(texts.join(','), present, values.map(() => EPOCH).join(','));
 }
 
-/** Most answers are of one entity: a loop that adds to texts takes half of what lists that are joined take. */
+/** Most responses have one entity: string concatenation takes half the time of joined arrays. */
 function columnJson({ type, values, statuses, eventTimes }: FeatureColumn): string {
   const write = writerOf(type);
   let [texts, states, times] = ['', '', ''];
@@ -53,7 +53,7 @@ function writerOf(type: ValueType): Write {
     case 'int64':
       return (value) => (isDigits(value) ? value : JSON.stringify(value));
     case 'timestamp':
-      // Whole seconds, as Feast keeps them.
+      // Whole seconds, as in Feast.
       return (value) => String(Math.floor(Date.parse(String(value)) / 1000));
     default:
       return (value) => JSON.stringify(value);
@@ -63,7 +63,7 @@ function writerOf(type: ValueType): Write {
 function floatJson(value: unknown): string {
   if (typeof value !== 'number') return JSON.stringify(value);
   if (!Number.isFinite(value)) return `"${String(value)}"`;
-  // From 1e21 on a number is written with an exponent.
+  // Numbers from 1e21 have an exponent.
   return Number.isInteger(value) && Math.abs(value) < 1e21 ? `${value}.0` : String(value);
 }
 

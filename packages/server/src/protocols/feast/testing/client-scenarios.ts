@@ -1,9 +1,9 @@
-/** Feast's own client, unmodified, in its own Python, against a Dais that asks for credentials. */
+/** Runs the unmodified Feast client in its own Python against a Dais with authentication. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startClientPython, type ClientPython } from '#testing/client-python.ts';
 
-/** In ms; the environment is made with the first test, which takes a minute where nothing is kept yet. */
+/** In ms; the first test creates the environment, which takes a minute without a cache. */
 const PATIENCE = 900_000;
 
 interface FeastClient {
@@ -17,7 +17,7 @@ interface Told {
   readonly error?: string;
 }
 
-/** What `client_scenarios.py` has: none is left out unseen. */
+/** The scenarios of `client_scenarios.py`; a test checks that none is missing. */
 const SCENARIOS = 7;
 
 export function clientScenarios({ line, requirements }: FeastClient): void {
@@ -29,14 +29,14 @@ export function clientScenarios({ line, requirements }: FeastClient): void {
     afterAll(async () => await peer?.stop());
 
     test('does what people do with it', { timeout: PATIENCE }, async () => {
-      const told = await feastScripts(peer, { line, requirements }, ['client_scenarios.py']);
-      expect(told.filter(({ error }) => error !== undefined)).toEqual([]);
-      expect(told).toHaveLength(SCENARIOS);
+      const results = await feastScripts(peer, { line, requirements }, ['client_scenarios.py']);
+      expect(results.filter(({ error }) => error !== undefined)).toEqual([]);
+      expect(results).toHaveLength(SCENARIOS);
     });
   });
 }
 
-/** What a script of the peer's folder tells, one line of JSON for each scenario. @throws Error with the end of its standard error. */
+/** Returns the output of a script, one line of JSON per scenario. @throws Error with the end of its standard error */
 export async function feastScripts(
   peer: ClientPython,
   { line, requirements }: FeastClient,
@@ -48,7 +48,7 @@ export async function feastScripts(
       FEAST_HTTP: peer.dais.url,
       FEAST_GRPC: peer.dais.grpc ?? '',
       FEAST_TOKEN: peer.token,
-      // What the client tells its makers.
+      // Telemetry of the client.
       FEAST_USAGE: 'False',
     },
     timeoutMs: PATIENCE,

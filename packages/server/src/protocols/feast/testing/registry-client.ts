@@ -1,9 +1,8 @@
-/** For tests: a client of the registry that speaks protocol buffers as Feast's do. */
+/** Test fixture: a registry client that uses protocol buffers like the Feast client. */
 import { credentials, Metadata, makeGenericClientConstructor, type ServiceError } from '@grpc/grpc-js';
 import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/formats/protobuf-writer.ts';
 
 export interface RegistryClient {
-  /** @throws ServiceError */
   call(method: string, request?: Uint8Array, metadata?: Readonly<Record<string, string>>): Promise<Buffer>;
   close(): void;
 }
@@ -33,14 +32,14 @@ export function registryClient(address: string): RegistryClient {
 const INT64 = 4;
 const FLOAT = 6;
 
-/** `Entity` with its spec. */
+/** Encodes an `Entity` with its spec. */
 export function entityBytes(name: string, joinKey: string, ...more: readonly ProtobufField[]): Buffer {
   return messageOf(
     bytesField(1, messageOf(bytesField(1, name), numberField(2, INT64), bytesField(4, joinKey), ...more)),
   );
 }
 
-/** A `DataSource` that is a file. */
+/** Encodes a `DataSource` of type file. */
 export function fileSource(name: string, ...more: readonly ProtobufField[]): Buffer {
   const options = messageOf(bytesField(2, `data/${name}.parquet`));
   return messageOf(
@@ -55,7 +54,7 @@ export function fileSource(name: string, ...more: readonly ProtobufField[]): Buf
 
 const feature = (name: string, type: number) => messageOf(bytesField(1, name), numberField(2, type));
 
-/** `FeatureView` with one entity and one feature. */
+/** Encodes a `FeatureView` with one entity and one feature. */
 export function viewBytes(name: string, source: Buffer, ...more: readonly ProtobufField[]): Buffer {
   const spec = messageOf(
     bytesField(1, name),
@@ -75,12 +74,12 @@ export function serviceBytes(name: string, view: string): Buffer {
   return messageOf(bytesField(1, messageOf(bytesField(1, name), bytesField(3, projection))));
 }
 
-/** Request of a method that applies an object. */
+/** Encodes a request that applies an object. */
 export function applying(object: Uint8Array, project: string): Buffer {
   return messageOf(bytesField(1, object), bytesField(2, project));
 }
 
-/** The same for a view of the given field. */
+/** Encodes the same for a view of the given field. */
 export function applyingView(view: Uint8Array, project: string, field = 1): Buffer {
   return messageOf(bytesField(field, view), bytesField(4, project));
 }

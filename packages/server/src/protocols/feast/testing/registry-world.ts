@@ -1,4 +1,4 @@
-/** For tests of the registry: a kernel with the ledger of definitions behind a gRPC server on a port of its own. */
+/** Test fixture: a kernel with the ledger of definitions and a gRPC server on a separate port. */
 import { createServer } from 'node:net';
 import { entityKind, featureServiceKind, featureViewKind } from '@dais/api/data';
 import { GrpcServer } from '#grpc/grpc-server.ts';
@@ -9,7 +9,7 @@ import { definitionEntries, definitionsSlice } from '#ledgers/definitions/index.
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { OwnerAccess } from '#policy/owner-access.ts';
-import { feastRegistry } from '../registry/registry-door.ts';
+import { feastRegistry } from '../registry/registry-methods.ts';
 import { registryClient, type RegistryClient } from './registry-client.ts';
 
 export interface RegistryWorld {
@@ -19,7 +19,7 @@ export interface RegistryWorld {
   stop(): Promise<void>;
 }
 
-/** `ownUid`: the user that needs no token; default: the one that runs the test. */
+/** `ownUid`: the user that needs no token; default: the user that runs the test. */
 export async function startRegistryWorld(ownUid = process.geteuid?.()): Promise<RegistryWorld> {
   const kinds = [project, ...[entityKind, featureViewKind, featureServiceKind].map((spec) => ({ spec }))];
   const http = await startHttpFixture({

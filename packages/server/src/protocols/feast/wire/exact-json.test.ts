@@ -12,11 +12,11 @@ test.each([
   expect(readExactJson(text)).toEqual(value);
 });
 
-test('what is no JSON stays none', () => {
+test('rejects invalid JSON', () => {
   expect(() => readExactJson('{"a": 12345678901234567890')).toThrow(SyntaxError);
 });
 
-test('all else is read as by everybody', () => {
+test('parses everything else like JSON.parse', () => {
   const kept = (_key: string, value: unknown) =>
     typeof value === 'number' && /^-?\d+$/.test(String(value)) && !Number.isSafeInteger(value) ? String(value) : value;
   fc.assert(

@@ -1,14 +1,14 @@
 /**
- * JSON with whole numbers of 64 bits, which JavaScript's own reader rounds beyond 2^53: ids of entities would silently become
- * those of others. They are texts here, as everywhere in Dais.
+ * Parses JSON with 64-bit integers as texts. JSON.parse rounds integers beyond 2^53, so an entity id would silently become
+ * another one.
  */
 
-/** A string, or a number; what stands in a string is passed over with it. */
+/** A string, or a number; numbers in strings are skipped with the string. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-/** @throws SyntaxError for what is no JSON. */
+/** @throws SyntaxError for invalid JSON */
 export function readExactJson(text: string): unknown {
-  // Only then is there anything to save; the search is quicker than the replacement.
+  // Only then the replacement is needed; the search is faster.
   if (!/\d{16}/.test(text)) return JSON.parse(text);
   return JSON.parse(text.replaceAll(TOKENS, (token) => (isRounded(token) ? `"${token}"` : token)));
 }

@@ -1,6 +1,6 @@
 /**
- * A message of protocol buffers by the numbers of its fields. What is not asked for is passed over, so that fields of newer
- * clients do no harm.
+ * A Protocol Buffers message, accessed by field number. Other fields are ignored, so that newer
+ * clients are supported.
  */
 import { ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 
@@ -9,7 +9,7 @@ type Value = number | string | Buffer;
 export class Message {
   readonly #fields = new Map<number, Value[]>();
 
-  /** @throws ProtobufError for what is no message. */
+  /** Reads a message. @throws ProtobufFault for an invalid message */
   constructor(bytes: Buffer) {
     const reader = new ProtobufReader(bytes);
     while (reader.next()) {
@@ -25,7 +25,7 @@ export class Message {
     return this.#fields.has(field);
   }
 
-  /** Empty when it is not there, as the format has it. */
+  /** Empty if missing, as in the format. */
   text(field: number): string {
     return this.all(field).at(-1)?.toString('utf8') ?? '';
   }
@@ -34,13 +34,13 @@ export class Message {
     return this.all(field).map((bytes) => bytes.toString('utf8'));
   }
 
-  /** 0 when it is not there. Enums, counts, truth values. */
+  /** 0 if missing. Enums, counts, booleans. */
   number(field: number): number {
     const value = this.#fields.get(field)?.at(-1);
     return typeof value === 'number' ? value : 0;
   }
 
-  /** Its bytes; what stands there several times is one message, as the format has it. */
+  /** Returns its bytes; repeated occurrences are merged, as in the format. */
   bytes(field: number): Buffer {
     const all = this.all(field);
     return all.length === 1 && all[0] !== undefined ? all[0] : Buffer.concat(all);
@@ -54,19 +54,19 @@ export class Message {
     return this.all(field).map((bytes) => new Message(bytes));
   }
 
-  /** Of text to text. */
+  /** A map of texts. */
   map(field: number): Readonly<Record<string, string>> {
     return Object.fromEntries(this.messages(field).map((entry) => [entry.text(1), entry.text(2)]));
   }
 
-  /** `Timestamp` or `Duration`, in microseconds; undefined when it is not there. */
+  /** Reads `Timestamp` or `Duration`, in microseconds; undefined if missing. */
   microseconds(field: number): bigint | undefined {
     if (!this.has(field)) return undefined;
     const inner = this.message(field);
     return BigInt(inner.number(1)) * 1_000_000n + BigInt(Math.trunc(inner.number(2) / 1000));
   }
 
-  /** Each of a repeated field, as it came. */
+  /** Returns all values of a repeated field. */
   all(field: number): readonly Buffer[] {
     return (this.#fields.get(field) ?? []).filter((value) => Buffer.isBuffer(value));
   }

@@ -1,6 +1,6 @@
 import type { KeyType, ValueType } from '@dais/api/data';
 
-/** `feast.types.ValueType.Enum` by number. A set is a list here: Feast keeps no order for it, and takes a list back. */
+/** `feast.types.ValueType.Enum` by number. A set becomes a list, because Feast sets have no order and accept lists. */
 const types: ReadonlyMap<number, ValueType> = new Map([
   [1, 'binary'],
   [2, 'string'],
@@ -50,12 +50,12 @@ const KEYS: ReadonlyMap<number, KeyType> = new Map([
   [37, 'string'],
 ]);
 
-/** Undefined for what Dais has no values of: nulls, decimals, values of any type, moments with a zone. */
+/** Undefined for unsupported types: nulls, decimals, values of any type, times with a zone. */
 export function valueType(number: number): ValueType | undefined {
   return types.get(number);
 }
 
-/** 0: the client did not say. */
+/** 0: not set by the client. */
 export function keyType(number: number): KeyType | undefined {
   return KEYS.get(number);
 }

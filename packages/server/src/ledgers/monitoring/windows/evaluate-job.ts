@@ -1,0 +1,120 @@
+/** Jobs that evaluate windows when they end: each window once, in order, also after a crash. */
+import { DaisError } from '@dais/api';
+import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
+import { wakeResources } from '#kernel/reconcile-queue.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { commitWindow } from './commit-window.ts';
+import { evaluateWindow } from './evaluate-window.ts';
+import { evaluateLabels } from './evaluate-labels.ts';
+import { dueMonitors, findMonitor, scheduleEvaluation, type MonitorRow } from '../monitor-rows.ts';
+import type { MonitoringParts } from '../monitoring-parts.ts';
+import { withDatasetWindow } from './dataset-window.ts';
+import { withPredictionWindow } from './prediction-window.ts';
+import { lengthOf, windowStart } from './window-times.ts';
+
+const QUEUE = 'monitor';
+const AT_ONCE = 100;
+/** Windows of one monitor per job, so that other monitors are not delayed. */
+const MAX_WINDOWS = 50;
+/** Interval of the search for labels, versions and rows of windows by count. */
+const POLL_MS = 10_000;
+const RETRY_MS = 60_000;
+
+/** Enqueues the monitors that are due. */
+export function tickHandler(): JobHandler {
+  return {
+    queue: 'monitor tick',
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 1000, capMs: 60_000 },
+    every: { firstMs: 2000, againMs: 2000 },
+    run: async (_job, io) => {
+      const due = await io.write(async (tx) => {
+        await tx.enter('all');
+        const found = await dueMonitors(tx.sql, AT_ONCE);
+        for (const { uid, project_id: projectId } of found) enqueueMonitor(tx, projectId, uid);
+        // Until the job has run, which sets the next time.
+        for (const { uid } of found) await scheduleEvaluation(tx.sql, uid, RETRY_MS, undefined);
+        return found.length;
+      });
+      return { due };
+    },
+  };
+}
+
+export function enqueueMonitor(tx: Transaction, projectId: string, uid: string): string {
+  const id = uuidv7();
+  tx.enqueue({ id, queue: QUEUE, projectId, payload: { monitor: uid }, uniqueKey: uid, maxAttempts: 5 });
+  return id;
+}
+
+export function monitorHandler(parts: MonitoringParts): JobHandler {
+  return {
+    queue: QUEUE,
+    concurrency: 2,
+    perProject: 2,
+    retry: { baseMs: 1000, capMs: 60_000 },
+    run: async ({ payload }, io) => {
+      const uid = String(payload['monitor']);
+      try {
+        return await evaluateAll(parts, uid, io);
+      } catch (error) {
+        if (!(error instanceof DaisError) || error.retryable || io.signal.aborted) throw error;
+        // The user must fix the cause: it is reported, and retried later.
+        await io.write(async (tx) => {
+          await scheduleEvaluation(tx.sql, uid, RETRY_MS, error.message);
+          await wakeResources(tx.sql, [uid]);
+        });
+        throw new JobFailed(error.message);
+      }
+    },
+    ended: async (tx, { payload, projectId }, end) => {
+      if (end.state === 'done') return;
+      await tx.enter(projectId);
+      const uid = String(payload['monitor']);
+      await scheduleEvaluation(tx.sql, uid, RETRY_MS, end.error);
+      await wakeResources(tx.sql, [uid]);
+    },
+  };
+}
+
+async function evaluateAll(parts: MonitoringParts, uid: string, io: JobIo): Promise<unknown> {
+  let evaluated = 0;
+  let more = true;
+  while (more && evaluated < MAX_WINDOWS) {
+    io.signal.throwIfAborted();
+    const monitor = await io.read(async ({ sql }) => await findMonitor(sql, uid));
+    if (monitor === undefined || monitor.suspended) return { evaluated };
+    more = await evaluateNext(parts, monitor, io);
+    if (more) evaluated += 1;
+  }
+  const labelled = await evaluateLabels(parts, uid, io);
+  await io.write(async ({ sql }) => {
+    const monitor = await findMonitor(sql, uid);
+    if (monitor !== undefined)
+      await scheduleEvaluation(sql, uid, more ? 0 : untilNext(monitor, parts.clock.now()), undefined);
+  });
+  return { evaluated, labelled };
+}
+
+/** Returns false if the next window has not ended. */
+async function evaluateNext(parts: MonitoringParts, monitor: MonitorRow, io: JobIo): Promise<boolean> {
+  const open = monitor.dataset === null ? withPredictionWindow : withDatasetWindow;
+  const evaluated = await open(
+    parts,
+    monitor,
+    io.signal,
+    async (window) => await evaluateWindow(parts, monitor, window, io.signal),
+  );
+  if (evaluated === undefined) return false;
+  await io.write(async (tx) => await commitWindow(tx, parts, monitor, evaluated));
+  return true;
+}
+
+function untilNext({ spec, cursor_at: cursor }: MonitorRow, now: number): number {
+  if (spec.endpoint === undefined || spec.windows.type === 'count') return POLL_MS;
+  const start = windowStart(spec.windows, Number(cursor));
+  const due = start + lengthOf(spec.windows) + spec.graceSeconds * 1000 - now;
+  return Math.max(0, Math.min(due, POLL_MS));
+}

@@ -1,0 +1,253 @@
+/** Recomputes the performance of windows for which new labels arrived, and nothing else. */
+import {
+  nameOfCheck,
+  type MonitorCheck,
+  type MonitorFairness,
+  type MonitorPerformance,
+  type MonitorResult,
+  type MonitorSpec,
+  type ServedVersion,
+} from '@dais/api/monitoring';
+import { column } from '#engines/query/model/build.ts';
+import type { JobIo } from '#kernel/job-runner.ts';
+import { wakeResources } from '#kernel/reconcile-queue.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { countLabels, type LabelledPredictions } from '#ledgers/predictions/index.ts';
+import { QueryRunner } from '../query-runner.ts';
+import { evaluateFairness } from '../checks/fairness.ts';
+import { unknownOutcome, verdictOf, type CheckOutcome, outcomesOf, replaceOutcome } from '../checks/outcome.ts';
+import { evaluatePerformance, type PerformanceCheck } from '../checks/performance.ts';
+import { targetOf } from '../metrics/classes.ts';
+import { followStreaks } from './commit-window.ts';
+import { NO_CLASSES } from './evaluate-outputs.ts';
+import {
+  measureFairness,
+  presentFairness,
+  type FairnessCheck,
+  type MeasuredFairness,
+} from '../metrics/measure-fairness.ts';
+import { measurePerformance, outputsAndInputs, type Measuring } from '../metrics/measure-performance.ts';
+import { findMonitor, lockMonitor, type MonitorRow } from '../monitor-rows.ts';
+import type { MonitoringParts } from '../monitoring-parts.ts';
+import { boundedBy, evaluatedRows, masksOf } from './prediction-window.ts';
+import type { PredictionBounds } from './window.ts';
+
+const MAX_WINDOWS = 200;
+const HOUR_MS = 3_600_000;
+
+interface WaitingWindow {
+  readonly id: string;
+  readonly number: number;
+  readonly from_at: bigint;
+  readonly until_at: bigint;
+  readonly rows: bigint;
+  readonly label_count: bigint;
+  readonly sums: { readonly bounds: PredictionBounds };
+  readonly versions: readonly ServedVersion[];
+  readonly results: readonly MonitorResult[];
+  readonly labels_at: bigint | null;
+}
+
+/** Returns how many windows were evaluated with labels. */
+export async function evaluateLabels(parts: MonitoringParts, uid: string, io: JobIo): Promise<number> {
+  const monitor = await io.read(async ({ sql }) => await findMonitor(sql, uid));
+  const checks = (monitor?.spec.checks ?? []).filter(isOfLabels);
+  if (monitor === undefined || monitor.endpoint === null || checks.length === 0) return 0;
+  const of = { projectId: monitor.project_id, endpoint: monitor.endpoint };
+  const { windows, counts } = await io.read(async ({ sql }) => {
+    const found = await sql.query<WaitingWindow>(
+      `select id, number, from_at, until_at, rows, label_count, sums, versions, results, labels_at from monitoring.window
+       where monitor = $1 and awaits order by number limit ${MAX_WINDOWS}`,
+      [uid],
+      'windows_that_wait',
+    );
+    const times = found.map((one) => ({ from: Number(one.from_at), until: Number(one.until_at) }));
+    return { windows: found, counts: await countLabels(sql, of, times) };
+  });
+  let done = 0;
+  for (const [at, window] of windows.entries()) {
+    io.signal.throwIfAborted();
+    const labels = counts[at] ?? 0;
+    const mature = parts.clock.now() > Number(window.until_at) + monitor.spec.labelHours * HOUR_MS;
+    if (!mature && labels === Number(window.label_count)) continue;
+    await evaluateOne(parts, io, { monitor, checks, window, labels, mature });
+    done += 1;
+  }
+  return done;
+}
+
+type LabelCheck = PerformanceCheck | FairnessCheck;
+
+function isOfLabels(check: MonitorCheck): check is LabelCheck {
+  return check.type === 'performance' || check.type === 'fairness';
+}
+
+/** The labeled outcome of one check. */
+interface LabelledCheck {
+  readonly check: LabelCheck;
+  readonly performance?: MonitorPerformance;
+  readonly fairness?: readonly MeasuredFairness[];
+  readonly unknown?: string;
+}
+
+interface LabelEvaluation {
+  readonly monitor: MonitorRow;
+  readonly window: WaitingWindow;
+  readonly labels: number;
+  readonly mature: boolean;
+}
+
+async function evaluateOne(
+  parts: MonitoringParts,
+  io: JobIo,
+  { monitor, checks, window, labels, mature }: LabelEvaluation & { readonly checks: readonly LabelCheck[] },
+): Promise<void> {
+  const { spec } = monitor;
+  const of = { projectId: monitor.project_id, endpoint: monitor.endpoint ?? '' };
+  const time = { from: Number(window.from_at), until: Number(window.until_at) };
+  const runner = new QueryRunner(await parts.query(), monitor.project_id, io.signal);
+  const masked = await masksOf(parts, monitor);
+  const labelled = await parts.predictions.withLabels(of, time, async (found) => {
+    const all: LabelledCheck[] = [];
+    for (const check of checks) {
+      all.push(
+        check.type === 'performance'
+          ? await performanceOf(runner, found, window.sums.bounds, { spec, check, mature, masked })
+          : await fairnessWithLabels(runner, found, window, { spec, check, masked }),
+      );
+    }
+    return all;
+  });
+  await io.write(async (tx) => {
+    const locked = await lockMonitor(tx.sql, monitor.uid);
+    if (locked === undefined || JSON.stringify(locked.spec) !== JSON.stringify(spec)) return;
+    const outcomes: CheckOutcome[] = [];
+    for (const one of labelled) outcomes.push(await outcomeOfLabels(tx, locked, window.number, one));
+    await write(tx, parts, { monitor: locked, window, labels, mature }, outcomes, labelled);
+  });
+}
+
+async function performanceOf(
+  runner: QueryRunner,
+  found: LabelledPredictions,
+  bounds: PredictionBounds,
+  measuring: Measuring,
+): Promise<LabelledCheck> {
+  const { check } = measuring;
+  const measured = await measurePerformance(runner, found, bounds, measuring);
+  return 'unknown' in measured ? { check, unknown: measured.unknown } : { check, performance: measured };
+}
+
+async function fairnessWithLabels(
+  runner: QueryRunner,
+  found: LabelledPredictions,
+  window: WaitingWindow,
+  {
+    spec,
+    check,
+    masked,
+  }: { readonly spec: MonitorSpec; readonly check: FairnessCheck; readonly masked: ReadonlySet<string> },
+): Promise<LabelledCheck> {
+  if (Number(window.rows) < spec.minSamples) {
+    return { check, unknown: `The window has ${window.rows} rows, fewer than ${spec.minSamples}.` };
+  }
+  const rows = evaluatedRows(boundedBy(found.labelled, window.sums.bounds));
+  const fields = await outputsAndInputs(runner, found, { spec, masked, rows });
+  const target = targetOf(spec.prediction, fields);
+  if ('unknown' in target) return { check, unknown: target.unknown };
+  if (target.task === 'regression') return { check, unknown: NO_CLASSES };
+  const label = column('label');
+  const measured = await measureFairness(
+    runner,
+    { tables: found.tables, relation: rows },
+    { check, target, fields, label },
+  );
+  return 'unknown' in measured ? { check, unknown: measured.unknown } : { check, fairness: measured };
+}
+
+async function outcomeOfLabels(
+  tx: Transaction,
+  monitor: MonitorRow,
+  number: number,
+  { check, performance, fairness, unknown }: LabelledCheck,
+): Promise<CheckOutcome> {
+  const { spec } = monitor;
+  if (check.type === 'fairness') {
+    return fairness === undefined
+      ? unknownOutcome(check, spec, 'demographic_parity_difference', unknown ?? '')
+      : evaluateFairness(check, spec, fairness);
+  }
+  return performance === undefined
+    ? unknownOutcome(check, spec, 'labelled', unknown ?? '')
+    : evaluatePerformance(check, spec, performance, await referenceOf(tx, monitor, number, check));
+}
+
+async function referenceOf({ sql }: Transaction, monitor: MonitorRow, number: number, check: PerformanceCheck) {
+  const [row] = await sql.query<{ performance: MonitorPerformance }>(
+    `select performance from monitoring.window where monitor = $1 and number < $2 and labelled >= $3 and performance is not null
+     order by number limit 1`,
+    [monitor.uid, number, check.minLabelled],
+    'first_labelled_window',
+  );
+  return row?.performance.metrics;
+}
+
+async function write(
+  tx: Transaction,
+  parts: MonitoringParts,
+  { monitor, window, labels, mature }: LabelEvaluation,
+  outcomes: readonly CheckOutcome[],
+  labelled: readonly LabelledCheck[],
+): Promise<void> {
+  let results = window.results;
+  for (const outcome of outcomes) ({ results } = replaceOutcome(monitor.spec, results, outcome));
+  const { verdict, reason } = verdictOf(outcomesOf(monitor.spec, results));
+  const performance = labelled.find((one) => one.performance !== undefined)?.performance;
+  const fairness = labelled.flatMap((one) => presentFairness(nameOfCheck(one.check), one.fairness ?? []));
+  await tx.sql.query(
+    `update monitoring.window set results = $2, verdict = $3, reason = $4, performance = $5, labelled = $6, label_count = $7,
+       labels_at = $8, awaits = not $9, fairness = $10 where id = $1`,
+    [
+      window.id,
+      JSON.stringify(results),
+      verdict,
+      reason ?? null,
+      performance === undefined ? null : JSON.stringify(performance),
+      performance?.labelled ?? labelledOf(fairness),
+      labels,
+      parts.clock.now(),
+      mature,
+      fairness.length === 0 ? null : JSON.stringify(fairness),
+    ],
+    'label_window',
+  );
+  // A window counts once in a streak, when it is first labeled; windows older than the newest labeled one never count.
+  const before = outcomesOf(monitor.spec, window.results);
+  const anew = outcomes.filter(
+    (outcome) =>
+      outcome.verdict !== 'unknown' && before.every((one) => one.name !== outcome.name || one.verdict === 'unknown'),
+  );
+  if (anew.length > 0) {
+    const [version] = window.versions;
+    const nodes = version?.node === undefined ? [] : [version.node];
+    const cause = { number: window.number, version, nodes, baseline: monitor.baseline ?? undefined };
+    const streaks = await followStreaks(tx, parts, monitor, anew, cause);
+    await tx.sql.query(
+      'update monitoring.monitor set streaks = $2 where uid = $1',
+      [monitor.uid, JSON.stringify({ ...monitor.streaks, ...streaks })],
+      'monitor_streaks',
+    );
+  }
+  if (window.number === monitor.number) {
+    await tx.sql.query(
+      'update monitoring.monitor set state = $2, reason = $3 where uid = $1',
+      [monitor.uid, verdict, reason ?? null],
+      'monitor_state',
+    );
+  }
+  await wakeResources(tx.sql, [monitor.uid]);
+}
+
+function labelledOf(fairness: readonly MonitorFairness[]): number {
+  return fairness[0]?.groups.reduce((sum, { labelled }) => sum + labelled, 0) ?? 0;
+}
