@@ -53,7 +53,7 @@ export async function loadMonitoring({
       await data.withLocalFiles(local, version, async (files) => await work(data.tableOf(version, files))),
     masked,
   };
-  return ledger.open({ ...parts, versions, tell: enqueueAlert });
+  return ledger.open({ ...parts, versions, notify: enqueueAlert });
 }
 
 /** Long work on versions of models. Their engines are loaded with the first job. */

@@ -8,7 +8,7 @@ export async function protocolAdapters(parts: MlflowParts) {
   const { mlflowAdapter, mlflowProbes } = await import('#protocols/mlflow/index.ts');
   const { otlpAdapter } = await import('#protocols/otlp/index.ts');
   const { standardWebhooksAdapter } = await import('#protocols/standard-webhooks/index.ts');
-  const { kfpDoor, kfpProbe } = await import('#protocols/kfp/index.ts');
+  const { kfpAdapter, kfpProbe } = await import('#protocols/kfp/index.ts');
   const { feastDoor } = await import('#protocols/feast/index.ts');
   const feast = feastDoor({ ...parts, clock: systemClock });
   return [
@@ -17,7 +17,7 @@ export async function protocolAdapters(parts: MlflowParts) {
     standardWebhooksAdapter(parts),
     otlpAdapter(parts),
     kfpProbe(),
-    kfpDoor(parts),
+    kfpAdapter(parts),
     feast,
   ];
 }

@@ -191,7 +191,7 @@ export class BuiltStore<Made extends Marker> {
       if (name !== undefined && hold?.folder !== name) continue;
       const takenAt = (await stat(file).catch(() => undefined))?.mtimeMs;
       const young = takenAt !== undefined && this.#now() - takenAt < FOREIGN_HOLD_MS;
-      const state = hold === undefined ? 'gone' : judgeProcess(hold);
+      const state = hold === undefined ? 'gone' : checkProcess(hold);
       if (state === 'alive' || (state === 'other' && young)) return true;
       await rm(file, { force: true });
     }

@@ -64,7 +64,7 @@ export async function sweepScratch(): Promise<void> {
   if (own === undefined) return;
   for (const name of await readdir(tmpdir()).catch(() => [])) {
     const [, namespace, pid = '', startTime = ''] = /^dais-scratch-(\d+)-(\d+)-(\d+)-/.exec(name) ?? [];
-    if (namespace !== namespaceOf(own) || judgeProcess({ ...own, pid: Number(pid), startTime }) !== 'gone') continue;
+    if (namespace !== namespaceOf(own) || checkProcess({ ...own, pid: Number(pid), startTime }) !== 'gone') continue;
     // Folders of other users cannot be removed, and need not be.
     await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {});
   }

@@ -68,7 +68,7 @@ async function predicted(input: object): Promise<ModelJob> {
 
 test(
   'each column has the type in the signature: texts, timestamps, missing values',
-  { timeout: PYTHON_PATIENCE },
+  { timeout: PYTHON_TIMEOUT },
   async () => {
     const done = await predicted({ model: 'models:/flights/1', out: 'flights-said' });
     expect(done).toMatchObject({ state: 'succeeded', rows: { done: ROWS, total: ROWS, rejected: 0 } });
@@ -93,7 +93,7 @@ test(
 
 test(
   'named arrays become columns, and an array of several numbers per row becomes a list',
-  { timeout: PYTHON_PATIENCE },
+  { timeout: PYTHON_TIMEOUT },
   async () => {
     expect(await predicted({ model: 'models:/parts/1', out: 'parts-said' })).toMatchObject({ state: 'succeeded' });
     expect(await batch.query('select label, parts from "parts-said@1" where id in (5, 23) order by id')).toEqual([
@@ -103,7 +103,7 @@ test(
   },
 );
 
-test('a scikit-learn model that returns text', { timeout: PYTHON_PATIENCE }, async () => {
+test('a scikit-learn model that returns text', { timeout: PYTHON_TIMEOUT }, async () => {
   const done = await predicted({ model: 'models:/halves/1', out: 'halves-said', onError: 'reject' });
   // It takes no gaps: each row of them is left out, and its neighbours are not.
   const gaps = Array.from({ length: ROWS }, (_, id) => id).filter((id) => id >= GAPS_FROM && id % 3 === 0);
@@ -117,7 +117,7 @@ test('a scikit-learn model that returns text', { timeout: PYTHON_PATIENCE }, asy
   expect(answers).toEqual([['am'], ['pm']]);
 });
 
-test('a missing required text is reported with its column', { timeout: PYTHON_PATIENCE }, async () => {
+test('a missing required text is reported with its column', { timeout: PYTHON_TIMEOUT }, async () => {
   await batch.push('nameless', 'id,carrier,at,hour,delay\n1,LH,2026-05-01 10:00:00,1,1\n2,,2026-05-01 10:00:00,1,1\n');
   const asked = { model: 'models:/flights/1', data: 'nameless@1', out: 'nameless-said' };
   const failed = await predicted(asked);

@@ -71,7 +71,7 @@ async function watch(name: string, endpoint: string, more: object, check: object
   await call('POST', '/monitors', { apiVersion: 'dais.dev/v1', kind: 'Monitor', metadata: { name }, spec });
 }
 
-const evaluated = async (monitor: string, window: number) => await judgedWindow({ dais, call }, monitor, window);
+const evaluated = async (monitor: string, window: number) => await evaluatedWindow({ dais, call }, monitor, window);
 
 /** Computed by hand: each weight times the difference from the example. */
 const sizesOf = (rows: readonly Row[]) =>

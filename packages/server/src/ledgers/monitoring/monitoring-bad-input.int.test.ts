@@ -32,7 +32,7 @@ async function watch(name: string, spec: object): Promise<void> {
   await call('POST', '/monitors', manifest);
 }
 
-const evaluated = async (monitor: string, window: number) => await judgedWindow({ dais, call }, monitor, window);
+const evaluated = async (monitor: string, window: number) => await evaluatedWindow({ dais, call }, monitor, window);
 
 /** Returns type and column of checks that do not pass. */
 function shown({ results }: MonitorReport): string[] {

@@ -41,7 +41,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
 /** Triggers an evaluation, because the monitor runs only every ten seconds. */
 const look = async (monitor: string) => await call('POST', `/monitors/${monitor}/actions/run`, {});
 
-const evaluated = async (monitor: string, window: number) => await judgedWindow({ dais, call }, monitor, window);
+const evaluated = async (monitor: string, window: number) => await evaluatedWindow({ dais, call }, monitor, window);
 
 interface Row {
   readonly score: number;

@@ -54,7 +54,7 @@ export interface MonitoringParts {
   /** Computes feature attributions of a model version. */
   readonly explainer: Pick<RowsExplainer, 'withVersion'>;
   /** Returns the resource usage of an endpoint in a period; undefined if none was reported. */
-  readonly usage: (of: UsedBetween) => Promise<EndpointUsage | undefined>;
+  readonly usage: (of: UsageInPeriod) => Promise<EndpointUsage | undefined>;
   /** Enqueues the alert in the transaction that raises it. @throws DaisError `not_found`, `being_deleted`. */
   readonly notify: (tx: Transaction, channel: string, alert: AlertMessage) => Promise<string>;
   /** Starts a run of the newest version of a Pipeline in the same transaction. @throws DaisError if it cannot run. */

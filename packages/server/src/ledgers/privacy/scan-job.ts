@@ -79,8 +79,8 @@ function holdsText(type: string): boolean {
 async function look(parts: PrivacyParts, version: DatasetVersion, signal: AbortSignal): Promise<ScanResult> {
   const { columns } = version.schema;
   // Loaded on demand, because the data of phone numbers slows the start.
-  const { ColumnLook } = await import('#lib/detectors/column-findings.ts');
-  const looks = new Map(columns.map(({ name }) => [name, new ColumnLook(name)]));
+  const { ColumnScan } = await import('#lib/detectors/column-findings.ts');
+  const looks = new Map(columns.map(({ name }) => [name, new ColumnScan(name)]));
   const read = columns.filter(({ type }) => holdsText(type));
   const rows = Math.min(version.rows, SAMPLE_ROWS);
   if (read.length > 0 && rows > 0) {

@@ -213,7 +213,7 @@ async function testWebhook(
   });
   if ('error' in answer) return { success: false, error: answer.error };
   // As in deliveries, a redirect counts as a failure, because it is not followed.
-  const outcome = judgeAnswer(answer.status, undefined, now);
+  const outcome = evaluateResponse(answer.status, undefined, now);
   const received = { responseStatus: answer.status, responseBody: answer.body };
   const isRedirect = answer.status >= 300 && answer.status < 400;
   return { success: outcome.ok, ...(!outcome.ok && isRedirect && { error: outcome.detail }), ...received };

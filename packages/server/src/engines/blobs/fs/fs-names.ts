@@ -1,6 +1,6 @@
 /** Locators of the file store: `sha256:<hex>`. Nothing else ever becomes a path. */
 import { createHash } from 'node:crypto';
-import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
 
 const LOCATOR = /^sha256:([0-9a-f]{64})$/;
 
@@ -61,7 +61,7 @@ export function isAbandoned(name: string): boolean {
   own ??= processIdentity(process.pid);
   const [, pid, startTime, scope] = TEMPORARY_NAME.exec(name) ?? [];
   if (own === undefined || pid === undefined || startTime === undefined || scope !== scopeOf(own)) return false;
-  return judgeProcess({ ...own, pid: Number(pid), startTime }) === 'gone';
+  return checkProcess({ ...own, pid: Number(pid), startTime }) === 'gone';
 }
 
 /** Identifies the scope in which a pid is unique: one boot of a machine, in one container. */

@@ -114,7 +114,7 @@ async function readHolder(file: string): Promise<Holder | undefined> {
 async function isAlive(file: string, holder: Holder, options: DataLockOptions): Promise<boolean> {
   const { pid, startTime, bootId, pidNamespace } = holder;
   if (startTime !== undefined && bootId !== undefined && pidNamespace !== undefined) {
-    const state = judgeProcess({ pid, startTime, bootId, pidNamespace });
+    const state = checkProcess({ pid, startTime, bootId, pidNamespace });
     if (state !== 'other') return state === 'alive';
   }
   const first = await modifiedAt(file);

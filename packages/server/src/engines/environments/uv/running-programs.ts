@@ -39,8 +39,8 @@ export class RunningPrograms {
       const file = path.join(this.#folder, name);
       const entry = readEntry(await readFile(file, 'utf8').catch(() => ''));
       // Of another container, or from before a reboot: it cannot be ended here.
-      if (entry !== undefined && judgeProcess(entry.owner) !== 'gone') continue;
-      if (entry !== undefined && judgeProcess(entry.program) === 'alive') {
+      if (entry !== undefined && checkProcess(entry.owner) !== 'gone') continue;
+      if (entry !== undefined && checkProcess(entry.program) === 'alive') {
         try {
           process.kill(-entry.program.pid, 'SIGKILL');
         } catch {

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
-import { programBeside, startThread } from '#lib/process.ts';
+import { programUrl, startThread } from '#lib/process.ts';
 import { resolveInside } from '../model-location.ts';
 import { ISOLATED, placeGraph, type GraphPlacement } from './graph-placement.ts';
 import { describeOnnx, LONGEST_FILE, type OnnxDescription } from './onnx-description.ts';

@@ -101,7 +101,7 @@ export function describeOnnx(bytes: Buffer): OnnxDescription {
       else reader.skip();
     }
   } catch (error) {
-    if (!(error instanceof ProtobufFault)) throw error;
+    if (!(error instanceof ProtobufError)) throw error;
     refuse(`it is not an ONNX model (${error.message}).`);
   }
   if (!hasGraph) refuse('it is not an ONNX model (it has no graph).');

@@ -72,7 +72,7 @@ export class OnnxInference implements InferenceEngine {
   constructor(options: OnnxInferenceOptions) {
     this.#options = options;
     this.#isolation = options.isolation ?? sharedIsolation();
-    this.#memory = new KeptMemory(options.clock, MOST_KEPT_BYTES);
+    this.#memory = new BufferPool(options.clock, MOST_KEPT_BYTES);
     // Set here, because the library does not see the variables of a thread.
     disableTelemetry();
   }

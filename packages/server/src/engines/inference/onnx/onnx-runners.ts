@@ -1,7 +1,7 @@
 /** Runners of a session: on this thread, on another thread, in a process. */
 import { DaisError } from '@dais/api';
-import { WORTH_KEEPING, type KeptMemory } from '#lib/concurrency/buffer-pool.ts';
-import { programBeside, startThread, type Thread } from '#lib/process.ts';
+import { WORTH_KEEPING, type BufferPool } from '#lib/concurrency/buffer-pool.ts';
+import { programUrl, startThread, type Thread } from '#lib/process.ts';
 import { ModelError, type InferOptions, type Tensor } from '../contract.ts';
 import type { Runner, RunnerEnd, RunningBatch } from '../runner.ts';
 import { fromPlain, toPlain, type PlainTensor, type SessionPlan } from './onnx-session.ts';

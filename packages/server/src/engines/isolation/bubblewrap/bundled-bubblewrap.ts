@@ -5,7 +5,7 @@
 import path from 'node:path';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { IndexAddress } from '#lib/python-index/index-address.ts';
-import { type PinnedWheel, type WheelProgram, installedProgram, WheelFault } from '#lib/python-index/pinned-wheel.ts';
+import { type PinnedWheel, type WheelProgram, installedProgram, WheelError } from '#lib/python-index/pinned-wheel.ts';
 import pinned from './bubblewrap-release.json' with { type: 'json' };
 
 /** The pinned build of bubblewrap; the tools of the repository read it from the same file. */

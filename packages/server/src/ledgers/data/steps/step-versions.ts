@@ -58,7 +58,7 @@ export class StepVersions {
     this.#parts = parts;
   }
 
-  async find(tx: Transaction, reference: string, may: MayOf | undefined): Promise<GivenVersion> {
+  async find(tx: Transaction, reference: string, may: DatasetAccess | undefined): Promise<GivenVersion> {
     const { id, dataset: name, number, digest, schema } = requireUsable(await resolveVersion(tx, reference));
     const existing = new Set(schema.columns.map((column) => column.name));
     const hidden = await this.masked(tx, name, undefined);

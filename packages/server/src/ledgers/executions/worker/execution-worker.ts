@@ -117,7 +117,7 @@ export class ExecutionWorker {
     held.done = this.#lookAfter(held).finally(() => {
       if (this.#held.get(claim.id) === held) this.#held.delete(claim.id);
       // A slot is free, and the commit may have made other steps ready.
-      if (!this.#stopping) this.#loop.poke();
+      if (!this.#stopping) this.#loop.wake();
     });
   }
 

@@ -5,7 +5,7 @@
 import { DaisError } from '@dais/api';
 import { putDefinitionOperation, listDefinitionsOperation, readDefinitionOperation } from '@dais/api/data';
 import type { CallContext } from '#kernel/context.ts';
-import { ProtobufFault } from '#lib/formats/protobuf-reader.ts';
+import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
 import { bytesField, messageOf, numberField } from '#lib/formats/protobuf-writer.ts';
 import { FeastError, toFeastError, invalid, unsupported, notFound } from '../feast-errors.ts';
 import { caller, type FeastCalls, type FeastParts } from '../feast-calls.ts';
@@ -79,7 +79,7 @@ export function feastRegistry({ calls }: FeastParts) {
 function faultOf(error: unknown): FeastError | undefined {
   if (error instanceof FeastError) return error;
   if (error instanceof DaisError) return toFeastError(error);
-  if (error instanceof ProtobufFault)
+  if (error instanceof ProtobufError)
     return invalid(`The request is not a valid message of this method: ${error.message}.`);
   return undefined;
 }

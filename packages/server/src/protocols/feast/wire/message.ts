@@ -9,7 +9,7 @@ type Value = number | string | Buffer;
 export class Message {
   readonly #fields = new Map<number, Value[]>();
 
-  /** Reads a message. @throws ProtobufFault for an invalid message */
+  /** Reads a message. @throws ProtobufError for an invalid message */
   constructor(bytes: Buffer) {
     const reader = new ProtobufReader(bytes);
     while (reader.next()) {

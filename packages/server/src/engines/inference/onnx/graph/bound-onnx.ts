@@ -116,7 +116,7 @@ export function boundOnnx(file: Buffer, options: OnnxBoundOptions): OnnxBound {
   try {
     return new Analysis(readOnnxModel(file), options, file.length).run();
   } catch (error) {
-    if (error instanceof ProtobufFault) return { bounded: false, reason: `it is not an ONNX model (${error.message})` };
+    if (error instanceof ProtobufError) return { bounded: false, reason: `it is not an ONNX model (${error.message})` };
     if (error instanceof GraphError) return { bounded: false, reason: error.message };
     throw error;
   }

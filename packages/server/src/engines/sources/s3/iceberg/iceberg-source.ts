@@ -1,7 +1,7 @@
 /** An Iceberg table in a bucket: the Parquet files of one of its snapshots, each pinned by its entity tag. */
 import { gunzipSync } from 'node:zlib';
 import { DaisError } from '@dais/api';
-import { AvroFault, readAvroFile } from '#lib/formats/avro-file.ts';
+import { AvroError, readAvroFile } from '#lib/formats/avro-file.ts';
 import { MOST_OBJECTS, type DataSource, type SourceObject } from '../../contract.ts';
 import type { TableSourceOptions } from '../delta/delta-source.ts';
 import { DeletedRows } from '../deleted-rows.ts';
