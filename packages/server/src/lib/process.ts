@@ -101,9 +101,18 @@ export function start(file: string, args: readonly string[], options: StartOptio
   });
 }
 
+let findBuilt: (source: URL) => URL | undefined = () => undefined;
+
+/** Lets tests, which run from the sources, start the built programs: these need no loader. `find` is given a source. */
+export function useBuiltPrograms(find: (source: URL) => URL | undefined): void {
+  findBuilt = find;
+}
+
 /** A program of ours, by its place beside the module whose URL `from` is: built where that is, else its source. */
 export function programBeside(from: string, place: string): URL {
-  return new URL(`${place}${from.endsWith('.ts') ? '.ts' : '.js'}`, from);
+  if (!from.endsWith('.ts')) return new URL(`${place}.js`, from);
+  const source = new URL(`${place}.ts`, from);
+  return findBuilt(source) ?? source;
 }
 
 /**
