@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isBuilt } from '../build-stamp.mjs';
+import { compileCache } from '../compile-cache.mjs';
 import { environment } from '../environment.mjs';
 import { readBlocks, showsOutput, type Block } from './blocks.ts';
 
@@ -110,6 +111,7 @@ async function surroundings(folder: string, { programs = [], variables = {} }: R
     HOME: folder,
     LANG: 'C.UTF-8',
     NO_COLOR: '1',
+    ...(isBuilt() && { NODE_COMPILE_CACHE: compileCache() }),
     DAIS_PORT: String(port),
     DAIS_URL: `http://127.0.0.1:${port}`,
   };

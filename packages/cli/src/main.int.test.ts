@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cliProgram } from '../../server/src/testing/cli.ts';
+import { cliProgram, cliVariables } from '../../server/src/testing/cli.ts';
 
 // The command as a process of its own: signals, exit codes, pipes, and `up`.
 const program = cliProgram();
@@ -21,6 +21,7 @@ beforeAll(async () => {
     HOME: folder,
     DAIS_DATA: join(folder, 'data'),
     DAIS_KEYS_FOLDER: join(folder, 'keys'),
+    ...cliVariables(),
   };
 });
 afterAll(async () => {
@@ -69,11 +70,19 @@ test('nothing but help costs no server and no folder', async () => {
   expect(existsSync(join(folder, 'data'))).toBe(false);
 });
 
-test('up, found by its data folder, watched, piped, stopped', async () => {
-  const up = start('up', '--port', '0');
-  await expect.poll(() => existsSync(join(folder, 'data/run/server.json')), { timeout: 40_000 }).toBe(true);
-  const { url } = JSON.parse(readFileSync(join(folder, 'data/run/server.json'), 'utf8')) as { url: string };
+/** Starts a server and waits until its data folder names it. */
+async function startServer(data = join(folder, 'data')): Promise<{ up: Running; url: string }> {
+  const file = join(data, 'run', 'server.json');
+  const up = start('up', '--port', '0', '--data', data);
+  await expect.poll(() => existsSync(file), { timeout: 40_000 }).toBe(true);
+  const { url } = JSON.parse(readFileSync(file, 'utf8')) as { url: string };
+  return { up, url };
+}
 
+let server: { up: Running; url: string };
+
+test('up: the server is found by its data folder, watched and piped', async () => {
+  server = await startServer();
   expect(await run('get', 'projects', '-o', 'name')).toEqual({ code: 0, out: 'project/default\n', err: '' });
   expect(await run('get', 'project', 'nope')).toMatchObject({ code: 3, out: '' });
 
@@ -94,10 +103,6 @@ test('up, found by its data folder, watched, piped, stopped', async () => {
   piped.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
   expect(await end(piped)).toBe(0);
   expect(err).toBe('');
-
-  expect(await end(up.child, 'SIGTERM')).toBe(0);
-  expect(await run('get', 'projects')).toMatchObject({ code: 6 });
-  await expect(fetch(`${url}/livez`)).rejects.toThrow('fetch failed');
 });
 
 test('Ctrl-C during a start ends it in order, and nothing stays', async () => {
@@ -128,9 +133,7 @@ test('a port that is taken: who has it', async () => {
   }
 });
 
-test('backup, then restore into another folder, then everything is there', async () => {
-  const up = start('up', '--port', '0');
-  await expect.poll(() => existsSync(join(folder, 'data/run/server.json')), { timeout: 40_000 }).toBe(true);
+test('the running server is backed up and stops; what is restored into another folder is complete', async () => {
   expect(await run('explain', 'Project', '--example')).toMatchObject({ code: 0 });
   const applied = spawn(
     'bash',
@@ -143,14 +146,14 @@ test('backup, then restore into another folder, then everything is there', async
   expect(await end(applied)).toBe(0);
   const backup = await run('admin', 'backup', 'backup');
   expect(backup).toMatchObject({ code: 0, out: expect.stringContaining('The keys are not in it') as string });
-  await end(up.child, 'SIGTERM');
+  expect(await end(server.up.child, 'SIGTERM')).toBe(0);
+  expect(await run('get', 'projects')).toMatchObject({ code: 6 });
+  await expect(fetch(`${server.url}/livez`)).rejects.toThrow('fetch failed');
 
   const data = join(folder, 'restored');
   expect(await run('admin', 'restore', 'backup', '--data', data)).toMatchObject({ code: 0 });
   expect(await run('admin', 'restore', 'backup', '--data', data)).not.toMatchObject({ code: 0 });
-  const again = start('up', '--port', '0', '--data', data);
-  await expect.poll(() => existsSync(join(data, 'run/server.json')), { timeout: 40_000 }).toBe(true);
-  const { url } = JSON.parse(readFileSync(join(data, 'run/server.json'), 'utf8')) as { url: string };
+  const { up, url } = await startServer(data);
   expect((await run('get', 'projects', '-o', 'name', '--url', url)).out).toBe('project/default\nproject/flights\n');
-  await end(again.child, 'SIGTERM');
+  await end(up.child, 'SIGTERM');
 }, 120_000);

@@ -4,7 +4,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CliFixture, type CliResult } from '#testing/cli-fixture.ts';
-import { cliProgram } from '../../../server/src/testing/cli.ts';
+import { cliProgram, cliVariables } from '../../../server/src/testing/cli.ts';
 
 let cli: CliFixture;
 /** Of somebody who signed in with a browser. */
@@ -54,7 +54,7 @@ interface Login {
 function startLogin(url: string): Login {
   const words = ['login', url, '--no-browser'];
   const child = spawn(process.execPath, [...cliProgram(), ...words], {
-    env: { PATH: process.env['PATH'], HOME: cli.folder, DAIS_DATA: elsewhere },
+    env: { PATH: process.env['PATH'], HOME: cli.folder, DAIS_DATA: elsewhere, ...cliVariables() },
     cwd: cli.folder,
   });
   stops.push(() => child.kill('SIGKILL'));

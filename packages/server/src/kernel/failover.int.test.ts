@@ -29,7 +29,7 @@ afterAll(async () => {
 const SOON = { timeout: 40_000, interval: 20 };
 
 async function launch(setup: Partial<ReplicaSetup> & { name: string }): Promise<Replica> {
-  const replica = startReplica({ connection: test_.connection, leaseMs: 1500, effectMs: 0, ...setup });
+  const replica = await startReplica({ connection: test_.connection, leaseMs: 1500, effectMs: 0, ...setup });
   replicas.push(replica);
   await expect.poll(() => replica.said('ready'), SOON).toHaveLength(1);
   return replica;

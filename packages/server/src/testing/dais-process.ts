@@ -41,14 +41,22 @@ done
 exec "$@"
 `;
 
-let program: { readonly path: string; readonly cluster: string | undefined } | undefined;
+export interface BuiltProgram {
+  readonly path: string;
+  /** The database that a data folder starts with. Without one the first start makes it. */
+  readonly cluster?: string;
+  /** Where Node keeps compiled code between starts. */
+  readonly compileCache?: string;
+}
+
+let program: BuiltProgram | undefined;
 
 /**
- * Names a plain Node program that does what `up-program.ts` does, with built packages, and the database that a data
- * folder starts with. Without one the sources start, and create their database.
+ * Names a plain Node program that does what `up-program.ts` does, with built packages. Without one the sources start, and make
+ * their database themselves.
  */
-export function startProgram(path: string, cluster?: string): void {
-  program = { path, cluster };
+export function startProgram(built: BuiltProgram): void {
+  program = built;
 }
 
 /** What starts a Dais: a program, its arguments and its environment. */
@@ -67,7 +75,9 @@ export function daisCommand(flags: Record<string, unknown>, options: DaisProcess
   });
   const hide = ['unshare', '--mount', 'sh', '-c', HIDE, 'hide', String(hidden.length), ...hidden];
   const [first, ...args] = [...(hidden.length === 0 ? [] : hide), process.execPath, ...command, input];
-  return { program: first, args, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent' } };
+  const { compileCache } = program ?? {};
+  const cache = compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache };
+  return { program: first, args, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent', ...cache } };
 }
 
 /** The URL of a Dais that wrote this, once it is ready. */

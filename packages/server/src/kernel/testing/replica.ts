@@ -1,9 +1,8 @@
 /** A kernel in a separate process, for tests that suspend and kill it. */
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ConnectionOptions } from '#engines/database/contract.ts';
-import { start, type ChildProcess } from '#lib/process.ts';
+import type { ChildProcess } from '#lib/process.ts';
+import { startModule } from '#lib/module-program.testing.ts';
 
 /** The setup of a replica: JSON in its first argument. */
 export interface ReplicaSetup {
@@ -32,14 +31,14 @@ export interface Replica {
   kill(signal: NodeJS.Signals): void;
 }
 
-export function startReplica(setup: ReplicaSetup): Replica {
-  const program = fileURLToPath(new URL('./replica-program.ts', import.meta.url));
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const child = start(
-    process.execPath,
-    ['--conditions=dais-source', '--import', loader, program, JSON.stringify(setup)],
-    { env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent' }, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+export async function startReplica(setup: ReplicaSetup): Promise<Replica> {
+  const child = await startModule({
+    module: new URL('./replica-program.ts', import.meta.url),
+    argument: setup,
+    env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent' },
+    stdout: 'pipe',
+    stderr: 'inherit',
+  });
   const lines: ReplicaLine[] = [];
   let rest = '';
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {

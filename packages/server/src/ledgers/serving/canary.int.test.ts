@@ -13,7 +13,7 @@ import { startTestDatabase, type TestDatabase } from '#engines/database/testing.
 import { run } from '#lib/process.ts';
 import { backupInstallation } from '#admin.ts';
 import { commandOf, isAlive, startDaisProcess, treeOf, type DaisProcess } from '#testing/dais-process.ts';
-import { cliProgram } from '#testing/cli.ts';
+import { cliProgram, cliVariables } from '#testing/cli.ts';
 
 const PATIENCE = 300_000;
 const canary = (what: string) => `canary-${what}-${randomBytes(12).toString('hex')}`;
@@ -278,7 +278,7 @@ const excerpt = (text: string, form: string) =>
 /** Runs the command line with the owner's token. Returns its output. */
 async function runCli(args: readonly string[]): Promise<string> {
   const { stdout, stderr } = await run(process.execPath, [...cliProgram(), ...args], {
-    env: { PATH: '/usr/bin:/bin', HOME: folder, DAIS_TOKEN: SECRETS['owner token'] ?? '' },
+    env: { PATH: '/usr/bin:/bin', HOME: folder, DAIS_TOKEN: SECRETS['owner token'] ?? '', ...cliVariables() },
     timeoutMs: PATIENCE,
   });
   return `${stdout.toString('utf8')}${stderr}`;

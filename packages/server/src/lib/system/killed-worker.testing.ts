@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { start } from '#lib/process.ts';
+import { startModule } from '#lib/module-program.testing.ts';
 
 export interface KilledWorker {
   /** The file with the worker. */
@@ -16,14 +16,8 @@ export interface KilledWorker {
  * it. @throws Error if it exited on its own.
  */
 export async function linesUntilKilled<Line>({ module, name, setup, killAfter }: KilledWorker): Promise<Line[]> {
-  const program = `
-    import { ${name} } from ${JSON.stringify(module.href)};
-    await ${name}(JSON.parse(process.argv[1]), Math.random);`;
-  const args = ['--conditions=dais-source', '--import=tsx', '--input-type=module', '--eval', program];
-  const child = start(process.execPath, [...args, JSON.stringify(setup)], {
-    cwd: import.meta.dirname,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const statement = `await program.${name}(JSON.parse(process.argv[2]), Math.random);`;
+  const child = await startModule({ module, statement, argument: setup, stdout: 'pipe', stderr: 'pipe' });
   let said = '';
   let complaint = '';
   child.stderr!.on('data', (chunk: Buffer) => (complaint += chunk.toString('utf8')));

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { run, start, type ChildProcess } from '#lib/process.ts';
+import { run, type ChildProcess } from '#lib/process.ts';
+import { startModule } from '#lib/module-program.testing.ts';
 import type { Compute } from '../contract.ts';
 import { never, shell, textOf, untilWritten } from '../suite.ts';
 import type { CrashWork } from './crash-worker.testing.ts';
@@ -47,22 +48,23 @@ const fileOf = (attempt: string, name: string) => join(tasksRoot(), 'tasks', att
 const starts = async () => (await readFile(effects, 'utf8')).split('\n').filter(Boolean);
 
 /** A process that works on the same folder until it is killed. */
-function work(tasks: CrashWork['tasks'], at?: CrashPoint): ChildProcess {
-  const outputOf: CrashWork = { root: tasksRoot(), tasks, ...(at !== undefined && { at }) };
-  const program = `import { workUntilKilled } from ${JSON.stringify(new URL('crash-worker.testing.ts', import.meta.url).href)};
-    await workUntilKilled(${JSON.stringify(outputOf)});`;
-  const worker = start(
-    process.execPath,
-    ['--conditions=dais-source', '--import', 'tsx', '--input-type=module', '--eval', program],
-    { stdio: ['ignore', 'pipe', 'inherit'], cwd: process.cwd(), env: { PATH: process.env['PATH'] } },
-  );
+async function work(tasks: CrashWork['tasks'], at?: CrashPoint): Promise<ChildProcess> {
+  const told: CrashWork = { root: tasksRoot(), tasks, ...(at !== undefined && { at }) };
+  const worker = await startModule({
+    module: new URL('crash-worker.testing.ts', import.meta.url),
+    statement: 'await program.workUntilKilled(JSON.parse(process.argv[2]));',
+    argument: told,
+    env: { PATH: process.env['PATH'] },
+    stdout: 'pipe',
+    stderr: 'inherit',
+  });
   workers.push(worker);
   return worker;
 }
 
 async function killedAt(point: CrashPoint, script: string): Promise<string> {
   const attempt = `at-${point}`;
-  const worker = work([{ attempt, script }], point);
+  const worker = await work([{ attempt, script }], point);
   const [code, signal] = (await once(worker, 'exit')) as [number | null, string | null];
   expect({ code, signal }).toEqual({ code: null, signal: 'SIGKILL' });
   return attempt;
@@ -108,7 +110,7 @@ test.each(['submitted', 'prepared', 'spawned', 'ended', 'result'] as const)(
 
 test('killed while it runs: the command continues, with complete output and exit code', async () => {
   const script = `echo started >>${effects}; echo before; while [ ! -e ${root}/go ]; do sleep 0.02; done; echo after; exit 7`;
-  const worker = work([{ attempt: 'runs', script }]);
+  const worker = await work([{ attempt: 'runs', script }]);
   await said(worker, 'submitted runs');
   await expect.poll(starts, { interval: 20 }).toHaveLength(1);
   await kill(worker);
@@ -122,7 +124,7 @@ test('killed while it runs: the command continues, with complete output and exit
 
 test('ended without a running Dais: exit code, output and usage are available', async () => {
   const script = `echo started >>${effects}; while [ ! -e ${root}/go ]; do sleep 0.02; done; seq 100000; exit 7`;
-  const worker = work([{ attempt: 'ends', script }]);
+  const worker = await work([{ attempt: 'ends', script }]);
   await said(worker, 'submitted ends');
   await expect.poll(starts, { interval: 20 }).toHaveLength(1);
   await kill(worker);
@@ -175,8 +177,8 @@ test('a killed shim loses its task, and the remaining processes end', async () =
   await expect.poll(() => readProcess(command), { interval: 20 }).toBeUndefined();
 });
 
-test('a task is also lost when its shim is killed without a running Dais', async () => {
-  const worker = work([{ attempt: 'alone', script: `echo $$ >>${effects}; exec sleep 1000` }]);
+test('a shim that is killed while there is no Dais is lost too', async () => {
+  const worker = await work([{ attempt: 'alone', script: `echo $$ >>${effects}; exec sleep 1000` }]);
   await said(worker, 'submitted alone');
   await expect.poll(starts, { interval: 20 }).toHaveLength(1);
   await kill(worker);
@@ -189,7 +191,7 @@ test('a task is also lost when its shim is killed without a running Dais', async
 
 test('after a machine restart, running tasks are lost, ended ones are kept, queued ones start', async () => {
   const { cpu } = (await (await again()).abilities()).resources;
-  const worker = work([
+  const worker = await work([
     { attempt: 'done', script: 'exit 3' },
     { attempt: 'runs', script: `echo $$ >>${effects}; exec sleep 1000` },
   ]);
@@ -232,8 +234,8 @@ test('a task ends when its folder is removed without a running Dais', async () =
   await expect.poll(() => readProcess(shim), { timeout: 10_000 }).toBeUndefined();
 });
 
-test('completes a cancellation that a crash interrupted', async () => {
-  const worker = work([
+test('a cancellation that a crash interrupted is carried on to the end', async () => {
+  const worker = await work([
     { attempt: 'stubborn', script: `trap "" TERM; echo $$ >>${effects}; while :; do sleep 0.05; done` },
   ]);
   await said(worker, 'submitted stubborn');
@@ -254,7 +256,7 @@ test('loses no task and runs none twice under repeated kills', { timeout: 600_00
   }));
   let ended = 0;
   for (let round = 0; round < 8 && ended < total; round++) {
-    const worker = work(tasks);
+    const worker = await work(tasks);
     await said(worker, `submitted t-${Math.min(total - 1, round * 3)}\n`);
     await kill(worker);
     const names = await readdir(join(tasksRoot(), 'tasks'));

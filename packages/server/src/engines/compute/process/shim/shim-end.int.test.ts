@@ -4,9 +4,9 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { start } from '#lib/process.ts';
-import type { CrashWork } from '../crash-worker.testing.ts';
-import { readProcess, signalProcess, TASK_VARIABLE } from '../task-processes.ts';
+import { startModule } from '#lib/module-program.testing.ts';
+import type { CrashWork } from '#engines/compute/process/crash-worker.testing.ts';
+import { readProcess, signalProcess, TASK_VARIABLE } from '#engines/compute/process/task-processes.ts';
 
 let root: string;
 let attempt = '';
@@ -35,14 +35,15 @@ async function taskPids(): Promise<number[]> {
 
 /** Runs Dais on the folder until it dies at `at`, and returns the remaining shim. */
 async function killedDais(script: string, work: Pick<CrashWork, 'at' | 'launcher'>, isolation: 'required' | 'none') {
-  const outputOf: CrashWork = { root: join(root, 'compute'), tasks: [{ attempt, script, isolation }], ...work };
-  const program = `import { workUntilKilled } from ${JSON.stringify(new URL('../crash-worker.testing.ts', import.meta.url).href)};
-    await workUntilKilled(${JSON.stringify(outputOf)});`;
-  const dais = start(
-    process.execPath,
-    ['--conditions=dais-source', '--import', 'tsx', '--input-type=module', '--eval', program],
-    { stdio: ['ignore', 'ignore', 'inherit'], cwd: process.cwd(), env: { PATH: process.env['PATH'] } },
-  );
+  const told: CrashWork = { root: join(root, 'compute'), tasks: [{ attempt, script, isolation }], ...work };
+  const dais = await startModule({
+    module: new URL('crash-worker.testing.ts', import.meta.url),
+    statement: 'await program.workUntilKilled(JSON.parse(process.argv[2]));',
+    argument: told,
+    env: { PATH: process.env['PATH'] },
+    stdout: 'ignore',
+    stderr: 'inherit',
+  });
   const gone = once(dais, 'exit');
   if (work.at === undefined) void untilBegun().then(() => dais.kill('SIGKILL'));
   expect(await gone).toEqual([null, 'SIGKILL']);
