@@ -12,7 +12,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { boostedTrees } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
 import { Claims } from './lib/claims.mjs';
-import { meanRatio, median } from './lib/paired-ratio.ts';
+import { reportPair } from './lib/paired-report.ts';
 import { cpuOf } from './lib/processes.ts';
 import { overHttp } from './serving/load.ts';
 import type { startGatewayPeer } from './serving/peers.ts';
@@ -131,18 +131,17 @@ async function startGateway(checkout: string, folder: string, file: string): Pro
 function report(measured: readonly { readonly before: Round; readonly after: Round }[]): void {
   const claims = new Claims();
   console.log('');
-  for (const [what, unit, pick] of [
-    ['CPU per request', 'µs', ({ cpu }: Round) => cpu],
-    ['p50 latency', 'ms', ({ p50 }: Round) => p50],
+  for (const [name, unit, digits, pick] of [
+    ['CPU per request', 'µs', 1, ({ cpu }: Round) => cpu],
+    ['p50 latency', 'ms', 3, ({ p50 }: Round) => p50],
   ] as const) {
-    const [before, after] = [measured.map((pair) => pick(pair.before)), measured.map((pair) => pick(pair.after))];
-    const { mean, low, high } = meanRatio(measured.map((pair) => pick(pair.after) / pick(pair.before)));
-    const digits = unit === 'ms' ? 3 : 1;
-    console.log(
-      `${what}: median ${median(before).toFixed(digits)} ${unit} before, ${median(after).toFixed(digits)} ${unit} after; ` +
-        `ratio ${mean.toFixed(3)}, 95 % interval ${low.toFixed(3)} to ${high.toFixed(3)}, ` +
-        `not above 1: ${claims.judge(`${what} not above the other build's`, low <= 1)}`,
-    );
+    reportPair(claims, {
+      name,
+      unit,
+      digits,
+      before: measured.map((pair) => pick(pair.before)),
+      after: measured.map((pair) => pick(pair.after)),
+    });
   }
   claims.end();
 }

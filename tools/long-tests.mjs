@@ -112,7 +112,7 @@ export function nearestImport(file, changed, read) {
  * @param {string} path
  * @param {(file: string) => string | undefined} read
  */
-function importsOf(path, read) {
+export function importsOf(path, read) {
   if (!/\.([cm]?[jt]s|tsx)$/.test(path)) return [];
   const text = read(path) ?? '';
   const found = [];

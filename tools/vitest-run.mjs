@@ -252,7 +252,7 @@ function unfinishedFiles(project, output) {
  * @param {string} path
  * @returns {string | undefined}
  */
-function projectOf(path) {
+export function projectOf(path) {
   if (path.endsWith('.spec.ts')) return 'e2e';
   const match = /(?:\.(int|conformance|full))?\.test\.tsx?$/.exec(path);
   return match ? (match[1] ?? 'unit') : undefined;

@@ -7,16 +7,16 @@ export function engineScaffold({ pascal, camel, kebab, words }: Names): Scaffold
   return {
     files: {
       [`${folder}/contract.ts`]: `/**
- * The ${words} engine: say here what stands on it, and what it does not know.
+ * The ${words} engine. Describe what uses it and what it does not know.
  */
 export interface ${pascal} {
-  /** Resolves when the engine can be used; throws a DaisError that names the remedy. May block for a second. */
+  /** Resolves when the engine is usable. May take a second. @throws DaisError with the remedy. */
   check(): Promise<void>;
-  /** Gives back what it holds. Idempotent; no other method may be called afterwards. */
+  /** Releases all resources. Idempotent; call no other method afterwards. */
   close(): Promise<void>;
 }
 `,
-      [`${folder}/suite.ts`]: `/** What every implementation of the ${words} engine must do. */
+      [`${folder}/suite.ts`]: `/** The tests that every implementation of the ${words} engine passes. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ${pascal} } from './contract.ts';
 
@@ -28,11 +28,11 @@ export function ${camel}Suite(name: string, open: () => Promise<${pascal}>): voi
     });
     afterAll(async () => await engine.close());
 
-    test('it can be used', async () => {
+    test('is usable after it is opened', async () => {
       await expect(engine.check()).resolves.toBeUndefined();
     });
 
-    test('closing twice is closing once', async () => {
+    test('can be closed twice', async () => {
       const other = await open();
       await other.close();
       await expect(other.close()).resolves.toBeUndefined();
@@ -42,7 +42,7 @@ export function ${camel}Suite(name: string, open: () => Promise<${pascal}>): voi
 `,
       [`${folder}/memory/memory-${kebab}.ts`]: `import type { ${pascal} } from '../contract.ts';
 
-/** Keeps everything in this process: for one process, until it ends. */
+/** Keeps all data in the memory of this process. */
 export function memory${pascal}(): ${pascal} {
   return {
     check: async () => {},
@@ -60,9 +60,10 @@ ${camel}Suite('memory', async () => memory${pascal}());
       'packages/server/src/compose.ts': (text) => addEngineToCompose(text, { pascal, camel, kebab, words }),
     },
     next: [
-      `write the contract in ${folder}/contract.ts: on each method, may it block, is it idempotent, what does absence mean, what may it throw`,
-      `hold it in ${folder}/suite.ts; the second implementation calls the same suite`,
-      'its options: a variant in packages/api/src/config/spec.ts; then npm run generate and npm run check',
+      `write the contract in ${folder}/contract.ts: for each method, whether it blocks, whether it is idempotent, what a missing object means, what it throws`,
+      `test the contract in ${folder}/suite.ts; every implementation calls this suite`,
+      'add its options to packages/api/src/config/spec.ts',
+      'npm run generate, then npm run check',
     ],
   };
 }

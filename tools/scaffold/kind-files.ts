@@ -1,4 +1,4 @@
-/** The files of a new kind: what `docs/decisions/0001` calls a slice, with a controller that decides purely. */
+/** The files of a new kind: a slice (docs/decisions/0001) with a controller that plans in a pure function. */
 import type { Names } from './names.ts';
 import type { Scaffold } from './scaffold.ts';
 import { addImport, addToList } from './text-edits.ts';
@@ -11,7 +11,7 @@ export function kindScaffold({ pascal, camel, kebab, plural, words }: Names): Sc
 import { baseStatus, nameSchema, type KindSpec } from '#manifest.ts';
 
 export const ${camel}Spec = z.strictObject({
-  description: z.string().max(1024).optional().describe('What it is for, in a sentence or two.'),
+  description: z.string().max(1024).optional().describe('Description.'),
 });
 
 export const ${camel}Status = z.strictObject({ ...baseStatus });
@@ -20,7 +20,7 @@ export const ${camel}Kind = {
   kind: '${pascal}',
   plural: '${plural}',
   scope: 'project',
-  description: 'A ${words}: say here what it is, to somebody who meets it for the first time.',
+  description: 'Describe the kind ${words} in one sentence.',
   name: nameSchema,
   spec: ${camel}Spec,
   status: ${camel}Status,
@@ -34,7 +34,7 @@ kind: ${pascal}
 metadata:
   name: first-${kebab}
 spec:
-  description: The first of its kind
+  description: An example
 \`,
 } as const satisfies KindSpec;
 `,
@@ -46,34 +46,34 @@ export const ${camel}: KindDefinition = { spec: ${camel}Kind, controller: ${came
 `,
       [`${slice}/${kebab}-plan.ts`]: `import type { ControllerInput, ControllerPlan } from '#kernel/kind.ts';
 
-/** What is there, as \`observe\` found it. */
+/** The external state, as \`observe\` returns it. */
 export interface ${pascal}Observed {
   readonly exists: boolean;
 }
 
-/** What \`perform\` can do; each may be repeated after a crash. */
+/** An action of \`perform\`. After a crash, it runs again. */
 export interface ${pascal}Effect {
   readonly type: 'create';
 }
 
-/** Decides, without I/O and without a clock, what is to be done and what can be said of the resource. */
+/** Returns the effects and conditions for the observed state, without I/O and without a clock. */
 export function plan${pascal}({ observed }: ControllerInput<${pascal}Observed>): ControllerPlan<${pascal}Effect> {
   if (!observed.exists) {
     return {
       effects: [{ type: 'create' }],
-      conditions: [{ type: 'Ready', status: 'False', reason: 'Creating', message: 'It is being made.' }],
+      conditions: [{ type: 'Ready', status: 'False', reason: 'Creating', message: 'The ${words} is being created.' }],
     };
   }
   return {
     effects: [],
-    conditions: [{ type: 'Ready', status: 'True', reason: 'Exists', message: 'It is as its spec says.' }],
+    conditions: [{ type: 'Ready', status: 'True', reason: 'Exists', message: 'The ${words} matches its spec.' }],
   };
 }
 `,
       [`${slice}/${kebab}-controller.ts`]: `import type { Controller } from '#kernel/kind.ts';
 import { plan${pascal}, type ${pascal}Effect, type ${pascal}Observed } from './${kebab}-plan.ts';
 
-/** Nothing outside belongs to a ${words} yet: what its record says is all there is. */
+/** The ${words} has no external state yet. */
 export const ${camel}Controller: Controller<${pascal}Observed, ${pascal}Effect> = {
   observe: async () => ({ exists: true }),
   plan: plan${pascal},
@@ -86,13 +86,13 @@ import { plan${pascal} } from './${kebab}-plan.ts';
 
 const resource = { apiVersion: 'dais.dev/v1', kind: '${pascal}', spec: {}, status: {} } as unknown as Resource;
 
-test('what is missing is made, and the resource is not ready', () => {
+test('a missing ${words} is created and is not ready', () => {
   const { effects, conditions } = plan${pascal}({ resource, observed: { exists: false } });
   expect(effects).toEqual([{ type: 'create' }]);
   expect(conditions).toMatchObject([{ type: 'Ready', status: 'False' }]);
 });
 
-test('what exists needs nothing, and the resource is ready', () => {
+test('an existing ${words} is ready and has no effects', () => {
   const { effects, conditions } = plan${pascal}({ resource, observed: { exists: true } });
   expect(effects).toEqual([]);
   expect(conditions).toMatchObject([{ type: 'Ready', status: 'True' }]);
@@ -109,14 +109,14 @@ beforeAll(async () => {
 });
 afterAll(async () => await fixture.stop());
 
-test('a ${words} that is applied becomes ready', async () => {
+test('an applied ${words} becomes ready', async () => {
   const body = ${camel}.spec.example;
   const headers = { 'content-type': 'application/yaml' };
   const applied = await fetch(\`\${fixture.url}/api/v1/apply\`, { method: 'POST', headers, body });
   expect(applied.status).toBe(200);
   const ready = async () => {
-    const answer = await fetch(\`\${fixture.url}/api/v1/${plural}/first-${kebab}\`);
-    const { status } = (await answer.json()) as { status: { conditions?: { type: string; status: string }[] } };
+    const response = await fetch(\`\${fixture.url}/api/v1/${plural}/first-${kebab}\`);
+    const { status } = (await response.json()) as { status: { conditions?: { type: string; status: string }[] } };
     return status.conditions?.find((condition) => condition.type === 'Ready')?.status;
   };
   await expect.poll(ready, { timeout: 20_000 }).toBe('True');
@@ -131,16 +131,16 @@ test('a ${words} that is applied becomes ready', async () => {
       'packages/server/src/compose.ts': (text) => addKindToCompose(text, camel, kebab),
     },
     next: [
-      `say what it is in packages/api/src/kinds/${kebab}.ts: each field's description is its reference`,
-      `decide in ${slice}/${kebab}-plan.ts, act in ${kebab}-controller.ts; drop both when records are all there is`,
+      `write the spec in packages/api/src/kinds/${kebab}.ts: the descriptions of the fields are the reference`,
+      `plan in ${slice}/${kebab}-plan.ts and act in ${kebab}-controller.ts; delete both if the kind has no external state`,
       'npm run generate, then npm run check',
     ],
   };
 }
 
 /**
- * `loadKinds` imports each kind when it is called, and lists them in the order of reference pages.
- * @throws Error when the function has another form by now
+ * Adds an import and a list item to `loadKinds`. The list has the order of the reference pages.
+ * @throws Error when the function has another form
  */
 function addKindToCompose(text: string, camel: string, kebab: string): string {
   const start = text.indexOf('export async function loadKinds');
@@ -152,7 +152,7 @@ function addKindToCompose(text: string, camel: string, kebab: string): string {
   );
   if (start < 0 || end < 0 || grown === body) {
     throw new Error(
-      `loadKinds in packages/server/src/compose.ts has a form that this scaffold does not know: add ${camel} by hand`,
+      `loadKinds in packages/server/src/compose.ts has a form that this scaffold does not support: add ${camel} by hand`,
     );
   }
   return text.slice(0, start) + grown + text.slice(end);

@@ -1,10 +1,11 @@
-/** The files of a new ledger: two operations, a table, the definition, and its place in the lists. */
+/** The files of a new ledger: two operations, a table, the definition, and its entries in the lists. */
 import type { Names } from './names.ts';
 import type { Scaffold } from './scaffold.ts';
-import { addImport, addToList } from './text-edits.ts';
+import { addImport, addToList, replaceIn } from './text-edits.ts';
 
 const LEDGERS = 'packages/server/src/compose/ledgers.ts';
 const OPEN_LEDGERS = 'packages/server/src/compose/open-ledgers.ts';
+const RECIPES = 'packages/server/src/testing/operation-recipes.ts';
 
 export function ledgerScaffold({ pascal, camel, kebab, plural, words }: Names): Scaffold {
   const folder = `packages/server/src/ledgers/${kebab}`;
@@ -16,9 +17,9 @@ import { defineOperation, type Operation } from '#operations/operation.ts';
 import { pageInput } from '#operations/resources.ts';
 
 export const ${camel}Schema = z.strictObject({
-  id: z.string().describe('Unique id of the record.'),
-  at: z.string().describe('When it was recorded; RFC 3339, UTC.'),
-  text: z.string().describe('Replace this field with what a ${words} records.'),
+  id: z.string().describe('Unique ID of the record.'),
+  at: z.string().describe('Time of the record (RFC 3339, UTC).'),
+  text: z.string().describe('Text of the record. Replace this field.'),
 });
 export type ${pascal} = z.infer<typeof ${camel}Schema>;
 
@@ -29,8 +30,8 @@ export const create${pascal}Operation = defineOperation({
   action: '${camel}:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Records a ${words}.',
-  input: z.strictObject({ text: z.string().min(1).max(1000).describe('What to record.') }),
+  summary: 'Creates a record of the ledger ${words}.',
+  input: z.strictObject({ text: z.string().min(1).max(1000).describe('Text of the record.') }),
   output: ${camel}Schema,
   target: () => ({ kind: '${pascal}' }),
   roles: ['editor'],
@@ -42,7 +43,7 @@ export const list${pascal}Operation = defineOperation({
   action: '${camel}:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists the records of the ledger ${words}, by id.',
+  summary: 'Returns the records of the ledger ${words} by ID.',
   input: z.strictObject(pageInput),
   output: z.strictObject({ items: z.array(${camel}Schema), nextCursor: z.string().optional() }),
   target: () => ({ kind: '${pascal}' }),
@@ -73,7 +74,7 @@ import { ${camel}Tables } from './migrations/0001-${kebab}.ts';
 
 export const ${camel}Slice: Slice = { schema: '${schema}', migrations: [${camel}Tables] };
 `,
-      [`${folder}/${kebab}-rows.ts`]: `/** The records of the ledger ${words} in the database. */
+      [`${folder}/${kebab}-rows.ts`]: `/** Records of the ledger ${words} in the database. */
 import type { ${pascal} } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 
@@ -93,7 +94,7 @@ export async function insertRecord({ sql, projectId }: Transaction, text: string
   return presentRecord(row);
 }
 
-/** Lists by id, after the id \`cursor\`. */
+/** Returns a page of records by id, after the id \`cursor\`. */
 export async function listRecords(
   { sql, projectId }: Transaction,
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
@@ -117,19 +118,19 @@ function presentRecord({ id, at, text }: Row): ${pascal} {
   return { id, at: new Date(Number(at)).toISOString(), text };
 }
 `,
-      [`${folder}/index.ts`]: `/** The ledger ${words}: say here what it records. */
+      [`${folder}/index.ts`]: `/** The ledger ${words}. Describe what it records. */
 import { create${pascal}Operation, list${pascal}Operation } from '@dais/api';
 import { entry } from '#kernel/entry.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { deleteRecords, insertRecord, listRecords } from './${kebab}-rows.ts';
 import { ${camel}Slice } from './${kebab}-slice.ts';
 
-interface ${pascal}Parts {
+interface ${pascal}Dependencies {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
 
-export const ledger: LedgerDefinition<${pascal}Parts> = {
+export const ledger: LedgerDefinition<${pascal}Dependencies> = {
   name: '${kebab}',
   slice: ${camel}Slice,
   project: { remove: async (tx, { id }) => await deleteRecords(tx, id) },
@@ -189,8 +190,8 @@ test('records are listed in pages', async () => {
         replaceIn(
           text,
           LEDGERS,
-          '  ]);\n  return folders',
-          `    import('#ledgers/${kebab}/index.ts'),\n  ]);\n  return folders`,
+          / {2}\]\);\n {2}return folders/,
+          (end) => `    import('#ledgers/${kebab}/index.ts'),\n${end}`,
         ),
       [OPEN_LEDGERS]: (text) =>
         `${addToList(text, 'all', `await open${pascal}(dependencies)`).trimEnd()}
@@ -200,13 +201,12 @@ async function open${pascal}(dependencies: LedgerDependencies) {
   return ledger.open({ now: queries(dependencies).now });
 }
 `,
-      'packages/server/src/testing/operation-recipes.ts': (text) =>
+      [RECIPES]: (text) =>
         replaceIn(
           text,
-          'operation-recipes.ts',
-          'const recipes: Readonly<Record<string, Recipe>> = {\n',
-          `const recipes: Readonly<Record<string, Recipe>> = {
-  '${camel}.create': () => ({ body: { text: 'tried' } }),
+          RECIPES,
+          /const recipes: Readonly<Record<string, Recipe>> = \{\n/,
+          (head) => `${head}  '${camel}.create': () => ({ body: { text: 'tried' } }),
   '${camel}.list': () => ({}),
 `,
         ),
@@ -218,10 +218,4 @@ async function open${pascal}(dependencies: LedgerDependencies) {
       'npm run generate, then npm run check',
     ],
   };
-}
-
-function replaceIn(text: string, file: string, from: string, to: string): string {
-  if (!text.includes(from))
-    throw new Error(`${file} has a form that this scaffold does not know: add the ledger by hand`);
-  return text.replace(from, () => to);
 }

@@ -1,4 +1,4 @@
-/** One name in the forms that code, files, addresses and SQL want. */
+/** A name in the forms for code, files, URLs and SQL. */
 export interface Names {
   /** `FeatureView` */
   readonly pascal: string;
@@ -6,7 +6,7 @@ export interface Names {
   readonly camel: string;
   /** `feature-view` */
   readonly kebab: string;
-  /** `featureviews`: the word in addresses */
+  /** `featureviews`: the form in URLs */
   readonly plural: string;
   /** `feature view` */
   readonly words: string;
@@ -14,7 +14,7 @@ export interface Names {
 
 /**
  * Reads `FeatureView` or `feature-view`.
- * @throws Error that says what a name may be
+ * @throws Error with the allowed forms
  */
 export function namesOf(given: string): Names {
   const kebab = given.replaceAll(/(?<=[a-z0-9])([A-Z])/g, '-$1').toLowerCase();

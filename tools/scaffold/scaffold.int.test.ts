@@ -24,7 +24,12 @@ test('the files that a scaffold writes are formatted and have correct types', as
 }, 600_000);
 
 test('a scaffold that cannot finish writes nothing', async () => {
-  expect(await run('tsx', ['tools/new-kind.ts', 'Project'])).toContain('already there');
+  expect(await run('tsx', ['tools/new-kind.ts', 'Project'])).toContain(
+    'These files exist: packages/api/src/kinds/project.ts',
+  );
   expect(await run('tsx', ['tools/new-kind.ts', 'no_name'])).toContain('a name is like FeatureView');
   expect(await run('tsx', ['tools/new-engine.ts'])).toContain('usage: npx tsx tools/new-engine.ts NAME');
+  expect(await run('tsx', ['tools/new-mlflow-endpoint.ts'])).toContain(
+    'usage: npx tsx tools/new-mlflow-endpoint.ts NAME',
+  );
 }, 60_000);

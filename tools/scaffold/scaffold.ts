@@ -1,4 +1,4 @@
-/** Writes the files of a scaffold, edits the lists that name them, and brings the generated reference up to date. */
+/** Writes the files of a scaffold, edits the lists that name them, and generates the reference. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runCommand } from '../command.mjs';
@@ -6,19 +6,30 @@ import { runCommand } from '../command.mjs';
 export interface Scaffold {
   /** New files by path from the root of the repository; none may exist. */
   readonly files: Readonly<Record<string, string>>;
-  /** Files that a person wrote, and how each grows. */
+  /** Edits of hand-written files, by path. */
   readonly edits: Readonly<Record<string, (text: string) => string>>;
-  /** What is left to the person. */
+  /** Remaining steps for the author. */
   readonly next: readonly string[];
 }
 
+const SLICE = /^packages\/server\/src\/(?:(?:ledgers|kinds|protocols|engines)\/[^/]+|[^/.]+)/;
+
+/** Returns the folders of hand-written files that a scaffold touches: a slice, a folder of the server, or a whole package. */
+export function touchedFolders({ files, edits }: Scaffold): readonly string[] {
+  const folders = [...Object.keys(files), ...Object.keys(edits)].map(
+    (path) => SLICE.exec(path)?.[0] ?? /^packages\/[^/]+\/src/.exec(path)?.[0] ?? dirname(path),
+  );
+  return [...new Set(folders)].toSorted();
+}
+
 /**
- * Nothing is written unless everything can be.
+ * Writes all files or none.
  * @throws Error when a file exists or a list cannot be found
  */
 export async function writeScaffold(root: string, scaffold: Scaffold): Promise<string> {
   const existing = Object.keys(scaffold.files).filter((path) => existsSync(join(root, path)));
-  if (existing.length > 0) throw new Error(`already there: ${existing.join(', ')}`);
+  if (existing.length > 0)
+    throw new Error(`These files exist: ${existing.join(', ')}. Choose another name, or delete them.`);
   const edited = Object.entries(scaffold.edits).map(
     ([path, edit]) => [path, edit(readFileSync(join(root, path), 'utf8'))] as const,
   );
@@ -33,6 +44,7 @@ export async function writeScaffold(root: string, scaffold: Scaffold): Promise<s
   return [
     ...Object.keys(scaffold.files).map((path) => `new     ${path}`),
     ...Object.keys(scaffold.edits).map((path) => `edited  ${path}`),
+    ...touchedFolders(scaffold).map((folder) => `folder  ${folder}`),
     '',
     'Next:',
     ...scaffold.next.map((line) => `  - ${line}`),

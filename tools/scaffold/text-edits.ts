@@ -1,6 +1,6 @@
-/** Adds a line to a file that a person wrote: beside its like, in order, never twice. */
+/** Edits of hand-written files: adds a line next to similar lines, in order, once. */
 
-/** Puts an import in its place among the imports, which are sorted by what they import from. */
+/** Adds an import to the imports, which are sorted by their source. */
 export function addImport(text: string, line: string): string {
   if (text.includes(line)) return text;
   const lines = text.split('\n');
@@ -13,7 +13,7 @@ export function addImport(text: string, line: string): string {
 }
 
 /**
- * Adds an item to the end of a list: `name = [a, b]` or `name: [a, b]`, on one line or many; the formatter lays it out.
+ * Adds an item to the end of a list: `name = [a, b]` or `name: [a, b]`, on one or several lines. The formatter sets the layout.
  * @throws Error when there is no such list
  */
 export function addToList(text: string, name: string, item: string): string {
@@ -31,6 +31,15 @@ export function addToList(text: string, name: string, item: string): string {
   if (new RegExp(`(^|[\\s,])${item}([\\s,]|$)`).test(inside)) return text;
   const trimmed = inside.replace(/[\s,]+$/, '');
   return `${text.slice(0, start)}${trimmed}${trimmed.trim() === '' ? '' : ', '}${item}${text.slice(end - 1)}`;
+}
+
+/**
+ * Replaces the first match of a pattern.
+ * @throws Error when the file has another form
+ */
+export function replaceIn(text: string, file: string, pattern: RegExp, replace: (match: string) => string): string {
+  if (!pattern.test(text)) throw new Error(`${file} has a form that this scaffold does not support: edit it by hand`);
+  return text.replace(pattern, replace);
 }
 
 function sourceOf(line: string): string {

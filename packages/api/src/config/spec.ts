@@ -258,6 +258,10 @@ const isolation = z.strictObject({
 });
 
 const executions = z.strictObject({
+  engine: z
+    .enum(['process'])
+    .default('process')
+    .describe('Compute engine that runs the steps. `process`: processes of this machine.'),
   atOnce: z
     .int()
     .min(1)

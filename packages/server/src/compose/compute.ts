@@ -1,5 +1,6 @@
-/** What runs the steps of this machine, and how much of it they may use. */
+/** The list of compute engines, and how much of the machine the steps may use. */
 import { hostname } from 'node:os';
+import type { ConfigSpec } from '@dais/api';
 import type { Compute } from '#engines/compute/contract.ts';
 import type { ProcessComputeOptions } from '#engines/compute/process/process-compute.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
@@ -10,6 +11,19 @@ import type { ResolvedConfig } from '#config-load.ts';
 
 type Around = Omit<EngineEnvironment, 'outbound'>;
 
+type ComputeEngine = ConfigSpec['executions']['engine'];
+type ComputeOpener = (options: ProcessComputeOptions) => Promise<Compute>;
+
+/** The compute engines, by `spec.executions.engine`. */
+const computeEngines: Readonly<Record<ComputeEngine, ComputeOpener>> = {
+  process: async (options) =>
+    await (await import('#engines/compute/process/process-compute.ts')).openProcessCompute(options),
+};
+
+interface ComputeOptions extends Pick<ProcessComputeOptions, 'reach' | 'proxy' | 'keepFreeBytes'> {
+  readonly engine?: ComputeEngine;
+}
+
 /**
  * The engine for steps. `hidden`: folders and files that isolated steps never see. `reach`: local services that they
  * can reach, with or without network. `proxy`: the proxy of steps with network. `keepFreeBytes`: free bytes of the disk
@@ -18,12 +32,10 @@ type Around = Omit<EngineEnvironment, 'outbound'>;
 export async function openCompute(
   { dataFolder, clock, log, environment, isolation }: Around & { readonly isolation: Isolation },
   hidden: readonly string[],
-  { reach = [], proxy, keepFreeBytes = 0 }: Pick<ProcessComputeOptions, 'reach' | 'proxy' | 'keepFreeBytes'> = {},
+  { engine = 'process', reach = [], proxy, keepFreeBytes = 0 }: ComputeOptions = {},
 ): Promise<Compute> {
   const path = environment['PATH'];
-  return await (
-    await import('#engines/compute/process/process-compute.ts')
-  ).openProcessCompute({
+  return await computeEngines[engine]({
     root: `${dataFolder}/compute`,
     clock,
     log,

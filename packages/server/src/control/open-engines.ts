@@ -88,6 +88,7 @@ export function prepareEngines(
   const hidden = [config.keys, config.blobs].flatMap((one) => ('folder' in one ? (one.folder ?? []) : []));
   const egress = new Egress(outbound);
   const steps = {
+    engine: config.executions.engine,
     reach: [{ port, accept }],
     proxy: egress.taskProxy(port),
     keepFreeBytes: config.executions.keepFreeDiskBytes,

@@ -112,7 +112,8 @@ test(
       endpoint: 'scaled',
       windows: { type: 'count', rows: 50 },
       graceSeconds: 0,
-      minSamples: 40,
+      // As many rows as each window has: enough to be evaluated.
+      minSamples: 50,
       alerts: ['desk'],
       severity: 'critical',
       runbook: 'https://wiki.example.com/drift',

@@ -3,6 +3,7 @@ import {
   experimentNumber,
   requireArtifactLocation,
   requireKey,
+  requireLength,
   requireUniqueParams,
   runName,
   safePath,
@@ -28,6 +29,14 @@ test.each([
   ['../a', `This name would resolve to '../a'`],
 ])('%s is no key', (key, text) => {
   expect(() => requireKey(key, 'name')).toThrow(text);
+});
+
+test.each(['', 'abc', '\u{1F600}\u{1F600}\u{1F600}', undefined])('%j has at most 3 characters', (value) => {
+  expect(() => requireLength('name', 3, value)).not.toThrow();
+});
+
+test('a text with one character too many is rejected', () => {
+  expect(() => requireLength('name', 3, 'abcd')).toThrow("'name' exceeds the maximum length of 3 characters");
 });
 
 test.each([

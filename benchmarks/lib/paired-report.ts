@@ -1,0 +1,24 @@
+/** Lines of a comparison of two builds: medians, the ratio with its interval, and whether the claim is kept. */
+import type { Claims } from './claims.mjs';
+import { meanRatio, median } from './paired-ratio.ts';
+
+export interface Measurement {
+  readonly name: string;
+  readonly unit: string;
+  /** Digits after the decimal point. */
+  readonly digits: number;
+  /** One value per round, in the same order. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
+/** Prints one measurement. The claim is kept when the interval of the ratio after/before contains 1 or is below it. */
+export function reportPair(claims: Claims, { name, unit, digits, before, after }: Measurement): void {
+  const { mean, low, high } = meanRatio(after.map((value, at) => value / (before[at] ?? Number.NaN)));
+  const change = high < 1 ? ' (smaller)' : '';
+  console.log(
+    `${name}: median ${median(before).toFixed(digits)} ${unit} before, ${median(after).toFixed(digits)} ${unit} after; ` +
+      `ratio ${mean.toFixed(3)}, 95 % interval ${low.toFixed(3)} to ${high.toFixed(3)}${change}, ` +
+      `not above 1: ${claims.judge(`${name} not above the other build's`, low <= 1)}`,
+  );
+}
