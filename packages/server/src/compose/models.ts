@@ -35,7 +35,7 @@ export async function loadMonitoring({
   local,
   masked,
   ...parts
-}: Omit<MonitoringParts, 'versions' | 'tell'> &
+}: Omit<MonitoringParts, 'versions' | 'notify'> &
   Pick<MonitoringParts['versions'], 'masked'> & {
     /** Where the files of versions are found. */
     readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
