@@ -14,7 +14,7 @@ import { silentLog } from '../packages/server/src/lib/log.ts';
 
 const segments = new URL('../packages/server/src/ledgers/predictions/segment.ts', import.meta.url);
 const { SegmentWriter } = (await import((await builtModule(segments)).href)) as typeof Segments;
-type Capture = Segments.Capture;
+type Capture = Segments.CapturePolicy;
 type PredictionRecord = Segments.PredictionRecord;
 
 const REQUESTS = 20_000;

@@ -103,12 +103,21 @@ export function start(file: string, args: readonly string[], options: StartOptio
   });
 }
 
+let findBuilt: (source: URL) => URL | undefined = () => undefined;
+
+/** Lets tests, which run from the sources, start built programs, which need no loader. `find` gets the URL of a source. */
+export function useBuiltPrograms(find: (source: URL) => URL | undefined): void {
+  findBuilt = find;
+}
+
 /**
  * Returns the URL of a program of this package, by its path relative to the module with the URL `from`: the built file
  * if it exists, else its source.
  */
 export function programUrl(from: string, place: string): URL {
-  return new URL(`${place}${from.endsWith('.ts') ? '.ts' : '.js'}`, from);
+  if (!from.endsWith('.ts')) return new URL(`${place}.js`, from);
+  const source = new URL(`${place}.ts`, from);
+  return findBuilt(source) ?? source;
 }
 
 /**

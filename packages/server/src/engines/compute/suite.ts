@@ -318,7 +318,7 @@ line" 'out/ -rf' 'out/..hidden'`,
     });
 
     test('ends a command at its time limit', async () => {
-      const spec = shell('echo up; exec sleep 1000', { limits: { wallMs: 300, graceMs: 100 } });
+      const spec = shell('echo up; exec sleep 1000', { limits: { wallMs: 300, graceMs: 60_000 } });
       expect(await finish(spec)).toMatchObject({ phase: 'ended', end: 'wall-time', signal: 'SIGTERM' });
     });
 
