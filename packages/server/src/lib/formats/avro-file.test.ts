@@ -132,7 +132,7 @@ describe('an unreadable file returns the reason', () => {
     [
       'bytes changed at the end',
       () => Buffer.concat([whole.subarray(0, -1), Buffer.from([0])]),
-      'a number is too long',
+      'a block does not end with the sync marker',
     ],
     ['a length below nothing', () => file('string', [size(-5)]), 'a size is -5'],
     ['a branch that is not there', () => file(['null'], [size(1)]), 'union value is out of range'],
