@@ -2,7 +2,7 @@
 import type { Described, ResultColumn } from './describe-statement.ts';
 import type { Family, RowProperty, RowType } from './row-type.ts';
 
-/** What the driver's parsers make of a type; see engines/database/value-parsers.ts. */
+/** What the driver's parsers make of a type; see engines/database/wire-statement.ts. */
 const PARSED: ReadonlyMap<string, Family> = new Map([
   ['smallint', 'number'],
   ['integer', 'number'],

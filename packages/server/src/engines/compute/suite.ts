@@ -265,7 +265,7 @@ line" 'out/ -rf' 'out/..hidden'`,
       expect(places.length).toBeGreaterThan(1);
       expect(await textOf(compute, spec.attempt, { from: places[0]! })).toBe('two\n');
       expect(await textOf(compute, spec.attempt, { from: places.at(-1)! })).toBe('');
-      await expectRefusal(textOf(compute, spec.attempt, { from: 'elsewhere' }), 'invalid_request', /place/);
+      await expectRefusal(textOf(compute, spec.attempt, { from: 'elsewhere' }), 'invalid_request', /position/);
     });
 
     test('a caller can abort a wait or a log stream', async () => {
@@ -343,7 +343,7 @@ line" 'out/ -rf' 'out/..hidden'`,
     test('rejects an invalid spec with all its errors', async () => {
       const refuse = async (spec: TaskSpec, words: RegExp) =>
         await expectRefusal(start(spec), 'invalid_request', words);
-      await refuse(task(['x'], { attempt: '../escape' }), /attempt: must be of a-z/);
+      await refuse(task(['x'], { attempt: '../escape' }), /attempt: must consist of a-z/);
       await refuse(task(['x'], { resources: { cpu: 100_000 } }), /resources.cpu: asks for 100000/);
       await refuse(task(['x'], { resources: { 'example.com/tpu': 1 } }), /example.com\/tpu: is not to be had/);
       await refuse(task(['x'], { resources: { cpu: Number.NaN, memory: -1 } }), /cpu: must be.*memory: must be/);

@@ -131,10 +131,10 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
         [[good, good], /`x`.*twice/],
         [[good, { ...good, name: 'z' }], /`z`.*no input with this name/],
         [[{ ...good, datatype: 'FP64', data: Float64Array.of(1, 2, 3) }], /`x`.*FP64.*FP32/],
-        [[{ ...good, data: Float64Array.of(1, 2, 3) }], /`x`.*not of the datatype FP32/],
+        [[{ ...good, data: Float64Array.of(1, 2, 3) }], /`x`.*does not have the datatype FP32/],
         [[{ ...good, shape: [1, 4] }], /`x`.*\[1, 4\].*\[-1, 3\]/],
         [[{ ...good, shape: [3] }], /`x`.*\[3\].*\[-1, 3\]/],
-        [[{ ...good, shape: [2, 3] }], /`x`.*6 elements.*3 came/],
+        [[{ ...good, shape: [2, 3] }], /`x`.*6 elements.*data has 3/],
         [[{ ...good, shape: [-1, 3] }], /`x`.*-1/],
       ];
       for (const [inputs, told] of bad) {

@@ -26,7 +26,7 @@ test('hostile ONNX models fail alone with a reason, in their own memory; their n
   });
   expect(byName['functions that multiply nodes']).toMatchObject({
     state: 'quarantined',
-    reason: expect.stringMatching(/not loaded within its time limit of 5 s/) as string,
+    reason: expect.stringMatching(/did not load within its time limit of 5 s/) as string,
   });
   for (const name of ['ConstantOfShape by initializer', 'Tile by input values']) {
     expect(byName[name]?.statuses.every((status) => status >= 400)).toBe(true);

@@ -77,7 +77,7 @@ test('a command ends like without an image', async () => {
   expect(await engine.finish(inImage(shell('kill -9 $$')))).toMatchObject({ phase: 'ended', signal: 'SIGKILL' });
   expect(await engine.finish(inImage(task(['bwrap'])))).toMatchObject({
     phase: 'refused',
-    reason: 'there is no program bwrap on its PATH (/bin), or it may not be run',
+    reason: 'the program bwrap is not on its PATH (/bin), or is not executable',
   });
 });
 

@@ -258,7 +258,7 @@ describe('devices', () => {
     await expectRefusal(
       compute.submit(shell('true', gpus(3))),
       'invalid_request',
-      /asks for 3, and this machine has 2/,
+      /requests 3, and this machine has 2/,
     );
     await expectRefusal(compute.submit(shell('true', gpus(0.5))), 'invalid_request', /whole number/);
     const [first, second, third] = [

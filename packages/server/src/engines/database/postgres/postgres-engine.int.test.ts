@@ -60,7 +60,7 @@ describe('an external server', () => {
     await server.asAdmin(`create role plain login password '${PASSWORD}'`);
     await server.asAdmin('create database plain_data');
     const refused = await start('plain', 'plain_data');
-    expect(refused).toMatch(/^database_setup: The database user "plain" may not set up the roles/);
+    expect(refused).toMatch(/^database_setup: The database user "plain" is not allowed to create the roles/);
     const sql = refused.slice(refused.indexOf('\n\n') + 2);
     expect(sql).toBe(`grant dais_owner, dais_app to "plain";\ngrant create on database "plain_data" to dais_owner;`);
     await server.asAdminIn('plain_data', sql);

@@ -66,7 +66,7 @@ export interface UvOptions {
 /** Finding Python versions starts each one on the PATH, which takes seconds with shims. */
 const INTERPRETER_MS = 600_000;
 
-/** Costs nothing until something is asked of it. */
+/** Does nothing until its first call. */
 export function openUvEnvironments(options: UvOptions): Environments {
   return new UvEnvironments(options);
 }

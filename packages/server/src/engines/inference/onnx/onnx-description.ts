@@ -66,7 +66,7 @@ interface Found {
 
 interface Value {
   readonly name: string;
-  /** Undefined for what is no tensor. */
+  /** Undefined if the value is not a tensor. */
   readonly elementType: number | undefined;
   /** Undefined if the file does not declare the number of dimensions. */
   readonly shape: readonly number[] | undefined;

@@ -98,11 +98,11 @@ export async function sweepControlGroups(prefix: string): Promise<void> {
   const self = processIdentity(process.pid);
   if (self === undefined) return;
   for (const hierarchy of ownHierarchies()) {
-    const ancestorsOf = parentGroup(hierarchy);
-    for (const name of foldersIn(ancestorsOf)) {
+    const parent = parentGroup(hierarchy);
+    for (const name of foldersIn(parent)) {
       const [, pid = '', startTime = ''] = new RegExp(`^${prefix}-(\\d+)-(\\d+)$`).exec(name) ?? [];
-      if (pid === '' || checkProcess({ ...self, pid: Number(pid), startTime }) !== 'gone') continue;
-      await new ControlGroups([{ ...hierarchy, folder: join(ancestorsOf, name) }]).sweep(() => false);
+      if (pid === '' || judgeProcess({ ...self, pid: Number(pid), startTime }) !== 'gone') continue;
+      await new ControlGroups([{ ...hierarchy, folder: join(parent, name) }]).sweep(() => false);
     }
   }
 }
@@ -137,8 +137,8 @@ function placeOf(hierarchy: Hierarchy): Hierarchy | undefined {
  * (`DelegateSubgroup=`); groups of tasks are created next to it.
  */
 export function parentGroup({ folder, version }: Pick<Hierarchy, 'folder' | 'version'>): string {
-  const ancestorsOf = dirname(folder);
-  return version === 2 && /\.(service|scope)$/.test(ancestorsOf) ? ancestorsOf : folder;
+  const parent = dirname(folder);
+  return version === 2 && /\.(service|scope)$/.test(parent) ? parent : folder;
 }
 
 function wordsOf(file: string): string[] {
@@ -157,8 +157,8 @@ export class ControlGroups {
     const idle = ({ version, controllers }: Hierarchy) =>
       version === 1 && resources?.cpu === undefined && controllers.every((controller) => controller === 'cpu');
     const wanted =
-      resources === undefined ? this.#hierarchies : this.#hierarchies.filter((ancestorsOf) => !idle(ancestorsOf));
-    return new TaskGroups(wanted.map((ancestorsOf) => ({ ...ancestorsOf, folder: join(ancestorsOf.folder, attempt) })));
+      resources === undefined ? this.#hierarchies : this.#hierarchies.filter((hierarchy) => !idle(hierarchy));
+    return new TaskGroups(wanted.map((hierarchy) => ({ ...hierarchy, folder: join(hierarchy.folder, attempt) })));
   }
 
   /** Removes groups of unknown attempts, and their parent when it is empty. */
@@ -187,12 +187,12 @@ export class TaskGroups {
 
   make(resources: GroupLimits, maxProcesses: number): void {
     for (const { folder, version, controllers } of this.groups) {
-      const ancestorsOf = dirname(folder);
+      const parent = dirname(folder);
       // It is removed with the last task, so it may have to be created again.
-      if (!existsSync(ancestorsOf)) makeFolder(ancestorsOf);
+      if (!existsSync(parent)) makeFolder(parent);
       if (version === 2 && controllers.length > 0) {
         const names = controllers.map((controller) => `+${controller}`).join(' ');
-        writeFileSync(join(ancestorsOf, 'cgroup.subtree_control'), names);
+        writeFileSync(join(parent, 'cgroup.subtree_control'), names);
       }
       makeFolder(folder);
       for (const [file, value] of limitFiles(version, controllers, resources, maxProcesses)) {

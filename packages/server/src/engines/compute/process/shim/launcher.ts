@@ -94,7 +94,7 @@ export class Launcher {
     else answers?.unref();
   }
 
-  /** Shims go on. */
+  /** Shims continue to run. */
   close(): void {
     this.#closed = true;
     this.#child?.stdin?.end();

@@ -164,7 +164,7 @@ describe('ordinary models', () => {
     });
     expect(boundOnnx(file, { maxBatch: 10 })).toMatchObject({
       bounded: false,
-      reason: expect.stringContaining('dimension 1 of the input `x` is open'),
+      reason: expect.stringContaining('dimension 1 of the input `x` is dynamic'),
     });
     expect(bounded(boundOnnx(file, { maxBatch: 10, maxOpenDimension: 512 })).peakBytes).toBeLessThan(100_000);
   });

@@ -146,7 +146,7 @@ export class RelationRenderer {
     return `SELECT * EXCLUDE ("~row") FROM (${drawn}) AS ${this.#alias()} ORDER BY "~row"`;
   }
 
-  /** Checked before (see person-sql.ts): it is one SELECT over the views. */
+  /** Checked before (see user-sql.ts): it is one SELECT over the views. */
   #sql(relation: SqlRelation): string {
     const views = Object.entries(relation.views).map(([name, view]) => `${identifier(name)} AS (${this.render(view)})`);
     const withViews = views.length === 0 ? '' : `WITH ${views.join(', ')} `;

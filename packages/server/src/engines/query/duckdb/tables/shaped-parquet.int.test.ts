@@ -153,7 +153,7 @@ test('columns by field id, with nested fields unchanged', async () => {
 });
 
 test.each([
-  ['a file without ids', 'a', { field: 1 }, 'no ids'],
+  ['a file without ids', 'a', { field: 1 }, 'no field ids'],
   ['a column with a reserved name', 'taken', { column: 'col-1' }, '"file_index"'],
 ])('rejects %s', async (_, name, from, words) => {
   const table: FileTable = { files: [source(name)], shape: [{ name: 'id', type: 'int64', from }] };

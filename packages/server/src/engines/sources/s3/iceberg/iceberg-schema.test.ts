@@ -43,11 +43,11 @@ test('rejects renamed nested columns', () => {
   const inside = (name: string, number = 2, more = {}) =>
     named(1, 's', { type: { type: 'struct', fields: [named(number, name, more)] } });
   expect(refusal(() => evolved([inside('a')], [inside('b')]))).toMatch(
-    /^invalid_state: .*the column s\.b is called s\.a.*Rewrite/,
+    /^invalid_state: .*the nested column s\.b has the name s\.a.*Rewrite/,
   );
-  expect(refusal(() => evolved([inside('a')], [inside('a', 3)]))).toContain('s.a is another column');
+  expect(refusal(() => evolved([inside('a')], [inside('a', 3)]))).toContain('s.a is a different column');
   const filled = inside('b', 3, { 'initial-default': 'x' });
-  expect(refusal(() => evolved([inside('a')], [filled]))).toContain('without the column s.b');
+  expect(refusal(() => evolved([inside('a')], [filled]))).toContain('without the nested column s.b');
   const listed = (name: string) => ({ type: 'list', 'element-id': 3, element: inside(name).type });
   expect(
     refusal(() => evolved([named(1, 'l', { type: listed('a') })], [named(1, 'l', { type: listed('b') })])),
