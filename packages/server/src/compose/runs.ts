@@ -51,7 +51,7 @@ export async function loadExecutions({
   const calls: StepCalls = {
     issue: async (tx, step) => await tokens.issueStepToken(tx, step, random),
     end: tokens.endStepTokens,
-    keep: tokens.keepStepTokens,
+    keep: tokens.extendStepTokens,
     urls,
     clients: [mlflowStep],
   };

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { configSpec, type ConfigInput } from '@dais/api';
-import { refuseUnsafeBind } from './config-safety.ts';
+import { refuseSharedFolder, refuseUnsafeBind } from './config-safety.ts';
 
-const verdict = (input: ConfigInput) => {
+const bindOutcome = (input: ConfigInput) => {
   try {
     refuseUnsafeBind(configSpec.parse(input));
     return 'listens';
@@ -22,16 +22,62 @@ test.each<ConfigInput>([
   { host: '10.0.0.1', ...accounts, trustedProxies: ['10.0.0.2'] },
   { host: '::', ...accounts, insecureHttp: true },
 ])('%j listens', (input) => {
-  expect(verdict(input)).toBe('listens');
+  expect(bindOutcome(input)).toBe('listens');
 });
 
 test.each<ConfigInput>([{ host: '0.0.0.0' }, { host: '0.0.0.0', tls }, { host: '::', insecureHttp: true }])(
   '%j needs accounts',
   (input) => {
-    expect(verdict(input)).toMatch(/^unsafe_bind: .*DAIS_AUTHENTICATION_MODE=accounts/);
+    expect(bindOutcome(input)).toMatch(/^unsafe_bind: .*DAIS_AUTHENTICATION_MODE=accounts/);
   },
 );
 
 test('accounts over plain HTTP require an explicit acceptance', () => {
-  expect(verdict({ host: '0.0.0.0', ...accounts })).toMatch(/^unsafe_bind: .*--tls-cert.*--insecure-http/);
+  expect(bindOutcome({ host: '0.0.0.0', ...accounts })).toMatch(/^unsafe_bind: .*--tls-cert.*--insecure-http/);
 });
+
+const tracking = { artifactRoot: 'file:///srv/files' };
+const refused = (input: object) => {
+  try {
+    refuseSharedFolder(configSpec.parse(input));
+    return undefined;
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+};
+
+test('one owner on one machine may have a folder that clients write to', () => {
+  expect(refused({})).toBeUndefined();
+  expect(refused({ authentication: { mode: 'accounts' }, host: '0.0.0.0' })).toBeUndefined();
+  expect(refused({ tracking })).toBeUndefined();
+  expect(refused({ tracking, host: '::1' })).toBeUndefined();
+});
+
+test('is rejected with accounts, or on a public address', () => {
+  expect(refused({ tracking, authentication: { mode: 'accounts' } })).toBe('invalid_config');
+  expect(refused({ tracking, host: '0.0.0.0' })).toBe('invalid_config');
+  expect(refused({ tracking, host: 'dais.example.com' })).toBe('invalid_config');
+});
+
+test.each([
+  'file://srv/files',
+  'file:///srv/files/',
+  'file:///',
+  'file:///srv/../etc',
+  'file:///srv/./x',
+  'file:///srv//x',
+  'file:///srv/a b',
+  'file:///srv/%2e%2e',
+  'file:///srv/x?y',
+  '/srv/files',
+  's3://bucket',
+])('%s is no such folder', (artifactRoot) => {
+  expect(configSpec.safeParse({ tracking: { artifactRoot } }).success).toBe(false);
+});
+
+test.each(['file:///srv/files', 'file:///a', 'file:///home/me/.dais/mlartifacts-1', 'file:///srv/..x'])(
+  '%s is one',
+  (artifactRoot) => {
+    expect(configSpec.safeParse({ tracking: { artifactRoot } }).success).toBe(true);
+  },
+);

@@ -45,13 +45,9 @@ export async function applyDocuments(
 ): Promise<{ changes: Change[] }> {
   const { input } = call;
   if (input.prune && input.owner === undefined) {
-    throw new DaisError(
-      'invalid_request',
-      'A request with `prune` requires `owner`, the name of the set of manifests.',
-      {
-        issues: [{ path: 'owner', message: 'is required with prune' }],
-      },
-    );
+    throw new DaisError('invalid_request', 'Pruning requires `owner`, the name of a set of manifests.', {
+      issues: [{ path: 'owner', message: 'is required with prune' }],
+    });
   }
   const items = readItems(kinds, call);
   // The organization (with an empty name) first: it can create the projects of the other documents.
@@ -122,10 +118,7 @@ function readItems(kinds: KindRegistry, call: ApplyCall): Item[] {
     readDocuments(source.file, source.text).map((document) => ({ document, source: source.source })),
   );
   if (read.length > MAX_APPLY_DOCUMENTS) {
-    throw new DaisError(
-      'too_large',
-      `The request has ${read.length} documents. The limit is ${MAX_APPLY_DOCUMENTS} documents. Split the documents across several requests.`,
-    );
+    throw new DaisError('too_large', `There are ${read.length} documents; the limit is ${MAX_APPLY_DOCUMENTS}.`);
   }
   const issues: Issue[] = [];
   const codes = new Set<ErrorCode>();

@@ -50,10 +50,7 @@ export function decide(before: ResourceRow | undefined, desired: Desired, option
   }
   if (options.allow === 'create') throw new DaisError('already_exists', `${label} already exists.`);
   if (desired.ifVersion !== undefined && desired.ifVersion !== String(before.version)) {
-    throw new DaisError(
-      'precondition_failed',
-      `${label} has version ${before.version}, but the request expects version ${desired.ifVersion}.`,
-    );
+    throw new DaisError('precondition_failed', `${label} has version ${before.version}, not ${desired.ifVersion}.`);
   }
   const refused = refusedByState('update', { ...desired, deleting: before.deletion_at !== null });
   if (refused !== undefined) throw refused;

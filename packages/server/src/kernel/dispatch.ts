@@ -161,10 +161,7 @@ export class Dispatcher {
       ...(context.principal.project === undefined ? [] : [context.principal.project]),
     ]);
     if (named.size > 1) {
-      throw new DaisError(
-        'project_mismatch',
-        `The request names several projects: ${[...named].toSorted().join(' and ')}.`,
-      );
+      throw new DaisError('project_mismatch', `Conflicting projects: ${[...named].toSorted().join(' and ')}.`);
     }
     return [...named][0] ?? DEFAULT_TENANT;
   }

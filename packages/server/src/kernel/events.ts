@@ -184,8 +184,7 @@ export function decodePosition(text: string, cursor: CursorState): bigint {
     throw new DaisError('cursor_expired', 'The database was restored after this position was issued.');
   }
   if (seq < cursor.oldest) throw new DaisError('cursor_expired', 'The events at this position are no longer stored.');
-  if (seq > cursor.seq)
-    throw new DaisError('invalid_cursor', `"${text}" is after the newest position of this database.`);
+  if (seq > cursor.seq) throw new DaisError('invalid_cursor', `"${text}" is after the newest event.`);
   return seq;
 }
 

@@ -147,10 +147,7 @@ async function lockOne(tx: Transaction, call: CallTo<'delete' | 'rollback'>, kin
   const [row] = await lockResources(tx.sql, call.tenant.id, [{ kind, name }], true);
   if (row === undefined) throw notFound(kind, name);
   if (version !== undefined && version !== String(row.version)) {
-    throw new DaisError(
-      'precondition_failed',
-      `${kind} "${name}" has version ${row.version}, but the request expects version ${version}.`,
-    );
+    throw new DaisError('precondition_failed', `${kind} "${name}" has version ${row.version}, not ${version}.`);
   }
   return row;
 }

@@ -103,10 +103,7 @@ export class WatchHub {
           if (signal.aborted) return;
         }
         if (watcher.overrun)
-          throw new DaisError(
-            'cursor_expired',
-            'The client read the stream too slowly. Resume from its last position.',
-          );
+          throw new DaisError('cursor_expired', 'The client is too slow. Resume from its last position.');
         await new Promise<void>((resolve) => {
           watcher.wake = resolve;
           if (watcher.queue.length > 0 || watcher.overrun || signal.aborted) resolve();

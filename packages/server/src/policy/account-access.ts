@@ -97,7 +97,7 @@ export class AccountAccess implements Access {
       if (known !== undefined) {
         this.#gate.checkWriteByCookie(request);
         const { user, via } = known.found;
-        return { type: 'user', id: user.name, via, ...(dispatched && { credentialCheck: known.standing }) };
+        return { type: 'user', id: user.name, via, ...(dispatched && { credentialCheck: known.credentialCheck }) };
       }
     }
     if (!anonymous) throw new DaisError('unauthenticated', SIGN_IN);
@@ -124,7 +124,7 @@ export class AccountAccess implements Access {
     const known = await this.#find(this.#tokens, key, (sql) => findToken(sql, text), dispatched);
     if (known === undefined) throw new DaisError('unauthenticated', WRONG_TOKEN);
     this.#uses.note(known.found.id, address);
-    return dispatched ? { ...known.found.principal, credentialCheck: known.standing } : known.found.principal;
+    return dispatched ? { ...known.found.principal, credentialCheck: known.credentialCheck } : known.found.principal;
   }
 
   async #session(secret: string, address: string, dispatched: boolean): Promise<Known<LiveSession> | undefined> {

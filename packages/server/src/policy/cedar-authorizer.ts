@@ -64,8 +64,8 @@ export class CedarAuthorizer implements Authorizer {
       requireWithinToken(question);
       return {};
     }
-    if (principal.standing !== undefined) {
-      await principal.standing.check((await this.#parts.engine.rules.current(evidence.sql)).version, evidence.sql);
+    if (principal.credentialCheck !== undefined) {
+      await principal.credentialCheck.check((await this.#parts.engine.rules.current(evidence.sql)).version, evidence.sql);
     }
     if (operation.public === true) return {};
     if (principal.via === undefined || principal.via.method === 'none') {
@@ -80,7 +80,7 @@ export class CedarAuthorizer implements Authorizer {
     this.#checkLimits(question, inquiry);
     const permit = await this.#decide(inquiry, question, evidence);
     if (operation.mode === 'watch')
-      return { ...permit, until: this.#versions.until(rules.version, principal.standing?.leftMs) };
+      return { ...permit, until: this.#versions.until(rules.version, principal.credentialCheck?.leftMs) };
     return await this.#withUses(permit, inquiry, question, evidence);
   }
 

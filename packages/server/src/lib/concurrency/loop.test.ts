@@ -77,10 +77,10 @@ describe('a loop', () => {
     await loop.start();
     await settle();
     await clock.pass(10);
-    loop.poke();
+    loop.wake();
     await settle();
     expect(state.turns).toBe(2);
-    for (let n = 0; n < 3; n++) loop.poke();
+    for (let n = 0; n < 3; n++) loop.wake();
     await clock.pass(9);
     expect(state.turns).toBe(2);
     await clock.pass(1);
@@ -99,7 +99,7 @@ describe('a loop', () => {
     await loop.start();
     await settle();
     for (let n = 1; n <= 6; n++) {
-      loop.poke();
+      loop.wake();
       await settle();
       expect(state.turns).toBe(n);
       await clock.pass(clock.waits.at(-1) ?? 0);

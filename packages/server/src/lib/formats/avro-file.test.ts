@@ -129,7 +129,11 @@ describe('an unreadable file returns the reason', () => {
     ['a file that was cut short', () => whole.subarray(0, -1), 'too early'],
     ['a block that lies about its length', () => file('string', [text('a')], { count: 2 }), 'too early'],
     ['a block with more in it', () => file('string', [text('a'), text('b')], { count: 1 }), 'bytes after its records'],
-    ['bytes changed at the end', () => Buffer.concat([whole.subarray(0, -1), Buffer.from([0])]), 'does not end'],
+    [
+      'bytes changed at the end',
+      () => Buffer.concat([whole.subarray(0, -1), Buffer.from([0])]),
+      'a block does not end with the sync marker',
+    ],
     ['a length below nothing', () => file('string', [size(-5)]), 'a size is -5'],
     ['a branch that is not there', () => file(['null'], [size(1)]), 'union value is out of range'],
     [
@@ -137,9 +141,9 @@ describe('an unreadable file returns the reason', () => {
       () => file({ type: 'enum', name: 'e', symbols: ['a'] }, [size(1)]),
       'enum value is out of range',
     ],
-    ['a type that is not there', () => file('nowhere', [size(1)]), 'no type nowhere'],
-    ['a number without an end', () => file('long', [Buffer.alloc(11, 0xff)]), 'does not end'],
-    ['another packing', () => file('string', [text('a')], { codec: 'snappy' }), 'packed with snappy'],
+    ['a type that is not there', () => file('nowhere', [size(1)]), 'unknown type nowhere'],
+    ['a number without an end', () => file('long', [Buffer.alloc(11, 0xff)]), 'a number is too long'],
+    ['another packing', () => file('string', [text('a')], { codec: 'snappy' }), 'codec snappy is not supported'],
     ['what does not inflate', () => file('string', [], { codec: 'deflate', count: 1 }), 'too early'],
     ['a chain without an end', () => file(self, [Buffer.alloc(500, 2)]), 'nested deeper than 64 levels'],
     // 10^12 of nothing take no bytes.

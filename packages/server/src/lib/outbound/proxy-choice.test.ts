@@ -38,7 +38,7 @@ describe('the choice of a proxy', () => {
   test('an invalid proxy is reported without its text', () => {
     for (const httpProxy of ['socks5://user:hunter2@p:1', 'http://', 'http://user:hunter2@p:port']) {
       expect(() => createProxyChoice({ httpProxy, noProxy: [] }, fail)).toThrow(
-        /^invalid_config: the proxy for HTTP is no http/,
+        /^invalid_config: the proxy for HTTP is not an http:/,
       );
     }
   });

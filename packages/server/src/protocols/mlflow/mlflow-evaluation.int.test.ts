@@ -89,7 +89,7 @@ describe('a workspace is a project', () => {
     expect((await named(`/p/default${search}`, 'default')).status).toBe(200);
     const two = await named(`/p/default${search}`, 'other');
     expect([two.status, two.json.error_code]).toEqual([400, 'INVALID_PARAMETER_VALUE']);
-    expect(two.json.message).toBe('The request names several projects: default and other.');
+    expect(two.json.message).toBe('Conflicting projects: default and other.');
     for (const workspace of ['nobody-has-this', 'a, b', '../x', 'x'.repeat(5000)]) {
       expect([400, 404]).toContain((await named(search, workspace)).status);
     }
