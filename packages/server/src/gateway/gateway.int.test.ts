@@ -90,7 +90,7 @@ describe('routes', () => {
     const unknown = await world.ask('/v2/models/sum/versions/9/infer', { body: sumsBody([[1, 2]]) });
     expect(unknown).toMatchObject({
       status: 404,
-      json: { error: 'The endpoint "sum" has no version "9"; it has 1 (stable), 2 (dark).' },
+      json: { error: 'The endpoint "sum" has no version "9". Available versions: 1 (stable), 2 (dark).' },
     });
   });
 

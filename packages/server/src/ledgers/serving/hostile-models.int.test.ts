@@ -186,7 +186,7 @@ test('rejects too many rows before the model receives them', async () => {
       Array.from({ length: rows }, () => 1),
       rows,
     );
-    expect([refused.status, refused.text]).toEqual([413, expect.stringContaining('takes 10000')]);
+    expect([refused.status, refused.text]).toEqual([413, expect.stringContaining('accepts 10000')]);
   });
   expect([failures, isSameGateway]).toEqual([[], true]);
 });

@@ -126,9 +126,9 @@ test('data may precede its type, flat or nested', () => {
 
 describe('reports the errors of hostile requests', () => {
   test.each([
-    ['no body', ' ', 'cut off'],
+    ['no body', ' ', 'truncated'],
     ['not an object', '[]', 'expected an object with "inputs"'],
-    ['cut off', '{"inputs":[{"name":"x"', 'cut off'],
+    ['cut off', '{"inputs":[{"name":"x"', 'truncated'],
     ['no inputs', '{"id":"1"}', 'no "inputs"'],
     ['invalid inputs', '{"inputs":3}', 'expected an array'],
     ['an invalid id', '{"id":3,"inputs":[]}', 'expected a string'],
@@ -187,7 +187,7 @@ describe('reports the errors of hostile requests', () => {
     [
       'a duplicate key',
       input('"shape":[1],"shape":[1],"datatype":"FP32","data":[1]'),
-      'the key "shape" is there twice',
+      'the key "shape" is used twice',
     ],
     ['a duplicate output', '{"inputs":[],"outputs":[{"name":"y"},{"name":"y"}]}', 'requested twice'],
     ['an invalid parameter', '{"inputs":[],"parameters":{"a":[1]}}', 'The parameter "a"'],

@@ -217,7 +217,7 @@ describe('an approval ends', () => {
     expect(await codeOf(approve('max'))).toBe('invalid_state');
     expect(await codeOf(approve('ida'))).toBe('invalid_state');
     const error = await errorOf(move());
-    expect(error.message).toContain('a member of Team "risk" and User "max". Ask for it.');
+    expect(error.message).toContain('a member of Team "risk" and User "max". Request an approval');
     const again = await p.call<Approval>('modelApproval.request', { name, version: '1', alias: 'champion' }, as('ada'));
     expect(again).toMatchObject({ number: 2, state: 'pending', decisions: [] });
     const list = (input: object = {}) =>

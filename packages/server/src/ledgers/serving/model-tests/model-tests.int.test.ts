@@ -126,7 +126,7 @@ test('tests a version that is not served, with passing and failing results', asy
   await wantTests({ ...doubles, input: { z: 'text' } }, absent);
   expect((await tested({ version: '1' })).body['results']).toMatchObject([
     { passed: false, got: expect.stringMatching(/^400: .*"z"/) as string },
-    { passed: false, got: 'only 1 places' },
+    { passed: false, got: 'only 1 position' },
   ]);
 });
 
