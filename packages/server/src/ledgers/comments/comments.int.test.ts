@@ -130,7 +130,7 @@ describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
     expect(await errorOf(create('@idda look'))).toMatchObject({
       code: 'invalid_request',
       message: expect.stringContaining('Unknown user: @idda. Put text that is not a mention in backticks.'),
-      issues: [{ path: 'text', message: 'names "@idda"' }],
+      issues: [{ path: 'text', message: 'mentions the unknown user "@idda"' }],
     });
     for (const text of ['', ' \n ', 'a'.repeat(10_001), 3, 'a\0b']) {
       expect(await codeOf(create(text))).toBe('invalid_request');
