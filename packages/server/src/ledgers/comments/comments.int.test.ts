@@ -232,7 +232,7 @@ describe('a mentioned user', () => {
     await world.apply([manifest('RoleBinding', 'readers', { role: 'viewer', users: ['bob'] })], hidden.name);
     expect(textsOf(await mentions('bob', {}, hidden))).toEqual(['@bob look']);
     const cedar = '@id("closed") forbid(principal, action == Dais::Action::"run:read", resource);';
-    await world.apply([manifest('Policy', 'closed', { description: 'Nobody looks at runs', cedar })], hidden.name);
+    await world.apply([manifest('Policy', 'closed', { description: 'Hides all runs', cedar })], hidden.name);
     expect((await mentions('bob', {}, hidden)).items).toEqual([]);
     expect(textsOf(await mentions('bob'))).not.toContain('@bob look');
     // The owner of a Dais is not a user, and cannot be mentioned.

@@ -31,14 +31,14 @@ const layout = async (id: string) => {
 
 test('many points of one metric in a call become a chunk, and few are rows until they fill one', async () => {
   const { id } = await world.run();
-  await log(id, 'at once', 0, 256);
-  for (let call = 0; call < 5; call++) await log(id, 'little by little', call * 240, 240);
+  await log(id, 'one call', 0, 256);
+  for (let call = 0; call < 5; call++) await log(id, 'several calls', call * 240, 240);
   await log(id, 'few', 0, 240);
   await expect
     .poll(() => layout(id))
     .toEqual({
-      'at once': { tail: 0, chunks: [256] },
-      'little by little': { tail: 0, chunks: [600, 600] },
+      'one call': { tail: 0, chunks: [256] },
+      'several calls': { tail: 0, chunks: [600, 600] },
       few: { tail: 240, chunks: [] },
     });
 });
