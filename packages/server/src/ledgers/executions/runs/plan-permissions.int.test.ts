@@ -1,4 +1,4 @@
-/** Who may run steps without isolation, with network and with secrets, where there are accounts. */
+/** Permissions for steps without isolation, with network and with secrets, on a server with accounts. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -19,7 +19,7 @@ const log = async (id: string, key: string, from: number, n: number) => {
   await world.dais.call('run.log', { id, metrics });
 };
 
-/** By metric, points in the tail and points of each chunk. */
+/** Returns, by metric, the number of points in the tail and in each chunk. */
 const layout = async (id: string) => {
   const rows = await world.test.asAdmin(
     `select m.key, m.tail_n, (select count(*)::int from tracking.metric_tail t where t.series = m.series) as tail,

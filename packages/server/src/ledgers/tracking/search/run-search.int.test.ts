@@ -28,7 +28,7 @@ const call = async <Output>(...args: Parameters<TrackingWorld['dais']['call']>) 
 const search = async (input: object = {}) => await call<RunPage>('run.search', { experimentIds, ...input });
 const idsOf = async (input: object = {}) => (await search({ limit: 1000, ...input })).items.map(({ id }) => id);
 
-/** Every page of a search, one after the other. */
+/** Reads all pages of a search. */
 const pages = async (input: object): Promise<string[]> => {
   const ids: string[] = [];
   let cursor: string | undefined;
