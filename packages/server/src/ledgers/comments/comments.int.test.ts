@@ -130,7 +130,7 @@ describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
     expect(await errorOf(create('@idda look'))).toMatchObject({
       code: 'invalid_request',
       message: expect.stringContaining('Unknown user: @idda. Put text that is not a mention in backticks.'),
-      issues: [{ path: 'text', message: 'names "@idda"' }],
+      issues: [{ path: 'text', message: 'mentions the unknown user "@idda"' }],
     });
     for (const text of ['', ' \n ', 'a'.repeat(10_001), 3, 'a\0b']) {
       expect(await codeOf(create(text))).toBe('invalid_request');
@@ -232,7 +232,7 @@ describe('a mentioned user', () => {
     await world.apply([manifest('RoleBinding', 'readers', { role: 'viewer', users: ['bob'] })], hidden.name);
     expect(textsOf(await mentions('bob', {}, hidden))).toEqual(['@bob look']);
     const cedar = '@id("closed") forbid(principal, action == Dais::Action::"run:read", resource);';
-    await world.apply([manifest('Policy', 'closed', { description: 'Nobody looks at runs', cedar })], hidden.name);
+    await world.apply([manifest('Policy', 'closed', { description: 'Hides all runs', cedar })], hidden.name);
     expect((await mentions('bob', {}, hidden)).items).toEqual([]);
     expect(textsOf(await mentions('bob'))).not.toContain('@bob look');
     // The owner of a Dais is not a user, and cannot be mentioned.

@@ -240,7 +240,7 @@ export async function dropComments(tx: Transaction, keys: readonly string[]): Pr
 }
 
 /** Updates the mentions of a comment. Remaining mentions keep their read mark, and others are deleted. */
-export async function writeMentions(tx: Transaction, comment: string, users: readonly string[]): Promise<void> {
+async function writeMentions(tx: Transaction, comment: string, users: readonly string[]): Promise<void> {
   await tx.sql.query(
     'delete from comments.mention where project_id = $1 and comment = $2 and user_name <> all($3::text[])',
     [tx.projectId, comment, users],

@@ -54,7 +54,7 @@ const COLUMNS = 'format, type, name, body, refers_to, created_at, updated_at';
  * Stores a definition and applies its manifests in the same transaction. An equal body changes nothing.
  * @throws DaisError `too_large`, `quota_exceeded`, and errors of the manifests.
  */
-export async function putDefinition(
+async function putDefinition(
   tx: Transaction,
   call: CallOf<typeof putDefinitionOperation>,
   kinds: () => KindRegistry,
@@ -92,10 +92,7 @@ export async function putDefinition(
 }
 
 /** @throws DaisError `not_found`. */
-export async function readDefinition(
-  tx: Transaction,
-  { input }: CallOf<typeof readDefinitionOperation>,
-): Promise<Definition> {
+async function readDefinition(tx: Transaction, { input }: CallOf<typeof readDefinitionOperation>): Promise<Definition> {
   const [row] = await tx.sql.query<DefinitionRow>(
     `select ${COLUMNS} from definitions.definition where project_id = $1 and format = $2 and type = $3 and name = $4`,
     [tx.projectId, input.format, input.type, input.name],
@@ -107,7 +104,7 @@ export async function readDefinition(
 }
 
 /** Lists definitions by type and name. @throws DaisError `invalid_cursor`. */
-export async function listDefinitions(
+async function listDefinitions(
   tx: Transaction,
   { input }: CallOf<typeof listDefinitionsOperation>,
 ): Promise<{ items: readonly Definition[]; nextCursor?: string }> {
@@ -127,7 +124,7 @@ export async function listDefinitions(
 }
 
 /** @throws DaisError `not_found`. */
-export async function deleteDefinition(
+async function deleteDefinition(
   tx: Transaction,
   { input }: CallOf<typeof deleteDefinitionOperation>,
 ): Promise<Record<string, never>> {

@@ -29,11 +29,11 @@ function inOrder<T>(items: readonly T[], keyOf: (item: T) => string): readonly T
     : [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
 }
 
-export function orderedNodes<Node extends NotedNode>(nodes: readonly Node[]): readonly Node[] {
+function orderedNodes<Node extends NotedNode>(nodes: readonly Node[]): readonly Node[] {
   return inOrder(nodes, ({ key }) => key);
 }
 
-export function orderedEdges(edges: readonly NotedEdge[]): readonly NotedEdge[] {
+function orderedEdges(edges: readonly NotedEdge[]): readonly NotedEdge[] {
   return inOrder(edges, ({ from, to }) => `${from}\n${to}`);
 }
 

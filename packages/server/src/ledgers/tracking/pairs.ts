@@ -36,7 +36,7 @@ export function setPairs({ sql, projectId }: Transaction, table: PairTable, owne
 }
 
 /** Adds missing pairs. If some exist, returns all of these keys with their stored values. */
-export async function addPairs(
+async function addPairs(
   { sql, projectId }: Transaction,
   table: PairTable,
   owner: bigint,

@@ -6,9 +6,9 @@ import { afterEach, expect, test } from 'vitest';
 import { startReceiver, type Receiver } from '#ledgers/webhooks/testing/webhook-receiver.ts';
 import { freePort, killTree, startDaisProcess } from '#testing/dais-process.ts';
 
-/** Each takes some seconds, most of them the start. */
+/** Rounds. Each takes some seconds, mostly for the start. */
 const ROUNDS = 2;
-/** What is sent between two kills. */
+/** Calls per round. */
 const CALLS = 12;
 const PATIENCE = { timeout: 120_000, interval: 50 };
 

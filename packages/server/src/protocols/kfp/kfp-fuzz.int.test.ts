@@ -34,7 +34,7 @@ const odd = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 20 }),
 );
 
-/** What a field takes, and what it does not. */
+/** Generates valid and invalid values of a field. */
 function valueOf(field: Field): fc.Arbitrary<unknown> {
   const right: Record<string, fc.Arbitrary<unknown>> = {
     string: odd,

@@ -21,7 +21,7 @@ async function run(name: string, parameters: Readonly<Record<string, Json>> = {}
   return await world.runFile(pipelines[name] ?? '', parameters);
 }
 
-/** Of a run that succeeded: of each parameter, its value. */
+/** Returns the output parameters of a successful run. */
 async function outputsOf(ended: Execution): Promise<Readonly<Record<string, unknown>>> {
   expect(`${ended.state} ${ended.error ?? ''}`).toBe('succeeded ');
   const outputs = await world.outputs(ended);
@@ -163,7 +163,7 @@ test('secrets are read from the project, and pod settings produce warnings', { t
   expect(ended.warnings).toEqual(['secret: nodeSelector is ignored: there is one machine']);
 });
 
-/** Those of which kfp.local makes something; it counts in floating point where lists hold numbers. */
+/** Pipelines that kfp.local supports; it converts numbers in lists to floating point. */
 const LOCAL = ['named-outputs', 'branches', 'nested', 'folders', 'after', 'resources', 'collected-artifacts'];
 
 test('kfp.local produces the same outputs for the pipelines that it supports', { timeout: PATIENCE }, async () => {

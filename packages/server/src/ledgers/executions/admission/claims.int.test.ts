@@ -1,4 +1,4 @@
-/** Which steps start, compared with a plain model: fairly over projects, and never more than quotas and the machine allow. */
+/** Compares started steps with a simple model: fair between projects, and within quotas and the machine. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
@@ -70,7 +70,7 @@ function counted({ requests }: Started, quota: Quota): Requests {
   return limit === undefined || requests['cpu'] !== undefined ? requests : { ...requests, cpu: Math.min(1, limit) };
 }
 
-/** One after the other, each time from scratch. */
+/** Runs the examples one after the other, each on empty tables. */
 function startedBy(
   waiting: readonly Waiting[],
   running: readonly Started[],
@@ -201,7 +201,7 @@ const world = fc.record({
     { minLength: 1, maxLength: 8 },
   ),
 });
-/** Each is tens of transactions. */
+/** Each example has tens of transactions. */
 const GIVEN = fc.readConfigureGlobal()?.numRuns ?? 100;
 const runs = { numRuns: GIVEN > 100 ? Math.ceil(GIVEN / 4) : 10 };
 

@@ -30,7 +30,7 @@ async function runAll(
     const running = store.in('running').filter(({ kind }) => kind === 'step');
     const choices = [
       ...ready.map((node) => async () => {
-        if (store.cancelling) throw new Error(`${node.path} is ready in a cancelled run`);
+        if (store.cancelling) throw new Error(`${node.path} is ready in a canceled run`);
         await store.change([{ id: node.id, from: 'ready', to: 'running' }]);
       }),
       ...running.map((node) => async () => {

@@ -124,7 +124,7 @@ async function graph(
 
 const MOST_NODES = 5000;
 
-export function planGraph(plan: Graph): Pick<PipelineGraph, 'nodes' | 'edges' | 'more'> {
+function planGraph(plan: Graph): Pick<PipelineGraph, 'nodes' | 'edges' | 'more'> {
   const nodes: PipelineGraph['nodes'] = [];
   const edges: PipelineGraph['edges'] = [];
   let more = false;

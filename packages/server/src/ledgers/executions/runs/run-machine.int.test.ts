@@ -34,7 +34,7 @@ afterAll(async () => {
   await db.stop();
 });
 
-/** What a crash leaves of a transaction that had not committed. */
+/** Simulates a crash before the commit of a transaction. */
 class Crash extends Error {}
 
 interface Row {
@@ -135,7 +135,7 @@ async function runAll(plan: Graph, does: Behavior, dice: () => number, cancelAft
 }
 
 const seeds = fc.record({ seed: fc.nat(), badness: fc.constantFrom(0, 20, 50), dice: fc.infiniteStream(fc.nat()) });
-/** Each is hundreds of transactions. */
+/** Each example has hundreds of transactions. */
 const runs = { numRuns: Math.ceil((fc.readConfigureGlobal()?.numRuns ?? 100) / 10) };
 
 test('a run in the database ends as its plan predicts, in spite of crashes and takeovers', async () => {

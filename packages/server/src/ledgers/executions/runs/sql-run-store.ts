@@ -38,10 +38,10 @@ export interface NodeRow {
   readonly inputs: Values;
 }
 
-export const NODE_COLUMNS =
+const NODE_COLUMNS =
   'n.id, n.parent, n.path, n.place, n.iteration, n.kind, n.state, n.waits, n.bad, n.skipped, n.open, n.broken, n.cancelled, n.total, n.expanded, n.failures, n.losses, n.inputs';
 
-export function factsOf({ parent, iteration, ...row }: NodeRow): NodeFacts {
+function factsOf({ parent, iteration, ...row }: NodeRow): NodeFacts {
   return { ...row, parent: parent ?? undefined, iteration: iteration ?? undefined };
 }
 

@@ -21,12 +21,12 @@ export interface LogPosition {
 
 const SHOWN = /^([0-9a-f-]{36})\.(\d{1,15})\.((?:[0-9a-f]{2}){0,3})\.([\x21-\x7e]{0,200})$/;
 
-export function formatLogPosition({ attempt, given, engine, pending }: LogPosition): string {
+function formatLogPosition({ attempt, given, engine, pending }: LogPosition): string {
   return `${attempt}.${given}.${pending}.${engine}`;
 }
 
 /** Parses a position. Undefined: the start of the log. @throws DaisError `invalid_cursor` */
-export function parseLogPosition(text: string | undefined): LogPosition | undefined {
+function parseLogPosition(text: string | undefined): LogPosition | undefined {
   if (text === undefined || text === '') return undefined;
   const match = SHOWN.exec(text);
   if (match === null)
@@ -36,7 +36,7 @@ export function parseLogPosition(text: string | undefined): LogPosition | undefi
 }
 
 /** Decodes UTF-8 that may end within a character. The incomplete bytes stay pending, unless nothing follows. */
-export function decodeLog(pending: string, bytes: Buffer, last: boolean): { text: string; pending: string } {
+function decodeLog(pending: string, bytes: Buffer, last: boolean): { text: string; pending: string } {
   const all = Buffer.concat([Buffer.from(pending, 'hex'), bytes]);
   const cut = last ? all.length : all.length - unfinished(all);
   return { text: all.subarray(0, cut).toString('utf8'), pending: all.subarray(cut).toString('hex') };

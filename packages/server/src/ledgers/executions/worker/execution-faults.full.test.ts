@@ -7,7 +7,7 @@ import { executionClient } from '#testing/execution-client.ts';
 
 const MIB = 2 ** 20;
 const TEN_GB = 10_000_000_000;
-/** What a log may take, and its newest file while it is being written. */
+/** Limit of a log, and of its newest file while it is written. */
 const MOST = 64 * MIB;
 
 let folder: string;

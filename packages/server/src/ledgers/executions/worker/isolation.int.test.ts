@@ -1,4 +1,4 @@
-/** What a whole Dais reports and does on a machine without bubblewrap, and on one where nothing isolates. */
+/** Reports and behavior of a complete Dais on a machine without bubblewrap, and on one without any isolation. */
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -27,7 +27,7 @@ async function read<T>(path: string): Promise<T> {
   return (await (await fetch(`${url}${path}`)).json()) as T;
 }
 
-/** What calls from inside come to, by what they were. */
+/** Results of calls from within a step, by call. */
 const PROGRAM = `
 const { DAIS_URL, DAIS_TOKEN, DAIS_PROJECT, DAIS_RUN_ID, MLFLOW_TRACKING_URI } = process.env;
 const as = (token) => (token === undefined ? {} : { authorization: 'Bearer ' + token });

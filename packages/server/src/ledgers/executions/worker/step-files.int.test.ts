@@ -29,7 +29,7 @@ function sh(script: string, outputs: Readonly<Record<string, string>> = {}): Sub
   };
 }
 
-/** What a collection leaves when it does not end: temporary files of the store, upload leases, folders of attempts. */
+/** Counts remains of an interrupted collection: temporary files of the store, upload leases, folders of attempts. */
 async function remains(): Promise<object> {
   const [leases] = await world.db.asAdmin('select count(*)::int as n from kernel.upload_lease');
   return { temporary: await temporaryFiles(), leases: leases?.['n'], attempts: (await world.kept()).length };

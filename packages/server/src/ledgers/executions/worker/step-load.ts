@@ -14,7 +14,7 @@ export interface LoadedStep {
   readonly inputs: Values;
   /** The starter of the run. */
   readonly actor: Actor;
-  /** Of the run. */
+  /** Name of the run. */
   readonly name: string;
   readonly createdAt: Date;
   readonly code: Execution['code'] | undefined;

@@ -120,7 +120,7 @@ describe('searching', () => {
     const first = await call<{ nextCursor?: string }>('evaluationDataset.search', input);
     expect(await found({ ...input, cursor: first.nextCursor })).toEqual(['c']);
     expect(await codeOf(found({ ...input, cursor: 'made up' }))).toBe('invalid_cursor');
-    expect(await codeOf(found({ filter: "colour = 'red'" }))).toBe('invalid_request');
+    expect(await codeOf(found({ filter: "color = 'red'" }))).toBe('invalid_request');
   });
 });
 

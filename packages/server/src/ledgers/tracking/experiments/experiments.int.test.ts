@@ -41,7 +41,7 @@ test('deleted experiments keep their names, and one of two concurrent creations 
   expect(await codeOf(call('experiment.create', { name }))).toBe('already_exists');
   await call('experiment.delete', { id });
   expect(await codeOf(call('experiment.create', { name }))).toBe('already_exists');
-  const both = await Promise.all([1, 2].map(() => codeOf(call('experiment.create', { name: 'at once' }))));
+  const both = await Promise.all([1, 2].map(() => codeOf(call('experiment.create', { name: 'concurrent' }))));
   expect(both.toSorted()).toEqual(['already_exists', 'ok']);
 });
 

@@ -94,7 +94,7 @@ const keep = async (path: string) =>
   expect((await ask('PUT', `artifacts/content?path=${encodeURIComponent(path)}`, 'bytes')).status).toBe(200);
 const filesIn = async (path: string) => (await ask('GET', `artifacts?path=${path}`)).body.items.map(({ name }) => name);
 
-/** All of it, a call after the other. */
+/** Collects all garbage in successive calls. */
 async function collect(input: object = {}): Promise<Record<string, number>> {
   const total: Record<string, number> = {};
   for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {

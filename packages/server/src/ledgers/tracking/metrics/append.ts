@@ -144,7 +144,7 @@ function pointArrays({ series, text }: LoggedBatch): unknown[] {
  * Writes one point, the most frequent call. The statement for many points would work, but its plan depends on their number,
  * so that PostgreSQL plans it each time, which takes a third of the CPU time of the call.
  */
-export async function appendOne(
+async function appendOne(
   { sql }: Transaction,
   run: MetricRun,
   { key, value, step, timestamp }: LoggedPoint,
@@ -174,7 +174,7 @@ export async function appendOne(
  * also fills the tail, and one row is returned. Returns the series whose points were not written, and whether the tail of
  * another one has enough points for a chunk.
  */
-export async function appendEach(
+async function appendEach(
   { sql }: Transaction,
   run: MetricRun,
   { series, text }: LoggedBatch,

@@ -19,7 +19,7 @@ const log = async (id: string, key: string, from: number, n: number) => {
   await world.dais.call('run.log', { id, metrics });
 };
 
-/** By metric, points in the tail and points of each chunk. */
+/** Returns, by metric, the number of points in the tail and in each chunk. */
 const layout = async (id: string) => {
   const rows = await world.test.asAdmin(
     `select m.key, m.tail_n, (select count(*)::int from tracking.metric_tail t where t.series = m.series) as tail,
@@ -31,14 +31,14 @@ const layout = async (id: string) => {
 
 test('many points of one metric in a call become a chunk, and few are rows until they fill one', async () => {
   const { id } = await world.run();
-  await log(id, 'at once', 0, 256);
-  for (let call = 0; call < 5; call++) await log(id, 'little by little', call * 240, 240);
+  await log(id, 'one call', 0, 256);
+  for (let call = 0; call < 5; call++) await log(id, 'several calls', call * 240, 240);
   await log(id, 'few', 0, 240);
   await expect
     .poll(() => layout(id))
     .toEqual({
-      'at once': { tail: 0, chunks: [256] },
-      'little by little': { tail: 0, chunks: [600, 600] },
+      'one call': { tail: 0, chunks: [256] },
+      'several calls': { tail: 0, chunks: [600, 600] },
       few: { tail: 240, chunks: [] },
     });
 });

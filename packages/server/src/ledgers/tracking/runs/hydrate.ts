@@ -154,7 +154,7 @@ export type PlainRow =
   | { readonly part: 'params' | 'tags'; readonly run: bigint; readonly data: Record<string, string> }
   | { readonly part: 'metrics'; readonly run: bigint; readonly data: MetricColumns };
 
-export const runParts = (of: '= $1' | '= any($1)') => `
+const runParts = (of: '= $1' | '= any($1)') => `
 select 'params' as part, run, count(*)::int as n, ${joined('key')} as keys, ${joined('value')} as texts, null::json as data
 from tracking.param where run ${of} group by run
 union all
@@ -172,14 +172,14 @@ union all
 select 'outputs', run, null, null, null, json_agg(json_build_array(model, step) order by step, model) from tracking.model_output where run ${of} group by run`;
 
 /** Reads the few runs with a text that contains the separator. */
-export const PLAIN_PARTS = `
+const PLAIN_PARTS = `
 select 'params' as part, run, json_object_agg(key, value) as data from tracking.param where run = any($1) group by run
 union all
 select 'tags', run, json_object_agg(key, value) from tracking.tag where run = any($1) group by run
 union all
 select 'metrics', run, json_build_array(array_agg(key), array_agg(value), array_agg(ts), array_agg(step)) from tracking.metric where run = any($1) group by run`;
 
-export function metricsOf([keys, values, timestamps, steps]: MetricColumns): LatestMetric[] {
+function metricsOf([keys, values, timestamps, steps]: MetricColumns): LatestMetric[] {
   return keys.map((key, index) => ({
     key,
     value: values[index] ?? Number.NaN,
@@ -189,7 +189,7 @@ export function metricsOf([keys, values, timestamps, steps]: MetricColumns): Lat
 }
 
 /** Reads the rows of many runs, which mostly have the same keys. Undefined: a text contains the separator. */
-export class JoinedReader {
+class JoinedReader {
   readonly #keys = new Map<string, string[] | undefined>();
 
   pairs({ n, keys: joinedKeys, texts }: JoinedRow): Record<string, string> | undefined {

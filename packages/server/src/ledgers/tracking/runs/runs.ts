@@ -210,7 +210,7 @@ function valuesOf(projectId: string, experiment: string, run: RowOfRun): unknown
 }
 
 /** Inserts everything in one statement. Undefined: the experiment does not exist. */
-export async function insertRun(
+async function insertRun(
   { sql, projectId }: Transaction,
   experiment: string,
   run: RowOfRun,
@@ -228,7 +228,7 @@ export async function insertRun(
  * Inserts a run as `insertRun` does, into a cached experiment: sent with the commit, expecting an active experiment and an
  * unused id. Returns undefined and does nothing if the experiment is not cached or the expectation failed before.
  */
-export function insertRunAhead(
+function insertRunAhead(
   { sql, projectId }: Transaction,
   experiment: string,
   run: RowOfRun,

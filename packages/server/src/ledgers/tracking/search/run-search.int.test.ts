@@ -28,7 +28,7 @@ const call = async <Output>(...args: Parameters<TrackingWorld['dais']['call']>) 
 const search = async (input: object = {}) => await call<RunPage>('run.search', { experimentIds, ...input });
 const idsOf = async (input: object = {}) => (await search({ limit: 1000, ...input })).items.map(({ id }) => id);
 
-/** Every page of a search, one after the other. */
+/** Reads all pages of a search. */
 const pages = async (input: object): Promise<string[]> => {
   const ids: string[] = [];
   let cursor: string | undefined;
@@ -142,7 +142,7 @@ describe('random filters and orders', () => {
 });
 
 describe('filters and orders', () => {
-  test('of each entity, by every name it has', async () => {
+  test('match each entity by all of its names', async () => {
     const all = await idsOf();
     const first = runs.find(({ deleted }) => !deleted);
     for (const attribute of ['run_id', 'attribute.run_id', 'attributes.`run_id`', 'attr.run_id', 'run."run_id"']) {
@@ -165,14 +165,14 @@ describe('filters and orders', () => {
     );
   });
 
-  test('capitals are told apart by LIKE and not by ILIKE, beyond ASCII too', async () => {
+  test('LIKE is case-sensitive and ILIKE is not, also beyond ASCII', async () => {
     const found = async (operator: string) =>
       (await search({ filter: `run_name ${operator} 'Ä'`, limit: 1000 })).items.map(({ name }) => name);
     expect(new Set(await found('LIKE'))).toEqual(new Set(['Ä']));
     expect(new Set(await found('ILIKE'))).toEqual(new Set(['Ä', 'ä']));
   });
 
-  test('numbers, then NaN, then none, in both directions', async () => {
+  test('sort numbers, then NaN, then missing values, in both directions', async () => {
     const shown = async (direction: string) => {
       const { items } = await search({ orderBy: [`metrics.m ${direction}`], limit: 1000 });
       return items.map(({ metrics }) => metrics.find(({ key }) => key === 'm')?.value);
@@ -188,14 +188,14 @@ describe('filters and orders', () => {
     expect(down.filter((value) => typeof value === 'number')).toEqual(numbers.toReversed().map((value) => value + 0));
   });
 
-  test('of no experiment, or of one that is not there: nothing', async () => {
+  test('return nothing without experiments or for a missing one', async () => {
     expect(await search({ experimentIds: [] })).toEqual({ items: [] });
     expect(await search({ experimentIds: ['999999999999'] })).toEqual({ items: [] });
     await expect(search({ experimentIds: [], filter: 'nonsense' })).rejects.toMatchObject({ code: 'invalid_request' });
   });
 });
 
-test('runs of the default experiment are found under 0, those of another project never', async () => {
+test('runs of the default experiment are found with the id 0, and never those of another project', async () => {
   await world.dais.apply([manifest('Project', 'elsewhere')]);
   const context = { projects: ['elsewhere'] };
   const own = await call<Run>('run.create', { experimentId: '0', id: 'mine', startedAt: 1 });
@@ -208,7 +208,7 @@ test('runs of the default experiment are found under 0, those of another project
   expect(await find({ experimentIds, filter: 'metrics.m < 10' }, context)).toEqual([]);
 });
 
-test('artifact addresses are found as they are shown', async () => {
+test('artifact URIs match as displayed', async () => {
   const artifactLocation = 's3://bucket/team//?region=eu';
   const { id } = await call<{ id: string }>('experiment.create', { name: 'elsewhere kept', artifactLocation });
   const run = await world.run(id);

@@ -247,7 +247,7 @@ function artifactUris({ artifactRoot }: TrackingOptions, bind: Bind): string {
 const MOST = 1000;
 
 /** Returns counts by parent run, within the searched experiments and with the same deletion state. */
-export async function countChildren(
+async function countChildren(
   tx: Transaction,
   { experiments, view, rows, options }: Pick<RunSearch, 'experiments' | 'view' | 'rows' | 'options'>,
   parents: readonly { readonly id: string }[],

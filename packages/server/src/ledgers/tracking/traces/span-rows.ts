@@ -89,7 +89,7 @@ export interface SpanColumns {
   readonly end: string;
 }
 
-export function readSpan(columns: SpanColumns, text: string): Span {
+function readSpan(columns: SpanColumns, text: string): Span {
   const { a, e, l, m, k, s } = JSON.parse(text) as KeptSpan;
   return {
     traceId: columns.traceId,

@@ -280,7 +280,7 @@ describe('assessments', () => {
     expect(await codeOf(judge(traceId, { value: 1, overrides: 'a-none' }))).toBe('not_found');
   });
 
-  test('refused', async () => {
+  test('rejects invalid values', async () => {
     const traceId = await newTrace();
     expect(await codeOf(judge('tr-none', { value: 1 }))).toBe('not_found');
     expect(await codeOf(judge(traceId, { value: 'x'.repeat(70_000) }))).toBe('invalid_request');

@@ -305,7 +305,7 @@ describe('rows of a dataset, by an importer', () => {
   });
 });
 
-test('a pipeline that needs artifacts cannot be run', () => {
+test('a pipeline that requires input artifacts cannot be run', () => {
   const ir = readIr({
     pipeline_spec: {
       pipelineInfo: { name: 'p' },
@@ -313,5 +313,5 @@ test('a pipeline that needs artifacts cannot be run', () => {
       root: { inputDefinitions: { artifacts: { data: {} } }, dag: {} },
     },
   });
-  expect(refusal(() => compileIr(ir, OPTIONS)).message).toContain('needs artifacts: data');
+  expect(refusal(() => compileIr(ir, OPTIONS)).message).toContain('requires the input artifacts data');
 });

@@ -212,7 +212,7 @@ interface Spec {
   readonly root: { readonly dag: { readonly tasks: Record<string, object> } };
 }
 
-/** As little of a tar file as holds these. */
+/** Returns a minimal tar file with these files. */
 function tar(files: Readonly<Record<string, string>>): Buffer {
   const parts = Object.entries(files).flatMap(([name, text]) => {
     const head = Buffer.alloc(512);

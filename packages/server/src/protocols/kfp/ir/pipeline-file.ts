@@ -132,7 +132,7 @@ export function readIr(document: PipelineDocument): Ir {
   };
 }
 
-export function normalKeys(schema: z.ZodType, value: unknown, path: string, unknown: string[]): unknown {
+function normalKeys(schema: z.ZodType, value: unknown, path: string, unknown: string[]): unknown {
   if (schema instanceof z.ZodOptional) return normalKeys(schema.unwrap() as z.ZodType, value, path, unknown);
   if (Array.isArray(value)) {
     if (!(schema instanceof z.ZodArray)) return value;

@@ -8,7 +8,7 @@ const PATIENCE = 900_000;
 
 export interface KfpClient {
   readonly line: string;
-  /** Below conformance/kfp. */
+  /** Path below conformance/kfp. */
   readonly requirements: string;
 }
 

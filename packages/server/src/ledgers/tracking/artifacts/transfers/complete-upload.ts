@@ -158,7 +158,7 @@ async function finish(
     if (now.claim !== own) {
       throw new DaisError(
         'overloaded',
-        'Another call took over the assembly of this upload. Repeat the call to get its result.',
+        'Another call is now assembling this upload. Repeat the call to get its result.',
         {
           retryAfter: 1,
         },

@@ -27,11 +27,11 @@ export interface WorkerLine {
   readonly ticket: string;
   readonly path: string;
   readonly parts: number;
-  /** Of a part. */
+  /** Number of the part. */
   readonly number?: number;
 }
 
-/** Of different lengths, each one's own. */
+/** Texts of different lengths, unique for each part. */
 export function textOf(path: string, number: number): string {
   return `${path} ${number} `.repeat(1 + number * 700);
 }

@@ -32,10 +32,10 @@ export interface Told {
 export interface TransferWorld {
   readonly http: HttpFixture;
   readonly blobs: BlobStore;
-  /** As the owner, to an operation of artifacts; `project`: another one than `default`. */
+  /** Calls an artifact operation as the owner. `project`: default `default`. */
   call(method: string, path: string, body?: unknown, project?: string): Promise<Told>;
   begin(path: string, parts: number, project?: string): Promise<Upload>;
-  /** By ticket alone. */
+  /** Calls with only a ticket. */
   part(upload: Upload, number: number | string, bytes: Buffer | string, ticket?: string): Promise<Response>;
   complete(upload: Upload, bytes: readonly (Buffer | string)[], project?: string): Promise<Told>;
   read(path: string, project?: string): Promise<Response>;
