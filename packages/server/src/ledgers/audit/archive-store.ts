@@ -18,7 +18,7 @@ const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
 /** Owner of the archives in the content store; no resource has this id. */
-export const ARCHIVES = {
+const ARCHIVES = {
   projectId: ORGANISATION,
   uid: '00000000-0000-4000-8000-00000000a0d1',
   label: 'the audit log',

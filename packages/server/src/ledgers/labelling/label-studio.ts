@@ -119,7 +119,7 @@ const FIELDS: Readonly<Record<string, string>> = {
  * Returns the distinct values of one control, sorted: choices, ratings, numbers and texts unchanged; for regions and spans the
  * labels without positions. `control`: its `from_name`; default: the first control with values.
  */
-export function labelIn(result: readonly ResultEntry[], control: string | undefined): readonly string[] {
+function labelIn(result: readonly ResultEntry[], control: string | undefined): readonly string[] {
   const of = control ?? result.find((entry) => valuesOf(entry).length > 0)?.['from_name'];
   const values = result.filter((entry) => entry['from_name'] === of).flatMap(valuesOf);
   return [...new Set(values)].toSorted().slice(0, MAX_LABELS);

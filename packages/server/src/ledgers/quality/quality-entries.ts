@@ -178,7 +178,7 @@ export interface ReportParts {
   readonly history: readonly QualityCheck[];
 }
 
-export function buildReport({ version, check, profile, before, history }: ReportParts): QualityReport {
+function buildReport({ version, check, profile, before, history }: ReportParts): QualityReport {
   const { id, number, state, reason, rows, bytes, createdAt, createdBy, digest } = version;
   return {
     dataset: version.dataset,

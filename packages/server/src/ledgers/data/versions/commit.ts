@@ -217,7 +217,7 @@ export interface VersionManifest {
 }
 
 /** Returns the SHA-256 over the canonical JSON of the manifest: fields in this order, no white space. Lower-case hex. */
-export function manifestDigest({ mode, schema, keys, eventTime, label, files }: VersionManifest): string {
+function manifestDigest({ mode, schema, keys, eventTime, label, files }: VersionManifest): string {
   const canonical = {
     format: 1,
     mode,

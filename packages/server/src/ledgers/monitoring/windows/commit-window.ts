@@ -279,7 +279,7 @@ export interface StreakStep {
   readonly step: 'raise' | 'stay' | 'resolve' | 'none';
 }
 
-export function nextStreak(
+function nextStreak(
   { bad, good }: Streak,
   verdict: MonitorVerdict,
   {
