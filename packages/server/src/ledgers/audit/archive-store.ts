@@ -165,7 +165,7 @@ export async function nameAuditOwners(
   return await Promise.resolve(isArchive ? [{ projectId, owner: uid, kind: 'audit archive', name: 'audit log' }] : []);
 }
 
-export interface StoredBody {
+interface StoredBody {
   readonly seq: number;
   readonly body: Buffer;
   /** Undefined for archived entries. */

@@ -33,7 +33,7 @@ export async function readAgreement(
   return agreementOf(ratings, row.level);
 }
 
-export interface Rating {
+interface Rating {
   readonly task: number;
   readonly annotator: string;
   readonly label: readonly string[];

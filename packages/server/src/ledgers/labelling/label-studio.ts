@@ -81,7 +81,7 @@ function digestOf(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, 32);
 }
 
-export interface WrittenTask {
+interface WrittenTask {
   readonly body: Readonly<Record<string, unknown>>;
   readonly predictions: readonly unknown[];
   readonly annotations: readonly Readonly<Record<string, unknown>>[];
@@ -101,7 +101,7 @@ export function withoutHidden(data: unknown, hidden: ReadonlySet<string>): Recor
 }
 
 /** One entry of `result`: a control and its value. */
-export type ResultEntry = Readonly<Record<string, unknown>>;
+type ResultEntry = Readonly<Record<string, unknown>>;
 
 /** Maximum length of a label. */
 const LABEL_LENGTH = 1000;

@@ -170,7 +170,7 @@ function pageDownload(page: string) {
   };
 }
 
-export interface ReportParts {
+interface ReportParts {
   readonly version: DatasetVersion;
   readonly check?: QualityCheckResults | undefined;
   readonly profile?: DatasetProfile | undefined;

@@ -207,7 +207,7 @@ async function attach(tx: Transaction, row: DatasetRow, files: readonly NewFile[
   await attachContent(tx, contentOf(row), entries, { replace: true });
 }
 
-export interface VersionManifest {
+interface VersionManifest {
   readonly mode: DatasetMode;
   readonly schema: DataSchema;
   readonly keys: readonly string[];

@@ -274,7 +274,7 @@ async function forgetOld(tx: Transaction, monitor: MonitorRow, number: number): 
   );
 }
 
-export interface StreakStep {
+interface StreakStep {
   readonly streak: Streak;
   readonly step: 'raise' | 'stay' | 'resolve' | 'none';
 }
