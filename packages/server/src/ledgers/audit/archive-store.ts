@@ -18,7 +18,7 @@ const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
 /** Owner of the archives in the content store; no resource has this id. */
-export const ARCHIVES = {
+const ARCHIVES = {
   projectId: ORGANISATION,
   uid: '00000000-0000-4000-8000-00000000a0d1',
   label: 'the audit log',
@@ -165,7 +165,7 @@ export async function nameAuditOwners(
   return await Promise.resolve(isArchive ? [{ projectId, owner: uid, kind: 'audit archive', name: 'audit log' }] : []);
 }
 
-export interface StoredBody {
+interface StoredBody {
   readonly seq: number;
   readonly body: Buffer;
   /** Undefined for archived entries. */

@@ -304,7 +304,7 @@ describe('builds, states and skew', () => {
     const flights = await world.dataset('code,event_timestamp\n1,2026-11-01T08:00:00Z\n');
     const input = { features: [`${view}:wind`], entities: `${flights}@1`, to: 'never' };
     await expect(world.build(input)).rejects.toThrow(
-      /"code" of .*@1 is int64; As the join key of .* it must be string/,
+      /"code" of .*@1 is int64\. As the join key of .* it must be string/,
     );
     const other = await world.dataset('code,at\nFRA,2026-11-01T08:00:00Z\n');
     await expect(world.build({ ...input, entities: `${other}@1` })).rejects.toThrow(/has no column "event_timestamp"/);

@@ -33,7 +33,7 @@ export async function readAgreement(
   return agreementOf(ratings, row.level);
 }
 
-export interface Rating {
+interface Rating {
   readonly task: number;
   readonly annotator: string;
   readonly label: readonly string[];
@@ -45,7 +45,7 @@ const MAX_PAIRS = 500;
 const MAX_TOGETHER = 50;
 
 /** Labels that are not numeric have no order and no difference, and are excluded at these levels. */
-export function agreementOf(ratings: readonly Rating[], level: MeasurementLevel): Agreement {
+function agreementOf(ratings: readonly Rating[], level: MeasurementLevel): Agreement {
   const units = unitsOf(ratings);
   const paired = units.filter((unit) => unit.size > 1);
   const texts = paired.map((unit) => [...unit.values()]);

@@ -81,7 +81,7 @@ function digestOf(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, 32);
 }
 
-export interface WrittenTask {
+interface WrittenTask {
   readonly body: Readonly<Record<string, unknown>>;
   readonly predictions: readonly unknown[];
   readonly annotations: readonly Readonly<Record<string, unknown>>[];
@@ -101,7 +101,7 @@ export function withoutHidden(data: unknown, hidden: ReadonlySet<string>): Recor
 }
 
 /** One entry of `result`: a control and its value. */
-export type ResultEntry = Readonly<Record<string, unknown>>;
+type ResultEntry = Readonly<Record<string, unknown>>;
 
 /** Maximum length of a label. */
 const LABEL_LENGTH = 1000;
@@ -119,7 +119,7 @@ const FIELDS: Readonly<Record<string, string>> = {
  * Returns the distinct values of one control, sorted: choices, ratings, numbers and texts unchanged; for regions and spans the
  * labels without positions. `control`: its `from_name`; default: the first control with values.
  */
-export function labelIn(result: readonly ResultEntry[], control: string | undefined): readonly string[] {
+function labelIn(result: readonly ResultEntry[], control: string | undefined): readonly string[] {
   const of = control ?? result.find((entry) => valuesOf(entry).length > 0)?.['from_name'];
   const values = result.filter((entry) => entry['from_name'] === of).flatMap(valuesOf);
   return [...new Set(values)].toSorted().slice(0, MAX_LABELS);

@@ -221,7 +221,7 @@ const OWN = ['label', 'label_result', 'label_guideline', 'label_agreeing', 'labe
  * Returns the fields of `data`, nested values as JSON text, and the label. A field with the name of a label column gets the prefix
  * `data_`. Annotators are not included. Undefined for a task without an accepted label.
  */
-export function tableRow(
+function tableRow(
   { body, number }: TaskRow,
   annotations: readonly AnnotationRow[],
   left: ReadonlySet<string>,

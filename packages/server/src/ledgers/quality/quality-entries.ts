@@ -170,7 +170,7 @@ function pageDownload(page: string) {
   };
 }
 
-export interface ReportParts {
+interface ReportParts {
   readonly version: DatasetVersion;
   readonly check?: QualityCheckResults | undefined;
   readonly profile?: DatasetProfile | undefined;
@@ -178,7 +178,7 @@ export interface ReportParts {
   readonly history: readonly QualityCheck[];
 }
 
-export function buildReport({ version, check, profile, before, history }: ReportParts): QualityReport {
+function buildReport({ version, check, profile, before, history }: ReportParts): QualityReport {
   const { id, number, state, reason, rows, bytes, createdAt, createdBy, digest } = version;
   return {
     dataset: version.dataset,

@@ -24,7 +24,7 @@ export function readingEntries(parts: DataParts): readonly OperationEntry[] {
   ];
 }
 
-export async function headVersion(parts: DataParts, call: CallOf<typeof headDatasetVersionOperation>) {
+async function headVersion(parts: DataParts, call: CallOf<typeof headDatasetVersionOperation>) {
   const { name, version: which, limit } = call.input;
   const readable = await findReadable(parts, call, `${name}@${which}`);
   const { version, masked } = readable;

@@ -207,7 +207,7 @@ async function attach(tx: Transaction, row: DatasetRow, files: readonly NewFile[
   await attachContent(tx, contentOf(row), entries, { replace: true });
 }
 
-export interface VersionManifest {
+interface VersionManifest {
   readonly mode: DatasetMode;
   readonly schema: DataSchema;
   readonly keys: readonly string[];
@@ -217,7 +217,7 @@ export interface VersionManifest {
 }
 
 /** Returns the SHA-256 over the canonical JSON of the manifest: fields in this order, no white space. Lower-case hex. */
-export function manifestDigest({ mode, schema, keys, eventTime, label, files }: VersionManifest): string {
+function manifestDigest({ mode, schema, keys, eventTime, label, files }: VersionManifest): string {
   const canonical = {
     format: 1,
     mode,

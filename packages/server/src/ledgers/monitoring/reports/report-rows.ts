@@ -149,7 +149,7 @@ async function columnsOf(
 const BINS = 20;
 const MOST_CATEGORIES = 20;
 
-export function comparisonOf(field: StoredField, baseline: StoredField | undefined): ColumnComparison {
+function comparisonOf(field: StoredField, baseline: StoredField | undefined): ColumnComparison {
   const { summary } = field;
   const then = baseline?.summary.type === summary.type ? baseline.summary : undefined;
   return {

@@ -274,12 +274,12 @@ async function forgetOld(tx: Transaction, monitor: MonitorRow, number: number): 
   );
 }
 
-export interface StreakStep {
+interface StreakStep {
   readonly streak: Streak;
   readonly step: 'raise' | 'stay' | 'resolve' | 'none';
 }
 
-export function nextStreak(
+function nextStreak(
   { bad, good }: Streak,
   verdict: MonitorVerdict,
   {

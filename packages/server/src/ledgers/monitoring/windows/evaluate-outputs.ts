@@ -72,7 +72,7 @@ export async function evaluateOutputs(
 
 export const NO_CLASSES = 'The model is a regression. Fairness is evaluated for classification only.';
 
-export function evaluateEstimate(
+function evaluateEstimate(
   check: EstimateCheck,
   spec: Pick<MonitorSpec, 'severity'>,
   estimate: MonitorEstimate,

@@ -123,7 +123,7 @@ async function offendingRows({ offending, show = [], total = 0 }: Verdict, { que
 const MAX_COLUMNS = 50;
 const MAX_TEXT = 200;
 
-export function sampleOf({ columns, rows }: StatementResult, show: readonly string[], total: number): RowSample {
+function sampleOf({ columns, rows }: StatementResult, show: readonly string[], total: number): RowSample {
   const names = columns.map(({ name }) => name);
   const first = show.filter((name) => names.includes(name));
   const order = [...new Set([...first, ...names])].slice(0, MAX_COLUMNS);
