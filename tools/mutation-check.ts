@@ -80,6 +80,10 @@ async function main(limitSeconds: number): Promise<number> {
       process.stdout.write(`  ${result.outcome} after ${result.seconds.toFixed(0)} s: ${result.detail}\n`);
     }
     return flags.list ? 0 : summarize(results);
+  } catch (error) {
+    // A signal ends the tests, too.
+    if (stopped) return 130;
+    throw error;
   } finally {
     await copy.remove();
   }

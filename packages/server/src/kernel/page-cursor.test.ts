@@ -1,7 +1,7 @@
 import { DaisError } from '@dais/api';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeNumberCursor, decodePageCursor, encodePageCursor } from './page-cursor.ts';
+import { cutPage, decodeNumberCursor, decodePageCursor, encodePageCursor } from './page-cursor.ts';
 
 const codeOf = (work: () => unknown): string => {
   try {
@@ -56,4 +56,13 @@ test('no text causes another error', () => {
       expect(codeOf(() => decodeNumberCursor('list', cursor))).toBe('invalid_cursor');
     }),
   );
+});
+
+test('a page has a cursor of the next page only if more rows were read than its limit', () => {
+  const rows = ['a', 'b', 'c'];
+  expect(cutPage(rows, 3, 'list', (row) => row)).toEqual({ page: rows, next: {} });
+  expect(cutPage([], 3, 'list', (row: string) => row)).toEqual({ page: [], next: {} });
+  const { page, next } = cutPage(rows, 2, 'list', (row) => row);
+  expect(page).toEqual(['a', 'b']);
+  expect(decodePageCursor('list', 'nextCursor' in next ? next.nextCursor : undefined)).toBe('b');
 });
