@@ -215,8 +215,9 @@ async function launchBrowser(): Promise<Browser> {
   return await chromium.launch({ executablePath: inject('chromium'), args: ['--no-sandbox'] });
 }
 
-/** Runs in each page before its own programs. */
+/** Runs in each document before its own programs. One without an address has no storage. */
 function chooseProject([key, project]: readonly [string, string]): void {
+  if (location.protocol !== 'http:' || window !== window.top) return;
   if (localStorage.getItem(key) === null) localStorage.setItem(key, project);
 }
 

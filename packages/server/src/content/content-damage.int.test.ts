@@ -12,17 +12,10 @@ import { pushRows } from '#testing/feature-kill-rounds.ts';
 import { KillableDais } from '#testing/killable-dais.ts';
 
 let folder: string;
-/** For tests that kill nothing. */
-let dais: KillableDais;
-const data = () => join(folder, 'data');
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-content-damage-'));
-  dais = await KillableDais.start(data(), seededRandom(1));
 });
-afterAll(async () => {
-  await dais?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
 const SOON = { timeout: 60_000, interval: 100 };
 const ARTIFACTS = '/api/2.0/mlflow-artifacts/artifacts';
@@ -77,10 +70,12 @@ async function put(url: string, bytes: Buffer): Promise<number> {
 }
 
 test('damaged artifacts are not served, are listed with their owners, and are repaired by an upload', async () => {
+  const at = join(folder, 'artifacts');
+  const dais = await KillableDais.start(at, seededRandom(1));
   const base = `${dais.url}${ARTIFACTS}`;
   const files = { altered: randomBytes(3_000_000), small: randomBytes(2000), truncated: randomBytes(3_000_000) };
   for (const [name, bytes] of Object.entries(files)) expect(await put(`${base}/${name}`, bytes)).toBe(200);
-  const pathOf = (name: keyof typeof files) => fileOf(data(), digestOf(files[name]));
+  const pathOf = (name: keyof typeof files) => fileOf(at, digestOf(files[name]));
   await flip(pathOf('altered'), 2_999_999);
   await flip(pathOf('small'), 7);
   await truncate(pathOf('truncated'), 1_000_000);
@@ -120,6 +115,7 @@ test('damaged artifacts are not served, are listed with their owners, and are re
     expect(await read(`${base}/${name}`)).toMatchObject({ status: 200, complete: true, bytes: bytes.length });
   }
   expect(await dais.call('GET', '/content/damaged')).toEqual({ items: [] });
+  await dais.stop();
 });
 
 test('the scrub finds every damaged object across kill -9, and withdraws what was repaired by hand', async () => {
@@ -176,6 +172,8 @@ test('the scrub finds every damaged object across kill -9, and withdraws what wa
 }, 300_000);
 
 test('a query over a damaged file of a dataset fails and names it; the right bytes make it work again', async () => {
+  const at = join(folder, 'datasets');
+  const dais = await KillableDais.start(at, seededRandom(3));
   const id = await pushRows(
     dais,
     'delays',
@@ -191,7 +189,7 @@ test('a query over a damaged file of a dataset fails and names it; the right byt
   };
   expect((await query()).status).toBe(200);
   const version = await dais.call<DatasetVersion>('GET', '/data/datasets/delays/versions/1');
-  const path = fileOf(data(), version.files[0]!.digest);
+  const path = fileOf(at, version.files[0]!.digest);
   const whole = join(folder, 'whole.parquet');
   await copyFile(path, whole);
   await flip(path, 40);
@@ -201,4 +199,5 @@ test('a query over a damaged file of a dataset fails and names it; the right byt
   await copyFile(whole, path);
   await dais.call('POST', '/content/actions/scrub', {});
   await expect.poll(async () => (await query()).status, SOON).toBe(200);
+  await dais.stop();
 });
