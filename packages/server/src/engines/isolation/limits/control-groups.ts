@@ -101,7 +101,7 @@ export async function sweepControlGroups(prefix: string): Promise<void> {
     const parent = parentGroup(hierarchy);
     for (const name of foldersIn(parent)) {
       const [, pid = '', startTime = ''] = new RegExp(`^${prefix}-(\\d+)-(\\d+)$`).exec(name) ?? [];
-      if (pid === '' || judgeProcess({ ...self, pid: Number(pid), startTime }) !== 'gone') continue;
+      if (pid === '' || checkProcess({ ...self, pid: Number(pid), startTime }) !== 'gone') continue;
       await new ControlGroups([{ ...hierarchy, folder: join(parent, name) }]).sweep(() => false);
     }
   }
