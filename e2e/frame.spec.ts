@@ -122,11 +122,11 @@ test('a condition changes before the eyes of whoever looks', async () => {
   await page.getByText('Secret "one" has no key "absent".').waitFor();
   await page.getByRole('main').getByText('Secret key missing').first().waitFor();
   await journey.apply(channelManifest('value'));
-  await page.getByText('The address is no URL.').waitFor();
+  await page.getByText('The address is not a valid URL.').waitFor();
   await journey.apply(secretManifest('one', 'second').replace('not-for-reading', 'https://9.9.9.9/hooks/x'));
   // Nothing is sent, and no name has to be resolved: the address is a number.
   await page.getByText('No alert was sent yet.').waitFor();
-  await page.getByText('The address is no URL.').waitFor({ state: 'detached' });
+  await page.getByText('The address is not a valid URL.').waitFor({ state: 'detached' });
 });
 
 test('a kind that there is not is told in the catalogue’s words, and the frame stays', async () => {

@@ -65,7 +65,7 @@ export async function openAccounts(
 type Configured = ConfigSpec['authentication']['providers'][number];
 
 /** @throws DaisError `invalid_config` with all errors. */
-export async function readProviders(configured: readonly Configured[]): Promise<readonly ProviderSettings[]> {
+async function readProviders(configured: readonly Configured[]): Promise<readonly ProviderSettings[]> {
   const issues: Issue[] = [];
   const settings = await Promise.all(
     configured.map(async (provider, at): Promise<ProviderSettings> => {

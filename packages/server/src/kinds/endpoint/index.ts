@@ -24,7 +24,7 @@ export function endpoint(work?: () => EndpointWork, { facts }: Pick<KindDefiniti
 }
 
 /** Rolls out the version of the manifest step by step, and reports the progress. */
-export function endpointController(work: () => EndpointWork): Controller<EndpointFacts | undefined, EndpointEffect> {
+function endpointController(work: () => EndpointWork): Controller<EndpointFacts | undefined, EndpointEffect> {
   return {
     observe: async (resource, io) => await work().observe(resource, io),
     plan: ({ resource, observed }) =>

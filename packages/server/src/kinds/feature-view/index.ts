@@ -25,7 +25,7 @@ export function featureView(clock: { readonly now: () => number }): KindDefiniti
 }
 
 /** Reports the freshness of a view in the online store, and materializes it if its manifest has a schedule. */
-export function featureViewController(clock: { readonly now: () => number }): Controller<ViewFacts, Refresh> {
+function featureViewController(clock: { readonly now: () => number }): Controller<ViewFacts, Refresh> {
   return {
     observe: async ({ metadata }, io) => {
       const state: OnlineState = await io.read(async (tx) => await readOnlineState(tx, metadata.uid));

@@ -32,7 +32,7 @@ export interface UserCredentials {
 /**
  * Suspending and deleting end what the user has in hand. @throws DaisError `invalid_manifest` (email of another user).
  */
-export async function admitUser(
+async function admitUser(
   tx: Transaction,
   change: AdmittedChange,
   credentials: UserCredentials,

@@ -43,7 +43,7 @@ test('archives that Python writes are read', async () => {
 
 test.each([
   ['no archive', Buffer.from('nothing'), 'is not a ZIP archive'],
-  ['no such member', zip({ other: 'x' }), 'holds no wanted'],
+  ['no such member', zip({ other: 'x' }), 'does not contain wanted'],
   ['more than is allowed', zip({ wanted: large }), 'more than 1000'],
   ['an offset beyond the end', elsewhere(zip({ wanted: 'x' })), 'is damaged'],
 ])('reports %s', async (name, bytes, message) => {

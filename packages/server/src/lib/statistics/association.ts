@@ -83,6 +83,6 @@ export function balanceOf(counts: readonly number[]): Balance {
 }
 
 /** Shannon entropy in nats. */
-export function entropyOf(shares: readonly number[]): number {
+function entropyOf(shares: readonly number[]): number {
   return -shares.reduce((sum, share) => sum + (share > 0 ? share * Math.log(share) : 0), 0);
 }

@@ -25,7 +25,7 @@ const FIN_WAIT_1 = 4;
 const FIN_WAIT_2 = 5;
 const CLOSE_WAIT = 8;
 const LAST_ACK = 9;
-export const LISTEN = 10;
+const LISTEN = 10;
 /** States in which the handshake is done: only then does the socket belong to the connection we hold the other end of. */
 const CONNECTED: ReadonlySet<number> = new Set([ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT, LAST_ACK]);
 

@@ -36,7 +36,7 @@ export function openFederatedSignIn(options: SignInOptions): {
 const HOUR_MS = 3_600_000;
 
 /** Deletes expired rows: uncompleted sign-ins, unapproved device grants and old spent tokens. */
-export function signInRetention(): JobHandler {
+function signInRetention(): JobHandler {
   return {
     queue: 'sign-in retention',
     concurrency: 1,

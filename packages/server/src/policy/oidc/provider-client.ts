@@ -258,7 +258,7 @@ const TOTAL_MS = 10_000;
  * Sends requests of a library through the outbound client: proxies, private authorities, limits. `trusted`: the
  * operator configured the provider, so internal addresses are permitted; otherwise the guard applies.
  */
-export function outboundFetch(outbound: Outbound, trusted: boolean): ProviderFetch {
+function outboundFetch(outbound: Outbound, trusted: boolean): ProviderFetch {
   return async (url, { method, headers, body, signal }) => {
     const answer = await outbound.send({
       url,

@@ -22,7 +22,7 @@ export function eventFilter(kinds: readonly string[]): RowFilter {
   };
 }
 
-export function conditionSql(condition: RowCondition, bind: Bind): string {
+function conditionSql(condition: RowCondition, bind: Bind): string {
   switch (condition.op) {
     case 'always':
       return 'true';

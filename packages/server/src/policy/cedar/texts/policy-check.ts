@@ -145,7 +145,7 @@ const FACTS = 'facts';
  * Cedar's validation accepts `resource has x` for every `x`. A condition that is never true is an error. The most
  * frequent cause is a missing `facts.` before the name of a fact.
  */
-export function impossibleHas(
+function impossibleHas(
   model: Model,
   text: string,
   { id, json, resourceType }: CompiledPolicy,
