@@ -92,5 +92,5 @@ test('is canceled with all its processes', async () => {
 
 test('rejects an image without isolation', async () => {
   const spec = inImage(shell('true'), { isolation: 'none' });
-  await expectRefusal(engine.compute.submit(spec), 'invalid_request', /isolation: must be required/);
+  await expectRefusal(engine.compute.submit(spec), 'invalid_request', /isolation: must be `required`/);
 });

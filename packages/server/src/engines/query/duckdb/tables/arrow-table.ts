@@ -9,7 +9,7 @@ import { DataType, Precision, RecordBatchReader, TimeUnit, type Vector } from 'a
 import type { Column } from '../../contract.ts';
 import type { ColumnType } from '../../model/column-type.ts';
 import type { LiteralValue } from '../../model/query-tree.ts';
-import { fault } from './data-errors.ts';
+import { dataError } from './data-errors.ts';
 import type { OpenedFile } from './source-files.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function arrowLines(table: string, file: OpenedFile, to: string): P
     const columns = reader.schema.fields.map(({ name, type }): Column => {
       const converted = arrowType(type as DataType);
       if (converted !== undefined) return { name, type: converted };
-      throw fault(
+      throw dataError(
         'unreadable',
         { ...place, column: name },
         `Its Arrow type (${String(type)}) is not supported.`,
@@ -42,7 +42,7 @@ export async function arrowLines(table: string, file: OpenedFile, to: string): P
     return columns;
   } catch (error) {
     if (error instanceof Error && error.name === 'QueryError') throw error;
-    throw fault(
+    throw dataError(
       'unreadable',
       place,
       'It is not a complete Arrow file.',

@@ -6,7 +6,7 @@ import { sqlType } from '../sql/column-types.ts';
 import { firstRecord } from './csv-header.ts';
 import { brokenIntegers, linesOfRows, type BrokenInteger } from './csv-integers.ts';
 import { TypeGuesses, widerType } from './csv-guess.ts';
-import { fault, refusal, type DataErrorLog } from './data-errors.ts';
+import { dataError, dataErrors, type DataErrorLog } from './data-errors.ts';
 import { LineCounter } from './text-lines.ts';
 import type { RejectTables, Session } from '../session.ts';
 import { identifier, text, textList } from '../sql/sql-text.ts';
@@ -36,12 +36,12 @@ export interface CsvPlan {
 export async function planCsv(session: Session, table: string, file: TextFile, wanted: FileTable): Promise<CsvPlan> {
   const place = { table, file: file.name };
   if (file.plainBytes === 0) {
-    throw fault('no-rows', place, 'The file is empty.', 'Upload a file with at least a header.');
+    throw dataError('no-rows', place, 'The file is empty.', 'Upload a file with at least a header.');
   }
   const dialect = await dialectOf(session, file, file.source.csv ?? {});
   const record = firstRecord(file.start, file.encoding, dialect, file.start.length === file.plainBytes);
   if (record === undefined) {
-    throw fault(
+    throw dataError(
       'line-too-long',
       { ...place, line: dialect.skip + 1 },
       'The first line is longer than 4 MiB.',
@@ -53,7 +53,7 @@ export async function planCsv(session: Session, table: string, file: TextFile, w
     : { names: record.map((_, n) => `column_${n + 1}`), notes: [] };
   session.widest = Math.max(session.widest, names.length);
   if (names.length > MOST_COLUMNS) {
-    throw fault(
+    throw dataError(
       'too-many-columns',
       place,
       `The file has ${names.length} columns; the maximum is ${MOST_COLUMNS}.`,
@@ -109,7 +109,7 @@ function headerNames(
   for (const [n, name] of names.entries()) {
     const before = seen.get(name.toLowerCase());
     if (before !== undefined) {
-      throw fault(
+      throw dataError(
         'header',
         { ...place, line, column: name },
         `Columns ${before + 1} and ${n + 1} have the same name (names are case-insensitive).`,
@@ -154,7 +154,7 @@ function toldColumns(
           remedy: 'Remove it, add it to the schema, or ignore additional columns.',
         }))),
   ];
-  if (faults.length > 0) throw refusal(faults);
+  if (faults.length > 0) throw dataErrors(faults);
   return names.map((name) => ({ name, type: types.get(name.toLowerCase())?.type ?? 'string' }));
 }
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { DataError, DataErrorKind } from '../../contract.ts';
 import { QueryError } from '../../model/query-error.ts';
 
-const TOLD = 100;
+const MOST_REPORTED = 100;
 const LONGEST_VALUE = 200;
 
 export class DataErrorLog {
@@ -18,12 +18,12 @@ export class DataErrorLog {
   }
 
   /** `value` is complete; reports shorten it. */
-  async add(fault: DataError): Promise<void> {
+  async add(found: DataError): Promise<void> {
     this.count += 1;
-    if (this.first.length < TOLD) this.first.push(shortened(fault));
+    if (this.first.length < MOST_REPORTED) this.first.push(shortened(found));
     if (this.#path === undefined) return;
     this.#file ??= createWriteStream(this.#path);
-    if (!this.#file.write(`${JSON.stringify(fault)}\n`)) await once(this.#file, 'drain');
+    if (!this.#file.write(`${JSON.stringify(found)}\n`)) await once(this.#file, 'drain');
   }
 
   async close(): Promise<void> {
@@ -35,24 +35,24 @@ export class DataErrorLog {
 }
 
 /** Returns the error for data errors that fail a job. */
-export function refusal(faults: readonly DataError[], count = faults.length): QueryError {
+export function dataErrors(faults: readonly DataError[], count = faults.length): QueryError {
   const [first] = faults;
   const place = first === undefined ? '' : placeOf(first);
   const more = count > 1 ? ` (the first of ${count} errors)` : '';
   return new QueryError('data_invalid', `${place}${first?.problem ?? 'The data is invalid.'}${more}`, {
-    faults: faults.slice(0, TOLD).map(shortened),
+    faults: faults.slice(0, MOST_REPORTED).map(shortened),
     faultCount: count,
   });
 }
 
 /** Returns the error for one data error that ends reading of its file. */
-export function fault(
+export function dataError(
   kind: DataErrorKind,
   place: { readonly table: string; readonly file: string; readonly line?: number; readonly column?: string },
   problem: string,
   remedy: string,
 ): QueryError {
-  return refusal([{ kind, ...place, problem, remedy }]);
+  return dataErrors([{ kind, ...place, problem, remedy }]);
 }
 
 function placeOf({ file, line, column }: DataError): string {

@@ -8,7 +8,7 @@ import { arrowLines } from './arrow-table.ts';
 import { sqlType } from '../sql/column-types.ts';
 import { describedFile, loadCsv, planCsv, type CsvPlan } from './csv-table.ts';
 import { rejectLongLines } from './text-lines.ts';
-import { refusal, type DataErrorLog } from './data-errors.ts';
+import { dataErrors, type DataErrorLog } from './data-errors.ts';
 import { loadJson } from './json-table.ts';
 import { parquetRelation } from './parquet-table.ts';
 import { STAGE, type Session } from '../session.ts';
@@ -85,7 +85,7 @@ export class TableReader {
       done += 1;
       this.#parts.onShare(done / opened.length);
     }
-    if (table.faults !== 'keep' && faults.count > before) throw refusal(faults.first.slice(), faults.count);
+    if (table.faults !== 'keep' && faults.count > before) throw dataErrors(faults.first.slice(), faults.count);
     return await this.#joined(table, parts);
   }
 

@@ -6,7 +6,7 @@ import type { Column, FileTable } from '../../contract.ts';
 import { sqlType } from '../sql/column-types.ts';
 import { MOST_COLUMNS } from './csv-table.ts';
 import { QueryError } from '../../model/query-error.ts';
-import { fault, type DataErrorLog } from './data-errors.ts';
+import { dataError, type DataErrorLog } from './data-errors.ts';
 import type { Session } from '../session.ts';
 import { text } from '../sql/sql-text.ts';
 import type { TextFile } from './source-files.ts';
@@ -31,7 +31,7 @@ export async function loadJson(
   const place = { table, file: file.name };
   const { columns, inferRows } = options.wanted;
   if (columns === undefined && file.plainBytes === 0)
-    throw fault('no-rows', place, 'The file is empty.', 'Upload a file with values.');
+    throw dataError('no-rows', place, 'The file is empty.', 'Upload a file with values.');
   const reported = columns?.map(({ name, type }) => `${text(name)}: ${text(sqlType(type))}`);
   const read = [
     `format = ${file.source.format === 'ndjson' ? "'newline_delimited'" : "'auto'"}`,
@@ -64,7 +64,7 @@ export async function loadJson(
   }
   const made = (await session.bind(`SELECT * FROM ${target}`)).columns;
   if (made.length > MOST_COLUMNS) {
-    throw fault(
+    throw dataError(
       'too-many-columns',
       place,
       `The objects have ${made.length} different keys; the maximum is ${MOST_COLUMNS}.`,
@@ -84,12 +84,17 @@ async function jsonFault(
   // For an array, this is the number of the value.
   const line = where === undefined || file.source.format === 'json' ? {} : { line: Number(where) };
   if (/maximum_object_size/.test(message)) {
-    return fault('line-too-long', { ...place, ...line }, 'A value is too long.', 'Split it, or raise the line limit.');
+    return dataError(
+      'line-too-long',
+      { ...place, ...line },
+      'A value is too long.',
+      'Split it, or raise the line limit.',
+    );
   }
   if (/Malformed JSON|unexpected end of (?:data|input)|invalid (?:UTF|utf)/i.test(message)) {
     // DuckDB counts one line too many when a line is truncated.
     const broken = file.source.format === 'ndjson' ? await firstBrokenLine(file.plainPath) : undefined;
-    return fault('json', { ...place, ...(broken === undefined ? line : { line: broken }) }, ...MALFORMED);
+    return dataError('json', { ...place, ...(broken === undefined ? line : { line: broken }) }, ...MALFORMED);
   }
   const [, column] = /(?:column|key|field) "([^"]+)"/i.exec(message) ?? [];
   if (
@@ -97,7 +102,7 @@ async function jsonFault(
       message,
     )
   ) {
-    return fault(
+    return dataError(
       'wrong-type',
       { ...place, ...line, ...(column !== undefined && { column }) },
       'A value does not have the type of its column.',

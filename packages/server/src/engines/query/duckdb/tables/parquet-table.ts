@@ -2,7 +2,7 @@
 import type { Column, DataError, FileTable } from '../../contract.ts';
 import { QueryError } from '../../model/query-error.ts';
 import { sqlType } from '../sql/column-types.ts';
-import { fault, refusal } from './data-errors.ts';
+import { dataError, dataErrors } from './data-errors.ts';
 import type { Session } from '../session.ts';
 import { shapedRelation } from './shaped-parquet.ts';
 import { identifier, text, textList } from '../sql/sql-text.ts';
@@ -80,7 +80,7 @@ function chosen(
       }),
     ),
   ];
-  if (faults.length > 0) throw refusal(faults);
+  if (faults.length > 0) throw dataErrors(faults);
   return wanted.columns ?? [];
 }
 
@@ -97,7 +97,7 @@ async function brokenFile(
       () => false,
     );
     if (!whole) {
-      return fault(
+      return dataError(
         'unreadable',
         { table, file: name },
         'It is not a complete Parquet file.',

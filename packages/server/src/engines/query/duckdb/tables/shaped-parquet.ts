@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { rowNumbers, type ShapedColumn } from '../../model/parquet-shape.ts';
 import { sqlType } from '../sql/column-types.ts';
-import { fault } from './data-errors.ts';
+import { dataError } from './data-errors.ts';
 import { stageOf, type Session } from '../session.ts';
 import type { OpenedFile } from './source-files.ts';
 import { identifier, text, textList } from '../sql/sql-text.ts';
@@ -63,7 +63,7 @@ async function byName(
   return files.map((file): ShapedFile => {
     const names = fields.get(file.source.path);
     if (byId && names === undefined) {
-      throw fault(
+      throw dataError(
         'column-missing',
         { table, file: file.name },
         'Its columns have no field ids, which the table requires.',
@@ -166,7 +166,7 @@ async function runSelect(
   const taken = names.get('file_index');
   if (taken !== undefined) {
     const problem = `A column named "${taken}" cannot be read from a file of this table.`;
-    throw fault('column-extra', { table, file: run[0]?.file.name ?? table }, problem, 'Rename it.');
+    throw dataError('column-extra', { table, file: run[0]?.file.name ?? table }, problem, 'Rename it.');
   }
   const selected = shape.map(({ name, type }, at) => {
     const found = run[0]?.found[at] ?? { text: null };

@@ -7,7 +7,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { Transform } from 'node:stream';
 import type { FileCompression, SourceFile, TextEncoding } from '../../contract.ts';
 import { QueryError } from '../../model/query-error.ts';
-import { fault } from './data-errors.ts';
+import { dataError } from './data-errors.ts';
 
 /** Beyond this size, a file may decompress to at most `RATIO` times its size: text tables rarely exceed 50. */
 const FREE_BYTES = 64 * 1024 * 1024;
@@ -104,7 +104,7 @@ async function inflate(
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
       throw new QueryError('storage_full', 'The disk is full, so the file cannot be decompressed.');
     }
-    throw fault(
+    throw dataError(
       'unreadable',
       { table, file: name },
       `The file cannot be decompressed as ${compression}.`,

@@ -1,7 +1,7 @@
 /** Lines of text files: their numbers, and a limit of their length. */
 import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { fault } from './data-errors.ts';
+import { dataError } from './data-errors.ts';
 import type { TextFile } from './source-files.ts';
 
 /** Smaller than any limit of a line: lines within one chunk need no check. */
@@ -63,7 +63,7 @@ export async function rejectLongLines(table: string, file: TextFile, lineBytes: 
       const lines = await LineCounter.open(file.plainPath);
       const line = await lines.lineAt(begin);
       await lines.close();
-      throw fault(
+      throw dataError(
         'line-too-long',
         { table, file: file.name, line },
         `The line is longer than ${lineBytes} bytes.`,
