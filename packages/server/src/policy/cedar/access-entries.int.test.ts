@@ -331,7 +331,7 @@ test('reports a policy that is nested too deeply, without an effect on the parse
     const document = manifest('OrganisationPolicy', 'deep', { cedar });
     const text = JSON.stringify(document);
     expect(await world.ask('policy.test', { file: 'p.json', text }, user('bo'), PROJECT)).toMatch(
-      /^invalid_manifest: .*a policy (nests|has more)/,
+      /^invalid_manifest: .*a policy (is nested|has more)/,
     );
     expect(await world.ask('organisationPolicy.create', { manifest: document }, { principal: BREAK_GLASS })).toMatch(
       /^invalid_manifest: /,
