@@ -310,6 +310,6 @@ const byStatus: Readonly<Record<number, number>> = {
 const UNKNOWN = 2;
 
 /** Maps the HTTP status of each error code. */
-export function grpcStatusOf(error: DaisError): number {
+function grpcStatusOf(error: DaisError): number {
   return byStatus[error.status] ?? UNKNOWN;
 }

@@ -16,7 +16,7 @@ export interface GrpcMethod {
   readonly operation: string;
   /** The response does not come from an operation, so the credential is checked before. */
   readonly undispatched?: true;
-  /** @throws errors that `tell` converts. */
+  /** @throws errors that `toStatus` converts. */
   answer(request: Buffer, context: CallContext): Promise<Uint8Array>;
 }
 

@@ -1,7 +1,6 @@
 /** The part of the served state that a caller may see. */
 import { DaisError } from '@dais/api/errors';
-import { checkInputs } from '../tensors/check-inputs.ts';
-import { checkLimits } from '../tensors/check-inputs.ts';
+import { checkInputs, checkLimits } from '../tensors/check-inputs.ts';
 import type { Explainer } from '../explain/explain.ts';
 import { describe } from '../predictions/predictor.ts';
 import { findEndpoint, type EndpointRoute, type RouteVariant } from './route-table.ts';

@@ -248,7 +248,7 @@ function wrongCell(column: string, message: string): DaisError {
 }
 
 /** Parses a CSV cell. `asText`: for a column of strings, where `007` keeps its zeros. */
-export function cellValue(text: string, asText: boolean): JsonValue {
+function cellValue(text: string, asText: boolean): JsonValue {
   if (text === '') return null;
   if (asText) return text;
   if (/^-?\d+$/.test(text)) {

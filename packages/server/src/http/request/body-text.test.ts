@@ -1,8 +1,7 @@
 import { DaisError } from '@dais/api';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { jsonError } from '#http/request/body-text.ts';
-import { decodeText, parseJson, parseYaml, withPositions } from '#http/request/body-text.ts';
+import { jsonError, decodeText, parseJson, parseYaml, withPositions } from '#http/request/body-text.ts';
 
 function fault(work: () => unknown): DaisError {
   try {

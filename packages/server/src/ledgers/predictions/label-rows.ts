@@ -1,7 +1,6 @@
 /** Immutable ground-truth labels. */
-import { eventTypes } from '@dais/api';
+import { eventTypes, DaisError } from '@dais/api';
 import type { labelPredictionsOperation, listPredictionLabelsOperation, PredictionLabel } from '@dais/api/serving';
-import { DaisError } from '@dais/api';
 import type { Column } from '#engines/query/contract.ts';
 import type { Sql } from '#engines/database/contract.ts';
 import type { CallOf } from '#kernel/entry.ts';

@@ -34,7 +34,7 @@ it('kill -9 of a gateway loses nothing that it acknowledged', { timeout: 600_000
     };
     const lines = await linesUntilKilled<{ id: string }>({
       module,
-      name: 'writeForEver',
+      name: 'writeContinuously',
       setup,
       killAfter: 200 + round * 77,
     });
@@ -58,7 +58,7 @@ it('kill -9 of the collector at any point leaves each prediction in one file', {
   const setup: CollectorSetup = { connection: world.db.connection, root: world.root };
   // Around reading positions, the upload's row, its end, and the transaction that commits; then in later rounds.
   for (const killAfter of [5, 9, 11, 12, 20]) {
-    await linesUntilKilled({ module, name: 'collectForEver', setup, killAfter });
+    await linesUntilKilled({ module, name: 'collectContinuously', setup, killAfter });
   }
   killing.abort();
   await writing;

@@ -2,11 +2,10 @@
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { upstreamApprovals } from './approvals/approval-facts.ts';
 import { nameModelOwners } from './content-owners.ts';
-import { versionNodes } from './lineage.ts';
+import { versionNodes, listAliases, modelStarts } from './lineage.ts';
 import { registryEntries } from './registry-entries.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { registrySlice } from './registry-slice.ts';
-import { listAliases, modelStarts } from './lineage.ts';
 
 export { admitModel } from './admission.ts';
 export { convertedLocation, registerConverted } from './versions/converted.ts';

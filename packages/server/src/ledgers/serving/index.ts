@@ -2,10 +2,9 @@
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { deleteServing } from './endpoints/admission.ts';
 import { notifyPublishers } from './endpoints/endpoint-rows.ts';
-import { endpointNodes } from './lineage.ts';
+import { endpointNodes, endpointStarts, listServing, servedVariants } from './lineage.ts';
 import { servingLedger, type ServingLedger, type ServingParts } from './serving-ledger.ts';
 import { servingSlice } from './serving-slice.ts';
-import { endpointStarts, listServing, servedVariants } from './lineage.ts';
 
 export { admitEndpoint } from './endpoints/admission.ts';
 export { fetchModel, type FetchOptions, type FetchedModel } from './models/fetch-model.ts';

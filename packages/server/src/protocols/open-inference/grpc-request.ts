@@ -9,8 +9,7 @@ import {
   type Tensor,
 } from '#gateway/index.ts';
 import { ProtobufError, ProtobufReader } from '#lib/formats/protobuf-reader.ts';
-import { decodeTensor } from './raw-tensor.ts';
-import { shapeCount } from './raw-tensor.ts';
+import { decodeTensor, shapeCount } from './raw-tensor.ts';
 
 export interface GrpcRequest extends InferRequest {
   readonly endpoint: string;

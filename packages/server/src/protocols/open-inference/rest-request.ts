@@ -10,8 +10,7 @@ import {
   type Tensor,
 } from '#gateway/index.ts';
 import { JsonFault, JsonReader, type JsonReading, type JsonValue } from '#lib/formats/json-reader.ts';
-import { decodeTensor } from './raw-tensor.ts';
-import { shapeCount } from './raw-tensor.ts';
+import { decodeTensor, shapeCount } from './raw-tensor.ts';
 
 export interface RestRequest {
   readonly id: string | undefined;

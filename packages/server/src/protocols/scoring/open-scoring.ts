@@ -40,7 +40,7 @@ export function scoringOpener(): OpenScoring {
 }
 
 /** A request of either protocol: without an ID, with `predictions` in the response. */
-export class OpenedScoring implements OpenedRequest<ServingReply> {
+class OpenedScoring implements OpenedRequest<ServingReply> {
   readonly #tensors: (described: ServedDescription) => Tensor[] | Promise<Tensor[]>;
   readonly #close: (() => void) | undefined;
   readonly id = undefined;

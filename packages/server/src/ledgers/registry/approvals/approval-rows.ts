@@ -83,7 +83,7 @@ export interface ApprovalPosition {
   readonly number: number;
 }
 
-/** Approvals of every model, newest first, after `place`. `uids`: only of these models. */
+/** Approvals of every model, newest first, after `position`. `uids`: only of these models. */
 export async function listAllApprovals(
   sql: Sql,
   projectId: string,

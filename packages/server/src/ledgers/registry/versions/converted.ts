@@ -35,7 +35,7 @@ interface Converted {
   readonly from: Original;
   /** The model of the new version. */
   readonly to: string;
-  /** The result of `convertedPlace`. */
+  /** The result of `convertedLocation`. */
   readonly at: string;
   readonly artifactRoot: string;
   readonly now: number;

@@ -15,7 +15,7 @@ export interface Counters {
   readonly latency: readonly number[];
 }
 
-export const NOTHING: Counters = { requests: 0, failed: 0, latency: [] };
+const NOTHING: Counters = { requests: 0, failed: 0, latency: [] };
 
 /** Returns the counters of one variant with one model; zeros if the gateway has none. */
 export function countersOf(
@@ -58,7 +58,7 @@ export function countersSince(now: Counters, before: Counters): Counters {
 }
 
 /** In ms, interpolated within its bucket; null without requests. Above the last bound: that bound. */
-export function quantile(latency: readonly number[], share: number): number | null {
+function quantile(latency: readonly number[], share: number): number | null {
   const total = latency.reduce((sum, one) => sum + one, 0);
   if (total === 0) return null;
   const wanted = total * share;

@@ -78,7 +78,7 @@ async function passLoad(
 }
 
 /** Sends requests to the new version, through the route of all requests. */
-export function predictWithCanary(
+function predictWithCanary(
   gateway: GatewayLink,
   { project, endpoint }: { readonly project: string; readonly endpoint: string },
 ): PredictOnce {
@@ -95,7 +95,7 @@ export function predictWithCanary(
 }
 
 /** @throws Error if the gateway cannot be reached: there is no result. */
-export async function smokeTest({ described: { example } }: ModelRow, ask: PredictOnce): Promise<StepResult> {
+async function smokeTest({ described: { example } }: ModelRow, ask: PredictOnce): Promise<StepResult> {
   if (example === null) {
     return {
       verdict: 'good',
