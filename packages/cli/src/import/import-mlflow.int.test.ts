@@ -132,5 +132,5 @@ test('what would fail for everything ends the import; what fails alone is told',
   await ask('default', 'POST', 'tracking/runs', { experimentId: other, id: runId });
   const { code, err } = await dais.run(['import', 'mlflow', '-q', '--from', `${dais.server.url}/p/there`]);
   expect(code).toBe(1);
-  expect(err).toContain(`run ${runId} of experiment "flights": A run`);
+  expect(err).toContain(`run ${runId} of experiment "flights": Run "`);
 });

@@ -74,11 +74,11 @@ test('the completion can be repeated, also concurrently, and no further parts ar
 });
 
 test.each([
-  ['a part that has not come', [1, 2, 3], 'part 3 is missing'],
-  ['fewer parts than were announced', [1, 2], 'is missing'],
+  ['a part that was not uploaded', [1, 2, 3], 'part 3 was not uploaded'],
+  ['fewer parts than the upload has', [1, 2], 'is missing'],
   ['another order', [2, 1, 3], 'has the number 2'],
   ['a part twice', [1, 1, 2], 'has the number 1'],
-  ['a number that there is not', [0, 1, 2], 'has the number 0'],
+  ['an unknown number', [0, 1, 2], 'has the number 0'],
 ])('a completion that lists %s is rejected', async (_what, numbers, text) => {
   const upload = await world.begin(fresh(), 3);
   const bytes = (number: number) => `part ${number}`;
@@ -218,7 +218,7 @@ test('an interrupted part is not stored', async () => {
   await once(socket, 'close');
   await expect.poll(() => world.http.server.running).toBe(0);
   const { status, body } = await world.complete(upload, ['half']);
-  expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining('part 1 is missing')]);
+  expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining('part 1 was not uploaded')]);
 });
 
 test('a project can have at most a thousand open uploads', async () => {
