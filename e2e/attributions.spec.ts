@@ -2,14 +2,14 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { linear } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
-import { servingClient } from '../packages/server/src/testing/serving-client.ts';
+import { isServing, servingClient } from '../packages/server/src/testing/serving-client.ts';
 import { expectAccessible, Journey } from './journey.ts';
 import { judged } from './judged.ts';
 
 let journey: Journey;
 
 const ROWS = 60;
-const MONITOR = '/projects/default/monitors/why';
+const MONITOR = '/projects/project-a/monitors/why';
 const MANIFEST = `apiVersion: dais.dev/v1
 kind: Monitor
 metadata:
@@ -32,16 +32,16 @@ const usual = Array.from({ length: ROWS }, (_, at): Row => [at % 7, (at * 5) % 1
 const moved = Array.from({ length: ROWS }, (_, at): Row => [1, 1, 40 + (at % 9)]);
 
 beforeAll(async () => {
-  journey = await Journey.start();
-  const client = servingClient(journey.url);
+  journey = await Journey.shared('project-a');
+  const client = servingClient(journey.projectUrl);
   const bytes = linear(Float32Array.from([3, -2, 0.5]));
   await client.register('weighed', 0, { bytes, columns: 3, example: { inputs: [[1, 1, 1]] } });
   await client.call('POST', '/api/v1/serving/endpoints/weighed/deploy', { model: 'models:/weighed/1' });
-  await client.settled('weighed', ({ variants }) => variants?.some(({ name }) => name === 'stable') === true);
+  await client.settled('weighed', isServing);
   await journey.apply(MANIFEST);
   for (const [at, inputs] of [usual, usual, moved].entries()) {
     // oxlint-disable-next-line no-await-in-loop -- each window is after the one before
-    const answer = await fetch(`${journey.url}/endpoints/weighed/invocations`, {
+    const answer = await fetch(`${journey.projectUrl}/endpoints/weighed/invocations`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ inputs }),

@@ -8,7 +8,7 @@ import { servingClient } from '../packages/server/src/testing/serving-client.ts'
 import { Journey } from './journey.ts';
 import { describeLooks, type Look } from './looks.ts';
 
-const BATCHES = '/projects/default/batches';
+const BATCHES = '/projects/project-b/batches';
 /** Rows without a number, which a model of whole numbers does not take: more than one page of them. */
 const GAPS = 150;
 
@@ -18,8 +18,8 @@ let withRejects: ModelJob;
 let failed: ModelJob;
 
 beforeAll(async () => {
-  journey = await Journey.start();
-  const models = servingClient(journey.url);
+  journey = await Journey.shared('project-b');
+  const models = servingClient(journey.projectUrl);
   call = async <Output>(method: string, path: string, body?: object | Buffer) => {
     const { status, body: told } = await models.call(method, `/api/v1${path}`, body);
     if (status >= 300) throw new Error(`${status} ${String(told['detail'])}`);
@@ -49,7 +49,7 @@ const table = (page: Page) => page.getByRole('region', { name: 'Batch jobs' });
 const leftOut = (page: Page) => page.getByRole('region', { name: 'Rejected rows' }).last();
 
 test('the work on a model is found from its page, and leads to what it made', async () => {
-  const page = await journey.open('/projects/default/models/whole');
+  const page = await journey.open('/projects/project-b/models/whole');
   await page.getByRole('main').getByRole('link', { name: 'Batch jobs' }).click();
   await page.getByRole('heading', { name: 'Batch jobs of whole', level: 1 }).waitFor();
   await expect.poll(async () => await table(page).getByRole('row').count()).toBe(3);
@@ -62,7 +62,7 @@ test('the work on a model is found from its page, and leads to what it made', as
 });
 
 test('rows that were left out are read a page at a time', async () => {
-  const page = await journey.open(`/projects/default/datasets/gaps`);
+  const page = await journey.open(`/projects/project-b/datasets/gaps`);
   await page.getByRole('main').getByRole('link', { name: 'Batch jobs' }).click();
   await table(page).getByRole('row').nth(1).getByRole('link', { name: 'batch prediction' }).click();
   await page.waitForURL(`**${BATCHES}/${withRejects.id}`);

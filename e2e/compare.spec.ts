@@ -8,7 +8,7 @@ let journey: Journey;
 const runs: string[] = [];
 
 beforeAll(async () => {
-  journey = await Journey.start();
+  journey = await Journey.shared('project-c');
   const experiment = await makeExperiment(journey, 'flight delays');
   for (const [at, name] of ['otter', 'heron', 'newt', 'heron'].entries()) {
     const run = await train(journey, experiment, {
@@ -45,7 +45,7 @@ afterEach(async ({ task }) => {
   else journey.expectQuiet();
 });
 
-const address = (query = '') => `/projects/default/compare?runs=${runs.join(',')}${query}`;
+const address = (query = '') => `/projects/project-c/compare?runs=${runs.join(',')}${query}`;
 
 test('metrics lie over each other, and what the model wants is said first', async () => {
   const page = await journey.open(address());
@@ -92,7 +92,7 @@ test('a metric against a parameter', async () => {
 });
 
 test('a run that is not there is named, beside those that are', async () => {
-  const page = await journey.open(`/projects/default/compare?runs=${runs[0]},nobody`);
+  const page = await journey.open(`/projects/project-c/compare?runs=${runs[0]},nobody`);
   await page.getByRole('alert').getByText('nobody', { exact: true }).waitFor();
   await page.getByRole('list', { name: 'Runs' }).getByText('otter').waitFor();
   journey.expectQuiet('status of 404');

@@ -1,23 +1,23 @@
 /** An endpoint as people look at it: what answers, how its version came there, and a request to try. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
+import { isServing, servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
 import { describeLooks, type Look } from './looks.ts';
 
 let journey: Journey;
 let client: ServingClient;
 
-const ENDPOINT = '/projects/default/endpoints/delays';
+const ENDPOINT = '/projects/project-d/endpoints/delays';
 const deploy = async (body: object) => await client.call('POST', '/api/v1/serving/endpoints/delays/deploy', body);
 
 beforeAll(async () => {
-  journey = await Journey.start();
-  client = servingClient(journey.url);
+  journey = await Journey.shared('project-d');
+  client = servingClient(journey.projectUrl);
   await client.register('flights', 2, { example: { inputs: [[1]] } });
   await client.register('flights', 3, { example: { inputs: [[1]] } });
   await deploy({ model: 'models:/flights/1' });
-  await client.settled('delays', ({ variants }) => variants?.some(({ name }) => name === 'stable') === true);
+  await client.settled('delays', isServing);
 });
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
@@ -65,15 +65,18 @@ test('a canary gets its share before one’s eyes, and takes over when somebody 
 });
 
 test('endpoints are found with what they answer now', async () => {
-  const page = await journey.open('/projects/default/endpoints');
+  const page = await journey.open('/projects/project-d/endpoints');
   const row = page.getByRole('row', { name: /delays/ });
   await row.getByText('/s').waitFor();
   await row.getByRole('link', { name: /flights\/\d/ }).waitFor();
-  for (let count = 0; count < 20; count++) {
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
-    await client.call('POST', '/endpoints/delays/invocations', { inputs: [[1]] });
-  }
-  await row.getByText('ms').first().waitFor();
+  // Metrics cover the last ten seconds, and a busy page may be slow to read them: requests come until it shows them.
+  const latency = row.getByText('ms').first();
+  await expect
+    .poll(async () => {
+      await client.call('POST', '/endpoints/delays/invocations', { inputs: [[1]] });
+      return await latency.isVisible();
+    })
+    .toBe(true);
   await row.getByRole('link', { name: 'delays' }).click();
   await page.getByRole('heading', { name: 'Endpoint delays', level: 1 }).waitFor();
 });
@@ -88,7 +91,7 @@ test('an earlier rollout is looked at by its address', async () => {
 const LOOKS: readonly Look[] = [
   [
     'endpoints',
-    '/projects/default/endpoints',
+    '/projects/project-d/endpoints',
     async (page) =>
       await page
         .getByRole('row', { name: /delays/ })

@@ -7,7 +7,7 @@ import { makeExperiment, train } from './training.ts';
 let journey: Journey;
 
 beforeAll(async () => {
-  journey = await Journey.start();
+  journey = await Journey.shared('project-e');
 });
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
@@ -17,25 +17,25 @@ afterEach(async ({ task }) => {
 });
 
 test('where nothing was logged yet stand the lines to paste', async () => {
-  const page = await journey.open('/projects/default/experiments');
-  await page.getByText('No runs in default yet.').waitFor();
-  await page.getByText(`export MLFLOW_TRACKING_URI=${journey.url}`).waitFor();
+  const page = await journey.open('/projects/project-e/experiments');
+  await page.getByText('No runs in project-e yet.').waitFor();
+  await page.getByText(`export MLFLOW_TRACKING_URI=${journey.projectUrl}`).waitFor();
 });
 
 test('an experiment is made, found, and says how much goes on in it', async () => {
-  const page = await journey.open('/projects/default/experiments');
+  const page = await journey.open('/projects/project-e/experiments');
   await page.keyboard.press('c');
   await page.getByLabel('Name', { exact: true }).fill('Default');
   await page.getByRole('button', { name: 'Create', exact: true }).click();
   await page.getByRole('dialog').getByRole('alert').waitFor();
   await page.getByLabel('Name', { exact: true }).fill('flight delays');
   await page.getByRole('button', { name: 'Create', exact: true }).click();
-  await page.waitForURL(/\/projects\/default\/experiments\/\d+$/);
+  await page.waitForURL(/\/projects\/project-e\/experiments\/\d+$/);
   const id = page.url().split('/').at(-1) ?? '';
   await train(journey, id, { name: 'first', status: 'FINISHED' });
   await train(journey, id, { name: 'second' });
   await makeExperiment(journey, 'gate changes', { team: 'ground' });
-  await page.goto(`${journey.url}/projects/default/experiments`);
+  await page.goto(`${journey.url}/projects/project-e/experiments`);
   const row = page.getByRole('row', { name: 'flight delays' });
   await row.getByText('1 running').waitFor();
   expect(await row.getByRole('gridcell').nth(1).textContent()).toBe('2');
@@ -49,7 +49,7 @@ test('an experiment is made, found, and says how much goes on in it', async () =
 test('an experiment gets another name, goes with its runs, and comes back with them', async () => {
   const id = await makeExperiment(journey, 'first thoughts');
   await train(journey, id, { name: 'kept', status: 'FINISHED' });
-  const page = await journey.open(`/projects/default/experiments/${id}`);
+  const page = await journey.open(`/projects/project-e/experiments/${id}`);
   await page.getByRole('button', { name: 'Rename experiment' }).click();
   const dialog = page.getByRole('dialog');
   // A name that another has is refused, and told where it was typed.
@@ -66,7 +66,7 @@ test('an experiment gets another name, goes with its runs, and comes back with t
   await page.getByRole('button', { name: 'Delete experiment' }).click();
   await dialog.getByRole('button', { name: 'Delete' }).click();
   await page.getByText('The experiment and its runs are deleted.').waitFor();
-  await page.goto(`${journey.url}/projects/default/experiments?view=deleted`);
+  await page.goto(`${journey.url}/projects/project-e/experiments?view=deleted`);
   await page.getByRole('link', { name: 'second thoughts' }).click();
   await page.getByText('deleted', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Restore experiment' }).click();
@@ -79,7 +79,7 @@ describeLooks(
   [
     [
       'experiments',
-      '/projects/default/experiments',
+      '/projects/project-e/experiments',
       async (page) => await page.getByRole('row', { name: 'flight delays' }).getByText('1 running').waitFor(),
     ],
   ],

@@ -48,7 +48,7 @@ FRA,2026-10-01T01:00:00Z,14.75
 `;
 
 beforeAll(async () => {
-  journey = await Journey.start();
+  journey = await Journey.shared('project-f');
   await pushFile(journey, 'weather', WEATHER);
   await journey.apply(FEATURES);
   await journey.call('/api/v1/labels/sets', { name: 'delay-causes', dataset: 'weather' });
@@ -70,11 +70,11 @@ afterEach(async ({ task }) => {
   else journey.expectQuiet();
 });
 
-const VIEW = '/projects/default/featureviews/airport_weather';
+const VIEW = '/projects/project-f/featureviews/airport_weather';
 const table = (page: Page, name: string) => page.getByRole('region', { name, exact: true }).last();
 
 test('what is new is brought online, and a key gives what a model would get', async () => {
-  const page = await journey.open('/projects/default/featureviews');
+  const page = await journey.open('/projects/project-f/featureviews');
   const views = page.getByRole('grid', { name: 'Feature views' });
   const row = views.getByRole('row', { name: 'airport_weather' });
   await row.getByText('never materialized').waitFor();
@@ -94,7 +94,7 @@ test('what is new is brought online, and a key gives what a model would get', as
 });
 
 test('a service says what a model takes, and leads to its views', async () => {
-  const page = await journey.open('/projects/default/featureservices/delay_v1');
+  const page = await journey.open('/projects/project-f/featureservices/delay_v1');
   const parts = table(page, 'Views');
   await parts.getByText('wind_knots').waitFor();
   await parts.getByText('airport_code').waitFor();
@@ -103,7 +103,7 @@ test('a service says what a model takes, and leads to its views', async () => {
 });
 
 test('labels say who agrees, and a task whose labels differ is settled with a reason', async () => {
-  const page = await journey.open('/projects/default/labels');
+  const page = await journey.open('/projects/project-f/labels');
   await page.getByRole('link', { name: 'delay-causes' }).click();
   await page.getByText('Krippendorff’s α').waitFor();
   const task = table(page, 'Tasks and labels').getByRole('row', { name: /Strike/ });
@@ -111,22 +111,22 @@ test('labels say who agrees, and a task whose labels differ is settled with a re
   await page.getByRole('dialog').getByRole('textbox', { name: 'Reason' }).fill('A strike is no weather');
   await page.getByRole('dialog').getByRole('button', { name: 'Choose label' }).click();
   await task.waitFor({ state: 'detached' });
-  expect(page.url()).toBe(`${journey.url}/projects/default/labels/delay-causes`);
+  expect(page.url()).toBe(`${journey.url}/projects/project-f/labels/delay-causes`);
 });
 
 const PAGES: readonly Look[] = [
-  ['features', '/projects/default/featureviews', async (page) => await page.getByText('delay_v1').first().waitFor()],
+  ['features', '/projects/project-f/featureviews', async (page) => await page.getByText('delay_v1').first().waitFor()],
   ['a feature view', VIEW, async (page) => await table(page, 'Features').waitFor()],
   ['features online', `${VIEW}?tab=online`, async (page) => await table(page, 'Materializations').waitFor()],
   [
     'a feature service',
-    '/projects/default/featureservices/delay_v1',
+    '/projects/project-f/featureservices/delay_v1',
     async (page) => await table(page, 'Views').waitFor(),
   ],
-  ['labels', '/projects/default/labels', async (page) => await page.getByText('delay-causes').waitFor()],
+  ['labels', '/projects/project-f/labels', async (page) => await page.getByText('delay-causes').waitFor()],
   [
     'a set of labels',
-    '/projects/default/labels/delay-causes',
+    '/projects/project-f/labels/delay-causes',
     async (page) => await table(page, 'Tasks and labels').waitFor(),
   ],
 ];

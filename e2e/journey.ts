@@ -1,4 +1,4 @@
-/** A person in front of a browser: a real Dais on a data folder of its own, a real Chromium, and nothing between them. */
+/** A person in front of a browser: a real Dais, its own or that of the worker, a real Chromium, and nothing between them. */
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,9 @@ import axe from 'axe-core';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { expect, inject } from 'vitest';
 import { start } from '../packages/server/src/lib/process.ts';
+import { cliVariables } from '../packages/server/src/testing/cli.ts';
 import { startDaisProcess, type DaisProcess } from '../packages/server/src/testing/dais-process.ts';
+import { sharedDais } from '../packages/server/src/testing/shared-dais.ts';
 
 /** Longest wait for anything that is seen: a busy machine is slow, and nothing here is a measurement. */
 const PATIENCE_MS = 30_000;
@@ -25,63 +27,86 @@ export interface Person {
   readonly password: string;
 }
 
+/** A Dais of the journey alone. */
+interface OwnDais {
+  dais: DaisProcess;
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly folder: string;
+}
+
+interface JourneyParts {
+  readonly url: string;
+  readonly project: string;
+  readonly data: string;
+  readonly own: OwnDais | undefined;
+}
+
+/** Where the console keeps the project that it shows. */
+const CURRENT_PROJECT = 'dais.project';
+
 export class Journey {
   readonly url: string;
-  #dais: DaisProcess;
-  readonly #flags: Readonly<Record<string, unknown>>;
+  /** The project of the calls, the commands and the first page. */
+  readonly project: string;
+  readonly data: string;
+  readonly #own: OwnDais | undefined;
   readonly #browser: Browser;
-  readonly #folder: string;
   readonly #faults: string[] = [];
 
-  private constructor(parts: {
-    readonly url: string;
-    readonly dais: DaisProcess;
-    readonly flags: Readonly<Record<string, unknown>>;
-    readonly browser: Browser;
-    readonly folder: string;
-  }) {
-    this.url = parts.url;
-    this.#dais = parts.dais;
-    this.#flags = parts.flags;
-    this.#browser = parts.browser;
-    this.#folder = parts.folder;
+  private constructor({ url, project, data, own }: JourneyParts, browser: Browser) {
+    this.url = url;
+    this.project = project;
+    this.data = data;
+    this.#own = own;
+    this.#browser = browser;
   }
 
+  /** Starts a Dais of its own: for what concerns the organization, another configuration, or its end. */
   static async start(flags: Readonly<Record<string, unknown>> = {}): Promise<Journey> {
     const folder = await mkdtemp(join(tmpdir(), 'dais-journey-'));
-    const all = { data: join(folder, 'data'), ...flags };
-    const dais = startDaisProcess(all);
-    const url = (await dais.ready).replace(/\/$/, '');
-    // Debian's sandbox wants a kernel feature that containers lack; the only pages shown are our own.
-    const browser = await chromium.launch({ executablePath: inject('chromium'), args: ['--no-sandbox'] });
-    return new Journey({ url, dais, flags: all, browser, folder });
+    const data = join(folder, 'data');
+    const all = { data, ...flags };
+    const own = { dais: startDaisProcess(all), flags: all, folder };
+    const url = (await own.dais.ready).replace(/\/$/, '');
+    return new Journey({ url, project: 'default', data, own }, await launchBrowser());
   }
 
-  get data(): string {
-    return join(this.#folder, 'data');
+  /** Uses the Dais that the files of a worker share, in a project of this name, which no other file uses. */
+  static async shared(name: string): Promise<Journey> {
+    const { root, project, data } = await sharedDais(name);
+    return new Journey({ url: root, project, data, own: undefined }, await launchBrowser());
+  }
+
+  /** The server as clients of the project address it. */
+  get projectUrl(): string {
+    return this.#own === undefined ? `${this.url}/p/${this.project}` : this.url;
   }
 
   /** Ends the server; `up` starts it again at the same address. */
   async down(): Promise<void> {
-    this.#dais.process.kill('SIGTERM');
-    await this.#dais.ended;
+    if (this.#own === undefined) throw new Error('other files use this Dais: it is not ended');
+    this.#own.dais.process.kill('SIGTERM');
+    await this.#own.dais.ended;
   }
 
   async up(): Promise<void> {
-    this.#dais = startDaisProcess({ ...this.#flags, port: Number(new URL(this.url).port) });
-    await this.#dais.ready;
+    if (this.#own === undefined) throw new Error('other files use this Dais: it runs');
+    this.#own.dais = startDaisProcess({ ...this.#own.flags, port: Number(new URL(this.url).port) });
+    await this.#own.dais.ready;
   }
 
   async stop(): Promise<void> {
     await this.#browser.close();
+    if (this.#own === undefined) return;
     await this.down();
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.#own.folder, { recursive: true, force: true });
   }
 
   /** A page in a browser profile of its own. Whatever it complains about is kept for `expectQuiet`. */
   async open(path: string, { scheme = 'light', width = 1280, as }: OpenOptions = {}): Promise<Page> {
     const context = await this.#browser.newContext({ viewport: { width, height: 800 }, colorScheme: scheme });
     context.setDefaultTimeout(PATIENCE_MS);
+    if (this.#own === undefined) await context.addInitScript(chooseProject, [CURRENT_PROJECT, this.project] as const);
     if (as !== undefined) {
       const answer = await context.request.post(`${this.url}/auth/login`, { data: as, headers: { origin: this.url } });
       if (!answer.ok()) throw new Error(await answer.text());
@@ -120,7 +145,7 @@ export class Journey {
   /** Calls the server without a browser, where there are accounts as the owner; without a body it reads. */
   async call(path: string, body?: string | object): Promise<unknown> {
     const text = typeof body === 'string';
-    const response = await fetch(`${this.url}${path}`, {
+    const response = await fetch(`${this.projectUrl}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         'content-type': text ? 'application/yaml' : 'application/json',
@@ -132,18 +157,21 @@ export class Journey {
     return await response.json();
   }
 
-  /** Keeps a text as an artifact of the default project. */
+  /** Keeps a text as an artifact of the project. */
   async keepArtifact(path: string, text: string): Promise<void> {
-    const response = await fetch(`${this.url}/api/v1/tracking/artifacts/content?path=${encodeURIComponent(path)}`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/octet-stream', authorization: await this.#ownerToken() },
-      body: text,
-    });
+    const response = await fetch(
+      `${this.projectUrl}/api/v1/tracking/artifacts/content?path=${encodeURIComponent(path)}`,
+      {
+        method: 'PUT',
+        headers: { 'content-type': 'application/octet-stream', authorization: await this.#ownerToken() },
+        body: text,
+      },
+    );
     if (!response.ok) throw new Error(await response.text());
   }
 
   async #ownerToken(): Promise<string> {
-    return `Bearer ${await readFile(join(this.#folder, 'data', 'owner-token'), 'utf8')}`.trim();
+    return `Bearer ${await readFile(join(this.data, 'owner-token'), 'utf8')}`.trim();
   }
 
   /** The same as the owner. */
@@ -159,8 +187,14 @@ export class Journey {
   /** The command line, where there are accounts as nobody. @throws Error with its output when it fails. */
   async dais(args: readonly string[], input = '', token = ''): Promise<string> {
     const program = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url));
-    const child = start(process.execPath, [program, ...args, '--url', this.url, '--no-color'], {
-      env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent', ...(token !== '' && { DAIS_TOKEN: token }) },
+    const where = ['--url', this.url, ...(this.#own === undefined ? ['--project', this.project] : []), '--no-color'];
+    const child = start(process.execPath, [program, ...args, ...where], {
+      env: {
+        PATH: '/usr/bin:/bin',
+        HOME: '/nonexistent',
+        ...cliVariables(),
+        ...(token !== '' && { DAIS_TOKEN: token }),
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     let output = '';
@@ -174,6 +208,17 @@ export class Journey {
     if (code !== 0) throw new Error(`dais ${args.join(' ')} ended with ${code}:\n${output}`);
     return output;
   }
+}
+
+async function launchBrowser(): Promise<Browser> {
+  // Debian's sandbox wants a kernel feature that containers lack; the only pages shown are our own.
+  return await chromium.launch({ executablePath: inject('chromium'), args: ['--no-sandbox'] });
+}
+
+/** Runs in each document before its own programs. One without an address has no storage. */
+function chooseProject([key, project]: readonly [string, string]): void {
+  if (location.protocol !== 'http:' || window !== window.top) return;
+  if (localStorage.getItem(key) === null) localStorage.setItem(key, project);
 }
 
 const EVERYTHING = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];

@@ -1,7 +1,7 @@
 /** Monitors as people look at them: which column moved and when, both sides of it, how good it was, who looks after it. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
+import { isServing, servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
 import { judged } from './judged.ts';
 import { describeLooks, type Look } from './looks.ts';
@@ -9,7 +9,7 @@ import { describeLooks, type Look } from './looks.ts';
 let journey: Journey;
 let client: ServingClient;
 
-const MONITORS = '/projects/default/monitors';
+const MONITORS = '/projects/project-g/monitors';
 const WATCH = `${MONITORS}/watch`;
 const ROWS = 50;
 /** Where the values of each window begin: the first is what the others are compared with. */
@@ -65,7 +65,7 @@ spec:
 /** One window: a request, and what was true of each of its rows. */
 async function oneWindow(from: number): Promise<void> {
   const values = Array.from({ length: ROWS }, (_, at) => from + (at % 25) / 10);
-  const answer = await fetch(`${journey.url}/endpoints/delays/invocations`, {
+  const answer = await fetch(`${journey.projectUrl}/endpoints/delays/invocations`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ inputs: values.map((value) => [value]) }),
@@ -79,11 +79,11 @@ async function oneWindow(from: number): Promise<void> {
 }
 
 beforeAll(async () => {
-  journey = await Journey.start();
-  client = servingClient(journey.url);
+  journey = await Journey.shared('project-g');
+  client = servingClient(journey.projectUrl);
   await client.register('flights', 2, { example: { inputs: [[1]] } });
   await client.call('POST', '/api/v1/serving/endpoints/delays/deploy', { model: 'models:/flights/1' });
-  await client.settled('delays', ({ variants }) => variants?.some(({ name }) => name === 'stable') === true);
+  await client.settled('delays', isServing);
   await journey.apply(MANIFEST);
   for (const [at, from] of WINDOWS.entries()) {
     // oxlint-disable-next-line no-await-in-loop -- each window is after the one before
@@ -178,7 +178,7 @@ test('what an alert started leads to its run, and what it did not start says why
 });
 
 test('the page of the model is one place: where it answers, who watches that, whether it is safe, what was decided', async () => {
-  const page = await journey.open('/projects/default/models/flights?tab=use');
+  const page = await journey.open('/projects/project-g/models/flights?tab=use');
   await panel(page, 'Endpoint variants')
     .getByRole('row', { name: /ready delays stable version 1 100 %/ })
     .waitFor();
@@ -221,7 +221,7 @@ const LOOKS: readonly Look[] = [
   ],
   [
     'where a model is in use',
-    '/projects/default/models/flights?tab=use',
+    '/projects/project-g/models/flights?tab=use',
     async (page) => await page.getByRole('heading', { name: 'Monitors', exact: true }).waitFor(),
   ],
   ['no monitors', '/projects/quiet/monitors', async (page) => await page.getByText('Create one here').waitFor()],

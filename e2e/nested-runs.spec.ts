@@ -14,7 +14,7 @@ let sweep: string;
 let trial: string;
 
 beforeAll(async () => {
-  journey = await Journey.start();
+  journey = await Journey.shared('project-h');
   experiment = await makeExperiment(journey, 'sweeps');
   const at = Date.UTC(2026, 0, 1);
   const below = (parent: string) => ({ 'mlflow.parentRunId': parent });
@@ -45,7 +45,7 @@ afterEach(async ({ task }) => {
   else journey.expectQuiet();
 });
 
-const address = (query = '') => `/projects/default/experiments/${experiment}${query}`;
+const address = (query = '') => `/projects/project-h/experiments/${experiment}${query}`;
 const table = (page: Page) => page.getByRole('treegrid', { name: 'Runs' });
 /** Names and levels of the rows. */
 const shown = async (page: Page) =>

@@ -62,7 +62,7 @@ spec:
 `;
 
 beforeAll(async () => {
-  journey = await Journey.start();
+  journey = await Journey.shared('project-i');
   await journey.apply(manifest(3));
   await journey.apply(manifest(5));
   await journey.apply(schedule('daily', Date.now() - DAY_MS - 1000));
@@ -76,7 +76,7 @@ afterEach(async ({ task }) => {
 });
 
 const region = (page: Page, name: string | RegExp) => page.getByRole('region', { name, exact: true });
-const address = '/projects/default/pipelines/delays';
+const address = '/projects/project-i/pipelines/delays';
 
 test('it shows what it would do, and is run with parameters', async () => {
   const page = await journey.open(address);
@@ -105,7 +105,7 @@ test('versions are compared line by line', async () => {
 });
 
 test('a schedule tells its next times, and the runs that it started', async () => {
-  const page = await journey.open('/projects/default/schedules/daily');
+  const page = await journey.open('/projects/project-i/schedules/daily');
   await region(page, 'Next start times').getByRole('listitem').nth(4).waitFor();
   const latest = region(page, 'Recent starts').first();
   await latest
@@ -116,7 +116,11 @@ test('a schedule tells its next times, and the runs that it started', async () =
 });
 
 const PAGES: readonly Look[] = [
-  ['a schedule', '/projects/default/schedules/later', async (page) => await page.getByText('No starts yet.').waitFor()],
+  [
+    'a schedule',
+    '/projects/project-i/schedules/later',
+    async (page) => await page.getByText('No starts yet.').waitFor(),
+  ],
   [
     'a pipeline',
     `${address}?from=1`,

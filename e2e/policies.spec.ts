@@ -9,11 +9,11 @@ import { describeLooks, type Look } from './looks.ts';
 let journey: Journey;
 let client: ServingClient;
 
-const POLICY = '/projects/default/policies/stored-data-only';
+const POLICY = '/projects/project-j/policies/stored-data-only';
 
 beforeAll(async () => {
-  journey = await Journey.start();
-  client = servingClient(journey.url);
+  journey = await Journey.shared('project-j');
+  client = servingClient(journey.projectUrl);
   const example = { inputs: [[1]] };
   const first = await client.register('delay', 2, { example });
   const second = await client.register('delay', 3, { example });
@@ -67,7 +67,7 @@ async function readExternalData(version: number): Promise<void> {
   expect(await client.call('POST', '/api/2.0/mlflow/runs/log-inputs', inputs)).toMatchObject({ status: 200 });
 }
 
-const panel = (page: Page) => page.getByRole('region', { name: 'Violations in default', exact: true }).last();
+const panel = (page: Page) => page.getByRole('region', { name: 'Violations in project-j', exact: true }).last();
 
 test('violations are evaluated on request and listed with their lineage paths', async () => {
   const page = await journey.open(POLICY);
@@ -115,7 +115,7 @@ spec:
   timeoutSeconds: 1
 `);
   await client.settled('hangs', ({ quarantined }) => quarantined !== undefined);
-  const page = await journey.open('/projects/default/endpoints/hangs');
+  const page = await journey.open('/projects/project-j/endpoints/hangs');
   const row = page.getByRole('region', { name: 'Quarantined models' }).getByRole('row', { name: /models:\/hangs\/1/ });
   expect(await row.innerText()).toMatch(/time limit of 1 s/);
   await page.getByRole('button', { name: 'Reload model' }).click();
@@ -139,7 +139,7 @@ const LOOKS: readonly Look[] = [
   ],
   [
     'a quarantined model',
-    '/projects/default/endpoints/hangs',
+    '/projects/project-j/endpoints/hangs',
     async (page) => await page.getByRole('region', { name: 'Quarantined models' }).waitFor(),
   ],
 ];

@@ -1,7 +1,7 @@
 /** What an endpoint answered, as people look for it: found, explained, labelled, and held beside what a shadow said. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
+import { isServing, servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
 import { describeLooks, type Look } from './looks.ts';
 
@@ -9,7 +9,7 @@ let journey: Journey;
 let client: ServingClient;
 let prediction: string;
 
-const PREDICTIONS = '/projects/default/predictions';
+const PREDICTIONS = '/projects/project-k/predictions';
 const EXAMPLE = { inputs: [[1], [2]] };
 const REQUESTS = 12;
 
@@ -27,13 +27,13 @@ async function until(so: () => Promise<boolean>): Promise<void> {
 }
 
 beforeAll(async () => {
-  journey = await Journey.start();
-  client = servingClient(journey.url);
+  journey = await Journey.shared('project-k');
+  client = servingClient(journey.projectUrl);
   await client.register('flights', 2, { example: EXAMPLE });
   await client.register('flights', 3, { example: EXAMPLE });
   const deploy = async (body: object) => await client.call('POST', '/api/v1/serving/endpoints/delays/deploy', body);
   await deploy({ model: 'models:/flights/1' });
-  await client.settled('delays', ({ variants }) => variants?.some(({ name }) => name === 'stable') === true);
+  await client.settled('delays', isServing);
   await deploy({ model: 'models:/flights/2', shadow: true });
   await until(async () => {
     await ask(1);
@@ -105,7 +105,7 @@ test('what was true is told and corrected, and both stay', async () => {
 });
 
 test('a shadow is held beside what was answered, the worst first', async () => {
-  const page = await journey.open('/projects/default/endpoints/delays?tab=shadow');
+  const page = await journey.open('/projects/project-k/endpoints/delays?tab=shadow');
   const agreement = panel(page, 'Agreement');
   await agreement.getByText('version 2').waitFor();
   await agreement.getByText('0.0 %').waitFor();
@@ -117,7 +117,7 @@ test('a shadow is held beside what was answered, the worst first', async () => {
 
 test('what could do harm in a model is waived with a reason, and opened again', async () => {
   const version = await client.register('harm', 1, { bytes: Buffer.from('cos\nsystem\n(S"id"\ntR.') });
-  const page = await journey.open(`/projects/default/models/harm/versions/${version}`);
+  const page = await journey.open(`/projects/project-k/models/harm/versions/${version}`);
   const safe = panel(page, 'Security scan');
   await safe.getByText('blocked', { exact: true }).waitFor();
   await safe.getByText('It cannot be read as an ONNX model').waitFor();
@@ -147,12 +147,12 @@ const LOOKS: readonly Look[] = [
   ],
   [
     'a shadow',
-    '/projects/default/endpoints/delays?tab=shadow',
+    '/projects/project-k/endpoints/delays?tab=shadow',
     async (page) => await panel(page, 'Largest differences').getByRole('row').nth(1).waitFor(),
   ],
   [
     'the safety of a model',
-    '/projects/default/models/harm/versions/1',
+    '/projects/project-k/models/harm/versions/1',
     async (page) => await page.getByText('It cannot be read as an ONNX model').waitFor(),
   ],
 ];

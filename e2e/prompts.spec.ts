@@ -15,7 +15,7 @@ const text = (template: string, more: Readonly<Record<string, string>> = {}) => 
 });
 
 beforeAll(async () => {
-  journey = await Journey.start();
+  journey = await Journey.shared('project-l');
   const prompt = { type: 'prompt', tags: { 'mlflow.prompt.is_prompt': 'true' } };
   await registerModel(journey, { ...prompt, name: 'summary', description: 'What a flight report says' });
   const first = 'You read reports.\nSum {{ text }} up.\nBe brief.';
@@ -58,7 +58,7 @@ test('prompts stand apart from models, and are read version by version', async (
 });
 
 test('two versions are compared line by line; the address is the view', async () => {
-  const page = await journey.open('/projects/default/prompts/summary');
+  const page = await journey.open('/projects/project-l/prompts/summary');
   await page.getByRole('combobox', { name: 'Compare with' }).click();
   await page.getByRole('option', { name: 'version 1' }).click();
   const diff = region(page, 'Changes from version 1 to 2');
@@ -68,7 +68,7 @@ test('two versions are compared line by line; the address is the view', async ()
 });
 
 test('a version is called by an alias, and is talked about', async () => {
-  const page = await journey.open('/projects/default/prompts/summary');
+  const page = await journey.open('/projects/project-l/prompts/summary');
   await page.getByRole('button', { name: 'Set alias on version 2' }).click();
   await page.getByRole('dialog').getByRole('combobox', { name: 'Alias' }).fill('production');
   await page.keyboard.press('Tab');
@@ -79,29 +79,29 @@ test('a version is called by an alias, and is talked about', async () => {
   await region(page, 'Comments').getByRole('listitem').getByText('Shorter than before').waitFor();
   // The address of a model leads to the prompt that it is.
   await region(page, 'Aliases').getByRole('link', { name: 'version 2' }).click();
-  await page.waitForURL('**/projects/default/prompts/summary?version=2');
+  await page.waitForURL('**/projects/project-l/prompts/summary?version=2');
 });
 
 const PAGES: readonly Look[] = [
-  ['prompts', '/projects/default/prompts', async (page) => await page.getByText('assistant').waitFor()],
+  ['prompts', '/projects/project-l/prompts', async (page) => await page.getByText('assistant').waitFor()],
   [
     'a prompt',
-    '/projects/default/prompts/summary?version=2',
+    '/projects/project-l/prompts/summary?version=2',
     async (page) => await region(page, 'Version 2').waitFor(),
   ],
   [
     'a prompt compared',
-    '/projects/default/prompts/summary?version=2&from=1',
+    '/projects/project-l/prompts/summary?version=2&from=1',
     async (page) => await region(page, 'Changes from version 1 to 2').waitFor(),
   ],
   [
     'a conversation',
-    '/projects/default/prompts/assistant',
+    '/projects/project-l/prompts/assistant',
     async (page) => await page.getByText('You help at the gate.').waitFor(),
   ],
   [
     'a prompt that is not there',
-    '/projects/default/prompts/nothing',
+    '/projects/project-l/prompts/nothing',
     async (page) => await page.getByText('There is no Model "nothing"').first().waitFor(),
   ],
 ];

@@ -11,7 +11,7 @@ let experiment: string;
 let running: string;
 
 beforeAll(async () => {
-  journey = await Journey.start();
+  journey = await Journey.shared('project-m');
   experiment = await makeExperiment(journey, 'flight delays', { 'mlflow.note.content': 'Minutes late on arrival' });
   const trainings = Array.from({ length: 240 }, (_, at) => ({
     name: `trial-${String(at).padStart(3, '0')}`,
@@ -34,7 +34,7 @@ afterEach(async ({ task }) => {
 });
 
 const rows = (page: Page) => page.getByRole('grid').getByRole('row');
-const address = () => `/projects/default/experiments/${experiment}`;
+const address = () => `/projects/project-m/experiments/${experiment}`;
 
 test('runs are filtered in the grammar of clients, with completion and the fault under its word', async () => {
   const page = await journey.open(address());
@@ -127,7 +127,7 @@ test('all runs of a filter are saved as CSV, also those that were not looked at'
 });
 
 test('runs of all experiments stand together', async () => {
-  const page = await journey.open('/projects/default/experiments/all?group=experiment');
+  const page = await journey.open('/projects/project-m/experiments/all?group=experiment');
   await page.getByRole('row', { name: 'Experiment gate changes 1 run' }).waitFor();
   await page.getByRole('row', { name: 'elsewhere' }).getByText('failed').waitFor();
 });

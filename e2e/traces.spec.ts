@@ -60,7 +60,7 @@ async function trace(number: number, name: string, steps: readonly Step[]): Prom
 const asked = (question: string) => ({ 'mlflow.spanInputs': JSON.stringify({ question }) });
 
 beforeAll(async () => {
-  journey = await Journey.start();
+  journey = await Journey.shared('project-n');
   await trace(1, 'answer', [
     {
       id: 1,
@@ -113,7 +113,7 @@ test('traces are found in the grammar of clients; what is wrong is told under th
 });
 
 test('a trace shows its steps in time; the address says which is looked at', async () => {
-  const page = await journey.open('/projects/default/traces');
+  const page = await journey.open('/projects/project-n/traces');
   await page
     .getByRole('row', { name: /Why is it late/ })
     .getByRole('link', { name: 'answer' })
@@ -130,7 +130,7 @@ test('a trace shows its steps in time; the address says which is looked at', asy
 });
 
 test('what failed says why first, and is judged', async () => {
-  const page = await journey.open(`/projects/default/traces/${failed}`);
+  const page = await journey.open(`/projects/project-n/traces/${failed}`);
   await page.getByText('TimeoutError: no answer in 4 s').first().waitFor();
   await page.getByRole('button', { name: 'Add assessment' }).click();
   const dialog = page.getByRole('dialog');
@@ -143,7 +143,7 @@ test('what failed says why first, and is judged', async () => {
   });
   await judged.waitFor();
   await page.goto(
-    `${journey.url}/projects/default/traces?filter=${encodeURIComponent("feedback.correctness = 'false'")}`,
+    `${journey.url}/projects/project-n/traces?filter=${encodeURIComponent("feedback.correctness = 'false'")}`,
   );
   await page.getByRole('row', { name: /Which gate.*correctness = false/ }).waitFor();
   await page.getByRole('link', { name: 'answer' }).click();
@@ -152,21 +152,21 @@ test('what failed says why first, and is judged', async () => {
 });
 
 const PAGES: readonly Look[] = [
-  ['traces', '/projects/default/traces', async (page) => await page.getByText('Which gate').first().waitFor()],
-  ['a trace', `/projects/default/traces/tr-${hex(1, 32)}`, async (page) => await region(page, 'Outputs').waitFor()],
+  ['traces', '/projects/project-n/traces', async (page) => await page.getByText('Which gate').first().waitFor()],
+  ['a trace', `/projects/project-n/traces/tr-${hex(1, 32)}`, async (page) => await region(page, 'Outputs').waitFor()],
   [
     'a trace that failed',
-    `/projects/default/traces/tr-${hex(2, 32)}`,
+    `/projects/project-n/traces/tr-${hex(2, 32)}`,
     async (page) => await page.getByText('TimeoutError').first().waitFor(),
   ],
   [
     'a trace that is not there',
-    '/projects/default/traces/nothing',
+    '/projects/project-n/traces/nothing',
     async (page) => await page.getByText('Not found', { exact: true }).waitFor(),
   ],
   [
     'a judgement',
-    `/projects/default/traces/tr-${hex(1, 32)}`,
+    `/projects/project-n/traces/tr-${hex(1, 32)}`,
     async (page) => {
       await page.getByRole('button', { name: 'Add assessment' }).click();
       await page.getByRole('dialog').getByRole('textbox', { name: 'Value' }).waitFor();

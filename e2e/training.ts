@@ -43,7 +43,7 @@ export async function putArtifact(
   path: string,
   bytes: string | Uint8Array<ArrayBuffer>,
 ): Promise<void> {
-  const address = `${journey.url}${TRACKING}/artifacts/content?path=${encodeURIComponent(path)}`;
+  const address = `${journey.projectUrl}${TRACKING}/artifacts/content?path=${encodeURIComponent(path)}`;
   const response = await fetch(address, { method: 'PUT', body: bytes });
   if (!response.ok) throw new Error(await response.text());
 }

@@ -14,6 +14,10 @@ export interface SeenStatus {
   readonly rollout?: unknown;
 }
 
+/** Returns whether an endpoint is ready and no rollout is in progress. */
+export const isServing = ({ conditions, rollout }: SeenStatus): boolean =>
+  rollout === undefined && conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+
 interface SeenRollout {
   readonly reason: string;
   readonly steps: readonly { readonly weight: number; readonly verdict: string; readonly message: string }[];

@@ -15,7 +15,7 @@ import {
   treeOf,
   type DaisProcess,
 } from './dais-process.ts';
-import { servingClient, type SeenStatus, type ServingClient } from './serving-client.ts';
+import { isServing, servingClient, type ServingClient } from './serving-client.ts';
 import { ServingLoad, type Failure, type LoadTarget } from './serving-load.testing.ts';
 
 export type Victim = 'worker' | 'gateway' | 'control' | 'database';
@@ -44,9 +44,6 @@ export interface ServingWorld {
 
 /** What each version of the model multiplies with: the world registers the first one. */
 export const factorOf = (version: string): number | undefined => ({ 1: 2, 2: 3 })[Number(version)];
-
-export const isServing = ({ conditions, rollout }: SeenStatus): boolean =>
-  rollout === undefined && conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
 
 /**
  * A Dais of several people: a model of theirs runs in a process of its own. Its endpoint `scaled` multiplies by two, and keeps

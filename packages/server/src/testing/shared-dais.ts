@@ -33,14 +33,14 @@ export function shareDais(folder: string): void {
   started = undefined;
 }
 
-/** Starts this worker's Dais where none runs, and makes a project for a file. */
-export async function sharedDais(): Promise<SharedDais> {
+/** Starts this worker's Dais where none runs, and makes a project for a file; files that name theirs name different ones. */
+export async function sharedDais(name?: string): Promise<SharedDais> {
   if (place === undefined) throw new Error('the setup of the tests names no folder for a shared Dais');
   const folder = place;
   started ??= startIn(folder);
   const root = await started;
   files += 1;
-  const project = `file-${files}`;
+  const project = name ?? `file-${files}`;
   const made = await fetch(`${root}/api/v1/projects`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

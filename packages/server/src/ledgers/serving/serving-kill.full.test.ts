@@ -5,12 +5,12 @@ import { seededRandom } from '#kernel/testing/test-kernel.ts';
 import {
   capturedFaults,
   factorOf,
-  isServing,
   servingKillRounds,
   startServingWorld,
   VICTIMS,
   type ServingWorld,
 } from '#testing/serving-kill-rounds.testing.ts';
+import { isServing } from '#testing/serving-client.ts';
 import { ServingLoad } from '#testing/serving-load.testing.ts';
 
 declare module 'vitest' {
