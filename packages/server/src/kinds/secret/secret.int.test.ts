@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
 import { kernelSlice } from '#kernel/slice.ts';
 import { transact } from '#kernel/transaction.ts';
 import { codeOf, manifest, startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
@@ -287,21 +288,32 @@ describe('keys', () => {
     const { fingerprint } = await real.current();
     let stopped: Promise<void> | undefined;
     let unwrapped = 0;
+    let signal: AbortSignal | undefined;
     const slow: KeyStore = {
       current: () => real.current(),
       wrap: (dataKey, context) => real.wrap(dataKey, context),
       list: () => real.list(),
       rotate: () => real.rotate(),
       close: () => real.close(),
-      unwrap: (wrapped, context) => {
+      unwrap: async (wrapped, context) => {
         unwrapped += 1;
-        // In the second batch.
-        if (unwrapped === 120) stopped = first.stop();
-        return real.unwrap(wrapped, context);
+        // In the second batch, which goes on when the job knows that it is stopped: it does not start a third.
+        if (unwrapped === 120) {
+          stopped = first.stop();
+          await vi.waitUntil(() => signal?.aborted === true, { timeout: 20_000, interval: 5 });
+        }
+        return await real.unwrap(wrapped, context);
       },
     };
     const { kind, jobs, entries } = secret(slow);
-    const first = await startTestKernel(database, { kinds: [project, kind], jobs, entries });
+    const watched = jobs.map((handler): JobHandler => ({
+      ...handler,
+      run: async (job, io) => {
+        signal = io.signal;
+        return await handler.run(job, io);
+      },
+    }));
+    const first = await startTestKernel(database, { kinds: [project, kind], jobs: watched, entries });
     await first.call('key.rotate', {});
     await vi.waitFor(() => expect(stopped).toBeDefined(), { timeout: 20_000, interval: 10 });
     await stopped;
