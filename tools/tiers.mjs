@@ -50,6 +50,16 @@ export function command(name, program, args) {
 }
 
 /**
+ * Folders with equal options, which are checked as one program: each of them imports sources of the server, and TypeScript checks
+ * these once for each program.
+ * @type {Readonly<Record<string, readonly string[]>>}
+ */
+const CHECKED_TOGETHER = {
+  'packages/cli/tsconfig.with-server.json': ['packages/cli', 'packages/server'],
+  'tools/tsconfig.scripts.json': ['tools', 'benchmarks'],
+};
+
+/**
  * Every folder with a tsconfig.json of its own; TypeScript checks each from source, so no order is needed. A package
  * without sources has nothing to check (that a folder is wrongly empty, the architecture test says).
  */
@@ -57,9 +67,11 @@ function typeProjects() {
   const packages = readdirSync(join(root, 'packages'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const filled = packages.filter((entry) => existsSync(join(root, 'packages', entry.name, 'src')));
   const folders = ['tools', 'e2e', 'benchmarks', ...filled.map((entry) => `packages/${entry.name}`)];
+  const together = new Set(Object.values(CHECKED_TOGETHER).flat());
   // The sources of api are checked without the types of Node, so that it stays fit for browsers; its tests run on Node.
   return [
-    ...folders.filter((folder) => existsSync(join(root, folder, 'tsconfig.json'))),
+    ...Object.keys(CHECKED_TOGETHER),
+    ...folders.filter((folder) => !together.has(folder) && existsSync(join(root, folder, 'tsconfig.json'))),
     'tools/tsconfig.api-tests.json',
   ];
 }

@@ -116,7 +116,7 @@ test('browsers are signed out', async () => {
 });
 
 test('without accounts there is nobody to invite', async () => {
-  const solo = await CliFixture.start();
+  const solo = await CliFixture.sharedDefault();
   try {
     const invited = await solo.run(['user', 'invite', 'ada@example.com']);
     expect(invited.err).toContain('authentication.mode: accounts');

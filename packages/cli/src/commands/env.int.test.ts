@@ -9,7 +9,8 @@ let guarded: CliFixture;
 let token: string;
 
 beforeAll(async () => {
-  [open, guarded] = await Promise.all([CliFixture.start(), CliFixture.start({ 'authentication.mode': 'accounts' })]);
+  open = await CliFixture.sharedDefault();
+  guarded = await CliFixture.start({ 'authentication.mode': 'accounts' });
   token = (await readFile(guarded.server.tokenFile, 'utf8')).trim();
 });
 afterAll(async () => {

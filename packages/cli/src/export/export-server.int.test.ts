@@ -89,7 +89,7 @@ async function fillRest(): Promise<void> {
 }
 
 beforeAll(async () => {
-  dais = await CliFixture.start();
+  dais = await CliFixture.sharedDefault();
   const projects = ['from', 'to'].map((name) => ({
     apiVersion: 'dais.dev/v1',
     kind: 'Project',

@@ -6,7 +6,7 @@ import { CliFixture } from '#testing/cli-fixture.ts';
 let dais: CliFixture;
 let runId: string;
 beforeAll(async () => {
-  dais = await CliFixture.start();
+  dais = await CliFixture.sharedDefault();
   const projects = ['there', 'here'].map((name) => ({
     apiVersion: 'dais.dev/v1',
     kind: 'Project',

@@ -50,6 +50,13 @@ export class CliFixture {
     return new CliFixture(server, await mkdtemp(join(tmpdir(), 'dais-cli-')), project);
   }
 
+  /** The same in the project `default`, where the test changes nothing: all files use it. */
+  static async sharedDefault(): Promise<CliFixture> {
+    const { root, data } = await sharedDais();
+    const server = { url: root, data, tokenFile: join(data, 'owner-token'), stop: async () => {} };
+    return new CliFixture(server, await mkdtemp(join(tmpdir(), 'dais-cli-')));
+  }
+
   async stop(): Promise<void> {
     await this.server.stop();
     await rm(this.folder, { recursive: true, force: true });

@@ -1,27 +1,18 @@
 /** Steps call the server: as themselves, whatever uid they run with and wherever they are. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Execution, ExecutionNode, SubmitExecutionInput } from '@dais/api';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
-let folder: string;
-let dais: DaisProcess;
+let dais: SharedDais;
 let url: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dais-step-calls-'));
-  dais = startDaisProcess({ data: join(folder, 'data') });
-  url = await dais.ready;
+  dais = await sharedDais();
+  // The project `default`: its steps call the server by the address without a project.
+  url = dais.root;
   const other = { apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name: 'other' }, spec: {} };
   const made = await send('/api/v1/apply', { sources: [{ file: 'other', text: JSON.stringify(other) }] });
   if (!made.ok) throw new Error(await made.text());
-});
-afterAll(async () => {
-  dais.process.kill('SIGTERM');
-  await dais.ended;
-  await rm(folder, { recursive: true, force: true });
 });
 
 async function send(path: string, body: unknown, token?: string): Promise<Response> {
@@ -128,6 +119,7 @@ test('what the outbound guard refused is in the reason of a failure, in the log 
   const script = `exec 5<>/dev/tcp/127.0.0.1/\${HTTP_PROXY##*:}
     printf 'GET http://169.254.169.254/latest/meta-data/ HTTP/1.0\\r\\n\\r\\n' >&5; cat <&5; exit 3`;
   const steps = { main: { command: ['bash', '-c', script], isolation: 'required', network: true } };
+  const before = await refusals();
   const { id } = (await (await send('/api/v1/executions', { steps })).json()) as Execution;
   const ended = async () => (await read<Execution>(`/api/v1/executions/${id}`)).endedAt !== undefined;
   await expect.poll(ended, { timeout: 60_000 }).toBe(true);
@@ -136,6 +128,10 @@ test('what the outbound guard refused is in the reason of a failure, in the log 
   const { items } = await read<{ items: ExecutionNode[] }>(`/api/v1/executions/${id}/nodes`);
   expect(items[0]?.state).toBe('failed');
   expect(JSON.stringify(items[0])).toContain(sentence);
-  const metrics = await (await fetch(`${url}/metrics`)).text();
-  expect(metrics).toMatch(/^dais_steps_connections_refused_total 1$/m);
+  expect(await refusals()).toBe(before + 1);
 });
+
+async function refusals(): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^dais_steps_connections_refused_total (\d+)$/m.exec(metrics)?.[1]);
+}

@@ -1,15 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import type { Execution } from '@dais/api';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startDais, type StartedDais } from '#testing/start-dais.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { sharedDais } from '#testing/shared-dais.ts';
 
-let dais: StartedDais;
-let token: string;
+/** In the project `default`: its address names no project. */
+let url: string;
 const SECRET = Buffer.from('a secret of thirty-two bytes ...').toString('base64');
 
 beforeAll(async () => {
-  dais = await startDais();
+  url = (await sharedDais()).root;
   const manifests = [
     ['Secret', 'hub', { data: { token: `whsec_${SECRET}` } }],
     [
@@ -37,16 +36,12 @@ beforeAll(async () => {
       },
     ],
   ].map(([kind, name, spec]) => JSON.stringify({ apiVersion: 'dais.dev/v1', kind, metadata: { name }, spec }));
-  token = (await readFile(dais.tokenFile, 'utf8')).trim();
   await own('/api/v1/apply', { sources: [{ file: '-', text: manifests.join('\n---\n') }] });
-});
-afterAll(async () => {
-  await dais.stop();
 });
 
 const own = async (path: string, body?: object) =>
-  await fetch(`${dais.url}${path}`, {
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+  await fetch(`${url}${path}`, {
+    headers: { 'content-type': 'application/json' },
     ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
   });
 
@@ -58,7 +53,7 @@ async function call(body: string, { id = 'msg_1', at = new Date(), key = SECRET,
     'webhook-signature': signature,
     'content-type': 'application/json',
   };
-  const answer = await fetch(`${dais.url}${path}`, { method: 'POST', headers, body });
+  const answer = await fetch(`${url}${path}`, { method: 'POST', headers, body });
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
 
@@ -83,7 +78,7 @@ test('a signed call starts a run, once, and whoever has another secret starts no
   });
   expect(await call(body, { id: 'msg_4', at: new Date(Date.now() - 600_000) })).toMatchObject({ status: 401 });
   expect(await call(body, { id: 'msg_5', path: '/hooks/nobody' })).toMatchObject({ status: 401 });
-  const unsigned = await fetch(`${dais.url}/hooks/called`, { method: 'POST', body });
+  const unsigned = await fetch(`${url}/hooks/called`, { method: 'POST', body });
   expect(unsigned.status).toBe(400);
   expect(await runs()).toHaveLength(2);
 });

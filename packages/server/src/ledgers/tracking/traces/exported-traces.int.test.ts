@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 import { executionClient } from '#testing/execution-client.ts';
 import { servingClient } from '#testing/serving-client.ts';
+import { sharedDais } from '#testing/shared-dais.ts';
 
 interface Seen {
   readonly name: string;
@@ -15,15 +16,10 @@ interface Seen {
 
 const CALLER = 'b7ad6b7169203331';
 let folder: string;
-let collector: DaisProcess;
 let dais: DaisProcess;
 let collectorUrl: string;
 let url: string;
 
-const start = async (name: string, flags: Readonly<Record<string, unknown>> = {}) => {
-  const started = startDaisProcess({ ...flags, data: join(folder, name), 'keys.folder': join(folder, `${name}-keys`) });
-  return { started, at: await started.ready };
-};
 const spansOf = async (trace: string): Promise<readonly Seen[]> => {
   const answer = await fetch(`${collectorUrl}/api/v1/tracking/traces/tr-${trace}/spans`);
   return answer.status === 200 ? ((await answer.json()) as { items: Seen[] }).items : [];
@@ -32,14 +28,14 @@ const namesOf = async (trace: string) => (await spansOf(trace)).map(({ name }) =
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-traces-'));
-  ({ started: collector, at: collectorUrl } = await start('collector'));
-  ({ started: dais, at: url } = await start('traced', { 'otlp.endpoint': collectorUrl, 'otlp.sampleRatio': 1 }));
+  collectorUrl = (await sharedDais()).root;
+  const flags = { 'otlp.endpoint': collectorUrl, 'otlp.sampleRatio': 1 };
+  dais = startDaisProcess({ ...flags, data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
+  url = await dais.ready;
 });
 afterAll(async () => {
-  for (const one of [dais, collector]) {
-    one.process.kill('SIGTERM');
-    await one.ended;
-  }
+  dais.process.kill('SIGTERM');
+  await dais.ended;
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
