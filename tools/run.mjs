@@ -14,7 +14,7 @@ import { runPhase } from './phase-bar.mjs';
 import { continueOnPinnedNode } from './runtime.mjs';
 import { runSteps, seconds } from './steps.mjs';
 import { benchmarks, checkSteps, command } from './tiers.mjs';
-import { countsLine, runVitest } from './vitest-run.mjs';
+import { countsLine, PROJECTS_AT_ONCE, runVitest } from './vitest-run.mjs';
 
 const USAGE = `usage: node tools/run.mjs <tier>
 
@@ -49,22 +49,18 @@ async function check() {
 }
 
 /**
- * What needs a build, in its order.
+ * Runs the tests that need a build. Each of these projects waits a third of its time or more: where there is memory for both,
+ * two run at the same time, and the longest starts first.
  * @param {Record<string, string>} [env] how many examples each property is tried with, and their seed
- * @returns {(() => Promise<boolean>)[]}
  */
-function parts(env = {}) {
-  return [
-    () => phase('integration', [vitest('int', env)]),
-    () => phase('browser', [vitest('e2e', env)]),
-    async () => (await python()) && (await phase('conformance', [vitest('conformance', env)])),
-  ];
+async function builtTests(env = {}) {
+  if (!(await python())) return false;
+  const steps = [vitest('int', env), vitest('e2e', env), vitest('conformance', env)];
+  return await phase('integration, browser and conformance', steps, PROJECTS_AT_ONCE);
 }
 
 async function test() {
-  if (!(await check()) || !(await build())) return false;
-  for (const part of [...parts(), longTests]) if (!(await part())) return false;
-  return true;
+  return (await check()) && (await build()) && (await builtTests()) && (await longTests());
 }
 
 /** Runs the long tests that the change can break. */
@@ -82,7 +78,7 @@ async function full() {
   const env = { DAIS_PROPERTY_RUNS: '1000', DAIS_PROPERTY_SEED: seed };
   if (!(await check()) || !(await build())) return false;
   let ok = true;
-  for (const part of [...parts(env), docsBuild, () => phase('long runs', [vitest('full', env)])]) {
+  for (const part of [() => builtTests(env), docsBuild, () => phase('long runs', [vitest('full', env)])]) {
     if (stopped) return false;
     ok = (await part()) && ok;
   }
@@ -153,9 +149,9 @@ function vitest(project, env = {}, files = []) {
  * @param {string} title
  * @param {readonly import('./steps.mjs').Step[]} steps
  */
-async function phase(title, steps) {
+async function phase(title, steps, atOnce = AT_ONCE) {
   out.write(`\n── ${title}\n`);
-  return await runSteps(steps, AT_ONCE, out);
+  return await runSteps(steps, atOnce, out);
 }
 
 /** @param {string} why */

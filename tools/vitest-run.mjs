@@ -30,13 +30,18 @@ const SILENCE_MS = { unit: 300_000, int: 900_000, e2e: 900_000, conformance: 1_2
 
 const MEMORY = Math.min(totalmem(), process.constrainedMemory() || Infinity);
 
+/** A file needs about 1 GB: its Dais, its browser. */
+const MUCH_MEMORY = MEMORY > 12e9;
+
+/** Projects that `npm test` runs at the same time: each leaves the CPU idle for a third of its time or more. */
+export const PROJECTS_AT_ONCE = MUCH_MEMORY ? 2 : 1;
+
 /**
- * Files at once, on two cores. A journey waits for pages two thirds of its time, and integration and conformance tests wait a
- * third of theirs for what other processes do: twelve integration files took 334 s with two at once and 256 s with three, beside
- * other work, at 236 and 225 s of CPU. A file needs about 1 GB of memory: its Dais, its browser.
+ * Files at the same time, on two cores. A browser test waits for pages two thirds of its time, and integration and conformance
+ * tests wait a third of theirs for other processes.
  * @type {Record<string, number>}
  */
-const WORKERS = MEMORY > 12e9 ? { e2e: 6, int: 4, conformance: 3 } : { e2e: 4, int: 3, conformance: 2 };
+const WORKERS = { e2e: 4, int: MUCH_MEMORY ? 4 : 3, conformance: MUCH_MEMORY ? 3 : 2 };
 
 /**
  * Runs one vitest project in a temporary folder of its own, so that what it leaves behind can be seen.

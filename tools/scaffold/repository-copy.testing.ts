@@ -1,5 +1,5 @@
 /** A copy of the repository as it is on the disk, with its installed packages: scaffolds write into it. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { root, runCommand } from '../command.mjs';
@@ -8,6 +8,8 @@ import { ensureInstalled } from '../install.mjs';
 export interface RepositoryCopy {
   /** Runs a program in the copy. Returns its output when it fails, else an empty text. */
   run(program: string, args: readonly string[]): Promise<string>;
+  /** Writes a file of the copy. */
+  write(path: string, text: string): void;
   remove(): void;
 }
 
@@ -38,6 +40,7 @@ export async function copyRepository(): Promise<RepositoryCopy> {
       const end = await runCommand(program, args, { cwd: copy, quiet: true, env: { NO_COLOR: '1' } });
       return end.code === 0 ? '' : `${program} ${args.join(' ')}:\n${end.output}`;
     },
+    write: (path, text) => writeFileSync(join(copy, path), text),
     remove: () => rmSync(copy, { recursive: true, force: true }),
   };
 }

@@ -9,7 +9,8 @@ afterAll(() => copy.remove());
 
 const run = async (program: string, args: readonly string[]) => await copy.run(program, args);
 
-test('what a scaffold writes passes the checks; scaffold.full.test.ts tries every scaffold', async () => {
+// scaffold.full.test.ts runs every scaffold, all checks of all packages, and the tests that scaffolds write.
+test('the files that a scaffold writes are formatted and have correct types', async () => {
   expect(await run('tsx', ['tools/new-kind.ts', 'KnowledgeBase'])).toBe('');
   const written = [
     'packages/api/src/kinds',
@@ -17,8 +18,9 @@ test('what a scaffold writes passes the checks; scaffold.full.test.ts tries ever
     'packages/server/src/compose.ts',
   ];
   expect(await run('oxfmt', ['--check', ...written])).toBe('');
-  expect(await run('tsc', ['-p', 'packages/server'])).toBe('');
-  expect(await run('vitest', ['run', '--project', 'unit', 'tools/architecture.test.ts'])).toBe('');
+  const types = { extends: './tsconfig.json', include: ['src/kinds/knowledge-base/**/*'] };
+  copy.write('packages/server/tsconfig.scaffold.json', JSON.stringify(types));
+  expect(await run('tsc', ['-p', 'packages/server/tsconfig.scaffold.json'])).toBe('');
 }, 600_000);
 
 test('a scaffold that cannot finish writes nothing', async () => {

@@ -1,11 +1,12 @@
-/** A model of two light families passes the scan, is deployed and predicts as MLflow does, isolated and under the default policies. */
+/** A model of a light family (in long runs of two) passes the scan, is deployed and predicts as MLflow does, isolated and under the default policies. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { differences } from '#protocols/scoring/testing/flavours.ts';
+import { isLongRun } from '#testing/long-run.ts';
 import { startModelFamilies, type ModelFamilies } from '#testing/model-families.testing.ts';
 import { PYTHON_PATIENCE } from '#testing/python-dais.testing.ts';
 
 // Others: model-families-light.full.test.ts and model-families.full.test.ts.
-const FAMILIES = ['xgboost', 'joblib'];
+const FAMILIES = ['xgboost', ...(isLongRun ? ['joblib'] : [])];
 
 const MLMODEL = `artifact_path: model
 flavors:

@@ -19,7 +19,8 @@ test(
   'kill -9 under load: only what was inside of a model’s process or the gateway fails, each answered prediction is kept once',
   { timeout: 600_000 },
   async () => {
-    const rounds = 2;
+    // serving-kill.full.test.ts kills a hundred times.
+    const rounds = 1;
     const victims = Array.from({ length: rounds }, () => VICTIMS).flat();
     const how = { perSecond: 120, withinMs: 300, random: seededRandom(7) };
     const { answered, failed, ...report } = await servingKillRounds(world, victims, how);
@@ -28,6 +29,6 @@ test(
       faults: [],
     });
     expect(failed).toMatchObject({ control: 0, database: 0 });
-    expect(answered).toBeGreaterThan(300);
+    expect(answered).toBeGreaterThan(100);
   },
 );

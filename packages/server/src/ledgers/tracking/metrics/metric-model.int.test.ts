@@ -1,6 +1,7 @@
 /** Series in tails and chunks against the plain set of what was logged: whatever is logged, compacted and read. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isLongRun } from '#testing/long-run.ts';
 import { appendAhead } from './append-ahead.ts';
 import { appendMetrics } from './append.ts';
 import { chartSeries } from './chart.ts';
@@ -18,7 +19,8 @@ afterAll(async () => {
   await world.test.stop();
 });
 
-const RUNS = fc.readConfigureGlobal()?.numRuns ?? 20;
+const GIVEN = fc.readConfigureGlobal()?.numRuns ?? 100;
+const RUNS = isLongRun ? GIVEN : 40;
 const KEYS = ['loss', 'accuracy'] as const;
 
 /** A stretch of training: as it usually goes on, again from before, or anyhow. */
