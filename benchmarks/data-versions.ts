@@ -1,6 +1,6 @@
 /**
  * What a second version of a dataset stores, beside DVC: a folder of Parquet files, of which 1 % has changed. Three ways to change:
- * one file of a hundred is another one; 1 % of the rows of one large file, neighbours, have other values; 1 % of the rows all over
+ * one file of a hundred is another one; 1 % of the rows of one large file, neighbors, have other values; 1 % of the rows all over
  * that file. DVC keeps whole files. Dais cuts rows where their content says so and shares pieces that are the same, so that the
  * layout of the files does not matter, but how far the changes lie apart does: the third way is told, not claimed.
  *
@@ -69,7 +69,7 @@ const own = await startOwn(folder);
 const claims = new Claims();
 try {
   await tell('one file of a hundred', [hundred, hundredAfter], TARGET);
-  await tell('1 % of the rows of one file, neighbours', [one, near], TARGET);
+  await tell('1 % of the rows of one file, neighbors', [one, near], TARGET);
   await tell('1 % of the rows of one file, all over it', [one, far], undefined);
 } finally {
   await own.stop();

@@ -76,7 +76,7 @@ test(
     expect(drifted.columns[0]?.psi).toBeGreaterThan(7);
     expect(drifted.columns[1]?.psi).toBeLessThan(3);
     expect(told.finding.columns).toEqual(['temp']);
-    expect(calm.performance?.labelled).toBeGreaterThan(0);
+    expect(calm.performance?.labeled).toBeGreaterThan(0);
     expect(trainedOn).toBe('nyc_training@1');
 
     // The run that the alert started, and nobody else's, made the second version, which is better with confidence.
@@ -90,7 +90,7 @@ test(
     expect(told.rollout).toMatchObject({ state: 'promoted' });
     expect(told.champion).toBe('2');
 
-    expect(told.counted).toMatchObject({ failed: 0, labelled: told.counted.requests });
+    expect(told.counted).toMatchObject({ failed: 0, labeled: told.counted.requests });
     expect(told.counted.requests).toBeGreaterThan(5000);
     expect(told.windows).toBe(Math.floor(told.counted.requests / 900));
 
@@ -114,7 +114,7 @@ test(
       finding,
       champion,
     });
-    expect(again.told.counted).toMatchObject({ failed: 0, labelled: again.told.counted.requests });
+    expect(again.told.counted).toMatchObject({ failed: 0, labeled: again.told.counted.requests });
   },
 );
 
@@ -181,10 +181,10 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
   expect(finding.trainedOn).toBe(calm.finding.trainedOn);
   expect(told.rollout).toMatchObject({ state: 'promoted' });
 
-  // The same counts: every flight was answered, kept and labelled, once.
+  // The same counts: every flight was answered, kept and labeled, once.
   expect(told.asked).toMatchObject({ requests: calm.asked.requests, failed: 0 });
-  expect(told.counted.labelled).toBe(calm.counted.labelled);
-  expect(told.counted.requests - told.counted.labelled).toBeLessThanOrEqual(told.asked.again);
+  expect(told.counted.labeled).toBe(calm.counted.labeled);
+  expect(told.counted.requests - told.counted.labeled).toBeLessThanOrEqual(told.asked.again);
   expect(told.windows).toBe(Math.floor((told.counted.requests - told.counted.failed) / 900));
   expect(Object.keys(told.lineage).toSorted()).toEqual(Object.keys(calm.lineage).toSorted());
   const owner = client(dais.url, readFileSync(join(dais.data, 'owner-token'), 'utf8').trim());

@@ -132,7 +132,7 @@ export async function follow(trainer, id, report) {
       const judge = steps.find((/** @type {any} */ node) => node.path === 'judge');
       return { ...judge.outputs.verdict.parameter, execution: id };
     }
-    if (['failed', 'cancelled'].includes(execution.state)) {
+    if (['failed', 'canceled'].includes(execution.state)) {
       const faults = steps
         .filter((/** @type {any} */ node) => node.error)
         .map((/** @type {any} */ node) => `${node.path}: ${node.error}`);

@@ -56,7 +56,7 @@ export function tellFinding({ calm, drifted, title, trainedOn, decision }, say) 
   for (const window of [calm, drifted]) {
     const most = window.columns.slice(0, 3).map(({ column, psi }) => `${column} ${psi.toFixed(2)}`);
     const came = window.performance;
-    const truth = came ? `; RMSE ${came.rmse.toFixed(3)} over ${count(came.labelled)} labels` : '';
+    const truth = came ? `; RMSE ${came.rmse.toFixed(3)} over ${count(came.labeled)} labels` : '';
     say(
       `Window ${window.number}, ${count(window.rows)} flights, baseline ${window.baseline}: ${VERDICTS[window.verdict] ?? window.verdict}. PSI ${most.join(', ')}${truth}.`,
     );

@@ -94,7 +94,7 @@ async function follow(block: Block, { page, folder, env, background }: Desk): Pr
   };
 }
 
-/** `dais` on the PATH, as it was built where that is of today; no colours, a free port, and none of the variables of whoever runs the test. */
+/** `dais` on the PATH, as it was built where that is of today; no colors, a free port, and none of the variables of whoever runs the test. */
 async function surroundings(folder: string, { programs = [], variables = {} }: Reader): Promise<NodeJS.ProcessEnv> {
   const bin = join(folder, 'bin');
   mkdirSync(bin);

@@ -8,8 +8,8 @@ const erasure = {
 
 /** The subject of each is the Endpoint. */
 export const predictionEvents = {
-  predictionsLabelled: {
-    type: 'predictions.labelled',
+  predictionsLabeled: {
+    type: 'predictions.labeled',
     v: 1,
     description: 'Ground truth of predictions was recorded.',
     data: z.strictObject({

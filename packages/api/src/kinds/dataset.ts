@@ -152,7 +152,7 @@ export const datasetFormatSchema = z.strictObject({
 });
 export type DatasetFormat = z.output<typeof datasetFormatSchema>;
 
-export const maskMethods = ['redact', 'hash', 'pseudonym', 'generalise'] as const;
+export const maskMethods = ['redact', 'hash', 'pseudonym', 'generalize'] as const;
 export type MaskMethod = (typeof maskMethods)[number];
 
 const sensitiveColumn = z.strictObject({
@@ -169,7 +169,7 @@ const sensitiveColumn = z.strictObject({
 export const datasetSpec = z.strictObject({
   description: z.string().max(5000).optional().describe('Description of the data.'),
   owner: reference('Team').optional().describe('Owner team.'),
-  licence: z.string().max(256).optional().describe('License: `CC-BY-4.0`, `internal`.'),
+  license: z.string().max(256).optional().describe('License: `CC-BY-4.0`, `internal`.'),
   source: datasetSourceSchema.optional().describe('Source of the data. Default: pushed files.'),
   refreshMinutes: z
     .int()
@@ -257,7 +257,7 @@ metadata:
   name: flights
 spec:
   description: One row for each flight that landed
-  licence: CC-BY-4.0
+  license: CC-BY-4.0
   keys: [flight_id]
   eventTime: landed_at
   label: delay_minutes

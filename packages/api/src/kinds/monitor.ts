@@ -85,7 +85,7 @@ const performance = z.strictObject({
     .default([])
     .describe('Metrics with thresholds. All metrics of the task are computed.'),
   segments: z.array(columnText).max(10).default([]).describe('Segment columns.'),
-  minLabelled: z.int().min(1).max(1_000_000_000).default(30).describe('Minimum labels of a window or segment.'),
+  minLabeled: z.int().min(1).max(1_000_000_000).default(30).describe('Minimum labels of a window or segment.'),
 });
 const estimatedPerformance = z.strictObject({
   type: z
@@ -110,9 +110,9 @@ const estimatedPerformance = z.strictObject({
     })
     .optional()
     .describe(
-      'Labelled predictions of a time, on which scores are calibrated. Default: of the windows of the version that answers the first ones that together have enough labels.',
+      'Labeled predictions of a time, on which scores are calibrated. Default: of the windows of the version that answers the first ones that together have enough labels.',
     ),
-  minLabelled: z.int().min(30).max(1_000_000_000).default(300).describe('Minimum labels of the reference.'),
+  minLabeled: z.int().min(30).max(1_000_000_000).default(300).describe('Minimum labels of the reference.'),
 });
 const fairness = z.strictObject({
   type: z.literal('fairness').describe('Fairness between groups of protected columns.'),

@@ -101,12 +101,12 @@ export const policyKind = {
   example: example('Policy'),
 } as const satisfies KindSpec;
 
-export const organisationPolicyKind = {
+export const organizationPolicyKind = {
   ...shared,
-  kind: 'OrganisationPolicy',
-  plural: 'organisationpolicies',
+  kind: 'OrganizationPolicy',
+  plural: 'organizationpolicies',
   shortNames: ['orgpolicy'],
   scope: 'org',
   description: 'A Cedar policy of the organization that forbids or permits actions in addition to roles.',
-  example: example('OrganisationPolicy'),
+  example: example('OrganizationPolicy'),
 } as const satisfies KindSpec;

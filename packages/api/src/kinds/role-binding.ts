@@ -21,7 +21,7 @@ const roleBindingSpec = z.strictObject({
 function checkProjectRole({ role }: z.output<typeof roleBindingSpec>): readonly Issue[] {
   if (role !== 'scraper') return [];
   const message = 'reads the metrics of the server, which belong to no project';
-  return [{ path: 'spec.role', message, expected: 'an OrganisationRoleBinding with this role' }];
+  return [{ path: 'spec.role', message, expected: 'an OrganizationRoleBinding with this role' }];
 }
 
 const shared = {
@@ -68,12 +68,12 @@ export const roleBindingKind = {
   example: example('RoleBinding'),
 } as const satisfies KindSpec;
 
-export const organisationRoleBindingKind = {
+export const organizationRoleBindingKind = {
   ...shared,
-  kind: 'OrganisationRoleBinding',
-  plural: 'organisationrolebindings',
+  kind: 'OrganizationRoleBinding',
+  plural: 'organizationrolebindings',
   shortNames: ['orgrolebinding'],
   scope: 'org',
   description: 'Grants a role in all projects and for organization kinds.',
-  example: example('OrganisationRoleBinding'),
+  example: example('OrganizationRoleBinding'),
 } as const satisfies KindSpec;

@@ -84,7 +84,7 @@ export const whyOperation = defineOperation({
 
 const policySource = z
   .strictObject({
-    kind: z.enum(['Policy', 'OrganisationPolicy']).describe('Kind of the policy.'),
+    kind: z.enum(['Policy', 'OrganizationPolicy']).describe('Kind of the policy.'),
     name: z.string().min(1).max(63).describe('Name; replaces the policy of this name.'),
     cedar: z
       .string()
@@ -102,7 +102,7 @@ export const testPolicyOperation = defineOperation({
   summary: 'Validates policies and runs their test cases without applying them.',
   input: z.strictObject({
     file: z.string().max(4096).describe('Named in errors.'),
-    text: z.string().max(4_194_304).describe('YAML or JSON with Policy and OrganisationPolicy documents.'),
+    text: z.string().max(4_194_304).describe('YAML or JSON with Policy and OrganizationPolicy documents.'),
   }),
   output: z.strictObject({
     passed: z.int().describe('Number of passed test cases.'),
@@ -110,7 +110,7 @@ export const testPolicyOperation = defineOperation({
     cases: z
       .array(
         z.strictObject({
-          policy: z.string().describe('`OrganisationPolicy/name`.'),
+          policy: z.string().describe('`OrganizationPolicy/name`.'),
           name: z.string().describe('Description of the test case.'),
           passed: z.boolean().describe('Whether the test case passed.'),
           expected: z.string().describe('`allow`, `deny`, `refused`, `silent`.'),

@@ -4,7 +4,7 @@ import { pageInput } from '#operations/resources.ts';
 import { auditEntrySchema, auditFindingSchema } from '#records/audit.ts';
 
 const target = () => ({ kind: 'Audit' });
-const root = '/api/v1/organisation/audit';
+const root = '/api/v1/organization/audit';
 
 const time = z.iso.datetime({ offset: true });
 const filter = {
@@ -37,8 +37,8 @@ export const listAuditOperation = defineOperation({
   http: { method: 'GET', path: '/api/v1/audit/entries', status: 200, query: ['limit', 'cursor', ...filterNames] },
 });
 
-export const listOrganisationAuditOperation = defineOperation({
-  name: 'organisationAudit.list',
+export const listOrganizationAuditOperation = defineOperation({
+  name: 'organizationAudit.list',
   action: 'audit:read',
   mode: 'read',
   scope: 'org',
@@ -255,7 +255,7 @@ export const holdAuditOperation = defineOperation({
 
 export const auditOperations: readonly Operation[] = [
   listAuditOperation,
-  listOrganisationAuditOperation,
+  listOrganizationAuditOperation,
   readAuditBodiesOperation,
   exportAuditOperation,
   readAuditStatusOperation,

@@ -180,20 +180,20 @@ export const watchEventsOperation = defineOperation({
   http: { method: 'GET', path: '/api/v1/events', status: 200, query: ['resourceVersion', 'kind', 'name', 'type'] },
 });
 
-export const listOrganisationEventsOperation = defineOperation({
+export const listOrganizationEventsOperation = defineOperation({
   ...listEventsOperation,
-  name: 'organisationEvent.list',
+  name: 'organizationEvent.list',
   scope: 'org',
   summary: 'Lists the events of organization kinds, newest first.',
-  http: { ...listEventsOperation.http, path: '/api/v1/organisation/events' },
+  http: { ...listEventsOperation.http, path: '/api/v1/organization/events' },
 });
 
-export const watchOrganisationEventsOperation = defineOperation({
+export const watchOrganizationEventsOperation = defineOperation({
   ...watchEventsOperation,
-  name: 'organisationEvent.watch',
+  name: 'organizationEvent.watch',
   scope: 'org',
   summary: 'Streams the events of organization kinds in commit order.',
-  http: { ...watchEventsOperation.http, path: '/api/v1/organisation/events' },
+  http: { ...watchEventsOperation.http, path: '/api/v1/organization/events' },
 });
 
 export const serverInfoSchema = z.strictObject({
@@ -240,8 +240,8 @@ export const platformOperations: readonly Operation[] = [
   planOperation,
   listEventsOperation,
   watchEventsOperation,
-  listOrganisationEventsOperation,
-  watchOrganisationEventsOperation,
+  listOrganizationEventsOperation,
+  watchOrganizationEventsOperation,
   readServerOperation,
   ...contentOperations,
   ...keyOperations,

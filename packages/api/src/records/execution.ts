@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** Runs of commands and pipelines: what is to be done, and what became of it. */
 
-export const executionStates = ['pending', 'running', 'succeeded', 'failed', 'cancelled'] as const;
+export const executionStates = ['pending', 'running', 'succeeded', 'failed', 'canceled'] as const;
 export type ExecutionState = (typeof executionStates)[number];
 
 export const executionNodeStates = [
@@ -14,7 +14,7 @@ export const executionNodeStates = [
   'failed',
   'skipped',
   'blocked',
-  'cancelled',
+  'canceled',
 ] as const;
 
 const at = z.int().describe('Milliseconds since 1970-01-01 UTC.');
@@ -132,7 +132,7 @@ export const executionAttemptSchema = z.strictObject({
   ending: z
     .enum([
       'exit',
-      'cancelled',
+      'canceled',
       'wall-time',
       'out-of-memory',
       'too-many-processes',

@@ -232,7 +232,7 @@ const variants = [
     atMost: share
       .default(0.95)
       .describe(
-        'The most that one column may tell: area under its ROC curve for a label of two classes, else normalised mutual information.',
+        'The most that one column may tell: area under its ROC curve for a label of two classes, else normalized mutual information.',
       ),
   }),
   z.strictObject({

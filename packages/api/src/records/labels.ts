@@ -60,7 +60,7 @@ export const reviewVerdicts = ['accepted', 'rejected'] as const;
 
 export const reviewSchema = z.strictObject({
   verdict: z.enum(reviewVerdicts),
-  by: actorSchema.describe('Who said so; never who labelled.'),
+  by: actorSchema.describe('Who said so; never who labeled.'),
   at: milliseconds,
   reason: z.string().describe('Why; may be empty.'),
 });
@@ -72,28 +72,28 @@ export const annotationSchema = z.strictObject({
   external: z.string().describe('Its id in the tool that made it.'),
   version: z.int().describe('Counted from 1 for each change that came; older ones are kept.'),
   replaced: z.boolean().describe('A newer version came.'),
-  annotator: z.string().describe('Who labelled.'),
+  annotator: z.string().describe('Who labeled.'),
   guideline: z.int().describe('Number of the guideline that they had; 0: none.'),
   label: z.array(z.string()).describe('The label, as agreement and datasets see it.'),
-  cancelled: z.boolean().describe('They skipped the task.'),
+  canceled: z.boolean().describe('They skipped the task.'),
   groundTruth: z.boolean().describe('It is the truth that others are measured by.'),
   seconds: z.number().optional().describe('Duration.'),
-  labelledAt: milliseconds.optional().describe('When, as the tool says.'),
+  labeledAt: milliseconds.optional().describe('When, as the tool says.'),
   importedAt: milliseconds,
   importedBy: actorSchema.describe('Who brought it.'),
   reviews: z.array(reviewSchema).describe('The newest last; it is the one that counts.'),
 });
 export type Annotation = z.output<typeof annotationSchema>;
 
-export const labelTaskStates = ['open', 'labelled', 'accepted', 'rejected'] as const;
+export const labelTaskStates = ['open', 'labeled', 'accepted', 'rejected'] as const;
 
 export const labelTaskSchema = z.strictObject({
   number: z.int().describe('Counted from 1 in its set.'),
   external: z.string().describe('Its id in the tool that made it.'),
   state: z
     .enum(labelTaskStates)
-    .describe('`labelled`: annotations wait for a verdict. `rejected`: every one was rejected.'),
-  data: z.record(z.string(), z.unknown()).describe('What is to be labelled.'),
+    .describe('`labeled`: annotations wait for a verdict. `rejected`: every one was rejected.'),
+  data: z.record(z.string(), z.unknown()).describe('What is to be labeled.'),
   annotations: z.array(annotationSchema).describe('Those that count, oldest first.'),
 });
 export type LabelTask = z.output<typeof labelTaskSchema>;
@@ -103,9 +103,9 @@ const coefficient = z.number().optional().describe('Absent: there is nothing to 
 export const agreementSchema = z.strictObject({
   level: z.enum(measurementLevels),
   units: z.int().describe('Tasks with two labels or more.'),
-  annotators: z.int().describe('Who labelled any of them.'),
+  annotators: z.int().describe('Who labeled any of them.'),
   alpha: coefficient.describe('Krippendorff’s α over all.'),
-  fleiss: coefficient.describe('Fleiss’ κ, where every task was labelled equally often.'),
+  fleiss: coefficient.describe('Fleiss’ κ, where every task was labeled equally often.'),
   agreed: z.number().optional().describe('Share of pairs of labels that are alike, chance included.'),
   byLabel: z
     .array(
@@ -120,7 +120,7 @@ export const agreementSchema = z.strictObject({
     .array(
       z.strictObject({
         annotators: z.array(z.string()).describe('Both.'),
-        units: z.int().describe('Tasks that both labelled.'),
+        units: z.int().describe('Tasks that both labeled.'),
         kappa: coefficient.describe('Cohen’s κ.'),
       }),
     )

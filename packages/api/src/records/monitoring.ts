@@ -110,7 +110,7 @@ export const monitorReportHeadSchema = z.strictObject({
   versions: z.array(servedVersion).describe('What answered, most rows first.'),
   datasetVersion: z.string().optional().describe('Of a dataset: the version that is the window.'),
   baseline: baselineSchema.optional().describe('What it was compared with.'),
-  labelled: z.int().describe('Number of rows with ground truth.'),
+  labeled: z.int().describe('Number of rows with ground truth.'),
   evaluatedAt: milliseconds.describe('Time of the evaluation.'),
   labelsAt: milliseconds.optional().describe('When performance was last worked out from labels.'),
 });
@@ -170,14 +170,14 @@ export const monitorPerformanceSchema = z.strictObject({
   task: z.enum(['classification', 'regression']),
   prediction: z.string().optional().describe('The output that was taken as the prediction.'),
   rows: z.int().describe('Predictions.'),
-  labelled: z.int().describe('Of them with a label.'),
+  labeled: z.int().describe('Of them with a label.'),
   strangers: z.int().describe('Labels of the time of this window that are of no prediction in it.'),
   mature: z.boolean().describe('Whether the waiting time for labels is over.'),
   delayP50Ms: z.number().optional().describe('Half of the labels came within this time.'),
   delayP95Ms: z.number().optional().describe('95 % of them.'),
   metrics: z.array(metricValue),
   segments: z.array(
-    z.strictObject({ column: z.string(), value: z.string(), labelled: z.int(), metrics: z.array(metricValue) }),
+    z.strictObject({ column: z.string(), value: z.string(), labeled: z.int(), metrics: z.array(metricValue) }),
   ),
   confusion: z
     .array(z.strictObject({ predicted: z.string(), actual: z.string(), rows: z.int() }))
@@ -209,11 +209,11 @@ export const monitorEstimateSchema = z.strictObject({
     .strictObject({
       from: milliseconds.describe('Predictions from then on.'),
       until: milliseconds.describe('Before then.'),
-      labelled: z.int().describe('Of them with a label.'),
+      labeled: z.int().describe('Of them with a label.'),
       calibrated: z.boolean().describe('Scores are corrected; else they are used as they are.'),
       metrics: z.array(metricValue).describe('What was measured there.'),
     })
-    .describe('The labelled predictions on which scores were calibrated.'),
+    .describe('The labeled predictions on which scores were calibrated.'),
   metrics: z.array(metricValue).describe('What labels would show, if scores still meant what they meant there.'),
 });
 export type MonitorEstimate = z.output<typeof monitorEstimateSchema>;
@@ -228,7 +228,7 @@ export const monitorFairnessSchema = z.strictObject({
       z.strictObject({
         group: z.string(),
         rows: z.int(),
-        labelled: z.int(),
+        labeled: z.int(),
         metrics: z
           .array(metricValue)
           .describe(
@@ -327,7 +327,7 @@ export const monitorHistorySchema = z.strictObject({
         from: milliseconds,
         until: milliseconds,
         rows: z.int(),
-        labelled: z.int(),
+        labeled: z.int(),
         verdict,
       }),
     )

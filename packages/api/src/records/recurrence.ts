@@ -9,7 +9,7 @@ const at = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 const cronText = z.string().min(1).max(256).describe('Five fields, or six with seconds: `0 6 * * MON-FRI`.');
 const zoneText = z.string().min(1).max(64).describe('Whose clock counts: `Europe/Berlin`.');
 const intervalSeconds = z.int().min(1).max(31_536_000).describe('From one start to the next.');
-const endStates = ['succeeded', 'failed', 'cancelled', 'any'] as const;
+const endStates = ['succeeded', 'failed', 'canceled', 'any'] as const;
 
 /** When a run starts. */
 export const startingSchema = z.discriminatedUnion('type', [

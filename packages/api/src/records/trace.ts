@@ -73,8 +73,8 @@ export const assessmentSchema = z.strictObject({
   spanId: z.string().optional().describe('The span of it, when it is about one.'),
   name: z.string().describe('Name of the assessment: `correctness`, …'),
   kind: z.enum(assessmentKinds),
-  value: z.unknown().describe('The judgement: a number, a text, true or false, a list, a map.'),
-  error: assessmentErrorSchema.optional().describe('Why there is no judgement.'),
+  value: z.unknown().describe('The judgment: a number, a text, true or false, a list, a map.'),
+  error: assessmentErrorSchema.optional().describe('Why there is no judgment.'),
   source: z.strictObject({
     type: z.string().describe('`HUMAN`, `LLM_JUDGE`, `CODE`, …'),
     id: z.string().describe('Who, or what.'),

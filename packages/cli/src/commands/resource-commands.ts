@@ -137,7 +137,7 @@ export const resourceCommands: readonly CommandDefinition[] = [
     ],
     options: [
       { flags: '-w, --watch', description: 'watch for new events' },
-      { flags: '--organisation', description: 'events of organization kinds, for example Project' },
+      { flags: '--organization', description: 'events of organization kinds, for example Project' },
       { flags: '--type <type>', description: 'only this type, for example resource.updated' },
       { flags: '--limit <n>', description: 'maximum number of entries', default: 50, type: 'integer' },
     ],

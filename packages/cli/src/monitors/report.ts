@@ -44,14 +44,14 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
   }
   if (baseline !== undefined) terminal.out(`Compared with ${baseline.name}\n`);
   if (performance !== undefined) {
-    terminal.out(`Ground truth: ${performance.labelled} of ${performance.rows} rows\n`);
-    if (performance.labelled > 0) terminal.out(`Measured: ${metricsText(performance.metrics)}\n`);
+    terminal.out(`Ground truth: ${performance.labeled} of ${performance.rows} rows\n`);
+    if (performance.labeled > 0) terminal.out(`Measured: ${metricsText(performance.metrics)}\n`);
   }
   for (const { model, version, metrics, reference } of estimates) {
-    const { labelled } = reference;
+    const { labeled } = reference;
     const span = `${new Date(reference.from).toISOString()} to ${new Date(reference.until).toISOString()}`;
     terminal.out(`Estimated without labels: ${metricsText(metrics)}\n`);
-    terminal.out(` calibrated on ${model}/${version} with ${countText(labelled, 'label')} of ${span}\n`);
+    terminal.out(` calibrated on ${model}/${version} with ${countText(labeled, 'label')} of ${span}\n`);
   }
   for (const { column, groups, privileged } of fairness) {
     terminal.out(`Groups of ${column}${privileged === undefined ? '' : `, compared with ${privileged}`}:\n`);

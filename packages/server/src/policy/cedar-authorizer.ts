@@ -253,7 +253,7 @@ export class CedarAuthorizer implements Authorizer {
   ): DaisError {
     const { project } = inquiry;
     if (isHidden(inquiry)) return this.#refuse(question, inquiry.rules, noSuchProject(project), reasons);
-    const bindings = inquiry.rules.model.kinds.get(project === '' ? 'OrganisationRoleBinding' : 'RoleBinding');
+    const bindings = inquiry.rules.model.kinds.get(project === '' ? 'OrganizationRoleBinding' : 'RoleBinding');
     const readsBindings = bindings !== undefined && authorizeRead(inquiry, bindings).condition?.op === 'always';
     const error = forbidden(inquiry, question, { reasons, readsBindings, ...undecided });
     return this.#refuse(question, inquiry.rules, error, reasons);

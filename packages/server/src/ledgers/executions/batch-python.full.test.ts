@@ -105,7 +105,7 @@ test(
 
 test('a scikit-learn model that returns text', { timeout: PYTHON_TIMEOUT }, async () => {
   const done = await predicted({ model: 'models:/halves/1', out: 'halves-said', onError: 'reject' });
-  // It takes no gaps: each row of them is left out, and its neighbours are not.
+  // It takes no gaps: each row of them is left out, and its neighbors are not.
   const gaps = Array.from({ length: ROWS }, (_, id) => id).filter((id) => id >= GAPS_FROM && id % 3 === 0);
   expect(done).toMatchObject({ state: 'succeeded', rows: { done: ROWS, rejected: gaps.length } });
   expect(done.faults[0]).toMatchObject({ row: gaps[0]! + 1, message: expect.stringContaining('NaN') });

@@ -43,7 +43,7 @@ export async function readMonitoringGauges(database: Database): Promise<readonly
        lateral (
          (select w.results, false as labels from monitoring.window w where w.monitor = m.uid and w.number = m.number)
          union all
-         (select w.results, true from monitoring.window w where w.monitor = m.uid and w.labelled > 0
+         (select w.results, true from monitoring.window w where w.monitor = m.uid and w.labeled > 0
           order by w.number desc limit 1)) w,
        lateral jsonb_array_elements(w.results) r
        where r->>'value' is not null and r->>'segment' is null

@@ -79,7 +79,7 @@ async function measured(monitor: string, window: number): Promise<MonitorReport>
     .poll(async () => {
       await look(monitor);
       const report = await call<MonitorReport>('GET', `/monitoring/monitors/${monitor}/reports/${window}`);
-      return report.performance?.labelled;
+      return report.performance?.labeled;
     }, LOOK)
     .toBe(ROWS);
   return await call<MonitorReport>('GET', `/monitoring/monitors/${monitor}/reports/${window}`);
@@ -120,7 +120,7 @@ test(
           ],
           segments: ['x[1]'],
         },
-        { type: 'estimatedPerformance', metrics: [{ metric: 'accuracy', change: 0.2 }], minLabelled: 500 },
+        { type: 'estimatedPerformance', metrics: [{ metric: 'accuracy', change: 0.2 }], minLabeled: 500 },
         { type: 'fairness', columns: ['x[1]'], equalizedOdds: 0.5 },
       ],
     };
@@ -162,7 +162,7 @@ test(
     expect(calibration.reduce((sum, { rows }) => sum + rows, 0)).toBe(ROWS);
     const group = first.filter((row) => row.group === 1);
     const segment = segments.find(({ value }) => value === '1.0');
-    expect(segment?.labelled).toBe(group.length);
+    expect(segment?.labeled).toBe(group.length);
     expect(valueOf(segment?.metrics ?? [], 'brier')).toBeCloseTo(
       scoreMetrics(summarizeScores(group)).brier.value ?? 0,
       9,
@@ -171,7 +171,7 @@ test(
     const groups = [0, 1].map((one) => {
       const own = first.filter((row) => row.group === one);
       const selected = own.filter(({ score }) => score >= 0.5).length;
-      return { group: `${one}.0`, rows: own.length, selected, labelled: countsOf(own) };
+      return { group: `${one}.0`, rows: own.length, selected, labeled: countsOf(own) };
     });
     expect(resultOf(after, 'fairness', 'equalized_odds_difference')).toMatchObject({
       verdict: 'ok',
@@ -188,7 +188,7 @@ test(
     const next = await ask(moved);
     const estimated = await evaluated('outputs', 2);
     expect(estimated.estimates).toMatchObject([
-      { model: 'm', version: '1', rows: ROWS, score: 'y[0]', reference: { labelled: ROWS, calibrated: true } },
+      { model: 'm', version: '1', rows: ROWS, score: 'y[0]', reference: { labeled: ROWS, calibrated: true } },
     ]);
     const shown = estimated.estimates?.[0];
     const real = binaryMetrics(countsOf(moved)).accuracy.value ?? 0;
@@ -238,7 +238,7 @@ test('gives the reason of an unknown result, which never passes', { timeout: STA
     checks: [
       { type: 'estimatedPerformance' },
       { type: 'fairness', columns: ['sex'] },
-      { type: 'performance', metrics: [{ metric: 'brier', max: 0.2 }], minLabelled: 1 },
+      { type: 'performance', metrics: [{ metric: 'brier', max: 0.2 }], minLabeled: 1 },
     ],
   });
   expect(blind.verdict).toBe('unknown');
@@ -246,8 +246,8 @@ test('gives the reason of an unknown result, which never passes', { timeout: STA
   expect(resultOf(blind, 'fairness', 'demographic_parity_difference')?.reason).toBe(
     'There is no input sex in the window.',
   );
-  const labelled = await measured('blind', 1);
-  expect(resultOf(labelled, 'performance', 'brier')).toMatchObject({
+  const labeled = await measured('blind', 1);
+  expect(resultOf(labeled, 'performance', 'brier')).toMatchObject({
     verdict: 'unknown',
     reason: expect.stringContaining('Set `prediction.score`') as string,
   });

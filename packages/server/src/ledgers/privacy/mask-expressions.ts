@@ -21,7 +21,7 @@ export function maskExpression({ column: name, method }: ColumnMask, key: MaskKe
   if (method === 'redact') return literal(null, 'string');
   const value = column(name);
   const text = cast(value, 'string', { lenient: true });
-  if (method === 'generalise') return when(call('is-null', value), literal(null, 'string'), generalizedText(text));
+  if (method === 'generalize') return when(call('is-null', value), literal(null, 'string'), generalizedText(text));
   // Without a key, equal values would have equal pseudonyms in all projects, so the value is hidden.
   if (key === undefined) return literal(null, 'string');
   const digest: Expression = {

@@ -100,7 +100,7 @@ export function scanHandler(parts: SafetyParts): JobHandler {
       return { files: result.files, findings: result.findings.length };
     },
     ended: async (tx, job, end) => {
-      if (end.state !== 'failed' && end.state !== 'cancelled') return;
+      if (end.state !== 'failed' && end.state !== 'canceled') return;
       await tx.enter(job.projectId);
       const error = end.error ?? 'it was canceled';
       await endScan(tx, String(job.payload['key']), { state: 'failed', error }, now());

@@ -238,7 +238,7 @@ describe('groups', () => {
     rows,
     selected,
     ...(tp !== undefined && {
-      labelled: { truePositives: tp, falsePositives: fp ?? 0, falseNegatives: fn ?? 0, trueNegatives: tn ?? 0 },
+      labeled: { truePositives: tp, falsePositives: fp ?? 0, falseNegatives: fn ?? 0, trueNegatives: tn ?? 0 },
     }),
   });
   test('gaps, and disparate impact that may be above 1', () => {

@@ -19,9 +19,9 @@ beforeAll(async () => {
     manifest('ServiceAccount', 'ci'),
     manifest('Team', 'all'),
     manifest('Team', 'vision', { members: ['bo'], parent: 'all' }),
-    manifest('OrganisationPolicy', 'frozen', { cedar: FROZEN }),
-    manifest('OrganisationPolicy', 'unseen', { cedar: UNSEEN }),
-    manifest('OrganisationPolicy', 'kept', { cedar: KEPT }),
+    manifest('OrganizationPolicy', 'frozen', { cedar: FROZEN }),
+    manifest('OrganizationPolicy', 'unseen', { cedar: UNSEEN }),
+    manifest('OrganizationPolicy', 'kept', { cedar: KEPT }),
   ]);
   await world.apply(
     [
@@ -190,7 +190,7 @@ describe('simulation', () => {
     expect((await simulate(stricter)).changes).toEqual([
       expect.objectContaining({ action: 'secret:write', before: 'allow', after: 'deny' }),
     ]);
-    const thawed = [{ kind: 'OrganisationPolicy', name: 'frozen' }];
+    const thawed = [{ kind: 'OrganizationPolicy', name: 'frozen' }];
     expect((await simulate(thawed)).changes).toEqual([
       expect.objectContaining({ action: 'alertChannel:write', before: 'deny', after: 'allow' }),
     ]);
@@ -212,7 +212,7 @@ describe('admission', () => {
   const document = (cedar: readonly string[], name = 'tried') =>
     [
       'apiVersion: dais.dev/v1',
-      'kind: OrganisationPolicy',
+      'kind: OrganizationPolicy',
       'metadata:',
       `  name: ${name}`,
       'spec:',
@@ -263,7 +263,7 @@ describe('admission', () => {
     const plain = (id: string) => `@id("${id}") forbid(principal, action == Dais::Action::"secret:delete", resource);`;
     expect(await applied(document([plain('frozen')]))).toMatchObject({
       code: 'invalid_manifest',
-      issues: [{ message: 'has the @id "frozen", which OrganisationPolicy "frozen" already uses' }],
+      issues: [{ message: 'has the @id "frozen", which OrganizationPolicy "frozen" already uses' }],
     });
     expect(await applied(document([plain('x'), plain('x')]))).toMatchObject({
       issues: [{ message: 'the @id "x" is used twice', line: 8 }],
@@ -313,7 +313,7 @@ describe('admission', () => {
 
   test('stores the content of a policy in its status', async () => {
     const { status } = await world.dais.call<{ status: object }>(
-      'organisationPolicy.get',
+      'organizationPolicy.get',
       { name: 'frozen' },
       { principal: BREAK_GLASS },
     );
@@ -328,19 +328,19 @@ test('reports a policy that is nested too deeply, without an effect on the parse
   const deep = `@id("deep") forbid(principal, action, resource) when { ${'('.repeat(5000)}true${')'.repeat(5000)} };`;
   const wide = `@id("wide") forbid(principal, action, resource) when { ${'true || '.repeat(8000)}true };`;
   for (const cedar of [deep, wide]) {
-    const document = manifest('OrganisationPolicy', 'deep', { cedar });
+    const document = manifest('OrganizationPolicy', 'deep', { cedar });
     const text = JSON.stringify(document);
     expect(await world.ask('policy.test', { file: 'p.json', text }, user('bo'), PROJECT)).toMatch(
       /^invalid_manifest: .*a policy (nests|has more)/,
     );
-    expect(await world.ask('organisationPolicy.create', { manifest: document }, { principal: BREAK_GLASS })).toMatch(
+    expect(await world.ask('organizationPolicy.create', { manifest: document }, { principal: BREAK_GLASS })).toMatch(
       /^invalid_manifest: /,
     );
   }
-  const fine = manifest('OrganisationPolicy', 'fine', {
+  const fine = manifest('OrganizationPolicy', 'fine', {
     cedar: '@id("fine") forbid(principal, action == Dais::Action::"key:rotate", resource);',
   });
-  expect(await world.ask('organisationPolicy.create', { manifest: fine }, { principal: BREAK_GLASS })).toBe('ok');
+  expect(await world.ask('organizationPolicy.create', { manifest: fine }, { principal: BREAK_GLASS })).toBe('ok');
 });
 
 test('cases of a file are tried without being applied', async () => {

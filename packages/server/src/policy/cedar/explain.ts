@@ -85,7 +85,7 @@ export function suggestionsFor(inquiry: Inquiry, { verdict, reasons }: Explained
   if (roles.length === 0) return ['No role grants it; add a policy that permits it.'];
   const place = inquiry.project === '' ? 'the organization' : `project "${inquiry.project}"`;
   return [
-    `Roles that grant it: ${roles.join(', ')} in ${place} (RoleBinding, or OrganisationRoleBinding for all projects).`,
+    `Roles that grant it: ${roles.join(', ')} in ${place} (RoleBinding, or OrganizationRoleBinding for all projects).`,
   ];
 }
 

@@ -8,7 +8,7 @@ const item = (kind: string, action: string, ...grants: readonly string[]): Acces
   reasons: [...grants.map((id) => ({ id, effect: 'permit' as const })), { id: 'freeze', effect: 'forbid' as const }],
 });
 
-test('kinds of the project, of the organisation, and what is no kind', () => {
+test('kinds of the project, of the organization, and what is no kind', () => {
   const groups = accessGroups([
     item('Audit', 'audit:read'),
     item('User', 'user:read'),

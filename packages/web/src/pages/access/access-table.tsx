@@ -58,7 +58,7 @@ export function AccessTable({ groups, project, who, chosen }: AccessTableProps) 
             </tr>
             {rows.map((row) => (
               <tr key={row.kind}>
-                <th scope="row">{row.kind.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').replace('Organisation ', 'Org ')}</th>
+                <th scope="row">{row.kind.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').replace('Organization ', 'Org ')}</th>
                 {([row.read, row.write, row.delete] as const).map((item, at) => (
                   <td key={COLUMNS[at]}>{item === undefined ? '' : verdict(item)}</td>
                 ))}

@@ -1,4 +1,4 @@
-/** States and figures of endpoints in words and colours. Pure. */
+/** States and figures of endpoints in words and colors. Pure. */
 import type { EndpointFigures, EndpointVariant, Rollout } from '@dais/api/serving';
 import type { State } from '#ui/state-badge.tsx';
 

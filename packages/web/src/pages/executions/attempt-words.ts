@@ -5,7 +5,7 @@ import { durationText } from '#pages/runs/run-words.ts';
 
 const ENDINGS: Readonly<Record<NonNullable<ExecutionAttempt['ending']>, StateWords>> = {
   exit: { state: 'ok', word: 'ended' },
-  cancelled: { state: 'off', word: 'canceled' },
+  canceled: { state: 'off', word: 'canceled' },
   'wall-time': { state: 'failed', word: 'timed out' },
   'out-of-memory': { state: 'failed', word: 'out of memory' },
   'too-many-processes': { state: 'failed', word: 'too many processes' },

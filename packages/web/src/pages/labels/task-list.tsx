@@ -105,7 +105,7 @@ function Annotations({ task: { annotations }, why, ask }: AnnotationsProps) {
         const verdict = annotation.reviews.at(-1);
         return (
           <li key={annotation.id}>
-            {annotation.cancelled ? (
+            {annotation.canceled ? (
               <span className="dim">skipped</span>
             ) : (
               annotation.label.map((label) => (
@@ -118,7 +118,7 @@ function Annotations({ task: { annotations }, why, ask }: AnnotationsProps) {
               {annotation.annotator}{' '}
               <span className="dim">
                 {annotation.guideline === 0 ? '' : `guideline ${annotation.guideline} `}
-                <Time at={new Date(annotation.labelledAt ?? annotation.importedAt).toISOString()} />
+                <Time at={new Date(annotation.labeledAt ?? annotation.importedAt).toISOString()} />
               </span>
             </span>
             {verdict === undefined ? (

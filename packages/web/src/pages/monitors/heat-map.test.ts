@@ -8,7 +8,7 @@ const windows = [1, 2].map((number) => ({
   from: number,
   until: number + 1,
   rows: 100,
-  labelled: 0,
+  labeled: 0,
   verdict: 'ok' as const,
 }));
 const series = (column: string | undefined, values: (number | null)[], verdicts: MonitorSeries['verdicts']) => ({

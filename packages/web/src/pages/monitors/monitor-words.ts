@@ -1,4 +1,4 @@
-/** Verdicts of monitors in words and colours, and how figures are said. Pure. */
+/** Verdicts of monitors in words and colors, and how figures are said. Pure. */
 import type { ColumnComparison, MonitorAlert, MonitorDecision, MonitorState } from '@dais/api/monitoring';
 import type { Histogram } from '#ui/plot/histogram-shape.ts';
 import type { State } from '#ui/state-badge.tsx';

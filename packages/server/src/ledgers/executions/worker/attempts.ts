@@ -124,7 +124,7 @@ export function markStarted(sql: Sql, { id, run }: AttemptClaim): void {
 export interface AttemptEnd {
   readonly ending:
     | 'exit'
-    | 'cancelled'
+    | 'canceled'
     | 'wall-time'
     | 'out-of-memory'
     | 'too-many-processes'

@@ -3,7 +3,7 @@ import { nameOfCheck, type MonitorResult, type MonitorSpec } from '@dais/api/mon
 import type { FairnessCheck, MeasuredFairness } from '../metrics/measure-fairness.ts';
 import { outcomeOf, text, type CheckOutcome } from './outcome.ts';
 
-/** Without `labelled`, metrics that need ground truth are unknown. */
+/** Without `labeled`, metrics that need ground truth are unknown. */
 export function evaluateFairness(
   check: FairnessCheck,
   spec: Pick<MonitorSpec, 'severity'>,
@@ -85,11 +85,11 @@ function evenness(ratio: number): number {
 function oddsResult(
   { equalizedOdds: bound, minRows }: FairnessCheck,
   about: About,
-  { metrics, labelled, column }: MeasuredFairness,
+  { metrics, labeled, column }: MeasuredFairness,
 ): MonitorResult[] {
   const named = {
     ...about,
-    rows: labelled,
+    rows: labeled,
     metric: 'equalized_odds_difference',
     ...(bound !== undefined && { bound }),
   };
@@ -97,7 +97,7 @@ function oddsResult(
   if (value === undefined) {
     if (bound === undefined) return [];
     const reason =
-      labelled === 0
+      labeled === 0
         ? 'No prediction has ground truth yet.'
         : `Fewer than two groups of ${column} have ${minRows} labeled rows of each class.`;
     return [{ ...named, verdict: 'unknown', reason }];

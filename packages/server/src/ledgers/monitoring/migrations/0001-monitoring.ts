@@ -77,7 +77,7 @@ create table monitoring.window (
   performance jsonb,
   -- Sums that later windows need: {requests, bad} by check, score counts.
   sums jsonb not null default '{}',
-  labelled bigint not null default 0,
+  labeled bigint not null default 0,
   label_count bigint not null default 0,
   -- Labels are waited for.
   awaits boolean not null default false,

@@ -24,7 +24,7 @@ interface HistoryRow {
   readonly from_at: bigint;
   readonly until_at: bigint;
   readonly rows: bigint;
-  readonly labelled: bigint;
+  readonly labeled: bigint;
   readonly verdict: MonitorVerdict;
   readonly results: readonly MonitorResult[];
 }
@@ -35,7 +35,7 @@ export async function readHistory(
   { check, column, metric, windows, before, limit }: HistoryFilter,
 ): Promise<MonitorHistory> {
   const rows = await sql.query<HistoryRow>(
-    `select number, from_at, until_at, rows, labelled, verdict, results from monitoring.window where monitor = $1
+    `select number, from_at, until_at, rows, labeled, verdict, results from monitoring.window where monitor = $1
        and ($2::int is null or number < $2) order by number desc limit $3`,
     [monitor.uid, before ?? null, windows],
     'monitor_history',
@@ -67,7 +67,7 @@ export async function readHistory(
       from: Number(row.from_at),
       until: Number(row.until_at),
       rows: Number(row.rows),
-      labelled: Number(row.labelled),
+      labeled: Number(row.labeled),
       verdict: row.verdict,
     })),
     series: all.slice(0, limit),

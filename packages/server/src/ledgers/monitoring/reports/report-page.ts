@@ -34,13 +34,13 @@ function moment(at: number): string {
   return `<time datetime="${text}">${text.slice(0, 19).replace('T', ' ')} UTC</time>`;
 }
 
-function facts({ rows, requests, labelled, versions, baseline, datasetVersion }: MonitorReport): string {
+function facts({ rows, requests, labeled, versions, baseline, datasetVersion }: MonitorReport): string {
   const entries: [string, string][] = [
     ['Rows', numberText(rows)],
     ...(datasetVersion === undefined
       ? ([
           ['Requests', numberText(requests)],
-          ['With ground truth', numberText(labelled)],
+          ['With ground truth', numberText(labeled)],
         ] as [string, string][])
       : ([['Version', datasetVersion]] as [string, string][])),
     ...versions.map((one): [string, string] => [
@@ -89,13 +89,13 @@ function performance({ performance: measured }: MonitorReport): string {
   const segments = measured.segments.map((one) => {
     const by = new Map(one.metrics.map((metric) => [metric.metric, metric]));
     const cells = names.map((name) => `<td class="n">${valueText(by.get(name) ?? { metric: name })}</td>`);
-    return `<tr><td>${escape(`${one.column} = ${one.value}`)}</td><td class="n">${numberText(one.labelled)}</td>${cells.join('')}</tr>`;
+    return `<tr><td>${escape(`${one.column} = ${one.value}`)}</td><td class="n">${numberText(one.labeled)}</td>${cells.join('')}</tr>`;
   });
   const calibration = (measured.calibration ?? []).map(
     ({ score, share, rows }) =>
       `<tr><td class="n">${numberText(score)}</td><td class="n">${numberText(share)}</td><td class="n">${numberText(rows)}</td></tr>`,
   );
-  return `<section><h2>Performance</h2><p class="quiet">${numberText(measured.labelled)} of ${numberText(measured.rows)} predictions have ground truth${measured.mature ? '' : '; more can arrive'}</p>${metricsTable(measured.metrics)}${
+  return `<section><h2>Performance</h2><p class="quiet">${numberText(measured.labeled)} of ${numberText(measured.rows)} predictions have ground truth${measured.mature ? '' : '; more can arrive'}</p>${metricsTable(measured.metrics)}${
     measured.scoreFault === undefined ? '' : `<p class="quiet">${escape(measured.scoreFault)}</p>`
   }${
     segments.length === 0
@@ -112,7 +112,7 @@ function estimatedSections({ estimates = [] }: MonitorReport): string {
   return estimates
     .map(
       ({ model, version, rows, score, metrics, reference }) =>
-        `<section><h2>Estimated performance</h2><p class="quiet">${numberText(rows)} predictions of ${escape(`${model}/${version}`)}, estimated from ${escape(score)}${reference.calibrated ? ', calibrated' : ''} with ${numberText(reference.labelled)} labels of ${moment(reference.from)} to ${moment(reference.until)}. The estimate assumes that the relation between inputs and ground truth has not changed.</p>${metricsTable(metrics)}<h3>Measured in the reference</h3>${metricsTable(reference.metrics)}</section>`,
+        `<section><h2>Estimated performance</h2><p class="quiet">${numberText(rows)} predictions of ${escape(`${model}/${version}`)}, estimated from ${escape(score)}${reference.calibrated ? ', calibrated' : ''} with ${numberText(reference.labeled)} labels of ${moment(reference.from)} to ${moment(reference.until)}. The estimate assumes that the relation between inputs and ground truth has not changed.</p>${metricsTable(metrics)}<h3>Measured in the reference</h3>${metricsTable(reference.metrics)}</section>`,
     )
     .join('');
 }
@@ -124,7 +124,7 @@ function fairnessSections({ fairness = [] }: MonitorReport): string {
       const rows = groups.map((one) => {
         const by = new Map(one.metrics.map((metric) => [metric.metric, metric]));
         const cells = names.map((name) => `<td class="n">${valueText(by.get(name) ?? { metric: name })}</td>`);
-        return `<tr><td>${escape(one.group)}</td><td class="n">${numberText(one.rows)}</td><td class="n">${numberText(one.labelled)}</td>${cells.join('')}</tr>`;
+        return `<tr><td>${escape(one.group)}</td><td class="n">${numberText(one.rows)}</td><td class="n">${numberText(one.labeled)}</td>${cells.join('')}</tr>`;
       });
       const than = privileged === undefined ? '' : `; privileged group: ${escape(privileged)}`;
       const left = small.length === 0 ? '' : `<p class="quiet">Omitted: ${escape(small.join(' '))}</p>`;

@@ -33,7 +33,7 @@ interface HeadRow {
   readonly versions: readonly ServedVersion[];
   readonly dataset_version: string | null;
   readonly baseline_about: MonitorBaselineUsed | null;
-  readonly labelled: bigint;
+  readonly labeled: bigint;
   readonly evaluated_at: bigint;
   readonly labels_at: bigint | null;
   readonly bad: number;
@@ -51,7 +51,7 @@ export interface WindowRow extends HeadRow {
   readonly attributions: readonly MonitorAttributions[] | null;
 }
 
-const HEAD = `id, number, from_at, until_at, rows, requests, verdict, reason, versions, dataset_version, baseline_about, labelled,
+const HEAD = `id, number, from_at, until_at, rows, requests, verdict, reason, versions, dataset_version, baseline_about, labeled,
   evaluated_at, labels_at,
   (select count(*)::int from jsonb_array_elements(results) r where r->>'verdict' = 'bad') as bad,
   (select count(*)::int from jsonb_array_elements(results) r where r->>'verdict' = 'unknown') as unknown`;
@@ -72,7 +72,7 @@ function presentHead(row: HeadRow, monitor: string): MonitorReportHead {
     versions: [...row.versions],
     ...(row.dataset_version !== null && { datasetVersion: row.dataset_version }),
     ...(row.baseline_about !== null && { baseline: row.baseline_about }),
-    labelled: Number(row.labelled),
+    labeled: Number(row.labeled),
     evaluatedAt: Number(row.evaluated_at),
     ...(row.labels_at !== null && { labelsAt: Number(row.labels_at) }),
   };

@@ -144,7 +144,7 @@ export async function evaluateWindow(
         outputs.push(await evaluateOutputs(parts, monitor, window, check, runner));
         break;
       default:
-        outcomes.push(unknownOutcome(check, spec, 'labelled', 'No prediction has ground truth yet.'));
+        outcomes.push(unknownOutcome(check, spec, 'labeled', 'No prediction has ground truth yet.'));
     }
   }
   outcomes.push(...[...outputs, ...explained].map(({ outcome }) => outcome));

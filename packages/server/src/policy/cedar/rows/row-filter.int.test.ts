@@ -275,9 +275,9 @@ function inquiryOf(
     version: 1n,
     digest: '',
     model,
-    organisation: new PolicySet(compiled, links, model.actionEntities),
+    organization: new PolicySet(compiled, links, model.actionEntities),
     projects: new Map(),
-    audited: { organisation: new PolicySet([], [], model.actionEntities), projects: new Map() },
+    audited: { organization: new PolicySet([], [], model.actionEntities), projects: new Map() },
     teams: new Map(),
     principals: new Map(),
   };

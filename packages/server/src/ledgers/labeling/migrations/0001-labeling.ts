@@ -5,9 +5,9 @@ import type { Migration } from '#engines/database/contract.ts';
  * white space, so that an export equals the import. Times are milliseconds since 1970.
  */
 export const labelTables: Migration = {
-  id: '0001-labelling',
+  id: '0001-labeling',
   sql: `
-create table labelling.label_set (
+create table labeling.label_set (
   id bigint generated always as identity primary key,
   project_id uuid not null,
   name text collate "C" not null,
@@ -25,11 +25,11 @@ create table labelling.label_set (
   created_by jsonb not null,
   unique (project_id, name)
 );
-create index label_set_dataset on labelling.label_set (dataset);
-select dais.protect('labelling.label_set');
+create index label_set_dataset on labeling.label_set (dataset);
+select dais.protect('labeling.label_set');
 
-create table labelling.guideline (
-  label_set bigint not null references labelling.label_set (id) on delete cascade,
+create table labeling.guideline (
+  label_set bigint not null references labeling.label_set (id) on delete cascade,
   number int not null,
   project_id uuid not null,
   text text not null,
@@ -37,10 +37,10 @@ create table labelling.guideline (
   by jsonb not null,
   primary key (label_set, number)
 );
-select dais.protect('labelling.guideline');
+select dais.protect('labeling.guideline');
 
-create table labelling.task (
-  label_set bigint not null references labelling.label_set (id) on delete cascade,
+create table labeling.task (
+  label_set bigint not null references labeling.label_set (id) on delete cascade,
   number int not null,
   project_id uuid not null,
   external text collate "C" not null,
@@ -53,10 +53,10 @@ create table labelling.task (
   primary key (label_set, number),
   unique (label_set, external)
 );
-create index task_state on labelling.task (label_set, state, number);
-select dais.protect('labelling.task');
+create index task_state on labeling.task (label_set, state, number);
+select dais.protect('labeling.task');
 
-create table labelling.annotation (
+create table labeling.annotation (
   id uuid not null,
   version int not null,
   label_set bigint not null,
@@ -69,22 +69,22 @@ create table labelling.annotation (
   annotator text not null,
   guideline int not null,
   label text[] not null,
-  cancelled boolean not null,
+  canceled boolean not null,
   ground_truth boolean not null,
   seconds double precision,
-  labelled_at bigint,
+  labeled_at bigint,
   imported_at bigint not null,
   imported_by jsonb not null,
   body json not null,
   -- Of what makes it another one.
   digest text collate "C" not null,
   primary key (id, version),
-  foreign key (label_set, task) references labelling.task (label_set, number) on delete cascade
+  foreign key (label_set, task) references labeling.task (label_set, number) on delete cascade
 );
-create unique index annotation_now on labelling.annotation (label_set, task, external) where not replaced;
-select dais.protect('labelling.annotation');
+create unique index annotation_now on labeling.annotation (label_set, task, external) where not replaced;
+select dais.protect('labeling.annotation');
 
-create table labelling.review (
+create table labeling.review (
   annotation uuid not null,
   version int not null,
   seq bigint generated always as identity,
@@ -94,13 +94,13 @@ create table labelling.review (
   at bigint not null,
   reason text not null,
   primary key (annotation, version, seq),
-  foreign key (annotation, version) references labelling.annotation (id, version) on delete cascade
+  foreign key (annotation, version) references labeling.annotation (id, version) on delete cascade
 );
-select dais.protect('labelling.review');
+select dais.protect('labeling.review');
 
-create table labelling.publication (
+create table labeling.publication (
   id uuid primary key,
-  label_set bigint not null references labelling.label_set (id) on delete cascade,
+  label_set bigint not null references labeling.label_set (id) on delete cascade,
   project_id uuid not null,
   dataset text collate "C" not null,
   message text not null,
@@ -111,7 +111,7 @@ create table labelling.publication (
   created_at bigint not null,
   created_by jsonb not null
 );
-create index publication_newest on labelling.publication (label_set, created_at desc);
-select dais.protect('labelling.publication');
+create index publication_newest on labeling.publication (label_set, created_at desc);
+select dais.protect('labeling.publication');
 `,
 };

@@ -31,7 +31,7 @@ export async function publishLabels(
   const { input, tenant } = call;
   const row = await requireSet(tx.sql, tenant.id, input.set);
   const [{ labels } = { labels: 0 }] = await tx.sql.query<{ labels: number }>(
-    `select count(*)::int as labels from labelling.task where label_set = $1 and state = 'accepted'`,
+    `select count(*)::int as labels from labeling.task where label_set = $1 and state = 'accepted'`,
     [row.id],
     'count_accepted',
   );
@@ -46,7 +46,7 @@ export async function publishLabels(
   await call.authorize({ kind: 'Dataset', name: dataset }, tenant, 'dataset:write');
   const id = uuidv7(now);
   await tx.sql.query(
-    `insert into labelling.publication (id, label_set, project_id, dataset, message, labels, created_at, created_by)
+    `insert into labeling.publication (id, label_set, project_id, dataset, message, labels, created_at, created_by)
      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
     [id, row.id, tenant.id, dataset, input.message, labels, now, JSON.stringify(actorOf(call))],
     'insert_publication',
@@ -75,7 +75,7 @@ export async function readPublication(
   id: string,
 ): Promise<LabelPublication> {
   const [row] = await tx.sql.query<PublicationRow>(
-    `select ${COLUMNS} from labelling.publication p where p.label_set = $1 and p.id = $2`,
+    `select ${COLUMNS} from labeling.publication p where p.label_set = $1 and p.id = $2`,
     [set, id],
     'read_publication',
   );
@@ -144,10 +144,10 @@ export function publishHandler(parts: LabelsParts): JobHandler {
       }
     },
     ended: async (tx, job, end) => {
-      if (end.state !== 'failed' && end.state !== 'cancelled') return;
+      if (end.state !== 'failed' && end.state !== 'canceled') return;
       await tx.enter(job.projectId);
       await tx.sql.query(
-        `update labelling.publication set state = 'failed', error = $2 where id = $1 and state = 'waiting'`,
+        `update labeling.publication set state = 'failed', error = $2 where id = $1 and state = 'waiting'`,
         [String(job.payload['publication']), (end.error ?? 'it was canceled').slice(0, 2000)],
         'fail_publication',
       );
@@ -157,7 +157,7 @@ export function publishHandler(parts: LabelsParts): JobHandler {
 
 async function start(tx: Transaction, id: string, parts: LabelsParts): Promise<Started> {
   const [row] = await tx.sql.query<PublicationRow & { readonly set_name: string }>(
-    `select ${COLUMNS}, s.name as set_name from labelling.publication p join labelling.label_set s on s.id = p.label_set where p.id = $1`,
+    `select ${COLUMNS}, s.name as set_name from labeling.publication p join labeling.label_set s on s.id = p.label_set where p.id = $1`,
     [id],
     'start_publication',
   );
@@ -205,7 +205,7 @@ async function* lines(io: JobIo, set: LabelSetRow, left: ReadonlySet<string>): A
 
 async function finish(tx: Transaction, { publication, set }: Started, version: DatasetVersion): Promise<void> {
   const ended = await tx.sql.query(
-    `update labelling.publication set state = 'done', version = $2 where id = $1 and state = 'waiting' returning id`,
+    `update labeling.publication set state = 'done', version = $2 where id = $1 and state = 'waiting' returning id`,
     [publication.id, version.number],
     'end_publication',
   );
@@ -238,8 +238,8 @@ function tableRow(
     label,
     label_result: JSON.stringify(accepted.body['result'] ?? []),
     label_guideline: accepted.guideline,
-    label_agreeing: annotations.filter((one) => !one.cancelled && one.label.join(' + ') === label).length,
-    label_at: accepted.labelled_at === null ? null : new Date(Number(accepted.labelled_at)).toISOString(),
+    label_agreeing: annotations.filter((one) => !one.canceled && one.label.join(' + ') === label).length,
+    label_at: accepted.labeled_at === null ? null : new Date(Number(accepted.labeled_at)).toISOString(),
   };
 }
 

@@ -22,15 +22,15 @@ function labelsLedger(parts: LabelsParts): LabelsLedger {
 
 /** Deletes the label sets of a deleted Dataset. */
 export async function forgetDatasetLabels({ sql }: Transaction, uid: string): Promise<void> {
-  await sql.query('delete from labelling.label_set where dataset = $1', [uid], 'forget_dataset_labels');
+  await sql.query('delete from labeling.label_set where dataset = $1', [uid], 'forget_dataset_labels');
 }
 
 async function forgetProjectLabels({ sql }: Transaction, projectId: string): Promise<void> {
-  await sql.query('delete from labelling.label_set where project_id = $1', [projectId], 'forget_project_labels');
+  await sql.query('delete from labeling.label_set where project_id = $1', [projectId], 'forget_project_labels');
 }
 
 export const ledger: LedgerDefinition<LabelsParts, LabelsLedger> = {
-  name: 'labelling',
+  name: 'labeling',
   slice: labelsSlice,
   project: { remove: async (tx, { id }) => await forgetProjectLabels(tx, id) },
   open: labelsLedger,

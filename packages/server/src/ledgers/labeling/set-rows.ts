@@ -26,9 +26,9 @@ interface CountedRow extends LabelSetRow {
 
 const COLUMNS = `s.id, s.name, s.dataset, s.dataset_name, s.version, s.control, s.level, s.config, s.guideline, s.last_task,
   s.created_at, s.created_by`;
-const COUNTS = `(select count(*)::int from labelling.task t where t.label_set = s.id) as tasks,
-  (select count(*)::int from labelling.task t where t.label_set = s.id and t.state = 'accepted') as accepted,
-  (select count(*)::int from labelling.annotation a where a.label_set = s.id and not a.replaced) as annotations`;
+const COUNTS = `(select count(*)::int from labeling.task t where t.label_set = s.id) as tasks,
+  (select count(*)::int from labeling.task t where t.label_set = s.id and t.state = 'accepted') as accepted,
+  (select count(*)::int from labeling.annotation a where a.label_set = s.id and not a.replaced) as annotations`;
 
 export function presentSet(row: CountedRow): LabelSet {
   return {
@@ -59,13 +59,13 @@ export async function lockSet(sql: Sql, projectId: string, name: string): Promis
 
 async function find(sql: Sql, projectId: string, name: string, lock: '' | 'for update'): Promise<LabelSetRow> {
   const [row] = await sql.query<LabelSetRow>(
-    `select ${COLUMNS} from labelling.label_set s where s.project_id = $1 and s.name = $2 ${lock}`,
+    `select ${COLUMNS} from labeling.label_set s where s.project_id = $1 and s.name = $2 ${lock}`,
     [projectId, name],
     lock === '' ? 'find_label_set' : 'lock_label_set',
   );
   if (row !== undefined) return row;
   const others = await sql.query<{ name: string }>(
-    'select name from labelling.label_set where project_id = $1 order by name limit 1000',
+    'select name from labeling.label_set where project_id = $1 order by name limit 1000',
     [projectId],
     'names_of_label_sets',
   );
@@ -86,7 +86,7 @@ export async function listSetRows(
   { after, limit, name }: { readonly after?: string | undefined; readonly limit: number; readonly name?: string },
 ): Promise<readonly CountedRow[]> {
   return await sql.query<CountedRow>(
-    `select ${COLUMNS}, ${COUNTS} from labelling.label_set s
+    `select ${COLUMNS}, ${COUNTS} from labeling.label_set s
      where s.project_id = $1 and ($2::text is null or s.name > $2) and ($4::text is null or s.name = $4)
      order by s.name limit $3`,
     [projectId, after ?? null, limit, name ?? null],

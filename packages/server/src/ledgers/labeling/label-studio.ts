@@ -15,11 +15,11 @@ export interface ReadAnnotation {
   readonly external: string;
   readonly annotator: string;
   readonly label: readonly string[];
-  readonly cancelled: boolean;
+  readonly canceled: boolean;
   readonly groundTruth: boolean;
   readonly seconds: number | undefined;
   /** Milliseconds since 1970. */
-  readonly labelledAt: number | undefined;
+  readonly labeledAt: number | undefined;
   readonly body: Readonly<Record<string, unknown>>;
   /** Fingerprint of annotator, label and status; times and counters of the tool are ignored. */
   readonly digest: string;
@@ -46,20 +46,20 @@ export function readTask({ annotations = [], predictions = [], ...body }: LabelS
 function readAnnotation(body: Readonly<Record<string, unknown>>, { control, annotators }: Reading): ReadAnnotation {
   const result = (body['result'] as readonly ResultEntry[] | undefined) ?? [];
   const called = annotatorIn(body['completed_by']);
-  const cancelled = body['was_cancelled'] === true;
+  const canceled = body['was_cancelled'] === true;
   const groundTruth = body['ground_truth'] === true;
   const seconds = body['lead_time'];
-  const labelled = body['created_at'];
-  const at = typeof labelled === 'string' ? Date.parse(labelled) : Number.NaN;
-  const digest = digestOf([result, cancelled, groundTruth, called]);
+  const labeled = body['created_at'];
+  const at = typeof labeled === 'string' ? Date.parse(labeled) : Number.NaN;
+  const digest = digestOf([result, canceled, groundTruth, called]);
   return {
     external: idOf(body['id']) ?? `result:${digest}`,
     annotator: (Object.hasOwn(annotators, called) ? annotators[called] : undefined) ?? called,
-    label: cancelled ? [] : labelIn(result, control),
-    cancelled,
+    label: canceled ? [] : labelIn(result, control),
+    canceled,
     groundTruth,
     seconds: typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined,
-    labelledAt: Number.isNaN(at) ? undefined : at,
+    labeledAt: Number.isNaN(at) ? undefined : at,
     body,
     digest,
   };

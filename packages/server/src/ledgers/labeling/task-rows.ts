@@ -21,20 +21,20 @@ export interface AnnotationRow {
   readonly annotator: string;
   readonly guideline: number;
   readonly label: readonly string[];
-  readonly cancelled: boolean;
+  readonly canceled: boolean;
   readonly ground_truth: boolean;
   readonly seconds: number | null;
-  readonly labelled_at: bigint | null;
+  readonly labeled_at: bigint | null;
   readonly imported_at: bigint;
   readonly imported_by: Actor;
   readonly body: Readonly<Record<string, unknown>>;
   readonly reviews: readonly Review[];
 }
 
-const ANNOTATION = `a.id, a.version, a.task, a.external, a.replaced, a.annotator, a.guideline, a.label, a.cancelled, a.ground_truth,
-  a.seconds, a.labelled_at, a.imported_at, a.imported_by, a.body,
+const ANNOTATION = `a.id, a.version, a.task, a.external, a.replaced, a.annotator, a.guideline, a.label, a.canceled, a.ground_truth,
+  a.seconds, a.labeled_at, a.imported_at, a.imported_by, a.body,
   (select coalesce(json_agg(json_build_object('verdict', r.verdict, 'by', r.by, 'at', r.at, 'reason', r.reason) order by r.seq), '[]')
-   from labelling.review r where r.annotation = a.id and r.version = a.version) as reviews`;
+   from labeling.review r where r.annotation = a.id and r.version = a.version) as reviews`;
 
 export function presentAnnotation(row: AnnotationRow): Annotation {
   return {
@@ -46,10 +46,10 @@ export function presentAnnotation(row: AnnotationRow): Annotation {
     annotator: row.annotator,
     guideline: row.guideline,
     label: [...row.label],
-    cancelled: row.cancelled,
+    canceled: row.canceled,
     groundTruth: row.ground_truth,
     ...(row.seconds !== null && { seconds: row.seconds }),
-    ...(row.labelled_at !== null && { labelledAt: Number(row.labelled_at) }),
+    ...(row.labeled_at !== null && { labeledAt: Number(row.labeled_at) }),
     importedAt: Number(row.imported_at),
     importedBy: row.imported_by,
     reviews: [...row.reviews],
@@ -82,7 +82,7 @@ export interface TaskPage {
 export async function listTaskRows(sql: Sql, set: bigint, page: TaskPage): Promise<readonly TaskRow[]> {
   const { after, limit, state, disagreed, numbers } = page;
   return await sql.query<TaskRow>(
-    `select number, external, body, predictions, state from labelling.task
+    `select number, external, body, predictions, state from labeling.task
      where label_set = $1 and ($2::bigint is null or number > $2) and ($4::text is null or state = $4)
        and ($5::boolean is null or disagreed = $5) and ($6::int[] is null or number = any($6))
      order by number limit $3`,
@@ -98,7 +98,7 @@ export async function annotationsOf(
   tasks: readonly number[],
 ): Promise<readonly AnnotationRow[]> {
   return await sql.query<AnnotationRow>(
-    `select ${ANNOTATION} from labelling.annotation a where a.label_set = $1 and a.task = any($2::int[]) and not a.replaced
+    `select ${ANNOTATION} from labeling.annotation a where a.label_set = $1 and a.task = any($2::int[]) and not a.replaced
      order by a.task, a.place, a.imported_at, a.id`,
     [set, tasks],
     'annotations_of_tasks',
@@ -113,7 +113,7 @@ export async function versionsOf(
   { before, limit }: { readonly before: bigint | undefined; readonly limit: number },
 ): Promise<readonly AnnotationRow[]> {
   return await sql.query<AnnotationRow>(
-    `select ${ANNOTATION} from labelling.annotation a where a.label_set = $1 and a.id = $2 and ($3::bigint is null or a.version < $3)
+    `select ${ANNOTATION} from labeling.annotation a where a.label_set = $1 and a.id = $2 and ($3::bigint is null or a.version < $3)
      order by a.version desc limit $4`,
     [set, id, before ?? null, limit],
     'versions_of_annotation',

@@ -58,7 +58,7 @@ async function writeTasks(
 ): Promise<{ numbers: ReadonlyMap<string, number>; made: number }> {
   const externals = tasks.map(({ external }) => external);
   const known = await tx.sql.query<{ external: string; number: number }>(
-    'select external, number from labelling.task where label_set = $1 and external = any($2::text[])',
+    'select external, number from labeling.task where label_set = $1 and external = any($2::text[])',
     [row.id, externals],
     'known_label_tasks',
   );
@@ -69,7 +69,7 @@ async function writeTasks(
   }
   for (const [at, { external }] of unseen.entries()) numbers.set(external, row.last_task + at + 1);
   await tx.sql.query(
-    `insert into labelling.task as t (label_set, number, project_id, external, body, predictions)
+    `insert into labeling.task as t (label_set, number, project_id, external, body, predictions)
      select $1, number, $2, external, body, predictions
      from unnest($3::int[], $4::text[], $5::json[], $6::json[]) as n (number, external, body, predictions)
      on conflict (label_set, external) do update set predictions = excluded.predictions
@@ -85,7 +85,7 @@ async function writeTasks(
     'insert_label_tasks',
   );
   await tx.sql.query(
-    'update labelling.label_set set last_task = last_task + $2 where id = $1',
+    'update labeling.label_set set last_task = last_task + $2 where id = $1',
     [row.id, unseen.length],
     'count_label_tasks',
   );
@@ -115,7 +115,7 @@ async function writeAnnotations(
   { guideline, now, by }: Brought,
 ): Promise<{ annotations: number; replaced: number; unchanged: number }> {
   const known = await tx.sql.query<KnownAnnotation>(
-    `select id, version, task, external, place, digest from labelling.annotation
+    `select id, version, task, external, place, digest from labeling.annotation
      where label_set = $1 and task = any($2::int[]) and not replaced`,
     [row.id, [...numbers.values()]],
     'known_annotations',
@@ -133,20 +133,20 @@ async function writeAnnotations(
   const fresh = arrived.filter((one) => one.known?.digest !== one.annotation.digest);
   const replaced = fresh.flatMap((one) => one.known ?? []);
   await tx.sql.query(
-    'update labelling.annotation set replaced = true where not replaced and id = any($1::uuid[])',
+    'update labeling.annotation set replaced = true where not replaced and id = any($1::uuid[])',
     [replaced.map(({ id }) => id)],
     'replace_annotations',
   );
   const value = (of: (annotation: ReadAnnotation) => unknown) => fresh.map(({ annotation }) => of(annotation));
   await tx.sql.query(
-    `insert into labelling.annotation (id, version, label_set, task, project_id, external, place, annotator, guideline, label, cancelled,
-       ground_truth, seconds, labelled_at, imported_at, imported_by, body, digest)
+    `insert into labeling.annotation (id, version, label_set, task, project_id, external, place, annotator, guideline, label, canceled,
+       ground_truth, seconds, labeled_at, imported_at, imported_by, body, digest)
      select id, version, $1, task, $2, external, place, annotator, $3, (select coalesce(array_agg(v order by o), '{}')
-         from json_array_elements_text(label) with ordinality as l (v, o)), cancelled, ground_truth, seconds, labelled_at, $4, $5,
+         from json_array_elements_text(label) with ordinality as l (v, o)), canceled, ground_truth, seconds, labeled_at, $4, $5,
        body, digest
      from unnest($6::uuid[], $7::int[], $8::int[], $9::text[], $10::text[], $11::json[], $12::boolean[], $13::boolean[],
        $14::float8[], $15::bigint[], $16::json[], $17::text[], $18::int[])
-       as n (id, version, task, external, annotator, label, cancelled, ground_truth, seconds, labelled_at, body, digest, place)`,
+       as n (id, version, task, external, annotator, label, canceled, ground_truth, seconds, labeled_at, body, digest, place)`,
     [
       row.id,
       tx.projectId,
@@ -159,10 +159,10 @@ async function writeAnnotations(
       value(({ external }) => external),
       value(({ annotator }) => annotator),
       value(({ label }) => JSON.stringify(label)),
-      value(({ cancelled }) => cancelled),
+      value(({ canceled }) => canceled),
       value(({ groundTruth }) => groundTruth),
       value(({ seconds }) => seconds ?? null),
-      value(({ labelledAt }) => labelledAt ?? null),
+      value(({ labeledAt }) => labeledAt ?? null),
       value(({ body }) => JSON.stringify(body)),
       value(({ digest }) => digest),
       fresh.map((one) => one.known?.place ?? one.place),

@@ -18,8 +18,8 @@ export async function readAgreement(
 ): Promise<Agreement> {
   const row = await requireSet(tx.sql, tenant.id, input.set);
   const ratings = await tx.sql.query<Rating>(
-    `select task, annotator, label from labelling.annotation
-     where label_set = $1 and not replaced and not cancelled and not ground_truth and cardinality(label) > 0
+    `select task, annotator, label from labeling.annotation
+     where label_set = $1 and not replaced and not canceled and not ground_truth and cardinality(label) > 0
        and ($2::int is null or guideline = $2) order by task, id limit $3`,
     [row.id, input.guideline === undefined ? null : Number(input.guideline), MAX_RATINGS + 1],
     'label_ratings',

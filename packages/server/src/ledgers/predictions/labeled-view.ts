@@ -3,13 +3,13 @@ import { call as fn, cast, column, descending, literal, named } from '#engines/q
 import type { Relation } from '#engines/query/model/query-tree.ts';
 
 /** Builds the view of predictions with the newest label of each row, by prediction id or key. */
-export function labelledView(predictions: Relation, columns: readonly Column[], keys: readonly string[]): Relation {
+export function labeledView(predictions: Relation, columns: readonly Column[], keys: readonly string[]): Relation {
   const labels: Relation = { type: 'scan', table: 'labels' };
   const labelColumns = ['label', 'label_at', 'label_by'] as const;
   const predictionColumns = [
     named('label', column('value')),
-    named('label_at', column('labelled_at')),
-    named('label_by', column('labelled_by')),
+    named('label_at', column('labeled_at')),
+    named('label_by', column('labeled_by')),
   ];
   const byId: Relation = {
     type: 'project',

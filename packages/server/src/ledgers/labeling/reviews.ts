@@ -53,7 +53,7 @@ export async function adjudicate(
   // Annotators of a task cannot adjudicate it.
   for (const one of all) requireNotOwn(call, one);
   const now = parts.now();
-  const others = all.filter(({ id, cancelled }) => id !== annotation.id && !cancelled);
+  const others = all.filter(({ id, canceled }) => id !== annotation.id && !canceled);
   await writeReviews(tx, call, others, 'rejected', now);
   await writeReviews(tx, call, [annotation], 'accepted', now);
   await settleTasks(tx.sql, row.id, [annotation.task]);
@@ -76,15 +76,15 @@ export async function acceptAgreed(
   const by = actorOf(call);
   const accepted = await tx.sql.query<{ task: number | null }>(
     `with agreed as (
-       select a.task, min(a.id::text)::uuid as id from labelling.annotation a
-       join labelling.task t on t.label_set = a.label_set and t.number = a.task
-       where a.label_set = $1 and not a.replaced and not a.cancelled and t.state = 'labelled' and not t.disagreed
+       select a.task, min(a.id::text)::uuid as id from labeling.annotation a
+       join labeling.task t on t.label_set = a.label_set and t.number = a.task
+       where a.label_set = $1 and not a.replaced and not a.canceled and t.state = 'labeled' and not t.disagreed
          and ${VERDICT} is distinct from 'rejected' and cardinality(a.label) > 0
        group by a.task having count(distinct a.annotator) >= $2 and bool_and(a.annotator <> $3)
      )
-     insert into labelling.review (annotation, version, project_id, verdict, by, at, reason)
-     select a.id, a.version, $4, 'accepted', $5, $6, $7 from agreed g join labelling.annotation a on a.id = g.id and not a.replaced
-     returning (select a.task from labelling.annotation a where a.id = annotation and a.version = review.version) as task`,
+     insert into labeling.review (annotation, version, project_id, verdict, by, at, reason)
+     select a.id, a.version, $4, 'accepted', $5, $6, $7 from agreed g join labeling.annotation a on a.id = g.id and not a.replaced
+     returning (select a.task from labeling.annotation a where a.id = annotation and a.version = review.version) as task`,
     [row.id, input.atLeast, by.id, tenant.id, JSON.stringify(by), now, input.reason],
     'accept_agreed',
   );
@@ -93,7 +93,7 @@ export async function acceptAgreed(
   const about = { set: row.name, tasks: tasks.length, atLeast: input.atLeast, reason: input.reason };
   if (tasks.length > 0) emitAboutSet(tx, row, eventTypes.labelsAccepted, about);
   const [{ left } = { left: 0 }] = await tx.sql.query<{ left: number }>(
-    `select count(*)::int as left from labelling.task where label_set = $1 and state = 'labelled'`,
+    `select count(*)::int as left from labeling.task where label_set = $1 and state = 'labeled'`,
     [row.id],
     'tasks_left',
   );
@@ -108,7 +108,7 @@ async function lockAnnotation(
   const [annotation] = await versionsOf(tx.sql, row.id, input.annotation, { before: undefined, limit: 1 });
   if (annotation === undefined)
     throw new DaisError('not_found', `There is no annotation ${input.annotation} in ${input.set}.`);
-  if (!annotation.cancelled) return { row, annotation };
+  if (!annotation.canceled) return { row, annotation };
   throw new DaisError('invalid_state', `${annotation.annotator} skipped the task, so there is no label to review.`);
 }
 
@@ -136,7 +136,7 @@ async function writeReviews(
   now: number,
 ): Promise<void> {
   await tx.sql.query(
-    `insert into labelling.review (annotation, version, project_id, verdict, by, at, reason)
+    `insert into labeling.review (annotation, version, project_id, verdict, by, at, reason)
      select id, version, $3, $4, $5, $6, $7 from unnest($1::uuid[], $2::int[]) as n (id, version)`,
     [
       annotations.map(({ id }) => id),

@@ -50,13 +50,13 @@ export async function createSet(
   const resource = await readResource(tx.sql, tenant.id, 'Dataset', reference.dataset);
   if (resource === undefined) throw new DaisError('not_found', `There is no dataset ${reference.dataset}.`);
   const [{ sets } = { sets: 0 }] = await tx.sql.query<{ sets: number }>(
-    'select count(*)::int as sets from labelling.label_set where project_id = $1',
+    'select count(*)::int as sets from labeling.label_set where project_id = $1',
     [tenant.id],
     'count_label_sets',
   );
   if (sets >= MAX_SETS) throw new DaisError('quota_exceeded', `A project has at most ${MAX_SETS} label sets.`);
   const [made] = await tx.sql.query<{ id: bigint }>(
-    `insert into labelling.label_set (project_id, name, dataset, dataset_name, version, control, level, config, created_at, created_by)
+    `insert into labeling.label_set (project_id, name, dataset, dataset_name, version, control, level, config, created_at, created_by)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing returning id`,
     [
       tenant.id,
@@ -105,7 +105,7 @@ export async function deleteSet(
   { input, tenant }: CallOf<typeof deleteLabelSetOperation>,
 ): Promise<Record<string, never>> {
   const row = await lockSet(tx.sql, tenant.id, input.set);
-  await tx.sql.query('delete from labelling.label_set where id = $1', [row.id], 'delete_label_set');
+  await tx.sql.query('delete from labeling.label_set where id = $1', [row.id], 'delete_label_set');
   emitAboutSet(tx, row, eventTypes.labelSetDeleted, { set: row.name, tasks: row.last_task });
   return {};
 }
@@ -120,11 +120,11 @@ export async function addGuideline(
   const number = row.guideline + 1;
   const by = actorOf(call);
   await tx.sql.query(
-    'insert into labelling.guideline (label_set, number, project_id, text, at, by) values ($1, $2, $3, $4, $5, $6)',
+    'insert into labeling.guideline (label_set, number, project_id, text, at, by) values ($1, $2, $3, $4, $5, $6)',
     [row.id, number, tenant.id, input.text, now, JSON.stringify(by)],
     'insert_guideline',
   );
-  await tx.sql.query('update labelling.label_set set guideline = $2 where id = $1', [row.id, number], 'set_guideline');
+  await tx.sql.query('update labeling.label_set set guideline = $2 where id = $1', [row.id, number], 'set_guideline');
   emitAboutSet(tx, row, eventTypes.labelGuidelineCreated, { set: row.name, guideline: number });
   return { number, text: input.text, at: now, by };
 }
@@ -137,7 +137,7 @@ export async function listGuidelines(
   const filter = [String(id), 'guidelines'];
   const before = decodeNumberCursor(filter, cursor);
   const rows = await tx.sql.query<{ number: number; text: string; at: bigint; by: Actor }>(
-    `select number, text, at, by from labelling.guideline where label_set = $1 and ($2::bigint is null or number < $2)
+    `select number, text, at, by from labeling.guideline where label_set = $1 and ($2::bigint is null or number < $2)
      order by number desc limit $3`,
     [id, before ?? null, limit + 1],
     'list_guidelines',

@@ -1,4 +1,4 @@
-/** Datasets as the catalogue shows and finds them. Pure. */
+/** Datasets as the catalog shows and finds them. Pure. */
 import type { DatasetSpec, Resource } from '@dais/api';
 import type { DatasetVersion } from '@dais/api/data';
 import type { z } from 'zod';
@@ -6,7 +6,7 @@ import type { datasetStatus } from '@dais/api';
 
 export type DatasetStatus = z.output<typeof datasetStatus>;
 
-export interface CatalogueRow {
+export interface CatalogRow {
   readonly name: string;
   readonly resource: Resource;
   readonly spec: DatasetSpec;
@@ -25,7 +25,7 @@ export function statusOf(resource: Resource | undefined): Partial<DatasetStatus>
   return resource?.status ?? {};
 }
 
-export function catalogueRow(resource: Resource, newest: DatasetVersion | undefined): CatalogueRow {
+export function catalogRow(resource: Resource, newest: DatasetVersion | undefined): CatalogRow {
   const spec = specOf(resource);
   const columns = newest?.schema.columns ?? spec.columns ?? [];
   const { name } = resource.metadata;
@@ -42,7 +42,7 @@ export interface Found {
  * Every word has to be somewhere: in the name, the description, the owner, a label, a tag of the newest version or a
  * column. Gives where each was found, the nearest to the name first; undefined: not all were.
  */
-export function findIn(row: CatalogueRow, search: string): readonly Found[] | undefined {
+export function findIn(row: CatalogRow, search: string): readonly Found[] | undefined {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const found: Found[] = [];
   for (const word of words) {
@@ -53,7 +53,7 @@ export function findIn(row: CatalogueRow, search: string): readonly Found[] | un
   return found;
 }
 
-function findWord({ name, resource, spec, newest, columns }: CatalogueRow, word: string): Found | undefined {
+function findWord({ name, resource, spec, newest, columns }: CatalogRow, word: string): Found | undefined {
   const has = (text: string | undefined) => text?.toLowerCase().includes(word) === true;
   if (has(name)) return { in: 'name', text: name };
   const column = columns.find(has);

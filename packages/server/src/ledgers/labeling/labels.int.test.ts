@@ -75,7 +75,7 @@ describe('import and export', () => {
     });
     const [first] = await tasksOf(project, set);
     expect(first?.annotations).toMatchObject([
-      { annotator: 'ada', guideline: 2, version: 2, label: ['neutral'], seconds: 4.288, labelledAt: 1_615_328_168_728 },
+      { annotator: 'ada', guideline: 2, version: 2, label: ['neutral'], seconds: 4.288, labeledAt: 1_615_328_168_728 },
       { annotator: 'grace', guideline: 1, version: 1, label: ['positive'], importedBy: { id: editor.principal?.id } },
     ]);
     const id = first?.annotations[0]?.id;
@@ -158,8 +158,8 @@ describe('reviews', () => {
       code: 'invalid_state',
     });
     const skipped = (await tasksOf(project, set, { state: 'open' }))[0]?.annotations[0]?.id;
-    const cancelled = { set, annotation: skipped, verdict: 'rejected' };
-    expect(await errorOf(project.call('labelAnnotation.review', cancelled, reviewer))).toMatchObject({
+    const canceled = { set, annotation: skipped, verdict: 'rejected' };
+    expect(await errorOf(project.call('labelAnnotation.review', canceled, reviewer))).toMatchObject({
       code: 'invalid_state',
     });
   });

@@ -1,7 +1,7 @@
 import type { Resource } from '@dais/api';
 import type { DatasetVersion } from '@dais/api/data';
 import { expect, test } from 'vitest';
-import { catalogueRow, findIn } from './catalogue.ts';
+import { catalogRow, findIn } from './catalog.ts';
 
 const resource = {
   metadata: { name: 'flights', labels: { area: 'gates' } },
@@ -11,7 +11,7 @@ const newest = {
   tags: ['training'],
   schema: { columns: [{ name: 'delay_minutes' }, { name: 'pilot_email' }] },
 } as unknown as DatasetVersion;
-const row = catalogueRow(resource, newest);
+const row = catalogRow(resource, newest);
 
 test.each([
   ['', []],
@@ -27,5 +27,5 @@ test.each([
 test('every word has to be somewhere', () => expect(findIn(row, 'delay nowhere')).toBeUndefined());
 
 test('without a version, columns are those of the manifest', () => {
-  expect(catalogueRow(resource, undefined).columns).toEqual(['pinned']);
+  expect(catalogRow(resource, undefined).columns).toEqual(['pinned']);
 });
