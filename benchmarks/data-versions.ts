@@ -81,10 +81,10 @@ async function tell(what: string, versions: readonly [string, string], target: n
   const ours = await storedByOwn(own, name, versions);
   const theirs = await storedByDvc(name, versions);
   const share = ours.second / ours.first;
-  const verdict =
+  const result =
     target === undefined ? 'told only' : `wanted at most ${percent(target)}: ${claims.judge(what, share <= target)}`;
   console.log(
-    `${what}\n  new bytes of the second version: Dais ${percent(share)} (${verdict}), DVC ${percent(theirs.second / theirs.first)}` +
+    `${what}\n  new bytes of the second version: Dais ${percent(share)} (${result}), DVC ${percent(theirs.second / theirs.first)}` +
       `\n  first version: Dais ${(ours.first / 1e6).toFixed(0)} MB, DVC ${(theirs.first / 1e6).toFixed(0)} MB` +
       `\n  CPU of the second version: Dais ${(ours.cpuMs / 1000).toFixed(1)} s, with its Parquet written anew; DVC ${(theirs.cpuMs / 1000).toFixed(1)} s; ${load()}`,
   );

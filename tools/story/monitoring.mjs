@@ -14,7 +14,7 @@ const path = `/api/v1/monitoring/monitors/${MONITOR}`;
  * @property {number} number
  * @property {number} rows
  * @property {string} baseline
- * @property {string} verdict of drift
+ * @property {string} status of drift
  * @property {readonly { column: string, psi: number }[]} columns those that moved most first
  * @property {{ labeled: number, rmse: number } | undefined} performance
  *
@@ -98,11 +98,11 @@ async function windowOf(account, window) {
   const { number, rows, baseline, results, performance } = await account.call('GET', `${path}/reports/${window}`);
   const rmse = performance?.metrics.find((/** @type {any} */ one) => one.metric === 'rmse')?.value;
   const drift = results.filter((/** @type {any} */ one) => one.check === 'drift');
-  const verdicts = new Set(drift.map((/** @type {any} */ one) => one.verdict));
+  const statuses = new Set(drift.map((/** @type {any} */ one) => one.status));
   return {
     number,
     rows,
-    verdict: verdicts.has('bad') ? 'bad' : verdicts.has('unknown') ? 'unknown' : 'ok',
+    status: statuses.has('failing') ? 'failing' : statuses.has('unknown') ? 'unknown' : 'passing',
     baseline: baseline?.name ?? '',
     columns: drift
       .filter((/** @type {any} */ one) => one.value !== undefined)

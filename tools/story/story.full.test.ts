@@ -69,9 +69,9 @@ test(
 
     // The season: a week of February is like the winter that it learned from, July is not.
     const { calm, drifted, decision, trainedOn } = told.finding;
-    expect(calm).toMatchObject({ number: 1, rows: 900, verdict: 'ok', baseline: 'nyc_training@1' });
+    expect(calm).toMatchObject({ number: 1, rows: 900, status: 'passing', baseline: 'nyc_training@1' });
     expect(Math.max(...calm.columns.map(({ psi }) => psi))).toBeLessThan(3);
-    expect(drifted).toMatchObject({ number: 4, rows: 900, verdict: 'bad', baseline: 'nyc_training@1' });
+    expect(drifted).toMatchObject({ number: 4, rows: 900, status: 'failing', baseline: 'nyc_training@1' });
     expect(drifted.columns[0]?.column).toBe('temp');
     expect(drifted.columns[0]?.psi).toBeGreaterThan(7);
     expect(drifted.columns[1]?.psi).toBeLessThan(3);
@@ -155,8 +155,8 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
   // The same data and models, to the last digit.
   for (const name of ['data', 'more'] as const) expect(told[name]).toEqual(calm[name]);
   for (const name of ['first', 'second'] as const) {
-    const { execution: _, run: __, ...verdict } = told[name];
-    expect(verdict).toEqual({ ...calm[name], execution: undefined, run: undefined });
+    const { execution: _, run: __, ...result } = told[name];
+    expect(result).toEqual({ ...calm[name], execution: undefined, run: undefined });
   }
   expect(told.firstDecision).toMatchObject({
     approved: true,
@@ -170,8 +170,8 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
   const { finding } = told;
   for (const name of ['calm', 'drifted'] as const) {
     const [now, then] = [finding[name], calm.finding[name]];
-    const { number, rows, baseline, verdict } = then;
-    expect(now).toMatchObject({ number, rows, baseline, verdict });
+    const { number, rows, baseline, status } = then;
+    expect(now).toMatchObject({ number, rows, baseline, status });
     const before = new Map(then.columns.map(({ column, psi }) => [column, psi]));
     const moved = now.columns.filter(({ column, psi }) => !(Math.abs(psi - (before.get(column) ?? NaN)) < MOST_APART));
     expect(moved).toEqual([]);

@@ -42,7 +42,7 @@ export const labelEvents = {
     type: 'labels.reviewed',
     v: 1,
     description: 'An annotation was accepted or rejected.',
-    data: z.strictObject({ set, task, annotation, verdict: z.string().describe('`accepted` or `rejected`.'), reason }),
+    data: z.strictObject({ set, task, annotation, decision: z.string().describe('`accepted` or `rejected`.'), reason }),
   },
   labelAdjudicated: {
     type: 'labels.adjudicated',

@@ -15,7 +15,7 @@ export const monitoringEvents = {
     description: 'A window of a monitor was evaluated.',
     data: z.strictObject({
       window,
-      verdict: z.string().describe('`ok`, `bad` or `unknown`.'),
+      status: z.string().describe('`passing`, `failing` or `unknown`.'),
       rows: z.int().describe('Number of evaluated rows.'),
       bad: z.int().describe('Number of failing results.'),
     }),

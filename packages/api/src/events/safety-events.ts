@@ -17,7 +17,7 @@ export const safetyEvents = {
     description: 'The files of a model version were scanned.',
     data: z.strictObject({
       version,
-      verdict: z.string().describe('`clean`, `review` or `blocked`.'),
+      result: z.string().describe('`clean`, `review` or `blocked`.'),
       findings: z.int().describe('Number of open findings.'),
     }),
   },

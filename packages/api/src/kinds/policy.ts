@@ -42,7 +42,7 @@ const policySpec = z.strictObject({
         expect: z
           .enum(['allow', 'deny', 'refused', 'silent'])
           .describe(
-            '`allow`, `deny`: the verdict of these policies and of the roles that the case gives its principal as parents (`{type: Dais::Action, id: editor}`). `refused`, `silent`: what these policies say by themselves; one of them forbids, or none of them applies.',
+            '`allow`, `deny`: the decision of these policies and of the roles that the case gives its principal as parents (`{type: Dais::Action, id: editor}`). `refused`, `silent`: what these policies say by themselves; one of them forbids, or none of them applies.',
           ),
       }),
     )

@@ -50,8 +50,8 @@ export const policyReasonSchema = z.strictObject({
 });
 export type PolicyReason = z.infer<typeof policyReasonSchema>;
 
-const verdictFields = {
-  verdict: z.enum(['allow', 'deny', 'some']).describe('`some`: depends on the resource.'),
+const decisionFields = {
+  decision: z.enum(['allow', 'deny', 'conditional']).describe('`conditional`: depends on the resource.'),
   reasons: z.array(policyReasonSchema).describe('Policies and roles that decided.'),
 };
 
@@ -73,7 +73,7 @@ export const whyOperation = defineOperation({
       ),
   }),
   output: z.strictObject({
-    ...verdictFields,
+    ...decisionFields,
     principal: z.string().describe('The principal.'),
     action: z.string().describe('The action.'),
     resource: z.string().describe('The resource.'),
@@ -166,7 +166,7 @@ const accessOutput = z.strictObject({
       z.strictObject({
         kind: z.string().describe('What it is done to.'),
         action: z.string().describe('`secret:read`.'),
-        ...verdictFields,
+        ...decisionFields,
       }),
     )
     .describe('One entry for each kind and action.'),

@@ -15,7 +15,7 @@ import {
   labelTaskSchema,
   labelTaskStates,
   MOST_IMPORTED_TASKS,
-  reviewVerdicts,
+  reviewDecisions,
 } from '#records/labels.ts';
 
 const all = '/api/v1/labels/sets' as const;
@@ -189,7 +189,7 @@ export const reviewAnnotationOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary: 'Accepts or rejects an annotation of another user.',
-  input: z.strictObject({ set, annotation, verdict: z.enum(reviewVerdicts).describe('Reason.'), reason }),
+  input: z.strictObject({ set, annotation, decision: z.enum(reviewDecisions).describe('Reason.'), reason }),
   output: annotationSchema,
   target: toSets,
   roles: REVIEWERS,
@@ -222,7 +222,7 @@ export const acceptAgreedOperation = defineOperation({
   }),
   output: z.strictObject({
     accepted: z.int().describe('Tasks that were accepted by this.'),
-    left: z.int().describe('Tasks that still wait for a verdict.'),
+    left: z.int().describe('Tasks that still wait for a decision.'),
   }),
   target: toSets,
   roles: REVIEWERS,

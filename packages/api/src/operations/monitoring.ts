@@ -10,7 +10,7 @@ import {
   monitorReportHeadSchema,
   monitorReportSchema,
   monitorSummarySchema,
-  monitorVerdicts,
+  checkStatuses,
 } from '#records/monitoring.ts';
 
 const base = '/api/v1/monitoring/monitors' as const;
@@ -57,10 +57,10 @@ export const listMonitorReportsOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary: 'Lists the reports of a monitor, newest window first.',
-  input: z.strictObject({ monitor, verdict: z.enum(monitorVerdicts).optional(), ...pageInput }),
+  input: z.strictObject({ monitor, status: z.enum(checkStatuses).optional(), ...pageInput }),
   output: z.strictObject({ items: z.array(monitorReportHeadSchema), nextCursor: z.string().optional() }),
   target: ofMonitor,
-  http: { method: 'GET', path: `${base}/:monitor/reports`, status: 200, query: ['verdict', 'limit', 'cursor'] },
+  http: { method: 'GET', path: `${base}/:monitor/reports`, status: 200, query: ['status', 'limit', 'cursor'] },
 });
 
 export const readMonitorReportOperation = defineOperation({

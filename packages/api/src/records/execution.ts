@@ -139,11 +139,11 @@ export const executionAttemptSchema = z.strictObject({
       'disk-full',
       'refused',
       'lost',
-      'spared',
+      'cached',
     ])
     .optional()
     .describe(
-      'End reason. `exit`: the process exited; `refused`: failed to start; `lost`: result unknown; `spared`: not needed.',
+      'End reason. `exit`: the process exited; `refused`: failed to start; `lost`: result unknown; `cached`: not needed.',
     ),
   code: z.int().optional().describe('Exit code; absent when a signal ended it.'),
   signal: z.string().optional().describe('`SIGKILL`.'),

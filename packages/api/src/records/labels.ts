@@ -56,10 +56,10 @@ export const guidelineSchema = z.strictObject({
 });
 export type Guideline = z.output<typeof guidelineSchema>;
 
-export const reviewVerdicts = ['accepted', 'rejected'] as const;
+export const reviewDecisions = ['accepted', 'rejected'] as const;
 
 export const reviewSchema = z.strictObject({
-  verdict: z.enum(reviewVerdicts),
+  decision: z.enum(reviewDecisions),
   by: actorSchema.describe('Who said so; never who labeled.'),
   at: milliseconds,
   reason: z.string().describe('Why; may be empty.'),
@@ -92,7 +92,7 @@ export const labelTaskSchema = z.strictObject({
   external: z.string().describe('Its id in the tool that made it.'),
   state: z
     .enum(labelTaskStates)
-    .describe('`labeled`: annotations wait for a verdict. `rejected`: every one was rejected.'),
+    .describe('`labeled`: annotations wait for a decision. `rejected`: every one was rejected.'),
   data: z.record(z.string(), z.unknown()).describe('What is to be labeled.'),
   annotations: z.array(annotationSchema).describe('Those that count, oldest first.'),
 });

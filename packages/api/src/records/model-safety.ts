@@ -4,9 +4,9 @@ import { z } from 'zod';
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
-const modelScanStates = ['waiting', 'done', 'failed', 'elsewhere'] as const;
-export const modelVerdicts = ['waiting', 'clean', 'review', 'blocked'] as const;
-export type ModelVerdict = (typeof modelVerdicts)[number];
+const modelScanStates = ['pending', 'done', 'failed', 'elsewhere'] as const;
+export const modelScanResults = ['pending', 'clean', 'review', 'blocked'] as const;
+export type ModelScanResult = (typeof modelScanResults)[number];
 
 export const modelFindingSchema = z.strictObject({
   id: z.uuid().describe('Id of the finding.'),
@@ -29,10 +29,10 @@ export const modelScanSchema = z.strictObject({
   state: z
     .enum(modelScanStates)
     .describe('`elsewhere`: the artifacts are stored outside of Dais and were not scanned. The version is not served.'),
-  verdict: z
-    .enum(modelVerdicts)
+  result: z
+    .enum(modelScanResults)
     .describe(
-      '`clean`: nothing was found; `review`, `blocked`: the worst of the open findings; `waiting`: not known yet.',
+      '`clean`: nothing was found; `review`, `blocked`: the worst of the open findings; `pending`: not known yet.',
     ),
   files: z.int().describe('Number of scanned files.'),
   bytes: z.int().describe('Their size.'),

@@ -3,7 +3,7 @@ import { attributionMethodSchema, attributionScaleSchema } from '#records/attrib
 
 /**
  * What monitors found: a report for each window, the figures behind it, alerts, and what was decided because of them. A
- * verdict is `unknown` with a reason where something could not be told: never `ok`.
+ * status is `unknown` with a reason where something could not be told: never `passing`.
  */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
@@ -49,12 +49,12 @@ export type PerformanceMetric = (typeof performanceMetrics)[number];
 export const estimatedMetrics = ['accuracy', 'precision', 'recall', 'f1', 'roc_auc'] as const;
 
 export const severities = ['info', 'warning', 'critical'] as const;
-export const monitorVerdicts = ['ok', 'bad', 'unknown'] as const;
-export type MonitorVerdict = (typeof monitorVerdicts)[number];
-export const monitorStates = ['waiting', ...monitorVerdicts] as const;
+export const checkStatuses = ['passing', 'failing', 'unknown'] as const;
+export type CheckStatus = (typeof checkStatuses)[number];
+export const monitorStates = ['pending', ...checkStatuses] as const;
 export type MonitorState = (typeof monitorStates)[number];
 
-const verdict = z.enum(monitorVerdicts).describe('`unknown`: not evaluated; see `reason`.');
+const status = z.enum(checkStatuses).describe('`unknown`: not evaluated; see `reason`.');
 const windowNumber = z.int().describe('Number of the window, from 1.');
 const checkName = z.string().describe('Name of the check.');
 const columnFamilies = ['number', 'boolean', 'text', 'time', 'other'] as const;
@@ -71,8 +71,8 @@ export const monitorResultSchema = z.strictObject({
   low: z.number().optional().describe('Lower bound of the 95 % confidence interval.'),
   high: z.number().optional().describe('Upper end.'),
   rows: z.int().optional().describe('Rows that it is of.'),
-  verdict,
-  reason: z.string().optional().describe('In a sentence, where it is not `ok`.'),
+  status,
+  reason: z.string().optional().describe('In a sentence, where it is not `passing`.'),
 });
 export type MonitorResult = z.output<typeof monitorResultSchema>;
 
@@ -103,8 +103,8 @@ export const monitorReportHeadSchema = z.strictObject({
   until: milliseconds.describe('End of the window; not in it.'),
   rows: z.int().describe('Number of evaluated rows.'),
   requests: z.int().describe('Requests, failed ones too; of a dataset 0.'),
-  verdict,
-  reason: z.string().optional().describe('In a sentence, where it is not `ok`.'),
+  status,
+  reason: z.string().optional().describe('In a sentence, where it is not `passing`.'),
   bad: z.int().describe('Results that are bad.'),
   unknown: z.int().describe('Number of unknown results.'),
   versions: z.array(servedVersion).describe('What answered, most rows first.'),
@@ -314,7 +314,7 @@ const seriesSchema = z.strictObject({
   pValues: z.array(z.number().nullable()).describe('Of tests, whose values are how far apart both sides are.'),
   low: z.array(z.number().nullable()),
   high: z.array(z.number().nullable()),
-  verdicts: z.array(z.enum(monitorVerdicts).nullable()),
+  statuses: z.array(z.enum(checkStatuses).nullable()),
 });
 export type MonitorSeries = z.output<typeof seriesSchema>;
 
@@ -328,7 +328,7 @@ export const monitorHistorySchema = z.strictObject({
         until: milliseconds,
         rows: z.int(),
         labeled: z.int(),
-        verdict,
+        status,
       }),
     )
     .describe('Oldest first.'),
@@ -390,10 +390,10 @@ export const monitorSummarySchema = z.strictObject({
   openAlerts: z.int(),
   acknowledged: z.int().describe('Number of acknowledged open alerts.'),
   checks: z
-    .array(z.strictObject({ check: checkName, type: z.string(), verdict, reason: z.string().optional() }))
+    .array(z.strictObject({ check: checkName, type: z.string(), status, reason: z.string().optional() }))
     .describe('What the newest window says of each check.'),
   recent: z
-    .array(z.strictObject({ number: windowNumber, until: milliseconds, rows: z.int(), verdict }))
+    .array(z.strictObject({ number: windowNumber, until: milliseconds, rows: z.int(), status }))
     .describe('The newest windows, oldest first; at most 30.'),
 });
 export type MonitorSummary = z.output<typeof monitorSummarySchema>;

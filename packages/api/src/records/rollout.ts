@@ -30,7 +30,7 @@ export const rolloutStepSchema = z.strictObject({
   endedAt: z.string().optional().describe('RFC 3339, UTC; absent: it is under way.'),
   stable: rolloutFiguresSchema.optional().describe('The running version in this step.'),
   canary: rolloutFiguresSchema.optional().describe('The new version in this step.'),
-  verdict: z.enum(['waiting', 'good', 'bad', 'forced']).describe('`forced`: continued manually without evaluation.'),
+  status: z.enum(['pending', 'passed', 'failed', 'forced']).describe('`forced`: continued manually without evaluation.'),
   message: z.string().describe('What was found.'),
 });
 export type RolloutStep = z.infer<typeof rolloutStepSchema>;

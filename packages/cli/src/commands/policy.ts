@@ -53,8 +53,8 @@ export const why: Run = async (context, args) => {
   );
   if (await printedForPrograms(context, answer)) return exitCodes.ok.code;
   const { terminal } = context;
-  const verdict = { allow: 'may', deny: 'may not', some: 'may, for some resources,' }[answer.verdict];
-  terminal.out(`${answer.principal} ${verdict} ${answer.action} ${answer.resource}\n`);
+  const decision = { allow: 'may', deny: 'may not', conditional: 'may, for some resources,' }[answer.decision];
+  terminal.out(`${answer.principal} ${decision} ${answer.action} ${answer.resource}\n`);
   for (const reason of answer.reasons) terminal.out(`  ${reasonText(reason)}\n`);
   for (const suggestion of answer.suggestions) terminal.out(`What would allow it: ${suggestion}\n`);
   return exitCodes.ok.code;

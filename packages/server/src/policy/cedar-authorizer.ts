@@ -206,10 +206,10 @@ export class CedarAuthorizer implements Authorizer {
     const asked = { ...inquiry, context };
     const entities = await view.entities(everything);
     const decisions = entities.map((entity) => authorize(asked, view.uid, entity));
-    const refused = decisions.find((verdict) => !verdict.allowed);
+    const refused = decisions.find((decision) => !decision.allowed);
     if (refused === undefined && decisions.length > 0 && !unseen) {
       if (audited.length > 0) await this.#audit(question, evidence, auditDecisions(asked, view, entities));
-      const reasons = [...new Set(decisions.flatMap((verdict) => verdict.reasons))];
+      const reasons = [...new Set(decisions.flatMap((decision) => decision.reasons))];
       return { decision: { policies: reasons, set: inquiry.rules.digest } };
     }
     const looked = policies.some((policy) => policy.readsResource);

@@ -47,7 +47,7 @@ export const privacyRecipes: Readonly<Record<string, () => Request>> = {
   'label.export': () => set,
   'labelTask.list': () => set,
   'labelAnnotation.versions': () => annotation,
-  'labelAnnotation.review': () => ({ ...annotation, body: { verdict: 'accepted' } }),
+  'labelAnnotation.review': () => ({ ...annotation, body: { decision: 'accepted' } }),
   'labelTask.adjudicate': () => ({ ...annotation, body: { reason: 'tried' } }),
   'labelTask.acceptAgreed': () => ({ ...set, body: {} }),
   'labelSet.agreement': () => set,

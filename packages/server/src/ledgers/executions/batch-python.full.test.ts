@@ -56,7 +56,7 @@ afterAll(async () => {
 async function waive(model: string): Promise<void> {
   const path = `/registry/models/${model}/versions/1/scan`;
   const scan = async () => await call<ModelScan>('GET', path);
-  await vi.waitUntil(async () => (await scan()).verdict !== 'waiting', { timeout: PYTHON_TIMEOUT, interval: 100 });
+  await vi.waitUntil(async () => (await scan()).result !== 'pending', { timeout: PYTHON_TIMEOUT, interval: 100 });
   for (const { id } of (await scan()).findings) {
     await call('POST', `${path}/findings/${id}/waive`, { reason: 'It was written for this test.' });
   }

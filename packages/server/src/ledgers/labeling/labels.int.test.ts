@@ -143,22 +143,22 @@ describe('reviews', () => {
     await bring(project, set, exported(), { annotators: { '10': name } });
     const [first, second] = await tasksOf(project, set);
     const own = first?.annotations.find(({ annotator }) => annotator === name)?.id;
-    const verdict = { set, annotation: own, verdict: 'accepted' };
-    expect(await errorOf(project.call('labelAnnotation.review', verdict, ada))).toMatchObject({ code: 'forbidden' });
-    expect(await project.call('labelAnnotation.review', verdict, reviewer)).toMatchObject({
-      reviews: [{ verdict: 'accepted', by: { id: reviewer.principal?.id } }],
+    const decision = { set, annotation: own, decision: 'accepted' };
+    expect(await errorOf(project.call('labelAnnotation.review', decision, ada))).toMatchObject({ code: 'forbidden' });
+    expect(await project.call('labelAnnotation.review', decision, reviewer)).toMatchObject({
+      reviews: [{ decision: 'accepted', by: { id: reviewer.principal?.id } }],
     });
     // Its labels differ: after one is accepted, the other cannot be.
     const [one, other] = second?.annotations ?? [];
     const adjudicated = { set, annotation: one?.id, reason: 'the guideline says so' };
     expect(await errorOf(project.call('labelTask.adjudicate', adjudicated, ada))).toMatchObject({ code: 'forbidden' });
     expect(await project.call('labelTask.adjudicate', adjudicated, reviewer)).toMatchObject({ state: 'accepted' });
-    const late = { set, annotation: other?.id, verdict: 'accepted' };
+    const late = { set, annotation: other?.id, decision: 'accepted' };
     expect(await errorOf(project.call('labelAnnotation.review', late, reviewer))).toMatchObject({
       code: 'invalid_state',
     });
     const skipped = (await tasksOf(project, set, { state: 'open' }))[0]?.annotations[0]?.id;
-    const canceled = { set, annotation: skipped, verdict: 'rejected' };
+    const canceled = { set, annotation: skipped, decision: 'rejected' };
     expect(await errorOf(project.call('labelAnnotation.review', canceled, reviewer))).toMatchObject({
       code: 'invalid_state',
     });

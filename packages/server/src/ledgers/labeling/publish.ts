@@ -226,7 +226,7 @@ function tableRow(
   annotations: readonly AnnotationRow[],
   left: ReadonlySet<string>,
 ): Readonly<Record<string, unknown>> | undefined {
-  const accepted = annotations.find(({ reviews }) => reviews.at(-1)?.verdict === 'accepted');
+  const accepted = annotations.find(({ reviews }) => reviews.at(-1)?.decision === 'accepted');
   if (accepted === undefined) return undefined;
   const label = accepted.label.join(' + ');
   const data = Object.entries((body['data'] ?? {}) as Record<string, unknown>)

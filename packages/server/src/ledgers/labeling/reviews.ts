@@ -20,10 +20,10 @@ import {
   versionsOf,
   type AnnotationRow,
 } from './task-rows.ts';
-import { settleTasks, VERDICT } from './task-state.ts';
+import { settleTasks, DECISION } from './task-state.ts';
 import { hiddenFields } from './tasks.ts';
 
-type Verdict = 'accepted' | 'rejected';
+type Decision = 'accepted' | 'rejected';
 
 /** Records a review. @throws DaisError `forbidden` for own annotations, `invalid_state` if another label of the task is accepted */
 export async function review(
@@ -34,11 +34,11 @@ export async function review(
   const { input } = call;
   const { row, annotation } = await lockAnnotation(tx, call);
   requireNotOwn(call, annotation);
-  if (input.verdict === 'accepted') await requireNoOther(tx, row, annotation);
-  await writeReviews(tx, call, [annotation], input.verdict, now);
+  if (input.decision === 'accepted') await requireNoOther(tx, row, annotation);
+  await writeReviews(tx, call, [annotation], input.decision, now);
   await settleTasks(tx.sql, row.id, [annotation.task]);
   const data = { set: row.name, task: annotation.task, annotation: annotation.id };
-  emitAboutSet(tx, row, eventTypes.labelReviewed, { ...data, verdict: input.verdict, reason: input.reason });
+  emitAboutSet(tx, row, eventTypes.labelReviewed, { ...data, decision: input.decision, reason: input.reason });
   return presentAnnotation((await lockAnnotation(tx, call)).annotation);
 }
 
@@ -79,10 +79,10 @@ export async function acceptAgreed(
        select a.task, min(a.id::text)::uuid as id from labeling.annotation a
        join labeling.task t on t.label_set = a.label_set and t.number = a.task
        where a.label_set = $1 and not a.replaced and not a.canceled and t.state = 'labeled' and not t.disagreed
-         and ${VERDICT} is distinct from 'rejected' and cardinality(a.label) > 0
+         and ${DECISION} is distinct from 'rejected' and cardinality(a.label) > 0
        group by a.task having count(distinct a.annotator) >= $2 and bool_and(a.annotator <> $3)
      )
-     insert into labeling.review (annotation, version, project_id, verdict, by, at, reason)
+     insert into labeling.review (annotation, version, project_id, decision, by, at, reason)
      select a.id, a.version, $4, 'accepted', $5, $6, $7 from agreed g join labeling.annotation a on a.id = g.id and not a.replaced
      returning (select a.task from labeling.annotation a where a.id = annotation and a.version = review.version) as task`,
     [row.id, input.atLeast, by.id, tenant.id, JSON.stringify(by), now, input.reason],
@@ -120,7 +120,7 @@ function requireNotOwn({ context }: Pick<Call, 'context'>, { annotator }: Annota
 /** Equal labels of one task can all be accepted. */
 async function requireNoOther(tx: Transaction, row: LabelSetRow, { id, task, label }: AnnotationRow): Promise<void> {
   const others = await annotationsOf(tx.sql, row.id, [task]);
-  const other = others.find((one) => one.id !== id && one.reviews.at(-1)?.verdict === 'accepted');
+  const other = others.find((one) => one.id !== id && one.reviews.at(-1)?.decision === 'accepted');
   if (other === undefined || JSON.stringify(other.label) === JSON.stringify(label)) return;
   throw new DaisError(
     'invalid_state',
@@ -132,17 +132,17 @@ async function writeReviews(
   tx: Transaction,
   call: CallOf<typeof adjudicateOperation | typeof reviewAnnotationOperation>,
   annotations: readonly AnnotationRow[],
-  verdict: Verdict,
+  decision: Decision,
   now: number,
 ): Promise<void> {
   await tx.sql.query(
-    `insert into labeling.review (annotation, version, project_id, verdict, by, at, reason)
+    `insert into labeling.review (annotation, version, project_id, decision, by, at, reason)
      select id, version, $3, $4, $5, $6, $7 from unnest($1::uuid[], $2::int[]) as n (id, version)`,
     [
       annotations.map(({ id }) => id),
       annotations.map(({ version }) => version),
       tx.projectId,
-      verdict,
+      decision,
       JSON.stringify(actorOf(call)),
       now,
       call.input.reason,

@@ -33,7 +33,7 @@ export interface AnnotationRow {
 
 const ANNOTATION = `a.id, a.version, a.task, a.external, a.replaced, a.annotator, a.guideline, a.label, a.canceled, a.ground_truth,
   a.seconds, a.labeled_at, a.imported_at, a.imported_by, a.body,
-  (select coalesce(json_agg(json_build_object('verdict', r.verdict, 'by', r.by, 'at', r.at, 'reason', r.reason) order by r.seq), '[]')
+  (select coalesce(json_agg(json_build_object('decision', r.decision, 'by', r.by, 'at', r.at, 'reason', r.reason) order by r.seq), '[]')
    from labeling.review r where r.annotation = a.id and r.version = a.version) as reviews`;
 
 export function presentAnnotation(row: AnnotationRow): Annotation {

@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 interface Why {
-  readonly verdict: string;
+  readonly decision: string;
   readonly principal: string;
   readonly reasons: readonly object[];
   readonly suggestions: readonly string[];
@@ -52,7 +52,7 @@ describe('why', () => {
 
   test('names the role that permits', async () => {
     expect(await why({ principal: 'user:bo', action: 'secret:read', resource: 'Secret/dev-db' })).toMatchObject({
-      verdict: 'allow',
+      decision: 'allow',
       reasons: [{ id: `RoleBinding/${PROJECT}/viewers`, effect: 'permit' }],
       suggestions: [],
     });
@@ -60,7 +60,7 @@ describe('why', () => {
 
   test('names the roles that would permit', async () => {
     expect(await why({ principal: 'user:bo', action: 'secret:delete', resource: 'Secret/dev-db' })).toMatchObject({
-      verdict: 'deny',
+      decision: 'deny',
       reasons: [],
       suggestions: [expect.stringContaining('editor, admin in project "flights"')],
     });
@@ -69,7 +69,7 @@ describe('why', () => {
   test('names the forbidding policy with its message', async () => {
     expect(await why({ action: 'alertChannel:write' })).toMatchObject({
       principal: 'user:ada',
-      verdict: 'deny',
+      decision: 'deny',
       reasons: [{ id: 'frozen', effect: 'forbid', message: 'Nothing changes this week', severity: 'blocking' }],
       suggestions: ['Policy "frozen": Nothing changes this week'],
     });
@@ -77,26 +77,26 @@ describe('why', () => {
 
   test('a policy about some resources is not the reason for a denial without a role', async () => {
     expect(await why({ action: 'secret:delete' })).toMatchObject({
-      verdict: 'some',
+      decision: 'conditional',
       reasons: [{ id: `RoleBinding/${PROJECT}/admins` }, { id: 'kept' }],
     });
     expect(await why({ principal: 'user:bo', action: 'secret:delete' })).toMatchObject({
-      verdict: 'deny',
+      decision: 'deny',
       reasons: [],
       suggestions: [expect.stringContaining('editor, admin in project "flights"')],
     });
   });
 
   test('reports when it depends on the resource', async () => {
-    expect(await why({ principal: 'user:bo', action: 'secret:read' })).toMatchObject({ verdict: 'some' });
+    expect(await why({ principal: 'user:bo', action: 'secret:read' })).toMatchObject({ decision: 'conditional' });
     expect(
       await why({ principal: 'user:bo', action: 'secret:read', resource: `Secret/${PROJECT}/prod-db` }),
-    ).toMatchObject({ verdict: 'deny', reasons: [{ id: 'unseen' }] });
+    ).toMatchObject({ decision: 'deny', reasons: [{ id: 'unseen' }] });
   });
 
   test('everybody asks about themselves, and about what they may read only', async () => {
     expect(await why({ action: 'secret:read', resource: 'Secret/dev-db' }, user('bo'))).toMatchObject({
-      verdict: 'allow',
+      decision: 'allow',
     });
     expect(
       await world.ask('policy.why', { action: 'secret:read', resource: 'Secret/prod-db' }, user('bo'), PROJECT),
@@ -107,7 +107,7 @@ describe('why', () => {
 
   test('the owner of the installation may do everything', async () => {
     expect(await why({ action: 'alertChannel:write' }, { principal: BREAK_GLASS })).toMatchObject({
-      verdict: 'allow',
+      decision: 'allow',
       reasons: [{ id: 'break-glass' }],
     });
   });
@@ -125,16 +125,16 @@ describe('why', () => {
 
 interface Access {
   readonly teams: readonly string[];
-  readonly items: readonly { readonly kind: string; readonly action: string; readonly verdict: string }[];
+  readonly items: readonly { readonly kind: string; readonly action: string; readonly decision: string }[];
 }
 
 describe('permissions of a principal', () => {
   test('are listed for every kind and action', async () => {
     const { teams, items } = await call<Access>('access.mine', {}, user('bo'));
-    const verdict = (action: string) => items.find((item) => item.action === action)?.verdict;
+    const decision = (action: string) => items.find((item) => item.action === action)?.decision;
     expect(teams).toEqual(['all', 'vision']);
-    expect(['secret:read', 'secret:write', 'alertChannel:read', 'access:mine', 'user:read'].map(verdict)).toEqual([
-      'some',
+    expect(['secret:read', 'secret:write', 'alertChannel:read', 'access:mine', 'user:read'].map(decision)).toEqual([
+      'conditional',
       'deny',
       'allow',
       'allow',
@@ -163,7 +163,7 @@ describe('permissions of a principal', () => {
 
   test('of others are visible to readers of policies', async () => {
     const { items } = await call<Access>('access.of', { principal: 'user:ada' }, user('ada'));
-    expect(items.find((item) => item.action === 'policy:write')?.verdict).toBe('allow');
+    expect(items.find((item) => item.action === 'policy:write')?.decision).toBe('allow');
     expect(await world.ask('access.of', { principal: 'user:nobody' }, user('ada'), PROJECT)).toMatch(/^not_found: /);
     expect(await world.ask('access.of', { principal: 'user:ada' }, service('ci'), PROJECT)).toMatch(/^not_found: /);
   });

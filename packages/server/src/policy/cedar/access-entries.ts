@@ -136,7 +136,7 @@ async function why(parts: AccessParts, tx: Transaction, call: CallOf<typeof whyO
     ? OWNER_EXPLANATION
     : facts.suspended
       ? {
-          verdict: 'deny' as const,
+          decision: 'deny' as const,
           reasons: [{ id: 'suspended', effect: 'forbid' as const, message: 'The account is suspended.' }],
         }
       : await explain(parts, tx, call, inquiry, resource);
@@ -232,7 +232,7 @@ async function access(parts: AccessParts, tx: Transaction, call: Call, named: st
       const explained = subject.owner
         ? OWNER_EXPLANATION
         : facts.suspended
-          ? { verdict: 'deny' as const, reasons: [] }
+          ? { decision: 'deny' as const, reasons: [] }
           : known === undefined
             ? explainDecision(inquiry, authorizeWithoutName(inquiry, kind))
             : explainCollection(inquiry, authorizeCollection(inquiry, collectionOf(known, project)));

@@ -59,8 +59,8 @@ export function authorize(
   const request = requestOf(inquiry, resource, entity);
   const exact =
     inquiry.rules.cedar === undefined || candidatesOf(inquiry, resource.type, sets).every((policy) => policy.exact);
-  const verdict = exact ? decide(sets, request) : authorizeByWasm(inquiry, request, entity, sets);
-  return verdict.errors.length === 0 ? verdict : { ...verdict, allowed: false, reasons: verdict.errors };
+  const decision = exact ? decide(sets, request) : authorizeByWasm(inquiry, request, entity, sets);
+  return decision.errors.length === 0 ? decision : { ...decision, allowed: false, reasons: decision.errors };
 }
 
 function requestOf(inquiry: Inquiry, resource: EntityUid, entity: Entity | undefined): RequestScope {

@@ -4,7 +4,7 @@ import { accessGroups, grantsOf, type AccessItem } from './access-grid.ts';
 const item = (kind: string, action: string, ...grants: readonly string[]): AccessItem => ({
   kind,
   action,
-  verdict: grants.length > 0 ? 'allow' : 'deny',
+  decision: grants.length > 0 ? 'allow' : 'deny',
   reasons: [...grants.map((id) => ({ id, effect: 'permit' as const })), { id: 'freeze', effect: 'forbid' as const }],
 });
 

@@ -12,7 +12,7 @@ const ENDINGS: Readonly<Record<NonNullable<ExecutionAttempt['ending']>, StateWor
   'disk-full': { state: 'failed', word: 'out of disk' },
   refused: { state: 'failed', word: 'failed to start' },
   lost: { state: 'warning', word: 'lost' },
-  spared: { state: 'ok', word: 'not needed' },
+  cached: { state: 'ok', word: 'not needed' },
 };
 
 export function attemptState({ state, ending, code, signal }: ExecutionAttempt): StateWords {

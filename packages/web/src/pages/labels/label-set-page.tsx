@@ -33,7 +33,7 @@ const CHOICES: readonly { readonly value: TaskChoice; readonly label: string }[]
   { value: 'rejected', label: 'rejected' },
 ];
 
-/** One set of labels: what waits for a verdict first, and how far annotators agree. */
+/** One set of labels: what waits for a decision first, and how far annotators agree. */
 export function LabelSetPage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressParts();

@@ -55,7 +55,7 @@ export function useAgreement(project: string, set: string): UseQueryResult<Agree
   });
 }
 
-/** Which tasks are looked at: those that wait for a verdict, or those of a state. */
+/** Which tasks are looked at: those that wait for a decision, or those of a state. */
 export type TaskChoice = 'labeled' | 'disagreed' | 'open' | 'accepted' | 'rejected';
 
 export interface LabelTasks {

@@ -131,7 +131,7 @@ export interface AttemptEnd {
     | 'disk-full'
     | 'refused'
     | 'lost'
-    | 'spared';
+    | 'cached';
   readonly code?: number | undefined;
   readonly signal?: string | undefined;
   readonly error?: string | undefined;

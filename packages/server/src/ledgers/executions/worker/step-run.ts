@@ -111,7 +111,7 @@ export class StepRun {
       const about = this.#about(loaded);
       const resolved = resolveAny({ step: loaded.step, inputs: loaded.inputs, about }, this.#dialects);
       if ('outputs' in resolved) {
-        return { end: { is: 'succeeded', outputs: resolved.outputs }, record: { ending: 'spared' } };
+        return { end: { is: 'succeeded', outputs: resolved.outputs }, record: { ending: 'cached' } };
       }
       let state = await compute.status(id);
       if (state === undefined) {
@@ -161,7 +161,7 @@ export class StepRun {
     if (cached === undefined) return undefined;
     return {
       end: { is: 'succeeded', outputs: cached.outputs, source: cached.source },
-      record: { ending: 'spared' },
+      record: { ending: 'cached' },
       fingerprint,
       cached,
     };

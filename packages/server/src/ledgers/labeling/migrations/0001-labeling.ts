@@ -89,7 +89,7 @@ create table labeling.review (
   version int not null,
   seq bigint generated always as identity,
   project_id uuid not null,
-  verdict text collate "C" not null,
+  decision text collate "C" not null,
   by jsonb not null,
   at bigint not null,
   reason text not null,

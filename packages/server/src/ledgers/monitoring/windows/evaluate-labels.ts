@@ -15,7 +15,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { countLabels, type LabeledPredictions } from '#ledgers/predictions/index.ts';
 import { QueryRunner } from '../query-runner.ts';
 import { evaluateFairness } from '../checks/fairness.ts';
-import { unknownOutcome, verdictOf, type CheckOutcome, outcomesOf, replaceOutcome } from '../checks/outcome.ts';
+import { unknownOutcome, statusOf, type CheckOutcome, outcomesOf, replaceOutcome } from '../checks/outcome.ts';
 import { evaluatePerformance, type PerformanceCheck } from '../checks/performance.ts';
 import { targetOf } from '../metrics/classes.ts';
 import { followStreaks } from './commit-window.ts';
@@ -201,16 +201,16 @@ async function write(
 ): Promise<void> {
   let results = window.results;
   for (const outcome of outcomes) ({ results } = replaceOutcome(monitor.spec, results, outcome));
-  const { verdict, reason } = verdictOf(outcomesOf(monitor.spec, results));
+  const { status, reason } = statusOf(outcomesOf(monitor.spec, results));
   const performance = labeled.find((one) => one.performance !== undefined)?.performance;
   const fairness = labeled.flatMap((one) => presentFairness(nameOfCheck(one.check), one.fairness ?? []));
   await tx.sql.query(
-    `update monitoring.window set results = $2, verdict = $3, reason = $4, performance = $5, labeled = $6, label_count = $7,
+    `update monitoring.window set results = $2, status = $3, reason = $4, performance = $5, labeled = $6, label_count = $7,
        labels_at = $8, awaits = not $9, fairness = $10 where id = $1`,
     [
       window.id,
       JSON.stringify(results),
-      verdict,
+      status,
       reason ?? null,
       performance === undefined ? null : JSON.stringify(performance),
       performance?.labeled ?? labeledOf(fairness),
@@ -225,7 +225,7 @@ async function write(
   const before = outcomesOf(monitor.spec, window.results);
   const anew = outcomes.filter(
     (outcome) =>
-      outcome.verdict !== 'unknown' && before.every((one) => one.name !== outcome.name || one.verdict === 'unknown'),
+      outcome.status !== 'unknown' && before.every((one) => one.name !== outcome.name || one.status === 'unknown'),
   );
   if (anew.length > 0) {
     const [version] = window.versions;
@@ -241,7 +241,7 @@ async function write(
   if (window.number === monitor.number) {
     await tx.sql.query(
       'update monitoring.monitor set state = $2, reason = $3 where uid = $1',
-      [monitor.uid, verdict, reason ?? null],
+      [monitor.uid, status, reason ?? null],
       'monitor_state',
     );
   }

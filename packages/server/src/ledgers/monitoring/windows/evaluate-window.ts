@@ -176,8 +176,8 @@ function dataOutcome(
   severity: CheckOutcome['severity'],
   { metric, reason }: OpenWindow['faults'][number],
 ): CheckOutcome {
-  const result = { check: 'data', type: 'data', metric, verdict: 'unknown' as const, reason };
-  return { name: 'data', type: 'quality', severity, verdict: 'unknown', reason, results: [result] };
+  const result = { check: 'data', type: 'data', metric, status: 'unknown' as const, reason };
+  return { name: 'data', type: 'quality', severity, status: 'unknown', reason, results: [result] };
 }
 
 interface Compared {

@@ -47,9 +47,9 @@ export function runCase(
   const alone = decide([new PolicySet(policies, [], model.actionEntities)], request);
   const whole = decide([new PolicySet(policies, roles, model.actionEntities)], request);
   const refused = alone.errors.length > 0 || (!alone.allowed && alone.reasons.length > 0);
-  const verdict = whole.allowed && whole.errors.length === 0 ? 'allow' : 'deny';
+  const decision = whole.allowed && whole.errors.length === 0 ? 'allow' : 'deny';
   const own = refused ? 'refused' : alone.allowed ? 'allow' : 'silent';
-  const actual = one.expect === 'allow' || one.expect === 'deny' ? verdict : own;
+  const actual = one.expect === 'allow' || one.expect === 'deny' ? decision : own;
   const reasons = one.expect === 'allow' || one.expect === 'deny' ? whole.reasons : alone.reasons;
   return { name: one.name, passed: actual === one.expect, expected: one.expect, actual, reasons };
 }
