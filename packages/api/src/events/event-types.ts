@@ -101,7 +101,7 @@ export const eventTypes = {
       session,
       method: z.string().describe('`password` or `oidc`.'),
       provider: z.string().optional().describe('The identity provider.'),
-      mfa: z.boolean().describe('A second factor was used.'),
+      mfa: z.boolean().describe('Whether a second factor was used.'),
     }),
   },
   sessionRefused: {

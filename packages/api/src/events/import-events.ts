@@ -22,7 +22,7 @@ export const importEvents = {
     type: 'logged.model.imported',
     v: 1,
     description: 'A logged model was imported.',
-    data: z.strictObject({ model: z.string().describe('Its id.'), experiment, source }),
+    data: z.strictObject({ model: z.string().describe('Id.'), experiment, source }),
   },
   garbageCollected: {
     type: 'garbage.collected',

@@ -4,7 +4,7 @@ import type { EventType } from '#events/event-type.ts';
 const set = z.string().describe('Name of the label set.');
 const task = z.int().describe('Number of the task.');
 const annotation = z.uuid().describe('Id of the annotation.');
-const reason = z.string().describe('Reason given by the user.');
+const reason = z.string().describe('Reason that the user entered.');
 
 /** The subject of each is the Dataset resource that the set is of. */
 export const labelEvents = {

@@ -21,7 +21,7 @@ export const predictionEvents = {
     type: 'predictions.erasure.asked',
     v: 1,
     description: 'The erasure of prediction values was requested.',
-    data: z.strictObject({ ...erasure, reason: z.string().describe('Reason given by the user.') }),
+    data: z.strictObject({ ...erasure, reason: z.string().describe('Reason that the user entered.') }),
   },
   predictionsErased: {
     type: 'predictions.erased',

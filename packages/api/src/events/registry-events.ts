@@ -11,7 +11,7 @@ const approval = {
   alias: z.string().optional().describe('The alias that would move,'),
   stage: z.string().optional().describe('or the stage that the version would enter.'),
 };
-const reason = z.string().describe('Reason given by the user.');
+const reason = z.string().describe('Reason that the user entered.');
 
 /** The subject of each is the Model resource. */
 export const registryEvents = {

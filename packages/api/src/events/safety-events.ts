@@ -6,7 +6,7 @@ const finding = {
   version,
   finding: z.uuid().describe('Id of the finding.'),
   rule: z.string().describe('What kind of finding it is.'),
-  reason: z.string().describe('Reason given by the user.'),
+  reason: z.string().describe('Reason that the user entered.'),
 };
 
 /** The subject of each is the Model. */

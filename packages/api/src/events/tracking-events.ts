@@ -65,7 +65,7 @@ export const trackingEvents = {
     type: 'logged.model.deleted',
     v: 1,
     description: 'A logged model was deleted.',
-    data: z.strictObject({ model: z.string().describe('Its id.'), experiment }),
+    data: z.strictObject({ model: z.string().describe('Id.'), experiment }),
   },
   tracesDeleted: {
     type: 'traces.deleted',

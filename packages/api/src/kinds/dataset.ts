@@ -226,7 +226,7 @@ export const datasetStatus = z.strictObject({
   latestVersion: z.int().optional().describe('Number of the latest ready version.'),
   newestVersion: z.int().optional().describe('Number of the latest version in any state.'),
   rows: z.int().optional().describe('Rows of the latest ready version.'),
-  bytes: z.int().optional().describe('Size of its files.'),
+  bytes: z.int().optional().describe('Size of all files in bytes.'),
   columns: z.int().optional().describe('Number of columns.'),
   updatedAt: z.string().optional().describe('Creation time; RFC 3339, UTC.'),
 });

@@ -78,7 +78,7 @@ export const readAuditBodiesOperation = defineOperation({
     items: z
       .array(
         z.strictObject({
-          seq: z.int().describe('Its place in the log, from 0.'),
+          seq: z.int().describe('Index in the log, from 0.'),
           body: z.string().describe('Canonical JSON (RFC 8785); personal parts are sealed.'),
           leaf: z.string().optional().describe('Stored hash of the entry, base64; absent in archives.'),
         }),

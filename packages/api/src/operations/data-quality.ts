@@ -81,7 +81,7 @@ export const readQualityCheckOperation = defineOperation({
   summary: 'Returns one validation with its results, failed ones first.',
   input: z.strictObject({
     name: ofVersion.name,
-    check: z.string().min(1).max(160).describe('Its id.'),
+    check: z.string().min(1).max(160).describe('Id.'),
   }),
   output: qualityCheckResultsSchema,
   target: toDataset,
@@ -139,7 +139,7 @@ export const releaseDatasetVersionOperation = defineOperation({
   }),
   output: z.strictObject({
     number: z.int().describe('Number of the version.'),
-    id: z.uuid().describe('Its id.'),
+    id: z.uuid().describe('Id.'),
     state: z.string().describe('`ready`.'),
   }),
   target: toDataset,

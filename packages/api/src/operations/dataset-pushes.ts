@@ -37,11 +37,11 @@ export const beginPushOperation = defineOperation({
       .array(
         z.strictObject({
           name: fileName.describe('As faults name it; its ending says the format.'),
-          bytes: z.int().min(0).describe('Its size.'),
+          bytes: z.int().min(0).describe('Size in bytes.'),
           sha256: z
             .string()
             .regex(/^[0-9a-f]{64}$/)
-            .describe('SHA-256 of its bytes.'),
+            .describe('SHA-256 of the bytes.'),
         }),
       )
       .min(1)

@@ -6,9 +6,9 @@ import { definitionSchema, MOST_DEFINITION_BYTES } from '#records/definition.ts'
 
 const base = '/api/v1/definitions' as const;
 const word = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, { message: 'letters, digits and `-`, at most 64' });
-const format = word.describe('Whose words it is in: `feast`.');
-const type = word.describe('What it is among the things of that format: `entity`, `dataSource`.');
-const name = z.string().min(1).max(512).describe('Unique among those of its type.');
+const format = word.describe('Format of the definition: `feast`.');
+const type = word.describe('Type within the format: `entity`, `dataSource`.');
+const name = z.string().min(1).max(512).describe('Name, unique per type.');
 const reference = z.string().min(1).max(1024);
 const one = { format, type, name };
 const ofDefinition = ({ name: named }: { readonly name: string }) => ({ kind: 'Definition', name: named });

@@ -43,7 +43,7 @@ export const createEvaluationDatasetOperation = defineOperation({
   input: z.strictObject({
     name: z.string().min(1).max(255).describe('Several may have the same.'),
     id: datasetId.optional().describe('Default: `d-` and 32 hexadecimal digits, made up.'),
-    experimentIds: experimentIds.optional().describe('The experiments that it belongs to.'),
+    experimentIds: experimentIds.optional().describe('Ids of the experiments.'),
     tags: tags.optional(),
     user: user.optional(),
   }),
@@ -148,7 +148,7 @@ export const mergeEvaluationRecordsOperation = defineOperation({
         z.strictObject({
           inputs: json.describe('What is asked.'),
           outputs: z.unknown().optional().describe('What was answered. Absent: as before, and `{}` for a new record.'),
-          expectations: json.optional().describe('What is expected of an answer.'),
+          expectations: json.optional().describe('Expectations.'),
           tags: json.optional().describe('Added to its tags.'),
           source: recordSourceSchema.optional().describe('Of new records.'),
           user: user.optional(),

@@ -100,7 +100,7 @@ export const listComputeOperation = defineOperation({
   output: z.strictObject({
     items: z.array(projectComputeSchema).describe('By name.'),
     nextCursor: z.string().optional(),
-    nodes: z.array(computeNodeSchema).max(100).describe('Machines that run steps; at most 100.'),
+    nodes: z.array(computeNodeSchema).max(100).describe('Machines; at most 100.'),
   }),
   target: () => ({ kind: 'Compute' }),
   http: get('/api/v1/compute', ['limit', 'cursor']),

@@ -157,7 +157,7 @@ export const submitExecutionOperation = defineOperation({
   input: z.strictObject({
     name: z.string().min(1).max(256).default('run').describe('Name of the job.'),
     steps: z.record(stepWord, stepSchema).describe('By name; at least one, at most 1,000.'),
-    priority: z.int().min(-1000).max(1000).default(0).describe('Higher first.'),
+    priority: z.int().min(-1000).max(1000).default(0).describe('Priority. Higher values run first.'),
     code: codeInput.optional().describe('The code that the steps run.'),
   }),
   output: executionSchema,
@@ -310,7 +310,7 @@ export const listExecutionFilesOperation = defineOperation({
   summary: 'Lists the files of a job: code, outputs and logs.',
   input: z.strictObject({
     id,
-    prefix: z.string().max(1024).default('').describe('What their names begin with.'),
+    prefix: z.string().max(1024).default('').describe('Prefix of the file names.'),
     ...paging,
   }),
   output: page(

@@ -25,7 +25,7 @@ const rows = z
   .describe('Each column with its values.');
 const fullNames = z.boolean().default(false).describe('Columns are called `view__feature` instead of `feature`.');
 const selection = { service: service.optional(), features: features.optional() };
-const id = z.uuid().describe('Its id.');
+const id = z.uuid().describe('Id.');
 const limit = z.int().min(1).max(1000).default(100).describe('Most items in one page.');
 const cursor = z.string().max(4096).optional().describe('`nextCursor` of the page before.');
 const page = <Item extends z.ZodType>(item: Item) =>

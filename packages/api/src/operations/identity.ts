@@ -8,7 +8,7 @@ import { defineOperation, type Operation } from '#operations/operation.ts';
  */
 
 const time = (what: string) => z.string().describe(`${what}; RFC 3339, UTC.`);
-const id = z.uuid().describe('Its id.');
+const id = z.uuid().describe('Id.');
 const userName = z.string().min(1).max(256);
 const password = z.string().min(1).max(1024);
 const next = z
@@ -30,7 +30,7 @@ export const currentSessionSchema = z.strictObject({
     .optional()
     .describe('How they proved it: `password`, `oidc`, `token`, `federation`, `owner-token`, `solo`.'),
   session: z.string().optional().describe('Id of the session or token that was used.'),
-  mfa: z.boolean().optional().describe('A second factor was used.'),
+  mfa: z.boolean().optional().describe('Whether a second factor was used.'),
   scopes: z.array(z.string()).optional().describe('What the token is limited to.'),
   project: z.string().optional().describe('The project that the token is limited to.'),
   signIn: z
@@ -113,7 +113,7 @@ const sessionEntry = z.strictObject({
   current: z.boolean().describe('It is the one that asks.'),
   method: z.string().describe('`password` or `oidc`.'),
   provider: z.string().optional().describe('The identity provider.'),
-  mfa: z.boolean().describe('A second factor was used.'),
+  mfa: z.boolean().describe('Whether a second factor was used.'),
   address: z.string().optional().describe('Where it was last used from.'),
   userAgent: z.string().optional().describe('The browser that signed in.'),
   createdAt: time('Start time'),

@@ -16,7 +16,7 @@ const pipelineHeadSchema = z.strictObject({
   id: z.string().describe('Uid of the Pipeline.'),
   name: z.string().describe('Name of the Pipeline.'),
   displayName: z.string().describe('What people call it; default: its name.'),
-  description: z.string().optional().describe('What people say of it.'),
+  description: z.string().optional().describe('Description.'),
   tags: tags.describe('Short values.'),
   createdAt: z.int().describe('Milliseconds since 1970-01-01 UTC.'),
   updatedAt: z.int(),
@@ -62,7 +62,7 @@ export const labelPipelineOperation = defineOperation({
   summary: 'Sets the display name and labels of a pipeline.',
   input: z.strictObject({
     name: nameSchema.describe('Name of the Pipeline.'),
-    displayName: z.string().min(1).max(256).optional().describe('What people call it.'),
+    displayName: z.string().min(1).max(256).optional().describe('Display name.'),
     tags: tags.optional().describe('All of them.'),
   }),
   output: pipelineHeadSchema,
@@ -78,7 +78,7 @@ export const startExecutionOperation = defineOperation({
   summary: 'Starts a pipeline run of a document in any supported format, or of a stored version.',
   input: z.strictObject({
     name: z.string().min(1).max(256).describe('What people call the run.'),
-    description: z.string().max(65_535).optional().describe('What people say of it.'),
+    description: z.string().max(65_535).optional().describe('Description.'),
     format: z.string().min(1).max(32).optional().describe('The language of `document`.'),
     document: z.unknown().optional().describe('What to run.'),
     pipeline: nameSchema.optional().describe('Instead of a document: the Pipeline that has it.'),
@@ -92,12 +92,12 @@ export const startExecutionOperation = defineOperation({
       .record(z.string().min(1).max(256), executionParameterSchema)
       .default({})
       .describe('Values of its parameters; for all others their defaults count.'),
-    experimentId: z.string().min(1).max(64).optional().describe('The experiment that it belongs to.'),
+    experimentId: z.string().min(1).max(64).optional().describe('Id of the experiment.'),
     about: z
       .record(z.string().max(128), z.unknown())
       .optional()
       .describe('Kept with the run, and given back as it is.'),
-    priority: z.int().min(-1000).max(1000).default(0).describe('Higher first.'),
+    priority: z.int().min(-1000).max(1000).default(0).describe('Priority. Higher values run first.'),
   }),
   output: executionSchema,
   target: () => ({ kind: 'Execution' }),

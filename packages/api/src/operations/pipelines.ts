@@ -24,8 +24,8 @@ export const createPipelineVersionOperation = defineOperation({
   input: z.strictObject({
     name,
     version: nameSchema.optional().describe('What it is called; default: its number.'),
-    displayName: z.string().max(256).optional().describe('What people call it.'),
-    description: z.string().max(5000).optional().describe('What people say of it.'),
+    displayName: z.string().max(256).optional().describe('Display name.'),
+    description: z.string().max(5000).optional().describe('Description.'),
     sourceUrl: z.string().max(2048).optional().describe('Where its code is from.'),
     tags: z.record(z.string().min(1).max(256), z.string().max(4096)).default({}).describe('Short values.'),
     format: z.string().min(1).max(32).describe('What the document is; the server must know it.'),
@@ -96,8 +96,8 @@ export const runPipelineOperation = defineOperation({
       .optional()
       .describe('Name of the pipeline run. Default: the name of the pipeline.'),
     description: z.string().max(5000).optional().describe('Description of the pipeline run.'),
-    experimentId: z.string().min(1).max(256).optional().describe('The experiment that it belongs to.'),
-    priority: z.int().min(-1000).max(1000).default(0).describe('Higher first.'),
+    experimentId: z.string().min(1).max(256).optional().describe('Id of the experiment.'),
+    priority: z.int().min(-1000).max(1000).default(0).describe('Priority. Higher values run first.'),
     code: codeInput.optional().describe('The code that its steps run.'),
   }),
   output: executionSchema,

@@ -82,7 +82,7 @@ export const fieldChangeSchema = z.strictObject({
 export type FieldChange = z.infer<typeof fieldChangeSchema>;
 
 export const changeSchema = z.strictObject({
-  kind: z.string().describe('Its kind.'),
+  kind: z.string().describe('Kind.'),
   name: z.string().describe('Its name.'),
   project: z.string().optional().describe('Absent for organization kinds.'),
   action: z.enum(['create', 'update', 'delete', 'unchanged']).describe('Action on the resource.'),
@@ -126,21 +126,21 @@ export const planOperation = defineOperation({
 export const eventSchema = z.strictObject({
   id: z.string().describe('Unique; not in commit order.'),
   cursor: z.string().describe('Resume after this event.'),
-  at: z.string().describe('When it happened; RFC 3339, UTC.'),
+  at: z.string().describe('Time of the event; RFC 3339, UTC.'),
   type: z.string().describe('One of the types below.'),
   v: z.int().describe('Version of the shape of `data`.'),
   subject: z
     .strictObject({
-      kind: z.string().describe('Its kind.'),
+      kind: z.string().describe('Kind.'),
       name: z.string().describe('Its name.'),
-      uid: z.string().describe('Its uid.'),
+      uid: z.string().describe('Uid.'),
     })
     .optional()
     .describe('The resource it is about.'),
   project: z.string().optional().describe('Absent for organization kinds.'),
   actor: actorSchema.describe('Who did it.'),
-  requestId: z.string().optional().describe('The request that did it.'),
-  data: z.record(z.string(), z.unknown()).describe('What each type has for itself.'),
+  requestId: z.string().optional().describe('Request id.'),
+  data: z.record(z.string(), z.unknown()).describe('Data of this event type.'),
 });
 export type Event = z.infer<typeof eventSchema>;
 

@@ -28,8 +28,8 @@ export const createRecurrenceOperation = defineOperation({
   scope: 'project',
   summary: 'Creates a recurring run, in addition to Schedules of manifests.',
   input: z.strictObject({
-    name: nameSchema.describe('What people call it; many can have the same name.'),
-    description: z.string().max(5000).optional().describe('What people say of it.'),
+    name: nameSchema.describe('Name. It need not be unique.'),
+    description: z.string().max(5000).optional().describe('Description.'),
     pipeline: nameSchema.optional().describe('Name of the Pipeline that it runs; or else `format` and `document`.'),
     version: z
       .string()
@@ -136,7 +136,7 @@ export const listTimesOperation = defineOperation({
   input: z.strictObject({
     id,
     after: at.optional().describe('Milliseconds since 1970-01-01 UTC; default: now.'),
-    count: z.int().min(1).max(100).default(10).describe('How many.'),
+    count: z.int().min(1).max(100).default(10).describe('Number.'),
   }),
   output: z.strictObject({ times: z.array(z.int()).describe('Milliseconds since 1970-01-01 UTC.') }),
   target: ofRecurrence,

@@ -44,7 +44,7 @@ const featureWorkStates = ['waiting', 'running', 'done', 'failed', 'canceled'] a
 const state = z.enum(featureWorkStates);
 
 export const materializationSchema = z.strictObject({
-  id: z.string().describe('Its id.'),
+  id: z.string().describe('Id.'),
   view: z.string().describe('Name of the FeatureView.'),
   mode: z.enum(['full', 'incremental']).describe('`incremental`: from where the last one ended.'),
   state,
@@ -53,7 +53,7 @@ export const materializationSchema = z.strictObject({
   dataset: z.string().optional().describe('The version that was read: `weather@3`.'),
   entities: z.int().describe('Entities in the window so far.'),
   written: z.int().describe('Those of them that were newer than what was online.'),
-  error: z.string().optional().describe('Why it failed.'),
+  error: z.string().optional().describe('Error message.'),
   createdBy: z.string().describe('`user:ada`, `service:ci`, `system:platform`.'),
   createdAt: z.string().describe('RFC 3339, UTC.'),
   finishedAt: z.string().optional().describe('RFC 3339, UTC.'),
@@ -61,7 +61,7 @@ export const materializationSchema = z.strictObject({
 export type Materialization = z.infer<typeof materializationSchema>;
 
 export const featureBuildSchema = z.strictObject({
-  id: z.string().describe('Its id.'),
+  id: z.string().describe('Id.'),
   service: z.string().optional().describe('Name of the FeatureService.'),
   features: z.array(z.string()).describe('Requested features as `view:feature`.'),
   entities: z.string().optional().describe('The version whose rows were asked about: `flights@7`.'),
@@ -72,7 +72,7 @@ export const featureBuildSchema = z.strictObject({
   state,
   rows: z.int().optional().describe('Rows that were built.'),
   query: z.string().optional().describe('What was computed, in the words of the query engine.'),
-  error: z.string().optional().describe('Why it failed.'),
+  error: z.string().optional().describe('Error message.'),
   createdBy: z.string().describe('`user:ada`, `service:ci`.'),
   createdAt: z.string().describe('RFC 3339, UTC.'),
   finishedAt: z.string().optional().describe('RFC 3339, UTC.'),

@@ -155,7 +155,7 @@ export const labelPublicationSchema = z.strictObject({
   state: z.enum(['waiting', 'done', 'failed']),
   labels: z.int().describe('How many accepted labels.'),
   version: z.int().optional().describe('Number of the created version.'),
-  error: z.string().optional().describe('Why it failed.'),
+  error: z.string().optional().describe('Error message.'),
   createdAt: milliseconds,
   createdBy: actorSchema,
 });

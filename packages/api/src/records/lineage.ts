@@ -47,7 +47,7 @@ const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 export const lineageNodeSchema = z.strictObject({
   node: z.string().describe('`type:id`, used by edges and by the parameter `node`.'),
   type: z.enum(lineageNodeTypes).describe('What it is.'),
-  name: z.string().optional().describe('What people call it.'),
+  name: z.string().optional().describe('Display name.'),
   project: z.string().optional().describe('Its project.'),
   at: milliseconds.optional().describe('Creation time or first occurrence.'),
   gone: z.literal(true).optional().describe('It was deleted; what it had to do with others stays.'),

@@ -7,7 +7,7 @@ const milliseconds = z.number().nullable();
 export const loadTestSchema = z.strictObject({
   endpoint: z.string().describe('Name of the Endpoint.'),
   state: z.enum(['running', 'done', 'stopped', 'failed']).describe('`stopped`: before its time, by whoever began it.'),
-  message: z.string().describe('Why it failed.'),
+  message: z.string().describe('Error message.'),
   connections: z.int().describe('Requests at once.'),
   rate: z.number().optional().describe('Requests each second that were wanted; absent: as many as are answered.'),
   seconds: z.number().describe('How long it has lasted.'),

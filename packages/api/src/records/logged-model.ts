@@ -14,7 +14,7 @@ const loggedModelMetricSchema = latestMetricSchema.extend({
 
 export const loggedModelSchema = z.strictObject({
   id: z.string().describe('`m-` and 32 hexadecimal digits.'),
-  experimentId: z.string().describe('Its experiment.'),
+  experimentId: z.string().describe('Id of the experiment.'),
   name: z.string().describe('Given or made up; not unique.'),
   type: z.string().optional().describe('What kind of model, in the words of the client.'),
   sourceRunId: z.string().optional().describe('The run that made it.'),
@@ -25,7 +25,7 @@ export const loggedModelSchema = z.strictObject({
   createdAt: milliseconds,
   updatedAt: milliseconds,
   params: z.record(z.string(), z.string()).describe('Its parameters.'),
-  tags: z.record(z.string(), z.string()).describe('Its tags.'),
+  tags: z.record(z.string(), z.string()).describe('Tags.'),
   metrics: z.array(loggedModelMetricSchema).describe('What runs measured of it, on which dataset.'),
 });
 export type LoggedModel = z.infer<typeof loggedModelSchema>;

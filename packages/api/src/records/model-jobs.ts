@@ -14,7 +14,7 @@ export type ModelJobState = (typeof modelJobStates)[number];
 export const modelJobFaultSchema = z.strictObject({
   row: z.int().describe('Which row of the version, from 1.'),
   column: z.string().optional().describe('The column that is not what the model takes.'),
-  message: z.string().describe('What is wrong.'),
+  message: z.string().describe('Problem.'),
 });
 export type ModelJobFault = z.output<typeof modelJobFaultSchema>;
 
@@ -25,7 +25,7 @@ export const onErrorSchema = z
   );
 
 export const modelJobSchema = z.strictObject({
-  id: z.uuid().describe('Its id.'),
+  id: z.uuid().describe('Id.'),
   kind: z.enum(modelJobKinds).describe('What it does.'),
   state: z.enum(modelJobStates).describe('How far it is.'),
   model: z.string().describe('Name of the model.'),
@@ -54,7 +54,7 @@ export const modelJobSchema = z.strictObject({
     .optional()
     .describe('Of batch predictions.'),
   result: z.record(z.string(), z.unknown()).optional().describe('What other kinds of jobs found out.'),
-  error: z.string().optional().describe('Why it failed.'),
+  error: z.string().optional().describe('Error message.'),
   attempts: z.int().describe('Number of attempts.'),
   createdBy: actorSchema.describe('User who requested it.'),
   createdAt: milliseconds,

@@ -37,7 +37,7 @@ export const modelScanSchema = z.strictObject({
   files: z.int().describe('Number of scanned files.'),
   bytes: z.int().describe('Their size.'),
   findings: z.array(modelFindingSchema).describe('The worst first.'),
-  error: z.string().optional().describe('Why it failed.'),
+  error: z.string().optional().describe('Error message.'),
   askedAt: milliseconds.describe('Time of the request.'),
   endedAt: milliseconds.optional().describe('When it ended.'),
 });

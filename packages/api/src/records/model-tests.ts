@@ -18,7 +18,7 @@ export const modelTestRunSchema = z.strictObject({
     .enum(['preparing', 'running', 'done', 'failed'])
     .describe('`preparing`: its files and what it runs in are brought; `failed`: it could not be loaded.'),
   message: z.string().describe('What it is at, or why it could not be loaded.'),
-  tests: z.int().describe('How many there are.'),
+  tests: z.int().describe('Total number.'),
   failed: z.int().describe('How many of those that were run did not pass.'),
   results: z.array(modelTestResultSchema).describe('Of those that were run, in the order of the manifest.'),
 });

@@ -5,11 +5,11 @@ import { executionParameterSchema } from '#records/execution.ts';
 /** Versions of pipelines, and what they look like before they run. */
 
 export const pipelineVersionSchema = z.strictObject({
-  id: z.string().describe('Its id.'),
+  id: z.string().describe('Id.'),
   number: z.int().describe('1 for the first of its pipeline.'),
   name: z.string().describe('Unique in its pipeline; default: its number.'),
-  displayName: z.string().optional().describe('What people call it.'),
-  description: z.string().optional().describe('What people say of it.'),
+  displayName: z.string().optional().describe('Display name.'),
+  description: z.string().optional().describe('Description.'),
   sourceUrl: z.string().optional().describe('Where its code is from.'),
   tags: z.record(z.string(), z.string()).describe('Short values.'),
   format: z.string().describe('What its document is: `steps`, or the word of another language.'),
@@ -40,7 +40,7 @@ export const pipelineGraphSchema = z.strictObject({
     .array(
       z.strictObject({
         path: z.string().describe('Names of tasks from the outside in: `train/fit`.'),
-        kind: z.enum(['step', 'graph', 'loop']).describe('A command, a group of tasks, or one task for many items.'),
+        kind: z.enum(['step', 'graph', 'loop']).describe('Command, group of tasks, or loop over items.'),
         group: z.boolean().describe('It holds others.'),
         conditional: z.boolean().describe('It runs only if something is true.'),
         always: z.boolean().describe('It runs however those before it ended.'),

@@ -73,7 +73,7 @@ export const predictionErasureSchema = z.strictObject({
   state: z.enum(erasureStates).describe('How far it is.'),
   files: z.int().describe('Number of scanned files.'),
   rows: z.int().describe('Number of erased rows.'),
-  error: z.string().optional().describe('Why it failed.'),
+  error: z.string().optional().describe('Error message.'),
   reason: z.string().describe('Reason of the request.'),
   by: z.string().describe('Who asked.'),
   askedAt: milliseconds.describe('When.'),

@@ -48,10 +48,10 @@ export const overlapText =
 
 export const recurrenceSchema = z.strictObject({
   id: z.string().describe('Its id; of a Schedule, the uid of the resource.'),
-  name: z.string().describe('What people call it.'),
-  description: z.string().optional().describe('What people say of it.'),
+  name: z.string().describe('Display name.'),
+  description: z.string().optional().describe('Description.'),
   origin: z.string().describe('Whose words made it: `manifest`, …'),
-  pipeline: z.string().optional().describe('Uid of the Pipeline that it runs.'),
+  pipeline: z.string().optional().describe('Uid of the Pipeline.'),
   pipelineVersion: z.string().optional().describe('Id of the version; absent: always the newest.'),
   format: z.string().optional().describe('What its own document is, where it runs no Pipeline.'),
   parameters: z.record(z.string(), executionParameterSchema),

@@ -21,7 +21,7 @@ export const modelVersionSchema = z.strictObject({
   loggedModelId: z.string().optional().describe('The logged model that it is.'),
   runLink: z.string().optional().describe('Address of the run, where that is elsewhere.'),
   stage: z.enum(stages).describe('The older way of saying how far it has come.'),
-  tags: tagsSchema.describe('Its tags.'),
+  tags: tagsSchema.describe('Tags.'),
   aliases: z.array(z.string()).describe('What it is called now.'),
 });
 export type ModelVersion = z.infer<typeof modelVersionSchema>;
@@ -33,7 +33,7 @@ export const registeredModelSchema = z.strictObject({
   description: z.string().describe('Of the manifest or, where that has none, as a client said. May be empty.'),
   createdAt: milliseconds,
   updatedAt: milliseconds,
-  tags: tagsSchema.describe('Its tags.'),
+  tags: tagsSchema.describe('Tags.'),
   aliases: z.record(z.string(), z.int()).describe('Number of the version behind each alias.'),
   latestVersions: z.array(modelVersionSchema).describe('The newest version in each stage.'),
 });

@@ -36,7 +36,7 @@ export const rolloutStepSchema = z.strictObject({
 export type RolloutStep = z.infer<typeof rolloutStepSchema>;
 
 export const rolloutSchema = z.strictObject({
-  id: z.string().describe('Its id.'),
+  id: z.string().describe('Id.'),
   endpoint: z.string().describe('Name of the Endpoint.'),
   state: z
     .enum(rolloutStates)

@@ -26,7 +26,7 @@ export const experimentSchema = z.strictObject({
   lifecycle: z.enum(lifecycles).describe('Deleted ones can be restored until garbage collection takes them.'),
   createdAt: milliseconds,
   updatedAt: milliseconds,
-  tags: tagsSchema.describe('Its tags.'),
+  tags: tagsSchema.describe('Tags.'),
 });
 export type Experiment = z.infer<typeof experimentSchema>;
 
@@ -69,7 +69,7 @@ export const modelOutputSchema = z.strictObject({
 export const runInfoSchema = z.strictObject({
   id: z.string().describe('32 hexadecimal digits, unless a client brought its own.'),
   name: z.string().describe('Given or made up.'),
-  experimentId: z.string().describe('Its experiment.'),
+  experimentId: z.string().describe('Id of the experiment.'),
   user: z.string().describe('Who started it, in the words of the client.'),
   status: z.enum(runStatuses).describe('As the client says.'),
   startedAt: milliseconds,
@@ -82,7 +82,7 @@ export type RunInfo = z.infer<typeof runInfoSchema>;
 export const runSchema = runInfoSchema.extend({
   metrics: z.array(latestMetricSchema).describe('The latest point of each metric: of the highest step, then time.'),
   params: z.record(z.string(), z.string()).describe('Its parameters.'),
-  tags: tagsSchema.describe('Its tags.'),
+  tags: tagsSchema.describe('Tags.'),
   datasets: z.array(datasetInputSchema).describe('The datasets that it read.'),
   modelInputs: z.array(z.string()).describe('Ids of the logged models that it read.'),
   modelOutputs: z.array(modelOutputSchema).describe('The logged models that it made.'),

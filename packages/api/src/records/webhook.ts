@@ -8,8 +8,8 @@ export type WebhookStatus = (typeof webhookStatuses)[number];
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
 export const webhookSchema = z.strictObject({
-  id: z.string().describe('Its id.'),
-  name: z.string().describe('What people call it.'),
+  id: z.string().describe('Id.'),
+  name: z.string().describe('Display name.'),
   description: z.string().describe('May be empty.'),
   url: z.string().describe('Where it is sent to.'),
   format: z.string().describe('In whose words: `dais`, or those of a client that made it.'),
@@ -32,7 +32,7 @@ export const webhookDeliverySchema = z.strictObject({
   id: z.string().describe('Stays the same over all attempts; the receiver gets it in a header.'),
   event: z.string().describe('Event type.'),
   state: z.enum(deliveryStates).describe('`failed`: it is not tried again.'),
-  attempts: z.int().describe('How often it was tried.'),
+  attempts: z.int().describe('Number of attempts.'),
   responseStatus: z.int().optional().describe('HTTP status of the latest answer.'),
   failure: z.string().optional().describe('Why the latest attempt failed.'),
   createdAt: milliseconds,
