@@ -24,7 +24,7 @@ export const labelEvents = {
     type: 'labels.guideline.created',
     v: 1,
     description: 'A new guideline version was published.',
-    data: z.strictObject({ set, guideline: z.int().describe('Number of its version.') }),
+    data: z.strictObject({ set, guideline: z.int().describe('Version number.') }),
   },
   labelsImported: {
     type: 'labels.imported',
@@ -32,7 +32,7 @@ export const labelEvents = {
     description: 'Tasks and annotations were imported.',
     data: z.strictObject({
       set,
-      tasks: z.int().describe('New tasks.'),
+      tasks: z.int().describe('Number of new tasks.'),
       annotations: z.int().describe('New annotations.'),
       replaced: z.int().describe('Annotations that were replaced by newer versions.'),
       guideline: z.int().describe('Guideline version of the annotations.'),

@@ -103,7 +103,7 @@ export const registryEvents = {
     v: 1,
     description: 'An alias was set on a version.',
     data: z.strictObject({
-      alias: z.string().describe('The alias.'),
+      alias: z.string().describe('Alias.'),
       version,
       before: versionBefore,
       approvals: z.array(z.int()).describe('Numbers of the approvals that allowed it.'),
@@ -113,7 +113,7 @@ export const registryEvents = {
     type: 'model.alias.removed',
     v: 1,
     description: 'An alias was removed.',
-    data: z.strictObject({ alias: z.string().describe('The alias.'), version }),
+    data: z.strictObject({ alias: z.string().describe('Alias.'), version }),
   },
   approvalRequested: {
     type: 'model.approval.requested',

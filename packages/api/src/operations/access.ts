@@ -142,7 +142,7 @@ export const simulatePolicyOperation = defineOperation({
       .array(
         z.strictObject({
           at: z.string().describe('When it was decided; RFC 3339, UTC.'),
-          principal: z.string().describe('Who asked.'),
+          principal: z.string().describe('User who requested it.'),
           action: z.string().describe('To do what.'),
           resource: z.string().describe('The resource.'),
           before: z.enum(['allow', 'deny']).describe('By the policies in force.'),

@@ -22,7 +22,7 @@ const features = z
 /** Columns of one length. */
 const rows = z
   .record(z.string().min(1).max(256), z.array(z.unknown()).max(100_000))
-  .describe('Each column with its values.');
+  .describe('Columns with their values.');
 const fullNames = z.boolean().default(false).describe('Columns are called `view__feature` instead of `feature`.');
 const selection = { service: service.optional(), features: features.optional() };
 const id = z.uuid().describe('Id.');
@@ -91,7 +91,7 @@ export const materializeFeaturesOperation = defineOperation({
     mode: z
       .enum(['full', 'incremental'])
       .default('incremental')
-      .describe('`incremental`: from where the last one ended.'),
+      .describe('`incremental`: from the end of the last materialization.'),
     start: moment.optional().describe('Event times from here on, itself included. Default: see `mode`.'),
     end: moment.optional().describe('Event times up to here, itself included. Default: now.'),
   }),

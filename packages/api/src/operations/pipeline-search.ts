@@ -17,7 +17,7 @@ const pipelineHeadSchema = z.strictObject({
   name: z.string().describe('Name of the Pipeline.'),
   displayName: z.string().describe('What people call it; default: its name.'),
   description: z.string().optional().describe('Description.'),
-  tags: tags.describe('Short values.'),
+  tags: tags.describe('Short values of the document.'),
   createdAt: z.int().describe('Milliseconds since 1970-01-01 UTC.'),
   updatedAt: z.int(),
 });

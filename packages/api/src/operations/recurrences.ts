@@ -7,7 +7,7 @@ import { fireSchema, overlaps, overlapText, recurrenceSchema, startingSchema } f
 const recurrences = '/api/v1/recurrences' as const;
 const ofRecurrence = () => ({ kind: 'Recurrence' });
 const RUNNERS = ['operator', 'editor'] as const;
-const id = z.string().min(1).max(64).describe('Its id; of a Schedule, the uid of the resource.');
+const id = z.string().min(1).max(64).describe('Id; for a Schedule, the uid of the resource.');
 const at = z.int().min(0).max(8_640_000_000_000_000);
 const paging = {
   limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
@@ -45,13 +45,13 @@ export const createRecurrenceOperation = defineOperation({
       .describe('Values of its parameters.'),
     when: startingSchema.describe('When a run starts.'),
     startAt: at.optional().describe('Not before; milliseconds since 1970-01-01 UTC.'),
-    endAt: at.optional().describe('Not after.'),
+    endAt: at.optional().describe('End of validity.'),
     catchUp: z.boolean().default(false).describe('Starts that were missed are made up for, each of them.'),
     overlap: z.enum(overlaps).default('wait').describe(overlapText),
     mostAtOnce: z.int().min(1).max(1000).default(1).describe('Runs of it at the same time.'),
     enabled: z.boolean().default(true).describe('Whether it starts anything.'),
     priority: z.int().min(-1000).max(1000).default(0).describe('Of its runs: higher first.'),
-    experimentId: z.string().min(1).max(256).optional().describe('The experiment that its runs belong to.'),
+    experimentId: z.string().min(1).max(256).optional().describe('Id of the experiment of its runs.'),
     about: z.record(z.string().max(256), z.unknown()).optional().describe('What is kept with it and with its runs.'),
   }),
   output: recurrenceSchema,

@@ -10,7 +10,7 @@ const aliases = `${models}/:name/aliases` as const;
 
 const text = (longest: number) => z.string().max(longest);
 /** One that was made before a name became reserved can still be looked at and taken away. */
-const anyAlias = z.string().min(1).max(255).describe('The alias.');
+const anyAlias = z.string().min(1).max(255).describe('Alias.');
 const description = text(65_536);
 const tagKey = z.string().min(1).max(250);
 const tags = z.record(tagKey, text(100_000));
@@ -132,7 +132,7 @@ export const createModelVersionOperation = defineOperation({
       .describe(
         '`runs:/RUN/path`, `models:/LOGGED-MODEL`, `models:/NAME/VERSION`, or an address. Of prompts: any text.',
       ),
-    runId: text(256).min(1).optional().describe('The run that made it.'),
+    runId: text(256).min(1).optional().describe('Id of the run that created it.'),
     loggedModelId: text(64).min(1).optional().describe('The logged model that it is.'),
     runLink: text(2048).optional().describe('Address of the run, where that is elsewhere.'),
     description: description.optional(),
@@ -223,7 +223,7 @@ export const setModelAliasOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary: 'Moves an alias to a version, if all required approvals are given.',
-  input: z.strictObject({ name: modelName, alias: aliasSchema.describe('The alias.'), version: versionNumber }),
+  input: z.strictObject({ name: modelName, alias: aliasSchema.describe('Alias.'), version: versionNumber }),
   output: modelVersionSchema,
   target: ({ name, alias, version }) => ({ kind: modelKind.kind, name, version, alias }),
   roles: ['operator', 'editor'],

@@ -17,7 +17,7 @@ export const modelVersionSchema = z.strictObject({
   description: z.string().describe('May be empty.'),
   source: z.string().describe('Where it was taken from, as the client said.'),
   artifactUri: z.string().describe('Artifact location.'),
-  runId: z.string().optional().describe('The run that made it.'),
+  runId: z.string().optional().describe('Id of the run that created it.'),
   loggedModelId: z.string().optional().describe('The logged model that it is.'),
   runLink: z.string().optional().describe('Address of the run, where that is elsewhere.'),
   stage: z.enum(stages).describe('The older way of saying how far it has come.'),
@@ -27,7 +27,7 @@ export const modelVersionSchema = z.strictObject({
 export type ModelVersion = z.infer<typeof modelVersionSchema>;
 
 export const registeredModelSchema = z.strictObject({
-  name: z.string().describe('Unique in its project.'),
+  name: z.string().describe('Name, unique in the project.'),
   uid: z.string().describe('Of the Model resource.'),
   type: z.enum(modelTypes).describe('`prompt`: its versions are texts for a language model.'),
   description: z.string().describe('Of the manifest or, where that has none, as a client said. May be empty.'),
@@ -46,7 +46,7 @@ export const approvalDecisionSchema = z.strictObject({
   by: actorSchema.describe('Who decided.'),
   at: milliseconds,
   decision: z.enum(['approve', 'reject']),
-  reason: z.string().describe('Why; may be empty.'),
+  reason: z.string().describe('Reason; can be empty.'),
   teams: z.array(z.string()).describe('Teams of the rule that they were a member of then.'),
 });
 export type ApprovalDecision = z.infer<typeof approvalDecisionSchema>;
@@ -67,7 +67,7 @@ export const approvalSchema = z.strictObject({
   state: z.enum(approvalStates).describe('`pending` until all have approved or one has rejected.'),
   moveWhenApproved: z.boolean().describe('The alias moves, or the stage changes, with the last approval.'),
   reason: z.string().describe('Reason of the request.'),
-  requestedBy: actorSchema.describe('Who asked.'),
+  requestedBy: actorSchema.describe('User who requested it.'),
   requestedAt: milliseconds,
   decisions: z.array(approvalDecisionSchema).describe('Who decided what, in order.'),
   missing: z.array(missingApprovalSchema).describe('Whose approval is missing, by the rule of now.'),

@@ -19,7 +19,7 @@ export const rolloutFiguresSchema = z.strictObject({
   requests: z.int().describe('Answered in this step.'),
   failed: z.int().describe('Answered with 5xx.'),
   p50Ms: z.number().nullable().describe('Median of the latency; null without requests.'),
-  p99Ms: z.number().nullable().describe('99th percentile of the latency.'),
+  p99Ms: z.number().nullable().describe('99th percentile of latency.'),
 });
 export type RolloutFigures = z.infer<typeof rolloutFiguresSchema>;
 
@@ -31,7 +31,7 @@ export const rolloutStepSchema = z.strictObject({
   stable: rolloutFiguresSchema.optional().describe('The running version in this step.'),
   canary: rolloutFiguresSchema.optional().describe('The new version in this step.'),
   status: z.enum(['pending', 'passed', 'failed', 'forced']).describe('`forced`: continued manually without evaluation.'),
-  message: z.string().describe('What was found.'),
+  message: z.string().describe('Description of the finding.'),
 });
 export type RolloutStep = z.infer<typeof rolloutStepSchema>;
 
@@ -54,7 +54,7 @@ export const rolloutSchema = z.strictObject({
   startedAt: z.string().describe('RFC 3339, UTC.'),
   endedBy: z.string().optional().describe('Who ended it.'),
   endedAt: z.string().optional().describe('RFC 3339, UTC.'),
-  steps: z.array(rolloutStepSchema).describe('In order.'),
+  steps: z.array(rolloutStepSchema).describe('Columns in order.'),
 });
 export type Rollout = z.infer<typeof rolloutSchema>;
 

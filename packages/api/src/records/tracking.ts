@@ -81,7 +81,7 @@ export type RunInfo = z.infer<typeof runInfoSchema>;
 
 export const runSchema = runInfoSchema.extend({
   metrics: z.array(latestMetricSchema).describe('The latest point of each metric: of the highest step, then time.'),
-  params: z.record(z.string(), z.string()).describe('Its parameters.'),
+  params: z.record(z.string(), z.string()).describe('Parameters.'),
   tags: tagsSchema.describe('Tags.'),
   datasets: z.array(datasetInputSchema).describe('The datasets that it read.'),
   modelInputs: z.array(z.string()).describe('Ids of the logged models that it read.'),
