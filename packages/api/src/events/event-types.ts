@@ -22,7 +22,7 @@ import { webhookEvents } from '#events/webhook-events.ts';
 
 const generation = z.int().describe('Its generation afterwards.');
 const operation = z.string().describe('The operation: `create`, `update`, `apply`, `rollback`, `rename`.');
-const deliveryId = z.string().describe('Stays the same over all attempts.');
+const deliveryId = z.string().describe('Id, equal for all attempts.');
 const attempts = z.int().describe('Number of attempts.');
 const session = z.string().describe('Id of the session.');
 const token = z.string().describe('Id of the token.');

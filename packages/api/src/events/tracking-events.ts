@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
-const experiment = z.string().describe('Number of the experiment.');
+const experiment = z.string().describe('Id of the experiment.');
 const run = z.string().describe('ID of the run.');
 
 /** What happens to experiments, runs and logged models; what runs log is no event. */

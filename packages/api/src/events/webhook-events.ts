@@ -38,7 +38,7 @@ export const webhookEvents = {
     outcome: 'failed',
     data: z.strictObject({
       webhook,
-      deliveryId: z.string().describe('Stays the same over all attempts.'),
+      deliveryId: z.string().describe('Id, equal for all attempts.'),
       event: z.string().describe('The event type.'),
       attempts: z.int().describe('Number of attempts.'),
       reason: z.string().describe('Reason of the failure.'),

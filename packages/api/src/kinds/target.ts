@@ -21,7 +21,7 @@ const targetSpec = z.strictObject({
     .max(1000)
     .default([])
     .describe(
-      'What steps that ask for an image run in. The first one that fits counts, before all that is known otherwise.',
+      'Execution environments for steps that request an image. The first match applies.',
     ),
 });
 
@@ -38,7 +38,7 @@ export const targetKind = {
     used: z
       .boolean()
       .optional()
-      .describe('Steps run there. False: its name is not `local`, the only one that there is yet.'),
+      .describe('Whether steps can run there. Only the target `local` is available.'),
   }),
   actions: [],
   columns: [

@@ -20,7 +20,7 @@ const datasetId = z
 const experimentId = z
   .string()
   .regex(/^\d{1,18}$/)
-  .describe('Number of the experiment.');
+  .describe('Id of the experiment.');
 const experimentIds = z.array(experimentId).max(1000);
 const key = z.string().min(1).max(255);
 const tags = z.record(key, z.string().max(5000));

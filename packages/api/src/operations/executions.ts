@@ -55,7 +55,7 @@ const stepSchema = z.strictObject({
       stepWord,
       z.union([
         z.strictObject({ value: executionParameterSchema.describe('A literal value.') }),
-        z.strictObject({ step: stepWord.describe('Another step.'), output: stepWord.describe('One of its outputs.') }),
+        z.strictObject({ step: stepWord.describe('Another step.'), output: stepWord.describe('Output of the step.') }),
         z.strictObject({
           dataset: datasetReferenceSchema.describe(
             'A version of a dataset: `flights@3`, `flights@latest`. Which one it is, is settled when the run is submitted.',
@@ -78,7 +78,7 @@ const stepSchema = z.strictObject({
   resources: z
     .record(z.string().max(128), z.number().positive())
     .default({})
-    .describe('`cpu` in cores, `memory` and `disk` in bytes, devices by their names.'),
+    .describe('Resource requests: `cpu` in cores, `memory` and `disk` in bytes, devices by name.'),
   timeoutSeconds: stepTimeout.optional().describe('Timeout.'),
   retry: stepRetry.optional().describe('Default: it is not tried again, unless the platform lost an attempt.'),
   cache: z

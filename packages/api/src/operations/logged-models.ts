@@ -30,7 +30,7 @@ export const createLoggedModelOperation = defineOperation({
     experimentId: z
       .string()
       .regex(/^\d{1,18}$/)
-      .describe('Number of the experiment.'),
+      .describe('Id of the experiment.'),
     id: modelId.optional().describe('Default: `m-` and 32 hexadecimal digits, made up.'),
     name: z
       .string()

@@ -42,7 +42,7 @@ export const createRecurrenceOperation = defineOperation({
     parameters: z
       .record(z.string().min(1).max(256), executionParameterSchema)
       .default({})
-      .describe('Values of its parameters.'),
+      .describe('Parameter values.'),
     when: startingSchema.describe('When a run starts.'),
     startAt: at.optional().describe('Not before; milliseconds since 1970-01-01 UTC.'),
     endAt: at.optional().describe('End of validity.'),

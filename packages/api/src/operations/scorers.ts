@@ -8,7 +8,7 @@ const ofScorer = () => ({ kind: 'Scorer' });
 const experimentId = z
   .string()
   .regex(/^\d{1,18}$/)
-  .describe('Number of the experiment.');
+  .describe('Id of the experiment.');
 const name = z.string().min(1).max(256).describe('Name of the scorer.');
 const version = z.int().min(1).max(2_147_483_647);
 const page = {

@@ -18,7 +18,7 @@ const text = (longest: number) => z.string().max(longest);
 const experimentId = z
   .string()
   .regex(/^\d{1,18}$/)
-  .describe('Number of the experiment.');
+  .describe('Id of the experiment.');
 const runId = z
   .string()
   .regex(/^[A-Za-z0-9][\w-]{0,255}$/)

@@ -35,7 +35,7 @@ export function isolationSummary({ boundary, limits, program = 'machine', reason
     const why = reason === undefined ? '' : ` (${reason})`;
     return `nothing on this machine isolates code and models of users${why}: queries have limits only, steps, Python models and conversions are refused, schedules and alerts start no run`;
   }
-  const held = limits === 'cgroup' ? 'limits of a whole run' : 'limits of each process and a watchdog';
+  const held = limits === 'cgroup' ? 'limits of a whole run' : 'limits per process and a watchdog';
   if (boundary === 'landlock') {
     return `code and models of users are isolated by Landlock and a filter of system calls, without namespaces, with ${held}`;
   }

@@ -75,8 +75,8 @@ export type Recurrence = z.infer<typeof recurrenceSchema>;
 export const fireSchema = z.strictObject({
   cause: z.string().describe('Trigger: the time or the event. Each trigger counts once.'),
   at: at.describe('Scheduled time.'),
-  state: z.enum(['waiting', 'started', 'skipped', 'failed']).describe('`skipped`: another run was still going.'),
+  state: z.enum(['waiting', 'started', 'skipped', 'failed']).describe('`skipped`: another run was still active.'),
   run: z.string().optional().describe('Id of the run.'),
-  error: z.string().optional().describe('Why there is none.'),
+  error: z.string().optional().describe('Reason why there is no run.'),
 });
 export type Fire = z.infer<typeof fireSchema>;
