@@ -136,7 +136,7 @@ kind: AlertChannel
 metadata:
   name: operations-desk
 spec:
-  description: The people who look after the models at night
+  description: The team on call at night
   send:
     type: webhook
     url: https://alerts.example.com/dais

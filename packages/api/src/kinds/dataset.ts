@@ -256,7 +256,7 @@ kind: Dataset
 metadata:
   name: flights
 spec:
-  description: One row for each flight that landed
+  description: One row per landed flight
   license: CC-BY-4.0
   keys: [flight_id]
   eventTime: landed_at

@@ -372,7 +372,7 @@ kind: Monitor
 metadata:
   name: delays
 spec:
-  description: Whether the world is still the one that the model learned
+  description: Detects drift of the delay model
   endpoint: delays
   windows:
     type: time

@@ -57,7 +57,7 @@ export function pipelineIssues(spec: PipelineSpec): Issue[] {
   for (const [name, output] of Object.entries(outputs)) issues.push(...check.source(output, `spec.outputs.${name}`));
   const cycle = cycleIn(steps ?? {});
   if (cycle !== undefined) {
-    issues.push({ path: `spec.steps.${cycle[0]}`, message: `steps wait for each other: ${cycle.join(' → ')}` });
+    issues.push({ path: `spec.steps.${cycle[0]}`, message: `steps depend on each other: ${cycle.join(' → ')}` });
   }
   return issues;
 }

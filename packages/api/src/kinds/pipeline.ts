@@ -159,7 +159,7 @@ kind: Pipeline
 metadata:
   name: flight-delay
 spec:
-  description: Trains the model of delays, and keeps it when it is good enough
+  description: Trains the delay model and keeps it if it meets the target
   parameters:
     rate:
       type: number

@@ -42,7 +42,7 @@ kind: Schedule
 metadata:
   name: nightly
 spec:
-  description: A new model each night, of the flights of the day
+  description: Trains a new model every night
   pipeline: flight-delay
   when:
     type: cron

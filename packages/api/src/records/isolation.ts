@@ -33,12 +33,12 @@ const PROGRAMS: Readonly<Record<NonNullable<IsolationInfo['program']>, string>> 
 export function isolationSummary({ boundary, limits, program = 'machine', reason }: IsolationInfo): string {
   if (boundary === 'none') {
     const why = reason === undefined ? '' : ` (${reason})`;
-    return `nothing on this machine isolates code and models of users${why}: queries have limits only, steps, Python models and conversions are refused, schedules and alerts start no run`;
+    return `no isolation is available on this machine${why}: queries have limits only; steps, Python models and conversions are refused; schedules and alerts start no runs`;
   }
   const held = limits === 'cgroup' ? 'limits of a whole run' : 'limits per process and a watchdog';
   if (boundary === 'landlock') {
-    return `code and models of users are isolated by Landlock and a filter of system calls, without namespaces, with ${held}`;
+    return `user code and models are isolated by Landlock and a system call filter, without namespaces, with ${held}`;
   }
   const without = boundary === 'bubblewrap' ? '' : ', without /proc';
-  return `code and models of users are isolated in namespaces by ${PROGRAMS[program]}${without}, with ${held}`;
+  return `user code and models are isolated in namespaces by ${PROGRAMS[program]}${without}, with ${held}`;
 }
