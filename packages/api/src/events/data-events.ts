@@ -4,7 +4,7 @@ import type { EventType } from '#events/event-type.ts';
 const version = z.int().describe('Number of the version.');
 const id = z.uuid().describe('Id of the version.');
 const reason = z.string().describe('Why.');
-const tag = z.string().describe('The tag.');
+const tag = z.string().describe('Tag.');
 
 /** The subject of each is the Dataset resource. */
 export const dataEvents = {

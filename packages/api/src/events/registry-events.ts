@@ -8,7 +8,7 @@ const value = z.string().describe('Its value; at most the first 1,000 characters
 const approval = {
   approval: z.int().describe('Number of the approval among those of the model.'),
   version,
-  alias: z.string().optional().describe('The alias that would move,'),
+  alias: z.string().optional().describe('Alias that moves,'),
   stage: z.string().optional().describe('or the stage that the version would enter.'),
 };
 const reason = z.string().describe('Reason that the user entered.');

@@ -68,7 +68,7 @@ export const listDefinitionsOperation = defineOperation({
     type: type.optional(),
     refersTo: reference.optional().describe('Only those that name this.'),
     limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
-    cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+    cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({ items: z.array(definitionSchema), nextCursor: z.string().optional() }),
   target: ofDefinitions,

@@ -26,7 +26,7 @@ const key = z.string().min(1).max(255);
 const tags = z.record(key, z.string().max(5000));
 const user = z.string().max(255).describe('Who says so, in the words of the client.');
 const json = z.record(z.string(), z.unknown());
-const cursor = z.string().max(131_072).optional().describe('`nextCursor` of the page before.');
+const cursor = z.string().max(131_072).optional().describe('`nextCursor` of the previous page.');
 const http = (
   method: HttpBinding['method'],
   path: HttpBinding['path'],

@@ -15,7 +15,7 @@ const executions = '/api/v1/executions' as const;
 const ofExecution = () => ({ kind: 'Execution' });
 const id = z.string().min(1).max(64).describe('Id of the run.');
 const nodePath = z.string().max(2048);
-const cursor = z.string().max(4096).optional().describe('`nextCursor` of the page before.');
+const cursor = z.string().max(4096).optional().describe('`nextCursor` of the previous page.');
 const limit = z.int().min(1).max(1000).default(1000).describe('Most items in one page.');
 const get = (path: HttpBinding['path'], query: readonly string[]): HttpBinding => ({
   method: 'GET',

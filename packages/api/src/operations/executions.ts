@@ -227,7 +227,7 @@ export const listExecutionAttemptsOperation = defineOperation({
 const logInput = {
   id,
   node: nodePath.optional().describe('Path of the step; needed where there is more than one.'),
-  attempt: z.uuid().optional().describe('Default: the latest of the step.'),
+  attempt: z.uuid().optional().describe('Attempt. Default: the latest of the step.'),
 };
 
 export const readExecutionLogOperation = defineOperation({
@@ -235,10 +235,10 @@ export const readExecutionLogOperation = defineOperation({
   action: 'execution:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Returns the log of a step from a position on.',
+  summary: 'Returns the log of a step from a position.',
   input: z.strictObject({
     ...logInput,
-    cursor: z.string().max(256).optional().describe('`cursor` of the answer before; default: the beginning.'),
+    cursor: z.string().max(256).optional().describe('`cursor` of the previous response; default: the start.'),
   }),
   output: executionLogSchema,
   target: ofExecution,
@@ -253,7 +253,7 @@ export const followExecutionLogOperation = defineOperation({
   summary: 'Streams the log of a step until it ends, including further attempts.',
   input: z.strictObject({
     ...logInput,
-    resourceVersion: z.string().max(256).optional().describe('`cursor` of the frame before.'),
+    resourceVersion: z.string().max(256).optional().describe('`cursor` of the previous frame.'),
   }),
   output: executionLogSchema,
   target: ofExecution,
@@ -326,7 +326,7 @@ export const readExecutionFileOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary: 'Downloads a file of a job, whole or a range.',
-  input: z.strictObject({ id, name: z.string().min(1).max(1024).describe('As `execution.files` gives it.') }),
+  input: z.strictObject({ id, name: z.string().min(1).max(1024).describe('File name from `execution.files`.') }),
   output: z.strictObject({ size: z.int(), sha256: z.string().nullable() }),
   target: ofExecution,
   http: http('GET', `${executions}/:id/files/content`, { query: ['name'], content: 'download' }),

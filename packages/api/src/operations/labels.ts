@@ -125,16 +125,16 @@ export const importLabelsOperation = defineOperation({
     'Imports tasks and annotations of Label Studio. Unchanged ones stay; changed annotations become new versions.',
   input: z.strictObject({
     set,
-    tasks: z.array(labelStudioTaskSchema).min(1).max(MOST_IMPORTED_TASKS).describe('As in an export of type JSON.'),
+    tasks: z.array(labelStudioTaskSchema).min(1).max(MOST_IMPORTED_TASKS).describe('Tasks in the JSON export format.'),
     guideline: z
       .int()
       .min(0)
       .optional()
-      .describe('The version of the guideline that annotators had. Default: the newest.'),
+      .describe('Guideline version of the annotators. Default: the newest.'),
     annotators: z
       .record(z.string().max(256), z.string().min(1).max(256))
       .default({})
-      .describe('Names of users, by what the tool calls them: its number or address of mail.'),
+      .describe('User names by their id or email address in the tool.'),
   }),
   output: importedLabelsSchema,
   target: toSets,
@@ -202,7 +202,7 @@ export const adjudicateOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary: 'Resolves a disagreement: accepts one annotation and rejects all others.',
-  input: z.strictObject({ set, annotation, reason: z.string().min(1).max(4096).describe('Why this one.') }),
+  input: z.strictObject({ set, annotation, reason: z.string().min(1).max(4096).describe('Reason.') }),
   output: labelTaskSchema,
   target: toSets,
   roles: REVIEWERS,
@@ -221,7 +221,7 @@ export const acceptAgreedOperation = defineOperation({
     reason,
   }),
   output: z.strictObject({
-    accepted: z.int().describe('Tasks that were accepted by this.'),
+    accepted: z.int().describe('Number of accepted tasks.'),
     left: z.int().describe('Tasks that still wait for a decision.'),
   }),
   target: toSets,
@@ -258,8 +258,8 @@ export const publishLabelsOperation = defineOperation({
     set,
     dataset: datasetNameSchema
       .optional()
-      .describe('The dataset that gets a version; made when it is not there. Default: the name of the set.'),
-    message: z.string().max(2000).default('').describe('Said of the version.'),
+      .describe('Output dataset; created if missing. Default: the name of the set.'),
+    message: z.string().max(2000).default('').describe('Description of the version.'),
   }),
   output: labelPublicationSchema,
   target: toSets,

@@ -15,7 +15,7 @@ const total = z.int().optional().describe(`How many there are; it ends at ${PIPE
 const pipelineHeadSchema = z.strictObject({
   id: z.string().describe('Uid of the Pipeline.'),
   name: z.string().describe('Name of the Pipeline.'),
-  displayName: z.string().describe('What people call it; default: its name.'),
+  displayName: z.string().describe('Display name; default: the name.'),
   description: z.string().optional().describe('Description.'),
   tags: tags.describe('Short values of the document.'),
   createdAt: z.int().describe('Milliseconds since 1970-01-01 UTC.'),

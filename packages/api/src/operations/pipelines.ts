@@ -45,7 +45,7 @@ export const listPipelineVersionsOperation = defineOperation({
   input: z.strictObject({
     name,
     limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
-    cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+    cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({ items: z.array(pipelineVersionSchema), nextCursor: z.string().optional() }),
   target: ofPipeline,

@@ -41,7 +41,7 @@ export function recordSearchInput<const Field extends string>(fields: readonly [
     sortBy: z.enum(fields).optional().describe('Default: by creation time.'),
     descending: z.boolean().default(true),
     limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
-    cursor: z.string().max(16_384).optional().describe('`nextCursor` of the page before.'),
+    cursor: z.string().max(16_384).optional().describe('`nextCursor` of the previous page.'),
     count: z.boolean().default(false).describe('Also says how many there are.'),
   });
 }

@@ -11,7 +11,7 @@ const id = z.string().min(1).max(64).describe('Id; for a Schedule, the uid of th
 const at = z.int().min(0).max(8_640_000_000_000_000);
 const paging = {
   limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
-  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+  cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
 };
 const page = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });

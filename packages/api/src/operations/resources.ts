@@ -47,7 +47,7 @@ export const pageInput = {
 export const revisionSchema = z.strictObject({
   generation: z.int().describe('Number of the revision, from 1.'),
   at: z.string().describe('Creation time; RFC 3339, UTC.'),
-  actor: actorSchema.describe('Who made it.'),
+  actor: actorSchema.describe('Creator.'),
   operation: z.string().describe('What made it: `create`, `update`, `apply`, `rollback`.'),
   apiVersion: z.string().describe('Version of the manifest language it was written in.'),
   labels: z.record(z.string(), z.string()).describe('As they were.'),

@@ -13,7 +13,7 @@ const name = z.string().min(1).max(256).describe('Name of the scorer.');
 const version = z.int().min(1).max(2_147_483_647);
 const page = {
   limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
-  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+  cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
 };
 const output = z.strictObject({ items: z.array(scorerSchema), nextCursor: z.string().optional() });
 const http = (

@@ -19,11 +19,11 @@ const post = (path: string): HttpBinding => ({ method: 'POST', path: `${imports}
 
 const text = (longest: number) => z.string().max(longest);
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
-const source = z.string().min(1).max(512).describe('Names the server that it comes from, the same in every call.');
+const source = z.string().min(1).max(512).describe('Id of the source server, equal in every call.');
 const experimentId = z
   .string()
   .regex(/^\d{1,18}$/)
-  .describe('Number of the experiment, here.');
+  .describe('Id of the experiment in Dais.');
 const key = z.string().min(1).max(250);
 const amounts = z.record(z.string().regex(/^[a-z0-9_]{1,60}$/), z.number());
 const runId = z.string().regex(/^[A-Za-z0-9][\w-]{0,255}$/);
@@ -72,8 +72,8 @@ export const importTraceOperation = defineOperation({
   }),
   output: z.strictObject({
     id: z.string(),
-    spans: z.int().describe('How many it has now.'),
-    artifactUri: z.string().describe('Artifact location here.'),
+    spans: z.int().describe('Current number of points.'),
+    artifactUri: z.string().describe('Artifact location in Dais.'),
   }),
   target: ofImports,
   roles: EDITORS,
@@ -87,7 +87,7 @@ export const importSpansOperation = defineOperation({
   scope: 'project',
   summary: 'Adds spans to a trace that was imported, and changes nothing else of it.',
   input: z.strictObject({ id: traceId, spans }),
-  output: z.strictObject({ spans: z.int().describe('How many it has now.') }),
+  output: z.strictObject({ spans: z.int().describe('Current number of points.') }),
   target: ofImports,
   roles: EDITORS,
   http: post('spans'),

@@ -33,7 +33,7 @@ const key = z.string().min(1).max(250);
 const runsOf = z.array(experimentId).max(1000).describe('Of these experiments; none: no run.');
 const runTags = z.record(key, z.string()).describe(`Values beyond ${RUN_TAG} characters are cut off.`);
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
-const view = z.enum(['active', 'deleted', 'all']).default('active').describe('Which of them.');
+const view = z.enum(['active', 'deleted', 'all']).default('active').describe('Datasets.');
 const filter = text(65_536).optional().describe("`metrics.accuracy > 0.9 and params.depth = '3'`.");
 const searchInput = (most: number, usual: number) => ({
   filter,
@@ -194,7 +194,7 @@ export const createRunOperation = defineOperation({
   input: z.strictObject({
     experimentId,
     id: runId.optional().describe('Default: 32 hexadecimal digits, made up.'),
-    name: text(250).min(1).optional().describe('Default: made up.'),
+    name: text(250).min(1).optional().describe('Default: generated.'),
     user: text(256).optional(),
     startedAt: milliseconds.optional().describe('Default: 0, as clients that do not say it expect.'),
     tags: runTags.optional(),
