@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
-const policy = z.string().describe('Id of the policy; `project/id` for one of a project.');
+const policy = z.string().describe('Id of the policy; `project/id` for project policies.');
 const mode = z.enum(['enforce', 'audit']).describe('Mode of the policy.');
 const reason = z.string().describe('Reason, in one sentence.');
 const result = z

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
-const webhook = z.string().describe('Its name.');
+const webhook = z.string().describe('Name.');
 
 /** The subject of each is the webhook. No webhook is told of them. */
 export const webhookEvents = {

@@ -230,23 +230,23 @@ export const diffDatasetVersionsOperation = defineOperation({
       removed: z.array(columnChange),
       changed: z.array(columnChange),
     }),
-    files: z.strictObject({ shared: z.int(), added: z.int(), removed: z.int() }).describe('Of their files.'),
-    keys: z.array(z.string()).describe('Columns that name a row; without them whole rows are compared.'),
+    files: z.strictObject({ shared: z.int(), added: z.int(), removed: z.int() }).describe('Size of the files in bytes.'),
+    keys: z.array(z.string()).describe('Key columns; without them, whole rows are compared.'),
     rows: z.strictObject({
       before: z.int(),
       after: z.int(),
       added: z.int(),
       removed: z.int(),
-      changed: z.int().describe('Same keys, other values. 0 without keys.'),
+      changed: z.int().describe('Number of rows with equal keys and different values; 0 without keys.'),
     }),
     changedColumns: z
       .array(z.strictObject({ name: z.string(), rows: z.int() }))
-      .describe('In how many of the changed rows each column differs; most first.'),
+      .describe('Number of changed rows per column, largest first.'),
     samples: z.strictObject({
       columns: z.array(z.string()),
       added: z.array(z.array(cell)),
       removed: z.array(z.array(cell)),
-      changedColumns: z.array(z.string()).describe('The keys, then each column before and after.'),
+      changedColumns: z.array(z.string()).describe('Examples: keys, then each column before and after.'),
       changed: z.array(z.array(cell)),
     }),
     distribution: z
@@ -254,13 +254,13 @@ export const diffDatasetVersionsOperation = defineOperation({
         z.strictObject({
           name: z.string(),
           type: z.string(),
-          nulls: z.tuple([z.number(), z.number()]).describe('Share without a value, before and after.'),
-          distinct: z.tuple([z.number(), z.number()]).describe('About how many values, before and after.'),
-          mean: z.tuple([z.number().nullable(), z.number().nullable()]).optional().describe('Of numbers.'),
-          deviation: z.tuple([z.number().nullable(), z.number().nullable()]).optional().describe('Of numbers.'),
+          nulls: z.tuple([z.number(), z.number()]).describe('Share of nulls, before and after.'),
+          distinct: z.tuple([z.number(), z.number()]).describe('Approximate number of distinct values, before and after.'),
+          mean: z.tuple([z.number().nullable(), z.number().nullable()]).optional().describe('Statistics of numeric columns.'),
+          deviation: z.tuple([z.number().nullable(), z.number().nullable()]).optional().describe('Statistics of numeric columns.'),
         }),
       )
-      .describe('Of the columns that both have; the first 200.'),
+      .describe('Statistics of common columns; at most 200.'),
     masked: z.array(z.string()).describe('Columns that are masked for the caller.'),
   }),
   target: ofDataset,

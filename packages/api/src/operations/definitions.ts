@@ -25,14 +25,14 @@ export const putDefinitionOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary:
-    'Keeps what a client defined, and applies the manifests that say the same in the words of Dais: both or none.',
+    'Stores a definition of a client and applies the equivalent manifests, atomically.',
   input: z.strictObject({
     ...one,
     body: z
       .base64()
       .max(Math.ceil(MOST_DEFINITION_BYTES / 3) * 4)
-      .describe('What the client sent; base64.'),
-    refersTo: z.array(reference).max(10_000).default([]).describe('What it names, to be found by: `entity:driver`.'),
+      .describe('Body as the client sent it; base64.'),
+    refersTo: z.array(reference).max(10_000).default([]).describe('References for search: `entity:driver`.'),
     manifests: z
       .array(z.record(z.string(), z.unknown()))
       .max(500)
@@ -50,7 +50,7 @@ export const readDefinitionOperation = defineOperation({
   action: 'definition:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives one definition.',
+  summary: 'Returns one definition.',
   input: z.strictObject(one),
   output: definitionSchema,
   target: ofDefinition,
@@ -66,8 +66,8 @@ export const listDefinitionsOperation = defineOperation({
   input: z.strictObject({
     format,
     type: type.optional(),
-    refersTo: reference.optional().describe('Only those that name this.'),
-    limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
+    refersTo: reference.optional().describe('Only definitions with this reference.'),
+    limit: z.int().min(1).max(1000).default(100).describe('Maximum items per page.'),
     cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({ items: z.array(definitionSchema), nextCursor: z.string().optional() }),

@@ -44,12 +44,12 @@ const http = (
 ): HttpBinding => ({ method, path: at, status: 200, ...more });
 
 const stepSchema = z.strictObject({
-  command: z.array(argumentText).min(1).max(4096).describe('The program and its arguments; no shell.'),
+  command: z.array(argumentText).min(1).max(4096).describe('Program and arguments, without a shell.'),
   needs: z.array(stepWord).max(1000).default([]).describe('Dependencies, in addition to those of its inputs.'),
   always: z
     .boolean()
     .default(false)
-    .describe('Run the step whatever the result of its dependencies, except in a canceled job.'),
+    .describe('Runs the step regardless of the result of its dependencies, except in a canceled job.'),
   inputs: z
     .record(
       stepWord,
@@ -58,7 +58,7 @@ const stepSchema = z.strictObject({
         z.strictObject({ step: stepWord.describe('Another step.'), output: stepWord.describe('Output of the step.') }),
         z.strictObject({
           dataset: datasetReferenceSchema.describe(
-            'A version of a dataset: `flights@3`, `flights@latest`. Which one it is, is settled when the run is submitted.',
+            'Dataset version: `flights@3`, `flights@latest`. It is resolved at submission.',
           ),
           format: stepDataFormat.optional(),
         }),
@@ -73,34 +73,34 @@ const stepSchema = z.strictObject({
   secrets: z
     .record(variableName, z.strictObject({ secret: labelNameSchema, key: z.string().min(1).max(128) }))
     .default({})
-    .describe('Variables whose values Secrets of the project have.'),
+    .describe('Environment variables with values from Secrets of the project.'),
   environment: stepEnvironment.default({ type: 'system' }).describe('Execution environment.'),
   resources: z
     .record(z.string().max(128), z.number().positive())
     .default({})
     .describe('Resource requests: `cpu` in cores, `memory` and `disk` in bytes, devices by name.'),
   timeoutSeconds: stepTimeout.optional().describe('Timeout.'),
-  retry: stepRetry.optional().describe('Default: it is not tried again, unless the platform lost an attempt.'),
+  retry: stepRetry.optional().describe('Retry policy. Default: no retries, unless the platform lost an attempt.'),
   cache: z
     .boolean()
     .default(false)
-    .describe('It succeeds without running when the same command had the same inputs before in this project.'),
+    .describe('Cache: reuses the outputs of an equal command with equal inputs in this project.'),
   isolation: z
     .enum(['required', 'none'])
     .optional()
     .describe(
-      '`none`: it sees all that the server sees, which `execution:unisolated` must permit. Default: isolated; for the owner of a server without accounts, where the machine can.',
+      'Isolation. `none`: the step has the access of the server; requires `execution:unisolated`. Default: isolated; for the owner of a server without accounts, if the machine supports it.',
     ),
   network: z
     .boolean()
     .default(false)
-    .describe('It reaches other servers through the outbound guard, which `execution:network` must permit.'),
+    .describe('Network access through the outbound guard; requires `execution:network`.'),
   tracking: stepTracking.optional(),
 });
 export type ExecutionStepInput = z.infer<typeof stepSchema>;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const executable = z.boolean().default(false).describe('It may be executed.');
+const executable = z.boolean().default(false).describe('Whether the file is executable.');
 
 /** The code of a run: where it is from, and its files, which were uploaded before or are those of an earlier run. */
 export const codeInput = executionCodeSchema.extend({
@@ -109,18 +109,18 @@ export const codeInput = executionCodeSchema.extend({
       z.union([
         z.strictObject({
           path: stepPath,
-          upload: z.uuid().describe('Of `execution.upload`.'),
+          upload: z.uuid().describe('Id from `execution.upload`.'),
           executable,
         }),
         z.strictObject({
           path: stepPath,
           same: z
             .strictObject({
-              run: z.uuid().describe('A run of the project.'),
-              path: stepPath.describe('A file of its code.'),
-              sha256: sha256.describe('What it must be.'),
+              run: z.uuid().describe('Id of a run of the project.'),
+              path: stepPath.describe('Path of a code file of that run.'),
+              sha256: sha256.describe('Expected SHA-256.'),
             })
-            .describe('A file that an earlier run has brought, which the caller may read.'),
+            .describe('File of an earlier run that the caller may read.'),
           executable,
         }),
       ]),
@@ -136,10 +136,10 @@ export const uploadForExecutionOperation = defineOperation({
   scope: 'project',
   summary: 'Uploads code for a job. It is kept for six hours until the job is submitted.',
   input: z.strictObject({
-    sha256: sha256.optional().describe('What they must be.'),
+    sha256: sha256.optional().describe('Expected digests.'),
   }),
   output: z.strictObject({
-    upload: z.string().describe('Names them in `execution.submit`, once.'),
+    upload: z.string().describe('Id for one `execution.submit`.'),
     size: z.int(),
     sha256: z.string(),
   }),
@@ -156,9 +156,9 @@ export const submitExecutionOperation = defineOperation({
   summary: 'Submits a job with one or several steps.',
   input: z.strictObject({
     name: z.string().min(1).max(256).default('run').describe('Name of the job.'),
-    steps: z.record(stepWord, stepSchema).describe('By name; at least one, at most 1,000.'),
+    steps: z.record(stepWord, stepSchema).describe('Steps by name; 1 to 1,000.'),
     priority: z.int().min(-1000).max(1000).default(0).describe('Priority. Higher values run first.'),
-    code: codeInput.optional().describe('The code that the steps run.'),
+    code: codeInput.optional().describe('Code of the steps.'),
   }),
   output: executionSchema,
   target: ofExecution,
@@ -226,7 +226,7 @@ export const listExecutionAttemptsOperation = defineOperation({
 
 const logInput = {
   id,
-  node: nodePath.optional().describe('Path of the step; needed where there is more than one.'),
+  node: nodePath.optional().describe('Path of the step; required if the job has several.'),
   attempt: z.uuid().optional().describe('Attempt. Default: the latest of the step.'),
 };
 

@@ -26,7 +26,7 @@ const rows = z
 const fullNames = z.boolean().default(false).describe('Whether column names are `view__feature` instead of `feature`.');
 const selection = { service: service.optional(), features: features.optional() };
 const id = z.uuid().describe('Id.');
-const limit = z.int().min(1).max(1000).default(100).describe('Most items in one page.');
+const limit = z.int().min(1).max(1000).default(100).describe('Maximum items per page.');
 const cursor = z.string().max(4096).optional().describe('`nextCursor` of the previous page.');
 const page = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });

@@ -52,7 +52,7 @@ export const listImportedOperation = defineOperation({
   input: z.strictObject({
     source,
     kind: z.enum(importedKinds),
-    limit: z.int().min(1).max(10_000).default(1000).describe('Most items in one page.'),
+    limit: z.int().min(1).max(10_000).default(1000).describe('Maximum items per page.'),
     cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({

@@ -100,7 +100,7 @@ export const searchLoggedModelsOperation = defineOperation({
       .optional()
       .describe('Sort order. Default: newest first.'),
     view: z.enum(['active', 'deleted', 'all']).default('active').describe('Datasets.'),
-    limit: z.int().min(1).max(50_000).default(100).describe('Most items in one page.'),
+    limit: z.int().min(1).max(50_000).default(100).describe('Maximum items per page.'),
     cursor: z.string().max(131_072).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({ items: z.array(loggedModelSchema), nextCursor: z.string().optional() }),

@@ -28,9 +28,9 @@ const runId = z
   .describe('Id of the run.');
 const key = z.string().min(1).max(250);
 const tags = z.record(key, text(8000));
-const metadata = z.record(key, z.string()).describe('Values beyond 65,536 characters are cut off.');
+const metadata = z.record(key, z.string()).describe('Values are truncated to 65,536 characters.');
 const milliseconds = z.int().min(0).max(8_640_000_000_000_000).describe('Milliseconds since 1970-01-01 UTC.');
-const duration = z.int().min(0).max(8_640_000_000_000_000).describe('In milliseconds.');
+const duration = z.int().min(0).max(8_640_000_000_000_000).describe('Duration in milliseconds.');
 const amounts = z.record(z.string().regex(/^[a-z0-9_]{1,60}$/), z.number());
 const preview = text(65_536);
 const filter = text(65_536);
@@ -43,13 +43,13 @@ export const logSpansOperation = defineOperation({
   summary: 'Adds spans to traces; missing traces are created. Idempotent per span.',
   input: z.strictObject({
     experimentId,
-    runId: runId.optional().describe('The run that they are linked to.'),
+    runId: runId.optional().describe('Id of the linked run.'),
     resources: z.array(resourceSpansSchema).max(1000),
   }),
   output: z.strictObject({
     accepted: z.int(),
-    rejected: z.int().describe('Spans that cannot be kept.'),
-    message: z.string().optional().describe('Why the first of them cannot.'),
+    rejected: z.int().describe('Number of rejected spans.'),
+    message: z.string().optional().describe('Error of the first rejected span.'),
   }),
   target: ofTrace,
   roles: WRITERS,
@@ -73,8 +73,8 @@ export const putTraceOperation = defineOperation({
     responsePreview: preview.optional(),
     metadata: metadata.optional(),
     tags: tags.optional(),
-    usage: amounts.optional().describe('Tokens; what spans say of them no longer counts.'),
-    cost: amounts.optional().describe('In USD; what spans say of it no longer counts.'),
+    usage: amounts.optional().describe('Token counts, overriding those of the spans.'),
+    cost: amounts.optional().describe('Cost in USD, overriding that of the spans.'),
     assessments: z.array(newAssessment).max(100).optional(),
   }),
   output: traceSchema,
@@ -124,7 +124,7 @@ export const listSpansOperation = defineOperation({
   summary: 'Returns the spans of a trace.',
   input: z.strictObject({
     id: traceId,
-    limit: z.int().min(1).max(10_000).default(1000).describe('Most spans in one page.'),
+    limit: z.int().min(1).max(10_000).default(1000).describe('Maximum spans per page.'),
     cursor: text(4096).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({ items: z.array(spanSchema), nextCursor: z.string().optional() }),
@@ -159,7 +159,7 @@ export const searchTracesOperation = defineOperation({
     experimentIds: z.array(experimentId).max(1000).describe('Of these experiments; none: no trace.'),
     filter: filter.optional().describe("`status = 'ERROR' and span.name = 'retrieve'`."),
     orderBy: z.array(text(1024)).max(20).optional().describe('`timestamp desc`; the first counts most.'),
-    limit: z.int().min(1).max(500).default(100).describe('Most items in one page.'),
+    limit: z.int().min(1).max(500).default(100).describe('Maximum items per page.'),
     cursor: text(131_072).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({ items: z.array(traceSchema), nextCursor: z.string().optional() }),
@@ -276,7 +276,7 @@ export const listTraceLinksOperation = defineOperation({
       z.strictObject({
         id: z.string(),
         runIds: z.array(z.string()),
-        prompts: z.array(z.string()).describe('Name and version of each, with a slash between.'),
+        prompts: z.array(z.string()).describe('Linked prompts as `NAME/VERSION`.'),
       }),
     ),
   }),

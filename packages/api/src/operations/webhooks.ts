@@ -29,7 +29,7 @@ const fields = {
 const page = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });
 const paging = {
-  limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
+  limit: z.int().min(1).max(1000).default(100).describe('Maximum items per page.'),
   cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
 };
 const http = (

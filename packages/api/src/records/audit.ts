@@ -18,7 +18,7 @@ export const auditEntrySchema = z.strictObject({
       type: z.string().describe('`user`, `service` or `system`.'),
       id: z.string().describe('Login name; `(forgotten)` when the person was forgotten.'),
     })
-    .describe('Who did it.'),
+    .describe('Actor.'),
   via: z
     .strictObject({
       method: z.string().describe('Authentication method: `password`, `oidc`, `token`, `owner-token`, …'),
