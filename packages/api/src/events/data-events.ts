@@ -15,10 +15,10 @@ export const dataEvents = {
     data: z.strictObject({
       version,
       id,
-      state: z.enum(['building', 'ready']).describe('Whether the version can be used already.'),
+      state: z.enum(['building', 'ready']).describe('Whether the version is ready.'),
       rows: z.int().describe('Number of rows.'),
       bytes: z.int().describe('Size of all files in bytes.'),
-      digest: z.string().describe('SHA-256 of its manifest.'),
+      digest: z.string().describe('SHA-256 of the version manifest.'),
     }),
   },
   datasetVersionReady: {
@@ -61,7 +61,7 @@ export const dataEvents = {
       version,
       id,
       tag,
-      before: z.int().optional().describe('The version that it pointed to before.'),
+      before: z.int().optional().describe('Previous version of the tag.'),
     }),
   },
   datasetVersionUntagged: {

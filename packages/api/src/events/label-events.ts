@@ -68,7 +68,7 @@ export const labelEvents = {
     data: z.strictObject({
       set,
       dataset: z.string().describe('Name of the dataset.'),
-      version: z.int().describe('Its number.'),
+      version: z.int().describe('Version number.'),
       labels: z.int().describe('Number of labels.'),
     }),
   },

@@ -3,7 +3,7 @@ import type { EventType } from '#events/event-type.ts';
 
 const erasure = {
   erasure: z.uuid().describe('Id of the erasure.'),
-  column: z.string().describe('The column of the key.'),
+  column: z.string().describe('Key column.'),
 };
 
 /** The subject of each is the Endpoint. */
@@ -13,7 +13,7 @@ export const predictionEvents = {
     v: 1,
     description: 'Ground truth of predictions was recorded.',
     data: z.strictObject({
-      labels: z.int().describe('How many labels.'),
+      labels: z.int().describe('Number of labels.'),
       source: z.string().describe('Source of the labels, as given by the client.'),
     }),
   },

@@ -5,7 +5,7 @@ const version = z.int().describe('Number of the version.');
 const finding = {
   version,
   finding: z.uuid().describe('Id of the finding.'),
-  rule: z.string().describe('What kind of finding it is.'),
+  rule: z.string().describe('Type of the finding.'),
   reason: z.string().describe('Reason that the user entered.'),
 };
 

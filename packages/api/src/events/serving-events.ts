@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
 const id = z.string().describe('Id of the rollout.');
-const to = z.string().describe('The new model: `models:/flights/7`.');
-const from = z.string().optional().describe('The previous model; absent for the first one.');
+const to = z.string().describe('New model: `models:/flights/7`.');
+const from = z.string().optional().describe('Previous model; absent for the first one.');
 const weight = z.number().describe('Traffic in percent.');
 const reason = z.string().describe('Why.');
 const variant = z.string().describe('Name of the variant or shadow.');

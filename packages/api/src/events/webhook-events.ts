@@ -11,7 +11,7 @@ export const webhookEvents = {
     description: 'A webhook was created.',
     data: z.strictObject({
       webhook,
-      host: z.string().describe('Host of the address.'),
+      host: z.string().describe('Host of the URL.'),
       events: z.array(z.string()).describe('Subscribed events.'),
     }),
   },
@@ -21,7 +21,7 @@ export const webhookEvents = {
     description: 'A webhook was updated.',
     data: z.strictObject({
       webhook,
-      host: z.string().describe('Host of the address now.'),
+      host: z.string().describe('New host of the URL.'),
       fields: z.array(z.string()).describe('Changed fields, without values.'),
     }),
   },
@@ -39,7 +39,7 @@ export const webhookEvents = {
     data: z.strictObject({
       webhook,
       deliveryId: z.string().describe('Id, equal for all attempts.'),
-      event: z.string().describe('The event type.'),
+      event: z.string().describe('Event type.'),
       attempts: z.int().describe('Number of attempts.'),
       reason: z.string().describe('Reason of the failure.'),
     }),

@@ -156,9 +156,9 @@ export const searchTracesOperation = defineOperation({
   scope: 'project',
   summary: 'Searches traces by metadata, spans and assessments.',
   input: z.strictObject({
-    experimentIds: z.array(experimentId).max(1000).describe('Of these experiments; none: no trace.'),
+    experimentIds: z.array(experimentId).max(1000).describe('Ids of the experiments. An empty list returns no traces.'),
     filter: filter.optional().describe("`status = 'ERROR' and span.name = 'retrieve'`."),
-    orderBy: z.array(text(1024)).max(20).optional().describe('`timestamp desc`; the first counts most.'),
+    orderBy: z.array(text(1024)).max(20).optional().describe('Sort order: `timestamp desc`.'),
     limit: z.int().min(1).max(500).default(100).describe('Maximum items per page.'),
     cursor: text(131_072).optional().describe('`nextCursor` of the previous page.'),
   }),
@@ -176,7 +176,7 @@ export const deleteTracesOperation = defineOperation({
   input: z.strictObject({
     experimentId,
     ids: z.array(traceId).max(1000).optional(),
-    before: z.int().optional().describe('Those of this moment and before, in milliseconds since 1970-01-01 UTC.'),
+    before: z.int().optional().describe('Only traces up to this time, inclusive, in milliseconds since 1970-01-01 UTC.'),
     limit: z.int().min(1).max(1000).optional().describe('Maximum number of traces, up to 1,000.'),
   }),
   output: z.strictObject({ deleted: z.int() }),
@@ -252,7 +252,7 @@ export const correlateTracesOperation = defineOperation({
     experimentIds: z.array(experimentId).min(1).max(1000),
     filter1: filter,
     filter2: filter,
-    base: filter.optional().describe('Only of traces for which this holds.'),
+    base: filter.optional().describe('Only traces that match this filter.'),
   }),
   output: z.strictObject({
     total: z.int(),
@@ -269,7 +269,7 @@ export const listTraceLinksOperation = defineOperation({
   action: 'trace:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Tells which runs and which versions of prompts traces are linked to; those without links are left out.',
+  summary: 'Returns the linked runs and prompt versions of traces. Traces without links are omitted.',
   input: z.strictObject({ ids: z.array(traceId).max(500) }),
   output: z.strictObject({
     items: z.array(

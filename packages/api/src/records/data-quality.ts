@@ -200,7 +200,7 @@ export const qualityCheckSchema = z.strictObject({
   id: z.uuid(),
   dataset: z.string().describe('Name of the dataset.'),
   version: z.uuid().describe('Id of the dataset version.'),
-  number: z.int().describe('Its number.'),
+  number: z.int().describe('Version number.'),
   state: z
     .enum(checkStates)
     .describe('`failed`: a blocking expectation failed. `error`: the checks could not run. `passed`: otherwise.'),

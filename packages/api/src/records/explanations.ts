@@ -15,7 +15,7 @@ export const predictionExplanationSchema = z.strictObject({
   prediction: predictionIdSchema,
   endpoint: z.string().describe('Name of the endpoint.'),
   model: z.string().describe('Name of the model that answered.'),
-  version: z.string().describe('Its version.'),
+  version: z.string().describe('Version number.'),
   method: attributionMethodSchema,
   scale: attributionScaleSchema,
   background: z.int().describe('Rows that it was compared with: the stored input example of the model.'),

@@ -69,7 +69,7 @@ export type PredictFunction = (typeof predictFunctions)[number];
 /** `result` of a conversion. */
 export const modelConversionSchema = z.strictObject({
   model: z.string().describe('Name of the model with the new version.'),
-  version: z.int().describe('Its number.'),
+  version: z.int().describe('Version number.'),
   opset: z.int().describe('ONNX opset of the result; at most the requested one.'),
   predictFn: z.enum(predictFunctions).describe('Outputs.'),
   estimators: z.array(z.string()).describe('Source model version.'),

@@ -78,7 +78,7 @@ export type MonitorResult = z.output<typeof monitorResultSchema>;
 
 const servedVersion = z.strictObject({
   model: z.string().describe('Name of the model.'),
-  version: z.string().describe('Its version.'),
+  version: z.string().describe('Version number.'),
   rows: z.int().describe('Number of predicted rows.'),
   node: z.string().optional().describe('Lineage node.'),
   trainedOn: z.string().optional().describe('Dataset version: `flights@3`.'),
@@ -201,7 +201,7 @@ export type MonitorPerformance = z.output<typeof monitorPerformanceSchema>;
 export const monitorEstimateSchema = z.strictObject({
   check: checkName,
   model: z.string().describe('Name of the model.'),
-  version: z.string().describe('Its version.'),
+  version: z.string().describe('Version number.'),
   prediction: z.string().describe('Output column with the prediction.'),
   score: z.string().describe('Output column with the probability of the positive class.'),
   rows: z.int().describe('Predictions.'),
@@ -244,7 +244,7 @@ export type MonitorFairness = z.output<typeof monitorFairnessSchema>;
 export const monitorAttributionsSchema = z.strictObject({
   check: checkName,
   model: z.string().describe('Name of the explained model.'),
-  version: z.string().describe('Its version.'),
+  version: z.string().describe('Version number.'),
   method: attributionMethodSchema,
   scale: attributionScaleSchema,
   background: z
@@ -356,7 +356,7 @@ export const monitorAlertSchema = z.strictObject({
   acknowledgedAt: milliseconds.optional(),
   note: z.string().optional().describe('Note of the acknowledgment.'),
   model: z.string().optional().describe('Name of the model that answered.'),
-  version: z.string().optional().describe('Its version.'),
+  version: z.string().optional().describe('Version number.'),
   trainedOn: z.string().optional().describe('Training dataset: `flights@3`.'),
   nodes: z.array(z.string()).describe('Related lineage nodes.'),
   deliveries: z.array(z.strictObject({ channel: z.string(), id: z.string() })).describe('Where it was sent.'),
@@ -374,7 +374,7 @@ export const monitorDecisionSchema = z.strictObject({
   reason: z.string().describe('Reason.'),
   run: z.string().optional().describe('Id of the started run.'),
   model: z.string().optional().describe('Name of the model that answered.'),
-  version: z.string().optional().describe('Its version.'),
+  version: z.string().optional().describe('Version number.'),
 });
 export type MonitorDecision = z.output<typeof monitorDecisionSchema>;
 

@@ -55,7 +55,7 @@ export const predictionSchema = z.strictObject({
   endpoint: z.string().describe('Name of the endpoint.'),
   file: z.uuid().describe('Id of the file of the prediction.'),
   model: z.string().optional().describe('Name of the model that answered.'),
-  version: z.string().optional().describe('Its version.'),
+  version: z.string().optional().describe('Version number.'),
   lineage: z.array(z.string()).describe('Lineage nodes: the file and the model version.'),
   columns: predictionRowsSchema.shape.columns,
   rows: predictionRowsSchema.shape.rows,
