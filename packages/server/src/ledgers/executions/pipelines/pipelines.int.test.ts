@@ -176,10 +176,10 @@ describe('a pipeline', () => {
     expect(await errorOf(start(name, { parameters: { rate: '1', mode: 'c', rat: 1 } }))).toMatchObject({
       code: 'invalid_request',
       issues: [
-        { path: 'parameters.rate', message: 'is "1", which is no number' },
+        { path: 'parameters.rate', message: 'is "1", which is not of type number' },
         { path: 'parameters.mode', expected: '"a", "b"' },
         { path: 'parameters.rat', nearest: 'rate' },
-        { path: 'parameters.n', message: 'has no default, and no value was given' },
+        { path: 'parameters.n', message: 'has no default, and no value is set' },
       ],
     });
   });
@@ -221,7 +221,7 @@ describe('errors of a pipeline', () => {
     );
     expect(told).toMatchInlineSnapshot(`
       [
-        "spec.parameters.rate.default: is "x", which is no number",
+        "spec.parameters.rate.default: is "x", which is not of type number",
         "spec.steps.a: has command and run",
         "spec.steps.a.inputs.x.output: there is no output of step b ou out",
         "spec.steps.b.outputs.out.path: leaves the working folder, or has an empty part",
