@@ -227,12 +227,12 @@ describe('errors of a pipeline', () => {
         "spec.steps.b.outputs.out.path: leaves the working folder, or has an empty part",
         "spec.steps.b.needs[1]: there is no step cc c",
         "spec.steps.c: does nothing",
-        "spec.steps.c.inputs.code: is the code of the run; choose another name",
+        "spec.steps.c.inputs.code: is the reserved name of the code; choose another name",
         "spec.steps.c.inputs.r.parameter: there is no parameter rat rate",
         "spec.steps.c.when: it ends where a value, \`inputs.NAME\` or \`parameters.NAME\` is expected (at character 11)",
-        "spec.steps.d.cache: is said by the steps of the other pipeline, not by the step that runs it",
-        "spec.steps.d.forEach: comes from nowhere",
-        "spec.steps.a: steps wait for each other: a → b → a",
+        "spec.steps.d.cache: belongs to the steps of the other pipeline, not to the step that runs it",
+        "spec.steps.d.forEach: has no source",
+        "spec.steps.a: steps depend on each other: a → b → a",
       ]
     `);
   });
