@@ -40,6 +40,6 @@ test('files become a version, parameters do not; pipelines give each other no da
   ]);
   const inner = { pipeline: 'other', run: undefined };
   expect(told({ x: { dataset: 'flights' } }, inner)).toEqual([
-    'spec.steps.a.inputs.x.dataset is files, and pipelines give each other parameters: say the dataset in the other pipeline',
+    'spec.steps.a.inputs.x.dataset is a files output. Pipelines pass only parameters to each other. Name the dataset in the other pipeline',
   ]);
 });
