@@ -140,12 +140,12 @@ const OTHERS = {
   },
   'find in the palette': async (page) => {
     await page.keyboard.press('Control+k');
-    await page.getByRole('combobox', { name: 'Search or do anything' }).pressSequentially('secret-07777', TYPED);
+    await page.getByRole('combobox').pressSequentially('secret-07777', TYPED);
     await page.getByRole('option', { name: 'secret-07777' }).waitFor();
   },
   'open one, and come back': async (page) => {
     await page.getByRole('link', { name: 'secret-00003' }).click();
-    await page.getByText('What was asked for').waitFor();
+    await page.getByRole('heading', { name: 'secret-00003' }).waitFor();
     await page.goBack();
     await allShown(page);
   },
