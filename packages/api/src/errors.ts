@@ -275,7 +275,7 @@ const catalog = {
   shutting_down: {
     status: 503,
     title: 'The server is shutting down',
-    remedy: 'Try again in a moment.',
+    remedy: 'Retry in a moment.',
     retryable: true,
   },
   overloaded: {
@@ -317,7 +317,7 @@ const catalog = {
   storage_full: {
     status: 507,
     title: 'The disk is full',
-    remedy: 'Free space on the disk named in `detail`, then try again; nothing was lost.',
+    remedy: 'Free space on the disk named in `detail`, then retry. No data was lost.',
     retryable: true,
   },
 

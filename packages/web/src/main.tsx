@@ -31,6 +31,6 @@ createRoot(place, {
   },
 }).render(
   <StrictMode>
-    <App surroundings={{ client, connection, basePath, nonce }} now={Date.now} />
+    <App environment={{ client, connection, basePath, nonce }} now={Date.now} />
   </StrictMode>,
 );

@@ -68,7 +68,7 @@ function predictionIssues({ prediction: { task, column, score, threshold } }: Mo
   }
   if (column !== undefined && threshold !== undefined) {
     const expected = '`column`, which is the class, or `threshold`, which makes one of the score';
-    return [{ path: `${path}.threshold`, message: 'is there beside `column`', expected }];
+    return [{ path: `${path}.threshold`, message: 'cannot be combined with `column`', expected }];
   }
   return [];
 }

@@ -80,7 +80,7 @@ export const exportPredictionsOperation = defineOperation({
   }),
   output: z.strictObject({
     events: z.array(z.record(z.string(), z.unknown())).describe('CloudEvents 1.0 as JSON.'),
-    after: predictionIdSchema.optional().describe('Where to go on; absent at the end.'),
+    after: predictionIdSchema.optional().describe('Position of the next page; absent at the end.'),
   }),
   target: ofEndpoint,
   http: { method: 'GET', path: `${base}/events`, status: 200, query: ['from', 'until', 'after', 'limit'] },

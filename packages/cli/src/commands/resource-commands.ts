@@ -98,7 +98,7 @@ export const resourceCommands: readonly CommandDefinition[] = [
     group: 'Resources',
     summary: 'Roll back to an older revision, or an endpoint to its previous version',
     details:
-      'Write-only values, as in secrets, are not part of revisions and stay unchanged. A single name refers to an endpoint: an active rollout is aborted, otherwise the previous version takes over immediately.',
+      'Write-only values, as in secrets, are not part of revisions and stay unchanged. A single name refers to an endpoint: an active rollout is aborted, otherwise the previous version receives all traffic immediately.',
     arguments: [kind, oneName],
     options: [
       { flags: '--to <revision>', description: 'default: the previous revision', type: 'integer' },

@@ -93,8 +93,8 @@ async function sendNeeded(
   }
   context.terminal.progress('');
   const known = files.length - sent;
-  const spared = known === 0 ? '' : `; ${countText(known, 'file')} already stored`;
-  remark(context, `Sent ${countText(sent, 'file')}, ${bytesText(bytes)}${spared}.`);
+  const stored = known === 0 ? '' : `; ${countText(known, 'file')} already stored`;
+  remark(context, `Sent ${countText(sent, 'file')}, ${bytesText(bytes)}${stored}.`);
 }
 
 export const refresh: Run<Pick<PushOptions, 'message' | 'wait'>> = async (context, [name = ''], { message, wait }) => {

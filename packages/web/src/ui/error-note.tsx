@@ -51,7 +51,7 @@ export function ErrorNote({ error, retry, children }: ErrorNoteProps) {
       </p>
       {retry !== undefined && (
         <Button variant="default" onClick={retry}>
-          Try again
+          Retry
         </Button>
       )}
     </div>
