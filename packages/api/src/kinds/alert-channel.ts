@@ -41,7 +41,7 @@ const alertmanager = z.strictObject({
   token: secretValue.optional().describe('Bearer token, optional.'),
 });
 const smtp = z.strictObject({
-  type: z.literal('smtp').describe('E-mail.'),
+  type: z.literal('smtp').describe('Email.'),
   host: z.string().min(1).max(253).describe('Host name or IP address of the mail server.'),
   port: z.int().min(1).max(65_535).default(587).describe('Port of the mail server.'),
   security: z

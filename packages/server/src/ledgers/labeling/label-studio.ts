@@ -65,7 +65,7 @@ function readAnnotation(body: Readonly<Record<string, unknown>>, { control, anno
   };
 }
 
-/** Reads a user: a number, an e-mail address, or an object with both. */
+/** Reads a user: a number, an email address, or an object with both. */
 function annotatorIn(completedBy: unknown): string {
   const user = completedBy as { readonly email?: unknown; readonly id?: unknown } | null | undefined;
   const named = typeof user === 'object' && user !== null ? (user.email ?? user.id) : completedBy;

@@ -34,7 +34,7 @@ export function maskExpression({ column: name, method }: ColumnMask, key: MaskKe
 }
 
 /**
- * Generalizes a value by its format: the month of a date, the domain of an e-mail address, the network of an IP address, the first
+ * Generalizes a value by its format: the month of a date, the domain of an email address, the network of an IP address, the first
  * digit and the magnitude of a number, and the first three characters of other texts. Short texts keep only the first.
  */
 function generalizedText(text: Expression): Expression {
