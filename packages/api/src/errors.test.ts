@@ -1,14 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  DaisError,
-  errorCatalog,
-  errorRemedy,
-  fromProblem,
-  toProblem,
-  type ErrorCode,
-  type Issue,
-} from './errors.ts';
+import { DaisError, errorCatalog, errorRemedy, fromProblem, toProblem, type ErrorCode, type Issue } from './errors.ts';
 
 const codes = Object.keys(errorCatalog) as ErrorCode[];
 

@@ -101,9 +101,7 @@ function typeOf(expression: Expression, columns: ColumnTypes): ExpressionType {
     const found = columns(expression);
     const type = expressionType(found as ValueType);
     if (type !== undefined && isValueType(found)) return type;
-    const message = isValueType(found)
-      ? `"${expression.name}" is ${found}, which expressions cannot use`
-      : found;
+    const message = isValueType(found) ? `"${expression.name}" is ${found}, which expressions cannot use` : found;
     throw new Wrong(expression.at, message);
   }
   if (expression.of === 'case') {

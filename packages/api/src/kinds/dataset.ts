@@ -148,7 +148,12 @@ export const datasetFormatSchema = z.strictObject({
   encoding: z.enum(['utf-8', 'utf-16', 'latin-1']).optional().describe('Encoding of CSV. Default: utf-8.'),
   nulls: z.array(z.string().max(64)).max(20).optional().describe('Text of a missing value in CSV. Default: empty.'),
   dateFormat: z.string().min(1).max(64).optional().describe('Date format of CSV: `%d.%m.%Y`. Default: ISO 8601.'),
-  timestampFormat: z.string().min(1).max(64).optional().describe('Timestamp format of CSV. Default: ISO 8601; without a zone it is UTC.'),
+  timestampFormat: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Timestamp format of CSV. Default: ISO 8601; without a zone it is UTC.'),
 });
 export type DatasetFormat = z.output<typeof datasetFormatSchema>;
 

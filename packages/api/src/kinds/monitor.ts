@@ -218,9 +218,7 @@ export type MonitorBaseline = z.output<typeof baseline>;
 
 const windows = z.discriminatedUnion('type', [
   z.strictObject({
-    type: z
-      .literal('time')
-      .describe('Windows of a fixed length, aligned to multiples of the length since 1970, UTC.'),
+    type: z.literal('time').describe('Windows of a fixed length, aligned to multiples of the length since 1970, UTC.'),
     minutes: z.number().min(0.05).max(527_040).default(60).describe('Length of each window.'),
   }),
   z.strictObject({
@@ -249,10 +247,7 @@ const silence = z.discriminatedUnion('type', [
 
 const startPipeline = z.strictObject({
   pipeline: reference('Pipeline').describe('Name of the Pipeline to start.'),
-  parameters: z
-    .record(z.string().min(1).max(256), executionParameterSchema)
-    .default({})
-    .describe('Parameter values.'),
+  parameters: z.record(z.string().min(1).max(256), executionParameterSchema).default({}).describe('Parameter values.'),
   checks: z.array(labelNameSchema).min(1).max(50).optional().describe('Checks whose alerts start it. Default: all.'),
   cooldownMinutes: z.number().min(0).max(527_040).default(60).describe('Cooldown between starts.'),
   maxPerDay: z.int().min(1).max(1000).default(1).describe('Maximum starts within 24 hours.'),
@@ -272,7 +267,10 @@ export const monitorSpec = z.strictObject({
   graceSeconds: z.number().min(0).max(86_400).default(5).describe('Delay of the evaluation after the end of a window.'),
   prediction: z
     .strictObject({
-      task: z.enum(['classification', 'regression']).optional().describe('Type of the model. Default: by the type of the column.'),
+      task: z
+        .enum(['classification', 'regression'])
+        .optional()
+        .describe('Type of the model. Default: by the type of the column.'),
       column: columnText.optional().describe('Output column with the prediction. Default: by name.'),
       positive: z
         .string()

@@ -82,7 +82,8 @@ class StepCheck {
       const at = `${path}.inputs.${input}`;
       const variable = input.toUpperCase().replaceAll(/[^A-Z0-9_]/g, '_');
       const other = variables.get(variable);
-      if (input === RESERVED) issues.push({ path: at, message: 'is the reserved name of the code; choose another name' });
+      if (input === RESERVED)
+        issues.push({ path: at, message: 'is the reserved name of the code; choose another name' });
       if (other !== undefined) {
         issues.push({ path: at, message: `and ${other} would both be in the variable DAIS_INPUT_${variable}` });
       }
@@ -90,7 +91,8 @@ class StepCheck {
     }
     for (const [input, source] of Object.entries(step.inputs ?? {})) {
       if (source.dataset !== undefined && step.pipeline !== undefined) {
-        const message = 'is a files output. Pipelines pass only parameters to each other. Name the dataset in the other pipeline';
+        const message =
+          'is a files output. Pipelines pass only parameters to each other. Name the dataset in the other pipeline';
         issues.push({ path: `${path}.inputs.${input}.dataset`, message });
       }
       issues.push(...this.source(source, `${path}.inputs.${input}`));

@@ -30,9 +30,7 @@ const policySpec = z.strictObject({
           .array(z.record(z.string(), z.unknown()))
           .max(100)
           .optional()
-          .describe(
-            'Entities of the case in the JSON format of Cedar. The namespace and attributes are optional.',
-          ),
+          .describe('Entities of the case in the JSON format of Cedar. The namespace and attributes are optional.'),
         context: z
           .record(z.string(), z.unknown())
           .optional()

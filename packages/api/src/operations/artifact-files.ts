@@ -11,11 +11,7 @@ const home = z
   .describe(
     '`artifactUri` of a run or a logged model, below `tracking.artifactRoot`: `file:///srv/files/1/4f2a…/artifacts`.',
   );
-const path = z
-  .string()
-  .min(1)
-  .max(1024)
-  .describe('Relative path, separated by `/`. No segment is empty, `.` or `..`.');
+const path = z.string().min(1).max(1024).describe('Relative path, separated by `/`. No segment is empty, `.` or `..`.');
 
 export const listArtifactFilesOperation = defineOperation({
   name: 'artifactFile.list',
@@ -48,8 +44,7 @@ export const readArtifactFileOperation = defineOperation({
   action: 'artifact:read',
   mode: 'read',
   scope: 'project',
-  summary:
-    'Downloads a file that a client wrote directly, whole or a range. Only with `tracking.artifactRoot`.',
+  summary: 'Downloads a file that a client wrote directly, whole or a range. Only with `tracking.artifactRoot`.',
   input: z.strictObject({ home, path }),
   output: z.strictObject({ size: z.int(), sha256: z.null().describe('Null until the file was read completely.') }),
   target: ofArtifact,

@@ -80,7 +80,9 @@ export const linkArtifactOperation = defineOperation({
     seconds: z.int().min(1).max(604_800).default(900).describe('Validity period.'),
   }),
   output: z.strictObject({
-    url: z.string().describe('Download URL. Treat it as a secret while it is valid. A URL of this server is a path without a host.'),
+    url: z
+      .string()
+      .describe('Download URL. Treat it as a secret while it is valid. A URL of this server is a path without a host.'),
     headers: z.record(z.string(), z.string()).describe('Headers to send. Treat them as secrets.'),
     size: z.int(),
     sha256,

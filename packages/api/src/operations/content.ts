@@ -77,7 +77,10 @@ export const scrubContentOperation = defineOperation({
   summary:
     'Starts a scrub of all stored content, damaged objects first. A running scrub continues. `content.status` shows the progress.',
   input: z.strictObject({}),
-  output: z.strictObject({ startedAt: time, isNew: z.boolean().describe('Whether a new pass started. False: a pass was already running.') }),
+  output: z.strictObject({
+    startedAt: time,
+    isNew: z.boolean().describe('Whether a new pass started. False: a pass was already running.'),
+  }),
   target: () => ({ kind: 'Content' }),
   roles: ['admin'],
   http: { method: 'POST', path: '/api/v1/content/actions/scrub', status: 202 },

@@ -107,7 +107,10 @@ export const readQualityReportPageOperation = defineOperation({
   scope: 'project',
   summary: 'Returns the report as a self-contained HTML page.',
   input: z.strictObject(ofVersion),
-  output: z.strictObject({ size: z.int(), sha256: z.string().nullable().describe('Time of generation; null: generated on each request.') }),
+  output: z.strictObject({
+    size: z.int(),
+    sha256: z.string().nullable().describe('Time of generation; null: generated on each request.'),
+  }),
   target: toDataset,
   http: http('GET', `${base}/report.html`, { content: 'download', page: true }),
 });

@@ -230,7 +230,9 @@ export const diffDatasetVersionsOperation = defineOperation({
       removed: z.array(columnChange),
       changed: z.array(columnChange),
     }),
-    files: z.strictObject({ shared: z.int(), added: z.int(), removed: z.int() }).describe('Size of the files in bytes.'),
+    files: z
+      .strictObject({ shared: z.int(), added: z.int(), removed: z.int() })
+      .describe('Size of the files in bytes.'),
     keys: z.array(z.string()).describe('Key columns; without them, whole rows are compared.'),
     rows: z.strictObject({
       before: z.int(),
@@ -255,9 +257,17 @@ export const diffDatasetVersionsOperation = defineOperation({
           name: z.string(),
           type: z.string(),
           nulls: z.tuple([z.number(), z.number()]).describe('Share of nulls, before and after.'),
-          distinct: z.tuple([z.number(), z.number()]).describe('Approximate number of distinct values, before and after.'),
-          mean: z.tuple([z.number().nullable(), z.number().nullable()]).optional().describe('Statistics of numeric columns.'),
-          deviation: z.tuple([z.number().nullable(), z.number().nullable()]).optional().describe('Statistics of numeric columns.'),
+          distinct: z
+            .tuple([z.number(), z.number()])
+            .describe('Approximate number of distinct values, before and after.'),
+          mean: z
+            .tuple([z.number().nullable(), z.number().nullable()])
+            .optional()
+            .describe('Statistics of numeric columns.'),
+          deviation: z
+            .tuple([z.number().nullable(), z.number().nullable()])
+            .optional()
+            .describe('Statistics of numeric columns.'),
         }),
       )
       .describe('Statistics of common columns; at most 200.'),

@@ -24,8 +24,7 @@ export const putDefinitionOperation = defineOperation({
   action: 'definition:write',
   mode: 'write',
   scope: 'project',
-  summary:
-    'Stores a definition of a client and applies the equivalent manifests, atomically.',
+  summary: 'Stores a definition of a client and applies the equivalent manifests, atomically.',
   input: z.strictObject({
     ...one,
     body: z

@@ -24,7 +24,9 @@ export const collectGarbageOperation = defineOperation({
       loggedModels: z.int(),
       experiments: z.int(),
       traces: z.int(),
-      files: z.int().describe('Number of artifacts. Bytes are deleted unless other objects share them. Not counted by `dryRun`.'),
+      files: z
+        .int()
+        .describe('Number of artifacts. Bytes are deleted unless other objects share them. Not counted by `dryRun`.'),
     }),
     nextCursor: z.string().optional().describe('Cursor of the next call; absent at the end.'),
   }),

@@ -11,17 +11,11 @@ const time = (what: string) => z.string().describe(`${what}; RFC 3339, UTC.`);
 const id = z.uuid().describe('Id.');
 const userName = z.string().min(1).max(256);
 const password = z.string().min(1).max(1024);
-const next = z
-  .string()
-  .max(2048)
-  .optional()
-  .describe('Path of this server to redirect to afterwards, for HTML forms.');
+const next = z.string().max(2048).optional().describe('Path of this server to redirect to afterwards, for HTML forms.');
 const done = z.strictObject({});
 
 export const currentSessionSchema = z.strictObject({
-  mode: z
-    .enum(['solo', 'accounts'])
-    .describe('`solo`: one owner without sign-in. `accounts`: every user signs in.'),
+  mode: z.enum(['solo', 'accounts']).describe('`solo`: one owner without sign-in. `accounts`: every user signs in.'),
   actor: actorSchema.optional().describe('Caller; absent: not authenticated.'),
   displayName: z.string().optional().describe('Display name of a user.'),
   email: z.string().optional().describe('Email address of a user.'),
@@ -327,10 +321,7 @@ const createdInvitation = z.strictObject({
     .string()
     .describe('URL of the link. The secret is in the fragment (`#`), so no server or log sees it. Shown once.'),
   expiresAt: time('Expiry'),
-  tokens: z
-    .int()
-    .optional()
-    .describe('For a password reset: number of tokens of the user that remain valid.'),
+  tokens: z.int().optional().describe('For a password reset: number of tokens of the user that remain valid.'),
 });
 export type CreatedInvitation = z.infer<typeof createdInvitation>;
 

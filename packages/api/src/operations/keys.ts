@@ -19,7 +19,9 @@ export const listKeysOperation = defineOperation({
           fingerprint,
           current: z.boolean().describe('Whether new values are encrypted with it.'),
           held: z.boolean().describe('Whether the key engine has the key. False: values need a missing key.'),
-          values: z.int().describe('Number of Secret values and audit log keys that are encrypted with it, in all projects.'),
+          values: z
+            .int()
+            .describe('Number of Secret values and audit log keys that are encrypted with it, in all projects.'),
         }),
       )
       .describe('Keys that exist or are needed.'),
@@ -39,7 +41,9 @@ export const rotateKeysOperation = defineOperation({
   output: z.strictObject({
     keyId,
     fingerprint,
-    made: z.boolean().describe('Whether a new key was created. False: keys are managed elsewhere, and their current key is used.'),
+    made: z
+      .boolean()
+      .describe('Whether a new key was created. False: keys are managed elsewhere, and their current key is used.'),
   }),
   target: () => ({ kind: 'Key' }),
   http: { method: 'POST', path: '/api/v1/keys/actions/rotate', status: 202 },

@@ -126,11 +126,7 @@ export const importLabelsOperation = defineOperation({
   input: z.strictObject({
     set,
     tasks: z.array(labelStudioTaskSchema).min(1).max(MOST_IMPORTED_TASKS).describe('Tasks in the JSON export format.'),
-    guideline: z
-      .int()
-      .min(0)
-      .optional()
-      .describe('Guideline version of the annotators. Default: the newest.'),
+    guideline: z.int().min(0).optional().describe('Guideline version of the annotators. Default: the newest.'),
     annotators: z
       .record(z.string().max(256), z.string().min(1).max(256))
       .default({})
@@ -256,9 +252,7 @@ export const publishLabelsOperation = defineOperation({
   summary: 'Publishes accepted labels as a dataset version.',
   input: z.strictObject({
     set,
-    dataset: datasetNameSchema
-      .optional()
-      .describe('Output dataset; created if missing. Default: the name of the set.'),
+    dataset: datasetNameSchema.optional().describe('Output dataset; created if missing. Default: the name of the set.'),
     message: z.string().max(2000).default('').describe('Description of the version.'),
   }),
   output: labelPublicationSchema,

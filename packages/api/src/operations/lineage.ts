@@ -19,7 +19,9 @@ export const readLineageOperation = defineOperation({
       .string()
       .min(3)
       .max(1024)
-      .describe('Node: `run:ID`, `logged-model:ID`, `model-version:NAME/NUMBER`, `dataset:…`. Responses contain it as `node`.'),
+      .describe(
+        'Node: `run:ID`, `logged-model:ID`, `model-version:NAME/NUMBER`, `dataset:…`. Responses contain it as `node`.',
+      ),
     direction: z.enum(lineageDirections).default('both').describe('`upstream`: sources; `downstream`: results.'),
     depth: z.int().min(1).max(50).default(10).describe('Maximum distance in edges.'),
     limit: z.int().min(1).max(5000).default(500).describe('Maximum number of nodes.'),

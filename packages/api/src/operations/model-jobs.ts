@@ -64,12 +64,7 @@ export const listModelJobsOperation = defineOperation({
   summary: 'Lists batch jobs, newest first.',
   input: z.strictObject({
     model: z.string().min(1).max(256).optional().describe('Only jobs of this model.'),
-    dataset: z
-      .string()
-      .min(1)
-      .max(256)
-      .optional()
-      .describe('Only jobs that read or write this Dataset.'),
+    dataset: z.string().min(1).max(256).optional().describe('Only jobs that read or write this Dataset.'),
     kind: z.enum(modelJobKinds).optional().describe('Only jobs of this type.'),
     state: z.enum(modelJobStates).optional().describe('Only objects in this state.'),
     ...pageInput,
@@ -152,18 +147,11 @@ export const startModelConversionOperation = defineOperation({
   input: z.strictObject({
     model,
     to: z.string().min(1).max(256).optional().describe('Model of the new version. Default: the same.'),
-    opset: z
-      .int()
-      .min(15)
-      .max(21)
-      .default(17)
-      .describe('Maximum ONNX opset. Newer opsets need a newer runtime.'),
+    opset: z.int().min(15).max(21).default(17).describe('Maximum ONNX opset. Newer opsets need a newer runtime.'),
     predictFn: z
       .enum(predictFunctions)
       .optional()
-      .describe(
-        'Output of the model. Default: the output of the original, usually `predict` (labels).',
-      ),
+      .describe('Output of the model. Default: the output of the original, usually `predict` (labels).'),
   }),
   output: modelJobSchema,
   target: ({ model: reference, to }) =>

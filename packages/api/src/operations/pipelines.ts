@@ -27,7 +27,10 @@ export const createPipelineVersionOperation = defineOperation({
     displayName: z.string().max(256).optional().describe('Display name.'),
     description: z.string().max(5000).optional().describe('Description.'),
     sourceUrl: z.string().max(2048).optional().describe('Where its code is from.'),
-    tags: z.record(z.string().min(1).max(256), z.string().max(4096)).default({}).describe('Short values of the document.'),
+    tags: z
+      .record(z.string().min(1).max(256), z.string().max(4096))
+      .default({})
+      .describe('Short values of the document.'),
     format: z.string().min(1).max(32).describe('Format of the document. The server must support it.'),
     document: z.unknown().describe('Document.'),
   }),

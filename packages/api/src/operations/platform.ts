@@ -63,12 +63,7 @@ const applyInput = {
     .min(1)
     .max(1000)
     .describe('Manifests.'),
-  owner: z
-    .string()
-    .min(1)
-    .max(256)
-    .optional()
-    .describe('Name of the manifest set. Required to prune.'),
+  owner: z.string().min(1).max(256).optional().describe('Name of the manifest set. Required to prune.'),
   prune: z.boolean().default(false).describe('Delete resources of the same `owner` that are not among the documents.'),
   takeOver: z.boolean().default(false).describe('Whether to change resources that another type of client created.'),
 };

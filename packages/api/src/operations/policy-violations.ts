@@ -44,7 +44,10 @@ export const listViolationsOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary: 'Lists the endpoints and aliases of a project that violate a policy in audit or enforce mode.',
-  input: z.strictObject({ ...pageInput, policy: z.string().max(300).optional().describe('Only violations of this policy.') }),
+  input: z.strictObject({
+    ...pageInput,
+    policy: z.string().max(300).optional().describe('Only violations of this policy.'),
+  }),
   output: z.strictObject({
     items: z.array(policyViolationSchema),
     nextCursor: z.string().optional(),
@@ -72,7 +75,9 @@ export const evaluatePoliciesOperation = defineOperation({
   output: z.strictObject({
     resources: z.int().describe('Number of evaluated endpoints and aliases.'),
     violations: z.int().describe('Number of violations.'),
-    complete: z.boolean().describe('Whether all resources were evaluated. False: there are more than one evaluation covers.'),
+    complete: z
+      .boolean()
+      .describe('Whether all resources were evaluated. False: there are more than one evaluation covers.'),
   }),
   target: () => ({ kind: 'Policy' }),
   roles: ['operator', 'editor'],
@@ -97,7 +102,10 @@ export const listAuditedRefusalsOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary: 'Lists requests in a project that policies in audit mode would have denied, latest first.',
-  input: z.strictObject({ ...pageInput, policy: z.string().max(300).optional().describe('Only violations of this policy.') }),
+  input: z.strictObject({
+    ...pageInput,
+    policy: z.string().max(300).optional().describe('Only violations of this policy.'),
+  }),
   output: z.strictObject({ items: z.array(auditedRefusalSchema), nextCursor: z.string().optional() }),
   target: () => ({ kind: 'Policy' }),
   http: { method: 'GET', path: '/api/v1/policy/audited', status: 200, query: ['limit', 'cursor', 'policy'] },

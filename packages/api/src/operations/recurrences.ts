@@ -31,12 +31,7 @@ export const createRecurrenceOperation = defineOperation({
     name: nameSchema.describe('Name. It need not be unique.'),
     description: z.string().max(5000).optional().describe('Description.'),
     pipeline: nameSchema.optional().describe('Name of the Pipeline; alternatively `format` and `document`.'),
-    version: z
-      .string()
-      .min(1)
-      .max(256)
-      .optional()
-      .describe('Version: number, name or id. Default: always the newest.'),
+    version: z.string().min(1).max(256).optional().describe('Version: number, name or id. Default: always the newest.'),
     format: z.string().min(1).max(32).optional().describe('Format of the document.'),
     document: z.unknown().optional().describe('Pipeline document.'),
     parameters: z
@@ -52,7 +47,10 @@ export const createRecurrenceOperation = defineOperation({
     enabled: z.boolean().default(true).describe('Whether it is enabled.'),
     priority: z.int().min(-1000).max(1000).default(0).describe('Priority of the runs. Higher values run first.'),
     experimentId: z.string().min(1).max(256).optional().describe('Id of the experiment of its runs.'),
-    about: z.record(z.string().max(256), z.unknown()).optional().describe('Metadata, stored with it and with its runs.'),
+    about: z
+      .record(z.string().max(256), z.unknown())
+      .optional()
+      .describe('Metadata, stored with it and with its runs.'),
   }),
   output: recurrenceSchema,
   target: ofRecurrence,
@@ -171,12 +169,11 @@ export const callScheduleOperation = defineOperation({
     id: z.string().min(1).max(256).describe('Id of the call. A repeated id starts no second run.'),
     timestamp: z.int().min(0).describe('Time of the signature; seconds since 1970-01-01 UTC.'),
     signature: z.string().min(1).max(4096).describe('`v1,…`: HMAC-SHA256 of `id.timestamp.body`, in base64.'),
-    body: z
-      .string()
-      .max(65_536)
-      .describe('Body. Fields of a JSON object can be used in the parameters of the run.'),
+    body: z.string().max(65_536).describe('Body. Fields of a JSON object can be used in the parameters of the run.'),
   }),
-  output: z.strictObject({ accepted: z.boolean().describe('Whether the call started a run. False: the id was already used.') }),
+  output: z.strictObject({
+    accepted: z.boolean().describe('Whether the call started a run. False: the id was already used.'),
+  }),
   target: ({ name }) => ({ kind: 'Schedule', name }),
   public: true,
   http: http('POST', '/api/v1/schedules/:name/calls', { status: 202 }),

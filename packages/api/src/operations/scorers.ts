@@ -46,7 +46,11 @@ export const searchScorersOperation = defineOperation({
   scope: 'project',
   summary: 'Lists the latest version of each scorer, by experiment and name.',
   input: z.strictObject({
-    experimentIds: z.array(experimentId).max(1000).optional().describe('Ids of experiments. Default: all that are not deleted.'),
+    experimentIds: z
+      .array(experimentId)
+      .max(1000)
+      .optional()
+      .describe('Ids of experiments. Default: all that are not deleted.'),
     ...page,
   }),
   output,

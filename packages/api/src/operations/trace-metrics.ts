@@ -56,7 +56,9 @@ const filter = z.discriminatedUnion('of', [
   z
     .strictObject({ of: z.enum(['span.name', 'span.status', 'span.type']), value: text })
     .describe('For the view `spans`.'),
-  z.strictObject({ of: z.enum(['assessment.name', 'assessment.type']), value: text }).describe('For the view `assessments`.'),
+  z
+    .strictObject({ of: z.enum(['assessment.name', 'assessment.type']), value: text })
+    .describe('For the view `assessments`.'),
 ]);
 export type TraceMetricFilter = z.infer<typeof filter>;
 
@@ -91,7 +93,9 @@ export const readTraceMetricsOperation = defineOperation({
       z.strictObject({
         time: z.int().optional().describe('Start of the time bucket, in milliseconds since 1970-01-01 UTC.'),
         dimensions: z.record(z.string(), z.string()),
-        values: z.array(z.number().nullable()).describe('Values in the order of the aggregations; null if there is none.'),
+        values: z
+          .array(z.number().nullable())
+          .describe('Values in the order of the aggregations; null if there is none.'),
       }),
     ),
     more: z.boolean().describe('Whether there are more points than the limit.'),

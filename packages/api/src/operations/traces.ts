@@ -176,7 +176,10 @@ export const deleteTracesOperation = defineOperation({
   input: z.strictObject({
     experimentId,
     ids: z.array(traceId).max(1000).optional(),
-    before: z.int().optional().describe('Only traces up to this time, inclusive, in milliseconds since 1970-01-01 UTC.'),
+    before: z
+      .int()
+      .optional()
+      .describe('Only traces up to this time, inclusive, in milliseconds since 1970-01-01 UTC.'),
     limit: z.int().min(1).max(1000).optional().describe('Maximum number of traces, up to 1,000.'),
   }),
   output: z.strictObject({ deleted: z.int() }),

@@ -412,7 +412,8 @@ export const chartMetricOperation = defineOperation({
   action: 'run:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Returns a metric of several runs for charts: at most the given number of buckets, each with its minimum and maximum.',
+  summary:
+    'Returns a metric of several runs for charts: at most the given number of buckets, each with its minimum and maximum.',
   input: z.strictObject({
     ids: z.array(runId).min(1).max(100).describe('Runs.'),
     key,

@@ -23,7 +23,10 @@ const fields = {
   description: z.string().max(5000),
   url: z.string().min(1).max(2048).describe('URL: https; http only for hosts in `outbound.allowHosts`.'),
   events: z.array(event).min(1).max(100).describe('Event types: `run.finished`, `model.alias.set`, …'),
-  secret: z.string().max(1024).describe('Secret that signs each request. It is encrypted and never returned; empty: none.'),
+  secret: z
+    .string()
+    .max(1024)
+    .describe('Secret that signs each request. It is encrypted and never returned; empty: none.'),
   status: z.enum(webhookStatuses),
 };
 const page = <Item extends z.ZodType>(item: Item) =>

@@ -20,9 +20,7 @@ export const dataFindingSchema = z.strictObject({
   entity: z.string().describe('Category: `EMAIL_ADDRESS`, `IBAN_CODE`, `PERSON`.'),
   confidence: z.number().describe('Confidence, between 0 and 1. Not a probability.'),
   share: z.number().describe('Share of the scanned values that match, between 0 and 1.'),
-  because: z
-    .enum(['values', 'name', 'both'])
-    .describe('Evidence: the values, or the name of the column.'),
+  because: z.enum(['values', 'name', 'both']).describe('Evidence: the values, or the name of the column.'),
   example: z.string().optional().describe('Pattern of one match, with letters and digits replaced.'),
   state: z.enum(findingStates),
   mask: z.enum(maskMethods).optional().describe('Masking method of a resolved finding.'),

@@ -26,7 +26,9 @@ const quantilesSchema = z
   .describe('`p25`: 25th percentile. Approximate (t-digest); for times in milliseconds since 1970.');
 
 const histogramSchema = z.strictObject({
-  edges: z.array(z.number()).describe('Bin edges, ascending; one more than `counts`. For times: milliseconds since 1970, UTC.'),
+  edges: z
+    .array(z.number())
+    .describe('Bin edges, ascending; one more than `counts`. For times: milliseconds since 1970, UTC.'),
   counts: z
     .array(z.int())
     .describe('Rows per bin. A bin includes its upper edge and excludes its lower edge; the first bin includes both.'),
@@ -46,14 +48,13 @@ export const columnProfileSchema = z.strictObject({
   distinct: z
     .int()
     .describe('Number of distinct values, at most `count`. An estimate (HyperLogLog) without `distinctIsExact`.'),
-  distinctIsExact: z
-    .literal(true)
-    .optional()
-    .describe('Whether `distinct` is exact. It is for up to 100,000 rows.'),
+  distinctIsExact: z.literal(true).optional().describe('Whether `distinct` is exact. It is for up to 100,000 rows.'),
   nans: z
     .int()
     .optional()
-    .describe('Number of NaN values in a floating-point column. They count as values, but not in the statistics below.'),
+    .describe(
+      'Number of NaN values in a floating-point column. They count as values, but not in the statistics below.',
+    ),
   infinities: z.int().optional().describe('Number of infinite values in a floating-point column. Treated like `nans`.'),
   min: z.number().optional().describe('Minimum of numbers; of times in milliseconds since 1970, UTC.'),
   max: z.number().optional().describe('As `min`.'),
@@ -71,7 +72,10 @@ export const columnProfileSchema = z.strictObject({
   empty: z.int().optional().describe('Number of empty strings.'),
   top: z.array(topValueSchema).optional().describe('Most frequent values, most frequent first.'),
   topComplete: z.boolean().optional().describe('Whether `top` contains every distinct value.'),
-  masked: z.boolean().optional().describe('Whether values are omitted because the reader has no permission to see them.'),
+  masked: z
+    .boolean()
+    .optional()
+    .describe('Whether values are omitted because the reader has no permission to see them.'),
 });
 export type ColumnProfile = z.output<typeof columnProfileSchema>;
 
@@ -218,9 +222,7 @@ export type QualityCheck = z.output<typeof qualityCheckSchema>;
 
 export const qualityCheckResultsSchema = z.strictObject({
   ...qualityCheckSchema.shape,
-  results: z
-    .array(expectationResultSchema)
-    .describe('Results: blocking failures first, then warnings, then the rest.'),
+  results: z.array(expectationResultSchema).describe('Results: blocking failures first, then warnings, then the rest.'),
 });
 export type QualityCheckResults = z.output<typeof qualityCheckResultsSchema>;
 

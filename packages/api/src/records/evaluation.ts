@@ -12,7 +12,9 @@ const fieldsSchema = z.record(z.string(), z.enum(fieldTypes));
 
 export const evaluationSchemaSchema = z.strictObject({
   inputs: fieldsSchema,
-  outputs: z.union([fieldsSchema, z.enum(fieldTypes)]).describe('Value per field, or of the output itself if it has no fields.'),
+  outputs: z
+    .union([fieldsSchema, z.enum(fieldTypes)])
+    .describe('Value per field, or of the output itself if it has no fields.'),
   expectations: fieldsSchema,
 });
 export type EvaluationSchema = z.infer<typeof evaluationSchemaSchema>;

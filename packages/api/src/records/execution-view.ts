@@ -39,10 +39,7 @@ export const executionStepSchema = executionNodeSchema.extend({
           image: z.string().optional(),
           version: text.optional(),
           requirements: z.array(text).optional().describe('Requested environment.'),
-          packages: z
-            .array(text)
-            .optional()
-            .describe('Resolved packages: `numpy==2.3.1`; absent until resolved.'),
+          packages: z.array(text).optional().describe('Resolved packages: `numpy==2.3.1`; absent until resolved.'),
         })
         .describe('Execution environment.'),
       resources: z.record(z.string(), z.number()).describe('Requested resources.'),
@@ -120,8 +117,6 @@ export const projectComputeSchema = z.strictObject({
   project: z.string().describe('Name of the project.'),
   use: computeUseSchema.describe('Usage.'),
   limits: computeLimitsSchema.describe('Quotas of the project, with the defaults of the configuration.'),
-  share: z
-    .number()
-    .describe('Dominant share: the largest share of any resource of all machines, 0 to 1.'),
+  share: z.number().describe('Dominant share: the largest share of any resource of all machines, 0 to 1.'),
 });
 export type ProjectCompute = z.infer<typeof projectComputeSchema>;

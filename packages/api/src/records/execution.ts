@@ -46,7 +46,10 @@ export const executionSchema = z.strictObject({
   schedule: z.string().optional().describe('Trigger.'),
   experimentId: z.string().optional().describe('Id of the experiment.'),
   about: z.record(z.string(), z.unknown()).optional().describe('Client metadata.'),
-  warnings: z.array(z.string()).optional().describe('Features of the pipeline that Dais handles differently or ignores.'),
+  warnings: z
+    .array(z.string())
+    .optional()
+    .describe('Features of the pipeline that Dais handles differently or ignores.'),
   archivedAt: at.optional().describe('Time of archiving.'),
   submittedBy: z.string().describe('`user:ada`, `service:ci`.'),
   nodes: z

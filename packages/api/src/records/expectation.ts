@@ -137,9 +137,7 @@ const variants = [
   z.strictObject({
     type: z.literal('unique').describe('The combination of these columns is unique.'),
     ...rows,
-    columns: columnNames.describe(
-      'Columns of the key. Rows with a null in the key do not count.',
-    ),
+    columns: columnNames.describe('Columns of the key. Rows with a null in the key do not count.'),
   }),
   z.strictObject({
     type: z.literal('distinct').describe('The number of distinct values is in the range.'),
@@ -241,9 +239,7 @@ const variants = [
     columns: columnNames.describe('Time columns of the features of a row.'),
     before: columnName
       .optional()
-      .describe(
-        'Time of the label. Default: the event time of the dataset, or the creation of the version.',
-      ),
+      .describe('Time of the label. Default: the event time of the dataset, or the creation of the version.'),
   }),
   z.strictObject({
     type: z.literal('duplicates').describe('Rows are unique.'),
@@ -268,7 +264,9 @@ const variants = [
     column: columnName.optional().describe('Default: the event time of the dataset.'),
   }),
   z.strictObject({
-    type: z.literal('splitSkew').describe('Splits have similar distributions, and no split has a label that the first one lacks.'),
+    type: z
+      .literal('splitSkew')
+      .describe('Splits have similar distributions, and no split has a label that the first one lacks.'),
     ...common,
     where,
     split: splitBy,
@@ -294,9 +292,7 @@ const variants = [
   z.strictObject({
     type: z.literal('sql').describe('A query returns no rows. Each returned row is a violation.'),
     ...common,
-    query: sqlText.describe(
-      'SQL query. The version is the table `data`: `select * from data where dep > arr`.',
-    ),
+    query: sqlText.describe('SQL query. The version is the table `data`: `select * from data where dep > arr`.'),
     atMost: z.int().min(0).default(0).describe('Number of rows that are tolerated.'),
   }),
 ] as const;

@@ -35,15 +35,8 @@ export type LabelSet = z.output<typeof labelSetSchema>;
 
 export const labelSetInput = {
   name: labelSetNameSchema.describe('Name, unique in the project.'),
-  dataset: datasetReferenceSchema.describe(
-    'Dataset of the tasks, with or without a version: `flights@3`.',
-  ),
-  control: z
-    .string()
-    .min(1)
-    .max(256)
-    .optional()
-    .describe('Control with the label (`from_name`).'),
+  dataset: datasetReferenceSchema.describe('Dataset of the tasks, with or without a version: `flights@3`.'),
+  control: z.string().min(1).max(256).optional().describe('Control with the label (`from_name`).'),
   level: z.enum(measurementLevels).default('nominal').describe('Distance metric of two labels, for agreement.'),
   config: z.string().max(262_144).default('').describe('Labeling configuration in the format of the tool.'),
 } as const;

@@ -77,6 +77,8 @@ export const lineageGraphSchema = z.strictObject({
   edges: z.array(lineageEdgeSchema),
   truncated: z
     .boolean()
-    .describe('Whether more nodes than `limit` are within `depth`. Query again from one of the nodes, or raise the limit.'),
+    .describe(
+      'Whether more nodes than `limit` are within `depth`. Query again from one of the nodes, or raise the limit.',
+    ),
 });
 export type LineageGraph = z.infer<typeof lineageGraphSchema>;

@@ -21,9 +21,7 @@ export const loadTestSchema = z.strictObject({
   cpuMicrosPerRequest: z
     .number()
     .nullable()
-    .describe(
-      'CPU time of the gateway and its model processes per request; null until the test ends, or if unknown.',
-    ),
+    .describe('CPU time of the gateway and its model processes per request; null until the test ends, or if unknown.'),
   failure: z.string().optional().describe('Response of the first failed request.'),
 });
 export type LoadTest = z.infer<typeof loadTestSchema>;

@@ -20,9 +20,7 @@ export type ModelJobFault = z.output<typeof modelJobFaultSchema>;
 
 export const onErrorSchema = z
   .enum(['fail', 'reject'])
-  .describe(
-    'Handling of an invalid row: it fails the job, or it is skipped and kept as a reject.',
-  );
+  .describe('Handling of an invalid row: it fails the job, or it is skipped and kept as a reject.');
 
 export const modelJobSchema = z.strictObject({
   id: z.uuid().describe('Id.'),

@@ -31,9 +31,7 @@ export const modelScanSchema = z.strictObject({
     .describe('`elsewhere`: the artifacts are stored outside of Dais and were not scanned. The version is not served.'),
   result: z
     .enum(modelScanResults)
-    .describe(
-      '`clean`: no findings; `review`, `blocked`: the most severe open finding; `pending`: not scanned yet.',
-    ),
+    .describe('`clean`: no findings; `review`, `blocked`: the most severe open finding; `pending`: not scanned yet.'),
   files: z.int().describe('Number of scanned files.'),
   bytes: z.int().describe('Total size in bytes.'),
   findings: z.array(modelFindingSchema).describe('Findings, most severe first.'),

@@ -141,9 +141,7 @@ export const columnComparisonSchema = z.strictObject({
   histogram: z
     .strictObject({
       edges: z.array(z.number()).describe('Inner bin edges, ascending; the outermost bins are open.'),
-      current: z
-        .array(z.number())
-        .describe('Rows per bin; one more than edges. Large windows are sampled.'),
+      current: z.array(z.number()).describe('Rows per bin; one more than edges. Large windows are sampled.'),
       baseline: z.array(z.number()).describe('Same format as `current`.'),
     })
     .optional()
@@ -249,7 +247,9 @@ export const monitorAttributionsSchema = z.strictObject({
   scale: attributionScaleSchema,
   background: z
     .strictObject({
-      of: z.enum(['example', 'baseline']).describe('Source of the background: the input example of the model, or the baseline.'),
+      of: z
+        .enum(['example', 'baseline'])
+        .describe('Source of the background: the input example of the model, or the baseline.'),
       rows: z.int(),
     })
     .describe('Background of the attributions.'),
@@ -293,7 +293,9 @@ export type MonitorExample = z.output<typeof exampleSchema>;
 export const monitorReportSchema = z.strictObject({
   ...monitorReportHeadSchema.shape,
   results: z.array(monitorResultSchema).describe('Results: failing first, then unknown.'),
-  columns: z.array(columnComparisonSchema).describe('Current and baseline distribution per column, largest drift first.'),
+  columns: z
+    .array(columnComparisonSchema)
+    .describe('Current and baseline distribution per column, largest drift first.'),
   examples: z.array(exampleSchema).describe('Rows that differ most from the baseline.'),
   performance: monitorPerformanceSchema.optional(),
   estimates: z.array(monitorEstimateSchema).optional().describe('Performance estimated without ground truth.'),

@@ -43,7 +43,9 @@ export const predictionLabelSchema = z.strictObject({
 export type PredictionLabel = z.infer<typeof predictionLabelSchema>;
 
 export const predictionRowsSchema = z.strictObject({
-  columns: z.array(z.strictObject({ name: z.string(), type: columnTypeSchema })).describe('Columns in the order of the cells.'),
+  columns: z
+    .array(z.strictObject({ name: z.string(), type: columnTypeSchema }))
+    .describe('Columns in the order of the cells.'),
   rows: z.array(z.array(z.unknown())).describe('Cells as JSON. Numbers that JSON cannot represent are strings.'),
   truncated: z.boolean().describe('Whether there are more rows than `limit`.'),
   masked: z.array(z.string()).describe('Columns that are hidden from the caller.'),

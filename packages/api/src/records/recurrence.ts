@@ -6,7 +6,11 @@ import { executionParameterSchema } from '#records/execution.ts';
 
 const at = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
-const cronText = z.string().min(1).max(256).describe('Cron expression with five fields, or six with seconds: `0 6 * * MON-FRI`.');
+const cronText = z
+  .string()
+  .min(1)
+  .max(256)
+  .describe('Cron expression with five fields, or six with seconds: `0 6 * * MON-FRI`.');
 const zoneText = z.string().min(1).max(64).describe('Time zone: `Europe/Berlin`.');
 const intervalSeconds = z.int().min(1).max(31_536_000).describe('From one start to the next.');
 const endStates = ['succeeded', 'failed', 'canceled', 'any'] as const;

@@ -30,7 +30,9 @@ export const rolloutStepSchema = z.strictObject({
   endedAt: z.string().optional().describe('End time; RFC 3339, UTC; absent while in progress.'),
   stable: rolloutFiguresSchema.optional().describe('Metrics of the current version in this step.'),
   canary: rolloutFiguresSchema.optional().describe('Metrics of the new version in this step.'),
-  status: z.enum(['pending', 'passed', 'failed', 'forced']).describe('`forced`: continued manually without evaluation.'),
+  status: z
+    .enum(['pending', 'passed', 'failed', 'forced'])
+    .describe('`forced`: continued manually without evaluation.'),
   message: z.string().describe('Description of the finding.'),
 });
 export type RolloutStep = z.infer<typeof rolloutStepSchema>;
@@ -45,7 +47,9 @@ export const rolloutSchema = z.strictObject({
     ),
   from: z.string().optional().describe('Previous model; absent for the first one.'),
   to: z.string().describe('New model.'),
-  cause: z.enum(['deploy', 'alias', 'rollback']).describe('Cause: a change of the manifest, a moved alias, or a rollback.'),
+  cause: z
+    .enum(['deploy', 'alias', 'rollback'])
+    .describe('Cause: a change of the manifest, a moved alias, or a rollback.'),
   weights: z.array(z.number()).describe('Traffic in percent, step by step.'),
   weight: percent.describe('Current traffic in percent.'),
   automatic: z.boolean().describe('Whether steps are automatic.'),

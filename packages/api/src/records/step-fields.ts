@@ -45,7 +45,11 @@ export const stepEnvironment = z.discriminatedUnion('type', [
       .regex(/^\d+\.\d+(\.\d+)?$/)
       .optional()
       .describe('`3.11`; default: the newest.'),
-    requirements: z.array(z.string().max(2048)).max(5000).default([]).describe('Requirements, one per line as in a requirements file.'),
+    requirements: z
+      .array(z.string().max(2048))
+      .max(5000)
+      .default([])
+      .describe('Requirements, one per line as in a requirements file.'),
   }),
   z.strictObject({
     type: z

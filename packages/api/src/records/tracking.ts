@@ -89,8 +89,6 @@ export const runSchema = runInfoSchema.extend({
   children: z
     .int()
     .optional()
-    .describe(
-      'Number of nested runs in the searched experiments, at most 1,000; only with `countChildren`.',
-    ),
+    .describe('Number of nested runs in the searched experiments, at most 1,000; only with `countChildren`.'),
 });
 export type Run = z.infer<typeof runSchema>;

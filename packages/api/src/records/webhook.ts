@@ -14,9 +14,7 @@ export const webhookSchema = z.strictObject({
   url: z.string().describe('Where it is sent to.'),
   format: z.string().describe('Payload format: `dais`, or the format of the client that created the webhook.'),
   events: z.array(z.string()).describe('Subscribed events.'),
-  status: z
-    .enum(webhookStatuses)
-    .describe('`disabled`: events are neither sent nor stored for later.'),
+  status: z.enum(webhookStatuses).describe('`disabled`: events are neither sent nor stored for later.'),
   signed: z.boolean().describe('Whether a secret signs each request.'),
   waiting: z.int().describe('Number of pending deliveries, including retries.'),
   dropped: z.int().describe('Number of events that were not sent because too many deliveries were pending.'),

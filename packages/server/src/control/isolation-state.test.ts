@@ -43,5 +43,8 @@ test('reports the isolation without paths, and checks it again after a minute', 
   expect(state.latest?.boundary).toBe('none');
   await expect.poll(() => state.latest?.boundary).toBe('bubblewrap');
   expect(JSON.stringify(state.latest)).not.toContain('/opt/secret');
-  expect(logged).toEqual([expect.stringMatching(/^warn no isolation/), expect.stringMatching(/^info user code and models/)]);
+  expect(logged).toEqual([
+    expect.stringMatching(/^warn no isolation/),
+    expect.stringMatching(/^info user code and models/),
+  ]);
 });

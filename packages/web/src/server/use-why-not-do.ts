@@ -32,6 +32,8 @@ export function useWhyNotDo(
   });
   return (action) => {
     const answer = told[doubtful.indexOf(action)]?.data;
-    return answer?.decision === 'deny' ? `You need ${answer.action}. ${answer.suggestions.join(' ')}`.trim() : undefined;
+    return answer?.decision === 'deny'
+      ? `You need ${answer.action}. ${answer.suggestions.join(' ')}`.trim()
+      : undefined;
   };
 }

@@ -178,7 +178,13 @@ test(
     expect(after.items[0]?.reason).toContain('The cooldown ends at');
 
     const history = await get<MonitorHistory>('monitors/watch/history?check=drift&column=x');
-    expect(history.windows.map(({ status }) => status)).toEqual(['unknown', 'passing', 'failing', 'passing', 'failing']);
+    expect(history.windows.map(({ status }) => status)).toEqual([
+      'unknown',
+      'passing',
+      'failing',
+      'passing',
+      'failing',
+    ]);
     const series = history.series.find(({ metric }) => metric === 'ks');
     expect(series?.statuses).toEqual([null, 'passing', 'failing', 'passing', 'failing']);
     const page = await fetch(`${url}/api/v1/monitoring/monitors/watch/reports/3/page`);

@@ -67,6 +67,11 @@ test('open bins reach to the ends of what was seen on either side', () => {
 });
 
 test('what needs a person comes first', () => {
-  expect((['passing', 'pending', 'failing', 'unknown'] as const).toSorted(byNeed)).toEqual(['failing', 'unknown', 'pending', 'passing']);
+  expect((['passing', 'pending', 'failing', 'unknown'] as const).toSorted(byNeed)).toEqual([
+    'failing',
+    'unknown',
+    'pending',
+    'passing',
+  ]);
   expect([delayText(5000), delayText(7_200_000), delayText(259_200_000)]).toEqual(['5 s', '2 h', '3 days']);
 });

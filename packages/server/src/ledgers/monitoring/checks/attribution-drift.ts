@@ -54,7 +54,14 @@ function resultsOf(
   const reason = `Feature attributions of ${version} differ from ${against}: NDCG is ${text(ndcg)}, threshold ${text(check.ndcg)}. Largest changes: ${moved.join('; ')}.`;
   const bad = ndcg < check.ndcg;
   return [
-    { ...about, metric: 'ndcg', value: ndcg, bound: check.ndcg, status: bad ? 'failing' : 'passing', ...(bad && { reason }) },
+    {
+      ...about,
+      metric: 'ndcg',
+      value: ndcg,
+      bound: check.ndcg,
+      status: bad ? 'failing' : 'passing',
+      ...(bad && { reason }),
+    },
     { ...about, metric: 'total_variation', value: totalVariation, status: 'passing' },
     ...columns.map((one) => {
       const value = moveOf(one);

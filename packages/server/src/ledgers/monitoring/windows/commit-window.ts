@@ -289,7 +289,11 @@ function nextStreak(
   }: { readonly open: boolean; readonly raiseAfter: number; readonly resolveAfter: number },
 ): StreakStep {
   const streak =
-    status === 'failing' ? { bad: bad + 1, good: 0 } : status === 'passing' ? { bad: 0, good: good + 1 } : { bad, good };
+    status === 'failing'
+      ? { bad: bad + 1, good: 0 }
+      : status === 'passing'
+        ? { bad: 0, good: good + 1 }
+        : { bad, good };
   if (open) {
     if (status === 'passing' && streak.good >= resolveAfter) return { streak, step: 'resolve' };
     return { streak, step: status === 'failing' ? 'stay' : 'none' };
