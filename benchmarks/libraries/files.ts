@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { readParquet } from '../../packages/server/src/protocols/scoring/parquet.ts';
-import { readAvroFile } from '../../packages/server/src/lib/avro-file.ts';
-import { processIdentity } from '../../packages/server/src/lib/process-identity.ts';
-import { withProcessLock } from '../../packages/server/src/lib/process-lock.ts';
+import { readAvroFile } from '../../packages/server/src/lib/formats/avro-file.ts';
+import { processIdentity } from '../../packages/server/src/lib/system/process-identity.ts';
+import { withProcessLock } from '../../packages/server/src/lib/system/process-lock.ts';
 import { start } from '../../packages/server/src/lib/process.ts';
-import { extractZipMember } from '../../packages/server/src/lib/zip-member.ts';
-import { zip } from '../../packages/server/src/lib/zip.testing.ts';
+import { extractZipMember } from '../../packages/server/src/lib/formats/zip-member.ts';
+import { zip } from '../../packages/server/src/lib/formats/zip.testing.ts';
 import type { Candidates } from './candidates.ts';
 import { compare } from './compare.ts';
 

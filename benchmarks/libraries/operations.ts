@@ -1,14 +1,14 @@
 /** What Dais reports about itself: log lines, metrics of the gateway, traces. */
 import { LATENCY_BUCKETS_MS } from '@dais/api/gateway';
 import { Counter, Histogram, Registry } from 'prom-client';
-import { gatewayMetrics } from '../../packages/server/src/gateway/gateway-metric-definitions.ts';
-import { GatewayMetrics } from '../../packages/server/src/gateway/gateway-metrics.ts';
-import type { VariantStats } from '../../packages/server/src/gateway/gateway-stats.ts';
-import { VariantCounters } from '../../packages/server/src/gateway/variant-counts.ts';
+import { gatewayMetrics } from '../../packages/server/src/gateway/metrics/gateway-metric-definitions.ts';
+import { GatewayMetrics } from '../../packages/server/src/gateway/metrics/gateway-metrics.ts';
+import type { VariantStats } from '../../packages/server/src/gateway/metrics/gateway-stats.ts';
+import { VariantCounters } from '../../packages/server/src/gateway/routing/variant-counts.ts';
 import { systemClock } from '../../packages/server/src/lib/clock.ts';
-import { createLineLog } from '../../packages/server/src/lib/line-log.ts';
+import { createLineLog } from '../../packages/server/src/lib/telemetry/line-log.ts';
 import { silentLog } from '../../packages/server/src/lib/log.ts';
-import { OtlpTracer } from '../../packages/server/src/lib/otlp-tracer.ts';
+import { OtlpTracer } from '../../packages/server/src/lib/telemetry/otlp-tracer.ts';
 import type { Candidates } from './candidates.ts';
 import { compare } from './compare.ts';
 

@@ -1,14 +1,13 @@
 /** Protocol buffers: requests of the Open Inference Protocol over gRPC, and spans that OpenTelemetry exporters send. */
 import { decodeProtobuf } from '../../packages/server/src/protocols/otlp/decode-protobuf.ts';
-import { readRpc } from '../../packages/server/src/protocols/open-inference/grpc-request.ts';
-import { fromRaw } from '../../packages/server/src/protocols/open-inference/raw-tensor.ts';
-import { shapeCount } from '../../packages/server/src/protocols/open-inference/shape.ts';
+import { readGrpcRequest } from '../../packages/server/src/protocols/open-inference/grpc-request.ts';
+import { fromRaw, shapeCount } from '../../packages/server/src/protocols/open-inference/raw-tensor.ts';
 import {
   bytesField,
   messageOf,
   numberField,
   type ProtobufField,
-} from '../../packages/server/src/lib/protobuf-writer.ts';
+} from '../../packages/server/src/lib/formats/protobuf-writer.ts';
 import { rpcMessage } from '../serving/requests.ts';
 import type { Candidates } from './candidates.ts';
 import { compare } from './compare.ts';
@@ -174,7 +173,7 @@ export async function compareProtobuf(candidates: Candidates): Promise<void> {
     const bytes = rpcMessage('x', new Float32Array(values).fill(1.5));
     await compare(
       `a prediction request with ${values} values`,
-      () => readRpc(bytes),
+      () => readGrpcRequest(bytes),
       infer && (() => tensors(bytes)),
       '@bufbuild/protobuf with the same tensors',
     );

@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify';
-import { cookieValue } from '../../packages/server/src/lib/cookies.ts';
-import { StaticFiles } from '../../packages/server/src/http/static-files.ts';
+import { cookieValue } from '../../packages/server/src/lib/http/cookies.ts';
+import { StaticFiles } from '../../packages/server/src/http/pages/static-files.ts';
 import type { Candidates } from './candidates.ts';
 import { compare } from './compare.ts';
 

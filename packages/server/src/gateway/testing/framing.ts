@@ -27,7 +27,7 @@ export interface Framing {
 
 export type Reader = 'fast path' | 'node';
 
-const PATIENCE = { headers: 20_000, request: 300_000, reader: 60_000, linger: 5000, look: 1000 };
+const PATIENCE = { headers: 20_000, request: 300_000, reader: 60_000, linger: 5000, timeoutCheck: 1000 };
 const BODY_BYTES = 1024 * 1024;
 /** Turns of the event loop without a change after which both sides are considered idle. */
 const IDLE_TURNS = 8;

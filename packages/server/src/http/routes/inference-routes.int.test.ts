@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startHttpFixture, type HttpFixture } from '#http/testing/http-fixture.ts';
-import { inferenceDoor } from './inference-door.ts';
+import { inferenceRoutes } from './inference-routes.ts';
 
 let upstream: Server;
 let fixture: HttpFixture;
@@ -20,7 +20,7 @@ beforeAll(async () => {
   upstream.listen(0, '127.0.0.1');
   await once(upstream, 'listening');
   const gateway = { host: '127.0.0.1', port: (upstream.address() as AddressInfo).port, token: 'token' };
-  fixture = await startHttpFixture({ doors: (calls) => [inferenceDoor({ calls, gateway })] });
+  fixture = await startHttpFixture({ doors: (calls) => [inferenceRoutes({ calls, gateway })] });
 });
 afterAll(async () => {
   await fixture.stop();
