@@ -1,7 +1,7 @@
 /** Protocol buffers: requests of the Open Inference Protocol over gRPC, and spans that OpenTelemetry exporters send. */
 import { decodeProtobuf } from '../../packages/server/src/protocols/otlp/decode-protobuf.ts';
 import { readGrpcRequest } from '../../packages/server/src/protocols/open-inference/grpc-request.ts';
-import { fromRaw, shapeCount } from '../../packages/server/src/protocols/open-inference/raw-tensor.ts';
+import { decodeTensor, shapeCount } from '../../packages/server/src/protocols/open-inference/raw-tensor.ts';
 import {
   bytesField,
   messageOf,
@@ -166,7 +166,7 @@ export async function compareProtobuf(candidates: Candidates): Promise<void> {
       const sizes = shape.map((size) => Number(size));
       const { buffer, byteOffset, byteLength } = rawInputContents[at] as Uint8Array;
       const raw = Buffer.from(buffer, byteOffset, byteLength);
-      return { name, shape: sizes, data: fromRaw(name, 'FP32', raw, shapeCount(name, sizes, bytes.length)) };
+      return { name, shape: sizes, data: decodeTensor(name, 'FP32', raw, shapeCount(name, sizes, bytes.length)) };
     });
   };
   for (const values of [8, 4096]) {
