@@ -34,7 +34,9 @@ export async function compareServer(candidates: Candidates): Promise<void> {
   }
 
   console.log(` ${candidates.facts('@fastify/static')}`);
-  const plugin = await candidates.load<{ readonly default: FastifyPluginCallback<object> }>('@fastify/static');
+  const plugin = await candidates.load<{ readonly default: FastifyPluginCallback<Readonly<Record<string, unknown>>> }>(
+    '@fastify/static',
+  );
   const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-static-'));
   try {
     await writeFile(join(folder, 'index.html'), '<html></html>');

@@ -26,7 +26,10 @@ export async function extractZipMember(archive: string, name: string, target: st
         throw unreadable(archive, error);
       },
     );
-    await pipeline(content, createWriteStream(target, { flags: 'wx' }));
+    await pipeline(content, createWriteStream(target, { flags: 'wx' })).catch((error: unknown) => {
+      // Errors of the disk keep their code.
+      throw error instanceof Error && 'syscall' in error ? error : unreadable(archive, error);
+    });
   } finally {
     zip.close();
   }
