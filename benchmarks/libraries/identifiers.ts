@@ -1,4 +1,4 @@
-/** Numbers of people in data: national identity numbers, IBAN, e-mail addresses. A scan verifies each candidate of a column. */
+/** Numbers of people in data: national identity numbers, IBAN, email addresses. A scan verifies each candidate of a column. */
 import validator from 'validator';
 import { EXAMPLES } from '../../packages/server/src/lib/detectors/corpus.testing.ts';
 import { nationalIdDetectors } from '../../packages/server/src/lib/detectors/national-ids.ts';
@@ -94,7 +94,7 @@ export async function compareIdentifiers(candidates: Candidates): Promise<void> 
   );
   const mails = EXAMPLES['EMAIL_ADDRESS'] ?? [];
   await compare(
-    `${mails.length} candidates of e-mail addresses (validator)`,
+    `${mails.length} candidates of email addresses (validator)`,
     () => mails.forEach((text) => validator.isEmail(text)),
     undefined,
   );

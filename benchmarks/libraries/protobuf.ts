@@ -160,8 +160,8 @@ export async function compareProtobuf(candidates: Candidates): Promise<void> {
   };
   const infer = decoder(INFERENCE, 'ModelInferRequest');
   /** The same tensors as ours. */
-  const tensors = (bytes: Buffer) => {
-    const { inputs, rawInputContents } = infer?.(bytes) as InferMessage;
+  const tensors = (decode: (bytes: Buffer) => unknown, bytes: Buffer) => {
+    const { inputs, rawInputContents } = decode(bytes) as InferMessage;
     return inputs.map(({ name, shape }, at) => {
       const sizes = shape.map((size) => Number(size));
       const { buffer, byteOffset, byteLength } = rawInputContents[at] as Uint8Array;
@@ -174,7 +174,7 @@ export async function compareProtobuf(candidates: Candidates): Promise<void> {
     await compare(
       `a prediction request with ${values} values`,
       () => readGrpcRequest(bytes),
-      infer && (() => tensors(bytes)),
+      infer && (() => tensors(infer, bytes)),
       '@bufbuild/protobuf with the same tensors',
     );
   }

@@ -1,11 +1,11 @@
 import { createElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, test } from 'vitest';
-import { MarkdownText } from './markdown-text.tsx';
+import { MarkdownContent } from './markdown-content.tsx';
 
 /** The HTML that the browser shows, without the element around it. */
 function shown(text: string, mentions: readonly string[] = []): string {
-  const markup = renderToStaticMarkup(createElement(MarkdownText, { text, mentions, user: (name) => name }));
+  const markup = renderToStaticMarkup(createElement(MarkdownContent, { text, mentions, user: (name) => name }));
   return markup.replace(/^<div class="markdown">/, '').replace(/<\/div>$/, '');
 }
 

@@ -10,7 +10,7 @@ export function parseMarkdown(text: string): Root {
   return root;
 }
 
-/** GitHub's extension links e-mail addresses, which are also the names of users who are mentioned. They become text again. */
+/** GitHub's extension links email addresses, which are also the names of users who are mentioned. They become text again. */
 function unlinkAddresses(node: Nodes): void {
   if (!('children' in node)) return;
   const children = node.children as Nodes[];
