@@ -12,18 +12,12 @@ export interface MarkdownTextProps {
 
 /** Shows Markdown as React elements; HTML in it is shown as text. Headings are bold lines, since the page has an outline of its own. */
 export function MarkdownContent({ text, mentions, user }: MarkdownTextProps) {
-  return <div className="markdown">{rendered(text, mentions, user)}</div>;
-}
-
-function rendered(text: string, mentions: MarkdownTextProps['mentions'], user: MarkdownTextProps['user']): ReactNode {
-  try {
-    const root = parseMarkdown(text);
-    return contentOf(root, { source: text, root, mentions, user });
-  } catch (error) {
-    // Thousands of quotes within each other exceed the stack.
-    if (error instanceof RangeError) return <p>{text}</p>;
-    throw error;
-  }
+  const root = parseMarkdown(text);
+  return (
+    <div className="markdown">
+      {root === undefined ? <p>{text}</p> : contentOf(root, { source: text, root, mentions, user })}
+    </div>
+  );
 }
 
 interface Context extends Omit<MarkdownTextProps, 'text'> {

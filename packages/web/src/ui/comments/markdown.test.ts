@@ -92,3 +92,8 @@ test.each([
 ])('a text of the largest size is shown, whatever it nests: %s', (_, part) => {
   expect(shown(part.repeat(10_000 / part.length)).length).toBeGreaterThan(0);
 });
+
+test('a line that nests deeper than people write is text, because parsing it would block the page', () => {
+  expect(shown(`${'> '.repeat(19)}a`)).toContain('<blockquote>');
+  expect(shown(`${'> '.repeat(20)}a`)).toBe(`<p>${'&gt; '.repeat(20)}a</p>`);
+});

@@ -4,7 +4,12 @@ import { fromMarkdown } from 'mdast-util-from-markdown';
 import { gfmFromMarkdown } from 'mdast-util-gfm';
 import { gfm } from 'micromark-extension-gfm';
 
-export function parseMarkdown(text: string): Root {
+/** A line that opens more quotes and lists than any text does. Parsing takes time in proportion to the square of their number. */
+const TOO_DEEP = /^(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){20}/m;
+
+/** Returns undefined for a text that nests too deep. */
+export function parseMarkdown(text: string): Root | undefined {
+  if (TOO_DEEP.test(text)) return undefined;
   const root = fromMarkdown(text, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] });
   unlinkAddresses(root);
   return root;
