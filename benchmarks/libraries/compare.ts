@@ -7,21 +7,11 @@ const ROUND_MS = 120;
 
 export type Work = () => unknown;
 
-export interface Measured {
-  readonly own: number;
-  readonly library: number | undefined;
-}
-
 /**
  * Prints the CPU of one call: of our code, and of the library where it is installed, with the mean ratio and its 95 % interval.
  * CPU of this process, all threads.
  */
-export async function compare(
-  what: string,
-  own: Work,
-  library: Work | undefined,
-  names = 'library',
-): Promise<Measured> {
+export async function compare(what: string, own: Work, library: Work | undefined, names = 'library'): Promise<void> {
   const calls = await callsFor(own);
   const libraryCalls = library === undefined ? 0 : await callsFor(library);
   const owns: number[] = [];
@@ -33,13 +23,12 @@ export async function compare(
   const ours = median(owns);
   if (library === undefined) {
     console.log(`  ${what}: ${time(ours)}`);
-    return { own: ours, library: undefined };
+    return;
   }
   const theirs = median(libraries);
   const { mean, low, high } = meanRatio(libraries.map((one, at) => one / (owns[at] as number)));
   const ratio = `${mean.toFixed(2)} times (${low.toFixed(2)} to ${high.toFixed(2)})`;
   console.log(`  ${what}: ours ${time(ours)}, ${names} ${time(theirs)}: ${ratio}`);
-  return { own: ours, library: theirs };
 }
 
 async function callsFor(work: Work): Promise<number> {
@@ -60,7 +49,7 @@ async function cpuOf(work: Work, calls: number): Promise<number> {
   return Math.max(0.001, (user + system) / calls);
 }
 
-export function time(microseconds: number): string {
+function time(microseconds: number): string {
   if (microseconds >= 1000) return `${(microseconds / 1000).toPrecision(3)} ms`;
   return `${microseconds >= 100 ? microseconds.toFixed(0) : microseconds.toPrecision(3)} µs`;
 }
