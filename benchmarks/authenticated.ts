@@ -55,7 +55,7 @@ async function must(answer: Promise<Answer>): Promise<Record<string, string>> {
 async function start(mode: 'solo' | 'accounts'): Promise<RunningDais> {
   const stdout = new Writable({ write: (_chunk, _encoding, done) => done() });
   const flags = { port: 0, 'log.format': 'json', 'authentication.mode': mode };
-  const dais = await startDais({ flags, ephemeral: true, stdout, colour: false });
+  const dais = await startDais({ flags, ephemeral: true, stdout, color: false });
   const headers = owner(dais);
   const manifest = { apiVersion: 'dais.dev/v1', kind: 'Secret', metadata: { name: 'read' }, spec: {} };
   await must(ask(`${dais.url}/api/v1/secrets`, { method: 'POST', headers, body: JSON.stringify(manifest) }));

@@ -31,7 +31,7 @@ const { policies: engine } = await loadKinds({ keys, outbound, clock: systemCloc
 const cedar = await loadCedarWasm();
 const { model } = engine;
 
-/** Policies as an organisation grows them: most about one action, some about several, a few about everything. */
+/** Policies as an organization grows them: most about one action, some about several, a few about everything. */
 function policyText(n: number): string {
   const actions = ['secret:write', 'secret:delete', 'secret:use', 'secret:read', 'alertChannel:write', 'team:write'];
   const action = actions[n % actions.length];
@@ -72,9 +72,9 @@ function rulesOf(count: number): Rules {
     version: 1n,
     digest: '',
     model,
-    organisation: new PolicySet(policies, links, model.actionEntities),
+    organization: new PolicySet(policies, links, model.actionEntities),
     projects: new Map(),
-    audited: { organisation: new PolicySet([], [], model.actionEntities), projects: new Map() },
+    audited: { organization: new PolicySet([], [], model.actionEntities), projects: new Map() },
     teams: new Map(),
     principals: new Map(),
   };
@@ -163,7 +163,7 @@ const claims = new Claims();
 for (const count of [100, 1000]) {
   const rules = rulesOf(count);
   const asked = questions(rules);
-  const set = wasmPolicies({ policies: rules.organisation.policies, links });
+  const set = wasmPolicies({ policies: rules.organization.policies, links });
   const parsed = cedar.preparsePolicySet('policies', set);
   if (parsed.type === 'failure') throw new Error(JSON.stringify(parsed.errors));
   const requests = asked.map(wasmRequest);

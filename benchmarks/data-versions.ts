@@ -1,6 +1,6 @@
 /**
  * What a second version of a dataset stores, beside DVC: a folder of Parquet files, of which 1 % has changed. Three ways to change:
- * one file of a hundred is another one; 1 % of the rows of one large file, neighbours, have other values; 1 % of the rows all over
+ * one file of a hundred is another one; 1 % of the rows of one large file, neighbors, have other values; 1 % of the rows all over
  * that file. DVC keeps whole files. Dais cuts rows where their content says so and shares pieces that are the same, so that the
  * layout of the files does not matter, but how far the changes lie apart does: the third way is told, not claimed.
  *
@@ -69,7 +69,7 @@ const own = await startOwn(folder);
 const claims = new Claims();
 try {
   await tell('one file of a hundred', [hundred, hundredAfter], TARGET);
-  await tell('1 % of the rows of one file, neighbours', [one, near], TARGET);
+  await tell('1 % of the rows of one file, neighbors', [one, near], TARGET);
   await tell('1 % of the rows of one file, all over it', [one, far], undefined);
 } finally {
   await own.stop();
@@ -81,10 +81,10 @@ async function tell(what: string, versions: readonly [string, string], target: n
   const ours = await storedByOwn(own, name, versions);
   const theirs = await storedByDvc(name, versions);
   const share = ours.second / ours.first;
-  const verdict =
+  const result =
     target === undefined ? 'told only' : `wanted at most ${percent(target)}: ${claims.judge(what, share <= target)}`;
   console.log(
-    `${what}\n  new bytes of the second version: Dais ${percent(share)} (${verdict}), DVC ${percent(theirs.second / theirs.first)}` +
+    `${what}\n  new bytes of the second version: Dais ${percent(share)} (${result}), DVC ${percent(theirs.second / theirs.first)}` +
       `\n  first version: Dais ${(ours.first / 1e6).toFixed(0)} MB, DVC ${(theirs.first / 1e6).toFixed(0)} MB` +
       `\n  CPU of the second version: Dais ${(ours.cpuMs / 1000).toFixed(1)} s, with its Parquet written anew; DVC ${(theirs.cpuMs / 1000).toFixed(1)} s; ${load()}`,
   );

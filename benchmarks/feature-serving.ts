@@ -85,9 +85,9 @@ console.log(
 for (const [line, { cpu }] of own.figures) {
   const theirs = peer.figures.get(line)?.cpu ?? NaN;
   const times = theirs / cpu;
-  const verdict = claims.judge(`online ${line}`, times >= TARGET);
+  const result = claims.judge(`online ${line}`, times >= TARGET);
   console.log(
-    `${line.padEnd(30)}${theirs.toFixed(2).padStart(10)}${cpu.toFixed(2).padStart(10)}   ${times.toFixed(1)} (target ${TARGET}: ${verdict})`,
+    `${line.padEnd(30)}${theirs.toFixed(2).padStart(10)}${cpu.toFixed(2).padStart(10)}   ${times.toFixed(1)} (target ${TARGET}: ${result})`,
   );
 }
 console.log(`${'memory, MB'.padEnd(30)}${peer.memory.toFixed(0).padStart(10)}${own.memory.toFixed(0).padStart(10)}`);

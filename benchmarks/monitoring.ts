@@ -130,7 +130,7 @@ async function drift(reference: Table, current: Table, rows: number): Promise<{ 
       lost: [],
     },
   );
-  const bad = outcome.results.filter(({ column, verdict }) => column !== undefined && verdict === 'bad');
+  const bad = outcome.results.filter(({ column, status }) => column !== undefined && status === 'failing');
   if (bad.length === 0 || bad.length === current.fields.length) throw new Error(`${bad.length} columns drift`);
   return { whole: whole.end(), second: second.end() };
 }

@@ -139,9 +139,9 @@ async function tellEngine(dais: OwnRunner): Promise<void> {
   const from = dais.engineCpu();
   const fan = await dais.run({ name: 'fan', shape: 'fan', size, kind: 'command' });
   const transition = (dais.engineCpu() - from) / transitionsOf(fan.steps);
-  const verdict = claims.judge('CPU of the engine a transition', transition <= TRANSITION_LIMIT_MS);
+  const result = claims.judge('CPU of the engine a transition', transition <= TRANSITION_LIMIT_MS);
   console.log(
-    `\nCPU of the engine a transition: ${transition.toFixed(2)} ms   limit ${TRANSITION_LIMIT_MS}: ${verdict}`,
+    `\nCPU of the engine a transition: ${transition.toFixed(2)} ms   limit ${TRANSITION_LIMIT_MS}: ${result}`,
   );
   const delays = (await dais.startDelays(100)).toSorted((one, other) => one - other);
   const at = (part: number) => delays[Math.floor(delays.length * part)]?.toFixed(0);

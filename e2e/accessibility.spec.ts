@@ -86,7 +86,7 @@ const PAGES: readonly Look[] = [
   ['events', '/projects/default/events', async (page) => await page.getByText('owner created Secret two').waitFor()],
   [
     'the organization',
-    '/organisation/projects/default',
+    '/organization/projects/default',
     async (page) => await page.getByRole('heading', { name: 'Metadata', exact: true }).waitFor(),
   ],
   [

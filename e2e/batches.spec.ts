@@ -83,7 +83,7 @@ test('what went wrong stands on the page of the job, with row and column', async
     .waitFor();
 });
 
-test('a job is cancelled by whoever may, and makes nothing', async () => {
+test('a job is canceled by whoever may, and makes nothing', async () => {
   // Jobs run one after the other: behind a long one another waits.
   const batch = batchClient(call);
   const rows = Array.from({ length: 150_000 }, (_, id) => `${id},${id}\n`);
@@ -95,7 +95,7 @@ test('a job is cancelled by whoever may, and makes nothing', async () => {
   await page.getByRole('button', { name: 'Cancel job', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel job' }).click();
   expect((await batch.ended(first.id)).state).toBe('succeeded');
-  expect(await batch.ended(second.id)).toMatchObject({ state: 'cancelled' });
+  expect(await batch.ended(second.id)).toMatchObject({ state: 'canceled' });
   await page.getByText('canceled', { exact: true }).waitFor();
   await page.getByText('no version of long-2').waitFor();
 });

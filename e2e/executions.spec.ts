@@ -1,4 +1,4 @@
-/** What runs on the server: found, looked into step by step, run again, cancelled. */
+/** What runs on the server: found, looked into step by step, run again, canceled. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
@@ -177,7 +177,7 @@ test('the compute page shows who uses what, and why steps wait', async () => {
   await page.getByText('No queued steps').waitFor();
 });
 
-test('a run that goes on is followed, and cancelled; what waits says why', async () => {
+test('a run that goes on is followed, and canceled; what waits says why', async () => {
   const run = await submit('long', {
     talk: sh('echo up; sleep 300', { outputs: { x: { path: 'x', optional: true } } }),
     later: sh('true', { needs: ['talk'] }),

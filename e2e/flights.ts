@@ -12,7 +12,7 @@ metadata:
     area: gates
 spec:
   description: One row for each flight that landed
-  licence: CC-BY-4.0
+  license: CC-BY-4.0
   owner: vision
   keys: [flight_id]
   eventTime: landed_at

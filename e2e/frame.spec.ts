@@ -66,8 +66,8 @@ test.each([
   ['a history', '/projects/default/secrets/one?tab=history', 'apply'],
   ['the events of one', '/projects/default/secrets/one?tab=events', 'one'],
   ['events', '/projects/default/events', 'two'],
-  ['events of the organisation', '/organisation/events', ''],
-  ['a list of the organisation', '/organisation/projects', 'default'],
+  ['events of the organization', '/organization/events', ''],
+  ['a list of the organization', '/organization/projects', 'default'],
 ])('%s can be copied as a command that runs, a call that answers and a link', async (_what, path, told) => {
   const page = await journey.open(path);
   const command = await copied(page, 'CLI command');
@@ -129,7 +129,7 @@ test('a condition changes before the eyes of whoever looks', async () => {
   await page.getByText('The address is not a valid URL.').waitFor({ state: 'detached' });
 });
 
-test('a kind that there is not is told in the catalogue’s words, and the frame stays', async () => {
+test('a kind that there is not is told in the catalog’s words, and the frame stays', async () => {
   const page = await journey.open('/projects/default/gizmos');
   await page.getByRole('alert').getByText('There is no kind "gizmos".').waitFor();
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Secrets' }).click();

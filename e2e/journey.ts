@@ -222,18 +222,18 @@ function chooseProject([key, project]: readonly [string, string]): void {
 }
 
 const EVERYTHING = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-/** Of those the ones that read colours: axe's rules of its category `cat.color`. */
-const COLOURS = ['color-contrast', 'link-in-text-block'];
+/** Of those the ones that read colors: axe's rules of its category `cat.color`. */
+const COLORS = ['color-contrast', 'link-in-text-block'];
 
 /**
- * WCAG 2.2 AA, as far as a program can tell. `colours`: the page has been judged already, and only its colours are others
+ * WCAG 2.2 AA, as far as a program can tell. `colors`: the page has been judged already, and only its colors are others
  * since: less than half of the CPU.
  */
-export async function expectAccessible(page: Page, { colours = false } = {}): Promise<void> {
+export async function expectAccessible(page: Page, { colors = false } = {}): Promise<void> {
   // Injected past the page's policy, as a reader's own tool would be.
   await page.evaluate(`(() => { if (!window.axe) { ${axe.source} } })()`);
   await page.evaluate(restOf, 300);
-  const runOnly = colours ? { type: 'rule', values: COLOURS } : { type: 'tag', values: EVERYTHING };
+  const runOnly = colors ? { type: 'rule', values: COLORS } : { type: 'tag', values: EVERYTHING };
   const found = await page.evaluate(async (only) => {
     const { axe } = window as unknown as { axe: { run(options: object): Promise<AxeResult> } };
     const { violations } = await axe.run({ runOnly: only });

@@ -61,7 +61,7 @@ function report(what: string, tasks: readonly number[]): void {
   );
 }
 
-test('the neighbourhood is drawn and the rest is folded; fans open by click, by key, and by what is looked for', async () => {
+test('the neighborhood is drawn and the rest is folded; fans open by click, by key, and by what is looked for', async () => {
   const page = await journey.open('/projects/default/lineage');
   const graph = page.getByRole('group', { name: 'Lineage', exact: true });
   report(

@@ -26,7 +26,7 @@ export function describeLooks(looks: readonly Look[], journey: () => Journey, ..
     await page.emulateMedia({ colorScheme: 'dark' });
     await settledStyles(page);
     await keepPicture(page, `${name}-dark`);
-    await expectAccessible(page, { colours: true });
+    await expectAccessible(page, { colors: true });
     await page.setViewportSize({ width: 390, height: 800 });
     await settledStyles(page);
     await keepPicture(page, `${name}-narrow`);
@@ -37,7 +37,7 @@ export function describeLooks(looks: readonly Look[], journey: () => Journey, ..
   });
 }
 
-/** Colours that fade are at their end, and what watches the size of the window has seen it. */
+/** Colors that fade are at their end, and what watches the size of the window has seen it. */
 async function settledStyles(page: Page): Promise<void> {
   await page.evaluate(async () => {
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));

@@ -158,7 +158,7 @@ test('people talk about a version: whoever is named has to be there, and issues 
   const issue = seen.getByRole('link', { name: 'https://github.com/o/r/issues/7' });
   expect(await issue.getAttribute('href')).toBe('https://github.com/o/r/issues/7');
   const person = seen.getByRole('link', { name: 'pat@example.com' });
-  expect(await person.getAttribute('href')).toBe('/organisation/users/pat%40example.com');
+  expect(await person.getAttribute('href')).toBe('/organization/users/pat%40example.com');
   await comments(page).getByRole('button', { name: 'Edit' }).click();
   await comments(page).getByRole('textbox', { name: 'Edit comment' }).fill('Better at night');
   await comments(page).getByRole('button', { name: 'Save' }).click();

@@ -49,7 +49,7 @@ spec:
     - type: quality
     - type: performance
       metrics: [{ metric: mae, max: 5 }]
-      minLabelled: 10
+      minLabeled: 10
   onAlert:
     startPipeline: { pipeline: retrain, checks: [drift] }
 ---

@@ -60,7 +60,7 @@ const PAGES: readonly Look[] = [
   ],
   [
     'audit',
-    '/organisation/audit?entry=3',
+    '/organization/audit?entry=3',
     async (page) => {
       await page.getByRole('button', { name: 'Create proof' }).click();
       await page.getByText('hashes link this entry').waitFor();
@@ -70,7 +70,7 @@ const PAGES: readonly Look[] = [
   ],
   [
     'users and invitations',
-    '/organisation/users',
+    '/organization/users',
     async (page) => {
       await page.getByRole('button', { name: 'Invite user' }).click();
       await page.getByText('late@example.com').waitFor();
@@ -79,19 +79,19 @@ const PAGES: readonly Look[] = [
   ],
   [
     'a user',
-    '/organisation/users/bo@example.com',
+    '/organization/users/bo@example.com',
     async (page) => await page.getByRole('region', { name: 'Roles' }).getByText('viewer').waitFor(),
     ada,
   ],
   [
     'a service account',
-    '/organisation/serviceaccounts/ci',
+    '/organization/serviceaccounts/ci',
     async (page) => await page.getByRole('button', { name: 'Revoke deploy' }).waitFor(),
     ada,
   ],
   [
     'a policy in the editor',
-    '/organisation/change/organisationpolicies/production',
+    '/organization/change/organizationpolicies/production',
     async (page) => {
       await page.getByRole('button', { name: 'Simulate' }).click();
       await page.getByText(/would change|No change in|No past decisions/).waitFor();

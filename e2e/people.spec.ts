@@ -47,7 +47,7 @@ test('whoever has not signed in is led to the door, and afterwards to where they
 });
 
 test('an administrator invites somebody, who chooses a password, changes it, and is told that they have no role yet', async () => {
-  const admin = await journey.open('/organisation/users', { as: ada });
+  const admin = await journey.open('/organization/users', { as: ada });
   await admin.getByRole('button', { name: 'Invite user' }).click();
   await admin.getByLabel('Email').fill('zoe@example.com');
   await admin.getByRole('button', { name: 'Create link' }).click();
@@ -154,7 +154,7 @@ test('a command line without a browser is let in by its code, or turned away', a
 });
 
 test('a program gets a token of its own, on the page of its account', async () => {
-  const page = await journey.open('/organisation/serviceaccounts/ci', { as: ada });
+  const page = await journey.open('/organization/serviceaccounts/ci', { as: ada });
   await page.getByText('No API tokens for ci.').waitFor();
   await page.getByRole('button', { name: 'Create token' }).click();
   await page.getByLabel('Name', { exact: true }).fill('deploy');
@@ -172,7 +172,7 @@ test('whoever is suspended is out in the same moment, and comes in again when th
   const theirs = await journey.open('/projects/default/secrets', { as: eve });
   await theirs.getByText('Permission denied').waitFor();
   journey.expectQuiet('status of 403');
-  const page = await journey.open('/organisation/users/eve@example.com', { as: ada });
+  const page = await journey.open('/organization/users/eve@example.com', { as: ada });
   await page.getByRole('region', { name: 'Active sessions' }).waitFor();
   await page.getByRole('button', { name: 'Suspend user' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Suspend user' }).click();
@@ -189,7 +189,7 @@ test('whoever is suspended is out in the same moment, and comes in again when th
 });
 
 test('a person who forgot the password gets a link for a new one', async () => {
-  const page = await journey.open('/organisation/users/bo@example.com', { as: ada });
+  const page = await journey.open('/organization/users/bo@example.com', { as: ada });
   await page.getByRole('button', { name: 'Create reset link' }).click();
   await page.getByText(`${journey.url}/invitation#`).waitFor();
   await page.getByRole('region', { name: 'Roles' }).getByRole('link', { name: 'readers' }).waitFor();

@@ -3,11 +3,11 @@ import { Journey, secretManifest, type Person } from './journey.ts';
 
 const person = (name: string): Person => ({ name, password: `${name} walks 7 gravel roads` });
 
-/** Administers the organisation. */
+/** Administers the organization. */
 export const ada = person('ada@example.com');
 /** Edits in the project `default`, by her team. */
 export const grace = person('grace@example.com');
-/** Administers the project `default`, and nothing of the organisation. */
+/** Administers the project `default`, and nothing of the organization. */
 export const pat = person('pat@example.com');
 /** Reads in the project `default`. */
 export const bo = person('bo@example.com');
@@ -55,7 +55,7 @@ spec:
   users: [bo@example.com]
 ---
 apiVersion: dais.dev/v1
-kind: OrganisationPolicy
+kind: OrganizationPolicy
 metadata:
   name: production
 spec:

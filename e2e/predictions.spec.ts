@@ -1,4 +1,4 @@
-/** What an endpoint answered, as people look for it: found, explained, labelled, and held beside what a shadow said. */
+/** What an endpoint answered, as people look for it: found, explained, labeled, and held beside what a shadow said. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { isServing, servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';

@@ -59,7 +59,7 @@ test('an administrator asks about somebody else, and follows what decided', asyn
     `${journey.url}/projects/default/access?who=user:grace@example.com&action=secret:write&resource=Secret/prod-db`,
   );
   await why(page).getByRole('link', { name: 'production-by-operations' }).click();
-  await page.getByRole('heading', { name: 'Organisation policy production', level: 1 }).waitFor();
+  await page.getByRole('heading', { name: 'Organization policy production', level: 1 }).waitFor();
   await page.goto(`${journey.url}/projects/default/access?who=user:nobody@example.com`);
   await page.getByText('There is no User "nobody@example.com".').waitFor();
   journey.expectQuiet('status of 404');
@@ -128,11 +128,11 @@ test('the audit log is searched by its address; a refusal says who, how, why, an
   const theirs = await journey.open('/projects/default/secrets', { as: eve });
   await theirs.getByText('Permission denied').waitFor();
   journey.expectQuiet('status of 403');
-  const page = await journey.open('/organisation/audit', { as: ada });
+  const page = await journey.open('/organization/audit', { as: ada });
   await page.getByRole('combobox', { name: 'Outcome' }).click();
   await page.getByRole('option', { name: 'denied' }).click();
   await page.getByLabel('Actor').fill('eve@example.com');
-  await page.waitForURL('**/organisation/audit?outcome=denied&actor=eve%40example.com');
+  await page.waitForURL('**/organization/audit?outcome=denied&actor=eve%40example.com');
   const row = page.getByRole('row', { name: /was denied secret:read/ }).first();
   await row.getByRole('link', { name: /^Open entry/ }).click();
   const entry = page.getByRole('region', { name: /^Entry \d/ });
@@ -145,7 +145,7 @@ test('the audit log is searched by its address; a refusal says who, how, why, an
     .getByText('access.denied')
     .waitFor();
   await entry.getByRole('link', { name: 'all actions in this session' }).click();
-  await page.waitForURL('**/organisation/audit?requestId=*');
+  await page.waitForURL('**/organization/audit?requestId=*');
   await page.getByText('1 entry shown, all loaded.').waitFor();
   await page.getByRole('button', { name: 'Clear filters' }).click();
   await page.getByLabel('from, in your time zone').fill('2030-01-01T00:00');
@@ -156,7 +156,7 @@ test('the audit log is searched by its address; a refusal says who, how, why, an
 });
 
 test('the log says whether it is whole, and proves an entry to somebody who sees nothing else', async () => {
-  const page = await journey.open('/organisation/audit', { as: ada });
+  const page = await journey.open('/organization/audit', { as: ada });
   const state = page.getByRole('region', { name: 'Audit log integrity' });
   await state.getByText(/^[0-9a-f]{8}$/).waitFor();
   await state.getByRole('link', { name: 'Audit log guide' }).waitFor();
@@ -179,7 +179,7 @@ test('the log says whether it is whole, and proves an entry to somebody who sees
   const downloading = page.waitForEvent('download');
   await page.getByRole('link', { name: /^Download proof-/ }).click();
   const file = await (await downloading).path();
-  const key = (await journey.call('/api/v1/organisation/audit/key')) as { readonly verifierKey: string };
+  const key = (await journey.call('/api/v1/organization/audit/key')) as { readonly verifierKey: string };
   expect(await journey.dais(['audit', 'proof', '--check', file, '--public-key', key.verifierKey])).toContain(
     'The signed log contains the entry.',
   );

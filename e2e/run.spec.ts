@@ -72,7 +72,7 @@ afterEach(async ({ task }) => {
 const address = (run: string, query = '') => `/projects/default/runs/${run}${query}`;
 const canvas = (page: Page) => page.locator('.line-chart', { hasText: 'loss' }).locator('canvas');
 
-/** Dots in the colour of the first series: a chart without a line is no chart. */
+/** Dots in the color of the first series: a chart without a line is no chart. */
 async function drawn(page: Page): Promise<number> {
   await canvas(page).waitFor();
   return await canvas(page).evaluate((element) => {

@@ -103,8 +103,8 @@ test('traces are found in the grammar of clients; what is wrong is told under th
   await page.getByRole('heading', { name: 'Traces', level: 1 }).waitFor();
   await page.getByRole('row', { name: /Which gate/ }).waitFor();
   const filter = page.getByRole('combobox', { name: 'Filter' });
-  await filter.fill("status = 'ERROR' AND colour = 'red'");
-  await page.getByRole('alert').getByText('colour').waitFor();
+  await filter.fill("status = 'ERROR' AND color = 'red'");
+  await page.getByRole('alert').getByText('color').waitFor();
   await filter.fill("span.name = 'retrieve' AND status = 'ERROR'");
   await page.keyboard.press('Enter');
   await page.getByRole('row', { name: /Why is it late/ }).waitFor({ state: 'detached' });
@@ -165,7 +165,7 @@ const PAGES: readonly Look[] = [
     async (page) => await page.getByText('Not found', { exact: true }).waitFor(),
   ],
   [
-    'a judgement',
+    'a judgment',
     `/projects/project-n/traces/tr-${hex(1, 32)}`,
     async (page) => {
       await page.getByRole('button', { name: 'Add assessment' }).click();

@@ -149,7 +149,7 @@ function judgePrograms(facts) {
   if (facts.platform === 'linux' && prevented !== undefined) {
     findings.push({
       weight: 'note',
-      what: `${prevented.what}: code and models of users are isolated less strictly (by Landlock), or not at all`,
+      what: `${prevented.what}: user code and models are isolated less strictly (by Landlock), or not at all`,
       fix: `${prevented.fix}; \`dais doctor\` tells which boundary Dais uses`,
     });
   }

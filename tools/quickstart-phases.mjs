@@ -216,7 +216,7 @@ async function screen({ data, keys, exit, again }, url, told) {
     log,
     exits: exit,
     again,
-    surroundings: {
+    environment: {
       ...(environment.SSH_CONNECTION && { sshConnection: environment.SSH_CONNECTION }),
       user: userInfo().username,
       wsl: /microsoft/i.test(release),

@@ -1,7 +1,7 @@
 /** The final screen of the quickstart. */
 
 /**
- * @typedef {object} Surroundings how a browser reaches this machine
+ * @typedef {object} Environment how a browser reaches this machine
  * @property {string} [sshConnection] SSH_CONNECTION: `client clientPort server serverPort`
  * @property {string} [user]
  * @property {boolean} wsl
@@ -22,14 +22,14 @@
  * @property {string} log
  * @property {boolean} exits true when it stops by itself
  * @property {readonly string[]} again the options with which it starts again
- * @property {Surroundings} surroundings
+ * @property {Environment} environment
  */
 
 /**
  * @param {Outcome} outcome
  * @returns {string}
  */
-export function finalScreen({ url, port, told, disk, data, keys, log, exits, again, surroundings }) {
+export function finalScreen({ url, port, told, disk, data, keys, log, exits, again, environment }) {
   const total = disk.reduce((sum, place) => sum + place.bytes, 0);
   const width = Math.max(...disk.map((place) => place.path.length));
   return [
@@ -39,7 +39,7 @@ export function finalScreen({ url, port, told, disk, data, keys, log, exits, aga
     `  ${url}/                    the console`,
     `  ${url}/docs                documentation`,
     `  ${url}/api/openapi.json    API reference (OpenAPI)`,
-    ...tunnel(port, surroundings).map((line) => (line === '' ? '' : `  ${line}`)),
+    ...tunnel(port, environment).map((line) => (line === '' ? '' : `  ${line}`)),
     '',
     ...(told === undefined ? [] : storyLines(told)),
     `  Disk: ${megabytes(total)}`,
@@ -80,7 +80,7 @@ function storyLines({ links, invitation, finding }) {
 /**
  * Returns how a browser on another machine reaches a server that listens on loopback only.
  * @param {number} port
- * @param {Surroundings} surroundings
+ * @param {Environment} environment
  * @returns {string[]}
  */
 export function tunnel(port, { sshConnection, user, wsl, container }) {

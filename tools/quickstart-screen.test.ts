@@ -22,7 +22,7 @@ test('the screen shows links, results, disk usage, and how to stop and delete ev
     log: '/root/.cache/dais/quickstart.log',
     exits: false,
     again: ['--data', '/root/my data'],
-    surroundings: here,
+    environment: here,
   });
   expect(text).toContain('  Dais runs at http://127.0.0.1:7070\n');
   expect(text).toContain('http://127.0.0.1:7070/docs ');
@@ -50,8 +50,8 @@ test.each([
   ],
   [{ ...here, wsl: true }, 'WSL: open it in Windows at http://localhost:7070'],
   [{ ...here, container: true }, 'Container: start it with --network=host to reach the URL above from the host.'],
-])('shows how to connect from another machine: %o', (surroundings, line) => {
-  expect(tunnel(7070, surroundings).at(-1)).toBe(line);
+])('shows how to connect from another machine: %o', (environment, line) => {
+  expect(tunnel(7070, environment).at(-1)).toBe(line);
 });
 
 test('shows nothing on the machine itself', () => {
@@ -70,7 +70,7 @@ test('the screen does not claim a retraining that was denied', () => {
       log: '/log',
       exits: true,
       again: [],
-      surroundings: here,
+      environment: here,
     });
   expect(screen({ decision: { run: '1' } })).toContain('the alert and its retraining');
   expect(screen({ decision: {} })).not.toContain('the alert and its retraining');

@@ -64,7 +64,7 @@ async function takeAway(url, authorization) {
     fetch(`${url}/api/v1/${path}`, { method: 'DELETE', headers: { authorization } });
   const held = await remove(`users/${WHO.name}`);
   const { holders = [] } = /** @type {{ holders?: string[] }} */ (held.ok ? {} : await held.json());
-  for (const holder of holders) await remove(`organisationrolebindings/${holder.split('/')[1]}`);
+  for (const holder of holders) await remove(`organizationrolebindings/${holder.split('/')[1]}`);
   const gone = held.ok ? held : await remove(`users/${WHO.name}`);
   if (!gone.ok) throw new Error(await gone.text());
 }

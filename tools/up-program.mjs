@@ -33,7 +33,7 @@ try {
     flags,
     ephemeral: ephemeral ?? false,
     stdout: process.stdout,
-    colour: false,
+    color: false,
     checkOutputs: true,
   });
   process.exit();

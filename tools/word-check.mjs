@@ -17,6 +17,7 @@ import { root } from './command.mjs';
  * @property {readonly Coverage[]} coverage globs (with `!` exclusions), and the names of the rule sets for them
  * @property {readonly Allowed[]} allowed exceptions: a text in one file
  * @property {Readonly<Record<string, Rules>>} rules
+ * @property {Coverage} names globs, and the names of the rule sets whose patterns are parts of names: `told` is in `wasTold`
  * @typedef {{ readonly file: string, readonly line: number, readonly text: string, readonly instead: string }} Finding
  */
 
@@ -43,6 +44,63 @@ export function findReplacedWords(file, content, sets) {
     })),
   );
   return findings.toSorted((a, b) => a.line - b.line);
+}
+
+/**
+ * Returns the replaced words in the identifiers of a source file. A pattern matches a whole part of a name: `spared` matches
+ * `findSpared`, `SPARED` and `spared_step`.
+ * @param {string} file
+ * @param {string} content
+ * @param {readonly Rules[]} sets
+ * @returns {Finding[]}
+ */
+export function findReplacedNames(file, content, sets) {
+  const matching = sets
+    .flatMap((rules) => Object.entries(rules))
+    .filter(([pattern]) => content.search(partPattern(pattern)) >= 0);
+  if (matching.length === 0) return [];
+  /** @type {Finding[]} */
+  const findings = [];
+  const seen = new Set();
+  for (const { name, start } of identifiersOf(file, content)) {
+    const hit = matching.find(([pattern]) => partPattern(pattern).test(name));
+    if (hit === undefined || seen.has(name)) continue;
+    seen.add(name);
+    findings.push({ file, line: content.slice(0, start).split('\n').length, text: name, instead: hit[1] });
+  }
+  return findings.toSorted((a, b) => a.line - b.line);
+}
+
+/** @type {Map<string, RegExp>} */
+const partPatterns = new Map();
+
+/** @param {string} pattern in lower case */
+function partPattern(pattern) {
+  let found = partPatterns.get(pattern);
+  if (found === undefined) {
+    const capital = pattern.charAt(0).toUpperCase() + pattern.slice(1);
+    const upper = pattern.toUpperCase().replaceAll(/\(\?:|\\[A-Z]/g, (part) => part.toLowerCase());
+    found = new RegExp(`(?<![a-zA-Z])${pattern}(?![a-z])|${capital}(?![a-z])|(?<![A-Z])${upper}(?![A-Z])`);
+    partPatterns.set(pattern, found);
+  }
+  return found;
+}
+
+/** @param {string} file @param {string} content @returns {{ name: string, start: number }[]} */
+function identifiersOf(file, content) {
+  /** @type {{ name: string, start: number }[]} */
+  const found = [];
+  /** @param {unknown} node */
+  const walk = (node) => {
+    if (Array.isArray(node)) return node.forEach(walk);
+    if (typeof node !== 'object' || node === null) return;
+    const { type, name, start } = /** @type {Record<string, any>} */ (node);
+    if ((type === 'Identifier' || type === 'PrivateIdentifier') && typeof name === 'string')
+      found.push({ name, start });
+    Object.values(node).forEach(walk);
+  };
+  walk(parseSync(file, content).program);
+  return found;
 }
 
 /** @param {string} file @param {string} content */
@@ -90,8 +148,12 @@ export function proseOfSource(file, content) {
   const kept = blank(content).split('');
   /** @param {number} start @param {number} end */
   const keep = (start, end) => {
-    const text = content.slice(start, end);
-    if (/\s/.test(text.trim())) for (let at = start; at < end; at++) kept[at] = content[at] ?? ' ';
+    // The quotes of the text itself are no code spans.
+    const text = content.slice(start, end).replace(/^[`'"]|[`'"]$/g, ' ');
+    if (!/\s/.test(text.trim())) return;
+    // Names of fields and operations are code, also inside a text.
+    const prose = text.replace(/\\?`[^`\n]*`/g, blank);
+    for (let at = start; at < end; at++) kept[at] = prose[at - start] ?? ' ';
   };
   /** @param {unknown} node */
   const walk = (node) => {
@@ -144,11 +206,14 @@ export function globPattern(glob) {
  * @param {WordCheck} check
  * @returns {{ findings: Finding[], files: number, unused: string[] }} unused: globs and exceptions that match nothing
  */
-export function checkWords(files, read, { coverage, allowed, rules }) {
+export function checkWords(files, read, { coverage, allowed, rules, names }) {
   /** @type {string[]} */
   const unused = [];
   let count = 0;
-  const found = coverage.flatMap((entry) => {
+  const found = [
+    ...coverage.map((entry) => ({ entry, find: findReplacedWords })),
+    { entry: names, find: findReplacedNames },
+  ].flatMap(({ entry, find }) => {
     const globs = entry.files.map((glob) => ({ glob, pattern: globPattern(glob.replace(/^!/, '')) }));
     for (const { glob, pattern } of globs) if (!files.some((file) => pattern.test(file))) unused.push(glob);
     const included = globs.filter(({ glob }) => !glob.startsWith('!'));
@@ -162,7 +227,7 @@ export function checkWords(files, read, { coverage, allowed, rules }) {
       if (set === undefined) throw new Error(`tools/word-check.json has no rule set "${name}".`);
       return set;
     });
-    return covered.flatMap((file) => findReplacedWords(file, read(file), sets));
+    return covered.flatMap((file) => find(file, read(file), sets));
   });
   /** @param {Finding} finding @param {Allowed} entry */
   const isAllowed = (finding, entry) => entry.file === finding.file && entry.text === finding.text;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   checkWords,
+  findReplacedNames,
   findReplacedWords,
   globPattern,
   proseOfMarkdown,
@@ -56,6 +57,16 @@ test('texts in source code are prose; names, imports and code are not', () => {
   expect(found('const a = <p title="The colour">Some grey text</p>;', 'a.tsx')).toEqual(['1: colour', '1: grey']);
 });
 
+test('parts of names are found once, in any case', () => {
+  const source = [
+    "import { findSpared } from './spared.ts';",
+    'const wasCancelled = false, SPARED_STEPS = 2, spared_step = 1, cancelledBy = wasCancelled;',
+    "const comparedWith = 'spared verdict', sparedness = findSpared(); // verdict",
+  ].join('\n');
+  const names = findReplacedNames('a.ts', source, [check.rules.names]).map(({ line, text }) => `${line}: ${text}`);
+  expect(names).toEqual(['1: findSpared', '2: wasCancelled', '2: SPARED_STEPS', '2: spared_step', '2: cancelledBy']);
+});
+
 test('comments and descriptions of YAML are prose', () => {
   const yaml = 'licence: MIT # the licence\nspec: { description: An organisation }\nkind: Organisation';
   expect(proseOfYaml(yaml)).toHaveLength(yaml.length);
@@ -77,8 +88,9 @@ test('covered files are checked, exclusions and exceptions are not, and what mat
       { file: 'b.md', text: 'colour' },
     ],
     rules: check.rules,
+    names: { files: ['*.txt'], rules: ['names'] },
   });
   expect(result.findings.map(({ file, line }) => [file, line])).toEqual([['a.md', 1]]);
-  expect(result.files).toBe(2);
+  expect(result.files).toBe(3);
   expect(result.unused).toEqual(['none/*.md', 'b.md: colour']);
 });

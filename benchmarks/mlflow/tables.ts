@@ -34,11 +34,11 @@ interface Line {
 function tellLine(name: string, peers: readonly LoadResult[], { own, valueOf, target, claims }: Line): void {
   const figures = [...peers.map(valueOf), own].map((value) => value.toFixed(2).padStart(COLUMN)).join('');
   const ratios = peers.map((peer) => valueOf(peer) / own);
-  const verdicts = peers.map((peer, at) =>
+  const results = peers.map((peer, at) =>
     target === undefined ? '' : claims.judge(`${name}, beside ${peer.name}`, (ratios[at] ?? 0) >= target),
   );
-  const verdict = target === undefined ? '' : `   target ${target}: ${verdicts.join(', ')}`;
-  console.log(`${name.padEnd(NAME)}${figures}   ${ratios.map((ratio) => ratio.toFixed(1)).join(', ')}${verdict}`);
+  const result = target === undefined ? '' : `   target ${target}: ${results.join(', ')}`;
+  console.log(`${name.padEnd(NAME)}${figures}   ${ratios.map((ratio) => ratio.toFixed(1)).join(', ')}${result}`);
 }
 
 /** Client and server share the machine: read the load beside it. */

@@ -34,8 +34,8 @@ export function tellGraph(graph: string, own: Overhead, peers: readonly Overhead
     ] as const) {
       const best = among.toSorted((one, other) => one[what] - other[what])[0];
       if (best === undefined) continue;
-      const verdict = claims.judge(`${graph}: ${word} beside ${group}`, best[what] / own[what] >= TARGET);
-      console.log(`  ${word}, ${group} (${best.name}): ${times(best[what], own[what])}   target ${TARGET}: ${verdict}`);
+      const result = claims.judge(`${graph}: ${word} beside ${group}`, best[what] / own[what] >= TARGET);
+      console.log(`  ${word}, ${group} (${best.name}): ${times(best[what], own[what])}   target ${TARGET}: ${result}`);
     }
   }
 }

@@ -1,13 +1,13 @@
-import { errorCatalogue, type ErrorCode } from '@dais/api';
+import { errorCatalog, type ErrorCode } from '@dais/api';
 import { REFERENCE, type GeneratedFile } from './generated-file.ts';
 import { code, fence, page, table, text } from './markdown.ts';
 
 const EXAMPLE = `{
   "type": "/docs/reference/errors#reference_not_found",
-  "title": "${errorCatalogue.reference_not_found.title}",
-  "status": ${errorCatalogue.reference_not_found.status},
+  "title": "${errorCatalog.reference_not_found.title}",
+  "status": ${errorCatalog.reference_not_found.status},
   "code": "reference_not_found",
-  "remedy": "${errorCatalogue.reference_not_found.remedy}",
+  "remedy": "${errorCatalog.reference_not_found.remedy}",
   "detail": "spec.send.signingKey.secret there is no Secret \\"webhook-key\\".",
   "requestId": "01980f3e-5b7c-7d5e-8a3b-1c9f4a6f2e11",
   "issues": [
@@ -21,9 +21,9 @@ const EXAMPLE = `{
   ]
 }`;
 
-/** The closed catalogue of error codes. Each code has a heading with the anchor that problem documents point to. */
+/** The closed catalog of error codes. Each code has a heading with the anchor that problem documents point to. */
 export function errorPage(): GeneratedFile {
-  const codes = Object.keys(errorCatalogue) as ErrorCode[];
+  const codes = Object.keys(errorCatalog) as ErrorCode[];
   return {
     path: `${REFERENCE}/errors.md`,
     text: page('Errors', 'packages/api/src/errors.ts', [
@@ -33,7 +33,7 @@ export function errorPage(): GeneratedFile {
       table(
         ['Code', 'Status', 'What happened', ''],
         codes.map((name) => {
-          const entry = errorCatalogue[name];
+          const entry = errorCatalog[name];
           return [
             `[${code(name)}](#${name})`,
             String(entry.status),
@@ -43,7 +43,7 @@ export function errorPage(): GeneratedFile {
         }),
       ),
       ...codes.flatMap((name) => {
-        const entry = errorCatalogue[name];
+        const entry = errorCatalog[name];
         const again = entry.retryable === true ? ' The same call may succeed later, unchanged.' : '';
         return [`## ${name} {#${name}}`, `Status ${entry.status}. ${text(entry.title)}.${again}`, text(entry.remedy)];
       }),

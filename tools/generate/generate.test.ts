@@ -1,4 +1,4 @@
-import { errorCatalogue, kinds } from '@dais/api';
+import { errorCatalog, kinds } from '@dais/api';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,15 +23,15 @@ test('the same code gives the same bytes', () => {
   expect(reference()).toEqual(reference());
 });
 
-test('every code of the catalogue has its paragraph, and every paragraph its code', () => {
+test('every code of the catalog has its paragraph, and every paragraph its code', () => {
   const anchors = [...page('docs/reference/errors.md').matchAll(/^## (\S+) \{#(\S+)\}$/gm)].map((match) => match[2]);
-  expect(anchors).toEqual(Object.keys(errorCatalogue));
+  expect(anchors).toEqual(Object.keys(errorCatalog));
 });
 
-test('every code of the catalogue is used by the sources', () => {
+test('every code of the catalog is used by the sources', () => {
   const sources = ['packages/api/src', 'packages/server/src', 'packages/cli/src'].flatMap(sourceTexts);
   const used = new Set(sources.flatMap((source) => [...source.matchAll(/'([a-z][a-z0-9_]*)'/g)].map((m) => m[1])));
-  const unused = Object.keys(errorCatalogue).filter((code) => !used.has(code));
+  const unused = Object.keys(errorCatalog).filter((code) => !used.has(code));
   expect(unused).toEqual([]);
 });
 

@@ -10,7 +10,7 @@ import {
 import { materializationSchema } from '../../packages/api/src/records/features.ts';
 import { labelTaskStates } from '../../packages/api/src/records/labels.ts';
 import { modelJobStates } from '../../packages/api/src/records/model-jobs.ts';
-import { modelVerdicts } from '../../packages/api/src/records/model-safety.ts';
+import { modelScanResults } from '../../packages/api/src/records/model-safety.ts';
 import { monitorAlertSchema, monitorStates } from '../../packages/api/src/records/monitoring.ts';
 import { fireSchema } from '../../packages/api/src/records/recurrence.ts';
 import { rolloutStates } from '../../packages/api/src/records/rollout.ts';
@@ -79,7 +79,6 @@ const statusSets: readonly StatusSet[] = [
       'disk-full': ['It exceeded its disk limit', 'failed', '', 'Evicted', ''],
       refused: ['It could not be started', 'failed', '', 'CreateContainerError', ''],
       lost: ['The result is unknown; Dais retries it', 'lost', '', 'NodeLost', ''],
-      spared: ['It did not run: cache hit', 'skipped', '', '', 'SKIPPED'],
       cached: ['It did not run: cache hit', 'skipped', '', '', 'SKIPPED'],
     },
   },
@@ -166,9 +165,7 @@ const statusSets: readonly StatusSet[] = [
     object: 'Monitor, result of a window',
     states: monitorStates,
     meanings: {
-      waiting: ['No window has ended yet', 'pending', '', '', ''],
-      ok: ['All checks are within their thresholds', 'passing', '', 'inactive (alert rule)', ''],
-      bad: ['At least one metric exceeds its threshold', 'failing', '', 'firing (alert rule)', ''],
+      pending: ['No window has ended yet', 'pending', '', '', ''],
       passing: ['All checks are within their thresholds', 'passing', '', 'inactive (alert rule)', ''],
       failing: ['At least one metric exceeds its threshold', 'failing', '', 'firing (alert rule)', ''],
       unknown: ['Something could not be evaluated', 'unknown', '', '', ''],
@@ -184,13 +181,12 @@ const statusSets: readonly StatusSet[] = [
   },
   {
     object: 'Model scan',
-    states: modelVerdicts,
+    states: modelScanResults,
     meanings: {
-      waiting: ['The scan has not ended', 'pending', '', '', ''],
+      pending: ['The scan has not ended', 'pending', '', '', ''],
       clean: ['No executable content', 'passing', '', '', ''],
       review: ['Code of libraries or of the author', 'warning', '', '', ''],
       blocked: ['Dangerous content or content that cannot be inspected', 'failing', '', '', ''],
-      passed: ['No executable content', 'passing', '', '', ''],
     },
   },
   {

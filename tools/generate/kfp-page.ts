@@ -13,7 +13,7 @@ interface Endpoint {
 
 const DIFFERENCES: readonly (readonly [there: string, here: string, why: string])[] = [
   [
-    'A cancelled run may be `CANCELED`.',
+    'A canceled run may be `CANCELED`.',
     'It is `FAILED`, with the error `terminated`.',
     '`wait_for_run_completion` knows no end called `CANCELED`, and would wait until its timeout.',
   ],
@@ -62,7 +62,7 @@ export function kfpPage(): GeneratedFile {
       `Of the ${endpoints.length} endpoints that version ${version} of Kubeflow Pipelines publishes as \`v2beta1\`, Dais answers ${endpoints.length - missing.length}. Each is there below \`${BASE}\`, and again below \`/p/PROJECT${BASE}\`. \`kfp.Client\` 2.15.2 and 2.17.3 are tried against Dais, unmodified.`,
       '```python\nclient = kfp.Client(host="http://127.0.0.1:7070", existing_token=token)\n```',
       'A project is reached by its address, `host="http://127.0.0.1:7070/p/PROJECT"`, or as a namespace: `namespace="PROJECT"`. Ids that are given out for a namespace carry it, `PROJECT.7`, because clients name only the id afterwards. Experiments are those of the tracking ledger: MLflow’s clients find the same ones.',
-      'An unknown field of a body is refused, with the name that was most likely meant. Errors are `google.rpc.Status`; `details` names the code of [the catalogue](errors.md). Filters, orders and page tokens are as published: 20 items a page, at most 200; `total_size` is exact up to 10,000, of experiments up to 1,000.',
+      'An unknown field of a body is refused, with the name that was most likely meant. Errors are `google.rpc.Status`; `details` names the code of [the catalog](errors.md). Filters, orders and page tokens are as published: 20 items a page, at most 200; `total_size` is exact up to 10,000, of experiments up to 1,000.',
       ...groups.flatMap((group) => [
         `## ${group}`,
         table(

@@ -29,7 +29,7 @@ function index(): GeneratedFile {
   const rows = kinds.map((kind) => [
     `[${kind.kind}](./${fileName(kind)})`,
     code(kind.plural),
-    kind.scope === 'org' ? 'organisation' : 'project',
+    kind.scope === 'org' ? 'organization' : 'project',
     text(kind.description),
   ]);
   const intro =
@@ -70,7 +70,7 @@ function facts(kind: KindSpec): string {
   const words = [kind.plural, ...(kind.shortNames ?? [])].map(code).join(', ');
   return [
     `- In addresses and on the command line: ${words}`,
-    `- Belongs to ${kind.scope === 'org' ? 'the organisation' : 'a project'}`,
+    `- Belongs to ${kind.scope === 'org' ? 'the organization' : 'a project'}`,
   ].join('\n');
 }
 

@@ -1,11 +1,11 @@
 /** The files of a new protocol: a thin door, and the table that puts every error code into its own form. */
-import { errorCatalogue } from '../../packages/api/src/errors.ts';
+import { errorCatalog } from '../../packages/api/src/errors.ts';
 import type { Names } from './names.ts';
 import type { Scaffold } from './scaffold.ts';
 
 export function protocolScaffold({ pascal, camel, kebab, words }: Names): Scaffold {
   const folder = `packages/server/src/protocols/${kebab}`;
-  const codes = Object.keys(errorCatalogue).map((code) => `  ${code}: '${code.toUpperCase()}',`);
+  const codes = Object.keys(errorCatalog).map((code) => `  ${code}: '${code.toUpperCase()}',`);
   return {
     files: {
       [`${folder}/index.ts`]: `import { DaisError } from '@dais/api';
@@ -46,7 +46,7 @@ export function ${camel}Door(calls: ${pascal}Calls) {
   } as const;
 }
 `,
-      [`${folder}/${kebab}-errors.ts`]: `import { errorCatalogue, type DaisError, type ErrorCode } from '@dais/api';
+      [`${folder}/${kebab}-errors.ts`]: `import { errorCatalog, type DaisError, type ErrorCode } from '@dais/api';
 
 /** Every code has its word here; a new code does not compile until it has one too. */
 const words: Readonly<Record<ErrorCode, string>> = {
@@ -56,18 +56,18 @@ ${codes.join('\n')}
 /** A failure in the form that clients of ${words} understand. */
 export function ${camel}Error(error: DaisError): { readonly status: number; readonly body: { readonly error_code: string; readonly message: string } } {
   return {
-    status: errorCatalogue[error.code].status,
+    status: errorCatalog[error.code].status,
     body: { error_code: words[error.code], message: error.message },
   };
 }
 `,
-      [`${folder}/${kebab}-errors.test.ts`]: `import { DaisError, errorCatalogue, type ErrorCode } from '@dais/api';
+      [`${folder}/${kebab}-errors.test.ts`]: `import { DaisError, errorCatalog, type ErrorCode } from '@dais/api';
 import { expect, test } from 'vitest';
 import { ${camel}Error } from './${kebab}-errors.ts';
 
-test.each(Object.keys(errorCatalogue) as ErrorCode[])('%s keeps its status and says what was wrong', (code) => {
+test.each(Object.keys(errorCatalog) as ErrorCode[])('%s keeps its status and says what was wrong', (code) => {
   const { status, body } = ${camel}Error(new DaisError(code, 'the case'));
-  expect(status).toBe(errorCatalogue[code].status);
+  expect(status).toBe(errorCatalog[code].status);
   expect(body.message).toContain('the case');
 });
 `,

@@ -12,13 +12,13 @@ const MODEL = '/api/v1/registry/models/nyc-late';
  * @property {string} own the error of the approval of one's own model
  *
  * @param {import('./accounts.mjs').People} people
- * @param {import('./training.mjs').Verdict} verdict
+ * @param {import('./training.mjs').Result} result
  * @returns {Promise<Decision>}
  */
-export async function decide({ trainer, office }, verdict) {
-  const { version, better, frozen } = verdict;
+export async function decide({ trainer, office }, result) {
+  const { version, better, frozen } = result;
   const alias = await refusal(() => trainer.call('PUT', `${MODEL}/aliases/champion`, { version }));
-  const share = `${gainOf(verdict)}, on a test set of ${frozen.flights.toLocaleString('en')} flights`;
+  const share = `${gainOf(result)}, on a test set of ${frozen.flights.toLocaleString('en')} flights`;
   const { number } = await trainer.call('POST', `${MODEL}/approvals`, { version, alias: 'champion', reason: share });
   const own = await refusal(() =>
     trainer.call('POST', `${MODEL}/approvals/${number}/approve`, { reason: 'I trained it' }),
@@ -41,7 +41,7 @@ async function refusal(act) {
 
 /**
  * Returns the gain over the compared version with its confidence interval. The first version is compared with guessing.
- * @param {import('./training.mjs').Verdict} verdict
+ * @param {import('./training.mjs').Result} result
  */
 export const gainOf = ({ gain, against }) =>
   `${signed(gain.roc_auc)} vs. ${against === 'nobody' ? 'random guessing' : against} (95 % CI ${signed(gain.low)} to ${signed(gain.high)})`;

@@ -5,17 +5,17 @@ import { ENDPOINT, until } from './serving.mjs';
  * @typedef {object} Counted
  * @property {number} requests of flights, in all runs of the story together
  * @property {number} failed
- * @property {number} labelled
+ * @property {number} labeled
  *
  * @param {import('./client.mjs').Client} account
  * @returns {Promise<Counted>}
  */
 export async function counted(account) {
   const { rows } = await account.call('POST', `/api/v1/predictions/endpoints/${ENDPOINT}/query`, {
-    sql: `select count(*), count(*) filter (where status >= 400), count(label) from labelled where shadow_of is null and request_id like '%-2013%'`,
+    sql: `select count(*), count(*) filter (where status >= 400), count(label) from labeled where shadow_of is null and request_id like '%-2013%'`,
   });
-  const [requests, failed, labelled] = rows[0].map(Number);
-  return { requests, failed, labelled };
+  const [requests, failed, labeled] = rows[0].map(Number);
+  return { requests, failed, labeled };
 }
 
 /**
@@ -34,7 +34,7 @@ export async function compared(account, version) {
   const { rows } = await account.call('POST', `/api/v1/predictions/endpoints/${ENDPOINT}/query`, {
     sql: `select count(*), count(*) filter (where s.status >= 400), avg(abs(p.out_late_probability - s.out_late_probability)),
         avg((p.out_late_probability - p.label::double) ** 2), avg((s.out_late_probability - p.label::double) ** 2)
-      from predictions s join labelled p on p.prediction_id = s.shadow_of and p.row = s.row where s.version = '${version}'`,
+      from predictions s join labeled p on p.prediction_id = s.shadow_of and p.row = s.row where s.version = '${version}'`,
   });
   const [flights, failed, apart, answered, copied] = rows[0].map(Number);
   return { flights, failed, apart, answered, copied };
@@ -59,14 +59,14 @@ export async function explained(account, prediction) {
 }
 
 /**
- * What a program was refused. It is on record in the organisation: not everybody who sees a project's events sees this.
+ * What a program was refused. It is on record in the organization: not everybody who sees a project's events sees this.
  * @param {import('./client.mjs').Client} owner
  * @param {string} program
  * @returns {Promise<{ action: string, name: string, policies: readonly string[] }[]>}
  */
 export async function refusalsOf(owner, program) {
   const query = new URLSearchParams({ outcome: 'denied', actor: program, limit: '100' });
-  const { items } = await owner.call('GET', `/api/v1/organisation/audit/entries?${query.toString()}`);
+  const { items } = await owner.call('GET', `/api/v1/organization/audit/entries?${query.toString()}`);
   return items.map((/** @type {any} */ { data: { action, name }, decision }) => ({
     action,
     name,

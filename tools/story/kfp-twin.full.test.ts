@@ -10,7 +10,7 @@ import { makePeople, type People } from './accounts.mjs';
 import { client } from './client.mjs';
 import { bringData } from './data.mjs';
 import { KilledDais } from './killed-dais.ts';
-import { preparePipeline, train, type Verdict } from './training.mjs';
+import { preparePipeline, train, type Result } from './training.mjs';
 
 /** A limit against hanging: packages to train with are downloaded. */
 const MOST_MS = 1_800_000;
@@ -82,7 +82,7 @@ test(
     if (code !== 0) throw new Error(output);
     const id = output.split('\n').find((line) => /^[0-9a-f-]{36}$/.test(line)) ?? '';
     const [ours, theirs] = [await stepsOf(native.execution), await stepsOf(id)];
-    const twin = named(theirs, 'judge')[0]?.outputs['Output']?.parameter as Verdict;
+    const twin = named(theirs, 'judge')[0]?.outputs['Output']?.parameter as Result;
     // Which version it became and in which run is all that differs.
     const { version, run } = twin;
     expect({ ...native, execution: undefined, version, run }).toEqual({ ...twin, execution: undefined });

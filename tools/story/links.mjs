@@ -34,7 +34,7 @@ export function links(url, { version, challenger, drifted, prediction }) {
         ]),
     {
       what: 'denied actions, with the policies',
-      address: `${url}/organisation/audit?outcome=denied&actor=trainer`,
+      address: `${url}/organization/audit?outcome=denied&actor=trainer`,
     },
     {
       what: 'comparison of both versions',

@@ -14,9 +14,9 @@ const path = `/api/v1/monitoring/monitors/${MONITOR}`;
  * @property {number} number
  * @property {number} rows
  * @property {string} baseline
- * @property {string} verdict of drift
+ * @property {string} status of drift
  * @property {readonly { column: string, psi: number }[]} columns those that moved most first
- * @property {{ labelled: number, rmse: number } | undefined} performance
+ * @property {{ labeled: number, rmse: number } | undefined} performance
  *
  * @typedef {object} Finding
  * @property {Window} calm the first window
@@ -60,8 +60,8 @@ export async function driftFound(trainer) {
     decision = decided.items.find((/** @type {any} */ one) => one.alert === alert?.id);
     return alert !== undefined && decision !== undefined;
   });
-  await labelled(trainer, 1);
-  await labelled(trainer, alert.firstWindow);
+  await labeled(trainer, 1);
+  await labeled(trainer, alert.firstWindow);
   return {
     calm: await windowOf(trainer, 1),
     drifted: await windowOf(trainer, alert.firstWindow),
@@ -82,10 +82,10 @@ export async function driftFound(trainer) {
  * @param {import('./client.mjs').Client} trainer
  * @param {number} window
  */
-async function labelled(trainer, window) {
+async function labeled(trainer, window) {
   await until(`Window ${window} has no labels`, async () => {
     const { performance } = await trainer.call('GET', `${path}/reports/${window}`);
-    return (performance?.labelled ?? 0) > 0;
+    return (performance?.labeled ?? 0) > 0;
   });
 }
 
@@ -98,17 +98,17 @@ async function windowOf(account, window) {
   const { number, rows, baseline, results, performance } = await account.call('GET', `${path}/reports/${window}`);
   const rmse = performance?.metrics.find((/** @type {any} */ one) => one.metric === 'rmse')?.value;
   const drift = results.filter((/** @type {any} */ one) => one.check === 'drift');
-  const verdicts = new Set(drift.map((/** @type {any} */ one) => one.verdict));
+  const statuses = new Set(drift.map((/** @type {any} */ one) => one.status));
   return {
     number,
     rows,
-    verdict: verdicts.has('bad') ? 'bad' : verdicts.has('unknown') ? 'unknown' : 'ok',
+    status: statuses.has('failing') ? 'failing' : statuses.has('unknown') ? 'unknown' : 'passing',
     baseline: baseline?.name ?? '',
     columns: drift
       .filter((/** @type {any} */ one) => one.value !== undefined)
       .map((/** @type {any} */ { column, value }) => ({ column, psi: value }))
       .toSorted((/** @type {any} */ a, /** @type {any} */ b) => b.psi - a.psi),
-    performance: rmse === undefined ? undefined : { labelled: performance.labelled, rmse },
+    performance: rmse === undefined ? undefined : { labeled: performance.labeled, rmse },
   };
 }
 

@@ -65,7 +65,7 @@ async function variants(account) {
  * @typedef {object} Rollout
  * @property {string} state
  * @property {string} reason
- * @property {readonly { weight: number, verdict: string, canary?: { requests: number, failed: number } }[]} steps
+ * @property {readonly { weight: number, status: string, canary?: { requests: number, failed: number } }[]} steps
  *
  * @param {import('./client.mjs').Client} trainer
  * @returns {Promise<Rollout>}

@@ -69,14 +69,14 @@ test(
 
     // The season: a week of February is like the winter that it learned from, July is not.
     const { calm, drifted, decision, trainedOn } = told.finding;
-    expect(calm).toMatchObject({ number: 1, rows: 900, verdict: 'ok', baseline: 'nyc_training@1' });
+    expect(calm).toMatchObject({ number: 1, rows: 900, status: 'passing', baseline: 'nyc_training@1' });
     expect(Math.max(...calm.columns.map(({ psi }) => psi))).toBeLessThan(3);
-    expect(drifted).toMatchObject({ number: 4, rows: 900, verdict: 'bad', baseline: 'nyc_training@1' });
+    expect(drifted).toMatchObject({ number: 4, rows: 900, status: 'failing', baseline: 'nyc_training@1' });
     expect(drifted.columns[0]?.column).toBe('temp');
     expect(drifted.columns[0]?.psi).toBeGreaterThan(7);
     expect(drifted.columns[1]?.psi).toBeLessThan(3);
     expect(told.finding.columns).toEqual(['temp']);
-    expect(calm.performance?.labelled).toBeGreaterThan(0);
+    expect(calm.performance?.labeled).toBeGreaterThan(0);
     expect(trainedOn).toBe('nyc_training@1');
 
     // The run that the alert started, and nobody else's, made the second version, which is better with confidence.
@@ -90,7 +90,7 @@ test(
     expect(told.rollout).toMatchObject({ state: 'promoted' });
     expect(told.champion).toBe('2');
 
-    expect(told.counted).toMatchObject({ failed: 0, labelled: told.counted.requests });
+    expect(told.counted).toMatchObject({ failed: 0, labeled: told.counted.requests });
     expect(told.counted.requests).toBeGreaterThan(5000);
     expect(told.windows).toBe(Math.floor(told.counted.requests / 900));
 
@@ -114,7 +114,7 @@ test(
       finding,
       champion,
     });
-    expect(again.told.counted).toMatchObject({ failed: 0, labelled: again.told.counted.requests });
+    expect(again.told.counted).toMatchObject({ failed: 0, labeled: again.told.counted.requests });
   },
 );
 
@@ -155,8 +155,8 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
   // The same data and models, to the last digit.
   for (const name of ['data', 'more'] as const) expect(told[name]).toEqual(calm[name]);
   for (const name of ['first', 'second'] as const) {
-    const { execution: _, run: __, ...verdict } = told[name];
-    expect(verdict).toEqual({ ...calm[name], execution: undefined, run: undefined });
+    const { execution: _, run: __, ...result } = told[name];
+    expect(result).toEqual({ ...calm[name], execution: undefined, run: undefined });
   }
   expect(told.firstDecision).toMatchObject({
     approved: true,
@@ -170,8 +170,8 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
   const { finding } = told;
   for (const name of ['calm', 'drifted'] as const) {
     const [now, then] = [finding[name], calm.finding[name]];
-    const { number, rows, baseline, verdict } = then;
-    expect(now).toMatchObject({ number, rows, baseline, verdict });
+    const { number, rows, baseline, status } = then;
+    expect(now).toMatchObject({ number, rows, baseline, status });
     const before = new Map(then.columns.map(({ column, psi }) => [column, psi]));
     const moved = now.columns.filter(({ column, psi }) => !(Math.abs(psi - (before.get(column) ?? NaN)) < MOST_APART));
     expect(moved).toEqual([]);
@@ -181,10 +181,10 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
   expect(finding.trainedOn).toBe(calm.finding.trainedOn);
   expect(told.rollout).toMatchObject({ state: 'promoted' });
 
-  // The same counts: every flight was answered, kept and labelled, once.
+  // The same counts: every flight was answered, kept and labeled, once.
   expect(told.asked).toMatchObject({ requests: calm.asked.requests, failed: 0 });
-  expect(told.counted.labelled).toBe(calm.counted.labelled);
-  expect(told.counted.requests - told.counted.labelled).toBeLessThanOrEqual(told.asked.again);
+  expect(told.counted.labeled).toBe(calm.counted.labeled);
+  expect(told.counted.requests - told.counted.labeled).toBeLessThanOrEqual(told.asked.again);
   expect(told.windows).toBe(Math.floor((told.counted.requests - told.counted.failed) / 900));
   expect(Object.keys(told.lineage).toSorted()).toEqual(Object.keys(calm.lineage).toSorted());
   const owner = client(dais.url, readFileSync(join(dais.data, 'owner-token'), 'utf8').trim());

@@ -23,7 +23,7 @@ import {
   tellReplay,
   tellRollout,
   tellShadow,
-  tellVerdict,
+  tellResult,
   short,
 } from './words.mjs';
 
@@ -39,8 +39,8 @@ const ROLLOUT_MS = 30_000;
  * @property {string} words of the flights that it was told of
  * @property {import('./data.mjs').Data} data the first months
  * @property {import('./data.mjs').Data} more with all months
- * @property {import('./training.mjs').Verdict} first
- * @property {import('./training.mjs').Verdict} second
+ * @property {import('./training.mjs').Result} first
+ * @property {import('./training.mjs').Result} second
  * @property {import('./approval.mjs').Decision} firstDecision
  * @property {import('./approval.mjs').Decision} secondDecision
  * @property {import('./monitoring.mjs').Finding} finding
@@ -97,7 +97,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
     (await phase('Train the first version', (report) =>
       train(trainer, plan.first, plan.candidates, 'first version', report),
     ));
-  tellVerdict(first, say);
+  tellResult(first, say);
 
   chapter('3. Approval: a second person approves the version');
   const firstDecision = known?.firstDecision ?? (await decide(people, first));
@@ -136,7 +136,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
         ? train(trainer, plan.second, plan.candidates, 'second version', report)
         : follow(trainer, finding.decision.run, report),
     ));
-  tellVerdict(second, say);
+  tellResult(second, say);
   keep({ words: plan.words, first, firstDecision, finding, second });
 
   chapter('7. Rollout: shadow test, approval, canary steps');

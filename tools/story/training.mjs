@@ -11,7 +11,7 @@ const example = join(root, 'examples', 'flights');
 const LOOK_MS = 1000;
 
 /**
- * @typedef {object} Verdict as `judge.py` writes it
+ * @typedef {object} Result as `judge.py` writes it
  * @property {string} execution the run of the pipeline, which is not of it
  * @property {string} version
  * @property {string} run
@@ -100,7 +100,7 @@ export const parametersOf = ({ start, end, frozenEnd }, candidates) => ({
  * @param {readonly string[]} candidates
  * @param {string} title
  * @param {(done: number, total: number) => void} report steps
- * @returns {Promise<Verdict>}
+ * @returns {Promise<Result>}
  */
 export async function train(trainer, period, candidates, title, report) {
   const words = Object.entries(parametersOf(period, candidates)).flatMap(([name, value]) => [
@@ -119,7 +119,7 @@ export async function train(trainer, period, candidates, title, report) {
  * @param {import('./client.mjs').Client} trainer
  * @param {string} id of a run of the pipeline
  * @param {(done: number, total: number) => void} report steps
- * @returns {Promise<Verdict>}
+ * @returns {Promise<Result>}
  */
 export async function follow(trainer, id, report) {
   for (;;) {
@@ -130,9 +130,9 @@ export async function follow(trainer, id, report) {
     report(done, Math.max(steps.length, done));
     if (execution.state === 'succeeded') {
       const judge = steps.find((/** @type {any} */ node) => node.path === 'judge');
-      return { ...judge.outputs.verdict.parameter, execution: id };
+      return { ...judge.outputs.result.parameter, execution: id };
     }
-    if (['failed', 'cancelled'].includes(execution.state)) {
+    if (['failed', 'canceled'].includes(execution.state)) {
       const faults = steps
         .filter((/** @type {any} */ node) => node.error)
         .map((/** @type {any} */ node) => `${node.path}: ${node.error}`);

@@ -4,7 +4,7 @@ import { gainOf } from './approval.mjs';
 /** @typedef {(line: string) => void} Say */
 
 /** The statuses of windows and rollout steps as users read them. @type {Readonly<Record<string, string>>} */
-const VERDICTS = { ok: 'passing', good: 'passing', bad: 'failing', forced: 'manual' };
+const RESULTS = { passed: 'passing', failed: 'failing', forced: 'manual' };
 
 /** @param {number} value */
 const count = (value) => value.toLocaleString('en');
@@ -14,19 +14,19 @@ export const short = (names) =>
   names.length <= 4 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
 
 /**
- * @param {import('./training.mjs').Verdict} verdict
+ * @param {import('./training.mjs').Result} result
  * @param {Say} say
  */
-export function tellVerdict(verdict, say) {
-  const { version, candidate, flights, frozen, better } = verdict;
+export function tellResult(result, say) {
+  const { version, candidate, flights, frozen, better } = result;
   say(`nyc-late/${version}: ${candidate}, trained on ${count(flights)} flights.`);
   say(
-    `Test set of ${count(frozen.flights)} later flights: ROC AUC ${frozen.roc_auc.toFixed(3)}, ${gainOf(verdict)}: ${better ? 'better' : 'not significantly better'}.`,
+    `Test set of ${count(frozen.flights)} later flights: ROC AUC ${frozen.roc_auc.toFixed(3)}, ${gainOf(result)}: ${better ? 'better' : 'not significantly better'}.`,
   );
 }
 
 /**
- * @param {import('./training.mjs').Verdict} verdict
+ * @param {import('./training.mjs').Result} result
  * @param {import('./approval.mjs').Decision} decision
  * @param {Say} say
  */
@@ -56,9 +56,9 @@ export function tellFinding({ calm, drifted, title, trainedOn, decision }, say) 
   for (const window of [calm, drifted]) {
     const most = window.columns.slice(0, 3).map(({ column, psi }) => `${column} ${psi.toFixed(2)}`);
     const came = window.performance;
-    const truth = came ? `; RMSE ${came.rmse.toFixed(3)} over ${count(came.labelled)} labels` : '';
+    const truth = came ? `; RMSE ${came.rmse.toFixed(3)} over ${count(came.labeled)} labels` : '';
     say(
-      `Window ${window.number}, ${count(window.rows)} flights, baseline ${window.baseline}: ${VERDICTS[window.verdict] ?? window.verdict}. PSI ${most.join(', ')}${truth}.`,
+      `Window ${window.number}, ${count(window.rows)} flights, baseline ${window.baseline}: ${RESULTS[window.status] ?? window.status}. PSI ${most.join(', ')}${truth}.`,
     );
   }
   say(`Alert: ${title}. The serving version was trained on ${trainedOn}.`);
@@ -76,7 +76,7 @@ export const retrainingTitle = ({ run }) =>
     : '6. Retraining: the alert starts the pipeline with the code of the champion';
 
 /**
- * @param {import('./training.mjs').Verdict} verdict
+ * @param {import('./training.mjs').Result} result
  * @param {import('./evidence.mjs').Compared} shadow
  * @param {Say} say
  */
@@ -90,15 +90,15 @@ export function tellShadow({ version, against }, { flights, failed, apart, answe
 }
 
 /**
- * @param {import('./training.mjs').Verdict} verdict
+ * @param {import('./training.mjs').Result} result
  * @param {import('./serving.mjs').Rollout} rollout
  * @param {Say} say
  */
 export function tellRollout({ version }, { state, reason, steps }, say) {
-  for (const { weight, verdict, canary } of steps) {
+  for (const { weight, status, canary } of steps) {
     if (canary !== undefined && weight > 0) {
       say(
-        `nyc-late/${version} at ${weight} % of traffic: ${count(canary.requests)} requests, ${canary.failed} failed: ${VERDICTS[verdict] ?? verdict}.`,
+        `nyc-late/${version} at ${weight} % of traffic: ${count(canary.requests)} requests, ${canary.failed} failed: ${RESULTS[status] ?? status}.`,
       );
     }
   }

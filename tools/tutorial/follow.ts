@@ -40,7 +40,7 @@ interface Desk {
 /** Every block of a page below docs/, in order, until one differs. What it started has ended when it resolves. */
 export async function followPage(page: string, reader: Reader = {}): Promise<readonly Followed[]> {
   const folder = mkdtempSync(join(tmpdir(), 'dais-tutorial-'));
-  const desk: Desk = { page, folder, env: await surroundings(folder, reader), background: [] };
+  const desk: Desk = { page, folder, env: await commandEnvironment(folder, reader), background: [] };
   const followed: Followed[] = [];
   try {
     if (reader.files !== undefined) cpSync(join(root, reader.files), folder, { recursive: true });
@@ -94,8 +94,11 @@ async function follow(block: Block, { page, folder, env, background }: Desk): Pr
   };
 }
 
-/** `dais` on the PATH, as it was built where that is of today; no colours, a free port, and none of the variables of whoever runs the test. */
-async function surroundings(folder: string, { programs = [], variables = {} }: Reader): Promise<NodeJS.ProcessEnv> {
+/** `dais` on the PATH, as it was built where that is of today; no colors, a free port, and none of the variables of whoever runs the test. */
+async function commandEnvironment(
+  folder: string,
+  { programs = [], variables = {} }: Reader,
+): Promise<NodeJS.ProcessEnv> {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   const cli = join(root, 'packages', 'cli');

@@ -68,7 +68,7 @@ def judge(
     sys.argv = ["judge.py", "--start", start, "--end", end, "--frozen-end", frozen_end]
     sys.argv += ["--scores", json.dumps(scores), "--models", "models"]
     runpy.run_path("code/judge.py", run_name="__main__")
-    return json.loads(Path("verdict.json").read_text(encoding="utf-8"))
+    return json.loads(Path("result.json").read_text(encoding="utf-8"))
 
 
 def tracked(task) -> None:

@@ -93,7 +93,7 @@ def main() -> None:
     gain, low, high = difference(label, said, said_before)
     # The threshold predicts as many late flights as the training data contain.
     threshold = float(numpy.quantile(fitted.predict_proba(learned[COLUMNS])[:, 1], 1 - learned[LABEL].mean()))
-    verdict = {
+    result = {
         "candidate": winner["candidate"],
         "setting": winner["setting"],
         "flights": len(learned),
@@ -119,13 +119,13 @@ def main() -> None:
             mlflow.log_artifact(str(file), "code")
         version = registered(info.model_id, run.info.run_id)
         MlflowClient().set_registered_model_alias(MODEL, "challenger", version)
-        verdict = {"version": version, "run": run.info.run_id, **verdict}
-        mlflow.log_dict(verdict["fairness"], "evaluation/fairness.json")
-        mlflow.log_dict(verdict, "evaluation/verdict.json")
-        mlflow.log_text(whole_card(verdict, given), "evaluation/card.md")
-    MlflowClient().update_model_version(MODEL, version, description=card(verdict, given))
-    Path("verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
-    print(json.dumps(verdict, indent=2))
+        result = {"version": version, "run": run.info.run_id, **result}
+        mlflow.log_dict(result["fairness"], "evaluation/fairness.json")
+        mlflow.log_dict(result, "evaluation/result.json")
+        mlflow.log_text(whole_card(result, given), "evaluation/card.md")
+    MlflowClient().update_model_version(MODEL, version, description=card(result, given))
+    Path("result.json").write_text(json.dumps(result), encoding="utf-8")
+    print(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

@@ -28,28 +28,28 @@ def fairness(rows: pandas.DataFrame, said, threshold: float, by: str) -> list[di
     return told
 
 
-def card(verdict: dict, given) -> str:
+def card(result: dict, given) -> str:
     """Returns the model card: purpose and performance."""
-    frozen, gain = verdict["frozen"], verdict["gain"]
+    frozen, gain = result["frozen"], result["gain"]
     lines = [
-        f"# nyc-late {verdict['version']}",
+        f"# nyc-late {result['version']}",
         "",
         "Predicts before departure the probability that a flight from New York arrives more than 30 minutes late. For planning; "
         "not for passenger compensation, and not for other airports or years.",
         "",
-        f"- Trained on {verdict['flights']:,} flights, {given.start} to {given.end}: {verdict['candidate']} {verdict['setting']}.",
+        f"- Trained on {result['flights']:,} flights, {given.start} to {given.end}: {result['candidate']} {result['setting']}.",
         f"- Tested on {frozen['flights']:,} later flights, to {frozen['end']}: ROC AUC {frozen['roc_auc']:.3f}, "
         f"average precision {frozen['average_precision']:.3f}, log loss {frozen['log_loss']:.3f}.",
-        f"- Compared with {verdict['against']}: {gain['roc_auc']:+.3f} (95 %: {gain['low']:+.3f} to {gain['high']:+.3f}).",
-        f"- Threshold for a late flight: {verdict['threshold']:.3f}.",
+        f"- Compared with {result['against']}: {gain['roc_auc']:+.3f} (95 %: {gain['low']:+.3f} to {gain['high']:+.3f}).",
+        f"- Threshold for a late flight: {result['threshold']:.3f}.",
     ]
     return "\n".join(lines) + "\n"
 
 
-def whole_card(verdict: dict, given) -> str:
+def whole_card(result: dict, given) -> str:
     """Returns the model card with the fairness tables."""
-    lines = [card(verdict, given)]
-    for by, groups in verdict["fairness"].items():
+    lines = [card(result, given)]
+    for by, groups in result["fairness"].items():
         lines += ["", f"| {by} | flights | late | called late | found | false alarms |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
         lines += [
             f"| {one['group']} | {one['flights']} | {one['late']:.1%} | {one['called_late']:.1%} | {one['found']:.1%} | {one['false_alarms']:.1%} |"

@@ -4,7 +4,7 @@
  */
 export const consoleRoots = [
   'projects',
-  'organisation',
+  'organization',
   'access',
   'account',
   'audit',

@@ -1,20 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  DaisError,
-  errorCatalogue,
-  errorRemedy,
-  fromProblem,
-  toProblem,
-  type ErrorCode,
-  type Issue,
-} from './errors.ts';
+import { DaisError, errorCatalog, errorRemedy, fromProblem, toProblem, type ErrorCode, type Issue } from './errors.ts';
 
-const codes = Object.keys(errorCatalogue) as ErrorCode[];
+const codes = Object.keys(errorCatalog) as ErrorCode[];
 
-describe('the catalogue', () => {
+describe('the catalog', () => {
   test.each(codes)('%s can be understood', (code) => {
-    const { status, title, remedy } = errorCatalogue[code];
+    const { status, title, remedy } = errorCatalog[code];
     expect(code).toMatch(/^[a-z0-9]+(_[a-z0-9]+)*$/);
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThan(600);
@@ -23,13 +15,13 @@ describe('the catalogue', () => {
   });
 
   test('titles tell codes apart', () => {
-    const titles = codes.map((code) => errorCatalogue[code].title);
+    const titles = codes.map((code) => errorCatalog[code].title);
     expect(new Set(titles).size).toBe(titles.length);
   });
 
   test('a fault of the caller is never worth a blind retry, but for asking too often', () => {
     const odd = codes.filter((code) => {
-      const { status, retryable } = errorCatalogue[code];
+      const { status, retryable } = errorCatalog[code];
       return retryable === true && status < 500 && ![408, 429].includes(status);
     });
     expect(odd).toEqual([]);
@@ -78,10 +70,10 @@ test('a problem document says what happened and what to do, and nothing of the c
   const error = new DaisError('conflict', 'Somebody was faster.', { cause: new Error('secret'), retryAfter: 3 });
   expect(toProblem(error, 'r1')).toEqual({
     type: '/docs/reference/errors#conflict',
-    title: errorCatalogue.conflict.title,
+    title: errorCatalog.conflict.title,
     status: 409,
     code: 'conflict',
-    remedy: errorCatalogue.conflict.remedy,
+    remedy: errorCatalog.conflict.remedy,
     detail: 'Somebody was faster.',
     requestId: 'r1',
   });
@@ -97,5 +89,5 @@ test('a remedy that refers to a list needs that list', () => {
   );
   expect(errorRemedy(new DaisError('still_referenced', '', { holders: ['x'] }))).toContain('`holders`');
   expect(errorRemedy(new DaisError('still_referenced', ''))).not.toContain('`holders`');
-  expect(errorRemedy(new DaisError('not_found', ''))).toBe(errorCatalogue.not_found.remedy);
+  expect(errorRemedy(new DaisError('not_found', ''))).toBe(errorCatalog.not_found.remedy);
 });

@@ -1,5 +1,5 @@
 /**
- * The closed catalogue of error codes. Every failure a caller can see has one of these codes; each protocol maps every
+ * The closed catalog of error codes. Every failure a caller can see has one of these codes; each protocol maps every
  * code into its own form. A code is never renamed or reused. docs/reference/errors.md is generated from this list.
  */
 
@@ -14,7 +14,7 @@ interface ErrorEntry {
   readonly retryable?: true;
 }
 
-const catalogue = {
+const catalog = {
   // The request itself
   invalid_request: {
     status: 400,
@@ -275,7 +275,7 @@ const catalogue = {
   shutting_down: {
     status: 503,
     title: 'The server is shutting down',
-    remedy: 'Try again in a moment.',
+    remedy: 'Retry in a moment.',
     retryable: true,
   },
   overloaded: {
@@ -317,7 +317,7 @@ const catalogue = {
   storage_full: {
     status: 507,
     title: 'The disk is full',
-    remedy: 'Free space on the disk named in `detail`, then try again; nothing was lost.',
+    remedy: 'Free space on the disk named in `detail`, then retry. No data was lost.',
     retryable: true,
   },
 
@@ -375,8 +375,8 @@ const catalogue = {
   },
 } as const satisfies Record<string, ErrorEntry>;
 
-export type ErrorCode = keyof typeof catalogue;
-export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = catalogue;
+export type ErrorCode = keyof typeof catalog;
+export const errorCatalog: Readonly<Record<ErrorCode, ErrorEntry>> = catalog;
 
 /** One fault in what the caller sent. Positions count from 1, as editors do. */
 export interface Issue {
@@ -435,31 +435,31 @@ export class DaisError extends Error {
   }
 
   get status(): number {
-    return errorCatalogue[this.code].status;
+    return errorCatalog[this.code].status;
   }
 
   get retryable(): boolean {
-    return errorCatalogue[this.code].retryable === true;
+    return errorCatalog[this.code].retryable === true;
   }
 }
 
-/** Reports whether the catalogue's remedy fits: one that refers to a list only fits an error with that list. */
-export function hasCatalogueRemedy({ code, issues = [], holders = [] }: Listing): boolean {
-  const { remedy } = errorCatalogue[code];
+/** Reports whether the catalog's remedy fits: one that refers to a list only fits an error with that list. */
+export function hasCatalogRemedy({ code, issues = [], holders = [] }: Listing): boolean {
+  const { remedy } = errorCatalog[code];
   return (issues.length > 0 || !remedy.includes('`issues`')) && (holders.length > 0 || !remedy.includes('`holders`'));
 }
 
 type Listing = Pick<DaisError, 'code' | 'issues' | 'holders'>;
 
-/** Returns what to do about an error; where the catalogue's remedy does not fit, its sentence says what to correct. */
+/** Returns what to do about an error; where the catalog's remedy does not fit, its sentence says what to correct. */
 export function errorRemedy(error: Listing): string {
-  return hasCatalogueRemedy(error) ? errorCatalogue[error.code].remedy : SEE_DETAIL;
+  return hasCatalogRemedy(error) ? errorCatalog[error.code].remedy : SEE_DETAIL;
 }
 
 const SEE_DETAIL = 'Correct what `detail` describes.';
 
 export function toProblem(error: DaisError, requestId?: string): Problem {
-  const entry = errorCatalogue[error.code];
+  const entry = errorCatalog[error.code];
   return {
     type: `/docs/reference/errors#${error.code}`,
     title: entry.title,

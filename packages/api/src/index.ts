@@ -22,7 +22,7 @@ export type { ConfigInput, ConfigSpec } from '#config/spec.ts';
 export { configFields, configVariable } from '#config/fields.ts';
 export type { ConfigField } from '#config/fields.ts';
 export { consoleRoots } from '#console-roots.ts';
-export { DaisError, errorCatalogue, fromProblem, hasCatalogueRemedy, toProblem } from '#errors.ts';
+export { DaisError, errorCatalog, fromProblem, hasCatalogRemedy, toProblem } from '#errors.ts';
 export type { ErrorCode, ErrorDetails, Issue, Problem } from '#errors.ts';
 export { eventTypes } from '#events/event-types.ts';
 export type { EventType } from '#events/event-type.ts';
@@ -55,12 +55,12 @@ export { readPipelineVersionOperation, runPipelineOperation } from '#operations/
 export type { PipelineGraph, PipelineVersion } from '#records/pipeline.ts';
 export { aliasSchema, isReservedAlias, modelKind, modelSpec, modelTypes, stages } from '#kinds/model.ts';
 export type { ApprovalRule, ModelSpec, Stage } from '#kinds/model.ts';
-export { organisationPolicyKind, policyKind, policyModes } from '#kinds/policy.ts';
+export { organizationPolicyKind, policyKind, policyModes } from '#kinds/policy.ts';
 export type { PolicyMode } from '#kinds/policy.ts';
 export { factsOfKind, factTypes, policyFacts, upstreamLimits } from '#policy/facts.ts';
 export type { Facts, FactSubject, FactType, PolicyFact, PolicyFactName } from '#policy/facts.ts';
 export { projectKind, projectSpec, projectStatus, type ComputeQuota } from '#kinds/project.ts';
-export { organisationRoleBindingKind, roleBindingKind, roles } from '#kinds/role-binding.ts';
+export { organizationRoleBindingKind, roleBindingKind, roles } from '#kinds/role-binding.ts';
 export type { Role } from '#kinds/role-binding.ts';
 export { secretKind, secretSpec, secretStatus } from '#kinds/secret.ts';
 export { serviceAccountKind } from '#kinds/service-account.ts';
@@ -178,13 +178,13 @@ export {
   eventSchema,
   fieldChangeSchema,
   listEventsOperation,
-  listOrganisationEventsOperation,
+  listOrganizationEventsOperation,
   planOperation,
   platformOperations,
   readServerOperation,
   serverInfoSchema,
   watchEventsOperation,
-  watchOrganisationEventsOperation,
+  watchOrganizationEventsOperation,
 } from '#operations/platform.ts';
 export type { Change, Event, FieldChange, ServerInfo } from '#operations/platform.ts';
 export {
@@ -240,7 +240,7 @@ export {
   holdAuditOperation,
   listAuditCheckpointsOperation,
   listAuditOperation,
-  listOrganisationAuditOperation,
+  listOrganizationAuditOperation,
   proveAuditConsistencyOperation,
   proveAuditEntryOperation,
   readAuditBodiesOperation,

@@ -137,7 +137,7 @@ export interface Resource<Spec = Record<string, unknown>, Status = Record<string
   readonly status: Status;
 }
 
-/** Names one resource. `project` is absent for kinds of the organisation and for “the project of the request”. */
+/** Names one resource. `project` is absent for kinds of the organization and for “the project of the request”. */
 export interface ResourceRef {
   readonly kind: string;
   readonly name: string;

@@ -1,4 +1,4 @@
-/** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours cost 1 each. */
+/** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbors cost 1 each. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);

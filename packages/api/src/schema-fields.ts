@@ -121,7 +121,7 @@ function typeWords(field: JsonSchema): string {
   }
 }
 
-const STRING_FORMATS: Readonly<Record<string, string>> = { uri: 'URL', email: 'e-mail address', 'date-time': 'time' };
+const STRING_FORMATS: Readonly<Record<string, string>> = { uri: 'URL', email: 'email address', 'date-time': 'time' };
 
 function lengths(least: number | undefined, most: number | undefined, unit: string): string {
   const some = least === 1 ? ', not empty' : least === undefined || least === 0 ? '' : `, at least ${grouped(least)}`;

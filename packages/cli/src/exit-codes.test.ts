@@ -1,8 +1,8 @@
-import { DaisError, errorCatalogue, type ErrorCode } from '@dais/api';
+import { DaisError, errorCatalog, type ErrorCode } from '@dais/api';
 import { expect, test } from 'vitest';
 import { exitCodeOf, exitCodes } from '#exit-codes.ts';
 
-const codes = Object.keys(errorCatalogue) as ErrorCode[];
+const codes = Object.keys(errorCatalog) as ErrorCode[];
 
 test('every error has an exit code that is documented', async () => {
   const table = codes.map((code) => `${String(exitCodeOf(new DaisError(code, ''))).padStart(3)} ${code}`).toSorted();

@@ -26,7 +26,7 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]['code'];
 
-/** Groups the catalogue by what a script would do about it. */
+/** Groups the catalog by what a script would do about it. */
 export function exitCodeOf(error: DaisError): ExitCode {
   if (error.code === 'quota_exceeded') return exitCodes.refused.code;
   switch (error.status) {

@@ -11,7 +11,7 @@ async function parse(...words: string[]) {
     stdout: { write: (text: string) => (out += text) },
     stderr: { write: (text: string) => (err += text) },
   };
-  const parsed = await parseCommandLine(words, openTerminal(streams, { colour: false }), '1.2.3');
+  const parsed = await parseCommandLine(words, openTerminal(streams, { color: false }), '1.2.3');
   return { parsed, out, err };
 }
 

@@ -18,13 +18,13 @@ export interface World {
 export async function runCommandLine(words: readonly string[], world: World): Promise<number> {
   const { environment, streams, signal } = world;
   // Looked for before parsing, because the parser itself already writes.
-  const colour = !environment.noColor && !words.includes('--no-color');
-  const terminal = openTerminal(streams, { colour });
+  const color = !environment.noColor && !words.includes('--no-color');
+  const terminal = openTerminal(streams, { color });
   const version = ownVersion();
   const completing = words[0] === '__complete';
   const parsed = completing ? undefined : await parseCommandLine(words, terminal, version);
   if (parsed !== undefined && 'exitCode' in parsed) return parsed.exitCode;
-  const globals = parsed?.invocation.globals ?? { output: 'table', color: colour, quiet: true };
+  const globals = parsed?.invocation.globals ?? { output: 'table', color: color, quiet: true };
   const context: Context = {
     terminal,
     environment,

@@ -51,7 +51,7 @@ beforeAll(async () => {
     resource('Project', CANARY, {}),
     resource('Project', 'neighbors', {}),
     ...['stranger', 'neighbor', 'scraper'].map((name) => resource('ServiceAccount', name, {})),
-    resource('OrganisationRoleBinding', 'scraper', { role: 'scraper', serviceAccounts: ['scraper'] }),
+    resource('OrganizationRoleBinding', 'scraper', { role: 'scraper', serviceAccounts: ['scraper'] }),
   ]);
   await caller.apply(
     [resource('RoleBinding', 'neighbor', { role: 'admin', serviceAccounts: ['neighbor'] })],

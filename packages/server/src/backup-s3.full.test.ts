@@ -76,7 +76,7 @@ type Flags = ReturnType<typeof folder>;
 
 async function start(flags: Flags): Promise<void> {
   const stdout = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: false });
-  running = await startDais({ flags, stdout, colour: false });
+  running = await startDais({ flags, stdout, color: false });
 }
 
 async function call(path: string, body?: string): Promise<{ status: number; json: Record<string, unknown> }> {

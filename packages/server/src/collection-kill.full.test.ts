@@ -47,7 +47,7 @@ test('a collection that was killed restarts, and cancel ends it', { timeout: 300
   await expect.poll(collecting, PATIENCE).toBe(true);
   const from = performance.now();
   await client.cancel(id);
-  expect((await client.ended(id)).state).toBe('cancelled');
+  expect((await client.ended(id)).state).toBe('canceled');
   expect(performance.now() - from).toBeLessThan(5000);
   await expect.poll(remains, PATIENCE).toEqual([0, 0]);
 });
@@ -72,7 +72,7 @@ test.each([false, true])(
       const answer = await fetch(`${url}/api/v1/executions/${id}`);
       return answer.ok ? ((await answer.json()) as { state: string }).state : answer.status;
     };
-    await expect.poll(state, PATIENCE).toBe(isDeleted ? 404 : 'cancelled');
+    await expect.poll(state, PATIENCE).toBe(isDeleted ? 404 : 'canceled');
     await expect.poll(remains, PATIENCE).toEqual([0, 0]);
     clearInterval(watch);
     // The store writes one file to see that it can, when it starts.

@@ -98,8 +98,8 @@ test(
       'GET',
       '/monitoring/monitors/watch/reports',
     );
-    expect(reports.map(({ number, rows, verdict }) => [number, rows, verdict]).toReversed()).toEqual(
-      WINDOWS.map((from, at) => [at + 1, ROWS, at === 0 ? 'unknown' : from === 0 ? 'ok' : 'bad']),
+    expect(reports.map(({ number, rows, status }) => [number, rows, status]).toReversed()).toEqual(
+      WINDOWS.map((from, at) => [at + 1, ROWS, at === 0 ? 'unknown' : from === 0 ? 'passing' : 'failing']),
     );
     const { items: alerts } = await dais.call<{ items: MonitorAlert[] }>('GET', '/monitoring/monitors/watch/alerts');
     const checks = ['drift', 'prediction-drift', 'quality'];

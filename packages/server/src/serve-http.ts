@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { errorCatalogue, type ProcessMetrics } from '@dais/api';
+import { errorCatalog, type ProcessMetrics } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database, Slice } from '#engines/database/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
@@ -29,7 +29,7 @@ import { publicAddress } from '#http/server/public-address.ts';
 import { logRequest } from '#http/server/request-log.ts';
 import { traceRequest } from '#http/server/request-log.ts';
 import type { Kernel } from '#kernel/kernel.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
@@ -82,7 +82,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   let fullAt: number | undefined;
   const finished = (request: FinishedRequest) => {
     metrics.observe(request);
-    if (request.status === errorCatalogue.storage_full.status) fullAt = systemClock.now();
+    if (request.status === errorCatalog.storage_full.status) fullAt = systemClock.now();
     const traceId = tracer === undefined ? undefined : traceRequest(tracer, Date.now(), request);
     logRequest(log, config.log.requests, request, traceId);
   };
@@ -211,7 +211,7 @@ function openAccess({ config, ownerToken, database, sessions, log }: ServeParts)
   };
   if (config.authentication.mode === 'solo') {
     const findStep: FindStep = async (text) =>
-      await transact(database, { mode: 'read', projectId: ORGANISATION }, ({ sql }) => findStepToken(sql, text));
+      await transact(database, { mode: 'read', projectId: ORGANIZATION }, ({ sql }) => findStepToken(sql, text));
     return new OwnerAccess({ ...gate, ownUid: process.geteuid?.(), findStep });
   }
   return new AccountAccess({ ...gate, database, sessions, clock: systemClock, log });

@@ -84,7 +84,7 @@ test('metrics are readable for scrapers and administrators, not for every user',
   const bound = ['scraper', 'viewer', 'admin'];
   const applied = await apply([
     ...['nobody', ...bound].map((name) => made('ServiceAccount', name, {})),
-    ...bound.map((role) => made('OrganisationRoleBinding', role, { role, serviceAccounts: [role] })),
+    ...bound.map((role) => made('OrganizationRoleBinding', role, { role, serviceAccounts: [role] })),
   ]);
   expect(applied.status).toBe(200);
   const tokenOf = async (name: string, scopes?: readonly string[]) =>
@@ -109,7 +109,7 @@ test('metrics are readable for scrapers and administrators, not for every user',
     expect((await ask(path, whole)).status).not.toBe(200);
   const inProject = await apply([made('RoleBinding', 'scraper', { role: 'scraper', serviceAccounts: ['scraper'] })]);
   expect(inProject.status).toBe(422);
-  expect(await inProject.text()).toContain('an OrganisationRoleBinding with this role');
+  expect(await inProject.text()).toContain('an OrganizationRoleBinding with this role');
   dais.process.kill('SIGTERM');
   expect(await dais.ended).toBe(0);
 });

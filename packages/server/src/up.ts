@@ -37,7 +37,7 @@ export interface UpOptions {
   /** Where logs and the start screen go. */
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
   /** Whether colors may be used on `stdout`. */
-  readonly colour: boolean;
+  readonly color: boolean;
   /** Refuses answers of operations that do not fit their output schema; for tests. */
   readonly checkOutputs?: boolean;
 }
@@ -213,7 +213,7 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
         database,
         readyMs,
         phases,
-        colour: options.colour,
+        color: options.color,
       }),
     );
   } else {

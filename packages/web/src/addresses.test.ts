@@ -5,7 +5,7 @@ import { addressPath, listAddress, resourceAddress } from './addresses.ts';
 test.each([
   [listAddress(secretKind, 'vision'), '/projects/vision/secrets'],
   [resourceAddress(secretKind, 'vision', 'a/b $c?'), '/projects/vision/secrets/a%2Fb%20%24c%3F'],
-  [resourceAddress(projectKind, 'elsewhere', 'vision'), '/organisation/projects/vision'],
+  [resourceAddress(projectKind, 'elsewhere', 'vision'), '/organization/projects/vision'],
 ])('%j', (address, path) => {
   expect(addressPath(address)).toBe(path);
 });

@@ -9,7 +9,7 @@ export interface Address {
 
 function below(kind: KindSpec, project: string, rest: string, params: Readonly<Record<string, string>>): Address {
   return kind.scope === 'org'
-    ? { to: `/organisation${rest}`, params }
+    ? { to: `/organization${rest}`, params }
     : { to: `/projects/$project${rest}`, params: { project, ...params } };
 }
 
@@ -31,7 +31,7 @@ export function changeAddress(kind: KindSpec, project: string, name: string): Ad
 
 export function eventsAddress(project: string | undefined): Address {
   return project === undefined
-    ? { to: '/organisation/events', params: {} }
+    ? { to: '/organization/events', params: {} }
     : { to: '/projects/$project/events', params: { project } };
 }
 
@@ -52,10 +52,10 @@ export function accountAddress(page: 'account' | 'tokens' | 'sessions'): Address
   return { to: page === 'account' ? '/account' : `/account/${page}`, params: {} };
 }
 
-/** The search of the audit log; undefined: of the organisation and all its projects. */
+/** The search of the audit log; undefined: of the organization and all its projects. */
 export function auditAddress(project: string | undefined): Address {
   return project === undefined
-    ? { to: '/organisation/audit', params: {} }
+    ? { to: '/organization/audit', params: {} }
     : { to: '/projects/$project/audit', params: { project } };
 }
 

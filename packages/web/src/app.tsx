@@ -9,19 +9,19 @@ import { ClockProvider } from '#ui/clock.tsx';
 import { UiProvider } from '#ui/ui-provider.tsx';
 
 export interface AppProps {
-  readonly surroundings: Console;
+  readonly environment: Console;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-export function App({ surroundings, now }: AppProps) {
-  const { basePath, connection, nonce } = surroundings;
+export function App({ environment, now }: AppProps) {
+  const { basePath, connection, nonce } = environment;
   const router = useMemo(() => createConsoleRouter(basePath), [basePath]);
   const queries = useMemo(() => createQueries(connection), [connection]);
   return (
     <UiProvider nonce={nonce}>
       <ClockProvider now={now}>
-        <ConsoleContext value={surroundings}>
+        <ConsoleContext value={environment}>
           <QueryClientProvider client={queries}>
             <RouterProvider router={router} />
           </QueryClientProvider>

@@ -25,12 +25,12 @@ connection.startHeartbeat();
 const place = document.querySelector('#console');
 if (place === null) throw new Error('the page has no root element for the console');
 createRoot(place, {
-  // The page shows these in the catalogue's words: only mistakes of the console itself belong into the browser's log.
+  // The page shows these in the catalog's words: only mistakes of the console itself belong into the browser's log.
   onCaughtError: (error) => {
     if (!(error instanceof DaisError)) reportError(error);
   },
 }).render(
   <StrictMode>
-    <App surroundings={{ client, connection, basePath, nonce }} now={Date.now} />
+    <App environment={{ client, connection, basePath, nonce }} now={Date.now} />
   </StrictMode>,
 );

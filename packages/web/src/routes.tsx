@@ -16,8 +16,8 @@ const events = lazyRouteComponent(() => import('#pages/events/events-page.tsx'),
 
 const audit = lazyRouteComponent(() => import('#pages/audit/audit-page.tsx'), 'AuditPage');
 
-/** The same pages for kinds of a project and of the organisation. Fixed words win over `$plural`: no kind is named so. */
-const kindPages = ['/projects/$project', '/organisation'].flatMap((place) => [
+/** The same pages for kinds of a project and of the organization. Fixed words win over `$plural`: no kind is named so. */
+const kindPages = ['/projects/$project', '/organization'].flatMap((place) => [
   page(`${place}/events`, events),
   page(`${place}/audit`, audit),
   page(`${place}/create/$plural`, edit),

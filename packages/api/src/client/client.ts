@@ -197,13 +197,13 @@ class HttpClient implements DaisClient {
   }
 
   async eventsPage(query: EventQuery & { cursor?: string | undefined } = {}, settings?: CallSettings) {
-    const { organisation, ...filter } = query;
-    return await this.#read<Page<Event>>(this.#eventsPath(organisation), filter, settings);
+    const { organization, ...filter } = query;
+    return await this.#read<Page<Event>>(this.#eventsPath(organization), filter, settings);
   }
 
   async *watchEvents(query: Omit<EventQuery, 'limit'> = {}, settings: WatchSettings = {}) {
-    const { organisation, ...filter } = query;
-    yield* this.#stream<Event>(this.#eventsPath(organisation), filter, settings);
+    const { organization, ...filter } = query;
+    yield* this.#stream<Event>(this.#eventsPath(organization), filter, settings);
   }
 
   async keys(settings?: CallSettings): Promise<readonly KeyUse[]> {
@@ -290,8 +290,8 @@ class HttpClient implements DaisClient {
     });
   }
 
-  #eventsPath(organisation: boolean | undefined): string {
-    return organisation === true ? '/api/v1/organisation/events' : this.#projectPath('/api/v1/events');
+  #eventsPath(organization: boolean | undefined): string {
+    return organization === true ? '/api/v1/organization/events' : this.#projectPath('/api/v1/events');
   }
 
   #projectPath(path: string): string {

@@ -57,8 +57,8 @@ export interface Page<T> {
   readonly resourceVersion: string;
 }
 export interface EventQuery {
-  /** Of kinds of the organisation, such as Project, instead of those of the client's project. */
-  readonly organisation?: boolean | undefined;
+  /** Of kinds of the organization, such as Project, instead of those of the client's project. */
+  readonly organization?: boolean | undefined;
   readonly kind?: string | undefined;
   readonly name?: string | undefined;
   readonly type?: string | undefined;

@@ -1,5 +1,5 @@
 /** Whatever goes wrong between a client and a server, as a DaisError. */
-import { DaisError, errorCatalogue, fromProblem, type ErrorCode, type Problem } from '#errors.ts';
+import { DaisError, errorCatalog, fromProblem, type ErrorCode, type Problem } from '#errors.ts';
 
 /** For problems of a newer server, whose code this version does not know. */
 const CODES_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
@@ -32,7 +32,7 @@ export async function errorOfAnswer(response: Response, address: string, now: nu
 
 /** Also for the `error` event at the end of a stream. */
 export function errorOfProblem(problem: Problem, retryAfter?: number): DaisError {
-  if (Object.hasOwn(errorCatalogue, problem.code)) return fromProblem(problem, retryAfter);
+  if (Object.hasOwn(errorCatalog, problem.code)) return fromProblem(problem, retryAfter);
   const code = CODES_BY_STATUS[problem.status] ?? (problem.status < 500 ? 'invalid_request' : 'internal');
   const detail = [problem.title, problem.detail, problem.remedy].filter((part) => part).join(' ');
   return fromProblem({ ...problem, code, detail }, retryAfter);
@@ -51,7 +51,7 @@ function problemOf(text: string): Problem | undefined {
   return typeof code === 'string' && typeof status === 'number' ? (value as Problem) : undefined;
 }
 
-/** Retry-After (RFC 9110 §10.2.3): seconds, or a date. */
+/** Retry-After (RFC 9110 was_cancelled0.2.3): seconds, or a date. */
 function secondsOf(header: string | null, now: number): number | undefined {
   if (header === null) return undefined;
   if (/^\d+$/.test(header)) return Number(header);

@@ -192,7 +192,7 @@ function parseAnswer(text: string, address: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw new DaisError('upstream_failed', `${address} answered with something that is not JSON: is it a Dais?`, {
+    throw new DaisError('upstream_failed', `${address} returned a response that is not JSON. Is it a Dais server?`, {
       cause: error,
     });
   }

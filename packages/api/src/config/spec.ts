@@ -52,11 +52,11 @@ const database = z.strictObject({
 const blobs = z
   .discriminatedUnion('type', [
     z.strictObject({
-      type: z.literal('fs').describe('A folder on this machine.'),
+      type: z.literal('fs').describe('Folder on this machine.'),
       folder: path.optional().describe('Default: `blobs` in the data folder.'),
     }),
     z.strictObject({
-      type: z.literal('s3').describe('A bucket of S3 or of an S3-compatible server.'),
+      type: z.literal('s3').describe('Bucket of S3 or of an S3-compatible server.'),
       bucket: z.string().min(1).max(255).describe('Name of the bucket; it must exist.'),
       region: z.string().min(1).max(64).default('us-east-1').describe('Region of the service.'),
       endpoint: httpUrl.optional().describe('Default: the AWS endpoint of the region.'),
@@ -80,7 +80,7 @@ const keys = z
         .describe('Default: `/etc/dais/keys` for root, else `dais/keys` in the user’s configuration folder.'),
     }),
     z.strictObject({
-      type: z.literal('env').describe('Keys from this configuration, usually from `DAIS_KEYS_VALUES`.'),
+      type: z.literal('env').describe('Keys in this configuration, usually from `DAIS_KEYS_VALUES`.'),
       values: z
         .string()
         .min(1)

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
 const comment = z.string().describe('Id of the comment.');
-const version = z.int().optional().describe('Number of the version, where the subject is a model.');
-const mentions = z.array(z.string()).describe('Users that it mentions.');
+const version = z.int().optional().describe('Version number, if the subject is a model.');
+const mentions = z.array(z.string()).describe('Mentioned users.');
 
 /** The subject of each is the run, or the Model resource. What was said is not told: it can be edited and taken back. */
 export const commentEvents = {
@@ -26,6 +26,6 @@ export const commentEvents = {
     v: 1,
     description: 'A comment was deleted by its author or an administrator.',
     personal: true,
-    data: z.strictObject({ comment, version, author: z.string().describe('The author.') }),
+    data: z.strictObject({ comment, version, author: z.string().describe('Author.') }),
   },
 } as const satisfies Record<string, EventType>;

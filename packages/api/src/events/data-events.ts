@@ -4,7 +4,7 @@ import type { EventType } from '#events/event-type.ts';
 const version = z.int().describe('Number of the version.');
 const id = z.uuid().describe('Id of the version.');
 const reason = z.string().describe('Why.');
-const tag = z.string().describe('The tag.');
+const tag = z.string().describe('Tag.');
 
 /** The subject of each is the Dataset resource. */
 export const dataEvents = {
@@ -15,10 +15,10 @@ export const dataEvents = {
     data: z.strictObject({
       version,
       id,
-      state: z.enum(['building', 'ready']).describe('Whether the version can be used already.'),
-      rows: z.int().describe('How many rows it has.'),
-      bytes: z.int().describe('Size of its files.'),
-      digest: z.string().describe('SHA-256 of its manifest.'),
+      state: z.enum(['building', 'ready']).describe('Whether the version is ready.'),
+      rows: z.int().describe('Number of rows.'),
+      bytes: z.int().describe('Size of all files in bytes.'),
+      digest: z.string().describe('SHA-256 of the version manifest.'),
     }),
   },
   datasetVersionReady: {
@@ -61,7 +61,7 @@ export const dataEvents = {
       version,
       id,
       tag,
-      before: z.int().optional().describe('The version that it pointed to before.'),
+      before: z.int().optional().describe('Previous version of the tag.'),
     }),
   },
   datasetVersionUntagged: {

@@ -4,7 +4,7 @@ import type { EventType } from '#events/event-type.ts';
 const data = z.strictObject({
   format: z.string().describe('Format of the definition.'),
   type: z.string().describe('Type within the format.'),
-  name: z.string().describe('Its name.'),
+  name: z.string().describe('Name.'),
 });
 
 export const definitionEvents = {

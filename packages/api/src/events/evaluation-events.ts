@@ -3,7 +3,7 @@ import type { EventType } from '#events/event-type.ts';
 
 const dataset = z.string().describe('Id of the evaluation dataset.');
 const scorer = z.string().describe('Name of the scorer.');
-const experiment = z.string().describe('Number of its experiment.');
+const experiment = z.string().describe('Id of the experiment.');
 
 /** What happens to evaluation datasets and scorers as a whole; records that come in are no events. */
 export const evaluationEvents = {
@@ -23,7 +23,7 @@ export const evaluationEvents = {
     type: 'scorer.registered',
     v: 1,
     description: 'A scorer version was registered.',
-    data: z.strictObject({ scorer, experiment, version: z.int().describe('Its number.') }),
+    data: z.strictObject({ scorer, experiment, version: z.int().describe('Version number.') }),
   },
   scorerDeleted: {
     type: 'scorer.deleted',

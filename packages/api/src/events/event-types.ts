@@ -20,9 +20,9 @@ import { servingEvents } from '#events/serving-events.ts';
 import { trackingEvents } from '#events/tracking-events.ts';
 import { webhookEvents } from '#events/webhook-events.ts';
 
-const generation = z.int().describe('Its generation afterwards.');
+const generation = z.int().describe('Generation afterwards.');
 const operation = z.string().describe('The operation: `create`, `update`, `apply`, `rollback`, `rename`.');
-const deliveryId = z.string().describe('Stays the same over all attempts.');
+const deliveryId = z.string().describe('Id, equal for all attempts.');
 const attempts = z.int().describe('Number of attempts.');
 const session = z.string().describe('Id of the session.');
 const token = z.string().describe('Id of the token.');
@@ -100,8 +100,8 @@ export const eventTypes = {
     data: z.strictObject({
       session,
       method: z.string().describe('`password` or `oidc`.'),
-      provider: z.string().optional().describe('The identity provider.'),
-      mfa: z.boolean().describe('A second factor was used.'),
+      provider: z.string().optional().describe('Identity provider.'),
+      mfa: z.boolean().describe('Whether a second factor was used.'),
     }),
   },
   sessionRefused: {
@@ -139,8 +139,8 @@ export const eventTypes = {
       token,
       title: z.string().describe('Title of the token.'),
       form: z.string().describe('`pat`, `sat` or `ses`.'),
-      scopes: z.array(z.string()).optional().describe('Actions it is limited to.'),
-      project: z.string().optional().describe('The project it is limited to.'),
+      scopes: z.array(z.string()).optional().describe('Scopes.'),
+      project: z.string().optional().describe('Project that the token is limited to.'),
       expiresAt: z.string().describe('Expiry; RFC 3339, UTC.'),
     }),
   },
@@ -203,7 +203,7 @@ export const eventTypes = {
     v: 1,
     personal: true,
     description: 'A user authorized a command line.',
-    data: z.strictObject({ machine, program, address: z.string().optional().describe('Address of the request.') }),
+    data: z.strictObject({ machine, program, address: z.string().optional().describe('IP address of the request.') }),
   },
   deviceDenied: {
     type: 'device.denied',
@@ -211,7 +211,7 @@ export const eventTypes = {
     personal: true,
     description: 'A user denied a command line.',
     outcome: 'denied',
-    data: z.strictObject({ machine, program, address: z.string().optional().describe('Address of the request.') }),
+    data: z.strictObject({ machine, program, address: z.string().optional().describe('IP address of the request.') }),
   },
   tokenExchanged: {
     type: 'token.exchanged',
@@ -219,7 +219,7 @@ export const eventTypes = {
     description: 'A token of another system was exchanged for one of a service account that trusts it.',
     data: z.strictObject({
       token,
-      issuer: z.string().describe('Who signed the token of the other system.'),
+      issuer: z.string().describe('Issuer of the token of the other system.'),
       subject: z.string().describe('Subject of the token.'),
       expiresAt: z.string().describe('Expiry of the new token; RFC 3339, UTC.'),
     }),
@@ -262,7 +262,7 @@ export const eventTypes = {
     data: z.strictObject({
       from: z.int().describe('First entry.'),
       to: z.int().describe('Entry after the last one.'),
-      sha256: z.string().describe('Of the archive, lower-case hex.'),
+      sha256: z.string().describe('SHA-256 of the archive, lower-case hex.'),
     }),
   },
   auditVerified: {
@@ -284,7 +284,7 @@ export const eventTypes = {
     description: 'An action was denied. Repeated denials within a minute are counted and reported together.',
     outcome: 'denied',
     data: z.strictObject({
-      action: z.string().describe('The action: `secret:read`.'),
+      action: z.string().describe('Action: `secret:read`.'),
       kind: z.string().describe('Kind of the resource.'),
       name: z.string().optional().describe('Name of the resource; absent: all resources of the kind.'),
       project: z.string().optional().describe('Project; absent: organization.'),

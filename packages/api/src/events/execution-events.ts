@@ -22,7 +22,7 @@ export const executionEvents = {
     type: 'execution.finished',
     v: 1,
     description: 'A job or pipeline run finished.',
-    data: z.strictObject({ state: z.enum(['succeeded', 'failed', 'cancelled']).describe('How.') }),
+    data: z.strictObject({ state: z.enum(['succeeded', 'failed', 'canceled']).describe('How.') }),
   },
   executionDeleted: {
     type: 'execution.deleted',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
 const view = z.string().describe('Name of the FeatureView.');
-const id = z.string().describe('Its id.');
+const id = z.string().describe('Id.');
 const error = z.string().describe('Why.');
 
 /** The subject is the FeatureView, of builds the FeatureService or, without one, the Dataset. */

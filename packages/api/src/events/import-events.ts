@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
 const source = z.string().describe('Source server.');
-const experiment = z.string().describe('Number of the experiment, here.');
+const experiment = z.string().describe('Id of the experiment in Dais.');
 
 /** What was brought here from another server, each time that it was written. */
 export const importEvents = {
@@ -22,7 +22,7 @@ export const importEvents = {
     type: 'logged.model.imported',
     v: 1,
     description: 'A logged model was imported.',
-    data: z.strictObject({ model: z.string().describe('Its id.'), experiment, source }),
+    data: z.strictObject({ model: z.string().describe('Id.'), experiment, source }),
   },
   garbageCollected: {
     type: 'garbage.collected',

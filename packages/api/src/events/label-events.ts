@@ -4,7 +4,7 @@ import type { EventType } from '#events/event-type.ts';
 const set = z.string().describe('Name of the label set.');
 const task = z.int().describe('Number of the task.');
 const annotation = z.uuid().describe('Id of the annotation.');
-const reason = z.string().describe('Reason given by the user.');
+const reason = z.string().describe('Reason that the user entered.');
 
 /** The subject of each is the Dataset resource that the set is of. */
 export const labelEvents = {
@@ -24,7 +24,7 @@ export const labelEvents = {
     type: 'labels.guideline.created',
     v: 1,
     description: 'A new guideline version was published.',
-    data: z.strictObject({ set, guideline: z.int().describe('Number of its version.') }),
+    data: z.strictObject({ set, guideline: z.int().describe('Version number.') }),
   },
   labelsImported: {
     type: 'labels.imported',
@@ -32,7 +32,7 @@ export const labelEvents = {
     description: 'Tasks and annotations were imported.',
     data: z.strictObject({
       set,
-      tasks: z.int().describe('New tasks.'),
+      tasks: z.int().describe('Number of new tasks.'),
       annotations: z.int().describe('New annotations.'),
       replaced: z.int().describe('Annotations that were replaced by newer versions.'),
       guideline: z.int().describe('Guideline version of the annotations.'),
@@ -42,7 +42,7 @@ export const labelEvents = {
     type: 'labels.reviewed',
     v: 1,
     description: 'An annotation was accepted or rejected.',
-    data: z.strictObject({ set, task, annotation, verdict: z.string().describe('`accepted` or `rejected`.'), reason }),
+    data: z.strictObject({ set, task, annotation, decision: z.string().describe('`accepted` or `rejected`.'), reason }),
   },
   labelAdjudicated: {
     type: 'labels.adjudicated',
@@ -68,7 +68,7 @@ export const labelEvents = {
     data: z.strictObject({
       set,
       dataset: z.string().describe('Name of the dataset.'),
-      version: z.int().describe('Its number.'),
+      version: z.int().describe('Version number.'),
       labels: z.int().describe('Number of labels.'),
     }),
   },

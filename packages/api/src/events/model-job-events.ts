@@ -25,7 +25,7 @@ export const modelJobEvents = {
     description: 'A batch job on a model version finished.',
     data: z.strictObject({
       ...about,
-      state: z.string().describe('`succeeded`, `failed` or `cancelled`.'),
+      state: z.string().describe('`succeeded`, `failed` or `canceled`.'),
       output: z.string().describe('Created version: `scored@4` or `flights/8`; empty if none.'),
       reason: z.string().describe('Error message; empty on success.'),
     }),

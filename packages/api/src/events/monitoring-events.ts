@@ -5,7 +5,7 @@ const window = z.int().describe('Number of the window.');
 const alert = z.uuid().describe('Id of the alert.');
 const check = z.string().describe('Name of the check.');
 const model = z.string().optional().describe('Name of the serving model.');
-const version = z.string().optional().describe('Its version.');
+const version = z.string().optional().describe('Version number.');
 
 /** The subject of each is the Monitor. */
 export const monitoringEvents = {
@@ -15,7 +15,7 @@ export const monitoringEvents = {
     description: 'A window of a monitor was evaluated.',
     data: z.strictObject({
       window,
-      verdict: z.string().describe('`ok`, `bad` or `unknown`.'),
+      status: z.string().describe('`passing`, `failing` or `unknown`.'),
       rows: z.int().describe('Number of evaluated rows.'),
       bad: z.int().describe('Number of failing results.'),
     }),

@@ -8,7 +8,7 @@ export const pipelineEvents = {
     v: 1,
     description: 'A pipeline version was created.',
     data: z.strictObject({
-      version: z.int().describe('Its number.'),
+      version: z.int().describe('Version number.'),
       format: z.string().describe('Format of the document.'),
     }),
   },
@@ -16,6 +16,6 @@ export const pipelineEvents = {
     type: 'pipeline.version.deleted',
     v: 1,
     description: 'A pipeline version was deleted.',
-    data: z.strictObject({ version: z.int().describe('Its number.') }),
+    data: z.strictObject({ version: z.int().describe('Version number.') }),
   },
 } as const satisfies Record<string, EventType>;

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
-const policy = z.string().describe('Id of the policy; `project/id` for one of a project.');
+const policy = z.string().describe('Id of the policy; `project/id` for project policies.');
 const mode = z.enum(['enforce', 'audit']).describe('Mode of the policy.');
 const reason = z.string().describe('Reason, in one sentence.');
 const result = z
   .enum(['violated', 'unknown'])
   .describe('`unknown`: a fact that the policy uses could not be computed.');
-const alias = z.string().optional().describe('The alias; absent: the resource itself.');
+const alias = z.string().optional().describe('Alias; absent: the resource itself.');
 
 /** The subject of each is the resource that the policy is about. */
 export const policyEvents = {
@@ -17,7 +17,7 @@ export const policyEvents = {
     description: 'A request was allowed that a policy in audit mode would deny.',
     data: z.strictObject({
       policy,
-      action: z.string().describe('The action: `endpoint:write`.'),
+      action: z.string().describe('Action: `endpoint:write`.'),
       kind: z.string().describe('Kind of the resource.'),
       name: z.string().optional().describe('Name of the resource.'),
       result,

@@ -3,17 +3,17 @@ import type { EventType } from '#events/event-type.ts';
 
 const erasure = {
   erasure: z.uuid().describe('Id of the erasure.'),
-  column: z.string().describe('The column of the key.'),
+  column: z.string().describe('Key column.'),
 };
 
 /** The subject of each is the Endpoint. */
 export const predictionEvents = {
-  predictionsLabelled: {
-    type: 'predictions.labelled',
+  predictionsLabeled: {
+    type: 'predictions.labeled',
     v: 1,
     description: 'Ground truth of predictions was recorded.',
     data: z.strictObject({
-      labels: z.int().describe('How many labels.'),
+      labels: z.int().describe('Number of labels.'),
       source: z.string().describe('Source of the labels, as given by the client.'),
     }),
   },
@@ -21,7 +21,7 @@ export const predictionEvents = {
     type: 'predictions.erasure.asked',
     v: 1,
     description: 'The erasure of prediction values was requested.',
-    data: z.strictObject({ ...erasure, reason: z.string().describe('Reason given by the user.') }),
+    data: z.strictObject({ ...erasure, reason: z.string().describe('Reason that the user entered.') }),
   },
   predictionsErased: {
     type: 'predictions.erased',

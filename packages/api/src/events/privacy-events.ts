@@ -6,7 +6,7 @@ const finding = {
   column: z.string().describe('Name of the column.'),
   entity: z.string().describe('Category of the finding.'),
 };
-const reason = z.string().describe('Reason given by the user.');
+const reason = z.string().describe('Reason that the user entered.');
 
 /** The subject of each is the Dataset resource; of keys of the project there is none. */
 export const privacyEvents = {

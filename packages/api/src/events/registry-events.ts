@@ -4,14 +4,14 @@ import type { EventType } from '#events/event-type.ts';
 const version = z.int().describe('Number of the version.');
 const versionBefore = z.int().optional().describe('Version that it pointed to before.');
 const key = z.string().describe('Key of the tag.');
-const value = z.string().describe('Its value; at most the first 1,000 characters.');
+const value = z.string().describe('Value; at most 1,000 characters.');
 const approval = {
   approval: z.int().describe('Number of the approval among those of the model.'),
   version,
-  alias: z.string().optional().describe('The alias that would move,'),
-  stage: z.string().optional().describe('or the stage that the version would enter.'),
+  alias: z.string().optional().describe('Alias that moves,'),
+  stage: z.string().optional().describe('or the stage that the version enters.'),
 };
-const reason = z.string().describe('Reason given by the user.');
+const reason = z.string().describe('Reason that the user entered.');
 
 /** The subject of each is the Model resource. */
 export const registryEvents = {
@@ -20,8 +20,8 @@ export const registryEvents = {
     v: 1,
     description: 'A model was renamed. The subject is the model under its new name, which is a new resource.',
     data: z.strictObject({
-      from: z.string().describe('The name before.'),
-      fromUid: z.string().describe('Uid of the resource before.'),
+      from: z.string().describe('Previous name.'),
+      fromUid: z.string().describe('Uid of the previous resource.'),
     }),
   },
   modelDescribed: {
@@ -55,7 +55,7 @@ export const registryEvents = {
       source: z.string().describe('Source of the version.'),
       runId: z.string().optional().describe('Source run.'),
       loggedModelId: z.string().optional().describe('Source logged model.'),
-      tags: z.record(z.string(), z.string()).describe('Its tags; at most the first 1,000 characters of each value.'),
+      tags: z.record(z.string(), z.string()).describe('Tags; at most 1,000 characters per value.'),
     }),
   },
   modelVersionDescribed: {
@@ -92,10 +92,10 @@ export const registryEvents = {
     description: 'The stage of a version changed.',
     data: z.strictObject({
       version,
-      from: z.string().describe('The stage before.'),
-      to: z.string().describe('The stage now.'),
+      from: z.string().describe('Previous stage.'),
+      to: z.string().describe('New stage.'),
       archived: z.array(z.int()).describe('Versions that left the stage for `Archived`.'),
-      approvals: z.array(z.int()).describe('Numbers of the approvals that allowed it.'),
+      approvals: z.array(z.int()).describe('Numbers of the approvals.'),
     }),
   },
   modelAliasSet: {
@@ -103,17 +103,17 @@ export const registryEvents = {
     v: 1,
     description: 'An alias was set on a version.',
     data: z.strictObject({
-      alias: z.string().describe('The alias.'),
+      alias: z.string().describe('Alias.'),
       version,
       before: versionBefore,
-      approvals: z.array(z.int()).describe('Numbers of the approvals that allowed it.'),
+      approvals: z.array(z.int()).describe('Numbers of the approvals.'),
     }),
   },
   modelAliasRemoved: {
     type: 'model.alias.removed',
     v: 1,
     description: 'An alias was removed.',
-    data: z.strictObject({ alias: z.string().describe('The alias.'), version }),
+    data: z.strictObject({ alias: z.string().describe('Alias.'), version }),
   },
   approvalRequested: {
     type: 'model.approval.requested',

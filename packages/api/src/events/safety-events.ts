@@ -5,8 +5,8 @@ const version = z.int().describe('Number of the version.');
 const finding = {
   version,
   finding: z.uuid().describe('Id of the finding.'),
-  rule: z.string().describe('What kind of finding it is.'),
-  reason: z.string().describe('Reason given by the user.'),
+  rule: z.string().describe('Type of the finding.'),
+  reason: z.string().describe('Reason that the user entered.'),
 };
 
 /** The subject of each is the Model. */
@@ -17,7 +17,7 @@ export const safetyEvents = {
     description: 'The files of a model version were scanned.',
     data: z.strictObject({
       version,
-      verdict: z.string().describe('`clean`, `review` or `blocked`.'),
+      result: z.string().describe('`clean`, `review` or `blocked`.'),
       findings: z.int().describe('Number of open findings.'),
     }),
   },

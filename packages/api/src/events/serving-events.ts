@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
 const id = z.string().describe('Id of the rollout.');
-const to = z.string().describe('The new model: `models:/flights/7`.');
-const from = z.string().optional().describe('The previous model; absent for the first one.');
-const weight = z.number().describe('Percent of the traffic.');
+const to = z.string().describe('New model: `models:/flights/7`.');
+const from = z.string().optional().describe('Previous model; absent for the first one.');
+const weight = z.number().describe('Traffic in percent.');
 const reason = z.string().describe('Why.');
 const variant = z.string().describe('Name of the variant or shadow.');
 const model = z.string().describe('`models:/flights/7`, `runs:/…`.');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
-const experiment = z.string().describe('Number of the experiment.');
+const experiment = z.string().describe('Id of the experiment.');
 const run = z.string().describe('ID of the run.');
 
 /** What happens to experiments, runs and logged models; what runs log is no event. */
@@ -65,7 +65,7 @@ export const trackingEvents = {
     type: 'logged.model.deleted',
     v: 1,
     description: 'A logged model was deleted.',
-    data: z.strictObject({ model: z.string().describe('Its id.'), experiment }),
+    data: z.strictObject({ model: z.string().describe('Id.'), experiment }),
   },
   tracesDeleted: {
     type: 'traces.deleted',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
-const webhook = z.string().describe('Its name.');
+const webhook = z.string().describe('Name.');
 
 /** The subject of each is the webhook. No webhook is told of them. */
 export const webhookEvents = {
@@ -11,7 +11,7 @@ export const webhookEvents = {
     description: 'A webhook was created.',
     data: z.strictObject({
       webhook,
-      host: z.string().describe('Host of the address.'),
+      host: z.string().describe('Host of the URL.'),
       events: z.array(z.string()).describe('Subscribed events.'),
     }),
   },
@@ -21,7 +21,7 @@ export const webhookEvents = {
     description: 'A webhook was updated.',
     data: z.strictObject({
       webhook,
-      host: z.string().describe('Host of the address now.'),
+      host: z.string().describe('New host of the URL.'),
       fields: z.array(z.string()).describe('Changed fields, without values.'),
     }),
   },
@@ -38,8 +38,8 @@ export const webhookEvents = {
     outcome: 'failed',
     data: z.strictObject({
       webhook,
-      deliveryId: z.string().describe('Stays the same over all attempts.'),
-      event: z.string().describe('The event type.'),
+      deliveryId: z.string().describe('Id, equal for all attempts.'),
+      event: z.string().describe('Event type.'),
       attempts: z.int().describe('Number of attempts.'),
       reason: z.string().describe('Reason of the failure.'),
     }),

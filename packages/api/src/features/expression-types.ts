@@ -101,9 +101,7 @@ function typeOf(expression: Expression, columns: ColumnTypes): ExpressionType {
     const found = columns(expression);
     const type = expressionType(found as ValueType);
     if (type !== undefined && isValueType(found)) return type;
-    const message = isValueType(found)
-      ? `"${expression.name}" is ${found}, with which nothing can be worked out`
-      : found;
+    const message = isValueType(found) ? `"${expression.name}" is ${found}, which expressions cannot use` : found;
     throw new Wrong(expression.at, message);
   }
   if (expression.of === 'case') {
@@ -129,7 +127,7 @@ const isValueType = (found: string): found is ValueType => VALUE_TYPE.test(found
 
 function common(values: readonly Expression[], columns: ColumnTypes, at: number): ExpressionType {
   const types = new Set(values.map((value) => typeOf(value, columns)).filter((type) => type !== 'null'));
-  if (types.size > 1) throw new Wrong(at, `puts together ${[...types].join(' and ')}`);
+  if (types.size > 1) throw new Wrong(at, `combines ${[...types].join(' and ')}`);
   return [...types][0] ?? 'null';
 }
 

@@ -35,15 +35,15 @@ describe('expressions', () => {
   ])('%s gives a %s', (text, type) => expect(typeOf(text)).toBe(type));
 
   test.each([
-    ['n +', 3, /ends where a value should stand/],
+    ['n +', 3, /ends where a value is expected/],
     ['n n', 2, /more than one expression/],
     ["n + 'a'", 2, /takes a number, not a text/],
     ['case n end', 7, /needs a `when`/],
-    ['read_csv(s)', 0, /not among the functions/],
-    ['(select 1)', 1, /not of the SQL/],
+    ['read_csv(s)', 0, /not a supported function/],
+    ['(select 1)', 1, /not supported in features/],
     ['round(n, 2)', 0, /takes 1 values, not 2/],
-    ['n = s', 2, /puts together number and text/],
-    ['l', 0, /list<int64>, with which nothing can be worked out/],
+    ['n = s', 2, /combines number and text/],
+    ['l', 0, /list<int64>, which expressions cannot use/],
     ['n; drop', 1, /more than one expression/],
     ['other', 0, /there is no "other"/],
   ])('%s is refused at %i', (text, at, message) => {

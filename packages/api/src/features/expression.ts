@@ -251,7 +251,7 @@ class Parser {
 
   #primary(): Expression {
     const token = this.#tokens[this.#place];
-    if (token === undefined) throw new Refused(this.#end, 'ends where a value should stand');
+    if (token === undefined) throw new Refused(this.#end, 'ends where a value is expected');
     this.#place += 1;
     if (token.kind === 'number') return { of: 'literal', value: Number(token.raw) };
     if (token.kind === 'text') return { of: 'literal', value: token.text };
@@ -267,7 +267,7 @@ class Parser {
     if (word === 'true' || word === 'false') return { of: 'literal', value: word === 'true' };
     if (word === 'case') return this.#case(token.at);
     if (this.#tokens[this.#place]?.raw === '(') return this.#call(token, word);
-    if (RESERVED.has(word)) throw new Refused(token.at, `"${token.raw}" is not of the SQL that features may use`);
+    if (RESERVED.has(word)) throw new Refused(token.at, `"${token.raw}" is not supported in features`);
     return this.#column(token);
   }
 
@@ -285,7 +285,7 @@ class Parser {
     const found = Object.hasOwn(CALLS, word) ? CALLS[word] : undefined;
     if (found === undefined) {
       const known = Object.keys(CALLS).join(', ');
-      throw new Refused(token.at, `${token.raw}() is not among the functions that features may use: ${known}`);
+      throw new Refused(token.at, `${token.raw}() is not a supported function. Functions: ${known}`);
     }
     this.#need('(');
     const values = this.#list();

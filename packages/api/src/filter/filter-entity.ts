@@ -78,8 +78,8 @@ export const filterValues = {
   optionalPattern: { type: 'text', operators: [...textual, 'RLIKE', 'IS NULL', 'IS NOT NULL'] },
   /** Somewhere in a long text. */
   contained: { type: 'text', operators: ['LIKE', 'ILIKE'] },
-  /** A judgement: a number without quotes, all else in quotes. */
-  judgement: {
+  /** A judgment: a number without quotes, all else in quotes. */
+  judgment: {
     type: 'text',
     operators: [...numeric, 'LIKE', 'ILIKE', 'RLIKE', 'IS NULL', 'IS NOT NULL'],
     eitherWay: true,

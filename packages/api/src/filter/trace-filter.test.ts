@@ -12,7 +12,7 @@ const differences = new Map<string, unknown>([
   ["attributes.name IN ('a', 'b')", [['attribute', 'name', 'IN', ['a', 'b']]]],
   ["attributes.run_id IN ('r1', 'r2')", [['attribute', 'run_id', 'IN', ['r1', 'r2']]]],
   ["text ILIKE '%x%'", [['attribute', 'text', 'ILIKE', '%x%']]],
-  // A judgement that is a number is meant, whichever way it is written.
+  // A judgment that is a number is meant, whichever way it is written.
   ["feedback.score > '0.5'", [['feedback', 'score', '>', '0.5']]],
   ['feedback.score = 5', [['feedback', 'score', '=', '5']]],
   // Taken there for the name of the trace.

@@ -1,7 +1,7 @@
 /** What can be said about traces: more than about other records, so that it has a file of its own. */
 import { filterValues, type FilterEntity } from '#filter/filter-entity.ts';
 
-const { number, listedPattern, optionalPattern, contained, judgement, exact, identity } = filterValues;
+const { number, listedPattern, optionalPattern, contained, judgment, exact, identity } = filterValues;
 
 export const traceFilter: FilterEntity = {
   name: 'traces',
@@ -40,8 +40,8 @@ export const traceFilter: FilterEntity = {
       ordered: false,
     },
     { name: 'span attribute', words: ['span.attributes'], value: listedPattern, ordered: false },
-    { name: 'feedback', words: ['feedback'], value: judgement, ordered: false },
-    { name: 'expectation', words: ['expectation'], value: judgement, ordered: false },
+    { name: 'feedback', words: ['feedback'], value: judgment, ordered: false },
+    { name: 'expectation', words: ['expectation'], value: judgment, ordered: false },
     { name: 'issue', words: ['issue'], keys: [{ name: 'id', value: exact }], ordered: false },
   ],
 };

@@ -41,15 +41,15 @@ const alertmanager = z.strictObject({
   token: secretValue.optional().describe('Bearer token, optional.'),
 });
 const smtp = z.strictObject({
-  type: z.literal('smtp').describe('E-mail.'),
-  host: z.string().min(1).max(253).describe('Name or address of the mail server.'),
+  type: z.literal('smtp').describe('Email.'),
+  host: z.string().min(1).max(253).describe('Host name or IP address of the mail server.'),
   port: z.int().min(1).max(65_535).default(587).describe('Port of the mail server.'),
   security: z
     .enum(['starttls', 'tls', 'none'])
     .default('starttls')
     .describe('`starttls`: TLS after the greeting, required. `tls`: TLS from the first byte. `none`: unencrypted.'),
-  from: z.email().describe('Address of the sender.'),
-  to: z.array(z.email()).min(1).max(50).describe('Addresses of the receivers.'),
+  from: z.email().describe('Email address of the sender.'),
+  to: z.array(z.email()).min(1).max(50).describe('Email addresses of the receivers.'),
   username: z.string().max(256).optional().describe('User name for authentication with `password`, optional.'),
   password: secretValue.optional().describe('The password, from a Secret.'),
 });
@@ -74,7 +74,7 @@ export const alertChannelStatus = z.strictObject({
   lastFailure: z
     .strictObject({
       at: z.string().describe('RFC 3339, UTC.'),
-      deliveryId: z.string().describe('Stays the same over all attempts.'),
+      deliveryId: z.string().describe('Id, equal for all attempts.'),
       attempts: z.int().describe('Number of attempts.'),
       reason: z.string().describe('Error message.'),
       givenUp: z.boolean().describe('False: the delivery is retried.'),
@@ -89,18 +89,18 @@ function checkAlertChannel({ send }: z.output<typeof alertChannelSpec>): Issue[]
     const { username, password } = new URL(send.url);
     return username === '' && password === ''
       ? []
-      : [{ path: 'spec.send.url', message: 'has a user name or password in it', expected: 'an address without them' }];
+      : [{ path: 'spec.send.url', message: 'contains a user name or password', expected: 'a URL without them' }];
   }
   if (send.type !== 'smtp') return [];
   const issues: Issue[] = [];
   if (send.username !== undefined && send.password === undefined) {
-    issues.push({ path: 'spec.send.password', message: 'is required', expected: 'the password of `username`' });
+    issues.push({ path: 'spec.send.password', message: 'is required', expected: 'a password for `username`' });
   }
   if (send.password !== undefined && send.username === undefined) {
-    issues.push({ path: 'spec.send.username', message: 'is required', expected: 'whose `password` it is' });
+    issues.push({ path: 'spec.send.username', message: 'is required', expected: 'the user name for `password`' });
   }
   if (send.security === 'none' && send.password !== undefined) {
-    const message = 'is "none", which would send the password in the clear';
+    const message = 'is "none", which would send the password unencrypted';
     issues.push({ path: 'spec.send.security', message, expected: 'starttls or tls' });
   }
   return issues;
@@ -123,7 +123,7 @@ export const alertChannelKind = {
       description: 'Sends a test alert through the channel and returns the ID of the delivery.',
       mode: 'write',
       input: z.strictObject({ message: z.string().max(1024).optional().describe('Text of the alert.') }),
-      output: z.strictObject({ deliveryId: z.string().describe('Stays the same over all attempts.') }),
+      output: z.strictObject({ deliveryId: z.string().describe('Id, equal for all attempts.') }),
     },
   ],
   columns: [
@@ -136,7 +136,7 @@ kind: AlertChannel
 metadata:
   name: operations-desk
 spec:
-  description: The people who look after the models at night
+  description: The team on call at night
   send:
     type: webhook
     url: https://alerts.example.com/dais

@@ -39,7 +39,7 @@ export function datasetIssues(spec: DatasetSpec): Issue[] {
     if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
       issues.push({
         path: 'spec.source',
-        message: 'has one half of a key',
+        message: 'is incomplete',
         expected: '`accessKeyId` and `secretAccessKey`',
       });
     }

@@ -90,8 +90,8 @@ const httpSource = z.strictObject({
 });
 /** Of a server that answers queries. */
 const ofDatabase = (usualPort: number, longestName: number) => ({
-  host: z.string().min(1).max(253).describe('Name or address of the server.'),
-  port: z.int().min(1).max(65_535).default(usualPort).describe('Its port.'),
+  host: z.string().min(1).max(253).describe('Host name or IP address of the server.'),
+  port: z.int().min(1).max(65_535).default(usualPort).describe('Port.'),
   database: z.string().min(1).max(longestName).describe('Name of the database.'),
   user: z.string().min(1).max(longestName).describe('User name with read permission.'),
   password: secretValue.optional().describe('The password, from a Secret.'),
@@ -99,7 +99,7 @@ const ofDatabase = (usualPort: number, longestName: number) => ({
     .enum(['verify', 'require', 'off'])
     .default('verify')
     .describe('`verify`: encrypted with certificate verification. `require`: encrypted. `off`: unencrypted.'),
-  sql: z.string().min(1).max(65_536).describe('One query. Its result, in its order, is the data.'),
+  sql: z.string().min(1).max(65_536).describe('SQL query. The result, in its order, is the data.'),
 });
 const postgresSource = z.strictObject({
   type: z.literal('postgres').describe('A query to a PostgreSQL server, read in one snapshot.'),
@@ -114,7 +114,7 @@ const datasetsSource = z.strictObject({
   sql: z.string().min(1).max(65_536).describe('One SELECT; the tables are those of `tables`.'),
   tables: z
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/), datasetReferenceSchema)
-    .describe('Name of each table in the query, with the version that it is: `flights@latest`.'),
+    .describe('Tables of the query with their dataset version: `flights@latest`.'),
 });
 export const datasetSourceSchema = z.discriminatedUnion('type', [
   uploadSource,
@@ -136,23 +136,28 @@ export const datasetFormatSchema = z.strictObject({
   type: z
     .enum(dataFormats)
     .optional()
-    .describe('Default: by the name of each file: `.csv`, `.json`, `.ndjson`, `.jsonl`, `.parquet`, `.arrow`.'),
+    .describe('Format. Default: by file name: `.csv`, `.json`, `.ndjson`, `.jsonl`, `.parquet`, `.arrow`.'),
   compression: z
     .enum(['none', 'gzip', 'zstd'])
     .optional()
-    .describe('Of CSV and JSON. Default: by the name: `.gz`, `.zst`.'),
+    .describe('Compression of CSV and JSON. Default: by file name: `.gz`, `.zst`.'),
   delimiter: one.optional().describe('Delimiter of CSV. Default: detected.'),
-  header: z.boolean().optional().describe('Of CSV: whether the first line names the columns. Default: yes.'),
-  quote: one.optional().describe('Of CSV. Default: `"`.'),
-  escape: one.optional().describe('Of CSV. Default: the quote, doubled.'),
-  encoding: z.enum(['utf-8', 'utf-16', 'latin-1']).optional().describe('Of CSV. Default: utf-8.'),
+  header: z.boolean().optional().describe('Whether the first line of a CSV file has column names. Default: yes.'),
+  quote: one.optional().describe('Quote character of CSV. Default: `"`.'),
+  escape: one.optional().describe('Escape character of CSV. Default: the quote, doubled.'),
+  encoding: z.enum(['utf-8', 'utf-16', 'latin-1']).optional().describe('Encoding of CSV. Default: utf-8.'),
   nulls: z.array(z.string().max(64)).max(20).optional().describe('Text of a missing value in CSV. Default: empty.'),
-  dateFormat: z.string().min(1).max(64).optional().describe('Of CSV: `%d.%m.%Y`. Default: ISO 8601.'),
-  timestampFormat: z.string().min(1).max(64).optional().describe('Of CSV. Default: ISO 8601; without zone it is UTC.'),
+  dateFormat: z.string().min(1).max(64).optional().describe('Date format of CSV: `%d.%m.%Y`. Default: ISO 8601.'),
+  timestampFormat: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Timestamp format of CSV. Default: ISO 8601; without a zone it is UTC.'),
 });
 export type DatasetFormat = z.output<typeof datasetFormatSchema>;
 
-export const maskMethods = ['redact', 'hash', 'pseudonym', 'generalise'] as const;
+export const maskMethods = ['redact', 'hash', 'pseudonym', 'generalize'] as const;
 export type MaskMethod = (typeof maskMethods)[number];
 
 const sensitiveColumn = z.strictObject({
@@ -169,7 +174,7 @@ const sensitiveColumn = z.strictObject({
 export const datasetSpec = z.strictObject({
   description: z.string().max(5000).optional().describe('Description of the data.'),
   owner: reference('Team').optional().describe('Owner team.'),
-  licence: z.string().max(256).optional().describe('License: `CC-BY-4.0`, `internal`.'),
+  license: z.string().max(256).optional().describe('License: `CC-BY-4.0`, `internal`.'),
   source: datasetSourceSchema.optional().describe('Source of the data. Default: pushed files.'),
   refreshMinutes: z
     .int()
@@ -181,7 +186,7 @@ export const datasetSpec = z.strictObject({
   columns: z
     .array(
       z.strictObject({
-        name: column.describe('Name, as in the header of the files.'),
+        name: column.describe('Name in the header of the files.'),
         type: columnTypeSchema.describe('`int64`, `float64`, `string`, `date`, `timestamp`, `decimal(18,2)` …'),
         nullable: z.boolean().default(true).describe('Whether values may be missing.'),
         description: z.string().max(5000).optional().describe('Description with unit.'),
@@ -226,7 +231,7 @@ export const datasetStatus = z.strictObject({
   latestVersion: z.int().optional().describe('Number of the latest ready version.'),
   newestVersion: z.int().optional().describe('Number of the latest version in any state.'),
   rows: z.int().optional().describe('Rows of the latest ready version.'),
-  bytes: z.int().optional().describe('Size of its files.'),
+  bytes: z.int().optional().describe('Size of all files in bytes.'),
   columns: z.int().optional().describe('Number of columns.'),
   updatedAt: z.string().optional().describe('Creation time; RFC 3339, UTC.'),
 });
@@ -256,8 +261,8 @@ kind: Dataset
 metadata:
   name: flights
 spec:
-  description: One row for each flight that landed
-  licence: CC-BY-4.0
+  description: One row per landed flight
+  license: CC-BY-4.0
   keys: [flight_id]
   eventTime: landed_at
   label: delay_minutes

@@ -3,7 +3,7 @@ import type { Issue } from '#errors.ts';
 import { baseStatus, labelNameSchema, reference, type KindSpec } from '#manifest.ts';
 import { parseServedModel, servedModelReference } from '#serving/model-reference.ts';
 
-const variantName = labelNameSchema.describe('Unique in the endpoint. Responses contain it as `dais-variant`.');
+const variantName = labelNameSchema.describe('Name, unique in the endpoint. Responses contain it as `dais-variant`.');
 /** What traffic may be told apart by: names of HTTP headers. */
 const headerName = z
   .string()
@@ -75,7 +75,7 @@ const capture = z.strictObject({
     .describe(
       '`off`; `sample`: a share of the requests; `async`: all, written shortly after the response; `ack`: all, written before the response; `sync`: like `ack`, and flushed to disk.',
     ),
-  share: z.number().gt(0).max(1).default(0.1).describe('Of the requests, with `sample`.'),
+  share: z.number().gt(0).max(1).default(0.1).describe('Share of requests, with `sample`.'),
   overflow: z
     .enum(['shed', 'drop'])
     .default('drop')
@@ -321,7 +321,7 @@ export const endpointKind = {
       .strictObject({
         id: z.string().describe('Id of the record.'),
         state: z.string().describe('`running`, `paused`.'),
-        to: z.string().describe('The new model.'),
+        to: z.string().describe('New model.'),
         weight: z.number().describe('Traffic of the new model in percent.'),
         message: z.string().describe('What the rollout waits for.'),
       })

@@ -7,9 +7,9 @@ import { endpointKind } from '#kinds/endpoint.ts';
 import { monitorKind } from '#kinds/monitor.ts';
 import { modelKind } from '#kinds/model.ts';
 import { pipelineKind } from '#kinds/pipeline.ts';
-import { organisationPolicyKind, policyKind } from '#kinds/policy.ts';
+import { organizationPolicyKind, policyKind } from '#kinds/policy.ts';
 import { projectKind } from '#kinds/project.ts';
-import { organisationRoleBindingKind, roleBindingKind } from '#kinds/role-binding.ts';
+import { organizationRoleBindingKind, roleBindingKind } from '#kinds/role-binding.ts';
 import { scheduleKind } from '#kinds/schedule.ts';
 import { secretKind } from '#kinds/secret.ts';
 import { serviceAccountKind } from '#kinds/service-account.ts';
@@ -26,9 +26,9 @@ const all = [
   teamKind,
   serviceAccountKind,
   roleBindingKind,
-  organisationRoleBindingKind,
+  organizationRoleBindingKind,
   policyKind,
-  organisationPolicyKind,
+  organizationPolicyKind,
   modelKind,
   pipelineKind,
   scheduleKind,

@@ -99,11 +99,11 @@ export function checkModelTests(tests: readonly ModelTest[]): Issue[] {
 
 function expectedIssues({ expected, output, at }: z.output<typeof valueTest>, path: string): Issue[] {
   if (output !== undefined && typeof expected === 'object' && !Array.isArray(expected)) {
-    const message = 'names outputs beside `output`';
+    const message = 'names outputs in addition to `output`';
     return [{ path: `${path}.expected`, message, expected: 'the value of that output alone' }];
   }
   if (at !== undefined && typeof expected === 'object') {
-    const message = `is no single value beside \`at: ${at}\``;
+    const message = `is not a single value, as required by \`at: ${at}\``;
     return [{ path: `${path}.expected`, message, expected: 'a number, text or truth value' }];
   }
   return [];

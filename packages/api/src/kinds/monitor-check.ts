@@ -68,7 +68,7 @@ function predictionIssues({ prediction: { task, column, score, threshold } }: Mo
   }
   if (column !== undefined && threshold !== undefined) {
     const expected = '`column`, which is the class, or `threshold`, which makes one of the score';
-    return [{ path: `${path}.threshold`, message: 'is there beside `column`', expected }];
+    return [{ path: `${path}.threshold`, message: 'cannot be combined with `column`', expected }];
   }
   return [];
 }
@@ -94,7 +94,7 @@ function checkIssues({ checks, dataset, prediction }: MonitorSpec): Issue[] {
       issues.push({ path: `${path}.threshold`, message: 'is needed by `wasserstein`', expected });
     }
     if (check.type === 'resources' && (check.cpuSeconds ?? check.memoryMb) === undefined) {
-      issues.push({ path, message: 'has no bound', expected: '`cpuSeconds` or `memoryMb`' });
+      issues.push({ path, message: 'has no threshold', expected: '`cpuSeconds` or `memoryMb`' });
     }
     if (check.type === 'performance') issues.push(...metricIssues(check, path, prediction.task));
     if (check.type === 'estimatedPerformance') issues.push(...estimateIssues(check, path, prediction.task));
@@ -113,7 +113,7 @@ function metricIssues(
   return metrics.flatMap(({ metric, min, max, change }, at): Issue[] => {
     const here = `${path}.metrics[${at}]`;
     if (min === undefined && max === undefined && change === undefined) {
-      return [{ path: here, message: 'has no bound', expected: '`min`, `max` or `change`' }];
+      return [{ path: here, message: 'has no threshold', expected: '`min`, `max` or `change`' }];
     }
     if (min !== undefined && max !== undefined && min > max) {
       return [{ path: `${here}.min`, message: `is ${min}`, expected: `at most ${max}, like \`max\`` }];
@@ -138,7 +138,7 @@ function estimateIssues(
   return [
     ...(unbound === -1
       ? []
-      : [{ path: `${path}.metrics[${unbound}]`, message: 'has no bound', expected: '`min` or `change`' }]),
+      : [{ path: `${path}.metrics[${unbound}]`, message: 'has no threshold', expected: '`min` or `change`' }]),
     ...(reference !== undefined && Date.parse(reference.from) >= Date.parse(reference.until)
       ? [{ path: `${path}.reference.until`, message: 'is not after `from`' }]
       : []),

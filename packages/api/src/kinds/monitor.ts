@@ -85,7 +85,7 @@ const performance = z.strictObject({
     .default([])
     .describe('Metrics with thresholds. All metrics of the task are computed.'),
   segments: z.array(columnText).max(10).default([]).describe('Segment columns.'),
-  minLabelled: z.int().min(1).max(1_000_000_000).default(30).describe('Minimum labels of a window or segment.'),
+  minLabeled: z.int().min(1).max(1_000_000_000).default(30).describe('Minimum labels of a window or segment.'),
 });
 const estimatedPerformance = z.strictObject({
   type: z
@@ -110,9 +110,9 @@ const estimatedPerformance = z.strictObject({
     })
     .optional()
     .describe(
-      'Labelled predictions of a time, on which scores are calibrated. Default: of the windows of the version that answers the first ones that together have enough labels.',
+      'Labeled predictions of a time, on which scores are calibrated. Default: of the windows of the version that answers the first ones that together have enough labels.',
     ),
-  minLabelled: z.int().min(30).max(1_000_000_000).default(300).describe('Minimum labels of the reference.'),
+  minLabeled: z.int().min(30).max(1_000_000_000).default(300).describe('Minimum labels of the reference.'),
 });
 const fairness = z.strictObject({
   type: z.literal('fairness').describe('Fairness between groups of protected columns.'),
@@ -161,15 +161,15 @@ const attributionDrift = z.strictObject({
     .min(1)
     .max(3600)
     .default(60)
-    .describe('How long rows of one side may be explained; then those that are must do, if they are 30.'),
+    .describe('Time limit for the attributions of one side. At least 30 rows must be explained within it.'),
   ndcg: share
     .gt(0)
     .default(0.9)
-    .describe('Bad below it: how far columns have the order of the baseline, where 1 is the same.'),
+    .describe('Minimum NDCG of the column ranking compared with the baseline; 1 is an equal ranking.'),
   change: share
     .gt(0)
     .optional()
-    .describe('Bad when the share of a column in all attributions moves by more than this: 0.2 is from 10 % to 30 %.'),
+    .describe('Maximum change of the share of a column in all attributions. 0.2 allows a change from 10 % to 30 %.'),
 });
 const resources = z.strictObject({
   type: z.literal('resources').describe('Resource usage of serving: CPU time and memory.'),
@@ -196,7 +196,7 @@ const baseline = z.discriminatedUnion('type', [
     type: z.literal('training').describe('Training data of the serving version, by lineage; if unknown, `first`.'),
   }),
   z.strictObject({
-    type: z.literal('dataset').describe('A version of a dataset.'),
+    type: z.literal('dataset').describe('Dataset version.'),
     version: z.string().min(1).max(512).describe('`flights@3`, `flights@latest`, `flights@TAG`.'),
   }),
   z.strictObject({
@@ -218,14 +218,12 @@ export type MonitorBaseline = z.output<typeof baseline>;
 
 const windows = z.discriminatedUnion('type', [
   z.strictObject({
-    type: z
-      .literal('time')
-      .describe('Predictions of an hour, a day, …; they begin at whole multiples since 1970, UTC.'),
+    type: z.literal('time').describe('Windows of a fixed length, aligned to multiples of the length since 1970, UTC.'),
     minutes: z.number().min(0.05).max(527_040).default(60).describe('Length of each window.'),
   }),
   z.strictObject({
     type: z.literal('count').describe('Windows with a fixed number of predictions.'),
-    rows: z.int().min(10).max(100_000_000).describe('Rows of each; a request of several rows is not split.'),
+    rows: z.int().min(10).max(100_000_000).describe('Rows per window. A request with several rows is not split.'),
   }),
 ]);
 
@@ -236,23 +234,20 @@ const silence = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('once').describe('From one moment to another.'),
     from: z.iso.datetime({ offset: true }).describe('From then on.'),
-    until: z.iso.datetime({ offset: true }).describe('Until then.'),
+    until: z.iso.datetime({ offset: true }).describe('End.'),
   }),
   z.strictObject({
-    type: z.literal('weekly').describe('Each week at the same times.'),
-    days: z.array(z.enum(weekdays)).min(1).max(7).describe('On these days.'),
+    type: z.literal('weekly').describe('Weekly.'),
+    days: z.array(z.enum(weekdays)).min(1).max(7).describe('Days of the week.'),
     from: clock.describe('From this time of the day on.'),
-    until: clock.describe('Until this one; of the next day where it is not after `from`.'),
+    until: clock.describe('End time; on the next day if it is not after `from`.'),
     zone: z.string().min(1).max(64).default('UTC').describe('Time zone: `Europe/Berlin`.'),
   }),
 ]);
 
 const startPipeline = z.strictObject({
   pipeline: reference('Pipeline').describe('Name of the Pipeline to start.'),
-  parameters: z
-    .record(z.string().min(1).max(256), executionParameterSchema)
-    .default({})
-    .describe('Values of its parameters.'),
+  parameters: z.record(z.string().min(1).max(256), executionParameterSchema).default({}).describe('Parameter values.'),
   checks: z.array(labelNameSchema).min(1).max(50).optional().describe('Checks whose alerts start it. Default: all.'),
   cooldownMinutes: z.number().min(0).max(527_040).default(60).describe('Cooldown between starts.'),
   maxPerDay: z.int().min(1).max(1000).default(1).describe('Maximum starts within 24 hours.'),
@@ -272,17 +267,20 @@ export const monitorSpec = z.strictObject({
   graceSeconds: z.number().min(0).max(86_400).default(5).describe('Delay of the evaluation after the end of a window.'),
   prediction: z
     .strictObject({
-      task: z.enum(['classification', 'regression']).optional().describe('Default: by the type of the column.'),
-      column: columnText.optional().describe('The output that is the prediction. Default: found by its name.'),
+      task: z
+        .enum(['classification', 'regression'])
+        .optional()
+        .describe('Type of the model. Default: by the type of the column.'),
+      column: columnText.optional().describe('Output column with the prediction. Default: by name.'),
       positive: z
         .string()
         .min(1)
         .max(256)
         .optional()
-        .describe('The class that precision and recall are of. Default: `1`.'),
+        .describe('Positive class for precision and recall. Default: `1`.'),
       score: columnText
         .optional()
-        .describe('The output that is the probability of the positive class. Default: found by its name.'),
+        .describe('Output column with the probability of the positive class. Default: by name.'),
       threshold: z
         .number()
         .min(0)
@@ -317,8 +315,8 @@ export const monitorSpec = z.strictObject({
     .default(168)
     .describe('Waiting time for labels. Later labels do not change a report.'),
   silence: z.array(silence).max(50).default([]).describe('Silences. Alerts that stay open are sent afterwards.'),
-  severity: z.enum(severities).default('warning').describe('Severity of its alerts.'),
-  alerts: z.array(reference('AlertChannel')).max(10).default([]).describe('AlertChannels for its alerts.'),
+  severity: z.enum(severities).default('warning').describe('Severity of the alerts.'),
+  alerts: z.array(reference('AlertChannel')).max(10).default([]).describe('AlertChannels of the alerts.'),
   runbook: z
     .url({ protocol: /^https?$/ })
     .max(2048)
@@ -344,7 +342,7 @@ export const monitorKind = {
   spec: monitorSpec,
   status: z.strictObject({
     ...baseStatus,
-    state: z.enum(monitorStates).optional().describe('Status of the latest window; `waiting`: no window yet.'),
+    state: z.enum(monitorStates).optional().describe('Status of the latest window; `pending`: no window yet.'),
     reason: z.string().optional().describe('Reason.'),
     baseline: z.string().optional().describe('Baseline in use, with the reason.'),
     windows: z.int().optional().describe('Number of evaluated windows.'),
@@ -372,7 +370,7 @@ kind: Monitor
 metadata:
   name: delays
 spec:
-  description: Whether the world is still the one that the model learned
+  description: Detects drift of the delay model
   endpoint: delays
   windows:
     type: time

@@ -26,9 +26,9 @@ test('what is wrong with a dataset among the inputs is told, each with its place
     none: { dataset: 'flights', parameter: 'wich' },
   };
   expect(told(bad)).toEqual([
-    'spec.steps.a.inputs.both.version is said here and by `parameter`',
+    'spec.steps.a.inputs.both.version is set here and by `parameter`',
     'spec.steps.a.inputs.odd.version 2026-02-31 names no version',
-    'spec.steps.a.inputs.alone.version is said of a `dataset` only',
+    'spec.steps.a.inputs.alone.version applies only to `dataset`',
     'spec.steps.a.inputs.two comes from value and dataset',
     'spec.steps.a.inputs.none.parameter there is no parameter wich',
   ]);
@@ -36,10 +36,10 @@ test('what is wrong with a dataset among the inputs is told, each with its place
 
 test('files become a version, parameters do not; pipelines give each other no dataset', () => {
   expect(told({}, { outputs: { rows: { path: 'rows', as: 'text', dataset: 'flights' } } })).toEqual([
-    'spec.steps.a.outputs.rows.dataset makes a version of files, and this output is a parameter',
+    'spec.steps.a.outputs.rows.dataset creates a dataset version from files, but this output is a parameter',
   ]);
   const inner = { pipeline: 'other', run: undefined };
   expect(told({ x: { dataset: 'flights' } }, inner)).toEqual([
-    'spec.steps.a.inputs.x.dataset is files, and pipelines give each other parameters: say the dataset in the other pipeline',
+    'spec.steps.a.inputs.x.dataset is a files output. Pipelines pass only parameters to each other. Name the dataset in the other pipeline',
   ]);
 });

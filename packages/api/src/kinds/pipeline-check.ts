@@ -57,7 +57,7 @@ export function pipelineIssues(spec: PipelineSpec): Issue[] {
   for (const [name, output] of Object.entries(outputs)) issues.push(...check.source(output, `spec.outputs.${name}`));
   const cycle = cycleIn(steps ?? {});
   if (cycle !== undefined) {
-    issues.push({ path: `spec.steps.${cycle[0]}`, message: `steps wait for each other: ${cycle.join(' → ')}` });
+    issues.push({ path: `spec.steps.${cycle[0]}`, message: `steps depend on each other: ${cycle.join(' → ')}` });
   }
   return issues;
 }
@@ -82,7 +82,8 @@ class StepCheck {
       const at = `${path}.inputs.${input}`;
       const variable = input.toUpperCase().replaceAll(/[^A-Z0-9_]/g, '_');
       const other = variables.get(variable);
-      if (input === RESERVED) issues.push({ path: at, message: 'is the code of the run; choose another name' });
+      if (input === RESERVED)
+        issues.push({ path: at, message: 'is the reserved name of the code; choose another name' });
       if (other !== undefined) {
         issues.push({ path: at, message: `and ${other} would both be in the variable DAIS_INPUT_${variable}` });
       }
@@ -90,7 +91,8 @@ class StepCheck {
     }
     for (const [input, source] of Object.entries(step.inputs ?? {})) {
       if (source.dataset !== undefined && step.pipeline !== undefined) {
-        const message = 'is files, and pipelines give each other parameters: say the dataset in the other pipeline';
+        const message =
+          'is a files output. Pipelines pass only parameters to each other. Name the dataset in the other pipeline';
         issues.push({ path: `${path}.inputs.${input}.dataset`, message });
       }
       issues.push(...this.source(source, `${path}.inputs.${input}`));
@@ -108,8 +110,8 @@ class StepCheck {
       ...(source.step === undefined && source.output === undefined ? [] : ['step']),
     ];
     if (forms.length !== 1) {
-      const message = forms.length === 0 ? 'comes from nowhere' : `comes from ${forms.join(' and ')}`;
-      return [{ path, message, expected: 'one of them: a value, `parameter`, `dataset`, or `step` with `output`' }];
+      const message = forms.length === 0 ? 'has no source' : `comes from ${forms.join(' and ')}`;
+      return [{ path, message, expected: 'exactly one of a value, `parameter`, `dataset`, or `step` with `output`' }];
     }
     const odd = datasetIssue(source, path);
     if (odd !== undefined) return [odd];
@@ -170,10 +172,10 @@ class StepCheck {
 function datasetIssue({ dataset, version, parameter, format }: Source, path: string): Issue | undefined {
   if (dataset === undefined) {
     const field = version === undefined ? (format === undefined ? undefined : 'format') : 'version';
-    return field === undefined ? undefined : { path: `${path}.${field}`, message: 'is said of a `dataset` only' };
+    return field === undefined ? undefined : { path: `${path}.${field}`, message: 'applies only to `dataset`' };
   }
   if (version !== undefined && parameter !== undefined) {
-    return { path: `${path}.version`, message: 'is said here and by `parameter`', expected: 'one of both' };
+    return { path: `${path}.version`, message: 'is set here and by `parameter`', expected: 'one of the two' };
   }
   if (version === undefined || parseWhichVersion(version) !== undefined) return undefined;
   return {
@@ -197,24 +199,24 @@ function unknown(path: string, what: string, name: string, there: object): Issue
 function bodyIssues(step: PipelineStep, path: string): Issue[] {
   const bodies = (['command', 'run', 'python', 'pipeline'] as const).filter((one) => step[one] !== undefined);
   const expected = 'one of `command`, `run`, `python` and `pipeline`';
-  if (bodies.length === 0) return [{ path, message: 'does nothing', expected }];
+  if (bodies.length === 0) return [{ path, message: 'has no command', expected }];
   if (bodies.length > 1) return [{ path, message: `has ${bodies.join(' and ')}`, expected }];
   if (step.pipeline === undefined) return [];
   return OF_COMMANDS.filter((field) => step[field] !== undefined).map((field) => ({
     path: `${path}.${field}`,
-    message: 'is said by the steps of the other pipeline, not by the step that runs it',
+    message: 'belongs to the steps of the other pipeline, not to the step that runs it',
   }));
 }
 
 function outputIssues({ outputs = {} }: PipelineStep, path: string): Issue[] {
   return Object.entries(outputs).flatMap(([name, output]): Issue[] => {
     if (output.dataset !== undefined && output.as !== 'files') {
-      const message = 'makes a version of files, and this output is a parameter';
+      const message = 'creates a dataset version from files, but this output is a parameter';
       return [{ path: `${path}.outputs.${name}.dataset`, message, expected: 'as: files' }];
     }
     const parts = output.path.split('/');
     if (parts.every((part) => part !== '' && part !== '.' && part !== '..') && !output.path.includes('\\')) return [];
-    const message = 'leaves the working folder, or has an empty part';
+    const message = 'leaves the working folder, or has an empty segment';
     return [{ path: `${path}.outputs.${name}.path`, message, expected: 'results/model' }];
   });
 }

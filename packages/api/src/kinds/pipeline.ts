@@ -52,7 +52,7 @@ const pipelineStep = z.strictObject({
   always: z
     .boolean()
     .optional()
-    .describe('Run the step whatever the result of its dependencies, except in a canceled pipeline run.'),
+    .describe('Runs the step regardless of the result of its dependencies, except in a canceled pipeline run.'),
   when: z
     .string()
     .min(1)
@@ -94,7 +94,7 @@ const pipelineStep = z.strictObject({
   resources: z
     .record(z.string().max(128), z.number().positive())
     .optional()
-    .describe('`cpu` in cores, `memory` and `disk` in bytes, devices by their names.'),
+    .describe('Resource requests: `cpu` in cores, `memory` and `disk` in bytes, devices by name.'),
   timeoutSeconds: stepTimeout.optional().describe('Timeout.'),
   retry: stepRetry.optional().describe('Number of retries. Default: none, unless the platform lost an attempt.'),
   cache: z
@@ -116,7 +116,7 @@ export const pipelineSpec = z.strictObject({
     .record(
       stepWord,
       z.strictObject({
-        type: z.enum(parameterTypes).default('string').describe('What its values are.'),
+        type: z.enum(parameterTypes).default('string').describe('Data type.'),
         default: anyValue.optional().describe('Default value. Without it, each pipeline run must set a value.'),
         choices: z.array(anyValue).min(1).max(1000).optional().describe('Allowed values.'),
         description: z.string().max(1024).optional().describe('Description of the parameter.'),
@@ -134,7 +134,7 @@ export const pipelineSpec = z.strictObject({
       stepWord,
       z.strictObject({
         step: stepWord.describe('A step.'),
-        output: stepWord.describe('One of its outputs.'),
+        output: stepWord.describe('Output of the step.'),
       }),
     )
     .optional()
@@ -159,7 +159,7 @@ kind: Pipeline
 metadata:
   name: flight-delay
 spec:
-  description: Trains the model of delays, and keeps it when it is good enough
+  description: Trains the delay model and keeps it if it meets the target
   parameters:
     rate:
       type: number

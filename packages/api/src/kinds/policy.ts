@@ -30,31 +30,29 @@ const policySpec = z.strictObject({
           .array(z.record(z.string(), z.unknown()))
           .max(100)
           .optional()
-          .describe(
-            'Entities in Cedar’s JSON form that the case speaks of; the namespace may be left out, and so may attributes.',
-          ),
+          .describe('Entities of the case in the JSON format of Cedar. The namespace and attributes are optional.'),
         context: z
           .record(z.string(), z.unknown())
           .optional()
           .describe(
-            'Context of the request in Cedar’s JSON form. Default: a password without a second factor, at noon of 2026-01-01 (UTC).',
+            'Context of the request in the JSON format of Cedar. Default: a password without a second factor, 2026-01-01 12:00 UTC.',
           ),
         expect: z
           .enum(['allow', 'deny', 'refused', 'silent'])
           .describe(
-            '`allow`, `deny`: the verdict of these policies and of the roles that the case gives its principal as parents (`{type: Dais::Action, id: editor}`). `refused`, `silent`: what these policies say by themselves; one of them forbids, or none of them applies.',
+            '`allow`, `deny`: the decision of these policies and the roles that are parents of the principal (`{type: Dais::Action, id: editor}`). `refused`, `silent`: the result of these policies alone; one forbids, or none applies.',
           ),
       }),
     )
     .max(500)
     .optional()
-    .describe('Cases that must come out as expected; checked when the policy is applied and by `dais policy test`.'),
+    .describe('Test cases. They run when the policy is applied and with `dais policy test`.'),
 });
 
 const policyStatus = z.strictObject({
   ...baseStatus,
   mode: z.enum(policyModes).optional().describe('The mode in effect.'),
-  facts: z.array(z.string()).optional().describe('Names of the facts that the text uses.'),
+  facts: z.array(z.string()).optional().describe('Facts that the policies use.'),
   policies: z
     .array(
       z.strictObject({
@@ -64,7 +62,7 @@ const policyStatus = z.strictObject({
       }),
     )
     .optional()
-    .describe('The policies in the text.'),
+    .describe('Policies in the text.'),
   digest: z.string().optional().describe('SHA-256 of the text, hex.'),
 });
 
@@ -101,12 +99,12 @@ export const policyKind = {
   example: example('Policy'),
 } as const satisfies KindSpec;
 
-export const organisationPolicyKind = {
+export const organizationPolicyKind = {
   ...shared,
-  kind: 'OrganisationPolicy',
-  plural: 'organisationpolicies',
+  kind: 'OrganizationPolicy',
+  plural: 'organizationpolicies',
   shortNames: ['orgpolicy'],
   scope: 'org',
   description: 'A Cedar policy of the organization that forbids or permits actions in addition to roles.',
-  example: example('OrganisationPolicy'),
+  example: example('OrganizationPolicy'),
 } as const satisfies KindSpec;

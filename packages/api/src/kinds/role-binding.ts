@@ -10,7 +10,7 @@ const roleBindingSpec = z.strictObject({
   role: z
     .enum(roles)
     .describe(
-      '`viewer` reads; `operator` also runs and deploys; `editor` also changes; `approver` reads and approves; `admin` may do everything, including role bindings and policies. `scraper` only reads the metrics of the server, which belong to the organization.',
+      '`viewer` reads; `operator` also runs and deploys; `editor` also changes; `approver` reads and approves; `admin` has all permissions, including role bindings and policies. `scraper` only reads the metrics of the server, which belong to the organization.',
     ),
   users: z.array(reference('User')).max(1000).optional().describe('Names of users.'),
   serviceAccounts: z.array(reference('ServiceAccount')).max(1000).optional().describe('Names of service accounts.'),
@@ -20,8 +20,8 @@ const roleBindingSpec = z.strictObject({
 /** Metrics are of the server: in a project the role would give nothing. */
 function checkProjectRole({ role }: z.output<typeof roleBindingSpec>): readonly Issue[] {
   if (role !== 'scraper') return [];
-  const message = 'reads the metrics of the server, which belong to no project';
-  return [{ path: 'spec.role', message, expected: 'an OrganisationRoleBinding with this role' }];
+  const message = 'grants access to the metrics of the server, which belong to no project';
+  return [{ path: 'spec.role', message, expected: 'an OrganizationRoleBinding with this role' }];
 }
 
 const shared = {
@@ -30,7 +30,7 @@ const shared = {
   status: z.strictObject({ ...baseStatus }),
   actions: [],
   attributes: [
-    { name: 'role', path: 'spec.role', type: 'string', fallback: 'viewer', description: 'The granted role.' },
+    { name: 'role', path: 'spec.role', type: 'string', fallback: 'viewer', description: 'Granted role.' },
     { name: 'users', path: 'spec.users', type: 'strings', fallback: [], description: 'Users with the role.' },
     { name: 'teams', path: 'spec.teams', type: 'strings', fallback: [], description: 'Teams with the role.' },
     {
@@ -68,12 +68,12 @@ export const roleBindingKind = {
   example: example('RoleBinding'),
 } as const satisfies KindSpec;
 
-export const organisationRoleBindingKind = {
+export const organizationRoleBindingKind = {
   ...shared,
-  kind: 'OrganisationRoleBinding',
-  plural: 'organisationrolebindings',
+  kind: 'OrganizationRoleBinding',
+  plural: 'organizationrolebindings',
   shortNames: ['orgrolebinding'],
   scope: 'org',
   description: 'Grants a role in all projects and for organization kinds.',
-  example: example('OrganisationRoleBinding'),
+  example: example('OrganizationRoleBinding'),
 } as const satisfies KindSpec;

@@ -14,7 +14,7 @@ export function scheduleIssues({ when, pipeline, startAt, endAt }: ScheduleSpec)
     }
   }
   if (when.type === 'pipeline' && when.pipeline === pipeline) {
-    issues.push({ path: 'spec.when.pipeline', message: 'is the pipeline that it starts: it would never end' });
+    issues.push({ path: 'spec.when.pipeline', message: 'is the pipeline that it starts, which would loop forever' });
   }
   if (startAt !== undefined && endAt !== undefined && Date.parse(startAt) >= Date.parse(endAt)) {
     issues.push({ path: 'spec.endAt', message: 'is not after `startAt`' });

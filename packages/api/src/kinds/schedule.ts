@@ -10,7 +10,7 @@ export const scheduleSpec = z.strictObject({
   parameters: z
     .record(z.string().min(1).max(256), executionParameterSchema)
     .optional()
-    .describe('Values of its parameters. `${time}` and `${date}` in a text are those for which the run is.'),
+    .describe('Parameter values. `${time}` and `${date}` in text are replaced by the scheduled time and date.'),
   when: startingSchema.describe('Trigger.'),
   startAt: z.iso.datetime({ offset: true }).optional().describe('Start of validity: `2026-12-01T00:00:00Z`.'),
   endAt: z.iso.datetime({ offset: true }).optional().describe('End of validity.'),
@@ -18,7 +18,7 @@ export const scheduleSpec = z.strictObject({
   overlap: z.enum(overlaps).default('wait').describe(overlapText),
   mostAtOnce: z.int().min(1).max(1000).default(1).describe('Maximum concurrent pipeline runs.'),
   suspended: z.boolean().default(false).describe('Suspends the schedule.'),
-  priority: z.int().min(-1000).max(1000).default(0).describe('Priority of its pipeline runs, higher first.'),
+  priority: z.int().min(-1000).max(1000).default(0).describe('Priority of the pipeline runs. Higher values run first.'),
 });
 export type ScheduleSpec = z.output<typeof scheduleSpec>;
 
@@ -42,7 +42,7 @@ kind: Schedule
 metadata:
   name: nightly
 spec:
-  description: A new model each night, of the flights of the day
+  description: Trains a new model every night
   pipeline: flight-delay
   when:
     type: cron

@@ -52,7 +52,7 @@ kind: Secret
 metadata:
   name: chat-webhook
 spec:
-  description: Address of the chat room for alerts
+  description: Webhook URL of the chat room for alerts
   data:
     url: https://chat.example.com/hooks/T0/B0/x
 `,

@@ -17,13 +17,13 @@ const serviceAccountSpec = z.strictObject({
           .url({ protocol: /^https?$/ })
           .max(2048)
           .describe('Issuer of the tokens: the `iss` claim, exactly.'),
-        audience: z.string().min(1).max(256).describe('Must be among the `aud` claim.'),
+        audience: z.string().min(1).max(256).describe('Required value of the `aud` claim.'),
         subject: z
           .string()
           .min(1)
           .max(1024)
           .describe(
-            'The `sub` claim; `*` stands for any run of characters but `:`. `repo:acme/models:ref:refs/heads/main`.',
+            'Pattern of the `sub` claim; `*` matches any characters except `:`. `repo:acme/models:ref:refs/heads/main`.',
           ),
         ttlSeconds: z.int().min(60).max(3600).optional().describe('Token lifetime in seconds. Default: 900.'),
       }),

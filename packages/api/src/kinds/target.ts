@@ -20,9 +20,7 @@ const targetSpec = z.strictObject({
     )
     .max(1000)
     .default([])
-    .describe(
-      'What steps that ask for an image run in. The first one that fits counts, before all that is known otherwise.',
-    ),
+    .describe('Execution environments for steps that request an image. The first match applies.'),
 });
 
 export const targetKind = {
@@ -35,10 +33,7 @@ export const targetKind = {
   spec: targetSpec,
   status: z.strictObject({
     ...baseStatus,
-    used: z
-      .boolean()
-      .optional()
-      .describe('Steps run there. False: its name is not `local`, the only one that there is yet.'),
+    used: z.boolean().optional().describe('Whether steps can run there. Only the target `local` is available.'),
   }),
   actions: [],
   columns: [

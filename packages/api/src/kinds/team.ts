@@ -9,7 +9,7 @@ const teamSpec = z.strictObject({
     .array(
       z.strictObject({
         provider: z.string().max(63).describe('Name of the identity provider in the configuration.'),
-        group: z.string().min(1).max(256).describe('The group as the provider names it.'),
+        group: z.string().min(1).max(256).describe('Name of the group at the provider.'),
       }),
     )
     .max(200)

@@ -5,7 +5,7 @@ import { baseStatus, nameSchema, type KindSpec } from '#manifest.ts';
 export const clearanceSchema = z.int().min(0).max(3);
 
 const userSpec = z.strictObject({
-  email: z.email().max(254).describe('Email address. Identity providers are matched by it once it is verified.'),
+  email: z.email().max(254).describe('Email address. It matches the user with identity providers after verification.'),
   displayName: z.string().max(256).optional().describe('Display name. Default: the name.'),
   suspended: z
     .boolean()

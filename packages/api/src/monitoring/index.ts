@@ -34,7 +34,7 @@ export type {
   MonitorSeries,
   MonitorState,
   MonitorSummary,
-  MonitorVerdict,
+  CheckStatus,
   PerformanceMetric,
   ServedVersion,
 } from '#records/monitoring.ts';

@@ -16,7 +16,7 @@ export const furtherActions: readonly FurtherAction[] = [
     action: 'secret:use',
     kind: 'Secret',
     roles: ['operator', 'editor'],
-    description: 'Lets another resource use the values of a secret, by naming it in its spec.',
+    description: 'Allows another resource to use the values of a secret by reference.',
   },
   {
     action: 'execution:unisolated',
@@ -42,17 +42,17 @@ const policyEffect = z.enum(['permit', 'forbid']).describe('Effect.');
 
 /** A policy or binding that had a say, as people are told of it. */
 export const policyReasonSchema = z.strictObject({
-  id: z.string().describe('Its `@id`, with the project in front for policies of a project; `RoleBinding/…` for roles.'),
+  id: z.string().describe('Policy `@id`, prefixed with the project for project policies; `RoleBinding/…` for roles.'),
   effect: policyEffect,
-  message: z.string().optional().describe('Its `@message`.'),
-  severity: z.string().optional().describe('Its `@severity`.'),
-  control: z.string().optional().describe('Its `@control`.'),
+  message: z.string().optional().describe('Policy `@message`.'),
+  severity: z.string().optional().describe('Policy `@severity`.'),
+  control: z.string().optional().describe('Policy `@control`.'),
 });
 export type PolicyReason = z.infer<typeof policyReasonSchema>;
 
-const verdictFields = {
-  verdict: z.enum(['allow', 'deny', 'some']).describe('`some`: depends on the resource.'),
-  reasons: z.array(policyReasonSchema).describe('Policies and roles that decided.'),
+const decisionFields = {
+  decision: z.enum(['allow', 'deny', 'conditional']).describe('`conditional`: depends on the resource.'),
+  reasons: z.array(policyReasonSchema).describe('Policies and roles that determined the decision.'),
 };
 
 export const whyOperation = defineOperation({
@@ -60,7 +60,7 @@ export const whyOperation = defineOperation({
   action: 'policy:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Explains whether an action is allowed, which policies decide it and what would allow it.',
+  summary: 'Explains whether an action is allowed, which policies determine the decision, and what would allow it.',
   input: z.strictObject({
     principal: principal.optional().describe('`user:ada@example.com`, `service:ci`. Default: the caller.'),
     action,
@@ -73,18 +73,18 @@ export const whyOperation = defineOperation({
       ),
   }),
   output: z.strictObject({
-    ...verdictFields,
-    principal: z.string().describe('The principal.'),
-    action: z.string().describe('The action.'),
-    resource: z.string().describe('The resource.'),
-    suggestions: z.array(z.string()).describe('What would allow it, one sentence each; empty when it is allowed.'),
+    ...decisionFields,
+    principal: z.string().describe('Principal.'),
+    action: z.string().describe('Action.'),
+    resource: z.string().describe('Resource.'),
+    suggestions: z.array(z.string()).describe('Changes that would allow the action; empty if it is allowed.'),
   }),
   http: { method: 'POST', path: '/api/v1/access/why', status: 200 },
 });
 
 const policySource = z
   .strictObject({
-    kind: z.enum(['Policy', 'OrganisationPolicy']).describe('Kind of the policy.'),
+    kind: z.enum(['Policy', 'OrganizationPolicy']).describe('Kind of the policy.'),
     name: z.string().min(1).max(63).describe('Name; replaces the policy of this name.'),
     cedar: z
       .string()
@@ -102,7 +102,7 @@ export const testPolicyOperation = defineOperation({
   summary: 'Validates policies and runs their test cases without applying them.',
   input: z.strictObject({
     file: z.string().max(4096).describe('Named in errors.'),
-    text: z.string().max(4_194_304).describe('YAML or JSON with Policy and OrganisationPolicy documents.'),
+    text: z.string().max(4_194_304).describe('YAML or JSON with Policy and OrganizationPolicy documents.'),
   }),
   output: z.strictObject({
     passed: z.int().describe('Number of passed test cases.'),
@@ -110,12 +110,12 @@ export const testPolicyOperation = defineOperation({
     cases: z
       .array(
         z.strictObject({
-          policy: z.string().describe('`OrganisationPolicy/name`.'),
+          policy: z.string().describe('`OrganizationPolicy/name`.'),
           name: z.string().describe('Description of the test case.'),
           passed: z.boolean().describe('Whether the test case passed.'),
           expected: z.string().describe('`allow`, `deny`, `refused`, `silent`.'),
           actual: z.string().describe('Actual result.'),
-          reasons: z.array(z.string()).describe('Ids of the policies that decided.'),
+          reasons: z.array(z.string()).describe('Ids of the policies that determined the result.'),
         }),
       )
       .describe('One entry for each case.'),
@@ -141,13 +141,13 @@ export const simulatePolicyOperation = defineOperation({
     changes: z
       .array(
         z.strictObject({
-          at: z.string().describe('When it was decided; RFC 3339, UTC.'),
-          principal: z.string().describe('Who asked.'),
-          action: z.string().describe('To do what.'),
-          resource: z.string().describe('The resource.'),
-          before: z.enum(['allow', 'deny']).describe('By the policies in force.'),
+          at: z.string().describe('Time of the decision; RFC 3339, UTC.'),
+          principal: z.string().describe('User who requested it.'),
+          action: z.string().describe('Action.'),
+          resource: z.string().describe('Resource.'),
+          before: z.enum(['allow', 'deny']).describe('Result with the policies in force.'),
           after: z.enum(['allow', 'deny']).describe('Result with the proposed policies.'),
-          reasons: z.array(policyReasonSchema).describe('Policies that would decide it.'),
+          reasons: z.array(policyReasonSchema).describe('Policies that would determine the result.'),
         }),
       )
       .describe('Changed decisions, newest first.'),
@@ -158,15 +158,15 @@ export const simulatePolicyOperation = defineOperation({
 });
 
 const accessOutput = z.strictObject({
-  principal: z.string().describe('The principal.'),
+  principal: z.string().describe('Principal.'),
   suspended: z.boolean().describe('Whether the principal is suspended.'),
-  teams: z.array(z.string()).describe('Teams it belongs to, those above included.'),
+  teams: z.array(z.string()).describe('Teams of the principal, including parent teams.'),
   items: z
     .array(
       z.strictObject({
-        kind: z.string().describe('What it is done to.'),
+        kind: z.string().describe('Kind of the target.'),
         action: z.string().describe('`secret:read`.'),
-        ...verdictFields,
+        ...decisionFields,
       }),
     )
     .describe('One entry for each kind and action.'),
@@ -180,7 +180,7 @@ export const readOwnAccessOperation = defineOperation({
   action: 'access:mine',
   mode: 'read',
   scope: 'project',
-  summary: 'Returns the permissions of the caller in a project, with the deciding policies.',
+  summary: 'Returns the permissions of the caller in a project with the policies that grant them.',
   input: z.strictObject({}),
   output: accessOutput,
   target: () => ({ kind: 'Access' }),
@@ -193,7 +193,7 @@ export const readAccessOperation = defineOperation({
   action: 'policy:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Returns the permissions of a principal in a project, with the deciding policies.',
+  summary: 'Returns the permissions of a principal in a project with the policies that grant them.',
   input: z.strictObject({ principal }),
   output: accessOutput,
   target: () => ({ kind: 'Policy' }),

@@ -20,8 +20,8 @@ export const requestApprovalOperation = defineOperation({
   input: z.strictObject({
     name: modelName,
     version: versionNumber,
-    alias: aliasSchema.optional().describe('The alias that would move,'),
-    stage: z.enum(stages).optional().describe('or the stage. Exactly one of both.'),
+    alias: aliasSchema.optional().describe('Alias that moves,'),
+    stage: z.enum(stages).optional().describe('or the stage. Set exactly one.'),
     reason: reason.default('').describe('Reason, shown to the approvers.'),
     moveWhenApproved: z.boolean().default(true).describe('Apply the change automatically with the last approval.'),
   }),

@@ -11,11 +11,7 @@ const home = z
   .describe(
     '`artifactUri` of a run or a logged model, below `tracking.artifactRoot`: `file:///srv/files/1/4f2a…/artifacts`.',
   );
-const path = z
-  .string()
-  .min(1)
-  .max(1024)
-  .describe('Relative to it, with `/` between its parts. No part is empty, `.` or `..`.');
+const path = z.string().min(1).max(1024).describe('Relative path, separated by `/`. No segment is empty, `.` or `..`.');
 
 export const listArtifactFilesOperation = defineOperation({
   name: 'artifactFile.list',
@@ -26,15 +22,15 @@ export const listArtifactFilesOperation = defineOperation({
   input: z.strictObject({
     home,
     path: path.optional(),
-    limit: z.int().min(1).max(1000).default(1000).describe('Most entries in one page.'),
-    cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+    limit: z.int().min(1).max(1000).default(1000).describe('Maximum entries per page.'),
+    cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({
     items: z.array(
       z.strictObject({
-        name: z.string().describe('Its name in the folder.'),
+        name: z.string().describe('Name in the folder.'),
         directory: z.boolean().describe('Whether it is a folder.'),
-        size: z.int().optional().describe('In bytes; of files.'),
+        size: z.int().optional().describe('Size of a file in bytes.'),
       }),
     ),
     nextCursor: z.string().optional(),
@@ -48,10 +44,9 @@ export const readArtifactFileOperation = defineOperation({
   action: 'artifact:read',
   mode: 'read',
   scope: 'project',
-  summary:
-    'Gives the bytes of a file that a client wrote itself, whole or a range of them. Only with `tracking.artifactRoot`.',
+  summary: 'Downloads a file that a client wrote directly, whole or a range. Only with `tracking.artifactRoot`.',
   input: z.strictObject({ home, path }),
-  output: z.strictObject({ size: z.int(), sha256: z.null().describe('The file was not read completely yet.') }),
+  output: z.strictObject({ size: z.int(), sha256: z.null().describe('Null until the file was read completely.') }),
   target: ofArtifact,
   http: { method: 'GET', path: `${files}/content`, status: 200, query: ['home', 'path'], content: 'download' },
 });

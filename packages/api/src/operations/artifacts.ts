@@ -9,8 +9,8 @@ const path = z
   .string()
   .min(1)
   .max(1024)
-  .describe('Relative, with `/` between its parts: `1/4f2a…/artifacts/model/MLmodel`. No part is empty, `.` or `..`.');
-const sha256 = z.string().nullable().describe('SHA-256 of the bytes; null until it is known.');
+  .describe('Relative path, separated by `/`: `1/4f2a…/artifacts/model/MLmodel`. No segment is empty, `.` or `..`.');
+const sha256 = z.string().nullable().describe('SHA-256 of the bytes; null until known.');
 
 export const listArtifactsOperation = defineOperation({
   name: 'artifact.list',
@@ -19,16 +19,16 @@ export const listArtifactsOperation = defineOperation({
   scope: 'project',
   summary: 'Lists an artifact folder.',
   input: z.strictObject({
-    path: path.optional().describe('The folder; default: all of the project.'),
-    limit: z.int().min(1).max(1000).default(1000).describe('Most entries in one page.'),
-    cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+    path: path.optional().describe('Folder; default: the whole project.'),
+    limit: z.int().min(1).max(1000).default(1000).describe('Maximum entries per page.'),
+    cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({
     items: z.array(
       z.strictObject({
-        name: z.string().describe('Its name in the folder.'),
+        name: z.string().describe('Name in the folder.'),
         directory: z.boolean().describe('Whether it is a folder.'),
-        size: z.int().optional().describe('In bytes; of files.'),
+        size: z.int().optional().describe('Size of a file in bytes.'),
       }),
     ),
     nextCursor: z.string().optional(),
@@ -77,11 +77,13 @@ export const linkArtifactOperation = defineOperation({
     'Returns a presigned download URL of an artifact: of the S3 store if content is in S3, otherwise of this server.',
   input: z.strictObject({
     path,
-    seconds: z.int().min(1).max(604_800).default(900).describe('How long it is valid.'),
+    seconds: z.int().min(1).max(604_800).default(900).describe('Validity period.'),
   }),
   output: z.strictObject({
-    url: z.string().describe('A secret while it is valid. One of this server is a path without its host.'),
-    headers: z.record(z.string(), z.string()).describe('Headers to send along; they are secrets too.'),
+    url: z
+      .string()
+      .describe('Download URL. Treat it as a secret while it is valid. A URL of this server is a path without a host.'),
+    headers: z.record(z.string(), z.string()).describe('Headers to send. Treat them as secrets.'),
     size: z.int(),
     sha256,
   }),
@@ -109,7 +111,7 @@ export const deleteArtifactOperation = defineOperation({
   scope: 'project',
   summary: 'Deletes an artifact or a folder recursively. Idempotent.',
   input: z.strictObject({ path }),
-  output: z.strictObject({ deleted: z.int().describe('How many files went.') }),
+  output: z.strictObject({ deleted: z.int().describe('Number of deleted files.') }),
   target: ofArtifact,
   roles: ['editor'],
   http: { method: 'DELETE', path: tree, status: 200, query: ['path'] },
@@ -121,10 +123,10 @@ const ticket = z
   .min(1)
   .max(128)
   .describe('Value of the header `Dais-Ticket`, which replaces other credentials.');
-const uploadId = z.uuid().describe('Of the upload.');
+const uploadId = z.uuid().describe('Id of the upload.');
 const ofUpload = {
   id: uploadId,
-  path: path.optional().describe('The path that the upload was started with.'),
+  path: path.optional().describe('Path from the start of the upload.'),
 };
 
 /** Most parts of one upload: as many as S3 takes. */
@@ -138,13 +140,13 @@ export const beginUploadOperation = defineOperation({
   summary: 'Starts a multipart upload. Parts can be sent in parallel and in any order.',
   input: z.strictObject({
     path,
-    parts: z.int().min(1).max(MOST_PARTS).describe('How many parts will come.'),
+    parts: z.int().min(1).max(MOST_PARTS).describe('Number of parts.'),
   }),
   output: z.strictObject({
     id: z.string(),
-    ticket: z.string().describe('For the header `Dais-Ticket` of every part. A secret.'),
-    url: z.string().describe('Part 1 is put to `<url>/1`. A path without its host.'),
-    expiresAt: z.string().describe('RFC 3339: what is not whole by then is given up.'),
+    ticket: z.string().describe('Secret for the header `Dais-Ticket` of every part.'),
+    url: z.string().describe('URL prefix of the parts: part 1 is uploaded to `<url>/1`. A path without a host.'),
+    expiresAt: z.string().describe('Expiry of the upload; RFC 3339. An incomplete upload is aborted then.'),
   }),
   target: ofArtifact,
   roles: ['operator', 'editor'],
@@ -162,12 +164,12 @@ export const putPartOperation = defineOperation({
     number: z
       .string()
       .regex(/^[1-9]\d{0,4}$/)
-      .describe('Which part it is, from 1 on.'),
+      .describe('Part number, from 1.'),
     ticket,
   }),
   output: z.strictObject({
     number: z.int(),
-    etag: z.string().describe('Of this part: the end of the upload names it.'),
+    etag: z.string().describe('ETag of the part, which the completion of the upload requires.'),
     size: z.int(),
   }),
   target: ofArtifact,
@@ -194,7 +196,7 @@ export const completeUploadOperation = defineOperation({
       .array(z.strictObject({ number: z.int(), etag: z.string().max(128).describe('With or without quotes.') }))
       .min(1)
       .max(MOST_PARTS)
-      .describe('ETag of every part, in order, from its response.'),
+      .describe('ETags of all parts, in order, from their responses.'),
   }),
   output: z.strictObject({ path: z.string(), size: z.int(), sha256 }),
   target: ofArtifact,
@@ -209,7 +211,7 @@ export const abortUploadOperation = defineOperation({
   scope: 'project',
   summary: 'Aborts a multipart upload with its parts. Idempotent.',
   input: z.strictObject({ ...ofUpload }),
-  output: z.strictObject({ aborted: z.boolean().describe('Whether there was something to give up.') }),
+  output: z.strictObject({ aborted: z.boolean().describe('Whether there was an upload to abort.') }),
   target: ofArtifact,
   roles: ['operator', 'editor'],
   http: { method: 'DELETE', path: `${transfers}/:id`, status: 200, query: ['path'] },
@@ -221,7 +223,7 @@ export const fetchArtifactOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary: 'Downloads the artifact of a presigned link, whole or a range.',
-  input: z.strictObject({ id: z.uuid().describe('Of the link.'), ticket }),
+  input: z.strictObject({ id: z.uuid().describe('Ticket of the link.'), ticket }),
   output: z.strictObject({ size: z.int(), sha256 }),
   target: ofArtifact,
   public: true,

@@ -8,14 +8,14 @@ export const assessmentId = z
   .regex(/^[A-Za-z0-9][\w.:-]{0,99}$/)
   .describe('Id of the assessment.');
 export const assessmentName = z.string().min(1).max(250);
-export const assessmentValue = z.unknown().optional().describe('At most 65,536 characters as JSON.');
+export const assessmentValue = z.unknown().optional().describe('Value; at most 65,536 characters as JSON.');
 export const assessmentMetadata = z.record(z.string().min(1).max(250), text(8000));
 
 export const assessmentRationale = text(65_536);
 
 /** What is said of one when it is made. */
 export const newAssessment = z.strictObject({
-  id: assessmentId.optional().describe('Default: made up.'),
+  id: assessmentId.optional().describe('Default: generated.'),
   spanId: text(50).optional(),
   name: assessmentName,
   kind: z.enum(assessmentKinds),
@@ -24,7 +24,7 @@ export const newAssessment = z.strictObject({
   source: z.strictObject({ type: z.string().min(1).max(50), id: text(250) }),
   rationale: assessmentRationale.optional(),
   metadata: assessmentMetadata.optional(),
-  overrides: assessmentId.optional().describe('The assessment that it corrects, which is then no longer valid.'),
+  overrides: assessmentId.optional().describe('Id of the assessment that it overrides, which becomes invalid.'),
   createdAt: z.int().optional(),
   updatedAt: z.int().optional(),
 });

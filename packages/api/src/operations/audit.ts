@@ -4,7 +4,7 @@ import { pageInput } from '#operations/resources.ts';
 import { auditEntrySchema, auditFindingSchema } from '#records/audit.ts';
 
 const target = () => ({ kind: 'Audit' });
-const root = '/api/v1/organisation/audit';
+const root = '/api/v1/organization/audit';
 
 const time = z.iso.datetime({ offset: true });
 const filter = {
@@ -20,7 +20,7 @@ const filter = {
 const filterNames = ['actor', 'type', 'kind', 'name', 'outcome', 'requestId', 'from', 'to'] as const;
 
 const entryPage = z.strictObject({
-  items: z.array(auditEntrySchema).describe('Newest first.'),
+  items: z.array(auditEntrySchema).describe('Entries, newest first.'),
   nextCursor: z.string().optional(),
 });
 
@@ -37,8 +37,8 @@ export const listAuditOperation = defineOperation({
   http: { method: 'GET', path: '/api/v1/audit/entries', status: 200, query: ['limit', 'cursor', ...filterNames] },
 });
 
-export const listOrganisationAuditOperation = defineOperation({
-  name: 'organisationAudit.list',
+export const listOrganizationAuditOperation = defineOperation({
+  name: 'organizationAudit.list',
   action: 'audit:read',
   mode: 'read',
   scope: 'org',
@@ -60,7 +60,7 @@ export const listOrganisationAuditOperation = defineOperation({
 });
 
 const seq = z.int().min(0);
-const size = seq.optional().describe('Size of the log that is meant. Default: that of the newest checkpoint.');
+const size = seq.optional().describe('Size of the log. Default: size of the newest checkpoint.');
 const hash = z.string().describe('SHA-256, base64.');
 const note = z.string().describe('Signed checkpoint: C2SP tlog-checkpoint in a signed note.');
 
@@ -78,12 +78,12 @@ export const readAuditBodiesOperation = defineOperation({
     items: z
       .array(
         z.strictObject({
-          seq: z.int().describe('Its place in the log, from 0.'),
-          body: z.string().describe('Canonical JSON (RFC 8785); personal parts are sealed.'),
+          seq: z.int().describe('Index in the log, from 0.'),
+          body: z.string().describe('Canonical JSON (RFC 8785); personal data is sealed.'),
           leaf: z.string().optional().describe('Stored hash of the entry, base64; absent in archives.'),
         }),
       )
-      .describe('Oldest first; empty at the end.'),
+      .describe('Entries, oldest first; empty at the end.'),
     size: z.int().describe('Number of entries in the log.'),
   }),
   target,
@@ -102,7 +102,7 @@ export const exportAuditOperation = defineOperation({
     limit: z.int().min(1).max(1000).default(1000).describe('Maximum entries per page.'),
   }),
   output: z.strictObject({
-    items: z.array(auditEntrySchema).describe('Oldest first; empty at the end.'),
+    items: z.array(auditEntrySchema).describe('Entries, oldest first; empty at the end.'),
     size: z.int().describe('Number of entries in the log.'),
   }),
   target,
@@ -118,28 +118,28 @@ export const readAuditStatusOperation = defineOperation({
   summary: 'Returns the size, signed range and integrity of the audit log.',
   input: z.strictObject({}),
   output: z.strictObject({
-    size: z.int().describe('Entries there are.'),
-    root: hash.describe('Root of the tree over them: SHA-256, base64.'),
-    origin: z.string().describe('What checkpoints of this log are signed for.'),
+    size: z.int().describe('Number of entries.'),
+    root: hash.describe('Root hash of the Merkle tree: SHA-256, base64.'),
+    origin: z.string().describe('Origin of the log in its checkpoints.'),
     checkpoint: z
       .strictObject({
-        size: z.int().describe('Entries it covers.'),
-        at: z.string().describe('When it was signed.'),
+        size: z.int().describe('Number of covered entries.'),
+        at: z.string().describe('Time of signing.'),
         note,
       })
       .optional()
-      .describe('The newest; absent before the first.'),
+      .describe('Newest checkpoint; absent before the first one.'),
     archived: z.int().describe('Number of archived entries, from the first entry.'),
-    hold: z.string().optional().describe('Why nothing may leave the table; absent without a legal hold.'),
+    hold: z.string().optional().describe('Reason of the legal hold; absent without one.'),
     check: z
       .strictObject({
-        size: z.int().describe('How far the running round has come.'),
-        checkedAt: z.string().optional().describe('When it last looked.'),
-        completeAt: z.string().optional().describe('When a round last ended.'),
+        size: z.int().describe('Number of entries verified in the current round.'),
+        checkedAt: z.string().optional().describe('Time of the last verification.'),
+        completeAt: z.string().optional().describe('End of the last complete round.'),
         completeSize: z.int().optional().describe('Number of entries verified in that round.'),
-        findings: z.array(auditFindingSchema).describe('What did not fit; empty when all did.'),
+        findings: z.array(auditFindingSchema).describe('Integrity problems; empty if there are none.'),
       })
-      .describe('The automatic verification in the database.'),
+      .describe('Automatic verification in the database.'),
   }),
   target,
   roles: ['admin'],
@@ -154,8 +154,8 @@ export const readAuditKeyOperation = defineOperation({
   summary: 'Returns the public key that verifies checkpoints. Store it outside of Dais.',
   input: z.strictObject({}),
   output: z.strictObject({
-    origin: z.string().describe('What checkpoints of this log are signed for.'),
-    verifierKey: z.string().describe('`name+hash+key`, as verifiers of signed notes take it (Ed25519).'),
+    origin: z.string().describe('Origin of the log in its checkpoints.'),
+    verifierKey: z.string().describe('Verifier key of signed notes (Ed25519): `name+hash+key`.'),
   }),
   target,
   roles: ['admin'],
@@ -169,14 +169,14 @@ export const listAuditCheckpointsOperation = defineOperation({
   scope: 'org',
   summary: 'Lists signed checkpoints of the database, smallest first.',
   input: z.strictObject({
-    after: seq.optional().describe('Only those over more entries.'),
-    limit: z.int().min(1).max(1000).default(1000).describe('Most in one page.'),
+    after: seq.optional().describe('Only checkpoints with more entries.'),
+    limit: z.int().min(1).max(1000).default(1000).describe('Maximum per page.'),
   }),
   output: z.strictObject({
     items: z.array(
       z.strictObject({
-        size: z.int().describe('Entries it covers.'),
-        at: z.string().describe('When it was signed.'),
+        size: z.int().describe('Number of covered entries.'),
+        at: z.string().describe('Time of signing.'),
         note,
       }),
     ),
@@ -192,14 +192,14 @@ export const proveAuditEntryOperation = defineOperation({
   mode: 'read',
   scope: 'org',
   summary: 'Returns an inclusion proof of an entry for a checkpoint.',
-  input: z.strictObject({ seq: seq.describe('The entry.'), size }),
+  input: z.strictObject({ seq: seq.describe('Index of the entry.'), size }),
   output: z.strictObject({
-    seq: z.int().describe('The entry.'),
-    body: z.string().describe('The entry, as it was hashed.'),
-    size: z.int().describe('Size of the log that the proof is for.'),
+    seq: z.int().describe('Index of the entry.'),
+    body: z.string().describe('Entry as hashed.'),
+    size: z.int().describe('Size of the log of the proof.'),
     path: z.array(hash).describe('Hashes from the leaf to the root.'),
-    root: hash.describe('What they lead to: SHA-256, base64.'),
-    checkpoint: note.optional().describe('Signed over exactly this log; absent when none was.'),
+    root: hash.describe('Resulting root hash: SHA-256, base64.'),
+    checkpoint: note.optional().describe('Checkpoint of exactly this size; absent if none was signed.'),
   }),
   target,
   roles: ['admin'],
@@ -212,13 +212,13 @@ export const proveAuditConsistencyOperation = defineOperation({
   mode: 'read',
   scope: 'org',
   summary: 'Returns a consistency proof between two sizes of the log.',
-  input: z.strictObject({ from: seq.describe('The earlier size.'), size }),
+  input: z.strictObject({ from: seq.describe('Earlier size.'), size }),
   output: z.strictObject({
-    from: z.int().describe('The earlier size.'),
-    fromRoot: hash.describe('Root of the earlier log: SHA-256, base64.'),
-    size: z.int().describe('The later size.'),
-    root: hash.describe('Root of the later log: SHA-256, base64.'),
-    path: z.array(hash).describe('The proof of RFC 9162.'),
+    from: z.int().describe('Earlier size.'),
+    fromRoot: hash.describe('Root hash of the earlier log: SHA-256, base64.'),
+    size: z.int().describe('Later size.'),
+    root: hash.describe('Root hash of the later log: SHA-256, base64.'),
+    path: z.array(hash).describe('Consistency proof of RFC 9162.'),
   }),
   target,
   roles: ['admin'],
@@ -232,7 +232,7 @@ export const forgetPersonOperation = defineOperation({
   scope: 'org',
   summary: 'Erases the personal data of a user from the audit log. Entries stay verifiable.',
   input: z.strictObject({ user: z.string().min(1).max(256).describe('Login name.') }),
-  output: z.strictObject({ person: z.string().describe('Id that the entries go on to have in place of the name.') }),
+  output: z.strictObject({ person: z.string().describe('Pseudonym that replaces the name in the entries.') }),
   target,
   roles: ['admin'],
   http: { method: 'POST', path: `${root}/actions/forget`, status: 200 },
@@ -247,7 +247,7 @@ export const holdAuditOperation = defineOperation({
   input: z.strictObject({
     reason: z.string().min(1).max(1024).optional().describe('Reason of the hold. Absent: ends the hold.'),
   }),
-  output: z.strictObject({ hold: z.string().optional().describe('The reason; absent without a hold.') }),
+  output: z.strictObject({ hold: z.string().optional().describe('Reason; absent without a hold.') }),
   target,
   roles: ['admin'],
   http: { method: 'POST', path: `${root}/actions/hold`, status: 200 },
@@ -255,7 +255,7 @@ export const holdAuditOperation = defineOperation({
 
 export const auditOperations: readonly Operation[] = [
   listAuditOperation,
-  listOrganisationAuditOperation,
+  listOrganizationAuditOperation,
   readAuditBodiesOperation,
   exportAuditOperation,
   readAuditStatusOperation,

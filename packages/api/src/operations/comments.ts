@@ -22,7 +22,7 @@ const text = z
   .string()
   .min(1)
   .max(COMMENT_LENGTH)
-  .describe('Markdown. `@user` names a user, who has to be there; in backticks it is text.');
+  .describe('Text in Markdown. `@user` mentions an existing user; in backticks it is plain text.');
 
 const page = z.strictObject({ items: z.array(commentSchema), nextCursor: z.string().optional() });
 const nothing = z.strictObject({});
@@ -200,7 +200,7 @@ export const readMentionsOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary: 'Marks mentions of the caller as read.',
-  input: z.strictObject({ upTo: id.optional().describe('The newest that was read. Default: all.') }),
+  input: z.strictObject({ upTo: id.optional().describe('Newest mention to mark as read. Default: all.') }),
   output: nothing,
   target: toMention,
   self: true,

@@ -18,7 +18,7 @@ const ofDatasets = () => ({ kind: 'Dataset' });
 const one = { name, finding: z.uuid().describe('Id of the finding.') };
 const reason = z.string().max(4096);
 const findingPage = z.strictObject({ items: z.array(dataFindingSchema), nextCursor: z.string().optional() });
-const state = z.enum(findingStates).optional().describe('Only those in this state.');
+const state = z.enum(findingStates).optional().describe('Only objects in this state.');
 
 export const listFindingsOperation = defineOperation({
   name: 'datasetFinding.list',
@@ -119,7 +119,7 @@ export const readScanOperation = defineOperation({
 });
 
 const masks = z.strictObject({
-  items: z.array(columnMaskSchema).describe('By column.'),
+  items: z.array(columnMaskSchema).describe('Findings by column.'),
 });
 
 export const listMasksOperation = defineOperation({
@@ -171,7 +171,7 @@ export const rotatePseudonymKeyOperation = defineOperation({
   scope: 'project',
   summary: 'Rotates the pseudonym key. New pseudonyms cannot be joined with old ones.',
   input: z.strictObject({
-    dataset: datasetNameSchema.optional().describe('The salt of this dataset. Default: the key of the project.'),
+    dataset: datasetNameSchema.optional().describe('Dataset of the salt. Default: the key of the project.'),
   }),
   output: pseudonymKeySchema,
   target: ofDatasets,

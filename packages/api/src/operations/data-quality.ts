@@ -13,7 +13,7 @@ import { expectationsSchema } from '#records/expectation.ts';
 
 const ofVersion = {
   name: datasetNameSchema.describe('Name of the dataset.'),
-  version: z.string().min(1).max(160).describe('Which version: a number, `latest`, a day or moment, a tag.'),
+  version: z.string().min(1).max(160).describe('Version: a number, `latest`, a date, a timestamp or a tag.'),
 };
 const toDataset = ({ name }: { readonly name: string }) => ({ kind: 'Dataset', name });
 const base = '/api/v1/data/datasets/:name/versions/:version' as const;
@@ -41,7 +41,7 @@ export const makeDatasetProfileOperation = defineOperation({
   scope: 'project',
   summary: 'Recomputes the profile of a version.',
   input: z.strictObject(ofVersion),
-  output: z.strictObject({ job: z.uuid().describe('Id of the job that makes it.') }),
+  output: z.strictObject({ job: z.uuid().describe('Id of the job.') }),
   target: toDataset,
   http: http('POST', `${base}/profile`, { status: 202 }),
 });
@@ -54,7 +54,7 @@ export const startQualityCheckOperation = defineOperation({
   summary: 'Validates a version again, against the expectations of the dataset or others, without changing its state.',
   input: z.strictObject({
     ...ofVersion,
-    expectations: expectationsSchema.optional().describe('Default: those of the dataset.'),
+    expectations: expectationsSchema.optional().describe('Expectations. Default: those of the dataset.'),
   }),
   output: qualityCheckSchema,
   target: toDataset,
@@ -81,7 +81,7 @@ export const readQualityCheckOperation = defineOperation({
   summary: 'Returns one validation with its results, failed ones first.',
   input: z.strictObject({
     name: ofVersion.name,
-    check: z.string().min(1).max(160).describe('Its id.'),
+    check: z.string().min(1).max(160).describe('Id.'),
   }),
   output: qualityCheckResultsSchema,
   target: toDataset,
@@ -107,7 +107,10 @@ export const readQualityReportPageOperation = defineOperation({
   scope: 'project',
   summary: 'Returns the report as a self-contained HTML page.',
   input: z.strictObject(ofVersion),
-  output: z.strictObject({ size: z.int(), sha256: z.string().nullable().describe('Null: generated on each request.') }),
+  output: z.strictObject({
+    size: z.int(),
+    sha256: z.string().nullable().describe('Time of generation; null: generated on each request.'),
+  }),
   target: toDataset,
   http: http('GET', `${base}/report.html`, { content: 'download', page: true }),
 });
@@ -121,7 +124,7 @@ export const suggestExpectationsOperation = defineOperation({
   input: z.strictObject(ofVersion),
   output: z.strictObject({
     items: z.array(suggestionSchema),
-    manifest: z.string().describe('The same as YAML for `spec.expectations`, with the reasons as comments.'),
+    manifest: z.string().describe('Expectations as YAML for `spec.expectations`, with reasons as comments.'),
   }),
   target: toDataset,
   http: http('GET', `${base}/suggestions`),
@@ -139,7 +142,7 @@ export const releaseDatasetVersionOperation = defineOperation({
   }),
   output: z.strictObject({
     number: z.int().describe('Number of the version.'),
-    id: z.uuid().describe('Its id.'),
+    id: z.uuid().describe('Id.'),
     state: z.string().describe('`ready`.'),
   }),
   target: toDataset,

@@ -5,7 +5,7 @@ import { datasetNameSchema, versionTagSchema } from '#records/data-reference.ts'
 
 const dataset = '/api/v1/data/datasets/:name' as const;
 const name = datasetNameSchema.describe('Name of the dataset.');
-const id = z.uuid().describe('Of the push.');
+const id = z.uuid().describe('Id of the push.');
 const ofDataset = ({ name: of }: { readonly name: string }) => ({ kind: 'Dataset', name: of });
 const http = (
   method: HttpBinding['method'],
@@ -36,17 +36,17 @@ export const beginPushOperation = defineOperation({
     files: z
       .array(
         z.strictObject({
-          name: fileName.describe('As faults name it; its ending says the format.'),
-          bytes: z.int().min(0).describe('Its size.'),
+          name: fileName.describe('File name, as in error messages. Its extension determines the format.'),
+          bytes: z.int().min(0).describe('Size in bytes.'),
           sha256: z
             .string()
             .regex(/^[0-9a-f]{64}$/)
-            .describe('SHA-256 of its bytes.'),
+            .describe('SHA-256 of the bytes.'),
         }),
       )
       .min(1)
       .max(MOST_PUSHED_FILES)
-      .describe('In the order of their rows.'),
+      .describe('Files in row order.'),
     message: z.string().max(2000).default('').describe('Description of the change.'),
     tags: z.array(versionTagSchema).max(20).default([]).describe('Tag of the version.'),
     faults: z
@@ -67,7 +67,7 @@ export const uploadPushedFileOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary: 'Uploads one file of a push. Idempotent.',
-  input: z.strictObject({ name, id, file: fileName.describe('Its name, as the push has it.') }),
+  input: z.strictObject({ name, id, file: fileName.describe('File name in the push.') }),
   output: z.strictObject({ file: z.string(), size: z.int(), sha256: z.string() }),
   target: ofDataset,
   roles: PUSHERS,
@@ -110,7 +110,7 @@ export const refreshDatasetOperation = defineOperation({
     name,
     message: z.string().max(2000).default('').describe('Why.'),
     tags: z.array(versionTagSchema).max(20).default([]).describe('Tag of the version.'),
-    faults: z.enum(['refuse', 'keep']).default('refuse').describe('As of `datasetPush.begin`.'),
+    faults: z.enum(['refuse', 'keep']).default('refuse').describe('Same as in `datasetPush.begin`.'),
   }),
   output: ingestSchema,
   target: ofDataset,

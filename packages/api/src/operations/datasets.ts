@@ -11,7 +11,7 @@ const whichVersion = z
   .min(1)
   .max(150)
   .regex(/^[A-Za-z0-9._:+-]+$/)
-  .describe('Which version: `3`, `latest`, `2026-11-01` or a tag.');
+  .describe('Version: `3`, `latest`, `2026-11-01` or a tag.');
 const one = { name, version: whichVersion };
 const ofDataset = ({ name: of }: { readonly name: string }) => ({ kind: 'Dataset', name: of });
 const http = (
@@ -34,7 +34,7 @@ export const listDatasetVersionsOperation = defineOperation({
   summary: 'Lists the versions of a dataset, newest first, each with its first files.',
   input: z.strictObject({
     name,
-    state: z.enum(datasetVersionStates).optional().describe('Only those.'),
+    state: z.enum(datasetVersionStates).optional().describe('Only versions in this state.'),
     ...paging,
   }),
   output: versionPage,
@@ -81,7 +81,7 @@ export const tagDatasetVersionOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary: 'Sets a tag on a version. An existing tag moves.',
-  input: z.strictObject({ ...one, tag: versionTagSchema.describe('The tag.') }),
+  input: z.strictObject({ ...one, tag: versionTagSchema.describe('Tag.') }),
   output: datasetVersionSchema,
   target: ofDataset,
   roles: PUSHERS,
@@ -94,7 +94,7 @@ export const untagDatasetVersionOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary: 'Removes a tag. Idempotent.',
-  input: z.strictObject({ name, tag: versionTagSchema.describe('The tag.') }),
+  input: z.strictObject({ name, tag: versionTagSchema.describe('Tag.') }),
   output: z.strictObject({}),
   target: ofDataset,
   roles: PUSHERS,
@@ -134,7 +134,7 @@ export const readDatasetFileOperation = defineOperation({
   scope: 'project',
   summary:
     'Downloads a Parquet file of a version, whole or a range. If columns are masked for the caller, use `datasetVersion.export`.',
-  input: z.strictObject({ ...one, file: z.string().min(1).max(256).describe('Its name in the version.') }),
+  input: z.strictObject({ ...one, file: z.string().min(1).max(256).describe('File name in the version.') }),
   output: z.strictObject({ size: z.int(), sha256: z.string().nullable() }),
   target: ofDataset,
   http: http('GET', `${versions}/:version/files/:file`, { content: 'download' }),
@@ -150,7 +150,7 @@ export const exportDatasetVersionOperation = defineOperation({
   summary: 'Exports all rows of a version as one file, with the masks that apply to the caller.',
   input: z.strictObject({
     ...one,
-    format: z.enum(exportFormats).default('parquet').describe('Of the file; `arrow`: an IPC stream.'),
+    format: z.enum(exportFormats).default('parquet').describe('Format of the file; `arrow`: an IPC stream.'),
   }),
   output: z.strictObject({ size: z.int(), sha256: z.string().nullable() }),
   target: ofDataset,
@@ -161,12 +161,12 @@ const cell: z.ZodType = z.unknown();
 const rowsOutput = {
   columns: z
     .array(z.strictObject({ name: z.string(), type: columnTypeSchema.or(z.string()) }))
-    .describe('Their names and types.'),
+    .describe('Columns with names and types.'),
   rows: z
     .array(z.array(cell))
-    .describe('Integers beyond 2^53 and decimals as text; times RFC 3339, UTC; binary as base64.'),
-  truncated: z.boolean().describe('There is more.'),
-  masked: z.array(z.string()).describe('Columns that the caller sees masked.'),
+    .describe('Rows. Integers beyond 2^53 and decimals are strings; times are RFC 3339, UTC; binary is base64.'),
+  truncated: z.boolean().describe('Whether there are more rows.'),
+  masked: z.array(z.string()).describe('Columns that are masked for the caller.'),
 };
 
 export const headDatasetVersionOperation = defineOperation({
@@ -177,7 +177,7 @@ export const headDatasetVersionOperation = defineOperation({
   summary: 'Returns the first rows of a version, with the masks that apply to the caller.',
   input: z.strictObject({
     ...one,
-    limit: z.int().min(1).max(10_000).default(20).describe('Most rows.'),
+    limit: z.int().min(1).max(10_000).default(20).describe('Maximum number of rows.'),
   }),
   output: z.strictObject({ version: z.int().describe('Number of the version.'), ...rowsOutput }),
   target: ofDataset,
@@ -192,16 +192,16 @@ export const queryDataOperation = defineOperation({
   summary:
     'Runs one SELECT over datasets, with the masks that apply to the caller. A table is a dataset, `flights`, or one of its versions, `"flights@3"`.',
   input: z.strictObject({
-    sql: z.string().min(1).max(65_536).describe('One SELECT, in the dialect of DuckDB.'),
+    sql: z.string().min(1).max(65_536).describe('One SELECT in the SQL dialect of DuckDB.'),
     tables: z
       .record(z.string().min(1).max(256), datasetReferenceSchema)
       .optional()
-      .describe('Other names for tables: `{"a": "flights@3"}`.'),
-    limit: z.int().min(1).max(100_000).default(1000).describe('Most rows.'),
+      .describe('Table aliases: `{"a": "flights@3"}`.'),
+    limit: z.int().min(1).max(100_000).default(1000).describe('Maximum number of rows.'),
   }),
   output: z.strictObject({
     ...rowsOutput,
-    versions: z.record(z.string(), z.string()).describe('Which version each table was: `flights@3`.'),
+    versions: z.record(z.string(), z.string()).describe('Dataset version of each table: `flights@3`.'),
   }),
   target: () => ({ kind: 'Dataset' }),
   http: http('POST', '/api/v1/data/query'),
@@ -230,23 +230,25 @@ export const diffDatasetVersionsOperation = defineOperation({
       removed: z.array(columnChange),
       changed: z.array(columnChange),
     }),
-    files: z.strictObject({ shared: z.int(), added: z.int(), removed: z.int() }).describe('Of their files.'),
-    keys: z.array(z.string()).describe('Columns that name a row; without them whole rows are compared.'),
+    files: z
+      .strictObject({ shared: z.int(), added: z.int(), removed: z.int() })
+      .describe('Size of the files in bytes.'),
+    keys: z.array(z.string()).describe('Key columns; without them, whole rows are compared.'),
     rows: z.strictObject({
       before: z.int(),
       after: z.int(),
       added: z.int(),
       removed: z.int(),
-      changed: z.int().describe('Same keys, other values. 0 without keys.'),
+      changed: z.int().describe('Number of rows with equal keys and different values; 0 without keys.'),
     }),
     changedColumns: z
       .array(z.strictObject({ name: z.string(), rows: z.int() }))
-      .describe('In how many of the changed rows each column differs; most first.'),
+      .describe('Number of changed rows per column, largest first.'),
     samples: z.strictObject({
       columns: z.array(z.string()),
       added: z.array(z.array(cell)),
       removed: z.array(z.array(cell)),
-      changedColumns: z.array(z.string()).describe('The keys, then each column before and after.'),
+      changedColumns: z.array(z.string()).describe('Examples: keys, then each column before and after.'),
       changed: z.array(z.array(cell)),
     }),
     distribution: z
@@ -254,14 +256,22 @@ export const diffDatasetVersionsOperation = defineOperation({
         z.strictObject({
           name: z.string(),
           type: z.string(),
-          nulls: z.tuple([z.number(), z.number()]).describe('Share without a value, before and after.'),
-          distinct: z.tuple([z.number(), z.number()]).describe('About how many values, before and after.'),
-          mean: z.tuple([z.number().nullable(), z.number().nullable()]).optional().describe('Of numbers.'),
-          deviation: z.tuple([z.number().nullable(), z.number().nullable()]).optional().describe('Of numbers.'),
+          nulls: z.tuple([z.number(), z.number()]).describe('Share of nulls, before and after.'),
+          distinct: z
+            .tuple([z.number(), z.number()])
+            .describe('Approximate number of distinct values, before and after.'),
+          mean: z
+            .tuple([z.number().nullable(), z.number().nullable()])
+            .optional()
+            .describe('Statistics of numeric columns.'),
+          deviation: z
+            .tuple([z.number().nullable(), z.number().nullable()])
+            .optional()
+            .describe('Statistics of numeric columns.'),
         }),
       )
-      .describe('Of the columns that both have; the first 200.'),
-    masked: z.array(z.string()).describe('Columns that the caller sees masked.'),
+      .describe('Statistics of common columns; at most 200.'),
+    masked: z.array(z.string()).describe('Columns that are masked for the caller.'),
   }),
   target: ofDataset,
   http: http('GET', `${versions}/:version/diff`, { query: ['from', 'samples'] }),

@@ -6,9 +6,9 @@ import { definitionSchema, MOST_DEFINITION_BYTES } from '#records/definition.ts'
 
 const base = '/api/v1/definitions' as const;
 const word = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, { message: 'letters, digits and `-`, at most 64' });
-const format = word.describe('Whose words it is in: `feast`.');
-const type = word.describe('What it is among the things of that format: `entity`, `dataSource`.');
-const name = z.string().min(1).max(512).describe('Unique among those of its type.');
+const format = word.describe('Format of the definition: `feast`.');
+const type = word.describe('Type within the format: `entity`, `dataSource`.');
+const name = z.string().min(1).max(512).describe('Name, unique per type.');
 const reference = z.string().min(1).max(1024);
 const one = { format, type, name };
 const ofDefinition = ({ name: named }: { readonly name: string }) => ({ kind: 'Definition', name: named });
@@ -24,15 +24,14 @@ export const putDefinitionOperation = defineOperation({
   action: 'definition:write',
   mode: 'write',
   scope: 'project',
-  summary:
-    'Keeps what a client defined, and applies the manifests that say the same in the words of Dais: both or none.',
+  summary: 'Stores a definition of a client and applies the equivalent manifests, atomically.',
   input: z.strictObject({
     ...one,
     body: z
       .base64()
       .max(Math.ceil(MOST_DEFINITION_BYTES / 3) * 4)
-      .describe('What the client sent; base64.'),
-    refersTo: z.array(reference).max(10_000).default([]).describe('What it names, to be found by: `entity:driver`.'),
+      .describe('Body as the client sent it; base64.'),
+    refersTo: z.array(reference).max(10_000).default([]).describe('References for search: `entity:driver`.'),
     manifests: z
       .array(z.record(z.string(), z.unknown()))
       .max(500)
@@ -50,7 +49,7 @@ export const readDefinitionOperation = defineOperation({
   action: 'definition:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives one definition.',
+  summary: 'Returns one definition.',
   input: z.strictObject(one),
   output: definitionSchema,
   target: ofDefinition,
@@ -66,9 +65,9 @@ export const listDefinitionsOperation = defineOperation({
   input: z.strictObject({
     format,
     type: type.optional(),
-    refersTo: reference.optional().describe('Only those that name this.'),
-    limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
-    cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+    refersTo: reference.optional().describe('Only definitions with this reference.'),
+    limit: z.int().min(1).max(1000).default(100).describe('Maximum items per page.'),
+    cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({ items: z.array(definitionSchema), nextCursor: z.string().optional() }),
   target: ofDefinitions,

@@ -20,13 +20,13 @@ const datasetId = z
 const experimentId = z
   .string()
   .regex(/^\d{1,18}$/)
-  .describe('Number of the experiment.');
+  .describe('Id of the experiment.');
 const experimentIds = z.array(experimentId).max(1000);
 const key = z.string().min(1).max(255);
 const tags = z.record(key, z.string().max(5000));
-const user = z.string().max(255).describe('Who says so, in the words of the client.');
+const user = z.string().max(255).describe('User, as the client sent it.');
 const json = z.record(z.string(), z.unknown());
-const cursor = z.string().max(131_072).optional().describe('`nextCursor` of the page before.');
+const cursor = z.string().max(131_072).optional().describe('`nextCursor` of the previous page.');
 const http = (
   method: HttpBinding['method'],
   path: HttpBinding['path'],
@@ -41,9 +41,9 @@ export const createEvaluationDatasetOperation = defineOperation({
   scope: 'project',
   summary: 'Creates an evaluation dataset.',
   input: z.strictObject({
-    name: z.string().min(1).max(255).describe('Several may have the same.'),
-    id: datasetId.optional().describe('Default: `d-` and 32 hexadecimal digits, made up.'),
-    experimentIds: experimentIds.optional().describe('The experiments that it belongs to.'),
+    name: z.string().min(1).max(255).describe('Name. It need not be unique.'),
+    id: datasetId.optional().describe('Default: generated: `d-` and 32 hexadecimal digits.'),
+    experimentIds: experimentIds.optional().describe('Ids of the experiments.'),
     tags: tags.optional(),
     user: user.optional(),
   }),
@@ -72,10 +72,10 @@ export const searchEvaluationDatasetsOperation = defineOperation({
   scope: 'project',
   summary: 'Searches evaluation datasets.',
   input: z.strictObject({
-    experimentIds: experimentIds.optional().describe('Of one of these experiments. Default: of any, or none.'),
+    experimentIds: experimentIds.optional().describe('Ids of experiments. Default: any or none.'),
     filter: z.string().max(65_536).optional().describe("`name like 'support%' and tags.team = 'a'`."),
-    orderBy: z.array(z.string().max(1024)).max(20).optional().describe('`created_time desc`; the first counts most.'),
-    limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
+    orderBy: z.array(z.string().max(1024)).max(20).optional().describe('Sort order: `created_time desc`.'),
+    limit: z.int().min(1).max(1000).default(100).describe('Maximum items per page.'),
     cursor,
   }),
   output: z.strictObject({ items: z.array(evaluationDatasetSchema), nextCursor: z.string().optional() }),
@@ -90,7 +90,7 @@ export const deleteEvaluationDatasetOperation = defineOperation({
   scope: 'project',
   summary: 'Permanently deletes an evaluation dataset with its records. Idempotent.',
   input: z.strictObject({ id: datasetId }),
-  output: z.strictObject({ deleted: z.boolean().describe('Whether it was there.') }),
+  output: z.strictObject({ deleted: z.boolean().describe('Whether it existed.') }),
   target: ofDataset,
   roles: EDITORS,
   http: http('DELETE', `${datasets}/:id`),
@@ -127,7 +127,7 @@ export const linkEvaluationDatasetOperation = defineOperation({
   action: 'evaluationDataset:update',
   mode: 'write',
   scope: 'project',
-  summary: 'Adds an evaluation dataset to experiments and takes it from others; what is so already stays so.',
+  summary: 'Adds an evaluation dataset to experiments and removes it from others. Idempotent.',
   input: z.strictObject({ id: datasetId, add: experimentIds.optional(), remove: experimentIds.optional() }),
   output: evaluationDatasetSchema,
   target: ofDataset,
@@ -140,17 +140,17 @@ export const mergeEvaluationRecordsOperation = defineOperation({
   action: 'evaluationDataset:update',
   mode: 'write',
   scope: 'project',
-  summary: 'Adds records; of one whose inputs are there already, expectations and tags are added and outputs replaced.',
+  summary: 'Adds or updates records. For existing inputs, expectations and tags are merged and outputs are replaced.',
   input: z.strictObject({
     id: datasetId,
     records: z
       .array(
         z.strictObject({
-          inputs: json.describe('What is asked.'),
-          outputs: z.unknown().optional().describe('What was answered. Absent: as before, and `{}` for a new record.'),
-          expectations: json.optional().describe('What is expected of an answer.'),
-          tags: json.optional().describe('Added to its tags.'),
-          source: recordSourceSchema.optional().describe('Of new records.'),
+          inputs: json.describe('Inputs.'),
+          outputs: z.unknown().optional().describe('Outputs. Absent: unchanged, or `{}` for a new record.'),
+          expectations: json.optional().describe('Expectations.'),
+          tags: json.optional().describe('Tags to add.'),
+          source: recordSourceSchema.optional().describe('Source of new records.'),
           user: user.optional(),
         }),
       )
@@ -167,10 +167,10 @@ export const listEvaluationRecordsOperation = defineOperation({
   action: 'evaluationDataset:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives the records of an evaluation dataset, the oldest first.',
+  summary: 'Returns the records of an evaluation dataset, oldest first.',
   input: z.strictObject({
     id: datasetId,
-    limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
+    limit: z.int().min(1).max(1000).default(100).describe('Maximum items per page.'),
     cursor,
   }),
   output: z.strictObject({ items: z.array(evaluationRecordSchema), nextCursor: z.string().optional() }),
@@ -183,7 +183,7 @@ export const removeEvaluationRecordsOperation = defineOperation({
   action: 'evaluationDataset:delete',
   mode: 'write',
   scope: 'project',
-  summary: 'Takes records of an evaluation dataset away; those that are not there are passed over.',
+  summary: 'Removes records of an evaluation dataset. Unknown ids are ignored.',
   input: z.strictObject({ id: datasetId, recordIds: z.array(z.string().max(64)).max(20_000) }),
   output: z.strictObject({ removed: z.int() }),
   target: ofDataset,
@@ -197,10 +197,10 @@ export const searchDatasetsOperation = defineOperation({
   action: 'experiment:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives the datasets that runs of experiments read, each once for every way it was used.',
+  summary: 'Returns the datasets that runs of experiments used, once per context.',
   input: z.strictObject({
     experimentIds: z.array(experimentId).min(1).max(20),
-    limit: z.int().min(1).max(1000).default(1000).describe('Most items in one page.'),
+    limit: z.int().min(1).max(1000).default(1000).describe('Maximum items per page.'),
     cursor,
   }),
   output: z.strictObject({ items: z.array(datasetSummarySchema), nextCursor: z.string().optional() }),

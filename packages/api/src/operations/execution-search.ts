@@ -54,10 +54,10 @@ export const archiveExecutionsOperation = defineOperation({
   summary: 'Archives or restores a job, or all jobs of an experiment.',
   input: z.strictObject({
     id: id.optional(),
-    experimentId: z.string().min(1).max(64).optional().describe('Instead of one run: all of this experiment.'),
-    archived: z.boolean().default(true).describe('`false` brings it back.'),
+    experimentId: z.string().min(1).max(64).optional().describe('Instead of one run: all runs of this experiment.'),
+    archived: z.boolean().default(true).describe('`false` restores it.'),
   }),
-  output: z.strictObject({ changed: z.int().describe('How many runs are now what they were not before.') }),
+  output: z.strictObject({ changed: z.int().describe('Number of changed runs.') }),
   target: ofExecution,
   roles: RUNNERS,
   http: post('/api/v1/executions-archive'),

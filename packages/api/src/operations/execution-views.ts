@@ -15,8 +15,8 @@ const executions = '/api/v1/executions' as const;
 const ofExecution = () => ({ kind: 'Execution' });
 const id = z.string().min(1).max(64).describe('Id of the run.');
 const nodePath = z.string().max(2048);
-const cursor = z.string().max(4096).optional().describe('`nextCursor` of the page before.');
-const limit = z.int().min(1).max(1000).default(1000).describe('Most items in one page.');
+const cursor = z.string().max(4096).optional().describe('`nextCursor` of the previous page.');
+const limit = z.int().min(1).max(1000).default(1000).describe('Maximum items per page.');
 const get = (path: HttpBinding['path'], query: readonly string[]): HttpBinding => ({
   method: 'GET',
   path,
@@ -36,14 +36,14 @@ export const readExecutionGraphOperation = defineOperation({
       .string()
       .regex(/^\d{1,18}$/)
       .optional()
-      .describe('`place` of an earlier answer: only what changed since. Some that did not may be among it.'),
+      .describe('Value of an earlier response: only steps that changed since. Can include unchanged steps.'),
     limit,
     cursor,
   }),
   output: z.strictObject({
     items: z.array(executionMarkSchema),
     nextCursor: z.string().optional(),
-    place: z.string().describe('That of the first page counts: give it as `since`.'),
+    place: z.string().describe('Position for the next `since`; use the one of the first page.'),
   }),
   target: ofExecution,
   http: get(`${executions}/:id/graph`, ['since', 'limit', 'cursor']),
@@ -57,7 +57,7 @@ export const listExecutionEdgesOperation = defineOperation({
   summary: 'Lists the dependencies between steps in a group of a job. They are immutable once the group has started.',
   input: z.strictObject({
     id,
-    group: nodePath.default('').describe('Path of the group; default: the run itself.'),
+    group: nodePath.default('').describe('Path of the group; default: the whole run.'),
     limit,
     cursor,
   }),
@@ -72,7 +72,7 @@ export const readExecutionStepOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary: 'Returns one step or group of a job with its command and execution environment.',
-  input: z.strictObject({ id, node: nodePath.describe('Its path.') }),
+  input: z.strictObject({ id, node: nodePath.describe('Path.') }),
   output: executionStepSchema,
   target: ofExecution,
   http: get(`${executions}/:id/step`, ['node']),
@@ -98,9 +98,9 @@ export const listComputeOperation = defineOperation({
   summary: 'Lists projects by resource usage with their quotas, and the worker machines.',
   input: z.strictObject({ limit: limit.default(100), cursor }),
   output: z.strictObject({
-    items: z.array(projectComputeSchema).describe('By name.'),
+    items: z.array(projectComputeSchema).describe('Projects by name.'),
     nextCursor: z.string().optional(),
-    nodes: z.array(computeNodeSchema).max(100).describe('Machines that run steps; at most 100.'),
+    nodes: z.array(computeNodeSchema).max(100).describe('Machines; at most 100.'),
   }),
   target: () => ({ kind: 'Compute' }),
   http: get('/api/v1/compute', ['limit', 'cursor']),

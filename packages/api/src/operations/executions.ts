@@ -44,21 +44,21 @@ const http = (
 ): HttpBinding => ({ method, path: at, status: 200, ...more });
 
 const stepSchema = z.strictObject({
-  command: z.array(argumentText).min(1).max(4096).describe('The program and its arguments; no shell.'),
+  command: z.array(argumentText).min(1).max(4096).describe('Program and arguments, without a shell.'),
   needs: z.array(stepWord).max(1000).default([]).describe('Dependencies, in addition to those of its inputs.'),
   always: z
     .boolean()
     .default(false)
-    .describe('Run the step whatever the result of its dependencies, except in a canceled job.'),
+    .describe('Runs the step regardless of the result of its dependencies, except in a canceled job.'),
   inputs: z
     .record(
       stepWord,
       z.union([
         z.strictObject({ value: executionParameterSchema.describe('A literal value.') }),
-        z.strictObject({ step: stepWord.describe('Another step.'), output: stepWord.describe('One of its outputs.') }),
+        z.strictObject({ step: stepWord.describe('Another step.'), output: stepWord.describe('Output of the step.') }),
         z.strictObject({
           dataset: datasetReferenceSchema.describe(
-            'A version of a dataset: `flights@3`, `flights@latest`. Which one it is, is settled when the run is submitted.',
+            'Dataset version: `flights@3`, `flights@latest`. It is resolved at submission.',
           ),
           format: stepDataFormat.optional(),
         }),
@@ -73,34 +73,34 @@ const stepSchema = z.strictObject({
   secrets: z
     .record(variableName, z.strictObject({ secret: labelNameSchema, key: z.string().min(1).max(128) }))
     .default({})
-    .describe('Variables whose values Secrets of the project have.'),
+    .describe('Environment variables with values from Secrets of the project.'),
   environment: stepEnvironment.default({ type: 'system' }).describe('Execution environment.'),
   resources: z
     .record(z.string().max(128), z.number().positive())
     .default({})
-    .describe('`cpu` in cores, `memory` and `disk` in bytes, devices by their names.'),
+    .describe('Resource requests: `cpu` in cores, `memory` and `disk` in bytes, devices by name.'),
   timeoutSeconds: stepTimeout.optional().describe('Timeout.'),
-  retry: stepRetry.optional().describe('Default: it is not tried again, unless the platform lost an attempt.'),
+  retry: stepRetry.optional().describe('Retry policy. Default: no retries, unless the platform lost an attempt.'),
   cache: z
     .boolean()
     .default(false)
-    .describe('It succeeds without running when the same command had the same inputs before in this project.'),
+    .describe('Cache: reuses the outputs of an equal command with equal inputs in this project.'),
   isolation: z
     .enum(['required', 'none'])
     .optional()
     .describe(
-      '`none`: it sees all that the server sees, which `execution:unisolated` must permit. Default: isolated; for the owner of a server without accounts, where the machine can.',
+      'Isolation. `none`: the step has the access of the server; requires `execution:unisolated`. Default: isolated; for the owner of a server without accounts, if the machine supports it.',
     ),
   network: z
     .boolean()
     .default(false)
-    .describe('It reaches other servers through the outbound guard, which `execution:network` must permit.'),
+    .describe('Network access through the outbound guard; requires `execution:network`.'),
   tracking: stepTracking.optional(),
 });
 export type ExecutionStepInput = z.infer<typeof stepSchema>;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const executable = z.boolean().default(false).describe('It may be executed.');
+const executable = z.boolean().default(false).describe('Whether the file is executable.');
 
 /** The code of a run: where it is from, and its files, which were uploaded before or are those of an earlier run. */
 export const codeInput = executionCodeSchema.extend({
@@ -109,18 +109,18 @@ export const codeInput = executionCodeSchema.extend({
       z.union([
         z.strictObject({
           path: stepPath,
-          upload: z.uuid().describe('Of `execution.upload`.'),
+          upload: z.uuid().describe('Id from `execution.upload`.'),
           executable,
         }),
         z.strictObject({
           path: stepPath,
           same: z
             .strictObject({
-              run: z.uuid().describe('A run of the project.'),
-              path: stepPath.describe('A file of its code.'),
-              sha256: sha256.describe('What it must be.'),
+              run: z.uuid().describe('Id of a run of the project.'),
+              path: stepPath.describe('Path of a code file of that run.'),
+              sha256: sha256.describe('Expected SHA-256.'),
             })
-            .describe('A file that an earlier run has brought, which the caller may read.'),
+            .describe('File of an earlier run that the caller may read.'),
           executable,
         }),
       ]),
@@ -136,10 +136,10 @@ export const uploadForExecutionOperation = defineOperation({
   scope: 'project',
   summary: 'Uploads code for a job. It is kept for six hours until the job is submitted.',
   input: z.strictObject({
-    sha256: sha256.optional().describe('What they must be.'),
+    sha256: sha256.optional().describe('Expected digests.'),
   }),
   output: z.strictObject({
-    upload: z.string().describe('Names them in `execution.submit`, once.'),
+    upload: z.string().describe('Id for one `execution.submit`.'),
     size: z.int(),
     sha256: z.string(),
   }),
@@ -156,9 +156,9 @@ export const submitExecutionOperation = defineOperation({
   summary: 'Submits a job with one or several steps.',
   input: z.strictObject({
     name: z.string().min(1).max(256).default('run').describe('Name of the job.'),
-    steps: z.record(stepWord, stepSchema).describe('By name; at least one, at most 1,000.'),
-    priority: z.int().min(-1000).max(1000).default(0).describe('Higher first.'),
-    code: codeInput.optional().describe('The code that the steps run.'),
+    steps: z.record(stepWord, stepSchema).describe('Steps by name; 1 to 1,000.'),
+    priority: z.int().min(-1000).max(1000).default(0).describe('Priority. Higher values run first.'),
+    code: codeInput.optional().describe('Code of the steps.'),
   }),
   output: executionSchema,
   target: ofExecution,
@@ -226,8 +226,8 @@ export const listExecutionAttemptsOperation = defineOperation({
 
 const logInput = {
   id,
-  node: nodePath.optional().describe('Path of the step; needed where there is more than one.'),
-  attempt: z.uuid().optional().describe('Default: the latest of the step.'),
+  node: nodePath.optional().describe('Path of the step; required if the job has several.'),
+  attempt: z.uuid().optional().describe('Attempt. Default: the latest of the step.'),
 };
 
 export const readExecutionLogOperation = defineOperation({
@@ -235,10 +235,10 @@ export const readExecutionLogOperation = defineOperation({
   action: 'execution:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Returns the log of a step from a position on.',
+  summary: 'Returns the log of a step from a position.',
   input: z.strictObject({
     ...logInput,
-    cursor: z.string().max(256).optional().describe('`cursor` of the answer before; default: the beginning.'),
+    cursor: z.string().max(256).optional().describe('`cursor` of the previous response; default: the start.'),
   }),
   output: executionLogSchema,
   target: ofExecution,
@@ -253,7 +253,7 @@ export const followExecutionLogOperation = defineOperation({
   summary: 'Streams the log of a step until it ends, including further attempts.',
   input: z.strictObject({
     ...logInput,
-    resourceVersion: z.string().max(256).optional().describe('`cursor` of the frame before.'),
+    resourceVersion: z.string().max(256).optional().describe('`cursor` of the previous frame.'),
   }),
   output: executionLogSchema,
   target: ofExecution,
@@ -310,7 +310,7 @@ export const listExecutionFilesOperation = defineOperation({
   summary: 'Lists the files of a job: code, outputs and logs.',
   input: z.strictObject({
     id,
-    prefix: z.string().max(1024).default('').describe('What their names begin with.'),
+    prefix: z.string().max(1024).default('').describe('Prefix of the file names.'),
     ...paging,
   }),
   output: page(
@@ -326,7 +326,7 @@ export const readExecutionFileOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary: 'Downloads a file of a job, whole or a range.',
-  input: z.strictObject({ id, name: z.string().min(1).max(1024).describe('As `execution.files` gives it.') }),
+  input: z.strictObject({ id, name: z.string().min(1).max(1024).describe('File name from `execution.files`.') }),
   output: z.strictObject({ size: z.int(), sha256: z.string().nullable() }),
   target: ofExecution,
   http: http('GET', `${executions}/:id/files/content`, { query: ['name'], content: 'download' }),

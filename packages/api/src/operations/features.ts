@@ -18,16 +18,16 @@ const features = z
   .array(z.string().min(3).max(512))
   .min(1)
   .max(5000)
-  .describe('Instead of a service: `view:feature` each.');
+  .describe('Instead of a service: features as `view:feature`.');
 /** Columns of one length. */
 const rows = z
   .record(z.string().min(1).max(256), z.array(z.unknown()).max(100_000))
-  .describe('Each column with its values.');
-const fullNames = z.boolean().default(false).describe('Columns are called `view__feature` instead of `feature`.');
+  .describe('Columns with their values.');
+const fullNames = z.boolean().default(false).describe('Whether column names are `view__feature` instead of `feature`.');
 const selection = { service: service.optional(), features: features.optional() };
-const id = z.uuid().describe('Its id.');
-const limit = z.int().min(1).max(1000).default(100).describe('Most items in one page.');
-const cursor = z.string().max(4096).optional().describe('`nextCursor` of the page before.');
+const id = z.uuid().describe('Id.');
+const limit = z.int().min(1).max(1000).default(100).describe('Maximum items per page.');
+const cursor = z.string().max(4096).optional().describe('`nextCursor` of the previous page.');
 const page = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });
 
@@ -71,9 +71,9 @@ export const pushFeaturesOperation = defineOperation({
     to: z.enum(['online', 'offline', 'both']).default('online').describe('Where to.'),
   }),
   output: z.strictObject({
-    rows: z.int().describe('How many came.'),
-    written: z.int().describe('Those that were newer than what was online.'),
-    version: z.literal('later').optional().describe('They become a version of the dataset in a moment.'),
+    rows: z.int().describe('Number of received rows.'),
+    written: z.int().describe('Number of rows that were newer than the online values.'),
+    version: z.literal('later').optional().describe('Whether the rows become a dataset version shortly.'),
   }),
   target: ofView,
   roles: ['operator', 'editor'],
@@ -91,9 +91,9 @@ export const materializeFeaturesOperation = defineOperation({
     mode: z
       .enum(['full', 'incremental'])
       .default('incremental')
-      .describe('`incremental`: from where the last one ended.'),
-    start: moment.optional().describe('Event times from here on, itself included. Default: see `mode`.'),
-    end: moment.optional().describe('Event times up to here, itself included. Default: now.'),
+      .describe('`incremental`: from the end of the last materialization.'),
+    start: moment.optional().describe('Start of the event times, inclusive. Default: see `mode`.'),
+    end: moment.optional().describe('End of the event times, inclusive. Default: now.'),
   }),
   output: materializationSchema,
   target: ofView,
@@ -128,19 +128,19 @@ export const listMaterializationsOperation = defineOperation({
 const history = {
   ...selection,
   fullNames,
-  start: moment.optional().describe('Without entities: event times from here on.'),
-  end: moment.optional().describe('Without entities: event times up to here.'),
+  start: moment.optional().describe('Without entities: start of the event times.'),
+  end: moment.optional().describe('Without entities: end of the event times.'),
   createdCutoff: z
     .boolean()
     .default(false)
-    .describe('Rows that were written after the moment asked about do not count, where a view has a created time.'),
+    .describe('Whether to ignore rows that were created after the requested time, if a view has a created time.'),
 };
 const eventTime = z
   .string()
   .min(1)
   .max(256)
   .default('event_timestamp')
-  .describe('The column of the entities that says of which moment each row asks.');
+  .describe('Entity column with the requested time of each row.');
 
 export const readHistoryOperation = defineOperation({
   name: 'features.history',
@@ -152,7 +152,7 @@ export const readHistoryOperation = defineOperation({
     ...history,
     entities: rows.optional().describe('Join keys, the timestamp, and further columns for the output.'),
     eventTime,
-    limit: z.int().min(1).max(100_000).default(100_000).describe('Most rows that are given.'),
+    limit: z.int().min(1).max(100_000).default(100_000).describe('Maximum number of returned rows.'),
   }),
   output: featureRowsSchema,
   target: ofSelection,
@@ -167,9 +167,9 @@ export const buildFeaturesOperation = defineOperation({
   summary: 'Builds a dataset version with point-in-time correct feature values for entity rows.',
   input: z.strictObject({
     ...history,
-    entities: z.string().min(1).max(512).optional().describe('The version whose rows are asked about: `flights@7`.'),
-    eventTime: eventTime.optional().describe('Default: the event time of the dataset of the entities.'),
-    to: z.string().min(1).max(256).describe('Name of the Dataset that gets the version.'),
+    entities: z.string().min(1).max(512).optional().describe('Dataset version of the entity rows: `flights@7`.'),
+    eventTime: eventTime.optional().describe('Default: the event time of the entity dataset.'),
+    to: z.string().min(1).max(256).describe('Name of the output Dataset.'),
   }),
   output: featureBuildSchema,
   target: ofSelection,
@@ -209,7 +209,7 @@ export const checkFeaturesOperation = defineOperation({
   summary: 'Compares online and offline values of the same entities at the same time.',
   input: z.strictObject({
     ...selection,
-    sample: z.int().min(1).max(10_000).default(1000).describe('How many entities, taken evenly over their keys.'),
+    sample: z.int().min(1).max(10_000).default(1000).describe('Number of entities, sampled evenly over their keys.'),
   }),
   output: skewSchema,
   target: ofSelection,

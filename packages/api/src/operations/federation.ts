@@ -16,15 +16,15 @@ export const exchangeTokenOperation = defineOperation({
     'Exchanges the OIDC token of another system (CI) for a short-lived token of a service account that trusts it (after RFC 8693).',
   input: z.strictObject({
     grant_type: z.literal(TOKEN_EXCHANGE).default(TOKEN_EXCHANGE),
-    subject_token: z.string().min(1).max(16_384).describe('The JWT of the other system.'),
+    subject_token: z.string().min(1).max(16_384).describe('JWT of the other system.'),
     subject_token_type: z.enum([JWT_TYPE, ID_TOKEN_TYPE]).default(JWT_TYPE),
     service_account: z.string().min(1).max(256).describe('Name of the ServiceAccount.'),
   }),
   output: z.strictObject({
-    access_token: z.string().describe('`dais_sat_…`: shown once.'),
+    access_token: z.string().describe('Token: `dais_sat_…`. Shown once.'),
     issued_token_type: z.literal(ACCESS_TOKEN_TYPE),
     token_type: z.literal('Bearer'),
-    expires_in: z.int().describe('Its life in seconds, at most 3,600.'),
+    expires_in: z.int().describe('Lifetime in seconds, at most 3,600.'),
   }),
   target: () => ({ kind: 'Federation' }),
   public: true,

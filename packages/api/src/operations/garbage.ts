@@ -9,14 +9,14 @@ export const collectGarbageOperation = defineOperation({
   summary:
     'Permanently removes runs, logged models and experiments after their retention period, with their files. Data of registered model versions is kept.',
   input: z.strictObject({
-    dryRun: z.boolean().default(false).describe('Only count all that is old enough; what is held is counted too.'),
+    dryRun: z.boolean().default(false).describe('Whether to only count eligible objects, including those on hold.'),
     olderThanHours: z
       .int()
       .min(1)
       .max(876_000)
       .optional()
-      .describe('Since when it must be deleted. Default: `retention.deletedDays` of the configuration.'),
-    cursor: z.string().max(4096).optional().describe('`nextCursor` of the call before.'),
+      .describe('Minimum time since deletion. Default: `retention.deletedDays` of the configuration.'),
+    cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous call.'),
   }),
   output: z.strictObject({
     removed: z.strictObject({
@@ -24,9 +24,11 @@ export const collectGarbageOperation = defineOperation({
       loggedModels: z.int(),
       experiments: z.int(),
       traces: z.int(),
-      files: z.int().describe('Artifacts; their bytes go when nothing else has the same. Not counted by `dryRun`.'),
+      files: z
+        .int()
+        .describe('Number of artifacts. Bytes are deleted unless other objects share them. Not counted by `dryRun`.'),
     }),
-    nextCursor: z.string().optional().describe('There may be more: call again with it.'),
+    nextCursor: z.string().optional().describe('Cursor of the next call; absent at the end.'),
   }),
   target: () => ({ kind: 'Garbage' }),
   http: { method: 'POST', path: '/api/v1/tracking/garbage', status: 200 },

@@ -8,44 +8,38 @@ import { defineOperation, type Operation } from '#operations/operation.ts';
  */
 
 const time = (what: string) => z.string().describe(`${what}; RFC 3339, UTC.`);
-const id = z.uuid().describe('Its id.');
+const id = z.uuid().describe('Id.');
 const userName = z.string().min(1).max(256);
 const password = z.string().min(1).max(1024);
-const next = z
-  .string()
-  .max(2048)
-  .optional()
-  .describe('Path of this server to go to afterwards: a redirect then answers a form.');
+const next = z.string().max(2048).optional().describe('Path of this server to redirect to afterwards, for HTML forms.');
 const done = z.strictObject({});
 
 export const currentSessionSchema = z.strictObject({
-  mode: z
-    .enum(['solo', 'accounts'])
-    .describe('`solo`: one owner, who need not sign in. `accounts`: everybody says who they are.'),
-  actor: actorSchema.optional().describe('The caller; absent: not authenticated.'),
-  displayName: z.string().optional().describe('Of a user: the name to show.'),
-  email: z.string().optional().describe('Of a user.'),
+  mode: z.enum(['solo', 'accounts']).describe('`solo`: one owner without sign-in. `accounts`: every user signs in.'),
+  actor: actorSchema.optional().describe('Caller; absent: not authenticated.'),
+  displayName: z.string().optional().describe('Display name of a user.'),
+  email: z.string().optional().describe('Email address of a user.'),
   method: z
     .string()
     .optional()
-    .describe('How they proved it: `password`, `oidc`, `token`, `federation`, `owner-token`, `solo`.'),
-  session: z.string().optional().describe('Id of the session or token that was used.'),
-  mfa: z.boolean().optional().describe('A second factor was used.'),
-  scopes: z.array(z.string()).optional().describe('What the token is limited to.'),
-  project: z.string().optional().describe('The project that the token is limited to.'),
+    .describe('Authentication method: `password`, `oidc`, `token`, `federation`, `owner-token`, `solo`.'),
+  session: z.string().optional().describe('Id of the session or token.'),
+  mfa: z.boolean().optional().describe('Whether a second factor was used.'),
+  scopes: z.array(z.string()).optional().describe('Scopes of the token.'),
+  project: z.string().optional().describe('Project of the token.'),
   signIn: z
     .strictObject({
-      passwords: z.boolean().describe('By name and password.'),
+      passwords: z.boolean().describe('Whether sign-in with name and password is available.'),
       providers: z
         .array(
           z.strictObject({
-            name: z.string().describe('As in the configuration.'),
-            title: z.string().describe('As the button says.'),
+            name: z.string().describe('Name in the configuration.'),
+            title: z.string().describe('Label of the button.'),
           }),
         )
-        .describe('At these identity providers: `/auth/oidc/NAME/start`.'),
+        .describe('Identity providers: `/auth/oidc/NAME/start`.'),
     })
-    .describe('How one can sign in here.'),
+    .describe('Sign-in methods.'),
 });
 export type CurrentSession = z.infer<typeof currentSessionSchema>;
 
@@ -56,8 +50,8 @@ export const loginOperation = defineOperation({
   scope: 'org',
   summary: 'Signs in with name and password and sets a session cookie.',
   input: z.strictObject({
-    name: userName.describe('Login name, normally the e-mail address.'),
-    password: password.describe('The password.'),
+    name: userName.describe('Login name, normally the email address.'),
+    password: password.describe('Password.'),
     next,
   }),
   output: currentSessionSchema,
@@ -99,7 +93,7 @@ export const changePasswordOperation = defineOperation({
   scope: 'org',
   summary: 'Changes the password of the caller, ends all other sessions and renews this one.',
   input: z.strictObject({
-    old: password.describe('The present password.'),
+    old: password.describe('Current password.'),
     new: password.describe('At least 12 characters.'),
   }),
   output: done,
@@ -110,17 +104,17 @@ export const changePasswordOperation = defineOperation({
 
 const sessionEntry = z.strictObject({
   id: id,
-  current: z.boolean().describe('It is the one that asks.'),
+  current: z.boolean().describe('Whether it is the current session.'),
   method: z.string().describe('`password` or `oidc`.'),
-  provider: z.string().optional().describe('The identity provider.'),
-  mfa: z.boolean().describe('A second factor was used.'),
+  provider: z.string().optional().describe('Identity provider.'),
+  mfa: z.boolean().describe('Whether a second factor was used.'),
   address: z.string().optional().describe('Where it was last used from.'),
-  userAgent: z.string().optional().describe('The browser that signed in.'),
+  userAgent: z.string().optional().describe('User agent of the browser.'),
   createdAt: time('Start time'),
-  usedAt: time('When it was last used, to the minute'),
-  expiresAt: time('When it ends even if it is used'),
+  usedAt: time('Time of the last use, to the minute'),
+  expiresAt: time('Absolute expiry'),
 });
-const sessionPage = z.strictObject({ items: z.array(sessionEntry).describe('Those that hold, newest first.') });
+const sessionPage = z.strictObject({ items: z.array(sessionEntry).describe('Active sessions, newest first.') });
 
 export const listSessionsOperation = defineOperation({
   name: 'session.list',
@@ -174,43 +168,43 @@ export const revokeUserSessionOperation = defineOperation({
 });
 
 const newToken = {
-  title: z.string().min(1).max(128).describe('What it is for; shown in lists.'),
+  title: z.string().min(1).max(128).describe('Purpose, shown in lists.'),
   scopes: z
     .array(z.string().max(128))
     .min(1)
     .max(100)
     .optional()
-    .describe('Actions it is limited to: `secret:read`, `secret:*`. Default: whatever its owner may do.'),
-  project: labelNameSchema.optional().describe('The project it is limited to. Default: every project.'),
+    .describe('Scopes: `secret:read`, `secret:*`. Default: all permissions of the owner.'),
+  project: labelNameSchema.optional().describe('Project that the token is limited to. Default: all projects.'),
   days: z
     .int()
     .min(1)
     .max(3650)
     .optional()
     .describe(
-      'Days until it ends. Default and most: `authentication.tokenDays` and `maxTokenDays` of the configuration.',
+      'Days until expiry. Default and maximum: `authentication.tokenDays` and `maxTokenDays` of the configuration.',
     ),
 };
 const createdToken = z.strictObject({
   id,
-  token: z.string().describe('The token itself. It is shown this once and kept nowhere.'),
+  token: z.string().describe('Token. It is shown only once and not stored.'),
   expiresAt: time('Expiry'),
 });
 const tokenEntry = z.strictObject({
   id,
-  title: z.string().describe('What it is for.'),
-  form: z.enum(['pat', 'sat', 'ses']).describe('A person’s, a service account’s, or of a sign-in on the command line.'),
-  ending: z.string().describe('Its last four characters.'),
-  scopes: z.array(z.string()).optional().describe('Actions it is limited to.'),
-  project: z.string().optional().describe('The project it is limited to.'),
-  createdBy: actorSchema.describe('Who made it.'),
+  title: z.string().describe('Purpose.'),
+  form: z.enum(['pat', 'sat', 'ses']).describe('Type: personal token, service account token, or command-line session.'),
+  ending: z.string().describe('Last four characters.'),
+  scopes: z.array(z.string()).optional().describe('Scopes.'),
+  project: z.string().optional().describe('Project that the token is limited to.'),
+  createdBy: actorSchema.describe('Creator.'),
   createdAt: time('Creation time'),
   expiresAt: time('Expiry'),
-  usedAt: z.string().optional().describe('When it was last used, to the minute; absent: never.'),
+  usedAt: z.string().optional().describe('Time of the last use, to the minute; absent: never.'),
   usedAddress: z.string().optional().describe('Where it was last used from.'),
 });
 export type TokenEntry = z.infer<typeof tokenEntry>;
-const tokenPage = z.strictObject({ items: z.array(tokenEntry).describe('Those that hold, newest first.') });
+const tokenPage = z.strictObject({ items: z.array(tokenEntry).describe('Active sessions, newest first.') });
 
 export const createTokenOperation = defineOperation({
   name: 'token.create',
@@ -317,9 +311,9 @@ export const revokeServiceTokenOperation = defineOperation({
 });
 
 const invited = {
-  email: z.email().max(254).describe('Whom it is for.'),
-  name: nameSchema.optional().describe('Login name. Default: the e-mail address in lower case.'),
-  hours: z.int().min(1).max(720).optional().describe('Hours until it ends. Default: 72.'),
+  email: z.email().max(254).describe('Login name of the user.'),
+  name: nameSchema.optional().describe('Login name. Default: the email address in lower case.'),
+  hours: z.int().min(1).max(720).optional().describe('Hours until expiry. Default: 72.'),
 };
 const createdInvitation = z.strictObject({
   id,
@@ -327,10 +321,7 @@ const createdInvitation = z.strictObject({
     .string()
     .describe('URL of the link. The secret is in the fragment (`#`), so no server or log sees it. Shown once.'),
   expiresAt: time('Expiry'),
-  tokens: z
-    .int()
-    .optional()
-    .describe('For a new password: how many tokens of the user go on working, whatever the password is.'),
+  tokens: z.int().optional().describe('For a password reset: number of tokens of the user that remain valid.'),
 });
 export type CreatedInvitation = z.infer<typeof createdInvitation>;
 
@@ -394,16 +385,16 @@ export const listInvitationsOperation = defineOperation({
       .array(
         z.strictObject({
           id,
-          email: z.string().describe('Whom it is for.'),
+          email: z.string().describe('Login name of the user.'),
           user: z.string().optional().describe('Login name.'),
-          reset: z.boolean().describe('It is for a new password of a user who is there.'),
+          reset: z.boolean().describe('Whether it is a password reset of an existing user.'),
           administrator: z.boolean().describe('Whether the user becomes an administrator of the organization.'),
-          createdBy: actorSchema.describe('Who made it.'),
+          createdBy: actorSchema.describe('Creator.'),
           createdAt: time('Creation time'),
           expiresAt: time('Expiry'),
         }),
       )
-      .describe('Those that hold, newest first.'),
+      .describe('Active sessions, newest first.'),
   }),
   target: () => ({ kind: 'Invitation' }),
   roles: ['admin'],
@@ -433,9 +424,9 @@ export const readInvitationOperation = defineOperation({
   summary: 'Returns the invitation of a link.',
   input: z.strictObject({ secret }),
   output: z.strictObject({
-    email: z.string().describe('Whom it is for.'),
+    email: z.string().describe('Login name of the user.'),
     name: z.string().describe('Login name.'),
-    reset: z.boolean().describe('It is for a new password of a user who is there.'),
+    reset: z.boolean().describe('Whether it is a password reset of an existing user.'),
     expiresAt: time('Expiry'),
   }),
   target: () => ({ kind: 'Invitation' }),
@@ -452,7 +443,7 @@ export const acceptInvitationOperation = defineOperation({
   input: z.strictObject({
     secret,
     password: password.describe('At least 12 characters.'),
-    displayName: z.string().max(256).optional().describe('As the console shows it.'),
+    displayName: z.string().max(256).optional().describe('Title in the console.'),
   }),
   output: currentSessionSchema,
   target: () => ({ kind: 'Invitation' }),

@@ -18,13 +18,13 @@ const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 const key = z.string().min(1).max(250);
 const values = z.record(key, text(100_000));
 const deleted = z.boolean().default(false).describe('Whether it is deleted there.');
-const source = z.string().min(1).max(512).describe('Names the server that it comes from, the same in every call.');
-const sourceId = z.string().min(1).max(512).describe('What it is called there.');
+const source = z.string().min(1).max(512).describe('Id of the source server, equal in every call.');
+const sourceId = z.string().min(1).max(512).describe('Name at the source.');
 const recordId = z.string().regex(/^[A-Za-z0-9][\w-]{0,255}$/);
 const experimentId = z
   .string()
   .regex(/^\d{1,18}$/)
-  .describe('Number of the experiment, here.');
+  .describe('Id of the experiment in Dais.');
 const nothing = z.strictObject({});
 
 export const importedKinds = [
@@ -52,15 +52,15 @@ export const listImportedOperation = defineOperation({
   input: z.strictObject({
     source,
     kind: z.enum(importedKinds),
-    limit: z.int().min(1).max(10_000).default(1000).describe('Most items in one page.'),
-    cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+    limit: z.int().min(1).max(10_000).default(1000).describe('Maximum items per page.'),
+    cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({
     items: z.array(
       z.strictObject({
-        sourceId: z.string().describe('What it is called there.'),
-        id: z.string().describe('What it is called here.'),
-        state: z.string().describe('As it was noted with `import.note`; empty: it is not whole yet.'),
+        sourceId: z.string().describe('Name at the source.'),
+        id: z.string().describe('Name in Dais.'),
+        state: z.string().describe('Digest recorded with `import.note`; empty: the import is incomplete.'),
       }),
     ),
     nextCursor: z.string().optional(),
@@ -79,8 +79,8 @@ export const noteImportedOperation = defineOperation({
     source,
     kind: z.enum(importedKinds),
     sourceId,
-    id: z.string().min(1).max(512).describe('What it is called here.'),
-    state: text(256).describe('A digest of what was imported.'),
+    id: z.string().min(1).max(512).describe('Name in Dais.'),
+    state: text(256).describe('Digest of the imported object.'),
   }),
   output: nothing,
   target: ofImports,
@@ -89,8 +89,8 @@ export const noteImportedOperation = defineOperation({
 });
 
 const placed = z.strictObject({
-  id: z.string().describe('What it is called here.'),
-  artifactUri: z.string().describe('Artifact location here.'),
+  id: z.string().describe('Name in Dais.'),
+  artifactUri: z.string().describe('Artifact location in Dais.'),
 });
 
 export const importExperimentOperation = defineOperation({
@@ -102,7 +102,7 @@ export const importExperimentOperation = defineOperation({
   input: z.strictObject({
     source,
     sourceId,
-    isDefault: z.boolean().default(false).describe('It becomes the default experiment of the project.'),
+    isDefault: z.boolean().default(false).describe('Whether it becomes the default experiment of the project.'),
     name: z.string().min(1).max(500),
     createdAt: milliseconds,
     updatedAt: milliseconds,
@@ -124,7 +124,7 @@ export const importRunOperation = defineOperation({
   input: z.strictObject({
     source,
     experimentId,
-    id: recordId.describe('Id of the run, there and here.'),
+    id: recordId.describe('Id of the run, equal at the source and in Dais.'),
     name: text(250).default(''),
     user: text(256).default(''),
     status: z.enum(runStatuses),
@@ -164,10 +164,10 @@ export const importMetricsOperation = defineOperation({
       )
       .min(1)
       .max(10_000)
-      .describe('In columns, each as long as the others.'),
+      .describe('Points as columns of equal length.'),
   }),
   output: z.strictObject({
-    series: z.array(z.strictObject({ key: z.string(), points: z.int().describe('How many it has now.') })),
+    series: z.array(z.strictObject({ key: z.string(), points: z.int().describe('Current number of points.') })),
   }),
   target: ofImports,
   roles: EDITORS,
@@ -179,11 +179,11 @@ export const importLoggedModelOperation = defineOperation({
   action: 'import:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Imports a logged model. It keeps its ID. The runs that measured it must be imported before.',
+  summary: 'Imports a logged model. It keeps its ID. Import the runs with its metrics first.',
   input: z.strictObject({
     source,
     experimentId,
-    id: recordId.describe('Id of the logged model, there and here.'),
+    id: recordId.describe('Id of the logged model, equal at the source and in Dais.'),
     name: text(250).default(''),
     type: text(500).optional(),
     sourceRunId: text(256).optional(),

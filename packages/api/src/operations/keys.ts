@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 
-const keyId = z.string().describe('How the key engine names it.');
-const fingerprint = z.string().describe('16 hex digits; equal exactly when the key is the same.');
+const keyId = z.string().describe('Name in the key engine.');
+const fingerprint = z.string().describe('Fingerprint of the key: 16 hex digits.');
 
 export const listKeysOperation = defineOperation({
   name: 'key.list',
@@ -17,12 +17,14 @@ export const listKeysOperation = defineOperation({
         z.strictObject({
           keyId,
           fingerprint,
-          current: z.boolean().describe('New values are sealed under it.'),
-          held: z.boolean().describe('False: values need it, and the key engine does not have it.'),
-          values: z.int().describe('Values of Secrets, in all projects, and keys of the audit log that need it.'),
+          current: z.boolean().describe('Whether new values are encrypted with it.'),
+          held: z.boolean().describe('Whether the key engine has the key. False: values need a missing key.'),
+          values: z
+            .int()
+            .describe('Number of Secret values and audit log keys that are encrypted with it, in all projects.'),
         }),
       )
-      .describe('One entry for each key that is held or needed.'),
+      .describe('Keys that exist or are needed.'),
   }),
   target: () => ({ kind: 'Key' }),
   http: { method: 'GET', path: '/api/v1/keys', status: 200 },
@@ -39,7 +41,9 @@ export const rotateKeysOperation = defineOperation({
   output: z.strictObject({
     keyId,
     fingerprint,
-    made: z.boolean().describe('False: keys are made elsewhere, and the current one of there is used.'),
+    made: z
+      .boolean()
+      .describe('Whether a new key was created. False: keys are managed elsewhere, and their current key is used.'),
   }),
   target: () => ({ kind: 'Key' }),
   http: { method: 'POST', path: '/api/v1/keys/actions/rotate', status: 202 },

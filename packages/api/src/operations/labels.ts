@@ -15,7 +15,7 @@ import {
   labelTaskSchema,
   labelTaskStates,
   MOST_IMPORTED_TASKS,
-  reviewVerdicts,
+  reviewDecisions,
 } from '#records/labels.ts';
 
 const all = '/api/v1/labels/sets' as const;
@@ -125,16 +125,12 @@ export const importLabelsOperation = defineOperation({
     'Imports tasks and annotations of Label Studio. Unchanged ones stay; changed annotations become new versions.',
   input: z.strictObject({
     set,
-    tasks: z.array(labelStudioTaskSchema).min(1).max(MOST_IMPORTED_TASKS).describe('As in an export of type JSON.'),
-    guideline: z
-      .int()
-      .min(0)
-      .optional()
-      .describe('The version of the guideline that annotators had. Default: the newest.'),
+    tasks: z.array(labelStudioTaskSchema).min(1).max(MOST_IMPORTED_TASKS).describe('Tasks in the JSON export format.'),
+    guideline: z.int().min(0).optional().describe('Guideline version of the annotators. Default: the newest.'),
     annotators: z
       .record(z.string().max(256), z.string().min(1).max(256))
       .default({})
-      .describe('Names of users, by what the tool calls them: its number or address of mail.'),
+      .describe('User names by their id or email address in the tool.'),
   }),
   output: importedLabelsSchema,
   target: toSets,
@@ -189,7 +185,7 @@ export const reviewAnnotationOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary: 'Accepts or rejects an annotation of another user.',
-  input: z.strictObject({ set, annotation, verdict: z.enum(reviewVerdicts).describe('Reason.'), reason }),
+  input: z.strictObject({ set, annotation, decision: z.enum(reviewDecisions).describe('Reason.'), reason }),
   output: annotationSchema,
   target: toSets,
   roles: REVIEWERS,
@@ -202,7 +198,7 @@ export const adjudicateOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary: 'Resolves a disagreement: accepts one annotation and rejects all others.',
-  input: z.strictObject({ set, annotation, reason: z.string().min(1).max(4096).describe('Why this one.') }),
+  input: z.strictObject({ set, annotation, reason: z.string().min(1).max(4096).describe('Reason.') }),
   output: labelTaskSchema,
   target: toSets,
   roles: REVIEWERS,
@@ -221,8 +217,8 @@ export const acceptAgreedOperation = defineOperation({
     reason,
   }),
   output: z.strictObject({
-    accepted: z.int().describe('Tasks that were accepted by this.'),
-    left: z.int().describe('Tasks that still wait for a verdict.'),
+    accepted: z.int().describe('Number of accepted tasks.'),
+    left: z.int().describe('Tasks that still wait for a decision.'),
   }),
   target: toSets,
   roles: REVIEWERS,
@@ -256,10 +252,8 @@ export const publishLabelsOperation = defineOperation({
   summary: 'Publishes accepted labels as a dataset version.',
   input: z.strictObject({
     set,
-    dataset: datasetNameSchema
-      .optional()
-      .describe('The dataset that gets a version; made when it is not there. Default: the name of the set.'),
-    message: z.string().max(2000).default('').describe('Said of the version.'),
+    dataset: datasetNameSchema.optional().describe('Output dataset; created if missing. Default: the name of the set.'),
+    message: z.string().max(2000).default('').describe('Description of the version.'),
   }),
   output: labelPublicationSchema,
   target: toSets,

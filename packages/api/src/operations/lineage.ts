@@ -19,7 +19,9 @@ export const readLineageOperation = defineOperation({
       .string()
       .min(3)
       .max(1024)
-      .describe('`run:ID`, `logged-model:ID`, `model-version:NAME/NUMBER`, `dataset:…`: the `node` of any answer.'),
+      .describe(
+        'Node: `run:ID`, `logged-model:ID`, `model-version:NAME/NUMBER`, `dataset:…`. Responses contain it as `node`.',
+      ),
     direction: z.enum(lineageDirections).default('both').describe('`upstream`: sources; `downstream`: results.'),
     depth: z.int().min(1).max(50).default(10).describe('Maximum distance in edges.'),
     limit: z.int().min(1).max(5000).default(500).describe('Maximum number of nodes.'),
@@ -48,7 +50,7 @@ export const recordLineageBatchOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary: 'Receives OpenLineage events. Invalid events are reported and do not affect the others.',
-  input: z.strictObject({ events: z.array(z.unknown()).max(1000).describe('At most 1,000.') }),
+  input: z.strictObject({ events: z.array(z.unknown()).max(1000).describe('Events; at most 1,000.') }),
   // As the OpenAPI description of OpenLineage names them.
   output: z.strictObject({
     status: z.enum(['success', 'partial_success']),
@@ -61,7 +63,7 @@ export const recordLineageBatchOperation = defineOperation({
     }),
     failed_events: z.array(
       z.strictObject({
-        index: z.int().describe('Its place in the batch, from 0.'),
+        index: z.int().describe('Index in the batch, from 0.'),
         reason: z.string(),
         retriable: z.boolean(),
       }),

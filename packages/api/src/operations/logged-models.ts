@@ -30,8 +30,8 @@ export const createLoggedModelOperation = defineOperation({
     experimentId: z
       .string()
       .regex(/^\d{1,18}$/)
-      .describe('Number of the experiment.'),
-    id: modelId.optional().describe('Default: `m-` and 32 hexadecimal digits, made up.'),
+      .describe('Id of the experiment.'),
+    id: modelId.optional().describe('Default: generated: `m-` and 32 hexadecimal digits.'),
     name: z
       .string()
       .min(1)
@@ -40,8 +40,8 @@ export const createLoggedModelOperation = defineOperation({
       .optional()
       .describe('Without `/ : . % " \'`. Default: made up.'),
     type: z.string().max(500).optional(),
-    sourceRunId: z.string().max(256).optional().describe('The run that makes it.'),
-    params: pairs(1000, 6000).optional().describe('They never change.'),
+    sourceRunId: z.string().max(256).optional().describe('Id of the run that creates it.'),
+    params: pairs(1000, 6000).optional().describe('Parameters. They never change.'),
     tags: pairs(1000, 8000).optional(),
   }),
   output: loggedModelSchema,
@@ -58,7 +58,7 @@ export const readLoggedModelOperation = defineOperation({
   summary: 'Returns a logged model.',
   input: z.strictObject({
     id: modelId,
-    allowDeleted: z.boolean().optional().describe('Deleted ones too.'),
+    allowDeleted: z.boolean().optional().describe('Whether to include deleted models.'),
   }),
   output: loggedModelSchema,
   target: ofModel,
@@ -67,7 +67,7 @@ export const readLoggedModelOperation = defineOperation({
 
 const dataset = {
   datasetName: z.string().min(1).max(500).describe('Name of a dataset.'),
-  datasetDigest: z.string().max(36).optional().describe('Its digest. Default: any.'),
+  datasetDigest: z.string().max(36).optional().describe('Digest. Default: any.'),
 };
 
 export const searchLoggedModelsOperation = defineOperation({
@@ -80,17 +80,17 @@ export const searchLoggedModelsOperation = defineOperation({
     experimentIds: z
       .array(z.string().regex(/^\d{1,18}$/))
       .max(1000)
-      .describe('Of these experiments; none: no model.'),
+      .describe('Ids of the experiments. An empty list returns no models.'),
     filter: z.string().max(65_536).optional().describe("`metrics.accuracy > 0.9 and name like 'net%'`."),
     datasets: z
       .array(z.strictObject(dataset))
       .max(100)
       .optional()
-      .describe('Metrics in the filter count only where they were measured on one of these.'),
+      .describe('Datasets that metrics in the filter must refer to.'),
     orderBy: z
       .array(
         z.strictObject({
-          field: z.string().max(1024).describe('`metrics.` with the name of a metric, or an attribute; not quoted.'),
+          field: z.string().max(1024).describe('Sort key: `metrics.NAME` or an attribute, not quoted.'),
           ascending: z.boolean().default(true),
           datasetName: dataset.datasetName.optional(),
           datasetDigest: dataset.datasetDigest,
@@ -98,10 +98,10 @@ export const searchLoggedModelsOperation = defineOperation({
       )
       .max(20)
       .optional()
-      .describe('The first counts most. Default: the newest first.'),
-    view: z.enum(['active', 'deleted', 'all']).default('active').describe('Which of them.'),
-    limit: z.int().min(1).max(50_000).default(100).describe('Most items in one page.'),
-    cursor: z.string().max(131_072).optional().describe('`nextCursor` of the page before.'),
+      .describe('Sort order. Default: newest first.'),
+    view: z.enum(['active', 'deleted', 'all']).default('active').describe('Datasets.'),
+    limit: z.int().min(1).max(50_000).default(100).describe('Maximum items per page.'),
+    cursor: z.string().max(131_072).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({ items: z.array(loggedModelSchema), nextCursor: z.string().optional() }),
   target: ofModel,
@@ -156,7 +156,7 @@ export const addLoggedModelParamsOperation = defineOperation({
   action: 'loggedModel:update',
   mode: 'write',
   scope: 'project',
-  summary: 'Adds parameters to a logged model; one that is there never changes its value.',
+  summary: 'Adds parameters to a logged model. Existing values do not change.',
   input: z.strictObject({ id: modelId, params: pairs(1000, 6000) }),
   output: z.strictObject({}),
   target: ofModel,

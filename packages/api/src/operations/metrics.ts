@@ -6,11 +6,11 @@ export const readMetricsOperation = defineOperation({
   action: 'metrics:read',
   mode: 'read',
   scope: 'org',
-  summary: 'Gives the metrics of the process that answers; `/metrics` gives the text alone.',
+  summary: 'Returns the metrics of the responding process. `/metrics` returns only the text.',
   input: z.strictObject({}),
   output: z.strictObject({
-    type: z.string().describe('The content type of `text`.'),
-    text: z.string().describe('In the text format of Prometheus.'),
+    type: z.string().describe('Content type of `text`.'),
+    text: z.string().describe('Metrics in the Prometheus text format.'),
   }),
   target: () => ({ kind: 'Server' }),
   // They tell of every project: nobody reads them because they may read something else.

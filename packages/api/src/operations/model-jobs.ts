@@ -45,7 +45,7 @@ export const startBatchPredictionOperation = defineOperation({
     inputs: columns
       .optional()
       .describe(
-        'Columns that the model gets. Default: those that its signature names; without one, all but keys, event time and label.',
+        'Input columns of the model. Default: those of its signature; without one, all except keys, event time and label.',
       ),
     onError: onErrorSchema.default('fail'),
   }),
@@ -63,15 +63,10 @@ export const listModelJobsOperation = defineOperation({
   scope: 'project',
   summary: 'Lists batch jobs, newest first.',
   input: z.strictObject({
-    model: z.string().min(1).max(256).optional().describe('Only those on this model.'),
-    dataset: z
-      .string()
-      .min(1)
-      .max(256)
-      .optional()
-      .describe('Only those that read this Dataset, or make a version of it.'),
-    kind: z.enum(modelJobKinds).optional().describe('Only those of this kind.'),
-    state: z.enum(modelJobStates).optional().describe('Only those in this state.'),
+    model: z.string().min(1).max(256).optional().describe('Only jobs of this model.'),
+    dataset: z.string().min(1).max(256).optional().describe('Only jobs that read or write this Dataset.'),
+    kind: z.enum(modelJobKinds).optional().describe('Only jobs of this type.'),
+    state: z.enum(modelJobStates).optional().describe('Only objects in this state.'),
     ...pageInput,
   }),
   output: z.strictObject({ items: z.array(modelJobSchema), nextCursor: z.string().optional() }),
@@ -130,10 +125,10 @@ export const startModelImportanceOperation = defineOperation({
   input: z.strictObject({
     model,
     data,
-    inputs: columns.optional().describe('As of `batchPrediction.start`.'),
-    sample: z.int().min(1).max(5000).default(100).describe('Rows that are explained.'),
-    background: z.int().min(1).max(500).default(20).describe('Rows that each of them is compared with.'),
-    seed: z.int().min(0).max(2_147_483_647).default(0).describe('By which rows are drawn.'),
+    inputs: columns.optional().describe('Same as in `batchPrediction.start`.'),
+    sample: z.int().min(1).max(5000).default(100).describe('Number of rows to explain.'),
+    background: z.int().min(1).max(500).default(20).describe('Number of background rows.'),
+    seed: z.int().min(0).max(2_147_483_647).default(0).describe('Seed of the samples.'),
   }),
   output: modelJobSchema,
   target: ofReference,
@@ -151,19 +146,12 @@ export const startModelConversionOperation = defineOperation({
     'Converts a scikit-learn, XGBoost or LightGBM version to ONNX if outputs equal the original on the input example and generated rows.',
   input: z.strictObject({
     model,
-    to: z.string().min(1).max(256).optional().describe('The Model that gets the new version. Default: the same.'),
-    opset: z
-      .int()
-      .min(15)
-      .max(21)
-      .default(17)
-      .describe('The newest operators of ONNX that it may be made of: newer ones need a newer runtime to load it.'),
+    to: z.string().min(1).max(256).optional().describe('Model of the new version. Default: the same.'),
+    opset: z.int().min(15).max(21).default(17).describe('Maximum ONNX opset. Newer opsets need a newer runtime.'),
     predictFn: z
       .enum(predictFunctions)
       .optional()
-      .describe(
-        'What it answers with. Default: what the original answers with, most often `predict`, that is, labels.',
-      ),
+      .describe('Output of the model. Default: the output of the original, usually `predict` (labels).'),
   }),
   output: modelJobSchema,
   target: ({ model: reference, to }) =>
@@ -180,7 +168,7 @@ export const listModelImportancesOperation = defineOperation({
   summary: 'Lists stored feature importances of model versions, newest first.',
   input: z.strictObject({
     name: z.string().min(1).max(256).describe('Name of the model.'),
-    version: z.int().min(1).optional().describe('Only of this version.'),
+    version: z.int().min(1).optional().describe('Only importances of this version.'),
     ...pageInput,
   }),
   output: z.strictObject({ items: z.array(modelImportanceSchema), nextCursor: z.string().optional() }),
@@ -199,11 +187,11 @@ export const explainPredictionOperation = defineOperation({
   action: 'endpoint:invoke',
   mode: 'read',
   scope: 'project',
-  summary: 'Explains a stored prediction with the model version that made it.',
+  summary: 'Explains a stored prediction with the model version that returned it.',
   input: z.strictObject({
     endpoint: nameSchema.describe('Name of the endpoint.'),
     id: predictionIdSchema,
-    output: z.int().min(0).optional().describe('Which number of the answer; default the greatest.'),
+    output: z.int().min(0).optional().describe('Index of the output; default: the largest value.'),
   }),
   output: predictionExplanationSchema,
   target: ({ endpoint: name }) => ({ kind: 'Endpoint', name }),

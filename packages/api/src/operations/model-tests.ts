@@ -10,11 +10,11 @@ export const testModelOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary:
-    'Runs the tests of a Model with one of its versions, and tells how far that is: ask again until it is done. Nothing is kept.',
+    'Runs the tests of a Model with one of its versions and returns the progress. Call again until it is done. Results are not stored.',
   input: z.strictObject({
     name: modelName,
     version: versionNumber.optional().describe('Number of the version.'),
-    alias: aliasSchema.optional().describe('The version that is called so, in place of its number.'),
+    alias: aliasSchema.optional().describe('Alias, instead of the version number.'),
   }),
   output: modelTestRunSchema,
   target: ({ name }) => ({ kind: modelKind.kind, name }),

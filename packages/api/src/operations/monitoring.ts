@@ -10,7 +10,7 @@ import {
   monitorReportHeadSchema,
   monitorReportSchema,
   monitorSummarySchema,
-  monitorVerdicts,
+  checkStatuses,
 } from '#records/monitoring.ts';
 
 const base = '/api/v1/monitoring/monitors' as const;
@@ -30,8 +30,8 @@ export const listMonitorSummariesOperation = defineOperation({
   scope: 'project',
   summary: 'Lists monitors with the status of their latest windows.',
   input: z.strictObject({
-    endpoint: nameSchema.optional().describe('Only those of this endpoint.'),
-    dataset: nameSchema.optional().describe('Only those of this dataset.'),
+    endpoint: nameSchema.optional().describe('Only monitors of this endpoint.'),
+    dataset: nameSchema.optional().describe('Only monitors of this dataset.'),
     ...pageInput,
   }),
   output: z.strictObject({ items: z.array(monitorSummarySchema), nextCursor: z.string().optional() }),
@@ -57,10 +57,10 @@ export const listMonitorReportsOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary: 'Lists the reports of a monitor, newest window first.',
-  input: z.strictObject({ monitor, verdict: z.enum(monitorVerdicts).optional(), ...pageInput }),
+  input: z.strictObject({ monitor, status: z.enum(checkStatuses).optional(), ...pageInput }),
   output: z.strictObject({ items: z.array(monitorReportHeadSchema), nextCursor: z.string().optional() }),
   target: ofMonitor,
-  http: { method: 'GET', path: `${base}/:monitor/reports`, status: 200, query: ['verdict', 'limit', 'cursor'] },
+  http: { method: 'GET', path: `${base}/:monitor/reports`, status: 200, query: ['status', 'limit', 'cursor'] },
 });
 
 export const readMonitorReportOperation = defineOperation({
@@ -104,12 +104,12 @@ export const readMonitorHistoryOperation = defineOperation({
   summary: 'Returns the metrics of the latest windows as series, for charts and heat maps.',
   input: z.strictObject({
     monitor,
-    check: labelNameSchema.optional().describe('Only of this check.'),
-    column: z.string().max(256).optional().describe('Only of this column.'),
+    check: labelNameSchema.optional().describe('Only series of this check.'),
+    column: z.string().max(256).optional().describe('Only series of this column.'),
     metric: z.string().max(64).optional().describe('Only this metric.'),
-    windows: z.int().min(1).max(500).default(60).describe('How many windows.'),
+    windows: z.int().min(1).max(500).default(60).describe('Number of windows.'),
     before: z.int().min(1).optional().describe('Only windows with a smaller number.'),
-    limit: z.int().min(1).max(2000).default(500).describe('Most series.'),
+    limit: z.int().min(1).max(2000).default(500).describe('Maximum number of series.'),
   }),
   output: monitorHistorySchema,
   target: ofMonitor,

@@ -6,7 +6,7 @@ export interface OperationTarget {
   readonly kind: string;
   /** Absent when the whole collection is meant. */
   readonly name?: string;
-  /** Absent for kinds of the organisation, and for “the project of the request”. */
+  /** Absent for kinds of the organization, and for “the project of the request”. */
   readonly project?: string;
   /** What a write would make of it: policies look at it beside what is there. */
   readonly desired?: DesiredState;
@@ -97,7 +97,7 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   /**
    * The roles that permit its action. Without it: what reads, every role; what writes or deletes a kind of a project,
    * editors and admins; an own verb of such a kind, operators too (`approve`: approvers instead); all else, admins. An
-   * operation of the organisation needs the role there.
+   * operation of the organization needs the role there.
    */
   readonly roles?: readonly Role[];
   readonly http: HttpBinding;

@@ -15,9 +15,9 @@ const total = z.int().optional().describe(`How many there are; it ends at ${PIPE
 const pipelineHeadSchema = z.strictObject({
   id: z.string().describe('Uid of the Pipeline.'),
   name: z.string().describe('Name of the Pipeline.'),
-  displayName: z.string().describe('What people call it; default: its name.'),
-  description: z.string().optional().describe('What people say of it.'),
-  tags: tags.describe('Short values.'),
+  displayName: z.string().describe('Display name; default: the name.'),
+  description: z.string().optional().describe('Description.'),
+  tags: tags.describe('Short values of the document.'),
   createdAt: z.int().describe('Milliseconds since 1970-01-01 UTC.'),
   updatedAt: z.int(),
 });
@@ -46,7 +46,7 @@ export const searchPipelineVersionsOperation = defineOperation({
   summary: 'Searches pipeline versions by name and creation time.',
   input: recordSearchInput(versionFields),
   output: z.strictObject({
-    items: z.array(pipelineVersionSchema.extend({ pipeline: z.string().describe('Uid of its Pipeline.') })),
+    items: z.array(pipelineVersionSchema.extend({ pipeline: z.string().describe('Uid of the Pipeline.') })),
     nextCursor: z.string().optional(),
     total,
   }),
@@ -62,8 +62,8 @@ export const labelPipelineOperation = defineOperation({
   summary: 'Sets the display name and labels of a pipeline.',
   input: z.strictObject({
     name: nameSchema.describe('Name of the Pipeline.'),
-    displayName: z.string().min(1).max(256).optional().describe('What people call it.'),
-    tags: tags.optional().describe('All of them.'),
+    displayName: z.string().min(1).max(256).optional().describe('Display name.'),
+    tags: tags.optional().describe('All labels.'),
   }),
   output: pipelineHeadSchema,
   target: ({ name }) => ({ kind: 'Pipeline', name }),
@@ -77,27 +77,27 @@ export const startExecutionOperation = defineOperation({
   scope: 'project',
   summary: 'Starts a pipeline run of a document in any supported format, or of a stored version.',
   input: z.strictObject({
-    name: z.string().min(1).max(256).describe('What people call the run.'),
-    description: z.string().max(65_535).optional().describe('What people say of it.'),
-    format: z.string().min(1).max(32).optional().describe('The language of `document`.'),
-    document: z.unknown().optional().describe('What to run.'),
-    pipeline: nameSchema.optional().describe('Instead of a document: the Pipeline that has it.'),
+    name: z.string().min(1).max(256).describe('Name of the run.'),
+    description: z.string().max(65_535).optional().describe('Description.'),
+    format: z.string().min(1).max(32).optional().describe('Format of `document`.'),
+    document: z.unknown().optional().describe('Pipeline document.'),
+    pipeline: nameSchema.optional().describe('Instead of a document: name of a Pipeline.'),
     version: z
       .string()
       .min(1)
       .max(256)
       .default('latest')
-      .describe('Which version of `pipeline`: its number, name or id; `latest` for the newest.'),
+      .describe('Version of `pipeline`: number, name or id; `latest` for the newest.'),
     parameters: z
       .record(z.string().min(1).max(256), executionParameterSchema)
       .default({})
-      .describe('Values of its parameters; for all others their defaults count.'),
-    experimentId: z.string().min(1).max(64).optional().describe('The experiment that it belongs to.'),
+      .describe('Parameter values. Others have their defaults.'),
+    experimentId: z.string().min(1).max(64).optional().describe('Id of the experiment.'),
     about: z
       .record(z.string().max(128), z.unknown())
       .optional()
-      .describe('Kept with the run, and given back as it is.'),
-    priority: z.int().min(-1000).max(1000).default(0).describe('Higher first.'),
+      .describe('Client metadata, stored with the run and returned unchanged.'),
+    priority: z.int().min(-1000).max(1000).default(0).describe('Priority. Higher values run first.'),
   }),
   output: executionSchema,
   target: () => ({ kind: 'Execution' }),

@@ -7,7 +7,7 @@ import { pipelineGraphSchema, pipelineVersionSchema, wholePipelineVersionSchema 
 
 const pipelines = '/api/v1/pipelines' as const;
 const name = nameSchema.describe('Name of the Pipeline.');
-const version = z.string().min(1).max(256).describe('Its number, name or id; `latest` for the newest.');
+const version = z.string().min(1).max(256).describe('Version: number, name or id; `latest` for the newest.');
 const ofPipeline = ({ name: named }: { readonly name: string }) => ({ kind: 'Pipeline', name: named });
 const http = (
   method: HttpBinding['method'],
@@ -23,13 +23,16 @@ export const createPipelineVersionOperation = defineOperation({
   summary: 'Adds a version to a pipeline without steps in its manifest.',
   input: z.strictObject({
     name,
-    version: nameSchema.optional().describe('What it is called; default: its number.'),
-    displayName: z.string().max(256).optional().describe('What people call it.'),
-    description: z.string().max(5000).optional().describe('What people say of it.'),
+    version: nameSchema.optional().describe('Name; default: the version number.'),
+    displayName: z.string().max(256).optional().describe('Display name.'),
+    description: z.string().max(5000).optional().describe('Description.'),
     sourceUrl: z.string().max(2048).optional().describe('Where its code is from.'),
-    tags: z.record(z.string().min(1).max(256), z.string().max(4096)).default({}).describe('Short values.'),
-    format: z.string().min(1).max(32).describe('What the document is; the server must know it.'),
-    document: z.unknown().describe('What it says.'),
+    tags: z
+      .record(z.string().min(1).max(256), z.string().max(4096))
+      .default({})
+      .describe('Short values of the document.'),
+    format: z.string().min(1).max(32).describe('Format of the document. The server must support it.'),
+    document: z.unknown().describe('Document.'),
   }),
   output: pipelineVersionSchema,
   target: ofPipeline,
@@ -44,8 +47,8 @@ export const listPipelineVersionsOperation = defineOperation({
   summary: 'Lists the versions of a pipeline, newest first.',
   input: z.strictObject({
     name,
-    limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
-    cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+    limit: z.int().min(1).max(1000).default(100).describe('Maximum items per page.'),
+    cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({ items: z.array(pipelineVersionSchema), nextCursor: z.string().optional() }),
   target: ofPipeline,
@@ -84,11 +87,11 @@ export const runPipelineOperation = defineOperation({
   summary: 'Starts a pipeline run.',
   input: z.strictObject({
     name,
-    version: version.default('latest').describe('Which version: its number, name or id; `latest` for the newest.'),
+    version: version.default('latest').describe('Version: number, name or id; `latest` for the newest.'),
     parameters: z
       .record(z.string().min(1).max(256), executionParameterSchema)
       .default({})
-      .describe('Values of its parameters; for all others their defaults count.'),
+      .describe('Parameter values. Others have their defaults.'),
     title: z
       .string()
       .min(1)
@@ -96,9 +99,9 @@ export const runPipelineOperation = defineOperation({
       .optional()
       .describe('Name of the pipeline run. Default: the name of the pipeline.'),
     description: z.string().max(5000).optional().describe('Description of the pipeline run.'),
-    experimentId: z.string().min(1).max(256).optional().describe('The experiment that it belongs to.'),
-    priority: z.int().min(-1000).max(1000).default(0).describe('Higher first.'),
-    code: codeInput.optional().describe('The code that its steps run.'),
+    experimentId: z.string().min(1).max(256).optional().describe('Id of the experiment.'),
+    priority: z.int().min(-1000).max(1000).default(0).describe('Priority. Higher values run first.'),
+    code: codeInput.optional().describe('Code of the steps.'),
   }),
   output: executionSchema,
   target: ofPipeline,

@@ -62,38 +62,33 @@ const applyInput = {
     )
     .min(1)
     .max(1000)
-    .describe('The files.'),
-  owner: z
-    .string()
-    .min(1)
-    .max(256)
-    .optional()
-    .describe('Name of the set that these manifests make up. Required to prune.'),
+    .describe('Manifests.'),
+  owner: z.string().min(1).max(256).optional().describe('Name of the manifest set. Required to prune.'),
   prune: z.boolean().default(false).describe('Delete resources of the same `owner` that are not among the documents.'),
-  takeOver: z.boolean().default(false).describe('Change resources that another kind of client created.'),
+  takeOver: z.boolean().default(false).describe('Whether to change resources that another type of client created.'),
 };
 
 /** One field that differs. Absent `before`: added; absent `after`: removed. */
 export const fieldChangeSchema = z.strictObject({
   path: z.string().describe('`spec.quotas.resources`.'),
-  before: z.unknown().optional().describe('Absent when the field is added.'),
-  after: z.unknown().optional().describe('Absent when the field is removed.'),
+  before: z.unknown().optional().describe('Value before; absent if the field is added.'),
+  after: z.unknown().optional().describe('Value after; absent if the field is removed.'),
 });
 export type FieldChange = z.infer<typeof fieldChangeSchema>;
 
 export const changeSchema = z.strictObject({
-  kind: z.string().describe('Its kind.'),
-  name: z.string().describe('Its name.'),
+  kind: z.string().describe('Kind.'),
+  name: z.string().describe('Name.'),
   project: z.string().optional().describe('Absent for organization kinds.'),
   action: z.enum(['create', 'update', 'delete', 'unchanged']).describe('Action on the resource.'),
   fields: z.array(fieldChangeSchema).describe('Changed fields.'),
-  notes: z.array(z.string()).optional().describe('Notes, one sentence each.'),
-  generation: z.int().optional().describe('Its generation afterwards; absent for a deletion.'),
-  resourceVersion: z.string().optional().describe('Its version afterwards; absent for a deletion.'),
+  notes: z.array(z.string()).optional().describe('Notes.'),
+  generation: z.int().optional().describe('Generation afterwards; absent for a deletion.'),
+  resourceVersion: z.string().optional().describe('Resource version afterwards; absent for a deletion.'),
 });
 export type Change = z.infer<typeof changeSchema>;
 
-const changesOutput = z.strictObject({ changes: z.array(changeSchema).describe('One entry for each resource.') });
+const changesOutput = z.strictObject({ changes: z.array(changeSchema).describe('Changes, one per resource.') });
 
 export const applyOperation = defineOperation({
   name: 'platform.apply',
@@ -124,23 +119,23 @@ export const planOperation = defineOperation({
 });
 
 export const eventSchema = z.strictObject({
-  id: z.string().describe('Unique; not in commit order.'),
+  id: z.string().describe('Id, unique; not in commit order.'),
   cursor: z.string().describe('Resume after this event.'),
-  at: z.string().describe('When it happened; RFC 3339, UTC.'),
-  type: z.string().describe('One of the types below.'),
-  v: z.int().describe('Version of the shape of `data`.'),
+  at: z.string().describe('Time of the event; RFC 3339, UTC.'),
+  type: z.string().describe('Event type.'),
+  v: z.int().describe('Version of the schema of `data`.'),
   subject: z
     .strictObject({
-      kind: z.string().describe('Its kind.'),
-      name: z.string().describe('Its name.'),
-      uid: z.string().describe('Its uid.'),
+      kind: z.string().describe('Kind.'),
+      name: z.string().describe('Name.'),
+      uid: z.string().describe('Uid.'),
     })
     .optional()
-    .describe('The resource it is about.'),
+    .describe('Subject.'),
   project: z.string().optional().describe('Absent for organization kinds.'),
-  actor: actorSchema.describe('Who did it.'),
-  requestId: z.string().optional().describe('The request that did it.'),
-  data: z.record(z.string(), z.unknown()).describe('What each type has for itself.'),
+  actor: actorSchema.describe('Actor.'),
+  requestId: z.string().optional().describe('Request id.'),
+  data: z.record(z.string(), z.unknown()).describe('Data of this event type.'),
 });
 export type Event = z.infer<typeof eventSchema>;
 
@@ -153,7 +148,7 @@ const eventFilter = {
 const eventPage = z.strictObject({
   items: z.array(eventSchema),
   nextCursor: z.string().optional(),
-  resourceVersion: z.string().describe('Watch from here to miss nothing.'),
+  resourceVersion: z.string().describe('Position for watching without gaps.'),
 });
 
 export const listEventsOperation = defineOperation({
@@ -180,44 +175,44 @@ export const watchEventsOperation = defineOperation({
   http: { method: 'GET', path: '/api/v1/events', status: 200, query: ['resourceVersion', 'kind', 'name', 'type'] },
 });
 
-export const listOrganisationEventsOperation = defineOperation({
+export const listOrganizationEventsOperation = defineOperation({
   ...listEventsOperation,
-  name: 'organisationEvent.list',
+  name: 'organizationEvent.list',
   scope: 'org',
   summary: 'Lists the events of organization kinds, newest first.',
-  http: { ...listEventsOperation.http, path: '/api/v1/organisation/events' },
+  http: { ...listEventsOperation.http, path: '/api/v1/organization/events' },
 });
 
-export const watchOrganisationEventsOperation = defineOperation({
+export const watchOrganizationEventsOperation = defineOperation({
   ...watchEventsOperation,
-  name: 'organisationEvent.watch',
+  name: 'organizationEvent.watch',
   scope: 'org',
   summary: 'Streams the events of organization kinds in commit order.',
-  http: { ...watchEventsOperation.http, path: '/api/v1/organisation/events' },
+  http: { ...watchEventsOperation.http, path: '/api/v1/organization/events' },
 });
 
 export const serverInfoSchema = z.strictObject({
   version: z.string().describe('Version of Dais.'),
-  mode: z.enum(['solo', 'accounts']).describe('`solo`: one owner, on this machine. `accounts`: people sign in.'),
+  mode: z.enum(['solo', 'accounts']).describe('`solo`: one owner on this machine. `accounts`: users sign in.'),
   database: z
     .strictObject({
       engine: z.string().describe('`embedded` or `postgres`.'),
       version: z.string().describe('Version of the server.'),
     })
     .describe('Database of resources.'),
-  startedAt: z.string().describe('When this process started; RFC 3339, UTC.'),
+  startedAt: z.string().describe('Start time of this process; RFC 3339, UTC.'),
   isolation: isolationInfoSchema
     .optional()
-    .describe('How code and models of users are isolated; absent until it was tried, and on systems other than Linux.'),
+    .describe('Isolation of user code and models; absent until probed, and on systems other than Linux.'),
   kinds: z
     .array(
       z.strictObject({
         kind: z.string().describe('`AlertChannel`.'),
-        plural: z.string().describe('The word in addresses.'),
-        scope: z.enum(['org', 'project']).describe('Whom its resources belong to.'),
+        plural: z.string().describe('Plural name in URLs.'),
+        scope: z.enum(['org', 'project']).describe('Scope of the resources.'),
       }),
     )
-    .describe('Every kind there is.'),
+    .describe('All kinds.'),
 });
 export type ServerInfo = z.infer<typeof serverInfoSchema>;
 
@@ -240,8 +235,8 @@ export const platformOperations: readonly Operation[] = [
   planOperation,
   listEventsOperation,
   watchEventsOperation,
-  listOrganisationEventsOperation,
-  watchOrganisationEventsOperation,
+  listOrganizationEventsOperation,
+  watchOrganizationEventsOperation,
   readServerOperation,
   ...contentOperations,
   ...keyOperations,

@@ -6,11 +6,11 @@ import { pageInput } from '#operations/resources.ts';
 import { lineageNodeTypes } from '#records/lineage.ts';
 
 const evaluation = {
-  policy: z.string().describe('Id of the policy; `project/id` for one of a project.'),
+  policy: z.string().describe('Id of the policy; `project/id` for project policies.'),
   result: z
     .enum(['violated', 'unknown'])
-    .describe('`unknown`: a fact that the policy uses could not be computed; in enforce mode that refuses, too.'),
-  reason: z.string().describe('Why, in one sentence.'),
+    .describe('`unknown`: a fact of the policy could not be computed. In enforce mode the request is denied.'),
+  reason: z.string().describe('Reason.'),
 };
 
 export const policyViolationSchema = z.strictObject({
@@ -18,23 +18,23 @@ export const policyViolationSchema = z.strictObject({
   mode: z.enum(policyModes).describe('Mode of the policy.'),
   kind: z.enum(['Endpoint', 'Model']).describe('Kind of the resource.'),
   name: z.string().describe('Name of the resource.'),
-  alias: z.string().optional().describe('The alias of the model that violates the policy.'),
-  version: z.string().optional().describe('The version behind the alias.'),
+  alias: z.string().optional().describe('Alias of the model that violates the policy.'),
+  version: z.string().optional().describe('Version of the alias.'),
   facts: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]))
-    .describe('Values of the facts that the policy uses; one that is unknown is missing.'),
+    .describe('Values of the facts that the policy uses. Unknown facts are omitted.'),
   path: z
     .array(
       z.strictObject({
         type: z
           .enum([...lineageNodeTypes, 'alias', 'variant', 'cause'])
-          .describe('What it is. `variant`: the variants and shadows of the endpoint that serve the next version.'),
-        name: z.string().describe('What people call it; of one that the caller may not read, `hidden`.'),
-        node: z.string().optional().describe('By which the lineage names it.'),
+          .describe('Node type. `variant`: the variants and shadows of the endpoint that serve the next version.'),
+        name: z.string().describe('Display name; `hidden` if the caller may not read it.'),
+        node: z.string().optional().describe('Lineage node.'),
       }),
     )
-    .describe('The lineage from the resource to the cause.'),
-  since: z.string().describe('When it was first found; RFC 3339, UTC.'),
+    .describe('Lineage path from the resource to the cause.'),
+  since: z.string().describe('Time of the first detection; RFC 3339, UTC.'),
 });
 export type PolicyViolation = z.infer<typeof policyViolationSchema>;
 
@@ -43,17 +43,20 @@ export const listViolationsOperation = defineOperation({
   action: 'policy:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists the endpoints and aliases of a project that violate a policy now, in audit or in enforce mode.',
-  input: z.strictObject({ ...pageInput, policy: z.string().max(300).optional().describe('Only of this policy.') }),
+  summary: 'Lists the endpoints and aliases of a project that violate a policy in audit or enforce mode.',
+  input: z.strictObject({
+    ...pageInput,
+    policy: z.string().max(300).optional().describe('Only violations of this policy.'),
+  }),
   output: z.strictObject({
     items: z.array(policyViolationSchema),
     nextCursor: z.string().optional(),
-    evaluatedAt: z.string().optional().describe('When the project was evaluated last; absent: never. RFC 3339, UTC.'),
+    evaluatedAt: z.string().optional().describe('Time of the last evaluation; absent: never. RFC 3339, UTC.'),
     notEvaluated: z
       .array(
         z.strictObject({
           policy: z.string().describe('Id of the policy.'),
-          reason: z.string().describe('Why it decides about requests only.'),
+          reason: z.string().describe('Reason why it applies only to requests.'),
         }),
       )
       .describe('Policies that use facts and cannot be evaluated without a request.'),
@@ -70,9 +73,11 @@ export const evaluatePoliciesOperation = defineOperation({
   summary: 'Evaluates the policies that use facts against the endpoints and aliases of a project.',
   input: z.strictObject({}),
   output: z.strictObject({
-    resources: z.int().describe('Endpoints and aliases that were evaluated.'),
-    violations: z.int().describe('Violations that were found.'),
-    complete: z.boolean().describe('False: there are more resources than one evaluation covers.'),
+    resources: z.int().describe('Number of evaluated endpoints and aliases.'),
+    violations: z.int().describe('Number of violations.'),
+    complete: z
+      .boolean()
+      .describe('Whether all resources were evaluated. False: there are more than one evaluation covers.'),
   }),
   target: () => ({ kind: 'Policy' }),
   roles: ['operator', 'editor'],
@@ -81,11 +86,11 @@ export const evaluatePoliciesOperation = defineOperation({
 
 export const auditedRefusalSchema = z.strictObject({
   ...evaluation,
-  action: z.string().describe('What was done: `endpoint:write`.'),
+  action: z.string().describe('Action: `endpoint:write`.'),
   kind: z.string().describe('Kind of the resource.'),
-  name: z.string().describe('Name of the resource; empty for all of them.'),
-  count: z.int().describe('How often.'),
-  principal: z.string().describe('Who did it last.'),
+  name: z.string().describe('Name of the resource; empty for all.'),
+  count: z.int().describe('Number of requests.'),
+  principal: z.string().describe('User of the latest request.'),
   firstAt: z.string().describe('RFC 3339, UTC.'),
   lastAt: z.string().describe('RFC 3339, UTC.'),
 });
@@ -96,8 +101,11 @@ export const listAuditedRefusalsOperation = defineOperation({
   action: 'policy:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists requests that policies in audit mode would have denied in a project, latest first.',
-  input: z.strictObject({ ...pageInput, policy: z.string().max(300).optional().describe('Only of this policy.') }),
+  summary: 'Lists requests in a project that policies in audit mode would have denied, latest first.',
+  input: z.strictObject({
+    ...pageInput,
+    policy: z.string().max(300).optional().describe('Only violations of this policy.'),
+  }),
   output: z.strictObject({ items: z.array(auditedRefusalSchema), nextCursor: z.string().optional() }),
   target: () => ({ kind: 'Policy' }),
   http: { method: 'GET', path: '/api/v1/policy/audited', status: 200, query: ['limit', 'cursor', 'policy'] },

@@ -16,8 +16,8 @@ import {
 const base = '/api/v1/predictions/endpoints/:endpoint' as const;
 const endpoint = nameSchema.describe('Name of the endpoint.');
 const ofEndpoint = (input: { readonly endpoint: string }) => ({ kind: 'Endpoint', name: input.endpoint });
-const from = z.int().optional().describe('Milliseconds since 1970: predictions from then on.');
-const until = z.int().optional().describe('Milliseconds since 1970: predictions before then.');
+const from = z.int().optional().describe('Start, inclusive, in milliseconds since 1970.');
+const until = z.int().optional().describe('End, exclusive, in milliseconds since 1970.');
 
 export const queryPredictionsOperation = defineOperation({
   name: 'prediction.query',
@@ -79,8 +79,8 @@ export const exportPredictionsOperation = defineOperation({
     limit: z.int().min(1).max(1000).default(200).describe('Maximum predictions.'),
   }),
   output: z.strictObject({
-    events: z.array(z.record(z.string(), z.unknown())).describe('CloudEvents 1.0, in JSON.'),
-    after: predictionIdSchema.optional().describe('Where to go on; absent at the end.'),
+    events: z.array(z.record(z.string(), z.unknown())).describe('CloudEvents 1.0 as JSON.'),
+    after: predictionIdSchema.optional().describe('Position of the next page; absent at the end.'),
   }),
   target: ofEndpoint,
   http: { method: 'GET', path: `${base}/events`, status: 200, query: ['from', 'until', 'after', 'limit'] },
@@ -120,8 +120,8 @@ export const erasePredictionsOperation = defineOperation({
     'Erases the values of all predictions with a given column value. Files are rewritten; counts and lineage stay.',
   input: z.strictObject({
     endpoint,
-    column: z.string().min(1).max(256).describe('A column of the table `predictions`: `in_customer`.'),
-    value: z.string().min(1).max(1024).describe('As text. It is forgotten when the work is done.'),
+    column: z.string().min(1).max(256).describe('Column of the table `predictions`: `in_customer`.'),
+    value: z.string().min(1).max(1024).describe('Value as text. It is deleted after the erasure.'),
     reason: z.string().max(4096).default('').describe('Why.'),
   }),
   output: predictionErasureSchema,
@@ -150,10 +150,10 @@ export const labelPredictionsOperation = defineOperation({
   summary: 'Records ground truth of predictions by ID or by column value. A later record is a correction.',
   input: z.strictObject({
     endpoint,
-    labels: z.array(newLabelSchema).min(1).max(MOST_LABELS).describe('Each names a prediction or a key.'),
+    labels: z.array(newLabelSchema).min(1).max(MOST_LABELS).describe('Labels. Each refers to a prediction or a key.'),
     source: z.string().max(256).default('').describe('Source of the labels.'),
   }),
-  output: z.strictObject({ taken: z.int().describe('How many were written.') }),
+  output: z.strictObject({ taken: z.int().describe('Number of written labels.') }),
   target: ofEndpoint,
   roles: ['editor', 'operator'],
   http: { method: 'POST', path: `${base}/labels`, status: 201 },

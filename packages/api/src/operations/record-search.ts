@@ -29,19 +29,19 @@ export function recordSearchInput<const Field extends string>(fields: readonly [
       .array(
         z.strictObject({
           field: z.enum(fields),
-          is: z.enum(recordComparisons).describe('`contains`: text, whatever its capitals.'),
+          is: z.enum(recordComparisons).describe('Operator. `contains` is case-insensitive.'),
           value: z
             .union([text, z.number(), z.boolean(), z.array(text).max(1000)])
-            .describe('Moments are milliseconds since 1970-01-01 UTC; `in` takes a list of texts.'),
+            .describe('Value. Times are milliseconds since 1970-01-01 UTC; `in` takes a list of strings.'),
         }),
       )
       .max(60)
       .default([])
-      .describe('What must be so, all of it.'),
-    sortBy: z.enum(fields).optional().describe('Default: by creation time.'),
+      .describe('Conditions; all must hold.'),
+    sortBy: z.enum(fields).optional().describe('Sort key. Default: creation time.'),
     descending: z.boolean().default(true),
-    limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
-    cursor: z.string().max(16_384).optional().describe('`nextCursor` of the page before.'),
-    count: z.boolean().default(false).describe('Also says how many there are.'),
+    limit: z.int().min(1).max(1000).default(100).describe('Maximum items per page.'),
+    cursor: z.string().max(16_384).optional().describe('`nextCursor` of the previous page.'),
+    count: z.boolean().default(false).describe('Whether to return the total number.'),
   });
 }

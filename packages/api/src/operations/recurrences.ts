@@ -7,11 +7,11 @@ import { fireSchema, overlaps, overlapText, recurrenceSchema, startingSchema } f
 const recurrences = '/api/v1/recurrences' as const;
 const ofRecurrence = () => ({ kind: 'Recurrence' });
 const RUNNERS = ['operator', 'editor'] as const;
-const id = z.string().min(1).max(64).describe('Its id; of a Schedule, the uid of the resource.');
+const id = z.string().min(1).max(64).describe('Id; for a Schedule, the uid of the resource.');
 const at = z.int().min(0).max(8_640_000_000_000_000);
 const paging = {
-  limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
-  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+  limit: z.int().min(1).max(1000).default(100).describe('Maximum items per page.'),
+  cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
 };
 const page = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });
@@ -28,31 +28,29 @@ export const createRecurrenceOperation = defineOperation({
   scope: 'project',
   summary: 'Creates a recurring run, in addition to Schedules of manifests.',
   input: z.strictObject({
-    name: nameSchema.describe('What people call it; many can have the same name.'),
-    description: z.string().max(5000).optional().describe('What people say of it.'),
-    pipeline: nameSchema.optional().describe('Name of the Pipeline that it runs; or else `format` and `document`.'),
-    version: z
-      .string()
-      .min(1)
-      .max(256)
-      .optional()
-      .describe('Number, name or id of a version. Default: always the newest.'),
-    format: z.string().min(1).max(32).optional().describe('What the document is.'),
-    document: z.unknown().optional().describe('A pipeline of its own.'),
+    name: nameSchema.describe('Name. It need not be unique.'),
+    description: z.string().max(5000).optional().describe('Description.'),
+    pipeline: nameSchema.optional().describe('Name of the Pipeline; alternatively `format` and `document`.'),
+    version: z.string().min(1).max(256).optional().describe('Version: number, name or id. Default: always the newest.'),
+    format: z.string().min(1).max(32).optional().describe('Format of the document.'),
+    document: z.unknown().optional().describe('Pipeline document.'),
     parameters: z
       .record(z.string().min(1).max(256), executionParameterSchema)
       .default({})
-      .describe('Values of its parameters.'),
-    when: startingSchema.describe('When a run starts.'),
-    startAt: at.optional().describe('Not before; milliseconds since 1970-01-01 UTC.'),
-    endAt: at.optional().describe('Not after.'),
-    catchUp: z.boolean().default(false).describe('Starts that were missed are made up for, each of them.'),
+      .describe('Parameter values.'),
+    when: startingSchema.describe('Trigger.'),
+    startAt: at.optional().describe('Start of validity; milliseconds since 1970-01-01 UTC.'),
+    endAt: at.optional().describe('End of validity.'),
+    catchUp: z.boolean().default(false).describe('Whether every missed start is caught up.'),
     overlap: z.enum(overlaps).default('wait').describe(overlapText),
-    mostAtOnce: z.int().min(1).max(1000).default(1).describe('Runs of it at the same time.'),
-    enabled: z.boolean().default(true).describe('Whether it starts anything.'),
-    priority: z.int().min(-1000).max(1000).default(0).describe('Of its runs: higher first.'),
-    experimentId: z.string().min(1).max(256).optional().describe('The experiment that its runs belong to.'),
-    about: z.record(z.string().max(256), z.unknown()).optional().describe('What is kept with it and with its runs.'),
+    mostAtOnce: z.int().min(1).max(1000).default(1).describe('Maximum concurrent runs.'),
+    enabled: z.boolean().default(true).describe('Whether it is enabled.'),
+    priority: z.int().min(-1000).max(1000).default(0).describe('Priority of the runs. Higher values run first.'),
+    experimentId: z.string().min(1).max(256).optional().describe('Id of the experiment of its runs.'),
+    about: z
+      .record(z.string().max(256), z.unknown())
+      .optional()
+      .describe('Metadata, stored with it and with its runs.'),
   }),
   output: recurrenceSchema,
   target: ofRecurrence,
@@ -80,8 +78,8 @@ export const listRecurrencesOperation = defineOperation({
   scope: 'project',
   summary: 'Lists recurring runs and Schedules, newest first.',
   input: z.strictObject({
-    name: z.string().max(256).optional().describe('Only those of this name.'),
-    experimentId: z.string().max(256).optional().describe('Only those of this experiment.'),
+    name: z.string().max(256).optional().describe('Only with this name.'),
+    experimentId: z.string().max(256).optional().describe('Only of this experiment.'),
     ...paging,
   }),
   output: page(recurrenceSchema),
@@ -135,8 +133,8 @@ export const listTimesOperation = defineOperation({
   summary: 'Returns the next start times.',
   input: z.strictObject({
     id,
-    after: at.optional().describe('Milliseconds since 1970-01-01 UTC; default: now.'),
-    count: z.int().min(1).max(100).default(10).describe('How many.'),
+    after: at.optional().describe('Start; milliseconds since 1970-01-01 UTC; default: now.'),
+    count: z.int().min(1).max(100).default(10).describe('Number.'),
   }),
   output: z.strictObject({ times: z.array(z.int()).describe('Milliseconds since 1970-01-01 UTC.') }),
   target: ofRecurrence,
@@ -152,9 +150,9 @@ export const backfillRecurrenceOperation = defineOperation({
   input: z.strictObject({
     id,
     from: at.describe('Milliseconds since 1970-01-01 UTC.'),
-    to: at.describe('Milliseconds since 1970-01-01 UTC, itself included.'),
+    to: at.describe('Inclusive bound; milliseconds since 1970-01-01 UTC.'),
   }),
-  output: z.strictObject({ times: z.array(z.int()).describe('Those that get a run now.') }),
+  output: z.strictObject({ times: z.array(z.int()).describe('Start times that get a run.') }),
   target: ofRecurrence,
   roles: RUNNERS,
   http: http('POST', `${recurrences}/:id/backfill`),
@@ -168,15 +166,14 @@ export const callScheduleOperation = defineOperation({
   summary: 'Starts a pipeline run of a Schedule with an external trigger, authenticated by a signature.',
   input: z.strictObject({
     name: nameSchema.describe('Name of the Schedule.'),
-    id: z.string().min(1).max(256).describe('Of the call: one that comes again is answered once.'),
-    timestamp: z.int().min(0).describe('When it was signed; seconds since 1970-01-01 UTC.'),
+    id: z.string().min(1).max(256).describe('Id of the call. A repeated id starts no second run.'),
+    timestamp: z.int().min(0).describe('Time of the signature; seconds since 1970-01-01 UTC.'),
     signature: z.string().min(1).max(4096).describe('`v1,…`: HMAC-SHA256 of `id.timestamp.body`, in base64.'),
-    body: z
-      .string()
-      .max(65_536)
-      .describe('What is said; words of a JSON object may stand in the parameters of the run.'),
+    body: z.string().max(65_536).describe('Body. Fields of a JSON object can be used in the parameters of the run.'),
   }),
-  output: z.strictObject({ accepted: z.boolean().describe('False: it was answered before.') }),
+  output: z.strictObject({
+    accepted: z.boolean().describe('Whether the call started a run. False: the id was already used.'),
+  }),
   target: ({ name }) => ({ kind: 'Schedule', name }),
   public: true,
   http: http('POST', '/api/v1/schedules/:name/calls', { status: 202 }),

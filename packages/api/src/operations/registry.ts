@@ -10,19 +10,19 @@ const aliases = `${models}/:name/aliases` as const;
 
 const text = (longest: number) => z.string().max(longest);
 /** One that was made before a name became reserved can still be looked at and taken away. */
-const anyAlias = z.string().min(1).max(255).describe('The alias.');
+const anyAlias = z.string().min(1).max(255).describe('Alias.');
 const description = text(65_536);
 const tagKey = z.string().min(1).max(250);
 const tags = z.record(tagKey, text(100_000));
 const changes = {
   description: description.optional(),
   tags: tags.optional().describe('Set or replaced.'),
-  removeTags: z.array(tagKey).max(100).optional().describe('Keys; one that is not there is no error.'),
+  removeTags: z.array(tagKey).max(100).optional().describe('Keys of tags to remove. Missing keys are ignored.'),
 };
 const searchInput = (most: number, usual: number) => ({
   filter: text(16_384).optional().describe("`name LIKE 'flight%' and tags.team = 'vision'`."),
-  orderBy: z.array(text(1024)).max(20).optional().describe('`name desc`; the first counts most.'),
-  types: z.array(z.enum(modelTypes)).max(2).default(['model']).describe('Models, prompts or both.'),
+  orderBy: z.array(text(1024)).max(20).optional().describe('Sort order: `name desc`.'),
+  types: z.array(z.enum(modelTypes)).max(2).default(['model']).describe('Types: models, prompts or both.'),
   limit: z.int().min(1).max(most).default(usual).describe('Maximum items per page.'),
   cursor: text(4096).optional().describe('`nextCursor` of the previous page.'),
 });
@@ -45,8 +45,8 @@ export const createModelOperation = defineOperation({
   scope: 'project',
   summary: 'Registers a model without a manifest.',
   input: z.strictObject({
-    name: modelKind.name.describe('Unique in the project.'),
-    type: z.enum(modelTypes).default('model').describe('`prompt`: its versions are texts for a language model.'),
+    name: modelKind.name.describe('Name, unique in the project.'),
+    type: z.enum(modelTypes).default('model').describe('`prompt`: the versions are prompts for a language model.'),
     description: description.optional(),
     tags: tags.optional(),
   }),
@@ -99,7 +99,7 @@ export const renameModelOperation = defineOperation({
   scope: 'project',
   summary:
     'Renames a model with its versions, aliases, tags and approvals. A model of a manifest set is renamed there.',
-  input: z.strictObject({ name: modelName, to: modelKind.name.describe('The new name.') }),
+  input: z.strictObject({ name: modelName, to: modelKind.name.describe('New name.') }),
   output: registeredModelSchema,
   // The handler asks about the new name as well.
   target: ofModel,
@@ -130,11 +130,11 @@ export const createModelVersionOperation = defineOperation({
     source: text(8192)
       .min(1)
       .describe(
-        '`runs:/RUN/path`, `models:/LOGGED-MODEL`, `models:/NAME/VERSION`, or an address. Of prompts: any text.',
+        'Source: `runs:/RUN/path`, `models:/LOGGED-MODEL`, `models:/NAME/VERSION`, or a URL. For prompts: any text.',
       ),
-    runId: text(256).min(1).optional().describe('The run that made it.'),
-    loggedModelId: text(64).min(1).optional().describe('The logged model that it is.'),
-    runLink: text(2048).optional().describe('Address of the run, where that is elsewhere.'),
+    runId: text(256).min(1).optional().describe('Id of the run that created it.'),
+    loggedModelId: text(64).min(1).optional().describe('Id of the logged model.'),
+    runLink: text(2048).optional().describe('URL of the run, if it is in another system.'),
     description: description.optional(),
     tags: tags.optional(),
   }),
@@ -204,7 +204,7 @@ export const stageModelVersionOperation = defineOperation({
     name: modelName,
     version: versionNumber,
     stage: z.enum(stages),
-    archiveOthers: z.boolean().default(false).describe('Versions that are in this stage now go to `Archived`.'),
+    archiveOthers: z.boolean().default(false).describe('Whether other versions in this stage move to `Archived`.'),
   }),
   output: modelVersionSchema,
   target: ({ name, version, stage }) => ({
@@ -223,7 +223,7 @@ export const setModelAliasOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary: 'Moves an alias to a version, if all required approvals are given.',
-  input: z.strictObject({ name: modelName, alias: aliasSchema.describe('The alias.'), version: versionNumber }),
+  input: z.strictObject({ name: modelName, alias: aliasSchema.describe('Alias.'), version: versionNumber }),
   output: modelVersionSchema,
   target: ({ name, alias, version }) => ({ kind: modelKind.kind, name, version, alias }),
   roles: ['operator', 'editor'],

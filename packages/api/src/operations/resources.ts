@@ -17,7 +17,7 @@ export function manifestSchema(kind: KindSpec): z.ZodObject {
     .strictObject({
       apiVersion: z.literal(API_VERSION),
       kind: z.literal(kind.kind),
-      metadata: metadataInputSchema.extend({ name: kind.name.describe('Unique among the resources of its kind.') }),
+      metadata: metadataInputSchema.extend({ name: kind.name.describe('Name, unique per kind.') }),
       spec: kind.spec,
     })
     .describe(kind.description);
@@ -47,12 +47,12 @@ export const pageInput = {
 export const revisionSchema = z.strictObject({
   generation: z.int().describe('Number of the revision, from 1.'),
   at: z.string().describe('Creation time; RFC 3339, UTC.'),
-  actor: actorSchema.describe('Who made it.'),
-  operation: z.string().describe('What made it: `create`, `update`, `apply`, `rollback`.'),
-  apiVersion: z.string().describe('Version of the manifest language it was written in.'),
-  labels: z.record(z.string(), z.string()).describe('As they were.'),
-  annotations: z.record(z.string(), z.string()).describe('As they were.'),
-  spec: z.record(z.string(), z.unknown()).describe('As it was; write-only values are not kept.'),
+  actor: actorSchema.describe('Creator.'),
+  operation: z.string().describe('Cause: `create`, `update`, `apply`, `rollback`.'),
+  apiVersion: z.string().describe('API version of the manifest.'),
+  labels: z.record(z.string(), z.string()).describe('Labels and annotations of the revision.'),
+  annotations: z.record(z.string(), z.string()).describe('Labels and annotations of the revision.'),
+  spec: z.record(z.string(), z.unknown()).describe('Spec of the revision, without write-only values.'),
   source: sourceSchema.optional().describe('Where it was applied from.'),
 });
 export type Revision = z.infer<typeof revisionSchema>;
@@ -69,7 +69,7 @@ export function watchEventSchema(kind: KindSpec) {
     object: z
       .union([resource, resource.extend({ spec: nothing, status: nothing })])
       .optional()
-      .describe('Without spec and status when the caller may no longer see it (`deleted`).'),
+      .describe('Resource, without spec and status if the caller may no longer read it (`deleted`).'),
   });
 }
 
@@ -140,13 +140,13 @@ export function uniformOperations(kind: KindSpec) {
       input: z.strictObject({
         ...pageInput,
         labels: selectorSchema.optional(),
-        origin: z.string().max(32).optional().describe('Only resources created by this kind of client.'),
-        owner: z.string().max(256).optional().describe('Only resources of this set of manifests.'),
+        origin: z.string().max(32).optional().describe('Only resources created by this type of client.'),
+        owner: z.string().max(256).optional().describe('Only resources of this manifest set.'),
       }),
       output: z.strictObject({
         items: z.array(resource),
         nextCursor: z.string().optional(),
-        resourceVersion: z.string().describe('Watch from here to miss nothing.'),
+        resourceVersion: z.string().describe('Position for watching without gaps.'),
       }),
       target: () => one,
       http: { method: 'GET', path: base, status: 200, query: ['limit', 'cursor', 'labels', 'origin', 'owner'] },
@@ -158,7 +158,7 @@ export function uniformOperations(kind: KindSpec) {
       scope: kind.scope,
       summary: `Streams every change of ${kind.plural}.`,
       input: z.strictObject({
-        resourceVersion: z.string().max(128).optional().describe('Start after this place; default: now.'),
+        resourceVersion: z.string().max(128).optional().describe('Start after this position; default: now.'),
         labels: selectorSchema.optional(),
       }),
       output: watchEventSchema(kind),

@@ -8,12 +8,12 @@ const ofScorer = () => ({ kind: 'Scorer' });
 const experimentId = z
   .string()
   .regex(/^\d{1,18}$/)
-  .describe('Number of the experiment.');
+  .describe('Id of the experiment.');
 const name = z.string().min(1).max(256).describe('Name of the scorer.');
 const version = z.int().min(1).max(2_147_483_647);
 const page = {
-  limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
-  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+  limit: z.int().min(1).max(1000).default(100).describe('Maximum items per page.'),
+  cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
 };
 const output = z.strictObject({ items: z.array(scorerSchema), nextCursor: z.string().optional() });
 const http = (
@@ -31,7 +31,7 @@ export const registerScorerOperation = defineOperation({
   input: z.strictObject({
     experimentId,
     name,
-    definition: z.string().min(1).max(1_048_576).describe('As the client wrote it; Dais never runs it.'),
+    definition: z.string().min(1).max(1_048_576).describe('Serialized scorer of the client. Dais never executes it.'),
   }),
   output: scorerSchema,
   target: ofScorer,
@@ -46,7 +46,11 @@ export const searchScorersOperation = defineOperation({
   scope: 'project',
   summary: 'Lists the latest version of each scorer, by experiment and name.',
   input: z.strictObject({
-    experimentIds: z.array(experimentId).max(1000).optional().describe('Default: all that are not deleted.'),
+    experimentIds: z
+      .array(experimentId)
+      .max(1000)
+      .optional()
+      .describe('Ids of experiments. Default: all that are not deleted.'),
     ...page,
   }),
   output,
@@ -72,7 +76,7 @@ export const readScorerOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary: 'Returns a scorer.',
-  input: z.strictObject({ experimentId, name, version: version.optional().describe('Default: the latest.') }),
+  input: z.strictObject({ experimentId, name, version: version.optional().describe('Version. Default: the latest.') }),
   output: scorerSchema,
   target: ofScorer,
   http: http('GET', `${scorers}/:experimentId/:name`, { query: ['version'] }),
@@ -84,8 +88,8 @@ export const deleteScorerOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary: 'Permanently deletes a scorer or one version. Idempotent.',
-  input: z.strictObject({ experimentId, name, version: version.optional().describe('Default: all of them.') }),
-  output: z.strictObject({ deleted: z.int().describe('How many versions.') }),
+  input: z.strictObject({ experimentId, name, version: version.optional().describe('Version. Default: all.') }),
+  output: z.strictObject({ deleted: z.int().describe('Number of versions.') }),
   target: ofScorer,
   roles: ['editor'],
   http: http('DELETE', `${scorers}/:experimentId/:name`, { query: ['version'] }),

@@ -80,7 +80,7 @@ export const resumeEndpointOperation = defineOperation({
   input: z.strictObject({ endpoint, reason }),
   output: z.strictObject({
     endpoint,
-    models: z.array(z.string()).describe('The models that are loaded again: `models:/flights/7`.'),
+    models: z.array(z.string()).describe('Reloaded models: `models:/flights/7`.'),
   }),
   target: ofEndpoint,
   roles,
@@ -145,8 +145,8 @@ export const loadTestOperation = defineOperation({
     body: z
       .record(z.string(), z.unknown())
       .optional()
-      .describe('As `/invocations` takes it. Default: the stored input example.'),
-    stop: z.boolean().default(false).describe('Ends it now.'),
+      .describe('Request body for `/invocations`. Default: the stored input example.'),
+    stop: z.boolean().default(false).describe('Whether to stop the test.'),
   }),
   output: loadTestSchema,
   target: ofEndpoint,
@@ -179,7 +179,7 @@ export const listInvocableOperation = defineOperation({
   scope: 'project',
   summary: `Lists the endpoints of a project to which the caller may send requests, at most ${MOST_INVOCABLE}.`,
   input: z.strictObject({}),
-  output: z.strictObject({ endpoints: z.array(z.string()).describe('Names, in order.') }),
+  output: z.strictObject({ endpoints: z.array(z.string()).describe('Names in alphabetical order.') }),
   target: () => ({ kind: endpointKind.kind }),
   roles: ['viewer', 'operator', 'editor'],
   http: { method: 'GET', path: '/api/v1/serving/invocable', status: 200 },

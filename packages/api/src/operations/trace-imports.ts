@@ -19,11 +19,11 @@ const post = (path: string): HttpBinding => ({ method: 'POST', path: `${imports}
 
 const text = (longest: number) => z.string().max(longest);
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
-const source = z.string().min(1).max(512).describe('Names the server that it comes from, the same in every call.');
+const source = z.string().min(1).max(512).describe('Id of the source server, equal in every call.');
 const experimentId = z
   .string()
   .regex(/^\d{1,18}$/)
-  .describe('Number of the experiment, here.');
+  .describe('Id of the experiment in Dais.');
 const key = z.string().min(1).max(250);
 const amounts = z.record(z.string().regex(/^[a-z0-9_]{1,60}$/), z.number());
 const runId = z.string().regex(/^[A-Za-z0-9][\w-]{0,255}$/);
@@ -39,8 +39,8 @@ const importedAssessment = z.strictObject({
   source: z.strictObject({ type: z.string().min(1).max(50), id: text(250) }),
   rationale: text(65_536).optional(),
   metadata: assessmentMetadata.default({}),
-  overrides: assessmentId.optional().describe('The assessment that it corrects.'),
-  valid: z.boolean().default(true).describe('False: another one has corrected it.'),
+  overrides: assessmentId.optional().describe('Id of the assessment that it overrides.'),
+  valid: z.boolean().default(true).describe('Whether no other assessment overrides it.'),
   createdAt: milliseconds,
   updatedAt: milliseconds,
 });
@@ -54,7 +54,7 @@ export const importTraceOperation = defineOperation({
   input: z.strictObject({
     source,
     experimentId,
-    id: traceId.describe('Id of the trace, there and here.'),
+    id: traceId.describe('Id of the trace, equal at the source and in Dais.'),
     requestedAt: milliseconds,
     durationMs: z.int().min(0).optional(),
     state: z.enum(traceStates),
@@ -66,14 +66,14 @@ export const importTraceOperation = defineOperation({
     usage: amounts.optional(),
     cost: amounts.optional(),
     assessments: z.array(importedAssessment).max(1000).default([]),
-    runIds: z.array(runId).max(10_000).default([]).describe('The runs that it is linked to.'),
-    prompts: z.array(text(300)).max(1000).default([]).describe('Name and version of each, with a slash between.'),
-    spans: spans.default([]).describe('Of a trace with more: the first of them; the others come with `import.spans`.'),
+    runIds: z.array(runId).max(10_000).default([]).describe('Ids of linked runs.'),
+    prompts: z.array(text(300)).max(1000).default([]).describe('Linked prompts as `NAME/VERSION`.'),
+    spans: spans.default([]).describe('First spans of a large trace. Send the others with `import.spans`.'),
   }),
   output: z.strictObject({
     id: z.string(),
-    spans: z.int().describe('How many it has now.'),
-    artifactUri: z.string().describe('Artifact location here.'),
+    spans: z.int().describe('Current number of points.'),
+    artifactUri: z.string().describe('Artifact location in Dais.'),
   }),
   target: ofImports,
   roles: EDITORS,
@@ -85,9 +85,9 @@ export const importSpansOperation = defineOperation({
   action: 'import:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Adds spans to a trace that was imported, and changes nothing else of it.',
+  summary: 'Adds spans to an imported trace.',
   input: z.strictObject({ id: traceId, spans }),
-  output: z.strictObject({ spans: z.int().describe('How many it has now.') }),
+  output: z.strictObject({ spans: z.int().describe('Current number of points.') }),
   target: ofImports,
   roles: EDITORS,
   http: post('spans'),
@@ -103,11 +103,11 @@ export const importEvaluationDatasetOperation = defineOperation({
   summary: 'Imports an evaluation dataset without records. It keeps its ID.',
   input: z.strictObject({
     source,
-    id: datasetId.describe('Id of the dataset, there and here.'),
+    id: datasetId.describe('Id of the dataset, equal at the source and in Dais.'),
     name: z.string().min(1).max(255),
     digest: text(64),
     schema: evaluationSchemaSchema.optional(),
-    experimentIds: z.array(experimentId).max(1000).default([]).describe('The experiments that it belongs to, here.'),
+    experimentIds: z.array(experimentId).max(1000).default([]).describe('Ids of the experiments in Dais.'),
     tags: z.record(z.string().min(1).max(255), text(5000)).default({}),
     createdAt: milliseconds,
     updatedAt: milliseconds,
@@ -127,7 +127,7 @@ export const importEvaluationRecordsOperation = defineOperation({
   scope: 'project',
   summary: 'Imports records of an evaluation dataset. Records with existing inputs are overwritten.',
   input: z.strictObject({ id: datasetId, records: z.array(evaluationRecordSchema).max(1000) }),
-  output: z.strictObject({ records: z.int().describe('How many the dataset has now.') }),
+  output: z.strictObject({ records: z.int().describe('Current number of records.') }),
   target: ofImports,
   roles: EDITORS,
   http: post('evaluation-records'),
@@ -143,9 +143,9 @@ export const importScorerOperation = defineOperation({
     source,
     experimentId,
     name: z.string().min(1).max(256),
-    id: text(64).describe('Id of the scorer, there and here.'),
+    id: text(64).describe('Id of the scorer, equal at the source and in Dais.'),
     version: z.int().min(1).max(2_147_483_647),
-    definition: z.string().min(1).max(1_048_576).describe('As the client wrote it; Dais never runs it.'),
+    definition: z.string().min(1).max(1_048_576).describe('Serialized scorer of the client. Dais never executes it.'),
     createdAt: milliseconds,
   }),
   output: z.strictObject({ id: z.string() }),

@@ -55,8 +55,10 @@ const filter = z.discriminatedUnion('of', [
   z.strictObject({ of: z.enum(['tag', 'metadata']), key: z.string().min(1).max(250), value: text }),
   z
     .strictObject({ of: z.enum(['span.name', 'span.status', 'span.type']), value: text })
-    .describe('In the view `spans`.'),
-  z.strictObject({ of: z.enum(['assessment.name', 'assessment.type']), value: text }).describe('In `assessments`.'),
+    .describe('For the view `spans`.'),
+  z
+    .strictObject({ of: z.enum(['assessment.name', 'assessment.type']), value: text })
+    .describe('For the view `assessments`.'),
 ]);
 export type TraceMetricFilter = z.infer<typeof filter>;
 
@@ -74,27 +76,29 @@ export const readTraceMetricsOperation = defineOperation({
       .array(
         z.strictObject({
           type: z.enum(traceAggregations),
-          percentile: z.number().min(0).max(100).optional().describe('Of `percentile`: 50 is the median.'),
+          percentile: z.number().min(0).max(100).optional().describe('For `percentile`: 50 is the median.'),
         }),
       )
       .min(1)
       .max(20),
     dimensions: z.array(z.string().max(100)).max(5).default([]).describe('`trace_name`, `span_type`, …'),
-    filters: z.array(filter).max(50).default([]).describe('All of them hold.'),
-    intervalSeconds: z.int().min(1).max(31_536_000_000).optional().describe('Adds up for each such span of time.'),
+    filters: z.array(filter).max(50).default([]).describe('Filters; all must hold.'),
+    intervalSeconds: z.int().min(1).max(31_536_000_000).optional().describe('Length of the time buckets.'),
     from: milliseconds.optional(),
-    to: milliseconds.optional().describe('This moment included.'),
-    limit: z.int().min(1).max(1000).default(1000).describe('Most points; those of the earliest times come first.'),
+    to: milliseconds.optional().describe('Inclusive bound.'),
+    limit: z.int().min(1).max(1000).default(1000).describe('Maximum number of points, earliest first.'),
   }),
   output: z.strictObject({
     points: z.array(
       z.strictObject({
         time: z.int().optional().describe('Start of the time bucket, in milliseconds since 1970-01-01 UTC.'),
         dimensions: z.record(z.string(), z.string()),
-        values: z.array(z.number().nullable()).describe('In the order of the aggregations; null without a number.'),
+        values: z
+          .array(z.number().nullable())
+          .describe('Values in the order of the aggregations; null if there is none.'),
       }),
     ),
-    more: z.boolean().describe('Whether there are more points than the limit lets through.'),
+    more: z.boolean().describe('Whether there are more points than the limit.'),
   }),
   target: () => ({ kind: 'Trace' }),
   http: { method: 'POST', path: '/api/v1/tracking/search/traces/metrics', status: 200 },

@@ -21,16 +21,16 @@ const text = (longest: number) => z.string().max(longest);
 const experimentId = z
   .string()
   .regex(/^\d{1,18}$/)
-  .describe('Number of the experiment.');
+  .describe('Id of the experiment.');
 const runId = z
   .string()
   .regex(/^[A-Za-z0-9][\w-]{0,255}$/)
   .describe('Id of the run.');
 const key = z.string().min(1).max(250);
 const tags = z.record(key, text(8000));
-const metadata = z.record(key, z.string()).describe('Values beyond 65,536 characters are cut off.');
+const metadata = z.record(key, z.string()).describe('Values are truncated to 65,536 characters.');
 const milliseconds = z.int().min(0).max(8_640_000_000_000_000).describe('Milliseconds since 1970-01-01 UTC.');
-const duration = z.int().min(0).max(8_640_000_000_000_000).describe('In milliseconds.');
+const duration = z.int().min(0).max(8_640_000_000_000_000).describe('Duration in milliseconds.');
 const amounts = z.record(z.string().regex(/^[a-z0-9_]{1,60}$/), z.number());
 const preview = text(65_536);
 const filter = text(65_536);
@@ -43,13 +43,13 @@ export const logSpansOperation = defineOperation({
   summary: 'Adds spans to traces; missing traces are created. Idempotent per span.',
   input: z.strictObject({
     experimentId,
-    runId: runId.optional().describe('The run that they are linked to.'),
+    runId: runId.optional().describe('Id of the linked run.'),
     resources: z.array(resourceSpansSchema).max(1000),
   }),
   output: z.strictObject({
     accepted: z.int(),
-    rejected: z.int().describe('Spans that cannot be kept.'),
-    message: z.string().optional().describe('Why the first of them cannot.'),
+    rejected: z.int().describe('Number of rejected spans.'),
+    message: z.string().optional().describe('Error of the first rejected span.'),
   }),
   target: ofTrace,
   roles: WRITERS,
@@ -64,7 +64,7 @@ export const putTraceOperation = defineOperation({
   summary: 'Sets the metadata of a trace. Later spans do not change it.',
   input: z.strictObject({
     experimentId,
-    id: traceId.optional().describe('Default: made up.'),
+    id: traceId.optional().describe('Default: generated.'),
     requestedAt: milliseconds,
     durationMs: duration.optional(),
     state: z.enum(traceStates),
@@ -73,8 +73,8 @@ export const putTraceOperation = defineOperation({
     responsePreview: preview.optional(),
     metadata: metadata.optional(),
     tags: tags.optional(),
-    usage: amounts.optional().describe('Tokens; what spans say of them no longer counts.'),
-    cost: amounts.optional().describe('In USD; what spans say of it no longer counts.'),
+    usage: amounts.optional().describe('Token counts, overriding those of the spans.'),
+    cost: amounts.optional().describe('Cost in USD, overriding that of the spans.'),
     assessments: z.array(newAssessment).max(100).optional(),
   }),
   output: traceSchema,
@@ -93,10 +93,10 @@ export const endTraceOperation = defineOperation({
     id: traceId,
     endedAt: milliseconds,
     state: z.enum(traceStates),
-    metadata: metadata.optional().describe('Added to what is there.'),
+    metadata: metadata.optional().describe('Metadata to add.'),
     usage: amounts.optional(),
     cost: amounts.optional(),
-    tags: tags.optional().describe('Added to what is there.'),
+    tags: tags.optional().describe('Metadata to add.'),
   }),
   output: traceSchema,
   target: ofTrace,
@@ -124,8 +124,8 @@ export const listSpansOperation = defineOperation({
   summary: 'Returns the spans of a trace.',
   input: z.strictObject({
     id: traceId,
-    limit: z.int().min(1).max(10_000).default(1000).describe('Most spans in one page.'),
-    cursor: text(4096).optional().describe('`nextCursor` of the page before.'),
+    limit: z.int().min(1).max(10_000).default(1000).describe('Maximum spans per page.'),
+    cursor: text(4096).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({ items: z.array(spanSchema), nextCursor: z.string().optional() }),
   target: ofTrace,
@@ -156,11 +156,11 @@ export const searchTracesOperation = defineOperation({
   scope: 'project',
   summary: 'Searches traces by metadata, spans and assessments.',
   input: z.strictObject({
-    experimentIds: z.array(experimentId).max(1000).describe('Of these experiments; none: no trace.'),
+    experimentIds: z.array(experimentId).max(1000).describe('Ids of the experiments. An empty list returns no traces.'),
     filter: filter.optional().describe("`status = 'ERROR' and span.name = 'retrieve'`."),
-    orderBy: z.array(text(1024)).max(20).optional().describe('`timestamp desc`; the first counts most.'),
-    limit: z.int().min(1).max(500).default(100).describe('Most items in one page.'),
-    cursor: text(131_072).optional().describe('`nextCursor` of the page before.'),
+    orderBy: z.array(text(1024)).max(20).optional().describe('Sort order: `timestamp desc`.'),
+    limit: z.int().min(1).max(500).default(100).describe('Maximum items per page.'),
+    cursor: text(131_072).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: z.strictObject({ items: z.array(traceSchema), nextCursor: z.string().optional() }),
   target: ofTrace,
@@ -176,7 +176,10 @@ export const deleteTracesOperation = defineOperation({
   input: z.strictObject({
     experimentId,
     ids: z.array(traceId).max(1000).optional(),
-    before: z.int().optional().describe('Those of this moment and before, in milliseconds since 1970-01-01 UTC.'),
+    before: z
+      .int()
+      .optional()
+      .describe('Only traces up to this time, inclusive, in milliseconds since 1970-01-01 UTC.'),
     limit: z.int().min(1).max(1000).optional().describe('Maximum number of traces, up to 1,000.'),
   }),
   output: z.strictObject({ deleted: z.int() }),
@@ -252,7 +255,7 @@ export const correlateTracesOperation = defineOperation({
     experimentIds: z.array(experimentId).min(1).max(1000),
     filter1: filter,
     filter2: filter,
-    base: filter.optional().describe('Only of traces for which this holds.'),
+    base: filter.optional().describe('Only traces that match this filter.'),
   }),
   output: z.strictObject({
     total: z.int(),
@@ -269,14 +272,14 @@ export const listTraceLinksOperation = defineOperation({
   action: 'trace:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Tells which runs and which versions of prompts traces are linked to; those without links are left out.',
+  summary: 'Returns the linked runs and prompt versions of traces. Traces without links are omitted.',
   input: z.strictObject({ ids: z.array(traceId).max(500) }),
   output: z.strictObject({
     items: z.array(
       z.strictObject({
         id: z.string(),
         runIds: z.array(z.string()),
-        prompts: z.array(z.string()).describe('Name and version of each, with a slash between.'),
+        prompts: z.array(z.string()).describe('Linked prompts as `NAME/VERSION`.'),
       }),
     ),
   }),

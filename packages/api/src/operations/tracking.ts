@@ -18,7 +18,7 @@ const text = (longest: number) => z.string().max(longest);
 const experimentId = z
   .string()
   .regex(/^\d{1,18}$/)
-  .describe('Number of the experiment.');
+  .describe('Id of the experiment.');
 const runId = z
   .string()
   .regex(/^[A-Za-z0-9][\w-]{0,255}$/)
@@ -30,14 +30,14 @@ const PARAM = 6000;
 /** Where `run.count` ends: who reads more than that many asks for less. */
 export const RUNS_COUNTED = 10_000;
 const key = z.string().min(1).max(250);
-const runsOf = z.array(experimentId).max(1000).describe('Of these experiments; none: no run.');
+const runsOf = z.array(experimentId).max(1000).describe('Ids of the experiments. An empty list returns no runs.');
 const runTags = z.record(key, z.string()).describe(`Values beyond ${RUN_TAG} characters are cut off.`);
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
-const view = z.enum(['active', 'deleted', 'all']).default('active').describe('Which of them.');
+const view = z.enum(['active', 'deleted', 'all']).default('active').describe('Datasets.');
 const filter = text(65_536).optional().describe("`metrics.accuracy > 0.9 and params.depth = '3'`.");
 const searchInput = (most: number, usual: number) => ({
   filter,
-  orderBy: z.array(text(1024)).max(20).optional().describe('`metrics.accuracy desc`; the first counts most.'),
+  orderBy: z.array(text(1024)).max(20).optional().describe('Sort order: `metrics.accuracy desc`.'),
   view,
   limit: z.int().min(1).max(most).default(usual).describe('Maximum items per page.'),
   // The place in an order of 20 texts.
@@ -71,7 +71,7 @@ export const createExperimentOperation = defineOperation({
   scope: 'project',
   summary: 'Creates an experiment.',
   input: z.strictObject({
-    name: z.string().min(1).max(500).describe('Unique in the project, deleted experiments included.'),
+    name: z.string().min(1).max(500).describe('Name, unique in the project, deleted experiments included.'),
     artifactLocation: text(2048).optional().describe('Artifact location. Default: in Dais.'),
     tags: experimentTags.optional(),
   }),
@@ -130,12 +130,12 @@ export const experimentActivityOperation = defineOperation({
       .array(
         z.strictObject({
           id: z.string(),
-          runs: z.int().describe('Runs that are not deleted.'),
-          running: z.int().describe('Of these, those that go on.'),
+          runs: z.int().describe('Number of runs, without deleted ones.'),
+          running: z.int().describe('Number of these runs that are in progress.'),
           lastStartedAt: milliseconds.optional(),
         }),
       )
-      .describe('Of experiments that have such runs.'),
+      .describe('Counts of experiments with such runs.'),
   }),
   target: ofRun,
   http: http('POST', '/api/v1/tracking/experiment-activity'),
@@ -151,7 +151,7 @@ export const updateExperimentOperation = defineOperation({
     id: experimentId,
     name: z.string().min(1).max(500).optional(),
     tags: experimentTags.optional().describe('Set or replaced.'),
-    removeTags: z.array(key).max(100).optional().describe('Keys; one that is not there is an error.'),
+    removeTags: z.array(key).max(100).optional().describe('Keys of tags to remove. A missing key is an error.'),
   }),
   output: experimentSchema,
   target: ofExperiment,
@@ -193,10 +193,10 @@ export const createRunOperation = defineOperation({
   summary: 'Starts a run.',
   input: z.strictObject({
     experimentId,
-    id: runId.optional().describe('Default: 32 hexadecimal digits, made up.'),
-    name: text(250).min(1).optional().describe('Default: made up.'),
+    id: runId.optional().describe('Default: generated: 32 hexadecimal digits.'),
+    name: text(250).min(1).optional().describe('Default: generated.'),
     user: text(256).optional(),
-    startedAt: milliseconds.optional().describe('Default: 0, as clients that do not say it expect.'),
+    startedAt: milliseconds.optional().describe('Start time. Default: 0, as in MLflow.'),
     tags: runTags.optional(),
   }),
   output: runSchema,
@@ -274,10 +274,10 @@ export const logRunOperation = defineOperation({
   action: 'run:log',
   mode: 'write',
   scope: 'project',
-  summary: 'Adds metrics, parameters and tags to a run: all of them or, when one is refused, none.',
+  summary: 'Adds metrics, parameters and tags to a run, atomically.',
   input: z.strictObject({
     id: runId,
-    metrics: z.array(loggedMetric).max(1000).optional().describe('A point that is there already is not there twice.'),
+    metrics: z.array(loggedMetric).max(1000).optional().describe('Metric points. Duplicates are ignored.'),
     params: z
       .array(z.strictObject({ key, value: z.string() }))
       .max(100)
@@ -347,7 +347,7 @@ export const searchRunsOperation = defineOperation({
   input: z.strictObject({
     experimentIds: runsOf,
     ...searchInput(50_000, 1000),
-    countChildren: z.boolean().optional().describe('Also counts the runs that are part of each.'),
+    countChildren: z.boolean().optional().describe('Whether to count nested runs.'),
   }),
   output: page(runSchema),
   target: ofRun,
@@ -363,8 +363,8 @@ export const countRunsOperation = defineOperation({
   summary: `Counts the runs that fit a filter, as far as ${RUNS_COUNTED.toLocaleString('en')}.`,
   input: z.strictObject({ experimentIds: runsOf, filter, view }),
   output: z.strictObject({
-    runs: z.int().describe('How many there are, or were counted.'),
-    more: z.boolean().describe('There are more than were counted.'),
+    runs: z.int().describe('Number of runs, up to the limit.'),
+    more: z.boolean().describe('Whether there are more runs than the limit.'),
   }),
   target: ofRun,
   http: http('POST', '/api/v1/tracking/count/runs'),
@@ -375,11 +375,11 @@ export const readMetricOperation = defineOperation({
   action: 'run:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives every point of a metric of a run, by time, step and value.',
+  summary: 'Returns all points of a metric of a run, by time, step and value.',
   input: z.strictObject({
     id: runId,
     key,
-    limit: z.int().min(1).max(100_000).default(25_000).describe('Most points in one page.'),
+    limit: z.int().min(1).max(100_000).default(25_000).describe('Maximum points per page.'),
     cursor: text(4096).optional().describe('`nextCursor` of the previous page.'),
   }),
   output: page(metricPointSchema),
@@ -392,16 +392,16 @@ export const sampleMetricOperation = defineOperation({
   action: 'run:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives evenly chosen points of a metric of several runs, the first and the last of each among them.',
+  summary: 'Returns evenly sampled points of a metric of several runs, including the first and last of each.',
   input: z.strictObject({
     ids: z.array(runId).min(1).max(100).describe('Runs.'),
     key,
     fromStep: z.int().optional(),
     toStep: z.int().optional(),
-    limit: z.int().min(1).max(2500).default(320).describe('Most points of each run.'),
+    limit: z.int().min(1).max(2500).default(320).describe('Maximum points per run.'),
   }),
   output: z.strictObject({
-    series: z.array(z.strictObject({ id: z.string(), points: z.array(metricPointSchema) })).describe('By run.'),
+    series: z.array(z.strictObject({ id: z.string(), points: z.array(metricPointSchema) })).describe('Points by run.'),
   }),
   target: ofRun,
   http: http('POST', '/api/v1/tracking/metrics/sample'),
@@ -412,24 +412,25 @@ export const chartMetricOperation = defineOperation({
   action: 'run:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives a metric of several runs as a picture needs it: at most so many buckets, each with its extremes.',
+  summary:
+    'Returns a metric of several runs for charts: at most the given number of buckets, each with its minimum and maximum.',
   input: z.strictObject({
     ids: z.array(runId).min(1).max(100).describe('Runs.'),
     key,
     axis: z.enum(['step', 'time']).default('step'),
-    from: z.int().optional().describe('First step, or first moment in milliseconds.'),
-    to: z.int().optional().describe('Last step, or last moment in milliseconds.'),
+    from: z.int().optional().describe('First step, or start time in milliseconds.'),
+    to: z.int().optional().describe('Last step, or end time in milliseconds.'),
     buckets: z.int().min(1).max(4000).default(1000),
   }),
   output: z.strictObject({
     series: z.array(
       z.strictObject({
         id: z.string(),
-        points: z.int().describe('All points of the run in this range.'),
+        points: z.int().describe('Number of points of the run in the range.'),
         buckets: z.array(
           z.strictObject({
-            x: z.number().describe('Step or moment of its last point.'),
-            n: z.int().describe('Points in it that are numbers.'),
+            x: z.number().describe('Step or time of the last point.'),
+            n: z.int().describe('Number of numeric points in the bucket.'),
             min: z.number().optional(),
             max: z.number().optional(),
             mean: z.number().optional(),

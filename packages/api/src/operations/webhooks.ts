@@ -19,18 +19,21 @@ const fields = {
   name: z
     .string()
     .regex(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/)
-    .describe('1 to 63 letters, digits, `.`, `_` and `-`; begins and ends with a letter or digit.'),
+    .describe('Name of 1 to 63 letters, digits, `.`, `_` and `-`; starts and ends with a letter or digit.'),
   description: z.string().max(5000),
-  url: z.string().min(1).max(2048).describe('https; http only to hosts that `outbound.allowHosts` names.'),
-  events: z.array(event).min(1).max(100).describe('`run.finished`, `model.alias.set`, …: types of events of Dais.'),
-  secret: z.string().max(1024).describe('Signs each request. It is sealed, and never read back; empty: none.'),
+  url: z.string().min(1).max(2048).describe('URL: https; http only for hosts in `outbound.allowHosts`.'),
+  events: z.array(event).min(1).max(100).describe('Event types: `run.finished`, `model.alias.set`, …'),
+  secret: z
+    .string()
+    .max(1024)
+    .describe('Secret that signs each request. It is encrypted and never returned; empty: none.'),
   status: z.enum(webhookStatuses),
 };
 const page = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });
 const paging = {
-  limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
-  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+  limit: z.int().min(1).max(1000).default(100).describe('Maximum items per page.'),
+  cursor: z.string().max(4096).optional().describe('`nextCursor` of the previous page.'),
 };
 const http = (
   method: HttpBinding['method'],
@@ -48,7 +51,7 @@ export const createWebhookOperation = defineOperation({
     name: fields.name,
     description: fields.description.default(''),
     url: fields.url,
-    format: z.string().min(1).max(63).default('dais').describe('Whose words the events and their bodies are.'),
+    format: z.string().min(1).max(63).default('dais').describe('Payload format.'),
     events: fields.events,
     secret: fields.secret.optional(),
     status: fields.status.default('active'),
@@ -64,7 +67,7 @@ export const readWebhookOperation = defineOperation({
   action: 'webhook:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Gives a webhook.',
+  summary: 'Returns a webhook.',
   input: z.strictObject({ id }),
   output: webhookSchema,
   target: ofWebhook,
@@ -76,7 +79,7 @@ export const listWebhooksOperation = defineOperation({
   action: 'webhook:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists the webhooks of the project, the newest first.',
+  summary: 'Lists the webhooks of the project, newest first.',
   input: z.strictObject({ format: z.string().max(63).optional().describe('Only of this format.'), ...paging }),
   output: page(webhookSchema),
   target: ofWebhook,
@@ -88,7 +91,7 @@ export const updateWebhookOperation = defineOperation({
   action: 'webhook:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Changes a webhook; what is not given stays.',
+  summary: 'Updates a webhook. Omitted fields do not change.',
   input: z.strictObject({
     id,
     name: fields.name.optional(),
@@ -109,7 +112,7 @@ export const deleteWebhookOperation = defineOperation({
   action: 'webhook:delete',
   mode: 'write',
   scope: 'project',
-  summary: 'Deletes a webhook with its deliveries; what waits is not sent.',
+  summary: 'Deletes a webhook with its deliveries. Pending deliveries are not sent.',
   input: z.strictObject({ id }),
   output: z.strictObject({}),
   target: ofWebhook,
@@ -135,7 +138,7 @@ export const listWebhookDeliveriesOperation = defineOperation({
   action: 'webhook:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Lists what was sent to a webhook, or is to be, the newest first.',
+  summary: 'Lists the deliveries of a webhook, newest first.',
   input: z.strictObject({ id, state: z.enum(deliveryStates).optional(), ...paging }),
   output: page(webhookDeliverySchema),
   target: ofWebhook,

@@ -18,7 +18,7 @@ test.each([
   ['* * * FEBRUARY *', 'FEBRUARY is no month'],
   ['*/0 * * * *', '*/0 is no minute'],
   ['1-2-3 * * * *', '1-2-3 is no minute'],
-  ['@every 1h', '@every 1h is none of @yearly'],
+  ['@every 1h', '@every 1h is not one of @yearly'],
   ['', 'has 1 fields'],
 ])('%s is refused', (text, fault) => {
   expect((readCron(text) as { fault: string }).fault).toContain(fault);

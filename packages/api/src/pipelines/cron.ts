@@ -36,7 +36,7 @@ export function readCron(text: string): CronReading {
   const trimmed = text.trim();
   if (trimmed.startsWith('@')) {
     const cron = WORDS[trimmed.toLowerCase()];
-    return cron === undefined ? { fault: `${trimmed} is none of ${Object.keys(WORDS).join(', ')}` } : { cron };
+    return cron === undefined ? { fault: `${trimmed} is not one of ${Object.keys(WORDS).join(', ')}` } : { cron };
   }
   const parts = trimmed.split(/\s+/);
   if (parts.length !== 5 && parts.length !== 6)

@@ -15,9 +15,9 @@ export type PipelineParameters = Readonly<Record<string, PipelineParameter>>;
 
 /** Undefined: it fits. */
 export function misfit({ type, choices }: PipelineParameter, value: unknown): string | undefined {
-  if (!fits(type, value)) return `is ${JSON.stringify(value)?.slice(0, 100)}, which is no ${type}`;
+  if (!fits(type, value)) return `is ${JSON.stringify(value)?.slice(0, 100)}, which is not of type ${type}`;
   if (choices === undefined || choices.includes(value)) return undefined;
-  return `is ${JSON.stringify(value)}, which is not one of its choices`;
+  return `is ${JSON.stringify(value)}, which is not an allowed value`;
 }
 
 function fits(type: ParameterType, value: unknown): boolean {
@@ -49,7 +49,7 @@ export function parameterIssues(
       const expected = names.length === 0 ? 'no parameters' : names.slice(0, 20).join(', ');
       issues.push({
         path: at,
-        message: 'is no parameter of it',
+        message: 'is not a parameter of it',
         expected,
         ...(near !== undefined && { nearest: near }),
       });
@@ -63,7 +63,7 @@ export function parameterIssues(
     if (parameter.default !== undefined || Object.hasOwn(given, name)) continue;
     issues.push({
       path: `${path}.${name}`,
-      message: 'has no default, and no value was given',
+      message: 'has no default, and no value is set',
       expected: parameter.type,
     });
   }

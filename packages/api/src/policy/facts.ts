@@ -71,7 +71,7 @@ export const policyFacts = [
     kinds: UPSTREAM_KINDS,
     reach: 'upstream',
     description: 'Number of dataset versions upstream that Dais stores.',
-    computation: 'Counts the dataset versions that the walk reaches. 0 means that no training data is recorded.',
+    computation: 'Counts the reachable dataset versions. 0 means that no training data is recorded.',
   },
   {
     name: 'upstreamExternalDatasets',
@@ -96,7 +96,7 @@ export const policyFacts = [
     type: 'string',
     kinds: UPSTREAM_KINDS,
     reach: 'upstream',
-    description: 'The worst scan result of all model versions upstream, the version itself included.',
+    description: 'The most severe scan result of all model versions upstream, including the version itself.',
     computation: '`clean`, `review` or `blocked`, in this order; `clean` when there is no model version.',
     unknown: 'The scan of a model version upstream has not ended.',
   },
@@ -107,7 +107,7 @@ export const policyFacts = [
     reach: 'upstream',
     description: 'Number of unapproved model versions upstream, including the version itself.',
     computation:
-      'Counts versions without a complete approval for any alias or stage by the rules of now. A model without approval rules has no approved version.',
+      'Counts versions without a complete approval for any alias or stage according to the current rules. A model without approval rules has no approved version.',
   },
 ] as const satisfies readonly PolicyFact[];
 

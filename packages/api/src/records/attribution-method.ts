@@ -8,4 +8,4 @@ export const attributionMethodSchema = z
   );
 export const attributionScaleSchema = z
   .enum(['margin', 'output'])
-  .describe('`margin`: the sum of the trees, before it becomes a probability; `output`: what the model answers.');
+  .describe('`margin`: the sum of the trees, before the link function; `output`: the output of the model.');

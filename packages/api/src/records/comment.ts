@@ -11,9 +11,9 @@ const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 export const commentSchema = z.strictObject({
   id: z.string().describe('A UUID.'),
   author: actorSchema.describe('Author.'),
-  text: z.string().describe('Markdown, as it was written.'),
+  text: z.string().describe('Text in Markdown.'),
   mentions: z.array(z.string()).describe('Users that it mentions as `@user`.'),
-  links: z.array(z.string()).describe('Addresses that it names, such as of issues; once each, the first 50.'),
+  links: z.array(z.string()).describe('Distinct URLs in the text, such as links to issues; at most 50.'),
   createdAt: milliseconds,
   editedAt: milliseconds.optional(),
 });
@@ -23,15 +23,15 @@ export type Comment = z.infer<typeof commentSchema>;
 export const UNREAD_COUNTED = 100;
 
 export const mentionSchema = z.strictObject({
-  comment: commentSchema.describe('The comment.'),
+  comment: commentSchema.describe('Comment.'),
   about: z
     .strictObject({
       kind: z.enum(['Run', 'Model']).describe('Subject of the comment: a run or a model version.'),
       name: z.string().describe('Id of the run, or name of the model.'),
       version: z.int().optional().describe('Number of the version of the model.'),
-      title: z.string().describe('What people call it.'),
+      title: z.string().describe('Display name.'),
     })
     .describe('Subject of the comment.'),
-  read: z.boolean().describe('It was marked as read.'),
+  read: z.boolean().describe('Whether it is marked as read.'),
 });
 export type Mention = z.infer<typeof mentionSchema>;

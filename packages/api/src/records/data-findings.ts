@@ -19,21 +19,19 @@ export const dataFindingSchema = z.strictObject({
   column: z.string().describe('Name of the column.'),
   entity: z.string().describe('Category: `EMAIL_ADDRESS`, `IBAN_CODE`, `PERSON`.'),
   confidence: z.number().describe('Confidence, between 0 and 1. Not a probability.'),
-  share: z.number().describe('Share of the looked-at values that hold one, between 0 and 1.'),
-  because: z
-    .enum(['values', 'name', 'both'])
-    .describe('Whether the values look so, or the name of the column says so.'),
-  example: z.string().optional().describe('The shape of one find, without its letters and digits.'),
+  share: z.number().describe('Share of the scanned values that match, between 0 and 1.'),
+  because: z.enum(['values', 'name', 'both']).describe('Evidence: the values, or the name of the column.'),
+  example: z.string().optional().describe('Pattern of one match, with letters and digits replaced.'),
   state: z.enum(findingStates),
-  mask: z.enum(maskMethods).optional().describe('How a resolved one is masked.'),
-  declared: z.boolean().describe('The manifest names the column among its sensitive ones.'),
-  firstVersion: z.int().describe('Number of the version in which it was first found.'),
-  lastVersion: z.int().describe('Number of the newest version in which it was found.'),
+  mask: z.enum(maskMethods).optional().describe('Masking method of a resolved finding.'),
+  declared: z.boolean().describe('Whether the manifest declares the column as sensitive.'),
+  firstVersion: z.int().describe('First version with the finding.'),
+  lastVersion: z.int().describe('Newest version with the finding.'),
   foundAt: milliseconds,
-  decidedBy: actorSchema.optional().describe('User who resolved, waived or reopened it.'),
+  decidedBy: actorSchema.optional().describe('User who resolved, waived or reopened the finding.'),
   decidedAt: milliseconds.optional(),
-  reason: z.string().optional().describe('Reason given by the user.'),
-  expiresAt: milliseconds.optional().describe('When a waiver ends: it is then open again.'),
+  reason: z.string().optional().describe('Reason that the user entered.'),
+  expiresAt: milliseconds.optional().describe('End of the waiver. The finding is open again afterwards.'),
 });
 export type DataFinding = z.output<typeof dataFindingSchema>;
 
@@ -52,8 +50,8 @@ export type DataScan = z.output<typeof dataScanSchema>;
 export const columnMaskSchema = z.strictObject({
   column: z.string().describe('Name of the column.'),
   method: z.enum(maskMethods).describe('Masking method.'),
-  category: z.string().describe('What it holds.'),
-  because: z.enum(['declared', 'finding']).describe('The manifest says so, or a finding that is not waived.'),
+  category: z.string().describe('Detected type of personal data.'),
+  because: z.enum(['declared', 'finding']).describe('Source: the manifest, or a finding that is not waived.'),
 });
 export type ColumnMask = z.output<typeof columnMaskSchema>;
 

@@ -23,61 +23,65 @@ const quantilesSchema = z
     p95: z.number(),
     p99: z.number(),
   })
-  .describe('`p25`: a quarter of the values is smaller. Approximate (t-digest); of a time in milliseconds since 1970.');
+  .describe('`p25`: 25th percentile. Approximate (t-digest); for times in milliseconds since 1970.');
 
 const histogramSchema = z.strictObject({
-  edges: z.array(z.number()).describe('Ascending; one more than `counts`. Of a time: milliseconds since 1970, UTC.'),
+  edges: z
+    .array(z.number())
+    .describe('Bin edges, ascending; one more than `counts`. For times: milliseconds since 1970, UTC.'),
   counts: z
     .array(z.int())
-    .describe('Rows of each bin, which has its upper edge and not its lower one; the first has both.'),
+    .describe('Rows per bin. A bin includes its upper edge and excludes its lower edge; the first bin includes both.'),
 });
 
 const topValueSchema = z.strictObject({
-  value: sampleCellSchema.describe('The value; long texts are cut to 100 characters.'),
-  count: z.int().describe('Rows that have it.'),
+  value: sampleCellSchema.describe('Value; text is truncated to 100 characters.'),
+  count: z.int().describe('Number of rows with this value.'),
 });
 
 export const columnProfileSchema = z.strictObject({
   name: z.string(),
-  type: z.string().describe('As in the schema of the version.'),
+  type: z.string().describe('Data type in the schema of the version.'),
   family: z.enum(columnFamilies),
-  count: z.int().describe('Rows with a value.'),
-  nulls: z.int().describe('Rows without one.'),
+  count: z.int().describe('Number of non-null values.'),
+  nulls: z.int().describe('Number of null values.'),
   distinct: z
     .int()
     .describe('Number of distinct values, at most `count`. An estimate (HyperLogLog) without `distinctIsExact`.'),
-  distinctIsExact: z
-    .literal(true)
-    .optional()
-    .describe('`distinct` is counted exactly, as it is for up to 100,000 rows.'),
+  distinctIsExact: z.literal(true).optional().describe('Whether `distinct` is exact. It is for up to 100,000 rows.'),
   nans: z
     .int()
     .optional()
-    .describe('Of floating numbers: how many are NaN. They count as values, and for no figure below.'),
-  infinities: z.int().optional().describe('Of floating numbers: how many are infinite. As `nans`.'),
-  min: z.number().optional().describe('Of numbers; of times in milliseconds since 1970, UTC.'),
+    .describe(
+      'Number of NaN values in a floating-point column. They count as values, but not in the statistics below.',
+    ),
+  infinities: z.int().optional().describe('Number of infinite values in a floating-point column. Treated like `nans`.'),
+  min: z.number().optional().describe('Minimum of numbers; of times in milliseconds since 1970, UTC.'),
   max: z.number().optional().describe('As `min`.'),
   mean: z.number().optional(),
-  stddev: z.number().optional().describe('Of the sample (n − 1).'),
+  stddev: z.number().optional().describe('Sample standard deviation (n − 1).'),
   sum: z.number().optional(),
   zeros: z.int().optional(),
   negatives: z.int().optional(),
   quantiles: quantilesSchema.optional(),
   histogram: histogramSchema.optional(),
-  trues: z.int().optional().describe('Of booleans: rows with true.'),
-  minLength: z.int().optional().describe('Of texts, in characters.'),
+  trues: z.int().optional().describe('Number of true values in a boolean column.'),
+  minLength: z.int().optional().describe('Length of text, in characters.'),
   maxLength: z.int().optional(),
   meanLength: z.number().optional(),
-  empty: z.int().optional().describe('Texts of no characters.'),
-  top: z.array(topValueSchema).optional().describe('The most frequent values, most frequent first.'),
-  topComplete: z.boolean().optional().describe('`top` has every value there is.'),
-  masked: z.boolean().optional().describe('Values are left out: the reader may not see them.'),
+  empty: z.int().optional().describe('Number of empty strings.'),
+  top: z.array(topValueSchema).optional().describe('Most frequent values, most frequent first.'),
+  topComplete: z.boolean().optional().describe('Whether `top` contains every distinct value.'),
+  masked: z
+    .boolean()
+    .optional()
+    .describe('Whether values are omitted because the reader has no permission to see them.'),
 });
 export type ColumnProfile = z.output<typeof columnProfileSchema>;
 
 export const correlationSchema = z.strictObject({
   columns: z.tuple([z.string(), z.string()]),
-  pearson: z.number().describe('Pearson’s r, −1 to 1.'),
+  pearson: z.number().describe('Pearson correlation coefficient, −1 to 1.'),
 });
 export type Correlation = z.output<typeof correlationSchema>;
 
@@ -87,8 +91,8 @@ export const MOST_CORRELATED = 12;
 export const datasetProfileSchema = z.strictObject({
   version: z.uuid().describe('Id of the dataset version.'),
   rows: z.int(),
-  duplicates: z.int().optional().describe('Rows that are there already, equal in every column.'),
-  columns: z.array(columnProfileSchema).describe('In the order of the schema.'),
+  duplicates: z.int().optional().describe('Number of duplicate rows, equal in every column.'),
+  columns: z.array(columnProfileSchema).describe('Columns in the order of the schema.'),
   correlations: z
     .array(correlationSchema)
     .describe(`Between the first ${MOST_CORRELATED} columns of numbers, strongest first.`),
@@ -157,11 +161,11 @@ export type Anomaly = (typeof anomalies)[number];
 const checkOutcomes = ['passed', 'failed', 'error'] as const;
 
 export const checkFindingSchema = z.strictObject({
-  column: z.string().optional().describe('The column, or several with commas between.'),
-  anomaly: z.enum(anomalies).optional().describe('What is wrong; absent where nothing is.'),
-  observed: z.string().describe('What was seen, in words: `97.2 % of 120,000 rows`.'),
-  allowed: z.string().describe('What is expected, in the same words.'),
-  value: z.number().optional().describe('What was seen, where it is a number.'),
+  column: z.string().optional().describe('Column, or several columns separated by commas.'),
+  anomaly: z.enum(anomalies).optional().describe('Type of the violation; absent when the check passes.'),
+  observed: z.string().describe('Observed value as text: `97.2 % of 120,000 rows`.'),
+  allowed: z.string().describe('Expected value as text.'),
+  value: z.number().optional().describe('Observed value, if numeric.'),
   rows: z.int().optional().describe('Number of evaluated rows.'),
   broken: z.int().optional().describe('Number of failing rows.'),
 });
@@ -175,9 +179,9 @@ export const MOST_FINDINGS = 200;
 export const rowSampleSchema = z.strictObject({
   columns: z.array(z.string()),
   rows: z.array(z.array(sampleCellSchema)).describe(`At most ${MOST_SAMPLE_ROWS}; texts are cut to 200 characters.`),
-  total: z.int().describe('How many there are.'),
-  masked: z.array(z.string()).describe('Columns whose values the reader may not see.'),
-  withheld: z.string().optional().describe('Why no row is shown.'),
+  total: z.int().describe('Total number.'),
+  masked: z.array(z.string()).describe('Columns whose values are hidden from the reader.'),
+  withheld: z.string().optional().describe('Reason why no rows are shown.'),
 });
 export type RowSample = z.output<typeof rowSampleSchema>;
 
@@ -186,9 +190,9 @@ export const expectationResultSchema = z.strictObject({
   type: z.string().describe('Type of the expectation.'),
   severity: z.enum(severities),
   outcome: z.enum(checkOutcomes),
-  description: z.string().optional().describe('Why it is expected.'),
+  description: z.string().optional().describe('Rationale of the expectation.'),
   findings: z.array(checkFindingSchema).describe(`What was seen, broken first; at most ${MOST_FINDINGS}.`),
-  more: z.int().optional().describe('Findings beyond those.'),
+  more: z.int().optional().describe('Number of further findings.'),
   message: z.string().optional().describe('Reason why it was not evaluated.'),
   sample: rowSampleSchema.optional().describe('Sample of failing rows.'),
 });
@@ -200,15 +204,15 @@ export const qualityCheckSchema = z.strictObject({
   id: z.uuid(),
   dataset: z.string().describe('Name of the dataset.'),
   version: z.uuid().describe('Id of the dataset version.'),
-  number: z.int().describe('Its number.'),
+  number: z.int().describe('Version number.'),
   state: z
     .enum(checkStates)
-    .describe('`failed`: an expectation that blocks is broken. `error`: the checks could not be run. `passed` else.'),
+    .describe('`failed`: a blocking expectation failed. `error`: the checks could not run. `passed`: otherwise.'),
   gate: z.boolean().describe('Whether the validation decided about the state of the version. False: requested later.'),
   passed: z.int().describe('Number of passed expectations.'),
   failed: z.int().describe('Number of blocking expectations that failed or were not evaluated.'),
-  warned: z.int().describe('As `failed`, of those that only warn.'),
-  message: z.string().optional().describe('Why the checks could not be run.'),
+  warned: z.int().describe('Number of warning-only expectations that failed.'),
+  message: z.string().optional().describe('Reason why the checks could not run.'),
   createdAt: milliseconds,
   endedAt: milliseconds.optional(),
   seconds: z.number().optional().describe('Duration.'),
@@ -218,21 +222,19 @@ export type QualityCheck = z.output<typeof qualityCheckSchema>;
 
 export const qualityCheckResultsSchema = z.strictObject({
   ...qualityCheckSchema.shape,
-  results: z
-    .array(expectationResultSchema)
-    .describe('Broken ones that block first, then those that warn, then the others.'),
+  results: z.array(expectationResultSchema).describe('Results: blocking failures first, then warnings, then the rest.'),
 });
 export type QualityCheckResults = z.output<typeof qualityCheckResultsSchema>;
 
 export const suggestionSchema = z.strictObject({
-  expectation: z.record(z.string(), z.unknown()).describe('As it would stand in `spec.expectations`.'),
-  reason: z.string().describe('What in the version speaks for it.'),
+  expectation: z.record(z.string(), z.unknown()).describe('Entry for `spec.expectations`.'),
+  reason: z.string().describe('Evidence in the version.'),
 });
 export type Suggestion = z.output<typeof suggestionSchema>;
 
 const columnShiftSchema = z.strictObject({
   column: z.string(),
-  jsdLog2: z.number().describe('Jensen-Shannon divergence to the version before, base 2.'),
+  jsdLog2: z.number().describe('Jensen-Shannon divergence from the previous version, base 2.'),
 });
 
 export const qualityReportSchema = z.strictObject({
@@ -248,13 +250,13 @@ export const qualityReportSchema = z.strictObject({
     createdBy: actorSchema,
     digest: z.string(),
   }),
-  check: qualityCheckResultsSchema.optional().describe('The newest that has ended.'),
+  check: qualityCheckResultsSchema.optional().describe('Newest completed check.'),
   profile: datasetProfileSchema.optional(),
   before: z
     .strictObject({ number: z.int(), profile: datasetProfileSchema })
     .optional()
     .describe('Version that charts compare with.'),
-  shifts: z.array(columnShiftSchema).describe('How far each column is from the version before, farthest first.'),
-  history: z.array(qualityCheckSchema).describe('Checks of the versions before, newest first; at most 20.'),
+  shifts: z.array(columnShiftSchema).describe('Distance of each column from the previous version, largest first.'),
+  history: z.array(qualityCheckSchema).describe('Checks of previous versions, newest first; at most 20.'),
 });
 export type QualityReport = z.output<typeof qualityReportSchema>;

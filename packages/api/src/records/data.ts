@@ -36,9 +36,9 @@ export const columnTypeSchema = z
 export const columnNameSchema = z.string().min(1).max(1024);
 
 export const dataColumnSchema = z.strictObject({
-  name: columnNameSchema.describe('As in the header of its files.'),
+  name: columnNameSchema.describe('Column name in the files.'),
   type: columnTypeSchema.describe('`int64`, `float64`, `string`, `timestamp` (microseconds, UTC), …'),
-  nullable: z.boolean().default(true).describe('Whether a row may have no value.'),
+  nullable: z.boolean().default(true).describe('Whether the column may contain nulls.'),
 });
 export type DataColumn = z.output<typeof dataColumnSchema>;
 
@@ -46,18 +46,18 @@ export type DataColumn = z.output<typeof dataColumnSchema>;
 export const MOST_COLUMNS = 10_000;
 
 export const dataSchemaSchema = z.strictObject({
-  columns: z.array(dataColumnSchema).max(MOST_COLUMNS).describe('In the order of its files.'),
+  columns: z.array(dataColumnSchema).max(MOST_COLUMNS).describe('Columns in the order of the files.'),
 });
 export type DataSchema = z.output<typeof dataSchemaSchema>;
 
 const datasetFileSchema = z.strictObject({
-  name: z.string().describe('Unique in the version.'),
-  digest: sha256.describe('SHA-256 of its bytes.'),
-  bytes: z.int().describe('Its size.'),
-  rows: z.int().describe('How many rows it has.'),
+  name: z.string().describe('File name, unique in the version.'),
+  digest: sha256.describe('SHA-256 of the bytes.'),
+  bytes: z.int().describe('Size in bytes.'),
+  rows: z.int().describe('Number of rows.'),
   uri: z.string().optional().describe('Location of the file, for a version with external files.'),
-  pin: z.string().optional().describe('Version id or entity tag of the object there.'),
-  format: z.string().optional().describe('Format of an external file; all others are Parquet.'),
+  pin: z.string().optional().describe('Version id or ETag of the external object.'),
+  format: z.string().optional().describe('Format of an external file; managed files are Parquet.'),
 });
 export type DatasetFile = z.output<typeof datasetFileSchema>;
 
@@ -79,71 +79,71 @@ export const versionSourceSchema = z.strictObject({
       'features',
       'predictions',
     ])
-    .describe('How it came.'),
+    .describe('Import method.'),
   files: z
     .array(
       z.strictObject({
-        name: z.string().describe('Name of the file that was read.'),
-        digest: z.string().nullable().describe('SHA-256 of its bytes; null if not read completely.'),
-        bytes: z.int().nullable().describe('Its size.'),
+        name: z.string().describe('Name of the source file.'),
+        digest: z.string().nullable().describe('SHA-256 of the bytes; null if the file was not read completely.'),
+        bytes: z.int().nullable().describe('Size in bytes.'),
       }),
     )
     .max(1000)
     .optional()
-    .describe('What was read; the first 1,000.'),
+    .describe('Source files; at most 1,000.'),
   uri: z.string().max(4096).optional().describe('Where it was read, without credentials.'),
   snapshot: z
     .string()
     .max(256)
     .optional()
-    .describe('Which state of a table outside it is: `delta 12`, `iceberg 3051729675574597004`.'),
-  sql: z.string().max(65_536).optional().describe('The query that made it.'),
-  versions: z.array(z.uuid()).max(1000).optional().describe('IDs of the source dataset versions.'),
-  execution: z.string().max(256).optional().describe('The run of a pipeline or command that made it.'),
-  step: z.string().max(256).optional().describe('Its step.'),
+    .describe('Version of the external table: `delta 12`, `iceberg 3051729675574597004`.'),
+  sql: z.string().max(65_536).optional().describe('Query that created the version.'),
+  versions: z.array(z.uuid()).max(1000).optional().describe('Ids of the source dataset versions.'),
+  execution: z.string().max(256).optional().describe('Pipeline run or job that created the version.'),
+  step: z.string().max(256).optional().describe('Step that created the version.'),
 });
 export type VersionSource = z.output<typeof versionSourceSchema>;
 
 export const datasetVersionSchema = z.strictObject({
-  id: z.uuid().describe('Stays, whatever becomes of the dataset.'),
-  dataset: z.string().describe('Name of its dataset.'),
-  project: z.string().describe('Id of its project.'),
-  number: z.int().describe('Counted from 1; one that was deleted is not given again.'),
-  digest: sha256.describe('SHA-256 of its manifest: the same files, schema and keys give the same.'),
+  id: z.uuid().describe('Id of the version. It never changes.'),
+  dataset: z.string().describe('Name of the dataset.'),
+  project: z.string().describe('Id of the project.'),
+  number: z.int().describe('Version number, from 1. Numbers of deleted versions are not reused.'),
+  digest: sha256.describe('SHA-256 of the version manifest. Equal files, schema and keys give an equal digest.'),
   state: z.enum(datasetVersionStates).describe('State of the version. `@latest` always resolves to a `ready` version.'),
-  reason: z.string().optional().describe('Why it is quarantined or broken.'),
-  mode: z.enum(datasetModes).describe('`reference`: its files stay where they are.'),
-  rows: z.int().describe('How many rows it has.'),
-  bytes: z.int().describe('Size of its files.'),
-  newBytes: z.int().describe('Of these, what no version of the dataset had before.'),
-  files: z.array(datasetFileSchema).describe('In the order of the rows; the first 1,000 in lists.'),
-  fileCount: z.int().describe('How many files.'),
+  reason: z.string().optional().describe('Reason why the version is quarantined or broken.'),
+  mode: z.enum(datasetModes).describe('`reference`: the files stay at their external location.'),
+  rows: z.int().describe('Number of rows.'),
+  bytes: z.int().describe('Size of all files in bytes.'),
+  newBytes: z.int().describe('Bytes that no earlier version of the dataset has.'),
+  files: z.array(datasetFileSchema).describe('Files in row order; at most 1,000 in lists.'),
+  fileCount: z.int().describe('Number of files.'),
   schema: dataSchemaSchema,
-  keys: z.array(z.string()).describe('Columns that name a row. May be empty.'),
-  eventTime: z.string().optional().describe('Column that says when a row was true.'),
-  label: z.string().optional().describe('Column that is to be predicted.'),
+  keys: z.array(z.string()).describe('Key columns. Can be empty.'),
+  eventTime: z.string().optional().describe('Event time column.'),
+  label: z.string().optional().describe('Label column.'),
   tags: z.array(z.string()).describe('Tags of the version.'),
-  message: z.string().describe('Description of the change; may be empty.'),
+  message: z.string().describe('Description of the change; can be empty.'),
   createdAt: milliseconds,
   createdBy: actorSchema.describe('Creator.'),
-  origin: z.string().describe('Which kind of client made it.'),
-  parent: z.uuid().optional().describe('Id of the version that was the newest before it, or that it restores.'),
+  origin: z.string().describe('Type of the client that created the version.'),
+  parent: z.uuid().optional().describe('Id of the previous version, or of the version that it restores.'),
   source: versionSourceSchema.describe('Where it came from.'),
 });
 export type DatasetVersion = z.output<typeof datasetVersionSchema>;
 
 /** States of the making of a version; `open`: files are still coming. */
-export const ingestStates = ['open', 'waiting', 'running', 'done', 'failed', 'cancelled'] as const;
+export const ingestStates = ['open', 'waiting', 'running', 'done', 'failed', 'canceled'] as const;
 export type IngestState = (typeof ingestStates)[number];
 
 /** One fault in a file, found while it was read. */
 export const ingestFaultSchema = z.strictObject({
-  file: z.string().optional().describe('Name of the file.'),
-  line: z.int().optional().describe('Line in it, from 1 on.'),
+  file: z.string().optional().describe('File name.'),
+  line: z.int().optional().describe('Line number, from 1.'),
   column: z.string().optional().describe('Name of the column.'),
   value: z.string().optional().describe('Invalid value; at most 100 characters.'),
-  message: z.string().describe('What is wrong.'),
-  remedy: z.string().optional().describe('What to do.'),
+  message: z.string().describe('Problem.'),
+  remedy: z.string().optional().describe('Remedy.'),
 });
 export type IngestFault = z.output<typeof ingestFaultSchema>;
 
@@ -151,13 +151,13 @@ export const ingestSchema = z.strictObject({
   id: z.uuid(),
   dataset: z.string().describe('Name of the dataset.'),
   state: z.enum(ingestStates),
-  phase: z.string().describe('What it does now: `fetch`, `infer`, `read`, `check`, `store`.'),
-  done: z.number().describe('Share that is done, 0 to 1.'),
-  faults: z.array(ingestFaultSchema).describe('What was wrong with the files; at most 100.'),
-  rejects: z.int().describe('Rows that could not be read; they can be downloaded.'),
-  version: z.int().optional().describe('Number of the version that it made.'),
-  versionId: z.uuid().optional().describe('Its id.'),
-  needed: z.array(z.string()).describe('While it is open: files whose bytes are not here yet; the first 1,000.'),
+  phase: z.string().describe('Current stage: `fetch`, `infer`, `read`, `check`, `store`.'),
+  done: z.number().describe('Progress, 0 to 1.'),
+  faults: z.array(ingestFaultSchema).describe('Problems in the files; at most 100.'),
+  rejects: z.int().describe('Number of rejected rows. You can download them.'),
+  version: z.int().optional().describe('Number of the created version.'),
+  versionId: z.uuid().optional().describe('Id.'),
+  needed: z.array(z.string()).describe('While the push is open: files that are not uploaded yet; at most 1,000.'),
   unchanged: z.boolean().describe('Whether the data equals the latest version, so that no version was created.'),
   createdAt: milliseconds,
   createdBy: actorSchema,

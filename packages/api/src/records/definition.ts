@@ -4,12 +4,12 @@ import { z } from 'zod';
 export const MOST_DEFINITION_BYTES = 1024 * 1024;
 
 export const definitionSchema = z.strictObject({
-  format: z.string().describe('Whose words it is in: `feast`.'),
-  type: z.string().describe('What it is among the things of that format: `entity`, `dataSource`.'),
-  name: z.string().describe('Unique among those of its type.'),
-  body: z.string().describe('What the client sent, byte for byte; base64.'),
-  refersTo: z.array(z.string()).describe('What it names, as the format calls it: `entity:driver`.'),
-  createdAt: z.string().describe('When it was first there; RFC 3339, UTC.'),
-  updatedAt: z.string().describe('When its body last changed; RFC 3339, UTC.'),
+  format: z.string().describe('Format of the definition: `feast`.'),
+  type: z.string().describe('Type within the format: `entity`, `dataSource`.'),
+  name: z.string().describe('Name, unique per type.'),
+  body: z.string().describe('Body as the client sent it; base64.'),
+  refersTo: z.array(z.string()).describe('References in the notation of the format: `entity:driver`.'),
+  createdAt: z.string().describe('Creation time; RFC 3339, UTC.'),
+  updatedAt: z.string().describe('Time of the last change of the body; RFC 3339, UTC.'),
 });
 export type Definition = z.infer<typeof definitionSchema>;

@@ -12,61 +12,63 @@ const fieldsSchema = z.record(z.string(), z.enum(fieldTypes));
 
 export const evaluationSchemaSchema = z.strictObject({
   inputs: fieldsSchema,
-  outputs: z.union([fieldsSchema, z.enum(fieldTypes)]).describe('By field, or of the output itself when it has none.'),
+  outputs: z
+    .union([fieldsSchema, z.enum(fieldTypes)])
+    .describe('Value per field, or of the output itself if it has no fields.'),
   expectations: fieldsSchema,
 });
 export type EvaluationSchema = z.infer<typeof evaluationSchemaSchema>;
 
 export const evaluationDatasetSchema = z.strictObject({
-  id: z.string().describe('`d-` and 32 hexadecimal digits, unless a client brought its own.'),
-  name: z.string().describe('As given; several may have the same.'),
-  digest: z.string().describe('Another one after each change of its records.'),
-  records: z.int().describe('How many it holds.'),
-  schema: evaluationSchemaSchema.optional().describe('The fields of its records and the type each had first.'),
-  experimentIds: z.array(z.string()).describe('The experiments that it belongs to.'),
-  tags: z.record(z.string(), z.string()).describe('Its tags.'),
+  id: z.string().describe('`d-` and 32 hexadecimal digits, unless the client chose the id.'),
+  name: z.string().describe('Name. It need not be unique.'),
+  digest: z.string().describe('Digest of the records. It changes with each change of the records.'),
+  records: z.int().describe('Number of records.'),
+  schema: evaluationSchemaSchema.optional().describe('Fields of the records with the type of their first value.'),
+  experimentIds: z.array(z.string()).describe('Ids of the experiments.'),
+  tags: z.record(z.string(), z.string()).describe('Tags.'),
   createdAt: milliseconds,
   updatedAt: milliseconds,
-  createdBy: z.string().optional().describe('In the words of the client.'),
-  updatedBy: z.string().optional().describe('In the words of the client.'),
+  createdBy: z.string().optional().describe('Value as the client sent it.'),
+  updatedBy: z.string().optional().describe('Value as the client sent it.'),
 });
 export type EvaluationDataset = z.infer<typeof evaluationDatasetSchema>;
 
 export const recordSources = ['UNSPECIFIED', 'TRACE', 'HUMAN', 'DOCUMENT', 'CODE'] as const;
 
 export const recordSourceSchema = z.strictObject({
-  type: z.enum(recordSources).describe('What sort of place it came from.'),
-  data: json.describe('Which one: `{"trace_id": "tr-…"}`.'),
+  type: z.enum(recordSources).describe('Source type.'),
+  data: json.describe('Source: `{"trace_id": "tr-…"}`.'),
 });
 
 export const evaluationRecordSchema = z.strictObject({
   id: z.string().describe('`dr-` and 32 hexadecimal digits.'),
-  inputs: json.describe('What is asked; one record of a dataset has it.'),
-  outputs: z.unknown().describe('What was answered; null when nothing was.'),
-  expectations: json.optional().describe('What is expected of an answer.'),
-  tags: json.describe('Its tags.'),
+  inputs: json.describe('Inputs, unique in the dataset.'),
+  outputs: z.unknown().describe('Outputs; null if there are none.'),
+  expectations: json.optional().describe('Expectations.'),
+  tags: json.describe('Tags.'),
   source: recordSourceSchema.optional().describe('Where it came from.'),
   createdAt: milliseconds,
   updatedAt: milliseconds,
-  createdBy: z.string().optional().describe('In the words of the client.'),
-  updatedBy: z.string().optional().describe('In the words of the client.'),
+  createdBy: z.string().optional().describe('Value as the client sent it.'),
+  updatedBy: z.string().optional().describe('Value as the client sent it.'),
 });
 export type EvaluationRecord = z.infer<typeof evaluationRecordSchema>;
 
 export const scorerSchema = z.strictObject({
-  id: z.string().describe('The same for all of its versions.'),
-  experimentId: z.string().describe('Its experiment.'),
-  name: z.string().describe('Unique in its experiment.'),
+  id: z.string().describe('Id, equal for all versions.'),
+  experimentId: z.string().describe('Id of the experiment.'),
+  name: z.string().describe('Name, unique in the experiment.'),
   version: z.int().describe('From 1; a number is given once.'),
-  definition: z.string().describe('The scorer in the words of the client; Dais never runs it.'),
+  definition: z.string().describe('Serialized scorer of the client. Dais never executes it.'),
   createdAt: milliseconds,
 });
 export type Scorer = z.infer<typeof scorerSchema>;
 
 export const datasetSummarySchema = z.strictObject({
-  experimentId: z.string().describe('The experiment.'),
+  experimentId: z.string().describe('Id of the experiment.'),
   name: z.string().describe('Name of the dataset.'),
-  digest: z.string().describe('Its digest.'),
-  context: z.string().optional().describe('How runs used it: `training`, `validation`, …'),
+  digest: z.string().describe('Digest.'),
+  context: z.string().optional().describe('Context in which runs used the dataset: `training`, `validation`, …'),
 });
 export type DatasetSummary = z.infer<typeof datasetSummarySchema>;

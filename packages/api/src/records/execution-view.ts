@@ -11,7 +11,7 @@ export const executionMarkSchema = z.strictObject({
   state,
   source,
   attempts,
-  items: z.int().optional().describe('Of a loop: for how many items it runs.'),
+  items: z.int().optional().describe('Number of items of a loop.'),
   startedAt,
   endedAt,
 });
@@ -19,7 +19,7 @@ export type ExecutionMark = z.infer<typeof executionMarkSchema>;
 
 export const executionEdgeSchema = z.strictObject({
   from: z.string().describe('Name of a task in the group.'),
-  to: z.string().describe('The one that waits for it.'),
+  to: z.string().describe('Name of the dependent task.'),
 });
 export type ExecutionEdge = z.infer<typeof executionEdgeSchema>;
 
@@ -29,26 +29,23 @@ export const executionStepSchema = executionNodeSchema.extend({
   step: z
     .strictObject({
       command: z.array(text).describe('With the values of its inputs, as far as they are known.'),
-      variables: z.record(z.string(), text).describe('Its environment.'),
+      variables: z.record(z.string(), text).describe('Environment variables.'),
       secrets: z
         .record(z.string(), z.strictObject({ secret: text, key: text }))
-        .describe('Variables with values of Secrets.'),
+        .describe('Environment variables with values of secrets.'),
       environment: z
         .strictObject({
           type: z.enum(['system', 'python', 'image']),
           image: z.string().optional(),
           version: text.optional(),
           requirements: z.array(text).optional().describe('Requested environment.'),
-          packages: z
-            .array(text)
-            .optional()
-            .describe('What it came to: `numpy==2.3.1`; absent until it was found out.'),
+          packages: z.array(text).optional().describe('Resolved packages: `numpy==2.3.1`; absent until resolved.'),
         })
-        .describe('What it runs in.'),
+        .describe('Execution environment.'),
       resources: z.record(z.string(), z.number()).describe('Requested resources.'),
-      outputs: z.record(z.string(), text).describe('Paths in its working folder.'),
+      outputs: z.record(z.string(), text).describe('Output paths in the working folder.'),
       timeoutSeconds: z.number().optional(),
-      retries: z.int().describe('How often it is tried again.'),
+      retries: z.int().describe('Retry policy.'),
       cache: z.boolean(),
       isolation: z.enum(['required', 'preferred', 'none']),
       network: z.boolean(),
@@ -61,11 +58,11 @@ export type ExecutionStep = z.infer<typeof executionStepSchema>;
 const amounts = z.record(z.string(), z.number());
 
 export const executionWaitSchema = z.strictObject({
-  run: z.string().describe('Id of its run.'),
-  name: z.string().describe('Name of its run.'),
+  run: z.string().describe('Id of the pipeline run or job.'),
+  name: z.string().describe('Name of the pipeline run or job.'),
   node: z.string().describe('Path of the step.'),
-  priority: z.int().describe('Higher first, within the project.'),
-  since: z.int().describe('Since when it could run, in milliseconds since 1970-01-01 UTC.'),
+  priority: z.int().describe('Priority within the project. Higher values run first.'),
+  since: z.int().describe('Time since which the step is ready, in milliseconds since 1970-01-01 UTC.'),
   why: z
     .enum(['quota', 'over-quota', 'capacity', 'concurrency', 'retry', 'starting'])
     .describe(
@@ -74,54 +71,52 @@ export const executionWaitSchema = z.strictObject({
   resource: z
     .string()
     .optional()
-    .describe('Which quota or capacity it waits for: `cpu`, `memory`, `disk`, a device, or `runningSteps`.'),
-  before: z.int().describe('How many steps of the project come before it.'),
-  until: z.int().optional().describe('When it is tried again, where that is known.'),
-  resources: amounts.describe('What it requests, defaults included.'),
-  attempt: executionAttemptSchema.shape.number.optional().describe('Which attempt it is, of one that starts.'),
+    .describe('Quota or capacity that the step waits for: `cpu`, `memory`, `disk`, a device, or `runningSteps`.'),
+  before: z.int().describe('Number of steps of the project that come first.'),
+  until: z.int().optional().describe('Time of the next attempt, if known.'),
+  resources: amounts.describe('Requested resources, defaults included.'),
+  attempt: executionAttemptSchema.shape.number.optional().describe('Attempt number of a starting step.'),
 });
 export type ExecutionWait = z.infer<typeof executionWaitSchema>;
 
 export const computeLimitsSchema = z.strictObject({
-  resources: amounts.describe('By resource; what is missing has no limit.'),
-  runningSteps: z.int().describe('Steps that run at the same time.'),
-  queuedSteps: z.int().describe('Steps that wait in the queue.'),
-  weight: z.number().describe('Share relative to other projects.'),
+  resources: amounts.describe('Limit per resource. Missing resources have no limit.'),
+  runningSteps: z.int().describe('Maximum number of running steps.'),
+  queuedSteps: z.int().describe('Number of queued steps.'),
+  weight: z.number().describe('Weight relative to other projects.'),
 });
 export type ComputeLimits = z.infer<typeof computeLimitsSchema>;
 
 export const computeUseSchema = z.strictObject({
-  runningSteps: z.int().describe('Steps that run or start.'),
-  queuedSteps: z.int().describe('Steps that wait in the queue, or for their next attempt.'),
-  resources: amounts.describe('What running steps request together, by resource.'),
+  runningSteps: z.int().describe('Number of running and starting steps.'),
+  queuedSteps: z.int().describe('Number of steps that wait in the queue or for their next attempt.'),
+  resources: amounts.describe('Total requests of running steps per resource.'),
 });
 export type ComputeUse = z.infer<typeof computeUseSchema>;
 
 export const computeNodeSchema = z.strictObject({
   name: z.string().describe('Name of the machine.'),
-  resources: amounts.describe('What it has: `cpu` in cores, `memory` in bytes, devices in pieces.'),
-  used: amounts.describe('What running steps request of it.'),
-  concurrency: z.int().describe('Steps that it runs at the same time.'),
-  runningSteps: z.int().describe('Steps that run or start on it.'),
+  resources: amounts.describe('Capacity: `cpu` in cores, `memory` in bytes, devices as a count.'),
+  used: amounts.describe('Total requests of running steps.'),
+  concurrency: z.int().describe('Maximum number of steps on the machine.'),
+  runningSteps: z.int().describe('Number of running and starting steps.'),
 });
 export type ComputeNode = z.infer<typeof computeNodeSchema>;
 
 export const executionQueueSchema = z.strictObject({
   items: z.array(executionWaitSchema),
   nextCursor: z.string().optional(),
-  use: computeUseSchema.describe('What the project uses.'),
-  limits: computeLimitsSchema.describe('Its quotas, and the defaults of the configuration.'),
-  others: computeUseSchema.describe('What all other projects use together.'),
-  nodes: z.array(computeNodeSchema).max(100).describe('Machines that run steps; at most 100.'),
+  use: computeUseSchema.describe('Usage of the project.'),
+  limits: computeLimitsSchema.describe('Quotas of the project, with the defaults of the configuration.'),
+  others: computeUseSchema.describe('Usage of all other projects.'),
+  nodes: z.array(computeNodeSchema).max(100).describe('Machines; at most 100.'),
 });
 export type ExecutionQueue = z.infer<typeof executionQueueSchema>;
 
 export const projectComputeSchema = z.strictObject({
   project: z.string().describe('Name of the project.'),
-  use: computeUseSchema.describe('What it uses.'),
-  limits: computeLimitsSchema.describe('Its quotas, and the defaults of the configuration.'),
-  share: z
-    .number()
-    .describe('The largest part that it has of any resource of all machines, from 0 to 1: its dominant share.'),
+  use: computeUseSchema.describe('Usage.'),
+  limits: computeLimitsSchema.describe('Quotas of the project, with the defaults of the configuration.'),
+  share: z.number().describe('Dominant share: the largest share of any resource of all machines, 0 to 1.'),
 });
 export type ProjectCompute = z.infer<typeof projectComputeSchema>;

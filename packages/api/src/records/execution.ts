@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** Runs of commands and pipelines: what is to be done, and what became of it. */
 
-export const executionStates = ['pending', 'running', 'succeeded', 'failed', 'cancelled'] as const;
+export const executionStates = ['pending', 'running', 'succeeded', 'failed', 'canceled'] as const;
 export type ExecutionState = (typeof executionStates)[number];
 
 export const executionNodeStates = [
@@ -14,7 +14,7 @@ export const executionNodeStates = [
   'failed',
   'skipped',
   'blocked',
-  'cancelled',
+  'canceled',
 ] as const;
 
 const at = z.int().describe('Milliseconds since 1970-01-01 UTC.');
@@ -25,34 +25,37 @@ export const executionCodeSchema = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{7,64}$/)
     .optional()
-    .describe('Its git commit.'),
-  dirty: z.boolean().optional().describe('It was changed since that commit.'),
+    .describe('Git commit.'),
+  dirty: z.boolean().optional().describe('Whether the working tree has uncommitted changes.'),
 });
 
 export const executionSchema = z.strictObject({
-  id: z.string().describe('Its id.'),
-  name: z.string().describe('What people call it; many can have the same name.'),
-  state: z.enum(executionStates).describe('`pending`: nothing of it has started yet.'),
-  cancelAsked: z.boolean().describe('Whether its cancellation was requested.'),
-  priority: z.int().describe('Higher first.'),
-  error: z.string().optional().describe('Why it failed.'),
-  code: executionCodeSchema.optional().describe('The code that it runs.'),
-  retryOf: z.string().optional().describe('The run that this one does again.'),
-  thread: z.string().optional().describe('The job that this one resumes.'),
-  superseded: z.literal(true).optional().describe('The job that resumes this one.'),
-  description: z.string().optional().describe('What people say of it.'),
-  pipeline: z.string().optional().describe('Uid of the Pipeline that it runs.'),
-  pipelineVersion: z.string().optional().describe('Id of the version of it.'),
-  schedule: z.string().optional().describe('What started it.'),
-  experimentId: z.string().optional().describe('The experiment that it belongs to.'),
+  id: z.string().describe('Id.'),
+  name: z.string().describe('Name. It need not be unique.'),
+  state: z.enum(executionStates).describe('`pending`: no step has started.'),
+  cancelAsked: z.boolean().describe('Whether cancellation is requested.'),
+  priority: z.int().describe('Priority. Higher values run first.'),
+  error: z.string().optional().describe('Error message.'),
+  code: executionCodeSchema.optional().describe('Code.'),
+  retryOf: z.string().optional().describe('Id of the run that this run repeats.'),
+  thread: z.string().optional().describe('Id of the job that this job resumes.'),
+  superseded: z.literal(true).optional().describe('Id of the job that resumes this job.'),
+  description: z.string().optional().describe('Description.'),
+  pipeline: z.string().optional().describe('Uid of the Pipeline.'),
+  pipelineVersion: z.string().optional().describe('Id of the pipeline version.'),
+  schedule: z.string().optional().describe('Trigger.'),
+  experimentId: z.string().optional().describe('Id of the experiment.'),
   about: z.record(z.string(), z.unknown()).optional().describe('Client metadata.'),
-  warnings: z.array(z.string()).optional().describe('What of the pipeline is done in another way here, or not at all.'),
-  archivedAt: at.optional().describe('Since when it is put aside.'),
+  warnings: z
+    .array(z.string())
+    .optional()
+    .describe('Features of the pipeline that Dais handles differently or ignores.'),
+  archivedAt: at.optional().describe('Time of archiving.'),
   submittedBy: z.string().describe('`user:ada`, `service:ci`.'),
   nodes: z
     .partialRecord(z.enum(executionNodeStates), z.int())
     .optional()
-    .describe('How many of its steps and groups are in each state; not in lists.'),
+    .describe('Number of steps and groups per state; not in lists.'),
   createdAt: at,
   startedAt: at.optional(),
   endedAt: at.optional(),
@@ -75,14 +78,14 @@ export const executionValueSchema = z
     z.strictObject({
       files: z.array(
         z.strictObject({
-          run: z.string().describe('The run whose files they are.'),
-          prefix: z.string().describe('What their names begin with.'),
-          files: z.int().describe('How many.'),
-          bytes: z.int().describe('All together.'),
-          digest: z.string().describe('Equal for equal files.'),
-          name: z.string().optional().describe('What its pipeline calls it.'),
-          type: z.string().optional().describe('What it is, in the words of its pipeline: `system.Model`.'),
-          metadata: z.record(z.string(), z.unknown()).optional().describe('What its step says about it.'),
+          run: z.string().describe('Id of the run that owns the files.'),
+          prefix: z.string().describe('Prefix of the file names.'),
+          files: z.int().describe('Number.'),
+          bytes: z.int().describe('Total size in bytes.'),
+          digest: z.string().describe('Digest of the files.'),
+          name: z.string().optional().describe('Name in the pipeline.'),
+          type: z.string().optional().describe('Artifact type in the pipeline: `system.Model`.'),
+          metadata: z.record(z.string(), z.unknown()).optional().describe('Metadata from the step.'),
           uri: z.string().optional().describe('External location.'),
         }),
       ),
@@ -91,32 +94,32 @@ export const executionValueSchema = z
       dataset: z.string().describe('Name of the dataset.'),
       version: z.int().describe('Number of the version.'),
       id: z.string().describe('Id of the version.'),
-      digest: z.string().describe('Equal for equal rows, as the step sees them.'),
+      digest: z.string().describe('Digest of the rows as the step reads them.'),
     }),
   ])
-  .describe('A parameter, files, or a version of a dataset.');
+  .describe('Parameter, files, or dataset version.');
 export type ExecutionValue = z.infer<typeof executionValueSchema>;
 
 export const executionNodeSchema = z.strictObject({
   path: z
     .string()
-    .describe('Names of tasks from the outside in, and numbers of iterations: `train/3/fit`. Empty: all of it.'),
-  kind: z.enum(['step', 'graph', 'loop']).describe('A command, a group of tasks, or one task for many items.'),
+    .describe('Task names from the outside in, with iteration numbers: `train/3/fit`. Empty: the whole run.'),
+  kind: z.enum(['step', 'graph', 'loop']).describe('Command, group of tasks, or loop over items.'),
   state: z
     .enum(executionNodeStates)
     .describe(
-      '`delayed`: it waits to be tried again; `skipped`: its condition was false, or what it needs was skipped; `blocked`: what it needs did not succeed.',
+      '`delayed`: waits for its next attempt; `skipped`: its condition was false, or a step that it needs was skipped; `blocked`: a step that it needs failed.',
     ),
   source: z
     .enum(['cache', 'reused'])
     .optional()
-    .describe('It did not run: the same was done before in the project, or in the run that this one does again.'),
-  attempts: z.int().describe('How often it was tried.'),
-  error: z.string().optional().describe('Why it failed, or why the latest attempt did.'),
+    .describe('Cache hit: an equal step ran before in the project, or in the run that this run repeats.'),
+  attempts: z.int().describe('Number of attempts.'),
+  error: z.string().optional().describe('Error message of the step or of its latest attempt.'),
   tracking: z
     .strictObject({ experiment: z.string(), run: z.string() })
     .optional()
-    .describe('Ids of the run that it logs into, and of its experiment.'),
+    .describe('Ids of the tracked run and its experiment.'),
   inputs: z.record(z.string(), executionValueSchema),
   outputs: z.record(z.string(), executionValueSchema),
   startedAt: at.optional(),
@@ -125,32 +128,32 @@ export const executionNodeSchema = z.strictObject({
 export type ExecutionNode = z.infer<typeof executionNodeSchema>;
 
 export const executionAttemptSchema = z.strictObject({
-  id: z.string().describe('Its id.'),
+  id: z.string().describe('Id.'),
   node: z.string().describe('Path of the step.'),
-  number: z.int().describe('1 for the first.'),
-  state: z.enum(['claimed', 'started', 'ended']).describe('`claimed`: what it needs is being brought.'),
+  number: z.int().describe('Attempt number, from 1.'),
+  state: z.enum(['claimed', 'started', 'ended']).describe('`claimed`: inputs are being fetched.'),
   ending: z
     .enum([
       'exit',
-      'cancelled',
+      'canceled',
       'wall-time',
       'out-of-memory',
       'too-many-processes',
       'disk-full',
       'refused',
       'lost',
-      'spared',
+      'cached',
     ])
     .optional()
     .describe(
-      'End reason. `exit`: the process exited; `refused`: failed to start; `lost`: result unknown; `spared`: not needed.',
+      'End reason. `exit`: the process exited; `refused`: failed to start; `lost`: result unknown; `cached`: cache hit.',
     ),
   code: z.int().optional().describe('Exit code; absent when a signal ended it.'),
   signal: z.string().optional().describe('`SIGKILL`.'),
-  error: z.string().optional().describe('In words.'),
-  wallMs: z.number().optional().describe('How long it ran.'),
-  cpuMs: z.number().optional().describe('Time of processors.'),
-  peakMemoryBytes: z.number().optional().describe('Most memory that it had at a time.'),
+  error: z.string().optional().describe('Description.'),
+  wallMs: z.number().optional().describe('Duration.'),
+  cpuMs: z.number().optional().describe('CPU time.'),
+  peakMemoryBytes: z.number().optional().describe('Peak memory in bytes.'),
   claimedAt: at,
   startedAt: at.optional(),
   endedAt: at.optional(),
@@ -158,9 +161,9 @@ export const executionAttemptSchema = z.strictObject({
 export type ExecutionAttempt = z.infer<typeof executionAttemptSchema>;
 
 export const executionLogSchema = z.strictObject({
-  text: z.string().describe('What came since; bytes that are no UTF-8 are replaced.'),
+  text: z.string().describe('New output; bytes that are not UTF-8 are replaced.'),
   cursor: z.string().describe('Where to read on.'),
-  attempt: z.string().optional().describe('Id of the attempt that wrote it; absent while there is none.'),
-  ended: z.boolean().describe('Nothing more will come.'),
+  attempt: z.string().optional().describe('Id of the attempt; absent while there is none.'),
+  ended: z.boolean().describe('Whether the log is complete.'),
 });
 export type ExecutionLog = z.infer<typeof executionLogSchema>;

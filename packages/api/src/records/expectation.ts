@@ -6,7 +6,7 @@ export const severities = ['block', 'warn'] as const;
 export type Severity = (typeof severities)[number];
 
 const columnName = z.string().min(1).max(256);
-const columnNames = z.array(columnName).min(1).max(1000).describe('Column names; each is checked separately.');
+const columnNames = z.array(columnName).min(1).max(1000).describe('Columns; each is checked separately.');
 const share = z.number().min(0).max(1);
 const bound = z.union([z.number(), z.string().min(1).max(64)]);
 const cell = z.union([z.string().max(4096), z.number(), z.boolean()]);
@@ -14,17 +14,17 @@ const sqlText = z.string().min(1).max(20_000);
 const versionName = z.string().min(1).max(512);
 
 const common = {
-  name: z.string().min(1).max(128).optional().describe('What results call it. Default: its type and its columns.'),
-  description: z.string().max(1024).optional().describe('Why it is expected, in a sentence.'),
+  name: z.string().min(1).max(128).optional().describe('Name in results. Default: type and columns.'),
+  description: z.string().max(1024).optional().describe('Rationale of the expectation.'),
   severity: z
     .enum(severities)
     .default('block')
-    .describe('`block`: a version that fails it is quarantined. `warn`: only reported.'),
+    .describe('`block`: a version that fails is quarantined. `warn`: only reported.'),
 };
 const where = sqlText
   .optional()
   .describe("Only rows for which this condition holds count: SQL over the columns, as `carrier = 'AA'`.");
-const atLeast = share.default(1).describe('The least share of rows that keep it. 0.99: one in a hundred may break it.');
+const atLeast = share.default(1).describe('Minimum share of rows that pass. 0.99 allows one failing row in a hundred.');
 const rows = { ...common, where, atLeast };
 
 const columnTypeWord = z
@@ -32,7 +32,7 @@ const columnTypeWord = z
   .min(1)
   .max(256)
   .describe(
-    'A type of the schema, as `int32`, or a word for several: `integer`, `number`, `string`, `boolean`, `date`, `time`, `timestamp`, `binary`, `list`, `struct`.',
+    'Data type of the schema, such as `int32`, or a type class: `integer`, `number`, `string`, `boolean`, `date`, `time`, `timestamp`, `binary`, `list`, `struct`.',
   );
 
 /** How far two distributions are apart: each name says the formula and the base of its logarithm. */
@@ -40,14 +40,14 @@ export const distances = ['jsd_log2', 'js_distance_ln', 'psi', 'l_infinity', 'ks
 export type Distance = (typeof distances)[number];
 
 const distance = {
-  columns: columnNames.optional().describe('Default: every column of numbers, times, booleans and words.'),
+  columns: columnNames.optional().describe('Default: every column of numbers, times, booleans and categories.'),
   metric: z
     .enum(distances)
     .default('jsd_log2')
     .describe(
       '`jsd_log2`: Jensen-Shannon divergence, base 2, 0 to 1 (as TFDV and Vertex). `js_distance_ln`: its root with natural logarithm (as Evidently). `psi`: population stability index over tenths of the reference. `l_infinity`: the largest difference of two shares. `ks`: the largest difference of two cumulative shares, for numbers and times.',
     ),
-  atMost: z.number().min(0).max(1000).default(0.1).describe('The largest distance that is expected.'),
+  atMost: z.number().min(0).max(1000).default(0.1).describe('Maximum distance.'),
 };
 
 const balanceMeasures = ['ratio', 'evenness', 'gini', 'effectiveClasses', 'minShare'] as const;
@@ -67,32 +67,32 @@ const columnStatistics = [
   'p99',
 ] as const;
 
-const splitBy = columnName.describe('The column that says to which split a row belongs.');
+const splitBy = columnName.describe('Column with the split of a row.');
 
 const variants = [
   z.strictObject({
-    type: z.literal('schema').describe('The columns are these, of these types.'),
+    type: z.literal('schema').describe('Columns have the given names and types.'),
     ...common,
     columns: z
       .record(columnName, columnTypeWord)
       .optional()
-      .describe('Type by name of column. Default: those of the schema that the dataset is pinned to.'),
-    extra: z.enum(['allow', 'refuse']).default('refuse').describe('What becomes of columns that are not named.'),
-    ordered: z.boolean().default(false).describe('They also stand in this order.'),
+      .describe('Data type by column. Default: the pinned schema of the dataset.'),
+    extra: z.enum(['allow', 'refuse']).default('refuse').describe('Handling of columns that are not listed.'),
+    ordered: z.boolean().default(false).describe('Whether the order of the columns must match.'),
   }),
   z.strictObject({
-    type: z.literal('presence').describe('These columns are there, and none of them is empty throughout.'),
+    type: z.literal('presence').describe('The columns exist, and each has at least one value.'),
     ...common,
     columns: columnNames,
   }),
   z.strictObject({
-    type: z.literal('completeness').describe('Values are there: not null.'),
+    type: z.literal('completeness').describe('Values are not null.'),
     ...rows,
     columns: columnNames.optional().describe('Default: every column.'),
-    minCount: z.int().min(0).optional().describe('So many rows have a value, whatever their share.'),
+    minCount: z.int().min(0).optional().describe('Minimum number of rows with a value.'),
   }),
   z.strictObject({
-    type: z.literal('columnType').describe('Columns have this type.'),
+    type: z.literal('columnType').describe('Columns have the given type.'),
     ...common,
     columns: columnNames,
     is: columnTypeWord,
@@ -101,78 +101,76 @@ const variants = [
     type: z.literal('parses').describe('Texts can be read as values of this type.'),
     ...rows,
     columns: columnNames,
-    as: z.enum(['integer', 'number', 'boolean', 'date', 'timestamp', 'uuid']).describe('The type.'),
+    as: z.enum(['integer', 'number', 'boolean', 'date', 'timestamp', 'uuid']).describe('Data type.'),
   }),
   z.strictObject({
-    type: z.literal('domain').describe('Values are among these.'),
+    type: z.literal('domain').describe('Values are in the given set.'),
     ...rows,
     columns: columnNames,
-    values: z.array(cell).min(1).max(10_000).describe('All of them: texts, numbers or booleans.'),
+    values: z.array(cell).min(1).max(10_000).describe('Allowed values: all text, all numbers or all booleans.'),
   }),
   z.strictObject({
-    type: z.literal('range').describe('Numbers, dates and times are within the bounds, both inclusive.'),
+    type: z.literal('range').describe('Numbers, dates and times are in the range, both ends inclusive.'),
     ...rows,
     columns: columnNames,
-    min: bound.optional().describe('A number, or a date or time as text: `2020-01-01`, `2020-01-01T00:00:00Z`.'),
+    min: bound.optional().describe('Number, or a date or time as text: `2020-01-01`, `2020-01-01T00:00:00Z`.'),
     max: bound.optional().describe('As `min`.'),
   }),
   z.strictObject({
-    type: z.literal('finite').describe('Numbers are neither NaN nor infinite.'),
+    type: z.literal('finite').describe('Numbers are finite.'),
     ...rows,
-    columns: columnNames.optional().describe('Default: every column of floating numbers.'),
+    columns: columnNames.optional().describe('Default: every floating-point column.'),
   }),
   z.strictObject({
-    type: z.literal('pattern').describe('Texts match a regular expression (RE2), as a whole.'),
+    type: z.literal('pattern').describe('Text matches a regular expression (RE2) as a whole.'),
     ...rows,
     columns: columnNames,
     pattern: z.string().min(1).max(2000).describe('`[A-Z]{3}`.'),
   }),
   z.strictObject({
-    type: z.literal('length').describe('Texts have so many characters.'),
+    type: z.literal('length').describe('Length of text is in the range.'),
     ...rows,
     columns: columnNames,
-    min: z.int().min(0).optional().describe('At least.'),
-    max: z.int().min(0).optional().describe('At most.'),
+    min: z.int().min(0).optional().describe('Minimum.'),
+    max: z.int().min(0).optional().describe('Maximum.'),
   }),
   z.strictObject({
-    type: z.literal('unique').describe('No two rows have the same values in these columns together.'),
+    type: z.literal('unique').describe('The combination of these columns is unique.'),
     ...rows,
-    columns: columnNames.describe(
-      'One column, or several that are a key together. Rows with a null in it do not count.',
-    ),
+    columns: columnNames.describe('Columns of the key. Rows with a null in the key do not count.'),
   }),
   z.strictObject({
-    type: z.literal('distinct').describe('So many different values.'),
+    type: z.literal('distinct').describe('The number of distinct values is in the range.'),
     ...common,
     where,
     columns: columnNames,
-    min: z.int().min(0).optional().describe('At least.'),
-    max: z.int().min(0).optional().describe('At most.'),
+    min: z.int().min(0).optional().describe('Minimum.'),
+    max: z.int().min(0).optional().describe('Maximum.'),
   }),
   z.strictObject({
-    type: z.literal('reference').describe('Values are found in another dataset.'),
+    type: z.literal('reference').describe('Values exist in another dataset.'),
     ...rows,
     columns: columnNames,
-    in: versionName.describe('The version that has them: `airports@latest`, `airports@7`.'),
-    to: columnNames.optional().describe('Its columns. Default: columns of the same names.'),
+    in: versionName.describe('Version with the values: `airports@latest`, `airports@7`.'),
+    to: columnNames.optional().describe('Columns of that version. Default: columns with the same names.'),
   }),
   z.strictObject({
-    type: z.literal('freshness').describe('The newest row is not old.'),
+    type: z.literal('freshness').describe('The newest row is recent.'),
     ...common,
     where,
-    column: columnName.optional().describe('The time of a row. Default: the event time of the dataset.'),
+    column: columnName.optional().describe('Time column. Default: the event time of the dataset.'),
     withinHours: z
       .number()
       .positive()
       .max(1_000_000)
-      .describe('Between its latest time and the creation of the version.'),
+      .describe('Maximum time between the newest row and the creation of the version.'),
   }),
   z.strictObject({
-    type: z.literal('rowCount').describe('The version has so many rows.'),
+    type: z.literal('rowCount').describe('The number of rows is in the range.'),
     ...common,
     where,
-    min: z.int().min(0).optional().describe('At least.'),
-    max: z.int().min(0).optional().describe('At most.'),
+    min: z.int().min(0).optional().describe('Minimum.'),
+    max: z.int().min(0).optional().describe('Maximum.'),
   }),
   z.strictObject({
     type: z.literal('rowCountChange').describe('The number of rows is close to the previous version.'),
@@ -181,17 +179,17 @@ const variants = [
       .number()
       .min(0)
       .optional()
-      .describe('Rows now, divided by rows before: 0.5 refuses the loss of more than half.'),
+      .describe('Number of rows divided by the previous number. 0.5 rejects a loss of more than half.'),
     max: z.number().min(0).optional().describe('As `min`.'),
   }),
   z.strictObject({
-    type: z.literal('statistic').describe('A column statistic is within the bounds, both inclusive.'),
+    type: z.literal('statistic').describe('A column statistic is in the range, both ends inclusive.'),
     ...common,
     where,
     columns: columnNames,
-    statistic: z.enum(columnStatistics).describe('`p25`: a quarter of the values is smaller.'),
-    min: z.number().optional().describe('At least.'),
-    max: z.number().optional().describe('At most.'),
+    statistic: z.enum(columnStatistics).describe('`p25`: 25th percentile.'),
+    min: z.number().optional().describe('Minimum.'),
+    max: z.number().optional().describe('Maximum.'),
   }),
   z.strictObject({
     type: z.literal('balance').describe('No class is far more frequent than another.'),
@@ -204,100 +202,98 @@ const variants = [
       .describe(
         '`ratio`: rows of the rarest class for each of the most frequent one. `evenness`: entropy over that of equal classes. `gini`: chance that two rows differ. `effectiveClasses`: e to the entropy. `minShare`: share of the rarest class.',
       ),
-    atLeast: z.number().min(0).default(0.1).describe('The least value of the measure.'),
+    atLeast: z.number().min(0).default(0.1).describe('Minimum of the measure.'),
   }),
   z.strictObject({
-    type: z.literal('classes').describe('Each of these classes has rows.'),
+    type: z.literal('classes').describe('Each of the given classes has rows.'),
     ...common,
     where,
     column: columnName.optional().describe('Default: the label of the dataset.'),
-    values: z.array(cell).min(1).max(10_000).describe('All of them: texts, numbers or booleans.'),
-    minRows: z.int().min(1).default(1).describe('So many for each class.'),
-    split: splitBy.optional().describe('When given, each split must have them.'),
+    values: z.array(cell).min(1).max(10_000).describe('Allowed values: all text, all numbers or all booleans.'),
+    minRows: z.int().min(1).default(1).describe('Minimum number of rows per class.'),
+    split: splitBy.optional().describe('Split column. If set, each split must have the classes.'),
   }),
   z.strictObject({
-    type: z.literal('labelConflict').describe('Rows that are equal have the same label.'),
+    type: z.literal('labelConflict').describe('Equal rows have the same label.'),
     ...rows,
     label: columnName.optional().describe('Default: the label of the dataset.'),
     columns: columnNames
       .optional()
-      .describe('What makes rows equal. Default: every column but the label, keys, times and the split.'),
+      .describe('Columns that determine equality. Default: all except the label, keys, times and the split.'),
   }),
   z.strictObject({
     type: z.literal('leakage').describe('No single column predicts the label (target leakage).'),
     ...common,
     where,
     label: columnName.optional().describe('Default: the label of the dataset.'),
-    columns: columnNames.optional().describe('Default: every column but the label.'),
+    columns: columnNames.optional().describe('Default: every column except the label.'),
     atMost: share
       .default(0.95)
       .describe(
-        'The most that one column may tell: area under its ROC curve for a label of two classes, else normalised mutual information.',
+        'Maximum predictive power of one column: area under the ROC curve for a binary label, otherwise normalized mutual information.',
       ),
   }),
   z.strictObject({
     type: z.literal('futureTime').describe('Timestamps are not later than their time of use.'),
     ...rows,
-    columns: columnNames.describe('Times of what a row tells.'),
+    columns: columnNames.describe('Time columns of the features of a row.'),
     before: columnName
       .optional()
-      .describe(
-        'The time at which the label was known. Default: the event time of the dataset, or the creation of the version.',
-      ),
+      .describe('Time of the label. Default: the event time of the dataset, or the creation of the version.'),
   }),
   z.strictObject({
-    type: z.literal('duplicates').describe('Rows are not there twice.'),
+    type: z.literal('duplicates').describe('Rows are unique.'),
     ...common,
     where,
-    columns: columnNames.optional().describe('What makes rows equal. Default: every column.'),
-    atMost: share.default(0).describe('The largest share of rows that are there already.'),
+    columns: columnNames.optional().describe('Columns that determine equality. Default: all.'),
+    atMost: share.default(0).describe('Maximum share of duplicate rows.'),
   }),
   z.strictObject({
     type: z.literal('splitOverlap').describe('No row is in two splits.'),
     ...common,
     split: splitBy.optional(),
-    with: versionName.optional().describe('Or: another version that must have none of these rows.'),
-    columns: columnNames.optional().describe('What makes rows equal. Default: every column but the split.'),
-    atMost: share.default(0).describe('The largest share of rows that are in another split too.'),
+    with: versionName.optional().describe('Alternatively: another version that must not contain these rows.'),
+    columns: columnNames.optional().describe('Columns that determine equality. Default: all except the split.'),
+    atMost: share.default(0).describe('Maximum share of rows that are also in another split.'),
   }),
   z.strictObject({
     type: z.literal('splitTime').describe('Splits follow one another in time.'),
     ...common,
     split: splitBy,
-    order: z.array(cell).min(2).max(100).describe('Splits from the earliest on: `[train, validation, test]`.'),
+    order: z.array(cell).min(2).max(100).describe('Splits, earliest first: `[train, validation, test]`.'),
     column: columnName.optional().describe('Default: the event time of the dataset.'),
   }),
   z.strictObject({
-    type: z.literal('splitSkew').describe('Splits are distributed alike, and one has no label that the first lacks.'),
+    type: z
+      .literal('splitSkew')
+      .describe('Splits have similar distributions, and no split has a label that the first one lacks.'),
     ...common,
     where,
     split: splitBy,
-    reference: cell.describe('The split that others are compared with: `train`.'),
+    reference: cell.describe('Baseline split: `train`.'),
     ...distance,
   }),
   z.strictObject({
-    type: z.literal('drift').describe('Columns are distributed as before.'),
+    type: z.literal('drift').describe('The distribution of columns is close to the baseline.'),
     ...common,
     where,
     against: versionName
       .default('previous')
-      .describe('`previous`: the version before that is ready. Or a version by name: `flights@12`, `flights@golden`.'),
+      .describe('Baseline. `previous`: the previous ready version. Or a version: `flights@12`, `flights@golden`.'),
     ...distance,
   }),
   z.strictObject({
-    type: z.literal('servingSkew').describe('What was trained on is distributed as what is served.'),
+    type: z.literal('servingSkew').describe('The training data has the distribution of the served data.'),
     ...common,
     where,
-    serving: versionName.describe('The version with what was served: `flights-served@latest`.'),
+    serving: versionName.describe('Version with the served data: `flights-served@latest`.'),
     ...distance,
   }),
   z.strictObject({
-    type: z.literal('sql').describe('A query gives no rows: those that it gives break the expectation.'),
+    type: z.literal('sql').describe('A query returns no rows. Each returned row is a violation.'),
     ...common,
-    query: sqlText.describe(
-      'SQL of the query engine. The version is the table `data`: `select * from data where dep > arr`.',
-    ),
-    atMost: z.int().min(0).default(0).describe('So many rows are no fault.'),
+    query: sqlText.describe('SQL query. The version is the table `data`: `select * from data where dep > arr`.'),
+    atMost: z.int().min(0).default(0).describe('Number of rows that are tolerated.'),
   }),
 ] as const;
 
@@ -312,7 +308,7 @@ const MOST_EXPECTATIONS = 500;
 export const expectationsSchema = z
   .array(expectationSchema)
   .max(MOST_EXPECTATIONS)
-  .describe('What every version must keep before it is ready.');
+  .describe('Expectations that a version must meet before it is ready.');
 
 /** What expectations are called in results: their own name, or type and columns. Unique in a list by a number behind. */
 export function expectationNames(expectations: readonly Expectation[]): readonly string[] {
@@ -368,12 +364,12 @@ function checkOne(expectation: Expectation, at: string): Issue[] {
   if (BOUNDED.has(expectation.type)) {
     const { min, max } = expectation as { min?: number | string; max?: number | string };
     if (min === undefined && max === undefined) {
-      issues.push({ path: at, message: 'has no bound', expected: '`min`, `max` or both' });
+      issues.push({ path: at, message: 'has no threshold', expected: '`min`, `max` or both' });
     } else if (min !== undefined && max !== undefined) {
       if (typeof min !== typeof max) {
         issues.push({
           path: `${at}.max`,
-          message: 'is of another type than `min`',
+          message: 'has a different type than `min`',
           expected: 'two numbers or two texts',
         });
       } else if (min > max) {

@@ -15,7 +15,7 @@ export const predictionExplanationSchema = z.strictObject({
   prediction: predictionIdSchema,
   endpoint: z.string().describe('Name of the endpoint.'),
   model: z.string().describe('Name of the model that answered.'),
-  version: z.string().describe('Its version.'),
+  version: z.string().describe('Version number.'),
   method: attributionMethodSchema,
   scale: attributionScaleSchema,
   background: z.int().describe('Rows that it was compared with: the stored input example of the model.'),
@@ -24,41 +24,41 @@ export const predictionExplanationSchema = z.strictObject({
   rows: z
     .array(
       z.strictObject({
-        row: z.int().describe('Which row of the prediction, from 0.'),
-        output: z.int().describe('Which number of the answer is explained.'),
-        base: z.number().describe('Mean of what the model says of the background.'),
-        answer: z.number().describe('What it says of this row.'),
+        row: z.int().describe('Row of the prediction, from 0.'),
+        output: z.int().describe('Index of the explained output.'),
+        base: z.number().describe('Base value: mean output over the background rows.'),
+        answer: z.number().describe('Output for this row.'),
         error: z
           .number()
           .nullable()
           .describe('Relative standard error of the contributions; 0: exact; null: not known.'),
-        gap: z.number().describe('Answer less base less the sum of all contributions: as good as 0.'),
-        contributions: z.array(contributionSchema).describe('Of every feature, the greatest first.'),
+        gap: z.number().describe('Output minus base minus the sum of all contributions; close to 0.'),
+        contributions: z.array(contributionSchema).describe('Contribution of each feature, largest first.'),
       }),
     )
-    .describe('In the order of the prediction.'),
+    .describe('Rows in the order of the prediction.'),
 });
 export type PredictionExplanation = z.output<typeof predictionExplanationSchema>;
 
 export const modelImportanceSchema = z.strictObject({
-  id: z.uuid().describe('Id, and that of the job that found it out.'),
+  id: z.uuid().describe('Id, equal to the id of the job that computed it.'),
   model: z.string().describe('Name of the model.'),
-  version: z.int().describe('Number of its version.'),
-  data: z.string().describe('The version of a dataset that the rows are of: `flights@3`.'),
+  version: z.int().describe('Version number.'),
+  data: z.string().describe('Dataset version of the rows: `flights@3`.'),
   method: attributionMethodSchema,
   scale: attributionScaleSchema,
-  sample: z.int().describe('How many rows were explained.'),
-  background: z.int().describe('How many rows they were compared with.'),
-  seed: z.int().describe('By which both were drawn: the same gives the same.'),
+  sample: z.int().describe('Number of explained rows.'),
+  background: z.int().describe('Number of background rows.'),
+  seed: z.int().describe('Seed of both samples.'),
   features: z
     .array(
       z.strictObject({
         feature: z.string().describe('Name of the column.'),
-        importance: z.number().describe('Mean of the size of its contributions.'),
-        mean: z.number().describe('Mean of its contributions, with their sign.'),
+        importance: z.number().describe('Mean absolute contribution.'),
+        mean: z.number().describe('Mean signed contribution.'),
       }),
     )
-    .describe('The greatest first.'),
+    .describe('Features, largest first.'),
   createdBy: actorSchema.describe('User who requested it.'),
   createdAt: z.int().describe('Milliseconds since 1970-01-01 UTC.'),
 });

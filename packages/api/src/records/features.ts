@@ -12,48 +12,48 @@ export const featureStatuses = ['PRESENT', 'NULL_VALUE', 'NOT_FOUND', 'OUTSIDE_M
 export type FeatureStatus = (typeof featureStatuses)[number];
 
 const featureStatusText =
-  '`PRESENT`; `NULL_VALUE`: there is a row, and nothing in it; `NOT_FOUND`: there is no row; `OUTSIDE_MAX_AGE`: there is one, older than the view lets it be.';
+  '`PRESENT`; `NULL_VALUE`: the row has no value; `NOT_FOUND`: there is no row; `OUTSIDE_MAX_AGE`: the row is older than the TTL of the view.';
 
 export const featureColumnSchema = z.strictObject({
   name: z.string().describe('`feature`, or `view__feature` if requested.'),
-  view: z.string().describe('What its view is called.'),
-  feature: z.string().describe('Its name in the view.'),
+  view: z.string().describe('Name of the feature view.'),
+  feature: z.string().describe('Name in the feature view.'),
   type: z.enum(valueTypes),
   values: z
     .array(z.unknown())
-    .describe('One for each entity, in the order asked; null unless `PRESENT`. Whole numbers beyond 2^53 are texts.'),
+    .describe('One value per entity, in the requested order; null unless `PRESENT`. Integers beyond 2^53 are strings.'),
   statuses: z.array(z.enum(featureStatuses)).describe(featureStatusText),
-  eventTimes: z.array(z.string().nullable()).describe('Since when each is true; null where there is no row.'),
+  eventTimes: z.array(z.string().nullable()).describe('Event time of each value; null if there is no row.'),
 });
 export type FeatureColumn = z.infer<typeof featureColumnSchema>;
 
 export const onlineFeaturesSchema = z.strictObject({
   entities: z.record(z.string(), z.array(z.unknown())).describe('Join keys and fields of the request, as given.'),
-  features: z.array(featureColumnSchema).describe('By view, in the order asked.'),
+  features: z.array(featureColumnSchema).describe('Features by view, in the requested order.'),
 });
 export type OnlineFeatures = z.infer<typeof onlineFeaturesSchema>;
 
 export const featureRowsSchema = z.strictObject({
-  columns: z.array(z.strictObject({ name: z.string(), type: z.string() })).describe('In order.'),
-  rows: z.record(z.string(), z.array(z.unknown())).describe('Each column with its values.'),
+  columns: z.array(z.strictObject({ name: z.string(), type: z.string() })).describe('Columns in order.'),
+  rows: z.record(z.string(), z.array(z.unknown())).describe('Columns with their values.'),
   count: z.int().describe('Number of rows.'),
 });
 export type FeatureRows = z.infer<typeof featureRowsSchema>;
 
-const featureWorkStates = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const;
+const featureWorkStates = ['waiting', 'running', 'done', 'failed', 'canceled'] as const;
 const state = z.enum(featureWorkStates);
 
 export const materializationSchema = z.strictObject({
-  id: z.string().describe('Its id.'),
+  id: z.string().describe('Id.'),
   view: z.string().describe('Name of the FeatureView.'),
-  mode: z.enum(['full', 'incremental']).describe('`incremental`: from where the last one ended.'),
+  mode: z.enum(['full', 'incremental']).describe('`incremental`: from the end of the last materialization.'),
   state,
-  start: z.string().optional().describe('Event times from here on, itself included; absent: from the first.'),
-  end: z.string().describe('Event times up to here, itself included.'),
-  dataset: z.string().optional().describe('The version that was read: `weather@3`.'),
-  entities: z.int().describe('Entities in the window so far.'),
-  written: z.int().describe('Those of them that were newer than what was online.'),
-  error: z.string().optional().describe('Why it failed.'),
+  start: z.string().optional().describe('Start of the event times, inclusive; absent: no start.'),
+  end: z.string().describe('End of the event times, inclusive.'),
+  dataset: z.string().optional().describe('Dataset version that was read: `weather@3`.'),
+  entities: z.int().describe('Number of entities in the time range.'),
+  written: z.int().describe('Number of entities with newer values than the online store.'),
+  error: z.string().optional().describe('Error message.'),
   createdBy: z.string().describe('`user:ada`, `service:ci`, `system:platform`.'),
   createdAt: z.string().describe('RFC 3339, UTC.'),
   finishedAt: z.string().optional().describe('RFC 3339, UTC.'),
@@ -61,18 +61,18 @@ export const materializationSchema = z.strictObject({
 export type Materialization = z.infer<typeof materializationSchema>;
 
 export const featureBuildSchema = z.strictObject({
-  id: z.string().describe('Its id.'),
+  id: z.string().describe('Id.'),
   service: z.string().optional().describe('Name of the FeatureService.'),
   features: z.array(z.string()).describe('Requested features as `view:feature`.'),
-  entities: z.string().optional().describe('The version whose rows were asked about: `flights@7`.'),
-  dataset: z.string().describe('The Dataset that gets the new version.'),
-  version: z.int().optional().describe('Its number, once it is there.'),
-  versionId: z.string().optional().describe('Its id, once it is there.'),
-  sources: z.array(z.string()).describe('The versions that were read: `weather@3`.'),
+  entities: z.string().optional().describe('Version of the entity rows: `flights@7`.'),
+  dataset: z.string().describe('Dataset of the new version.'),
+  version: z.int().optional().describe('Number of the new version; absent until it exists.'),
+  versionId: z.string().optional().describe('Id of the new version; absent until it exists.'),
+  sources: z.array(z.string()).describe('Dataset versions that were read: `weather@3`.'),
   state,
-  rows: z.int().optional().describe('Rows that were built.'),
-  query: z.string().optional().describe('What was computed, in the words of the query engine.'),
-  error: z.string().optional().describe('Why it failed.'),
+  rows: z.int().optional().describe('Number of rows.'),
+  query: z.string().optional().describe('SQL of the query engine.'),
+  error: z.string().optional().describe('Error message.'),
   createdBy: z.string().describe('`user:ada`, `service:ci`.'),
   createdAt: z.string().describe('RFC 3339, UTC.'),
   finishedAt: z.string().optional().describe('RFC 3339, UTC.'),
@@ -81,29 +81,29 @@ export type FeatureBuild = z.infer<typeof featureBuildSchema>;
 
 export const featureViewStateSchema = z.strictObject({
   name: z.string().describe('Name of the FeatureView.'),
-  entities: z.array(z.string()).describe('Names of its entities.'),
+  entities: z.array(z.string()).describe('Names of the entities.'),
   source: z.string().describe('`dataset weather`, `sql`, `push` or `on demand`.'),
   features: z.array(z.strictObject({ name: z.string(), type: z.enum(valueTypes) })),
   ttl: z.string(),
   online: z.boolean(),
-  onlineEntities: z.int().describe('How many entities have values online; counted at the last materialization.'),
-  materializedTo: z.string().optional().describe('Up to which event time; RFC 3339, UTC.'),
-  materializedAt: z.string().optional().describe('When; RFC 3339, UTC.'),
-  services: z.array(z.string()).describe('FeatureServices that take features of it.'),
+  onlineEntities: z.int().describe('Number of entities with online values, counted at the last materialization.'),
+  materializedTo: z.string().optional().describe('Newest event time; RFC 3339, UTC.'),
+  materializedAt: z.string().optional().describe('Time; RFC 3339, UTC.'),
+  services: z.array(z.string()).describe('FeatureServices that use the view.'),
 });
 export type FeatureViewState = z.infer<typeof featureViewStateSchema>;
 
 export const skewSchema = z.strictObject({
-  at: z.string().describe('The moment of which both ways were asked; RFC 3339, UTC.'),
-  entities: z.int().describe('How many were compared.'),
+  at: z.string().describe('Time of the comparison; RFC 3339, UTC.'),
+  entities: z.int().describe('Number of compared values.'),
   features: z.array(
     z.strictObject({
       view: z.string(),
       feature: z.string(),
-      same: z.int().describe('As often both ways gave the same.'),
-      different: z.int().describe('As often they gave two values.'),
-      onlyOnline: z.int().describe('As often only the online store had one.'),
-      onlyOffline: z.int().describe('As often only the source had one.'),
+      same: z.int().describe('Number of equal values.'),
+      different: z.int().describe('Number of different values.'),
+      onlyOnline: z.int().describe('Number of values that only the online store has.'),
+      onlyOffline: z.int().describe('Number of values that only the source has.'),
       examples: z
         .array(
           z.strictObject({
@@ -114,7 +114,7 @@ export const skewSchema = z.strictObject({
             offlineTime: z.string().nullable(),
           }),
         )
-        .describe('A few of those that are not the same.'),
+        .describe('Examples of differences.'),
     }),
   ),
 });

@@ -10,10 +10,10 @@ const strong: IsolationInfo = {
 };
 
 test.each<[Partial<IsolationInfo>, RegExp]>([
-  [{}, /^code and models .* in namespaces by the bubblewrap of Dais, with limits of a whole run$/],
+  [{}, /^user code and models .* in namespaces by the bubblewrap of Dais, with limits of a whole run$/],
   [{ boundary: 'bubblewrap-without-proc', program: 'machine' }, /of this machine, without \/proc, with/],
-  [{ boundary: 'landlock', limits: 'rlimit' }, /Landlock .* with limits of each process and a watchdog$/],
-  [{ boundary: 'none', reason: 'no perl' }, /^nothing .* \(no perl\): .* schedules and alerts start no run$/],
+  [{ boundary: 'landlock', limits: 'rlimit' }, /Landlock .* with limits per process and a watchdog$/],
+  [{ boundary: 'none', reason: 'no perl' }, /^no isolation .* \(no perl\): .* schedules and alerts start no runs$/],
 ])('%j is said in one sentence', (change, expected) => {
   expect(isolationSummary({ ...strong, ...change })).toMatch(expected);
 });

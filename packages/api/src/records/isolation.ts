@@ -9,17 +9,17 @@ export const isolationInfoSchema = z.strictObject({
     ),
   limits: z
     .enum(['cgroup', 'rlimit'])
-    .describe('`cgroup`: the kernel holds the limits of a whole run. `rlimit`: limits of each process and a watchdog.'),
+    .describe('`cgroup`: the kernel enforces the limits of a whole run. `rlimit`: limits per process and a watchdog.'),
   identity: z
     .enum(['own-user', 'same-user'])
-    .describe('`own-user`: each owner has a user id of its own. `same-user`: all runs have that of the server.'),
+    .describe('`own-user`: each owner has a separate user id. `same-user`: all runs have the user id of the server.'),
   program: z
     .enum(['configured', 'machine', 'bundled'])
     .optional()
     .describe('Where the bubblewrap in use comes from: the configuration, this machine, or Dais.'),
-  lacks: z.array(z.string()).describe('What this boundary does not protect from or does not offer.'),
-  reason: z.string().optional().describe('Why nothing isolates here.'),
-  remedy: z.string().optional().describe('What to do on this machine so that the strongest boundary works.'),
+  lacks: z.array(z.string()).describe('Limitations of this boundary.'),
+  reason: z.string().optional().describe('Reason why no isolation is available.'),
+  remedy: z.string().optional().describe('Remedy: how to make the strongest boundary available on this machine.'),
 });
 export type IsolationInfo = z.infer<typeof isolationInfoSchema>;
 
@@ -33,12 +33,12 @@ const PROGRAMS: Readonly<Record<NonNullable<IsolationInfo['program']>, string>> 
 export function isolationSummary({ boundary, limits, program = 'machine', reason }: IsolationInfo): string {
   if (boundary === 'none') {
     const why = reason === undefined ? '' : ` (${reason})`;
-    return `nothing on this machine isolates code and models of users${why}: queries have limits only, steps, Python models and conversions are refused, schedules and alerts start no run`;
+    return `no isolation is available on this machine${why}: queries have limits only; steps, Python models and conversions are refused; schedules and alerts start no runs`;
   }
-  const held = limits === 'cgroup' ? 'limits of a whole run' : 'limits of each process and a watchdog';
+  const held = limits === 'cgroup' ? 'limits of a whole run' : 'limits per process and a watchdog';
   if (boundary === 'landlock') {
-    return `code and models of users are isolated by Landlock and a filter of system calls, without namespaces, with ${held}`;
+    return `user code and models are isolated by Landlock and a system call filter, without namespaces, with ${held}`;
   }
   const without = boundary === 'bubblewrap' ? '' : ', without /proc';
-  return `code and models of users are isolated in namespaces by ${PROGRAMS[program]}${without}, with ${held}`;
+  return `user code and models are isolated in namespaces by ${PROGRAMS[program]}${without}, with ${held}`;
 }

@@ -15,103 +15,96 @@ export const labelSetNameSchema = datasetNameSchema;
 export const MOST_IMPORTED_TASKS = 500;
 
 export const labelSetSchema = z.strictObject({
-  name: z.string().describe('Unique in its project.'),
-  dataset: z.string().describe('Name of the Dataset that its tasks are of.'),
-  version: z.string().optional().describe('Which version of it: `flights@3`.'),
+  name: z.string().describe('Name, unique in the project.'),
+  dataset: z.string().describe('Name of the Dataset of the tasks.'),
+  version: z.string().optional().describe('Dataset version: `flights@3`.'),
   control: z
     .string()
     .optional()
-    .describe('The control whose values are the label, as `from_name` calls it; absent: the first of each annotation.'),
-  level: z.enum(measurementLevels).describe('How far two labels are apart, for agreement.'),
-  config: z.string().describe('The labeling configuration; may be empty.'),
-  guideline: z.int().describe('Number of the guideline that counts now; 0: there is none.'),
-  tasks: z.int().describe('How many tasks.'),
-  annotations: z.int().describe('How many annotations count; those that were replaced do not.'),
-  accepted: z.int().describe('How many tasks have an accepted label.'),
+    .describe('Control with the label (`from_name`); absent: the first control of each annotation.'),
+  level: z.enum(measurementLevels).describe('Distance metric of two labels, for agreement.'),
+  config: z.string().describe('Labeling configuration; can be empty.'),
+  guideline: z.int().describe('Number of the current guideline; 0: none.'),
+  tasks: z.int().describe('Number of tasks.'),
+  annotations: z.int().describe('Number of current annotations, without replaced ones.'),
+  accepted: z.int().describe('Number of tasks with an accepted label.'),
   createdAt: milliseconds,
   createdBy: actorSchema,
 });
 export type LabelSet = z.output<typeof labelSetSchema>;
 
 export const labelSetInput = {
-  name: labelSetNameSchema.describe('Unique in its project.'),
-  dataset: datasetReferenceSchema.describe(
-    'The Dataset that its tasks are of, with or without a version: `flights@3`.',
-  ),
-  control: z
-    .string()
-    .min(1)
-    .max(256)
-    .optional()
-    .describe('The control whose values are the label, as `from_name` calls it.'),
-  level: z.enum(measurementLevels).default('nominal').describe('How far two labels are apart, for agreement.'),
-  config: z.string().max(262_144).default('').describe('The labeling configuration in the format of the tool.'),
+  name: labelSetNameSchema.describe('Name, unique in the project.'),
+  dataset: datasetReferenceSchema.describe('Dataset of the tasks, with or without a version: `flights@3`.'),
+  control: z.string().min(1).max(256).optional().describe('Control with the label (`from_name`).'),
+  level: z.enum(measurementLevels).default('nominal').describe('Distance metric of two labels, for agreement.'),
+  config: z.string().max(262_144).default('').describe('Labeling configuration in the format of the tool.'),
 } as const;
 
 export const guidelineSchema = z.strictObject({
-  number: z.int().describe('Counted from 1; never changed afterwards.'),
+  number: z.int().describe('Guideline number, from 1. A guideline never changes.'),
   text: z.string().describe('Text of the guideline.'),
   at: milliseconds,
-  by: actorSchema.describe('Who wrote it down.'),
+  by: actorSchema.describe('Author.'),
 });
 export type Guideline = z.output<typeof guidelineSchema>;
 
-export const reviewVerdicts = ['accepted', 'rejected'] as const;
+export const reviewDecisions = ['accepted', 'rejected'] as const;
 
 export const reviewSchema = z.strictObject({
-  verdict: z.enum(reviewVerdicts),
-  by: actorSchema.describe('Who said so; never who labelled.'),
+  decision: z.enum(reviewDecisions),
+  by: actorSchema.describe('Reviewer; never the annotator.'),
   at: milliseconds,
-  reason: z.string().describe('Why; may be empty.'),
+  reason: z.string().describe('Reason; can be empty.'),
 });
 export type Review = z.output<typeof reviewSchema>;
 
 export const annotationSchema = z.strictObject({
   id: z.uuid(),
-  task: z.int().describe('Number of its task.'),
-  external: z.string().describe('Its id in the tool that made it.'),
-  version: z.int().describe('Counted from 1 for each change that came; older ones are kept.'),
-  replaced: z.boolean().describe('A newer version came.'),
-  annotator: z.string().describe('Who labelled.'),
-  guideline: z.int().describe('Number of the guideline that they had; 0: none.'),
-  label: z.array(z.string()).describe('The label, as agreement and datasets see it.'),
-  cancelled: z.boolean().describe('They skipped the task.'),
-  groundTruth: z.boolean().describe('It is the truth that others are measured by.'),
+  task: z.int().describe('Task number.'),
+  external: z.string().describe('Id in the labeling tool.'),
+  version: z.int().describe('Version number, from 1. Older versions are kept.'),
+  replaced: z.boolean().describe('Whether a newer version exists.'),
+  annotator: z.string().describe('Annotator.'),
+  guideline: z.int().describe('Number of the guideline in effect; 0: none.'),
+  label: z.array(z.string()).describe('Label, as agreement and datasets use it.'),
+  canceled: z.boolean().describe('Whether the annotator skipped the task.'),
+  groundTruth: z.boolean().describe('Whether it is the ground truth for other annotations.'),
   seconds: z.number().optional().describe('Duration.'),
-  labelledAt: milliseconds.optional().describe('When, as the tool says.'),
+  labeledAt: milliseconds.optional().describe('Time, as reported by the labeling tool.'),
   importedAt: milliseconds,
-  importedBy: actorSchema.describe('Who brought it.'),
-  reviews: z.array(reviewSchema).describe('The newest last; it is the one that counts.'),
+  importedBy: actorSchema.describe('User who imported it.'),
+  reviews: z.array(reviewSchema).describe('Reviews, newest last. The newest one counts.'),
 });
 export type Annotation = z.output<typeof annotationSchema>;
 
-export const labelTaskStates = ['open', 'labelled', 'accepted', 'rejected'] as const;
+export const labelTaskStates = ['open', 'labeled', 'accepted', 'rejected'] as const;
 
 export const labelTaskSchema = z.strictObject({
-  number: z.int().describe('Counted from 1 in its set.'),
-  external: z.string().describe('Its id in the tool that made it.'),
+  number: z.int().describe('Task number in the set, from 1.'),
+  external: z.string().describe('Id in the labeling tool.'),
   state: z
     .enum(labelTaskStates)
-    .describe('`labelled`: annotations wait for a verdict. `rejected`: every one was rejected.'),
-  data: z.record(z.string(), z.unknown()).describe('What is to be labelled.'),
-  annotations: z.array(annotationSchema).describe('Those that count, oldest first.'),
+    .describe('`labeled`: annotations await review. `rejected`: all annotations were rejected.'),
+  data: z.record(z.string(), z.unknown()).describe('Data of the task.'),
+  annotations: z.array(annotationSchema).describe('Current annotations, oldest first.'),
 });
 export type LabelTask = z.output<typeof labelTaskSchema>;
 
-const coefficient = z.number().optional().describe('Absent: there is nothing to compare, or nothing varies.');
+const coefficient = z.number().optional().describe('Agreement; absent if there is nothing to compare or no variation.');
 
 export const agreementSchema = z.strictObject({
   level: z.enum(measurementLevels),
-  units: z.int().describe('Tasks with two labels or more.'),
-  annotators: z.int().describe('Who labelled any of them.'),
-  alpha: coefficient.describe('Krippendorff’s α over all.'),
-  fleiss: coefficient.describe('Fleiss’ κ, where every task was labelled equally often.'),
-  agreed: z.number().optional().describe('Share of pairs of labels that are alike, chance included.'),
+  units: z.int().describe('Number of tasks with at least two labels.'),
+  annotators: z.int().describe('Number of annotators.'),
+  alpha: coefficient.describe('Krippendorff’s α over all labels.'),
+  fleiss: coefficient.describe('Fleiss’ κ, if all tasks have the same number of labels.'),
+  agreed: z.number().optional().describe('Share of equal pairs of labels, not corrected for chance.'),
   byLabel: z
     .array(
       z.strictObject({
         label: z.string(),
-        count: z.int().describe('How often it was given.'),
+        count: z.int().describe('Number of uses.'),
         alpha: coefficient.describe('Krippendorff’s α of this label against all others.'),
       }),
     )
@@ -120,7 +113,7 @@ export const agreementSchema = z.strictObject({
     .array(
       z.strictObject({
         annotators: z.array(z.string()).describe('Both.'),
-        units: z.int().describe('Tasks that both labelled.'),
+        units: z.int().describe('Number of tasks that both labeled.'),
         kappa: coefficient.describe('Cohen’s κ.'),
       }),
     )
@@ -141,21 +134,21 @@ export const labelStudioTaskSchema = z.looseObject({
 export type LabelStudioTask = z.output<typeof labelStudioTaskSchema>;
 
 export const importedLabelsSchema = z.strictObject({
-  tasks: z.int().describe('New tasks.'),
-  annotations: z.int().describe('New annotations, new versions included.'),
-  replaced: z.int().describe('Annotations of which a newer version came.'),
-  unchanged: z.int().describe('Annotations that were here already.'),
+  tasks: z.int().describe('Number of new tasks.'),
+  annotations: z.int().describe('Number of new annotations, including new versions.'),
+  replaced: z.int().describe('Number of annotations with a newer version.'),
+  unchanged: z.int().describe('Number of unchanged annotations.'),
 });
 export type ImportedLabels = z.output<typeof importedLabelsSchema>;
 
 export const labelPublicationSchema = z.strictObject({
   id: z.uuid(),
   set: z.string().describe('Name of the label set.'),
-  dataset: z.string().describe('Name of the dataset that gets a version.'),
+  dataset: z.string().describe('Name of the dataset of the new version.'),
   state: z.enum(['waiting', 'done', 'failed']),
-  labels: z.int().describe('How many accepted labels.'),
+  labels: z.int().describe('Number of accepted labels.'),
   version: z.int().optional().describe('Number of the created version.'),
-  error: z.string().optional().describe('Why it failed.'),
+  error: z.string().optional().describe('Error message.'),
   createdAt: milliseconds,
   createdBy: actorSchema,
 });

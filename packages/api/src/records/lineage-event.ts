@@ -38,15 +38,15 @@ export const lineageRunStates = ['START', 'RUNNING', 'COMPLETE', 'ABORT', 'FAIL'
 export const lineageEventSchema = z
   .looseObject({
     ...base,
-    eventType: z.enum(lineageRunStates).optional().describe('What became of the run.'),
+    eventType: z.enum(lineageRunStates).optional().describe('State transition of the run.'),
     run: z
-      .looseObject({ runId: z.guid().describe('Of the run; the same in all its events.'), facets: runFacets })
+      .looseObject({ runId: z.guid().describe('Id of the run, equal in all its events.'), facets: runFacets })
       .optional()
-      .describe('Of a RunEvent.'),
-    job: job.optional().describe('Of a RunEvent or JobEvent.'),
-    dataset: dataset.optional().describe('Of a DatasetEvent.'),
-    inputs: datasets.describe('What was read; at most 1,000.'),
-    outputs: datasets.describe('What was written; at most 1,000.'),
+      .describe('Present in a RunEvent.'),
+    job: job.optional().describe('Present in a RunEvent or JobEvent.'),
+    dataset: dataset.optional().describe('Present in a DatasetEvent.'),
+    inputs: datasets.describe('Input datasets; at most 1,000.'),
+    outputs: datasets.describe('Output datasets; at most 1,000.'),
   })
   .describe('A RunEvent, JobEvent or DatasetEvent of OpenLineage.');
 export type LineageEvent = z.infer<typeof lineageEventSchema>;

@@ -46,11 +46,11 @@ const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
 export const lineageNodeSchema = z.strictObject({
   node: z.string().describe('`type:id`, used by edges and by the parameter `node`.'),
-  type: z.enum(lineageNodeTypes).describe('What it is.'),
-  name: z.string().optional().describe('What people call it.'),
-  project: z.string().optional().describe('Its project.'),
+  type: z.enum(lineageNodeTypes).describe('Node type.'),
+  name: z.string().optional().describe('Display name.'),
+  project: z.string().optional().describe('Project.'),
   at: milliseconds.optional().describe('Creation time or first occurrence.'),
-  gone: z.literal(true).optional().describe('It was deleted; what it had to do with others stays.'),
+  gone: z.literal(true).optional().describe('Whether the object was deleted. Its edges remain.'),
   hidden: z.literal(true).optional().describe('The caller may not read this node. Its details are hidden.'),
   data: z
     .record(z.string(), z.string())
@@ -60,23 +60,25 @@ export const lineageNodeSchema = z.strictObject({
 export type LineageNode = z.infer<typeof lineageNodeSchema>;
 
 export const lineageEdgeSchema = z.strictObject({
-  from: z.string().describe('Node that was there before.'),
+  from: z.string().describe('Upstream node.'),
   to: z.string().describe('Downstream node.'),
   relation: z
     .enum(lineageRelations)
     .describe(
-      'What `to` did: `read` its input, was `made` by a run or step, was `registered` or `copied` as a version (files of a step that did not have to run are `copied` too), is a `child` of a run; or what `from` is to it: `code`, entry point or step that `started` it, job of which it is an `instance`.',
+      'Relation of `to` to `from`: `read` it as input, was `made` by it, was `registered` or `copied` from it (files of cached steps are `copied` too), is its `child` run; or role of `from`: `code`, the entry point or step that `started` it, the job of which it is an `instance`.',
     ),
-  at: milliseconds.describe('When it was noted; milliseconds since 1970-01-01 UTC.'),
+  at: milliseconds.describe('Time of recording; milliseconds since 1970-01-01 UTC.'),
 });
 export type LineageEdge = z.infer<typeof lineageEdgeSchema>;
 
 export const lineageGraphSchema = z.strictObject({
   root: z.string().describe('The requested node.'),
-  nodes: z.array(lineageNodeSchema).describe('Nearest first; the root is the first.'),
+  nodes: z.array(lineageNodeSchema).describe('Nodes, nearest first, starting with the root.'),
   edges: z.array(lineageEdgeSchema),
   truncated: z
     .boolean()
-    .describe('There is more within `depth` than `limit`: ask again from one of the nodes, or with a higher limit.'),
+    .describe(
+      'Whether more nodes than `limit` are within `depth`. Query again from one of the nodes, or raise the limit.',
+    ),
 });
 export type LineageGraph = z.infer<typeof lineageGraphSchema>;

@@ -8,53 +8,51 @@ const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 export const modelJobKinds = ['batch-prediction', 'importance', 'conversion'] as const;
 export type ModelJobKind = (typeof modelJobKinds)[number];
 
-export const modelJobStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
+export const modelJobStates = ['queued', 'running', 'succeeded', 'failed', 'canceled'] as const;
 export type ModelJobState = (typeof modelJobStates)[number];
 
 export const modelJobFaultSchema = z.strictObject({
-  row: z.int().describe('Which row of the version, from 1.'),
-  column: z.string().optional().describe('The column that is not what the model takes.'),
-  message: z.string().describe('What is wrong.'),
+  row: z.int().describe('Row of the version, from 1.'),
+  column: z.string().optional().describe('Column with the invalid value.'),
+  message: z.string().describe('Problem.'),
 });
 export type ModelJobFault = z.output<typeof modelJobFaultSchema>;
 
 export const onErrorSchema = z
   .enum(['fail', 'reject'])
-  .describe(
-    'What becomes of a row that the model does not take: it ends the job, or is left out and kept as a reject.',
-  );
+  .describe('Handling of an invalid row: it fails the job, or it is skipped and kept as a reject.');
 
 export const modelJobSchema = z.strictObject({
-  id: z.uuid().describe('Its id.'),
-  kind: z.enum(modelJobKinds).describe('What it does.'),
-  state: z.enum(modelJobStates).describe('How far it is.'),
+  id: z.uuid().describe('Id.'),
+  kind: z.enum(modelJobKinds).describe('Type of the job.'),
+  state: z.enum(modelJobStates).describe('Progress.'),
   model: z.string().describe('Name of the model.'),
   version: z.int().describe('Version number, resolved at submission.'),
   phase: z
     .string()
-    .describe('What it does now: `model`, `plan`, `predict`, `explain`, `convert`, `store`; empty when it has ended.'),
+    .describe('Current stage: `model`, `plan`, `predict`, `explain`, `convert`, `store`; empty after the end.'),
   shards: z
     .strictObject({ done: z.int(), total: z.int() })
-    .describe('Parts of the work; a part that is done stays done.'),
+    .describe('Number of parts. Completed parts are not repeated.'),
   rows: z
     .strictObject({ done: z.int(), total: z.int(), rejected: z.int() })
-    .describe('Rows of the data; `rejected` are those that the model did not take.'),
+    .describe('Number of rows; `rejected`: rows that the model did not accept.'),
   faults: z
     .array(modelJobFaultSchema)
     .describe('The first rejected rows. Empty in lists, and for callers without permission to unmask.'),
-  data: z.string().optional().describe('The version that is read: `flights@3`.'),
+  data: z.string().optional().describe('Input dataset version: `flights@3`.'),
   onError: onErrorSchema.optional(),
   output: z
     .strictObject({
-      dataset: z.string().describe('Name of the Dataset that it makes a version of.'),
+      dataset: z.string().describe('Name of the output Dataset.'),
       columns: z.array(z.string()).describe('Input columns copied to the output.'),
-      version: z.int().optional().describe('Number of the version; absent until it is there.'),
+      version: z.int().optional().describe('Version number; absent until it exists.'),
       versionId: z.uuid().optional().describe('Id of the version.'),
     })
     .optional()
-    .describe('Of batch predictions.'),
-  result: z.record(z.string(), z.unknown()).optional().describe('What other kinds of jobs found out.'),
-  error: z.string().optional().describe('Why it failed.'),
+    .describe('Present in batch predictions.'),
+  result: z.record(z.string(), z.unknown()).optional().describe('Result of other types of jobs.'),
+  error: z.string().optional().describe('Error message.'),
   attempts: z.int().describe('Number of attempts.'),
   createdBy: actorSchema.describe('User who requested it.'),
   createdAt: milliseconds,
@@ -68,18 +66,18 @@ export type PredictFunction = (typeof predictFunctions)[number];
 
 /** `result` of a conversion. */
 export const modelConversionSchema = z.strictObject({
-  model: z.string().describe('Name of the model that has the new version.'),
-  version: z.int().describe('Its number.'),
+  model: z.string().describe('Name of the model with the new version.'),
+  version: z.int().describe('Version number.'),
   opset: z.int().describe('ONNX opset of the result; at most the requested one.'),
-  predictFn: z.enum(predictFunctions).describe('What it answers with.'),
-  estimators: z.array(z.string()).describe('What was converted.'),
+  predictFn: z.enum(predictFunctions).describe('Outputs.'),
+  estimators: z.array(z.string()).describe('Source model version.'),
   computesIn: z
     .enum(['float64', 'float32', 'both'])
     .describe('Numeric precision; `both`: trees in float32, preprocessing in float64.'),
-  rows: z.int().describe('Rows on which it answers as the original does.'),
-  examples: z.int().describe('How many of them are of the input example; the others were drawn.'),
-  tolerance: z.number().describe('How far numbers may be apart, relative and absolute; labels are equal.'),
-  largestDifference: z.number().describe('How far they were at most.'),
+  rows: z.int().describe('Number of rows with equal outputs.'),
+  examples: z.int().describe('Number of rows from the input example; the others are generated.'),
+  tolerance: z.number().describe('Tolerance for numbers, relative and absolute; labels must be equal.'),
+  largestDifference: z.number().describe('Maximum difference.'),
 });
 export type ModelConversion = z.output<typeof modelConversionSchema>;
 export type ModelJob = z.output<typeof modelJobSchema>;

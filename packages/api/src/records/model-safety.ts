@@ -4,21 +4,21 @@ import { z } from 'zod';
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
-const modelScanStates = ['waiting', 'done', 'failed', 'elsewhere'] as const;
-export const modelVerdicts = ['waiting', 'clean', 'review', 'blocked'] as const;
-export type ModelVerdict = (typeof modelVerdicts)[number];
+const modelScanStates = ['pending', 'done', 'failed', 'elsewhere'] as const;
+export const modelScanResults = ['pending', 'clean', 'review', 'blocked'] as const;
+export type ModelScanResult = (typeof modelScanResults)[number];
 
 export const modelFindingSchema = z.strictObject({
   id: z.uuid().describe('Id of the finding.'),
-  file: z.string().describe('Path below the model; `!` leads into an archive.'),
-  rule: z.string().describe('What kind of finding: `pickle-import`, `onnx-external-data`, …'),
+  file: z.string().describe('Path within the model; `!` separates an archive from its entry.'),
+  rule: z.string().describe('Type of the finding: `pickle-import`, `onnx-external-data`, …'),
   severity: z
     .enum(['block', 'review'])
-    .describe('`block`: it is not loaded; `review`: it is loaded in a process of its own only.'),
-  detail: z.string().describe('What was found.'),
+    .describe('`block`: the model is not loaded; `review`: the model is loaded only in an isolated process.'),
+  detail: z.string().describe('Description of the finding.'),
   state: z.enum(['open', 'waived']).describe('`waived`: waived with a reason.'),
-  reason: z.string().optional().describe('Why it was waived.'),
-  decidedBy: z.string().optional().describe('Who waived it.'),
+  reason: z.string().optional().describe('Reason of the waiver.'),
+  decidedBy: z.string().optional().describe('User who waived it.'),
   decidedAt: milliseconds.optional().describe('When.'),
 });
 export type ModelFinding = z.infer<typeof modelFindingSchema>;
@@ -29,25 +29,23 @@ export const modelScanSchema = z.strictObject({
   state: z
     .enum(modelScanStates)
     .describe('`elsewhere`: the artifacts are stored outside of Dais and were not scanned. The version is not served.'),
-  verdict: z
-    .enum(modelVerdicts)
-    .describe(
-      '`clean`: nothing was found; `review`, `blocked`: the worst of the open findings; `waiting`: not known yet.',
-    ),
+  result: z
+    .enum(modelScanResults)
+    .describe('`clean`: no findings; `review`, `blocked`: the most severe open finding; `pending`: not scanned yet.'),
   files: z.int().describe('Number of scanned files.'),
-  bytes: z.int().describe('Their size.'),
-  findings: z.array(modelFindingSchema).describe('The worst first.'),
-  error: z.string().optional().describe('Why it failed.'),
+  bytes: z.int().describe('Total size in bytes.'),
+  findings: z.array(modelFindingSchema).describe('Findings, most severe first.'),
+  error: z.string().optional().describe('Error message.'),
   askedAt: milliseconds.describe('Time of the request.'),
-  endedAt: milliseconds.optional().describe('When it ended.'),
+  endedAt: milliseconds.optional().describe('End time.'),
 });
 export type ModelScan = z.infer<typeof modelScanSchema>;
 
 export const blockedVersionSchema = z.strictObject({
   model: z.string().describe('Name of the model.'),
   version: z.int().describe('Number of the version, the newest of the model.'),
-  reason: z.string().describe('The first finding that blocks it, or why the scan failed.'),
-  findings: z.int().describe('Number of open findings that block it; 0 when the scan failed.'),
-  endedAt: milliseconds.describe('When the scan ended.'),
+  reason: z.string().describe('First blocking finding, or the error of the scan.'),
+  findings: z.int().describe('Number of open blocking findings; 0 if the scan failed.'),
+  endedAt: milliseconds.describe('End time of the scan.'),
 });
 export type BlockedVersion = z.infer<typeof blockedVersionSchema>;

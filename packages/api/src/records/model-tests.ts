@@ -3,12 +3,12 @@ import { z } from 'zod';
 /** What came of the tests of a model with one version of it. */
 
 export const modelTestResultSchema = z.strictObject({
-  name: z.string().describe('Of the test.'),
-  check: z.enum(['value', 'invariance', 'direction']).describe('What kind of test it is.'),
-  passed: z.boolean().describe('The version does what the test says.'),
-  case: z.string().describe('What the model was asked, as far as it decided.'),
-  expected: z.string().describe('What was expected.'),
-  got: z.string().describe('What the model answered, or how it refused.'),
+  name: z.string().describe('Name of the test.'),
+  check: z.enum(['value', 'invariance', 'direction']).describe('Type of the test.'),
+  passed: z.boolean().describe('Whether the version passes the test.'),
+  case: z.string().describe('Inputs of the model that determined the result.'),
+  expected: z.string().describe('Expected output.'),
+  got: z.string().describe('Actual output or error of the model.'),
 });
 export type ModelTestResult = z.infer<typeof modelTestResultSchema>;
 
@@ -16,10 +16,10 @@ export const modelTestRunSchema = z.strictObject({
   model: z.string().describe('`models:/flights/7`.'),
   state: z
     .enum(['preparing', 'running', 'done', 'failed'])
-    .describe('`preparing`: its files and what it runs in are brought; `failed`: it could not be loaded.'),
-  message: z.string().describe('What it is at, or why it could not be loaded.'),
-  tests: z.int().describe('How many there are.'),
-  failed: z.int().describe('How many of those that were run did not pass.'),
-  results: z.array(modelTestResultSchema).describe('Of those that were run, in the order of the manifest.'),
+    .describe('`preparing`: files and environment are being fetched; `failed`: the model could not be loaded.'),
+  message: z.string().describe('Current activity, or the reason why the model could not be loaded.'),
+  tests: z.int().describe('Total number.'),
+  failed: z.int().describe('Number of failed tests.'),
+  results: z.array(modelTestResultSchema).describe('Results of completed tests, in the order of the manifest.'),
 });
 export type ModelTestRun = z.infer<typeof modelTestRunSchema>;

@@ -3,7 +3,7 @@ import { attributionMethodSchema, attributionScaleSchema } from '#records/attrib
 
 /**
  * What monitors found: a report for each window, the figures behind it, alerts, and what was decided because of them. A
- * verdict is `unknown` with a reason where something could not be told: never `ok`.
+ * status is `unknown` with a reason where something could not be told: never `passing`.
  */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
@@ -49,47 +49,47 @@ export type PerformanceMetric = (typeof performanceMetrics)[number];
 export const estimatedMetrics = ['accuracy', 'precision', 'recall', 'f1', 'roc_auc'] as const;
 
 export const severities = ['info', 'warning', 'critical'] as const;
-export const monitorVerdicts = ['ok', 'bad', 'unknown'] as const;
-export type MonitorVerdict = (typeof monitorVerdicts)[number];
-export const monitorStates = ['waiting', ...monitorVerdicts] as const;
+export const checkStatuses = ['passing', 'failing', 'unknown'] as const;
+export type CheckStatus = (typeof checkStatuses)[number];
+export const monitorStates = ['pending', ...checkStatuses] as const;
 export type MonitorState = (typeof monitorStates)[number];
 
-const verdict = z.enum(monitorVerdicts).describe('`unknown`: not evaluated; see `reason`.');
+const status = z.enum(checkStatuses).describe('`unknown`: not evaluated; see `reason`.');
 const windowNumber = z.int().describe('Number of the window, from 1.');
 const checkName = z.string().describe('Name of the check.');
 const columnFamilies = ['number', 'boolean', 'text', 'time', 'other'] as const;
 
 export const monitorResultSchema = z.strictObject({
   check: checkName,
-  type: z.string().describe('Its type.'),
-  metric: z.string().describe('What was measured: `psi`, `null_share`, `mae`, `burn_rate`, …'),
-  column: z.string().optional().describe('Of which column.'),
-  segment: z.string().optional().describe('Of which rows alone: `carrier = AA`.'),
-  value: z.number().optional().describe('What was measured; absent: it could not be.'),
+  type: z.string().describe('Type.'),
+  metric: z.string().describe('Metric: `psi`, `null_share`, `mae`, `burn_rate`, …'),
+  column: z.string().optional().describe('Column.'),
+  segment: z.string().optional().describe('Segment: `carrier = AA`.'),
+  value: z.number().optional().describe('Value; absent if it could not be computed.'),
   bound: z.number().optional().describe('Threshold.'),
-  pValue: z.number().optional().describe('Corrected where several columns were tested.'),
+  pValue: z.number().optional().describe('p-value, corrected if several columns were tested.'),
   low: z.number().optional().describe('Lower bound of the 95 % confidence interval.'),
-  high: z.number().optional().describe('Upper end.'),
-  rows: z.int().optional().describe('Rows that it is of.'),
-  verdict,
-  reason: z.string().optional().describe('In a sentence, where it is not `ok`.'),
+  high: z.number().optional().describe('Upper bound.'),
+  rows: z.int().optional().describe('Number of rows.'),
+  status,
+  reason: z.string().optional().describe('Reason, if not `passing`.'),
 });
 export type MonitorResult = z.output<typeof monitorResultSchema>;
 
 const servedVersion = z.strictObject({
   model: z.string().describe('Name of the model.'),
-  version: z.string().describe('Its version.'),
-  rows: z.int().describe('Rows that it answered.'),
-  node: z.string().optional().describe('What the lineage calls it.'),
-  trainedOn: z.string().optional().describe('Version of a dataset: `flights@3`.'),
+  version: z.string().describe('Version number.'),
+  rows: z.int().describe('Number of predicted rows.'),
+  node: z.string().optional().describe('Lineage node.'),
+  trainedOn: z.string().optional().describe('Dataset version: `flights@3`.'),
 });
 export type ServedVersion = z.output<typeof servedVersion>;
 
 const baselineSchema = z.strictObject({
   type: z.string().describe('`dataset`, `window`, `rolling`, `first`.'),
-  name: z.string().describe('What it is: `flights@3`, `window 1`.'),
-  rows: z.int().optional().describe('Rows of it.'),
-  node: z.string().optional().describe('What the lineage calls it.'),
+  name: z.string().describe('Name: `flights@3`, `window 1`.'),
+  rows: z.int().optional().describe('Number of rows.'),
+  node: z.string().optional().describe('Lineage node.'),
   reason: z.string().optional().describe('Reason for using another baseline than configured.'),
 });
 export type MonitorBaselineUsed = z.output<typeof baselineSchema>;
@@ -100,26 +100,26 @@ export const monitorReportHeadSchema = z.strictObject({
   monitor: z.string().describe('Name of the monitor.'),
   number: windowNumber,
   from: milliseconds.describe('Start of the window.'),
-  until: milliseconds.describe('End of the window; not in it.'),
+  until: milliseconds.describe('End of the window, exclusive.'),
   rows: z.int().describe('Number of evaluated rows.'),
-  requests: z.int().describe('Requests, failed ones too; of a dataset 0.'),
-  verdict,
-  reason: z.string().optional().describe('In a sentence, where it is not `ok`.'),
-  bad: z.int().describe('Results that are bad.'),
+  requests: z.int().describe('Number of requests, including failed ones; 0 for datasets.'),
+  status,
+  reason: z.string().optional().describe('Reason, if not `passing`.'),
+  bad: z.int().describe('Number of failing results.'),
   unknown: z.int().describe('Number of unknown results.'),
-  versions: z.array(servedVersion).describe('What answered, most rows first.'),
-  datasetVersion: z.string().optional().describe('Of a dataset: the version that is the window.'),
-  baseline: baselineSchema.optional().describe('What it was compared with.'),
-  labelled: z.int().describe('Number of rows with ground truth.'),
+  versions: z.array(servedVersion).describe('Model versions that served the window, most rows first.'),
+  datasetVersion: z.string().optional().describe('For datasets: the version that is the window.'),
+  baseline: baselineSchema.optional().describe('Baseline.'),
+  labeled: z.int().describe('Number of rows with ground truth.'),
   evaluatedAt: milliseconds.describe('Time of the evaluation.'),
-  labelsAt: milliseconds.optional().describe('When performance was last worked out from labels.'),
+  labelsAt: milliseconds.optional().describe('Time when performance was last computed from ground truth.'),
 });
 export type MonitorReportHead = z.output<typeof monitorReportHeadSchema>;
 
 export const columnComparisonSchema = z.strictObject({
   column: z.string().describe('Name of the column.'),
-  family: z.enum(columnFamilies).describe('What can be asked of its values.'),
-  masked: z.boolean().optional().describe('Its values are not shown.'),
+  family: z.enum(columnFamilies).describe('Type class of the column.'),
+  masked: z.boolean().optional().describe('Whether values are hidden.'),
   current: z.strictObject({
     rows: z.int(),
     nulls: z.int(),
@@ -140,95 +140,93 @@ export const columnComparisonSchema = z.strictObject({
     .optional(),
   histogram: z
     .strictObject({
-      edges: z.array(z.number()).describe('Inner edges, rising; the outermost bins are open.'),
-      current: z
-        .array(z.number())
-        .describe('Rows in each bin, of large windows those of a sample; one more than edges.'),
-      baseline: z.array(z.number()).describe('As `current`.'),
+      edges: z.array(z.number()).describe('Inner bin edges, ascending; the outermost bins are open.'),
+      current: z.array(z.number()).describe('Rows per bin; one more than edges. Large windows are sampled.'),
+      baseline: z.array(z.number()).describe('Same format as `current`.'),
     })
     .optional()
-    .describe('Of numbers and times (milliseconds since 1970).'),
+    .describe('For numbers and times (milliseconds since 1970).'),
   categories: z
     .array(z.strictObject({ value: z.string(), current: z.int(), baseline: z.int() }))
     .optional()
-    .describe('Of other values: the most frequent ones of both.'),
+    .describe('For other types: the most frequent values of both.'),
   others: z
     .strictObject({ current: z.int(), baseline: z.int() })
     .optional()
-    .describe('Rows with values that are not in `categories`.'),
+    .describe('Number of rows with values that are not in `categories`.'),
 });
 export type ColumnComparison = z.output<typeof columnComparisonSchema>;
 
 const metricValue = z.strictObject({
   metric: z.string(),
-  value: z.number().optional().describe('Absent: it cannot be worked out from these rows.'),
-  low: z.number().optional().describe('Lower end of the 95 % interval.'),
-  high: z.number().optional().describe('Upper end.'),
+  value: z.number().optional().describe('Value; absent if it cannot be computed from these rows.'),
+  low: z.number().optional().describe('Lower bound of the 95 % interval.'),
+  high: z.number().optional().describe('Upper bound.'),
 });
 
 export const monitorPerformanceSchema = z.strictObject({
   task: z.enum(['classification', 'regression']),
-  prediction: z.string().optional().describe('The output that was taken as the prediction.'),
+  prediction: z.string().optional().describe('Output column with the prediction.'),
   rows: z.int().describe('Predictions.'),
-  labelled: z.int().describe('Of them with a label.'),
-  strangers: z.int().describe('Labels of the time of this window that are of no prediction in it.'),
-  mature: z.boolean().describe('Whether the waiting time for labels is over.'),
-  delayP50Ms: z.number().optional().describe('Half of the labels came within this time.'),
-  delayP95Ms: z.number().optional().describe('95 % of them.'),
+  labeled: z.int().describe('Number of rows with ground truth.'),
+  strangers: z.int().describe('Number of ground truth labels in the time range that match no prediction.'),
+  mature: z.boolean().describe('Whether the label delay is over.'),
+  delayP50Ms: z.number().optional().describe('Median label delay.'),
+  delayP95Ms: z.number().optional().describe('95th percentile of label delay.'),
   metrics: z.array(metricValue),
   segments: z.array(
-    z.strictObject({ column: z.string(), value: z.string(), labelled: z.int(), metrics: z.array(metricValue) }),
+    z.strictObject({ column: z.string(), value: z.string(), labeled: z.int(), metrics: z.array(metricValue) }),
   ),
   confusion: z
     .array(z.strictObject({ predicted: z.string(), actual: z.string(), rows: z.int() }))
     .optional()
-    .describe('Most frequent first.'),
-  score: z.string().optional().describe('The output that was taken as the probability of the positive class.'),
-  scoreFault: z.string().optional().describe('Why there are no figures of scores.'),
+    .describe('Classes, most frequent first.'),
+  score: z.string().optional().describe('Output column with the probability of the positive class.'),
+  scoreFault: z.string().optional().describe('Reason why score metrics are missing.'),
   calibration: z
     .array(
       z.strictObject({
-        score: z.number().describe('Mean score of the rows.'),
-        share: z.number().describe('How many of them were positive.'),
+        score: z.number().describe('Mean score.'),
+        share: z.number().describe('Observed share of positives.'),
         rows: z.int(),
       }),
     )
     .optional()
-    .describe('By tenths of the score: both are the same where scores mean what they say.'),
+    .describe('Calibration by score decile. Both values are equal if scores are calibrated.'),
 });
 export type MonitorPerformance = z.output<typeof monitorPerformanceSchema>;
 
 export const monitorEstimateSchema = z.strictObject({
   check: checkName,
-  model: z.string().describe('Name of the model that it is of.'),
-  version: z.string().describe('Its version.'),
-  prediction: z.string().describe('The output that was taken as the prediction.'),
-  score: z.string().describe('The output that was taken as the probability of the positive class.'),
+  model: z.string().describe('Name of the model.'),
+  version: z.string().describe('Version number.'),
+  prediction: z.string().describe('Output column with the prediction.'),
+  score: z.string().describe('Output column with the probability of the positive class.'),
   rows: z.int().describe('Predictions.'),
   reference: z
     .strictObject({
-      from: milliseconds.describe('Predictions from then on.'),
-      until: milliseconds.describe('Before then.'),
-      labelled: z.int().describe('Of them with a label.'),
-      calibrated: z.boolean().describe('Scores are corrected; else they are used as they are.'),
-      metrics: z.array(metricValue).describe('What was measured there.'),
+      from: milliseconds.describe('Start of the predictions, inclusive.'),
+      until: milliseconds.describe('End of the predictions, exclusive.'),
+      labeled: z.int().describe('Number of rows with ground truth.'),
+      calibrated: z.boolean().describe('Whether scores are calibrated. Otherwise they are used as they are.'),
+      metrics: z.array(metricValue).describe('Metrics on the reference.'),
     })
-    .describe('The labelled predictions on which scores were calibrated.'),
-  metrics: z.array(metricValue).describe('What labels would show, if scores still meant what they meant there.'),
+    .describe('Labeled predictions for the calibration of scores.'),
+  metrics: z.array(metricValue).describe('Estimated metrics, assuming that the calibration still holds.'),
 });
 export type MonitorEstimate = z.output<typeof monitorEstimateSchema>;
 
 export const monitorFairnessSchema = z.strictObject({
   check: checkName,
-  column: z.string().describe('The protected column.'),
-  positive: z.string().describe('The class that is good to get.'),
-  privileged: z.string().optional().describe('The group that the others are compared with.'),
+  column: z.string().describe('Protected attribute.'),
+  positive: z.string().describe('Favorable class.'),
+  privileged: z.string().optional().describe('Reference group.'),
   groups: z
     .array(
       z.strictObject({
         group: z.string(),
         rows: z.int(),
-        labelled: z.int(),
+        labeled: z.int(),
         metrics: z
           .array(metricValue)
           .describe(
@@ -236,55 +234,57 @@ export const monitorFairnessSchema = z.strictObject({
           ),
       }),
     )
-    .describe('Most rows first.'),
-  small: z.array(z.string()).describe('Groups of too few rows, in sentences: they are in no measure.'),
+    .describe('Groups, most rows first.'),
+  small: z.array(z.string()).describe('Notes on groups with too few rows. They are not part of any metric.'),
 });
 export type MonitorFairness = z.output<typeof monitorFairnessSchema>;
 
 export const monitorAttributionsSchema = z.strictObject({
   check: checkName,
-  model: z.string().describe('Name of the model that was explained.'),
-  version: z.string().describe('Its version.'),
+  model: z.string().describe('Name of the explained model.'),
+  version: z.string().describe('Version number.'),
   method: attributionMethodSchema,
   scale: attributionScaleSchema,
   background: z
     .strictObject({
-      of: z.enum(['example', 'baseline']).describe('The input example of the model, or rows of the baseline.'),
+      of: z
+        .enum(['example', 'baseline'])
+        .describe('Source of the background: the input example of the model, or the baseline.'),
       rows: z.int(),
     })
-    .describe('What every row was compared with.'),
-  rows: z.int().describe('Rows of the window that were explained.'),
+    .describe('Background of the attributions.'),
+  rows: z.int().describe('Number of explained rows of the window.'),
   baseline: z
     .strictObject({
-      name: z.string().describe('What it is: `flights@3`, `window 1`.'),
-      rows: z.int().describe('Rows of it that were explained.'),
+      name: z.string().describe('Name: `flights@3`, `window 1`.'),
+      rows: z.int().describe('Number of explained rows.'),
     })
     .optional()
-    .describe('Absent: there is none yet.'),
+    .describe('Absent if there is none yet.'),
   columns: z
     .array(
       z.strictObject({
         column: z.string(),
-        current: z.number().describe('Mean of the size of its attributions in the window.'),
-        currentShare: z.number().describe('Its share of the sum over all columns.'),
-        currentRank: z.int().describe('Its place among columns, from 1.'),
+        current: z.number().describe('Mean absolute attribution in the window.'),
+        currentShare: z.number().describe('Share of the total over all columns.'),
+        currentRank: z.int().describe('Rank among columns, from 1.'),
         baseline: z.number().optional(),
         baselineShare: z.number().optional(),
         baselineRank: z.int().optional(),
       }),
     )
-    .describe('Those whose share moved most first.'),
+    .describe('Columns, largest change of share first.'),
 });
 export type MonitorAttributions = z.output<typeof monitorAttributionsSchema>;
 
 const exampleSchema = z.strictObject({
   column: z.string(),
-  why: z.string().describe('What is odd about them.'),
+  why: z.string().describe('Reason why the row is an outlier.'),
   rows: z.array(
     z.strictObject({
       prediction: z.string().optional().describe('Id of the prediction.'),
-      row: z.int().describe('Which row of it, from 0.'),
-      value: z.string().describe('The value, as text.'),
+      row: z.int().describe('Row of the prediction, from 0.'),
+      value: z.string().describe('Value as text.'),
     }),
   ),
 });
@@ -292,14 +292,16 @@ export type MonitorExample = z.output<typeof exampleSchema>;
 
 export const monitorReportSchema = z.strictObject({
   ...monitorReportHeadSchema.shape,
-  results: z.array(monitorResultSchema).describe('Bad ones first, then unknown ones.'),
-  columns: z.array(columnComparisonSchema).describe('Both sides of each column, those that moved most first.'),
-  examples: z.array(exampleSchema).describe('Rows that are unlike the baseline.'),
+  results: z.array(monitorResultSchema).describe('Results: failing first, then unknown.'),
+  columns: z
+    .array(columnComparisonSchema)
+    .describe('Current and baseline distribution per column, largest drift first.'),
+  examples: z.array(exampleSchema).describe('Rows that differ most from the baseline.'),
   performance: monitorPerformanceSchema.optional(),
-  estimates: z.array(monitorEstimateSchema).optional().describe('Performance as it was estimated without labels.'),
-  fairness: z.array(monitorFairnessSchema).optional().describe('By protected column, how groups were treated.'),
-  attributions: z.array(monitorAttributionsSchema).optional().describe('By which columns the model went.'),
-  notes: z.array(z.string()).describe('What a reader has to know about it, in sentences.'),
+  estimates: z.array(monitorEstimateSchema).optional().describe('Performance estimated without ground truth.'),
+  fairness: z.array(monitorFairnessSchema).optional().describe('Fairness per protected attribute.'),
+  attributions: z.array(monitorAttributionsSchema).optional().describe('Attributions per column.'),
+  notes: z.array(z.string()).describe('Notes on the report.'),
 });
 export type MonitorReport = z.output<typeof monitorReportSchema>;
 
@@ -309,12 +311,12 @@ const seriesSchema = z.strictObject({
   metric: z.string(),
   column: z.string().optional(),
   segment: z.string().optional(),
-  values: z.array(z.number().nullable()).describe('One for each of `windows`.'),
-  bounds: z.array(z.number().nullable()).describe('Threshold; of statistical tests the p-value.'),
-  pValues: z.array(z.number().nullable()).describe('Of tests, whose values are how far apart both sides are.'),
+  values: z.array(z.number().nullable()).describe('One per entry of `windows`.'),
+  bounds: z.array(z.number().nullable()).describe('Threshold; for statistical tests the significance level.'),
+  pValues: z.array(z.number().nullable()).describe('p-values, for statistical tests.'),
   low: z.array(z.number().nullable()),
   high: z.array(z.number().nullable()),
-  verdicts: z.array(z.enum(monitorVerdicts).nullable()),
+  statuses: z.array(z.enum(checkStatuses).nullable()),
 });
 export type MonitorSeries = z.output<typeof seriesSchema>;
 
@@ -327,13 +329,13 @@ export const monitorHistorySchema = z.strictObject({
         from: milliseconds,
         until: milliseconds,
         rows: z.int(),
-        labelled: z.int(),
-        verdict,
+        labeled: z.int(),
+        status,
       }),
     )
     .describe('Oldest first.'),
-  series: z.array(seriesSchema).describe('By check, column and metric; those that were bad most often first.'),
-  more: z.int().describe('Series that were left out.'),
+  series: z.array(seriesSchema).describe('Series by check, column and metric; most failures first.'),
+  more: z.int().describe('Number of omitted series.'),
 });
 export type MonitorHistory = z.output<typeof monitorHistorySchema>;
 
@@ -343,22 +345,22 @@ export const monitorAlertSchema = z.strictObject({
   check: checkName,
   severity: z.enum(severities),
   state: z.enum(['open', 'resolved']),
-  title: z.string().describe('One line.'),
-  reason: z.string().describe('What is bad, in sentences.'),
-  columns: z.array(z.string()).describe('Columns that are bad, worst first.'),
-  firstWindow: windowNumber.describe('The window that raised it.'),
-  lastWindow: windowNumber.describe('The newest window in which it was bad.'),
-  windows: z.int().describe('Bad windows since it was raised.'),
+  title: z.string().describe('Summary.'),
+  reason: z.string().describe('Details.'),
+  columns: z.array(z.string()).describe('Failing columns, worst first.'),
+  firstWindow: windowNumber.describe('Number of the window that raised the alert.'),
+  lastWindow: windowNumber.describe('Newest failing window.'),
+  windows: z.int().describe('Number of failing windows since the alert was raised.'),
   raisedAt: milliseconds,
   resolvedAt: milliseconds.optional(),
-  silenced: z.boolean().describe('Not sent because of `spec.silence`.'),
-  acknowledgedBy: z.string().optional().describe('Who looks after it.'),
+  silenced: z.boolean().describe('Whether notifications are silenced by `spec.silence`.'),
+  acknowledgedBy: z.string().optional().describe('User who acknowledged the alert.'),
   acknowledgedAt: milliseconds.optional(),
-  note: z.string().optional().describe('What they said.'),
+  note: z.string().optional().describe('Note of the acknowledgment.'),
   model: z.string().optional().describe('Name of the model that answered.'),
-  version: z.string().optional().describe('Its version.'),
-  trainedOn: z.string().optional().describe('What it was trained on: `flights@3`.'),
-  nodes: z.array(z.string()).describe('Nodes of the lineage that it is about.'),
+  version: z.string().optional().describe('Version number.'),
+  trainedOn: z.string().optional().describe('Training dataset: `flights@3`.'),
+  nodes: z.array(z.string()).describe('Related lineage nodes.'),
   deliveries: z.array(z.strictObject({ channel: z.string(), id: z.string() })).describe('Where it was sent.'),
 });
 export type MonitorAlert = z.output<typeof monitorAlertSchema>;
@@ -366,15 +368,15 @@ export type MonitorAlert = z.output<typeof monitorAlertSchema>;
 export const monitorDecisionSchema = z.strictObject({
   id: z.uuid().describe('Id of the decision.'),
   monitor: z.string().describe('Name of the monitor.'),
-  alert: z.uuid().describe('The alert that triggered it.'),
+  alert: z.uuid().describe('Id of the alert that triggered it.'),
   check: checkName,
   at: milliseconds,
   pipeline: z.string().describe('Name of the Pipeline.'),
   outcome: z.enum(['started', 'declined', 'failed']),
-  reason: z.string().describe('Why, in a sentence.'),
-  run: z.string().optional().describe('Id of the run that was started.'),
+  reason: z.string().describe('Reason.'),
+  run: z.string().optional().describe('Id of the started run.'),
   model: z.string().optional().describe('Name of the model that answered.'),
-  version: z.string().optional().describe('Its version.'),
+  version: z.string().optional().describe('Version number.'),
 });
 export type MonitorDecision = z.output<typeof monitorDecisionSchema>;
 
@@ -385,15 +387,15 @@ export const monitorSummarySchema = z.strictObject({
   suspended: z.boolean(),
   state: z.enum(monitorStates),
   reason: z.string().optional(),
-  baseline: z.string().optional().describe('What is compared with, and why that.'),
+  baseline: z.string().optional().describe('Current baseline and the reason for it.'),
   windows: z.int().describe('Number of evaluated windows.'),
   openAlerts: z.int(),
   acknowledged: z.int().describe('Number of acknowledged open alerts.'),
   checks: z
-    .array(z.strictObject({ check: checkName, type: z.string(), verdict, reason: z.string().optional() }))
-    .describe('What the newest window says of each check.'),
+    .array(z.strictObject({ check: checkName, type: z.string(), status, reason: z.string().optional() }))
+    .describe('Result per check in the newest window.'),
   recent: z
-    .array(z.strictObject({ number: windowNumber, until: milliseconds, rows: z.int(), verdict }))
-    .describe('The newest windows, oldest first; at most 30.'),
+    .array(z.strictObject({ number: windowNumber, until: milliseconds, rows: z.int(), status }))
+    .describe('Newest windows, oldest first; at most 30.'),
 });
 export type MonitorSummary = z.output<typeof monitorSummarySchema>;

@@ -5,22 +5,22 @@ import { executionParameterSchema } from '#records/execution.ts';
 /** Versions of pipelines, and what they look like before they run. */
 
 export const pipelineVersionSchema = z.strictObject({
-  id: z.string().describe('Its id.'),
-  number: z.int().describe('1 for the first of its pipeline.'),
-  name: z.string().describe('Unique in its pipeline; default: its number.'),
-  displayName: z.string().optional().describe('What people call it.'),
-  description: z.string().optional().describe('What people say of it.'),
+  id: z.string().describe('Id.'),
+  number: z.int().describe('Version number, from 1.'),
+  name: z.string().describe('Name, unique in the pipeline; default: the version number.'),
+  displayName: z.string().optional().describe('Display name.'),
+  description: z.string().optional().describe('Description.'),
   sourceUrl: z.string().optional().describe('Where its code is from.'),
-  tags: z.record(z.string(), z.string()).describe('Short values.'),
-  format: z.string().describe('What its document is: `steps`, or the word of another language.'),
-  digest: z.string().describe('Equal for equal documents.'),
+  tags: z.record(z.string(), z.string()).describe('Short values of the document.'),
+  format: z.string().describe('Format of the document: `steps`, or another pipeline language.'),
+  digest: z.string().describe('Digest of the document.'),
   createdBy: z.string().describe('`user:ada`, `service:ci`.'),
   createdAt: z.int().describe('Milliseconds since 1970-01-01 UTC.'),
 });
 export type PipelineVersion = z.infer<typeof pipelineVersionSchema>;
 
 export const wholePipelineVersionSchema = pipelineVersionSchema.extend({
-  document: z.unknown().describe('What it says.'),
+  document: z.unknown().describe('Document.'),
 });
 
 export const pipelineGraphSchema = z.strictObject({
@@ -30,27 +30,27 @@ export const pipelineGraphSchema = z.strictObject({
       z.string(),
       z.strictObject({
         type: z.enum(parameterTypes),
-        default: executionParameterSchema.optional().describe('Without it, every run must give a value.'),
-        choices: z.array(executionParameterSchema).optional().describe('Its only values.'),
-        description: z.string().optional().describe('What it does.'),
+        default: executionParameterSchema.optional().describe('Default. Without it, every run must set a value.'),
+        choices: z.array(executionParameterSchema).optional().describe('Allowed values.'),
+        description: z.string().optional().describe('Type of the job.'),
       }),
     )
-    .describe('What a run of it may be given.'),
+    .describe('Parameters of a run.'),
   nodes: z
     .array(
       z.strictObject({
-        path: z.string().describe('Names of tasks from the outside in: `train/fit`.'),
-        kind: z.enum(['step', 'graph', 'loop']).describe('A command, a group of tasks, or one task for many items.'),
-        group: z.boolean().describe('It holds others.'),
-        conditional: z.boolean().describe('It runs only if something is true.'),
-        always: z.boolean().describe('It runs however those before it ended.'),
+        path: z.string().describe('Task names from the outside in: `train/fit`.'),
+        kind: z.enum(['step', 'graph', 'loop']).describe('Command, group of tasks, or loop over items.'),
+        group: z.boolean().describe('Whether it is a group of tasks.'),
+        conditional: z.boolean().describe('Whether it has a condition.'),
+        always: z.boolean().describe('Whether it always runs, regardless of upstream results.'),
       }),
     )
-    .describe('Every task, a group before what it holds.'),
+    .describe('Tasks. A group comes before its members.'),
   edges: z
     .array(z.strictObject({ from: z.string().describe('Path of the upstream step.'), to: z.string() }))
-    .describe('Who waits for whom.'),
+    .describe('Dependencies.'),
   more: z.boolean().describe('Whether the graph is truncated.'),
-  warnings: z.array(z.string()).describe('What of it is done in another way here, or not at all.'),
+  warnings: z.array(z.string()).describe('Features that Dais handles differently or ignores.'),
 });
 export type PipelineGraph = z.infer<typeof pipelineGraphSchema>;

@@ -11,31 +11,31 @@ const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 export const predictionIdSchema = z
   .string()
   .regex(/^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
-  .describe('ID of the prediction, from the response.');
+  .describe('Id of the prediction, from the response.');
 
 export const predictionFileSchema = z.strictObject({
-  id: z.uuid().describe('Id of the file; its node in the lineage is `predictions:ID`.'),
+  id: z.uuid().describe('Id of the file. Its lineage node is `predictions:ID`.'),
   endpoint: z.string().describe('Name of the endpoint.'),
-  hour: milliseconds.describe('Start of the hour that the predictions are of.'),
-  predictions: z.int().describe('How many requests are in it.'),
-  rows: z.int().describe('How many rows they had.'),
-  erased: z.int().describe('Rows whose values were erased; they still count.'),
-  bytes: z.int().describe('Size of the file.'),
-  models: z.array(z.string()).describe('Versions that answered, `name/version`.'),
-  createdAt: milliseconds.describe('When the file was written.'),
+  hour: milliseconds.describe('Start of the hour of the predictions.'),
+  predictions: z.int().describe('Number of requests.'),
+  rows: z.int().describe('Number of rows.'),
+  erased: z.int().describe('Number of rows with erased values. They still count.'),
+  bytes: z.int().describe('Size in bytes.'),
+  models: z.array(z.string()).describe('Model versions, `name/version`.'),
+  createdAt: milliseconds.describe('Time of writing.'),
 });
 export type PredictionFile = z.infer<typeof predictionFileSchema>;
 
 export const predictionLabelSchema = z.strictObject({
   id: z.uuid().describe('Id of the label.'),
-  prediction: predictionIdSchema.optional().describe('The prediction that it is of.'),
+  prediction: predictionIdSchema.optional().describe('Id of the prediction.'),
   key: z
     .strictObject({ column: z.string(), value: z.string() })
     .optional()
-    .describe('The rows that it is of, where it names no prediction: those whose column has this value.'),
-  row: z.int().describe('Which row of the prediction, from 0.'),
-  value: z.string().describe('What was true.'),
-  at: milliseconds.describe('Time of recording. The latest record of a row is used.'),
+    .describe('Selector of the rows by column value, if no prediction is given.'),
+  row: z.int().describe('Row of the prediction, from 0.'),
+  value: z.string().describe('Ground truth value.'),
+  at: milliseconds.describe('Time of recording. The newest record of a row counts.'),
   observedAt: milliseconds.optional().describe('Time when the value became known, if given.'),
   by: z.string().describe('User who recorded it.'),
   source: z.string().describe('Source, as given by the client.'),
@@ -43,24 +43,26 @@ export const predictionLabelSchema = z.strictObject({
 export type PredictionLabel = z.infer<typeof predictionLabelSchema>;
 
 export const predictionRowsSchema = z.strictObject({
-  columns: z.array(z.strictObject({ name: z.string(), type: columnTypeSchema })).describe('In the order of the cells.'),
-  rows: z.array(z.array(z.unknown())).describe('Cells as JSON; what JSON has no number for is text.'),
-  truncated: z.boolean().describe('There were more rows than `limit`.'),
-  masked: z.array(z.string()).describe('Columns that the caller does not see.'),
+  columns: z
+    .array(z.strictObject({ name: z.string(), type: columnTypeSchema }))
+    .describe('Columns in the order of the cells.'),
+  rows: z.array(z.array(z.unknown())).describe('Cells as JSON. Numbers that JSON cannot represent are strings.'),
+  truncated: z.boolean().describe('Whether there are more rows than `limit`.'),
+  masked: z.array(z.string()).describe('Columns that are hidden from the caller.'),
 });
 export type PredictionRows = z.infer<typeof predictionRowsSchema>;
 
 export const predictionSchema = z.strictObject({
   id: predictionIdSchema,
   endpoint: z.string().describe('Name of the endpoint.'),
-  file: z.uuid().describe('File of the prediction.'),
+  file: z.uuid().describe('Id of the file of the prediction.'),
   model: z.string().optional().describe('Name of the model that answered.'),
-  version: z.string().optional().describe('Its version.'),
-  lineage: z.array(z.string()).describe('Nodes of the lineage: the file, and the model version that answered.'),
+  version: z.string().optional().describe('Version number.'),
+  lineage: z.array(z.string()).describe('Lineage nodes: the file and the model version.'),
   columns: predictionRowsSchema.shape.columns,
   rows: predictionRowsSchema.shape.rows,
   masked: predictionRowsSchema.shape.masked,
-  labels: z.array(predictionLabelSchema).describe('What was true, oldest first.'),
+  labels: z.array(predictionLabelSchema).describe('Ground truth, oldest first.'),
 });
 export type Prediction = z.infer<typeof predictionSchema>;
 
@@ -69,15 +71,15 @@ const erasureStates = ['waiting', 'done', 'failed'] as const;
 export const predictionErasureSchema = z.strictObject({
   id: z.uuid().describe('Id of the erasure.'),
   endpoint: z.string().describe('Name of the endpoint.'),
-  column: z.string().describe('The column of the key. The value is not stored.'),
-  state: z.enum(erasureStates).describe('How far it is.'),
+  column: z.string().describe('Key column. The value is not stored.'),
+  state: z.enum(erasureStates).describe('Progress.'),
   files: z.int().describe('Number of scanned files.'),
   rows: z.int().describe('Number of erased rows.'),
-  error: z.string().optional().describe('Why it failed.'),
+  error: z.string().optional().describe('Error message.'),
   reason: z.string().describe('Reason of the request.'),
-  by: z.string().describe('Who asked.'),
+  by: z.string().describe('User who requested it.'),
   askedAt: milliseconds.describe('When.'),
-  endedAt: milliseconds.optional().describe('When it was done.'),
+  endedAt: milliseconds.optional().describe('Time of completion.'),
 });
 export type PredictionErasure = z.infer<typeof predictionErasureSchema>;
 
@@ -93,7 +95,7 @@ export const LOGGER_EVENT_TYPES = {
 export const newLabelSchema = z.strictObject({
   prediction: predictionIdSchema.optional(),
   key: z.strictObject({ column: z.string().min(1).max(256), value: z.string().max(1024) }).optional(),
-  row: z.int().min(0).max(1_000_000).default(0).describe('Which row of the prediction, from 0.'),
-  value: z.string().max(4096).describe('What was true, as text.'),
-  observedAt: milliseconds.optional().describe('When it became true.'),
+  row: z.int().min(0).max(1_000_000).default(0).describe('Row of the prediction, from 0.'),
+  value: z.string().max(4096).describe('Ground truth as text.'),
+  observedAt: milliseconds.optional().describe('Time of the ground truth.'),
 });

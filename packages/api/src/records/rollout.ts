@@ -13,13 +13,13 @@ export const rolloutStates = [
 ] as const;
 export type RolloutState = (typeof rolloutStates)[number];
 
-const percent = z.number().describe('Percent of the traffic.');
+const percent = z.number().describe('Traffic in percent.');
 
 export const rolloutFiguresSchema = z.strictObject({
-  requests: z.int().describe('Answered in this step.'),
-  failed: z.int().describe('Answered with 5xx.'),
-  p50Ms: z.number().nullable().describe('Median of the latency; null without requests.'),
-  p99Ms: z.number().nullable().describe('99th percentile of the latency.'),
+  requests: z.int().describe('Number of completed requests in this step.'),
+  failed: z.int().describe('Number of 5xx responses.'),
+  p50Ms: z.number().nullable().describe('Median latency; null without requests.'),
+  p99Ms: z.number().nullable().describe('99th percentile of latency.'),
 });
 export type RolloutFigures = z.infer<typeof rolloutFiguresSchema>;
 
@@ -27,57 +27,61 @@ export const rolloutStepSchema = z.strictObject({
   number: z.int().describe('From 0: loading and the smoke test; then the steps of the ramp.'),
   weight: percent,
   startedAt: z.string().describe('RFC 3339, UTC.'),
-  endedAt: z.string().optional().describe('RFC 3339, UTC; absent: it is under way.'),
-  stable: rolloutFiguresSchema.optional().describe('The running version in this step.'),
-  canary: rolloutFiguresSchema.optional().describe('The new version in this step.'),
-  verdict: z.enum(['waiting', 'good', 'bad', 'forced']).describe('`forced`: continued manually without evaluation.'),
-  message: z.string().describe('What was found.'),
+  endedAt: z.string().optional().describe('End time; RFC 3339, UTC; absent while in progress.'),
+  stable: rolloutFiguresSchema.optional().describe('Metrics of the current version in this step.'),
+  canary: rolloutFiguresSchema.optional().describe('Metrics of the new version in this step.'),
+  status: z
+    .enum(['pending', 'passed', 'failed', 'forced'])
+    .describe('`forced`: continued manually without evaluation.'),
+  message: z.string().describe('Description of the finding.'),
 });
 export type RolloutStep = z.infer<typeof rolloutStepSchema>;
 
 export const rolloutSchema = z.strictObject({
-  id: z.string().describe('Its id.'),
+  id: z.string().describe('Id.'),
   endpoint: z.string().describe('Name of the Endpoint.'),
   state: z
     .enum(rolloutStates)
     .describe(
-      '`failed`: the process of the new version ended abnormally twice. `superseded`: another rollout started before it ended.',
+      '`failed`: the process of the new version crashed twice. `superseded`: another rollout started before the end.',
     ),
-  from: z.string().optional().describe('The model that answered before; absent: the first one.'),
-  to: z.string().describe('The new model.'),
-  cause: z.enum(['deploy', 'alias', 'rollback']).describe('A change of the manifest, a moved alias, a rollback.'),
-  weights: z.array(z.number()).describe('Percent of the traffic, step by step.'),
-  weight: percent.describe('Percent of the traffic that it has now.'),
+  from: z.string().optional().describe('Previous model; absent for the first one.'),
+  to: z.string().describe('New model.'),
+  cause: z
+    .enum(['deploy', 'alias', 'rollback'])
+    .describe('Cause: a change of the manifest, a moved alias, or a rollback.'),
+  weights: z.array(z.number()).describe('Traffic in percent, step by step.'),
+  weight: percent.describe('Current traffic in percent.'),
   automatic: z.boolean().describe('Whether steps are automatic.'),
-  reason: z.string().describe('Why it ended, or what it waits for.'),
+  reason: z.string().describe('Reason of the end, or what the rollout waits for.'),
   startedBy: z.string().describe('`user:ada`, `system:dais`.'),
   startedAt: z.string().describe('RFC 3339, UTC.'),
-  endedBy: z.string().optional().describe('Who ended it.'),
+  endedBy: z.string().optional().describe('User who ended it.'),
   endedAt: z.string().optional().describe('RFC 3339, UTC.'),
-  steps: z.array(rolloutStepSchema).describe('In order.'),
+  steps: z.array(rolloutStepSchema).describe('Columns in order.'),
 });
 export type Rollout = z.infer<typeof rolloutSchema>;
 
-const rate = z.number().describe('Each second, over the last ten seconds.');
+const rate = z.number().describe('Requests per second over the last ten seconds.');
 
 export const endpointFiguresSchema = z.strictObject({
   endpoint: z.string().describe('Name of the Endpoint.'),
   at: z.string().describe('RFC 3339, UTC.'),
-  live: z.boolean().describe('False: no gateway reports metrics at the moment.'),
+  live: z.boolean().describe('Whether a gateway reports metrics.'),
   variants: z.array(
     z.strictObject({
       name: z.string(),
       model: z.string().describe('`models:/flights/7`.'),
-      requests: z.int().describe('Since the gateway started, or the model was put there.'),
-      failed: z.int().describe('Answered with 5xx.'),
-      refused: z.int().describe('For want of room or time.'),
-      inFlight: z.int().describe('Rows that wait or run now.'),
+      requests: z.int().describe('Total since the gateway started or the model was loaded.'),
+      failed: z.int().describe('Number of 5xx responses.'),
+      refused: z.int().describe('Number of requests rejected because of queue limits or timeouts.'),
+      inFlight: z.int().describe('Number of waiting and running rows.'),
       ratePerSecond: rate,
       failedPerSecond: rate,
-      p50Ms: z.number().nullable().describe('Median of the latency over the last ten seconds.'),
-      p99Ms: z.number().nullable().describe('99th percentile of the same.'),
-      memoryBytes: z.number().describe('Of its model.'),
-      workers: z.int().describe('Instances of its model.'),
+      p50Ms: z.number().nullable().describe('Median latency over the last ten seconds.'),
+      p99Ms: z.number().nullable().describe('99th percentile of latency over the last ten seconds.'),
+      memoryBytes: z.number().describe('Id of the model.'),
+      workers: z.int().describe('Number of model instances.'),
     }),
   ),
 });
@@ -86,14 +90,14 @@ export type EndpointFigures = z.infer<typeof endpointFiguresSchema>;
 const tensor = z.strictObject({ name: z.string(), datatype: z.string(), shape: z.array(z.int()) });
 export const endpointContractSchema = z.strictObject({
   endpoint: z.string().describe('Name of the Endpoint.'),
-  model: z.string().describe('`models:/flights/7`: what is stable.'),
-  ready: z.boolean().describe('Its model is loaded: the tensors are known.'),
+  model: z.string().describe('Stable version: `models:/flights/7`.'),
+  ready: z.boolean().describe('Whether the model is loaded, so that the tensors are known.'),
   url: z.string().describe('Where it answers, below the address of Dais.'),
-  port: z.int().optional().describe('Port of the gateway, which answers without the control plane.'),
-  secure: z.boolean().describe('That port speaks HTTPS.'),
-  inputs: z.array(tensor).describe('What it takes; -1 is any size.'),
-  outputs: z.array(tensor).describe('What it gives.'),
-  signature: z.unknown().describe('Of the model as it was logged; null: it has none.'),
-  example: z.unknown().describe('The stored input example, as a body for `/invocations`; null: there is none.'),
+  port: z.int().optional().describe('Port of the gateway, which serves without the control plane.'),
+  secure: z.boolean().describe('Whether the port uses HTTPS.'),
+  inputs: z.array(tensor).describe('Inputs; -1 is any size.'),
+  outputs: z.array(tensor).describe('Outputs.'),
+  signature: z.unknown().describe('Signature of the logged model; null: none.'),
+  example: z.unknown().describe('Input example as a body for `/invocations`; null: none.'),
 });
 export type EndpointContract = z.infer<typeof endpointContractSchema>;

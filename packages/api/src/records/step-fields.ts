@@ -16,15 +16,15 @@ export const stepPath = z
   .string()
   .min(1)
   .max(512)
-  .describe('Relative to the working folder, with `/` between its parts; it does not leave it.');
+  .describe('Path relative to the working folder, separated by `/`, without `..`.');
 
 export const stepOutputs = z.record(
   stepWord,
   z.strictObject({
     path: stepPath,
-    as: z.enum(['files', 'text', 'json']).default('files').describe('A file or folder, or a parameter.'),
-    optional: z.boolean().default(false).describe('It is no failure when it is not there.'),
-    always: z.boolean().default(false).describe('Files that are kept also when the step fails.'),
+    as: z.enum(['files', 'text', 'json']).default('files').describe('Type: a file or folder, or a parameter.'),
+    optional: z.boolean().default(false).describe('Whether a missing output is allowed.'),
+    always: z.boolean().default(false).describe('Files that are kept even if the step fails.'),
     dataset: reference('Dataset')
       .optional()
       .describe('Stores the files as a version of this Dataset, which is created if missing.'),
@@ -34,42 +34,46 @@ export const stepOutputs = z.record(
 /** How a step finds the rows of a version. */
 export const stepDataFormat = z
   .enum(['parquet', 'csv'])
-  .describe('Parquet files as the version has them, or all rows as `rows.csv`. Default: `parquet`.');
+  .describe('Format: the Parquet files of the version, or all rows as `rows.csv`. Default: `parquet`.');
 
 export const stepEnvironment = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('system').describe('The programs of the machine.') }),
+  z.strictObject({ type: z.literal('system').describe('Programs of the machine.') }),
   z.strictObject({
-    type: z.literal('python').describe('A Python with packages, made once and shared.'),
+    type: z.literal('python').describe('Python with packages, built once and shared.'),
     version: z
       .string()
       .regex(/^\d+\.\d+(\.\d+)?$/)
       .optional()
       .describe('`3.11`; default: the newest.'),
-    requirements: z.array(z.string().max(2048)).max(5000).default([]).describe('Lines as of a requirements file.'),
+    requirements: z
+      .array(z.string().max(2048))
+      .max(5000)
+      .default([])
+      .describe('Requirements, one per line as in a requirements file.'),
   }),
   z.strictObject({
     type: z
       .literal('image')
-      .describe('The files of a container image in the place of the machine’s; the server needs podman.'),
+      .describe('Root file system of a container image instead of that of the machine. The server needs podman.'),
     image: z
       .string()
       .min(1)
       .max(512)
-      .describe('Its name, as for `podman pull`. `localhost/…` is an image of the server.'),
+      .describe('Image name, as for `podman pull`. `localhost/…` is an image of the server.'),
   }),
 ]);
 
 export const stepRetry = z.strictObject({
-  count: z.int().min(0).max(100).describe('After the first attempt.'),
-  delaySeconds: z.number().min(0).max(86_400).default(0).describe('Before the second attempt.'),
+  count: z.int().min(0).max(100).describe('Number of retries after the first attempt.'),
+  delaySeconds: z.number().min(0).max(86_400).default(0).describe('Delay before the second attempt.'),
   factor: z.number().min(1).max(10).default(2).describe('Backoff factor.'),
-  maxDelaySeconds: z.number().min(0).max(86_400).default(3600).describe('The longest wait.'),
+  maxDelaySeconds: z.number().min(0).max(86_400).default(3600).describe('Maximum delay.'),
 });
 
 export const stepTracking = z
   .strictObject({
     experiment: z.string().min(1).max(500).describe('Name of the experiment; created if missing.'),
-    run: z.string().min(1).max(250).optional().describe('What the run is called; default: as the step.'),
+    run: z.string().min(1).max(250).optional().describe('Name of the run; default: name of the step.'),
   })
   .describe('Tracks the step as a run of this experiment. Default: the step starts its own runs.');
 

@@ -8,18 +8,16 @@ export type WebhookStatus = (typeof webhookStatuses)[number];
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
 export const webhookSchema = z.strictObject({
-  id: z.string().describe('Its id.'),
-  name: z.string().describe('What people call it.'),
-  description: z.string().describe('May be empty.'),
+  id: z.string().describe('Id.'),
+  name: z.string().describe('Display name.'),
+  description: z.string().describe('Text; can be empty.'),
   url: z.string().describe('Where it is sent to.'),
-  format: z.string().describe('In whose words: `dais`, or those of a client that made it.'),
+  format: z.string().describe('Payload format: `dais`, or the format of the client that created the webhook.'),
   events: z.array(z.string()).describe('Subscribed events.'),
-  status: z
-    .enum(webhookStatuses)
-    .describe('`disabled`: nothing is sent, and what happens meanwhile is not sent later.'),
-  signed: z.boolean().describe('There is a secret, and each request is signed with it.'),
-  waiting: z.int().describe('Deliveries that have not arrived yet and are tried again.'),
-  dropped: z.int().describe('Events that were not sent, because too many deliveries waited.'),
+  status: z.enum(webhookStatuses).describe('`disabled`: events are neither sent nor stored for later.'),
+  signed: z.boolean().describe('Whether a secret signs each request.'),
+  waiting: z.int().describe('Number of pending deliveries, including retries.'),
+  dropped: z.int().describe('Number of events that were not sent because too many deliveries were pending.'),
   createdAt: milliseconds,
   updatedAt: milliseconds,
 });
@@ -29,21 +27,21 @@ export const deliveryStates = ['pending', 'delivered', 'failed'] as const;
 export type DeliveryState = (typeof deliveryStates)[number];
 
 export const webhookDeliverySchema = z.strictObject({
-  id: z.string().describe('Stays the same over all attempts; the receiver gets it in a header.'),
+  id: z.string().describe('Id, equal for all attempts and sent in a header.'),
   event: z.string().describe('Event type.'),
-  state: z.enum(deliveryStates).describe('`failed`: it is not tried again.'),
-  attempts: z.int().describe('How often it was tried.'),
-  responseStatus: z.int().optional().describe('HTTP status of the latest answer.'),
-  failure: z.string().optional().describe('Why the latest attempt failed.'),
+  state: z.enum(deliveryStates).describe('`failed`: no more retries.'),
+  attempts: z.int().describe('Number of attempts.'),
+  responseStatus: z.int().optional().describe('HTTP status of the latest response.'),
+  failure: z.string().optional().describe('Error of the latest attempt.'),
   createdAt: milliseconds,
   attemptedAt: milliseconds.optional(),
 });
 export type WebhookDelivery = z.infer<typeof webhookDeliverySchema>;
 
 export const webhookTestSchema = z.strictObject({
-  success: z.boolean().describe('It was answered with a status below 400.'),
-  responseStatus: z.int().optional().describe('HTTP status of the answer.'),
-  responseBody: z.string().optional().describe('At most the first 64 KiB of the answer.'),
-  error: z.string().optional().describe('Why there was no answer.'),
+  success: z.boolean().describe('Whether the response had a status below 400.'),
+  responseStatus: z.int().optional().describe('HTTP status of the response.'),
+  responseBody: z.string().optional().describe('Response body, at most 64 KiB.'),
+  error: z.string().optional().describe('Reason why there was no response.'),
 });
 export type WebhookTest = z.infer<typeof webhookTestSchema>;

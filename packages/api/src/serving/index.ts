@@ -32,7 +32,7 @@ export {
   reopenModelFindingOperation,
 } from '#operations/model-safety.ts';
 export { startModelScanOperation, waiveModelFindingOperation } from '#operations/model-safety.ts';
-export type { BlockedVersion, ModelFinding, ModelScan, ModelVerdict } from '#records/model-safety.ts';
+export type { BlockedVersion, ModelFinding, ModelScan, ModelScanResult } from '#records/model-safety.ts';
 export { cancelModelJobOperation, listModelJobsOperation, readModelJobOperation } from '#operations/model-jobs.ts';
 export { readModelJobRejectsOperation, startBatchPredictionOperation } from '#operations/model-jobs.ts';
 export { modelConversionSchema } from '#records/model-jobs.ts';

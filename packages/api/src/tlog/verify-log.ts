@@ -233,7 +233,7 @@ export function findingText(finding: LogFinding): string {
   }
   if (finding.type === 'branch') {
     const { size, origin } = finding.checkpoint;
-    return `A checkpoint over ${size} entries was signed for "${origin}", which this log never was: another copy of the database went on, or a restored one was restored again.`;
+    return `A checkpoint over ${size} entries was signed for "${origin}", which is not the origin of this log. Another copy of the database was used, or a restored one was restored again.`;
   }
   const { from, to } = finding;
   const texts = {

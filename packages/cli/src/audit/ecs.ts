@@ -17,7 +17,7 @@ const CLASSES: readonly (readonly [prefix: string, category: string, type: strin
   ['audit.', 'database', 'info'],
 ];
 
-const IAM_KINDS = new Set(['User', 'Team', 'ServiceAccount', 'RoleBinding', 'OrganisationRoleBinding']);
+const IAM_KINDS = new Set(['User', 'Team', 'ServiceAccount', 'RoleBinding', 'OrganizationRoleBinding']);
 
 export function ecsDocument(entry: AuditEntry): Record<string, unknown> {
   const { seq, at, type, outcome, actor, via, decision, project, subject, requestId, data } = entry;

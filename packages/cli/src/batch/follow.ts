@@ -25,7 +25,7 @@ export async function waitFor(context: Context, client: DaisClient, begun: Model
 
 export async function follow(context: Context, client: DaisClient, begun: ModelJob, wait: boolean): Promise<number> {
   const job = wait ? await waitFor(context, client, begun) : begun;
-  const failed = job.state === 'failed' || job.state === 'cancelled';
+  const failed = job.state === 'failed' || job.state === 'canceled';
   const code = failed ? exitCodes.failed.code : exitCodes.ok.code;
   if (context.globals.output === 'name') context.terminal.out(`${job.id}\n`);
   else if (!(await printedForPrograms(context, job))) {
@@ -52,7 +52,7 @@ export function outcome(job: ModelJob): string {
     }
     case 'failed':
       return `Failed: ${job.error ?? 'no error message'}`;
-    case 'cancelled':
+    case 'canceled':
       return 'Canceled.';
     default:
       return `${model}/${version}: ${progressText(job)}`;

@@ -13,7 +13,7 @@ export const auditCommands: readonly CommandDefinition[] = [
     group: 'Server',
     summary: 'Search the audit log',
     options: [
-      { flags: '--organisation', description: 'in the organization and all its projects' },
+      { flags: '--organization', description: 'in the organization and all its projects' },
       { flags: '--actor <name>', description: 'only entries of this user or service account' },
       { flags: '--type <type>', description: 'only entries of this type' },
       { flags: '--kind <kind>', description: 'only entries about this kind' },
@@ -29,7 +29,7 @@ export const auditCommands: readonly CommandDefinition[] = [
       { flags: '--limit <n>', description: 'maximum number of entries', default: 50, type: 'integer' },
     ],
     examples: [
-      { command: 'audit list --organisation --outcome denied', does: 'denied actions' },
+      { command: 'audit list --organization --outcome denied', does: 'denied actions' },
       { command: 'audit list --actor jane@example.com --from 2026-11-01T00:00:00Z', does: 'actions of one user' },
     ],
     load: async () => ({ run: (await import('#commands/audit.ts')).list }),

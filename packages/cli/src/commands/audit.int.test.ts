@@ -41,7 +41,7 @@ test('search, in a table and for programs', async () => {
   expect(text).toContain('Secret three');
   expect(text).not.toContain('Secret one');
   expect((await cli.run(['audit', 'list', '--outcome', 'denied'])).err).toContain('No matching entries');
-  const since = ['audit', 'list', '--organisation', '--from', '2026-01-01T00:00:00+01:00', '--actor', 'owner'];
+  const since = ['audit', 'list', '--organization', '--from', '2026-01-01T00:00:00+01:00', '--actor', 'owner'];
   expect(await ok(...since)).toContain('Secret one');
   expect((await cli.run([...since, '--to', '2026-01-01T00:00:00Z'])).err).toContain('No matching entries');
   expect((await cli.run(['audit', 'list', '--from', 'yesterday'])).code).toBe(7);

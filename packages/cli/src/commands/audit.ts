@@ -5,7 +5,7 @@ import {
   forgetPersonOperation,
   holdAuditOperation,
   listAuditOperation,
-  listOrganisationAuditOperation,
+  listOrganizationAuditOperation,
   proveAuditEntryOperation,
   readAuditKeyOperation,
   readAuditStatusOperation,
@@ -21,7 +21,7 @@ import { printedForPrograms, remark } from '#output/result.ts';
 import { table, type Cell } from '#output/table.ts';
 
 interface ListOptions {
-  readonly organisation?: true;
+  readonly organization?: true;
   readonly actor?: string;
   readonly type?: string;
   readonly kind?: string;
@@ -34,14 +34,14 @@ interface ListOptions {
 }
 
 export const list: Run<ListOptions> = async (context, _args, options) => {
-  const { organisation, limit, request, actor, type, kind, name, outcome, from, to } = options;
+  const { organization, limit, request, actor, type, kind, name, outcome, from, to } = options;
   const client = await context.connect();
   const filter = definedOnly({ actor, type, kind, name, outcome, requestId: request, from, to });
   const entries: AuditEntry[] = [];
   for (let cursor: string | undefined; entries.length < limit;) {
     const input = { ...filter, limit: Math.min(limit - entries.length, 1000), ...(cursor !== undefined && { cursor }) };
-    const page: { items: readonly AuditEntry[]; nextCursor?: string | undefined } = await (organisation === true
-      ? client.perform(listOrganisationAuditOperation, input, { signal: context.signal })
+    const page: { items: readonly AuditEntry[]; nextCursor?: string | undefined } = await (organization === true
+      ? client.perform(listOrganizationAuditOperation, input, { signal: context.signal })
       : client.perform(listAuditOperation, input, { signal: context.signal }));
     entries.push(...page.items);
     cursor = page.nextCursor;

@@ -275,14 +275,14 @@ test('edit: what somebody else changed meanwhile is shown, and then decided abou
   expect((await json<Resource<{ description: string }>>(['get', 'project', 'raced'])).spec.description).toBe('mine');
 });
 
-test('events: a list, about one thing, of the organisation', async () => {
+test('events: a list, about one thing, of the organization', async () => {
   await apply(secret('eventful'));
   await expect
     .poll(async () => await ok(['events', 'secret', 'eventful']))
     .toMatch(/resource\.created +Secret eventful +owner/);
   const { items } = await json<{ items: Event[] }>(['events', 'projects', 'planned', '--limit', '1']);
   expect(items).toMatchObject([{ type: 'resource.created', subject: { name: 'planned' } }]);
-  expect(await ok(['events', '--organisation', '--type', 'resource.created'])).toContain('Project default');
+  expect(await ok(['events', '--organization', '--type', 'resource.created'])).toContain('Project default');
 });
 
 test('watching shows the list, then changes, until stopped', async () => {

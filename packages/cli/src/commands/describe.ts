@@ -24,7 +24,7 @@ export const run: Run = async (context, args) => {
 
 async function recentEvents(client: DaisClient, kind: KindView, name: string): Promise<readonly Event[]> {
   const page = await client.eventsPage({
-    organisation: kind.scope === 'org',
+    organization: kind.scope === 'org',
     kind: kind.kind,
     name,
     limit: EVENTS,

@@ -9,13 +9,13 @@ import { resolveTarget } from '#resources/kind-view.ts';
 
 interface EventsOptions {
   readonly watch?: true;
-  readonly organisation?: true;
+  readonly organization?: true;
   readonly type?: string;
   readonly limit: number;
 }
 
 interface Filter {
-  readonly organisation: boolean;
+  readonly organization: boolean;
   readonly kind: string | undefined;
   readonly name: string | undefined;
   readonly type: string | undefined;
@@ -23,8 +23,8 @@ interface Filter {
 
 export const run: Run<EventsOptions> = async (context, args, options) => {
   const target = args.length === 0 ? undefined : await resolveTarget(args, context.connect);
-  const organisation = options.organisation === true || target?.kind.scope === 'org';
-  const filter: Filter = { organisation, kind: target?.kind.kind, name: target?.names[0], type: options.type };
+  const organization = options.organization === true || target?.kind.scope === 'org';
+  const filter: Filter = { organization, kind: target?.kind.kind, name: target?.names[0], type: options.type };
   const client = await context.connect();
   if (options.watch === true) await follow(context, client, filter);
   else await show(context, client, filter, options.limit);
@@ -76,7 +76,7 @@ async function follow(context: Context, client: DaisClient, filter: Filter): Pro
 
 function emptyText(client: DaisClient, filter: Filter): string {
   if (filter.kind !== undefined) return `No events about ${filter.name ?? `any ${filter.kind}`}.`;
-  if (filter.organisation) return 'No events of the organization.';
-  const hint = '`dais events --organisation` shows events of the organization';
+  if (filter.organization) return 'No events of the organization.';
+  const hint = '`dais events --organization` shows events of the organization';
   return `No events in project ${client.project ?? 'default'}; ${hint}.`;
 }

@@ -80,7 +80,7 @@ export const labelCommands: readonly CommandDefinition[] = [
       {
         flags: '--state <state>',
         description: 'only in this state',
-        choices: ['open', 'labelled', 'accepted', 'rejected'],
+        choices: ['open', 'labeled', 'accepted', 'rejected'],
       },
       { flags: '--disagreed', description: 'only tasks whose labels differ' },
       { flags: '--limit <n>', description: 'maximum number of tasks', type: 'integer', default: 50 },
@@ -139,7 +139,7 @@ export const labelCommands: readonly CommandDefinition[] = [
       { flags: '-m, --message <text>', description: 'description of the version' },
       { flags: '--no-wait', description: 'do not wait for the version' },
     ],
-    examples: [{ command: 'labels publish mood --dataset reviews-labelled', does: 'with lineage to the labeled data' }],
+    examples: [{ command: 'labels publish mood --dataset reviews-labeled', does: 'with lineage to the labeled data' }],
     load: async () => ({ run: (await import('#labels/sets.ts')).publish }),
   },
 ];

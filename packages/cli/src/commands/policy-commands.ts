@@ -6,7 +6,7 @@ export const policyCommands: readonly CommandDefinition[] = [
     group: 'Server',
     summary: 'Validate policies and run their test cases offline',
     details: 'Exits with 1 when a test case fails and with 7 when a policy is invalid.',
-    arguments: [{ syntax: '<files...>', description: 'files or folders with Policy and OrganisationPolicy manifests' }],
+    arguments: [{ syntax: '<files...>', description: 'files or folders with Policy and OrganizationPolicy manifests' }],
     options: [{ flags: '-R, --recursive', description: 'read folders recursively' }],
     examples: [
       { command: 'policy test policies.yaml', does: 'one file' },
@@ -40,14 +40,14 @@ export const policyCommands: readonly CommandDefinition[] = [
     options: [
       {
         flags: '--remove <policy>',
-        description: 'Policy/NAME or OrganisationPolicy/NAME to leave out',
+        description: 'Policy/NAME or OrganizationPolicy/NAME to leave out',
         repeatable: true,
       },
       { flags: '--decisions <n>', description: 'number of past decisions', default: 500, type: 'integer' },
     ],
     examples: [
       { command: 'policy simulate stricter.yaml', does: 'newly denied actions' },
-      { command: 'policy simulate --remove OrganisationPolicy/freeze', does: 'effect of removing a policy' },
+      { command: 'policy simulate --remove OrganizationPolicy/freeze', does: 'effect of removing a policy' },
     ],
     load: async () => ({ run: (await import('#commands/policy.ts')).simulate }),
   },

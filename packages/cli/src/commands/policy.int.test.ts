@@ -13,7 +13,7 @@ afterAll(async () => {
 });
 
 const policy = (expected: string, action = 'secret:delete') => `apiVersion: dais.dev/v1
-kind: OrganisationPolicy
+kind: OrganizationPolicy
 metadata:
   name: no-deletion
 spec:
@@ -36,7 +36,7 @@ async function file(name: string, text: string): Promise<string> {
 test('test tells how each case came out, and where a policy is wrong', async () => {
   const good = await cli.run(['policy', 'test', await file('good.yaml', policy('refused'))]);
   expect(good).toMatchObject({ code: 0, err: '1 passed, 0 failed.\n' });
-  expect(good.out).toBe('passed  OrganisationPolicy/no-deletion  programs do not delete\n');
+  expect(good.out).toBe('passed  OrganizationPolicy/no-deletion  programs do not delete\n');
   const bad = await cli.run(['policy', 'test', await file('bad.yaml', policy('silent'))]);
   expect(bad.code).toBe(1);
   expect(bad.out).toContain('expected silent, got refused (no-deletion)');
@@ -65,7 +65,7 @@ ${policy('refused')}`;
 test('simulate wants something to simulate', async () => {
   expect((await cli.run(['policy', 'simulate'])).code).toBe(7);
   expect((await cli.run(['policy', 'simulate', '--remove', 'Secret/x'])).code).toBe(7);
-  const nothing = await cli.run(['policy', 'simulate', '--remove', 'OrganisationPolicy/no-deletion']);
+  const nothing = await cli.run(['policy', 'simulate', '--remove', 'OrganizationPolicy/no-deletion']);
   expect(nothing).toMatchObject({ code: 0, err: '0 of 0 decisions would change.\n' });
 });
 

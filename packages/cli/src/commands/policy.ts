@@ -1,6 +1,6 @@
 import {
   DaisError,
-  organisationPolicyKind,
+  organizationPolicyKind,
   policyKind,
   simulatePolicyOperation,
   testPolicyOperation,
@@ -53,8 +53,8 @@ export const why: Run = async (context, args) => {
   );
   if (await printedForPrograms(context, answer)) return exitCodes.ok.code;
   const { terminal } = context;
-  const verdict = { allow: 'may', deny: 'may not', some: 'may, for some resources,' }[answer.verdict];
-  terminal.out(`${answer.principal} ${verdict} ${answer.action} ${answer.resource}\n`);
+  const decision = { allow: 'may', deny: 'may not', conditional: 'may, for some resources,' }[answer.decision];
+  terminal.out(`${answer.principal} ${decision} ${answer.action} ${answer.resource}\n`);
   for (const reason of answer.reasons) terminal.out(`  ${reasonText(reason)}\n`);
   for (const suggestion of answer.suggestions) terminal.out(`What would allow it: ${suggestion}\n`);
   return exitCodes.ok.code;
@@ -99,7 +99,7 @@ export const simulate: Run<SimulateOptions> = async (context, args, { remove = [
   return code;
 };
 
-type Candidate = { kind: 'Policy' | 'OrganisationPolicy'; name: string; cedar?: string };
+type Candidate = { kind: 'Policy' | 'OrganizationPolicy'; name: string; cedar?: string };
 
 async function candidatesIn(files: readonly ManifestFile[]): Promise<Candidate[]> {
   const { parseAllDocuments } = await import('yaml');
@@ -120,11 +120,11 @@ async function candidatesIn(files: readonly ManifestFile[]): Promise<Candidate[]
 }
 
 function isPolicyKind(kind: string | undefined): kind is Candidate['kind'] {
-  return kind === policyKind.kind || kind === organisationPolicyKind.kind;
+  return kind === policyKind.kind || kind === organizationPolicyKind.kind;
 }
 
 function removal(text: string): Candidate {
   const [kind, name, more] = text.split('/');
   if (isPolicyKind(kind) && name !== undefined && name !== '' && more === undefined) return { kind, name };
-  throw new DaisError('invalid_request', `--remove ${text} is not Policy/NAME or OrganisationPolicy/NAME.`);
+  throw new DaisError('invalid_request', `--remove ${text} is not Policy/NAME or OrganizationPolicy/NAME.`);
 }

@@ -11,7 +11,7 @@ export const predictionCommands: readonly CommandDefinition[] = [
     group: 'Data',
     summary: 'Query predictions of an endpoint with SQL',
     details:
-      'Tables: `predictions`, one row per row of a request; `labels`, the ground truth; `labelled`, both joined. Inputs are columns `in_NAME`, outputs `out_NAME`.',
+      'Tables: `predictions`, one row per row of a request; `labels`, the ground truth; `labeled`, both joined. Inputs are columns `in_NAME`, outputs `out_NAME`.',
     arguments: [ENDPOINT],
     options: [
       { flags: '--sql <text>', description: 'one SELECT; `-` for standard input', required: true },

@@ -30,7 +30,7 @@ export const privacyCommands: readonly CommandDefinition[] = [
       {
         flags: '--mask <method>',
         description: 'masking method',
-        choices: ['redact', 'hash', 'pseudonym', 'generalise'],
+        choices: ['redact', 'hash', 'pseudonym', 'generalize'],
         default: 'redact',
       },
       { flags: '--reason <text>', description: 'why' },

@@ -98,7 +98,7 @@ export const resourceCommands: readonly CommandDefinition[] = [
     group: 'Resources',
     summary: 'Roll back to an older revision, or an endpoint to its previous version',
     details:
-      'Write-only values, as in secrets, are not part of revisions and stay unchanged. A single name refers to an endpoint: an active rollout is aborted, otherwise the previous version takes over immediately.',
+      'Write-only values, as in secrets, are not part of revisions and stay unchanged. A single name refers to an endpoint: an active rollout is aborted, otherwise the previous version receives all traffic immediately.',
     arguments: [kind, oneName],
     options: [
       { flags: '--to <revision>', description: 'default: the previous revision', type: 'integer' },
@@ -137,7 +137,7 @@ export const resourceCommands: readonly CommandDefinition[] = [
     ],
     options: [
       { flags: '-w, --watch', description: 'watch for new events' },
-      { flags: '--organisation', description: 'events of organization kinds, for example Project' },
+      { flags: '--organization', description: 'events of organization kinds, for example Project' },
       { flags: '--type <type>', description: 'only this type, for example resource.updated' },
       { flags: '--limit <n>', description: 'maximum number of entries', default: 50, type: 'integer' },
     ],

@@ -88,7 +88,7 @@ export const runCommands: readonly CommandDefinition[] = [
       {
         flags: '--state <state>',
         description: 'only in this state',
-        choices: ['pending', 'running', 'succeeded', 'failed', 'cancelled'],
+        choices: ['pending', 'running', 'succeeded', 'failed', 'canceled'],
       },
       { flags: '--name <name>', description: 'only with this name' },
       { flags: '--limit <n>', description: 'maximum number of entries', default: 20, type: 'integer' },

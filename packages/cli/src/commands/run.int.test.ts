@@ -104,7 +104,7 @@ test('Ctrl-C cancels the run', async () => {
   expect(code).toBe(130);
   expect(err).toContain('Canceling the job');
   const { out } = await dais.run(['runs', '--name', 'long', '-o', 'json']);
-  expect(JSON.parse(out)).toMatchObject({ items: [{ state: 'cancelled' }] });
+  expect(JSON.parse(out)).toMatchObject({ items: [{ state: 'canceled' }] });
 });
 
 test('options that make no sense are told', async () => {

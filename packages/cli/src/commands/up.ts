@@ -2,7 +2,7 @@ import { DaisError } from '@dais/api/errors';
 import { configFlags, type UpFlagOptions } from '#connection/config-flags.ts';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { colourStyle } from '#output/style.ts';
+import { colorStyle } from '#output/style.ts';
 import { loadServer } from '#server-package.ts';
 
 interface UpOptions extends UpFlagOptions {
@@ -19,7 +19,7 @@ export const run: Run<UpOptions> = async (context, _args, options) => {
     flags: configFlags(options),
     ephemeral: options.ephemeral === true,
     stdout: process.stdout,
-    colour: context.terminal.style === colourStyle,
+    color: context.terminal.style === colorStyle,
   });
   return code === 0 ? exitCodes.ok.code : exitCodes.failed.code;
 };

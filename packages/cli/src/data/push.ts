@@ -93,8 +93,8 @@ async function sendNeeded(
   }
   context.terminal.progress('');
   const known = files.length - sent;
-  const spared = known === 0 ? '' : `; ${countText(known, 'file')} already stored`;
-  remark(context, `Sent ${countText(sent, 'file')}, ${bytesText(bytes)}${spared}.`);
+  const stored = known === 0 ? '' : `; ${countText(known, 'file')} already stored`;
+  remark(context, `Sent ${countText(sent, 'file')}, ${bytesText(bytes)}${stored}.`);
 }
 
 export const refresh: Run<Pick<PushOptions, 'message' | 'wait'>> = async (context, [name = ''], { message, wait }) => {
@@ -111,7 +111,7 @@ async function tellIngest(context: Context, client: DaisClient, made: Ingest, wa
   } else if (!(await printedForPrograms(context, ended))) tell(context, ended);
   if (ended.state === 'failed') return exitCodes.invalid.code;
   if (wait && ended.version !== undefined) return await tellGate(context, client, ended.dataset, ended.version);
-  return ended.state === 'cancelled' ? exitCodes.failed.code : exitCodes.ok.code;
+  return ended.state === 'canceled' ? exitCodes.failed.code : exitCodes.ok.code;
 }
 
 async function follow(context: Context, client: DaisClient, { dataset, id }: Ingest): Promise<Ingest> {
@@ -149,7 +149,7 @@ function tell(context: Context, ingest: Ingest): void {
     terminal.err(`${countText(rejects, 'row')} could not be read: dais data rejects ${dataset} ${ingest.id}\n`);
   }
   if (ingest.state === 'failed') terminal.err(`${terminal.errStyle.fail('error:')} No version was created.\n`);
-  else if (ingest.state === 'cancelled') terminal.out(`Canceled.\n`);
+  else if (ingest.state === 'canceled') terminal.out(`Canceled.\n`);
   else if (version === undefined)
     terminal.out(`A version of ${dataset} is being created. List it with: dais data versions ${dataset}\n`);
   else if (ingest.unchanged) terminal.out(`No new data: ${dataset}@${version} is identical. No version was created.\n`);

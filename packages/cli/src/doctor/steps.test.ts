@@ -42,7 +42,7 @@ test('the boundary, what it lacks, and the remedy', () => {
   expect(isolationFinding(isolation)).toEqual({
     name: 'isolation',
     state: 'ok',
-    detail: 'code and models of users are isolated in namespaces by the bubblewrap of Dais, with limits of a whole run',
+    detail: 'user code and models are isolated in namespaces by the bubblewrap of Dais, with limits of a whole run',
   });
   const lacks = ['A run has no /proc; programs that read it fail.'];
   const remedy = 'Start the container with `--security-opt unmask=ALL`.';

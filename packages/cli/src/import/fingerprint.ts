@@ -1,4 +1,4 @@
-/** By which a change at the source is recognised. */
+/** By which a change at the source is recognized. */
 import { createHash } from 'node:crypto';
 
 export function fingerprint(record: object): string {

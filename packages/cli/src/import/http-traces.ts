@@ -188,7 +188,7 @@ function assessmentOf(json: Json): SourceAssessment {
     id: text(json['assessment_id']),
     ...filled('spanId', json['span_id']),
     name: text(json['assessment_name']),
-    ...judgementOf(json),
+    ...judgmentOf(json),
     source: { type: text(source['source_type']) || 'SOURCE_TYPE_UNSPECIFIED', id: text(source['source_id']) },
     ...filled('rationale', json['rationale']),
     metadata: textsOf(json['metadata']),
@@ -199,7 +199,7 @@ function assessmentOf(json: Json): SourceAssessment {
   };
 }
 
-function judgementOf(json: Json): Pick<SourceAssessment, 'kind' | 'value' | 'error'> {
+function judgmentOf(json: Json): Pick<SourceAssessment, 'kind' | 'value' | 'error'> {
   if (json['expectation'] !== undefined) {
     const { serialized_value: written, value } = object(json['expectation']) as {
       readonly serialized_value?: { readonly value?: string };

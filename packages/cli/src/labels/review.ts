@@ -43,7 +43,7 @@ export const listTasks: Run<TaskOptions> = async (context, [set = ''], { state, 
         { text: at === 0 ? String(task.number) : '' },
         { text: at === 0 ? task.state : '' },
         { text: one?.label.join(' + ') ?? '' },
-        { text: one === undefined ? '' : one.cancelled ? 'skipped' : (one.reviews.at(-1)?.verdict ?? 'waits') },
+        { text: one === undefined ? '' : one.canceled ? 'skipped' : (one.reviews.at(-1)?.decision ?? 'waits') },
         { text: one?.annotator ?? '' },
         { text: one === undefined || one.guideline === 0 ? '' : String(one.guideline) },
         { text: one?.id ?? '' },
@@ -76,10 +76,10 @@ export const review: Run<ReviewOptions> = async (
     if (!(await printedForPrograms(context, task))) context.terminal.out(`Task ${task.number} is resolved.\n`);
     return exitCodes.ok.code;
   }
-  const verdict = accept === true ? 'accepted' : 'rejected';
-  const told = await client.perform(reviewAnnotationOperation, { set, annotation, verdict, reason });
+  const decision = accept === true ? 'accepted' : 'rejected';
+  const told = await client.perform(reviewAnnotationOperation, { set, annotation, decision, reason });
   if (!(await printedForPrograms(context, told))) {
-    context.terminal.out(`${told.label.join(' + ')} by ${told.annotator} is ${verdict}.\n`);
+    context.terminal.out(`${told.label.join(' + ')} by ${told.annotator} is ${decision}.\n`);
   }
   return exitCodes.ok.code;
 };

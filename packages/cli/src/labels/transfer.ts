@@ -60,7 +60,7 @@ function readTasks(text: string, file: string): LabelStudioTask[] {
     );
   }
   const tasks = Array.isArray(parsed) ? (parsed as LabelStudioTask[]) : [parsed as LabelStudioTask];
-  // Other exports (JSON-MIN, CSV) leave out who labelled.
+  // Other exports (JSON-MIN, CSV) leave out who labeled.
   const wrong = tasks.findIndex((task) => typeof task !== 'object' || task === null || typeof task.data !== 'object');
   if (wrong < 0) return tasks;
   throw new DaisError(

@@ -1,5 +1,5 @@
 /** The text that an editor is given, and the remarks in it. Pure but for YAML. */
-import { errorCatalogue, hasCatalogueRemedy, type DaisError, type Issue, type Resource } from '@dais/api';
+import { errorCatalog, hasCatalogRemedy, type DaisError, type Issue, type Resource } from '@dais/api';
 import { remedyFor } from '#output/error-text.ts';
 import { yamlText } from '#output/documents.ts';
 import { printable } from '#output/width.ts';
@@ -39,12 +39,12 @@ export function withoutRemarks(text: string): string {
 
 /** Puts each fault above the line it speaks of, and what happened at the top. `text` is what was sent. */
 export function withError(text: string, error: DaisError): string {
-  const { title } = errorCatalogue[error.code];
+  const { title } = errorCatalog[error.code];
   const issues = error.issues ?? [];
   const lines = text.split('\n').map((line, index) => [...remarksAt(issues, index + 1), line].join('\n'));
   const placeless = issues.filter((issue) => issue.line === undefined).map(issueWords);
   const detail = issues.length === 0 ? [error.message] : placeless;
-  const remedy = hasCatalogueRemedy(error) ? [remedyFor(error.code, 'here')] : [];
+  const remedy = hasCatalogRemedy(error) ? [remedyFor(error.code, 'here')] : [];
   return [...[`${title}.`, ...detail, ...remedy].map(remark), ...lines].join('\n');
 }
 

@@ -15,10 +15,10 @@ import type { Style } from '#output/style.ts';
 import { table } from '#output/table.ts';
 
 const SHOWN = 10;
-const SIGNS = { ok: '.', bad: '!', unknown: '?' } as const;
+const SIGNS = { passing: '.', failing: '!', unknown: '?' } as const;
 
 export function paintOf(state: MonitorState): (style: Style) => (text: string) => string {
-  return (style) => (state === 'ok' ? style.ok : state === 'bad' ? style.fail : style.warn);
+  return (style) => (state === 'passing' ? style.ok : state === 'failing' ? style.fail : style.warn);
 }
 
 export const list: Run<{ readonly endpoint?: string; readonly dataset?: string; readonly limit: number }> = async (
@@ -42,7 +42,7 @@ export const list: Run<{ readonly endpoint?: string; readonly dataset?: string; 
       { text: one.suspended ? 'suspended' : one.state, paint: paintOf(one.state) },
       { text: String(one.windows) },
       { text: String(one.openAlerts) },
-      { text: one.recent.map(({ verdict }) => SIGNS[verdict]).join('') },
+      { text: one.recent.map(({ status }) => SIGNS[status]).join('') },
     ]);
     const heads = ['monitor', 'target', 'state', 'windows', 'alerts', 'latest last'];
     terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
@@ -57,16 +57,16 @@ export const get: Run = async (context, [monitor = '']) => {
     client.perform(listMonitorAlertsOperation, { monitor, state: 'open', limit: SHOWN }),
     client.perform(listMonitorDecisionsOperation, { monitor, limit: SHOWN }),
   ]);
-  const code = summary.state === 'bad' ? exitCodes.invalid.code : exitCodes.ok.code;
+  const code = summary.state === 'failing' ? exitCodes.invalid.code : exitCodes.ok.code;
   const told = { ...summary, alerts: alerts.items, decisions: decisions.items };
   if (await printedForPrograms(context, told)) return code;
   const { terminal } = context;
   terminal.out(`${headOf(summary)}\n`);
   if (summary.baseline !== undefined) terminal.out(`Compared with ${summary.baseline}\n`);
   if (summary.checks.length > 0) {
-    const cells = summary.checks.map(({ check, verdict, reason = '' }) => [
+    const cells = summary.checks.map(({ check, status, reason = '' }) => [
       { text: check },
-      { text: verdict, paint: paintOf(verdict) },
+      { text: status, paint: paintOf(status) },
       { text: reason },
     ]);
     terminal.out(table(['check', 'status', 'reason'], cells, { style: terminal.style, columns: terminal.columns }));
@@ -89,6 +89,6 @@ function headOf({ monitor, state, suspended, windows, recent }: MonitorSummary):
   const last = recent.at(-1);
   if (last === undefined) return `${monitor} is waiting for its first window.`;
   const until = new Date(last.until).toISOString();
-  const signs = recent.map(({ verdict }) => SIGNS[verdict]).join('');
-  return `${monitor} is ${state === 'bad' ? 'failing' : state === 'ok' ? 'passing' : state} in window ${windows}, with ${last.rows} rows until ${until}. ${signs}`;
+  const signs = recent.map(({ status }) => SIGNS[status]).join('');
+  return `${monitor} is ${state === 'failing' ? 'failing' : state === 'passing' ? 'passing' : state} in window ${windows}, with ${last.rows} rows until ${until}. ${signs}`;
 }

@@ -34,24 +34,24 @@ export const report: Run<{ readonly html?: true; readonly all?: true }> = async 
 
 function tellReport(context: Context, found: MonitorReport, all: boolean): void {
   const { terminal } = context;
-  const { number, verdict, rows, from, until, baseline, versions, performance, estimates = [], fairness = [] } = found;
+  const { number, status, rows, from, until, baseline, versions, performance, estimates = [], fairness = [] } = found;
   const { attributions = [] } = found;
   const span = `${new Date(from).toISOString()} to ${new Date(until).toISOString()}`;
-  const said = verdict === 'unknown' ? 'unknown' : verdict;
+  const said = status === 'unknown' ? 'unknown' : status;
   terminal.out(`Window ${number} of ${found.monitor} is ${said}: ${countText(rows, 'row')}, ${span}\n`);
   for (const { model, version, trainedOn } of versions) {
     terminal.out(`Served by ${model}/${version}${trainedOn === undefined ? '' : `, trained on ${trainedOn}`}\n`);
   }
   if (baseline !== undefined) terminal.out(`Compared with ${baseline.name}\n`);
   if (performance !== undefined) {
-    terminal.out(`Ground truth: ${performance.labelled} of ${performance.rows} rows\n`);
-    if (performance.labelled > 0) terminal.out(`Measured: ${metricsText(performance.metrics)}\n`);
+    terminal.out(`Ground truth: ${performance.labeled} of ${performance.rows} rows\n`);
+    if (performance.labeled > 0) terminal.out(`Measured: ${metricsText(performance.metrics)}\n`);
   }
   for (const { model, version, metrics, reference } of estimates) {
-    const { labelled } = reference;
+    const { labeled } = reference;
     const span = `${new Date(reference.from).toISOString()} to ${new Date(reference.until).toISOString()}`;
     terminal.out(`Estimated without labels: ${metricsText(metrics)}\n`);
-    terminal.out(` calibrated on ${model}/${version} with ${countText(labelled, 'label')} of ${span}\n`);
+    terminal.out(` calibrated on ${model}/${version} with ${countText(labeled, 'label')} of ${span}\n`);
   }
   for (const { column, groups, privileged } of fairness) {
     terminal.out(`Groups of ${column}${privileged === undefined ? '' : `, compared with ${privileged}`}:\n`);
@@ -73,7 +73,7 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
     const heads = ['column', 'share', 'baseline share', 'rank', 'baseline rank'];
     terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
   }
-  const shown = found.results.filter((one) => all || one.verdict !== 'ok');
+  const shown = found.results.filter((one) => all || one.status !== 'passing');
   if (shown.length > 0) {
     const cells = shown.map((one) => [
       { text: one.check },
@@ -81,7 +81,7 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
       { text: one.metric },
       { text: figureOf(one) },
       { text: one.bound === undefined ? '' : numberText(one.bound) },
-      { text: one.verdict, paint: paintOf(one.verdict) },
+      { text: one.status, paint: paintOf(one.status) },
       { text: one.reason ?? '' },
     ]);
     const heads = ['check', 'column', 'metric', 'value', 'threshold', 'status', 'reason'];
@@ -140,14 +140,14 @@ export const history: Run<HistoryOptions> = async (context, [monitor = ''], { ch
   }
   const cells = found.series.map((one) => {
     const newest = one.values.findLast((value) => value !== null);
-    const bad = one.verdicts.filter((verdict) => verdict === 'bad').length;
+    const bad = one.statuses.filter((status) => status === 'failing').length;
     return [
       { text: one.check },
       { text: one.column ?? one.segment ?? '' },
       { text: one.metric },
       { text: sparkline(one.values) },
       { text: typeof newest === 'number' ? numberText(newest) : '' },
-      { text: String(bad), ...(bad > 0 && { paint: paintOf('bad') }) },
+      { text: String(bad), ...(bad > 0 && { paint: paintOf('failing') }) },
     ];
   });
   const heads = ['check', 'column', 'metric', `window ${first.number} to ${last.number}`, 'latest', 'failing'];

@@ -1,4 +1,4 @@
-import { errorCatalogue, hasCatalogueRemedy, type DaisError, type ErrorCode, type Issue } from '@dais/api/errors';
+import { errorCatalog, hasCatalogRemedy, type DaisError, type ErrorCode, type Issue } from '@dais/api/errors';
 import type { Style } from '#output/style.ts';
 import { cutTo, printable, widthOf } from '#output/width.ts';
 
@@ -15,7 +15,7 @@ export interface ErrorTextOptions {
  */
 export function errorText(error: DaisError, options: ErrorTextOptions): string {
   const { style } = options;
-  const { title } = errorCatalogue[error.code];
+  const { title } = errorCatalog[error.code];
   const issues = error.issues ?? [];
   // With the issues listed, a sentence that only repeats the first of them says less than the title.
   const detail = issues.length > 0 || error.message === '' ? `${title}.` : printable(error.message);
@@ -31,12 +31,12 @@ export function errorText(error: DaisError, options: ErrorTextOptions): string {
 
 /** None for an error without the list that its remedy refers to: its sentence, which is printed above, says what to do. */
 function remedyLines(error: DaisError): string[] {
-  return error.message === '' || hasCatalogueRemedy(error) ? [`  ${remedyFor(error.code)}`] : [];
+  return error.message === '' || hasCatalogRemedy(error) ? [`  ${remedyFor(error.code)}`] : [];
 }
 
 /** Remedies name fields of the problem document; a person sees these above, or wherever `place` says. */
 export function remedyFor(code: ErrorCode, place = 'above'): string {
-  return errorCatalogue[code].remedy.replaceAll(/(?:(?:under|in) )?`(?:issues|detail|holders)`/g, place);
+  return errorCatalog[code].remedy.replaceAll(/(?:(?:under|in) )?`(?:issues|detail|holders)`/g, place);
 }
 
 function issueText(issue: Issue, options: ErrorTextOptions): string {

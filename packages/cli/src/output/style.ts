@@ -1,4 +1,4 @@
-/** Colour means state only, and never stands alone: the word beside it says the same. */
+/** Color means state only, and never stands alone: the word beside it says the same. */
 export interface Style {
   readonly bold: (text: string) => string;
   readonly dim: (text: string) => string;
@@ -12,7 +12,7 @@ const CODES = { bold: [1, 22], dim: [2, 22], ok: [32, 39], warn: [33, 39], fail:
 
 export const plainStyle: Style = makeStyle((text) => text);
 
-export const colourStyle: Style = makeStyle((text, [on, off]) => `\u001b[${on}m${text}\u001b[${off}m`);
+export const colorStyle: Style = makeStyle((text, [on, off]) => `\u001b[${on}m${text}\u001b[${off}m`);
 
 function makeStyle(paint: (text: string, codes: readonly [number, number]) => string): Style {
   return {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { colourStyle, plainStyle } from '#output/style.ts';
+import { colorStyle, plainStyle } from '#output/style.ts';
 import { table, type Cell } from '#output/table.ts';
 
 const rows: readonly (readonly Cell[])[] = [
@@ -19,14 +19,14 @@ test('a narrow terminal cuts the widest column first', async () => {
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(48);
 });
 
-test('colour changes no column', () => {
+test('color changes no column', () => {
   const options = { columns: undefined, head: false };
-  const coloured = table(['name', 'description', 'age'], rows, { ...options, style: colourStyle });
-  // oxlint-disable-next-line no-control-regex -- colour is made of control characters
-  expect(coloured.replaceAll(/\u001b\[\d+m/g, '')).toBe(
+  const colored = table(['name', 'description', 'age'], rows, { ...options, style: colorStyle });
+  // oxlint-disable-next-line no-control-regex -- color is made of control characters
+  expect(colored.replaceAll(/\u001b\[\d+m/g, '')).toBe(
     table(['name', 'description', 'age'], rows, { ...options, style: plainStyle }),
   );
-  expect(coloured).toContain('\u001b[33m1s\u001b[39m\n');
+  expect(colored).toContain('\u001b[33m1s\u001b[39m\n');
 });
 
 test('further rows keep to widths that stand already', () => {

@@ -1,7 +1,7 @@
 import { cutTo, padTo, printable, widthOf } from '#output/width.ts';
 import type { Style } from '#output/style.ts';
 
-/** A cell; `paint` colours it after it was measured and cut. */
+/** A cell; `paint` colors it after it was measured and cut. */
 export interface Cell {
   readonly text: string;
   readonly paint?: (style: Style) => (text: string) => string;
@@ -32,7 +32,7 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
         const width = widths[index] ?? 0;
         const cut = options.columns === undefined ? text : cutTo(text, width);
         const last = index === cells.length - 1;
-        // Padding stays outside the colour, so that a last column leaves no blanks behind it.
+        // Padding stays outside the color, so that a last column leaves no blanks behind it.
         return `${paint(cut, index)}${last ? '' : padTo('', width - widthOf(cut) + GAP)}`;
       })
       .join('');

@@ -1,4 +1,4 @@
-import { colourStyle, plainStyle, type Style } from '#output/style.ts';
+import { colorStyle, plainStyle, type Style } from '#output/style.ts';
 
 /** Where a command writes, and what can be shown there. */
 export interface Terminal {
@@ -23,10 +23,10 @@ export interface Streams {
   readonly stderr: { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown };
 }
 
-export function openTerminal(streams: Streams, options: { readonly colour: boolean }): Terminal {
+export function openTerminal(streams: Streams, options: { readonly color: boolean }): Terminal {
   const { stdin, stdout, stderr } = streams;
   const styleFor = (isTerminal: boolean | undefined) =>
-    options.colour && isTerminal === true ? colourStyle : plainStyle;
+    options.color && isTerminal === true ? colorStyle : plainStyle;
   const showsProgress = stderr.isTTY === true;
   let shown = false;
   const clear = () => {

@@ -73,7 +73,7 @@ export async function followRun(context: Context, client: DaisClient, { id }: Pi
   const run = await endOf(context, client, id);
   const { items } = await client.perform(listExecutionAttemptsOperation, { id, limit: 1000 });
   const last = items.at(-1);
-  if (run.state === 'cancelled') return exitCodes.interrupted.code;
+  if (run.state === 'canceled') return exitCodes.interrupted.code;
   if (run.state === 'succeeded') return exitCodes.ok.code;
   if (last?.error !== undefined) context.terminal.err(`${context.terminal.errStyle.fail('error:')} ${last.error}\n`);
   if (last?.ending !== 'exit') return exitCodes.failed.code;

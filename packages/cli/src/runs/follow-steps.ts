@@ -25,7 +25,7 @@ const TOLD: ReadonlySet<ExecutionNode['state']> = new Set([
   'failed',
   'skipped',
   'blocked',
-  'cancelled',
+  'canceled',
 ]);
 
 export async function followSteps(context: Context, client: DaisClient, id: string): Promise<number> {
@@ -77,7 +77,7 @@ function lineOf({ terminal }: Context, node: ExecutionNode): string {
 
 async function tellEnd(context: Context, client: DaisClient, run: Execution): Promise<number> {
   if (run.state === 'succeeded') return exitCodes.ok.code;
-  if (run.state === 'cancelled') return exitCodes.interrupted.code;
+  if (run.state === 'canceled') return exitCodes.interrupted.code;
   const failed = await client.perform(listExecutionNodesOperation, { id: run.id, state: 'failed', limit: 100 });
   const step = failed.items.find(({ kind, attempts }) => kind === 'step' && attempts > 0);
   // An error of several lines brings them along.

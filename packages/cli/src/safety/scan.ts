@@ -41,12 +41,12 @@ export const scan: Run<ScanOptions> = async (
   for (const finding of reopen) await client.perform(reopenModelFindingOperation, { ...of, finding, reason });
   if (again) await client.perform(startModelScanOperation, of);
   let told = await client.perform(readModelScanOperation, of);
-  while (told.state === 'waiting') {
+  while (told.state === 'pending') {
     await sleep(POLL_MS, undefined, { signal: context.signal });
     told = await client.perform(readModelScanOperation, of);
   }
   if (!(await printedForPrograms(context, told))) show(context, told);
-  return told.verdict === 'blocked' ? exitCodes.failed.code : exitCodes.ok.code;
+  return told.result === 'blocked' ? exitCodes.failed.code : exitCodes.ok.code;
 };
 
 function show(context: Context, told: ModelScan): void {
@@ -67,10 +67,10 @@ function show(context: Context, told: ModelScan): void {
   const next =
     'Register a version without the blocked content, or ask an approver to waive the findings: --waive ID --reason TEXT.';
   const text = {
-    waiting: 'has not been scanned yet.',
+    pending: 'has not been scanned yet.',
     clean: `is clean: ${told.files} files were scanned.`,
     review: 'runs code when it is loaded. It deploys, and runs isolated in a process of its own.',
     blocked: `does not deploy: ${told.error === undefined ? 'its findings of severity `block` are open' : `its scan failed: ${told.error}`}. ${next}`,
-  }[told.verdict];
+  }[told.result];
   remark(context, `${called} ${text}`);
 }

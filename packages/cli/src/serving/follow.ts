@@ -92,7 +92,7 @@ export function showState(
   const rows = rollout.steps.map((step) => [
     { text: String(step.number) },
     { text: `${step.weight} %` },
-    { text: step.verdict },
+    { text: step.status },
     { text: step.canary === undefined ? '' : `${step.canary.failed} of ${step.canary.requests} failed` },
     { text: step.canary?.p99Ms == null ? '' : `p99 ${step.canary.p99Ms} ms` },
     { text: firstLine(step.message) },

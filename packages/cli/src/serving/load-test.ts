@@ -85,8 +85,9 @@ function show({ terminal }: Context, told: LoadTest): void {
     ms(told.p99Ms),
     told.cpuMicrosPerRequest === null ? '' : `${told.cpuMicrosPerRequest} µs`,
   ].map((text) => ({ text }));
-  const heads = ['requests', 'failed', 'each second', 'p50', 'p90', 'p99', 'cpu each'];
+  const heads = ['requests', 'failed', 'requests/s', 'p50', 'p90', 'p99', 'cpu/request'];
   terminal.out(table(heads, [row], { style: terminal.style, columns: terminal.columns }));
-  if (told.failure !== undefined) terminal.err(`The first that failed: ${told.failure}\n`);
-  if (told.late > 0) terminal.err(`${told.late} began late: all ${told.connections} connections waited for answers.\n`);
+  if (told.failure !== undefined) terminal.err(`First failed request: ${told.failure}\n`);
+  if (told.late > 0)
+    terminal.err(`${told.late} requests started late because all ${told.connections} connections were busy.\n`);
 }

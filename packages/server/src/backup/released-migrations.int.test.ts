@@ -166,7 +166,7 @@ describe('programs of two versions on one database', () => {
     const [kernel, ...others] = program.slices.slice(1) as [Slice, ...Slice[]];
     const more = {
       id: `${String(kernel.migrations.length + 1).padStart(4, '0')}-of-the-next-version`,
-      sql: 'alter table kernel.tenant add column colour text',
+      sql: 'alter table kernel.tenant add column color text',
       ...(minimumVersion !== undefined && { minimumVersion }),
     };
     const next = [{ ...kernel, migrations: [...kernel.migrations, more] }, ...others];

@@ -12,7 +12,7 @@ import type { Database } from '#engines/database/contract.ts';
 import type { OnlineStore } from '#engines/online/contract.ts';
 import type { DataSourcesParts, FeatureParts, FeaturesLedger } from '#ledgers/features/index.ts';
 import type { Clock } from '#lib/clock.ts';
-import type { LabelsLedger, LabelsParts } from '#ledgers/labelling/index.ts';
+import type { LabelsLedger, LabelsParts } from '#ledgers/labeling/index.ts';
 import type { PrivacyLedger, PrivacyLedgerParts } from '#ledgers/privacy/index.ts';
 
 interface SourceSurroundings {
@@ -204,7 +204,7 @@ export async function loadLabels({
   ...parts
 }: Omit<LabelsParts, 'resolveVersion' | 'makeVersion'> & Pick<DataLedger, 'maker'>): Promise<LabelsLedger> {
   const [{ ledger }, { resolveVersion }] = await Promise.all([
-    import('#ledgers/labelling/index.ts'),
+    import('#ledgers/labeling/index.ts'),
     import('#ledgers/data/index.ts'),
   ]);
   const makeVersion: LabelsParts['makeVersion'] = async (

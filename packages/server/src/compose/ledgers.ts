@@ -20,7 +20,7 @@ export async function loadLedgers(): Promise<readonly LedgerDefinition[]> {
     import('#ledgers/webhooks/index.ts'),
     import('#ledgers/definitions/index.ts'),
     import('#ledgers/features/index.ts'),
-    import('#ledgers/labelling/index.ts'),
+    import('#ledgers/labeling/index.ts'),
     import('#ledgers/predictions/index.ts'),
     import('#ledgers/model-jobs/index.ts'),
     import('#ledgers/monitoring/index.ts'),

@@ -87,7 +87,7 @@ export async function openLedgers(dependencies: LedgerDependencies): Promise<Ope
       quality,
       data,
       executions,
-      await openLabelling(dependencies, { privacy, data }),
+      await openLabeling(dependencies, { privacy, data }),
       await openFeatures(dependencies, { privacy, data }),
       predictions,
       await openSafety(dependencies),
@@ -220,7 +220,7 @@ interface PrivacyAndData {
   readonly data: Data;
 }
 
-async function openLabelling(dependencies: LedgerDependencies, { privacy, data }: PrivacyAndData) {
+async function openLabeling(dependencies: LedgerDependencies, { privacy, data }: PrivacyAndData) {
   const { folder } = localData(dependencies);
   return await loadLabels({ now: queries(dependencies).now, folder, masks: privacy.masks, maker: data.maker });
 }

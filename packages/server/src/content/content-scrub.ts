@@ -5,7 +5,7 @@ import type { Database } from '#engines/database/contract.ts';
 import { clearDamage } from '#kernel/content/damage.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import type { NewJob } from '#kernel/jobs.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import { pacer } from '#lib/concurrency/pacer.ts';
@@ -35,7 +35,7 @@ const RECORD_MS = 2000;
 
 /** Starts a requested pass immediately. */
 export function scrubNow(): NewJob {
-  return { queue: QUEUE, projectId: ORGANISATION, payload: {}, uniqueKey: 'requested', maxAttempts: 1000 };
+  return { queue: QUEUE, projectId: ORGANIZATION, payload: {}, uniqueKey: 'requested', maxAttempts: 1000 };
 }
 
 export function scrubJob(parts: ScrubParts): JobHandler {

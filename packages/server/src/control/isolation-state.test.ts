@@ -36,12 +36,15 @@ test('reports the isolation without paths, and checks it again after a minute', 
   expect(state.check()).toEqual({ name: 'isolation', ok: true, detail: 'is being tested' });
   await state.read();
   expect(state.check()).toMatchObject({ ok: true, remedy: 'Install bubblewrap.' });
-  expect(state.check().detail).toMatch(/^nothing on this machine isolates/);
+  expect(state.check().detail).toMatch(/^no isolation is available/);
   expect(state.latest?.reason).toContain('no program bwrap was found');
   report = strong;
   clock.advance(60_001);
   expect(state.latest?.boundary).toBe('none');
   await expect.poll(() => state.latest?.boundary).toBe('bubblewrap');
   expect(JSON.stringify(state.latest)).not.toContain('/opt/secret');
-  expect(logged).toEqual([expect.stringMatching(/^warn nothing/), expect.stringMatching(/^info code and models/)]);
+  expect(logged).toEqual([
+    expect.stringMatching(/^warn no isolation/),
+    expect.stringMatching(/^info user code and models/),
+  ]);
 });

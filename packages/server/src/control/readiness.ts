@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import { DaisError, errorCatalogue } from '@dais/api';
+import { DaisError, errorCatalog } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { ReadinessCheck } from '#http/metrics/probe-routes.ts';
@@ -41,7 +41,7 @@ export function diskReadiness(
       const text = `${Math.floor(free / 2 ** 20)} MiB are free on the disk of ${folder}`;
       if (free >= MIN_FREE_BYTES) return { name: 'disk', ok: true, detail: text };
       const detail = `${text}, but Dais needs ${MIN_FREE_BYTES / 2 ** 20} MiB`;
-      return { name: 'disk', ok: false, detail, remedy: errorCatalogue.storage_full.remedy };
+      return { name: 'disk', ok: false, detail, remedy: errorCatalog.storage_full.remedy };
     } catch (error) {
       const { code = 'unknown error' } = error as NodeJS.ErrnoException;
       return { name: 'disk', ok: false, detail: `${folder} cannot be read (${code})`, remedy: REMEDY };
@@ -71,7 +71,7 @@ export function blobsReadiness(
       () => ({ name: 'blobs', ok: true, detail: 'content can be written and read' }),
       (error: unknown) =>
         error instanceof DaisError
-          ? { name: 'blobs', ok: false, detail: error.message, remedy: errorCatalogue[error.code].remedy }
+          ? { name: 'blobs', ok: false, detail: error.message, remedy: errorCatalog[error.code].remedy }
           : { name: 'blobs', ok: false, detail: 'the check failed', remedy: REMEDY },
     );
     last = { startedAt, at: clock.now(), check };

@@ -20,7 +20,7 @@ test.each([
     flags: { port: 0, 'tracking.artifactRoot': `file://${folder}`, ...flags },
     ephemeral: true,
     stdout,
-    colour: false,
+    color: false,
   });
   await expect(start).rejects.toMatchObject({
     code: 'invalid_config',

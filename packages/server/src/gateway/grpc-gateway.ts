@@ -229,7 +229,7 @@ function stream(parts: GrpcGatewayParts, protocol: string, method: GrpcInferRout
     ended = true;
     if (running === 0) call.end();
   });
-  // `cancelled` reports disconnected clients.
+  // `canceled` reports disconnected clients.
   call.on('error', () => {});
 }
 

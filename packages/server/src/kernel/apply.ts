@@ -18,7 +18,7 @@ import { findTargets, missingTargets, wantedReferences, type WantedReference } f
 import { actionOf, refusalOf } from '#kernel/refusal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { lockResources, readOwned, type ResourceRow } from '#kernel/store.ts';
-import { DEFAULT_TENANT, findTenant, noSuchProject, ORGANISATION, tenantNames, type Tenant } from '#kernel/tenants.ts';
+import { DEFAULT_TENANT, findTenant, noSuchProject, ORGANIZATION, tenantNames, type Tenant } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { decideWrites, deleteResources, performWrites, type DecidedWrite, type WriteOptions } from '#kernel/write.ts';
 
@@ -180,7 +180,7 @@ function tenantNameOf(manifest: CheckedManifest, document: ManifestDocument, cal
 }
 
 async function resolveTenant(tx: Transaction, name: string, items: readonly Item[], dryRun: boolean): Promise<Tenant> {
-  if (name === '') return { id: ORGANISATION, name: '' };
+  if (name === '') return { id: ORGANIZATION, name: '' };
   const tenant = await findTenant(tx.sql, name);
   if (tenant !== undefined) return tenant;
   const made = items.some(
@@ -265,7 +265,7 @@ async function checkReferences(
       (item) =>
         item.manifest.definition.spec.kind === target.kind &&
         item.manifest.metadata.name === target.name &&
-        item.tenant === (target.projectId === ORGANISATION ? '' : tenant.name),
+        item.tenant === (target.projectId === ORGANIZATION ? '' : tenant.name),
     );
   const missing = missingTargets(wanted, found, inSet);
   if (missing.length === 0) return { wanted, found };
@@ -298,7 +298,7 @@ async function prune(
   );
   const changes: Change[] = [];
   // The organization last: its projects can be deleted only when they are empty.
-  for (const id of ids.toSorted((a, b) => Number(a === ORGANISATION) - Number(b === ORGANISATION))) {
+  for (const id of ids.toSorted((a, b) => Number(a === ORGANIZATION) - Number(b === ORGANIZATION))) {
     const tenant: Tenant = { id, name: names.get(id) ?? '' };
     if (boundProjects(call).some((name) => name !== tenant.name)) continue;
     const gone: ResourceRow[] = [];

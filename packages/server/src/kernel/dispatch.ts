@@ -6,7 +6,7 @@ import { withIdempotency } from '#kernel/idempotency.ts';
 import type { Authorizer, Permit } from '#kernel/principal.ts';
 import { targetKey } from '#kernel/references.ts';
 import { visibleError } from '#kernel/refusal.ts';
-import { DEFAULT_TENANT, ORGANISATION, type Tenant, type TenantDirectory } from '#kernel/tenants.ts';
+import { DEFAULT_TENANT, ORGANIZATION, type Tenant, type TenantDirectory } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { Coalescer, type Settled } from '#lib/concurrency/coalesce.ts';
 
@@ -118,7 +118,7 @@ export class Dispatcher {
   }
 
   #startIn(tenantName: string): string {
-    return this.#parts.tenants.cached(tenantName)?.id ?? ORGANISATION;
+    return this.#parts.tenants.cached(tenantName)?.id ?? ORGANIZATION;
   }
 
   async #watch(name: string, rawInput: unknown, context: CallContext): Promise<AsyncIterable<unknown>> {
@@ -167,7 +167,7 @@ export class Dispatcher {
   }
 
   async #enter(tx: Transaction, operation: Operation, tenantName: string): Promise<Tenant> {
-    if (operation.scope === 'org') return { id: ORGANISATION, name: '' };
+    if (operation.scope === 'org') return { id: ORGANIZATION, name: '' };
     const tenant = await this.#parts.tenants.resolve(tx.sql, tenantName);
     await tx.enter(tenant.id);
     return tenant;

@@ -2,7 +2,7 @@ import type { Event, EventType } from '@dais/api';
 import { DaisError } from '@dais/api/errors';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Client, Decision, RowFilter, Via } from '#kernel/principal.ts';
-import { tenantNames, ORGANISATION } from '#kernel/tenants.ts';
+import { tenantNames, ORGANIZATION } from '#kernel/tenants.ts';
 import type { TransactionOrigin } from '#kernel/transaction.ts';
 import { allOf, composeStatement } from '#lib/composed-sql.ts';
 
@@ -193,7 +193,7 @@ export async function presentEvents(
   epoch: string,
   events: readonly SequencedEvent[],
 ): Promise<readonly Event[]> {
-  const ids = [...new Set(events.map((event) => event.projectId))].filter((id) => id !== ORGANISATION);
+  const ids = [...new Set(events.map((event) => event.projectId))].filter((id) => id !== ORGANIZATION);
   const names = await tenantNames(sql, ids);
   return events.map((event) => presentEvent(event, epoch, names.get(event.projectId)));
 }

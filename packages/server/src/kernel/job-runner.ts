@@ -58,7 +58,7 @@ interface RunningJob {
 }
 
 /** The reason why a running job must stop, other than `LeaseLost`. */
-class JobCancelled extends Error {}
+class JobCanceled extends Error {}
 class ProcessStops extends Error {}
 
 export interface JobRunnerParts extends LoopDependencies {
@@ -129,7 +129,7 @@ export class JobRunner {
       void (async () => {
         const state = await this.#heartbeat(claim, progress);
         if (state === 'lost') stop.abort(new LeaseLost(claim.id));
-        if (state === 'cancelled') stop.abort(new JobCancelled('cancelled'));
+        if (state === 'canceled') stop.abort(new JobCanceled('canceled'));
       })();
     }, this.#leaseMs / 3);
     beat.unref();
@@ -150,7 +150,7 @@ export class JobRunner {
     try {
       // More attempts than allowed are only possible when workers died with it: it is not tried for ever.
       if (claim.attempt > claim.maxAttempts) throw new JobFailed('every attempt ended without a result');
-      if (claim.cancelAsked) stop.abort(new JobCancelled('cancelled'));
+      if (claim.cancelAsked) stop.abort(new JobCanceled('canceled'));
       stop.signal.throwIfAborted();
       const result = await handler.run(claim, io);
       end = { state: 'done', ...(result !== undefined && { result }) };
@@ -165,7 +165,7 @@ export class JobRunner {
   #endAfter(error: unknown, handler: JobHandler, claim: JobClaim, signal: AbortSignal): JobEnd | undefined {
     const cause: unknown = signal.aborted ? signal.reason : error;
     if (cause instanceof LeaseLost) return undefined;
-    if (cause instanceof JobCancelled) return { state: 'cancelled', error: cause.message };
+    if (cause instanceof JobCanceled) return { state: 'canceled', error: cause.message };
     // The job did not fail, and waits for the next process without a delay.
     if (cause instanceof ProcessStops) return { state: 'waiting', error: cause.message, delayMs: 0, interrupted: true };
     const message = error instanceof Error ? error.message : String(error);
@@ -193,7 +193,7 @@ export class JobRunner {
     }
   }
 
-  async #heartbeat(claim: JobClaim, progress: unknown): Promise<'ours' | 'lost' | 'cancelled'> {
+  async #heartbeat(claim: JobClaim, progress: unknown): Promise<'ours' | 'lost' | 'canceled'> {
     try {
       return await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, (tx) =>
         heartbeatJob(tx.sql, claim, this.#leaseMs, progress),

@@ -350,7 +350,7 @@ describe('a job', () => {
   });
 });
 
-describe('cancelling', () => {
+describe('canceling', () => {
   const idOf = async () =>
     (await test_.asAdmin(`select id from kernel.job where queue = '${queue}'`))[0]!['id'] as string;
   const cancel = async () => {
@@ -365,8 +365,8 @@ describe('cancelling', () => {
     await serve(async () => {
       ran = true;
     });
-    await expect.poll(rows, SOON).toMatchObject([{ state: 'cancelled' }]);
-    expect([ran, await ends(), await cancel()]).toEqual([false, ['cancelled'], false]);
+    await expect.poll(rows, SOON).toMatchObject([{ state: 'canceled' }]);
+    expect([ran, await ends(), await cancel()]).toEqual([false, ['canceled'], false]);
   });
 
   test('a running one is asked to stop', async () => {
@@ -384,8 +384,8 @@ describe('cancelling', () => {
     );
     await started.promise;
     expect(await cancel()).toBe(true);
-    await expect.poll(rows, SOON).toMatchObject([{ state: 'cancelled', error: 'cancelled', attempts: 1 }]);
-    expect(await ends()).toEqual(['cancelled']);
+    await expect.poll(rows, SOON).toMatchObject([{ state: 'canceled', error: 'canceled', attempts: 1 }]);
+    expect(await ends()).toEqual(['canceled']);
   });
 
   test('one that takes no notice is done', async () => {

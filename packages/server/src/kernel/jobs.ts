@@ -112,13 +112,13 @@ export async function claimJobs(
   );
 }
 
-/** Extends the lease and reports progress. `lost`: another worker has it. `cancelled`: cancellation was requested. */
+/** Extends the lease and reports progress. `lost`: another worker has it. `canceled`: cancellation was requested. */
 export async function heartbeatJob(
   sql: Sql,
   claim: JobClaim,
   leaseMs: number,
   progress: unknown,
-): Promise<'ours' | 'lost' | 'cancelled'> {
+): Promise<'ours' | 'lost' | 'canceled'> {
   const [row] = await sql.query<{ cancel_asked: boolean }>(
     `update kernel.job set lease_until = clock_timestamp() + $3 * interval '1 millisecond',
        progress = coalesce($4::jsonb, progress)
@@ -127,7 +127,7 @@ export async function heartbeatJob(
     'heartbeat_job',
   );
   if (row === undefined) return 'lost';
-  return row.cancel_asked ? 'cancelled' : 'ours';
+  return row.cancel_asked ? 'canceled' : 'ours';
 }
 
 /** Returns whether the claim is still valid, and locks it until the transaction ends. */
@@ -142,7 +142,7 @@ export async function holdJob(sql: Sql, claim: JobClaim): Promise<boolean> {
 
 export type JobEnd =
   | { readonly state: 'done'; readonly result?: unknown }
-  | { readonly state: 'failed' | 'cancelled'; readonly error: string }
+  | { readonly state: 'failed' | 'canceled'; readonly error: string }
   /** Try again after so long. An attempt that was interrupted does not count. */
   | { readonly state: 'waiting'; readonly error: string; readonly delayMs: number; readonly interrupted?: true };
 

@@ -132,7 +132,7 @@ async function expectHistory({ parts }: Model, p: TestProject, name: string): Pr
 
 async function expectTold(model: Model, watcher: TestWatcher): Promise<void> {
   const told = () => stateOf(watcher.known.values());
-  await expect.poll(told, { timeout: 20_000, interval: 5 }).toEqual(modelled(model));
+  await expect.poll(told, { timeout: 20_000, interval: 5 }).toEqual(modeled(model));
   expect(watcher.faults).toEqual([]);
 }
 
@@ -208,7 +208,7 @@ const stateOf = (resources: Iterable<Resource>) =>
       { spec, labels: metadata.labels, owner: metadata.owner, generation: metadata.generation },
     ]),
   );
-const modelled = ({ parts }: Model) =>
+const modeled = ({ parts }: Model) =>
   Object.fromEntries(
     [...parts].map(([one, { spec, labels, owner, revisions }]) => [
       one,
@@ -224,7 +224,7 @@ test('random commands do the same to the kernel as to a model of it', { timeout:
       const watcher = await listAndWatch(dais, 'part', {}, p.context);
       const model = new Model();
       await fc.asyncModelRun(() => ({ model, real: { p, watcher } }), sequence);
-      expect(stateOf((await p.list()).items)).toEqual(modelled(model));
+      expect(stateOf((await p.list()).items)).toEqual(modeled(model));
       await watcher.stop();
     }),
     { numRuns: Math.ceil(runs / 2) },

@@ -1,11 +1,11 @@
 import {
   applyOperation,
   listEventsOperation,
-  listOrganisationEventsOperation,
+  listOrganizationEventsOperation,
   planOperation,
   readServerOperation,
   watchEventsOperation,
-  watchOrganisationEventsOperation,
+  watchOrganizationEventsOperation,
   type ServerInfo,
 } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
@@ -26,7 +26,7 @@ import { DEFAULT_RETENTION, retentionHandler, type Retention } from '#kernel/ret
 import { Sequencer } from '#kernel/sequencer.ts';
 import { watchEvents } from '#kernel/stream-handlers.ts';
 import { Subscription, type Subscriber } from '#kernel/subscriptions.ts';
-import { DEFAULT_TENANT, ORGANISATION, TenantDirectory } from '#kernel/tenants.ts';
+import { DEFAULT_TENANT, ORGANIZATION, TenantDirectory } from '#kernel/tenants.ts';
 import { timedRuns } from '#kernel/timed-jobs.ts';
 import { transact } from '#kernel/transaction.ts';
 import { WatchHub } from '#kernel/watch-hub.ts';
@@ -101,10 +101,10 @@ export class Kernel {
   /** Creates the required objects: the default project and the periodic jobs. Idempotent. */
   async bootstrap(): Promise<void> {
     const tenantKind = this.kinds.all.find((kind) => kind.tenant !== undefined);
-    await transact(this.#parts.database, { mode: 'write', projectId: ORGANISATION }, async (tx) => {
+    await transact(this.#parts.database, { mode: 'write', projectId: ORGANIZATION }, async (tx) => {
       if (tenantKind !== undefined) {
         const wanted = { kind: tenantKind.spec.kind, name: DEFAULT_TENANT, origin: 'manifest' };
-        await ensureResource(tx, this.kinds, { id: ORGANISATION, name: '' }, wanted);
+        await ensureResource(tx, this.kinds, { id: ORGANIZATION, name: '' }, wanted);
       }
       for (const job of timedRuns(this.#handlers, 'firstMs')) tx.enqueue(job);
     });
@@ -152,8 +152,8 @@ export class Kernel {
       entry(planOperation, (tx, call) => applyDocuments(tx, this.kinds, call, true)),
       entry(listEventsOperation, eventPage),
       entry(watchEventsOperation, { stream: (call) => watchEvents(this.#hub, call) }),
-      entry(listOrganisationEventsOperation, eventPage),
-      entry(watchOrganisationEventsOperation, { stream: (call) => watchEvents(this.#hub, call) }),
+      entry(listOrganizationEventsOperation, eventPage),
+      entry(watchOrganizationEventsOperation, { stream: (call) => watchEvents(this.#hub, call) }),
       entry(readServerOperation, async () => ({
         ...this.#parts.server(),
         kinds: this.kinds.all.map(({ spec }) => ({ kind: spec.kind, plural: spec.plural, scope: spec.scope })),

@@ -34,7 +34,7 @@ const secret = (changes: object = {}) => ({
 });
 
 /** The code, then every path with the nearest name: `invalid_manifest spec.dat>data`. */
-function verdict(value: unknown): string {
+function result(value: unknown): string {
   const result = checkManifest(kinds, value);
   if (result.ok) return 'ok';
   const issues = result.issues.map(({ path, nearest }) => ` ${path}${nearest === undefined ? '' : `>${nearest}`}`);
@@ -120,7 +120,7 @@ describe('one manifest alone', () => {
       'invalid_manifest metadata.name metadata.labels.a metadata.nam>name spec.data spec.decription>description sepc>spec',
     ],
   ])('%s', (_name, value, want) => {
-    expect(verdict(value)).toBe(want);
+    expect(result(value)).toBe(want);
   });
 
   test('the size of a too large manifest is reported in bytes', () => {
@@ -143,7 +143,7 @@ describe('one manifest alone', () => {
   test('every example is valid', () => {
     for (const spec of kindSpecs) {
       const documents = readDocuments('example.yaml', spec.example);
-      expect(documents.map((document) => verdict(document.value))).toEqual(['ok']);
+      expect(documents.map((document) => result(document.value))).toEqual(['ok']);
     }
   });
 

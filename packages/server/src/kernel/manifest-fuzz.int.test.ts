@@ -312,7 +312,7 @@ test('so does every watch', PATIENCE, async () => {
         const frames = stream[Symbol.asyncIterator]();
         // Without a loop that reads events nothing follows the first bookmark; events have none.
         const first =
-          operation.name.startsWith('event') || operation.name.startsWith('organisation')
+          operation.name.startsWith('event') || operation.name.startsWith('organization')
             ? undefined
             : await frames.next();
         stop.abort();

@@ -118,10 +118,10 @@ describe('races', () => {
       await p.create(target);
       const attempts = [p.remove(target), p.create(`h${round}`, { uses: [target] })];
       const [removed, created] = await Promise.all((round % 2 === 0 ? attempts : attempts.toReversed()).map(codeOf));
-      const verdict = round % 2 === 0 ? [removed, created] : [created, removed];
-      outcomes.add(verdict.join('/'));
+      const result = round % 2 === 0 ? [removed, created] : [created, removed];
+      outcomes.add(result.join('/'));
       expect([await exists(p, target), await exists(p, `h${round}`)]).toEqual(
-        verdict[0] === 'ok' ? [false, false] : [true, true],
+        result[0] === 'ok' ? [false, false] : [true, true],
       );
     }
     for (const outcome of outcomes) {
@@ -135,10 +135,10 @@ describe('races', () => {
       const target = `t${round}`;
       await p.create(target);
       await dais.write((tx) => tx.sql.query(`update kernel.resource set finalizers = '{x}' where name = $1`, [target]));
-      const verdict = await Promise.all([codeOf(p.remove(target)), codeOf(p.create(`h${round}`, { uses: [target] }))]);
-      expect(['ok/reference_not_found', 'still_referenced/ok']).toContain(verdict.join('/'));
+      const result = await Promise.all([codeOf(p.remove(target)), codeOf(p.create(`h${round}`, { uses: [target] }))]);
+      expect(['ok/reference_not_found', 'still_referenced/ok']).toContain(result.join('/'));
       const { metadata } = await dais.call('part.get', { name: target }, p.context);
-      expect(metadata.deletionRequestedAt !== undefined).toBe(verdict[0] === 'ok');
+      expect(metadata.deletionRequestedAt !== undefined).toBe(result[0] === 'ok');
     }
   });
 

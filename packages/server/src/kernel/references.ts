@@ -2,7 +2,7 @@ import { DaisError, findReferences, StillHeld, type Issue } from '@dais/api';
 import type { PlacedHolder } from '#kernel/refusal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { ResourceRow } from '#kernel/store.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace, WriteRace } from '#lib/write-race.ts';
 
@@ -29,7 +29,7 @@ export function wantedReferences(kinds: KindRegistry, projectId: string, from: R
     kind: found.kind,
     name: found.name,
     path: `spec.${found.path}`,
-    projectId: kinds.find(found.kind)?.spec.scope === 'org' ? ORGANISATION : projectId,
+    projectId: kinds.find(found.kind)?.spec.scope === 'org' ? ORGANIZATION : projectId,
   }));
 }
 

@@ -6,7 +6,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
 
 /** `project_id` of rows of the organization. */
-export const ORGANISATION = '00000000-0000-0000-0000-000000000000';
+export const ORGANIZATION = '00000000-0000-0000-0000-000000000000';
 /** The tenant of requests that name none; it always exists. */
 export const DEFAULT_TENANT = 'default';
 
@@ -121,7 +121,7 @@ export async function byteQuota({ sql }: Transaction, tenantId: string): Promise
 export async function deleteTenant(tx: Transaction, tenant: Tenant): Promise<void> {
   await refuseUnlessEmpty(tx, tenant);
   // Rows of the past that only name the tenant: they carry no foreign key and stay until retention removes them.
-  await tx.enter(ORGANISATION);
+  await tx.enter(ORGANIZATION);
   await foreignKeyRace(tx.sql.query('delete from kernel.tenant where id = $1', [tenant.id]));
 }
 

@@ -1,5 +1,5 @@
 import type { NewJob } from '#kernel/jobs.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 
 export interface TimedQueue {
   readonly queue: string;
@@ -9,6 +9,6 @@ export interface TimedQueue {
 
 /** The next run of each; where one waits or runs already, inserting it does nothing. */
 export function timedRuns(queues: readonly TimedQueue[], which: 'firstMs' | 'againMs'): NewJob[] {
-  const shape = { projectId: ORGANISATION, payload: {}, uniqueKey: 'next', maxAttempts: 1000 };
+  const shape = { projectId: ORGANIZATION, payload: {}, uniqueKey: 'next', maxAttempts: 1000 };
   return queues.flatMap(({ queue, every }) => (every === undefined ? [] : { ...shape, queue, delayMs: every[which] }));
 }

@@ -93,7 +93,7 @@ export class Transaction {
 
 export interface TransactionRequest {
   readonly mode: 'read' | 'write';
-  /** A tenant's id, ORGANISATION, or `all`. */
+  /** A tenant's id, ORGANIZATION, or `all`. */
   readonly projectId: string;
   readonly by?: TransactionOrigin;
   readonly snapshot?: boolean;

@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api';
 import type { Database, Sql } from '#engines/database/contract.ts';
 import { ANONYMOUS, type Principal, type CredentialCheck } from '#kernel/principal.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import { Coalescer } from '#lib/concurrency/coalesce.ts';
@@ -131,7 +131,7 @@ export class AccountAccess implements Access {
     const { sessions, database } = this.#parts;
     const known = await this.#find(this.#sessions, cacheKey(secret), (sql) => sessions.find(sql, secret), dispatched);
     if (known?.fresh === true && known.found.unusedMs >= TOUCH_AFTER_MS) {
-      await transact(database, { mode: 'write', projectId: ORGANISATION }, ({ sql }) =>
+      await transact(database, { mode: 'write', projectId: ORGANIZATION }, ({ sql }) =>
         sessions.touch(sql, known.found.id, address),
       );
     }
@@ -178,6 +178,6 @@ export class AccountAccess implements Access {
   }
 
   async #read<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return await transact(this.#parts.database, { mode: 'read', projectId: ORGANISATION }, ({ sql }) => work(sql));
+    return await transact(this.#parts.database, { mode: 'read', projectId: ORGANIZATION }, ({ sql }) => work(sql));
   }
 }

@@ -7,7 +7,7 @@ let world: PolicyWorld;
 const PROJECT = 'flights';
 
 const policy = (name: string, cedar: string, more: object = {}) =>
-  manifest('OrganisationPolicy', name, { cedar, ...more });
+  manifest('OrganizationPolicy', name, { cedar, ...more });
 const secret = (name: string, labels: object = {}) => manifest('Secret', name, { data: { key: 'value' } }, { labels });
 const names = (page: { readonly items: readonly Resource[] }) => page.items.map((item) => item.metadata.name);
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
     manifest('ServiceAccount', 'ci'),
     manifest('Team', 'all'),
     manifest('Team', 'vision', { members: ['bo'], parent: 'all' }),
-    manifest('OrganisationRoleBinding', 'root', { role: 'admin', users: ['root', 'gone'] }),
+    manifest('OrganizationRoleBinding', 'root', { role: 'admin', users: ['root', 'gone'] }),
   ]);
   await world.apply(
     [
@@ -314,7 +314,7 @@ describe('refusals', () => {
   const denials = async () =>
     (
       await world.dais.call<{ items: Event[] }>(
-        'organisationEvent.list',
+        'organizationEvent.list',
         { limit: 1000, type: 'access.denied' },
         user('root'),
       )

@@ -65,7 +65,10 @@ export class CedarAuthorizer implements Authorizer {
       return {};
     }
     if (principal.credentialCheck !== undefined) {
-      await principal.credentialCheck.check((await this.#parts.engine.rules.current(evidence.sql)).version, evidence.sql);
+      await principal.credentialCheck.check(
+        (await this.#parts.engine.rules.current(evidence.sql)).version,
+        evidence.sql,
+      );
     }
     if (operation.public === true) return {};
     if (principal.via === undefined || principal.via.method === 'none') {
@@ -206,10 +209,10 @@ export class CedarAuthorizer implements Authorizer {
     const asked = { ...inquiry, context };
     const entities = await view.entities(everything);
     const decisions = entities.map((entity) => authorize(asked, view.uid, entity));
-    const refused = decisions.find((verdict) => !verdict.allowed);
+    const refused = decisions.find((decision) => !decision.allowed);
     if (refused === undefined && decisions.length > 0 && !unseen) {
       if (audited.length > 0) await this.#audit(question, evidence, auditDecisions(asked, view, entities));
-      const reasons = [...new Set(decisions.flatMap((verdict) => verdict.reasons))];
+      const reasons = [...new Set(decisions.flatMap((decision) => decision.reasons))];
       return { decision: { policies: reasons, set: inquiry.rules.digest } };
     }
     const looked = policies.some((policy) => policy.readsResource);
@@ -253,7 +256,7 @@ export class CedarAuthorizer implements Authorizer {
   ): DaisError {
     const { project } = inquiry;
     if (isHidden(inquiry)) return this.#refuse(question, inquiry.rules, noSuchProject(project), reasons);
-    const bindings = inquiry.rules.model.kinds.get(project === '' ? 'OrganisationRoleBinding' : 'RoleBinding');
+    const bindings = inquiry.rules.model.kinds.get(project === '' ? 'OrganizationRoleBinding' : 'RoleBinding');
     const readsBindings = bindings !== undefined && authorizeRead(inquiry, bindings).condition?.op === 'always';
     const error = forbidden(inquiry, question, { reasons, readsBindings, ...undecided });
     return this.#refuse(question, inquiry.rules, error, reasons);

@@ -11,7 +11,7 @@ beforeAll(async () => {
     manifest('Project', 'own'),
     manifest('Project', 'other'),
     ...['root', 'ada', 'bo'].map((name) => manifest('User', name, { email: `${name}@example.com` })),
-    manifest('OrganisationRoleBinding', 'root', { role: 'admin', users: ['root'] }),
+    manifest('OrganizationRoleBinding', 'root', { role: 'admin', users: ['root'] }),
   ]);
   await world.apply(
     [
@@ -36,10 +36,10 @@ describe('a token of one project', () => {
   const bound = user('root', { project: 'own' });
 
   test.each([
-    ['a role in the organization', manifest('OrganisationRoleBinding', 'more', { role: 'admin', users: ['bo'] })],
+    ['a role in the organization', manifest('OrganizationRoleBinding', 'more', { role: 'admin', users: ['bo'] })],
     [
       'a policy of the organization',
-      manifest('OrganisationPolicy', 'all', { cedar: '@id("all") permit(principal, action, resource);' }),
+      manifest('OrganizationPolicy', 'all', { cedar: '@id("all") permit(principal, action, resource);' }),
     ],
     ['an account', manifest('User', 'bo', { email: 'mine@example.com' })],
     ['a project', manifest('Project', 'new')],
@@ -62,10 +62,10 @@ describe('a token of one project', () => {
 describe('the scopes of a token', () => {
   test('apply to each document and to pruned resources', async () => {
     const scoped = user('root', { scopes: ['platform:apply', 'platform:plan', 'secret:write'] });
-    const binding = manifest('OrganisationRoleBinding', 'more', { role: 'admin', users: ['bo'] });
+    const binding = manifest('OrganizationRoleBinding', 'more', { role: 'admin', users: ['bo'] });
     for (const verb of BOTH) {
       expect(await world.ask(verb, documents(binding), scoped)).toMatch(
-        /^forbidden: The scopes of the token .*do not include organisationRoleBinding:write/,
+        /^forbidden: The scopes of the token .*do not include organizationRoleBinding:write/,
       );
     }
     const owner = 'scoped';
@@ -103,10 +103,10 @@ describe('an editor', () => {
     const cedar = '@id("mine") permit(principal, action, resource);';
     for (const [document, project] of [
       [manifest('Policy', 'mine', { cedar }), 'own'],
-      [manifest('OrganisationPolicy', 'mine', { cedar }), undefined],
+      [manifest('OrganizationPolicy', 'mine', { cedar }), undefined],
       [manifest('Team', 'mine', { members: ['bo'] }), undefined],
       [manifest('ServiceAccount', 'mine', {}), undefined],
-      [manifest('OrganisationRoleBinding', 'mine', { role: 'admin', users: ['bo'] }), undefined],
+      [manifest('OrganizationRoleBinding', 'mine', { role: 'admin', users: ['bo'] }), undefined],
     ] as const)
       expect(await world.ask('platform.apply', documents(document), user('bo'), project)).toMatch(/^forbidden/);
   });
@@ -121,11 +121,11 @@ describe('the secrets of others', () => {
     );
     expect(await world.ask('alertChannel.test', { name: 'theirs' }, user('bo'), 'own')).toBe('ok');
     const cedar = `@id("held") forbid(principal == Dais::User::"bo", action == Dais::Action::"secret:use", resource == Dais::Secret::"own/held");`;
-    await world.apply([manifest('OrganisationPolicy', 'held', { cedar })]);
+    await world.apply([manifest('OrganizationPolicy', 'held', { cedar })]);
     expect(await world.ask('alertChannel.test', { name: 'theirs' }, user('bo'), 'own')).toMatch(
       /^forbidden: .*Policy "held"/,
     );
-    await world.dais.call('organisationPolicy.delete', { name: 'held' }, user('root'));
+    await world.dais.call('organizationPolicy.delete', { name: 'held' }, user('root'));
     const scoped = user('bo', { scopes: ['alertChannel:*'] });
     expect(await world.ask('alertChannel.test', { name: 'theirs' }, scoped, 'own')).toMatch(
       /^forbidden: .*do not include secret:use/,
@@ -144,14 +144,14 @@ describe('an admin of a project', () => {
     );
     expect(await world.ask('user.list', { limit: 1 }, user('bo'), 'own')).toMatch(/^forbidden/);
     expect(await world.ask('key.list', {}, user('bo'), 'own')).toMatch(/^forbidden/);
-    expect(await world.ask('organisationEvent.list', { limit: 1 }, user('bo'), 'own')).toMatch(/^forbidden/);
-    const role = manifest('OrganisationRoleBinding', 'mine', { role: 'admin', users: ['bo'] });
+    expect(await world.ask('organizationEvent.list', { limit: 1 }, user('bo'), 'own')).toMatch(/^forbidden/);
+    const role = manifest('OrganizationRoleBinding', 'mine', { role: 'admin', users: ['bo'] });
     expect(await world.ask('platform.apply', documents(role), user('bo'), 'own')).toMatch(/^forbidden/);
     await world.dais.call('policy.delete', { name: 'all' }, { ...user('root'), projects: ['own'] });
   });
 
   test('cannot grant roles in the organization', async () => {
-    const role = manifest('OrganisationRoleBinding', 'mine', { role: 'viewer', users: ['ada'] });
+    const role = manifest('OrganizationRoleBinding', 'mine', { role: 'viewer', users: ['ada'] });
     for (const verb of BOTH) expect(await world.ask(verb, documents(role), user('ada'), 'own')).toMatch(/^forbidden/);
   });
 });
@@ -164,14 +164,14 @@ describe('documents of other projects than that of the request', () => {
     await world.apply([manifest('User', 'staff', { email: 'staff@example.com' }, { labels: { stage: 'prod' } })]);
   });
   afterAll(async () => {
-    await world.dais.call('organisationPolicy.delete', { name: 'prod' }, user('root'));
+    await world.dais.call('organizationPolicy.delete', { name: 'prod' }, user('root'));
   });
 
   test('are decided by the current state', async () => {
     const cedar = `@id("prod") forbid(principal, action in [Dais::Action::"secret:write", Dais::Action::"secret:delete", Dais::Action::"secret:use", Dais::Action::"user:write"], resource)
       ${isProd};`;
-    await world.apply([manifest('OrganisationPolicy', 'prod', { cedar })]);
-    const relabelled = manifest('Secret', 'prod', { data: { key: 'mine' } }, { project: 'own' });
+    await world.apply([manifest('OrganizationPolicy', 'prod', { cedar })]);
+    const relabeled = manifest('Secret', 'prod', { data: { key: 'mine' } }, { project: 'own' });
     const channel = manifest(
       'AlertChannel',
       'mine',
@@ -180,7 +180,7 @@ describe('documents of other projects than that of the request', () => {
     );
     const account = manifest('User', 'staff', { email: 'mine@example.com' });
     for (const verb of BOTH) {
-      for (const document of [relabelled, channel, account])
+      for (const document of [relabeled, channel, account])
         expect(await world.ask(verb, documents(document), user('root'))).toMatch(/^forbidden: .*Policy "prod"/);
     }
   });

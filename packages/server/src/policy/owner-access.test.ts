@@ -25,7 +25,7 @@ const request = (change: Partial<AccessRequest>): AccessRequest => ({
   ...change,
 });
 
-const verdict = async (change: Partial<AccessRequest>) =>
+const decision = async (change: Partial<AccessRequest>) =>
   await access.identify(request(change)).then(
     ({ id }) => id,
     ({ code }: { code: string }) => code,
@@ -43,7 +43,7 @@ test.each([
   ['', 'host_refused'],
   [undefined, 'host_refused'],
 ])('Host %s: %s', async (host, wanted) => {
-  expect(await verdict({ host })).toBe(wanted);
+  expect(await decision({ host })).toBe(wanted);
 });
 
 test.each([
@@ -55,7 +55,7 @@ test.each([
   ['null', 'origin_refused'],
   ['https://evil.example.com', 'origin_refused'],
 ])('Origin %s: %s', async (origin, wanted) => {
-  expect(await verdict({ origin })).toBe(wanted);
+  expect(await decision({ origin })).toBe(wanted);
 });
 
 test.each([
@@ -66,7 +66,7 @@ test.each([
   // A proxy outside of `trustedProxies` terminates HTTPS.
   ['http', 'https://127.0.0.1:7070', 'owner'],
 ] as const)('over %s, Origin %s: %s', async (scheme, origin, wanted) => {
-  expect(await verdict({ scheme, origin })).toBe(wanted);
+  expect(await decision({ scheme, origin })).toBe(wanted);
 });
 
 test('behind HTTPS no page of plain HTTP is one of ours', async () => {
@@ -81,16 +81,16 @@ test('behind HTTPS no page of plain HTTP is one of ours', async () => {
 });
 
 test('the owner and root need no token; others and the unknown do', async () => {
-  const others = [1000, 0, 1001, undefined].map((uid) => verdict({ peerUid: async () => uid }));
+  const others = [1000, 0, 1001, undefined].map((uid) => decision({ peerUid: async () => uid }));
   expect(await Promise.all(others)).toEqual(['owner', 'owner', 'unauthenticated', 'unauthenticated']);
 });
 
 test('a valid token makes any caller the owner, an invalid one is an error', async () => {
   const stranger = { peerUid: async () => 1001 };
-  expect(await verdict({ ...stranger, authorization: 'Bearer secret' })).toBe('owner');
+  expect(await decision({ ...stranger, authorization: 'Bearer secret' })).toBe('owner');
   const basic = `Basic ${Buffer.from('any:secret').toString('base64')}`;
-  expect(await verdict({ ...stranger, authorization: basic })).toBe('owner');
-  expect(await verdict({ authorization: 'Bearer wrong' })).toBe('unauthenticated');
+  expect(await decision({ ...stranger, authorization: basic })).toBe('owner');
+  expect(await decision({ authorization: 'Bearer wrong' })).toBe('unauthenticated');
 });
 
 test.each([
@@ -99,7 +99,7 @@ test.each([
   '/api/v1/secrets?token=dais%5fpat%5FupE5Xw2GKthC6Ud0ooooJk7nU3tqb13Yercp',
   '/api/v1/secrets?token=%64ais_own_upE5Xw2GKthC6Ud0ooooJk7nU3tqb13Yercp',
 ])('rejects a token in the URL: %s', async (url) => {
-  expect(await verdict({ url })).toBe('invalid_request');
+  expect(await decision({ url })).toBe('invalid_request');
 });
 
 test('tokens are read from both schemes only', () => {

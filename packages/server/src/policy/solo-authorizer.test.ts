@@ -13,7 +13,7 @@ const asStep = (of: Principal): Principal => ({
   via: { method: 'step', credential: 'an-attempt', mfa: false },
 });
 
-async function verdict(principal: Principal, action: string, project = 'default'): Promise<string> {
+async function decision(principal: Principal, action: string, project = 'default'): Promise<string> {
   const operation = { name: action, action, mode: 'write', scope: 'project' } as const;
   const question: Question = { principal, requestId: '1', operation, target: { kind: 'Run' }, projectId: '1', project };
   return await soloAuthorizer.authorize(question, tx).then(
@@ -23,17 +23,17 @@ async function verdict(principal: Principal, action: string, project = 'default'
 }
 
 test('the owner and the platform have all permissions, others none', async () => {
-  expect(await verdict(OWNER, 'secret:read')).toBe('permitted');
-  expect(await verdict({ type: 'system', id: 'dais' }, 'secret:read')).toBe('permitted');
-  expect(await verdict({ type: 'user', id: 'ada' }, 'run:read')).toBe('forbidden');
+  expect(await decision(OWNER, 'secret:read')).toBe('permitted');
+  expect(await decision({ type: 'system', id: 'dais' }, 'secret:read')).toBe('permitted');
+  expect(await decision({ type: 'user', id: 'ada' }, 'run:read')).toBe('forbidden');
 });
 
 test.each([OWNER, { type: 'system', id: 'dais' } as const])(
   'a step of $type $id logs in its project, and that is all',
   async (of) => {
-    expect(await verdict(asStep(of), 'run:log')).toBe('permitted');
-    expect(await verdict(asStep(of), 'run:log', 'other')).toBe('forbidden');
-    expect(await verdict(asStep(of), 'secret:read')).toBe('forbidden');
-    expect(await verdict(asStep(of), 'execution:submit')).toBe('forbidden');
+    expect(await decision(asStep(of), 'run:log')).toBe('permitted');
+    expect(await decision(asStep(of), 'run:log', 'other')).toBe('forbidden');
+    expect(await decision(asStep(of), 'secret:read')).toBe('forbidden');
+    expect(await decision(asStep(of), 'execution:submit')).toBe('forbidden');
   },
 );

@@ -3,7 +3,7 @@ import type { Principal } from '#kernel/principal.ts';
 import { identifyStep } from '#policy/step-access.ts';
 
 const STEP: Principal = { type: 'user', id: 'ada', via: { method: 'step', credential: 'one', mfa: false } };
-const verdict = async (authorization: string | undefined, step?: string) =>
+const decision = async (authorization: string | undefined, step?: string) =>
   await identifyStep(
     { authorization, step },
     async (text) => await Promise.resolve(text === 'dais_run_good' ? STEP : undefined),
@@ -23,5 +23,5 @@ test.each([
   ['a token of somebody', 'Bearer dais_pat_x', undefined, 'no step'],
   ['nothing', undefined, undefined, 'no step'],
 ])('%s', async (_, authorization, step, wanted) => {
-  expect(await verdict(authorization, step)).toBe(wanted);
+  expect(await decision(authorization, step)).toBe(wanted);
 });

@@ -96,7 +96,7 @@ test('a plan reports a hidden secret like a missing one, as apply does', async (
   await world.apply([secret('prod', { labels: { stage: 'prod' } })], 'own');
   const cedar = `@id("no-prod") forbid(principal == Dais::User::"bo", action in [Dais::Action::"secret:read", Dais::Action::"secret:use"], resource)
     when { resource.hasTag("stage") && resource.getTag("stage") == "prod" };`;
-  await world.apply([manifest('OrganisationPolicy', 'no-prod', { cedar })]);
+  await world.apply([manifest('OrganizationPolicy', 'no-prod', { cedar })]);
   const channel = (of: string) => ({
     sources: sources(manifest('AlertChannel', 'a', { send: { type: 'slack', url: { secret: of, key: 'key' } } })),
     prune: false,
@@ -117,7 +117,7 @@ test('a plan reports a hidden secret like a missing one, as apply does', async (
     expect(await among('prod')).toContain('nowhere');
     expect(await among('prod')).toBe(await among('missing'));
   }
-  await world.dais.call('organisationPolicy.delete', { name: 'no-prod' }, { principal: BREAK_GLASS });
+  await world.dais.call('organizationPolicy.delete', { name: 'no-prod' }, { principal: BREAK_GLASS });
 });
 
 describe('the blocking references of a deletion are listed as far as they are visible', () => {
@@ -130,14 +130,14 @@ describe('the blocking references of a deletion are listed as far as they are vi
     await world.apply([secret('used'), channel('open', 'used'), channel('quiet', 'used', { stage: 'prod' })], 'own');
     const cedar = `@id("quiet") forbid(principal == Dais::User::"bo", action == Dais::Action::"alertChannel:read", resource)
       when { resource.hasTag("stage") && resource.getTag("stage") == "prod" };`;
-    await world.apply([manifest('OrganisationPolicy', 'quiet', { cedar })]);
+    await world.apply([manifest('OrganizationPolicy', 'quiet', { cedar })]);
     const both = await remove('secret.delete', { name: 'used' });
     expect(both).toContain('AlertChannel \\"open\\" (spec.send.url.secret), others that you may not see.');
     expect(both).toContain('"holders":["AlertChannel/open"]');
     expect(both).not.toContain('quiet');
     await world.dais.call('alertChannel.delete', { name: 'open' }, { principal: BREAK_GLASS, projects: ['own'] });
     expect(await remove('secret.delete', { name: 'used' })).toMatch(/is used by others that you may not see/);
-    await world.dais.call('organisationPolicy.delete', { name: 'quiet' }, { principal: BREAK_GLASS });
+    await world.dais.call('organizationPolicy.delete', { name: 'quiet' }, { principal: BREAK_GLASS });
   });
 
   test('holders in a project that is hidden, and what it holds', async () => {
@@ -145,13 +145,13 @@ describe('the blocking references of a deletion are listed as far as they are vi
     await world.apply([manifest('RoleBinding', 'secret-plan', { role: 'viewer', teams: ['core'] })], 'hidden');
     const cedar = `@id("may") permit(principal == Dais::User::"bo",
       action in [Dais::Action::"team:read", Dais::Action::"team:delete", Dais::Action::"project:read", Dais::Action::"project:delete"], resource);`;
-    await world.apply([manifest('OrganisationPolicy', 'may', { cedar })]);
+    await world.apply([manifest('OrganizationPolicy', 'may', { cedar })]);
     expect(await told('own', { name: 'team.delete', input: { name: 'core' } }, user('bo'))).toMatch(
       /still_referenced.*others that you may not see.*"holders":\[\]/,
     );
     const whole = await remove('project.delete', { name: 'hidden' }, 'nothing');
     expect(whole).toMatch(/still_referenced.*others that you may not see.*"holders":\[\]/);
-    await world.dais.call('organisationPolicy.delete', { name: 'may' }, { principal: BREAK_GLASS });
+    await world.dais.call('organizationPolicy.delete', { name: 'may' }, { principal: BREAK_GLASS });
   });
 });
 
@@ -162,10 +162,10 @@ describe('what one may write but not see', () => {
       when { resource.hasTag("stage") && resource.getTag("stage") == "prod" };
       @id("frozen") forbid(principal == Dais::User::"bo", action == Dais::Action::"secret:write", resource)
       when { context has desired && context.desired.name like "*e*" };`;
-    await world.apply([manifest('OrganisationPolicy', 'sealed', { cedar })]);
+    await world.apply([manifest('OrganizationPolicy', 'sealed', { cedar })]);
   });
   afterAll(async () => {
-    await world.dais.call('organisationPolicy.delete', { name: 'sealed' }, { principal: BREAK_GLASS });
+    await world.dais.call('organizationPolicy.delete', { name: 'sealed' }, { principal: BREAK_GLASS });
   });
 
   test('is rejected like a missing resource where writes are denied', async () => {

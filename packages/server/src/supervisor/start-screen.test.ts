@@ -10,7 +10,7 @@ const facts = {
   database: 'PostgreSQL 17.0, managed by Dais',
   readyMs: 1200,
   phases: [],
-  colour: false,
+  color: false,
 };
 
 test('the start screen states whether Ctrl-C keeps or deletes the data', () => {

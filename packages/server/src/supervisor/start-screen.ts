@@ -12,11 +12,11 @@ export interface StartFacts {
   readonly database: string;
   readonly readyMs: number;
   readonly phases: readonly { readonly name: string; readonly ms: number }[];
-  readonly colour: boolean;
+  readonly color: boolean;
 }
 
 export function startScreen(facts: StartFacts): string {
-  const paint = (code: number, text: string) => (facts.colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const paint = (code: number, text: string) => (facts.color ? `\u001b[${code}m${text}\u001b[0m` : text);
   const row = (name: string, value: string) => `  ${paint(2, name.padEnd(10))} ${value}`;
   const phases = facts.phases.map((phase) => `${phase.name} ${seconds(phase.ms)}`).join(', ');
   return [

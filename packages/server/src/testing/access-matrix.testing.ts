@@ -17,7 +17,7 @@ import { MatrixWorld, type Tokens } from './matrix-world.ts';
 import { requestFor, targetManifest, type RecipeWorld, type Request } from './operation-recipes.ts';
 
 type Role = (typeof roles)[number];
-type Verdict = 'permitted' | 'refused' | 'unauthenticated';
+type Result = 'permitted' | 'refused' | 'unauthenticated';
 
 /** In ms: four thousand requests on a busy machine. */
 const PATIENCE = 300_000;
@@ -57,7 +57,7 @@ const MEMBERS = EXTREMES.filter((role) => LONG || role !== 'scraper');
 const some = (tried: readonly Operation[]) => tried.filter((_, at) => LONG || at % 10 === 0);
 
 /** `mayMiss`: the request names a missing object, so "not found" does not indicate a permission. */
-function verdictOf({ status, code }: Answer, mayMiss = false): Verdict {
+function resultOf({ status, code }: Answer, mayMiss = false): Result {
   if (status === 401) return 'unauthenticated';
   if (code === 'forbidden' || (code === 'not_found' && !mayMiss)) return 'refused';
   return 'permitted';
@@ -113,7 +113,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
   async function ask(token: string | undefined, operation: Operation, project?: string): Promise<Answer> {
     const request = unspent.get(operation.name) ?? (await requestFor(operation, world));
     const answer = await caller.send(token, operation, request, project);
-    if (verdictOf(answer) === 'permitted') unspent.delete(operation.name);
+    if (resultOf(answer) === 'permitted') unspent.delete(operation.name);
     else unspent.set(operation.name, request);
     return answer;
   }
@@ -121,15 +121,15 @@ export function accessMatrix({ every }: { readonly every: number }): void {
   /** One line for each operation, so that a difference reads like a table. */
   async function table(
     tried: readonly Operation[],
-    verdict: (operation: Operation) => Promise<Verdict>,
-  ): Promise<Record<string, Verdict>> {
-    const lines: Record<string, Verdict> = {};
-    for (const operation of tried) lines[operation.name] = await verdict(operation);
+    result: (operation: Operation) => Promise<Result>,
+  ): Promise<Record<string, Result>> {
+    const lines: Record<string, Result> = {};
+    for (const operation of tried) lines[operation.name] = await result(operation);
     return lines;
   }
 
-  const wanted = (tried: readonly Operation[], verdict: (operation: Operation) => Verdict) =>
-    Object.fromEntries(tried.map((operation) => [operation.name, verdict(operation)]));
+  const wanted = (tried: readonly Operation[], result: (operation: Operation) => Result) =>
+    Object.fromEntries(tried.map((operation) => [operation.name, result(operation)]));
 
   const projectsOf = (role: Role) => (MEMBERS.includes(role) ? ['own', 'other'] : ['own']);
 
@@ -138,7 +138,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     test.each(projectsOf(role))('bound in one project, asking in %s', { timeout: PATIENCE }, async (project) => {
       const tried = sample(IN_PROJECTS, offset);
       const token = tokens.get(role);
-      const asked = await table(tried, async (one) => verdictOf(await ask(token, one, project)));
+      const asked = await table(tried, async (one) => resultOf(await ask(token, one, project)));
       expect(asked).toEqual(
         wanted(tried, (one) => (project === 'own' && rolesOf(one).includes(role) ? 'permitted' : 'refused')),
       );
@@ -150,7 +150,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       const worth = GUARDED.filter((operation) => EXTREMES.includes(role) || operation.scope === 'org');
       const tried = sample(worth, offset);
       const asked = await table(tried, async (one) =>
-        verdictOf(await ask(token, one, one.scope === 'org' ? undefined : 'other')),
+        resultOf(await ask(token, one, one.scope === 'org' ? undefined : 'other')),
       );
       expect(asked).toEqual(wanted(tried, (one) => (rolesOf(one).includes(role) ? 'permitted' : 'refused')));
     });
@@ -164,12 +164,12 @@ export function accessMatrix({ every }: { readonly every: number }): void {
         const operation = operationNamed(`platform.${verb}`);
         for (const kind of tried) {
           const body = { sources: [{ file: '-', text: JSON.stringify(targetManifest(kind)) }] };
-          const verdict = verdictOf(await caller.send(tokens.get(role), operation, { body }, project));
+          const result = resultOf(await caller.send(tokens.get(role), operation, { body }, project));
           const may = project === 'own' && rolesOf(write(kind)).includes(role);
-          expect({ verb, kind: kind.kind, verdict }).toEqual({
+          expect({ verb, kind: kind.kind, result }).toEqual({
             verb,
             kind: kind.kind,
-            verdict: may ? 'permitted' : 'refused',
+            result: may ? 'permitted' : 'refused',
           });
         }
       }
@@ -181,7 +181,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     test('bound in one project, calling the organization', { timeout: PATIENCE }, async () => {
       const inOrganization = GUARDED.filter((operation) => operation.scope === 'org');
       const tried = sample(inOrganization, offset);
-      const asked = await table(tried, async (one) => verdictOf(await ask(tokens.get(role), one)));
+      const asked = await table(tried, async (one) => resultOf(await ask(tokens.get(role), one)));
       expect(asked).toEqual(
         wanted(tried, (one) => (SEEN_BY_MEMBERS.has(one.name) && role !== 'scraper' ? 'permitted' : 'refused')),
       );
@@ -190,7 +190,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     test('with a token of one project, the project need not be named', { timeout: PATIENCE }, async () => {
       const tried = sample(IN_PROJECTS, offset);
       const token = await caller.serviceToken(`org-${role}`, { project: 'own' });
-      const asked = await table(tried, async (one) => verdictOf(await ask(token, one)));
+      const asked = await table(tried, async (one) => resultOf(await ask(token, one)));
       expect(asked).toEqual(wanted(tried, (one) => (rolesOf(one).includes(role) ? 'permitted' : 'refused')));
     });
   });
@@ -206,7 +206,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     const tried = sample(IN_PROJECTS);
     for (const project of ['own', 'other']) {
       const here = project === 'own' ? tried : some(tried);
-      const asked = await table(here, async (one) => verdictOf(await ask(cookie, one, project)));
+      const asked = await table(here, async (one) => resultOf(await ask(cookie, one, project)));
       expect(asked).toEqual(
         wanted(here, (one) => (project === 'own' && rolesOf(one).includes('editor') ? 'permitted' : 'refused')),
       );
@@ -230,12 +230,12 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     const token = tokens.get('stranger');
     const person = await caller.signIn('target');
     const mine = await table(SELF, async (one) =>
-      verdictOf(await caller.send(person, one, await requestFor(one, world)), true),
+      resultOf(await caller.send(person, one, await requestFor(one, world)), true),
     );
     expect(mine).toEqual(wanted(SELF, () => 'permitted'));
     const tried = sample(GUARDED, 2);
     const rest = await table(tried, async (one) =>
-      verdictOf(await ask(token, one, one.scope === 'org' ? undefined : 'own')),
+      resultOf(await ask(token, one, one.scope === 'org' ? undefined : 'own')),
     );
     expect(rest).toEqual(wanted(tried, () => 'refused'));
   });
@@ -279,7 +279,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       const token = await bad[kind]?.();
       const all = [...GUARDED, ...SELF];
       const tried = kind === 'none' ? sample(all, 3) : some(all);
-      const asked = await table(tried, async (one) => verdictOf(await ask(token, one)));
+      const asked = await table(tried, async (one) => resultOf(await ask(token, one)));
       expect(asked).toEqual(wanted(tried, () => 'unauthenticated'));
     });
   });
@@ -289,7 +289,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     const named = ({ action }: Operation) => action === 'secret:read' || action.startsWith('team:');
     const tried = GUARDED.filter((one, at) => named(one) || at % every === 0);
     const asked = await table(tried, async (one) =>
-      verdictOf(await ask(token, one, one.scope === 'org' ? undefined : 'own')),
+      resultOf(await ask(token, one, one.scope === 'org' ? undefined : 'own')),
     );
     expect(asked).toEqual(wanted(tried, (one) => (named(one) ? 'permitted' : 'refused')));
   });

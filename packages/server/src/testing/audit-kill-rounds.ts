@@ -101,9 +101,9 @@ export async function auditKillRounds(folder: string, rounds: number, random: ()
   // A last apply comes after all others: when it has its entries, they have theirs.
   await write(url, 0, rounds, AbortSignal.timeout(PATIENCE.timeout));
   const last = [...applies.keys()].at(-1)!;
-  const ofLast = `/organisation/audit/entries?requestId=${last}&limit=${DOCUMENTS}`;
+  const ofLast = `/organization/audit/entries?requestId=${last}&limit=${DOCUMENTS}`;
   await expect.poll(async () => (await read<{ items: unknown[] }>(ofLast)).items.length, PATIENCE).toBe(DOCUMENTS);
-  const known = (await read<{ checkpoint?: { size: number } }>('/organisation/audit/status')).checkpoint?.size ?? 0;
+  const known = (await read<{ checkpoint?: { size: number } }>('/organization/audit/status')).checkpoint?.size ?? 0;
   await expect.poll(() => receiver.notes.some(({ size }) => size >= known), PATIENCE).toBe(true);
   // In this order: what is exported has every entry that one of these checkpoints covers.
   const own = join(folder, 'own');
@@ -112,7 +112,7 @@ export async function auditKillRounds(folder: string, rounds: number, random: ()
   const received = new Map(receiver.notes.map(({ note }) => [note, parseCheckpoint(note)?.checkpoint.size]));
   await writeFile(join(folder, 'received.txt'), [...received.keys()].map((note) => `${note}\n`).join(''));
   expectOrder(receiver.notes, faults);
-  const { verifierKey } = await read<{ verifierKey: string }>('/organisation/audit/key');
+  const { verifierKey } = await read<{ verifierKey: string }>('/organization/audit/key');
   const log = join(folder, 'log.jsonl');
   await runDais(['audit', 'export', '--format', 'jsonl', '--to', log, '--url', url], folder);
 

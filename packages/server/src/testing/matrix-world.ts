@@ -52,8 +52,8 @@ export class MatrixWorld {
       'own',
     );
     await this.#caller.apply([
-      ...roles.map((role) => resource('OrganisationRoleBinding', role, { role, serviceAccounts: [`org-${role}`] })),
-      resource('OrganisationRoleBinding', 'suspended', { role: 'admin', serviceAccounts: ['suspended'] }),
+      ...roles.map((role) => resource('OrganizationRoleBinding', role, { role, serviceAccounts: [`org-${role}`] })),
+      resource('OrganizationRoleBinding', 'suspended', { role: 'admin', serviceAccounts: ['suspended'] }),
     ]);
     for (const account of accounts) tokens.set(account, await this.#caller.serviceToken(account));
     await this.#caller.apply([resource('ServiceAccount', 'suspended', { suspended: true })]);
@@ -178,7 +178,7 @@ export class MatrixWorld {
         const heard = { query: { kind: 'User', name: spare, limit: '1' } };
         await vi.waitUntil(
           async () =>
-            ((await this.#caller.asOwner('organisationAudit.list', heard))['items'] as unknown[]).length === 1,
+            ((await this.#caller.asOwner('organizationAudit.list', heard))['items'] as unknown[]).length === 1,
           { timeout: 60_000 },
         );
         return spare;

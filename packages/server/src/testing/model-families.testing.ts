@@ -67,7 +67,7 @@ export async function startModelFamilies(
 async function endedScan(client: ServingClient, model: string): Promise<ModelScan> {
   const get = async () =>
     (await client.call('GET', `/api/v1/registry/models/${model}/versions/1/scan`)).body as unknown as ModelScan;
-  await vi.waitUntil(async () => (await get()).verdict !== 'waiting', { timeout: PYTHON_TIMEOUT, interval: 100 });
+  await vi.waitUntil(async () => (await get()).result !== 'pending', { timeout: PYTHON_TIMEOUT, interval: 100 });
   return await get();
 }
 

@@ -91,11 +91,11 @@ const TARGET_SPECS: Readonly<Record<string, object>> = {
   Team: {},
   ServiceAccount: {},
   RoleBinding: { role: 'viewer' },
-  OrganisationRoleBinding: { role: 'viewer' },
+  OrganizationRoleBinding: { role: 'viewer' },
   Policy: {
     cedar: '@id("target") forbid(principal, action == Dais::Action::"secret:delete", resource) when { false };',
   },
-  OrganisationPolicy: {
+  OrganizationPolicy: {
     cedar: '@id("target") forbid(principal, action == Dais::Action::"team:delete", resource) when { false };',
   },
 };
@@ -140,7 +140,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'policy.evaluate': () => ({ body: {} }),
   'policy.audited': () => ({}),
   'audit.list': () => ({}),
-  'organisationAudit.list': () => ({}),
+  'organizationAudit.list': () => ({}),
   'audit.bodies': () => ({}),
   'audit.export': () => ({ body: {} }),
   'audit.status': () => ({}),
@@ -182,8 +182,8 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'platform.plan': () => ({ body: { sources: [{ file: '-', text: '' }] } }),
   'event.list': () => ({}),
   'event.watch': () => ({}),
-  'organisationEvent.list': () => ({}),
-  'organisationEvent.watch': () => ({}),
+  'organizationEvent.list': () => ({}),
+  'organizationEvent.watch': () => ({}),
   'server.read': () => ({}),
   'metrics.read': () => ({}),
   'webhook.create': () => ({ body: { name: 'tried', url: 'https://webhook.invalid/', events: ['run.finished'] } }),

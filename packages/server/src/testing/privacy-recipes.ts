@@ -5,11 +5,11 @@ import type { Request } from './operation-recipes.ts';
 export const labelTargets: readonly (readonly [operation: string, request: Request])[] = [
   ['labelSet.create', { body: { name: 'target', dataset: 'target' } }],
   ['labelGuideline.create', { path: { set: 'target' }, body: { text: 'As you see it.' } }],
-  ['label.import', { path: { set: 'target' }, body: { tasks: [labelledTask()] } }],
+  ['label.import', { path: { set: 'target' }, body: { tasks: [labeledTask()] } }],
   ['labelTask.acceptAgreed', { path: { set: 'target' }, body: { atLeast: 1 } }],
 ];
 
-function labelledTask() {
+function labeledTask() {
   const result = [{ from_name: 'kind', to_name: 'text', type: 'choices', value: { choices: ['spam'] } }];
   return {
     id: 1,
@@ -43,11 +43,11 @@ export const privacyRecipes: Readonly<Record<string, () => Request>> = {
   'labelSet.get': () => set,
   'labelGuideline.create': () => ({ ...set, body: { text: 'tried' } }),
   'labelGuideline.list': () => set,
-  'label.import': () => ({ ...set, body: { tasks: [labelledTask()] } }),
+  'label.import': () => ({ ...set, body: { tasks: [labeledTask()] } }),
   'label.export': () => set,
   'labelTask.list': () => set,
   'labelAnnotation.versions': () => annotation,
-  'labelAnnotation.review': () => ({ ...annotation, body: { verdict: 'accepted' } }),
+  'labelAnnotation.review': () => ({ ...annotation, body: { decision: 'accepted' } }),
   'labelTask.adjudicate': () => ({ ...annotation, body: { reason: 'tried' } }),
   'labelTask.acceptAgreed': () => ({ ...set, body: {} }),
   'labelSet.agreement': () => set,

@@ -20,7 +20,7 @@ export const isServing = ({ conditions, rollout }: SeenStatus): boolean =>
 
 interface SeenRollout {
   readonly reason: string;
-  readonly steps: readonly { readonly weight: number; readonly verdict: string; readonly message: string }[];
+  readonly steps: readonly { readonly weight: number; readonly status: string; readonly message: string }[];
 }
 
 /** Of JSON, as far as tests follow it. */

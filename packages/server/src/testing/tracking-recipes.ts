@@ -9,7 +9,7 @@ const GONE = { id: 'gone' };
 
 /** Repeatable: it always has the same result, and restores the deleted tag. */
 const TRACE = { ...TARGET, experimentId: '0', requestedAt: 1, durationMs: 1, state: 'OK', tags: { x: 'y' } };
-const JUDGEMENT = { name: 'right', kind: 'feedback', value: true, source: { type: 'CODE', id: 'test' } };
+const JUDGMENT = { name: 'right', kind: 'feedback', value: true, source: { type: 'CODE', id: 'test' } };
 const OF_TRACE = { traceId: 'target', id: 'target' };
 
 const SCORER = { experimentId: '0', name: 'target' };
@@ -37,7 +37,7 @@ export const trackingTargets: readonly (readonly [operation: string, request: Re
   ['trace.put', { body: TRACE }],
   ['evaluationDataset.create', { body: { name: 'target', ...TARGET } }],
   ['scorer.register', { body: { ...SCORER, definition: '{}' } }],
-  ['assessment.create', { path: { traceId: 'target' }, body: { ...TARGET, ...JUDGEMENT } }],
+  ['assessment.create', { path: { traceId: 'target' }, body: { ...TARGET, ...JUDGMENT } }],
 ];
 
 export const trackingRecipes: Readonly<Record<string, () => Request>> = {
@@ -98,7 +98,7 @@ export const trackingRecipes: Readonly<Record<string, () => Request>> = {
   'trace.links': () => ({ body: { ids: [TARGET.id] } }),
   'trace.metrics': () => ({ body: COUNTED }),
   'trace.linkPrompts': () => ({ path: TARGET, body: { prompts: [] } }),
-  'assessment.create': () => ({ path: { traceId: 'target' }, body: { ...TARGET, ...JUDGEMENT } }),
+  'assessment.create': () => ({ path: { traceId: 'target' }, body: { ...TARGET, ...JUDGMENT } }),
   'assessment.get': () => ({ path: OF_TRACE }),
   'assessment.update': () => ({ path: OF_TRACE, body: {} }),
   'assessment.delete': () => ({ path: { traceId: 'target', id: 'not-there' } }),

@@ -41,7 +41,7 @@ const PAGE = 1000;
 /** Pages of each kind that are searched: ten thousand names are 1 MB. */
 const PAGES = 10;
 
-/** Finds any resource of the project and the organisation, and everything that can be done. */
+/** Finds any resource of the project and the organization, and everything that can be done. */
 export function Palette({ close, showShortcuts }: PaletteProps) {
   const project = useCurrentProject();
   const [text, setText] = useState('');

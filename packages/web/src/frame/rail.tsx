@@ -159,7 +159,7 @@ function KindLinks({ title, scope, project }: { title: string; scope: KindSpec['
         {kinds
           .filter((kind) => kind.scope === scope && !ABOVE.has(kind.kind))
           .map((kind) => {
-            const words = heading(plural(kind).replace(/^organisation /, ''));
+            const words = heading(plural(kind).replace(/^organization /, ''));
             return (
               <li key={kind.kind}>
                 <Link {...listAddress(kind, project)} title={words}>
@@ -176,9 +176,9 @@ function KindLinks({ title, scope, project }: { title: string; scope: KindSpec['
   );
 }
 
-/** `AC` for AlertChannel, `Se` for Secret, `RB` for OrganisationRoleBinding, which stands under that heading. */
+/** `AC` for AlertChannel, `Se` for Secret, `RB` for OrganizationRoleBinding, which stands under that heading. */
 function initials(kind: string): string {
-  const own = kind.replace(/^Organisation/, '');
+  const own = kind.replace(/^Organization/, '');
   const capitals = own.replaceAll(/[a-z]/g, '');
   return capitals.length > 1 ? capitals.slice(0, 2) : own.slice(0, 2);
 }

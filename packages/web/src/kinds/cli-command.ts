@@ -5,7 +5,7 @@ export function cliCommand(words: readonly string[], kind: KindSpec, project: st
   return daisCommand(words, kind.scope === 'org' ? undefined : project);
 }
 
-/** `project`: undefined for what belongs to the organisation. */
+/** `project`: undefined for what belongs to the organization. */
 export function daisCommand(words: readonly string[], project: string | undefined): string {
   const place = project === undefined || project === 'default' ? [] : ['-p', project];
   return ['dais', ...words, ...place].map(shellWord).join(' ');

@@ -5,7 +5,7 @@ export interface CurlCall {
   readonly server: string;
   /** There are accounts: the call has to say whose it is. */
   readonly accounts: boolean;
-  /** Undefined for what belongs to the organisation. */
+  /** Undefined for what belongs to the organization. */
   readonly project: string | undefined;
   /** Below the server and the project: `/api/v1/secrets`. */
   readonly path: string;

@@ -2,7 +2,7 @@
 import { policyFacts, type KindSpec, type PolicyFact } from '@dais/api';
 import type { ManifestCompletion } from './manifest-completion.ts';
 
-const KINDS: ReadonlySet<string> = new Set(['Policy', 'OrganisationPolicy']);
+const KINDS: ReadonlySet<string> = new Set(['Policy', 'OrganizationPolicy']);
 
 /** `at`: characters before the cursor. */
 export function completeFacts(text: string, at: number, { kind }: KindSpec): ManifestCompletion | undefined {

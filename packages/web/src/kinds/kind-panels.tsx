@@ -48,7 +48,7 @@ export function LeadPanels({ kind, resource, project }: KindPanelsProps) {
 }
 
 function isPolicy({ kind }: KindSpec): boolean {
-  return kind === 'Policy' || kind === 'OrganisationPolicy';
+  return kind === 'Policy' || kind === 'OrganizationPolicy';
 }
 
 /** Above the list of a kind. */
@@ -66,7 +66,7 @@ export interface EditorPanelsProps {
 /** Beside the editor of a kind. */
 export function EditorPanels({ kind, project, text }: EditorPanelsProps) {
   const word = kind.kind;
-  if (word !== 'Policy' && word !== 'OrganisationPolicy') return null;
+  if (word !== 'Policy' && word !== 'OrganizationPolicy') return null;
   return (
     <Suspense>
       <PolicyPanels kind={word} project={project} text={text} />

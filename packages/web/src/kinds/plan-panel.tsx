@@ -53,7 +53,7 @@ export function PlanPanel(props: PlanPanelProps) {
           </ul>
         </Panel>
       ) : (
-        <Verdict {...props} />
+        <Result {...props} />
       )}
       {children}
       {(plan !== undefined || before !== after) && !isNew && faults.length === 0 && (
@@ -65,7 +65,7 @@ export function PlanPanel(props: PlanPanelProps) {
   );
 }
 
-function Verdict({ kind, project, plan, planError, isNew }: PlanPanelProps) {
+function Result({ kind, project, plan, planError, isNew }: PlanPanelProps) {
   const change = plan?.find((one) => one.kind === kind.kind);
   if (planError !== null) return null;
   if (plan === undefined || change === undefined) {
@@ -84,7 +84,7 @@ function Verdict({ kind, project, plan, planError, isNew }: PlanPanelProps) {
       <div role="status">
         <StateBadge
           state={action === 'unchanged' ? 'off' : isNew && action === 'update' ? 'warning' : 'ok'}
-          word={verdictWord(action, isNew)}
+          word={resultWord(action, isNew)}
         />
         {isNew && action !== 'create' && (
           <p>
@@ -106,7 +106,7 @@ function Verdict({ kind, project, plan, planError, isNew }: PlanPanelProps) {
   );
 }
 
-function verdictWord(action: Change['action'], isNew: boolean): string {
+function resultWord(action: Change['action'], isNew: boolean): string {
   if (action === 'unchanged') return 'No changes';
   if (isNew && action === 'update') return 'Name already exists';
   return action === 'create' ? 'Allowed: would be created' : 'Allowed: would be updated';

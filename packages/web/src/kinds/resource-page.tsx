@@ -160,7 +160,7 @@ const COMMANDS: Readonly<Record<string, string>> = { history: 'history', events:
 function callOf(tab: string, kind: KindSpec, project: string, name: string): CopySources['call'] {
   const place = kind.scope === 'org' ? undefined : project;
   if (tab === 'events') {
-    const path = place === undefined ? '/api/v1/organisation/events' : '/api/v1/events';
+    const path = place === undefined ? '/api/v1/organization/events' : '/api/v1/events';
     return { project: place, path, query: { kind: kind.kind, name } };
   }
   const path = `/api/v1/${kind.plural}/${encodeURIComponent(name)}`;

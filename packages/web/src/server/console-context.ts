@@ -21,7 +21,7 @@ export function useConsole(): Console {
   return value;
 }
 
-/** The client for a project, the same one as long as the page stays; undefined for what belongs to the organisation. */
+/** The client for a project, the same one as long as the page stays; undefined for what belongs to the organization. */
 export function useClient(project: string | undefined): DaisClient {
   const { client } = useConsole();
   return useMemo(() => (project === undefined ? client : client.withProject(project)), [client, project]);

@@ -3,7 +3,7 @@ import { useAddressParts } from './address-parts.ts';
 
 const KEY = 'dais.project';
 
-/** The project of the address; on pages of the organisation, the one that was looked at last. */
+/** The project of the address; on pages of the organization, the one that was looked at last. */
 export function useCurrentProject(): string {
   const { project } = useAddressParts();
   useEffect(() => {

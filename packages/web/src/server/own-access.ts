@@ -18,7 +18,7 @@ export function useOwnAccess(project: string): UseQueryResult<OwnAccess, DaisErr
  */
 export function useMay(project: string): (action: string) => boolean | undefined {
   const { data } = useOwnAccess(project);
-  return (action) => data && data.items.some((item) => item.action === action && item.verdict !== 'deny');
+  return (action) => data && data.items.some((item) => item.action === action && item.decision !== 'deny');
 }
 
 /** `alertChannel:read`: what a list of a kind asks for. */

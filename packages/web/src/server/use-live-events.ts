@@ -25,7 +25,7 @@ interface Seen {
   readonly from: ListPlace;
 }
 
-/** `project`: undefined for kinds of the organisation. */
+/** `project`: undefined for kinds of the organization. */
 export function useLiveEvents(
   project: string | undefined,
   filter: Pick<EventQuery, 'kind' | 'name' | 'type'>,
@@ -38,7 +38,7 @@ export function useLiveEvents(
   const { data, error, refetch } = useQuery({
     queryKey: key,
     queryFn: async ({ signal }): Promise<Seen> => {
-      const query = { organisation: project === undefined, kind, name, type, limit: PAST };
+      const query = { organization: project === undefined, kind, name, type, limit: PAST };
       const page = await client.eventsPage(query, { signal });
       return {
         events: page.items,
@@ -54,7 +54,7 @@ export function useLiveEvents(
     const stop = new AbortController();
     const follow = async () => {
       const settings = { ...from, signal: stop.signal, onReconnect: () => connection.lost() };
-      const query = { organisation: project === undefined, kind, name, type };
+      const query = { organization: project === undefined, kind, name, type };
       for await (const event of client.watchEvents(query, settings)) {
         queries.setQueryData<Seen>(key, (seen) => seen && withEvent(seen, event));
       }

@@ -22,7 +22,7 @@ function listKey(kind: KindSpec, project: string | undefined, labels: string): Q
   return ['list', kind.kind, kind.scope === 'org' ? undefined : project, labels];
 }
 
-/** `project` is left out of account for kinds of the organisation. */
+/** `project` is left out of account for kinds of the organization. */
 export function useLiveList(kind: KindSpec, project: string | undefined, labels: string): LiveList {
   const client = useClient(kind.scope === 'org' ? undefined : project);
   const { connection } = useConsole();

@@ -20,7 +20,7 @@ export function useWhyNotDo(
   const doubtful = [...new Set(actions)].filter(
     (action) =>
       data !== undefined &&
-      data.items.find((item) => item.kind === kind && item.action === action)?.verdict !== 'allow',
+      data.items.find((item) => item.kind === kind && item.action === action)?.decision !== 'allow',
   );
   const told = useQueries({
     queries: doubtful.map((action) => ({
@@ -32,6 +32,8 @@ export function useWhyNotDo(
   });
   return (action) => {
     const answer = told[doubtful.indexOf(action)]?.data;
-    return answer?.verdict === 'deny' ? `You need ${answer.action}. ${answer.suggestions.join(' ')}`.trim() : undefined;
+    return answer?.decision === 'deny'
+      ? `You need ${answer.action}. ${answer.suggestions.join(' ')}`.trim()
+      : undefined;
   };
 }

@@ -1,4 +1,4 @@
-import { DaisError, errorCatalogue, hasCatalogueRemedy } from '@dais/api';
+import { DaisError, errorCatalog, hasCatalogRemedy } from '@dais/api';
 import type { ReactNode } from 'react';
 import { Button } from '@mantine/core';
 import { StateBadge } from './state-badge.tsx';
@@ -12,10 +12,10 @@ export interface ErrorNoteProps {
   readonly children?: ReactNode;
 }
 
-/** A failure in the catalogue's words: what happened, what to do, and the request that it happened to. */
+/** A failure in the catalog's words: what happened, what to do, and the request that it happened to. */
 export function ErrorNote({ error, retry, children }: ErrorNoteProps) {
   const told = error instanceof DaisError ? error : undefined;
-  const entry = told === undefined ? undefined : errorCatalogue[told.code];
+  const entry = told === undefined ? undefined : errorCatalog[told.code];
   return (
     <div className="note note-failed" role="alert">
       <StateBadge state="failed" word={entry?.title ?? 'Unexpected error in the console'} />
@@ -40,7 +40,7 @@ export function ErrorNote({ error, retry, children }: ErrorNoteProps) {
       <p className="dim">
         {/* The message of a refusal names whom to ask; other messages say what to correct where nothing is listed. */}
         {told?.code !== 'forbidden' &&
-          (told === undefined || hasCatalogueRemedy(told)) &&
+          (told === undefined || hasCatalogRemedy(told)) &&
           withCode(entry?.remedy ?? 'Reload the page. If the error repeats, report it with the steps that led to it.')}
         {told?.requestId !== undefined && (
           <>
@@ -51,7 +51,7 @@ export function ErrorNote({ error, retry, children }: ErrorNoteProps) {
       </p>
       {retry !== undefined && (
         <Button variant="default" onClick={retry}>
-          Try again
+          Retry
         </Button>
       )}
     </div>

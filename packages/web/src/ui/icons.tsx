@@ -1,4 +1,4 @@
-/** Sixteen-pixel line icons; decorative, since each stands beside a word or in a labelled button. */
+/** Sixteen-pixel line icons; decorative, since each stands beside a word or in a labeled button. */
 import type { ReactNode } from 'react';
 
 const paths = {

@@ -1,6 +1,6 @@
 import './state-badge.css';
 
-/** What colour may mean; each has a shape and a word too. */
+/** What color may mean; each has a shape and a word too. */
 export type State = 'ok' | 'running' | 'waiting' | 'warning' | 'failed' | 'off';
 
 const shapes = {
@@ -20,7 +20,7 @@ function Shape({ state }: { readonly state: State }) {
   );
 }
 
-/** The shape alone, in its colour; the word stands beside it. */
+/** The shape alone, in its color; the word stands beside it. */
 export function StateShape({ state }: { readonly state: State }) {
   return (
     <span className={`state state-${state}`}>

@@ -131,7 +131,7 @@ export function StoriesPage() {
           label="Manifest"
           initial={BEFORE}
           onChange={() => {}}
-          check={(text) => [{ from: 0, to: Math.min(4, text.length), message: 'a fault under a word' }]}
+          check={(text) => [{ from: 0, to: Math.min(4, text.length), message: 'an error under a word' }]}
           complete={async (_text, at) => ({ from: at, choices: [{ label: 'description', detail: 'text' }] })}
           onSubmit={() => toast({ title: 'Submitted' })}
           nonce=""

@@ -12,7 +12,7 @@ export interface UiProviderProps {
   readonly children: ReactNode;
 }
 
-/** Theme, colour scheme (the system's until somebody chooses) and toasts. */
+/** Theme, color scheme (the system's until somebody chooses) and toasts. */
 export function UiProvider({ nonce, children }: UiProviderProps) {
   const scheme = useMemo(() => {
     // Modals keep the page behind them from scrolling by a style that this package names.

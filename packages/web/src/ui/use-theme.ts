@@ -1,6 +1,6 @@
 import { useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 
-/** The colour scheme shown, and the way to the other one. */
+/** The color scheme shown, and the way to the other one. */
 export function useTheme(): { readonly shown: 'light' | 'dark'; readonly toggle: () => void } {
   const { setColorScheme } = useMantineColorScheme();
   const shown = useComputedColorScheme('light', { getInitialValueInEffect: false });

@@ -93,7 +93,7 @@ export interface TaskUsage {
 }
 
 /** Why a task ended. `exit`: the command exited. */
-export type TaskEnd = 'exit' | 'cancelled' | 'wall-time' | 'out-of-memory' | 'too-many-processes' | 'disk-full';
+export type TaskEnd = 'exit' | 'canceled' | 'wall-time' | 'out-of-memory' | 'too-many-processes' | 'disk-full';
 
 export type TaskState =
   /** Requested, not started: its inputs are being staged, or its resources are in use. */

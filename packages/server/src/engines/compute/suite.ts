@@ -297,7 +297,7 @@ line" 'out/ -rf' 'out/..hidden'`,
       await untilWritten(compute, attempt, 'up');
       await compute.cancel(attempt);
       await compute.cancel(attempt);
-      expect(await compute.wait(attempt, never)).toMatchObject({ phase: 'ended', end: 'cancelled', code: 5 });
+      expect(await compute.wait(attempt, never)).toMatchObject({ phase: 'ended', end: 'canceled', code: 5 });
       // The sleep receives the signal, too, and the shell prints a message.
       expect(await textOf(compute, attempt)).toMatch(/^up\n(Terminated\n)?bye\n$/);
       await compute.cancel(attempt);
@@ -308,7 +308,7 @@ line" 'out/ -rf' 'out/..hidden'`,
       const attempt = await start(shell(stubborn, { limits: { graceMs: 200 } }));
       await untilWritten(compute, attempt, 'up');
       await compute.cancel(attempt);
-      expect(await compute.wait(attempt, never)).toMatchObject({ phase: 'ended', end: 'cancelled', signal: 'SIGKILL' });
+      expect(await compute.wait(attempt, never)).toMatchObject({ phase: 'ended', end: 'canceled', signal: 'SIGKILL' });
     });
 
     test('ends background processes with the command', async () => {
@@ -365,7 +365,7 @@ line" 'out/ -rf' 'out/..hidden'`,
       const small = await start(shell('echo small', { resources: { cpu: 0.5 } }));
       expect(await compute.status(second)).toEqual({ phase: 'preparing' });
       await compute.cancel(second);
-      expect(await compute.wait(second, never)).toMatchObject({ phase: 'ended', end: 'cancelled' });
+      expect(await compute.wait(second, never)).toMatchObject({ phase: 'ended', end: 'canceled' });
       expect(await compute.status(small)).toEqual({ phase: 'preparing' });
       await compute.cancel(first);
       const [afterThird, afterSmall] = await Promise.all([compute.wait(third, never), compute.wait(small, never)]);

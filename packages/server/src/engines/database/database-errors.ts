@@ -1,5 +1,5 @@
 /** Converts errors of the driver and the server to errors of the catalog. */
-import { DaisError, errorCatalogue, type ErrorCode } from '@dais/api/errors';
+import { DaisError, errorCatalog, type ErrorCode } from '@dais/api/errors';
 
 /** SQLSTATEs that mean that the server or the connection is temporarily unavailable. */
 const UNAVAILABLE_STATES: ReadonlySet<string> = new Set([
@@ -79,7 +79,7 @@ const REFUSED = 'DA000';
 function refusalOf(error: unknown): DaisError | undefined {
   if (codeOf(error) !== REFUSED) return undefined;
   const { message, detail = '' } = error as { readonly message: string; readonly detail?: string };
-  return Object.hasOwn(errorCatalogue, detail) ? new DaisError(detail as ErrorCode, message) : undefined;
+  return Object.hasOwn(errorCatalog, detail) ? new DaisError(detail as ErrorCode, message) : undefined;
 }
 
 /** Returns the error for the caller. Errors without an equivalent in the catalog are returned unchanged. */

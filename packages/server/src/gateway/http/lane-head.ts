@@ -17,7 +17,20 @@ const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t -~]*$/;
 const LENGTH = /^\d{1,9}$/;
 /** Headers that change how the body is read, or that request more than a response. */
-const UNUSUAL = new Set(['transfer-encoding', 'expect', 'upgrade', 'te', 'trailer', 'http2-settings', 'keep-alive']);
+const UNUSUAL = new Set([
+  'transfer-encoding',
+  'expect',
+  'upgrade',
+  'te',
+  'trailer',
+  'http2-settings',
+  'keep-alive',
+  // Node reads it as `Connection`.
+  'proxy-connection',
+  // Names that Node represents in another way than as one text.
+  'set-cookie',
+  '__proto__',
+]);
 /** Prediction clients send 4 to 10. */
 const MOST_HEADERS = 50;
 

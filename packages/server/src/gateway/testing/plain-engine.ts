@@ -39,7 +39,7 @@ export class PlainEngine implements InferenceEngine {
     await this.loading.get(name);
     if (name.startsWith('bomb')) throw new ProcessEnded('The model could not be loaded: it exceeded its memory limit.');
     if (name.startsWith('broken')) throw new DaisError('invalid_request', 'The file is not a model.');
-    const { inputs, outputs, infer, batchable = true } = this.#behaviour(name);
+    const { inputs, outputs, infer, batchable = true } = this.#behavior(name);
     let size = workers;
     return {
       engine: this.name,
@@ -69,7 +69,7 @@ export class PlainEngine implements InferenceEngine {
     };
   }
 
-  #behaviour(name: string): {
+  #behavior(name: string): {
     readonly inputs: readonly TensorSpec[];
     readonly outputs: readonly TensorSpec[];
     readonly batchable?: boolean;

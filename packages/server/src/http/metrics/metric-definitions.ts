@@ -120,7 +120,7 @@ export const metricDefinitions = {
   executionsEnded: {
     name: 'dais_executions_ended_last_hour',
     type: 'gauge',
-    help: 'Jobs and pipeline runs that ended within the last hour, by state: `succeeded`, `failed`, `cancelled`.',
+    help: 'Jobs and pipeline runs that ended within the last hour, by state: `succeeded`, `failed`, `canceled`.',
     labels: ['state'],
   },
   diskFree: {

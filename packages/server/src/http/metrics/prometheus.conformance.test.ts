@@ -59,7 +59,7 @@ beforeAll(async () => {
   const client = servingClient(url, owner);
   const documents = [
     { kind: 'ServiceAccount', name: 'prometheus', spec: {} },
-    { kind: 'OrganisationRoleBinding', name: 'scrapers', spec: { role: 'scraper', serviceAccounts: ['prometheus'] } },
+    { kind: 'OrganizationRoleBinding', name: 'scrapers', spec: { role: 'scraper', serviceAccounts: ['prometheus'] } },
   ].map(({ kind, name, spec }) => ({ apiVersion: 'dais.dev/v1', kind, metadata: { name }, spec }));
   const sources = documents.map((document) => ({ file: '-', text: JSON.stringify(document) }));
   const must = async (path: string, body: unknown) => {

@@ -1,5 +1,5 @@
 /** Generates the OpenAPI 3.1 document of the native API from the operations. */
-import { errorCatalogue, unwrapSchema, type Operation } from '@dais/api';
+import { errorCatalog, unwrapSchema, type Operation } from '@dais/api';
 import { z } from 'zod';
 import { ComponentSchemas, type JsonSchema } from '#http/openapi/openapi-components.ts';
 import type { PublicAddress } from '#http/server/public-address.ts';
@@ -241,7 +241,7 @@ function problemSchema(): JsonSchema {
       type: { ...text, description: 'URL of the documentation of this code.' },
       title: { ...text, description: 'Short summary of the error.' },
       status: { type: 'integer', description: 'The HTTP status.' },
-      code: { type: 'string', enum: Object.keys(errorCatalogue), description: 'Error code.' },
+      code: { type: 'string', enum: Object.keys(errorCatalog), description: 'Error code.' },
       remedy: { ...text, description: 'How to resolve the error.' },
       detail: { ...text, description: 'What failed in this request.' },
       requestId: { ...text, description: 'Identifies this request in the log of the server.' },

@@ -37,7 +37,7 @@ afterAll(async () => {
 
 test('every URL of the console is one page, with a policy that only allows its own files and nonce', async () => {
   const nonces = new Set<string>();
-  for (const path of ['/', '/projects/default/secrets/a%2Fb?tab=history', '/sign-in', '/organisation/users']) {
+  for (const path of ['/', '/projects/default/secrets/a%2Fb?tab=history', '/sign-in', '/organization/users']) {
     const response = await fetch(`${plain.url}${path}`);
     const html = await response.text();
     const policy = response.headers.get('content-security-policy') ?? '';

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { errorCatalogue } from '@dais/api';
+import { errorCatalog } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RouteGroup } from '#http/server/route-group.ts';
 import type { OperationCalls } from '#http/routes/native-routes.ts';
@@ -58,7 +58,7 @@ test('the front page shows the server and its resources, with a strict policy', 
 
 test('without a site, the pages that problems link to exist', async () => {
   const errors = await (await fetch(`${plain.url}/docs/reference/errors`)).text();
-  for (const code of Object.keys(errorCatalogue)) expect(errors).toContain(`<tr id="${code}">`);
+  for (const code of Object.keys(errorCatalog)) expect(errors).toContain(`<tr id="${code}">`);
   expect(await (await fetch(`${plain.url}/docs`)).text()).toContain('OpenAPI document');
   expect((await fetch(`${plain.url}/docs/nothing`)).status).toBe(404);
 });

@@ -1,5 +1,5 @@
 /** Pages for browsers besides the console: the documentation, and a front page if no console was built. */
-import { DaisError, errorCatalogue, type Operation, type ServerInfo } from '@dais/api';
+import { DaisError, errorCatalog, type Operation, type ServerInfo } from '@dais/api';
 import type { RouteGroup } from '#http/server/route-group.ts';
 import { escapeHtml, sendPage, type Page } from '#http/pages/html-page.ts';
 import type { OperationCalls } from '#http/routes/native-routes.ts';
@@ -101,7 +101,7 @@ function docsIndex(basePath: string): Page {
 }
 
 function errorsPage(): Page {
-  const rows = Object.entries(errorCatalogue).map(
+  const rows = Object.entries(errorCatalog).map(
     ([code, { status, title, remedy }]) =>
       `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${escapeHtml(title)}.<br><span class="dim">${escapeHtml(remedy)}</span></td></tr>`,
   );

@@ -1,5 +1,5 @@
 import { escapeHtml, MARK, type Page } from '#http/pages/html-page.ts';
-import { errorCatalogue, type DaisError } from '@dais/api';
+import { errorCatalog, type DaisError } from '@dais/api';
 
 /** The page for a browser that used a host name that is not allowed. `detail` names it. */
 export function hostPage(detail: string): Page {
@@ -16,7 +16,7 @@ export function hostPage(detail: string): Page {
 
 /** The page for a browser after a failed sign-in at an identity provider. */
 export function signInFailedPage(error: DaisError, basePath: string): Page {
-  const { title } = errorCatalogue[error.code];
+  const { title } = errorCatalog[error.code];
   return {
     title: 'You are not signed in',
     body:

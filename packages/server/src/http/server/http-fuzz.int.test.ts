@@ -1,4 +1,4 @@
-import { errorCatalogue } from '@dais/api';
+import { errorCatalog } from '@dais/api';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startHttpFixture, type HttpFixture } from '#http/testing/http-fixture.ts';
@@ -146,10 +146,10 @@ test(
         expect(status).toBeLessThan(500);
         if (status < 400 || method === 'HEAD' || /content-encoding:/i.test(answer)) return;
         const problem = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))) as {
-          code: keyof typeof errorCatalogue;
+          code: keyof typeof errorCatalog;
           status: number;
         };
-        expect([errorCatalogue[problem.code].status, problem.status]).toEqual([status, status]);
+        expect([errorCatalog[problem.code].status, problem.status]).toEqual([status, status]);
       }),
       { numRuns: RUNS },
     );

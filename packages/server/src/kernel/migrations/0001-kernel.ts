@@ -202,7 +202,7 @@ create table kernel.job (
   payload jsonb not null,
   unique_key text,
   priority int not null default 0,
-  state text not null check (state in ('waiting', 'running', 'done', 'failed', 'cancelled')),
+  state text not null check (state in ('waiting', 'running', 'done', 'failed', 'canceled')),
   run_at timestamptz not null,
   attempts int not null default 0,
   max_attempts int not null,

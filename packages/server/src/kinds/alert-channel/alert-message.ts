@@ -34,7 +34,7 @@ export interface Alert {
 const MAX_TITLE = 200;
 const MAX_TEXT = 4_000;
 const MAX_FACTS = 20;
-const COLOURS: Readonly<Record<Alert['severity'], string>> = {
+const COLORS: Readonly<Record<Alert['severity'], string>> = {
   info: '#2f6feb',
   warning: '#d29922',
   critical: '#cf222e',
@@ -58,7 +58,7 @@ export function slackBody(alert: Alert): string {
     attachments: [
       {
         fallback: `${severityWord(alert)}: ${title}`,
-        color: COLOURS[alert.severity],
+        color: COLORS[alert.severity],
         title,
         ...(alert.url !== undefined && { title_link: alert.url }),
         text,
@@ -105,7 +105,7 @@ export function mailOf(alert: Alert): Mail {
     text,
     html: [
       '<!doctype html><html><body style="font-family:sans-serif;font-size:14px">',
-      `<p style="border-left:4px solid ${COLOURS[alert.severity]};padding-left:8px;font-size:16px"><b>${html(title)}</b></p>`,
+      `<p style="border-left:4px solid ${COLORS[alert.severity]};padding-left:8px;font-size:16px"><b>${html(title)}</b></p>`,
       ...(body === undefined ? [] : [`<p style="white-space:pre-wrap">${html(body)}</p>`]),
       `<table>${rows.join('')}</table>`,
       ...(alert.url === undefined ? [] : [`<p><a href="${html(alert.url)}">${html(alert.url)}</a></p>`]),

@@ -1,7 +1,7 @@
 import { datasetKind } from '@dais/api';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { admitDataset, readDatasetFacts, dataSlice, type DatasetFacts } from '#ledgers/data/index.ts';
-import { forgetDatasetLabels } from '#ledgers/labelling/index.ts';
+import { forgetDatasetLabels } from '#ledgers/labeling/index.ts';
 import { forgetDatasetFindings } from '#ledgers/privacy/index.ts';
 import { planDataset } from './dataset-plan.ts';
 

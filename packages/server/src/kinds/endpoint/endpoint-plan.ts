@@ -88,7 +88,7 @@ function takeTurn(facts: EndpointFacts): Turn {
     }
     if (back) return followRollout(facts, rollout);
     const message = `The manifest references ${target.label} again.`;
-    return { effects: [{ do: 'end', state: 'aborted', result: { verdict: 'forced', message } }], message };
+    return { effects: [{ do: 'end', state: 'aborted', result: { status: 'forced', message } }], message };
   }
   const { isUnreadable = false, message: fault = '' } = facts.states.get(target.id) ?? {};
   if (isUnreadable) return nothing(`${target.label} cannot be loaded. ${fault}`);
@@ -106,11 +106,11 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
   const { state, message = '' } = facts.states.get(rollout.to_model) ?? { state: 'unknown' as const };
   if (state === 'quarantined') {
     const why = `${rollout.to_label} is quarantined. ${message}`;
-    return { effects: [{ do: 'end', state: 'failed', result: { verdict: 'bad', message: why } }], message: why };
+    return { effects: [{ do: 'end', state: 'failed', result: { status: 'failed', message: why } }], message: why };
   }
   if (state === 'failed') {
     const why = `${rollout.to_label} could not be loaded: ${message}`;
-    return { effects: [{ do: 'end', state: 'rolledBack', result: { verdict: 'bad', message: why } }], message: why };
+    return { effects: [{ do: 'end', state: 'rolledBack', result: { status: 'failed', message: why } }], message: why };
   }
   if (state !== 'ready' && state !== 'idle') {
     return nothing(message === '' ? `${rollout.to_label} is being loaded.` : `${rollout.to_label}: ${message}`);
@@ -118,7 +118,7 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
   if (rollout.step === 0) {
     // Its tests were passed when it was there before.
     if (rollout.cause === 'rollback') {
-      return promote({ verdict: 'forced', message: `${rollout.to_label} was the previous version.` });
+      return promote({ status: 'forced', message: `${rollout.to_label} was the previous version.` });
     }
     return { effects: [{ do: 'smoke' }], message: `${rollout.to_label} is being tested with its input example.` };
   }
@@ -127,14 +127,14 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
   if (!facts.live || step === undefined) return nothing('No gateway reports metrics at the moment.');
   const judged = evaluateRollout(row.spec.rollout, facts.nowMs - step.startedMs, step.canary, measure(facts));
   const result = { ...judged, stable: step.stable, canary: step.canary };
-  if (judged.verdict === 'bad') {
+  if (judged.status === 'failed') {
     if (row.spec.rollout.onFailure === 'pause')
       return { effects: [{ do: 'pause', reason: judged.message }], message: judged.message };
     return { effects: [{ do: 'end', state: 'rolledBack', result }], message: judged.message };
   }
   if (!rollout.automatic)
     return nothing(`${judged.message} The rollout stays at ${weightOf(rollout)} % until it is promoted or aborted.`);
-  if (judged.verdict === 'waiting') return nothing(judged.message);
+  if (judged.status === 'pending') return nothing(judged.message);
   if (rollout.step >= rollout.weights.length) return promote(result);
   return { effects: [{ do: 'advance', result }], message: judged.message };
 }

@@ -4,7 +4,7 @@ import type { EndpointSpec, RolloutFigures } from '@dais/api/serving';
 type Limits = EndpointSpec['rollout'];
 
 export interface RolloutEvaluation {
-  readonly verdict: 'waiting' | 'good' | 'bad';
+  readonly status: 'pending' | 'passed' | 'failed';
   readonly message: string;
 }
 
@@ -25,25 +25,25 @@ export function evaluateRollout(
   const enough = canary.requests >= limits.minimumRequests;
   if ((obvious || enough) && now > before + limits.errorShare) {
     const detail = `${canary.failed} of ${canary.requests} requests failed (${percent(now)}), compared with ${percent(before)} of the active version`;
-    return { verdict: 'bad', message: `${detail}. The limit for the difference is ${percent(limits.errorShare)}.` };
+    return { status: 'failed', message: `${detail}. The limit for the difference is ${percent(limits.errorShare)}.` };
   }
   const limit = Math.max(limits.latencyMs, (stable?.p99Ms ?? 0) * limits.latencyRatio);
   // Without a latency of the active version there is no comparison.
   const slow = stable?.p99Ms != null && canary.p99Ms !== null && canary.p99Ms > limit;
   if (enough && slow) {
     const detail = `The p99 latency is ${canary.p99Ms} ms, compared with ${stable?.p99Ms} ms of the active version`;
-    return { verdict: 'bad', message: `${detail}. The limit is ${round(limit)} ms.` };
+    return { status: 'failed', message: `${detail}. The limit is ${round(limit)} ms.` };
   }
   if (!enough) {
     const message = `${canary.requests} of ${limits.minimumRequests} required requests received before evaluation.`;
-    return { verdict: 'waiting', message };
+    return { status: 'pending', message };
   }
   const leftMs = limits.bakeSeconds * 1000 - elapsedMs;
-  if (leftMs > 0) return { verdict: 'waiting', message: `Passing. The step ends in ${Math.ceil(leftMs / 1000)} s.` };
+  if (leftMs > 0) return { status: 'pending', message: `Passing. The step ends in ${Math.ceil(leftMs / 1000)} s.` };
   const seen =
     canary.requests === 0 ? 'No requests were received' : `${canary.failed} of ${canary.requests} requests failed`;
   const latency = canary.p99Ms === null ? '' : `, p99 latency ${canary.p99Ms} ms`;
-  return { verdict: 'good', message: `${seen}${latency}.` };
+  return { status: 'passed', message: `${seen}${latency}.` };
 }
 
 const percent = (share: number) => `${round(share * 100)} %`;

@@ -23,9 +23,9 @@ export function planMonitor(summary: MonitorSummary | undefined): ControllerPlan
 function healthy({ state, reason, suspended }: MonitorSummary): Omit<PlannedCondition, 'type'> {
   if (suspended) return { status: 'Unknown', reason: 'Suspended', message: 'The monitor is suspended.' };
   switch (state) {
-    case 'ok':
+    case 'passing':
       return { status: 'True', reason: 'Good', message: 'The latest window is passing.' };
-    case 'bad':
+    case 'failing':
       return { status: 'False', reason: 'Bad', message: reason ?? 'The latest window is failing.' };
     case 'unknown':
       return { status: 'Unknown', reason: 'NotKnown', message: reason ?? 'The latest window could not be evaluated.' };

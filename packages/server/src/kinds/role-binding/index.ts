@@ -1,4 +1,4 @@
-import { roleBindingKind, organisationRoleBindingKind } from '@dais/api';
+import { roleBindingKind, organizationRoleBindingKind } from '@dais/api';
 import type { AdmitResult, AdmittedChange, KindDefinition } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
@@ -11,7 +11,7 @@ async function noted(tx: Transaction, change: AdmittedChange, changed: Changed):
 }
 
 export function roleBindings(parts: { readonly changed: Changed }): readonly KindDefinition[] {
-  return [roleBindingKind, organisationRoleBindingKind].map((spec) => ({
+  return [roleBindingKind, organizationRoleBindingKind].map((spec) => ({
     spec,
     admit: async (tx, change) => await noted(tx, change, parts.changed),
   }));

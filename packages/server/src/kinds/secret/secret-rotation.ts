@@ -7,7 +7,7 @@ import type { NewJob } from '#kernel/jobs.ts';
 import { writeStatus } from '#kernel/reconciler.ts';
 import { rewrap, type Sealed } from './sealing.ts';
 import { readByUid, readResource, type ResourceRow } from '#kernel/store.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { statusOf } from './secret-admission.ts';
 import { isLost, type Fingerprints } from './secret-fingerprints.ts';
@@ -50,7 +50,7 @@ export function rewrapJob(current: KeyInfo): NewJob {
   // Waiting for a key store that is away must not end it: 1000 attempts of at most 10 minutes are a week.
   return {
     queue: QUEUE,
-    projectId: ORGANISATION,
+    projectId: ORGANIZATION,
     payload: { fingerprint: current.fingerprint },
     uniqueKey: current.fingerprint,
     maxAttempts: 1000,

@@ -3,7 +3,7 @@ import { GrowingTree, RESTORED_ENTRY, type TreeNode } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import type { SequencedEvent } from '#kernel/events.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
-import { ORGANISATION, tenantNames } from '#kernel/tenants.ts';
+import { ORGANIZATION, tenantNames } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { makeEntry, personsOf } from './entry-body.ts';
 import { treeHasher } from './hashing.ts';
@@ -32,13 +32,13 @@ async function appendEvents(tx: Transaction, events: readonly SequencedEvent[], 
   const state = await lockState(tx.sql);
   const tree = new GrowingTree(treeHasher, state.range);
   const known = await persons.ensure(tx.sql, [...new Set(events.flatMap(personsOf))]);
-  const projects = [...new Set(events.map((event) => event.projectId))].filter((id) => id !== ORGANISATION);
+  const projects = [...new Set(events.map((event) => event.projectId))].filter((id) => id !== ORGANIZATION);
   const names = await tenantNames(tx.sql, projects);
   const nodes: TreeNode[] = [];
   const rows = events.map((event) => {
     const seq = tree.size;
     const { projectId } = event;
-    const project = projectId === ORGANISATION ? undefined : { id: projectId, name: names.get(projectId) };
+    const project = projectId === ORGANIZATION ? undefined : { id: projectId, name: names.get(projectId) };
     const entry = makeEntry(seq, event, project, known);
     const leaf = treeHasher.leaf(entry.body);
     tree.append(leaf, (node) => {

@@ -1,7 +1,7 @@
 /** Moves entries that exceed their retention from the table to the blob store, oldest first. */
 import { eventTypes } from '@dais/api';
 import type { JobHandler } from '#kernel/job-runner.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { archivedSize, keepArchive, type ArchiveStore } from './archive-store.ts';
 import { readState } from './tree-store.ts';
 
@@ -50,7 +50,7 @@ export function archiveHandler(archives: ArchiveStore, { days, objectEntries = O
         await io.write(async (tx) => {
           await keepArchive(tx, upload, lastAt);
           const { from, to, sha256 } = upload;
-          tx.emit({ type: eventTypes.auditArchived, projectId: ORGANISATION, data: { from, to, sha256 } });
+          tx.emit({ type: eventTypes.auditArchived, projectId: ORGANIZATION, data: { from, to, sha256 } });
         });
         archived += old.length;
       }

@@ -10,7 +10,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
 import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 import { attachContent } from '#kernel/content/references.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { treeHasher } from './hashing.ts';
 
@@ -19,7 +19,7 @@ const decompress = promisify(gunzip);
 
 /** Owner of the archives in the content store; no resource has this id. */
 const ARCHIVES = {
-  projectId: ORGANISATION,
+  projectId: ORGANIZATION,
   uid: '00000000-0000-4000-8000-00000000a0d1',
   label: 'the audit log',
 } as const;
@@ -50,7 +50,7 @@ export class ArchiveStore {
   /** Uploads entries and returns the input of `keep`. The upload is unreferenced until then. */
   async upload(from: number, bodies: readonly Buffer[]) {
     const packed = await compress(Buffer.concat(bodies.flatMap((body) => [body, NEWLINE])));
-    const lease = await this.#content.upload(Readable.from([packed]), { projectId: ORGANISATION, quota: null });
+    const lease = await this.#content.upload(Readable.from([packed]), { projectId: ORGANIZATION, quota: null });
     const content = `audit/${String(from).padStart(15, '0')}.jsonl.gz`;
     return { from, to: from + bodies.length, content, sha256: lease.sha256, bytes: packed.length, lease: lease.id };
   }

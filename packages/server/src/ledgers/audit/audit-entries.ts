@@ -7,7 +7,7 @@ import {
   holdAuditOperation,
   listAuditCheckpointsOperation,
   listAuditOperation,
-  listOrganisationAuditOperation,
+  listOrganizationAuditOperation,
   proveAuditConsistencyOperation,
   proveAuditEntryOperation,
   readAuditBodiesOperation,
@@ -17,7 +17,7 @@ import {
 import { rangeRoot, toBase64, verifierKeyText } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { archivedSize, type ArchiveStore, readBodies } from './archive-store.ts';
 import type { AuditKeyring } from './audit-keys.ts';
@@ -38,11 +38,11 @@ export interface AuditParts {
 export function auditEntries({ ring, persons, archives }: AuditParts): readonly OperationEntry[] {
   const search = async (
     tx: Transaction,
-    call: CallOf<typeof listAuditOperation | typeof listOrganisationAuditOperation>,
+    call: CallOf<typeof listAuditOperation | typeof listOrganizationAuditOperation>,
   ) => await searchEntries(tx, call, { persons, archives });
   return [
     entry(listAuditOperation, search),
-    entry(listOrganisationAuditOperation, search),
+    entry(listOrganizationAuditOperation, search),
     entry(readAuditBodiesOperation, async (tx, { input }) => {
       const { size, rows } = await readFrom(tx, archives, input);
       return {
@@ -64,7 +64,7 @@ export function auditEntries({ ring, persons, archives }: AuditParts): readonly 
       const [first, last] = [rows[0], rows.at(-1)];
       if (first !== undefined && last !== undefined) {
         const data = { from: first.seq, to: last.seq + 1 };
-        tx.emit({ type: eventTypes.auditExported, projectId: ORGANISATION, data });
+        tx.emit({ type: eventTypes.auditExported, projectId: ORGANIZATION, data });
       }
       return { items, size };
     }),
@@ -91,7 +91,7 @@ export function auditEntries({ ring, persons, archives }: AuditParts): readonly 
       const { reason } = input;
       await tx.sql.query('update audit.state set hold_reason = $1', [reason ?? null]);
       const data = reason === undefined ? {} : { reason };
-      tx.emit({ type: eventTypes.auditHold, projectId: ORGANISATION, data });
+      tx.emit({ type: eventTypes.auditHold, projectId: ORGANIZATION, data });
       return reason === undefined ? {} : { hold: reason };
     }),
   ];
@@ -148,6 +148,6 @@ async function forget(tx: Transaction, user: string, persons: Persons) {
   }
   const person = await persons.forget(tx.sql, user);
   if (person === undefined) throw new DaisError('not_found', `No entry of the audit log refers to "${user}".`);
-  tx.emit({ type: eventTypes.auditForgotten, projectId: ORGANISATION, data: { person } });
+  tx.emit({ type: eventTypes.auditForgotten, projectId: ORGANIZATION, data: { person } });
   return { person };
 }

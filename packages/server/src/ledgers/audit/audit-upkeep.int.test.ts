@@ -40,11 +40,11 @@ test('moves old entries to archives; verifies, proves and searches both; a legal
     expect(await inTable()).toBeGreaterThanOrEqual(size);
     await own.dais.call('audit.hold', {});
     const questions = [
-      ['organisationAudit.list', {}],
-      ['organisationAudit.list', { project: p.name, kind: 'Part' }],
-      ['organisationAudit.list', { project: p.name, name: 'n7' }],
-      ['organisationAudit.list', { actor: 'owner', outcome: 'succeeded' }],
-      ['organisationAudit.list', { actor: 'nobody' }],
+      ['organizationAudit.list', {}],
+      ['organizationAudit.list', { project: p.name, kind: 'Part' }],
+      ['organizationAudit.list', { project: p.name, name: 'n7' }],
+      ['organizationAudit.list', { actor: 'owner', outcome: 'succeeded' }],
+      ['organizationAudit.list', { actor: 'nobody' }],
       ['audit.list', { name: 'n7' }],
     ] as const;
     const places = async (operation: string, filter: object, limit: number) => {
@@ -76,9 +76,9 @@ test('moves old entries to archives; verifies, proves and searches both; a legal
     expect(shown[0]).toEqual(Array.from({ length: size }, (_, n) => size - 1 - n));
     expect(shown[2]?.length).toBeGreaterThan(0);
     expect(shown[5]).toEqual(shown[2]);
-    expect((await places('organisationAudit.list', { actor: 'nobody' }, 500)).pages).toBeGreaterThan(1);
+    expect((await places('organizationAudit.list', { actor: 'nobody' }, 500)).pages).toBeGreaterThan(1);
     const future = new Date(Date.now() + 3_600_000).toISOString();
-    expect(await places('organisationAudit.list', { from: future }, 500)).toEqual({ found: [], pages: 1 });
+    expect(await places('organizationAudit.list', { from: future }, 500)).toEqual({ found: [], pages: 1 });
     const report = await verifyWorld(own, checkpoints);
     expect(report.findings).toEqual([]);
     expect(report.size).toBe(all);
@@ -97,7 +97,7 @@ test('moves old entries to archives; verifies, proves and searches both; a legal
     expect(status.archived).toBeGreaterThanOrEqual(48);
     await runJob('audit check');
     await own.settled();
-    const found = await own.dais.call<EntryPage>('organisationAudit.list', { type: 'audit.verified' });
+    const found = await own.dais.call<EntryPage>('organizationAudit.list', { type: 'audit.verified' });
     expect(found.items).toHaveLength(1);
 
     // The ledger reports inconsistencies itself.
@@ -106,14 +106,14 @@ test('moves old entries to archives; verifies, proves and searches both; a legal
     );
     await runJob('audit check');
     await own.settled();
-    const broken = await own.dais.call<EntryPage>('organisationAudit.list', { type: 'audit.broken' });
+    const broken = await own.dais.call<EntryPage>('organizationAudit.list', { type: 'audit.broken' });
     expect(broken.items[0]).toMatchObject({ outcome: 'failed' });
     const after = await own.dais.call<{ check: { findings: { type: string }[] } }>('audit.status', {});
     expect(after.check.findings.map((one) => one.type)).toContain('edited');
 
     // A damaged archive ends the search: entries are never omitted silently.
     await own.test.asAdmin(`update audit.archive set sha256 = repeat('0', 64)`);
-    await expect(places('organisationAudit.list', {}, 500)).rejects.toMatchObject({
+    await expect(places('organizationAudit.list', {}, 500)).rejects.toMatchObject({
       code: 'content_damaged',
       message: expect.stringMatching(/^Archive audit\/\d+\.jsonl\.gz of the audit log is damaged/) as string,
     });
@@ -147,7 +147,7 @@ test('rewraps keys when the key-encryption key changes; names remain searchable'
       ).filter((row) => row['key_fingerprint'] !== fingerprint).length;
     await expect.poll(older, SOON).toBe(0);
     expect(await again.dais.call('audit.key', {})).toEqual(key);
-    const found = await again.dais.call<EntryPage>('organisationAudit.list', { project: p.name, actor: 'owner' });
+    const found = await again.dais.call<EntryPage>('organizationAudit.list', { project: p.name, actor: 'owner' });
     expect(found.items[0]?.actor.id).toBe('owner');
     await again.halt();
   } finally {

@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 const search = async (input: object = {}) =>
-  (await world.dais.call<EntryPage>('organisationAudit.list', { limit: 1000, ...input })).items;
+  (await world.dais.call<EntryPage>('organizationAudit.list', { limit: 1000, ...input })).items;
 
 const covered = async () => {
   const size = await world.settled();

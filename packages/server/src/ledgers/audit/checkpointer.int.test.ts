@@ -126,7 +126,7 @@ test('a restored database continues as another branch: missing entries are repor
     });
     try {
       const announced = async () =>
-        (await copy.dais.call<EntryPage>('organisationAudit.list', { type: 'audit.restored' })).items;
+        (await copy.dais.call<EntryPage>('organizationAudit.list', { type: 'audit.restored' })).items;
       await expect.poll(async () => (await announced()).length, SOON).toBe(1);
       expect((await announced())[0]?.data).toMatchObject({ size: then });
       for (let n = 0; n < 8; n++) {

@@ -2,7 +2,7 @@
 import { eventTypes } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
 import { acquireLease, guardedWrite, releaseLease, type Lease } from '#kernel/leases.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import { APPENDED_CHANNEL } from './append.ts';
@@ -92,7 +92,7 @@ export class Checkpointer {
       const { forkedFrom: before, forkedAt: size = 0, branch } = await lockState(tx.sql);
       if (before === undefined || (await isAnnounced(tx, branch))) return;
       const data = { size, before: originOf(keys, before), after: originOf(keys, branch) };
-      tx.emit({ type: eventTypes.auditRestored, projectId: ORGANISATION, data });
+      tx.emit({ type: eventTypes.auditRestored, projectId: ORGANIZATION, data });
       await tx.sql.query('insert into audit.delivery (receiver, place) values ($1, $2)', [forkMark(branch), size]);
     });
   }

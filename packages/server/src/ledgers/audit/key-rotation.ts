@@ -3,7 +3,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { KeyInfo, KeyStore } from '#engines/keys/contract.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { NewJob } from '#kernel/jobs.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { rewrapKeys } from './audit-keys.ts';
 import type { Persons } from './persons.ts';
 
@@ -25,7 +25,7 @@ export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values
 /** At most one waiting or running job per new current key. */
 export function rewrapJob(current: KeyInfo): NewJob {
   const payload = { fingerprint: current.fingerprint };
-  return { queue: QUEUE, projectId: ORGANISATION, payload, uniqueKey: current.fingerprint, maxAttempts: 1000 };
+  return { queue: QUEUE, projectId: ORGANIZATION, payload, uniqueKey: current.fingerprint, maxAttempts: 1000 };
 }
 
 /** Also runs once an hour, because external key managers rotate keys without notification. */

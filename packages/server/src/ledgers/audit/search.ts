@@ -1,9 +1,9 @@
 /** Searches entries and presents them. */
-import { DaisError, type AuditEntry, type listAuditOperation, type listOrganisationAuditOperation } from '@dais/api';
+import { DaisError, type AuditEntry, type listAuditOperation, type listOrganizationAuditOperation } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, encodePageCursor } from '#kernel/page-cursor.ts';
-import { findTenant, ORGANISATION } from '#kernel/tenants.ts';
+import { findTenant, ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
 import { archiveBelow, archivedSize, type ArchiveStore } from './archive-store.ts';
@@ -27,7 +27,7 @@ type Where = (bind: Bind) => readonly (string | false)[];
  */
 export async function searchEntries(
   tx: Transaction,
-  call: CallOf<typeof listAuditOperation | typeof listOrganisationAuditOperation>,
+  call: CallOf<typeof listAuditOperation | typeof listOrganizationAuditOperation>,
   { persons, archives }: { readonly persons: Persons; readonly archives: ArchiveStore },
 ): Promise<{ readonly items: readonly AuditEntry[]; readonly nextCursor?: string }> {
   const { limit, cursor, ...filter } = call.input;
@@ -52,7 +52,7 @@ export async function searchEntries(
 
 async function conditionsOf(
   sql: Sql,
-  call: CallOf<typeof listAuditOperation | typeof listOrganisationAuditOperation>,
+  call: CallOf<typeof listAuditOperation | typeof listOrganizationAuditOperation>,
   persons: Persons,
 ): Promise<Where> {
   const { input: filter, tenant, rows } = call;
@@ -132,7 +132,7 @@ async function fitting(
   const first = [
     entries.map((_, index) => start + index),
     entries.map(({ at }) => at),
-    columns.map(({ project }) => project ?? ORGANISATION),
+    columns.map(({ project }) => project ?? ORGANIZATION),
     entries.map(({ type }) => type),
     columns.map(({ actor }) => actor),
     columns.map(({ subjectKind }) => subjectKind ?? null),

@@ -4,7 +4,7 @@ import { eventTypes } from '@dais/api';
 import { findingText, LogVerifier, parseCheckpoint, rangeRoot, type Checkpoint } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Log } from '#lib/log.ts';
 import { type ArchiveStore, readBodies } from './archive-store.ts';
 import type { AuditKeyring, AuditKeys } from './audit-keys.ts';
@@ -89,7 +89,7 @@ async function checkAll({ ring, archives, log }: SelfCheckParts, io: JobIo) {
       findings.length === 0
         ? { type: eventTypes.auditVerified, data: { size: target } }
         : { type: eventTypes.auditBroken, data: { findings: findings.map(({ message }) => message) } };
-    tx.emit({ ...data, projectId: ORGANISATION });
+    tx.emit({ ...data, projectId: ORGANIZATION });
     await tx.sql.query(
       `update audit.self_check set size = 0, hashes = '{}', complete_at = clock_timestamp(), complete_size = $1`,
       [target],

@@ -18,7 +18,7 @@ import {
 import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { readResources } from '#kernel/store.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { linksIn, mentionsIn } from './comment-text.ts';
@@ -213,8 +213,8 @@ async function parseText(tx: Transaction, text: string) {
 /** Users belong to the organization, so their rows are outside the project. */
 async function unknownUsers(tx: Transaction, names: readonly string[]): Promise<readonly string[]> {
   const home = tx.projectId;
-  await tx.enter(ORGANISATION);
-  const found = await readResources(tx.sql, ORGANISATION, 'User', names);
+  await tx.enter(ORGANIZATION);
+  const found = await readResources(tx.sql, ORGANIZATION, 'User', names);
   await tx.enter(home);
   const known = new Set(found.map(({ name }) => name));
   return names.filter((name) => !known.has(name));

@@ -43,7 +43,7 @@ export async function readDatasetFacts({ sql, projectId }: Transaction, name: st
   };
   const [ended] = await sql.query<{ state: IngestState; faults: readonly IngestFault[] }>(
     `select i.state, i.faults from data.ingest i join data.dataset d on d.id = i.dataset
-     where d.project_id = $1 and d.name = $2 and i.ended_at is not null and i.state <> 'cancelled'
+     where d.project_id = $1 and d.name = $2 and i.ended_at is not null and i.state <> 'canceled'
      order by i.ended_at desc limit 1`,
     [projectId, name],
     'last_ingest',

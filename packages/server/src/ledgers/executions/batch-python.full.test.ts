@@ -56,7 +56,7 @@ afterAll(async () => {
 async function waive(model: string): Promise<void> {
   const path = `/registry/models/${model}/versions/1/scan`;
   const scan = async () => await call<ModelScan>('GET', path);
-  await vi.waitUntil(async () => (await scan()).verdict !== 'waiting', { timeout: PYTHON_TIMEOUT, interval: 100 });
+  await vi.waitUntil(async () => (await scan()).result !== 'pending', { timeout: PYTHON_TIMEOUT, interval: 100 });
   for (const { id } of (await scan()).findings) {
     await call('POST', `${path}/findings/${id}/waive`, { reason: 'It was written for this test.' });
   }
@@ -105,7 +105,7 @@ test(
 
 test('a scikit-learn model that returns text', { timeout: PYTHON_TIMEOUT }, async () => {
   const done = await predicted({ model: 'models:/halves/1', out: 'halves-said', onError: 'reject' });
-  // It takes no gaps: each row of them is left out, and its neighbours are not.
+  // It takes no gaps: each row of them is left out, and its neighbors are not.
   const gaps = Array.from({ length: ROWS }, (_, id) => id).filter((id) => id >= GAPS_FROM && id % 3 === 0);
   expect(done).toMatchObject({ state: 'succeeded', rows: { done: ROWS, rejected: gaps.length } });
   expect(done.faults[0]).toMatchObject({ row: gaps[0]! + 1, message: expect.stringContaining('NaN') });

@@ -159,11 +159,11 @@ test('jobs are listed newest first, and can be canceled', async () => {
   expect(more.items[0]?.createdAt).toBeLessThanOrEqual(items[1]?.createdAt ?? 0);
   await expect(call('POST', `/model-jobs/${items[0]?.id ?? ''}/cancel`, {})).rejects.toThrow('has ended');
   // The second job waits for the first, and is canceled before it starts.
-  const first = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'cancelled' });
-  const second = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'cancelled' });
+  const first = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'canceled' });
+  const second = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'canceled' });
   await call('POST', `/model-jobs/${second.id}/cancel`, {});
-  expect(await batch.ended(second.id)).toMatchObject({ state: 'cancelled' });
+  expect(await batch.ended(second.id)).toMatchObject({ state: 'canceled' });
   expect(await batch.ended(first.id)).toMatchObject({ state: 'succeeded' });
-  const { items: cancelled } = await call<{ items: ModelJob[] }>('GET', '/model-jobs?state=cancelled');
-  expect(cancelled.map(({ id }) => id)).toEqual([second.id]);
+  const { items: canceled } = await call<{ items: ModelJob[] }>('GET', '/model-jobs?state=canceled');
+  expect(canceled.map(({ id }) => id)).toEqual([second.id]);
 });

@@ -242,7 +242,7 @@ describe('on demand', () => {
   });
 
   test.each([
-    ['wind +', /ends where a value should stand/],
+    ['wind +', /ends where a value is expected/],
     ['wind + lag(wind) over ()', /lag\(\) is not among the functions/],
     ["wind + 'a'", /takes a number, not a text/],
     ['winds * 2', /nearest: "wind"/],

@@ -25,7 +25,7 @@ export async function neighbors(
        select source, target, relation, at from lineage.edge where project_id = $1 and ${near} = k.key order by ${far} limit $3
      ) e order by k.at limit $3`,
     [projectId, keys, limit],
-    `neighbours_${way}`,
+    `neighbors_${way}`,
   );
 }
 

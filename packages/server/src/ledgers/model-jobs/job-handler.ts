@@ -41,7 +41,7 @@ export function modelJobHandler(parts: ModelJobsParts): JobHandler {
       if (end.state === 'done') return;
       await tx.enter(job.projectId);
       const id = String(job.payload['job']);
-      const state = end.state === 'cancelled' ? 'cancelled' : 'failed';
+      const state = end.state === 'canceled' ? 'canceled' : 'failed';
       const error = state === 'failed' ? end.error : undefined;
       const row = await endJobRow(tx, id, { state, now: clock.now(), ...(error !== undefined && { error }) });
       if (row === undefined) return;

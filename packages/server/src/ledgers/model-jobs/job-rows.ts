@@ -234,7 +234,7 @@ export async function readShards({ sql }: Transaction, job: string): Promise<rea
 }
 
 export interface JobEnding {
-  readonly state: 'succeeded' | 'failed' | 'cancelled';
+  readonly state: 'succeeded' | 'failed' | 'canceled';
   readonly now: number;
   readonly error?: string;
   readonly result?: object;

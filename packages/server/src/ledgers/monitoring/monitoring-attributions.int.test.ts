@@ -92,7 +92,7 @@ test(
     await watch('order', 'weighed', { baseline: { type: 'dataset', version: 'points@1' } }, { change: 0.3 });
     await ask('weighed', usual(ROWS, 3));
     const good = await evaluated('order', 1);
-    expect(good).toMatchObject({ verdict: 'ok' });
+    expect(good).toMatchObject({ status: 'passing' });
     const [before, now] = [sizesOf(usual(ROWS)), sizesOf(usual(ROWS, 3))];
     expect(resultOf(good, 'ndcg')?.value).toBeCloseTo(rankingGain(before, now), 5);
     const [shown] = good.attributions ?? [];
@@ -114,16 +114,16 @@ test(
 
     await ask('weighed', moved);
     const bad = await evaluated('order', 2);
-    expect(bad.verdict).toBe('bad');
+    expect(bad.status).toBe('failing');
     expect(resultOf(bad, 'ndcg')).toMatchObject({
-      verdict: 'bad',
+      status: 'failing',
       bound: 0.9,
       value: expect.closeTo(rankingGain(before, sizesOf(moved)), 5) as number,
       reason: expect.stringContaining('Feature attributions of weighed/1 differ from points@1') as string,
     });
     expect(reasonOf(bad)).toContain('x[2] from');
     // Columns by lost share: the last one has all of it.
-    expect(resultOf(bad, 'attribution_change', 'x[2]')).toMatchObject({ verdict: 'bad', bound: 0.3 });
+    expect(resultOf(bad, 'attribution_change', 'x[2]')).toMatchObject({ status: 'failing', bound: 0.3 });
     expect(bad.attributions?.[0]?.columns[0]).toMatchObject({ column: 'x[2]', currentShare: 1, currentRank: 1 });
     const { items } = await call<{ items: MonitorAlert[] }>('GET', '/monitoring/monitors/order/alerts?state=open');
     expect(items).toMatchObject([{ check: 'attribution-drift', model: 'weighed', version: '1' }]);
@@ -140,11 +140,11 @@ test(
     await call('DELETE', '/data/datasets/points/versions/1');
     await ask('weighed', usual(ROWS, 3));
     const after = await evaluated('order', 3);
-    expect(after.verdict).toBe('ok');
+    expect(after.status).toBe('passing');
     expect(resultOf(after, 'ndcg')?.value).toBe(resultOf(good, 'ndcg')?.value);
     await watch('late', 'weighed', { baseline: { type: 'dataset', version: 'points@1' } });
     const late = await evaluated('late', 1);
-    expect(late.verdict).toBe('unknown');
+    expect(late.status).toBe('unknown');
     expect(reasonOf(late)).toContain('points@1');
   },
 );
@@ -157,14 +157,14 @@ test(
     // Without an example, only a baseline with rows can be the background.
     await watch('blind', 'bare', { baseline: { type: 'first' } });
     const blind = await evaluated('blind', 1);
-    expect(blind.verdict).toBe('unknown');
+    expect(blind.status).toBe('unknown');
     expect(reasonOf(blind)).toContain('bare/1 cannot be explained: it has no input example');
 
     const version = await data.push('points', `a,b,c\n${usual(ROWS).join('\n')}\n`);
     const named = `points@${version}`;
     await watch('seeing', 'bare', { baseline: { type: 'dataset', version: named } });
     const seeing = await evaluated('seeing', 1);
-    expect(seeing).toMatchObject({ verdict: 'ok' });
+    expect(seeing).toMatchObject({ status: 'passing' });
     expect(seeing.attributions).toMatchObject([
       { background: { of: 'baseline', rows: 20 }, baseline: { name: named, rows: ROWS } },
     ]);
@@ -175,7 +175,7 @@ test(
     await data.push('others', 'p,q\n1,2\n3,4\n');
     await watch('strange', 'bare', { baseline: { type: 'dataset', version: 'others@1' } });
     const strange = await evaluated('strange', 1);
-    expect(strange.verdict).toBe('unknown');
+    expect(strange.status).toBe('unknown');
     expect(reasonOf(strange)).toContain('bare/1 cannot be explained');
 
     await watch('few', 'weighed', { minSamples: ROWS + 1 });
@@ -185,7 +185,7 @@ test(
     await watch('since-first', 'weighed', { baseline: { type: 'first' } });
     const last = await evaluated('since-first', 3);
     const [one, two] = [await evaluated('since-first', 1), await evaluated('since-first', 2)];
-    expect([one.verdict, two.verdict, last.verdict]).toEqual(['unknown', 'bad', 'ok']);
+    expect([one.status, two.status, last.status]).toEqual(['unknown', 'failing', 'passing']);
     expect(reasonOf(one)).toContain('are the baseline of later windows');
     expect(one.attributions?.[0]?.columns).toHaveLength(3);
     expect(two.attributions?.[0]?.baseline).toEqual({ name: 'window 1', rows: ROWS });

@@ -36,8 +36,8 @@ const evaluated = async (monitor: string, window: number) => await evaluatedWind
 
 /** Returns type and column of checks that do not pass. */
 function shown({ results }: MonitorReport): string[] {
-  return results.flatMap(({ check, column = '', metric, verdict }) =>
-    verdict === 'ok' ? [] : [`${check} ${column} ${metric} ${verdict}`],
+  return results.flatMap(({ check, column = '', metric, status }) =>
+    status === 'passing' ? [] : [`${check} ${column} ${metric} ${status}`],
   );
 }
 
@@ -60,16 +60,16 @@ test(
     });
     const same = await evaluated('on-trips', 1);
     expect(shown(same)).toEqual([]);
-    expect(same.verdict).toBe('ok');
+    expect(same.status).toBe('passing');
 
     await push(
       'trips',
       csv('distance', (at) => `${at % 40}.5`),
     );
     const vanished = await evaluated('on-trips', 2);
-    expect(vanished.verdict).toBe('bad');
+    expect(vanished.status).toBe('failing');
     expect(shown(vanished)).toEqual(
-      expect.arrayContaining(['quality carrier vanished bad', 'drift carrier drift unknown']),
+      expect.arrayContaining(['quality carrier vanished failing', 'drift carrier drift unknown']),
     );
 
     await push(
@@ -77,9 +77,9 @@ test(
       csv('distance,carrier', (at) => `far ${at % 40},${['AA', 'UA'][at % 2]}`),
     );
     const changed = await evaluated('on-trips', 3);
-    expect(changed.verdict).toBe('bad');
+    expect(changed.status).toBe('failing');
     expect(shown(changed)).toEqual(
-      expect.arrayContaining(['quality distance type bad', 'drift distance drift unknown']),
+      expect.arrayContaining(['quality distance type failing', 'drift distance drift unknown']),
     );
     expect(changed.reason).toContain('The type of distance changed from number to text.');
 
@@ -88,7 +88,7 @@ test(
       csv('distance,carrier', () => '', 0),
     );
     const empty = await evaluated('on-trips', 4);
-    expect(empty).toMatchObject({ verdict: 'unknown', rows: 0 });
+    expect(empty).toMatchObject({ status: 'unknown', rows: 0 });
     expect(empty.reason).toContain('The window has no rows.');
 
     // The baseline is deleted: its statistics are still used, and every report notes it.
@@ -102,7 +102,7 @@ test(
       'trips',
       csv('distance,carrier', (at) => `${900 + (at % 40)}.5,${['AA', 'UA'][at % 2]}`),
     );
-    expect((await evaluated('on-trips', 6)).verdict).toBe('bad');
+    expect((await evaluated('on-trips', 6)).status).toBe('failing');
     // A baseline that was never read has no statistics, so no check passes.
     await watch('on-nothing', {
       dataset: 'trips',
@@ -110,7 +110,7 @@ test(
       since: '2020-01-01T00:00:00Z',
     });
     const nothing = await evaluated('on-nothing', 1);
-    expect(nothing.verdict).toBe('unknown');
+    expect(nothing.status).toBe('unknown');
     expect(nothing.reason).toContain('trips@1');
   },
 );
@@ -148,7 +148,7 @@ test(
     // No labels are expected.
     await watch('never', { ...common, labelHours: 0.000_01 });
     const before = await evaluated('waits', 1);
-    expect(before.verdict).toBe('unknown');
+    expect(before.status).toBe('unknown');
     await expect
       .poll(async () => (await evaluated('never', 1)).reason, WAIT)
       .toContain('0 of 60 predictions have ground truth, fewer than 30. Labels that arrive later are ignored.');
@@ -160,7 +160,7 @@ test(
     await expect
       .poll(async () => (await evaluated('waits', 1)).reason, WAIT)
       .toContain('1 labels belong to predictions that do not exist');
-    expect((await evaluated('waits', 1)).verdict).toBe('unknown');
+    expect((await evaluated('waits', 1)).status).toBe('unknown');
 
     // The first window starts at a multiple of its length, so the prediction above may be outside.
     const lengthMs = 3000;
@@ -175,7 +175,7 @@ test(
       checks: [{ type: 'drift' }, { type: 'quality' }, { type: 'slo' }],
     });
     const empty = await evaluated('empty', 1);
-    expect(empty).toMatchObject({ verdict: 'unknown', rows: 0 });
+    expect(empty).toMatchObject({ status: 'unknown', rows: 0 });
     expect(empty.reason).toContain('The window has no rows.');
     expect(empty.reason).toContain('The window has no requests.');
     expect(shown(empty).filter((one) => !one.endsWith('unknown'))).toEqual([]);

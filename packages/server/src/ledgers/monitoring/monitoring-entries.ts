@@ -64,12 +64,12 @@ async function summary(tx: Transaction, { input }: CallOf<typeof readMonitorSumm
 
 async function reports(tx: Transaction, { input }: CallOf<typeof listMonitorReportsOperation>) {
   const monitor = await requireMonitor(tx, input.monitor);
-  const filter = ['monitor reports', monitor.uid, input.verdict];
+  const filter = ['monitor reports', monitor.uid, input.status];
   const before = decodeNumberCursor(filter, input.cursor);
   if (before !== undefined && before > 2_147_483_647n) {
     throw new DaisError('invalid_cursor', 'The cursor was not returned by this list.');
   }
-  const found = await listHeads(tx, monitor, { verdict: input.verdict, before, limit: input.limit + 1 });
+  const found = await listHeads(tx, monitor, { status: input.status, before, limit: input.limit + 1 });
   const { page, next } = cutPage(found, input.limit, filter, ({ number }) => String(number));
   return { items: page, ...next };
 }

@@ -30,10 +30,10 @@ export async function readMonitoringGauges(database: Database): Promise<readonly
       'monitor_alerts_open',
     );
     const evaluated = await sql.query<{ project_id: string; name: string; bad: boolean }>(
-      `select project_id, name, state = 'bad' as bad from monitoring.monitor
-       where not suspended and state in ('ok', 'bad') order by uid limit ${MAX_MONITORS}`,
+      `select project_id, name, state = 'failing' as bad from monitoring.monitor
+       where not suspended and state in ('passing', 'failing') order by uid limit ${MAX_MONITORS}`,
       [],
-      'monitor_verdicts',
+      'monitor_statuses',
     );
     // Performance of the newest window with enough labels; other metrics of the newest window.
     const figures = await sql.query<FigureRow>(
@@ -43,7 +43,7 @@ export async function readMonitoringGauges(database: Database): Promise<readonly
        lateral (
          (select w.results, false as labels from monitoring.window w where w.monitor = m.uid and w.number = m.number)
          union all
-         (select w.results, true from monitoring.window w where w.monitor = m.uid and w.labelled > 0
+         (select w.results, true from monitoring.window w where w.monitor = m.uid and w.labeled > 0
           order by w.number desc limit 1)) w,
        lateral jsonb_array_elements(w.results) r
        where r->>'value' is not null and r->>'segment' is null

@@ -79,7 +79,7 @@ async function measured(monitor: string, window: number): Promise<MonitorReport>
     .poll(async () => {
       await look(monitor);
       const report = await call<MonitorReport>('GET', `/monitoring/monitors/${monitor}/reports/${window}`);
-      return report.performance?.labelled;
+      return report.performance?.labeled;
     }, LOOK)
     .toBe(ROWS);
   return await call<MonitorReport>('GET', `/monitoring/monitors/${monitor}/reports/${window}`);
@@ -120,7 +120,7 @@ test(
           ],
           segments: ['x[1]'],
         },
-        { type: 'estimatedPerformance', metrics: [{ metric: 'accuracy', change: 0.2 }], minLabelled: 500 },
+        { type: 'estimatedPerformance', metrics: [{ metric: 'accuracy', change: 0.2 }], minLabeled: 500 },
         { type: 'fairness', columns: ['x[1]'], equalizedOdds: 0.5 },
       ],
     };
@@ -134,16 +134,16 @@ test(
     const first = rowsOf(1, { least: 0, most: 1 });
     const id = await ask(first);
     const before = await evaluated('outputs', 1);
-    expect(before.verdict).toBe('unknown');
+    expect(before.status).toBe('unknown');
     expect(resultOf(before, 'estimated-performance', 'accuracy')).toMatchObject({
-      verdict: 'unknown',
+      status: 'unknown',
       reason: expect.stringContaining(
         'Scores cannot be calibrated: the reference contains 0 predictions of m/1',
       ) as string,
     });
     // Metrics that need no labels are reported immediately; the others are unknown.
-    expect(resultOf(before, 'fairness', 'disparate_impact_ratio')?.verdict).toBe('ok');
-    expect(resultOf(before, 'fairness', 'equalized_odds_difference')).toMatchObject({ verdict: 'unknown' });
+    expect(resultOf(before, 'fairness', 'disparate_impact_ratio')?.status).toBe('passing');
+    expect(resultOf(before, 'fairness', 'equalized_odds_difference')).toMatchObject({ status: 'unknown' });
 
     await label(id, first);
     const after = await measured('outputs', 1);
@@ -162,19 +162,19 @@ test(
     expect(calibration.reduce((sum, { rows }) => sum + rows, 0)).toBe(ROWS);
     const group = first.filter((row) => row.group === 1);
     const segment = segments.find(({ value }) => value === '1.0');
-    expect(segment?.labelled).toBe(group.length);
+    expect(segment?.labeled).toBe(group.length);
     expect(valueOf(segment?.metrics ?? [], 'brier')).toBeCloseTo(
       scoreMetrics(summarizeScores(group)).brier.value ?? 0,
       9,
     );
-    expect(resultOf(after, 'performance', 'roc_auc')).toMatchObject({ verdict: 'bad', bound: 0.99 });
+    expect(resultOf(after, 'performance', 'roc_auc')).toMatchObject({ status: 'failing', bound: 0.99 });
     const groups = [0, 1].map((one) => {
       const own = first.filter((row) => row.group === one);
       const selected = own.filter(({ score }) => score >= 0.5).length;
-      return { group: `${one}.0`, rows: own.length, selected, labelled: countsOf(own) };
+      return { group: `${one}.0`, rows: own.length, selected, labeled: countsOf(own) };
     });
     expect(resultOf(after, 'fairness', 'equalized_odds_difference')).toMatchObject({
-      verdict: 'ok',
+      status: 'passing',
       value: expect.closeTo(fairnessOf(groups).equalizedOdds?.difference ?? 0, 9) as number,
     });
     expect(after.fairness).toMatchObject([{ column: 'x[1]', positive: '1', groups: [{ rows: 500 }, { rows: 500 }] }]);
@@ -188,7 +188,7 @@ test(
     const next = await ask(moved);
     const estimated = await evaluated('outputs', 2);
     expect(estimated.estimates).toMatchObject([
-      { model: 'm', version: '1', rows: ROWS, score: 'y[0]', reference: { labelled: ROWS, calibrated: true } },
+      { model: 'm', version: '1', rows: ROWS, score: 'y[0]', reference: { labeled: ROWS, calibrated: true } },
     ]);
     const shown = estimated.estimates?.[0];
     const real = binaryMetrics(countsOf(moved)).accuracy.value ?? 0;
@@ -198,8 +198,8 @@ test(
       9,
     );
     // No row of group 1 reaches the threshold.
-    expect(resultOf(estimated, 'fairness', 'disparate_impact_ratio')).toMatchObject({ verdict: 'bad', value: 0 });
-    expect(estimated.verdict).toBe('bad');
+    expect(resultOf(estimated, 'fairness', 'disparate_impact_ratio')).toMatchObject({ status: 'failing', value: 0 });
+    expect(estimated.status).toBe('failing');
 
     await label(next, moved);
     const both = await measured('outputs', 2);
@@ -238,17 +238,17 @@ test('gives the reason of an unknown result, which never passes', { timeout: STA
     checks: [
       { type: 'estimatedPerformance' },
       { type: 'fairness', columns: ['sex'] },
-      { type: 'performance', metrics: [{ metric: 'brier', max: 0.2 }], minLabelled: 1 },
+      { type: 'performance', metrics: [{ metric: 'brier', max: 0.2 }], minLabeled: 1 },
     ],
   });
-  expect(blind.verdict).toBe('unknown');
+  expect(blind.status).toBe('unknown');
   expect(resultOf(blind, 'estimated-performance', 'accuracy')?.reason).toContain('Set `prediction.score`');
   expect(resultOf(blind, 'fairness', 'demographic_parity_difference')?.reason).toBe(
     'There is no input sex in the window.',
   );
-  const labelled = await measured('blind', 1);
-  expect(resultOf(labelled, 'performance', 'brier')).toMatchObject({
-    verdict: 'unknown',
+  const labeled = await measured('blind', 1);
+  expect(resultOf(labeled, 'performance', 'brier')).toMatchObject({
+    status: 'unknown',
     reason: expect.stringContaining('Set `prediction.score`') as string,
   });
 
@@ -256,7 +256,7 @@ test('gives the reason of an unknown result, which never passes', { timeout: STA
     prediction: { column: 'y[0]', task: 'regression' },
     checks: [{ type: 'performance' }],
   });
-  expect(numbers.verdict).toBe('unknown');
+  expect(numbers.status).toBe('unknown');
   expect(valueOf((await measured('numbers', 1)).performance?.metrics ?? [], 'mae')).toBeGreaterThan(0);
 
   const refused = await client.call('POST', '/api/v1/monitors', {
@@ -288,17 +288,17 @@ test('evaluates the resource usage that the gateway reports against thresholds',
   };
   await ask(rowsOf(5, { least: 0, most: 1 }));
   const shown = await watch('thrifty', { cpuSeconds: 100_000, memoryMb: 100_000 });
-  expect(shown.results.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
-  expect(shown.verdict).toBe('ok');
+  expect(shown.results.filter(({ status }) => status !== 'passing')).toEqual([]);
+  expect(shown.status).toBe('passing');
   const cpu = resultOf(shown, 'resources', 'cpu_seconds_per_1000');
   const memory = resultOf(shown, 'resources', 'peak_memory_mb');
-  expect([cpu?.verdict, memory?.verdict]).toEqual(['ok', 'ok']);
+  expect([cpu?.status, memory?.status]).toEqual(['passing', 'passing']);
   expect(cpu?.value).toBeGreaterThan(0);
   expect(memory?.value).toBeGreaterThan(0);
   expect(resultOf(shown, 'resources', 'gateway_peak_memory_mb')?.value).toBeGreaterThan(20);
 
   const dear = await watch('dear', { cpuSeconds: 1e-9 });
-  expect(dear).toMatchObject({ verdict: 'bad', reason: expect.stringContaining('CPU seconds') as string });
+  expect(dear).toMatchObject({ status: 'failing', reason: expect.stringContaining('CPU seconds') as string });
   const figures = await (await fetch(`${dais.root}/metrics`)).text();
   const gauge = `dais_monitor_value{project="${dais.project}",monitor="dear",check="resources",metric="cpu_seconds_per_1000"`;
   expect(figures).toContain(gauge);

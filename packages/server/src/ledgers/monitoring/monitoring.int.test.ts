@@ -122,20 +122,20 @@ test(
     await ask(spread(50, 0));
     await expect.poll(async () => await windows('watch'), WAIT).toBe(1);
     const first = await get<MonitorReport>('monitors/watch/reports/latest');
-    expect(first.verdict).toBe('unknown');
+    expect(first.status).toBe('unknown');
     expect(first.notes.join(' ')).toContain('The lineage of m/1 contains no training dataset');
     await ask(spread(50, 0));
     await expect.poll(async () => await windowsNow('watch'), WAIT).toBe(2);
     const good = await get<MonitorReport>('monitors/watch/reports/2');
-    expect(good).toMatchObject({ verdict: 'ok' });
+    expect(good).toMatchObject({ status: 'passing' });
     expect(good.baseline).toMatchObject({ type: 'first', name: 'window 1', rows: 50 });
     expect(good.versions).toMatchObject([{ model: 'm', version: '1', rows: 50 }]);
 
     await ask(spread(50, 30));
     await expect.poll(async () => await windowsNow('watch'), WAIT).toBe(3);
     const bad = await get<MonitorReport>('monitors/watch/reports/3');
-    expect(bad.verdict).toBe('bad');
-    expect(bad.results[0]).toMatchObject({ check: 'drift', column: 'x', metric: 'ks', verdict: 'bad' });
+    expect(bad.status).toBe('failing');
+    expect(bad.results[0]).toMatchObject({ check: 'drift', column: 'x', metric: 'ks', status: 'failing' });
     expect(bad.columns[0]?.column).toBe('x');
     expect(bad.columns[0]?.histogram?.current.reduce((a, b) => a + b, 0)).toBe(50);
     expect(bad.examples[0]?.rows.length).toBeGreaterThan(0);
@@ -178,15 +178,21 @@ test(
     expect(after.items[0]?.reason).toContain('The cooldown ends at');
 
     const history = await get<MonitorHistory>('monitors/watch/history?check=drift&column=x');
-    expect(history.windows.map(({ verdict }) => verdict)).toEqual(['unknown', 'ok', 'bad', 'ok', 'bad']);
+    expect(history.windows.map(({ status }) => status)).toEqual([
+      'unknown',
+      'passing',
+      'failing',
+      'passing',
+      'failing',
+    ]);
     const series = history.series.find(({ metric }) => metric === 'ks');
-    expect(series?.verdicts).toEqual([null, 'ok', 'bad', 'ok', 'bad']);
+    expect(series?.statuses).toEqual([null, 'passing', 'failing', 'passing', 'failing']);
     const page = await fetch(`${url}/api/v1/monitoring/monitors/watch/reports/3/page`);
     expect(await page.text()).toContain('Failing');
     const { body } = await client.call('GET', '/api/v1/monitors/watch');
-    expect(body['status']).toMatchObject({ state: 'bad', windows: 5 });
+    expect(body['status']).toMatchObject({ state: 'failing', windows: 5 });
     const figures = await (await fetch(`${url}/metrics`)).text();
-    expect(figures).toContain('dais_monitors{state="bad"} 1\n');
+    expect(figures).toContain('dais_monitors{state="failing"} 1\n');
     expect(figures).toContain('dais_monitor_alerts_open{severity="critical"} 3\n');
     expect(figures).toContain('dais_monitor_bad{project="default",monitor="watch"} 1\n');
 

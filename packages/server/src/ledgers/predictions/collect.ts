@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { endpointHash } from '@dais/api/gateway';
-import { findTenant, ORGANISATION } from '#kernel/tenants.ts';
+import { findTenant, ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { checkProcess } from '#lib/system/process-identity.ts';
@@ -115,7 +115,7 @@ export class Collector {
         if (made !== undefined) stored.push(made);
       }
       const now = clock.now();
-      await transact(database, { mode: 'write', projectId: ORGANISATION }, async (tx) => {
+      await transact(database, { mode: 'write', projectId: ORGANIZATION }, async (tx) => {
         for (const one of progress) await advance(tx, one, now);
         for (const one of stored) await insertFile(tx, one, now);
       });
@@ -132,10 +132,10 @@ export class Collector {
   }
 
   async #readPlaces(names: readonly string[]): Promise<ReadonlyMap<string, number | 'ended'>> {
-    return await transact(this.#parts.database, { mode: 'write', projectId: ORGANISATION }, async ({ sql }) => {
+    return await transact(this.#parts.database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
       const rows = await sql.query<{ name: string; read_bytes: bigint; ended: boolean }>(
         'select name, read_bytes, ended from predictions.segment where project_id = $1',
-        [ORGANISATION],
+        [ORGANIZATION],
         'prediction_segments',
       );
       // Missing segments were finished and removed: only their rows remain.
@@ -149,7 +149,7 @@ export class Collector {
 
   async #remove(name: string, path: string): Promise<void> {
     await rm(path, { force: true });
-    await transact(this.#parts.database, { mode: 'write', projectId: ORGANISATION }, async ({ sql }) => {
+    await transact(this.#parts.database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
       await sql.query('delete from predictions.segment where name = $1', [name], 'forget_segment');
     });
   }
@@ -161,7 +161,7 @@ export class Collector {
     if (first === undefined) return undefined;
     const tenant = await transact(
       database,
-      { mode: 'read', projectId: ORGANISATION },
+      { mode: 'read', projectId: ORGANIZATION },
       async ({ sql }) => await findTenant(sql, first.project),
     );
     if (tenant === undefined) {
@@ -216,7 +216,7 @@ async function advance({ sql }: Transaction, { name, from, to, lost, ended }: Pr
      on conflict (name) do update set read_bytes = $4, lost_bytes = $5, ended = $6, updated_at = $7
        where s.read_bytes = $3 and not s.ended
      returning read_bytes, (xmax = 0) as made`,
-    [name, ORGANISATION, from, to, lost, ended, now],
+    [name, ORGANIZATION, from, to, lost, ended, now],
     'advance_segment',
   );
   const [row] = rows as readonly { readonly made: boolean }[];

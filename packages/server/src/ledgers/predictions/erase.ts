@@ -133,7 +133,7 @@ export function erasureHandler(parts: PredictionsParts, collector: Collector): J
       return {};
     },
     ended: async (tx, job, end) => {
-      if (end.state !== 'failed' && end.state !== 'cancelled') return;
+      if (end.state !== 'failed' && end.state !== 'canceled') return;
       await tx.enter(job.projectId);
       await tx.sql.query(
         `update predictions.erasure set state = 'failed', error = $2, ended_at = $3 where id = $1 and state = 'waiting'`,

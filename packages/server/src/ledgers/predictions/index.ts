@@ -19,7 +19,7 @@ import { collectHandler, maintenanceHandler } from './maintenance.ts';
 export { predictionsSlice } from './predictions-slice.ts';
 export type { FileRow } from './file-rows.ts';
 export { firstIdOf } from './first-id.ts';
-export type { FoundPredictions, LabelledPredictions, PredictionReader } from './reader.ts';
+export type { FoundPredictions, LabeledPredictions, PredictionReader } from './reader.ts';
 export { countLabels } from './reader.ts';
 export type { PredictionsParts } from './predictions-parts.ts';
 

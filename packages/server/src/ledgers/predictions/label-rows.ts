@@ -18,8 +18,8 @@ export const LABEL_COLUMNS: readonly Column[] = [
   { name: 'key_value', type: 'string' },
   { name: 'value', type: 'string' },
   { name: 'observed_at', type: 'timestamp' },
-  { name: 'labelled_at', type: 'timestamp' },
-  { name: 'labelled_by', type: 'string' },
+  { name: 'labeled_at', type: 'timestamp' },
+  { name: 'labeled_by', type: 'string' },
   { name: 'source', type: 'string' },
 ];
 
@@ -82,7 +82,7 @@ export async function addLabels(
   );
   const subject = await endpointSubject(tx, endpoint);
   tx.emit({
-    type: eventTypes.predictionsLabelled,
+    type: eventTypes.predictionsLabeled,
     projectId: tenant.id,
     subject,
     data: { labels: labels.length, source },
@@ -175,8 +175,8 @@ export async function* labelLines(
         key_value: row.key_value,
         value: row.value,
         observed_at: row.observed_at === null ? null : new Date(Number(row.observed_at)).toISOString(),
-        labelled_at: new Date(Number(row.at)).toISOString(),
-        labelled_by: `${row.by.type}/${row.by.id}`,
+        labeled_at: new Date(Number(row.at)).toISOString(),
+        labeled_by: `${row.by.type}/${row.by.id}`,
         source: row.source,
       };
       yield `${JSON.stringify(line)}\n`;

@@ -111,7 +111,7 @@ describe('predictions', () => {
       { key: { column: 'in_order', value: 'o2' }, value: 'early' },
     ]);
     await label([{ prediction: id, row: 0, value: 'on time' }]);
-    const sql = 'select row, label from labelled order by row';
+    const sql = 'select row, label from labeled order by row';
     expect((await query(name, sql)).rows).toEqual([
       [0, 'on time'],
       [1, 'early'],

@@ -25,7 +25,7 @@ import { uuidv7 } from '#lib/ids.ts';
 import type { Collector } from './collect.ts';
 import { filesOfMark, withFiles, type LocalPredictions } from './file-rows.ts';
 import { keyColumns, labelLines, labelsOf, LABEL_COLUMNS, presentLabel } from './label-rows.ts';
-import { labelledView } from './labelled-view.ts';
+import { labeledView } from './labeled-view.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
 import { filesBetween, maskedFor, maskedView } from './prediction-access.ts';
 
@@ -55,7 +55,7 @@ export async function queryPredictions(
       const views = {
         predictions,
         labels: { type: 'scan' as const, table: 'labels' },
-        labelled: labelledView(predictions, local.columns, labels),
+        labeled: labeledView(predictions, local.columns, labels),
       };
       const result = await engine.run(
         {

@@ -13,7 +13,7 @@ import type { Collector } from './collect.ts';
 import { firstIdOf } from './first-id.ts';
 import { oldestFiles, withFiles, type FileRow } from './file-rows.ts';
 import { keyColumns, labelLines, LABEL_COLUMNS } from './label-rows.ts';
-import { labelledView } from './labelled-view.ts';
+import { labeledView } from './labeled-view.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
 import { filesBetween } from './prediction-access.ts';
 
@@ -36,9 +36,9 @@ export interface FoundPredictions {
 }
 
 /** Margin for files at both bounds: the id has the time of the request, and `predicted_at` the time of the response. */
-export interface LabelledPredictions extends FoundPredictions {
+export interface LabeledPredictions extends FoundPredictions {
   /** The same with `label` and `label_at`, NULL without ground truth. */
-  readonly labelled: Relation;
+  readonly labeled: Relation;
   /**
    * Labels of predictions in this period and shortly before, by prediction id and by key; columns as `labels` of a
    * query.
@@ -88,7 +88,7 @@ export class PredictionReader {
   async withLabels<T>(
     of: PredictionsOf,
     { from, until }: { readonly from: number; readonly until: number },
-    work: (found: LabelledPredictions) => Promise<T>,
+    work: (found: LabeledPredictions) => Promise<T>,
   ): Promise<T> {
     const labels = { from: from - LONGEST_MS, until };
     const rows = { from: from - LONGEST_MS, until: until + LONGEST_MS };
@@ -101,8 +101,8 @@ export class PredictionReader {
       const table: FileTable = { files: [{ path, name: 'labels', format: 'ndjson' }], columns: LABEL_COLUMNS };
       return await this.withRows(of, rows, async (found) => {
         const tables = { ...found.tables, labels: table };
-        const labelled = labelledView(found.relation, found.columns, keys);
-        return await work({ ...found, tables, labelled, labels: { type: 'scan', table: 'labels' } });
+        const labeled = labeledView(found.relation, found.columns, keys);
+        return await work({ ...found, tables, labeled, labels: { type: 'scan', table: 'labels' } });
       });
     } finally {
       await rm(scratch, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { KeyInfo } from '#engines/keys/contract.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { NewJob } from '#kernel/jobs.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { contextOf, KEY_COLUMNS, sealedOf, type KeyRow, type Sealer } from './pseudonym-keys.ts';
 
 const QUEUE = 'pseudonym keys';
@@ -22,7 +22,7 @@ export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values
 /** At most one waiting or running job per new current key. */
 export function rewrapJob(current: KeyInfo): NewJob {
   const payload = { fingerprint: current.fingerprint };
-  return { queue: QUEUE, projectId: ORGANISATION, payload, uniqueKey: current.fingerprint, maxAttempts: 1000 };
+  return { queue: QUEUE, projectId: ORGANIZATION, payload, uniqueKey: current.fingerprint, maxAttempts: 1000 };
 }
 
 /** Skips keys that cannot be unwrapped: they are reported on use. */
@@ -34,7 +34,7 @@ export function rewrapHandler(sealer: Sealer): JobHandler {
     retry: { baseMs: 1000, capMs: 600_000 },
     run: async (_job, io) => {
       let rewrapped = 0;
-      for (let after: Pick<KeyRow, 'project_id' | 'number'> = { project_id: ORGANISATION, number: 0 }; ;) {
+      for (let after: Pick<KeyRow, 'project_id' | 'number'> = { project_id: ORGANIZATION, number: 0 }; ;) {
         io.signal.throwIfAborted();
         const from = after;
         const rows = await io.write(async (tx) => {

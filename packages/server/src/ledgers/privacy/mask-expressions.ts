@@ -21,7 +21,7 @@ export function maskExpression({ column: name, method }: ColumnMask, key: MaskKe
   if (method === 'redact') return literal(null, 'string');
   const value = column(name);
   const text = cast(value, 'string', { lenient: true });
-  if (method === 'generalise') return when(call('is-null', value), literal(null, 'string'), generalizedText(text));
+  if (method === 'generalize') return when(call('is-null', value), literal(null, 'string'), generalizedText(text));
   // Without a key, equal values would have equal pseudonyms in all projects, so the value is hidden.
   if (key === undefined) return literal(null, 'string');
   const digest: Expression = {
@@ -34,7 +34,7 @@ export function maskExpression({ column: name, method }: ColumnMask, key: MaskKe
 }
 
 /**
- * Generalizes a value by its format: the month of a date, the domain of an e-mail address, the network of an IP address, the first
+ * Generalizes a value by its format: the month of a date, the domain of an email address, the network of an IP address, the first
  * digit and the magnitude of a number, and the first three characters of other texts. Short texts keep only the first.
  */
 function generalizedText(text: Expression): Expression {

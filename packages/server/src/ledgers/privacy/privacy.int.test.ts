@@ -153,7 +153,7 @@ describe('findings', () => {
 describe('masks', () => {
   test('masks declared and found columns for users without permission to unmask, by each method', async () => {
     const project = await world.project();
-    const methods = ['redact', 'hash', 'pseudonym', 'generalise'] as const;
+    const methods = ['redact', 'hash', 'pseudonym', 'generalize'] as const;
     const name = await project.dataset({
       sensitive: methods.map((mask) => ({ column: mask, category: 'email', mask })),
     });
@@ -161,7 +161,7 @@ describe('masks', () => {
     await project.push(
       name,
       [
-        'id,redact,hash,pseudonym,generalise',
+        'id,redact,hash,pseudonym,generalize',
         ...values.map((value, at) => [at, ...methods.map(() => value)].join(',')),
       ].join('\n'),
     );
@@ -170,7 +170,7 @@ describe('masks', () => {
     expect(column(await head(project, name, admin), 'hash')).toEqual([...PEOPLE, null]);
     const masked = await head(project, name, viewer);
     expect(column(masked, 'redact')).toEqual([null, null, null, null, null]);
-    expect(column(masked, 'generalise')).toEqual([
+    expect(column(masked, 'generalize')).toEqual([
       '…@example.com',
       '…@example.org',
       '…@example.net',

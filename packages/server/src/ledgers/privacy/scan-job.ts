@@ -62,7 +62,7 @@ export function scanHandler(parts: PrivacyParts): JobHandler {
       return { columns: result.columns, rows: result.rows, findings: result.findings.length };
     },
     ended: async (tx, job, end) => {
-      if (end.state !== 'failed' && end.state !== 'cancelled') return;
+      if (end.state !== 'failed' && end.state !== 'canceled') return;
       await tx.enter(job.projectId);
       await failScan(tx, String(job.payload['version']), end.error ?? 'it was canceled', now());
     },

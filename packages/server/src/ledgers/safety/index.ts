@@ -12,7 +12,7 @@ import { scanHandler, scanSubscriber } from './scan-job.ts';
 
 export { safetySlice } from './safety-slice.ts';
 export type { SafetyParts } from './safety-parts.ts';
-export { scanVerdict } from './scan-rows.ts';
+export { scanResult } from './scan-rows.ts';
 
 export interface SafetyLedger {
   readonly entries: readonly OperationEntry[];

@@ -56,7 +56,7 @@ async function readScan(tx: Transaction, { input }: { readonly input: VersionInp
   const { type, createdAt } = await readVersion(tx.sql, tx.projectId, name, version);
   if (type === 'prompt' || now - createdAt > SOON_MS) throw notScanned(input);
   const nothing = { files: 0, bytes: 0, findings: [], askedAt: createdAt };
-  return { model: name, version, state: 'waiting', verdict: 'waiting', ...nothing };
+  return { model: name, version, state: 'pending', result: 'pending', ...nothing };
 }
 
 function notScanned({ name, version }: VersionInput): DaisError {

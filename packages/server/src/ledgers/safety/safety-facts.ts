@@ -1,7 +1,7 @@
 /** Policy attributes of model scans. */
 import type { FactProvider } from '#kernel/principal.ts';
 import { keyOf, type NodeMeasure, type UpstreamMeasure } from '#ledgers/lineage/index.ts';
-import { findingsOf, SCAN_COLUMNS, verdictOf, type ScanRow } from './scan-rows.ts';
+import { findingsOf, SCAN_COLUMNS, resultOf, type ScanRow } from './scan-rows.ts';
 
 /** Attributes of a Model: of the version that is evaluated, else of the newest. */
 export const safetyFacts: FactProvider = {
@@ -48,8 +48,8 @@ export const upstreamScans: UpstreamMeasure = {
       const findings = of.flatMap(({ severity, open }) =>
         severity === null ? [] : [{ severity, state: open === true ? ('open' as const) : ('waived' as const) }],
       );
-      const result = verdictOf(scan, findings);
-      if (result === 'waiting') return { node, unknown: 'The scan of its files has not ended.' };
+      const result = resultOf(scan, findings);
+      if (result === 'pending') return { node, unknown: 'The scan of its files has not ended.' };
       return { node, value: RESULTS.indexOf(result), cause: `scan result ${result}` };
     });
   },

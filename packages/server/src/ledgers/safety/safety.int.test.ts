@@ -17,7 +17,7 @@ import { commentsSlice } from '#ledgers/comments/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { registryEntries, versionKeyOf } from '#ledgers/registry/index.ts';
 import { systemClock } from '#lib/clock.ts';
-import { safetyLedger, safetySlice, scanVerdict } from './index.ts';
+import { safetyLedger, safetySlice, scanResult } from './index.ts';
 import { safetyFacts } from './safety-facts.ts';
 
 const ROOT = 'mlflow-artifacts:';
@@ -79,34 +79,34 @@ async function register(files: Readonly<Record<string, string | Buffer>>): Promi
   const { version } = await dais.call<{ version: number }>('modelVersion.create', input);
   const get = async () => await dais.call<ModelScan>('modelScan.get', { name: 'flights', version: String(version) });
   await expect
-    .poll(async () => (await get().catch(() => undefined))?.state ?? 'waiting', { timeout: 60_000 })
-    .not.toBe('waiting');
+    .poll(async () => (await get().catch(() => undefined))?.state ?? 'pending', { timeout: 60_000 })
+    .not.toBe('pending');
   return await get();
 }
 
-async function verdict(version: number) {
+async function result(version: number) {
   return await dais.write(async (tx) => {
     await tx.enter(tenant);
-    return await scanVerdict(tx, (await versionKeyOf(tx, 'flights', version)) ?? '', `flights/${version}`);
+    return await scanResult(tx, (await versionKeyOf(tx, 'flights', version)) ?? '', `flights/${version}`);
   });
 }
 
 describe('the files of a version', () => {
   it('are scanned automatically; a harmless version is clean', async () => {
     const scan = await register({ MLmodel: 'flavors: {}\n', 'requirements.txt': 'numpy\n' });
-    expect(scan).toMatchObject({ state: 'done', verdict: 'clean', files: 2, findings: [] });
-    expect(await verdict(scan.version)).toEqual({ verdict: 'clean' });
+    expect(scan).toMatchObject({ state: 'done', result: 'clean', files: 2, findings: [] });
+    expect(await result(scan.version)).toEqual({ result: 'clean' });
   });
 
   it('that are harmful block the version until a finding is waived with a reason', async () => {
     const scan = await register({ 'model.pkl': Buffer.from('cos\nsystem\n(S"id"\ntR.'), 'code/a.py': 'x = 1\n' });
-    expect(scan).toMatchObject({ verdict: 'blocked' });
+    expect(scan).toMatchObject({ result: 'blocked' });
     expect(scan.findings.map(({ rule, severity, state }) => [rule, severity, state])).toEqual([
       ['pickle-import', 'block', 'open'],
       ['code', 'review', 'open'],
     ]);
     const version = `flights/${scan.version}`;
-    expect((await verdict(scan.version)).reason).toBe(
+    expect((await result(scan.version)).reason).toBe(
       `The scan of ${version} blocks it. model.pkl: It imports os.system, which no model needs at load time. ` +
         `\`dais model scan ${version}\` lists the findings. Register a version without them, or have an approver waive them.`,
     );
@@ -114,19 +114,19 @@ describe('the files of a version', () => {
     expect(await codeOf(dais.call('modelFinding.waive', { ...one, reason: '' }))).toBe('invalid_request');
     const waived = await dais.call<ModelFinding>('modelFinding.waive', { ...one, reason: 'it is a test' });
     expect(waived).toMatchObject({ state: 'waived', reason: 'it is a test', decidedBy: 'user/owner' });
-    expect((await verdict(scan.version)).verdict).toBe('review');
+    expect((await result(scan.version)).result).toBe('review');
     // A rescan keeps the waiver, which belongs to the finding.
     await dais.call('modelScan.start', { name: 'flights', version: String(scan.version) });
-    await expect.poll(async () => (await verdict(scan.version)).verdict, { timeout: 60_000 }).toBe('review');
+    await expect.poll(async () => (await result(scan.version)).result, { timeout: 60_000 }).toBe('review');
     await dais.call('modelFinding.reopen', { ...one, reason: 'no' });
-    expect((await verdict(scan.version)).verdict).toBe('blocked');
+    expect((await result(scan.version)).result).toBe('blocked');
     expect(await codeOf(dais.call('modelFinding.reopen', one))).toBe('invalid_state');
   });
 
   it('that are stored elsewhere are not loaded, and an unscanned version waits', async () => {
     const scan = await register({});
-    expect(scan).toMatchObject({ state: 'elsewhere', verdict: 'blocked' });
-    expect((await verdict(99)).verdict).toBe('waiting');
+    expect(scan).toMatchObject({ state: 'elsewhere', result: 'blocked' });
+    expect((await result(99)).result).toBe('pending');
     expect(await codeOf(dais.call('modelScan.get', { name: 'flights', version: '99' }))).toBe('not_found');
   });
 

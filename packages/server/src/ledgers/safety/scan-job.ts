@@ -83,24 +83,24 @@ export function scanHandler(parts: SafetyParts): JobHandler {
         });
         return { elsewhere: true };
       }
-      const result = await unlessDamaged(async () => await scanFiles(parts.blobs, location, projectId, io));
-      if (typeof result === 'string') {
-        await io.write(async (tx) => await endScan(tx, key, { state: 'failed', error: result }, now()));
+      const scanned = await unlessDamaged(async () => await scanFiles(parts.blobs, location, projectId, io));
+      if (typeof scanned === 'string') {
+        await io.write(async (tx) => await endScan(tx, key, { state: 'failed', error: scanned }, now()));
         return { damaged: true };
       }
       await io.write(async (tx) => {
-        await recordScan(tx, key, result, now());
+        await recordScan(tx, key, scanned, now());
         const scan = await findScan(tx.sql, key);
         if (scan === undefined) return;
-        const { verdict, findings } = await presentScan(tx.sql, name, scan);
+        const { result, findings } = await presentScan(tx.sql, name, scan);
         const open = findings.filter(({ state }) => state === 'open').length;
         const subject = { kind: 'Model', name, uid: scan.model };
-        tx.emit({ type: eventTypes.modelScanned, projectId, subject, data: { version, verdict, findings: open } });
+        tx.emit({ type: eventTypes.modelScanned, projectId, subject, data: { version, result, findings: open } });
       });
-      return { files: result.files, findings: result.findings.length };
+      return { files: scanned.files, findings: scanned.findings.length };
     },
     ended: async (tx, job, end) => {
-      if (end.state !== 'failed' && end.state !== 'cancelled') return;
+      if (end.state !== 'failed' && end.state !== 'canceled') return;
       await tx.enter(job.projectId);
       const error = end.error ?? 'it was canceled';
       await endScan(tx, String(job.payload['key']), { state: 'failed', error }, now());

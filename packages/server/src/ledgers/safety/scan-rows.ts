@@ -1,6 +1,6 @@
 /** Stored scans and findings, and the resulting status. */
 import { DaisError } from '@dais/api';
-import type { ModelFinding, ModelScan, ModelVerdict } from '@dais/api/serving';
+import type { ModelFinding, ModelScan, ModelScanResult } from '@dais/api/serving';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -50,8 +50,8 @@ export async function noteScan(
   now: number,
 ): Promise<void> {
   await tx.sql.query(
-    `insert into safety.scan (version_key, project_id, model, version, state, asked_at) values ($1, $2, $3, $4, 'waiting', $5)
-     on conflict (version_key) do update set state = 'waiting', error = null, asked_at = $5, ended_at = null`,
+    `insert into safety.scan (version_key, project_id, model, version, state, asked_at) values ($1, $2, $3, $4, 'pending', $5)
+     on conflict (version_key) do update set state = 'pending', error = null, asked_at = $5, ended_at = null`,
     [of.key, tx.projectId, of.model, of.version, now],
     'note_model_scan',
   );
@@ -141,11 +141,11 @@ export function presentFinding(row: FindingRow): ModelFinding {
 }
 
 /** Returns the worst status of open findings. An incomplete scan blocks loading. */
-export function verdictOf(
+export function resultOf(
   scan: Pick<ScanRow, 'state'>,
   findings: readonly Pick<FindingRow, 'severity' | 'state'>[],
-): ModelVerdict {
-  if (scan.state === 'waiting') return 'waiting';
+): ModelScanResult {
+  if (scan.state === 'pending') return 'pending';
   if (scan.state !== 'done') return 'blocked';
   const open = findings.filter(({ state }) => state === 'open');
   if (open.some(({ severity }) => severity === 'block')) return 'blocked';
@@ -159,7 +159,7 @@ export async function presentScan(sql: Sql, name: string, scan: ScanRow): Promis
     model: name,
     version: scan.version,
     state: scan.state,
-    verdict: verdictOf(scan, findings),
+    result: resultOf(scan, findings),
     files: scan.files,
     bytes: Number(scan.bytes),
     findings: findings.map(presentFinding),
@@ -170,34 +170,34 @@ export async function presentScan(sql: Sql, name: string, scan: ScanRow): Promis
 }
 
 /**
- * Returns whether a version may be loaded: `clean` anywhere, `review` in a separate process, `blocked` not at all, `waiting` not yet.
+ * Returns whether a version may be loaded: `clean` anywhere, `review` in a separate process, `blocked` not at all, `pending` not yet.
  * `key`: its lineage key; `called`: its displayed name. `reason`: set unless it is clean.
  */
-export async function scanVerdict(
+export async function scanResult(
   { sql }: Transaction,
   key: string,
   called: string,
-): Promise<{ readonly verdict: ModelVerdict; readonly reason?: string }> {
+): Promise<{ readonly result: ModelScanResult; readonly reason?: string }> {
   const scan = await findScan(sql, key);
   const version = called.replace(/^models:\//, '');
-  if (scan === undefined) return { verdict: 'waiting', reason: `The files of ${version} have not been scanned yet.` };
+  if (scan === undefined) return { result: 'pending', reason: `The files of ${version} have not been scanned yet.` };
   const findings = await findingsOf(sql, scan.version_key);
-  const verdict = verdictOf(scan, findings);
-  if (verdict === 'clean') return { verdict };
+  const result = resultOf(scan, findings);
+  if (result === 'clean') return { result };
   if (scan.state !== 'done') {
     const why = scan.error === null ? 'have not been scanned yet' : `could not be scanned: ${scan.error}`;
-    return { verdict, reason: `The files of ${version} ${why}.` };
+    return { result, reason: `The files of ${version} ${why}.` };
   }
   const open = findings.filter(
-    ({ state, severity }) => state === 'open' && (verdict !== 'blocked' || severity === 'block'),
+    ({ state, severity }) => state === 'open' && (result !== 'blocked' || severity === 'block'),
   );
   const [first] = open;
   const found =
     first === undefined ? 'All findings are waived.' : `${first.file}: ${first.detail}${moreFindings(open.length - 1)}`;
   const list = `\`dais model scan ${version}\` lists the findings.`;
-  if (verdict !== 'blocked') return { verdict, reason: `${found} ${list}` };
+  if (result !== 'blocked') return { result, reason: `${found} ${list}` };
   const remedy = 'Register a version without them, or have an approver waive them.';
-  return { verdict, reason: `The scan of ${version} blocks it. ${found} ${list} ${remedy}` };
+  return { result, reason: `The scan of ${version} blocks it. ${found} ${list} ${remedy}` };
 }
 
 /** Returns a sentence about further findings, to append to the first one. */

@@ -225,9 +225,9 @@ test('no output contains any of them', { timeout: PATIENCE }, async () => {
   const asOwner = { credential: SECRETS['owner token'] ?? '' };
   for (const path of [
     '/api/v1/events',
-    '/api/v1/organisation/events',
-    '/api/v1/organisation/audit/entries',
-    '/api/v1/organisation/audit/bodies',
+    '/api/v1/organization/events',
+    '/api/v1/organization/audit/entries',
+    '/api/v1/organization/audit/bodies',
   ]) {
     expect((await send('GET', `${path}?limit=1000`, asOwner)).status).toBe(200);
   }

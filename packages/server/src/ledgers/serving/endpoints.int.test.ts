@@ -179,10 +179,10 @@ test('a moved alias starts a rollout; a version that cannot be loaded is rolled 
     );
     const rollout = await client.lastRollout('scaled');
     expect(rollout).toMatchObject({ state: 'promoted', cause: 'alias', from: 'models:/m/1', startedBy: 'system:dais' });
-    expect(rollout.steps.map((step) => [step.weight, step.verdict])).toEqual([
-      [0, 'good'],
-      [50, 'good'],
-      [100, 'good'],
+    expect(rollout.steps.map((step) => [step.weight, step.status])).toEqual([
+      [0, 'passed'],
+      [50, 'passed'],
+      [100, 'passed'],
     ]);
     broken = await client.register('m', 7, { bytes: Buffer.from('no model') });
     await client.call('PUT', '/api/v1/registry/models/m/aliases/champion', { version: String(broken) });

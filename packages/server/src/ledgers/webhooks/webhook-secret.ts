@@ -4,7 +4,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { KeyInfo } from '#engines/keys/contract.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { NewJob } from '#kernel/jobs.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { SealedSecret, Sealer } from './webhook-parts.ts';
 import { sealedOf, WEBHOOK_COLUMNS, type WebhookRow } from './webhook-rows.ts';
 
@@ -41,7 +41,7 @@ export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values
 /** Returns the job that wraps secrets with the current key. Only one job per key waits or runs at a time. */
 export function rewrapJob(current: KeyInfo): NewJob {
   const payload = { fingerprint: current.fingerprint };
-  return { queue: QUEUE, projectId: ORGANISATION, payload, uniqueKey: current.fingerprint, maxAttempts: 1000 };
+  return { queue: QUEUE, projectId: ORGANIZATION, payload, uniqueKey: current.fingerprint, maxAttempts: 1000 };
 }
 
 /** Handles the job. Secrets that cannot be decrypted are skipped; deliveries report them. */
@@ -53,7 +53,7 @@ export function rewrapHandler(sealer: Sealer): JobHandler {
     retry: { baseMs: 1000, capMs: 600_000 },
     run: async (_job, io) => {
       let rewrapped = 0;
-      for (let after = ORGANISATION; ;) {
+      for (let after = ORGANIZATION; ;) {
         io.signal.throwIfAborted();
         const from = after;
         const rows = await io.write(async (tx) => {

@@ -102,5 +102,5 @@ export const nameRules: readonly NameRule[] = [
     words: ['password', 'passwd', 'password hash', 'secret key', 'api key', 'access token', 'passwort'],
   },
   { entity: 'US_PASSPORT', words: ['passport', 'passport number', 'reisepass', 'pasaporte'] },
-  { entity: 'DRIVER_LICENSE', words: ['driver license', 'drivers license', 'driving licence', 'fuehrerschein'] },
+  { entity: 'DRIVER_LICENSE', words: ['driver license', 'drivers license', 'driving license', 'fuehrerschein'] },
 ];

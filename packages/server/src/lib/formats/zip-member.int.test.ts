@@ -20,6 +20,12 @@ function elsewhere(archive: Buffer): Buffer {
   return archive;
 }
 
+/** The directory announces another size of a member. */
+function resized(archive: Buffer, name: string, size: number): Buffer {
+  archive.writeUInt32LE(size, archive.lastIndexOf(name) - 22);
+  return archive;
+}
+
 const large = Buffer.from('0123456789'.repeat(100_000));
 
 test('members come out as they went in: stored, deflated, empty', async () => {
@@ -42,10 +48,16 @@ test('archives that Python writes are read', async () => {
 });
 
 test.each([
-  ['no archive', Buffer.from('nothing'), 'is not a ZIP archive'],
-  ['no such member', zip({ other: 'x' }), 'does not contain wanted'],
+  ['no archive', Buffer.from('nothing'), 'cannot be read as a ZIP archive'],
+  ['no such member', zip({ other: 'x' }), 'has no member wanted'],
   ['more than is allowed', zip({ wanted: large }), 'more than 1000'],
-  ['an offset beyond the end', elsewhere(zip({ wanted: 'x' })), 'is damaged'],
+  ['an offset beyond the end', elsewhere(zip({ wanted: 'x' })), 'cannot be read as a ZIP archive'],
+  ['a member longer than its entry says', resized(zip({ wanted: 'y'.repeat(900) }), 'wanted', 800), 'too many bytes'],
+  [
+    'a member shorter than its entry says',
+    resized(zip({ wanted: 'y'.repeat(900) }), 'wanted', 950),
+    'not enough bytes',
+  ],
 ])('reports %s', async (name, bytes, message) => {
   const archive = join(folder, `${name}.zip`);
   await writeFile(archive, bytes);

@@ -11,6 +11,8 @@ export function zip(files: Readonly<Record<string, string | Buffer>>): Buffer {
     const packed = bytes.length < 100 ? bytes : deflateRawSync(bytes);
     const common = Buffer.alloc(26);
     common.writeUInt16LE(20, 0);
+    // Names are UTF-8.
+    common.writeUInt16LE(0x800, 2);
     common.writeUInt16LE(packed === bytes ? 0 : 8, 4);
     // 1980-01-01: the oldest date that an archive can represent.
     common.writeUInt16LE(0x21, 8);

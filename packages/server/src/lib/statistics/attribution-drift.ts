@@ -58,7 +58,7 @@ export function moveOf({ baselineShare, currentShare }: ColumnAttribution): numb
 }
 
 /**
- * Normalised discounted cumulative gain (Järvelin and Kekäläinen 2002) of the order of `current`, where what a column is worth is
+ * Normalized discounted cumulative gain (Järvelin and Kekäläinen 2002) of the order of `current`, where what a column is worth is
  * its size in `baseline`. Columns of equal size share the gain of their places, as in scikit-learn.
  */
 export function rankingGain(baseline: readonly number[], current: readonly number[]): number {

@@ -41,7 +41,7 @@ export function burnRate({ total, bad }: Pick<ServicePeriod, 'total' | 'bad'>, o
   return total === 0 ? undefined : bad / total / (1 - objective);
 }
 
-export interface BurnVerdict {
+export interface BurnResult {
   readonly rule: BurnRule;
   /** Undefined: no requests in that window. */
   readonly long: number | undefined;
@@ -53,7 +53,7 @@ export interface BurnVerdict {
  * Returns the result of each rule at `now`. A window contains the periods that end in (now − window, now]; later ones
  * are not counted.
  */
-export function burnVerdicts(
+export function burnResults(
   stretches: readonly ServicePeriod[],
   {
     objective,
@@ -64,7 +64,7 @@ export function burnVerdicts(
     readonly now: number;
     readonly rules?: readonly BurnRule[];
   },
-): readonly BurnVerdict[] {
+): readonly BurnResult[] {
   const rateOver = (windowMs: number) => burnRate(sumOver(stretches, now, windowMs), objective);
   return rules.map((rule) => {
     const [long, short] = [rateOver(rule.longMs), rateOver(rule.shortMs)];

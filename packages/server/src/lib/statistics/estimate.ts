@@ -34,7 +34,7 @@ export function wilsonInterval(successes: number, trials: number, z = 1.96): { l
   if (trials === 0) return { low: 0, high: 1 };
   const share = successes / trials;
   const square = z * z;
-  const centre = (share + square / (2 * trials)) / (1 + square / trials);
+  const center = (share + square / (2 * trials)) / (1 + square / trials);
   const half = (z * Math.sqrt((share * (1 - share)) / trials + square / (4 * trials * trials))) / (1 + square / trials);
-  return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
+  return { low: Math.max(0, center - half), high: Math.min(1, center + half) };
 }

@@ -10,7 +10,7 @@ export interface GroupCounts {
   /** Rows that were predicted positive. */
   readonly selected: number;
   /** Of the rows that have a label. */
-  readonly labelled?: BinaryCounts | undefined;
+  readonly labeled?: BinaryCounts | undefined;
 }
 
 export interface GroupRates {
@@ -95,12 +95,12 @@ export function fairnessOf(groups: readonly GroupCounts[], choice: FairnessChoic
     });
     return { rates, gap: gapOf(rates) };
   };
-  const labelled = (rate: (counts: BinaryCounts) => Rate) => (counts: GroupCounts) =>
-    counts.labelled === undefined ? undefined : rate(counts.labelled);
+  const labeled = (rate: (counts: BinaryCounts) => Rate) => (counts: GroupCounts) =>
+    counts.labeled === undefined ? undefined : rate(counts.labeled);
   const selection = gap('rows', ({ selected, rows }) => [selected, rows]);
-  const truePositives = gap('positives', labelled(truePositiveRate)).gap;
-  const falsePositives = gap('negatives', labelled(falsePositiveRate)).gap;
-  const predictiveParity = gap('predicted positives', labelled(precisionRate)).gap;
+  const truePositives = gap('positives', labeled(truePositiveRate)).gap;
+  const falsePositives = gap('negatives', labeled(falsePositiveRate)).gap;
+  const predictiveParity = gap('predicted positives', labeled(precisionRate)).gap;
   const base = selection.rates.find(({ group }) => group === privileged)?.rate;
   return {
     groups: groups.map((counts) => ratesOf(counts, z)),
@@ -135,17 +135,17 @@ const precisionRate = ({ truePositives, falsePositives }: BinaryCounts): Rate =>
   truePositives + falsePositives,
 ];
 
-function ratesOf({ group, rows, selected, labelled }: GroupCounts, z: number): GroupRates {
+function ratesOf({ group, rows, selected, labeled }: GroupCounts, z: number): GroupRates {
   const estimate = ([part, whole]: Rate) => shareEstimate(part, whole, z);
-  if (labelled === undefined) return { group, rows, selectionRate: shareEstimate(selected, rows, z) };
-  const { truePositives, trueNegatives, falsePositives, falseNegatives } = labelled;
+  if (labeled === undefined) return { group, rows, selectionRate: shareEstimate(selected, rows, z) };
+  const { truePositives, trueNegatives, falsePositives, falseNegatives } = labeled;
   return {
     group,
     rows,
     selectionRate: shareEstimate(selected, rows, z),
-    truePositiveRate: estimate(truePositiveRate(labelled)),
-    falsePositiveRate: estimate(falsePositiveRate(labelled)),
-    precision: estimate(precisionRate(labelled)),
+    truePositiveRate: estimate(truePositiveRate(labeled)),
+    falsePositiveRate: estimate(falsePositiveRate(labeled)),
+    precision: estimate(precisionRate(labeled)),
     accuracy: estimate([
       truePositives + trueNegatives,
       truePositives + trueNegatives + falsePositives + falseNegatives,

@@ -304,7 +304,7 @@ test.each(each(fairness))('fairness: %s', (_name, at, { groups, actual, predicte
         group,
         rows: rows.length,
         selected: rows.filter(([, p]) => p === 1).length,
-        labelled: {
+        labeled: {
           truePositives: count(1, 1),
           falsePositives: count(0, 1),
           falseNegatives: count(1, 0),

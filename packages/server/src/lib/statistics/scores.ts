@@ -142,9 +142,9 @@ function precisionEstimate(bins: readonly ClassCounts[], z: number): Estimate {
   const value = averagePrecision(bins);
   if (value === undefined || value <= 0 || value >= 1) return { value };
   const positives = bins.reduce((sum, { positive }) => sum + positive, 0);
-  const [centre, error] = [Math.log(value / (1 - value)), 1 / Math.sqrt(positives * value * (1 - value))];
+  const [center, error] = [Math.log(value / (1 - value)), 1 / Math.sqrt(positives * value * (1 - value))];
   const area = (logit: number) => 1 / (1 + Math.exp(-logit));
-  return { value, low: area(centre - z * error), high: area(centre + z * error), interval: 'logit' };
+  return { value, low: area(center - z * error), high: area(center + z * error), interval: 'logit' };
 }
 
 const CALIBRATION_BINS = 10;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BURN_RULES, budgetLeft, burnRate, burnVerdicts } from './burn-rate.ts';
+import { BURN_RULES, budgetLeft, burnRate, burnResults } from './burn-rate.ts';
 import {
   estimatedClasses,
   estimatedMetrics,
@@ -238,7 +238,7 @@ describe('groups', () => {
     rows,
     selected,
     ...(tp !== undefined && {
-      labelled: { truePositives: tp, falsePositives: fp ?? 0, falseNegatives: fn ?? 0, trueNegatives: tn ?? 0 },
+      labeled: { truePositives: tp, falsePositives: fp ?? 0, falseNegatives: fn ?? 0, trueNegatives: tn ?? 0 },
     }),
   });
   test('gaps, and disparate impact that may be above 1', () => {
@@ -272,18 +272,18 @@ describe('error budgets', () => {
     Array.from({ length: minutes }, (_, i) => ({ end: (i + 1) * minute, total: 1000, bad }));
   test('a fast burn pages, one that has ended does not', () => {
     const burning = stretches(60, 20);
-    const [page] = burnVerdicts(burning, { objective: 0.999, now: 60 * minute });
+    const [page] = burnResults(burning, { objective: 0.999, now: 60 * minute });
     expect(page).toMatchObject({ rule: BURN_RULES[0], fires: true });
     expect(page?.long).toBeCloseTo(20, 9);
     const ended = [...burning, ...stretches(66, 0).slice(60)];
-    expect(burnVerdicts(ended, { objective: 0.999, now: 66 * minute })[0]).toMatchObject({ short: 0, fires: false });
+    expect(burnResults(ended, { objective: 0.999, now: 66 * minute })[0]).toMatchObject({ short: 0, fires: false });
   });
 
   test('the budget, silence, and the projection', () => {
     expect(budgetLeft(stretches(10, 1), { objective: 0.998, now: 10 * minute })).toBeCloseTo(0.5, 9);
     expect(budgetLeft([], { objective: 0.999, now: 0 })).toBe(1);
-    expect(burnVerdicts([], { objective: 0.999, now: 0 })[0]).toMatchObject({ long: undefined, fires: false });
-    expect(burnVerdicts(stretches(10, 9), { objective: 0.999, now: 0 })[0]).toMatchObject({ long: undefined });
+    expect(burnResults([], { objective: 0.999, now: 0 })[0]).toMatchObject({ long: undefined, fires: false });
+    expect(burnResults(stretches(10, 9), { objective: 0.999, now: 0 })[0]).toMatchObject({ long: undefined });
     expect(() => burnRate({ total: 1, bad: 0 }, 1)).toThrow('between 0 and 1');
   });
 });

@@ -128,8 +128,8 @@ class Watch {
   }
 
   async #isLeftBehind(file: string, text: string): Promise<boolean> {
-    const verdict = parseLockOwner(text);
-    if (verdict !== 'other') return verdict === 'gone';
+    const result = parseLockOwner(text);
+    if (result !== 'other') return result === 'gone';
     const touchedAt = (await stat(file).catch(() => undefined))?.mtimeMs;
     if (touchedAt === undefined) return false;
     const now = performance.now();

@@ -19,9 +19,9 @@ beforeAll(async () => {
     manifest('ServiceAccount', 'ci'),
     manifest('Team', 'all'),
     manifest('Team', 'vision', { members: ['bo'], parent: 'all' }),
-    manifest('OrganisationPolicy', 'frozen', { cedar: FROZEN }),
-    manifest('OrganisationPolicy', 'unseen', { cedar: UNSEEN }),
-    manifest('OrganisationPolicy', 'kept', { cedar: KEPT }),
+    manifest('OrganizationPolicy', 'frozen', { cedar: FROZEN }),
+    manifest('OrganizationPolicy', 'unseen', { cedar: UNSEEN }),
+    manifest('OrganizationPolicy', 'kept', { cedar: KEPT }),
   ]);
   await world.apply(
     [
@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 interface Why {
-  readonly verdict: string;
+  readonly decision: string;
   readonly principal: string;
   readonly reasons: readonly object[];
   readonly suggestions: readonly string[];
@@ -52,7 +52,7 @@ describe('why', () => {
 
   test('names the role that permits', async () => {
     expect(await why({ principal: 'user:bo', action: 'secret:read', resource: 'Secret/dev-db' })).toMatchObject({
-      verdict: 'allow',
+      decision: 'allow',
       reasons: [{ id: `RoleBinding/${PROJECT}/viewers`, effect: 'permit' }],
       suggestions: [],
     });
@@ -60,7 +60,7 @@ describe('why', () => {
 
   test('names the roles that would permit', async () => {
     expect(await why({ principal: 'user:bo', action: 'secret:delete', resource: 'Secret/dev-db' })).toMatchObject({
-      verdict: 'deny',
+      decision: 'deny',
       reasons: [],
       suggestions: [expect.stringContaining('editor, admin in project "flights"')],
     });
@@ -69,7 +69,7 @@ describe('why', () => {
   test('names the forbidding policy with its message', async () => {
     expect(await why({ action: 'alertChannel:write' })).toMatchObject({
       principal: 'user:ada',
-      verdict: 'deny',
+      decision: 'deny',
       reasons: [{ id: 'frozen', effect: 'forbid', message: 'Nothing changes this week', severity: 'blocking' }],
       suggestions: ['Policy "frozen": Nothing changes this week'],
     });
@@ -77,26 +77,26 @@ describe('why', () => {
 
   test('a policy about some resources is not the reason for a denial without a role', async () => {
     expect(await why({ action: 'secret:delete' })).toMatchObject({
-      verdict: 'some',
+      decision: 'conditional',
       reasons: [{ id: `RoleBinding/${PROJECT}/admins` }, { id: 'kept' }],
     });
     expect(await why({ principal: 'user:bo', action: 'secret:delete' })).toMatchObject({
-      verdict: 'deny',
+      decision: 'deny',
       reasons: [],
       suggestions: [expect.stringContaining('editor, admin in project "flights"')],
     });
   });
 
   test('reports when it depends on the resource', async () => {
-    expect(await why({ principal: 'user:bo', action: 'secret:read' })).toMatchObject({ verdict: 'some' });
+    expect(await why({ principal: 'user:bo', action: 'secret:read' })).toMatchObject({ decision: 'conditional' });
     expect(
       await why({ principal: 'user:bo', action: 'secret:read', resource: `Secret/${PROJECT}/prod-db` }),
-    ).toMatchObject({ verdict: 'deny', reasons: [{ id: 'unseen' }] });
+    ).toMatchObject({ decision: 'deny', reasons: [{ id: 'unseen' }] });
   });
 
   test('everybody asks about themselves, and about what they may read only', async () => {
     expect(await why({ action: 'secret:read', resource: 'Secret/dev-db' }, user('bo'))).toMatchObject({
-      verdict: 'allow',
+      decision: 'allow',
     });
     expect(
       await world.ask('policy.why', { action: 'secret:read', resource: 'Secret/prod-db' }, user('bo'), PROJECT),
@@ -107,7 +107,7 @@ describe('why', () => {
 
   test('the owner of the installation may do everything', async () => {
     expect(await why({ action: 'alertChannel:write' }, { principal: BREAK_GLASS })).toMatchObject({
-      verdict: 'allow',
+      decision: 'allow',
       reasons: [{ id: 'break-glass' }],
     });
   });
@@ -125,16 +125,16 @@ describe('why', () => {
 
 interface Access {
   readonly teams: readonly string[];
-  readonly items: readonly { readonly kind: string; readonly action: string; readonly verdict: string }[];
+  readonly items: readonly { readonly kind: string; readonly action: string; readonly decision: string }[];
 }
 
 describe('permissions of a principal', () => {
   test('are listed for every kind and action', async () => {
     const { teams, items } = await call<Access>('access.mine', {}, user('bo'));
-    const verdict = (action: string) => items.find((item) => item.action === action)?.verdict;
+    const decision = (action: string) => items.find((item) => item.action === action)?.decision;
     expect(teams).toEqual(['all', 'vision']);
-    expect(['secret:read', 'secret:write', 'alertChannel:read', 'access:mine', 'user:read'].map(verdict)).toEqual([
-      'some',
+    expect(['secret:read', 'secret:write', 'alertChannel:read', 'access:mine', 'user:read'].map(decision)).toEqual([
+      'conditional',
       'deny',
       'allow',
       'allow',
@@ -163,7 +163,7 @@ describe('permissions of a principal', () => {
 
   test('of others are visible to readers of policies', async () => {
     const { items } = await call<Access>('access.of', { principal: 'user:ada' }, user('ada'));
-    expect(items.find((item) => item.action === 'policy:write')?.verdict).toBe('allow');
+    expect(items.find((item) => item.action === 'policy:write')?.decision).toBe('allow');
     expect(await world.ask('access.of', { principal: 'user:nobody' }, user('ada'), PROJECT)).toMatch(/^not_found: /);
     expect(await world.ask('access.of', { principal: 'user:ada' }, service('ci'), PROJECT)).toMatch(/^not_found: /);
   });
@@ -190,7 +190,7 @@ describe('simulation', () => {
     expect((await simulate(stricter)).changes).toEqual([
       expect.objectContaining({ action: 'secret:write', before: 'allow', after: 'deny' }),
     ]);
-    const thawed = [{ kind: 'OrganisationPolicy', name: 'frozen' }];
+    const thawed = [{ kind: 'OrganizationPolicy', name: 'frozen' }];
     expect((await simulate(thawed)).changes).toEqual([
       expect.objectContaining({ action: 'alertChannel:write', before: 'deny', after: 'allow' }),
     ]);
@@ -212,7 +212,7 @@ describe('admission', () => {
   const document = (cedar: readonly string[], name = 'tried') =>
     [
       'apiVersion: dais.dev/v1',
-      'kind: OrganisationPolicy',
+      'kind: OrganizationPolicy',
       'metadata:',
       `  name: ${name}`,
       'spec:',
@@ -263,7 +263,7 @@ describe('admission', () => {
     const plain = (id: string) => `@id("${id}") forbid(principal, action == Dais::Action::"secret:delete", resource);`;
     expect(await applied(document([plain('frozen')]))).toMatchObject({
       code: 'invalid_manifest',
-      issues: [{ message: 'has the @id "frozen", which OrganisationPolicy "frozen" already uses' }],
+      issues: [{ message: 'has the @id "frozen", which OrganizationPolicy "frozen" already uses' }],
     });
     expect(await applied(document([plain('x'), plain('x')]))).toMatchObject({
       issues: [{ message: 'the @id "x" is used twice', line: 8 }],
@@ -313,7 +313,7 @@ describe('admission', () => {
 
   test('stores the content of a policy in its status', async () => {
     const { status } = await world.dais.call<{ status: object }>(
-      'organisationPolicy.get',
+      'organizationPolicy.get',
       { name: 'frozen' },
       { principal: BREAK_GLASS },
     );
@@ -328,19 +328,19 @@ test('reports a policy that is nested too deeply, without an effect on the parse
   const deep = `@id("deep") forbid(principal, action, resource) when { ${'('.repeat(5000)}true${')'.repeat(5000)} };`;
   const wide = `@id("wide") forbid(principal, action, resource) when { ${'true || '.repeat(8000)}true };`;
   for (const cedar of [deep, wide]) {
-    const document = manifest('OrganisationPolicy', 'deep', { cedar });
+    const document = manifest('OrganizationPolicy', 'deep', { cedar });
     const text = JSON.stringify(document);
     expect(await world.ask('policy.test', { file: 'p.json', text }, user('bo'), PROJECT)).toMatch(
       /^invalid_manifest: .*a policy (is nested|has more)/,
     );
-    expect(await world.ask('organisationPolicy.create', { manifest: document }, { principal: BREAK_GLASS })).toMatch(
+    expect(await world.ask('organizationPolicy.create', { manifest: document }, { principal: BREAK_GLASS })).toMatch(
       /^invalid_manifest: /,
     );
   }
-  const fine = manifest('OrganisationPolicy', 'fine', {
+  const fine = manifest('OrganizationPolicy', 'fine', {
     cedar: '@id("fine") forbid(principal, action == Dais::Action::"key:rotate", resource);',
   });
-  expect(await world.ask('organisationPolicy.create', { manifest: fine }, { principal: BREAK_GLASS })).toBe('ok');
+  expect(await world.ask('organizationPolicy.create', { manifest: fine }, { principal: BREAK_GLASS })).toBe('ok');
 });
 
 test('cases of a file are tried without being applied', async () => {

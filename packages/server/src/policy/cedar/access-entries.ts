@@ -11,7 +11,7 @@ import {
 import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { refusalOf } from '#kernel/refusal.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { WorkQueue } from '#policy/identity/passwords/work-queue.ts';
 import type { PrincipalFacts } from '#policy/principal-source.ts';
@@ -107,8 +107,8 @@ async function principalOf(parts: AccessParts, tx: Transaction, call: Call, subj
   const inquiry = makeInquiry(rules, type, facts, { action: '', project: call.tenant.name, circumstances });
   const teams = teamNames(inquiry);
   const own = textOf(call.context.principal) === `${type}:${name}`;
-  const organisation = { id: ORGANISATION, name: '' };
-  if (own || (await refusalOf(call, { kind, name }, organisation, 'read')) === undefined) return { facts, teams };
+  const organization = { id: ORGANIZATION, name: '' };
+  if (own || (await refusalOf(call, { kind, name }, organization, 'read')) === undefined) return { facts, teams };
   const here = memberships(inquiry);
   if (here.size === 0) throw gone;
   return { facts, teams: teams.filter((team) => here.has(resourceUid('Team', '', team).key)) };
@@ -136,7 +136,7 @@ async function why(parts: AccessParts, tx: Transaction, call: CallOf<typeof whyO
     ? OWNER_EXPLANATION
     : facts.suspended
       ? {
-          verdict: 'deny' as const,
+          decision: 'deny' as const,
           reasons: [{ id: 'suspended', effect: 'forbid' as const, message: 'The account is suspended.' }],
         }
       : await explain(parts, tx, call, inquiry, resource);
@@ -169,7 +169,7 @@ async function explain(
   const known = inquiry.rules.model.kinds.get(kind);
   if (known === undefined) return explainDecision(inquiry, authorizeWithoutName(inquiry, kind));
   if (name === '') return explainCollection(inquiry, authorizeCollection(inquiry, collectionOf(known, project)));
-  const tenant = project === '' ? { id: ORGANISATION, name: '' } : call.tenant;
+  const tenant = project === '' ? { id: ORGANIZATION, name: '' } : call.tenant;
   const target = { kind, name };
   // The response describes the resource, so it requires permission to read it.
   await call.authorize({ ...target, ...(project !== '' && { project }) }, tenant, `${actionWord(kind)}:read`);
@@ -185,7 +185,7 @@ async function explain(
 /** What is no resource: there is one of it in each project. */
 function authorizeWithoutName(inquiry: Inquiry, kind: string) {
   const { project } = inquiry;
-  return authorize(inquiry, resourceUid(kind, project, project === '' ? 'organisation' : project), bareEntity(project));
+  return authorize(inquiry, resourceUid(kind, project, project === '' ? 'organization' : project), bareEntity(project));
 }
 
 /** @throws DaisError `invalid_request` with the nearest action. */
@@ -232,7 +232,7 @@ async function access(parts: AccessParts, tx: Transaction, call: Call, named: st
       const explained = subject.owner
         ? OWNER_EXPLANATION
         : facts.suspended
-          ? { verdict: 'deny' as const, reasons: [] }
+          ? { decision: 'deny' as const, reasons: [] }
           : known === undefined
             ? explainDecision(inquiry, authorizeWithoutName(inquiry, kind))
             : explainCollection(inquiry, authorizeCollection(inquiry, collectionOf(known, project)));

@@ -31,13 +31,13 @@ export interface Inquiry {
 /** The policy sets that apply in a project. */
 export function setsOf({ rules, project }: Pick<Inquiry, 'rules' | 'project'>): readonly PolicySet[] {
   const own = rules.projects.get(project);
-  return own === undefined ? [rules.organisation] : [rules.organisation, own];
+  return own === undefined ? [rules.organization] : [rules.organization, own];
 }
 
 /** The sets in audit mode that apply to a project: they decide nothing. */
 export function auditSetsOf({ rules, project }: Pick<Inquiry, 'rules' | 'project'>): readonly PolicySet[] {
   const own = rules.audited.projects.get(project);
-  return own === undefined ? [rules.audited.organisation] : [rules.audited.organisation, own];
+  return own === undefined ? [rules.audited.organization] : [rules.audited.organization, own];
 }
 
 /** The policies that could apply to a type of resource. */
@@ -59,8 +59,8 @@ export function authorize(
   const request = requestOf(inquiry, resource, entity);
   const exact =
     inquiry.rules.cedar === undefined || candidatesOf(inquiry, resource.type, sets).every((policy) => policy.exact);
-  const verdict = exact ? decide(sets, request) : authorizeByWasm(inquiry, request, entity, sets);
-  return verdict.errors.length === 0 ? verdict : { ...verdict, allowed: false, reasons: verdict.errors };
+  const decision = exact ? decide(sets, request) : authorizeByWasm(inquiry, request, entity, sets);
+  return decision.errors.length === 0 ? decision : { ...decision, allowed: false, reasons: decision.errors };
 }
 
 function requestOf(inquiry: Inquiry, resource: EntityUid, entity: Entity | undefined): RequestScope {

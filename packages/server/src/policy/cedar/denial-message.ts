@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api';
 import type { Question } from '#kernel/principal.ts';
 import type { CompiledPolicy } from './language/compile-policy.ts';
 import { setsOf, type Inquiry } from './authorize.ts';
-import { actionUid, ORGANISATION_ADMIN } from './model.ts';
+import { actionUid, ORGANIZATION_ADMIN } from './model.ts';
 import { projectEntity } from './resource-entity.ts';
 import { isIn } from './language/values.ts';
 
@@ -59,7 +59,7 @@ export function unknownSentence({ facts }: CompiledPolicy, unknown: Undecided['u
 /** The roles that hold an action, as people write them. */
 export function rolesFor(inquiry: Inquiry): readonly string[] {
   const { groups } = inquiry.action;
-  return groups.map((group) => (group === ORGANISATION_ADMIN ? 'admin of the organization' : group));
+  return groups.map((group) => (group === ORGANIZATION_ADMIN ? 'admin of the organization' : group));
 }
 
 function roleSentence(inquiry: Inquiry): string {
@@ -73,9 +73,9 @@ function administratorSentence(inquiry: Inquiry, { readsBindings }: Refused): st
   const place = project === '' ? 'the organization' : `project "${project}"`;
   const here = projectEntity(project);
   const admins = readsBindings
-    ? rules.organisation.links.filter(
+    ? rules.organization.links.filter(
         ({ role, resource }) =>
-          resource.key === here.key && isIn(rules.model.actionEntities, role, actionUid(ORGANISATION_ADMIN)),
+          resource.key === here.key && isIn(rules.model.actionEntities, role, actionUid(ORGANIZATION_ADMIN)),
       )
     : [];
   if (admins.length === 0) return `Ask an administrator of ${place}.`;

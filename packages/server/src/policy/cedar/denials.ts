@@ -2,7 +2,7 @@
 import { eventTypes } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
 import type { Decision, Question } from '#kernel/principal.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
@@ -65,12 +65,12 @@ export class DenialRecorder {
   async #write({ question, decision }: Denial, repeated: number): Promise<void> {
     const { principal, client, requestId, operation, target, project } = question;
     const by = { principal, requestId, origin: 'manifest', ...(client !== undefined && { client }) };
-    await transact(this.#parts.database, { mode: 'write', projectId: ORGANISATION, by }, async (tx) => {
+    await transact(this.#parts.database, { mode: 'write', projectId: ORGANIZATION, by }, async (tx) => {
       tx.decided(decision);
       tx.emit({
         // In the organization, because not everyone who reads the events of a project may see denials.
         type: eventTypes.accessDenied,
-        projectId: ORGANISATION,
+        projectId: ORGANIZATION,
         data: {
           action: operation.action,
           kind: target.kind,

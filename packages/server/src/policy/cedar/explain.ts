@@ -5,31 +5,31 @@ import { setsOf, type CollectionDecision, type Inquiry } from './authorize.ts';
 import type { PolicyDecision } from './language/policy-set.ts';
 import { rolesFor, unknownSentence } from './denial-message.ts';
 
-export type Answer = 'allow' | 'deny' | 'some';
+export type Answer = 'allow' | 'deny' | 'conditional';
 
 export interface Explained {
-  readonly verdict: Answer;
+  readonly decision: Answer;
   readonly reasons: readonly PolicyReason[];
 }
 
 /** The explanation for the owner, to whom no policies apply. */
 export const OWNER_EXPLANATION: Explained = {
-  verdict: 'allow',
+  decision: 'allow',
   reasons: [{ id: 'break-glass', effect: 'permit', message: 'The owner has all permissions.' }],
 };
 
 /** `unknown`: facts that could not be computed, with the reason. */
 export function explainDecision(
   inquiry: Inquiry,
-  verdict: PolicyDecision,
+  decision: PolicyDecision,
   unknown: Readonly<Record<string, string>> = {},
 ): Explained {
-  const reasons = reasonsOf(inquiry, verdict.reasons, verdict.allowed ? 'permit' : 'forbid');
+  const reasons = reasonsOf(inquiry, decision.reasons, decision.allowed ? 'permit' : 'forbid');
   const policies = setsOf(inquiry).flatMap((set) => set.policies);
   return {
-    verdict: verdict.allowed ? 'allow' : 'deny',
+    decision: decision.allowed ? 'allow' : 'deny',
     reasons: reasons.map((reason) => {
-      const policy = verdict.errors.includes(reason.id) ? policies.find(({ id }) => id === reason.id) : undefined;
+      const policy = decision.errors.includes(reason.id) ? policies.find(({ id }) => id === reason.id) : undefined;
       const why = policy === undefined ? undefined : unknownSentence(policy, unknown);
       if (why === undefined) return reason;
       const { message } = reason;
@@ -41,10 +41,10 @@ export function explainDecision(
 export function explainCollection(inquiry: Inquiry, told: CollectionDecision): Explained {
   const { condition, permits, forbids, forbidAll } = told;
   // Where nothing permits it, a policy about some of them is not the reason.
-  if (condition?.op === 'never') return { verdict: 'deny', reasons: reasonsOf(inquiry, forbidAll, 'forbid') };
-  if (condition?.op === 'always') return { verdict: 'allow', reasons: reasonsOf(inquiry, permits, 'permit') };
+  if (condition?.op === 'never') return { decision: 'deny', reasons: reasonsOf(inquiry, forbidAll, 'forbid') };
+  if (condition?.op === 'always') return { decision: 'allow', reasons: reasonsOf(inquiry, permits, 'permit') };
   const reasons = [...reasonsOf(inquiry, permits, 'permit'), ...reasonsOf(inquiry, forbids, 'forbid')];
-  return { verdict: 'some', reasons };
+  return { decision: 'conditional', reasons };
 }
 
 function reasonsOf(
@@ -72,20 +72,20 @@ function reasonOf(policy: CompiledPolicy | undefined, id: string, otherwise: 'pe
 }
 
 /** What would allow something that is denied. */
-export function suggestionsFor(inquiry: Inquiry, { verdict, reasons }: Explained): string[] {
-  if (verdict === 'allow') return [];
+export function suggestionsFor(inquiry: Inquiry, { decision, reasons }: Explained): string[] {
+  if (decision === 'allow') return [];
   const forbidding = reasons.filter(({ effect }) => effect === 'forbid');
   if (forbidding.length > 0) {
     return forbidding.map(({ id, message }) =>
       message === undefined ? `Policy "${id}" must no longer apply.` : `Policy "${id}": ${message}`,
     );
   }
-  if (verdict === 'some') return ['It depends on the resource: name a resource in the request.'];
+  if (decision === 'conditional') return ['It depends on the resource: name a resource in the request.'];
   const roles = rolesFor(inquiry);
   if (roles.length === 0) return ['No role grants it; add a policy that permits it.'];
   const place = inquiry.project === '' ? 'the organization' : `project "${inquiry.project}"`;
   return [
-    `Roles that grant it: ${roles.join(', ')} in ${place} (RoleBinding, or OrganisationRoleBinding for all projects).`,
+    `Roles that grant it: ${roles.join(', ')} in ${place} (RoleBinding, or OrganizationRoleBinding for all projects).`,
   ];
 }
 

@@ -7,11 +7,11 @@ import { EntityUid, NO_ATTRIBUTES, type Entity } from './language/values.ts';
 
 export const NAMESPACE = 'Dais';
 /** The one entity of type Org: everything is in it. */
-export const ORGANISATION_ENTITY = new EntityUid(`${NAMESPACE}::Org`, 'organisation');
+export const ORGANIZATION_ENTITY = new EntityUid(`${NAMESPACE}::Org`, 'organization');
 /** Authenticated principals. */
 export const SELF_GROUP = 'self';
 /** `admin` and actions of the whole organization: an admin of one project cannot change projects. */
-export const ORGANISATION_ADMIN = 'organisationAdmin';
+export const ORGANIZATION_ADMIN = 'organizationAdmin';
 
 /** Kinds of a project whose resources grant permissions: only admins write them. */
 const GOVERNING_KINDS: ReadonlySet<string> = new Set(['Policy', 'RoleBinding']);
@@ -36,7 +36,7 @@ export interface ActionModel {
   readonly uid: EntityUid;
   /** Kinds of its targets. */
   readonly kinds: readonly string[];
-  /** Roles that permit it; `organisationAdmin` among them. */
+  /** Roles that permit it; `organizationAdmin` among them. */
   readonly groups: readonly string[];
   readonly writes: boolean;
   /** The action exists in projects; otherwise only in the organization. */
@@ -145,9 +145,9 @@ function targetKind({ target }: Operation): string | undefined {
 /** Action groups that hold an operation's action; see `Operation.roles`. */
 function groupsOf({ action, mode, scope, self, roles }: Operation, kind: KindSpec | undefined): readonly string[] {
   if (self === true) return [SELF_GROUP];
-  if (roles !== undefined) return [...roles, scope === 'org' && mode === 'write' ? ORGANISATION_ADMIN : 'admin'];
+  if (roles !== undefined) return [...roles, scope === 'org' && mode === 'write' ? ORGANIZATION_ADMIN : 'admin'];
   if (mode !== 'write') return ['viewer', 'operator', 'editor', 'approver', 'admin'];
-  if (scope === 'org') return [ORGANISATION_ADMIN];
+  if (scope === 'org') return [ORGANIZATION_ADMIN];
   if (kind === undefined || GOVERNING_KINDS.has(kind.kind)) return ['admin'];
   const verb = action.split(':')[1];
   if (verb === 'approve') return ['approver', 'admin'];
@@ -155,13 +155,13 @@ function groupsOf({ action, mode, scope, self, roles }: Operation, kind: KindSpe
 }
 
 function buildActionEntities({ roles }: ModelParts, actions: ReadonlyMap<string, ActionModel>) {
-  const parents = new Map<string, readonly string[]>([[actionUid('admin').key, [actionUid(ORGANISATION_ADMIN).key]]]);
+  const parents = new Map<string, readonly string[]>([[actionUid('admin').key, [actionUid(ORGANIZATION_ADMIN).key]]]);
   for (const { uid, groups } of actions.values())
     parents.set(
       uid.key,
       groups.map((group) => actionUid(group).key),
     );
-  const all = [...[...roles, SELF_GROUP, ORGANISATION_ADMIN].map((name) => actionUid(name).key), ...parents.keys()];
+  const all = [...[...roles, SELF_GROUP, ORGANIZATION_ADMIN].map((name) => actionUid(name).key), ...parents.keys()];
   return new Map(
     all.map((key): [string, Entity] => [
       key,
@@ -200,9 +200,9 @@ function buildSchema(
   for (const { kinds: targets } of actions.values()) {
     for (const target of targets) entityTypes[target] ??= { memberOfTypes: ['Project', 'Org'] };
   }
-  const groups = [...parts.roles, SELF_GROUP, ORGANISATION_ADMIN].map((name) => [
+  const groups = [...parts.roles, SELF_GROUP, ORGANIZATION_ADMIN].map((name) => [
     name,
-    name === 'admin' ? { memberOf: [{ id: ORGANISATION_ADMIN }] } : {},
+    name === 'admin' ? { memberOf: [{ id: ORGANIZATION_ADMIN }] } : {},
   ]);
   const known = [...actions.values()].map(({ action, kinds: targets, groups: of, writes }) => {
     const only = targets.length === 1 ? kinds.get(targets[0] ?? '') : undefined;

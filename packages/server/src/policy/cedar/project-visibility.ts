@@ -4,7 +4,7 @@
  */
 import { DEFAULT_TENANT } from '#kernel/tenants.ts';
 import { mayApply, setsOf, type Inquiry } from './authorize.ts';
-import { actionUid, ORGANISATION_ENTITY, SELF_GROUP } from './model.ts';
+import { actionUid, ORGANIZATION_ENTITY, SELF_GROUP } from './model.ts';
 import { projectEntity } from './resource-entity.ts';
 
 const SCRAPER = actionUid('scraper');
@@ -19,7 +19,7 @@ export function isHidden(inquiry: Inquiry): boolean {
 export function memberships({ project, rules, principal, principalEntity }: Inquiry): ReadonlySet<string> {
   const here = projectEntity(project).key;
   return new Set(
-    rules.organisation.links
+    rules.organization.links
       .filter(({ resource }) => resource.key === here)
       .map(({ principal: of }) => of.key)
       .filter((key) => key === principal.key || principalEntity.ancestors.has(key)),
@@ -29,12 +29,12 @@ export function memberships({ project, rules, principal, principalEntity }: Inqu
 function hasRoleIn({ project, rules, principal, principalEntity }: Inquiry): boolean {
   const here = projectEntity(project).key;
   const theirs = (key: string) => key === principal.key || principalEntity.ancestors.has(key);
-  return rules.organisation.links.some(
+  return rules.organization.links.some(
     ({ principal: of, role, resource }) =>
       theirs(of.key) &&
       // Readers of server metrics need no access to projects.
       role.key !== SCRAPER.key &&
-      (resource.key === here || resource.key === ORGANISATION_ENTITY.key),
+      (resource.key === here || resource.key === ORGANIZATION_ENTITY.key),
   );
 }
 

@@ -1,7 +1,7 @@
 /** Resources as policies see them. */
 import type { Attribute, Resource } from '@dais/api';
 import type { Facts } from '@dais/api';
-import { ORGANISATION_ENTITY, typeOf, type KindModel } from './model.ts';
+import { ORGANIZATION_ENTITY, typeOf, type KindModel } from './model.ts';
 import { attributeValue } from './rows/row-condition.ts';
 import type { Collection } from './rows/row-compile.ts';
 import {
@@ -15,7 +15,7 @@ import {
 
 /** The scope of a question: the name of a project, or the organization (empty). */
 export function projectEntity(project: string): EntityUid {
-  return project === '' ? ORGANISATION_ENTITY : new EntityUid(typeOf('Project'), project);
+  return project === '' ? ORGANIZATION_ENTITY : new EntityUid(typeOf('Project'), project);
 }
 
 /** Names of resources are unique in their project only. */
@@ -25,7 +25,7 @@ export function resourceUid(kind: string, project: string, name: string): Entity
 
 /** Keys of what everything in a project is in. */
 export function ancestorsIn(project: string): ReadonlySet<string> {
-  return new Set([ORGANISATION_ENTITY.key, projectEntity(project).key]);
+  return new Set([ORGANIZATION_ENTITY.key, projectEntity(project).key]);
 }
 
 /** A target of which nothing is known, or nothing needs to be known, but where it is. */

@@ -1,7 +1,7 @@
 /** What is in force: policies, roles and teams, compiled. Changes only with `policy.state.version`. */
 import { createHash } from 'node:crypto';
 import { policyFacts, type PolicyMode } from '@dais/api';
-import { ORGANISATION, tenantNames } from '#kernel/tenants.ts';
+import { ORGANIZATION, tenantNames } from '#kernel/tenants.ts';
 import { readKinds, type ResourceRow } from '#kernel/store.ts';
 import type { Sql } from '#engines/database/contract.ts';
 import type { PrincipalFacts } from '#policy/principal-source.ts';
@@ -10,7 +10,7 @@ import { UnknownConstruct } from './language/cedar-json.ts';
 import type { CedarWasm } from './language/cedar-wasm.ts';
 import { compilePolicy, type CompiledPolicy } from './language/compile-policy.ts';
 import { closure } from './language/entities.ts';
-import { actionUid, ORGANISATION_ADMIN, ORGANISATION_ENTITY, typeOf, type Model } from './model.ts';
+import { actionUid, ORGANIZATION_ADMIN, ORGANIZATION_ENTITY, typeOf, type Model } from './model.ts';
 import { PolicySet, type RoleLink } from './language/policy-set.ts';
 import { parsePolicies } from './texts/policy-text.ts';
 import { projectEntity, resourceUid } from './resource-entity.ts';
@@ -24,12 +24,12 @@ export interface Rules {
   readonly digest: string;
   readonly model: Model;
   /** Policies of the organization and all roles. */
-  readonly organisation: PolicySet;
+  readonly organization: PolicySet;
   /** Policies of each project that has any, by the project's name. */
   readonly projects: ReadonlyMap<string, PolicySet>;
   /** Policies in audit mode: they are evaluated and decide nothing. */
   readonly audited: {
-    readonly organisation: PolicySet;
+    readonly organization: PolicySet;
     readonly projects: ReadonlyMap<string, PolicySet>;
   };
   /** Keys of the teams above each team, by the team's key. */
@@ -40,7 +40,7 @@ export interface Rules {
   readonly cedar?: CedarWasm;
 }
 
-const KINDS = ['Policy', 'OrganisationPolicy', 'RoleBinding', 'OrganisationRoleBinding', 'Team'];
+const KINDS = ['Policy', 'OrganizationPolicy', 'RoleBinding', 'OrganizationRoleBinding', 'Team'];
 
 /** A stored or proposed policy text. */
 export interface PolicySource {
@@ -93,12 +93,12 @@ export class RulesReader {
   async #read(sql: Sql, version: bigint, candidates: Candidates | undefined): Promise<Rules> {
     const { rows, names } = await acrossTenants(sql, async () => {
       const found = await readKinds(sql, KINDS);
-      const ids = [...new Set(found.map((row) => row.project_id))].filter((id) => id !== ORGANISATION);
+      const ids = [...new Set(found.map((row) => row.project_id))].filter((id) => id !== ORGANIZATION);
       return { rows: found, names: await tenantNames(sql, ids) };
     });
     const projectOf = (row: ResourceRow) => names.get(row.project_id) ?? '';
     const sources = rows
-      .filter(({ kind }) => kind === 'Policy' || kind === 'OrganisationPolicy')
+      .filter(({ kind }) => kind === 'Policy' || kind === 'OrganizationPolicy')
       .map((row): PolicySource => ({
         kind: row.kind,
         name: row.name,
@@ -139,10 +139,10 @@ export class RulesReader {
       version,
       digest: digestOf(rows, sources),
       model,
-      organisation: new PolicySet([SIGNED_IN, ...policiesOf('', 'enforce')], links, model.actionEntities),
+      organization: new PolicySet([SIGNED_IN, ...policiesOf('', 'enforce')], links, model.actionEntities),
       projects: setsIn('enforce'),
       audited: {
-        organisation: new PolicySet(policiesOf('', 'audit'), [], model.actionEntities),
+        organization: new PolicySet(policiesOf('', 'audit'), [], model.actionEntities),
         projects: setsIn('audit'),
       },
       teams: teamsOf(rows),
@@ -203,7 +203,7 @@ interface BindingSpec {
 
 function linksOf(row: ResourceRow, project: string): readonly RoleLink[] {
   const { role, users = [], serviceAccounts = [], teams = [] } = row.spec as unknown as BindingSpec;
-  const group = actionUid(role === 'admin' && project === '' ? ORGANISATION_ADMIN : role);
+  const group = actionUid(role === 'admin' && project === '' ? ORGANIZATION_ADMIN : role);
   const id = project === '' ? `${row.kind}/${row.name}` : `${row.kind}/${project}/${row.name}`;
   const principals = [
     ...users.map((name) => resourceUid('User', '', name)),
@@ -236,5 +236,5 @@ function digestOf(rows: readonly ResourceRow[], sources: readonly PolicySource[]
 /** Keys of everything that a principal is in. */
 export function principalAncestors(teams: Rules['teams'], direct: readonly string[]): ReadonlySet<string> {
   const keys = direct.map((name) => new EntityUid(typeOf('Team'), name).key);
-  return new Set([ORGANISATION_ENTITY.key, ...keys, ...keys.flatMap((key) => [...(teams.get(key) ?? [])])]);
+  return new Set([ORGANIZATION_ENTITY.key, ...keys, ...keys.flatMap((key) => [...(teams.get(key) ?? [])])]);
 }

@@ -11,7 +11,7 @@ import {
 import type { Call, CallOf } from '#kernel/entry.ts';
 import { listEvents, readCursor, type SequencedEvent } from '#kernel/events.ts';
 import { presentResource, readByUid, readResource } from '#kernel/store.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
 import { explainDecision } from './explain.ts';
@@ -26,7 +26,7 @@ import type { Entity } from './language/values.ts';
 
 interface SimulateInput {
   readonly candidates: readonly {
-    readonly kind: 'Policy' | 'OrganisationPolicy';
+    readonly kind: 'Policy' | 'OrganizationPolicy';
     readonly name: string;
     readonly cedar?: string;
   }[];
@@ -92,7 +92,7 @@ async function latestDecisions(
   const { seq } = await readCursor(tx.sql);
   const done = await listEvents(tx.sql, { projectId: tenant.id }, seq + 1n, most);
   const refused = await acrossTenants(tx.sql, () =>
-    listEvents(tx.sql, { projectId: ORGANISATION, type: eventTypes.accessDenied.type }, seq + 1n, most),
+    listEvents(tx.sql, { projectId: ORGANIZATION, type: eventTypes.accessDenied.type }, seq + 1n, most),
   );
   return [...done, ...refused.filter(({ data }) => data['project'] === tenant.name)]
     .toSorted((a, b) => (a.seq < b.seq ? 1 : -1))

@@ -5,7 +5,7 @@
 import { isIPv6 } from 'node:net';
 import { DaisError } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { secretDigest } from '#lib/crypto/digests.ts';
 
@@ -25,7 +25,7 @@ export interface TooMany {
 
 /** Counts one attempt against every limit; returns undefined if the attempt may continue. */
 export async function countAttempt(database: Database, limits: readonly AttemptLimit[]): Promise<TooMany | undefined> {
-  const rows = await transact(database, { mode: 'write', projectId: ORGANISATION }, async ({ sql }) => {
+  const rows = await transact(database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
     return await sql.query<{ place: number; count: number; left_ms: number }>(
       `with wanted as (
          select * from unnest($1::bytea[], $2::float8[]) with ordinality w(digest, window_ms, place)
@@ -62,7 +62,7 @@ export async function creditAttempt(
   { forget, refund }: { readonly forget: readonly AttemptLimit[]; readonly refund: readonly AttemptLimit[] },
 ): Promise<void> {
   const digests = (limits: readonly AttemptLimit[]) => limits.map(({ key }) => secretDigest(key));
-  await transact(database, { mode: 'write', projectId: ORGANISATION }, async ({ sql }) => {
+  await transact(database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
     await sql.query(
       'update policy.attempt set count = case when digest = any($1::bytea[]) then 0 else count - 1 end where digest = any($1::bytea[] || $2::bytea[]) and count > 0',
       [digests(forget), digests(refund)],

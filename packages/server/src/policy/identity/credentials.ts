@@ -1,6 +1,6 @@
 /** What happens to credentials when the account changes that they belong to. */
 import { eventTypes } from '@dais/api';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { endSessionsOf } from '#policy/identity/sessions/sessions.ts';
 import { revokeTokensOf } from '#policy/identity/tokens/tokens.ts';
@@ -28,7 +28,7 @@ export async function endCredentials(
     [account.uid],
     'deny_device_grants',
   );
-  const common = { projectId: ORGANISATION, subject: { kind: account.kind, name: account.name, uid: account.uid } };
+  const common = { projectId: ORGANIZATION, subject: { kind: account.kind, name: account.name, uid: account.uid } };
   if (sessions > 0) tx.emit({ ...common, type: eventTypes.sessionEnded, data: { reason, count: sessions } });
   if (tokens > 0) tx.emit({ ...common, type: eventTypes.tokenRevoked, data: { reason, count: tokens } });
 }

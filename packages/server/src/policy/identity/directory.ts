@@ -1,7 +1,7 @@
 /** Provides facts about users and service accounts to policies: their resources and teams. */
 import type { Sql } from '#engines/database/contract.ts';
 import { listResources, readResource, type ResourceRow } from '#kernel/store.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { PrincipalFacts, PrincipalSource } from '#policy/principal-source.ts';
 import { readVersion } from '#policy/state.ts';
 
@@ -26,8 +26,8 @@ export class AccountDirectory implements PrincipalSource {
   #teams: { readonly version: bigint; readonly all: readonly Team[] } | undefined;
 
   async read(type: 'user' | 'service', name: string, sql: Sql): Promise<PrincipalFacts | undefined> {
-    return await inOrganisation(sql, async () => {
-      const row = await readResource(sql, ORGANISATION, type === 'user' ? 'User' : 'ServiceAccount', name);
+    return await inOrganization(sql, async () => {
+      const row = await readResource(sql, ORGANIZATION, type === 'user' ? 'User' : 'ServiceAccount', name);
       if (row === undefined || row.deletion_at !== null) return undefined;
       const spec = row.spec as { email?: string; suspended?: boolean; clearance?: number };
       const told = toldGroups(row);
@@ -51,7 +51,7 @@ export class AccountDirectory implements PrincipalSource {
     const all: Team[] = [];
     for (let after = '', full = true; full;) {
       const rows = await listResources(sql, {
-        projectId: ORGANISATION,
+        projectId: ORGANIZATION,
         kind: 'Team',
         after,
         limit: PAGE,
@@ -86,11 +86,11 @@ function toldGroups({ status }: ResourceRow): readonly string[] {
 }
 
 /** Reads rows of the organization in a transaction that can be bound to a project, then restores the binding. */
-async function inOrganisation<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
+async function inOrganization<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
   const [row] = await sql.query<{ home: string | null; set_config: string }>(
     "select current_setting('dais.project', true) as home, set_config('dais.project', $1, true)",
-    [ORGANISATION],
-    'enter_organisation',
+    [ORGANIZATION],
+    'enter_organization',
   );
   const result = await work();
   await sql.query("select set_config('dais.project', $1, true)", [row?.home ?? ''], 'enter_project');

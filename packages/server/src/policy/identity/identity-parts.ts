@@ -3,7 +3,7 @@ import type { Database } from '#engines/database/contract.ts';
 import type { Principal } from '#kernel/principal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { CallContext } from '#kernel/context.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { RandomSource } from '#lib/crypto/digests.ts';
 import type { PasswordHasher } from '#policy/identity/passwords/password-hash.ts';
@@ -51,7 +51,7 @@ export async function writeAs<T>(
 ): Promise<T> {
   const { client, requestId, origin } = context;
   const by = { principal, requestId, origin, ...(client !== undefined && { client }) };
-  return await transact(database, { mode: 'write', projectId: ORGANISATION, by }, work);
+  return await transact(database, { mode: 'write', projectId: ORGANIZATION, by }, work);
 }
 
 /** The subject of events about a user or service account. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { kernelSlice } from '#kernel/slice.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { policySlice } from '#policy/slice.ts';
 import { identityRetention } from './identity-retention.ts';
@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 const write = async <T>(work: (tx: Transaction) => Promise<T>) =>
-  await transact(server.database, { mode: 'write', projectId: ORGANISATION }, work);
+  await transact(server.database, { mode: 'write', projectId: ORGANIZATION }, work);
 
 test('what ended long ago goes, what holds or ended lately stays', async () => {
   const uid = '019b0000-0000-7000-8000-000000000001';

@@ -12,7 +12,7 @@ import {
 } from '@dais/api';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
@@ -55,13 +55,13 @@ export function invitationEntries(parts: IdentityParts): readonly OperationEntry
     entry(revokeInvitationOperation, async (tx, { input }) => {
       requireAccounts(parts);
       if (!(await revokeInvitation(tx, input.id))) throw new DaisError('not_found', 'Invitation not found.');
-      tx.emit({ type: eventTypes.invitationRevoked, projectId: ORGANISATION, data: { invitation: input.id } });
+      tx.emit({ type: eventTypes.invitationRevoked, projectId: ORGANIZATION, data: { invitation: input.id } });
       return {};
     }),
     authEntry(readInvitationOperation, {
       perform: async ({ context, input }) => {
         await countOpening(parts, context.client?.address);
-        const found = await transact(parts.database, { mode: 'read', projectId: ORGANISATION }, ({ sql }) =>
+        const found = await transact(parts.database, { mode: 'read', projectId: ORGANIZATION }, ({ sql }) =>
           findInvitation(sql, input.secret, false),
         );
         if (found === undefined) throw ended();
@@ -135,7 +135,7 @@ async function makeLink(tx: Transaction, { random, url }: IdentityParts, wanted:
     administrator: wanted.administrator,
     expiresAt: expiresAt.toISOString(),
   };
-  tx.emit({ type: eventTypes.invitationCreated, projectId: ORGANISATION, data });
+  tx.emit({ type: eventTypes.invitationCreated, projectId: ORGANIZATION, data });
   // Browsers do not send the fragment after `#`.
   return { id, link: `${url}/invitation#${secret}`, expiresAt: expiresAt.toISOString() };
 }
@@ -148,7 +148,7 @@ async function accept(
   requireAccounts(parts);
   const { database, hasher, sessions } = parts;
   await countOpening(parts, context.client?.address);
-  const found = await transact(database, { mode: 'read', projectId: ORGANISATION }, ({ sql }) =>
+  const found = await transact(database, { mode: 'read', projectId: ORGANIZATION }, ({ sql }) =>
     findInvitation(sql, input.secret, false),
   );
   if (found === undefined) throw ended();
@@ -162,7 +162,7 @@ async function accept(
     const user = await userOf(tx, parts, invitation, input.displayName);
     await writePasswordHash(tx.sql, user.uid, hash);
     await acceptInvitation(tx, invitation.id);
-    const common = { projectId: ORGANISATION, subject: subjectOf(user) };
+    const common = { projectId: ORGANIZATION, subject: subjectOf(user) };
     tx.emit({ ...common, type: eventTypes.invitationAccepted, data: { invitation: invitation.id } });
     tx.emit({ ...common, type: eventTypes.passwordChanged, data: { by: 'invitation' } });
     const count = await endSessionsOf(tx, user.uid);

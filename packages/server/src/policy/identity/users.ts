@@ -4,7 +4,7 @@ import { writeStatus } from '#kernel/reconciler.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { ensureResource } from '#kernel/resource-handlers.ts';
 import { listResources, readByUid, readResource, readResources, type ResourceRow } from '#kernel/store.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { bumpVersion } from '#policy/state.ts';
 
@@ -21,13 +21,13 @@ export interface Account {
 
 /** Requires a transaction of the organization. */
 export async function findAccount(sql: Sql, kind: Account['kind'], name: string): Promise<Account | undefined> {
-  return accountOf(await readResource(sql, ORGANISATION, kind, name));
+  return accountOf(await readResource(sql, ORGANIZATION, kind, name));
 }
 
 /** By the name as typed, or in lower case, which is how names are normally written: always one query. */
 export async function findLogin(sql: Sql, typed: string): Promise<Account | undefined> {
   const name = typed.trim();
-  const rows = await readResources(sql, ORGANISATION, 'User', [name, name.toLowerCase()]);
+  const rows = await readResources(sql, ORGANIZATION, 'User', [name, name.toLowerCase()]);
   return accountOf(rows.find((row) => row.name === name) ?? rows[0]);
 }
 
@@ -51,8 +51,8 @@ function accountOf(row: ResourceRow | undefined): Account | undefined {
 /** Whether there is any User. */
 export async function hasUsers(database: Database): Promise<boolean> {
   const filter = { kind: 'User', after: '', limit: 1, equal: {}, notEqual: [], present: [], absent: [] };
-  const rows = await transact(database, { mode: 'read', projectId: ORGANISATION }, ({ sql }) =>
-    listResources(sql, { ...filter, projectId: ORGANISATION }),
+  const rows = await transact(database, { mode: 'read', projectId: ORGANIZATION }, ({ sql }) =>
+    listResources(sql, { ...filter, projectId: ORGANIZATION }),
   );
   return rows.length > 0;
 }
@@ -73,7 +73,7 @@ export async function makeUser(tx: Transaction, kinds: KindRegistry, wanted: New
   return await ensureResource(
     tx,
     kinds,
-    { id: ORGANISATION, name: '' },
+    { id: ORGANIZATION, name: '' },
     { kind: 'User', name, origin: 'manifest', spec },
   );
 }
@@ -87,9 +87,9 @@ export async function makeAdministrator(
   await ensureResource(
     tx,
     kinds,
-    { id: ORGANISATION, name: '' },
+    { id: ORGANIZATION, name: '' },
     {
-      kind: 'OrganisationRoleBinding',
+      kind: 'OrganizationRoleBinding',
       name: `administrator-${user.uid}`,
       origin: 'manifest',
       spec: { role: 'admin', users: [user.name] },

@@ -15,7 +15,7 @@ create table policy.password (
 );
 grant select, insert, update, delete on policy.password to dais_app;
 
--- Whose e-mail address it is, in lower case: no two users have the same one.
+-- Whose email address it is, in lower case: no two users have the same one.
 create table policy.email (
   address text collate "C" primary key,
   user_uid uuid not null unique

@@ -5,7 +5,7 @@
  */
 import { DaisError, eventTypes } from '@dais/api';
 import type { KindRegistry } from '#kernel/registry.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { endCredentials } from '#policy/identity/credentials.ts';
 import { replaceInvitations } from '#policy/identity/invitations.ts';
@@ -56,7 +56,7 @@ async function firstTime(
   }
   tx.emit({
     type: eventTypes.identityLinked,
-    projectId: ORGANISATION,
+    projectId: ORGANIZATION,
     subject: { kind: 'User', name: user.name, uid: user.uid },
     data: { provider: settings.name, issuer: person.issuer, created: owner === undefined },
   });

@@ -2,7 +2,7 @@
 import { DaisError, eventTypes } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import { readByUid } from '#kernel/store.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Sessions } from '#policy/identity/sessions/sessions.ts';
 import { verifyForeignToken, type VerifyParts } from './federation/foreign-token.ts';
@@ -67,7 +67,7 @@ export async function endSessionsNamed(tx: Transaction, logout: Logout, sessions
     const user = users.find(({ uid }) => uid === user_uid);
     tx.emit({
       type: eventTypes.sessionEnded,
-      projectId: ORGANISATION,
+      projectId: ORGANIZATION,
       ...(user !== undefined && { subject: { kind: 'User', name: user.name, uid: user.uid } }),
       data: { session: id, reason: 'provider' },
     });

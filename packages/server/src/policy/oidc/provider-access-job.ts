@@ -4,7 +4,7 @@
  */
 import { DaisError, eventTypes } from '@dais/api';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { endCredentials } from '#policy/identity/credentials.ts';
 import { recordSignIn } from '#policy/identity/users.ts';
 import {
@@ -114,7 +114,7 @@ async function end(io: JobIo, link: IdentityLink, reason: string): Promise<'ende
     const account = { kind: 'User', uid: link.userUid, name: link.userName } as const;
     const subject = { kind: account.kind, uid: account.uid, name: account.name };
     const data = { provider: link.provider, reason };
-    tx.emit({ type: eventTypes.identityEnded, projectId: ORGANISATION, subject, data });
+    tx.emit({ type: eventTypes.identityEnded, projectId: ORGANIZATION, subject, data });
     await endCredentials(tx, account, 'provider');
     return 'ended';
   });

@@ -9,7 +9,7 @@ import {
 } from '@dais/api';
 import type { CallContext } from '#kernel/context.ts';
 import type { CallOf, OperationEntry } from '#kernel/entry.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
@@ -53,7 +53,7 @@ async function start(
   await limitStarts(parts, context);
   const attempt = makeAttempt(parts.random);
   const location = await client.authorizationUrl(attempt.challenge, callbackUrl(parts, input.provider));
-  await transact(parts.database, { mode: 'write', projectId: ORGANISATION }, async ({ sql }) => {
+  await transact(parts.database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
     await insertAttempt(sql, attempt, { provider: input.provider, next: returnPath(input.next) });
   });
   return {
@@ -94,7 +94,7 @@ async function finish(
 async function takeOnce(parts: SignInParts, state: string, browser: string, provider: string) {
   return await transact(
     parts.database,
-    { mode: 'write', projectId: ORGANISATION },
+    { mode: 'write', projectId: ORGANIZATION },
     async ({ sql }) => await consumeAttempt(sql, state, browser, provider),
   );
 }
@@ -119,11 +119,11 @@ async function admit(parts: SignInParts, client: ProviderClient, grant: Grant, c
     return { user: user.name, cookie };
   };
   try {
-    return await transact(parts.database, { mode: 'write', projectId: ORGANISATION, by }, work);
+    return await transact(parts.database, { mode: 'write', projectId: ORGANIZATION, by }, work);
   } catch (error) {
     if (error instanceof DaisError && error.code === 'unauthenticated') {
-      await transact(parts.database, { mode: 'write', projectId: ORGANISATION, by }, async (tx) => {
-        tx.emit({ type: eventTypes.sessionRefused, projectId: ORGANISATION, data: { reason: 'provider' } });
+      await transact(parts.database, { mode: 'write', projectId: ORGANIZATION, by }, async (tx) => {
+        tx.emit({ type: eventTypes.sessionRefused, projectId: ORGANIZATION, data: { reason: 'provider' } });
       });
     }
     throw error;
@@ -153,7 +153,7 @@ async function endFromProvider(
   const logout = await readLogoutToken(input.logout_token, settings, { keys: parts.providerKeys, clock: parts.clock });
   const ended = await transact(
     parts.database,
-    { mode: 'write', projectId: ORGANISATION, by: context },
+    { mode: 'write', projectId: ORGANIZATION, by: context },
     async (tx) => await endSessionsNamed(tx, logout, parts.sessions),
   );
   return { body: { ended } };

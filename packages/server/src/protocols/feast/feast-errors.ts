@@ -1,4 +1,4 @@
-import { errorCatalogue, type DaisError, type ErrorCode } from '@dais/api';
+import { errorCatalog, type DaisError, type ErrorCode } from '@dais/api';
 
 /** gRPC status codes: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
 export const rpc = {
@@ -144,7 +144,7 @@ export function invalid(message: string): FeastError {
 const MAX_ISSUES = 20;
 
 export function toFeastError(error: DaisError): FeastError {
-  const { status, title, remedy } = errorCatalogue[error.code];
+  const { status, title, remedy } = errorCatalog[error.code];
   const text = error.message === '' ? title : error.message;
   const places = (error.issues ?? [])
     .slice(0, MAX_ISSUES)

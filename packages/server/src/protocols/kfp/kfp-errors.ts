@@ -1,4 +1,4 @@
-import { errorCatalogue, type DaisError, type ErrorCode } from '@dais/api';
+import { errorCatalog, type DaisError, type ErrorCode } from '@dais/api';
 import { RpcError, type RpcCode } from './wire/rpc-status.ts';
 
 /** gRPC codes by error code. The type requires an entry for every error code. */
@@ -81,7 +81,7 @@ const MOST_ISSUES = 20;
 
 /** Returns an error in the format of the protocol. Clients show only the message, so it includes the issues. */
 export function rpcError(error: DaisError): RpcError {
-  const { status, title } = errorCatalogue[error.code];
+  const { status, title } = errorCatalog[error.code];
   const text = error.message === '' ? title : error.message;
   const places = (error.issues ?? []).slice(0, MOST_ISSUES).flatMap(({ path = '', message, expected }) => {
     if (!text.includes(message))

@@ -1,14 +1,14 @@
-import { DaisError, errorCatalogue, type ErrorCode } from '@dais/api';
+import { DaisError, errorCatalog, type ErrorCode } from '@dais/api';
 import { expect, test } from 'vitest';
 import { mlflowError } from './mlflow-errors.ts';
 
-const codes = Object.keys(errorCatalogue) as ErrorCode[];
+const codes = Object.keys(errorCatalog) as ErrorCode[];
 
 test.each(codes.filter((code) => code !== 'invalid_cursor'))(
   '%s names the error; only transient errors are a 5xx, which clients retry for minutes',
   (code) => {
     const error = mlflowError(new DaisError(code, 'the case'));
-    const { status, retryable = false } = errorCatalogue[code];
+    const { status, retryable = false } = errorCatalog[code];
     expect(error.body()['message']).toBe('the case');
     expect(error.status >= 500).toBe(status >= 500);
     expect(error.status < 500 || code === 'internal' || retryable).toBe(true);

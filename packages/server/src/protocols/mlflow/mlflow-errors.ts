@@ -1,4 +1,4 @@
-import { errorCatalogue, type DaisError, type ErrorCode } from '@dais/api';
+import { errorCatalog, type DaisError, type ErrorCode } from '@dais/api';
 import { MlflowError, type WireCode } from './wire/mlflow-error.ts';
 
 /** Every code has its word here; a new code does not compile until it has one too. */
@@ -85,7 +85,7 @@ const TELLING = new Set([405, 408, 413, 416]);
  */
 export function mlflowError(error: DaisError): MlflowError {
   const code = words[error.code];
-  const { status } = errorCatalogue[error.code];
+  const { status } = errorCatalog[error.code];
   return new MlflowError(code, messageOf(error), {
     ...(TELLING.has(status) && { status }),
     cause: error,
@@ -94,7 +94,7 @@ export function mlflowError(error: DaisError): MlflowError {
 
 function messageOf(error: DaisError): string {
   if (error.code === 'invalid_cursor') return 'Invalid page token, could not base64-decode';
-  const detail = error.message === '' ? errorCatalogue[error.code].title : error.message;
+  const detail = error.message === '' ? errorCatalog[error.code].title : error.message;
   const places: string[] = [];
   const wanted: string[] = [];
   for (const { path = '', message, expected } of (error.issues ?? []).slice(0, 10)) {

@@ -184,11 +184,7 @@ describe('reports the errors of hostile requests', () => {
     ],
     ['a float out of range', input('"shape":[1],"datatype":"FP32","data":[1e39]'), 'out of range'],
     ['half precision', input('"shape":[1],"datatype":"BF16","data":[1]'), 'send the tensor in binary'],
-    [
-      'a duplicate key',
-      input('"shape":[1],"shape":[1],"datatype":"FP32","data":[1]'),
-      'the key "shape" is used twice',
-    ],
+    ['a duplicate key', input('"shape":[1],"shape":[1],"datatype":"FP32","data":[1]'), 'the key "shape" is used twice'],
     ['a duplicate output', '{"inputs":[],"outputs":[{"name":"y"},{"name":"y"}]}', 'requested twice'],
     ['an invalid parameter', '{"inputs":[],"parameters":{"a":[1]}}', 'The parameter "a"'],
     [

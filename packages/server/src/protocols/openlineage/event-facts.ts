@@ -23,27 +23,27 @@ export function factsOf(event: LineageEvent): Facts {
   if (dataset !== undefined) add(datasetNode(dataset));
   const jobKey = job === undefined ? undefined : add(jobNode(job));
   // A JobEvent describes what its job reads and writes in every run: the job itself is the node between them.
-  let centre = jobKey;
+  let center = jobKey;
   if (run !== undefined && job !== undefined && jobKey !== undefined) {
     const state = event.eventType === undefined || event.eventType === 'OTHER' ? {} : { state: event.eventType };
-    centre = add({
+    center = add({
       key: keyOf('job-run', run.runId.toLowerCase()),
       name: job.name,
       data: { namespace: job.namespace, job: job.name, producer: event.producer, ...state },
     });
-    runs.set(centre, run.runId);
-    edges.push({ from: jobKey, to: centre, relation: 'instance' });
+    runs.set(center, run.runId);
+    edges.push({ from: jobKey, to: center, relation: 'instance' });
     const parent = run.facets?.parent;
     if (parent !== undefined) {
       const { namespace, name } = parent.job;
       const key = add({ key: keyOf('job-run', parent.run.runId.toLowerCase()), name, data: { namespace, job: name } });
       runs.set(key, parent.run.runId);
-      if (key !== centre) edges.push({ from: key, to: centre, relation: 'child' });
+      if (key !== center) edges.push({ from: key, to: center, relation: 'child' });
     }
   }
-  if (centre !== undefined) {
-    for (const one of inputs) edges.push({ from: add(datasetNode(one)), to: centre, relation: 'read' });
-    for (const one of outputs) edges.push({ from: centre, to: add(datasetNode(one)), relation: 'made' });
+  if (center !== undefined) {
+    for (const one of inputs) edges.push({ from: add(datasetNode(one)), to: center, relation: 'read' });
+    for (const one of outputs) edges.push({ from: center, to: add(datasetNode(one)), relation: 'made' });
   }
   return { nodes, edges, runs, at: Date.parse(event.eventTime) };
 }

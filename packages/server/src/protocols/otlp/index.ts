@@ -1,7 +1,7 @@
 /** OpenTelemetry's protocol for spans over HTTP: `POST /v1/traces`, as any exporter sends them. */
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
-import { DaisError, errorCatalogue, logSpansOperation, type Operation, type ResourceSpans } from '@dais/api';
+import { DaisError, errorCatalog, logSpansOperation, type Operation, type ResourceSpans } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';
@@ -177,7 +177,7 @@ async function sendError(error: unknown, request: FastifyRequest, reply: Fastify
 function tellable(error: unknown): { readonly status: number; readonly message: string } {
   if (error instanceof Refusal) return { status: error.status, message: error.message };
   if (error instanceof DaisError) {
-    const { status, title } = errorCatalogue[error.code];
+    const { status, title } = errorCatalog[error.code];
     const places = (error.issues ?? []).slice(0, 3).map(({ path = '', message }) => `${path} ${message}`);
     const message = [error.message === '' ? title : error.message, ...places].join('; ');
     return { status: status === 500 || status < 500 ? status : 503, message };

@@ -4,11 +4,11 @@ import { accessGroups, grantsOf, type AccessItem } from './access-grid.ts';
 const item = (kind: string, action: string, ...grants: readonly string[]): AccessItem => ({
   kind,
   action,
-  verdict: grants.length > 0 ? 'allow' : 'deny',
+  decision: grants.length > 0 ? 'allow' : 'deny',
   reasons: [...grants.map((id) => ({ id, effect: 'permit' as const })), { id: 'freeze', effect: 'forbid' as const }],
 });
 
-test('kinds of the project, of the organisation, and what is no kind', () => {
+test('kinds of the project, of the organization, and what is no kind', () => {
   const groups = accessGroups([
     item('Audit', 'audit:read'),
     item('User', 'user:read'),

@@ -18,7 +18,7 @@ export interface AccessGroup {
   readonly rows: readonly AccessRow[];
 }
 
-/** Kinds of the project first, then those of the organisation, then what is no kind; in the order of the kinds. */
+/** Kinds of the project first, then those of the organization, then what is no kind; in the order of the kinds. */
 export function accessGroups(items: readonly AccessItem[]): readonly AccessGroup[] {
   const words = [...kinds.map(({ kind }) => kind), ...items.map(({ kind }) => kind)];
   const rows = [...new Set(words)].flatMap((kind) => {

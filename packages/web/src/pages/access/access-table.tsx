@@ -14,26 +14,26 @@ export interface AccessTableProps {
   readonly chosen: { readonly kind: string | undefined; readonly action: string | undefined };
 }
 
-const VERDICTS = {
+const DECISIONS = {
   allow: { state: 'ok', word: 'yes' },
   deny: { state: 'off', word: 'no' },
-  some: { state: 'warning', word: 'some' },
-} as const satisfies Record<AccessItem['verdict'], { state: State; word: string }>;
+  conditional: { state: 'warning', word: 'conditional' },
+} as const satisfies Record<AccessItem['decision'], { state: State; word: string }>;
 
-/** Kinds and actions; each verdict is a link to its explanation. */
+/** Kinds and actions; each decision is a link to its explanation. */
 export function AccessTable({ groups, project, who, chosen }: AccessTableProps) {
-  const verdict = (item: AccessItem, verb?: string) => {
+  const decision = (item: AccessItem, verb?: string) => {
     const current = item.action === chosen.action && item.kind === chosen.kind;
     return (
       <Link
         key={item.action}
         {...accessAddress(project, { ...(who !== undefined && { who }), action: item.action, resource: item.kind })}
         replace
-        className="access-verdict"
+        className="access-decision"
         aria-current={current ? 'true' : undefined}
-        aria-label={`${item.action}: ${VERDICTS[item.verdict].word}`}
+        aria-label={`${item.action}: ${DECISIONS[item.decision].word}`}
       >
-        <StateBadge {...VERDICTS[item.verdict]} {...(verb !== undefined && { word: verb })} />
+        <StateBadge {...DECISIONS[item.decision]} {...(verb !== undefined && { word: verb })} />
       </Link>
     );
   };
@@ -58,13 +58,13 @@ export function AccessTable({ groups, project, who, chosen }: AccessTableProps) 
             </tr>
             {rows.map((row) => (
               <tr key={row.kind}>
-                <th scope="row">{row.kind.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').replace('Organisation ', 'Org ')}</th>
+                <th scope="row">{row.kind.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').replace('Organization ', 'Org ')}</th>
                 {([row.read, row.write, row.delete] as const).map((item, at) => (
-                  <td key={COLUMNS[at]}>{item === undefined ? '' : verdict(item)}</td>
+                  <td key={COLUMNS[at]}>{item === undefined ? '' : decision(item)}</td>
                 ))}
                 <td>
                   <span className="access-further">
-                    {row.further.map((item) => verdict(item, verbOf(item.action)))}
+                    {row.further.map((item) => decision(item, verbOf(item.action)))}
                   </span>
                 </td>
               </tr>

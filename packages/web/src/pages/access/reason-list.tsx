@@ -75,7 +75,7 @@ export function ReasonName({ id, policies, project }: ReasonNameProps) {
 
 const WORDS: Readonly<Record<string, string>> = {
   RoleBinding: 'role binding',
-  OrganisationRoleBinding: 'role binding of the organization',
+  OrganizationRoleBinding: 'role binding of the organization',
   Policy: 'policy',
-  OrganisationPolicy: 'policy of the organization',
+  OrganizationPolicy: 'policy of the organization',
 };

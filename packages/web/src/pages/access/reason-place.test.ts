@@ -6,17 +6,17 @@ const policy = (kind: string, name: string, id: string, project?: string) =>
   ({ kind, metadata: { name, project }, status: { policies: [{ id, effect: 'forbid' }] } }) as unknown as Resource;
 
 const policies = [
-  policy('OrganisationPolicy', 'production', 'by-operations'),
+  policy('OrganizationPolicy', 'production', 'by-operations'),
   policy('Policy', 'frost', 'frozen', 'a'),
 ];
 
 test.each([
   ['RoleBinding/a/editors', { type: 'binding', kind: 'RoleBinding', project: 'a', name: 'editors' }],
   [
-    'OrganisationRoleBinding/all',
-    { type: 'binding', kind: 'OrganisationRoleBinding', project: undefined, name: 'all' },
+    'OrganizationRoleBinding/all',
+    { type: 'binding', kind: 'OrganizationRoleBinding', project: undefined, name: 'all' },
   ],
-  ['by-operations', { type: 'policy', kind: 'OrganisationPolicy', project: undefined, name: 'production' }],
+  ['by-operations', { type: 'policy', kind: 'OrganizationPolicy', project: undefined, name: 'production' }],
   ['a/frozen', { type: 'policy', kind: 'Policy', project: 'a', name: 'frost' }],
   ['frozen', { type: 'unknown' }],
   ['b/frozen', { type: 'unknown' }],

@@ -22,7 +22,7 @@ export function reasonPlace(id: string, policies: readonly Resource[]): ReasonPl
   if (kind === 'RoleBinding' && rest.length > 1) {
     return { type: 'binding', kind, project: rest[0], name: rest.slice(1).join('/') };
   }
-  if (kind === 'OrganisationRoleBinding' && rest.length > 0) {
+  if (kind === 'OrganizationRoleBinding' && rest.length > 0) {
     return { type: 'binding', kind, project: undefined, name: rest.join('/') };
   }
   const found = policies.find((policy) => idsOf(policy).includes(id));

@@ -1,4 +1,4 @@
-import { organisationRoleBindingKind, roleBindingKind, type Resource } from '@dais/api';
+import { organizationRoleBindingKind, roleBindingKind, type Resource } from '@dais/api';
 import { useAll } from './use-all.ts';
 import { useMay } from '#server/own-access.ts';
 
@@ -11,7 +11,7 @@ export interface Administrator {
 export function useAdministrators(project: string): readonly Administrator[] {
   const may = useMay(project);
   const own = useAll(roleBindingKind, project, may('roleBinding:read') === true);
-  const all = useAll(organisationRoleBindingKind, project, may('organisationRoleBinding:read') === true);
+  const all = useAll(organizationRoleBindingKind, project, may('organizationRoleBinding:read') === true);
   return administratorsOf([...own, ...all]);
 }
 

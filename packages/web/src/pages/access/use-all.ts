@@ -1,4 +1,4 @@
-import { organisationPolicyKind, policyKind, type KindSpec, type Resource } from '@dais/api';
+import { organizationPolicyKind, policyKind, type KindSpec, type Resource } from '@dais/api';
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 import { useMay } from '#server/own-access.ts';
@@ -7,8 +7,8 @@ import { useMay } from '#server/own-access.ts';
 export function usePolicies(project: string): readonly Resource[] {
   const may = useMay(project);
   const own = useAll(policyKind, project, may('policy:read') === true);
-  const organisation = useAll(organisationPolicyKind, project, may('organisationPolicy:read') === true);
-  return [...own, ...organisation];
+  const organization = useAll(organizationPolicyKind, project, may('organizationPolicy:read') === true);
+  return [...own, ...organization];
 }
 
 /** Resources of a kind, at most a thousand: enough of what people write by hand. */

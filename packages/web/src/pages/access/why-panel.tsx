@@ -26,10 +26,10 @@ export interface WhyPanelProps {
   readonly policies: readonly Resource[];
 }
 
-const VERDICTS = {
+const DECISIONS = {
   allow: { state: 'ok', word: 'Allowed' },
   deny: { state: 'failed', word: 'Denied' },
-  some: { state: 'warning', word: 'Depends on the resource' },
+  conditional: { state: 'warning', word: 'Depends on the resource' },
 } as const;
 
 /** Why somebody may or may not do one thing, and what would change it. */
@@ -52,9 +52,9 @@ export function WhyPanel({ project, who, shownName, action, resource, policies }
         {data === undefined && error === null && <Skeleton rows={4} />}
         {data !== undefined && (
           <>
-            <p className="why-verdict">
-              <StateBadge {...VERDICTS[data.verdict]} />{' '}
-              <span>{verdictSentence(data.verdict, shownName, action, resource, project)}</span>
+            <p className="why-decision">
+              <StateBadge {...DECISIONS[data.decision]} />{' '}
+              <span>{decisionSentence(data.decision, shownName, action, resource, project)}</span>
             </p>
             {data.reasons.length > 0 ? (
               <>
@@ -128,7 +128,7 @@ function AdministratorLink({ kind, name, project }: { kind: string; name: string
   return address === undefined ? <span>{name}</span> : <Link {...address}>{name}</Link>;
 }
 
-/** Narrows the question to one resource: verdicts over all of a kind often depend on which. */
+/** Narrows the question to one resource: decisions over all of a kind often depend on which. */
 function AboutOne({ kindWord, name, project }: { kindWord: string; name: string; project: string }) {
   const navigate = useNavigate();
   const [text, setText] = useState(name);
@@ -162,8 +162,8 @@ function AboutOne({ kindWord, name, project }: { kindWord: string; name: string;
   );
 }
 
-function verdictSentence(
-  verdict: 'allow' | 'deny' | 'some',
+function decisionSentence(
+  decision: 'allow' | 'deny' | 'conditional',
   name: string,
   action: string,
   resource: string | undefined,
@@ -178,7 +178,7 @@ function verdictSentence(
   return (
     <>
       {may}
-      {verdict === 'deny' && ' not'} <code>{action}</code> {verdict === 'some' ? some : what}.
+      {decision === 'deny' && ' not'} <code>{action}</code> {decision === 'conditional' ? some : what}.
     </>
   );
 }

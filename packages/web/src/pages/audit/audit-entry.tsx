@@ -21,7 +21,7 @@ export interface AuditEntryProps {
   readonly entry: AuditEntry;
   readonly project: string;
   readonly policies: readonly Resource[];
-  /** Whoever looks may read the log of the organisation, which proves it. */
+  /** Whoever looks may read the log of the organization, which proves it. */
   readonly proves: boolean;
   readonly close: () => void;
 }

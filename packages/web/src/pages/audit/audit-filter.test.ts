@@ -9,7 +9,7 @@ test('the command says the same', () => {
   expect(auditWords({ actor: 'ada', requestId: 'x', project: 'p' }, true)).toEqual([
     'audit',
     'list',
-    '--organisation',
+    '--organization',
     '--actor',
     'ada',
     '--request',

@@ -26,13 +26,13 @@ const OPTIONS: Readonly<Record<Exclude<FilterName, 'project'>, string>> = {
   to: '--to',
 };
 
-/** The same search as words of `dais`. The command knows no project within the organisation’s search. */
-export function auditWords(filter: AuditFilter, organisation: boolean): readonly string[] {
+/** The same search as words of `dais`. The command knows no project within the organization’s search. */
+export function auditWords(filter: AuditFilter, organization: boolean): readonly string[] {
   const { project: _, ...rest } = filter;
   return [
     'audit',
     'list',
-    ...(organisation ? ['--organisation'] : []),
+    ...(organization ? ['--organization'] : []),
     ...Object.entries(rest).flatMap(([name, value]) => [OPTIONS[name as keyof typeof OPTIONS], value]),
   ];
 }

@@ -6,8 +6,8 @@ import './audit.css';
 
 export interface AuditFiltersProps {
   readonly filter: AuditFilter;
-  /** Of the whole organisation: a project may be named. */
-  readonly organisation: boolean;
+  /** Of the whole organization: a project may be named. */
+  readonly organization: boolean;
   readonly change: (change: Readonly<Partial<Record<FilterName, string | undefined>>>) => void;
 }
 
@@ -16,7 +16,7 @@ const TYPES = Object.values(eventTypes)
   .toSorted();
 const OUTCOMES = ['succeeded', 'denied', 'failed'];
 
-export function AuditFilters({ filter, organisation, change }: AuditFiltersProps) {
+export function AuditFilters({ filter, organization, change }: AuditFiltersProps) {
   const text = (name: FilterName, label: string, placeholder: string) => (
     <PausingInput
       label={label}
@@ -52,7 +52,7 @@ export function AuditFilters({ filter, organisation, change }: AuditFiltersProps
   return (
     <div className="audit-filters" role="search" aria-label="Entries">
       {text('actor', 'Actor', 'Actor')}
-      {organisation && text('project', 'Project', 'Project')}
+      {organization && text('project', 'Project', 'Project')}
       {choice('outcome', 'Outcome', OUTCOMES)}
       {choice('type', 'Type', TYPES, true)}
       {choice(

@@ -28,7 +28,7 @@ export function AuditPage() {
   const { project } = useAddressParts();
   const current = useCurrentProject();
   const may = useMay(current);
-  // Exporting is of the organisation only: who may do that reads the log of the organisation too.
+  // Exporting is of the organization only: who may do that reads the log of the organization too.
   const reads = may(project === undefined ? 'audit:export' : 'audit:read');
   if (reads === true) return <Search project={project} current={current} proves={may('audit:export') === true} />;
   const title = project === undefined ? 'Audit log of the organization' : 'Audit log';
@@ -62,7 +62,7 @@ export function AuditPage() {
 const NONE: readonly Resource[] = [];
 
 interface SearchProps {
-  /** Undefined: of the organisation. */
+  /** Undefined: of the organization. */
   readonly project: string | undefined;
   readonly current: string;
   readonly proves: boolean;
@@ -80,18 +80,18 @@ function Search({ project, current, proves }: SearchProps) {
       search: (before: object) => ({ ...before, ...changes, entry: undefined }),
       replace: true,
     });
-  const organisation = project === undefined;
+  const organization = project === undefined;
   const forms = [
-    ['Search', daisCommand(auditWords(filter, organisation), project)],
+    ['Search', daisCommand(auditWords(filter, organization), project)],
     ['Verify the log', 'dais audit verify --checkpoints FOLDER --public-key audit.key'],
     ['Export the log', 'dais audit export --format jsonl --to log.jsonl'],
   ] as const;
   return (
     <div className="page">
       <PageHead
-        title={organisation ? 'Audit log of the organization' : 'Audit log'}
+        title={organization ? 'Audit log of the organization' : 'Audit log'}
         under={
-          organisation ? (
+          organization ? (
             <Link {...auditAddress(current)}>Only entries of {current}</Link>
           ) : (
             <>
@@ -109,9 +109,9 @@ function Search({ project, current, proves }: SearchProps) {
           />
         }
       />
-      <AuditFilters filter={filter} organisation={organisation} change={change} />
+      <AuditFilters filter={filter} organization={organization} change={change} />
       <div className="audit">
-        <Entries audit={audit} project={current} organisation={organisation} open={open} />
+        <Entries audit={audit} project={current} organization={organization} open={open} />
         <div className="audit-side" data-open={open !== undefined}>
           {open !== undefined && (
             <OpenEntry
@@ -134,18 +134,18 @@ function Search({ project, current, proves }: SearchProps) {
 interface EntriesProps {
   readonly audit: Audit;
   readonly project: string;
-  readonly organisation: boolean;
+  readonly organization: boolean;
   readonly open: number | undefined;
 }
 
-function Entries({ audit, project, organisation, open }: EntriesProps) {
+function Entries({ audit, project, organization, open }: EntriesProps) {
   const { entries, more, loadMore, loading, newer, error, again } = audit;
   if (entries === undefined) return error === null ? <Skeleton rows={14} /> : <ErrorNote error={error} retry={again} />;
   return (
     <div className="audit-list">
       {error !== null && <ErrorNote error={error} retry={again} />}
       {entries.length === 0 ? (
-        <EmptyState sentence="No matching entries." command="dais audit list --organisation" />
+        <EmptyState sentence="No matching entries." command="dais audit list --organization" />
       ) : (
         <Panel
           title="Newest first"
@@ -158,7 +158,7 @@ function Entries({ audit, project, organisation, open }: EntriesProps) {
             ) : undefined
           }
         >
-          <AuditTable entries={entries} project={project} organisation={organisation} open={open} />
+          <AuditTable entries={entries} project={project} organization={organization} open={open} />
         </Panel>
       )}
       <p className="dim" role="status">

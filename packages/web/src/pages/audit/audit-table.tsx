@@ -12,7 +12,7 @@ export interface AuditTableProps {
   readonly entries: readonly AuditEntry[];
   readonly project: string;
   /** Entries of several projects: each says which. */
-  readonly organisation: boolean;
+  readonly organization: boolean;
   /** The one that is open. */
   readonly open: number | undefined;
 }
@@ -23,7 +23,7 @@ export const OUTCOMES = {
   failed: { state: 'warning', word: 'failed' },
 } as const;
 
-export function AuditTable({ entries, project, organisation, open }: AuditTableProps) {
+export function AuditTable({ entries, project, organization, open }: AuditTableProps) {
   return (
     <PlainTable
       label="Entries"
@@ -54,7 +54,7 @@ export function AuditTable({ entries, project, organisation, open }: AuditTableP
             <>
               <ActorName actor={entry.actor} project={project} /> {ownWords(entry) ?? eventWords(entry)}{' '}
               {ownWords(entry) === undefined && <EntrySubject entry={entry} project={project} />}
-              {organisation && entry.project?.name !== undefined && (
+              {organization && entry.project?.name !== undefined && (
                 <span className="dim">
                   {' '}
                   in <ReferenceLink kind="Project" name={entry.project.name} project={entry.project.name} />

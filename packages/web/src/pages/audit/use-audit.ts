@@ -1,4 +1,4 @@
-import { listAuditOperation, listOrganisationAuditOperation, type AuditEntry, type DaisError } from '@dais/api';
+import { listAuditOperation, listOrganizationAuditOperation, type AuditEntry, type DaisError } from '@dais/api';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import type { AuditFilter } from './audit-filter.ts';
 import { useClient } from '#server/console-context.ts';
@@ -20,7 +20,7 @@ export interface Audit {
   readonly again: () => void;
 }
 
-/** A search in a project; undefined: in the organisation and all its projects. */
+/** A search in a project; undefined: in the organization and all its projects. */
 export function useAudit(project: string | undefined, filter: AuditFilter): Audit {
   const client = useClient(project);
   const read = async (limit: number, cursor: string | undefined, signal: AbortSignal) => {
@@ -29,7 +29,7 @@ export function useAudit(project: string | undefined, filter: AuditFilter): Audi
     const page = { ...rest, limit, ...(cursor !== undefined && { cursor }) };
     return project === undefined
       ? await client.perform(
-          listOrganisationAuditOperation,
+          listOrganizationAuditOperation,
           { ...page, ...(within !== undefined && { project: within }) },
           { signal },
         )

@@ -7,7 +7,7 @@ export const JOB_STATES: Readonly<Record<ModelJob['state'], { readonly state: St
   running: { state: 'running', word: 'running' },
   succeeded: { state: 'ok', word: 'done' },
   failed: { state: 'failed', word: 'failed' },
-  cancelled: { state: 'off', word: 'canceled' },
+  canceled: { state: 'off', word: 'canceled' },
 };
 
 export const JOB_KINDS: Readonly<Record<ModelJob['kind'], string>> = {

@@ -126,7 +126,7 @@ interface RunKeysProps {
   readonly leave: (id: string) => void;
 }
 
-/** Which colour is which run. */
+/** Which color is which run. */
 function RunKeys({ project, runs, leave }: RunKeysProps) {
   return (
     <ul className="compare-runs" aria-label="Runs">

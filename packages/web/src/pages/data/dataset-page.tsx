@@ -3,7 +3,7 @@ import { refreshDatasetOperation, type Ingest } from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { specOf, statusOf, type DatasetStatus } from './catalogue.ts';
+import { specOf, statusOf, type DatasetStatus } from './catalog.ts';
 import { bytesText, countText } from './data-words.ts';
 import { DatasetVersionsTab } from './dataset-versions-tab.tsx';
 import { FindingsPanel } from './findings-panel.tsx';
@@ -89,7 +89,7 @@ function Under({ project, name, spec, status }: UnderProps) {
           owned by <ReferenceLink kind="Team" name={spec.owner} project={project} />
         </span>
       )}
-      {spec.licence !== undefined && <span>license {spec.licence}</span>}
+      {spec.license !== undefined && <span>license {spec.license}</span>}
       {spec.description !== undefined && <span>{spec.description}</span>}
     </>
   );

@@ -2,7 +2,7 @@ import { datasetKind, type Resource } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
-import { catalogueRow, findIn, type CatalogueRow, type Found } from './catalogue.ts';
+import { catalogRow, findIn, type CatalogRow, type Found } from './catalog.ts';
 import { bytesText, countText, VERSION_STATES } from './data-words.ts';
 import { UploadDialog } from './upload-dialog.tsx';
 import { useAllDatasetsPlace, useNewestVersions } from './use-data.ts';
@@ -35,7 +35,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import './data.css';
 
-interface Row extends CatalogueRow {
+interface Row extends CatalogRow {
   readonly found: readonly Found[];
 }
 
@@ -158,7 +158,7 @@ function shownRows(
   search: string,
 ): readonly Row[] | undefined {
   return resources?.flatMap((resource) => {
-    const row = catalogueRow(resource, newest?.get(resource.metadata.name));
+    const row = catalogRow(resource, newest?.get(resource.metadata.name));
     const found = findIn(row, search);
     return found === undefined ? [] : [{ ...row, found }];
   });

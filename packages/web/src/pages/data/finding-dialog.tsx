@@ -27,7 +27,7 @@ const MASKS: Readonly<Record<MaskMethod, string>> = {
   redact: 'Redact: hide the value',
   hash: 'Hash: equal values stay equal within this dataset',
   pseudonym: 'Pseudonym: equal values stay equal in all datasets of the project',
-  generalise: 'Generalize: show a coarser value',
+  generalize: 'Generalize: show a coarser value',
 };
 
 /** Whether a column holds what it looks like, and what others then see. */

@@ -25,7 +25,7 @@ const STATES: Readonly<Record<IngestState, { readonly state: State; readonly wor
   running: { state: 'running', word: 'running' },
   done: { state: 'ok', word: 'done' },
   failed: { state: 'failed', word: 'failed' },
-  cancelled: { state: 'off', word: 'canceled' },
+  canceled: { state: 'off', word: 'canceled' },
 };
 
 /** How versions were made, and what was wrong with those that were not. */

@@ -24,7 +24,7 @@ import { useNews } from '#server/use-news.ts';
 const PAGE = 1000;
 /** Versions read at once: more than fit on a screen; each has its first files with it. */
 const VERSIONS = 50;
-/** Versions of all datasets that the catalogue looks at for names of columns: pages of them. */
+/** Versions of all datasets that the catalog looks at for names of columns: pages of them. */
 const NEWEST = 100;
 const NEWEST_PAGES = 5;
 /** While something is being made, its progress comes without an event. */

@@ -1,4 +1,4 @@
-/** States and figures of endpoints in words and colours. Pure. */
+/** States and figures of endpoints in words and colors. Pure. */
 import type { EndpointFigures, EndpointVariant, Rollout } from '@dais/api/serving';
 import type { State } from '#ui/state-badge.tsx';
 
@@ -26,10 +26,10 @@ export const ROLLOUT_STATES: Readonly<Record<Rollout['state'], Word>> = {
   superseded: { state: 'off', word: 'superseded' },
 };
 
-export const VERDICTS: Readonly<Record<Rollout['steps'][number]['verdict'], Word>> = {
-  waiting: { state: 'waiting', word: 'waiting' },
-  good: { state: 'ok', word: 'passing' },
-  bad: { state: 'failed', word: 'failing' },
+export const STATUSES: Readonly<Record<Rollout['steps'][number]['status'], Word>> = {
+  pending: { state: 'waiting', word: 'pending' },
+  passed: { state: 'ok', word: 'passing' },
+  failed: { state: 'failed', word: 'failing' },
   forced: { state: 'off', word: 'manual' },
 };
 

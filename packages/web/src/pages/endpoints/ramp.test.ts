@@ -7,7 +7,7 @@ const step = (number: number, weight: number, from: string, to: string | undefin
   weight,
   startedAt: from,
   ...(to !== undefined && { endedAt: to }),
-  verdict: to === undefined ? ('waiting' as const) : ('good' as const),
+  status: to === undefined ? ('pending' as const) : ('passed' as const),
   message: '',
 });
 
@@ -21,9 +21,9 @@ test('a step is as wide as it lasted, a short one can still be seen, and what is
     },
   ];
   const drawn = ramp({ state: 'running', weights: [10, 50, 100], steps }, Date.parse('2026-01-01T00:10:01Z'));
-  expect(drawn.map(({ weight, verdict }) => [weight, verdict])).toEqual([
-    [0, 'good'],
-    [10, 'waiting'],
+  expect(drawn.map(({ weight, status }) => [weight, status])).toEqual([
+    [0, 'passed'],
+    [10, 'pending'],
     [50, undefined],
     [100, undefined],
   ]);

@@ -17,7 +17,7 @@ export interface RampStep {
   /** Percent of the traffic. */
   readonly weight: number;
   /** Undefined: it is still to come. */
-  readonly verdict: RolloutStep['verdict'] | undefined;
+  readonly status: RolloutStep['status'] | undefined;
   readonly message: string;
   readonly seconds: number | undefined;
   /** Share of the width, of all steps together 1. */
@@ -54,7 +54,7 @@ export function ramp(rollout: Pick<Rollout, 'steps' | 'weights' | 'state'>, now:
     ...steps.map((step, at) => ({
       number: step.number,
       weight: step.weight,
-      verdict: step.verdict,
+      status: step.status,
       message: step.message,
       seconds: seconds[at],
       width: widths[at] ?? 0,
@@ -64,7 +64,7 @@ export function ramp(rollout: Pick<Rollout, 'steps' | 'weights' | 'state'>, now:
     ...ahead.map((weight, at) => ({
       number: (steps.at(-1)?.number ?? -1) + 1 + at,
       weight,
-      verdict: undefined,
+      status: undefined,
       message: 'pending',
       seconds: undefined,
       width: widths[steps.length + at] ?? 0,

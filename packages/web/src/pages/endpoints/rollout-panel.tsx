@@ -1,6 +1,6 @@
 import type { Rollout } from '@dais/api/serving';
 import { Link } from '@tanstack/react-router';
-import { milliseconds, ROLLOUT_STATES, VERDICTS, weightText } from './endpoint-words.ts';
+import { milliseconds, ROLLOUT_STATES, STATUSES, weightText } from './endpoint-words.ts';
 import { RolloutRamp } from './rollout-ramp.tsx';
 import { RolloutVerbs } from './rollout-verbs.tsx';
 import { useRollouts, type EndpointPlace, type EndpointStatus } from './use-endpoint.ts';
@@ -109,7 +109,7 @@ function Steps({ rollout }: { readonly rollout: Rollout }) {
           narrow: true,
           cell: ({ number, weight }) => (number === 0 ? 'loading' : weightText(weight)),
         },
-        { title: 'Result', narrow: true, cell: ({ verdict }) => <StateBadge {...VERDICTS[verdict]} /> },
+        { title: 'Result', narrow: true, cell: ({ status }) => <StateBadge {...STATUSES[status]} /> },
         {
           title: 'New version',
           cell: ({ canary }) =>

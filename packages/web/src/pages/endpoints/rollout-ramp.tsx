@@ -1,5 +1,5 @@
 import type { Rollout } from '@dais/api/serving';
-import { milliseconds, VERDICTS, weightText } from './endpoint-words.ts';
+import { milliseconds, STATUSES, weightText } from './endpoint-words.ts';
 import { ramp, type RampBar, type RampStep } from './ramp.ts';
 import { durationText } from '#pages/runs/run-words.ts';
 import { useNow } from '#ui/clock.tsx';
@@ -15,7 +15,7 @@ export function RolloutRamp({ rollout }: { readonly rollout: Rollout }) {
       <div className="scroll-x" role="region" aria-label="Traffic ramp" tabIndex={0}>
         <ol className="ramp">
           {steps.map((step) => (
-            <li key={step.number} style={{ flexGrow: step.width }} data-verdict={step.verdict ?? 'ahead'}>
+            <li key={step.number} style={{ flexGrow: step.width }} data-status={step.status ?? 'ahead'}>
               <Step step={step} />
             </li>
           ))}
@@ -35,7 +35,7 @@ export function RolloutRamp({ rollout }: { readonly rollout: Rollout }) {
 }
 
 function Step({ step }: { readonly step: RampStep }) {
-  const { number, weight, verdict, message, seconds, failed, p99 } = step;
+  const { number, weight, status, message, seconds, failed, p99 } = step;
   return (
     <>
       <div className="ramp-space" title={message}>
@@ -43,10 +43,10 @@ function Step({ step }: { readonly step: RampStep }) {
       </div>
       <b>{number === 0 ? 'loading' : weightText(weight)}</b>
       <span>
-        {verdict === undefined ? (
+        {status === undefined ? (
           <span className="dim">pending</span>
         ) : (
-          <StateBadge {...VERDICTS[verdict]} why={message} />
+          <StateBadge {...STATUSES[status]} why={message} />
         )}
         {seconds !== undefined && <span className="dim"> {durationText(seconds * 1000)}</span>}
       </span>

@@ -133,5 +133,5 @@ function consequence(verb: AskedVerb, { from, to }: Rollout): string {
   const other = from ?? 'the previous version';
   return verb === 'abort'
     ? `${to} gets no more traffic. All traffic goes to ${other}.`
-    : `${other} replaces ${to} immediately. Deploy the newer version to bring it back.`;
+    : `${other} replaces ${to} immediately. Deploy the newer version to restore it.`;
 }

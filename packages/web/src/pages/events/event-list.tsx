@@ -6,7 +6,7 @@ import './event-list.css';
 
 export interface EventListProps {
   readonly events: readonly Event[];
-  /** For links of events of the organisation, which have none. */
+  /** For links of events of the organization, which have none. */
   readonly project: string;
   /** The page is about one resource: it need not be named again. */
   readonly ofOne?: boolean;

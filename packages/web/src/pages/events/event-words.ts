@@ -95,7 +95,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'endpoint.variant.moved': 'changed the model of a variant of',
   'endpoint.variant.refused': 'refused to change a variant of',
   'endpoint.rollout.aborted': 'aborted the rollout of',
-  'predictions.labelled': 'recorded ground truth for predictions of',
+  'predictions.labeled': 'recorded ground truth for predictions of',
   'predictions.erasure.asked': 'requested erasure from predictions of',
   'predictions.erased': 'erased from predictions of',
   'monitor.reported': 'evaluated a window of',

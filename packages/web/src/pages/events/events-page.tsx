@@ -15,7 +15,7 @@ import { PageHead } from '#ui/page-head.tsx';
 import { Panel } from '#ui/panel.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 
-/** What happened in a project, or to what belongs to the organisation. */
+/** What happened in a project, or to what belongs to the organization. */
 export function EventsPage() {
   const { project } = useAddressParts();
   const current = useCurrentProject();
@@ -29,13 +29,13 @@ export function EventsPage() {
       [
         'events',
         ...(kind === undefined ? [] : [kind, ...(name === undefined ? [] : [name])]),
-        ...(project === undefined ? ['--organisation'] : []),
+        ...(project === undefined ? ['--organization'] : []),
       ],
       project,
     ),
     call: {
       project,
-      path: project === undefined ? '/api/v1/organisation/events' : '/api/v1/events',
+      path: project === undefined ? '/api/v1/organization/events' : '/api/v1/events',
       query: { kind, name },
     },
   });

@@ -5,14 +5,14 @@ import { durationText } from '#pages/runs/run-words.ts';
 
 const ENDINGS: Readonly<Record<NonNullable<ExecutionAttempt['ending']>, StateWords>> = {
   exit: { state: 'ok', word: 'ended' },
-  cancelled: { state: 'off', word: 'canceled' },
+  canceled: { state: 'off', word: 'canceled' },
   'wall-time': { state: 'failed', word: 'timed out' },
   'out-of-memory': { state: 'failed', word: 'out of memory' },
   'too-many-processes': { state: 'failed', word: 'too many processes' },
   'disk-full': { state: 'failed', word: 'out of disk' },
   refused: { state: 'failed', word: 'failed to start' },
   lost: { state: 'warning', word: 'lost' },
-  spared: { state: 'ok', word: 'not needed' },
+  cached: { state: 'ok', word: 'not needed' },
 };
 
 export function attemptState({ state, ending, code, signal }: ExecutionAttempt): StateWords {

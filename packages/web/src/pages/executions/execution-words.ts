@@ -13,7 +13,7 @@ export const EXECUTION_STATES: Readonly<Record<ExecutionState, StateWords>> = {
   running: { state: 'running', word: 'running' },
   succeeded: { state: 'ok', word: 'succeeded' },
   failed: { state: 'failed', word: 'failed' },
-  cancelled: { state: 'off', word: 'canceled' },
+  canceled: { state: 'off', word: 'canceled' },
 };
 
 export const EXECUTION_STATE_NAMES = Object.keys(EXECUTION_STATES) as readonly ExecutionState[];
@@ -28,7 +28,7 @@ export const NODE_STATES: Readonly<Record<ExecutionMark['state'], StateWords>> =
   failed: { state: 'failed', word: 'failed' },
   skipped: { state: 'off', word: 'skipped' },
   blocked: { state: 'warning', word: 'blocked' },
-  cancelled: { state: 'off', word: 'canceled' },
+  canceled: { state: 'off', word: 'canceled' },
 };
 
 export const NODE_STATE_NAMES = Object.keys(NODE_STATES) as readonly ExecutionMark['state'][];

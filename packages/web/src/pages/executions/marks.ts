@@ -66,7 +66,7 @@ export interface GroupCount {
   readonly running: number;
 }
 
-const ENDED: ReadonlySet<ExecutionMark['state']> = new Set(['succeeded', 'failed', 'skipped', 'blocked', 'cancelled']);
+const ENDED: ReadonlySet<ExecutionMark['state']> = new Set(['succeeded', 'failed', 'skipped', 'blocked', 'canceled']);
 
 export function hasEnded({ state }: Pick<ExecutionMark, 'state'>): boolean {
   return ENDED.has(state);

@@ -13,7 +13,7 @@ export const WORK_STATES: Readonly<Record<Materialization['state'], Said>> = {
   running: { state: 'running', word: 'running' },
   done: { state: 'ok', word: 'done' },
   failed: { state: 'failed', word: 'failed' },
-  cancelled: { state: 'off', word: 'canceled' },
+  canceled: { state: 'off', word: 'canceled' },
 };
 
 export const STATUSES: Readonly<Record<FeatureStatus, Said>> = {

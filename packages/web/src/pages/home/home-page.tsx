@@ -140,7 +140,7 @@ function CountRow({ title, counts, project }: CountRowProps) {
           data-none={count === 0 || undefined}
         >
           <b>{count === undefined ? '–' : `${count.toLocaleString('en')}${more ? '+' : ''}`}</b>{' '}
-          <span>{heading((count === 1 ? singular(kind) : plural(kind)).replace(/^organisation /, ''))}</span>
+          <span>{heading((count === 1 ? singular(kind) : plural(kind)).replace(/^organization /, ''))}</span>
         </Link>
       ))}
     </div>

@@ -23,7 +23,7 @@ test('a run that failed needs somebody until one of its name has succeeded', () 
   const [need] = executionNeeds('p', [run('3', { state: 'running', endedAt: undefined }), failed, run('1', {})]);
   expect(need).toMatchObject({ key: 'run 2', why: 'exit code 3', act: { type: 'open' } });
   expect(executionNeeds('p', [run('3', { state: 'succeeded' }), failed])).toEqual([]);
-  expect(executionNeeds('p', [run('3', { state: 'cancelled' }), failed])).toHaveLength(1);
+  expect(executionNeeds('p', [run('3', { state: 'canceled' }), failed])).toHaveLength(1);
 });
 
 test('an alert that somebody looks after needs nobody else', () => {

@@ -106,7 +106,7 @@ export function approvalNeeds(
 export function executionNeeds(project: string, runs: readonly Execution[]): Need[] {
   const newest = new Map<string, Execution>();
   for (const run of runs) {
-    if (run.endedAt !== undefined && run.state !== 'cancelled' && !newest.has(run.name)) newest.set(run.name, run);
+    if (run.endedAt !== undefined && run.state !== 'canceled' && !newest.has(run.name)) newest.set(run.name, run);
   }
   return [...newest.values()]
     .filter(({ state }) => state === 'failed')
@@ -130,7 +130,7 @@ export function jobNeeds(project: string, jobs: readonly ModelJob[]): Need[] {
   const newest = new Map<string, ModelJob>();
   for (const job of jobs) {
     const about = `${job.kind} ${job.model} ${job.output?.dataset ?? job.data ?? ''}`;
-    if (job.endedAt !== undefined && job.state !== 'cancelled' && !newest.has(about)) newest.set(about, job);
+    if (job.endedAt !== undefined && job.state !== 'canceled' && !newest.has(about)) newest.set(about, job);
   }
   return [...newest.values()]
     .filter(({ state }) => state === 'failed')

@@ -26,14 +26,14 @@ import '#ui/label-chip.css';
 import './labels.css';
 
 const CHOICES: readonly { readonly value: TaskChoice; readonly label: string }[] = [
-  { value: 'labelled', label: 'waiting for review' },
+  { value: 'labeled', label: 'waiting for review' },
   { value: 'disagreed', label: 'waiting, labels differ' },
   { value: 'open', label: 'unlabeled' },
   { value: 'accepted', label: 'accepted' },
   { value: 'rejected', label: 'rejected' },
 ];
 
-/** One set of labels: what waits for a verdict first, and how far annotators agree. */
+/** One set of labels: what waits for a decision first, and how far annotators agree. */
 export function LabelSetPage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressParts();
@@ -44,7 +44,7 @@ function OneSet({ project, name }: { readonly project: string; readonly name: st
   const { data: set, error, refetch } = useLabelSet(project, name);
   const { tasks: wanted } = useAddressQuery();
   const navigate = useNavigate();
-  const choice = CHOICES.find(({ value }) => value === wanted)?.value ?? 'labelled';
+  const choice = CHOICES.find(({ value }) => value === wanted)?.value ?? 'labeled';
   const found = useLabelTasks(project, name, choice);
   const title = `Label set ${name}`;
   if (set === undefined) {
@@ -96,7 +96,7 @@ function OneSet({ project, name }: { readonly project: string; readonly name: st
             allowDeselect={false}
             onChange={(value) =>
               void navigate({
-                ...labelSetAddress(project, name, value === null || value === 'labelled' ? {} : { tasks: value }),
+                ...labelSetAddress(project, name, value === null || value === 'labeled' ? {} : { tasks: value }),
                 replace: true,
               })
             }

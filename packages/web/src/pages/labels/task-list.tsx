@@ -16,11 +16,11 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import { toast } from '#ui/toast.ts';
 
-type Verdict = 'accepted' | 'rejected' | 'settled';
+type Decision = 'accepted' | 'rejected' | 'settled';
 
 interface Asked {
   readonly annotation: Annotation;
-  readonly verdict: Verdict;
+  readonly decision: Decision;
 }
 
 export interface TaskListProps {
@@ -60,8 +60,8 @@ export function TaskList({ project, name, found }: TaskListProps) {
         </p>
       )}
       {asked !== undefined && (
-        <VerdictDialog
-          key={`${asked.annotation.id} ${asked.verdict}`}
+        <DecisionDialog
+          key={`${asked.annotation.id} ${asked.decision}`}
           project={project}
           set={name}
           asked={asked}
@@ -94,18 +94,18 @@ interface AnnotationsProps {
 
 function Annotations({ task: { annotations }, why, ask }: AnnotationsProps) {
   const differ = new Set(annotations.map(({ label }) => label.toSorted().join('\n'))).size > 1;
-  const button = (annotation: Annotation, verdict: Verdict, word: string) => (
-    <GuardedButton size="compact-xs" variant="default" why={why} onClick={() => ask({ annotation, verdict })}>
+  const button = (annotation: Annotation, decision: Decision, word: string) => (
+    <GuardedButton size="compact-xs" variant="default" why={why} onClick={() => ask({ annotation, decision })}>
       {word}
     </GuardedButton>
   );
   return (
     <ul className="labels-annotations">
       {annotations.map((annotation) => {
-        const verdict = annotation.reviews.at(-1);
+        const decision = annotation.reviews.at(-1);
         return (
           <li key={annotation.id}>
-            {annotation.cancelled ? (
+            {annotation.canceled ? (
               <span className="dim">skipped</span>
             ) : (
               annotation.label.map((label) => (
@@ -118,10 +118,10 @@ function Annotations({ task: { annotations }, why, ask }: AnnotationsProps) {
               {annotation.annotator}{' '}
               <span className="dim">
                 {annotation.guideline === 0 ? '' : `guideline ${annotation.guideline} `}
-                <Time at={new Date(annotation.labelledAt ?? annotation.importedAt).toISOString()} />
+                <Time at={new Date(annotation.labeledAt ?? annotation.importedAt).toISOString()} />
               </span>
             </span>
-            {verdict === undefined ? (
+            {decision === undefined ? (
               <>
                 {button(annotation, 'accepted', 'Accept')}
                 {button(annotation, 'rejected', 'Reject')}
@@ -129,9 +129,9 @@ function Annotations({ task: { annotations }, why, ask }: AnnotationsProps) {
               </>
             ) : (
               <StateBadge
-                state={verdict.verdict === 'accepted' ? 'ok' : 'off'}
-                word={verdict.verdict}
-                why={`${verdict.by.id}${verdict.reason === '' ? '' : `: ${verdict.reason}`}`}
+                state={decision.decision === 'accepted' ? 'ok' : 'off'}
+                word={decision.decision}
+                why={`${decision.by.id}${decision.reason === '' ? '' : `: ${decision.reason}`}`}
               />
             )}
           </li>
@@ -141,41 +141,41 @@ function Annotations({ task: { annotations }, why, ask }: AnnotationsProps) {
   );
 }
 
-interface VerdictDialogProps {
+interface DecisionDialogProps {
   readonly project: string;
   readonly set: string;
   readonly asked: Asked;
   readonly close: () => void;
 }
 
-const QUESTIONS: Readonly<Record<Verdict, (label: string) => string>> = {
+const QUESTIONS: Readonly<Record<Decision, (label: string) => string>> = {
   accepted: (label) => `Accept ${label}?`,
   rejected: (label) => `Reject ${label}?`,
   settled: (label) => `Choose ${label}?`,
 };
 
-const VERBS: Readonly<Record<Verdict, string>> = { accepted: 'Accept', rejected: 'Reject', settled: 'Choose label' };
+const VERBS: Readonly<Record<Decision, string>> = { accepted: 'Accept', rejected: 'Reject', settled: 'Choose label' };
 
-function VerdictDialog({ project, set, asked: { annotation, verdict }, close }: VerdictDialogProps) {
+function DecisionDialog({ project, set, asked: { annotation, decision }, close }: DecisionDialogProps) {
   const client = useClient(project);
   const queries = useQueryClient();
   const [reason, setReason] = useState('');
   const { mutate, isPending, error } = useMutation<unknown, DaisError>({
     mutationFn: async () => {
       const one = { set, annotation: annotation.id, reason: reason.trim() };
-      return verdict === 'settled'
+      return decision === 'settled'
         ? await client.perform(adjudicateOperation, one)
-        : await client.perform(reviewAnnotationOperation, { ...one, verdict });
+        : await client.perform(reviewAnnotationOperation, { ...one, decision });
     },
     onSuccess: () => {
-      toast({ title: VERBS[verdict], text: `Task ${annotation.task} of ${set}` });
+      toast({ title: VERBS[decision], text: `Task ${annotation.task} of ${set}` });
       void queries.invalidateQueries({ queryKey: labelsKey(project) });
       close();
     },
   });
-  const why = verdict === 'settled' && reason.trim() === '' ? 'Enter a reason first.' : undefined;
+  const why = decision === 'settled' && reason.trim() === '' ? 'Enter a reason first.' : undefined;
   return (
-    <Modal opened onClose={close} title={QUESTIONS[verdict](annotation.label.join(', ') || 'this label')}>
+    <Modal opened onClose={close} title={QUESTIONS[decision](annotation.label.join(', ') || 'this label')}>
       <div className="confirm">
         <p>By {annotation.annotator}. Annotators cannot review their own labels.</p>
         <Textarea
@@ -194,7 +194,7 @@ function VerdictDialog({ project, set, asked: { annotation, verdict }, close }: 
             Cancel
           </Button>
           <GuardedButton why={why} loading={isPending} onClick={() => mutate()}>
-            {VERBS[verdict]}
+            {VERBS[decision]}
           </GuardedButton>
         </div>
       </div>

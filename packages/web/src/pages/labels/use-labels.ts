@@ -55,8 +55,8 @@ export function useAgreement(project: string, set: string): UseQueryResult<Agree
   });
 }
 
-/** Which tasks are looked at: those that wait for a verdict, or those of a state. */
-export type TaskChoice = 'labelled' | 'disagreed' | 'open' | 'accepted' | 'rejected';
+/** Which tasks are looked at: those that wait for a decision, or those of a state. */
+export type TaskChoice = 'labeled' | 'disagreed' | 'open' | 'accepted' | 'rejected';
 
 export interface LabelTasks {
   /** Undefined while the first page is on its way. */
@@ -78,7 +78,7 @@ export function useLabelTasks(project: string, set: string, choice: TaskChoice):
         {
           set,
           limit: TASKS,
-          ...(choice === 'disagreed' ? { state: 'labelled', disagreed: 'true' } : { state: choice }),
+          ...(choice === 'disagreed' ? { state: 'labeled', disagreed: 'true' } : { state: choice }),
           ...(pageParam !== undefined && { cursor: pageParam }),
         },
         { signal },

@@ -1,5 +1,5 @@
 /**
- * What of a large graph of lineage is drawn: the neighbourhood of its root, with fans folded. Of many that hang on one node
+ * What of a large graph of lineage is drawn: the neighborhood of its root, with fans folded. Of many that hang on one node
  * and are of one type, a few stand there and the rest is one box, with whatever hangs on these. Pure, and linear in what
  * there is.
  */

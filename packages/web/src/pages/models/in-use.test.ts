@@ -31,9 +31,9 @@ test('of all endpoints those where a version of the model answers, with the shar
   const monitor = (name: string, watched: string, state: string) =>
     ({ monitor: name, endpoint: watched, state }) as MonitorSummary;
   const found = watchersOf(places, [
-    monitor('fine', 'a', 'ok'),
-    monitor('other', 'z', 'bad'),
-    monitor('moved', 'b', 'bad'),
+    monitor('fine', 'a', 'passing'),
+    monitor('other', 'z', 'failing'),
+    monitor('moved', 'b', 'failing'),
   ]);
   expect(found.map(({ monitor: name }) => name)).toEqual(['moved', 'fine']);
 });

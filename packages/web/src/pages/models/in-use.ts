@@ -48,7 +48,7 @@ export function watchersOf(
   monitors: readonly MonitorSummary[],
 ): readonly MonitorSummary[] {
   const endpoints = new Set(places.map(({ endpoint }) => endpoint));
-  const order = ['bad', 'unknown', 'waiting', 'ok'];
+  const order = ['failing', 'unknown', 'pending', 'passing'];
   return monitors
     .filter(({ endpoint }) => endpoint !== undefined && endpoints.has(endpoint))
     .toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || a.monitor.localeCompare(b.monitor));

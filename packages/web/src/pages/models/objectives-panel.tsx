@@ -20,8 +20,8 @@ export function ObjectivesPanel({ objectives, before, beforeTitle = '', after, a
   if (objectives.length === 0) return null;
   const compared: readonly PlainColumn<ObjectiveRow>[] =
     before === undefined ? [] : [{ title: beforeTitle, cell: (row) => <Value value={row.before} /> }];
-  const verdict: readonly PlainColumn<ObjectiveRow>[] =
-    before === undefined ? [] : [{ title: 'Comparison', narrow: true, cell: (row) => <Verdict row={row} /> }];
+  const result: readonly PlainColumn<ObjectiveRow>[] =
+    before === undefined ? [] : [{ title: 'Comparison', narrow: true, cell: (row) => <Result row={row} /> }];
   return (
     <Panel title="Objectives" flush>
       <PlainTable
@@ -51,7 +51,7 @@ export function ObjectivesPanel({ objectives, before, beforeTitle = '', after, a
           },
           ...compared,
           { title: afterTitle, cell: (row) => <Value value={row.after} /> },
-          ...verdict,
+          ...result,
           { title: 'Met', narrow: true, cell: ({ met }) => <Met met={met} /> },
           {
             title: 'Business metric',
@@ -73,18 +73,18 @@ function Met({ met }: { readonly met: boolean | undefined }) {
   return <StateBadge state={met ? 'ok' : 'warning'} word={met ? 'Yes' : 'No'} />;
 }
 
-const VERDICTS = {
+const RESULTS = {
   better: <StateBadge state="ok" word="Better" />,
   worse: <StateBadge state="failed" word="Worse" />,
   same: <StateBadge state="off" word="Same" />,
   unknown: null,
 } as const;
 
-function Verdict({ row: { verdict, before, after } }: { readonly row: ObjectiveRow }) {
-  if (before === undefined || after === undefined) return VERDICTS.unknown;
+function Result({ row: { result, before, after } }: { readonly row: ObjectiveRow }) {
+  if (before === undefined || after === undefined) return RESULTS.unknown;
   return (
     <>
-      {VERDICTS[verdict]} <span className="dim">by {numberText(Math.abs(after - before))}</span>
+      {RESULTS[result]} <span className="dim">by {numberText(Math.abs(after - before))}</span>
     </>
   );
 }

@@ -6,7 +6,7 @@ import {
   waiveModelFindingOperation,
   type ModelFinding,
   type ModelScan,
-  type ModelVerdict,
+  type ModelScanResult,
 } from '@dais/api/serving';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -23,8 +23,8 @@ import { StateBadge, type State } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import { toast } from '#ui/toast.ts';
 
-const VERDICTS: Readonly<
-  Record<ModelVerdict, { readonly state: State; readonly word: string; readonly means: string }>
+const RESULTS: Readonly<
+  Record<ModelScanResult, { readonly state: State; readonly word: string; readonly means: string }>
 > = {
   clean: { state: 'ok', word: 'clean', means: 'No executable content was found. The model can be loaded.' },
   review: { state: 'warning', word: 'review', means: 'The model is loaded only in an isolated process.' },
@@ -33,7 +33,7 @@ const VERDICTS: Readonly<
     word: 'blocked',
     means: 'The model is not loaded until all blocking findings are waived.',
   },
-  waiting: { state: 'waiting', word: 'waiting', means: 'The model is loaded after the scan.' },
+  pending: { state: 'waiting', word: 'pending', means: 'The model is loaded after the scan.' },
 };
 /** A scan is a matter of seconds; no event tells of its end. */
 const SCANNING_MS = 2000;
@@ -54,7 +54,7 @@ export function SafetyPanel({ place, version }: SafetyPanelProps) {
     queryFn: async ({ signal }) => await client.perform(readModelScanOperation, { name, version }, { signal }),
     enabled: ready,
     retry: false,
-    refetchInterval: ({ state }) => (state.data?.state === 'waiting' ? SCANNING_MS : false),
+    refetchInterval: ({ state }) => (state.data?.state === 'pending' ? SCANNING_MS : false),
   });
   const whyNot = useWhyNotDo(project, 'Model', ['model:scan', 'model:waive'], name);
   const scan = useMutation<ModelScan, DaisError>({
@@ -79,7 +79,7 @@ export function SafetyPanel({ place, version }: SafetyPanelProps) {
     >
       {error?.code === 'not_found' ? (
         <p>
-          <StateBadge {...VERDICTS.waiting} /> The files were not scanned yet.
+          <StateBadge {...RESULTS.pending} /> The files were not scanned yet.
         </p>
       ) : (
         error !== null && <ErrorNote error={error} retry={() => void refetch()} />
@@ -87,7 +87,7 @@ export function SafetyPanel({ place, version }: SafetyPanelProps) {
       {scan.error !== null && <ErrorNote error={scan.error} />}
       {data !== undefined && (
         <>
-          <Verdict scan={data} />
+          <Result scan={data} />
           {data.findings.length > 0 && (
             <Findings findings={data.findings} why={whyNot('model:waive')} ask={setAsking} />
           )}
@@ -109,9 +109,9 @@ export function SafetyPanel({ place, version }: SafetyPanelProps) {
   );
 }
 
-function Verdict({ scan }: { readonly scan: ModelScan }) {
-  const { verdict, state, files, bytes, endedAt, error } = scan;
-  const { means, ...badge } = VERDICTS[verdict];
+function Result({ scan }: { readonly scan: ModelScan }) {
+  const { result, state, files, bytes, endedAt, error } = scan;
+  const { means, ...badge } = RESULTS[result];
   return (
     <>
       <p>
@@ -123,7 +123,7 @@ function Verdict({ scan }: { readonly scan: ModelScan }) {
             : means}
       </p>
       <p className="dim">
-        {state === 'waiting' ? (
+        {state === 'pending' ? (
           'Scanning'
         ) : (
           <>

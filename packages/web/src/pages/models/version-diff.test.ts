@@ -26,7 +26,7 @@ test('objectives say which way is better and whether it is good enough', () => {
     { metric: 'gone', direction: 'maximize' },
   ] as const;
   const rows = objectiveRows(objectives, { mae: 10, auc: 0.8 }, { mae: 8.5, auc: 0.7, gone: 'NaN' });
-  expect(rows.map(({ verdict, met }) => [verdict, met])).toEqual([
+  expect(rows.map(({ result, met }) => [result, met])).toEqual([
     ['better', true],
     ['worse', false],
     ['unknown', undefined],

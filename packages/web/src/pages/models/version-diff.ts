@@ -48,7 +48,7 @@ export interface ObjectiveRow {
   readonly before: number | undefined;
   readonly after: number | undefined;
   /** Of the second one, by the direction that counts. */
-  readonly verdict: 'better' | 'worse' | 'same' | 'unknown';
+  readonly result: 'better' | 'worse' | 'same' | 'unknown';
   /** Whether the second one is good enough; undefined without a target or a value. */
   readonly met: boolean | undefined;
 }
@@ -63,11 +63,11 @@ export function objectiveRows(
   return objectives.map((objective) => {
     const a = numberOf(before?.[objective.metric]);
     const b = numberOf(after[objective.metric]);
-    return { objective, before: a, after: b, verdict: verdictOf(objective, a, b), met: isMet(objective, b) };
+    return { objective, before: a, after: b, result: resultOf(objective, a, b), met: isMet(objective, b) };
   });
 }
 
-function verdictOf({ direction }: Objective, before: number | undefined, after: number | undefined) {
+function resultOf({ direction }: Objective, before: number | undefined, after: number | undefined) {
   if (before === undefined || after === undefined) return 'unknown';
   if (before === after) return 'same';
   return (direction === 'maximize') === after > before ? 'better' : 'worse';

@@ -8,10 +8,10 @@ const windows = [1, 2].map((number) => ({
   from: number,
   until: number + 1,
   rows: 100,
-  labelled: 0,
-  verdict: 'ok' as const,
+  labeled: 0,
+  status: 'passing' as const,
 }));
-const series = (column: string | undefined, values: (number | null)[], verdicts: MonitorSeries['verdicts']) => ({
+const series = (column: string | undefined, values: (number | null)[], statuses: MonitorSeries['statuses']) => ({
   check: 'drift',
   type: 'drift',
   metric: 'psi',
@@ -21,7 +21,7 @@ const series = (column: string | undefined, values: (number | null)[], verdicts:
   pValues: [null, null],
   low: [null, null],
   high: [null, null],
-  verdicts,
+  statuses,
 });
 
 test('what was bad stands first, and what a window lacks is not good', () => {
@@ -30,9 +30,9 @@ test('what was bad stands first, and what a window lacks is not good', () => {
     more: 0,
     windows,
     series: [
-      series('calm', [0.1, null], ['ok', null]),
-      series('moved', [0.1, 0.4], ['ok', 'bad']),
-      series(undefined, [1, 1], ['ok', 'ok']),
+      series('calm', [0.1, null], ['passing', null]),
+      series('moved', [0.1, 0.4], ['passing', 'failing']),
+      series(undefined, [1, 1], ['passing', 'passing']),
     ],
   });
   expect(rows.map(({ column, bad }) => [column, bad])).toEqual([
@@ -40,11 +40,11 @@ test('what was bad stands first, and what a window lacks is not good', () => {
     ['calm', 0],
   ]);
   expect(rows[0]?.cells.map(({ heat }) => heat)).toEqual([0.25, 0.75]);
-  expect(rows[1]?.cells[1]).toEqual({ window: 2, value: null, p: null, heat: 0, verdict: null });
+  expect(rows[1]?.cells[1]).toEqual({ window: 2, value: null, p: null, heat: 0, status: null });
 });
 
 test('of a test its p-value is held beside the bound: both sides alike are cold', () => {
-  const alike = { ...series('x', [0, 1], ['ok', 'bad']), metric: 'ks', bounds: [0.05, 0.05], pValues: [1, 0] };
+  const alike = { ...series('x', [0, 1], ['passing', 'failing']), metric: 'ks', bounds: [0.05, 0.05], pValues: [1, 0] };
   const [row] = heatRows({ monitor: 'm', more: 0, windows, series: [alike] });
   expect(row?.cells.map(({ heat }) => heat)).toEqual([0.025, 1]);
 });
@@ -67,6 +67,11 @@ test('open bins reach to the ends of what was seen on either side', () => {
 });
 
 test('what needs a person comes first', () => {
-  expect((['ok', 'waiting', 'bad', 'unknown'] as const).toSorted(byNeed)).toEqual(['bad', 'unknown', 'waiting', 'ok']);
+  expect((['passing', 'pending', 'failing', 'unknown'] as const).toSorted(byNeed)).toEqual([
+    'failing',
+    'unknown',
+    'pending',
+    'passing',
+  ]);
   expect([delayText(5000), delayText(7_200_000), delayText(259_200_000)]).toEqual(['5 s', '2 h', '3 days']);
 });

@@ -1,5 +1,5 @@
 /** A picture of columns by windows, made of the history of a monitor. Pure. */
-import type { MonitorHistory, MonitorSeries, MonitorVerdict } from '@dais/api/monitoring';
+import type { MonitorHistory, MonitorSeries, CheckStatus } from '@dais/api/monitoring';
 
 export interface HeatCell {
   readonly window: number;
@@ -9,7 +9,7 @@ export interface HeatCell {
   /** How near to its bound, or how far beyond it: from 0 to 1, where a half is the bound. */
   readonly heat: number;
   /** Null: the window has nothing of it. */
-  readonly verdict: MonitorVerdict | null;
+  readonly status: CheckStatus | null;
 }
 
 export interface HeatRow {
@@ -36,7 +36,7 @@ export function heatRows({ windows, series }: MonitorHistory): readonly HeatRow[
           value,
           p: one.pValues[at] ?? null,
           heat: heatOf(value, one.bounds[at] ?? null, one.pValues[at] ?? null),
-          verdict: one.verdicts[at] ?? null,
+          status: one.statuses[at] ?? null,
         };
       });
       const { check, metric, column } = one;
@@ -46,14 +46,14 @@ export function heatRows({ windows, series }: MonitorHistory): readonly HeatRow[
         metric,
         column,
         cells,
-        bad: cells.filter(({ verdict }) => verdict === 'bad').length,
+        bad: cells.filter(({ status }) => status === 'failing').length,
       };
     })
     .toSorted((a, b) => b.bad - a.bad || lastHeat(b) - lastHeat(a));
 }
 
 function lastHeat({ cells }: HeatRow): number {
-  return cells.findLast(({ verdict }) => verdict !== null)?.heat ?? 0;
+  return cells.findLast(({ status }) => status !== null)?.heat ?? 0;
 }
 
 function heatOf(value: number | null, bound: number | null, p: number | null): number {

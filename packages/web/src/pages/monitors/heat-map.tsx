@@ -18,7 +18,7 @@ export interface HeatMapProps {
 
 /** More rows than these are opened by whoever wants them. */
 const SHOWN = 40;
-const MARKS = { bad: '!', unknown: '?', ok: '' } as const;
+const MARKS = { failing: '!', unknown: '?', passing: '' } as const;
 
 /** Which column moved, and when: the darker, the further; what is beyond its bound has a mark. */
 export function HeatMap({ history, chosen, choose }: HeatMapProps) {
@@ -82,14 +82,14 @@ export function HeatMap({ history, chosen, choose }: HeatMapProps) {
       </div>
       <p className="heat-legend dim">
         <Reach windows={windows} />
-        <span className="heat-cell" data-verdict="ok" style={{ '--heat': 0.1 } as React.CSSProperties} /> no drift
-        <span className="heat-cell" data-verdict="ok" style={{ '--heat': 0.5 } as React.CSSProperties} /> near the
+        <span className="heat-cell" data-status="passing" style={{ '--heat': 0.1 } as React.CSSProperties} /> no drift
+        <span className="heat-cell" data-status="passing" style={{ '--heat': 0.5 } as React.CSSProperties} /> near the
         threshold
-        <span className="heat-cell" data-verdict="bad">
+        <span className="heat-cell" data-status="failing">
           !
         </span>{' '}
         above the threshold
-        <span className="heat-cell" data-verdict="unknown">
+        <span className="heat-cell" data-status="unknown">
           ?
         </span>{' '}
         no data
@@ -141,22 +141,22 @@ function Row({ id, row, history, chosen, choose }: RowProps) {
           id={`${id}-${place}`}
           role="gridcell"
           className="heat-cell"
-          data-verdict={cell.verdict ?? 'none'}
+          data-status={cell.status ?? 'none'}
           aria-selected={cell.window === chosen}
           aria-label={cellText(row, cell)}
           title={`${cellText(row, cell)}\n${placeText(history, place)}`}
           style={{ '--heat': cell.heat } as React.CSSProperties}
           onClick={() => choose(place)}
         >
-          {cell.verdict === null ? '' : MARKS[cell.verdict]}
+          {cell.status === null ? '' : MARKS[cell.status]}
         </div>
       ))}
     </div>
   );
 }
 
-function cellText({ column, metric }: HeatRow, { window, value, p, verdict }: HeatCell): string {
-  const said = verdict === null ? 'no result' : MONITOR_STATES[verdict].word;
+function cellText({ column, metric }: HeatRow, { window, value, p, status }: HeatCell): string {
+  const said = status === null ? 'no result' : MONITOR_STATES[status].word;
   return `${column} in window ${window}: ${metric} ${figure(value)}${p === null ? '' : `, p ${figure(p)}`}, ${said}`;
 }
 

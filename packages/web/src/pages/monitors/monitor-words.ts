@@ -1,4 +1,4 @@
-/** Verdicts of monitors in words and colours, and how figures are said. Pure. */
+/** Statuses of monitors in words and colors, and how figures are said. Pure. */
 import type { ColumnComparison, MonitorAlert, MonitorDecision, MonitorState } from '@dais/api/monitoring';
 import type { Histogram } from '#ui/plot/histogram-shape.ts';
 import type { State } from '#ui/state-badge.tsx';
@@ -10,10 +10,10 @@ interface Word {
 
 /** What is not known is never drawn as good. */
 export const MONITOR_STATES: Readonly<Record<MonitorState, Word>> = {
-  ok: { state: 'ok', word: 'ok' },
-  bad: { state: 'failed', word: 'failing' },
+  passing: { state: 'ok', word: 'ok' },
+  failing: { state: 'failed', word: 'failing' },
   unknown: { state: 'warning', word: 'unknown' },
-  waiting: { state: 'waiting', word: 'no window yet' },
+  pending: { state: 'waiting', word: 'no window yet' },
 };
 
 export const SEVERITIES: Readonly<Record<MonitorAlert['severity'], State>> = {
@@ -29,7 +29,7 @@ export const OUTCOMES: Readonly<Record<MonitorDecision['outcome'], Word>> = {
 };
 
 /** What needs a person first. */
-const ORDER: readonly MonitorState[] = ['bad', 'unknown', 'waiting', 'ok'];
+const ORDER: readonly MonitorState[] = ['failing', 'unknown', 'pending', 'passing'];
 
 export function byNeed(a: MonitorState, b: MonitorState): number {
   return ORDER.indexOf(a) - ORDER.indexOf(b);

@@ -149,8 +149,8 @@ export function Watched({
 function Checks({ checks }: { readonly checks: MonitorSummary['checks'] }) {
   return (
     <span className="monitor-checks">
-      {checks.map(({ check, verdict, reason }) => (
-        <StateBadge key={check} state={MONITOR_STATES[verdict].state} word={check} why={reason} />
+      {checks.map(({ check, status, reason }) => (
+        <StateBadge key={check} state={MONITOR_STATES[status].state} word={check} why={reason} />
       ))}
     </span>
   );

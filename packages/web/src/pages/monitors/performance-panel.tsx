@@ -99,12 +99,12 @@ function Chart({ history, series, place }: ChartProps) {
 }
 
 function Labels({ performance }: { readonly performance: MonitorPerformance }) {
-  const { rows, labelled, strangers, mature, delayP50Ms, delayP95Ms, metrics, task } = performance;
+  const { rows, labeled, strangers, mature, delayP50Ms, delayP95Ms, metrics, task } = performance;
   return (
     <Panel title="Ground truth of this window">
       <p>
-        {labelled.toLocaleString('en')} of {rows.toLocaleString('en')} predictions have ground truth
-        {!mature && labelled < rows && '; more can still arrive'}
+        {labeled.toLocaleString('en')} of {rows.toLocaleString('en')} predictions have ground truth
+        {!mature && labeled < rows && '; more can still arrive'}
         {delayP50Ms !== undefined &&
           `; label delay: median ${delayText(delayP50Ms)}${delayP95Ms === undefined ? '' : `, p95 ${delayText(delayP95Ms)}`}`}
         .
@@ -145,7 +145,7 @@ function Segments({ performance: { segments } }: { readonly performance: Monitor
               </>
             ),
           },
-          { title: 'Labeled', narrow: true, cell: ({ labelled }) => labelled.toLocaleString('en') },
+          { title: 'Labeled', narrow: true, cell: ({ labeled }) => labeled.toLocaleString('en') },
           ...metrics.map((metric) => ({
             title: metric,
             narrow: true,

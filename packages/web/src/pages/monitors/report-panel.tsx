@@ -19,9 +19,9 @@ export interface ReportPanelProps {
 
 /** One window: what is bad and what could not be told, both sides of the column that is looked at, rows that are odd. */
 export function ReportPanel({ project, report, endpoint, column }: ReportPanelProps) {
-  const { number, from, until, verdict, reason, columns, results, examples, notes } = report;
+  const { number, from, until, status, reason, columns, results, examples, notes } = report;
   const shown = columns.find((one) => one.column === column) ?? columns[0];
-  const telling = results.filter((one) => one.verdict !== 'ok');
+  const telling = results.filter((one) => one.status !== 'passing');
   return (
     <>
       <Panel
@@ -35,7 +35,7 @@ export function ReportPanel({ project, report, endpoint, column }: ReportPanelPr
         }
       >
         <p>
-          <StateBadge {...MONITOR_STATES[verdict]} />{' '}
+          <StateBadge {...MONITOR_STATES[status]} />{' '}
           {telling.length === 0
             ? (reason ?? 'All checks pass.')
             : `${report.bad} of ${results.length} results fail, ${report.unknown} are unknown.`}
@@ -139,7 +139,7 @@ function Results({ results }: { readonly results: readonly MonitorResult[] }) {
         {
           title: 'Status',
           narrow: true,
-          cell: ({ verdict }) => <StateBadge {...MONITOR_STATES[verdict]} />,
+          cell: ({ status }) => <StateBadge {...MONITOR_STATES[status]} />,
         },
         { title: 'Check', narrow: true, cell: ({ check }) => check },
         {

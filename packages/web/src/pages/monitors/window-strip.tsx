@@ -9,8 +9,8 @@ export interface WindowStripProps {
 
 /** The newest windows as a row: high and red what was bad, open what could not be told, low what was good. */
 export function WindowStrip({ label, windows }: WindowStripProps) {
-  const bad = windows.filter(({ verdict }) => verdict === 'bad').length;
-  const unknown = windows.filter(({ verdict }) => verdict === 'unknown').length;
+  const bad = windows.filter(({ status }) => status === 'failing').length;
+  const unknown = windows.filter(({ status }) => status === 'unknown').length;
   const [step, height] = [6, 16];
   return (
     <svg
@@ -20,18 +20,18 @@ export function WindowStrip({ label, windows }: WindowStripProps) {
       role="img"
       aria-label={`${label}: ${windows.length}, ${bad} failing and ${unknown} unknown`}
     >
-      {windows.map(({ number, verdict, rows, until }, at) => {
-        const tall = verdict === 'bad' ? height : height / 2;
+      {windows.map(({ number, status, rows, until }, at) => {
+        const tall = status === 'failing' ? height : height / 2;
         return (
           <rect
             key={number}
-            data-verdict={verdict}
+            data-status={status}
             x={at * step + 0.5}
             y={height - tall + 0.5}
             width={4}
             height={tall - 1}
           >
-            <title>{`window ${number}, until ${new Date(until).toLocaleString()}: ${MONITOR_STATES[verdict].word}, ${rows.toLocaleString('en')} rows`}</title>
+            <title>{`window ${number}, until ${new Date(until).toLocaleString()}: ${MONITOR_STATES[status].word}, ${rows.toLocaleString('en')} rows`}</title>
           </rect>
         );
       })}

@@ -1,4 +1,4 @@
-import { organisationRoleBindingKind, roleBindingKind, type Resource } from '@dais/api';
+import { organizationRoleBindingKind, roleBindingKind, type Resource } from '@dais/api';
 import { Link } from '@tanstack/react-router';
 import { accessAddress, createAddress, resourceAddress } from '#addresses.ts';
 import { useAll } from '#pages/access/use-all.ts';
@@ -18,7 +18,7 @@ const FIELDS = { User: 'users', ServiceAccount: 'serviceAccounts', Team: 'teams'
 export function RightsPanel({ kind, name, project }: RightsPanelProps) {
   const may = useMay(project);
   const own = useAll(roleBindingKind, project, may('roleBinding:read') === true);
-  const all = useAll(organisationRoleBindingKind, project, may('organisationRoleBinding:read') === true);
+  const all = useAll(organizationRoleBindingKind, project, may('organizationRoleBinding:read') === true);
   const naming = [...all, ...own].filter(({ spec }) => namesOf(spec, FIELDS[kind]).includes(name));
   const who = kind === 'ServiceAccount' ? `service:${name}` : `user:${name}`;
   return (
@@ -51,7 +51,7 @@ export function RightsPanel({ kind, name, project }: RightsPanelProps) {
 }
 
 function BindingLink({ binding, project }: { readonly binding: Resource; readonly project: string }) {
-  const kind = binding.metadata.project === undefined ? organisationRoleBindingKind : roleBindingKind;
+  const kind = binding.metadata.project === undefined ? organizationRoleBindingKind : roleBindingKind;
   return <Link {...resourceAddress(kind, project, binding.metadata.name)}>{binding.metadata.name}</Link>;
 }
 

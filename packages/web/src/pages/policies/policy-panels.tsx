@@ -10,7 +10,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import './policies.css';
 
 export interface PolicyPanelsProps {
-  readonly kind: 'Policy' | 'OrganisationPolicy';
+  readonly kind: 'Policy' | 'OrganizationPolicy';
   readonly project: string;
   /** The manifest as it stands in the editor; it has no fault that the browser can see. */
   readonly text: string;

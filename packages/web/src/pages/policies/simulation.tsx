@@ -12,7 +12,7 @@ import { Time } from '#ui/time.tsx';
 import './policies.css';
 
 export interface SimulationProps {
-  readonly kind: 'Policy' | 'OrganisationPolicy';
+  readonly kind: 'Policy' | 'OrganizationPolicy';
   readonly project: string;
   readonly text: string;
 }

@@ -12,7 +12,7 @@ export interface PolicyCheck {
 }
 
 function isPolicy(kind: KindSpec): boolean {
-  return kind.kind === 'Policy' || kind.kind === 'OrganisationPolicy';
+  return kind.kind === 'Policy' || kind.kind === 'OrganizationPolicy';
 }
 
 /** What the server says of a policy as it stands in a text; asked once for each text. */

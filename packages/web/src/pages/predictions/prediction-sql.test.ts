@@ -5,7 +5,7 @@ const all: PredictionFilter = { state: 'given', version: '', variant: '', column
 
 test('without a filter the newest answers come first, without the shadow predictions', () => {
   expect(pageSql(all, undefined, 100)).toBe(
-    'select * from labelled\nwhere shadow_of is null\norder by prediction_id desc, row\nlimit 100',
+    'select * from labeled\nwhere shadow_of is null\norder by prediction_id desc, row\nlimit 100',
   );
 });
 

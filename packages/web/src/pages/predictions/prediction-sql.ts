@@ -48,7 +48,7 @@ export function pageSql(filter: PredictionFilter, before: PredictionPlaceBefore 
       : [
           `(prediction_id < ${textLiteral(before.id)} or (prediction_id = ${textLiteral(before.id)} and row > ${before.row}))`,
         ];
-  return `select * from labelled
+  return `select * from labeled
 where ${[...conditions(filter), ...behind].join('\n  and ')}
 order by prediction_id desc, row
 limit ${limit}`;
@@ -62,8 +62,8 @@ export function summarySql(filter: PredictionFilter): string {
   quantile_cont(latency_us, 0.5) / 1000 as p50_ms,
   quantile_cont(latency_us, 0.99) / 1000 as p99_ms,
   count(*) as rows,
-  count(label) as labelled
-from labelled
+  count(label) as labeled
+from labeled
 where ${conditions(filter).join('\n  and ')}
 group by model, version, variant
 order by predictions desc

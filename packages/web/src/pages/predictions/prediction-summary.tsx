@@ -63,7 +63,7 @@ export function PredictionSummary({ project, summary, error, say }: PredictionSu
             title: 'Labeled',
             narrow: true,
             about: 'Rows with ground truth',
-            cell: ({ labelled }) => count(labelled),
+            cell: ({ labeled }) => count(labeled),
           },
         ]}
       />

@@ -93,7 +93,7 @@ function Copies({ project, endpoint }: { readonly project: string; readonly endp
     <CopyAs
       forms={[
         { title: 'CLI command', preview: `dais predictions query ${endpoint} …`, text: () => command },
-        { title: 'SQL', preview: 'select * from labelled …', text: () => sql },
+        { title: 'SQL', preview: 'select * from labeled …', text: () => sql },
         { title: 'Link to this page', text: () => location.href },
       ]}
     />

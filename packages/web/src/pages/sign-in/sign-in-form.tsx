@@ -95,7 +95,7 @@ function PasswordForm({ name: known, onSession }: PasswordFormProps) {
       />
       {error !== null && <LoginFault error={error} wait={wait} />}
       <Button type="submit" size="sm" fullWidth loading={isPending} disabled={wait > 0}>
-        {wait > 0 ? `Try again in ${waitWords(wait)}` : 'Sign in'}
+        {wait > 0 ? `Retry in ${waitWords(wait)}` : 'Sign in'}
       </Button>
     </form>
   );
@@ -113,7 +113,7 @@ function LoginFault({ error, wait }: { readonly error: DaisError; readonly wait:
   if (error.code === 'rate_limited') {
     return (
       <p className="sign-in-fault" role="alert">
-        {wait > 0 ? 'Too many attempts. Wait until the button is enabled again.' : 'Try again.'}
+        {wait > 0 ? 'Too many attempts. Wait until the button is enabled again.' : 'Retry.'}
       </p>
     );
   }

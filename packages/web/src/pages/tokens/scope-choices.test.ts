@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { scopeGroups, scopePatterns } from './scope-choices.ts';
 
 const items = [
-  { kind: 'Secret', action: 'secret:write', verdict: 'some' as const },
-  { kind: 'Secret', action: 'secret:read', verdict: 'allow' as const },
-  { kind: 'Secret', action: 'secret:delete', verdict: 'deny' as const },
-  { kind: 'Policy', action: 'policy:read', verdict: 'allow' as const },
-  { kind: 'Access', action: 'policy:read', verdict: 'allow' as const },
+  { kind: 'Secret', action: 'secret:write', decision: 'conditional' as const },
+  { kind: 'Secret', action: 'secret:read', decision: 'allow' as const },
+  { kind: 'Secret', action: 'secret:delete', decision: 'deny' as const },
+  { kind: 'Policy', action: 'policy:read', decision: 'allow' as const },
+  { kind: 'Access', action: 'policy:read', decision: 'allow' as const },
 ];
 
 test('only what one may do is offered, once, in order', () => {

@@ -3,7 +3,7 @@
 export interface AccessItem {
   readonly kind: string;
   readonly action: string;
-  readonly verdict: 'allow' | 'deny' | 'some';
+  readonly decision: 'allow' | 'deny' | 'conditional';
 }
 
 export interface ScopeGroup {
@@ -16,8 +16,8 @@ export interface ScopeGroup {
 /** By noun, in alphabetical order. */
 export function scopeGroups(items: readonly AccessItem[]): readonly ScopeGroup[] {
   const verbs = new Map<string, Set<string>>();
-  for (const { action, verdict } of items) {
-    if (verdict === 'deny') continue;
+  for (const { action, decision } of items) {
+    if (decision === 'deny') continue;
     const [noun = '', verb = ''] = action.split(':');
     verbs.set(noun, (verbs.get(noun) ?? new Set()).add(verb));
   }

@@ -25,7 +25,7 @@ test('inputs, outputs and type, whoever wrote them; the others as text', () => {
   expect(spanParts({})).toEqual({ type: undefined, inputs: undefined, outputs: undefined, attributes: [] });
 });
 
-test('judgements and amounts', () => {
+test('judgments and amounts', () => {
   expect(assessmentText({ name: 'right', value: true })).toBe('right = true');
   expect(assessmentText({ name: 'right', value: null, error: {} })).toBe('right: evaluation failed');
   expect([typedValue('true'), typedValue('0.5'), typedValue('fair'), typedValue('{"a":1}')]).toEqual([

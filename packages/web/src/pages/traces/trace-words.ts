@@ -37,7 +37,7 @@ export function assessmentText({ name, value, error }: Pick<Assessment, 'name' |
   return error === undefined ? `${name} = ${valueText(value)}` : `${name}: evaluation failed`;
 }
 
-/** What somebody typed as a judgement: `true`, `0.8` and JSON as what they are, everything else as text. */
+/** What somebody typed as a judgment: `true`, `0.8` and JSON as what they are, everything else as text. */
 export function typedValue(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

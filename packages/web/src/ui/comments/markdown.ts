@@ -1,113 +1,60 @@
-/** The part of Markdown that comments are written in. What it does not know stays text: nothing of it is ever HTML. */
+/** Parses Markdown: CommonMark with the tables, URLs, task lists and strikethrough of GitHub. */
+import type { Nodes, Root } from 'mdast';
+import { fromMarkdown } from 'mdast-util-from-markdown';
+import { gfmFromMarkdown } from 'mdast-util-gfm';
+import { gfm } from 'micromark-extension-gfm';
 
-export type Inline =
-  | { readonly type: 'text' | 'code'; readonly text: string }
-  | { readonly type: 'strong' | 'emphasis'; readonly content: readonly Inline[] }
-  | { readonly type: 'link'; readonly address: string; readonly text: string }
-  | { readonly type: 'mention'; readonly name: string };
+/** A line that opens more quotes and lists than any text does. Parsing takes time in proportion to the square of their number. */
+const TOO_DEEP = /^(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){20}/m;
 
-export type Block =
-  | { readonly type: 'paragraph' | 'heading' | 'quote'; readonly content: readonly Inline[] }
-  | { readonly type: 'list'; readonly ordered: boolean; readonly items: readonly (readonly Inline[])[] }
-  | { readonly type: 'code'; readonly text: string };
+/** Returns undefined for a text that nests too deep. */
+export function parseMarkdown(text: string): Root | undefined {
+  if (TOO_DEEP.test(text)) return undefined;
+  const root = fromMarkdown(text, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] });
+  unlinkAddresses(root);
+  return root;
+}
 
-/** `mentions`: names behind `@` that are users. */
-export function parseMarkdown(text: string, mentions: readonly string[]): readonly Block[] {
-  const blocks: Block[] = [];
-  const lines = text.replaceAll('\r\n', '\n').split('\n');
-  const inline = (part: string) => parseInline(part, mentions);
-  for (let at = 0; at < lines.length;) {
-    const line = lines[at] ?? '';
-    if (line.trim() === '') {
-      at += 1;
-    } else if (line.startsWith('```')) {
-      const rest = lines.slice(at + 1);
-      const length = rest.findIndex((one) => one.startsWith('```'));
-      const code = length < 0 ? rest : rest.slice(0, length);
-      blocks.push({ type: 'code', text: code.join('\n') });
-      at += code.length + 2;
-    } else if (LIST.test(line)) {
-      const items = takeWhile(lines, at, (one) => LIST.test(one));
-      blocks.push({
-        type: 'list',
-        ordered: /^\s*\d/.test(line),
-        items: items.map((one) => inline(one.replace(LIST, ''))),
-      });
-      at += items.length;
-    } else if (line.startsWith('>')) {
-      const quoted = takeWhile(lines, at, (one) => one.startsWith('>'));
-      blocks.push({ type: 'quote', content: inline(quoted.map((one) => one.replace(/^> ?/, '')).join('\n')) });
-      at += quoted.length;
-    } else if (HEADING.test(line)) {
-      blocks.push({ type: 'heading', content: inline(line.replace(HEADING, '')) });
-      at += 1;
-    } else {
-      const own = takeWhile(lines, at, (one) => one.trim() !== '' && !OTHER.test(one));
-      blocks.push({ type: 'paragraph', content: inline(own.join('\n')) });
-      at += own.length;
-    }
+/** GitHub's extension links email addresses, which are also the names of users who are mentioned. They become text again. */
+function unlinkAddresses(node: Nodes): void {
+  if (!('children' in node)) return;
+  const children = node.children as Nodes[];
+  for (let at = 0; at < children.length; at++) {
+    const child = children[at] as Nodes;
+    const [content] = child.type === 'link' ? child.children : [];
+    if (child.type === 'link' && content?.type === 'text' && child.url === `mailto:${content.value}`)
+      children[at] = content;
+    else unlinkAddresses(child);
+    const [before, own] = [children[at - 1], children[at]];
+    if (before?.type !== 'text' || own?.type !== 'text') continue;
+    before.value += own.value;
+    children.splice(at, 1);
+    at -= 1;
   }
-  return blocks;
 }
 
-const LIST = /^\s{0,6}(?:[-*+]|\d{1,4}[.)])\s+/;
-const HEADING = /^#{1,6}\s+/;
-/** What begins something else than a paragraph. */
-const OTHER = /^(?:```|>|#{1,6}\s|\s{0,6}(?:[-*+]|\d{1,4}[.)])\s)/;
+/** A part of a text: as it was written, or the name of a user who is mentioned. */
+export type TextPart = string | { readonly mention: string };
 
-function takeWhile(lines: readonly string[], from: number, fits: (line: string) => boolean): readonly string[] {
-  const end = lines.findIndex((line, at) => at >= from && !fits(line));
-  return lines.slice(from, end < 0 ? lines.length : Math.max(end, from + 1));
-}
+const NAME = /(?<![\p{L}\p{N}_@/.-])@([\p{L}\p{N}][\p{L}\p{N}._+-]*(?:@[\p{L}\p{N}][\p{L}\p{N}.-]*)?)/gu;
 
-/** Each form by its own pattern; the one that begins first wins. */
-const FORMS = [
-  /`(?<code>[^`\n]+)`/,
-  /\[(?<label>[^\]\n]{1,500})\]\((?<target>https?:\/\/[^\s()]{1,2000}(?:\([^\s()]*\)[^\s()]*)?)\)/,
-  /\*\*(?<strong>[^*\n]{1,2000})\*\*/,
-  /(?<![\w*])[*_](?<emphasis>[^*_\n]{1,2000})[*_](?![\w*])/,
-  /(?<bare>https?:\/\/[^\s<>"'`\]]{1,2000})/,
-  /(?<![\p{L}\p{N}_@/.-])@(?<name>[\p{L}\p{N}][\p{L}\p{N}._+-]*(?:@[\p{L}\p{N}][\p{L}\p{N}.-]*)?)/u,
-].map(({ source }) => source);
-const ANY = new RegExp(FORMS.join('|'), 'gu');
-
-function parseInline(text: string, mentions: readonly string[]): readonly Inline[] {
-  const parts: Inline[] = [];
+/** Splits a text at the mentions of users. `mentions` are the names after `@` that are users. */
+export function splitMentions(text: string, mentions: readonly string[]): readonly TextPart[] {
+  const parts: TextPart[] = [];
   let last = 0;
-  const plain = (until: number) => {
-    if (until > last) parts.push({ type: 'text', text: text.slice(last, until) });
-  };
-  for (const match of text.matchAll(ANY)) {
-    const { code, label, target, strong, emphasis, bare, name } = match.groups ?? {};
-    const found: readonly [Inline, string] | undefined =
-      code !== undefined
-        ? [{ type: 'code', text: code }, match[0]]
-        : label !== undefined && target !== undefined
-          ? [{ type: 'link', address: target, text: label }, match[0]]
-          : strong !== undefined
-            ? [{ type: 'strong', content: parseInline(strong, mentions) }, match[0]]
-            : emphasis !== undefined
-              ? [{ type: 'emphasis', content: parseInline(emphasis, mentions) }, match[0]]
-              : bare !== undefined
-                ? bareLink(bare)
-                : mention(name ?? '', mentions);
-    if (found === undefined) continue;
-    plain(match.index);
-    parts.push(found[0]);
-    last = match.index + found[1].length;
+  for (const match of text.matchAll(NAME)) {
+    // A period at the end of a sentence is not part of a name.
+    const mention = (match[1] ?? '').replace(/[.-]+$/, '');
+    if (!mentions.includes(mention)) continue;
+    if (match.index > last) parts.push(text.slice(last, match.index));
+    parts.push({ mention });
+    last = match.index + 1 + mention.length;
   }
-  plain(text.length);
+  if (last < text.length) parts.push(text.slice(last));
   return parts;
 }
 
-/** What ends a sentence is no part of an address, nor is the bracket around it. */
-function bareLink(text: string): readonly [Inline, string] {
-  let address = text.replace(/[.,;:!?]+$/, '');
-  while (address.endsWith(')') && !address.includes('(')) address = address.slice(0, -1).replace(/[.,;:!?]+$/, '');
-  return [{ type: 'link', address, text: address }, address];
-}
-
-function mention(name: string, mentions: readonly string[]): readonly [Inline, string] | undefined {
-  const known = name.replace(/[.-]+$/, '');
-  return mentions.includes(known) ? [{ type: 'mention', name: known }, `@${known}`] : undefined;
+/** Whether a link may be followed: `javascript:` and other schemes run code or open programs. */
+export function isWebAddress(address: string): boolean {
+  return /^https?:\/\//i.test(address);
 }

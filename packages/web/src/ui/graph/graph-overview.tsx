@@ -15,7 +15,7 @@ export interface GraphOverviewProps {
 
 const STATES: readonly State[] = ['ok', 'running', 'waiting', 'warning', 'failed', 'off'];
 
-/** From far away: every node is a spot in the colour of its state, painted at once; the one under the pointer says its name. */
+/** From far away: every node is a spot in the color of its state, painted at once; the one under the pointer says its name. */
 export function GraphOverview({ layout, lookOf, chosen, scale, margin, scroller, choose }: GraphOverviewProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [under, setUnder] = useState<string>();
@@ -86,8 +86,8 @@ function paintAll(
     canvas.style.height = `${clientHeight}px`;
   }
   const theme = getComputedStyle(canvas);
-  const colour = (name: string) => theme.getPropertyValue(`--${name}`);
-  const colours = Object.fromEntries(STATES.map((state) => [state, colour(state)]));
+  const color = (name: string) => theme.getPropertyValue(`--${name}`);
+  const colors = Object.fromEntries(STATES.map((state) => [state, color(state)]));
   context.setTransform(dots, 0, 0, dots, 0, 0);
   context.clearRect(0, 0, clientWidth, clientHeight);
   context.setTransform(
@@ -100,7 +100,7 @@ function paintAll(
   );
   context.lineWidth = 1 / scale;
   const groups = layout.nodes.filter(({ open }) => open);
-  context.strokeStyle = colour('line-strong');
+  context.strokeStyle = color('line-strong');
   for (const { x, y, width, height } of groups) context.strokeRect(x, y, width, height);
   context.beginPath();
   for (const { points } of layout.lines) {
@@ -112,12 +112,12 @@ function paintAll(
   context.stroke();
   for (const { id, x, y, width, height, open } of layout.nodes) {
     if (open) continue;
-    context.fillStyle = colours[lookOf(id)?.state ?? 'off'] ?? '';
+    context.fillStyle = colors[lookOf(id)?.state ?? 'off'] ?? '';
     context.fillRect(x, y, width, height);
   }
   const node = layout.nodes.find(({ id }) => id === chosen);
   if (node === undefined) return;
-  context.strokeStyle = colour('ink');
+  context.strokeStyle = color('ink');
   context.lineWidth = 3 / scale;
   context.strokeRect(node.x - 4 / scale, node.y - 4 / scale, node.width + 8 / scale, node.height + 8 / scale);
 }

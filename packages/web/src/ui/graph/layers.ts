@@ -1,6 +1,6 @@
 /**
  * The graph of one group in layers, from left to right: whoever waits for another stands to the right of it. Pure. Longest
- * paths give the layers, means of neighbours their order and their height; all of it is linear in what there is, so that a
+ * paths give the layers, means of neighbors their order and their height; all of it is linear in what there is, so that a
  * thousand nodes are placed within a frame. (decisions/0019 tells what a library takes.)
  */
 
@@ -102,7 +102,7 @@ function join(items: readonly Item[], from: number, to: number): void {
   items[to]?.before.push(from);
 }
 
-/** Each layer by where its neighbours stand, back and forth. */
+/** Each layer by where its neighbors stand, back and forth. */
 function orderLayers(items: readonly Item[], layers: number[][]): void {
   const place = new Float64Array(items.length);
   const number = (layer: readonly number[]) => {
@@ -146,7 +146,7 @@ function placeCenters(items: Item[], layers: readonly (readonly number[])[], bro
   }
 }
 
-/** As near to where they want to be as their order and heights let them: neighbours that collide are moved together. */
+/** As near to where they want to be as their order and heights let them: neighbors that collide are moved together. */
 function spread(items: Item[], layer: readonly number[], wanted: readonly number[]): void {
   interface Block {
     sum: number;

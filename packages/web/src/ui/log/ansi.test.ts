@@ -3,16 +3,16 @@ import { ansiParts, plainText } from './ansi.ts';
 
 const ESC = '\u001B';
 
-test('colours and weights are read, and last until they end', () => {
+test('colors and weights are read, and last until they end', () => {
   const parts = ansiParts(`ok ${ESC}[1;31mwrong${ESC}[0m end ${ESC}[92mgo`);
-  expect(parts.map(({ text, style: { colour, bold } }) => [text, colour, bold])).toEqual([
+  expect(parts.map(({ text, style: { color, bold } }) => [text, color, bold])).toEqual([
     ['ok ', undefined, false],
     ['wrong', 1, true],
     [' end ', undefined, false],
     ['go', 2, false],
   ]);
-  const colours = (line: string) => ansiParts(line).map(({ style }) => style.colour);
-  expect(colours(`${ESC}[38;5;9mx${ESC}[38;2;1;2;3my${ESC}[39mz`)).toEqual([1, 1, undefined]);
+  const colors = (line: string) => ansiParts(line).map(({ style }) => style.color);
+  expect(colors(`${ESC}[38;5;9mx${ESC}[38;2;1;2;3my${ESC}[39mz`)).toEqual([1, 1, undefined]);
 });
 
 test('what was written over itself stays as it was last, and what nobody sees is left out', () => {

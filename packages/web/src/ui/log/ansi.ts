@@ -1,8 +1,8 @@
-/** Colours and weights that programs write into their output, as terminals know them. Pure. */
+/** Colors and weights that programs write into their output, as terminals know them. Pure. */
 
 export interface AnsiStyle {
   /** 0 to 7: black, red, green, yellow, blue, magenta, cyan, white. Bright ones are the same here. */
-  readonly colour: number | undefined;
+  readonly color: number | undefined;
   readonly bold: boolean;
   readonly dim: boolean;
 }
@@ -12,7 +12,7 @@ export interface AnsiPart {
   readonly style: AnsiStyle;
 }
 
-const PLAIN: AnsiStyle = { colour: undefined, bold: false, dim: false };
+const PLAIN: AnsiStyle = { color: undefined, bold: false, dim: false };
 
 /** Whatever begins with an escape: sequences with parameters, titles, and single letters. */
 // oxlint-disable-next-line no-control-regex -- it is these characters that are looked for
@@ -21,7 +21,7 @@ const SEQUENCE = /\u001B(?:\[([0-9;:?]*)[ -/]*([@-~])|\][^\u0007\u001B]*(?:\u000
 // oxlint-disable-next-line no-control-regex -- it is these characters that are looked for
 const CONTROL = /[\u0000-\u0008\u000B-\u001F\u007F]/g;
 
-/** One line; programs that colour end it with each. Of what was written over itself (`\r`), the last stays. */
+/** One line; programs that color end it with each. Of what was written over itself (`\r`), the last stays. */
 export function ansiParts(line: string): readonly AnsiPart[] {
   const shown = overwritten(line);
   const parts: AnsiPart[] = [];
@@ -58,14 +58,14 @@ function styled(style: AnsiStyle, codes: string): AnsiStyle {
     else if (code === 1) next = { ...next, bold: true };
     else if (code === 2) next = { ...next, dim: true };
     else if (code === 22) next = { ...next, bold: false, dim: false };
-    else if (code === 39) next = { ...next, colour: undefined };
-    else if (code >= 30 && code <= 37) next = { ...next, colour: code - 30 };
-    else if (code >= 90 && code <= 97) next = { ...next, colour: code - 90 };
+    else if (code === 39) next = { ...next, color: undefined };
+    else if (code >= 30 && code <= 37) next = { ...next, color: code - 30 };
+    else if (code >= 90 && code <= 97) next = { ...next, color: code - 90 };
     else if (code === 38 || code === 48) {
-      // 256 colours, or any: too many for a page in two themes. The first sixteen are those above.
+      // 256 colors, or any: too many for a page in two themes. The first sixteen are those above.
       const indexed = numbers[at + 1] === 5;
-      const colour = numbers[at + 2] ?? 0;
-      if (code === 38 && indexed && colour < 16) next = { ...next, colour: colour % 8 };
+      const color = numbers[at + 2] ?? 0;
+      if (code === 38 && indexed && color < 16) next = { ...next, color: color % 8 };
       at += indexed ? 2 : 4;
     }
   }

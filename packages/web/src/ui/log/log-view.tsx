@@ -148,11 +148,11 @@ const Line = memo(function Line({ number, text, start, wanted, current }: LinePr
   );
 });
 
-const COLOURS = ['ink', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'ink'] as const;
+const COLORS = ['ink', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'ink'] as const;
 
-function classOf({ colour, bold, dim }: AnsiStyle): string | undefined {
+function classOf({ color, bold, dim }: AnsiStyle): string | undefined {
   const names = [
-    ...(colour === undefined ? [] : [`log-${COLOURS[colour] ?? 'ink'}`]),
+    ...(color === undefined ? [] : [`log-${COLORS[color] ?? 'ink'}`]),
     ...(bold ? ['log-bold'] : []),
     ...(dim ? ['dim'] : []),
   ];

@@ -89,10 +89,10 @@ function optionsOf(parent: HTMLElement, props: () => LinePlotProps): UPlot.Optio
   ];
   const bands: UPlot.Band[] = [];
   for (const line of lines) {
-    const { colour, dash } = seriesLook(line.place);
+    const { color, dash } = seriesLook(line.place);
     const drawn = (label: string, more: Partial<UPlot.Series>): UPlot.Series => ({
       label,
-      stroke: colour,
+      stroke: color,
       width: 1.5,
       dash: [...dash],
       spanGaps: false,
@@ -103,10 +103,10 @@ function optionsOf(parent: HTMLElement, props: () => LinePlotProps): UPlot.Optio
     if (line.low !== undefined) {
       const edge = { width: 0, points: { show: false }, class: 'plot-quiet' };
       series.push(drawn('', edge), drawn('', edge));
-      bands.push({ series: [series.length - 1, series.length - 2], fill: `${colour}33` });
+      bands.push({ series: [series.length - 1, series.length - 2], fill: `${color}33` });
     }
     if (smoothing > 0)
-      series.push(drawn('', { stroke: `${colour}55`, width: 1, points: { show: false }, class: 'plot-quiet' }));
+      series.push(drawn('', { stroke: `${color}55`, width: 1, points: { show: false }, class: 'plot-quiet' }));
     series.push(drawn(line.label, {}));
   }
   const shown = (_plot: UPlot, first: number | null, last: number | null): [number, number] => {

@@ -10,7 +10,7 @@ import './parallel-plot.css';
 export interface PlotThing {
   readonly id: string;
   readonly label: string;
-  /** Of the series on the page: decides its colour. */
+  /** Of the series on the page: decides its color. */
   readonly place: number;
   /** One for each axis. */
   readonly values: readonly (string | number | undefined)[];

@@ -143,13 +143,7 @@ const COPIES_AT_A_TIME = 4;
  * Copies an object inside the bucket. S3 copies at most 5 GiB in one request. Parts have at most 512 MiB by default, because
  * parallel copies of parts are faster and each completes within seconds.
  */
-async function copyObject(
-  s3: S3,
-  options: S3BlobStoreOptions,
-  from: string,
-  to: string,
-  size: number,
-): Promise<void> {
+async function copyObject(s3: S3, options: S3BlobStoreOptions, from: string, to: string, size: number): Promise<void> {
   const Bucket = options.bucket;
   const CopySource = `${Bucket}/${from.split('/').map(encodeURIComponent).join('/')}`;
   const partBytes = options.copyPartBytes ?? COPY_PART_BYTES;

@@ -343,10 +343,10 @@ class ProcessCompute implements Compute {
   async cancel(attempt: string): Promise<void> {
     await this.#submitting.get(attempt);
     const run = this.#running.get(attempt);
-    if (run !== undefined) return await run.stop('cancelled');
+    if (run !== undefined) return await run.stop('canceled');
     const waiting = this.#waiting.get(attempt);
     if (waiting === undefined) return;
-    waiting.folder.markStop('cancelled');
+    waiting.folder.markStop('canceled');
     this.#schedule();
   }
 

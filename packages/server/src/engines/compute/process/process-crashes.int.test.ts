@@ -241,11 +241,11 @@ test('a cancellation that a crash interrupted is carried on to the end', async (
   await said(worker, 'submitted stubborn');
   await expect.poll(starts, { interval: 20 }).toHaveLength(1);
   await kill(worker);
-  await writeFile(fileOf('stubborn', 'cancel'), 'cancelled');
+  await writeFile(fileOf('stubborn', 'cancel'), 'canceled');
   const past = new Date(Date.now() - 60_000);
   await utimes(fileOf('stubborn', 'cancel'), past, past);
   const compute = await again();
-  expect(await compute.wait('stubborn', never)).toMatchObject({ phase: 'ended', end: 'cancelled', signal: 'SIGKILL' });
+  expect(await compute.wait('stubborn', never)).toMatchObject({ phase: 'ended', end: 'canceled', signal: 'SIGKILL' });
 });
 
 test('loses no task and runs none twice under repeated kills', { timeout: 600_000 }, async () => {

@@ -39,14 +39,14 @@ afterAll(async () => {
 const inImage = (spec: TaskSpec, changes: Partial<TaskSpec> = {}): TaskSpec => ({
   ...spec,
   isolation: 'required',
-  environment: { folders: [], path: ['/bin'], variables: { COLOUR: 'red' }, root },
+  environment: { folders: [], path: ['/bin'], variables: { COLOR: 'red' }, root },
   ...changes,
 });
 
 test('sees the image and its inputs, not the machine', async () => {
   const text = await engine.outputOf(
     inImage(
-      shell('cat /etc/image; echo "$COLOUR $WORD ${SECRET%den} ${SECRET#hid} $PATH $PWD"; ls /etc; ls /usr /opt 2>&1'),
+      shell('cat /etc/image; echo "$COLOR $WORD ${SECRET%den} ${SECRET#hid} $PATH $PWD"; ls /etc; ls /usr /opt 2>&1'),
       {
         variables: { WORD: "it's" },
         secretVariables: { SECRET: 'hidden' },
@@ -86,7 +86,7 @@ test('is canceled with all its processes', async () => {
   await engine.compute.submit(spec);
   await untilWritten(engine.compute, spec.attempt, 'up');
   await engine.compute.cancel(spec.attempt);
-  expect(await engine.compute.wait(spec.attempt, never)).toMatchObject({ phase: 'ended', end: 'cancelled' });
+  expect(await engine.compute.wait(spec.attempt, never)).toMatchObject({ phase: 'ended', end: 'canceled' });
   expect(await textOf(engine.compute, spec.attempt)).toContain('up\n');
 });
 

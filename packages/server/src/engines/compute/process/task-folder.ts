@@ -200,7 +200,7 @@ export class TaskFolder {
 
   /** Ends the grace period, whatever was requested before. */
   async markKill(): Promise<void> {
-    this.markStop('cancelled');
+    this.markStop('canceled');
     const long = new Date(0);
     await utimes(this.file('cancel'), long, long);
   }
@@ -211,7 +211,7 @@ export class TaskFolder {
     // Empty: a crash or a full disk interrupted the write.
     const [end = '', ...detail] = text.split('\n');
     return {
-      end: end === '' ? 'cancelled' : (end as StopMark['end']),
+      end: end === '' ? 'canceled' : (end as StopMark['end']),
       ...(detail.length > 0 && { detail: detail.join('\n') }),
       at,
     };

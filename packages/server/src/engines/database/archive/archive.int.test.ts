@@ -132,7 +132,7 @@ async function contents(archive: Buffer): Promise<Record<string, unknown>> {
   return found;
 }
 
-async function catalogue(from: TestDatabase, connection: ConnectionOptions): Promise<unknown[]> {
+async function catalog(from: TestDatabase, connection: ConnectionOptions): Promise<unknown[]> {
   return await from.asAdminIn(
     connection.database,
     `select 'table' as what, c.oid::regclass::text as name, array[relkind::text, relrowsecurity::text, relforcerowsecurity::text,
@@ -165,7 +165,7 @@ describe('a drill', () => {
     // What the slice changes in a copy: its epoch.
     expect({ ...(await contents(again)), 'shop.settings': 0 }).toEqual({ ...expected, 'shop.settings': 0 });
     expect(await server.asAdminIn(copy.database, 'select epoch from shop.settings')).toEqual([{ epoch: 42 }]);
-    expect(await catalogue(server, copy)).toEqual(await catalogue(server, original));
+    expect(await catalog(server, copy)).toEqual(await catalog(server, original));
     // Sequences continue at their values.
     const database = openDatabase(copy);
     const inserted = await database.statement(

@@ -28,7 +28,7 @@ describe('images by podman', () => {
     const lock = await images.lock(spec);
     expect(lock.text).toContain('# image localhost/dais-test');
     const built = await images.build(lock);
-    expect(built).toMatchObject({ path: ['/bin'], variables: { COLOUR: 'red' }, folders: [] });
+    expect(built).toMatchObject({ path: ['/bin'], variables: { COLOR: 'red' }, folders: [] });
     const root = built.root ?? '';
     expect(await readFile(join(root, 'root', 'model'), 'utf8')).toBe('weights');
     expect((await stat(join(root, 'root'))).mode & 0o777).toBe(0o555);

@@ -41,7 +41,7 @@ export async function startTestImages(
   await add(files, folder);
   const archive = join(folder, 'image.tar');
   await must('tar', ['-C', files, '-cf', archive, '.'], folder);
-  const changes = ['ENV=PATH=/bin', 'ENV=COLOUR=red'].flatMap((line) => ['--change', line]);
+  const changes = ['ENV=PATH=/bin', 'ENV=COLOR=red'].flatMap((line) => ['--change', line]);
   await must('podman', [...global, 'import', ...changes, archive, TEST_IMAGE], folder);
   const images = openPodmanImages({
     folder: join(folder, 'images'),

@@ -15,7 +15,7 @@ const PIPE = 3;
 const LOOK_EVERY_MS = 250;
 const OVERFULL = 'The query needs more temporary disk than `query.tempMb` allows.';
 
-let current: { readonly id: number; session: Session | undefined; cancelled: boolean } | undefined;
+let current: { readonly id: number; session: Session | undefined; canceled: boolean } | undefined;
 
 const pipe = new Socket({ fd: PIPE, readable: true, writable: true });
 
@@ -25,7 +25,7 @@ function send(message: FromWorker): boolean {
 
 async function work(message: Extract<ToWorker, { readonly type: 'work' }>): Promise<void> {
   const { id, folder, limits } = message;
-  const state: NonNullable<typeof current> = { id, session: undefined, cancelled: false };
+  const state: NonNullable<typeof current> = { id, session: undefined, canceled: false };
   current = state;
   const cpu = process.cpuUsage();
   let peak = residentBytes();
@@ -53,7 +53,7 @@ async function work(message: Extract<ToWorker, { readonly type: 'work' }>): Prom
       },
       onSession: (session) => {
         state.session = session;
-        if (state.cancelled) session.interrupt();
+        if (state.canceled) session.interrupt();
       },
     });
     const { user, system } = process.cpuUsage(cpu);
@@ -90,7 +90,7 @@ function receive(message: ToWorker): void {
     return;
   }
   if (current?.id !== message.id) return;
-  current.cancelled = true;
+  current.canceled = true;
   current.session?.interrupt();
 }
 

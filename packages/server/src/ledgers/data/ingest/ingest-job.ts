@@ -81,7 +81,7 @@ export function ingestHandler(parts: DataParts): JobHandler {
       if (end.state === 'done') return;
       const id = String(job.payload['ingest']);
       await tx.enter(job.projectId);
-      const state = end.state === 'cancelled' ? 'cancelled' : 'failed';
+      const state = end.state === 'canceled' ? 'canceled' : 'failed';
       await failIngest(tx, id, state, { now: parts.clock.now(), faults: [{ message: end.error }] });
     },
   };
@@ -91,13 +91,13 @@ export function ingestHandler(parts: DataParts): JobHandler {
 export async function failIngest(
   tx: Transaction,
   id: string,
-  state: 'failed' | 'cancelled',
+  state: 'failed' | 'canceled',
   end: { readonly now: number; readonly faults: readonly IngestFault[]; readonly rejects?: number },
 ): Promise<void> {
   const row = await readIngest(tx, id, true).catch(() => undefined);
   if (row === undefined || !(await endIngest(tx, id, { state, ...end }))) return;
   await dropPushed(tx, row);
-  if (state === 'cancelled') return;
+  if (state === 'canceled') return;
   const dataset = await requireDataset(tx, row.name);
   const reason = (end.faults[0]?.message ?? '').slice(0, 2000);
   emitAboutDataset(tx, dataset, eventTypes.datasetIngestFailed, { ingest: id, reason });

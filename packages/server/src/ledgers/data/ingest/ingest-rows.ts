@@ -116,7 +116,7 @@ export async function listIngests(
 }
 
 export interface IngestEnd {
-  readonly state: 'done' | 'failed' | 'cancelled';
+  readonly state: 'done' | 'failed' | 'canceled';
   readonly now: number;
   readonly faults?: readonly IngestFault[];
   readonly rejects?: number;

@@ -241,7 +241,7 @@ export async function cancelIngest(
   const row = await readIngestOf(tx, input.name, input.id, true);
   if (row.ended_at === null) {
     const data = { now: parts.clock.now(), faults: [{ message: 'The ingest was canceled.' }] };
-    await failIngest(tx, row.id, 'cancelled', data);
+    await failIngest(tx, row.id, 'canceled', data);
   }
   return await presentIngest(tx, await readIngestOf(tx, input.name, input.id));
 }

@@ -22,7 +22,7 @@ import { kernelSlice } from '#kernel/slice.ts';
 import { manifest, startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
 import { dataset } from '#kinds/dataset/index.ts';
 import { project } from '#kinds/project/index.ts';
-import { labelsSlice } from '#ledgers/labelling/index.ts';
+import { labelsSlice } from '#ledgers/labeling/index.ts';
 import { lineageEntries, lineageSlice } from '#ledgers/lineage/index.ts';
 import { privacySlice } from '#ledgers/privacy/index.ts';
 import { systemClock } from '#lib/clock.ts';

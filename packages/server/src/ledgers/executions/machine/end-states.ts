@@ -6,7 +6,7 @@ export const END_STATES = [
   'failed',
   'skipped',
   'blocked',
-  'cancelled',
+  'canceled',
 ] as const satisfies readonly EndState[];
 
 export function isEnd(state: NodeState): state is EndState {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryStore } from '../testing/memory-store.ts';
-import { anyPlan, behaviour, modelOf, outputsOf, STEP, type Behavior } from '../testing/plan-model.ts';
+import { anyPlan, behavior, modelOf, outputsOf, STEP, type Behavior } from '../testing/plan-model.ts';
 import { isEnd } from './end-states.ts';
 import { Machine, type StepEnd } from './machine.ts';
 import { planIssues } from './plan-check.ts';
@@ -23,14 +23,14 @@ async function runAll(
   for (let happened = 0; ; happened++) {
     if (happened > 20_000) throw new Error('it does not come to an end');
     if (happened === cancelAfter && store.ended === undefined) {
-      store.cancelling = true;
+      store.canceling = true;
       await machine.cancel();
     }
     const ready = store.in('ready');
     const running = store.in('running').filter(({ kind }) => kind === 'step');
     const choices = [
       ...ready.map((node) => async () => {
-        if (store.cancelling) throw new Error(`${node.path} is ready in a canceled run`);
+        if (store.canceling) throw new Error(`${node.path} is ready in a canceled run`);
         await store.change([{ id: node.id, from: 'ready', to: 'running' }]);
       }),
       ...running.map((node) => async () => {
@@ -76,7 +76,7 @@ describe('a run', () => {
     await fc.assert(
       fc.asyncProperty(anyPlan(), seeds, async (plan, { seed, badness, order }) => {
         expect(planIssues(plan, new Set())).toEqual([]);
-        const does = behaviour(seed, badness);
+        const does = behavior(seed, badness);
         const store = new MemoryStore();
         await runAll(plan, store, does, picker(order));
         const model = modelOf(plan, does, LOSSES);
@@ -92,12 +92,12 @@ describe('a run', () => {
     await fc.assert(
       fc.asyncProperty(anyPlan(), seeds, fc.nat(30), async (plan, { seed, badness, order }, after) => {
         const store = new MemoryStore();
-        await runAll(plan, store, behaviour(seed, badness), picker(order), after);
+        await runAll(plan, store, behavior(seed, badness), picker(order), after);
         expect([...store.nodes.values()].filter(({ state }) => !isEnd(state))).toEqual([]);
         expect(store.ended).toBeDefined();
         const states = new Set([...store.nodes.values()].map(({ state }) => state));
-        expect(states.has('cancelled') && !store.cancelling).toBe(false);
-        expect(states.has('cancelled') ? store.ended?.state : 'cancelled').toBe('cancelled');
+        expect(states.has('canceled') && !store.canceling).toBe(false);
+        expect(states.has('canceled') ? store.ended?.state : 'canceled').toBe('canceled');
         expect([...store.ends.values()].every((times) => times === 1)).toBe(true);
       }),
     );
@@ -132,7 +132,7 @@ test('with a limit, an iteration starts when another one ends', async () => {
     outputs: {},
   };
   let most = 0;
-  await runAll(plan, store, behaviour(1, 0), (n) => {
+  await runAll(plan, store, behavior(1, 0), (n) => {
     most = Math.max(most, store.in('ready', 'running').filter(({ kind }) => kind === 'step').length);
     return n - 1;
   });

@@ -14,7 +14,7 @@ export type StepEnd =
   | { readonly is: 'failed'; readonly error: string; readonly final?: true }
   /** The result is unknown, or the platform failed. */
   | { readonly is: 'lost'; readonly error: string }
-  | { readonly is: 'cancelled' };
+  | { readonly is: 'canceled' };
 
 /** Iterations that one transaction creates; fewer where each contains several tasks. */
 const EXPAND_STEPS = 1000;
@@ -67,14 +67,14 @@ export class Machine {
   }
 
   async stepEnded(node: NodeFacts, end: StepEnd): Promise<void> {
-    const { cancelling } = this.#store;
+    const { canceling } = this.#store;
     const error = 'error' in end ? end.error : 'canceled';
     if (end.is === 'succeeded') {
       const { outputs, source } = end;
       return await this.#settle([{ node, state: 'succeeded', outputs, ...(source !== undefined && { source }) }]);
     }
-    if (cancelling && end.is !== 'failed') return await this.#settle([{ node, state: 'cancelled' }]);
-    const delayMs = cancelling ? undefined : this.#retryDelay(node, end);
+    if (canceling && end.is !== 'failed') return await this.#settle([{ node, state: 'canceled' }]);
+    const delayMs = canceling ? undefined : this.#retryDelay(node, end);
     if (delayMs === undefined) return await this.#settle([{ node, state: 'failed', error }]);
     const to = delayMs === 0 ? 'ready' : 'delayed';
     const count = end.is === 'lost' ? 'losses' : 'failures';
@@ -102,10 +102,10 @@ export class Machine {
     if (node.state === 'running') await this.#settle(await this.#expand(node));
   }
 
-  /** Cancels the nodes that have not started. Workers stop the running steps. The store reports `cancelling` from now on. */
+  /** Cancels the nodes that have not started. Workers stop the running steps. The store reports `canceling` from now on. */
   async cancel(): Promise<void> {
     const notStarted = await this.#store.notStarted();
-    await this.#settle(notStarted.map((node) => ({ node, state: 'cancelled' })));
+    await this.#settle(notStarted.map((node) => ({ node, state: 'canceled' })));
   }
 
   async #settle(first: readonly Ending[]): Promise<void> {
@@ -156,7 +156,7 @@ export class Machine {
     given: Values,
     siblings: ReadonlyMap<string, Ended>,
   ): { readonly inputs: Values } | (Pick<Ending, 'error' | 'inputs'> & { readonly state: EndState }) {
-    if (this.#store.cancelling) return { state: 'cancelled' };
+    if (this.#store.canceling) return { state: 'canceled' };
     if (task.after === 'succeeded' && node.bad > 0) return { state: 'blocked' };
     if (task.after === 'succeeded' && node.skipped > 0) return { state: 'skipped' };
     try {
@@ -227,7 +227,7 @@ export class Machine {
     const room = parallel === 0 ? Infinity : parallel - loop.open;
     const from = loop.expanded;
     const to = from + Math.min(loop.total - from, atOnce, room);
-    if (to <= from || this.#store.cancelling) return [];
+    if (to <= from || this.#store.canceling) return [];
     const { [items]: list, ...others } = loop.inputs;
     const made = itemsOf(list, items)
       .slice(from, to)
@@ -250,7 +250,7 @@ export class Machine {
   }
 
   async #afterChild(parent: NodeFacts): Promise<Ending[]> {
-    if (parent.kind === 'loop' && parent.expanded < parent.total && !this.#store.cancelling) {
+    if (parent.kind === 'loop' && parent.expanded < parent.total && !this.#store.canceling) {
       const { parallel = 0 } = taskAt(this.#plan, parent.place).each ?? {};
       // Without a limit, a timer creates the others.
       return parallel === 0 ? [] : await this.#expand(parent);
@@ -261,7 +261,7 @@ export class Machine {
   async #end(node: NodeFacts): Promise<Ending> {
     const outputs =
       node.kind === 'loop' ? await this.#loopOutputs(node) : await this.#graphOutputs(node, this.#graphOf(node));
-    if (node.cancelled > 0 || node.expanded < node.total) return { node, state: 'cancelled', outputs };
+    if (node.canceled > 0 || node.expanded < node.total) return { node, state: 'canceled', outputs };
     if (node.broken === 0) return { node, state: 'succeeded', outputs };
     const what = `${node.kind === 'loop' ? 'iteration' : 'task'}${node.broken === 1 ? '' : 's'}`;
     const error = `${node.broken} ${what} did not succeed`;
@@ -332,7 +332,7 @@ export function freshNode({ inputs = {}, ...node }: NewNode): NodeFacts {
     skipped: 0,
     open: 0,
     broken: 0,
-    cancelled: 0,
+    canceled: 0,
     total: 0,
     expanded: 0,
     failures: 0,

@@ -29,7 +29,7 @@ export interface NodeFacts extends Omit<NewNode, 'inputs'> {
   /** Number of children that have not ended, that failed or were blocked, and that were canceled. */
   readonly open: number;
   readonly broken: number;
-  readonly cancelled: number;
+  readonly canceled: number;
   /** For a loop: the number of items, and of created iterations. */
   readonly total: number;
   readonly expanded: number;
@@ -67,7 +67,7 @@ export interface Settled {
  * the writes of earlier calls.
  */
 export interface RunStore {
-  readonly cancelling: boolean;
+  readonly canceling: boolean;
   newId(): string;
   node(id: string): Promise<NodeFacts>;
   /** Fails the transaction, so that it is retried, if a node is no longer in the state `from`. */

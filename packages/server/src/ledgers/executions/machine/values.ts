@@ -15,7 +15,7 @@ import type {
 /** An error in the plan or in the outputs of its tasks. It fails the task, and its author reads the message. */
 export class ValueError extends Error {}
 
-export type EndState = 'succeeded' | 'failed' | 'skipped' | 'blocked' | 'cancelled';
+export type EndState = 'succeeded' | 'failed' | 'skipped' | 'blocked' | 'canceled';
 
 /** The result of an ended task, for its siblings. */
 export interface Ended {

@@ -53,7 +53,7 @@ create table executions.node (
   skipped int not null default 0,
   open int not null default 0,
   broken int not null default 0,
-  cancelled int not null default 0,
+  canceled int not null default 0,
   total int not null default 0,
   expanded int not null default 0,
   failures int not null default 0,

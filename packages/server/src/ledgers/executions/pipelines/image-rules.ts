@@ -2,7 +2,7 @@
 import type { targetKind } from '@dais/api';
 import type { z } from 'zod';
 import { readResource } from '#kernel/store.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { StepEnvironment } from '../machine/plan.ts';
 import { environmentOf } from '../runs/native-plan.ts';
@@ -20,8 +20,8 @@ export interface ImageRule {
 export async function imageRules(tx: Transaction): Promise<readonly ImageRule[]> {
   const home = tx.projectId;
   // Targets belong to the organization, so their rows are outside the project.
-  await tx.enter(ORGANISATION);
-  const target = await readResource(tx.sql, ORGANISATION, 'Target', LOCAL_TARGET);
+  await tx.enter(ORGANIZATION);
+  const target = await readResource(tx.sql, ORGANIZATION, 'Target', LOCAL_TARGET);
   await tx.enter(home);
   const spec = target?.spec as z.output<typeof targetKind.spec> | undefined;
   return (spec?.images ?? []).map(({ image, environment }) => ({ image, environment: environmentOf(environment) }));

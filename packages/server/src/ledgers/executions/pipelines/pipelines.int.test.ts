@@ -176,10 +176,10 @@ describe('a pipeline', () => {
     expect(await errorOf(start(name, { parameters: { rate: '1', mode: 'c', rat: 1 } }))).toMatchObject({
       code: 'invalid_request',
       issues: [
-        { path: 'parameters.rate', message: 'is "1", which is no number' },
+        { path: 'parameters.rate', message: 'is "1", which is not of type number' },
         { path: 'parameters.mode', expected: '"a", "b"' },
         { path: 'parameters.rat', nearest: 'rate' },
-        { path: 'parameters.n', message: 'has no default, and no value was given' },
+        { path: 'parameters.n', message: 'has no default, and no value is set' },
       ],
     });
   });
@@ -221,18 +221,18 @@ describe('errors of a pipeline', () => {
     );
     expect(told).toMatchInlineSnapshot(`
       [
-        "spec.parameters.rate.default: is "x", which is no number",
+        "spec.parameters.rate.default: is "x", which is not of type number",
         "spec.steps.a: has command and run",
         "spec.steps.a.inputs.x.output: there is no output of step b ou out",
         "spec.steps.b.outputs.out.path: leaves the working folder, or has an empty part",
         "spec.steps.b.needs[1]: there is no step cc c",
         "spec.steps.c: does nothing",
-        "spec.steps.c.inputs.code: is the code of the run; choose another name",
+        "spec.steps.c.inputs.code: is the reserved name of the code; choose another name",
         "spec.steps.c.inputs.r.parameter: there is no parameter rat rate",
         "spec.steps.c.when: it ends where a value, \`inputs.NAME\` or \`parameters.NAME\` is expected (at character 11)",
-        "spec.steps.d.cache: is said by the steps of the other pipeline, not by the step that runs it",
-        "spec.steps.d.forEach: comes from nowhere",
-        "spec.steps.a: steps wait for each other: a → b → a",
+        "spec.steps.d.cache: belongs to the steps of the other pipeline, not to the step that runs it",
+        "spec.steps.d.forEach: has no source",
+        "spec.steps.a: steps depend on each other: a → b → a",
       ]
     `);
   });

@@ -167,7 +167,7 @@ async function remove(
   const run = await requireRun(tx.sql, tx.projectId, input.id);
   if (run.ended_at === null) {
     const open = await machines.open(tx, run.id);
-    if (open?.head.cancelling !== true) {
+    if (open?.head.canceling !== true) {
       throw new DaisError(
         'invalid_state',
         `The ${runNoun(run)} "${run.name}" has not ended. Cancel it, or wait until it ends.`,
@@ -188,8 +188,8 @@ async function endCanceled(tx: Transaction, { store, machine, head }: OpenRun, c
     'execution_open_attempts',
   );
   for (const { id, node } of attempts) {
-    endAttempt(tx.sql, id, { ending: 'cancelled' });
+    endAttempt(tx.sql, id, { ending: 'canceled' });
     calls?.end(tx, id);
-    await machine.stepEnded(await store.node(node), { is: 'cancelled' });
+    await machine.stepEnded(await store.node(node), { is: 'canceled' });
   }
 }

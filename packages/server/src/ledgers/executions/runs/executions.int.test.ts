@@ -162,9 +162,9 @@ describe('a canceled run', () => {
     const asked = await world.dais.call<Execution>('execution.cancel', { id: run.id });
     expect(asked.cancelAsked).toBe(true);
     const ended = await world.ended(run);
-    expect([ended.state, ended.nodes]).toEqual(['cancelled', { cancelled: 3 }]);
-    expect(await world.attempts(run)).toMatchObject([{ ending: 'cancelled' }]);
-    expect((await world.dais.call<Execution>('execution.cancel', { id: run.id })).state).toBe('cancelled');
+    expect([ended.state, ended.nodes]).toEqual(['canceled', { canceled: 3 }]);
+    expect(await world.attempts(run)).toMatchObject([{ ending: 'canceled' }]);
+    expect((await world.dais.call<Execution>('execution.cancel', { id: run.id })).state).toBe('canceled');
   });
 });
 
@@ -257,7 +257,7 @@ test('a project can be deleted with its runs once all have ended', async () => {
   expect(await codeOf(world.dais.call('project.delete', { name }))).toBe('still_referenced');
   await world.dais.call('execution.cancel', { id: run.id }, context);
   const state = async () => (await world.dais.call<Execution>('execution.get', { id: run.id }, context)).state;
-  await expect.poll(state, PATIENCE).toBe('cancelled');
+  await expect.poll(state, PATIENCE).toBe('canceled');
   await world.dais.call('project.delete', { name });
   expect(await codeOf(world.dais.call('execution.get', { id: run.id }, context))).toBe('not_found');
 });

@@ -61,7 +61,7 @@ beforeAll(async () => {
   );
   const people = ['ada', 'max'].map((name) => manifest('User', name, { email: `${name}@example.com` }));
   await dais.apply(
-    [...people, manifest('OrganisationRoleBinding', 'admins', { role: 'admin', users: ['max'] })],
+    [...people, manifest('OrganizationRoleBinding', 'admins', { role: 'admin', users: ['max'] })],
     {},
     OWNER,
   );

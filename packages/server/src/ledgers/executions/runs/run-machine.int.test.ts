@@ -17,7 +17,7 @@ import type { Graph } from '../machine/plan.ts';
 import type { NodeState } from '../machine/run-store.ts';
 import { cancelRun, RunMachines } from './run-machine.ts';
 import { submitRun } from './submit.ts';
-import { anyPlan, behaviour, modelOf, outputsOf, type Behavior } from '../testing/plan-model.ts';
+import { anyPlan, behavior, modelOf, outputsOf, type Behavior } from '../testing/plan-model.ts';
 import { runTimers } from './timers.ts';
 
 let db: TestDatabase;
@@ -125,7 +125,7 @@ async function runAll(plan: Graph, does: Behavior, dice: () => number, cancelAft
   const [run] = await db.asAdmin(`select state from executions.run where id = '${id}'`);
   const ends = await db.asAdmin(
     `select node from executions.transition where run = '${id}'
-       and state in ('succeeded', 'failed', 'skipped', 'blocked', 'cancelled') group by node having count(*) <> 1`,
+       and state in ('succeeded', 'failed', 'skipped', 'blocked', 'canceled') group by node having count(*) <> 1`,
   );
   const left = await db.asAdmin(
     `select 1 from executions.timer where run = '${id}' union all
@@ -141,7 +141,7 @@ const runs = { numRuns: Math.ceil((fc.readConfigureGlobal()?.numRuns ?? 100) / 1
 test('a run in the database ends as its plan predicts, in spite of crashes and takeovers', async () => {
   await fc.assert(
     fc.asyncProperty(anyPlan(1), seeds, async (plan, { seed, badness, dice }) => {
-      const does = behaviour(seed, badness);
+      const does = behavior(seed, badness);
       const next = () => dice.next().value;
       const { nodes, state, ends, left, committed, tries } = await runAll(plan, does, next, -1);
       const model = modelOf(plan, does, 3);
@@ -159,9 +159,9 @@ test('a canceled run in the database ends, and leaves no waiting node', async ()
   await fc.assert(
     fc.asyncProperty(anyPlan(1), seeds, fc.nat(6), async (plan, { seed, badness, dice }, after) => {
       const next = () => dice.next().value;
-      const { nodes, state, ends, left } = await runAll(plan, behaviour(seed, badness), next, after);
+      const { nodes, state, ends, left } = await runAll(plan, behavior(seed, badness), next, after);
       expect(nodes.filter((node) => !isEnd(node.state))).toEqual([]);
-      expect(['succeeded', 'failed', 'cancelled']).toContain(state);
+      expect(['succeeded', 'failed', 'canceled']).toContain(state);
       expect({ ends, left }).toEqual({ ends: [], left: [] });
     }),
     runs,

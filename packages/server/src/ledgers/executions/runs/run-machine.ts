@@ -60,7 +60,7 @@ export class RunMachines {
       planDigest: row.plan_digest,
       state: row.state,
       priority: row.priority,
-      cancelling: row.cancel_asked,
+      canceling: row.cancel_asked,
     };
     return this.over(tx, head, await this.plan(tx, head));
   }
@@ -116,9 +116,9 @@ function requestsIn(plan: Graph): RequestsOf {
 
 /** Cancels a run: no further task starts, and the workers stop the running steps. */
 export async function cancelRun({ head, store, machine }: OpenRun, tx: Transaction): Promise<void> {
-  if (head.cancelling || (head.state !== 'pending' && head.state !== 'running')) return;
+  if (head.canceling || (head.state !== 'pending' && head.state !== 'running')) return;
   await tx.sql.query('update executions.run set cancel_asked = true where id = $1', [head.id], 'execution_cancel');
-  store.startCancelling();
+  store.startCanceling();
   emitExecutionEvent(tx, eventTypes.executionCancelAsked, head);
   notifyWorkers(tx);
   await machine.cancel();

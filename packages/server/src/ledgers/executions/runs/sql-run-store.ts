@@ -30,7 +30,7 @@ export interface NodeRow {
   readonly skipped: number;
   readonly open: number;
   readonly broken: number;
-  readonly cancelled: number;
+  readonly canceled: number;
   readonly total: number;
   readonly expanded: number;
   readonly failures: number;
@@ -39,7 +39,7 @@ export interface NodeRow {
 }
 
 const NODE_COLUMNS =
-  'n.id, n.parent, n.path, n.place, n.iteration, n.kind, n.state, n.waits, n.bad, n.skipped, n.open, n.broken, n.cancelled, n.total, n.expanded, n.failures, n.losses, n.inputs';
+  'n.id, n.parent, n.path, n.place, n.iteration, n.kind, n.state, n.waits, n.bad, n.skipped, n.open, n.broken, n.canceled, n.total, n.expanded, n.failures, n.losses, n.inputs';
 
 function factsOf({ parent, iteration, ...row }: NodeRow): NodeFacts {
   return { ...row, parent: parent ?? undefined, iteration: iteration ?? undefined };
@@ -49,7 +49,7 @@ export interface LockedRun {
   readonly id: string;
   readonly projectId: string;
   readonly priority: number;
-  readonly cancelling: boolean;
+  readonly canceling: boolean;
 }
 
 /** Called once when the run has ended. */
@@ -69,22 +69,22 @@ export class SqlRunStore implements RunStore {
   readonly #run: LockedRun;
   readonly #requestsOf: RequestsOf;
   readonly #onFinish: OnFinish;
-  #cancelling: boolean;
+  #canceling: boolean;
 
   constructor(tx: Transaction, run: LockedRun, requestsOf: RequestsOf, onFinish: OnFinish) {
     this.#requestsOf = requestsOf;
     this.#tx = tx;
     this.#run = run;
     this.#onFinish = onFinish;
-    this.#cancelling = run.cancelling;
+    this.#canceling = run.canceling;
   }
 
-  get cancelling(): boolean {
-    return this.#cancelling;
+  get canceling(): boolean {
+    return this.#canceling;
   }
 
-  startCancelling(): void {
-    this.#cancelling = true;
+  startCanceling(): void {
+    this.#canceling = true;
   }
 
   newId(): string {
@@ -200,7 +200,7 @@ export class SqlRunStore implements RunStore {
          returning ${NODE_COLUMNS}
        ), counted as (
          update executions.node n set open = n.open - 1, broken = n.broken + (d.state in ('failed', 'blocked'))::int,
-           cancelled = n.cancelled + (d.state = 'cancelled')::int
+           canceled = n.canceled + (d.state = 'canceled')::int
          from ended d where n.id = d.parent and n.run = $1 returning ${NODE_COLUMNS}
        )
        select n.*, true as is_parent from counted n
@@ -232,10 +232,10 @@ export class SqlRunStore implements RunStore {
     if (ended.length === 0) return [];
     const rows = await this.#tx.sql.query<NodeRow>(
       `update executions.node n set open = n.open - e.n, broken = n.broken + e.broken,
-         cancelled = n.cancelled + e.cancelled
+         canceled = n.canceled + e.canceled
        from (
          select parent, count(*)::int as n, count(*) filter (where state in ('failed', 'blocked'))::int as broken,
-           count(*) filter (where state = 'cancelled')::int as cancelled
+           count(*) filter (where state = 'canceled')::int as canceled
          from unnest($1::uuid[], $2::text[]) as t (parent, state) group by parent
        ) e where n.id = e.parent and n.run = $3 returning ${NODE_COLUMNS}`,
       [ended.map(({ parent }) => parent), ended.map(({ state }) => state), this.#run.id],

@@ -93,7 +93,7 @@ export async function submitRun(tx: Transaction, { machines, limits }: SubmitPar
     planDigest: digest,
     state: 'pending',
     priority: run.priority,
-    cancelling: false,
+    canceling: false,
   };
   emitExecutionEvent(tx, eventTypes.executionSubmitted, head, {
     tasks: Object.keys(run.plan.tasks).length,

@@ -80,7 +80,7 @@ async function resume(
 ): Promise<Execution> {
   const { sql, projectId } = tx;
   const { id, state, name } = await requireRun(sql, projectId, call.input.id);
-  if (state !== 'failed' && state !== 'cancelled') {
+  if (state !== 'failed' && state !== 'canceled') {
     throw new DaisError(
       'invalid_state',
       `Pipeline run "${name}" is ${state}. Only a failed or canceled run can be resumed.`,

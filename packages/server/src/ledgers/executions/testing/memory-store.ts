@@ -22,7 +22,7 @@ export type MemoryNode = Mutable<NodeFacts> & {
 };
 
 export class MemoryStore implements RunStore {
-  cancelling = false;
+  canceling = false;
   readonly nodes = new Map<string, MemoryNode>();
   readonly timers: { readonly node: string; readonly kind: TimerKind }[] = [];
   ended: { readonly state: EndState; readonly outputs: Values; readonly error: string | undefined } | undefined;
@@ -108,7 +108,7 @@ export class MemoryStore implements RunStore {
       const node = await this.node(parent);
       node.open -= 1;
       if (state === 'failed' || state === 'blocked') node.broken += 1;
-      if (state === 'cancelled') node.cancelled += 1;
+      if (state === 'canceled') node.canceled += 1;
       touched.add(node);
     }
     return [...touched].map((node) => ({ ...node }));

@@ -37,7 +37,7 @@ function hash(text: string, seed: number): number {
   return (state ^ (state >>> 15)) >>> 0;
 }
 
-export function behaviour(seed: number, badness: number): Behavior {
+export function behavior(seed: number, badness: number): Behavior {
   return {
     failures: (path) => {
       const dice = hash(path, seed) % 100;

@@ -124,14 +124,14 @@ export function markStarted(sql: Sql, { id, run }: AttemptClaim): void {
 export interface AttemptEnd {
   readonly ending:
     | 'exit'
-    | 'cancelled'
+    | 'canceled'
     | 'wall-time'
     | 'out-of-memory'
     | 'too-many-processes'
     | 'disk-full'
     | 'refused'
     | 'lost'
-    | 'spared';
+    | 'cached';
   readonly code?: number | undefined;
   readonly signal?: string | undefined;
   readonly error?: string | undefined;

@@ -71,9 +71,9 @@ test('a step that ignores signals ends when its run is canceled', async () => {
   const { id } = await client.submit({ main: sh(script), after: sh('true', { needs: ['main'] }) });
   await expect.poll(async () => await pidsIn('stubborn'), PATIENCE).toHaveLength(1);
   await client.cancel(id);
-  expect(await client.ended(id)).toMatchObject({ state: 'cancelled', nodes: { cancelled: 2 } });
+  expect(await client.ended(id)).toMatchObject({ state: 'canceled', nodes: { canceled: 2 } });
   expect((await client.attempts(id, 'main')).map(({ ending, signal }) => [ending, signal])).toEqual([
-    ['cancelled', 'SIGKILL'],
+    ['canceled', 'SIGKILL'],
   ]);
   await expect.poll(async () => (await pidsIn('stubborn')).filter(isAlive), PATIENCE).toEqual([]);
 });

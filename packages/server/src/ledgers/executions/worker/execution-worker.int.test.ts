@@ -180,7 +180,7 @@ test('a package index that does not respond fails the attempt with that reason',
   const ends = async () => (await world.attempts(run)).map(({ ending, error }) => [ending, error]).slice(0, 1);
   await expect.poll(ends, PATIENCE).toEqual([['lost', 'The index https://packages.example does not answer.']]);
   await world.dais.call('execution.cancel', { id: run.id });
-  expect((await world.ended(run)).state).toBe('cancelled');
+  expect((await world.ended(run)).state).toBe('canceled');
   await worker.stop();
 });
 

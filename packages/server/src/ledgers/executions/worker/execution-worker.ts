@@ -28,12 +28,12 @@ const TAKEN_AT_ONCE = 100;
 interface Held {
   readonly claim: AttemptClaim;
   readonly stop: AbortController;
-  readonly cancelled: AbortController;
+  readonly canceled: AbortController;
   done: Promise<void>;
 }
 
 class ProcessStops extends Error {}
-class RunCancelled extends Error {}
+class RunCanceled extends Error {}
 
 export class ExecutionWorker {
   readonly #parts: ExecutionParts;
@@ -109,11 +109,11 @@ export class ExecutionWorker {
     const held: Held = {
       claim,
       stop: new AbortController(),
-      cancelled: new AbortController(),
+      canceled: new AbortController(),
       done: Promise.resolve(),
     };
     this.#held.set(claim.id, held);
-    if (claim.cancelAsked) held.cancelled.abort(new RunCancelled('the run is canceled'));
+    if (claim.cancelAsked) held.canceled.abort(new RunCanceled('the run is canceled'));
     held.done = this.#lookAfter(held).finally(() => {
       if (this.#held.get(claim.id) === held) this.#held.delete(claim.id);
       // A slot is free, and the commit may have made other steps ready.
@@ -121,8 +121,8 @@ export class ExecutionWorker {
     });
   }
 
-  async #lookAfter({ claim, stop, cancelled }: Held): Promise<void> {
-    const run = new StepRun(this.#parts, this.#machines, claim, { stop: stop.signal, cancelled: cancelled.signal });
+  async #lookAfter({ claim, stop, canceled }: Held): Promise<void> {
+    const run = new StepRun(this.#parts, this.#machines, claim, { stop: stop.signal, canceled: canceled.signal });
     let reason = `internal error while running the step: see the log of the server, attempt ${claim.id}`;
     for (let failures = 0; ;) {
       try {
@@ -179,7 +179,7 @@ export class ExecutionWorker {
     const ours = new Map(renewed.map(({ id, cancelAsked }) => [id, cancelAsked]));
     for (const id of ids) {
       const held = this.#held.get(id);
-      if (ours.get(id) === true) held?.cancelled.abort(new RunCancelled('the run is canceled'));
+      if (ours.get(id) === true) held?.canceled.abort(new RunCanceled('the run is canceled'));
     }
     const missing = ids.filter((id) => !ours.has(id));
     if (missing.length > 0) await this.#stopDeleted(missing);

@@ -62,7 +62,7 @@ test('without bubblewrap on the machine, the bundled one isolates the steps of a
   const { isolation, check } = await reported();
   expect(isolation).toMatchObject({ boundary: 'bubblewrap', program: 'bundled' });
   expect(check).toMatchObject({ ok: true, detail: expect.stringContaining('the bubblewrap of Dais') as string });
-  expect(dais.output()).toContain('code and models of users are isolated in namespaces by the bubblewrap of Dais');
+  expect(dais.output()).toContain('user code and models are isolated in namespaces by the bubblewrap of Dais');
 
   const steps = { look: { command: ['sh', '-c', `ls ${folder} 2>&1; echo isolated`] } };
   await ask('/pipelines', { apiVersion: 'dais.dev/v1', kind: 'Pipeline', metadata: { name: 'look' }, spec: { steps } });
@@ -88,7 +88,7 @@ test('without any isolation, the log, readiness and each refusal name the reason
   expect(isolation?.reason).toContain('bubblewrap');
   expect(check).toMatchObject({ ok: true, remedy: isolation?.remedy });
   expect(check?.detail).not.toContain(folder);
-  expect(dais.output()).toContain('nothing on this machine isolates code and models of users');
+  expect(dais.output()).toContain('no isolation is available on this machine');
   expect(dais.output()).not.toContain('ENOENT');
 
   const run = await ask<Execution>('/executions', { steps: { main: { command: ['true'] } } });

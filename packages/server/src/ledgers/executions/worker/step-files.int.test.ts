@@ -78,7 +78,7 @@ test('cancel stops a collection immediately, and delete works afterwards', async
   await expect.poll(temporaryFiles, { ...PATIENCE, interval: 5 }).toBe(1);
   const from = Date.now();
   await world.dais.call('execution.cancel', { id: run.id });
-  expect((await world.ended(run)).state).toBe('cancelled');
+  expect((await world.ended(run)).state).toBe('canceled');
   expect(Date.now() - from).toBeLessThan(2000);
   // Its earlier output is kept.
   expect(await world.log(run)).toBe('written\n');
@@ -108,7 +108,7 @@ test('a collection that was interrupted and then canceled does not resume after 
   let seen = 0;
   const watch = setInterval(() => void temporaryFiles().then((n) => (seen = Math.max(seen, n))), 2);
   worker = await world.worker();
-  expect((await world.ended(run)).state).toBe('cancelled');
+  expect((await world.ended(run)).state).toBe('canceled');
   clearInterval(watch);
   expect(seen).toBe(0);
   await expect.poll(remains, PATIENCE).toEqual(NOTHING);

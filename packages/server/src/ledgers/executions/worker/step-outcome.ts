@@ -20,7 +20,7 @@ export interface Outcome {
   readonly cached?: CachedStep;
 }
 
-export const CANCELLED: Outcome = { end: { is: 'cancelled' }, record: { ending: 'cancelled' } };
+export const CANCELED: Outcome = { end: { is: 'canceled' }, record: { ending: 'canceled' } };
 
 export function lost(error: string): Outcome {
   return { end: { is: 'lost', error }, record: { ending: 'lost', error } };

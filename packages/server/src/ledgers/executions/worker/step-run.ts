@@ -43,7 +43,7 @@ import {
   type StepDialects,
   type StepText,
 } from './step-dialect.ts';
-import { CANCELLED, failureReason, isAbort, lost, refusal, refusals, refused, type Outcome } from './step-outcome.ts';
+import { CANCELED, failureReason, isAbort, lost, refusal, refusals, refused, type Outcome } from './step-outcome.ts';
 import { taskResources, type ResolvedStep } from './step-spec.ts';
 
 /** Name of the step of a job with a single step. */
@@ -53,7 +53,7 @@ export interface StepRunSignals {
   /** The lease is lost, or the process stops: later results are discarded. The step itself continues. */
   readonly stop: AbortSignal;
   /** Cancellation of the run was requested. */
-  readonly cancelled: AbortSignal;
+  readonly canceled: AbortSignal;
 }
 
 export class StepRun {
@@ -111,7 +111,7 @@ export class StepRun {
       const about = this.#about(loaded);
       const resolved = resolveAny({ step: loaded.step, inputs: loaded.inputs, about }, this.#dialects);
       if ('outputs' in resolved) {
-        return { end: { is: 'succeeded', outputs: resolved.outputs }, record: { ending: 'spared' } };
+        return { end: { is: 'succeeded', outputs: resolved.outputs }, record: { ending: 'cached' } };
       }
       let state = await compute.status(id);
       if (state === undefined) {
@@ -119,7 +119,7 @@ export class StepRun {
         if (started) return lost('the compute engine no longer has the task');
         const cached = await this.#cached(loaded, resolved);
         if (cached !== undefined) return cached;
-        if (this.#signals.cancelled.aborted) return CANCELLED;
+        if (this.#signals.canceled.aborted) return CANCELED;
         await this.#submit(compute, loaded, resolved);
       } else if (state.phase === 'running') {
         // Hold it again, so that the environment of a step that an earlier process started is not evicted.
@@ -130,7 +130,7 @@ export class StepRun {
       return await this.#ended(compute, loaded, resolved, state);
     } catch (error) {
       this.#signals.stop.throwIfAborted();
-      if (this.#signals.cancelled.aborted && isAbort(error, this.#signals.cancelled)) return CANCELLED;
+      if (this.#signals.canceled.aborted && isAbort(error, this.#signals.canceled)) return CANCELED;
       const refusedAs = refusal(error);
       if (refusedAs !== undefined) return refusedAs;
       throw error;
@@ -139,7 +139,7 @@ export class StepRun {
 
   /** Aborts when the lease is lost or the run is canceled. */
   get #eitherSignal(): AbortSignal {
-    return AbortSignal.any([this.#signals.stop, this.#signals.cancelled]);
+    return AbortSignal.any([this.#signals.stop, this.#signals.canceled]);
   }
 
   get #dialects(): StepDialects {
@@ -161,7 +161,7 @@ export class StepRun {
     if (cached === undefined) return undefined;
     return {
       end: { is: 'succeeded', outputs: cached.outputs, source: cached.source },
-      record: { ending: 'spared' },
+      record: { ending: 'cached' },
       fingerprint,
       cached,
     };
@@ -288,17 +288,17 @@ export class StepRun {
 
   /** Waits for the end of the task, and cancels it on the engine when the run is canceled. */
   async #waitFor(compute: Compute): Promise<TaskState | undefined> {
-    const { stop, cancelled } = this.#signals;
+    const { stop, canceled } = this.#signals;
     const { id } = this.#claim;
     const cancel = () => void compute.cancel(id).catch(() => {});
-    if (cancelled.aborted) cancel();
-    cancelled.addEventListener('abort', cancel, { once: true });
+    if (canceled.aborted) cancel();
+    canceled.addEventListener('abort', cancel, { once: true });
     try {
       const state = await compute.wait(id, stop);
       stop.throwIfAborted();
       return state;
     } finally {
-      cancelled.removeEventListener('abort', cancel);
+      canceled.removeEventListener('abort', cancel);
     }
   }
 
@@ -339,7 +339,7 @@ export class StepRun {
       fingerprint,
     });
     try {
-      if (ending === 'cancelled') return { ...CANCELLED, record, uploads: kept };
+      if (ending === 'canceled') return { ...CANCELED, record, uploads: kept };
       if (ending !== 'exit' || code !== 0) {
         // Clients of other systems often show only the error, so it includes the end of the log.
         const tail = dialect === undefined ? '' : (log?.tail ?? '');
@@ -355,10 +355,10 @@ export class StepRun {
       }
       return { end: { is: 'succeeded', outputs }, record, uploads: [...kept, ...uploads], fingerprint };
     } catch (error) {
-      const { stop, cancelled } = this.#signals;
+      const { stop, canceled } = this.#signals;
       // Its log stays readable, as for any canceled step.
-      if (cancelled.aborted && !stop.aborted && isAbort(error, cancelled)) {
-        return { ...CANCELLED, record: { ...record, ending: 'cancelled' }, uploads: kept };
+      if (canceled.aborted && !stop.aborted && isAbort(error, canceled)) {
+        return { ...CANCELED, record: { ...record, ending: 'canceled' }, uploads: kept };
       }
       if (error instanceof ValueError) return failed(error.message);
       await releaseAll(content, kept);

@@ -104,7 +104,7 @@ test('the tracked run of a step that is canceled before a retry is killed', asyn
   await expect.poll(async () => (await nodeOf(waiting))?.state, { timeout: 30_000 }).toBe('delayed');
   expect(await trackedBy(waiting)).toMatchObject({ status: 'RUNNING' });
   await call('POST', `/api/v1/executions/${waiting.id}/cancel`);
-  expect(await ended(waiting)).toMatchObject({ state: 'cancelled' });
+  expect(await ended(waiting)).toMatchObject({ state: 'canceled' });
   expect(await trackedBy(waiting)).toMatchObject({ status: 'KILLED' });
 });
 

@@ -5,7 +5,7 @@ import type { DatasetInput, Step } from '../machine/plan.ts';
 import { ValueError } from '../machine/values.ts';
 
 /** Final state of a step that ran. */
-type StepState = 'succeeded' | 'failed' | 'cancelled';
+type StepState = 'succeeded' | 'failed' | 'canceled';
 
 export interface TrackedRun {
   readonly run: string;
@@ -96,7 +96,7 @@ export async function endTrackedRuns(tx: Transaction, runs: TrackedRuns, run: st
 async function end(tx: Transaction, runs: TrackedRuns, which: string, id: string, name: string): Promise<void> {
   const ended = await tx.sql.query<{ tracking_run: string; state: StepState }>(
     `update executions.tracked t set ended = true from executions.node n
-     where ${which} and not t.ended and n.id = t.node and n.state in ('succeeded', 'failed', 'cancelled')
+     where ${which} and not t.ended and n.id = t.node and n.state in ('succeeded', 'failed', 'canceled')
      returning t.tracking_run, n.state`,
     [id],
     name,

@@ -217,9 +217,9 @@ class ViewCheck {
       for (const [at, key] of keys.entries()) {
         const online = readValue(type, served[at]?.values?.get(name) ?? null);
         const offline = sourced[at]?.values[index] ?? null;
-        const verdict = verdictOf(online, offline);
-        tally[verdict] += 1;
-        if (verdict === 'same' || examples.length >= EXAMPLES) continue;
+        const result = resultOf(online, offline);
+        tally[result] += 1;
+        if (result === 'same' || examples.length >= EXAMPLES) continue;
         const values = unpackKey(this.#types, key);
         examples.push({
           entity: Object.fromEntries(view.keys.map((one, index) => [one.name, values[index] ?? null])),
@@ -234,7 +234,7 @@ class ViewCheck {
   }
 }
 
-function verdictOf(online: Value | Cell, offline: Value | Cell): 'same' | 'different' | 'onlyOnline' | 'onlyOffline' {
+function resultOf(online: Value | Cell, offline: Value | Cell): 'same' | 'different' | 'onlyOnline' | 'onlyOffline' {
   if (JSON.stringify(online) === JSON.stringify(offline)) return 'same';
   if (online === null) return 'onlyOffline';
   return offline === null ? 'onlyOnline' : 'different';

@@ -66,7 +66,7 @@ export async function raiseAlert(
 ): Promise<AlertRow> {
   const now = parts.clock.now();
   const target = monitor.endpoint ?? monitor.dataset ?? '';
-  const columns = outcome.results.flatMap(({ verdict, column }) => (verdict === 'bad' ? (column ?? []) : []));
+  const columns = outcome.results.flatMap(({ status, column }) => (status === 'failing' ? (column ?? []) : []));
   const title = `${monitor.name}: ${outcome.name} of ${target} is failing`;
   const [row] = await tx.sql.query<AlertRow>(
     `insert into monitoring.alert (id, project_id, monitor, monitor_name, "check", severity, title, reason, columns,

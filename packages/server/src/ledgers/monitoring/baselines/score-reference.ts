@@ -53,28 +53,28 @@ export async function findReference(
   if ('unknown' in time) return time;
   const of = { projectId: monitor.project_id, endpoint: monitor.endpoint ?? '' };
   return await parts.predictions.withLabels(of, time, async (found): Promise<FoundReference> => {
-    const rows = ofVersion(evaluatedRows(boundedBy(found.labelled, time)), version);
+    const rows = ofVersion(evaluatedRows(boundedBy(found.labeled, time)), version);
     const fields = await outputsAndInputs(runner, found, { spec: monitor.spec, masked: new Set(), rows });
     const target = targetOf(monitor.spec.prediction, fields);
     if ('unknown' in target) return target;
     const { score } = target;
     if (score === undefined) return { unknown: NO_SCORE };
-    const labelled = filter(rows, call('is-not-null', column('label')), call('is-not-null', finiteOf(score)));
+    const labeled = filter(rows, call('is-not-null', column('label')), call('is-not-null', finiteOf(score)));
     const [odd, classes, counted] = await runner.queryAll(found.tables, [
-      { query: { type: 'aggregate', from: labelled, by: [], columns: countInvalidScores(score) }, limit: 1 },
-      { query: classesQuery(labelled, target), limit: MAX_CLASSES },
-      { query: countsQuery(labelled, target), limit: FOLDS * 4 * SCORE_BINS * 2 },
+      { query: { type: 'aggregate', from: labeled, by: [], columns: countInvalidScores(score) }, limit: 1 },
+      { query: classesQuery(labeled, target), limit: MAX_CLASSES },
+      { query: countsQuery(labeled, target), limit: FOLDS * 4 * SCORE_BINS * 2 },
     ]);
     const fault = invalidScoreReason(score, odd?.rows[0]) ?? invalidClassesReason(classes?.rows ?? [], target);
     if (fault !== undefined) return { unknown: fault };
     const total = count(odd?.rows[0]?.[2]);
-    if (total < check.minLabelled) return { unknown: tooFew(version, total, check) };
+    if (total < check.minLabeled) return { unknown: tooFew(version, total, check) };
     const made = fit(counted?.rows ?? []);
     if ('unknown' in made) return made;
     const about = {
       from: time.from,
       until: time.until,
-      labelled: total,
+      labeled: total,
       calibrated: made.calibration !== undefined,
       metrics: made.metrics,
     };
@@ -97,13 +97,13 @@ export function ofVersion(from: Relation, { model, version }: Pick<WindowVersion
 }
 
 function keyOf(monitor: MonitorRow, check: EstimateCheck, { model, version }: WindowVersion): string {
-  const { reference, minLabelled } = check;
-  const requested = JSON.stringify([monitor.endpoint, monitor.spec.prediction, reference ?? null, minLabelled]);
+  const { reference, minLabeled } = check;
+  const requested = JSON.stringify([monitor.endpoint, monitor.spec.prediction, reference ?? null, minLabeled]);
   return `${model}/${version}:${createHash('sha256').update(requested).digest('hex').slice(0, 16)}`;
 }
 
-function tooFew({ model, version }: WindowVersion, n: number, { minLabelled }: EstimateCheck): string {
-  return `Scores cannot be calibrated: the reference contains ${n} predictions of ${model}/${version} with ground truth, fewer than ${minLabelled}.`;
+function tooFew({ model, version }: WindowVersion, n: number, { minLabeled }: EstimateCheck): string {
+  return `Scores cannot be calibrated: the reference contains ${n} predictions of ${model}/${version} with ground truth, fewer than ${minLabeled}.`;
 }
 
 /** Returns the configured period, else the first windows of the version that together have enough labels. */
@@ -129,10 +129,10 @@ async function timeOf(
     for (const [at, time] of times.entries()) {
       sum += labels[at] ?? 0;
       // Labels also exist for predictions that are not evaluated, so half more than needed is requested.
-      if (sum >= check.minLabelled * 1.5) return { from: times[0]?.from ?? time.from, until: time.until };
+      if (sum >= check.minLabeled * 1.5) return { from: times[0]?.from ?? time.from, until: time.until };
     }
     const last = times.at(-1);
-    if (last === undefined || sum < check.minLabelled) return { unknown: tooFew(version, sum, check) };
+    if (last === undefined || sum < check.minLabeled) return { unknown: tooFew(version, sum, check) };
     return { from: times[0]?.from ?? last.from, until: last.until };
   });
 }

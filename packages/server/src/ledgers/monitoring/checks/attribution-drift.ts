@@ -54,8 +54,15 @@ function resultsOf(
   const reason = `Feature attributions of ${version} differ from ${against}: NDCG is ${text(ndcg)}, threshold ${text(check.ndcg)}. Largest changes: ${moved.join('; ')}.`;
   const bad = ndcg < check.ndcg;
   return [
-    { ...about, metric: 'ndcg', value: ndcg, bound: check.ndcg, verdict: bad ? 'bad' : 'ok', ...(bad && { reason }) },
-    { ...about, metric: 'total_variation', value: totalVariation, verdict: 'ok' },
+    {
+      ...about,
+      metric: 'ndcg',
+      value: ndcg,
+      bound: check.ndcg,
+      status: bad ? 'failing' : 'passing',
+      ...(bad && { reason }),
+    },
+    { ...about, metric: 'total_variation', value: totalVariation, status: 'passing' },
     ...columns.map((one) => {
       const value = moveOf(one);
       const beyond = check.change !== undefined && value > check.change;
@@ -66,7 +73,7 @@ function resultsOf(
         column: one.column,
         value,
         ...(check.change !== undefined && { bound: check.change }),
-        verdict: beyond ? ('bad' as const) : ('ok' as const),
+        status: beyond ? ('failing' as const) : ('passing' as const),
         ...(beyond && { reason: why }),
       };
     }),

@@ -46,7 +46,7 @@ export function evaluateDrift(
   );
   const names = new Set([...absent(fields, wanted), ...lostHere.map(({ name }) => name)]);
   const missing = [...names].map((column): MonitorResult => {
-    return { ...about, metric, column, verdict: 'unknown', reason: `${column} is not in the window.` };
+    return { ...about, metric, column, status: 'unknown', reason: `${column} is not in the window.` };
   });
   // A column that the baseline does not contain is skipped, unless the check names it.
   const compared = some.filter(
@@ -71,19 +71,19 @@ function resultOf(
   const named = { ...about, column: field.name, rows: current.count };
   const metric = check.method === 'auto' ? 'drift' : check.method;
   if (baseline === undefined) {
-    return { ...named, metric, verdict: 'unknown', reason: `${field.name} is not in ${against}.` };
+    return { ...named, metric, status: 'unknown', reason: `${field.name} is not in ${against}.` };
   }
   const drift = driftOf(baseline.summary, current, {
     ...(check.method !== 'auto' && { method: check.method }),
     ...(check.threshold !== undefined && check.method !== 'auto' && { threshold: check.threshold }),
   });
   if (drift.method === undefined) {
-    return { ...named, metric, verdict: 'unknown', reason: `${field.name}: ${drift.because}.` };
+    return { ...named, metric, status: 'unknown', reason: `${field.name}: ${drift.because}.` };
   }
   const { method, value, pValue } = drift;
   const bound = check.threshold ?? drift.threshold;
   if (bound === undefined) {
-    return { ...named, metric: method, value, verdict: 'unknown', reason: `${method} has no threshold.` };
+    return { ...named, metric: method, value, status: 'unknown', reason: `${method} has no threshold.` };
   }
   const bad = isTest(method) ? (pValue ?? 1) < bound : value >= bound;
   return {
@@ -92,7 +92,7 @@ function resultOf(
     value,
     bound,
     ...(pValue !== undefined && { pValue }),
-    verdict: bad ? 'bad' : 'ok',
+    status: bad ? 'failing' : 'passing',
     ...(bad && { reason: reasonOf(field.name, method, { value, bound, pValue }) }),
   };
 }
@@ -124,7 +124,7 @@ function correct(results: readonly MonitorResult[], correction: Correction): rea
     return {
       ...rest,
       pValue,
-      verdict: bad ? ('bad' as const) : ('ok' as const),
+      status: bad ? ('failing' as const) : ('passing' as const),
       ...(bad && { reason: reasonOf(one.column ?? '', one.metric, result) }),
     };
   });
@@ -133,13 +133,13 @@ function correct(results: readonly MonitorResult[], correction: Correction): rea
 function withShare(check: DriftCheck, spec: DriftFacts['spec'], results: readonly MonitorResult[]): CheckOutcome {
   const ordered = results.toSorted((a, b) => excess(b) - excess(a));
   if (check.type !== 'drift' || check.share === 0) return outcomeOf(check, spec, ordered);
-  const known = results.filter(({ verdict }) => verdict !== 'unknown');
-  const bad = known.filter(({ verdict }) => verdict === 'bad');
+  const known = results.filter(({ status }) => status !== 'unknown');
+  const bad = known.filter(({ status }) => status === 'failing');
   if (known.length === 0) return outcomeOf(check, spec, ordered);
   const share = bad.length / known.length;
-  const verdict = share > check.share ? 'bad' : known.length < results.length ? 'unknown' : 'ok';
+  const status = share > check.share ? 'failing' : known.length < results.length ? 'unknown' : 'passing';
   const reason =
-    verdict === 'bad'
+    status === 'failing'
       ? `${bad.length} of ${known.length} columns drift, more than ${percent(check.share)}: ${bad
           .flatMap(({ column }) => column ?? [])
           .slice(0, 10)
@@ -151,10 +151,10 @@ function withShare(check: DriftCheck, spec: DriftFacts['spec'], results: readonl
     metric: 'drifted_share',
     value: share,
     bound: check.share,
-    verdict: share > check.share ? 'bad' : 'ok',
+    status: share > check.share ? 'failing' : 'passing',
     ...(reason !== undefined && { reason }),
   };
-  return outcomeOf(check, spec, [whole, ...ordered], verdict === 'unknown' ? undefined : { verdict, reason });
+  return outcomeOf(check, spec, [whole, ...ordered], status === 'unknown' ? undefined : { status, reason });
 }
 
 /** Returns the distance from the threshold, for sorting by severity. */

@@ -3,7 +3,7 @@ import { nameOfCheck, type MonitorResult, type MonitorSpec } from '@dais/api/mon
 import type { FairnessCheck, MeasuredFairness } from '../metrics/measure-fairness.ts';
 import { outcomeOf, text, type CheckOutcome } from './outcome.ts';
 
-/** Without `labelled`, metrics that need ground truth are unknown. */
+/** Without `labeled`, metrics that need ground truth are unknown. */
 export function evaluateFairness(
   check: FairnessCheck,
   spec: Pick<MonitorSpec, 'severity'>,
@@ -22,7 +22,7 @@ function judgeColumn(check: FairnessCheck, measured: MeasuredFairness): MonitorR
   const about = { check: nameOfCheck(check), type: check.type, column, rows } as const;
   if (metrics === undefined) {
     const reason = `There is no input ${column} in the window.`;
-    return [{ ...about, metric: 'demographic_parity_difference', verdict: 'unknown', reason }];
+    return [{ ...about, metric: 'demographic_parity_difference', status: 'unknown', reason }];
   }
   const small = metrics.small.filter(({ of }) => of === 'rows').map(({ group, count }) => `${group} (${count})`);
   const few = `Fewer than two groups of ${column} have ${check.minRows} rows${small.length === 0 ? '' : `; too small: ${small.slice(0, 5).join(', ')}`}.`;
@@ -43,11 +43,11 @@ function parityResult(
   few: string,
 ): MonitorResult {
   const named = { ...about, metric: 'demographic_parity_difference', ...(bound !== undefined && { bound }) };
-  if (gap === undefined) return { ...named, verdict: 'unknown', reason: few };
+  if (gap === undefined) return { ...named, status: 'unknown', reason: few };
   const { difference: value, largest, smallest } = gap;
-  if (bound === undefined || value <= bound) return { ...named, value, verdict: 'ok' };
+  if (bound === undefined || value <= bound) return { ...named, value, status: 'passing' };
   const reason = `The positive prediction rate of ${largest} (${about.column}) exceeds that of ${smallest} by ${text(value)}, threshold ${text(bound)}.`;
-  return { ...named, value, verdict: 'bad', reason };
+  return { ...named, value, status: 'failing', reason };
 }
 
 /** Returns the result of the group whose ratio differs most from 1. */
@@ -69,13 +69,13 @@ function impactResult(
   const [worst] = Object.entries(impact ?? {}).toSorted(([, a], [, b]) => evenness(a) - evenness(b));
   if (worst === undefined) {
     const none = `Group ${privileged} of ${about.column} has too few rows or no positive predictions. Other groups cannot be compared with it.`;
-    return { ...named, verdict: 'unknown', reason: parity === undefined ? few : none };
+    return { ...named, status: 'unknown', reason: parity === undefined ? few : none };
   }
   const [group, value] = worst;
-  if (evenness(value) >= bound) return { ...named, value, verdict: 'ok' };
+  if (evenness(value) >= bound) return { ...named, value, status: 'passing' };
   const than = value < 1 ? `below ${text(bound)}` : `above ${text(1 / bound)}`;
   const reason = `The positive prediction rate of ${group} (${about.column}) is ${text(value)} times that of ${privileged}, ${than}.`;
-  return { ...named, value, verdict: 'bad', reason };
+  return { ...named, value, status: 'failing', reason };
 }
 
 function evenness(ratio: number): number {
@@ -85,11 +85,11 @@ function evenness(ratio: number): number {
 function oddsResult(
   { equalizedOdds: bound, minRows }: FairnessCheck,
   about: About,
-  { metrics, labelled, column }: MeasuredFairness,
+  { metrics, labeled, column }: MeasuredFairness,
 ): MonitorResult[] {
   const named = {
     ...about,
-    rows: labelled,
+    rows: labeled,
     metric: 'equalized_odds_difference',
     ...(bound !== undefined && { bound }),
   };
@@ -97,12 +97,12 @@ function oddsResult(
   if (value === undefined) {
     if (bound === undefined) return [];
     const reason =
-      labelled === 0
+      labeled === 0
         ? 'No prediction has ground truth yet.'
         : `Fewer than two groups of ${column} have ${minRows} labeled rows of each class.`;
-    return [{ ...named, verdict: 'unknown', reason }];
+    return [{ ...named, status: 'unknown', reason }];
   }
-  if (bound === undefined || value <= bound) return [{ ...named, value, verdict: 'ok' }];
+  if (bound === undefined || value <= bound) return [{ ...named, value, status: 'passing' }];
   const reason = `True or false positive rates differ by ${text(value)} between groups of ${column}, threshold ${text(bound)}.`;
-  return [{ ...named, value, verdict: 'bad', reason }];
+  return [{ ...named, value, status: 'failing', reason }];
 }

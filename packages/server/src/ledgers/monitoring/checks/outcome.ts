@@ -4,14 +4,14 @@ import {
   type MonitorCheck,
   type MonitorResult,
   type MonitorSpec,
-  type MonitorVerdict,
+  type CheckStatus,
 } from '@dais/api/monitoring';
 
 export interface CheckOutcome {
   readonly name: string;
   readonly type: MonitorCheck['type'];
   readonly severity: MonitorSpec['severity'];
-  readonly verdict: MonitorVerdict;
+  readonly status: CheckStatus;
   /** The reason, if the check does not pass. */
   readonly reason: string | undefined;
   readonly results: readonly MonitorResult[];
@@ -25,27 +25,27 @@ export function outcomeOf(
   { severity }: About,
   results: readonly MonitorResult[],
   /** Replaces the outcome of the results. */
-  over?: { readonly verdict: MonitorVerdict; readonly reason?: string | undefined },
+  over?: { readonly status: CheckStatus; readonly reason?: string | undefined },
 ): CheckOutcome {
-  const bad = results.filter(({ verdict }) => verdict === 'bad');
-  const unknown = results.filter(({ verdict }) => verdict === 'unknown');
-  const verdict =
-    over?.verdict ?? (bad.length > 0 ? 'bad' : unknown.length > 0 || results.length === 0 ? 'unknown' : 'ok');
-  const reasons = (verdict === 'bad' ? bad : unknown).flatMap(({ reason }) => reason ?? []);
-  const reason = over?.reason ?? (verdict === 'ok' ? undefined : sentenceOf(reasons));
+  const bad = results.filter(({ status }) => status === 'failing');
+  const unknown = results.filter(({ status }) => status === 'unknown');
+  const status =
+    over?.status ?? (bad.length > 0 ? 'failing' : unknown.length > 0 || results.length === 0 ? 'unknown' : 'passing');
+  const reasons = (status === 'failing' ? bad : unknown).flatMap(({ reason }) => reason ?? []);
+  const reason = over?.reason ?? (status === 'passing' ? undefined : sentenceOf(reasons));
   return {
     name: nameOfCheck(check),
     type: check.type,
     severity: check.severity ?? severity,
-    verdict,
+    status,
     reason,
-    results: [...bad, ...unknown, ...results.filter((one) => one.verdict === 'ok')],
+    results: [...bad, ...unknown, ...results.filter((one) => one.status === 'passing')],
   };
 }
 
 /** Returns an outcome without results: the whole check is unknown. */
 export function unknownOutcome(check: MonitorCheck, about: About, metric: string, reason: string): CheckOutcome {
-  return outcomeOf(check, about, [{ check: nameOfCheck(check), type: check.type, metric, verdict: 'unknown', reason }]);
+  return outcomeOf(check, about, [{ check: nameOfCheck(check), type: check.type, metric, status: 'unknown', reason }]);
 }
 
 const SHOWN = 4;
@@ -59,16 +59,16 @@ function sentenceOf(reasons: readonly string[]): string {
 }
 
 /** Combines the outcomes of all checks. A failing check takes precedence over an unknown one. */
-export function verdictOf(outcomes: readonly CheckOutcome[]): {
-  readonly verdict: MonitorVerdict;
+export function statusOf(outcomes: readonly CheckOutcome[]): {
+  readonly status: CheckStatus;
   readonly reason: string | undefined;
 } {
-  const bad = outcomes.filter(({ verdict }) => verdict === 'bad');
-  const unknown = outcomes.filter(({ verdict }) => verdict === 'unknown');
-  const verdict = bad.length > 0 ? 'bad' : unknown.length > 0 || outcomes.length === 0 ? 'unknown' : 'ok';
-  const which = verdict === 'bad' ? bad : unknown;
+  const bad = outcomes.filter(({ status }) => status === 'failing');
+  const unknown = outcomes.filter(({ status }) => status === 'unknown');
+  const status = bad.length > 0 ? 'failing' : unknown.length > 0 || outcomes.length === 0 ? 'unknown' : 'passing';
+  const which = status === 'failing' ? bad : unknown;
   const reason = which.map(({ name, reason: why }) => `${name}: ${why ?? ''}`).join(' ');
-  return { verdict, reason: verdict === 'ok' ? undefined : reason.slice(0, 2000) };
+  return { status, reason: status === 'passing' ? undefined : reason.slice(0, 2000) };
 }
 
 /** Formats a number in a reason with four significant digits. */
@@ -86,14 +86,14 @@ export function replaceOutcome(
   outcome: CheckOutcome,
 ): {
   readonly results: readonly MonitorResult[];
-  readonly verdict: MonitorVerdict;
+  readonly status: CheckStatus;
   readonly reason: string | undefined;
 } {
   const others = before.filter(({ check }) => check !== outcome.name);
   const outcomes = [...outcomesOf(spec, others), outcome];
-  const rank = { bad: 0, unknown: 1, ok: 2 } as const;
-  const results = [...others, ...outcome.results].toSorted((a, b) => rank[a.verdict] - rank[b.verdict]);
-  return { results, ...verdictOf(outcomes) };
+  const rank = { failing: 0, unknown: 1, passing: 2 } as const;
+  const results = [...others, ...outcome.results].toSorted((a, b) => rank[a.status] - rank[b.status]);
+  return { results, ...statusOf(outcomes) };
 }
 
 /** Returns the outcome of each check, from its results. */
@@ -107,7 +107,7 @@ export function outcomesOf(
     if (own.length === 0) return [];
     const whole = own.find(({ metric }) => metric === 'drifted_share');
     return [
-      outcomeOf(check, spec, own, whole === undefined ? undefined : { verdict: whole.verdict, reason: whole.reason }),
+      outcomeOf(check, spec, own, whole === undefined ? undefined : { status: whole.status, reason: whole.reason }),
     ];
   });
   // Problems with the data of the window do not change.

@@ -80,41 +80,41 @@ export function evaluatePerformance(
   const results: MonitorResult[] = [];
   if (measured.strangers > 0) {
     const reason = `${measured.strangers} labels belong to predictions that do not exist or are not evaluated.`;
-    results.push({ ...about, metric: 'stranger_labels', value: measured.strangers, verdict: 'unknown', reason });
+    results.push({ ...about, metric: 'stranger_labels', value: measured.strangers, status: 'unknown', reason });
   }
-  if (measured.labelled < check.minLabelled) {
+  if (measured.labeled < check.minLabeled) {
     const more = measured.mature ? 'Labels that arrive later are ignored.' : 'More labels can still arrive.';
-    const reason = `${measured.labelled} of ${measured.rows} predictions have ground truth, fewer than ${check.minLabelled}. ${more}`;
+    const reason = `${measured.labeled} of ${measured.rows} predictions have ground truth, fewer than ${check.minLabeled}. ${more}`;
     results.push({
       ...about,
-      metric: 'labelled',
-      value: measured.labelled,
-      bound: check.minLabelled,
-      verdict: 'unknown',
+      metric: 'labeled',
+      value: measured.labeled,
+      bound: check.minLabeled,
+      status: 'unknown',
       reason,
     });
     return outcomeOf(check, spec, results);
   }
   for (const one of measured.metrics)
-    results.push(bounded(check.metrics, about, one, { rows: measured.labelled, reference }));
+    results.push(bounded(check.metrics, about, one, { rows: measured.labeled, reference }));
   for (const name of new Set(check.metrics.map((one) => one.metric))) {
     if (measured.metrics.some((one) => one.metric === name)) continue;
     const reason =
       measured.scoreFault !== undefined && OF_SCORES.has(name)
         ? measured.scoreFault
         : `${name} is not a metric of ${measured.task}.`;
-    results.push({ ...about, metric: name, rows: measured.labelled, verdict: 'unknown', reason });
+    results.push({ ...about, metric: name, rows: measured.labeled, status: 'unknown', reason });
   }
   for (const name of check.segments) {
     if (measured.segments.some(({ column }) => column.toLowerCase() === name.toLowerCase())) continue;
     const reason = `The window has no input ${name} to segment performance by.`;
-    results.push({ ...about, metric: 'segment', column: name, verdict: 'unknown', reason });
+    results.push({ ...about, metric: 'segment', column: name, status: 'unknown', reason });
   }
-  for (const { column, value, labelled, metrics } of measured.segments) {
+  for (const { column, value, labeled, metrics } of measured.segments) {
     const segment = `${column} = ${value}`;
     for (const one of metrics) {
-      if (labelled >= check.minLabelled)
-        results.push(bounded(check.metrics, { ...about, segment }, one, { rows: labelled, reference: undefined }));
+      if (labeled >= check.minLabeled)
+        results.push(bounded(check.metrics, { ...about, segment }, one, { rows: labeled, reference: undefined }));
     }
   }
   return outcomeOf(check, spec, results);
@@ -148,8 +148,8 @@ export function bounded(
   const limits = all.filter((one) => one.metric === name);
   if (value === undefined) {
     return limits.length === 0
-      ? { ...named, verdict: 'ok' }
-      : { ...named, verdict: 'unknown', reason: `${name} cannot be computed from these rows.` };
+      ? { ...named, status: 'passing' }
+      : { ...named, status: 'unknown', reason: `${name} cannot be computed from these rows.` };
   }
   const where = about.segment === undefined ? '' : ` of ${about.segment}`;
   for (const { min, max, change } of limits) {
@@ -158,7 +158,7 @@ export function bounded(
         ...named,
         value,
         bound: min,
-        verdict: 'bad',
+        status: 'failing',
         reason: `${name}${where} is ${text(value)}, below ${text(min)}.`,
       };
     }
@@ -167,7 +167,7 @@ export function bounded(
         ...named,
         value,
         bound: max,
-        verdict: 'bad',
+        status: 'failing',
         reason: `${name}${where} is ${text(value)}, above ${text(max)}.`,
       };
     }
@@ -176,10 +176,10 @@ export function bounded(
     const worse = (ERRORS.has(name) ? value - before : before - value) / Math.abs(before);
     if (worse > change) {
       const reason = `${name}${where} is ${text(value)}, ${percent(worse)} worse than ${text(before)} ${when}.`;
-      return { ...named, value, bound: before, verdict: 'bad', reason };
+      return { ...named, value, bound: before, status: 'failing', reason };
     }
   }
   const [limit] = limits;
   const bound = limit?.min ?? limit?.max;
-  return { ...named, value, ...(bound !== undefined && { bound }), verdict: 'ok' };
+  return { ...named, value, ...(bound !== undefined && { bound }), status: 'passing' };
 }

@@ -36,13 +36,13 @@ export function evaluateQuality(check: QualityCheck, facts: QualityFacts): Check
   }
   for (const column of vanished) {
     const reason = `${column} is missing from the window: no row has a value.`;
-    results.push({ ...about, metric: 'vanished', column, value: 1, verdict: 'bad', reason });
+    results.push({ ...about, metric: 'vanished', column, value: 1, status: 'failing', reason });
   }
   if (rows < spec.minSamples) {
     const reason = `The window has ${rows} rows, fewer than ${spec.minSamples}.`;
-    return outcomeOf(check, spec, [...results, { ...about, metric: 'rows', value: rows, verdict: 'unknown', reason }]);
+    return outcomeOf(check, spec, [...results, { ...about, metric: 'rows', value: rows, status: 'unknown', reason }]);
   }
-  if (unknown !== undefined) results.push({ ...about, metric: 'baseline', verdict: 'unknown', reason: unknown });
+  if (unknown !== undefined) results.push({ ...about, metric: 'baseline', status: 'unknown', reason: unknown });
   for (const one of some) {
     if (vanished.has(one.field.name) || one.field.family === 'other') continue;
     results.push(...ofField(check, about, one, facts));
@@ -65,7 +65,7 @@ function ofField(
   if (baseline === undefined) return [];
   if (baseline.family !== field.family) {
     const reason = `The type of ${column} changed from ${baseline.family} to ${field.family}.`;
-    return [{ ...named, metric: 'type', value: 1, verdict: 'bad', reason }];
+    return [{ ...named, metric: 'type', value: 1, status: 'failing', reason }];
   }
   const before = missing(baseline.summary);
   const results = [
@@ -113,7 +113,7 @@ function measured(
   reason: (value: number) => string,
 ): MonitorResult {
   const bad = value > bound;
-  return { ...about, value, bound, verdict: bad ? 'bad' : 'ok', ...(bad && { reason: reason(value) }) };
+  return { ...about, value, bound, status: bad ? 'failing' : 'passing', ...(bad && { reason: reason(value) }) };
 }
 
 export function rowsOf(summary: ColumnSummary): number {

@@ -7,20 +7,20 @@ const check = (bounds: { readonly cpuSeconds?: number; readonly memoryMb?: numbe
 const spec = { severity: 'warning' } as const;
 const usage = { requests: 200, cpuMs: 400, memoryBytes: 300 * MIB, gatewayBytes: 120 * MIB };
 const values = ({ results }: ReturnType<typeof evaluateResources>) =>
-  Object.fromEntries(results.map(({ metric, value, verdict }) => [metric, [value, verdict]]));
+  Object.fromEntries(results.map(({ metric, value, status }) => [metric, [value, status]]));
 
 test('limits CPU seconds per 1,000 requests and peak memory', () => {
   const good = evaluateResources(check({ cpuSeconds: 2, memoryMb: 300 }), spec, { requests: 200, usage });
   expect(values(good)).toEqual({
-    cpu_seconds_per_1000: [2, 'ok'],
-    peak_memory_mb: [300, 'ok'],
-    gateway_peak_memory_mb: [120, 'ok'],
+    cpu_seconds_per_1000: [2, 'passing'],
+    peak_memory_mb: [300, 'passing'],
+    gateway_peak_memory_mb: [120, 'passing'],
   });
-  expect(good.verdict).toBe('ok');
+  expect(good.status).toBe('passing');
   const dear = evaluateResources(check({ cpuSeconds: 1.5 }), spec, { requests: 200, usage });
-  expect(dear).toMatchObject({ verdict: 'bad', reason: expect.stringContaining('used 2 CPU seconds') as string });
+  expect(dear).toMatchObject({ status: 'failing', reason: expect.stringContaining('used 2 CPU seconds') as string });
   const large = evaluateResources(check({ memoryMb: 299 }), spec, { requests: 200, usage });
-  expect(large).toMatchObject({ verdict: 'bad', reason: expect.stringContaining('300 MiB') as string });
+  expect(large).toMatchObject({ status: 'failing', reason: expect.stringContaining('300 MiB') as string });
 });
 
 test('is unknown without reported usage', () => {
@@ -32,12 +32,12 @@ test('is unknown without reported usage', () => {
     [200, { ...usage, cpuMs: undefined }, 'does not report CPU time'],
   ] as const) {
     const outcome = evaluateResources(both, spec, { requests, usage: reported });
-    expect([outcome.verdict, outcome.reason]).toEqual(['unknown', expect.stringContaining(why)]);
+    expect([outcome.status, outcome.reason]).toEqual(['unknown', expect.stringContaining(why)]);
   }
   // Without a CPU limit, unknown CPU time is ignored.
   const memory = evaluateResources(check({ memoryMb: 300 }), spec, {
     requests: 200,
     usage: { ...usage, cpuMs: undefined },
   });
-  expect(memory.verdict).toBe('ok');
+  expect(memory.status).toBe('passing');
 });

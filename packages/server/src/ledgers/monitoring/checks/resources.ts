@@ -34,7 +34,7 @@ export function evaluateResources(
       above: (value, bound) => `The peak memory of its models was ${text(value)} MiB, threshold ${text(bound)} MiB.`,
       none: '',
     }),
-    { ...about, metric: 'gateway_peak_memory_mb', value: gatewayBytes / MIB, verdict: 'ok' },
+    { ...about, metric: 'gateway_peak_memory_mb', value: gatewayBytes / MIB, status: 'passing' },
   ]);
 }
 
@@ -48,7 +48,7 @@ function bounded(
 ): MonitorResult[] {
   const named = { ...about, ...(bound !== undefined && { bound }) };
   // Without a limit, a missing value is not reported.
-  if (value === undefined) return bound === undefined ? [] : [{ ...named, verdict: 'unknown', reason: words.none }];
-  if (bound === undefined || value <= bound) return [{ ...named, value, verdict: 'ok' }];
-  return [{ ...named, value, verdict: 'bad', reason: words.above(value, bound) }];
+  if (value === undefined) return bound === undefined ? [] : [{ ...named, status: 'unknown', reason: words.none }];
+  if (bound === undefined || value <= bound) return [{ ...named, value, status: 'passing' }];
+  return [{ ...named, value, status: 'failing', reason: words.above(value, bound) }];
 }

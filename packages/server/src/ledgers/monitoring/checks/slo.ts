@@ -43,7 +43,7 @@ export function evaluateSlo(
     const named = { ...about, metric: 'burn_rate', segment: windows === 1 ? 'this window' : `${windows} windows` };
     const total = long.reduce((sum, one) => sum + one.requests, 0);
     const reason = `${percent(shareOf(long))} of ${total} requests in ${named.segment} failed${check.latencyMs === undefined ? '' : ` or took longer than ${text(check.latencyMs)} ms`}: the error budget of ${percent(budget)} burns at ${text(value)} times the allowed rate, threshold ${text(factor)}.`;
-    return { ...named, value, bound: factor, rows: total, verdict: bad ? 'bad' : 'ok', ...(bad && { reason }) };
+    return { ...named, value, bound: factor, rows: total, status: bad ? 'failing' : 'passing', ...(bad && { reason }) };
   });
   const figures = [
     ['p50_ms', requests.p50Ms],
@@ -52,7 +52,7 @@ export function evaluateSlo(
     ['bad_share', shareOf([now])],
   ] as const;
   for (const [metric, value] of figures) {
-    if (value !== undefined) results.push({ ...about, metric, value, rows: now.requests, verdict: 'ok' });
+    if (value !== undefined) results.push({ ...about, metric, value, rows: now.requests, status: 'passing' });
   }
   return outcomeOf(check, spec, results);
 }

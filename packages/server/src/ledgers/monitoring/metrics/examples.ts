@@ -21,7 +21,7 @@ export async function findExamples(
   if (identity === undefined) return [];
   const bad = new Set(
     outcomes.flatMap(({ results }) =>
-      results.flatMap(({ verdict, column: name }) => (verdict === 'bad' ? (name ?? []) : [])),
+      results.flatMap(({ status, column: name }) => (status === 'failing' ? (name ?? []) : [])),
     ),
   );
   const byKey = new Map(all.map((field) => [keyOfField(field), field]));

@@ -24,7 +24,7 @@ export interface MeasuredFairness {
   readonly positive: string;
   readonly privileged: string | undefined;
   /** Number of rows with a label. */
-  readonly labelled: number;
+  readonly labeled: number;
   readonly counts: readonly GroupCounts[];
   /** Whether the window has more groups than are reported. */
   readonly more: boolean;
@@ -76,7 +76,7 @@ export async function measureFairness(
       metrics: field === undefined ? undefined : fairnessOf(counts, { ...choice, privileged }),
       positive: positive.positive,
       privileged,
-      labelled: counts.reduce((sum, { labelled }) => sum + labelledRows(labelled), 0),
+      labeled: counts.reduce((sum, { labeled }) => sum + labeledRows(labeled), 0),
       counts,
       more: rows.length > MAX_GROUPS,
     };
@@ -123,16 +123,16 @@ function groupsQuery(from: Relation, target: Target, field: Field, label: Expres
 function countsOf(row: readonly Cell[]): GroupCounts {
   const [rows = 0, selected = 0, ...four] = row.slice(1).map(count);
   const [truePositives = 0, falsePositives = 0, falseNegatives = 0, trueNegatives = 0] = four;
-  const labelled = { truePositives, falsePositives, falseNegatives, trueNegatives };
+  const labeled = { truePositives, falsePositives, falseNegatives, trueNegatives };
   return {
     group: cellText(row[0]),
     rows,
     selected,
-    ...(labelledRows(labelled) > 0 && { labelled }),
+    ...(labeledRows(labeled) > 0 && { labeled }),
   };
 }
 
-function labelledRows(counts: GroupCounts['labelled']): number {
+function labeledRows(counts: GroupCounts['labeled']): number {
   if (counts === undefined) return 0;
   return counts.truePositives + counts.falsePositives + counts.falseNegatives + counts.trueNegatives;
 }
@@ -141,7 +141,7 @@ function labelledRows(counts: GroupCounts['labelled']): number {
 export function presentFairness(check: string, measured: readonly MeasuredFairness[]): MonitorFairness[] {
   return measured.flatMap(({ column: name, metrics, positive, privileged, counts, more }): MonitorFairness[] => {
     if (metrics === undefined) return [];
-    const labelled = new Map(counts.map((one) => [one.group, labelledRows(one.labelled)]));
+    const labeled = new Map(counts.map((one) => [one.group, labeledRows(one.labeled)]));
     return [
       {
         check,
@@ -151,7 +151,7 @@ export function presentFairness(check: string, measured: readonly MeasuredFairne
         groups: metrics.groups.map(({ group, rows, ...rates }) => ({
           group,
           rows,
-          labelled: labelled.get(group) ?? 0,
+          labeled: labeled.get(group) ?? 0,
           metrics: [
             metric('selection_rate', rates.selectionRate),
             ...optional('true_positive_rate', rates.truePositiveRate),

@@ -3,7 +3,7 @@ import type { MonitorPerformance, MonitorSpec } from '@dais/api/monitoring';
 import { aggregate, call, cast, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';
-import { firstIdOf, type LabelledPredictions } from '#ledgers/predictions/index.ts';
+import { firstIdOf, type LabeledPredictions } from '#ledgers/predictions/index.ts';
 import type { RegressionSums } from '#lib/statistics/regression.ts';
 import { count, toNumber, cellText, type QueryRunner, type Rows } from '../query-runner.ts';
 import { classificationMetrics, errorMetrics, metricsOfScores, type PerformanceCheck } from '../checks/performance.ts';
@@ -27,11 +27,11 @@ export interface Measuring {
 
 export async function measurePerformance(
   runner: QueryRunner,
-  found: LabelledPredictions,
+  found: LabeledPredictions,
   bounds: PredictionBounds,
   { spec, check, mature, masked }: Measuring,
 ): Promise<MonitorPerformance | { readonly unknown: string }> {
-  const rows = evaluatedRows(boundedBy(found.labelled, bounds));
+  const rows = evaluatedRows(boundedBy(found.labeled, bounds));
   const fields = await outputsAndInputs(runner, found, { spec, masked, rows });
   const target = targetOf(spec.prediction, fields);
   if ('unknown' in target) return target;
@@ -39,9 +39,9 @@ export async function measurePerformance(
   const segments = check.segments.flatMap(
     (name) => fields.find((field) => field.side === 'input' && isNamed(field, [name])) ?? [],
   );
-  const labelled = filter(rows, call('is-not-null', column('label')));
+  const labeled = filter(rows, call('is-not-null', column('label')));
   const queries = [undefined, ...segments].map((segment) =>
-    regression ? errorsQuery(labelled, target, segment) : pairsQuery(labelled, target, segment),
+    regression ? errorsQuery(labeled, target, segment) : pairsQuery(labeled, target, segment),
   );
   const delay = call('/', call('diff-us', column('label_at'), column('predicted_at')), literal(1000, 'float64'));
   const facts: Relation = {
@@ -50,7 +50,7 @@ export async function measurePerformance(
     by: [],
     columns: [
       named('rows', aggregate('count')),
-      named('labelled', aggregate('count', [column('label')])),
+      named('labeled', aggregate('count', [column('label')])),
       named('delay', aggregate('approx-quantiles', [delay], { parameters: [0.5, 0.95] })),
     ],
   };
@@ -86,7 +86,7 @@ export async function measurePerformance(
   const scores =
     target.score === undefined || confusion === undefined
       ? undefined
-      : await scoresOf(runner, { tables: found.tables, relation: labelled }, target, {
+      : await scoresOf(runner, { tables: found.tables, relation: labeled }, target, {
           classes: new Set(confusion.flatMap(({ predicted, actual }) => [predicted, actual])),
           segments: largest.map(({ field, values }) => ({ field, values: values.map(([value]) => value) })),
         });
@@ -103,7 +103,7 @@ export async function measurePerformance(
     task: target.task,
     prediction: target.name,
     rows: count(allRows),
-    labelled: whole?.rows ?? count(withLabel),
+    labeled: whole?.rows ?? count(withLabel),
     strangers: count(odd?.rows[0]?.[0]),
     mature,
     ...(quantiles[0] !== undefined && { delayP50Ms: Math.max(0, quantiles[0]) }),
@@ -113,7 +113,7 @@ export async function measurePerformance(
       values.map(([value, one]) => ({
         column: field.name,
         value,
-        labelled: one.rows,
+        labeled: one.rows,
         metrics: [...one.metrics, ...metricsOfScores(measured?.segments[at]?.get(value))],
       })),
     ),
@@ -151,7 +151,7 @@ async function scoresOf(
 /** Returns the fields of predictions. Lists that can contain the score have as many elements as the longest one. */
 export async function outputsAndInputs(
   runner: QueryRunner,
-  found: Pick<LabelledPredictions, 'columns' | 'tables'>,
+  found: Pick<LabeledPredictions, 'columns' | 'tables'>,
   { spec, masked, rows }: { readonly spec: MonitorSpec; readonly masked: ReadonlySet<string>; readonly rows: Relation },
 ): Promise<Field[]> {
   const least = leastSizes(spec);

@@ -49,14 +49,14 @@ export function invalidScoreReason(score: Field, row: readonly Cell[] | undefine
 
 /** Counts scores by group and bin. `positive`: whether a row is of the positive class. */
 function scoresQuery(
-  labelled: Relation,
+  labeled: Relation,
   score: Field,
   positive: Expression,
   { segment, among }: { readonly segment: Field | undefined; readonly among: readonly string[] | undefined },
 ): Relation {
   const rows: Relation = {
     type: 'project',
-    from: labelled,
+    from: labeled,
     columns: [groupOf(segment), named('s', finiteOf(score)), named('positive', positive)],
   };
   const some = filter(

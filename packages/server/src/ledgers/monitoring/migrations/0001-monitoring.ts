@@ -23,11 +23,11 @@ create table monitoring.monitor (
   number int not null default 0,
   -- Inputs that windows had, by what answered: {"flights/7": ["distance", …]}.
   known jsonb not null default '{}',
-  -- Windows in a row by check: {"drift": {"bad": 2, "good": 0}}.
+  -- Windows in a row by check: {"drift": {"failing": 2, "good": 0}}.
   streaks jsonb not null default '{}',
   -- Of labels, the newest one that was looked at.
   labels_seen uuid,
-  state text collate "C" not null default 'waiting',
+  state text collate "C" not null default 'pending',
   reason text,
   -- What is compared with, in words.
   baseline text,
@@ -64,7 +64,7 @@ create table monitoring.window (
   until_at bigint not null,
   rows bigint not null,
   requests bigint not null,
-  verdict text collate "C" not null,
+  status text collate "C" not null,
   reason text,
   versions jsonb not null default '[]',
   dataset_version text,
@@ -77,7 +77,7 @@ create table monitoring.window (
   performance jsonb,
   -- Sums that later windows need: {requests, bad} by check, score counts.
   sums jsonb not null default '{}',
-  labelled bigint not null default 0,
+  labeled bigint not null default 0,
   label_count bigint not null default 0,
   -- Labels are waited for.
   awaits boolean not null default false,

@@ -15,7 +15,7 @@ create table monitoring.calibration (
   monitor uuid not null references monitoring.monitor (uid) on delete cascade,
   -- Of which version, which outputs, and which predictions.
   key text collate "C" not null,
-  -- {from, until, labelled, calibrated, metrics}
+  -- {from, until, labeled, calibrated, metrics}
   about jsonb not null,
   -- {scores, shares}; null: scores are used as they are.
   calibration jsonb,

@@ -4,7 +4,7 @@ import {
   type MonitorResult,
   type MonitorSeries,
   type MonitorSummary,
-  type MonitorVerdict,
+  type CheckStatus,
 } from '@dais/api/monitoring';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
@@ -24,8 +24,8 @@ interface HistoryRow {
   readonly from_at: bigint;
   readonly until_at: bigint;
   readonly rows: bigint;
-  readonly labelled: bigint;
-  readonly verdict: MonitorVerdict;
+  readonly labeled: bigint;
+  readonly status: CheckStatus;
   readonly results: readonly MonitorResult[];
 }
 
@@ -35,7 +35,7 @@ export async function readHistory(
   { check, column, metric, windows, before, limit }: HistoryFilter,
 ): Promise<MonitorHistory> {
   const rows = await sql.query<HistoryRow>(
-    `select number, from_at, until_at, rows, labelled, verdict, results from monitoring.window where monitor = $1
+    `select number, from_at, until_at, rows, labeled, status, results from monitoring.window where monitor = $1
        and ($2::int is null or number < $2) order by number desc limit $3`,
     [monitor.uid, before ?? null, windows],
     'monitor_history',
@@ -55,8 +55,8 @@ export async function readHistory(
       found.pValues[at] = one.pValue ?? null;
       found.low[at] = one.low ?? null;
       found.high[at] = one.high ?? null;
-      found.verdicts[at] = one.verdict;
-      series.set(key, { series: found, bad: known.bad + (one.verdict === 'bad' ? 1 : 0) });
+      found.statuses[at] = one.status;
+      series.set(key, { series: found, bad: known.bad + (one.status === 'failing' ? 1 : 0) });
     }
   }
   const all = [...series.values()].toSorted((a, b) => b.bad - a.bad).map((one): MonitorSeries => one.series);
@@ -67,8 +67,8 @@ export async function readHistory(
       from: Number(row.from_at),
       until: Number(row.until_at),
       rows: Number(row.rows),
-      labelled: Number(row.labelled),
-      verdict: row.verdict,
+      labeled: Number(row.labeled),
+      status: row.status,
     })),
     series: all.slice(0, limit),
     more: Math.max(0, all.length - limit),
@@ -88,7 +88,7 @@ function emptySeries({ check, type, metric, column, segment }: MonitorResult, le
     pValues: none<number>(),
     low: none<number>(),
     high: none<number>(),
-    verdicts: none<MonitorVerdict>(),
+    statuses: none<CheckStatus>(),
   };
 }
 
@@ -99,7 +99,7 @@ interface SummaryRow extends MonitorRow {
   readonly open: number;
   readonly acknowledged: number;
   readonly results: readonly MonitorResult[] | null;
-  readonly recent: readonly { number: number; until: string; rows: string; verdict: MonitorVerdict }[] | null;
+  readonly recent: readonly { number: number; until: string; rows: string; status: CheckStatus }[] | null;
 }
 
 /** Returns summaries by name after `after`, or the one with `name`. */
@@ -115,7 +115,7 @@ export async function readSummaries(
 ): Promise<MonitorSummary[]> {
   const rows = await sql.query<SummaryRow>(
     `select m.*, a.open, a.acknowledged, w.results,
-       (select json_agg(r order by r.number) from (select number, until_at::text as until, rows::text, verdict
+       (select json_agg(r order by r.number) from (select number, until_at::text as until, rows::text, status
           from monitoring.window where monitor = m.uid order by number desc limit ${RECENT}) r) as recent
      from monitoring.monitor m
      left join monitoring.window w on w.monitor = m.uid and w.number = m.number
@@ -154,17 +154,17 @@ function presentSummary(row: SummaryRow): MonitorSummary {
     checks:
       row.results === null
         ? []
-        : outcomesOf(spec, row.results).map(({ name, type, verdict, reason }) => ({
+        : outcomesOf(spec, row.results).map(({ name, type, status, reason }) => ({
             check: name,
             type,
-            verdict,
+            status,
             ...(reason !== undefined && { reason }),
           })),
-    recent: (row.recent ?? []).map(({ number, until, rows, verdict }) => ({
+    recent: (row.recent ?? []).map(({ number, until, rows, status }) => ({
       number,
       until: Number(until),
       rows: Number(rows),
-      verdict,
+      status,
     })),
   };
 }

@@ -8,14 +8,14 @@ const HEIGHT = 70;
 /** Returns a complete HTML document. */
 export function reportPage(report: MonitorReport): string {
   const title = `Monitor ${report.monitor}, window ${report.number}`;
-  const status = STATUSES[report.verdict];
+  const status = STATUSES[report.status];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${escape(title)}</title><style>${STYLE}</style></head>
 <body><main>
 <h1>${escape(title)}</h1>
 <p class="quiet">${moment(report.from)} to ${moment(report.until)} · evaluated ${moment(report.evaluatedAt)}</p>
-<section class="verdict ${report.verdict}"><strong>${status}</strong>${report.reason === undefined ? '' : `<p>${escape(report.reason)}</p>`}</section>
+<section class="status ${report.status}"><strong>${status}</strong>${report.reason === undefined ? '' : `<p>${escape(report.reason)}</p>`}</section>
 ${facts(report)}
 ${report.notes.map((note) => `<p class="note">${escape(note)}</p>`).join('')}
 ${resultsTable(report.results)}
@@ -34,13 +34,13 @@ function moment(at: number): string {
   return `<time datetime="${text}">${text.slice(0, 19).replace('T', ' ')} UTC</time>`;
 }
 
-function facts({ rows, requests, labelled, versions, baseline, datasetVersion }: MonitorReport): string {
+function facts({ rows, requests, labeled, versions, baseline, datasetVersion }: MonitorReport): string {
   const entries: [string, string][] = [
     ['Rows', numberText(rows)],
     ...(datasetVersion === undefined
       ? ([
           ['Requests', numberText(requests)],
-          ['With ground truth', numberText(labelled)],
+          ['With ground truth', numberText(labeled)],
         ] as [string, string][])
       : ([['Version', datasetVersion]] as [string, string][])),
     ...versions.map((one): [string, string] => [
@@ -55,13 +55,13 @@ function facts({ rows, requests, labelled, versions, baseline, datasetVersion }:
 function resultsTable(results: readonly MonitorResult[]): string {
   const rows = results.map(
     (one) =>
-      `<tr class="${one.verdict}"><td>${SIGNS[one.verdict]} ${STATUSES[one.verdict]}</td><td>${escape(one.check)}</td><td>${escape(one.column ?? one.segment ?? '')}</td><td>${escape(one.metric)}</td><td class="n">${one.value === undefined ? '' : numberText(one.value)}</td><td class="n">${one.bound === undefined ? '' : numberText(one.bound)}</td><td>${escape(one.reason ?? '')}</td></tr>`,
+      `<tr class="${one.status}"><td>${SIGNS[one.status]} ${STATUSES[one.status]}</td><td>${escape(one.check)}</td><td>${escape(one.column ?? one.segment ?? '')}</td><td>${escape(one.metric)}</td><td class="n">${one.value === undefined ? '' : numberText(one.value)}</td><td class="n">${one.bound === undefined ? '' : numberText(one.bound)}</td><td>${escape(one.reason ?? '')}</td></tr>`,
   );
   return `<section><h2>Check results</h2><table><thead><tr><th>Status</th><th>Check</th><th>Column or segment</th><th>Metric</th><th class="n">Value</th><th class="n">Threshold</th><th>Reason</th></tr></thead><tbody>${rows.join('')}</tbody></table></section>`;
 }
 
-const SIGNS = { ok: '✓', bad: '✕', unknown: '?' } as const;
-const STATUSES = { ok: 'Passing', bad: 'Failing', unknown: 'Unknown' } as const;
+const SIGNS = { passing: '✓', failing: '✕', unknown: '?' } as const;
+const STATUSES = { passing: 'Passing', failing: 'Failing', unknown: 'Unknown' } as const;
 
 type Metrics = readonly {
   readonly metric: string;
@@ -89,13 +89,13 @@ function performance({ performance: measured }: MonitorReport): string {
   const segments = measured.segments.map((one) => {
     const by = new Map(one.metrics.map((metric) => [metric.metric, metric]));
     const cells = names.map((name) => `<td class="n">${valueText(by.get(name) ?? { metric: name })}</td>`);
-    return `<tr><td>${escape(`${one.column} = ${one.value}`)}</td><td class="n">${numberText(one.labelled)}</td>${cells.join('')}</tr>`;
+    return `<tr><td>${escape(`${one.column} = ${one.value}`)}</td><td class="n">${numberText(one.labeled)}</td>${cells.join('')}</tr>`;
   });
   const calibration = (measured.calibration ?? []).map(
     ({ score, share, rows }) =>
       `<tr><td class="n">${numberText(score)}</td><td class="n">${numberText(share)}</td><td class="n">${numberText(rows)}</td></tr>`,
   );
-  return `<section><h2>Performance</h2><p class="quiet">${numberText(measured.labelled)} of ${numberText(measured.rows)} predictions have ground truth${measured.mature ? '' : '; more can arrive'}</p>${metricsTable(measured.metrics)}${
+  return `<section><h2>Performance</h2><p class="quiet">${numberText(measured.labeled)} of ${numberText(measured.rows)} predictions have ground truth${measured.mature ? '' : '; more can arrive'}</p>${metricsTable(measured.metrics)}${
     measured.scoreFault === undefined ? '' : `<p class="quiet">${escape(measured.scoreFault)}</p>`
   }${
     segments.length === 0
@@ -112,7 +112,7 @@ function estimatedSections({ estimates = [] }: MonitorReport): string {
   return estimates
     .map(
       ({ model, version, rows, score, metrics, reference }) =>
-        `<section><h2>Estimated performance</h2><p class="quiet">${numberText(rows)} predictions of ${escape(`${model}/${version}`)}, estimated from ${escape(score)}${reference.calibrated ? ', calibrated' : ''} with ${numberText(reference.labelled)} labels of ${moment(reference.from)} to ${moment(reference.until)}. The estimate assumes that the relation between inputs and ground truth has not changed.</p>${metricsTable(metrics)}<h3>Measured in the reference</h3>${metricsTable(reference.metrics)}</section>`,
+        `<section><h2>Estimated performance</h2><p class="quiet">${numberText(rows)} predictions of ${escape(`${model}/${version}`)}, estimated from ${escape(score)}${reference.calibrated ? ', calibrated' : ''} with ${numberText(reference.labeled)} labels of ${moment(reference.from)} to ${moment(reference.until)}. The estimate assumes that the relation between inputs and ground truth has not changed.</p>${metricsTable(metrics)}<h3>Measured in the reference</h3>${metricsTable(reference.metrics)}</section>`,
     )
     .join('');
 }
@@ -124,7 +124,7 @@ function fairnessSections({ fairness = [] }: MonitorReport): string {
       const rows = groups.map((one) => {
         const by = new Map(one.metrics.map((metric) => [metric.metric, metric]));
         const cells = names.map((name) => `<td class="n">${valueText(by.get(name) ?? { metric: name })}</td>`);
-        return `<tr><td>${escape(one.group)}</td><td class="n">${numberText(one.rows)}</td><td class="n">${numberText(one.labelled)}</td>${cells.join('')}</tr>`;
+        return `<tr><td>${escape(one.group)}</td><td class="n">${numberText(one.rows)}</td><td class="n">${numberText(one.labeled)}</td>${cells.join('')}</tr>`;
       });
       const than = privileged === undefined ? '' : `; privileged group: ${escape(privileged)}`;
       const left = small.length === 0 ? '' : `<p class="quiet">Omitted: ${escape(small.join(' '))}</p>`;
@@ -219,7 +219,7 @@ const STYLE = `
 @media (prefers-color-scheme:dark){:root{--text:#e6edf3;--quiet:#9198a1;--line:#3d444d;--is:#4493f8;--was:#656c76;--good:#3fb950;--bad:#f85149;--unknown:#d29922}}
 body{font:14px/1.5 system-ui,sans-serif;color:var(--text);margin:0}main{max-width:1100px;margin:0 auto;padding:24px}
 .quiet{color:var(--quiet);font-size:12px}.note{border-left:3px solid var(--unknown);padding-left:10px}
-.verdict{border-left:5px solid;padding:8px 14px;margin:12px 0}.verdict.ok{border-color:var(--good)}.verdict.bad{border-color:var(--bad)}.verdict.unknown{border-color:var(--unknown)}
+.status{border-left:5px solid;padding:8px 14px;margin:12px 0}.status.ok{border-color:var(--good)}.status.bad{border-color:var(--bad)}.status.unknown{border-color:var(--unknown)}
 dl{display:flex;flex-wrap:wrap;gap:4px 28px}dt{color:var(--quiet);font-size:12px}dd{margin:0;font-weight:600}
 table{border-collapse:collapse;font-size:12px;width:100%}th,td{text-align:left;padding:3px 12px 3px 0;border-bottom:1px solid var(--line);vertical-align:top}
 .n{text-align:right}tr.bad td:first-child{color:var(--bad)}tr.unknown td:first-child{color:var(--unknown)}tr.ok td:first-child{color:var(--good)}

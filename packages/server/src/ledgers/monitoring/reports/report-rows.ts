@@ -11,7 +11,7 @@ import type {
   MonitorReport,
   MonitorReportHead,
   MonitorResult,
-  MonitorVerdict,
+  CheckStatus,
   ServedVersion,
 } from '@dais/api/monitoring';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -28,12 +28,12 @@ interface HeadRow {
   readonly until_at: bigint;
   readonly rows: bigint;
   readonly requests: bigint;
-  readonly verdict: MonitorVerdict;
+  readonly status: CheckStatus;
   readonly reason: string | null;
   readonly versions: readonly ServedVersion[];
   readonly dataset_version: string | null;
   readonly baseline_about: MonitorBaselineUsed | null;
-  readonly labelled: bigint;
+  readonly labeled: bigint;
   readonly evaluated_at: bigint;
   readonly labels_at: bigint | null;
   readonly bad: number;
@@ -51,10 +51,10 @@ export interface WindowRow extends HeadRow {
   readonly attributions: readonly MonitorAttributions[] | null;
 }
 
-const HEAD = `id, number, from_at, until_at, rows, requests, verdict, reason, versions, dataset_version, baseline_about, labelled,
+const HEAD = `id, number, from_at, until_at, rows, requests, status, reason, versions, dataset_version, baseline_about, labeled,
   evaluated_at, labels_at,
-  (select count(*)::int from jsonb_array_elements(results) r where r->>'verdict' = 'bad') as bad,
-  (select count(*)::int from jsonb_array_elements(results) r where r->>'verdict' = 'unknown') as unknown`;
+  (select count(*)::int from jsonb_array_elements(results) r where r->>'status' = 'failing') as bad,
+  (select count(*)::int from jsonb_array_elements(results) r where r->>'status' = 'unknown') as unknown`;
 
 function presentHead(row: HeadRow, monitor: string): MonitorReportHead {
   return {
@@ -65,14 +65,14 @@ function presentHead(row: HeadRow, monitor: string): MonitorReportHead {
     until: Number(row.until_at),
     rows: Number(row.rows),
     requests: Number(row.requests),
-    verdict: row.verdict,
+    status: row.status,
     ...(row.reason !== null && { reason: row.reason }),
     bad: row.bad,
     unknown: row.unknown,
     versions: [...row.versions],
     ...(row.dataset_version !== null && { datasetVersion: row.dataset_version }),
     ...(row.baseline_about !== null && { baseline: row.baseline_about }),
-    labelled: Number(row.labelled),
+    labeled: Number(row.labeled),
     evaluatedAt: Number(row.evaluated_at),
     ...(row.labels_at !== null && { labelsAt: Number(row.labels_at) }),
   };
@@ -82,15 +82,15 @@ export async function listHeads(
   { sql }: Transaction,
   monitor: MonitorRow,
   filter: {
-    readonly verdict?: MonitorVerdict | undefined;
+    readonly status?: CheckStatus | undefined;
     readonly before?: bigint | undefined;
     readonly limit: number;
   },
 ): Promise<MonitorReportHead[]> {
   const rows = await sql.query<HeadRow>(
-    `select ${HEAD} from monitoring.window where monitor = $1 and ($2::text is null or verdict = $2)
+    `select ${HEAD} from monitoring.window where monitor = $1 and ($2::text is null or status = $2)
        and ($3::int is null or number < $3) order by number desc limit $4`,
-    [monitor.uid, filter.verdict ?? null, filter.before ?? null, filter.limit],
+    [monitor.uid, filter.status ?? null, filter.before ?? null, filter.limit],
     'list_reports',
   );
   return rows.map((row) => presentHead(row, monitor.name));

@@ -1,6 +1,6 @@
 /** Writes the results of a window, its alerts and the pipeline start in one transaction. */
 import { eventTypes } from '@dais/api';
-import { nameOfCheck, type MonitorResult, type MonitorVerdict } from '@dais/api/monitoring';
+import { nameOfCheck, type MonitorResult, type CheckStatus } from '@dais/api/monitoring';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -10,7 +10,7 @@ import { decide } from '../alerts/decisions.ts';
 import { keepAttributions } from '../baselines/attribution-rows.ts';
 import { keepBaseline } from '../baselines/baselines.ts';
 import { keepReference } from '../baselines/score-reference.ts';
-import { verdictOf, type CheckOutcome } from '../checks/outcome.ts';
+import { statusOf, type CheckOutcome } from '../checks/outcome.ts';
 import { lockMonitor, type MonitorRow, type Streak } from '../monitor-rows.ts';
 import type { MonitoringParts } from '../monitoring-parts.ts';
 import { knownInputsKey, type EvaluatedWindow } from './evaluate-window.ts';
@@ -31,24 +31,24 @@ export async function commitWindow(
   if (monitor === undefined || monitor.number !== read.number || !sameSpec(monitor, read)) return false;
   const now = parts.clock.now();
   const number = monitor.number + 1;
-  const { verdict, reason } = verdictOf(evaluated.outcomes);
+  const { status, reason } = statusOf(evaluated.outcomes);
   const id = uuidv7(now);
   const results = resultsOf(evaluated.outcomes);
   for (const made of evaluated.made) await keepBaseline(tx, monitor.uid, made, now);
   for (const made of evaluated.references) await keepReference(tx, monitor.uid, made, now);
   for (const made of evaluated.sides) await keepAttributions(tx, monitor.uid, made, now);
-  await insertWindow(tx, monitor, evaluated, { id, number, verdict, reason, results, now });
+  await insertWindow(tx, monitor, evaluated, { id, number, status, reason, results, now });
   await insertColumns(tx, evaluated, id);
   const cause = causeOf(evaluated, number, monitor);
   const streaks = await followStreaks(tx, parts, monitor, evaluated.outcomes, cause);
-  await advance(tx, monitor, evaluated, { number, verdict, reason, streaks });
+  await advance(tx, monitor, evaluated, { number, status, reason, streaks });
   await forgetOld(tx, monitor, number);
-  const bad = results.filter((one) => one.verdict === 'bad').length;
+  const bad = results.filter((one) => one.status === 'failing').length;
   tx.emit({
     type: eventTypes.monitorReported,
     projectId: tx.projectId,
     subject: { kind: 'Monitor', name: monitor.name, uid: monitor.uid },
-    data: { window: number, verdict, rows: evaluated.window.rows, bad },
+    data: { window: number, status, rows: evaluated.window.rows, bad },
   });
   await wakeResources(tx.sql, [monitor.uid]);
   return true;
@@ -59,10 +59,10 @@ function sameSpec(one: MonitorRow, other: MonitorRow): boolean {
 }
 
 function resultsOf(outcomes: readonly CheckOutcome[]): readonly MonitorResult[] {
-  const rank = { bad: 0, unknown: 1, ok: 2 } as const;
+  const rank = { failing: 0, unknown: 1, passing: 2 } as const;
   return outcomes
     .flatMap(({ results }) => results)
-    .toSorted((a, b) => rank[a.verdict] - rank[b.verdict])
+    .toSorted((a, b) => rank[a.status] - rank[b.status])
     .slice(0, MAX_RESULTS);
 }
 
@@ -83,7 +83,7 @@ async function insertWindow(
   row: {
     readonly id: string;
     readonly number: number;
-    readonly verdict: string;
+    readonly status: string;
     readonly reason: string | undefined;
     readonly results: readonly MonitorResult[];
     readonly now: number;
@@ -92,7 +92,7 @@ async function insertWindow(
   const { bounds } = window;
   const awaits = monitor.spec.checks.some(({ type }) => OF_LABELS.has(type));
   await tx.sql.query(
-    `insert into monitoring.window (id, project_id, monitor, number, from_at, until_at, rows, requests, verdict, reason,
+    `insert into monitoring.window (id, project_id, monitor, number, from_at, until_at, rows, requests, status, reason,
        versions, dataset_version, baseline, baseline_about, results, examples, notes, sums, awaits, evaluated_at,
        estimates, fairness, attributions)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
@@ -106,7 +106,7 @@ async function insertWindow(
       bounds.until,
       window.rows,
       window.requests?.requests ?? 0,
-      row.verdict,
+      row.status,
       row.reason ?? null,
       JSON.stringify(versions),
       window.dataset === undefined ? null : `${window.dataset.name}@${window.dataset.number}`,
@@ -169,7 +169,7 @@ export async function followStreaks(
   for (const outcome of outcomes.filter(({ name }) => name !== 'data')) {
     if (!only(outcome)) continue;
     const alert = open.find(({ check }) => check === outcome.name);
-    const { streak, step } = nextStreak(streaks[outcome.name] ?? { bad: 0, good: 0 }, outcome.verdict, {
+    const { streak, step } = nextStreak(streaks[outcome.name] ?? { bad: 0, good: 0 }, outcome.status, {
       open: alert !== undefined,
       raiseAfter: spec.raiseAfter,
       resolveAfter: spec.resolveAfter,
@@ -203,7 +203,7 @@ async function advance(
   evaluated: EvaluatedWindow,
   state: {
     readonly number: number;
-    readonly verdict: string;
+    readonly status: string;
     readonly reason: string | undefined;
     readonly streaks: MonitorRow['streaks'];
   },
@@ -226,7 +226,7 @@ async function advance(
       dataset?.number ?? null,
       JSON.stringify(known),
       JSON.stringify(state.streaks),
-      state.verdict,
+      state.status,
       state.reason ?? null,
       baselineText(evaluated),
     ],
@@ -281,7 +281,7 @@ interface StreakStep {
 
 function nextStreak(
   { bad, good }: Streak,
-  verdict: MonitorVerdict,
+  status: CheckStatus,
   {
     open,
     raiseAfter,
@@ -289,10 +289,14 @@ function nextStreak(
   }: { readonly open: boolean; readonly raiseAfter: number; readonly resolveAfter: number },
 ): StreakStep {
   const streak =
-    verdict === 'bad' ? { bad: bad + 1, good: 0 } : verdict === 'ok' ? { bad: 0, good: good + 1 } : { bad, good };
+    status === 'failing'
+      ? { bad: bad + 1, good: 0 }
+      : status === 'passing'
+        ? { bad: 0, good: good + 1 }
+        : { bad, good };
   if (open) {
-    if (verdict === 'ok' && streak.good >= resolveAfter) return { streak, step: 'resolve' };
-    return { streak, step: verdict === 'bad' ? 'stay' : 'none' };
+    if (status === 'passing' && streak.good >= resolveAfter) return { streak, step: 'resolve' };
+    return { streak, step: status === 'failing' ? 'stay' : 'none' };
   }
-  return { streak, step: verdict === 'bad' && streak.bad >= raiseAfter ? 'raise' : 'none' };
+  return { streak, step: status === 'failing' && streak.bad >= raiseAfter ? 'raise' : 'none' };
 }

@@ -89,13 +89,13 @@ async function evaluateAll(parts: MonitoringParts, uid: string, io: JobIo): Prom
     more = await evaluateNext(parts, monitor, io);
     if (more) evaluated += 1;
   }
-  const labelled = await evaluateLabels(parts, uid, io);
+  const labeled = await evaluateLabels(parts, uid, io);
   await io.write(async ({ sql }) => {
     const monitor = await findMonitor(sql, uid);
     if (monitor !== undefined)
       await scheduleEvaluation(sql, uid, more ? 0 : untilNext(monitor, parts.clock.now()), undefined);
   });
-  return { evaluated, labelled };
+  return { evaluated, labeled };
 }
 
 /** Returns false if the next window has not ended. */

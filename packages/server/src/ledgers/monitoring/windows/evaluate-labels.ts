@@ -12,10 +12,10 @@ import { column } from '#engines/query/model/build.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { countLabels, type LabelledPredictions } from '#ledgers/predictions/index.ts';
+import { countLabels, type LabeledPredictions } from '#ledgers/predictions/index.ts';
 import { QueryRunner } from '../query-runner.ts';
 import { evaluateFairness } from '../checks/fairness.ts';
-import { unknownOutcome, verdictOf, type CheckOutcome, outcomesOf, replaceOutcome } from '../checks/outcome.ts';
+import { unknownOutcome, statusOf, type CheckOutcome, outcomesOf, replaceOutcome } from '../checks/outcome.ts';
 import { evaluatePerformance, type PerformanceCheck } from '../checks/performance.ts';
 import { targetOf } from '../metrics/classes.ts';
 import { followStreaks } from './commit-window.ts';
@@ -83,7 +83,7 @@ function isOfLabels(check: MonitorCheck): check is LabelCheck {
 }
 
 /** The labeled outcome of one check. */
-interface LabelledCheck {
+interface LabeledCheck {
   readonly check: LabelCheck;
   readonly performance?: MonitorPerformance;
   readonly fairness?: readonly MeasuredFairness[];
@@ -107,8 +107,8 @@ async function evaluateOne(
   const time = { from: Number(window.from_at), until: Number(window.until_at) };
   const runner = new QueryRunner(await parts.query(), monitor.project_id, io.signal);
   const masked = await masksOf(parts, monitor);
-  const labelled = await parts.predictions.withLabels(of, time, async (found) => {
-    const all: LabelledCheck[] = [];
+  const labeled = await parts.predictions.withLabels(of, time, async (found) => {
+    const all: LabeledCheck[] = [];
     for (const check of checks) {
       all.push(
         check.type === 'performance'
@@ -122,17 +122,17 @@ async function evaluateOne(
     const locked = await lockMonitor(tx.sql, monitor.uid);
     if (locked === undefined || JSON.stringify(locked.spec) !== JSON.stringify(spec)) return;
     const outcomes: CheckOutcome[] = [];
-    for (const one of labelled) outcomes.push(await outcomeOfLabels(tx, locked, window.number, one));
-    await write(tx, parts, { monitor: locked, window, labels, mature }, outcomes, labelled);
+    for (const one of labeled) outcomes.push(await outcomeOfLabels(tx, locked, window.number, one));
+    await write(tx, parts, { monitor: locked, window, labels, mature }, outcomes, labeled);
   });
 }
 
 async function performanceOf(
   runner: QueryRunner,
-  found: LabelledPredictions,
+  found: LabeledPredictions,
   bounds: PredictionBounds,
   measuring: Measuring,
-): Promise<LabelledCheck> {
+): Promise<LabeledCheck> {
   const { check } = measuring;
   const measured = await measurePerformance(runner, found, bounds, measuring);
   return 'unknown' in measured ? { check, unknown: measured.unknown } : { check, performance: measured };
@@ -140,18 +140,18 @@ async function performanceOf(
 
 async function fairnessWithLabels(
   runner: QueryRunner,
-  found: LabelledPredictions,
+  found: LabeledPredictions,
   window: WaitingWindow,
   {
     spec,
     check,
     masked,
   }: { readonly spec: MonitorSpec; readonly check: FairnessCheck; readonly masked: ReadonlySet<string> },
-): Promise<LabelledCheck> {
+): Promise<LabeledCheck> {
   if (Number(window.rows) < spec.minSamples) {
     return { check, unknown: `The window has ${window.rows} rows, fewer than ${spec.minSamples}.` };
   }
-  const rows = evaluatedRows(boundedBy(found.labelled, window.sums.bounds));
+  const rows = evaluatedRows(boundedBy(found.labeled, window.sums.bounds));
   const fields = await outputsAndInputs(runner, found, { spec, masked, rows });
   const target = targetOf(spec.prediction, fields);
   if ('unknown' in target) return { check, unknown: target.unknown };
@@ -169,7 +169,7 @@ async function outcomeOfLabels(
   tx: Transaction,
   monitor: MonitorRow,
   number: number,
-  { check, performance, fairness, unknown }: LabelledCheck,
+  { check, performance, fairness, unknown }: LabeledCheck,
 ): Promise<CheckOutcome> {
   const { spec } = monitor;
   if (check.type === 'fairness') {
@@ -178,16 +178,16 @@ async function outcomeOfLabels(
       : evaluateFairness(check, spec, fairness);
   }
   return performance === undefined
-    ? unknownOutcome(check, spec, 'labelled', unknown ?? '')
+    ? unknownOutcome(check, spec, 'labeled', unknown ?? '')
     : evaluatePerformance(check, spec, performance, await referenceOf(tx, monitor, number, check));
 }
 
 async function referenceOf({ sql }: Transaction, monitor: MonitorRow, number: number, check: PerformanceCheck) {
   const [row] = await sql.query<{ performance: MonitorPerformance }>(
-    `select performance from monitoring.window where monitor = $1 and number < $2 and labelled >= $3 and performance is not null
+    `select performance from monitoring.window where monitor = $1 and number < $2 and labeled >= $3 and performance is not null
      order by number limit 1`,
-    [monitor.uid, number, check.minLabelled],
-    'first_labelled_window',
+    [monitor.uid, number, check.minLabeled],
+    'first_labeled_window',
   );
   return row?.performance.metrics;
 }
@@ -197,23 +197,23 @@ async function write(
   parts: MonitoringParts,
   { monitor, window, labels, mature }: LabelEvaluation,
   outcomes: readonly CheckOutcome[],
-  labelled: readonly LabelledCheck[],
+  labeled: readonly LabeledCheck[],
 ): Promise<void> {
   let results = window.results;
   for (const outcome of outcomes) ({ results } = replaceOutcome(monitor.spec, results, outcome));
-  const { verdict, reason } = verdictOf(outcomesOf(monitor.spec, results));
-  const performance = labelled.find((one) => one.performance !== undefined)?.performance;
-  const fairness = labelled.flatMap((one) => presentFairness(nameOfCheck(one.check), one.fairness ?? []));
+  const { status, reason } = statusOf(outcomesOf(monitor.spec, results));
+  const performance = labeled.find((one) => one.performance !== undefined)?.performance;
+  const fairness = labeled.flatMap((one) => presentFairness(nameOfCheck(one.check), one.fairness ?? []));
   await tx.sql.query(
-    `update monitoring.window set results = $2, verdict = $3, reason = $4, performance = $5, labelled = $6, label_count = $7,
+    `update monitoring.window set results = $2, status = $3, reason = $4, performance = $5, labeled = $6, label_count = $7,
        labels_at = $8, awaits = not $9, fairness = $10 where id = $1`,
     [
       window.id,
       JSON.stringify(results),
-      verdict,
+      status,
       reason ?? null,
       performance === undefined ? null : JSON.stringify(performance),
-      performance?.labelled ?? labelledOf(fairness),
+      performance?.labeled ?? labeledOf(fairness),
       labels,
       parts.clock.now(),
       mature,
@@ -225,7 +225,7 @@ async function write(
   const before = outcomesOf(monitor.spec, window.results);
   const anew = outcomes.filter(
     (outcome) =>
-      outcome.verdict !== 'unknown' && before.every((one) => one.name !== outcome.name || one.verdict === 'unknown'),
+      outcome.status !== 'unknown' && before.every((one) => one.name !== outcome.name || one.status === 'unknown'),
   );
   if (anew.length > 0) {
     const [version] = window.versions;
@@ -241,13 +241,13 @@ async function write(
   if (window.number === monitor.number) {
     await tx.sql.query(
       'update monitoring.monitor set state = $2, reason = $3 where uid = $1',
-      [monitor.uid, verdict, reason ?? null],
+      [monitor.uid, status, reason ?? null],
       'monitor_state',
     );
   }
   await wakeResources(tx.sql, [monitor.uid]);
 }
 
-function labelledOf(fairness: readonly MonitorFairness[]): number {
-  return fairness[0]?.groups.reduce((sum, { labelled }) => sum + labelled, 0) ?? 0;
+function labeledOf(fairness: readonly MonitorFairness[]): number {
+  return fairness[0]?.groups.reduce((sum, { labeled }) => sum + labeled, 0) ?? 0;
 }

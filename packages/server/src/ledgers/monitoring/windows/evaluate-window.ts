@@ -144,7 +144,7 @@ export async function evaluateWindow(
         outputs.push(await evaluateOutputs(parts, monitor, window, check, runner));
         break;
       default:
-        outcomes.push(unknownOutcome(check, spec, 'labelled', 'No prediction has ground truth yet.'));
+        outcomes.push(unknownOutcome(check, spec, 'labeled', 'No prediction has ground truth yet.'));
     }
   }
   outcomes.push(...[...outputs, ...explained].map(({ outcome }) => outcome));
@@ -176,8 +176,8 @@ function dataOutcome(
   severity: CheckOutcome['severity'],
   { metric, reason }: OpenWindow['faults'][number],
 ): CheckOutcome {
-  const result = { check: 'data', type: 'data', metric, verdict: 'unknown' as const, reason };
-  return { name: 'data', type: 'quality', severity, verdict: 'unknown', reason, results: [result] };
+  const result = { check: 'data', type: 'data', metric, status: 'unknown' as const, reason };
+  return { name: 'data', type: 'quality', severity, status: 'unknown', reason, results: [result] };
 }
 
 interface Compared {

@@ -50,7 +50,7 @@ const REQUESTS = [
 ] as const;
 const [late, quick, third] = REQUESTS.map(([arrived]) => idOf(arrived));
 
-async function world(labelled: readonly (string | undefined)[]) {
+async function world(labeled: readonly (string | undefined)[]) {
   const predictions = REQUESTS.flatMap(([arrived, answered]) =>
     Array.from({ length: ROWS }, (_, row) => ({
       prediction_id: idOf(arrived),
@@ -60,7 +60,7 @@ async function world(labelled: readonly (string | undefined)[]) {
       shadow_of: null,
       erased: false,
       out_y: row / 10,
-      label: labelled.includes(idOf(arrived)) ? String(row / 10) : null,
+      label: labeled.includes(idOf(arrived)) ? String(row / 10) : null,
       label_at: new Date(BEGIN + 5000).toISOString(),
     })),
   );
@@ -76,13 +76,13 @@ async function world(labelled: readonly (string | undefined)[]) {
     label_at: 'timestamp',
   } as const;
   const kept = await table('predictions', of, predictions);
-  const shown = labelled.map((id) => ({ prediction_id: id }));
+  const shown = labeled.map((id) => ({ prediction_id: id }));
   const tables = { predictions: kept, labels: await table('labels', { prediction_id: 'string' }, shown) };
   const relation = scan('predictions');
-  return { tables, relation, columns: kept.columns ?? [], labelled: relation, labels: scan('labels') };
+  return { tables, relation, columns: kept.columns ?? [], labeled: relation, labels: scan('labels') };
 }
 
-const check = { type: 'performance' as const, metrics: [], segments: [], minLabelled: 30 };
+const check = { type: 'performance' as const, metrics: [], segments: [], minLabeled: 30 };
 const spec = monitorSpec.parse({ endpoint: 'delays', checks: [check] });
 const performanceOf = async (found: Awaited<ReturnType<typeof world>>, bounds: PredictionBounds) =>
   await measurePerformance(runner, found, bounds, { spec, check, mature: true, masked: new Set() });
@@ -112,7 +112,7 @@ test(
   async () => {
     const all = await world([late, quick, third]);
     const first = { from: BEGIN, until: BEGIN + 1021, last: quick };
-    for (const [bounds, labelled] of [
+    for (const [bounds, labeled] of [
       // The window ends with the response to its last id, so the label of the slow request belongs to it.
       [first, ROWS],
       [{ ...first, until: BEGIN + 1501 }, 2 * ROWS],
@@ -123,7 +123,7 @@ test(
     ] as const) {
       expect([bounds, await performanceOf(all, bounds)]).toEqual([
         bounds,
-        expect.objectContaining({ labelled, strangers: 0 }),
+        expect.objectContaining({ labeled, strangers: 0 }),
       ]);
     }
     const never = await world([late, quick, third, idOf(1005)]);

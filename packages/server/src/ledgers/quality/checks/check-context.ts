@@ -32,7 +32,7 @@ export interface CheckContext {
   readonly unexpected: (error: unknown) => void;
 }
 
-export interface Verdict {
+export interface Result {
   /** One finding per checked item. Findings with an anomaly fail the expectation. */
   readonly findings: readonly CheckFinding[];
   /** The rows that violate the expectation. */
@@ -47,9 +47,9 @@ export interface Verdict {
 export type Check<Type extends ExpectationType> = (
   expectation: ExpectationOf<Type>,
   context: CheckContext,
-) => Promise<Verdict>;
+) => Promise<Result>;
 
-export type AnyCheck = (expectation: Expectation, context: CheckContext) => Promise<Verdict>;
+export type AnyCheck = (expectation: Expectation, context: CheckContext) => Promise<Result>;
 
 /** An error in the expectation, which its author can fix. */
 export class ExpectationError extends Error {

@@ -4,7 +4,7 @@ import { aggregate, allOf, call, cast, column, filter, literal } from '#engines/
 import type { Expression, LiteralExpression } from '#engines/query/model/query-tree.ts';
 import { familyOf, isFloating, isInteger } from '../column-values.ts';
 import { relationOf } from './check-queries.ts';
-import { ExpectationError, pickColumns, type Check, type CheckContext, type Verdict } from './check-context.ts';
+import { ExpectationError, pickColumns, type Check, type CheckContext, type Result } from './check-context.ts';
 import { asCount, countText, isWithinLimit, shareText } from './formats.ts';
 
 /** The test of one column, per row. */
@@ -31,7 +31,7 @@ async function testRows(
   names: readonly string[],
   context: CheckContext,
   testOf: (of: DataColumn) => RowTest | readonly RowTest[],
-): Promise<Verdict> {
+): Promise<Result> {
   const { found, missing } = pickColumns(context, names);
   const tests = found.flatMap((of) => testOf(of));
   const rows = { table: 'data', where };
@@ -83,17 +83,17 @@ const every = (context: CheckContext) => context.columns.map(({ name }) => name)
 
 export const completeness: Check<'completeness'> = async (expectation, context) => {
   const { minCount } = expectation;
-  const verdict = await testRows(expectation, expectation.columns ?? every(context), context, (of) => ({
+  const result = await testRows(expectation, expectation.columns ?? every(context), context, (of) => ({
     of,
     anomaly: 'FEATURE_TYPE_LOW_FRACTION_PRESENT',
     rows: literal(true),
     breaks: call('is-null', column(of.name)),
     right: expectation.atLeast === 1 ? 'has a value' : 'have a value',
   }));
-  if (minCount === undefined) return verdict;
+  if (minCount === undefined) return result;
   return {
-    ...verdict,
-    findings: verdict.findings.map((finding) => {
+    ...result,
+    findings: result.findings.map((finding) => {
       const present = (finding.rows ?? 0) - (finding.broken ?? 0);
       if (finding.rows === undefined || finding.anomaly !== undefined || present >= minCount) return finding;
       const allowed = `at least ${countText(minCount)} with a value`;
@@ -268,7 +268,7 @@ export const futureTime: Check<'futureTime'> = async (expectation, context) => {
   const limit = before === undefined ? undefined : context.columns.find(({ name }) => name === before);
   if (before !== undefined && limit === undefined) return { findings: pickColumns(context, [before]).missing };
   const made = literal(new Date(context.createdAt).toISOString(), 'timestamp');
-  const verdict = await testRows(expectation, expectation.columns, context, (of) => {
+  const result = await testRows(expectation, expectation.columns, context, (of) => {
     if (familyOf(of) !== 'time') throw new ExpectationError(`${of.name} is ${of.type}, not a date or time.`);
     // The event time itself must be before the creation of the version.
     const other = limit === undefined || limit.name === of.name ? undefined : limit;
@@ -276,6 +276,6 @@ export const futureTime: Check<'futureTime'> = async (expectation, context) => {
     const right = other === undefined ? 'is not after the creation of the version' : `is not after ${other.name}`;
     return { of, anomaly: 'LEAK_FUTURE_TIMESTAMP', breaks: call('>', comparable(of), bound), right };
   });
-  const show = [...(verdict.show ?? []), ...(before === undefined ? [] : [before])];
-  return { ...verdict, ...(verdict.show !== undefined && { show }) };
+  const show = [...(result.show ?? []), ...(before === undefined ? [] : [before])];
+  return { ...result, ...(result.show !== undefined && { show }) };
 };

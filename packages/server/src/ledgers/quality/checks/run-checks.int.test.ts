@@ -204,12 +204,12 @@ describe('expectations over all rows', () => {
   test('conflicting labels', async () => {
     await fc.assert(
       fc.asyncProperty(tableOf, async (table) => {
-        const labelled = table.rows.filter((row) => row['label'] !== null);
-        const broken = grouped(labelled, (row) => keyOf(row, ['n']))
+        const labeled = table.rows.filter((row) => row['label'] !== null);
+        const broken = grouped(labeled, (row) => keyOf(row, ['n']))
           .filter((rows) => new Set(rows.map((row) => row['label'])).size > 1)
           .reduce((sum, rows) => sum + rows.length, 0);
         const found = await firstResult(world, { type: 'labelConflict', label: 'label', columns: ['n'] }, table);
-        expect(found).toMatchObject({ rows: labelled.length, broken });
+        expect(found).toMatchObject({ rows: labeled.length, broken });
       }),
       RUNS,
     );

@@ -12,7 +12,7 @@ import {
   type SampleCell,
 } from '@dais/api/data';
 import type { Cell, StatementResult } from '#engines/query/contract.ts';
-import { ExpectationError, type AnyCheck, type Check, type CheckContext, type Verdict } from './check-context.ts';
+import { ExpectationError, type AnyCheck, type Check, type CheckContext, type Result } from './check-context.ts';
 import { drift, servingSkew } from './distribution-checks.ts';
 import { duplicates, reference, unique } from './key-checks.ts';
 import { balance, classes, labelConflict } from './label-checks.ts';
@@ -87,9 +87,9 @@ async function runOne(
   const { type, severity, description } = expectation;
   const about = { name, type, severity, ...(description !== undefined && { description }) };
   try {
-    const verdict = await (checks[type] as unknown as AnyCheck)(expectation, context);
-    const broken = verdict.findings.filter(({ anomaly }) => anomaly !== undefined);
-    const findings: CheckFinding[] = [...broken, ...verdict.findings.filter(({ anomaly }) => anomaly === undefined)];
+    const result = await (checks[type] as unknown as AnyCheck)(expectation, context);
+    const broken = result.findings.filter(({ anomaly }) => anomaly !== undefined);
+    const findings: CheckFinding[] = [...broken, ...result.findings.filter(({ anomaly }) => anomaly === undefined)];
     const outcome = broken.length > 0 ? 'failed' : 'passed';
     const more = findings.length - MOST_FINDINGS;
     return {
@@ -97,7 +97,7 @@ async function runOne(
       outcome,
       findings: findings.slice(0, MOST_FINDINGS),
       ...(more > 0 && { more }),
-      ...(outcome === 'failed' && (await offendingRows(verdict, context))),
+      ...(outcome === 'failed' && (await offendingRows(result, context))),
     };
   } catch (error) {
     if (signal?.aborted === true || (error instanceof DaisError && error.retryable)) throw error;
@@ -112,7 +112,7 @@ function messageOf(error: unknown, { unexpected }: CheckContext): string {
   return 'The check failed with an internal error. The server log contains the reason.';
 }
 
-async function offendingRows({ offending, show = [], total = 0 }: Verdict, { queries }: CheckContext) {
+async function offendingRows({ offending, show = [], total = 0 }: Result, { queries }: CheckContext) {
   if (offending === undefined) return {};
   const limited = { type: 'limit', from: offending, count: MOST_SAMPLE_ROWS } as const;
   const result = await queries.rows(limited, MOST_SAMPLE_ROWS);

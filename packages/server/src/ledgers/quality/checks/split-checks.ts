@@ -177,7 +177,7 @@ async function newLabels(
   const of = context.label === undefined ? undefined : findColumn(context.columns, context.label);
   // A numeric target has no classes.
   if (of === undefined || (familyOf(of) !== 'text' && familyOf(of) !== 'boolean')) return undefined;
-  const labelled = (value: string): Relation => ({
+  const labeled = (value: string): Relation => ({
     type: 'project',
     from: {
       type: 'filter',
@@ -188,7 +188,7 @@ async function newLabels(
     columns: [as('label', categoryText(of))],
   });
   const keys = [{ left: 'label', right: 'label' }];
-  const lost: Relation = { type: 'join', kind: 'anti', left: labelled(other), right: labelled(reference), keys };
+  const lost: Relation = { type: 'join', kind: 'anti', left: labeled(other), right: labeled(reference), keys };
   const { rows } = await context.queries.rows(countsBy(lost, ['label'], 6), 6);
   const found = rows.map(([label, count]) => `${cellText(label)} (${countText(asCount(count))})`);
   return {

@@ -11,9 +11,9 @@ h3{font-size:13px;margin:0;font-weight:650;overflow-wrap:anywhere}
 p{margin:4px 0}
 .quiet{color:var(--quiet)}
 code,.mono{font:12px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
-.verdict{display:flex;gap:12px;align-items:flex-start;border:1px solid var(--line);border-left-width:4px;border-radius:6px;padding:12px 16px;margin:16px 0;background:var(--panel)}
-.verdict .sign{font-size:20px;line-height:1.2}
-.verdict strong{font-size:15px}
+.result{display:flex;gap:12px;align-items:flex-start;border:1px solid var(--line);border-left-width:4px;border-radius:6px;padding:12px 16px;margin:16px 0;background:var(--panel)}
+.result .sign{font-size:20px;line-height:1.2}
+.result strong{font-size:15px}
 .bad{border-left-color:var(--bad)}.bad>.sign,.bad .word{color:var(--bad)}
 .warn{border-left-color:var(--warn)}.warn>.sign,.warn .word{color:var(--warn)}
 .good{border-left-color:var(--good)}.good>.sign,.good .word{color:var(--good)}

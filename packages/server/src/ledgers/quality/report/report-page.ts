@@ -23,7 +23,7 @@ export function reportPage(report: QualityReport): string {
 <body><main>
 <h1>Data quality of ${escape(name)}</h1>
 <p class="quiet">created ${moment(version.createdAt)} by ${escape(version.createdBy.id)} · <span class="mono" title="${escape(version.digest)}">sha256 ${escape(version.digest.slice(0, 12))}</span></p>
-${verdict(report)}
+${result(report)}
 ${facts(report)}
 ${expectations(report)}
 ${columns(report)}
@@ -39,19 +39,19 @@ function moment(at: number): string {
   return `<time datetime="${text}">${text.slice(0, 16).replace('T', ' ')} UTC</time>`;
 }
 
-interface Verdict {
+interface Result {
   readonly kind: 'good' | 'warn' | 'bad';
   readonly sign: string;
   readonly word: string;
   readonly why: string;
 }
 
-function verdict({ version, check }: QualityReport): string {
-  const { kind, sign, word, why } = verdictOf(version, check);
-  return `<section class="verdict ${kind}"><span class="sign" aria-hidden="true">${sign}</span><div><strong class="word">${escape(word)}</strong><p>${escape(why)}</p></div></section>`;
+function result({ version, check }: QualityReport): string {
+  const { kind, sign, word, why } = resultOf(version, check);
+  return `<section class="result ${kind}"><span class="sign" aria-hidden="true">${sign}</span><div><strong class="word">${escape(word)}</strong><p>${escape(why)}</p></div></section>`;
 }
 
-function verdictOf({ state, reason }: QualityReport['version'], check: QualityReport['check']): Verdict {
+function resultOf({ state, reason }: QualityReport['version'], check: QualityReport['check']): Result {
   const broken = check === undefined ? '' : summaryText(check);
   if (state === 'quarantined') {
     return { kind: 'bad', sign: '✕', word: 'Quarantined', why: reason ?? broken };

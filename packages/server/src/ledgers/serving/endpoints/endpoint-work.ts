@@ -259,7 +259,7 @@ export class EndpointWork {
     const rollout = reason === undefined ? undefined : await runningRollout(tx, uid);
     if (reason === undefined || rollout === undefined) return;
     const ending = { state: 'rolledBack', by: SYSTEM_BY, reason } as const;
-    await rollBack(tx, row, rollout, ending, { verdict: 'bad', message: reason });
+    await rollBack(tx, row, rollout, ending, { status: 'failed', message: reason });
   }
 
   /** Uses the route of all requests. */
@@ -282,7 +282,7 @@ export class EndpointWork {
       const row = await findEndpoint(tx, uid);
       const rollout = await runningRollout(tx, uid);
       if (row === undefined || rollout?.id !== found.rollout.id || rollout.step !== 0) return;
-      if (result.verdict === 'bad') {
+      if (result.status === 'failed') {
         await rollBack(tx, row, rollout, { state: 'rolledBack', by: SYSTEM_BY, reason: result.message }, result);
       } else if (row.stable === null) {
         await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#parts.now() }, result);

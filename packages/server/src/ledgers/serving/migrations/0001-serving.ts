@@ -81,7 +81,7 @@ create table serving.rollout_step (
   baseline jsonb,
   stable jsonb,
   canary jsonb,
-  verdict text collate "C" not null default 'waiting',
+  status text collate "C" not null default 'pending',
   message text not null default '',
   primary key (rollout, number)
 );

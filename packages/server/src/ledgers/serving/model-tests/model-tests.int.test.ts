@@ -163,5 +163,5 @@ test('a version that fails a test of its Model receives no traffic, with the res
   const taken = await client.lastRollout('gated');
   expect(taken).toMatchObject({ state: 'rolledBack', to: 'models:/m/2', endedBy: 'system:dais' });
   expect(taken.reason).toBe('The test "it doubles" of the model failed for [21]: expected 42, got 63.');
-  expect(taken.steps).toMatchObject([{ weight: 0, verdict: 'bad' }]);
+  expect(taken.steps).toMatchObject([{ weight: 0, status: 'failed' }]);
 });

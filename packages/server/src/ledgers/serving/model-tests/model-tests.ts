@@ -134,7 +134,9 @@ async function direction(
 }
 
 function absent(row: TestRow, column: string | number): Outcome {
-  const has = Array.isArray(row) ? `${row.length} ${row.length === 1 ? 'position' : 'positions'}` : Object.keys(row).join(', ');
+  const has = Array.isArray(row)
+    ? `${row.length} ${row.length === 1 ? 'position' : 'positions'}`
+    : Object.keys(row).join(', ');
   return { passed: false, case: formatValue(row), expected: `a column ${column} in the input`, got: `only ${has}` };
 }
 

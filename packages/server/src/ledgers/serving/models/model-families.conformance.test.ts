@@ -28,15 +28,15 @@ afterAll(async () => {
 });
 
 test.each(FAMILIES)('%s', async (name) => {
-  expect(['clean', 'review']).toContain((await families.scan(name)).verdict);
+  expect(['clean', 'review']).toContain((await families.scan(name)).result);
   const { said, predicted } = await families.predict(name);
   expect(said).not.toEqual([]);
   expect(differences(said, predicted)).toEqual([]);
 });
 
 test('a model with custom code is marked as such, and reaches no foreign file or address', async () => {
-  const { verdict, findings } = await families.scan('own');
-  expect(verdict).toBe('review');
+  const { result, findings } = await families.scan('own');
+  expect(result).toBe('review');
   expect(findings.map(({ rule }) => rule)).toEqual(expect.arrayContaining(['pickle-code', 'code']));
   const { said, predicted } = await families.predict('own');
   expect(said).toEqual([{ reads: true, connects: true }]);

@@ -1,6 +1,6 @@
 /** Whether and where a model may be loaded, from the scan of its files. */
 import type { Transaction } from '#kernel/transaction.ts';
-import { scanVerdict } from '#ledgers/safety/index.ts';
+import { scanResult } from '#ledgers/safety/index.ts';
 import type { ModelRow } from './model-rows.ts';
 
 export interface ModelSafety {
@@ -10,11 +10,11 @@ export interface ModelSafety {
   readonly reason?: string;
 }
 
-const MAY = { clean: 'anywhere', review: 'isolated', waiting: 'not yet', blocked: 'never' } as const;
+const MAY = { clean: 'anywhere', review: 'isolated', pending: 'not yet', blocked: 'never' } as const;
 
 /** Unregistered files of a run are not scanned: they stay isolated. */
 export async function safetyOf(tx: Transaction, { lineage_key: key, version, label }: ModelRow): Promise<ModelSafety> {
   if (key === null || version === null) return { may: 'isolated' };
-  const { verdict, reason } = await scanVerdict(tx, key, label);
-  return { may: MAY[verdict], ...(reason !== undefined && { reason }) };
+  const { result, reason } = await scanResult(tx, key, label);
+  return { may: MAY[result], ...(reason !== undefined && { reason }) };
 }

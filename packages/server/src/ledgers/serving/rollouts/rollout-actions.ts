@@ -29,7 +29,7 @@ export async function changeRollout(tx: Transaction, verb: Verb, { input, contex
   const rollout = await running(tx, row);
   const by = `${context.principal.type}:${context.principal.id}`;
   const givenReason = input.reason === '' ? `Requested by ${by}.` : input.reason;
-  const forced = { verdict: 'forced', message: givenReason } as const;
+  const forced = { status: 'forced', message: givenReason } as const;
   switch (verb) {
     case 'promote':
       if (rollout.step === 0 && row.stable !== null) {
@@ -64,7 +64,7 @@ export async function rollBackEndpoint(
   const reason = input.reason === '' ? `Requested by ${by}.` : input.reason;
   const rollout = await runningRollout(tx, row.uid);
   if (rollout !== undefined && rollout.cause !== 'rollback' && row.stable !== null) {
-    await rollBack(tx, row, rollout, { state: 'aborted', by, reason }, { verdict: 'forced', message: reason });
+    await rollBack(tx, row, rollout, { state: 'aborted', by, reason }, { status: 'forced', message: reason });
     return await readRollout(tx, rollout.id);
   }
   const models = await readModels(

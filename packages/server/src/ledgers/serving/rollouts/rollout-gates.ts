@@ -25,10 +25,10 @@ export async function runGates(gateway: GatewayLink, version: GatedVersion, sign
   ]) {
     signal.throwIfAborted();
     const result = await gate();
-    if (result?.verdict === 'bad') return result;
+    if (result?.status === 'failed') return result;
     if (result !== undefined) found.push(result.message);
   }
-  return { verdict: 'good', message: found.join(' ') };
+  return { status: 'passed', message: found.join(' ') };
 }
 
 async function passTests(
@@ -43,8 +43,8 @@ async function passTests(
     results.push(await runModelTest(test, model.described.example, ask));
   }
   const failure = failureIn(results);
-  if (failure !== undefined) return { verdict: 'bad', message: failure };
-  return { verdict: 'good', message: `It passed ${tests.length === 1 ? '1 test' : `${tests.length} tests`}.` };
+  if (failure !== undefined) return { status: 'failed', message: failure };
+  return { status: 'passed', message: `It passed ${tests.length === 1 ? '1 test' : `${tests.length} tests`}.` };
 }
 
 async function passLoad(
@@ -56,7 +56,7 @@ async function passLoad(
   const { example } = model.described;
   if (example === null) {
     return {
-      verdict: 'bad',
+      status: 'failed',
       message: 'The load test has no request body: no input example is stored with the version.',
     };
   }
@@ -69,12 +69,12 @@ async function passLoad(
   const summary = `${seen.failed} of ${seen.requests} requests on ${connections} connections failed, p99 latency ${p99Ms} ms`;
   if (seen.failed > maxErrors) {
     return {
-      verdict: 'bad',
+      status: 'failed',
       message: `${summary}. The limit is ${maxErrors} failed requests. First error: ${seen.failure ?? ''}`,
     };
   }
-  if (p99Ms > maxP99Ms) return { verdict: 'bad', message: `${summary}. The limit is ${maxP99Ms} ms.` };
-  return { verdict: 'good', message: `${summary}.` };
+  if (p99Ms > maxP99Ms) return { status: 'failed', message: `${summary}. The limit is ${maxP99Ms} ms.` };
+  return { status: 'passed', message: `${summary}.` };
 }
 
 /** Sends requests to the new version, through the route of all requests. */
@@ -98,15 +98,15 @@ function predictWithCanary(
 async function smokeTest({ described: { example } }: ModelRow, ask: PredictOnce): Promise<StepResult> {
   if (example === null) {
     return {
-      verdict: 'good',
+      status: 'passed',
       message: 'The version is loaded. It has no input example, so no test prediction was made.',
     };
   }
   const { status, body } = await ask(example);
   if (status === 200)
-    return { verdict: 'good', message: 'The version is loaded and returned a prediction for its input example.' };
+    return { status: 'passed', message: 'The version is loaded and returned a prediction for its input example.' };
   return {
-    verdict: 'bad',
+    status: 'failed',
     message: `The version returned status ${status} for its own input example: ${body.slice(0, 500)}`,
   };
 }

@@ -42,7 +42,7 @@ export interface StepRow {
   readonly baseline: StepBaseline | null;
   readonly stable: RolloutFigures | null;
   readonly canary: RolloutFigures | null;
-  readonly verdict: RolloutStep['verdict'];
+  readonly status: RolloutStep['status'];
   readonly message: string;
 }
 
@@ -79,7 +79,7 @@ export function presentRollout(row: RolloutRow, steps: readonly StepRow[]): Roll
         ...(step.ended_at !== null && { endedAt: step.ended_at.toISOString() }),
         ...(step.stable !== null && { stable: step.stable }),
         ...(step.canary !== null && { canary: step.canary }),
-        verdict: step.verdict,
+        status: step.status,
         message: step.message,
       })),
   };
@@ -106,7 +106,7 @@ export async function allRunning({ sql }: Transaction): Promise<readonly Rollout
 
 export async function stepsOf({ sql }: Transaction, rollouts: readonly string[]): Promise<readonly StepRow[]> {
   return await sql.query<StepRow>(
-    `select rollout, number, weight, started_at, ended_at, baseline, stable, canary, verdict, message
+    `select rollout, number, weight, started_at, ended_at, baseline, stable, canary, status, message
      from serving.rollout_step where rollout = any($1) order by rollout, number`,
     [rollouts],
     'rollout_steps',
@@ -197,7 +197,7 @@ export async function startRollout(tx: Transaction, wanted: NewRollout): Promise
 }
 
 export interface StepResult {
-  readonly verdict: RolloutStep['verdict'];
+  readonly status: RolloutStep['status'];
   readonly message: string;
   readonly stable?: RolloutFigures | undefined;
   readonly canary?: RolloutFigures | undefined;
@@ -205,12 +205,12 @@ export interface StepResult {
 
 async function endStep(tx: Transaction, { id, step }: RolloutRow, result: StepResult): Promise<void> {
   await tx.sql.query(
-    `update serving.rollout_step set ended_at = clock_timestamp(), verdict = $3, message = $4, stable = $5, canary = $6
+    `update serving.rollout_step set ended_at = clock_timestamp(), status = $3, message = $4, stable = $5, canary = $6
      where rollout = $1 and number = $2 and ended_at is null`,
     [
       id,
       step,
-      result.verdict,
+      result.status,
       result.message,
       result.stable === undefined ? null : JSON.stringify(result.stable),
       result.canary === undefined ? null : JSON.stringify(result.canary),

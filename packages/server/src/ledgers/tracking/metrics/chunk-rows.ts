@@ -22,7 +22,7 @@ export interface ChunkSummary {
 }
 
 /** Summary of points in order of time. */
-function summarise({ steps, times, values }: Points): ChunkSummary {
+function summarize({ steps, times, values }: Points): ChunkSummary {
   const n = steps.length;
   let [minStep, maxStep] = [steps[0]!, steps[0]!];
   let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -64,7 +64,7 @@ export interface NewChunk {
 
 export async function insertChunks(sql: Sql, projectId: string, chunks: readonly NewChunk[]): Promise<void> {
   if (chunks.length === 0) return;
-  const rows = chunks.map(({ points }) => summarise(points));
+  const rows = chunks.map(({ points }) => summarize(points));
   await sql.query(
     `insert into tracking.metric_chunk (series, project_id, first_ts, last_ts, min_step, max_step, n, min, max, sum, nans,
        last, in_step, data)

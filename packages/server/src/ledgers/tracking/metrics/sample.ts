@@ -1,5 +1,5 @@
 /**
- * Evenly chosen points: as many groups of neighbours as points are wanted, sizes differing by one at most, and of each
+ * Evenly chosen points: as many groups of neighbors as points are wanted, sizes differing by one at most, and of each
  * group the first point; the last point of all in any case. By step, time and value. Only chunks that a chosen point
  * lies in are decoded.
  */

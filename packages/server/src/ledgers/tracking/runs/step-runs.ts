@@ -28,7 +28,7 @@ export interface StepRuns {
 }
 
 /** Final run status by the final state of the step. */
-const STATUS_OF = { succeeded: 'FINISHED', failed: 'FAILED', cancelled: 'KILLED' } as const;
+const STATUS_OF = { succeeded: 'FINISHED', failed: 'FAILED', canceled: 'KILLED' } as const;
 
 export function stepRuns(parts: TrackingParts): StepRuns {
   const { clock, options } = parts;

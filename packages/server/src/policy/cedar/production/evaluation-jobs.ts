@@ -49,7 +49,7 @@ const TYPES: readonly string[] = [
 
 const KINDS: ReadonlySet<string | undefined> = new Set([
   'Policy',
-  'OrganisationPolicy',
+  'OrganizationPolicy',
   'Endpoint',
   'Model',
   'Dataset',
@@ -64,7 +64,7 @@ export function evaluationSubscriber({ engine, now }: ProductionParts, windowMs 
       if (relevant.length === 0) return;
       await tx.enter('all');
       const rules = await engine.rules.current(tx.sql);
-      const everywhere = relevant.some(({ subject }) => subject?.kind === 'OrganisationPolicy');
+      const everywhere = relevant.some(({ subject }) => subject?.kind === 'OrganizationPolicy');
       const projects = everywhere ? await projectsToEvaluate(tx, rules) : await projectsOf(tx, rules, relevant);
       for (const projectId of projects) tx.enqueue(evaluationJob(projectId, now(), windowMs));
     },

@@ -248,9 +248,9 @@ test('lists by SQL, in memory, and row by row show the same', { timeout: 180_000
       if (condition === undefined) return;
       const filter = resourceFilter(condition);
       const byRow = rows.filter((row) => {
-        const verdict = authorize(inquiry, uidOf(row), resourceEntity(kind, row, PROJECT, undefined));
-        expect(verdict.errors).toEqual([]);
-        return verdict.allowed;
+        const decision = authorize(inquiry, uidOf(row), resourceEntity(kind, row, PROJECT, undefined));
+        expect(decision.errors).toEqual([]);
+        return decision.allowed;
       });
       expect(nameList(await seen(filter))).toEqual(nameList(byRow));
       expect(nameList(rows.filter((row) => filter.matches(row)))).toEqual(nameList(byRow));
@@ -275,9 +275,9 @@ function inquiryOf(
     version: 1n,
     digest: '',
     model,
-    organisation: new PolicySet(compiled, links, model.actionEntities),
+    organization: new PolicySet(compiled, links, model.actionEntities),
     projects: new Map(),
-    audited: { organisation: new PolicySet([], [], model.actionEntities), projects: new Map() },
+    audited: { organization: new PolicySet([], [], model.actionEntities), projects: new Map() },
     teams: new Map(),
     principals: new Map(),
   };

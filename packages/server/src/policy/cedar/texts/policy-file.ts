@@ -1,5 +1,5 @@
 /** `dais policy test`: the policies of a file with their cases. */
-import { DaisError, organisationPolicyKind, policyKind, summarizeIssues, type Issue } from '@dais/api';
+import { DaisError, organizationPolicyKind, policyKind, summarizeIssues, type Issue } from '@dais/api';
 import { checkManifest } from '#kernel/manifest-check.ts';
 import { readDocuments, type ManifestDocument } from '#kernel/manifest-text.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
@@ -21,7 +21,7 @@ export async function runPolicyFile(engine: PolicyEngine, file: string, text: st
     }
     const { definition, metadata, spec } = result.manifest;
     const { kind } = definition.spec;
-    if (kind !== policyKind.kind && kind !== organisationPolicyKind.kind) continue;
+    if (kind !== policyKind.kind && kind !== organizationPolicyKind.kind) continue;
     const { cedar, tests } = spec as unknown as Pick<PolicyText, 'cedar' | 'tests'>;
     const place = kind === policyKind.kind ? (metadata.project ?? project) : '';
     const checked = await engine.check({ cedar, tests, project: place });

@@ -1,6 +1,6 @@
 /** Test cases of a policy: synthetic requests, decided by the policies of the text alone. */
 import type { Model } from '#policy/cedar/model.ts';
-import { actionUid, NAMESPACE, ORGANISATION_ADMIN, ORGANISATION_ENTITY, typeOf } from '#policy/cedar/model.ts';
+import { actionUid, NAMESPACE, ORGANIZATION_ADMIN, ORGANIZATION_ENTITY, typeOf } from '#policy/cedar/model.ts';
 import { recordOf, uidOf, type AnyUidJson } from '#policy/cedar/language/cedar-json.ts';
 import type { RequestScope } from '#policy/cedar/language/compile-expression.ts';
 import type { CompiledPolicy } from '#policy/cedar/language/compile-policy.ts';
@@ -47,9 +47,9 @@ export function runCase(
   const alone = decide([new PolicySet(policies, [], model.actionEntities)], request);
   const whole = decide([new PolicySet(policies, roles, model.actionEntities)], request);
   const refused = alone.errors.length > 0 || (!alone.allowed && alone.reasons.length > 0);
-  const verdict = whole.allowed && whole.errors.length === 0 ? 'allow' : 'deny';
+  const decision = whole.allowed && whole.errors.length === 0 ? 'allow' : 'deny';
   const own = refused ? 'refused' : alone.allowed ? 'allow' : 'silent';
-  const actual = one.expect === 'allow' || one.expect === 'deny' ? verdict : own;
+  const actual = one.expect === 'allow' || one.expect === 'deny' ? decision : own;
   const reasons = one.expect === 'allow' || one.expect === 'deny' ? whole.reasons : alone.reasons;
   return { name: one.name, passed: actual === one.expect, expected: one.expect, actual, reasons };
 }
@@ -78,7 +78,7 @@ function readCase(model: Model, one: PolicyCase, project: string) {
     const ancestors = new Set([...above, ...closure(uid.key, parents)]);
     made.set(uid.key, completed(model, uid.key, { ...known, attrs: { name, ...known.attrs } }, ancestors));
   };
-  add(principal, principal.id, new Set([ORGANISATION_ENTITY.key]));
+  add(principal, principal.id, new Set([ORGANIZATION_ENTITY.key]));
   add(resource.uid, resource.name, ancestorsIn(resource.project));
   const context = new Map<string, CedarValue>([
     ['authMethod', 'password'],
@@ -96,7 +96,7 @@ function rolesOf(principal: EntityUid, given: CaseEntity | undefined, project: s
   return groups.map((group) => ({
     id: `role ${group.id}`,
     principal,
-    role: project === '' && group.id === 'admin' ? actionUid(ORGANISATION_ADMIN) : group,
+    role: project === '' && group.id === 'admin' ? actionUid(ORGANIZATION_ADMIN) : group,
     resource: projectEntity(project),
   }));
 }

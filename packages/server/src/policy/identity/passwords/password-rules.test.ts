@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { checkNewPassword } from './password-rules.ts';
 
 const person = { name: 'ada@example.com', email: 'ada.lovelace@example.com' };
-const verdict = (password: string) => {
+const decision = (password: string) => {
   try {
     checkNewPassword(password, person);
     return 'good';
@@ -18,7 +18,7 @@ test.each([
   'ながいながい秘密のことば！ですよ',
   `${'x1'.repeat(20)}yz-unforeseen`,
 ])('%s is good', (password) => {
-  expect(verdict(password)).toBe('good');
+  expect(decision(password)).toBe('good');
 });
 
 test.each([
@@ -38,5 +38,5 @@ test.each([
   'ADA.LOVELACE@example.com1',
   'x'.repeat(2000),
 ])('%s is not', (password) => {
-  expect(verdict(password)).toBe('invalid_request');
+  expect(decision(password)).toBe('invalid_request');
 });

@@ -8,7 +8,7 @@ import {
   revokeUserSessionOperation,
 } from '@dais/api';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { requireAccounts, subjectOf, type IdentityParts } from '#policy/identity/identity-parts.ts';
 import { requireOwnAccount } from '#policy/identity/own-account.ts';
@@ -59,7 +59,7 @@ async function revoke(tx: Transaction, parts: IdentityParts, account: Account, i
   }
   tx.emit({
     type: eventTypes.sessionEnded,
-    projectId: ORGANISATION,
+    projectId: ORGANIZATION,
     subject: subjectOf(account),
     data: { session: id, reason: 'revoked' },
   });

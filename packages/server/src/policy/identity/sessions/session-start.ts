@@ -1,7 +1,7 @@
 import { eventTypes } from '@dais/api';
 import type { CallContext } from '#kernel/context.ts';
 import type { Principal, Via } from '#kernel/principal.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { CookieAttributes } from '#lib/http/cookies.ts';
 import { isBySession } from '#policy/identity/own-account.ts';
@@ -32,7 +32,7 @@ export async function startSession(
   if (before !== undefined && (await sessions.end(tx, before))) {
     tx.emit({
       type: eventTypes.sessionEnded,
-      projectId: ORGANISATION,
+      projectId: ORGANIZATION,
       data: { session: before, reason: 'replaced' },
     });
   }
@@ -42,14 +42,14 @@ export async function startSession(
   if (ended > 0) {
     tx.emit({
       type: eventTypes.sessionEnded,
-      projectId: ORGANISATION,
+      projectId: ORGANIZATION,
       subject,
       data: { reason: 'replaced', count: ended },
     });
   }
   tx.emit({
     type: eventTypes.sessionStarted,
-    projectId: ORGANISATION,
+    projectId: ORGANIZATION,
     subject,
     data: { session: session.id, method, ...(provider !== undefined && { provider }), mfa },
   });

@@ -102,7 +102,7 @@ describe('sessions', () => {
     const { name, cookie } = await world.person();
     const { token } = await world.tokenOf(cookie);
     const text = JSON.stringify(
-      manifest('OrganisationRoleBinding', name.replaceAll(/\W/g, '-'), { role: 'viewer', users: [name] }),
+      manifest('OrganizationRoleBinding', name.replaceAll(/\W/g, '-'), { role: 'viewer', users: [name] }),
     );
     const bound = await world.send('/api/v1/apply', {
       body: { sources: [{ file: 'a.yaml', text }] },

@@ -9,7 +9,7 @@ import {
 } from '@dais/api';
 import type { CallOf, OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt, creditAttempt, type AttemptLimit } from '#policy/identity/attempts.ts';
@@ -65,14 +65,14 @@ async function login(
   const [pair, everywhere, place] = limits;
   // The limit of the address comes first: a client that tries many names does not add a row for each.
   const tooMany = (await countAttempt(database, [place])) ?? (await countAttempt(database, [pair, everywhere]));
-  const { account, hash } = await transact(database, { mode: 'read', projectId: ORGANISATION }, async ({ sql }) => {
+  const { account, hash } = await transact(database, { mode: 'read', projectId: ORGANIZATION }, async ({ sql }) => {
     const account = await findLogin(sql, input.name);
     return { account, hash: await readPasswordHash(sql, account?.uid ?? MISSING_USER_UID) };
   });
   const refuse = async (reason: 'credentials' | 'suspended' | 'attempts') => {
     await writeAs(parts, context, context.principal, async (tx) => {
       const subject = account === undefined ? {} : { subject: subjectOf(account) };
-      tx.emit({ type: eventTypes.sessionRefused, projectId: ORGANISATION, ...subject, data: { reason } });
+      tx.emit({ type: eventTypes.sessionRefused, projectId: ORGANIZATION, ...subject, data: { reason } });
     });
   };
   if (tooMany !== undefined) {
@@ -115,7 +115,7 @@ async function logout(
     const account = await findAccount(tx.sql, 'User', context.principal.id);
     const subject = account === undefined ? {} : { subject: subjectOf(account) };
     const data = { session, reason: 'logout' };
-    tx.emit({ type: eventTypes.sessionEnded, projectId: ORGANISATION, ...subject, data });
+    tx.emit({ type: eventTypes.sessionEnded, projectId: ORGANIZATION, ...subject, data });
   }
   const redirect = input.next === undefined ? {} : { redirect: returnPath(input.next) };
   return { body: {}, cookies: [NO_SESSION], ...redirect };
@@ -128,7 +128,7 @@ async function changePassword(
   requireAccounts(parts);
   const { database, hasher, sessions } = parts;
   const { principal } = context;
-  const { account, hash } = await transact(database, { mode: 'read', projectId: ORGANISATION }, async ({ sql }) => {
+  const { account, hash } = await transact(database, { mode: 'read', projectId: ORGANIZATION }, async ({ sql }) => {
     const account = await requireOwnAccount(sql, principal);
     return { account, hash: await readPasswordHash(sql, account.uid) };
   });
@@ -151,7 +151,7 @@ async function changePassword(
       throw new DaisError('conflict', 'Another request changed the password. Retry with the new password.');
     }
     await writePasswordHash(tx.sql, account.uid, next);
-    const common = { projectId: ORGANISATION, subject: subjectOf(account) };
+    const common = { projectId: ORGANIZATION, subject: subjectOf(account) };
     tx.emit({ ...common, type: eventTypes.passwordChanged, data: { by: 'user' } });
     const ended = await endSessionsOf(tx, account.uid, principal.via?.credential);
     if (ended > 0) tx.emit({ ...common, type: eventTypes.sessionEnded, data: { reason: 'password', count: ended } });

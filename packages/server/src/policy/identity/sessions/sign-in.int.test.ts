@@ -31,7 +31,7 @@ describe('invitations', () => {
     expect(await world.whoIs({ cookie: accepted.cookie ?? '' })).toBe('ada@example.com');
     const again = await world.send('/auth/invitation/accept', { body: { secret, password: PASSWORD } });
     expect(again.body.code).toBe('not_found');
-    const bindings = await world.send('/api/v1/organisationrolebindings', { headers: asOwner });
+    const bindings = await world.send('/api/v1/organizationrolebindings', { headers: asOwner });
     expect(bindings.body.items.map((item: { spec: unknown }) => item.spec)).toContainEqual({
       role: 'admin',
       users: ['ada@example.com'],
@@ -168,7 +168,7 @@ describe('signing in', () => {
     await world.login(name, PASSWORD);
     await expect
       .poll(async () => {
-        const { body } = await world.send('/api/v1/organisation/events?limit=20', { headers: asOwner });
+        const { body } = await world.send('/api/v1/organization/events?limit=20', { headers: asOwner });
         return body.items.map((event: { type: string; subject?: { name: string } }) => [
           event.type,
           event.subject?.name,
@@ -181,7 +181,7 @@ describe('signing in', () => {
           ['session.started', name],
         ]),
       );
-    const { body } = await world.send('/api/v1/organisation/events?limit=1000', { headers: asOwner });
+    const { body } = await world.send('/api/v1/organization/events?limit=1000', { headers: asOwner });
     for (const typed of ['a wrong one that is long', 'typed-a-password-here', PASSWORD]) {
       expect(JSON.stringify(body)).not.toContain(typed);
     }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { checkScopes, matchesScope } from './scopes.ts';
 
 const actions = ['secret:read', 'secret:write', 'project:read'];
-const verdict = (scopes: readonly string[], within?: readonly string[]) => {
+const decision = (scopes: readonly string[], within?: readonly string[]) => {
   try {
     checkScopes(scopes, actions, within);
     return 'good';
@@ -25,8 +25,8 @@ test.each([
 });
 
 test('patterns must mean something', () => {
-  expect(verdict(['secret:read', 'project:*', '*:read'])).toBe('good');
-  expect(verdict(['secret:raed', '*', '*:*', 'secret', 'secret:read:x', 'model:read'])).toEqual([
+  expect(decision(['secret:read', 'project:*', '*:read'])).toBe('good');
+  expect(decision(['secret:raed', '*', '*:*', 'secret', 'secret:read:x', 'model:read'])).toEqual([
     'scopes[0] secret:read',
     'scopes[1] ',
     'scopes[2] ',
@@ -37,7 +37,7 @@ test('patterns must mean something', () => {
 });
 
 test('a token grants at most its own scopes', () => {
-  expect(verdict(['secret:read'], ['secret:*'])).toBe('good');
-  expect(verdict(['secret:*'], ['secret:read'])).toEqual(['scopes[0] ']);
-  expect(verdict(['*:read'], ['secret:*'])).toEqual(['scopes[0] ']);
+  expect(decision(['secret:read'], ['secret:*'])).toBe('good');
+  expect(decision(['secret:*'], ['secret:read'])).toEqual(['scopes[0] ']);
+  expect(decision(['*:read'], ['secret:*'])).toEqual(['scopes[0] ']);
 });

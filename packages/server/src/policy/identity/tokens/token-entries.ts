@@ -14,7 +14,7 @@ import {
 } from '@dais/api';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
-import { findTenant, ORGANISATION } from '#kernel/tenants.ts';
+import { findTenant, ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { requireAccounts, subjectOf, writeAs, type IdentityParts } from '#policy/identity/identity-parts.ts';
 import { isBySession, requireOwnAccount } from '#policy/identity/own-account.ts';
@@ -128,7 +128,7 @@ async function keepToken(
   const { form, scopes, project } = wanted;
   tx.emit({
     type: eventTypes.tokenCreated,
-    projectId: ORGANISATION,
+    projectId: ORGANIZATION,
     subject: subjectOf(owner),
     data: {
       token: created.id,
@@ -194,7 +194,7 @@ async function revoke(tx: Transaction, parts: IdentityParts, owner: Account, id:
   }
   tx.emit({
     type: eventTypes.tokenRevoked,
-    projectId: ORGANISATION,
+    projectId: ORGANIZATION,
     subject: subjectOf(owner),
     data: { token: id, reason: 'revoked' },
   });

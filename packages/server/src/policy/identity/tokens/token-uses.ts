@@ -1,6 +1,6 @@
 /** Last uses of tokens, buffered in memory and written together: a busy program must not cause a write per request. */
 import type { Database } from '#engines/database/contract.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
@@ -34,7 +34,7 @@ export class TokenUses {
     if (uses.length === 0) return;
     this.#uses = new Map();
     try {
-      await transact(this.#database, { mode: 'write', projectId: ORGANISATION }, ({ sql }) =>
+      await transact(this.#database, { mode: 'write', projectId: ORGANIZATION }, ({ sql }) =>
         recordTokenUses(sql, uses),
       );
     } catch (error) {

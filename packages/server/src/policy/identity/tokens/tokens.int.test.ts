@@ -1,6 +1,6 @@
 /** Tokens, and accounts that change while they are in use. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { OWNER_TOKEN } from '#http/testing/http-fixture.ts';
 import { AccountWorld, asOwner, bearer, manifest, PASSWORD } from '#policy/identity/testing/account-world.ts';
@@ -111,7 +111,7 @@ describe('tokens', () => {
     const { cookie = '' } = await world.send('/auth/invitation/accept', { body: { secret, password: PASSWORD } });
     const text = [
       manifest('ServiceAccount', name, {}),
-      manifest('OrganisationRoleBinding', name, { role: 'admin', users: [name] }),
+      manifest('OrganizationRoleBinding', name, { role: 'admin', users: [name] }),
     ]
       .map((document) => JSON.stringify(document))
       .join('\n---\n');
@@ -312,10 +312,10 @@ describe('accounts that change', () => {
       expect(status).toBe(201);
     };
     await put('Team', 'teams', { groups: [{ provider: 'corporate', group: 'audit' }] });
-    await put('OrganisationRoleBinding', 'organisationrolebindings', { role: 'viewer', teams: ['auditors'] });
+    await put('OrganizationRoleBinding', 'organizationrolebindings', { role: 'viewer', teams: ['auditors'] });
     expect(await read({ cookie })).toBe('forbidden');
     const signIn = async (groups: readonly string[]) =>
-      await transact(world.fixture.database.database, { mode: 'write', projectId: ORGANISATION }, async (tx) => {
+      await transact(world.fixture.database.database, { mode: 'write', projectId: ORGANIZATION }, async (tx) => {
         const account = await findAccount(tx.sql, 'User', name);
         await recordSignIn(tx, { userUid: account?.uid ?? '', provider: 'corporate', groups });
       });

@@ -14,7 +14,7 @@ import {
 } from '@dais/api';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
@@ -50,7 +50,7 @@ export function deviceEntries(parts: SignInParts): readonly OperationEntry[] {
       perform: async ({ input, context }) => ({
         body: await transact(
           parts.database,
-          { mode: 'write', projectId: ORGANISATION, by: context },
+          { mode: 'write', projectId: ORGANIZATION, by: context },
           async (tx) => await poll(tx, input.device_code, parts),
         ),
       }),
@@ -58,7 +58,7 @@ export function deviceEntries(parts: SignInParts): readonly OperationEntry[] {
     entry(readDeviceOperation, {
       perform: async (call) => {
         const code = await tryCode(parts, call);
-        return await transact(parts.database, { mode: 'read', projectId: ORGANISATION }, async ({ sql }) =>
+        return await transact(parts.database, { mode: 'read', projectId: ORGANIZATION }, async ({ sql }) =>
           describe(found(await findUndecided(sql, code, false)), parts),
         );
       },
@@ -78,7 +78,7 @@ async function start(
   if (tooMany !== undefined) throw tooMany.error;
   const deviceCode = parts.random(32).toString('base64url');
   const userCode = makeUserCode(parts.random);
-  await transact(parts.database, { mode: 'write', projectId: ORGANISATION }, async ({ sql }) => {
+  await transact(parts.database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
     await insertGrant(sql, {
       deviceCode,
       userCode,
@@ -132,7 +132,7 @@ async function poll(
   );
   tx.emit({
     type: eventTypes.tokenCreated,
-    projectId: ORGANISATION,
+    projectId: ORGANIZATION,
     subject: { kind: 'User', name: user.name, uid: user.uid },
     data: {
       token: created.id,
@@ -157,7 +157,7 @@ async function decide(
   const { principal } = call.context;
   if (approve) requirePerson(principal);
   const code = await tryCode(parts, call);
-  const request = { mode: 'write', projectId: ORGANISATION, by: call.context } as const;
+  const request = { mode: 'write', projectId: ORGANIZATION, by: call.context } as const;
   return await transact(parts.database, request, async (tx) => {
     const grant = found(await findUndecided(tx.sql, code, true));
     const user = approve ? await requireOwnAccount(tx.sql, principal) : undefined;
@@ -165,7 +165,7 @@ async function decide(
     await decideGrant(tx.sql, grant.id, user === undefined ? undefined : { uid: user.uid, name: user.name, mfa });
     tx.emit({
       type: approve ? eventTypes.deviceApproved : eventTypes.deviceDenied,
-      projectId: ORGANISATION,
+      projectId: ORGANIZATION,
       ...(user !== undefined && { subject: { kind: 'User', name: user.name, uid: user.uid } }),
       data: {
         machine: grant.machine,

@@ -4,7 +4,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { CallOf, OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { listResources, readResource, type ResourceRow } from '#kernel/store.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
@@ -46,7 +46,7 @@ async function exchange(
   const tooMany = await countAttempt(database, [{ key, most: MOST_EXCHANGES, windowMs: 60_000 }]);
   if (tooMany !== undefined) throw tooMany.error;
   const { issuer } = await readClaimed(input.subject_token);
-  const isKnown = await transact(database, { mode: 'read', projectId: ORGANISATION }, ({ sql }) =>
+  const isKnown = await transact(database, { mode: 'read', projectId: ORGANIZATION }, ({ sql }) =>
     trusted.includes(sql, issuer),
   );
   // Runs before any outgoing call: a caller cannot make this server call URLs that no administrator configured.
@@ -61,7 +61,7 @@ async function exchange(
     via: { method: 'federation', mfa: false },
   };
   const by = { ...context, principal };
-  return await transact(database, { mode: 'write', projectId: ORGANISATION, by }, async (tx) => {
+  return await transact(database, { mode: 'write', projectId: ORGANIZATION, by }, async (tx) => {
     await holdVersion(tx);
     const { account, entry } = await findTrust(tx, input.service_account, claims);
     if (!(await spendToken(tx.sql, issuer, claims.id, claims.expiresAt))) {
@@ -83,7 +83,7 @@ async function exchange(
     );
     tx.emit({
       type: eventTypes.tokenExchanged,
-      projectId: ORGANISATION,
+      projectId: ORGANIZATION,
       subject: { kind: KIND, name: account.name, uid: account.uid },
       data: { token: created.id, issuer, subject: claims.subject, expiresAt: created.expiresAt.toISOString() },
     });
@@ -104,7 +104,7 @@ async function findTrust(
   name: string,
   claims: Claims,
 ): Promise<{ readonly account: ResourceRow; readonly entry: TrustEntry }> {
-  const account = await readResource(tx.sql, ORGANISATION, KIND, name);
+  const account = await readResource(tx.sql, ORGANIZATION, KIND, name);
   const entry = trustOf(account).find(
     ({ issuer, audience, subject }) =>
       issuer === claims.issuer && claims.audiences.includes(audience) && matchesSubject(subject, claims.subject),
@@ -137,7 +137,7 @@ async function readIssuers(sql: Sql): Promise<ReadonlySet<string>> {
   for (let after = ''; ;) {
     const limit = 1000;
     const none = { equal: {}, notEqual: [], present: [], absent: [] };
-    const rows = await listResources(sql, { projectId: ORGANISATION, kind: KIND, after, limit, ...none });
+    const rows = await listResources(sql, { projectId: ORGANIZATION, kind: KIND, after, limit, ...none });
     for (const row of rows) for (const { issuer } of trustOf(row)) issuers.add(issuer);
     const last = rows.at(-1);
     if (last === undefined || rows.length < limit) return issuers;

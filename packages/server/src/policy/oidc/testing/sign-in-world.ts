@@ -15,7 +15,7 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { KindRegistry } from '#kernel/registry.ts';
 import { kernelSlice } from '#kernel/slice.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { policies } from '#kinds/policy/index.ts';
 import { project } from '#kinds/project/index.ts';
@@ -261,8 +261,8 @@ export class SignInWorld {
     const io: JobIo = {
       signal: new AbortController().signal,
       progress: () => {},
-      read: (work) => transact(database.database, { mode: 'read', projectId: ORGANISATION }, work),
-      write: (work) => transact(database.database, { mode: 'write', projectId: ORGANISATION }, work),
+      read: (work) => transact(database.database, { mode: 'read', projectId: ORGANIZATION }, work),
+      write: (work) => transact(database.database, { mode: 'write', projectId: ORGANIZATION }, work),
     };
     return await checkProviderAccess({ providers, sealer: this.#sealer, log }, io);
   }

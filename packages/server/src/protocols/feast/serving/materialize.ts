@@ -118,7 +118,7 @@ export async function ended(
     let pause = FIRST_PAUSE;
     for (;;) {
       const { state, error = state } = await project.call(readMaterializationOperation, { id });
-      if (state === 'failed' || state === 'cancelled') failed.push(`${view}: ${error}`);
+      if (state === 'failed' || state === 'canceled') failed.push(`${view}: ${error}`);
       // The client has disconnected; the jobs continue.
       if (!['waiting', 'running'].includes(state) || signal.aborted) break;
       await new Promise<void>((resolve) => {

@@ -15,7 +15,7 @@ const STATES = {
   running: 'RUNNING',
   succeeded: 'SUCCEEDED',
   failed: 'FAILED',
-  cancelled: 'FAILED',
+  canceled: 'FAILED',
 } as const satisfies Readonly<Record<Execution['state'], string>>;
 
 const TASK_STATES = {
@@ -27,14 +27,14 @@ const TASK_STATES = {
   failed: 'FAILED',
   skipped: 'SKIPPED',
   blocked: 'SKIPPED',
-  cancelled: 'CANCELED',
+  canceled: 'CANCELED',
 } as const satisfies Readonly<Record<ExecutionNode['state'], string>>;
 
 const TERMINATED = 'terminated';
 
 export function runMessage(run: Execution, { withSpec }: { readonly withSpec: boolean }) {
   const state = run.cancelAsked && run.endedAt === undefined ? 'CANCELING' : STATES[run.state];
-  const why = run.state === 'cancelled' ? TERMINATED : run.state === 'failed' ? (run.error ?? 'failed') : undefined;
+  const why = run.state === 'canceled' ? TERMINATED : run.state === 'failed' ? (run.error ?? 'failed') : undefined;
   const error = why === undefined ? {} : { error: { code: rpcNumber('ABORTED'), message: why } };
   const { createdAt, startedAt, endedAt, description, schedule } = run;
   return {

@@ -72,13 +72,13 @@ const FIELDS: SearchFields = {
       PENDING: states('pending'),
       RUNNING: states('running'),
       SUCCEEDED: states('succeeded'),
-      FAILED: states('failed', 'cancelled'),
+      FAILED: states('failed', 'canceled'),
     },
     others: {
       PENDING: not('pending'),
       RUNNING: not('running'),
       SUCCEEDED: not('succeeded'),
-      FAILED: not('failed', 'cancelled'),
+      FAILED: not('failed', 'canceled'),
     },
   },
 };

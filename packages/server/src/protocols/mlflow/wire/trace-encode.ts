@@ -124,10 +124,10 @@ function expectationToWire(value: unknown) {
 }
 
 type SentAssessment = Values<typeof assessmentMessage>;
-type Judgement = Pick<NewAssessment, 'kind' | 'value' | 'error'>;
+type Judgment = Pick<NewAssessment, 'kind' | 'value' | 'error'>;
 
 /** The value of an assessment; undefined when none was sent. @throws MlflowError for a serialization that there is not. */
-export function assessmentValueOf(sent: SentAssessment): Judgement | undefined {
+export function assessmentValueOf(sent: SentAssessment): Judgment | undefined {
   const { feedback, expectation, issue } = sent;
   if (feedback !== undefined) {
     const { error_code: code, error_message: message, stack_trace: stackTrace } = feedback.error ?? sent.error ?? {};
@@ -161,13 +161,13 @@ const SOURCES = ['SOURCE_TYPE_UNSPECIFIED', 'HUMAN', 'LLM_JUDGE', 'CODE'];
 
 /** @throws MlflowError `INVALID_PARAMETER_VALUE` for one without a value. */
 export function newAssessmentOf(sent: SentAssessment): NewAssessment {
-  const judgement = assessmentValueOf(sent);
-  if (judgement === undefined) throw invalid('Assessment must have either feedback, expectation, or issue value');
+  const judgment = assessmentValueOf(sent);
+  if (judgment === undefined) throw invalid('Assessment must have either feedback, expectation, or issue value');
   const { assessment_name: name = '', source, create_time: created, last_update_time: updated } = sent;
   if (name === '') throw invalid("Missing value for required parameter 'assessment.assessment_name'.");
   const type = source?.source_type;
   return {
-    ...judgement,
+    ...judgment,
     name,
     source: {
       type: typeof type === 'number' ? (SOURCES[type] ?? 'SOURCE_TYPE_UNSPECIFIED') : named(type),
