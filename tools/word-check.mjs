@@ -138,6 +138,10 @@ export function proseOfMarkdown(content) {
   ].reduce((text, pattern) => text.replace(pattern, blank), content);
 }
 
+/** Statements are no prose: `begin` is a keyword there. */
+const SQL =
+  /^\s*(?:--|\(?select|insert|update|delete|create|alter|with|begin|commit|set|grant|revoke|do \$|drop|from|where|and|order|join|left join|on conflict|copy|lock|case)\b/;
+
 /**
  * Keeps the texts of string literals, templates and JSX; imports and what has no space in it are names.
  * @param {string} file
@@ -161,6 +165,11 @@ export function proseOfSource(file, content) {
     if (typeof node !== 'object' || node === null) return;
     const { type, start, end, value } = /** @type {Record<string, any>} */ (node);
     if (type === 'ImportDeclaration' || type === 'TSLiteralType') return;
+    if (type === 'Literal' && typeof value === 'string' && SQL.test(value)) return;
+    if (type === 'TemplateLiteral') {
+      const { quasis, expressions } = /** @type {Record<string, any>} */ (node);
+      return walk(SQL.test(quasis[0]?.value.raw ?? '') ? expressions : [...quasis, ...expressions]);
+    }
     if ((type === 'Literal' && typeof value === 'string') || type === 'TemplateElement' || type === 'JSXText') {
       return keep(start, end);
     }

@@ -57,6 +57,12 @@ test('texts in source code are prose; names, imports and code are not', () => {
   expect(found('const a = <p title="The colour">Some grey text</p>;', 'a.tsx')).toEqual(['1: colour', '1: grey']);
 });
 
+test('statements and code spans are not prose', () => {
+  const source =
+    'run(`begin; select ${what} begin`); fail("Call `cancelled` of it."); fail(`See \\`a licence\\` here`);';
+  expect(found(source, 'a.ts')).toEqual([]);
+});
+
 test('parts of names are found once, in any case', () => {
   const source = [
     "import { findSpared } from './spared.ts';",

@@ -4,7 +4,7 @@ import { gainOf } from './approval.mjs';
 /** @typedef {(line: string) => void} Say */
 
 /** The statuses of windows and rollout steps as users read them. @type {Readonly<Record<string, string>>} */
-const RESULTS = { passed: 'passing', failed: 'failing', forced: 'manual' };
+const RESULTS = { passed: 'passing', failed: 'failed', forced: 'manual' };
 
 /** @param {number} value */
 const count = (value) => value.toLocaleString('en');
