@@ -65,7 +65,10 @@ export class CedarAuthorizer implements Authorizer {
       return {};
     }
     if (principal.credentialCheck !== undefined) {
-      await principal.credentialCheck.check((await this.#parts.engine.rules.current(evidence.sql)).version, evidence.sql);
+      await principal.credentialCheck.check(
+        (await this.#parts.engine.rules.current(evidence.sql)).version,
+        evidence.sql,
+      );
     }
     if (operation.public === true) return {};
     if (principal.via === undefined || principal.via.method === 'none') {
