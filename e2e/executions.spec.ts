@@ -126,7 +126,7 @@ test('what failed is looked at first; it is run again from a step, and compared'
   const page = await journey.open(`${runs}/${broken.id}`);
   const step = region(page, 'Step fit');
   await step.getByText('ValueError: no rows').waitFor();
-  await step.getByText('it ended with exit code 3').waitFor();
+  await step.getByText('exited with code 3').waitFor();
   await page.getByRole('button', { name: 'Rerun from fit' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByText('fit, tell').waitFor();

@@ -172,7 +172,7 @@ test('what an alert started leads to its run, and what it did not start says why
   const page = await journey.open(`${WATCH}?tab=decisions`);
   const rows = panel(page, 'Decisions').getByRole('row');
   await rows.nth(1).getByText('not started').waitFor();
-  await rows.nth(1).getByText('cools down').waitFor();
+  await rows.nth(1).getByText('The cooldown ends').waitFor();
   await rows.nth(2).getByRole('link', { name: 'pipeline run' }).click();
   await page.getByRole('heading', { level: 1, name: /retrain/ }).waitFor();
 });
@@ -186,7 +186,7 @@ test('the page of the model is one place: where it answers, who watches that, wh
   await watched.getByText('failing', { exact: true }).waitFor();
   await page.getByRole('region', { name: 'Security scan' }).getByText('clean').first().waitFor();
   await page.getByRole('tab', { name: 'Decisions' }).click();
-  await panel(page, 'Decisions').getByText('cools down').first().waitFor();
+  await panel(page, 'Decisions').getByText('The cooldown ends').first().waitFor();
   await panel(page, 'Decisions').getByRole('link', { name: 'watch' }).first().click();
   await page.getByRole('heading', { name: 'Monitor watch', level: 1 }).waitFor();
 });
@@ -217,7 +217,7 @@ const LOOKS: readonly Look[] = [
   [
     'decisions of a monitor',
     `${WATCH}?tab=decisions`,
-    async (page) => await page.getByText('cools down').first().waitFor(),
+    async (page) => await page.getByText('The cooldown ends').first().waitFor(),
   ],
   [
     'where a model is in use',

@@ -31,7 +31,7 @@ test('an editor sees what she may do, and why not some of it: the policy, in its
   await page.getByRole('link', { name: 'Access', exact: true }).click();
   await page.getByRole('heading', { name: 'Your permissions in default', level: 1 }).waitFor();
   await page.getByRole('region', { name: 'Your account' }).getByRole('link', { name: 'vision-editors' }).waitFor();
-  await page.getByRole('link', { name: 'secret:write: some' }).click();
+  await page.getByRole('link', { name: 'secret:write: conditional' }).click();
   await page.waitForURL('**/projects/default/access?action=secret%3Awrite&resource=Secret');
   await why(page).getByText('Depends on the resource').waitFor();
   await why(page).getByLabel('Check one secret').fill('prod-db');

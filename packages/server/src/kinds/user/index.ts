@@ -32,11 +32,7 @@ export interface UserCredentials {
 /**
  * Suspending and deleting end what the user has in hand. @throws DaisError `invalid_manifest` (email of another user).
  */
-async function admitUser(
-  tx: Transaction,
-  change: AdmittedChange,
-  credentials: UserCredentials,
-): Promise<AdmitResult> {
+async function admitUser(tx: Transaction, change: AdmittedChange, credentials: UserCredentials): Promise<AdmitResult> {
   const { uid, name, spec, dryRun } = change;
   const subject = { kind: 'User', uid, name } as const;
   if (!dryRun) await credentials.changed(tx);

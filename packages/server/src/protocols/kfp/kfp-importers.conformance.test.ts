@@ -63,7 +63,7 @@ test('an object is imported as a file, and a prefix as a folder', { timeout: 300
 });
 
 test.each<[string, string, Readonly<Record<string, string>>, string]>([
-  ['a missing object', `s3://${BUCKET}/none.csv`, {}, 'has no none.csv'],
+  ['a missing object', `s3://${BUCKET}/none.csv`, {}, 'does not contain none.csv'],
   ['a missing bucket', 's3://nowhere/none.csv', {}, 'cannot be fetched'],
   ['no object', `s3://${BUCKET}`, {}, 's3://BUCKET/KEY'],
   // A private address that is not permitted.

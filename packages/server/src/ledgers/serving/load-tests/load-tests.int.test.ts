@@ -96,7 +96,7 @@ test('the command prints rates and latencies, and fails if requests failed', asy
   const file = join(folder, 'body.json');
   await writeFile(file, '{"inputs": [["text"]]}');
   const bad = await cli('endpoint', 'load-test', 'asked', '--requests', '5', '--duration', '5m', '-f', file);
-  expect([bad.code, bad.err]).toEqual([1, expect.stringContaining('The first that failed: 400')]);
+  expect([bad.code, bad.err]).toEqual([1, expect.stringContaining('First failed request: 400')]);
 });
 
 test('a version that is too slow under load receives no traffic', async () => {

@@ -145,11 +145,7 @@ const FACTS = 'facts';
  * Cedar's validation accepts `resource has x` for every `x`. A condition that is never true is an error. The most
  * frequent cause is a missing `facts.` before the name of a fact.
  */
-function impossibleHas(
-  model: Model,
-  text: string,
-  { id, json, resourceType }: CompiledPolicy,
-): PolicyTextIssue[] {
+function impossibleHas(model: Model, text: string, { id, json, resourceType }: CompiledPolicy): PolicyTextIssue[] {
   const shapes = Object.entries(model.schema[NAMESPACE]?.entityTypes ?? {})
     .filter(([name]) => resourceType === undefined || resourceType === `${NAMESPACE}::${name}`)
     .map(([, type]) => attributesOf((type as { readonly shape?: unknown }).shape));

@@ -37,7 +37,7 @@ async function taskPids(): Promise<number[]> {
 async function killedDais(script: string, work: Pick<CrashWork, 'at' | 'launcher'>, isolation: 'required' | 'none') {
   const told: CrashWork = { root: join(root, 'compute'), tasks: [{ attempt, script, isolation }], ...work };
   const dais = await startModule({
-    module: new URL('crash-worker.testing.ts', import.meta.url),
+    module: new URL('../crash-worker.testing.ts', import.meta.url),
     statement: 'await program.workUntilKilled(JSON.parse(process.argv[2]));',
     argument: told,
     env: { PATH: process.env['PATH'] },
