@@ -3,7 +3,7 @@
  * without HTTP: ten layers of a thousand jobs and datasets in turn, each node made from ten of the layer above. The database
  * is a test server on the same machine.
  */
-import type { LineageGraph } from '@dais/api';
+import type { LineageGraph } from '@dais/api/lineage';
 import { findTenant } from '../packages/server/src/kernel/tenants.ts';
 import { startTrackingWorld } from '../packages/server/src/ledgers/tracking/testing/tracking-world.ts';
 import { Report, ServerCpu } from './lib/server-cpu.ts';

@@ -7,7 +7,7 @@
  * included: goals. How the two compare is measured by mlflow-server.ts, in one run.
  */
 import { randomBytes } from 'node:crypto';
-import type { Experiment } from '../packages/api/src/index.ts';
+import type { Experiment } from '../packages/api/src/tracking/index.ts';
 import { startTestDatabase } from '../packages/server/src/engines/database/testing.ts';
 import { kernelSlice } from '../packages/server/src/kernel/slice.ts';
 import { findTenant } from '../packages/server/src/kernel/tenants.ts';

@@ -8,7 +8,7 @@
  * another machine, HTTP included: goals. How the two compare is measured by mlflow-server.ts, in one run.
  */
 import { randomBytes } from 'node:crypto';
-import type { Trace } from '../packages/api/src/index.ts';
+import type { Trace } from '../packages/api/src/tracking/index.ts';
 import { startTrackingWorld } from '../packages/server/src/ledgers/tracking/testing/tracking-world.ts';
 import { decodeProtobuf } from '../packages/server/src/protocols/otlp/decode-protobuf.ts';
 import {

@@ -7,7 +7,7 @@
  * Limits are a tenth of what MLflow's server took for such a call in an earlier measurement on another machine, HTTP
  * included: goals. How the two compare is measured by mlflow-server.ts, in one run.
  */
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { startTrackingWorld } from '../packages/server/src/ledgers/tracking/testing/tracking-world.ts';
 import { Report, ServerCpu } from './lib/server-cpu.ts';
 

@@ -1,6 +1,6 @@
 /** Home: what waits for whom, what goes on, and what comes next, as each may see it. */
 import type { Page } from 'playwright-core';
-import type { Run } from '../packages/api/src/index.ts';
+import type { Run } from '../packages/api/src/tracking/index.ts';
 import type { ModelScan } from '../packages/api/src/serving/index.ts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { makeFlights } from './flights.ts';

@@ -1,7 +1,7 @@
 /** A model as a run left it: where it comes from, how good it is, what was made of it. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { LoggedModel } from '../packages/api/src/index.ts';
+import type { LoggedModel } from '../packages/api/src/tracking/index.ts';
 import { Journey } from './journey.ts';
 import { describeLooks } from './looks.ts';
 import { registerModel, registerVersion } from './registry.ts';

@@ -1,5 +1,6 @@
 /** Models as trainings register them, made through the native interface as a client would. */
-import type { ModelVersion, RegisteredModel, Run } from '../packages/api/src/index.ts';
+import type { ModelVersion, RegisteredModel } from '../packages/api/src/registry/index.ts';
+import type { Run } from '../packages/api/src/tracking/index.ts';
 import type { Journey } from './journey.ts';
 import { makeExperiment, train } from './training.ts';
 

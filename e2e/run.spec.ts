@@ -1,7 +1,7 @@
 /** How did this run go? Its charts, what it was given, and the files that it left. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
-import type { Run } from '../packages/api/src/index.ts';
+import type { Run } from '../packages/api/src/tracking/index.ts';
 import { Journey } from './journey.ts';
 import { describeLooks } from './looks.ts';
 import { makeExperiment, putArtifact, train } from './training.ts';

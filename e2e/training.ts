@@ -1,5 +1,5 @@
 /** What trainings leave behind, made through the native interface as a client would. */
-import type { Experiment, Run } from '../packages/api/src/index.ts';
+import type { Experiment, Run } from '../packages/api/src/tracking/index.ts';
 import type { Journey } from './journey.ts';
 
 const TRACKING = '/api/v1/tracking';

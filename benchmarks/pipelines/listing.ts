@@ -1,6 +1,6 @@
 /** What it costs to list a run of very many nodes: the ledger alone, without HTTP, and with nothing that runs them. */
 import { join } from 'node:path';
-import type { Execution } from '@dais/api';
+import type { Execution } from '@dais/api/executions';
 import { openFsBlobStore } from '../../packages/server/src/engines/blobs/fs/fs-blob-store.ts';
 import { startTestDatabase } from '../../packages/server/src/engines/database/testing.ts';
 import { Content, CONTENT_DEFAULTS } from '../../packages/server/src/kernel/content/content.ts';

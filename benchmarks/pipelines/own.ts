@@ -1,7 +1,7 @@
 /** Dais: a server in a process of its own, which is asked through its API. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Execution, ExecutionNode, SubmitExecutionInput } from '@dais/api';
+import type { Execution, ExecutionNode, SubmitExecutionInput } from '@dais/api/executions';
 import { commandOf, controlOf, startDaisProcess, treeOf } from '../../packages/server/src/testing/dais-process.ts';
 import { findPython } from '../../tools/python.mjs';
 import { useBuilt } from '../lib/built.ts';

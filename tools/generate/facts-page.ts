@@ -1,4 +1,4 @@
-import { policyFacts, upstreamLimits, type PolicyFact } from '@dais/api';
+import { policyFacts, upstreamLimits, type PolicyFact } from '@dais/api/access';
 import { REFERENCE, type GeneratedFile } from './generated-file.ts';
 import { code, page, table, text } from './markdown.ts';
 

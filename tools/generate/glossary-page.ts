@@ -1,4 +1,6 @@
-import { approvalStates, deliveryStates, loggedModelStatuses, runStatuses, traceStates } from '@dais/api';
+import { approvalStates } from '@dais/api/registry';
+import { loggedModelStatuses, runStatuses, traceStates } from '@dais/api/tracking';
+import { deliveryStates } from '@dais/api/webhooks';
 import { datasetVersionStates, ingestStates } from '@dais/api/data';
 import { endpointVariantStates } from '../../packages/api/src/kinds/endpoint.ts';
 import { findingStates } from '../../packages/api/src/records/data-findings.ts';

@@ -2,7 +2,8 @@
 import { statfs } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { errorCatalog, type ProcessMetrics } from '@dais/api';
+import { errorCatalog } from '@dais/api';
+import type { ProcessMetrics } from '@dais/api/tracking';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database, Slice } from '#engines/database/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';

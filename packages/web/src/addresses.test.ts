@@ -1,4 +1,5 @@
-import { projectKind, secretKind } from '@dais/api';
+import { projectKind } from '@dais/api';
+import { secretKind } from '@dais/api/access';
 import { expect, test } from 'vitest';
 import { addressPath, listAddress, resourceAddress } from './addresses.ts';
 

@@ -1,5 +1,6 @@
 /** The entry: reads what the page says, and shows the console in it. */
-import { createClient, currentSessionOperation, DaisError } from '@dais/api';
+import { createClient, DaisError } from '@dais/api';
+import { currentSessionOperation } from '@dais/api/access';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';

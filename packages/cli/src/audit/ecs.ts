@@ -1,5 +1,5 @@
 /** Entries as Elastic Common Schema 8 (https://www.elastic.co/guide/en/ecs/8.17), one document each. */
-import type { AuditEntry } from '@dais/api';
+import type { AuditEntry } from '@dais/api/audit';
 
 /** Type of Dais to category and type of ECS; what is not listed is a change of configuration. */
 const CLASSES: readonly (readonly [prefix: string, category: string, type: string])[] = [

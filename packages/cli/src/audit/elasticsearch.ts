@@ -1,5 +1,5 @@
 /** Entries as a body of Elasticsearch's `_bulk`: what to do, then the document, a line each. */
-import type { AuditEntry } from '@dais/api';
+import type { AuditEntry } from '@dais/api/audit';
 import { ecsDocument } from '#audit/ecs.ts';
 
 /** By the names of data streams: type, dataset (the entries' own `event.dataset`), namespace. */

@@ -1,7 +1,8 @@
 /** Where the entries of a log are read from: a server, or a file that was exported. */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { readAuditBodiesOperation, type DaisClient } from '@dais/api';
+import type { DaisClient } from '@dais/api';
+import { readAuditBodiesOperation } from '@dais/api/audit';
 import { type LogEntry } from '@dais/api/tlog';
 
 /** Entries of one page: 5 MB at most usual sizes. */

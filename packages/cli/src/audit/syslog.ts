@@ -1,5 +1,5 @@
 /** Entries as RFC 5424 syslog, framed by their length (RFC 6587 §3.4.1), so that a message may hold anything. */
-import type { AuditEntry } from '@dais/api';
+import type { AuditEntry } from '@dais/api/audit';
 import { ecsDocument } from '#audit/ecs.ts';
 
 /** Facility 13, log audit; severity 5 notice, 4 warning for what was refused or failed. */

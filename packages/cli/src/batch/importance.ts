@@ -1,5 +1,6 @@
 /** `dais model importance`. */
-import { DaisError, type DaisClient, readModelAliasOperation } from '@dais/api';
+import { DaisError, type DaisClient } from '@dais/api';
+import { readModelAliasOperation } from '@dais/api/registry';
 import {
   listModelImportancesOperation,
   parseServedModel,

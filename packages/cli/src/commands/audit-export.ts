@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { exportAuditOperation, type DaisClient } from '@dais/api';
+import type { DaisClient } from '@dais/api';
+import { exportAuditOperation } from '@dais/api/audit';
 import { ecsDocument } from '#audit/ecs.ts';
 import { bulkLines } from '#audit/elasticsearch.ts';
 import { ExportFile } from '#audit/export-file.ts';

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { DaisError, listAuditCheckpointsOperation, readAuditKeyOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { listAuditCheckpointsOperation, readAuditKeyOperation } from '@dais/api/audit';
 import { findingText, LogVerifier, toBase64 } from '@dais/api/tlog';
 import { openNotes, readCheckpointFiles, type ReadCheckpoints } from '#audit/checkpoint-files.ts';
 import { logKey, treeHasher, type LogKey } from '#audit/log-keys.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   forgetPersonOperation,
   holdAuditOperation,
   listAuditOperation,
@@ -10,7 +10,7 @@ import {
   readAuditKeyOperation,
   readAuditStatusOperation,
   type AuditEntry,
-} from '@dais/api';
+} from '@dais/api/audit';
 import { fromBase64, rootOfInclusion, sameHash } from '@dais/api/tlog';
 import { logKey, treeHasher } from '#audit/log-keys.ts';
 import type { Run } from '#context.ts';

@@ -8,7 +8,7 @@ import {
   type ExecutionQueue,
   type ExecutionWait,
   type ProjectCompute,
-} from '@dais/api';
+} from '@dais/api/executions';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';

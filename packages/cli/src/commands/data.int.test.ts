@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LineageGraph } from '@dais/api';
+import type { LineageGraph } from '@dais/api/lineage';
 import type { DatasetVersion } from '@dais/api/data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CliFixture } from '#testing/cli-fixture.ts';

@@ -1,4 +1,5 @@
-import { currentSessionOperation, DaisError } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { currentSessionOperation } from '@dais/api/access';
 import { noProxyFor, shadows, TRACKING_TOKEN, TRACKING_URI, trackingUri } from '#clients/mlflow-variables.ts';
 import { chooseServer, connect, type ServerChoice } from '#connection/connect.ts';
 import type { Context, Run } from '#context.ts';

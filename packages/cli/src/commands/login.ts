@@ -1,14 +1,13 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DaisError, type DaisClient } from '@dais/api';
 import {
   currentSessionOperation,
-  DaisError,
   pollDeviceOperation,
   revokeTokenOperation,
   startDeviceOperation,
   type CurrentSession,
-  type DaisClient,
-} from '@dais/api';
+} from '@dais/api/access';
 import { openBrowser } from '#connection/browser.ts';
 import { chooseServer, connect } from '#connection/connect.ts';
 import { credentialPath, readCredential, writeCredential, type Credential } from '#connection/credentials.ts';

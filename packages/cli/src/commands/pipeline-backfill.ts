@@ -1,5 +1,6 @@
 /** `dais pipeline backfill`: runs of a schedule for the past. */
-import { backfillRecurrenceOperation, DaisError } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { backfillRecurrenceOperation } from '@dais/api/executions';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { countText } from '#output/amounts.ts';

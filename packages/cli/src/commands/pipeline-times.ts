@@ -1,5 +1,5 @@
 /** `dais pipeline times`: when a schedule starts runs, and what came of the times that were. */
-import { listFiresOperation, listTimesOperation, readRecurrenceOperation } from '@dais/api';
+import { listFiresOperation, listTimesOperation, readRecurrenceOperation } from '@dais/api/executions';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';

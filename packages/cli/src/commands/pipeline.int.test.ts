@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Execution, PipelineGraph } from '@dais/api';
+import type { Execution, PipelineGraph } from '@dais/api/executions';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CliFixture } from '#testing/cli-fixture.ts';
 

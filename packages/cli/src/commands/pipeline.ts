@@ -1,15 +1,14 @@
 /** `dais pipeline run`, `graph` and `retry`. */
 import { randomUUID } from 'node:crypto';
+import { DaisError, type DaisClient } from '@dais/api';
 import {
-  DaisError,
   graphPipelineOperation,
   readExecutionOperation,
   retryExecutionOperation,
   runPipelineOperation,
-  type DaisClient,
   type Execution,
   type PipelineGraph,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { sendCode } from '#commands/run.ts';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';

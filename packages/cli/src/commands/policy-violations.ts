@@ -1,12 +1,12 @@
 /** `dais policy violations` and `dais policy audited`. */
+import type { DaisClient } from '@dais/api';
 import {
   evaluatePoliciesOperation,
   listAuditedRefusalsOperation,
   listViolationsOperation,
   type AuditedRefusal,
-  type DaisClient,
   type PolicyViolation,
-} from '@dais/api';
+} from '@dais/api/access';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';

@@ -1,12 +1,12 @@
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   organizationPolicyKind,
   policyKind,
   simulatePolicyOperation,
   testPolicyOperation,
   whyOperation,
   type PolicyReason,
-} from '@dais/api';
+} from '@dais/api/access';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { readManifestFiles, type ManifestFile } from '#manifests/manifest-files.ts';

@@ -1,14 +1,13 @@
 /** `dais reproduce`: does a run again with the same code, packages and inputs, and says what came out differently. */
+import type { DaisClient } from '@dais/api';
 import {
   listExecutionNodesOperation,
   readExecutionOperation,
-  readRunOperation,
   retryExecutionOperation,
-  type DaisClient,
   type Execution,
   type ExecutionNode,
-  type Run as TrackedRun,
-} from '@dais/api';
+} from '@dais/api/executions';
+import { readRunOperation, type Run as TrackedRun } from '@dais/api/tracking';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { countText } from '#output/amounts.ts';

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, truncate, writeFile, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Execution } from '@dais/api';
+import type { Execution } from '@dais/api/executions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runProgram } from '#processes.ts';
 import { CliFixture } from '#testing/cli-fixture.ts';

@@ -3,15 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { DaisError, type DaisClient } from '@dais/api';
 import {
-  DaisError,
   readExecutionOperation,
   submitExecutionOperation,
   uploadForExecutionOperation,
-  type DaisClient,
   type Execution,
   type SubmitExecutionInput,
-} from '@dais/api';
+} from '@dais/api/executions';
 import type { Context, Run } from '#context.ts';
 import { EXPERIMENT_NAME } from '#clients/mlflow-variables.ts';
 import { exitCodes } from '#exit-codes.ts';

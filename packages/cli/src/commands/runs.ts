@@ -1,5 +1,10 @@
 /** `dais runs` and `dais logs`: what is run, and what it writes. */
-import { cancelExecutionOperation, listExecutionsOperation, readExecutionOperation, type Execution } from '@dais/api';
+import {
+  cancelExecutionOperation,
+  listExecutionsOperation,
+  readExecutionOperation,
+  type Execution,
+} from '@dais/api/executions';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';

@@ -3,7 +3,7 @@ import {
   listUserSessionsOperation,
   revokeSessionOperation,
   revokeUserSessionOperation,
-} from '@dais/api';
+} from '@dais/api/access';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';

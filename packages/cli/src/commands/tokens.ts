@@ -1,16 +1,15 @@
+import { DaisError, type DaisClient } from '@dais/api';
 import {
   createServiceTokenOperation,
   createTokenOperation,
-  DaisError,
   listServiceTokensOperation,
   listTokensOperation,
   listUserTokensOperation,
   revokeServiceTokenOperation,
   revokeTokenOperation,
   revokeUserTokenOperation,
-  type DaisClient,
   type TokenEntry,
-} from '@dais/api';
+} from '@dais/api/access';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';

@@ -1,11 +1,11 @@
+import type { ResourceOf } from '@dais/api';
 import {
   createInvitationOperation,
   inviteAdministratorOperation,
   listInvitationsOperation,
   resetPasswordOperation,
   type CreatedInvitation,
-  type ResourceOf,
-} from '@dais/api';
+} from '@dais/api/access';
 import type { Context, Run } from '#context.ts';
 import { exitCodes, type ExitCode } from '#exit-codes.ts';
 import { printedForPrograms, remark } from '#output/result.ts';

@@ -1,4 +1,4 @@
-import { currentSessionOperation } from '@dais/api';
+import { currentSessionOperation } from '@dais/api/access';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms } from '#output/result.ts';

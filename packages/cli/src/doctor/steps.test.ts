@@ -1,4 +1,4 @@
-import type { IsolationInfo } from '@dais/api';
+import type { IsolationInfo } from '@dais/api/executions';
 import { expect, test } from 'vitest';
 import { checkSteps, isolationFinding, stepsFinding } from '#doctor/steps.ts';
 

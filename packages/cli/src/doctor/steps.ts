@@ -1,5 +1,5 @@
 /** Checks what the machine gives to commands and models that Dais runs. */
-import { isolationSummary, type IsolationInfo } from '@dais/api';
+import { isolationSummary, type IsolationInfo } from '@dais/api/executions';
 import { ok, skipped, warning, type Finding } from '#doctor/finding.ts';
 
 /** As the compute engine and the isolation engine of the server report them. */

@@ -1,4 +1,11 @@
 /** Everything that a project holds, page by page. */
+import type { DaisClient } from '@dais/api';
+import {
+  searchModelsOperation,
+  searchModelVersionsOperation,
+  type ModelVersion,
+  type RegisteredModel,
+} from '@dais/api/registry';
 import {
   listArtifactsOperation,
   listEvaluationRecordsOperation,
@@ -9,24 +16,19 @@ import {
   searchEvaluationDatasetsOperation,
   searchExperimentsOperation,
   searchLoggedModelsOperation,
-  searchModelsOperation,
-  searchModelVersionsOperation,
   searchRunsOperation,
   searchScorersOperation,
   searchTracesOperation,
-  type DaisClient,
   type EvaluationDataset,
   type EvaluationRecord,
   type Experiment,
   type LoggedModel,
   type MetricPoint,
-  type ModelVersion,
-  type RegisteredModel,
   type Run,
   type Scorer,
   type Span,
   type Trace,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import type { TraceLinks } from './trace-rows.ts';
 
 interface Page<Item> {

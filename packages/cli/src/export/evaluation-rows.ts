@@ -1,6 +1,6 @@
 /** Evaluation datasets and scorers as rows of MLflow's tables. */
 import { createHash } from 'node:crypto';
-import type { EvaluationDataset, EvaluationRecord, Scorer } from '@dais/api';
+import type { EvaluationDataset, EvaluationRecord, Scorer } from '@dais/api/tracking';
 import type { MlflowStore } from './mlflow-store.ts';
 
 const SCHEMA_VERSION = '1.0';

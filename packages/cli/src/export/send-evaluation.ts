@@ -1,5 +1,5 @@
 /** Evaluation datasets and scorers in a running server. Both get new ids there. */
-import type { EvaluationDataset, EvaluationRecord, Scorer } from '@dais/api';
+import type { EvaluationDataset, EvaluationRecord, Scorer } from '@dais/api/tracking';
 import { fingerprint } from '#import/fingerprint.ts';
 import { API_3, list, OLD_ID, searched, STATE, text, type Json, type ServerParts } from './server-parts.ts';
 

@@ -1,5 +1,5 @@
 /** Experiments of a project in a running server: by their names. */
-import type { Experiment } from '@dais/api';
+import type { Experiment } from '@dais/api/tracking';
 import { fingerprint } from '#import/fingerprint.ts';
 import { API, pairs, searched, tagsOf, text, type Place, type ServerParts } from './server-parts.ts';
 

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { Readable, Transform } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
-import { DaisError, readArtifactOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { readArtifactOperation } from '@dais/api/tracking';
 import { isAbsent } from '#import/http-traces.ts';
 import { list, text, type ServerParts } from './server-parts.ts';
 

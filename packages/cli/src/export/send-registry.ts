@@ -1,5 +1,6 @@
 /** Registered models and prompts in a running server: by their names, with the numbers of their versions. */
-import { DaisError, type ModelVersion, type RegisteredModel } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { ModelVersion, RegisteredModel } from '@dais/api/registry';
 import { fingerprint } from '#import/fingerprint.ts';
 import { isAbsent } from '#import/http-traces.ts';
 import { API, list, object, pairs, STATE, tagsOf, text, type Json, type ServerParts } from './server-parts.ts';

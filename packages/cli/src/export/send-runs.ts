@@ -1,5 +1,5 @@
 /** Runs in a running server. They get new ids there; the old one stands in a tag. */
-import type { LoggedModel, MetricPoint, Run } from '@dais/api';
+import type { LoggedModel, MetricPoint, Run } from '@dais/api/tracking';
 import { fingerprint } from '#import/fingerprint.ts';
 import { sendFiles } from './send-files.ts';
 import { API, chunks, object, OLD_ID, pairs, searched, STATE, tagsOf, text } from './server-parts.ts';

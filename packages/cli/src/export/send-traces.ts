@@ -1,5 +1,6 @@
 /** Traces in a running server. They keep their ids: spans carry them. */
-import { keyValues, type Assessment, type Span, type Trace } from '@dais/api';
+import { keyValues } from '@dais/api/access';
+import type { Assessment, Span, Trace } from '@dais/api/tracking';
 import { fingerprint } from '#import/fingerprint.ts';
 import { TRACE_WORDS } from '#import/trace-words.ts';
 import { sendFiles } from './send-files.ts';

@@ -1,5 +1,5 @@
 /** What the parts of an export to a running server share. */
-import type { Experiment } from '@dais/api';
+import type { Experiment } from '@dais/api/tracking';
 import type { MlflowRest } from '#import/mlflow-rest.ts';
 import type { Tally } from '#import/tally.ts';
 import type { DaisSource } from './dais-source.ts';

@@ -1,6 +1,7 @@
 /** Records as rows of MLflow's tables. */
 import { createHash } from 'node:crypto';
-import type { DatasetInput, Experiment, LoggedModel, MetricPoint, ModelVersion, RegisteredModel, Run } from '@dais/api';
+import type { ModelVersion, RegisteredModel } from '@dais/api/registry';
+import type { DatasetInput, Experiment, LoggedModel, MetricPoint, Run } from '@dais/api/tracking';
 import type { MlflowStore } from './mlflow-store.ts';
 
 const MODEL_STATUS = { PENDING: 1, READY: 2, UPLOAD_FAILED: 3 } as const;

@@ -1,6 +1,7 @@
 /** Traces as rows of MLflow's tables. */
 import { createHash } from 'node:crypto';
-import { simpleValue, type Assessment, type Span, type Trace } from '@dais/api';
+import { simpleValue } from '@dais/api/access';
+import type { Assessment, Span, Trace } from '@dais/api/tracking';
 import { exactText } from '#import/exact-json.ts';
 import { TRACE_WORDS } from '#import/trace-words.ts';
 import type { MlflowStore } from './mlflow-store.ts';

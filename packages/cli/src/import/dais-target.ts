@@ -1,15 +1,14 @@
 /** The server that is imported into: its operations as the import uses them. */
 import { Transform, Readable } from 'node:stream';
 import { createHash } from 'node:crypto';
+import { DaisError, type DaisClient } from '@dais/api';
 import {
-  DaisError,
   listArtifactsOperation,
   listImportedOperation,
   noteImportedOperation,
   writeArtifactOperation,
-  type DaisClient,
   type ImportedKind,
-} from '@dais/api';
+} from '@dais/api/tracking';
 
 /** What was imported before: state by the name at the source. */
 export type Known = ReadonlyMap<string, { readonly id: string; readonly state: string }>;

@@ -2,7 +2,7 @@
  * JSON as Python writes it, without a loss: numbers that JavaScript does not tell apart become maps with the one key `@`,
  * the form in which attributes of spans are kept.
  */
-import { plainDouble, plainInt, plainMap } from '@dais/api';
+import { plainDouble, plainInt, plainMap } from '@dais/api/access';
 
 /** In texts of JSON it cannot stand unescaped, so that no map has it by chance. */
 const MARK = '\\u0000@';

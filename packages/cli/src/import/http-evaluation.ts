@@ -1,5 +1,5 @@
 /** Evaluation datasets and scorers of a tracking server, through its REST interface. */
-import type { EvaluationRecord } from '@dais/api';
+import type { EvaluationRecord } from '@dais/api/tracking';
 import { isAbsent } from './http-traces.ts';
 import type { Json, MlflowRest } from './mlflow-rest.ts';
 import { recordOf } from './record-json.ts';

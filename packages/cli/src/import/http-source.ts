@@ -1,14 +1,14 @@
 /** A tracking server, read through its REST interface. */
 import type { Readable } from 'node:stream';
-import {
-  DaisError,
-  type DatasetInput,
-  type EvaluationRecord,
-  type LoggedModelStatus,
-  type MetricPoint,
-  type RunStatus,
-  type Span,
-} from '@dais/api';
+import { DaisError } from '@dais/api';
+import type {
+  DatasetInput,
+  EvaluationRecord,
+  LoggedModelStatus,
+  MetricPoint,
+  RunStatus,
+  Span,
+} from '@dais/api/tracking';
 import { HttpEvaluation } from './http-evaluation.ts';
 import { HttpTraces } from './http-traces.ts';
 import type { Json, MlflowRest } from './mlflow-rest.ts';

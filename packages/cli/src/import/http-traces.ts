@@ -1,5 +1,6 @@
 /** Traces of a tracking server, through its REST interface. */
-import { DaisError, type Span, type TraceState } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { Span, TraceState } from '@dais/api/tracking';
 import { exactJson, storable } from './exact-json.ts';
 import type { Json, MlflowRest } from './mlflow-rest.ts';
 import { spanOfStored, spanOfWire } from './span-json.ts';

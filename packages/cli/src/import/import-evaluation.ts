@@ -1,12 +1,12 @@
 /** Evaluation datasets with their records, and scorers. */
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   importEvaluationDatasetOperation,
   importEvaluationRecordsOperation,
   importScorerOperation,
   listEvaluationRecordsOperation,
   type EvaluationRecord,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import type { DaisTarget, Known } from './dais-target.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { SourceDataset, SourceExperiment, TrackingSource } from './source.ts';

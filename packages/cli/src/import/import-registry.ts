@@ -1,12 +1,12 @@
 /** Registered models, prompts, their versions and aliases. */
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   importModelOperation,
   importModelVersionOperation,
   readModelOperation,
   setModelAliasOperation,
   type ModelVersion,
-} from '@dais/api';
+} from '@dais/api/registry';
 import type { DaisTarget } from './dais-target.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { SourceModel, SourceVersion, TrackingSource } from './source.ts';

@@ -1,12 +1,12 @@
 /** One run as a whole: itself, its histories, its files; then it is compared. */
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   importMetricsOperation,
   importRunOperation,
   readRunOperation,
   type MetricPoint,
   type Run,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { copyArtifacts, type ArtifactParts } from './copy-artifacts.ts';
 import type { SourceRun } from './source.ts';
 

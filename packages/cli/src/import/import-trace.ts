@@ -1,6 +1,6 @@
 /** One trace as a whole: itself, its spans, its attachments; then it is compared. */
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   importSpansOperation,
   importTraceOperation,
   listSpansOperation,
@@ -8,7 +8,7 @@ import {
   readTraceOperation,
   type Span,
   type Trace,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { copyArtifacts, type ArtifactParts } from './copy-artifacts.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { SourceTrace } from './source.ts';

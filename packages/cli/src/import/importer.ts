@@ -1,11 +1,6 @@
 /** One round of an import: all that changed at the source since the round before, at most a few things at a time. */
-import {
-  DaisError,
-  importExperimentOperation,
-  importLoggedModelOperation,
-  readExperimentOperation,
-  type DaisClient,
-} from '@dais/api';
+import { DaisError, type DaisClient } from '@dais/api';
+import { importExperimentOperation, importLoggedModelOperation, readExperimentOperation } from '@dais/api/tracking';
 import { barText } from '#output/progress-bar.ts';
 import { copyArtifacts } from './copy-artifacts.ts';
 import { DaisTarget, type Known } from './dais-target.ts';

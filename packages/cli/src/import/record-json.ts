@@ -1,5 +1,5 @@
 /** A record of an evaluation dataset as tracking servers write it. */
-import type { EvaluationRecord } from '@dais/api';
+import type { EvaluationRecord } from '@dais/api/tracking';
 
 type Json = Readonly<Record<string, unknown>>;
 type Source = NonNullable<EvaluationRecord['source']>;

@@ -11,7 +11,7 @@ import type {
   RunStatus,
   Span,
   TraceState,
-} from '@dais/api';
+} from '@dais/api/tracking';
 
 export type Pairs = Readonly<Record<string, string>>;
 

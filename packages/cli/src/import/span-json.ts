@@ -1,5 +1,6 @@
 /** Spans as tracking servers write them: in OpenTelemetry's JSON, and as their files and tables have them. */
-import { plainAttributes, type Span } from '@dais/api';
+import { plainAttributes } from '@dais/api/access';
+import type { Span } from '@dais/api/tracking';
 import { exactJson, storable } from './exact-json.ts';
 
 type Map = Readonly<Record<string, unknown>>;

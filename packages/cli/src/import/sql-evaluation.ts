@@ -1,5 +1,5 @@
 /** Evaluation datasets and scorers in the database of a tracking server. */
-import type { EvaluationRecord } from '@dais/api';
+import type { EvaluationRecord } from '@dais/api/tracking';
 import { recordOf } from './record-json.ts';
 import type { SqlReader, SqlRow } from './sql-reader.ts';
 import { grouped, named, number, places, text } from './sql-values.ts';

@@ -1,7 +1,8 @@
 /** The database of a tracking server, read without the server: SQLite or PostgreSQL. */
 import type { Readable } from 'node:stream';
-import { DaisError, type DatasetInput, type EvaluationRecord, type LoggedModelStatus } from '@dais/api';
-import type { MetricPoint, RunStatus, Span } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { DatasetInput, EvaluationRecord, LoggedModelStatus } from '@dais/api/tracking';
+import type { MetricPoint, RunStatus, Span } from '@dais/api/tracking';
 import type { LocalFiles } from './local-files.ts';
 import { SqlEvaluation } from './sql-evaluation.ts';
 import type { SqlReader, SqlRow } from './sql-reader.ts';

@@ -1,6 +1,6 @@
 /** Traces in the database of a tracking server. */
 import { text as streamText } from 'node:stream/consumers';
-import type { Span } from '@dais/api';
+import type { Span } from '@dais/api/tracking';
 import { exactJson, storable } from './exact-json.ts';
 import { stateOf } from './http-traces.ts';
 import type { LocalFiles } from './local-files.ts';

@@ -1,5 +1,5 @@
 /** What MLflow says of traces in tags and metadata, in the words of its server. */
-import { importEvaluationDatasetOperation, type AssessmentKind, type EvaluationSchema } from '@dais/api';
+import { importEvaluationDatasetOperation, type AssessmentKind, type EvaluationSchema } from '@dais/api/tracking';
 import { storable } from './exact-json.ts';
 import type { Pairs, SourceAssessment, SourceTrace } from './source.ts';
 

@@ -1,5 +1,6 @@
 /** `dais lineage`: origins and consequences of a node, as trees. */
-import { DaisError, readLineageOperation, type LineageDirection, type LineageGraph, type LineageNode } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { readLineageOperation, type LineageDirection, type LineageGraph, type LineageNode } from '@dais/api/lineage';
 import { parseDatasetReference, readDatasetVersionOperation } from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';

@@ -1,6 +1,6 @@
 /** `dais predictions query`, `tail` and `get`. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readLineageOperation } from '@dais/api';
+import { readLineageOperation } from '@dais/api/lineage';
 import { queryPredictionsOperation, readPredictionOperation, tailPredictionsOperation } from '@dais/api/serving';
 import type { Run } from '#context.ts';
 import { cellText, tellRows } from '#data/rows.ts';

@@ -1,4 +1,5 @@
-import type { ExecutionNode, Run } from '@dais/api';
+import type { ExecutionNode } from '@dais/api/executions';
+import type { Run } from '@dais/api/tracking';
 import { expect, test } from 'vitest';
 import { compareRuns, type ComparedRun } from '#runs/compare-runs.ts';
 

@@ -1,5 +1,6 @@
 /** What two runs of the same steps left, side by side. Pure. */
-import type { ExecutionNode, Run } from '@dais/api';
+import type { ExecutionNode } from '@dais/api/executions';
+import type { Run } from '@dais/api/tracking';
 
 export interface Difference {
   /** Path of the step. */

@@ -1,12 +1,12 @@
 /** Watches a run to its end: prints what its step writes, and gives the exit code. */
+import type { DaisClient } from '@dais/api';
 import {
   cancelExecutionOperation,
   listExecutionAttemptsOperation,
   readExecutionLogOperation,
   readExecutionOperation,
-  type DaisClient,
   type Execution,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';

@@ -1,13 +1,13 @@
 /** Watches a run of many steps to its end: a line for each step that starts or ends, and the exit code. */
+import type { DaisClient } from '@dais/api';
 import {
   cancelExecutionOperation,
   listExecutionNodesOperation,
   readExecutionLogOperation,
   readExecutionOperation,
-  type DaisClient,
   type Execution,
   type ExecutionNode,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';

@@ -3,13 +3,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import {
-  DaisError,
-  listExecutionFilesOperation,
-  listExecutionsOperation,
-  type DaisClient,
-  type SubmitExecutionInput,
-} from '@dais/api';
+import { DaisError, type DaisClient } from '@dais/api';
+import { listExecutionFilesOperation, listExecutionsOperation, type SubmitExecutionInput } from '@dais/api/executions';
 import type { SnapshotFile } from '#runs/code-snapshot.ts';
 
 type SentFile = NonNullable<SubmitExecutionInput['code']>['files'][number];

@@ -1,7 +1,8 @@
 /** From the options of `dais run` to a step. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { DaisError, type SubmitExecutionInput } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { SubmitExecutionInput } from '@dais/api/executions';
 import { parseDatasetReference } from '@dais/api/data';
 import { isNotebook, NOTEBOOK_OUTPUT, notebookCommand } from '#runs/notebook-step.ts';
 

@@ -1,5 +1,6 @@
 /** `dais deploy`. */
-import { DaisError, readModelOperation, type DaisClient } from '@dais/api';
+import { DaisError, type DaisClient } from '@dais/api';
+import { readModelOperation } from '@dais/api/registry';
 import { deployOperation } from '@dais/api/serving';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';

@@ -1,5 +1,5 @@
 /** The facts that policies may use, as ledgers declare them. */
-import type { Facts } from '@dais/api';
+import type { Facts } from '@dais/api/access';
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { FactProvider } from '#kernel/principal.ts';
 import type { LedgerDefinition, ProductionKind } from '#ledgers/ledger.ts';

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { IsolationInfo } from '@dais/api';
+import type { IsolationInfo } from '@dais/api/executions';
 import type { ComputeAbilities } from '#engines/compute/contract.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';

@@ -1,11 +1,6 @@
-import {
-  alertChannelKind,
-  kinds as kindSpecs,
-  projectKind,
-  secretKind,
-  summarizeIssues,
-  type KindSpec,
-} from '@dais/api';
+import { kinds as kindSpecs, projectKind, summarizeIssues, type KindSpec } from '@dais/api';
+import { secretKind } from '@dais/api/access';
+import { alertChannelKind } from '@dais/api/webhooks';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';

@@ -1,4 +1,5 @@
-import type { Actor, DaisError, Facts, FactSubject, Operation, OperationTarget, Resource } from '@dais/api';
+import type { Actor, DaisError, Operation, OperationTarget, Resource } from '@dais/api';
+import type { Facts, FactSubject } from '@dais/api/access';
 import type { Prelude, Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Bind } from '#lib/composed-sql.ts';

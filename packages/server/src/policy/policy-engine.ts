@@ -1,5 +1,6 @@
 /** Policies as a whole: the model they speak of, their check, the rules in force. One of each process. */
-import { furtherActions, platformOperations, resourceOperations, roles } from '@dais/api';
+import { platformOperations, resourceOperations } from '@dais/api';
+import { furtherActions, roles } from '@dais/api/access';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { KindRegistry } from '#kernel/registry.ts';
 import type { Transaction } from '#kernel/transaction.ts';

@@ -1,5 +1,5 @@
 /** For end-to-end tests: runs of a Dais in a separate process, through its API. */
-import type { Execution, ExecutionAttempt, ExecutionNode, SubmitExecutionInput } from '@dais/api';
+import type { Execution, ExecutionAttempt, ExecutionNode, SubmitExecutionInput } from '@dais/api/executions';
 import { expect } from 'vitest';
 
 const PATIENCE = { timeout: 300_000, interval: 50 };

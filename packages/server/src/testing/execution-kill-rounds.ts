@@ -6,7 +6,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Execution, ExecutionAttempt, ExecutionNode, SubmitExecutionInput } from '@dais/api';
+import type { Execution, ExecutionAttempt, ExecutionNode, SubmitExecutionInput } from '@dais/api/executions';
 import { expect } from 'vitest';
 import { controlOf, freePort, isAlive, killTree, startDaisProcess, treeOf } from './dais-process.ts';
 

@@ -1,6 +1,7 @@
 /** The objects and callers for tests of all operations: one of everything, in two projects. */
 import { randomBytes } from 'node:crypto';
-import { kinds, roles, type KindSpec } from '@dais/api';
+import { kinds, type KindSpec } from '@dais/api';
+import { roles } from '@dais/api/access';
 import { vi } from 'vitest';
 import { DATASET, datasetSpec, pushedFiles } from './data-recipes.ts';
 import { MEASURED, measuredSpec } from './feature-recipes.ts';

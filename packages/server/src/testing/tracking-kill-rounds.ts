@@ -1,7 +1,7 @@
 /** A whole Dais is killed again and again while clients log; each sends a call again until it is answered, as theirs do. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MetricPoint, Run } from '@dais/api';
+import type { MetricPoint, Run } from '@dais/api/tracking';
 import { expect } from 'vitest';
 import { controlOf, freePort, isAlive, killTree, startDaisProcess, treeOf } from './dais-process.ts';
 

@@ -1,4 +1,4 @@
-import { UNREAD_COUNTED } from '@dais/api';
+import { UNREAD_COUNTED } from '@dais/api/tracking';
 import { Link } from '@tanstack/react-router';
 import { mentionsAddress } from '#addresses.ts';
 import { useUnread } from '#pages/mentions/use-mentions.ts';

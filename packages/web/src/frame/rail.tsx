@@ -1,4 +1,5 @@
-import { datasetKind, kinds, modelKind, type KindSpec } from '@dais/api';
+import { datasetKind, kinds, type KindSpec } from '@dais/api';
+import { modelKind } from '@dais/api/registry';
 import { featureViewKind } from '@dais/api/data';
 import { Link } from '@tanstack/react-router';
 import {

@@ -1,4 +1,5 @@
-import { kinds, secretKind } from '@dais/api';
+import { kinds } from '@dais/api';
+import { secretKind } from '@dais/api/access';
 import { expect, test } from 'vitest';
 import { columnNames, readColumns, writeColumns } from './column-choice.ts';
 

@@ -1,4 +1,5 @@
-import { factsOfKind, policyFacts, policyKind, secretKind, type KindSpec } from '@dais/api';
+import type { KindSpec } from '@dais/api';
+import { factsOfKind, policyFacts, policyKind, secretKind } from '@dais/api/access';
 import { expect, test } from 'vitest';
 import { completeFacts } from './fact-completion.ts';
 

@@ -1,5 +1,6 @@
 /** Completes names of facts in the Cedar text of a policy. */
-import { policyFacts, type KindSpec, type PolicyFact } from '@dais/api';
+import type { KindSpec } from '@dais/api';
+import { policyFacts, type PolicyFact } from '@dais/api/access';
 import type { ManifestCompletion } from './manifest-completion.ts';
 
 const KINDS: ReadonlySet<string> = new Set(['Policy', 'OrganizationPolicy']);

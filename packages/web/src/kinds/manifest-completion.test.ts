@@ -1,4 +1,6 @@
-import { alertChannelKind, roleBindingKind, secretKind, type KindSpec } from '@dais/api';
+import type { KindSpec } from '@dais/api';
+import { roleBindingKind, secretKind } from '@dais/api/access';
+import { alertChannelKind } from '@dais/api/webhooks';
 import { expect, test } from 'vitest';
 import { completeManifest } from './manifest-completion.ts';
 

@@ -1,4 +1,6 @@
-import { alertChannelKind, kinds, secretKind } from '@dais/api';
+import { kinds } from '@dais/api';
+import { secretKind } from '@dais/api/access';
+import { alertChannelKind } from '@dais/api/webhooks';
 import { expect, test } from 'vitest';
 import { manifestFaults } from './manifest-faults.ts';
 

@@ -1,4 +1,5 @@
-import { readOwnAccessOperation, type DaisError, type KindSpec, type OwnAccess } from '@dais/api';
+import type { DaisError, KindSpec } from '@dais/api';
+import { readOwnAccessOperation, type OwnAccess } from '@dais/api/access';
 import { useQuery, type QueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { useClient } from './console-context.ts';
 

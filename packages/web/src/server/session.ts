@@ -1,4 +1,5 @@
-import { currentSessionOperation, logoutOperation, type CurrentSession, type ServerInfo } from '@dais/api';
+import type { ServerInfo } from '@dais/api';
+import { currentSessionOperation, logoutOperation, type CurrentSession } from '@dais/api/access';
 import { useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { useConsole } from './console-context.ts';
 

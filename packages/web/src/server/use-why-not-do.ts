@@ -1,5 +1,5 @@
 /** Why the viewer may not do something that is no verb of a kind's resource. */
-import { whyOperation } from '@dais/api';
+import { whyOperation } from '@dais/api/access';
 import { useQueries } from '@tanstack/react-query';
 import { useClient } from './console-context.ts';
 import { useOwnAccess } from './own-access.ts';

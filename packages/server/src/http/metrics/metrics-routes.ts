@@ -1,4 +1,5 @@
-import { DaisError, readMetricsOperation, type ProcessMetrics } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { readMetricsOperation, type ProcessMetrics } from '@dais/api/tracking';
 import type { RouteGroup } from '#http/server/route-group.ts';
 import type { OperationCalls } from '#http/routes/native-routes.ts';
 import { entry, type OperationEntry } from '#kernel/entry.ts';

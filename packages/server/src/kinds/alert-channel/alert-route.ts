@@ -1,5 +1,6 @@
 /** From a channel's spec to what can be sent through: the values of its secrets filled in. */
-import { alertChannelSpec, DaisError } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { alertChannelSpec } from '@dais/api/webhooks';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { findSecretValue, openSecretValue, type SealedValue, type SecretValueRef } from '#kinds/secret/index.ts';

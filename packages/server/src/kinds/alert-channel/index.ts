@@ -1,4 +1,5 @@
-import { alertChannelKind, findReferences } from '@dais/api';
+import { findReferences } from '@dais/api';
+import { alertChannelKind } from '@dais/api/webhooks';
 import { kindActions, type ActionCall } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindDefinition } from '#kernel/kind.ts';

@@ -1,4 +1,4 @@
-import { modelKind } from '@dais/api';
+import { modelKind } from '@dais/api/registry';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { admitModel, registrySlice } from '#ledgers/registry/index.ts';
 

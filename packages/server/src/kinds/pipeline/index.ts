@@ -1,4 +1,4 @@
-import { pipelineKind } from '@dais/api';
+import { pipelineKind } from '@dais/api/executions';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { admitPipeline, authorizePipelineSpec } from '#ledgers/executions/index.ts';
 

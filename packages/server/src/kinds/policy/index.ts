@@ -1,4 +1,4 @@
-import { policyKind, organizationPolicyKind } from '@dais/api';
+import { policyKind, organizationPolicyKind } from '@dais/api/access';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { admitPolicy, type PolicyTools } from './policy-admission.ts';
 

@@ -1,4 +1,5 @@
-import { DaisError, summarizeIssues, type Issue, type PolicyMode } from '@dais/api';
+import { DaisError, summarizeIssues, type Issue } from '@dais/api';
+import type { PolicyMode } from '@dais/api/access';
 import type { AdmitResult, AdmittedChange } from '#kernel/kind.ts';
 import { readKinds } from '#kernel/store.ts';
 import { tenantNames } from '#kernel/tenants.ts';

@@ -1,4 +1,4 @@
-import { roleBindingKind, organizationRoleBindingKind } from '@dais/api';
+import { roleBindingKind, organizationRoleBindingKind } from '@dais/api/access';
 import type { AdmitResult, AdmittedChange, KindDefinition } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 

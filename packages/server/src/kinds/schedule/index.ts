@@ -1,4 +1,4 @@
-import { scheduleKind } from '@dais/api';
+import { scheduleKind } from '@dais/api/executions';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { admitSchedule, authorizeScheduleSpec } from '#ledgers/executions/index.ts';
 

@@ -1,4 +1,4 @@
-import { secretKind } from '@dais/api';
+import { secretKind } from '@dais/api/access';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import { kindActions, type OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';

@@ -1,4 +1,5 @@
-import { DaisError, listKeysOperation, rotateKeysOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { listKeysOperation, rotateKeysOperation } from '@dais/api/access';
 import type { KeyInfo, KeyStore } from '#engines/keys/contract.ts';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';

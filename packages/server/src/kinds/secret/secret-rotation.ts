@@ -1,5 +1,6 @@
 /** Rewraps values with the current key-encryption key: one secret on request, all of them in a job. */
-import { DaisError, eventTypes, refusedByState, type secretKind } from '@dais/api';
+import { DaisError, eventTypes, refusedByState } from '@dais/api';
+import type { secretKind } from '@dais/api/access';
 import type { KeyInfo, KeyStore } from '#engines/keys/contract.ts';
 import type { ActionCall } from '#kernel/entry.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';

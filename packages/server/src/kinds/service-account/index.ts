@@ -1,4 +1,4 @@
-import { serviceAccountKind } from '@dais/api';
+import { serviceAccountKind } from '@dais/api/access';
 import type { AdmitResult, AdmittedChange, KindDefinition } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 

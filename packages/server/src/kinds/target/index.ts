@@ -1,4 +1,4 @@
-import { targetKind } from '@dais/api';
+import { targetKind } from '@dais/api/executions';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { LOCAL_TARGET } from '#ledgers/executions/index.ts';
 

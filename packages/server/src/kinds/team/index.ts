@@ -1,4 +1,5 @@
-import { DaisError, teamKind } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { teamKind } from '@dais/api/access';
 import type { AdmitResult, AdmittedChange, KindDefinition } from '#kernel/kind.ts';
 import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';

@@ -1,4 +1,5 @@
-import { userKind, DaisError } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { userKind } from '@dais/api/access';
 import type { KindDefinition, AdmitResult, AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 

@@ -1,7 +1,6 @@
 /** Operations of the audit ledger. */
+import { DaisError, eventTypes } from '@dais/api';
 import {
-  DaisError,
-  eventTypes,
   exportAuditOperation,
   forgetPersonOperation,
   holdAuditOperation,
@@ -13,7 +12,7 @@ import {
   readAuditBodiesOperation,
   readAuditKeyOperation,
   readAuditStatusOperation,
-} from '@dais/api';
+} from '@dais/api/audit';
 import { rangeRoot, toBase64, verifierKeyText } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type AuditEntry } from '@dais/api';
+import type { AuditEntry } from '@dais/api/audit';
 import { rootOfInclusion } from '@dais/api/tlog';
 import { expect, test } from 'vitest';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';

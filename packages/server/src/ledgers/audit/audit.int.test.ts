@@ -1,4 +1,4 @@
-import { type AuditEntry } from '@dais/api';
+import type { AuditEntry } from '@dais/api/audit';
 import { findingText, provesConsistency, rootOfInclusion, type Checkpoint } from '@dais/api/tlog';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manifest } from '#kernel/testing/test-kernel.ts';

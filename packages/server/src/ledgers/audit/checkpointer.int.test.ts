@@ -1,7 +1,7 @@
 import { appendFile, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { type AuditEntry } from '@dais/api';
+import type { AuditEntry } from '@dais/api/audit';
 import { findingText } from '@dais/api/tlog';
 import { expect, test } from 'vitest';
 import { exportDatabase } from '#engines/database/archive/export-database.ts';

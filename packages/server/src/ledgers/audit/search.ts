@@ -1,5 +1,6 @@
 /** Searches entries and presents them. */
-import { DaisError, type AuditEntry, type listAuditOperation, type listOrganizationAuditOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { AuditEntry, listAuditOperation, listOrganizationAuditOperation } from '@dais/api/audit';
 import type { Sql } from '#engines/database/contract.ts';
 import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, encodePageCursor } from '#kernel/page-cursor.ts';

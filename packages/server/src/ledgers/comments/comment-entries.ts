@@ -11,7 +11,7 @@ import {
   removeVersionCommentOperation,
   updateRunCommentOperation,
   updateVersionCommentOperation,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { createComment, deleteComment, listComments, removeComment, updateComment } from './comments.ts';

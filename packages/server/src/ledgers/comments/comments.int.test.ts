@@ -1,4 +1,5 @@
-import type { Comment, Event, Experiment, Mention, Run } from '@dais/api';
+import type { Event } from '@dais/api';
+import type { Comment, Experiment, Mention, Run } from '@dais/api/tracking';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallContext } from '#kernel/context.ts';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';

@@ -1,20 +1,17 @@
-import {
-  DaisError,
-  eventTypes,
-  type Actor,
-  type Comment,
-  type createRunCommentOperation,
-  type createVersionCommentOperation,
-  type deleteRunCommentOperation,
-  type deleteVersionCommentOperation,
-  type EventType,
-  type listRunCommentsOperation,
-  type listVersionCommentsOperation,
-  type removeRunCommentOperation,
-  type removeVersionCommentOperation,
-  type updateRunCommentOperation,
-  type updateVersionCommentOperation,
-} from '@dais/api';
+import { DaisError, eventTypes, type Actor, type EventType } from '@dais/api';
+import type {
+  Comment,
+  createRunCommentOperation,
+  createVersionCommentOperation,
+  deleteRunCommentOperation,
+  deleteVersionCommentOperation,
+  listRunCommentsOperation,
+  listVersionCommentsOperation,
+  removeRunCommentOperation,
+  removeVersionCommentOperation,
+  updateRunCommentOperation,
+  updateVersionCommentOperation,
+} from '@dais/api/tracking';
 import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { readResources } from '#kernel/store.ts';

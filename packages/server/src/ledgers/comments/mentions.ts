@@ -1,12 +1,11 @@
 /** Lists the mentions of the calling user. */
+import { DaisError, type OperationTarget } from '@dais/api';
 import {
-  DaisError,
   UNREAD_COUNTED,
   type listMentionsOperation,
   type Mention,
-  type OperationTarget,
   type readMentionsOperation,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
-import type { Event, LineageGraph } from '@dais/api';
+import type { Event } from '@dais/api';
+import type { LineageGraph } from '@dais/api/lineage';
 import type { DatasetVersion } from '@dais/api/data';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';

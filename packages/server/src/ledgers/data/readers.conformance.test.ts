@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { LineageGraph } from '@dais/api';
+import type { LineageGraph } from '@dais/api/lineage';
 import type { DatasetVersion, Ingest } from '@dais/api/data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startClientPython, type ClientPython } from '#testing/client-python.ts';

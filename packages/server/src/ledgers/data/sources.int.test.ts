@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { LineageGraph } from '@dais/api';
+import type { LineageGraph } from '@dais/api/lineage';
 import type { Ingest } from '@dais/api/data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codeOf } from '#kernel/testing/test-kernel.ts';

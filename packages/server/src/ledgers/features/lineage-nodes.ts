@@ -1,5 +1,5 @@
 /** Lineage nodes of views and services: one node per generation of a manifest, `uid.generation`. */
-import type { LineageNodeType } from '@dais/api';
+import type { LineageNodeType } from '@dais/api/lineage';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, noteLineage, type NodeSource } from '#ledgers/lineage/index.ts';
 import type { CompiledView, Selection } from './definitions/compiled.ts';

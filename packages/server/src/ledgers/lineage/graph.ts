@@ -1,5 +1,6 @@
 /** Reads the lineage graph around a node: its upstream and downstream nodes. */
-import { DaisError, type LineageEdge, type LineageGraph, type LineageNode, type readLineageOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { LineageEdge, LineageGraph, LineageNode, readLineageOperation } from '@dais/api/lineage';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { neighbors, type EdgeRow, type Direction } from './neighbors.ts';

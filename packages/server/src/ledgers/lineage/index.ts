@@ -1,5 +1,5 @@
 /** The lineage ledger: references between inputs and outputs. Other ledgers record edges; it imports none of them. */
-import { readLineageOperation } from '@dais/api';
+import { readLineageOperation } from '@dais/api/lineage';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { readGraph } from './graph.ts';

@@ -1,5 +1,5 @@
 /** Returns the direct neighbors of a node, for protocol adapters. The caller must be permitted to see all of them. */
-import type { LineageNodeType, LineageRelation } from '@dais/api';
+import type { LineageNodeType, LineageRelation } from '@dais/api/lineage';
 import type { Transaction } from '#kernel/transaction.ts';
 import { neighbors, storedNodes, type Direction } from './neighbors.ts';
 import { parseKey } from './node-key.ts';

@@ -1,5 +1,5 @@
 /** Reads edges by their ends. */
-import type { LineageRelation } from '@dais/api';
+import type { LineageRelation } from '@dais/api/lineage';
 import type { Transaction } from '#kernel/transaction.ts';
 
 export interface EdgeRow {

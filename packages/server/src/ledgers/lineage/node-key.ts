@@ -1,6 +1,6 @@
 /** Keys of lineage nodes: `type:id`. */
 import { createHash } from 'node:crypto';
-import { lineageNodeTypes, type LineageNodeType } from '@dais/api';
+import { lineageNodeTypes, type LineageNodeType } from '@dais/api/lineage';
 
 /** An index entry contains two keys and a project, and PostgreSQL limits it to 2,704 bytes. */
 const LONGEST = 240;

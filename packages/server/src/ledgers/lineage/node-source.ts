@@ -1,4 +1,5 @@
-import type { LineageNodeType, OperationTarget } from '@dais/api';
+import type { OperationTarget } from '@dais/api';
+import type { LineageNodeType } from '@dais/api/lineage';
 import type { Transaction } from '#kernel/transaction.ts';
 
 /** The description of an object by its ledger. */

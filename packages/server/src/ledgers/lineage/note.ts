@@ -1,5 +1,5 @@
 /** Records lineage edges in the transaction of their cause, with the round trip of its next statement. */
-import type { LineageRelation } from '@dais/api';
+import type { LineageRelation } from '@dais/api/lineage';
 import type { Transaction } from '#kernel/transaction.ts';
 
 /** A node that no other ledger stores, or whose name must remain after its deletion. */

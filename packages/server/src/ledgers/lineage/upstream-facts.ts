@@ -1,6 +1,6 @@
 /** Facts across the lineage: an upstream walk, and values of the reached nodes from their ledgers. */
-import type { LineageNodeType } from '@dais/api';
-import type { Facts, FactSubject } from '@dais/api';
+import type { LineageNodeType } from '@dais/api/lineage';
+import type { Facts, FactSubject } from '@dais/api/access';
 import type { FactProvider } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { storedNodes } from './neighbors.ts';

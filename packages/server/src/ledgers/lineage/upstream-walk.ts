@@ -1,5 +1,6 @@
 /** Walks upstream from nodes, breadth first and within limits, and returns the path to each reached node. */
-import { upstreamLimits, type LineageNodeType } from '@dais/api';
+import { upstreamLimits } from '@dais/api/access';
+import type { LineageNodeType } from '@dais/api/lineage';
 import type { Transaction } from '#kernel/transaction.ts';
 import { neighbors } from './neighbors.ts';
 

@@ -1,5 +1,6 @@
 /** Visibility of nodes for a caller. */
-import { DaisError, type LineageNode, type OperationTarget } from '@dais/api';
+import { DaisError, type OperationTarget } from '@dais/api';
+import type { LineageNode } from '@dais/api/lineage';
 import type { Call } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { storedNodes, type StoredNode } from './neighbors.ts';

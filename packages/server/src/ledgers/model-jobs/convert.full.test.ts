@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ModelVersion } from '@dais/api';
+import type { ModelVersion } from '@dais/api/registry';
 import type { ModelConversion, ModelJob } from '@dais/api/serving';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchClient, type BatchClient } from '#testing/batch-client.ts';

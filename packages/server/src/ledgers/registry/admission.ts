@@ -1,4 +1,5 @@
-import { DaisError, type Stage } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { Stage } from '@dais/api/registry';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 

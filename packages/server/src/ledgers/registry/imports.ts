@@ -1,12 +1,6 @@
 /** Imports models and versions of another registry. Importing again updates them to the source. */
-import {
-  DaisError,
-  eventTypes,
-  type importModelOperation,
-  type importModelVersionOperation,
-  type ModelVersion,
-  type Stage,
-} from '@dais/api';
+import { DaisError, eventTypes } from '@dais/api';
+import type { importModelOperation, importModelVersionOperation, ModelVersion, Stage } from '@dais/api/registry';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { requireApproval } from './approvals/approval-gate.ts';

@@ -1,5 +1,7 @@
 /** Lineage of trainings and registrations, through every ledger that records edges. */
-import type { LineageGraph, ModelVersion, Run } from '@dais/api';
+import type { LineageGraph } from '@dais/api/lineage';
+import type { ModelVersion } from '@dais/api/registry';
+import type { Run } from '@dais/api/tracking';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { transact } from '#kernel/transaction.ts';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';

@@ -3,7 +3,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, noteLineage, type NodeSource, type NotedEdge, type Starts } from '#ledgers/lineage/index.ts';
 import type { LockedModel } from './model-rows.ts';
 import { parseSource } from './versions/version-source.ts';
-import type { FactSubject } from '@dais/api';
+import type { FactSubject } from '@dais/api/access';
 
 const idOf = (model: bigint, version: number) => `${model}.${version}`;
 

@@ -1,4 +1,5 @@
-import { DaisError, type Actor, type ModelVersion, type RegisteredModel } from '@dais/api';
+import { DaisError, type Actor } from '@dais/api';
+import type { ModelVersion, RegisteredModel } from '@dais/api/registry';
 import type { Sql } from '#engines/database/contract.ts';
 
 /** A model with a locked row: changes of it, its versions or aliases are sequential. */

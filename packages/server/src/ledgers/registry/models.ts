@@ -1,12 +1,11 @@
-import {
-  DaisError,
-  eventTypes,
-  type createModelOperation,
-  type deleteModelOperation,
-  type RegisteredModel,
-  type renameModelOperation,
-  type updateModelOperation,
-} from '@dais/api';
+import { DaisError, eventTypes } from '@dais/api';
+import type {
+  createModelOperation,
+  deleteModelOperation,
+  RegisteredModel,
+  renameModelOperation,
+  updateModelOperation,
+} from '@dais/api/registry';
 import type { Desired } from '#kernel/decide.ts';
 import type { CallOf } from '#kernel/entry.ts';
 import type { KindRegistry } from '#kernel/registry.ts';

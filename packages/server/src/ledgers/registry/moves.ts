@@ -1,13 +1,12 @@
+import { DaisError, eventTypes } from '@dais/api';
 import {
-  DaisError,
-  eventTypes,
   isReservedAlias,
   type ModelVersion,
   type removeModelAliasOperation,
   type setModelAliasOperation,
   type Stage,
   type stageModelVersionOperation,
-} from '@dais/api';
+} from '@dais/api/registry';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { requireApproval } from './approvals/approval-gate.ts';

@@ -23,7 +23,7 @@ import {
   updateModelOperation,
   updateModelVersionOperation,
   withdrawApprovalOperation,
-} from '@dais/api';
+} from '@dais/api/registry';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import {
   approve,

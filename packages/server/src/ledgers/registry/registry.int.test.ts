@@ -1,4 +1,5 @@
-import type { Approval, Event, ModelVersion, RegisteredModel, Resource } from '@dais/api';
+import type { Event, Resource } from '@dais/api';
+import type { Approval, ModelVersion, RegisteredModel } from '@dais/api/registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';
 import { errorOf } from '#kernel/testing/test-project.ts';

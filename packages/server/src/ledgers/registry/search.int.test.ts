@@ -1,4 +1,4 @@
-import type { ModelVersion, RegisteredModel } from '@dais/api';
+import type { ModelVersion, RegisteredModel } from '@dais/api/registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';
 import { errorOf } from '#kernel/testing/test-project.ts';

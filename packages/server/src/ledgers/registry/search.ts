@@ -1,11 +1,11 @@
 /** Searches models and versions: one query for the keys, then their contents by arrays of keys. */
-import {
-  DaisError,
-  type ModelVersion,
-  type RegisteredModel,
-  type searchModelsOperation,
-  type searchModelVersionsOperation,
-} from '@dais/api';
+import { DaisError } from '@dais/api';
+import type {
+  ModelVersion,
+  RegisteredModel,
+  searchModelsOperation,
+  searchModelVersionsOperation,
+} from '@dais/api/registry';
 import {
   modelVersionFilter,
   parseFilter,

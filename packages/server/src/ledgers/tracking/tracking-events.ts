@@ -1,6 +1,7 @@
 /** Emits the events of the tracking ledger for audit, watchers and webhooks. */
 import { createHash } from 'node:crypto';
-import { eventTypes, type RunStatus } from '@dais/api';
+import { eventTypes } from '@dais/api';
+import type { RunStatus } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 
 type Data = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 /** Rows of deliveries with their outcomes. */
-import type { WebhookDelivery } from '@dais/api';
+import type { WebhookDelivery } from '@dais/api/webhooks';
 import type { Sql } from '#engines/database/contract.ts';
 
 /** Retention of ended deliveries in days, and the limit for each webhook. */

@@ -1,19 +1,17 @@
 /** Operations on webhooks. */
+import { DaisError, eventTypes, type EventType } from '@dais/api';
 import {
   createWebhookOperation,
-  DaisError,
   deleteWebhookOperation,
-  eventTypes,
   listWebhookDeliveriesOperation,
   listWebhooksOperation,
   readWebhookOperation,
   testWebhookOperation,
   updateWebhookOperation,
-  type EventType,
   type Webhook,
   type WebhookStatus,
   type WebhookTest,
-} from '@dais/api';
+} from '@dais/api/webhooks';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';

@@ -1,5 +1,6 @@
 /** Reads rows of webhooks, and converts them to API records. */
-import { DaisError, type Webhook, type WebhookStatus } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { Webhook, WebhookStatus } from '@dais/api/webhooks';
 import type { Sql } from '#engines/database/contract.ts';
 import type { SealedSecret } from './webhook-parts.ts';
 

@@ -1,13 +1,12 @@
 /** Operations that answer questions about rights. */
+import { DaisError, nearest } from '@dais/api';
 import {
-  DaisError,
-  nearest,
   readAccessOperation,
   readOwnAccessOperation,
   simulatePolicyOperation,
   testPolicyOperation,
   whyOperation,
-} from '@dais/api';
+} from '@dais/api/access';
 import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { refusalOf } from '#kernel/refusal.ts';

@@ -1,5 +1,5 @@
 /** Decisions with their policies, the messages of the policies, and possible remedies. */
-import type { PolicyReason } from '@dais/api';
+import type { PolicyReason } from '@dais/api/access';
 import type { CompiledPolicy } from './language/compile-policy.ts';
 import { setsOf, type CollectionDecision, type Inquiry } from './authorize.ts';
 import type { PolicyDecision } from './language/policy-set.ts';

@@ -1,6 +1,7 @@
 /** The policy schema: entity types, actions and their groups, derived from the kinds and operations. */
 import type { SchemaJson, Type, TypeOfAttribute } from '@cedar-policy/cedar-wasm/nodejs';
-import { factsOfKind, type Attribute, type FurtherAction, type KindSpec, type Operation, type Role } from '@dais/api';
+import type { Attribute, KindSpec, Operation } from '@dais/api';
+import { factsOfKind, type FurtherAction, type Role } from '@dais/api/access';
 import type { FactProvider } from '#kernel/principal.ts';
 import { closure } from './language/entities.ts';
 import { EntityUid, NO_ATTRIBUTES, type Entity } from './language/values.ts';

@@ -1,6 +1,6 @@
 /** Resources as policies see them. */
 import type { Attribute, Resource } from '@dais/api';
-import type { Facts } from '@dais/api';
+import type { Facts } from '@dais/api/access';
 import { ORGANIZATION_ENTITY, typeOf, type KindModel } from './model.ts';
 import { attributeValue } from './rows/row-condition.ts';
 import type { Collection } from './rows/row-compile.ts';

@@ -1,6 +1,6 @@
 /** What is in force: policies, roles and teams, compiled. Changes only with `policy.state.version`. */
 import { createHash } from 'node:crypto';
-import { policyFacts, type PolicyMode } from '@dais/api';
+import { policyFacts, type PolicyMode } from '@dais/api/access';
 import { ORGANIZATION, tenantNames } from '#kernel/tenants.ts';
 import { readKinds, type ResourceRow } from '#kernel/store.ts';
 import type { Sql } from '#engines/database/contract.ts';

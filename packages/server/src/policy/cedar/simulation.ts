@@ -1,13 +1,6 @@
 /** `dais policy simulate`: repeats the latest decisions with other policies. */
-import {
-  DaisError,
-  eventTypes,
-  summarizeIssues,
-  type Issue,
-  type Resource,
-  type simulatePolicyOperation,
-  type OutputOf,
-} from '@dais/api';
+import { DaisError, eventTypes, summarizeIssues, type Issue, type Resource, type OutputOf } from '@dais/api';
+import type { simulatePolicyOperation } from '@dais/api/access';
 import type { Call, CallOf } from '#kernel/entry.ts';
 import { listEvents, readCursor, type SequencedEvent } from '#kernel/events.ts';
 import { presentResource, readByUid, readResource } from '#kernel/store.ts';

@@ -1,4 +1,5 @@
-import type { Facts, FactSubject, OperationTarget, Resource } from '@dais/api';
+import type { OperationTarget, Resource } from '@dais/api';
+import type { Facts, FactSubject } from '@dais/api/access';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Question } from '#kernel/principal.ts';
 import { presentResource, readResource } from '#kernel/store.ts';

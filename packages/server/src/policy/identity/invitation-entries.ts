@@ -1,15 +1,14 @@
 /** Invitations: users get accounts, and only they know their passwords. */
+import { DaisError, eventTypes } from '@dais/api';
 import {
   acceptInvitationOperation,
   createInvitationOperation,
-  DaisError,
-  eventTypes,
   inviteAdministratorOperation,
   listInvitationsOperation,
   readInvitationOperation,
   resetPasswordOperation,
   revokeInvitationOperation,
-} from '@dais/api';
+} from '@dais/api/access';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';

@@ -1,12 +1,11 @@
 /** Signing in at an identity provider with a browser: OpenID Connect, code flow with PKCE. */
+import { DaisError, eventTypes } from '@dais/api';
 import {
-  DaisError,
   endFromProviderOperation,
-  eventTypes,
   finishSignInOperation,
   leaveProviderOperation,
   startSignInOperation,
-} from '@dais/api';
+} from '@dais/api/access';
 import type { CallContext } from '#kernel/context.ts';
 import type { CallOf, OperationEntry } from '#kernel/entry.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';

@@ -1,6 +1,7 @@
 /** The v2beta1 API of Kubeflow Pipelines: decodes requests, calls operations, and encodes responses. */
 import { Readable } from 'node:stream';
-import { createPipelineVersionOperation, DaisError, readExecutionFileOperation, type Operation } from '@dais/api';
+import { DaisError, type Operation } from '@dais/api';
+import { createPipelineVersionOperation, readExecutionFileOperation } from '@dais/api/executions';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';

@@ -1,5 +1,5 @@
 /** Runs pipelines that the KFP SDK compiles, and checks their outputs. */
-import type { Execution } from '@dais/api';
+import type { Execution } from '@dais/api/executions';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manifest } from '#kernel/testing/test-kernel.ts';
 import { errorOf } from '#kernel/testing/test-project.ts';

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ExecutionNode } from '@dais/api';
+import type { ExecutionNode } from '@dais/api/executions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { importingPipeline } from './testing/importing-pipeline.ts';
 import { startKfpWorld, type KfpWorld } from './testing/kfp-fixture.ts';

@@ -1,5 +1,6 @@
 /** The protocol of MLflow's clients: decode, call an operation, encode. No state, no SQL, no rule of the domain. */
-import { DaisError, readArtifactOperation, readTracesOperation, type Operation } from '@dais/api';
+import { DaisError, type Operation } from '@dais/api';
+import { readArtifactOperation, readTracesOperation } from '@dais/api/tracking';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';

@@ -1,5 +1,5 @@
 /** What MLflow's client reads in a step, so that an unchanged script logs here, and what it calls where a run is from. Pure. */
-import type { DatasetInput } from '@dais/api';
+import type { DatasetInput } from '@dais/api/tracking';
 import type { StepContext, TrackedData, TrackedSource } from '#ledgers/executions/index.ts';
 
 export function mlflowStep({ url, project, tracked }: StepContext) {

@@ -1,5 +1,5 @@
 /** Converts OpenLineage events to records of the lineage ledger. Pure. */
-import type { LineageEvent } from '@dais/api';
+import type { LineageEvent } from '@dais/api/lineage';
 import { keyOf, nodeKey, type ExternalLineage, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';
 
 type Dataset = NonNullable<LineageEvent['dataset']>;

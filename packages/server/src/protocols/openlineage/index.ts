@@ -1,12 +1,11 @@
 /** The protocol of OpenLineage's clients: events become nodes and edges of the lineage. */
+import { DaisError, schemaIssues } from '@dais/api';
 import {
-  DaisError,
   lineageEventSchema,
   recordLineageBatchOperation,
   recordLineageOperation,
-  schemaIssues,
   type LineageEvent,
-} from '@dais/api';
+} from '@dais/api/lineage';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, recordExternal, type NodeSource } from '#ledgers/lineage/index.ts';

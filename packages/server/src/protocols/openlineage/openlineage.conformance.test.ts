@@ -1,6 +1,6 @@
 /** The unmodified OpenLineage client in its own Python environment, with a Dais that requires credentials. */
 import { join } from 'node:path';
-import type { LineageGraph } from '@dais/api';
+import type { LineageGraph } from '@dais/api/lineage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startClientPython, type ClientPython } from '#testing/client-python.ts';
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { LineageGraph, Run } from '@dais/api';
+import type { LineageGraph } from '@dais/api/lineage';
+import type { Run } from '@dais/api/tracking';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startHttpFixture, type HttpFixture } from '#http/testing/http-fixture.ts';

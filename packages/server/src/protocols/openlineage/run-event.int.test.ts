@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { lineageEventSchema, type Run } from '@dais/api';
+import { lineageEventSchema } from '@dais/api/lineage';
+import type { Run } from '@dais/api/tracking';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openOutbound } from '#control/open-outbound.ts';
 import { loadKinds, loadSlices } from '#compose.ts';

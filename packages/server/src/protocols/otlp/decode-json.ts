@@ -1,5 +1,5 @@
 /** `ExportTraceServiceRequest` in JSON (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): ids in hex. */
-import { plainAttributes } from '@dais/api';
+import { plainAttributes } from '@dais/api/access';
 import { invalidUtf8At } from '#lib/formats/utf8.ts';
 import { clean, newDraft, SpanGatherer, type Attributes, type Decoded, type SpanDraft } from './span-draft.ts';
 

@@ -2,7 +2,7 @@
  * `ExportTraceServiceRequest` in protocol buffers, field numbers as in opentelemetry-proto 1.5
  * (https://github.com/open-telemetry/opentelemetry-proto/blob/v1.5.0/opentelemetry/proto/trace/v1/trace.proto).
  */
-import { plainDouble, plainInt, plainMap } from '@dais/api';
+import { plainDouble, plainInt, plainMap } from '@dais/api/access';
 import { ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import { clean, newDraft, SpanGatherer, type Attributes, type Decoded, type SpanDraft } from './span-draft.ts';
 

@@ -1,7 +1,8 @@
 /** OpenTelemetry's protocol for spans over HTTP: `POST /v1/traces`, as any exporter sends them. */
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
-import { DaisError, errorCatalog, logSpansOperation, type Operation, type ResourceSpans } from '@dais/api';
+import { DaisError, errorCatalog, type Operation } from '@dais/api';
+import { logSpansOperation, type ResourceSpans } from '@dais/api/tracking';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';

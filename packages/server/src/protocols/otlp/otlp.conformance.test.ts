@@ -2,7 +2,7 @@
  * The unmodified OpenTelemetry SDK and exporter in their own Python environment, with a Dais that requires credentials.
  */
 import { join } from 'node:path';
-import type { Span, Trace } from '@dais/api';
+import type { Span, Trace } from '@dais/api/tracking';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startClientPython, type ClientPython } from '#testing/client-python.ts';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { deflateSync, gzipSync } from 'node:zlib';
-import type { Span, Trace } from '@dais/api';
+import type { Span, Trace } from '@dais/api/tracking';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startHttpFixture, type HttpFixture } from '#http/testing/http-fixture.ts';

@@ -1,5 +1,5 @@
 /** A validated span of the wire format: an invalid one is rejected, and the others of the request are stored. */
-import type { ResourceSpans, Span } from '@dais/api';
+import type { ResourceSpans, Span } from '@dais/api/tracking';
 
 export type Attributes = Record<string, unknown>;
 

@@ -1,4 +1,4 @@
-import type { Execution } from '@dais/api';
+import type { Execution } from '@dais/api/executions';
 import { Webhook } from 'standardwebhooks';
 import { beforeAll, expect, test } from 'vitest';
 import { sharedDais } from '#testing/shared-dais.ts';

@@ -1,5 +1,6 @@
 /** Standard Webhooks, as a receiver: `POST /hooks/NAME` starts a run of the Schedule NAME. https://www.standardwebhooks.com */
-import { callScheduleOperation, DaisError, type Operation } from '@dais/api';
+import { DaisError, type Operation } from '@dais/api';
+import { callScheduleOperation } from '@dais/api/executions';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 

@@ -1,5 +1,6 @@
 /** What somebody may do, as rows of a table: one for each kind. Pure. */
-import { kinds, type OwnAccess } from '@dais/api';
+import { kinds } from '@dais/api';
+import type { OwnAccess } from '@dais/api/access';
 
 export type AccessItem = OwnAccess['items'][number];
 

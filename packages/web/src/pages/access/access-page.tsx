@@ -1,4 +1,5 @@
-import { readAccessOperation, type OwnAccess, type DaisError } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { readAccessOperation, type OwnAccess } from '@dais/api/access';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { accessGroups, grantsOf } from './access-grid.ts';

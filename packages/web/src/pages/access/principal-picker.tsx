@@ -1,4 +1,4 @@
-import { serviceAccountKind, userKind } from '@dais/api';
+import { serviceAccountKind, userKind } from '@dais/api/access';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAll } from './use-all.ts';

@@ -1,4 +1,5 @@
-import type { PolicyReason, Resource } from '@dais/api';
+import type { Resource } from '@dais/api';
+import type { PolicyReason } from '@dais/api/access';
 import { Link } from '@tanstack/react-router';
 import { reasonPlace } from './reason-place.ts';
 import { namedAddress } from '#addresses.ts';

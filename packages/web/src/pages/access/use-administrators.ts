@@ -1,4 +1,5 @@
-import { organizationRoleBindingKind, roleBindingKind, type Resource } from '@dais/api';
+import type { Resource } from '@dais/api';
+import { organizationRoleBindingKind, roleBindingKind } from '@dais/api/access';
 import { useAll } from './use-all.ts';
 import { useMay } from '#server/own-access.ts';
 

@@ -1,4 +1,5 @@
-import { organizationPolicyKind, policyKind, type KindSpec, type Resource } from '@dais/api';
+import type { KindSpec, Resource } from '@dais/api';
+import { organizationPolicyKind, policyKind } from '@dais/api/access';
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 import { useMay } from '#server/own-access.ts';

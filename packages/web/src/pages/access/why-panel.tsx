@@ -1,4 +1,5 @@
-import { findKind, roleBindingKind, whyOperation, type PolicyReason, type Resource } from '@dais/api';
+import { findKind, type Resource } from '@dais/api';
+import { roleBindingKind, whyOperation, type PolicyReason } from '@dais/api/access';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';

@@ -1,4 +1,5 @@
-import { changePasswordOperation, type CurrentSession, type DaisError } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { changePasswordOperation, type CurrentSession } from '@dais/api/access';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';

@@ -1,4 +1,5 @@
-import type { AuditEntry, Resource } from '@dais/api';
+import type { Resource } from '@dais/api';
+import type { AuditEntry } from '@dais/api/audit';
 import { Link } from '@tanstack/react-router';
 import { EntrySubject, OUTCOMES } from './audit-table.tsx';
 import { InclusionProof } from './inclusion-proof.tsx';

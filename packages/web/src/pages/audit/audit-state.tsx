@@ -1,4 +1,4 @@
-import { readAuditKeyOperation } from '@dais/api';
+import { readAuditKeyOperation } from '@dais/api/audit';
 import { parseVerifierKey } from '@dais/api/tlog';
 import { useQuery } from '@tanstack/react-query';
 import { auditStatus } from './audit-status.ts';

@@ -1,4 +1,5 @@
-import { readAuditStatusOperation, type DaisClient, type DaisError } from '@dais/api';
+import type { DaisClient, DaisError } from '@dais/api';
+import { readAuditStatusOperation } from '@dais/api/audit';
 import { queryOptions } from '@tanstack/react-query';
 import type { AuditStatus } from './verification.ts';
 

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '@dais/api';
+import type { AuditEntry } from '@dais/api/audit';
 import { Link } from '@tanstack/react-router';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
 import { eventWords, ownWords } from '#pages/events/event-words.ts';

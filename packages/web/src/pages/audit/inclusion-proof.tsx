@@ -1,4 +1,5 @@
-import { proveAuditEntryOperation, type DaisError } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { proveAuditEntryOperation } from '@dais/api/audit';
 import { parseCheckpoint, toBase64 } from '@dais/api/tlog';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { auditStatus } from './audit-status.ts';

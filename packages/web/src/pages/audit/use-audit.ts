@@ -1,4 +1,5 @@
-import { listAuditOperation, listOrganizationAuditOperation, type AuditEntry, type DaisError } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { listAuditOperation, listOrganizationAuditOperation, type AuditEntry } from '@dais/api/audit';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import type { AuditFilter } from './audit-filter.ts';
 import { useClient } from '#server/console-context.ts';

@@ -1,5 +1,5 @@
 /** The state of the log in one badge. Pure. */
-import type { readAuditStatusOperation } from '@dais/api';
+import type { readAuditStatusOperation } from '@dais/api/audit';
 import type { State } from '#ui/state-badge.tsx';
 
 export type AuditStatus = (typeof readAuditStatusOperation)['output']['_output'];

@@ -1,4 +1,5 @@
-import { datasetKind, modelKind } from '@dais/api';
+import { datasetKind } from '@dais/api';
+import { modelKind } from '@dais/api/registry';
 import type { ModelJob } from '@dais/api/serving';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { JOB_KINDS, JOB_STATES, progressText } from './batch-words.ts';

@@ -8,6 +8,7 @@
  * what stands under the key is read again when something happens. Without them the panel is read once, and after what the
  * reader says.
  */
+import type { DaisClient } from '@dais/api';
 import {
   createRunCommentOperation,
   createVersionCommentOperation,
@@ -20,8 +21,7 @@ import {
   updateRunCommentOperation,
   updateVersionCommentOperation,
   type Comment,
-  type DaisClient,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
 import { ActorName } from '#pages/people/actor-name.tsx';

@@ -1,4 +1,5 @@
-import { readRunOperation, type DaisError, type Run } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { readRunOperation, type Run } from '@dais/api/tracking';
 import { useQueries } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';

@@ -1,4 +1,4 @@
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { expect, test } from 'vitest';
 import { reached } from './objectives.ts';
 import { diffRuns } from './run-diff.ts';

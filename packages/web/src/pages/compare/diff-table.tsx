@@ -1,4 +1,4 @@
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { diffRuns, type DiffRow } from './run-diff.ts';
 import { runTitles } from './run-titles.ts';
 import { Checkbox } from '#ui/controls.ts';

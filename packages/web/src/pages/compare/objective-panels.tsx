@@ -1,4 +1,5 @@
-import { modelKind, type Run } from '@dais/api';
+import { modelKind } from '@dais/api/registry';
+import type { Run } from '@dais/api/tracking';
 import { useQueries } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { reached, type Objective, type Reached } from './objectives.ts';

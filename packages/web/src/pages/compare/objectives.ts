@@ -1,5 +1,6 @@
 /** Whether runs reach what a Model wants. Pure. */
-import type { ModelSpec, Run } from '@dais/api';
+import type { ModelSpec } from '@dais/api/registry';
+import type { Run } from '@dais/api/tracking';
 import { metricOf } from '#pages/runs/run-columns.ts';
 
 export type Objective = NonNullable<ModelSpec['objectives']>[number];

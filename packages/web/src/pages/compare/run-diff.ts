@@ -1,5 +1,5 @@
 /** What runs have in common and by what they differ. Pure. */
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { isClientTag, isSystemMetric, metricText } from '#pages/runs/run-words.ts';
 
 export interface DiffRow {

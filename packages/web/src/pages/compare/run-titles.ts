@@ -1,4 +1,4 @@
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 
 /** Names of runs as headings: those that several have are told apart by their ids. */
 export function runTitles(runs: readonly Run[]): readonly string[] {

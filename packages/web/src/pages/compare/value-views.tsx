@@ -1,5 +1,5 @@
 /** Parameters and metrics of runs as places: along parallel axes, or against each other. */
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import {
   columnOf,
   loggedKeys,

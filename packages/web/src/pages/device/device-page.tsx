@@ -1,4 +1,5 @@
-import { approveDeviceOperation, denyDeviceOperation, readDeviceOperation, type DaisError } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { approveDeviceOperation, denyDeviceOperation, readDeviceOperation } from '@dais/api/access';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';

@@ -1,5 +1,5 @@
 /** How attempts ended, in words. Pure. */
-import type { ExecutionAttempt } from '@dais/api';
+import type { ExecutionAttempt } from '@dais/api/executions';
 import { bytesText, type StateWords } from './execution-words.ts';
 import { durationText } from '#pages/runs/run-words.ts';
 

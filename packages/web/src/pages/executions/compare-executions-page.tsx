@@ -1,10 +1,5 @@
-import {
-  listExecutionNodesOperation,
-  type DaisClient,
-  type DaisError,
-  type Execution,
-  type ExecutionNode,
-} from '@dais/api';
+import type { DaisClient, DaisError } from '@dais/api';
+import { listExecutionNodesOperation, type Execution, type ExecutionNode } from '@dais/api/executions';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';

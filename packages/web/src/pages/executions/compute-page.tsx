@@ -1,13 +1,12 @@
+import { projectKind, type DaisError } from '@dais/api';
 import {
   listComputeOperation,
-  projectKind,
   readExecutionQueueOperation,
   type ComputeNode,
-  type DaisError,
   type ExecutionQueue,
   type ExecutionWait,
   type ProjectCompute,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { resourcesText } from './attempt-words.ts';

@@ -1,4 +1,4 @@
-import type { ComputeLimits, ExecutionWait } from '@dais/api';
+import type { ComputeLimits, ExecutionWait } from '@dais/api/executions';
 import { expect, test } from 'vitest';
 import { amountText, remedyText, usageRows } from './compute-words.ts';
 

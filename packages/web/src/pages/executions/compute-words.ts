@@ -1,5 +1,5 @@
 /** How quotas, usage and the reasons of waiting read. Pure. */
-import type { ComputeLimits, ComputeUse, ExecutionWait } from '@dais/api';
+import type { ComputeLimits, ComputeUse, ExecutionWait } from '@dais/api/executions';
 import { bytesText, type StateWords } from './execution-words.ts';
 
 /** One line of usage: a resource, or a number of steps. */

@@ -1,4 +1,4 @@
-import { pipelineKind, type Execution } from '@dais/api';
+import { pipelineKind, type Execution } from '@dais/api/executions';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { NODE_STATES, NODE_STATE_NAMES, stateOf, tookText, whoText } from './execution-words.ts';

@@ -1,5 +1,5 @@
 /** How runs of commands and what they do are written. Pure. */
-import type { Execution, ExecutionMark, ExecutionState } from '@dais/api';
+import type { Execution, ExecutionMark, ExecutionState } from '@dais/api/executions';
 import { durationText } from '#pages/runs/run-words.ts';
 import type { State } from '#ui/state-badge.tsx';
 

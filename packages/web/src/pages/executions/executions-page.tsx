@@ -1,4 +1,4 @@
-import { pipelineKind, type Execution } from '@dais/api';
+import { pipelineKind, type Execution } from '@dais/api/executions';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useRef } from 'react';
 import { EXECUTION_STATE_NAMES, EXECUTION_STATES, stateOf, tookText, whoText } from './execution-words.ts';

@@ -1,4 +1,4 @@
-import type { Execution } from '@dais/api';
+import type { Execution } from '@dais/api/executions';
 import { expect, test } from 'vitest';
 import { patchExecutions, type ExecutionsPage } from './loaded-executions.ts';
 

@@ -1,5 +1,5 @@
 /** Runs that were loaded so far, patched by what happened since. Pure: runs that stay the same stay identical. */
-import type { Execution, ExecutionState } from '@dais/api';
+import type { Execution, ExecutionState } from '@dais/api/executions';
 
 export interface ExecutionsPage {
   readonly items: readonly Execution[];

@@ -1,4 +1,4 @@
-import type { ExecutionMark } from '@dais/api';
+import type { ExecutionMark } from '@dais/api/executions';
 import { expect, test } from 'vitest';
 import { childrenOf, countGroups, downstreamOf, patchMarks } from './marks.ts';
 

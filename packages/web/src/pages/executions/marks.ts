@@ -1,5 +1,5 @@
 /** The steps and groups of a run, by their paths, as they are told in pieces. Pure: what stays the same stays identical. */
-import type { ExecutionMark } from '@dais/api';
+import type { ExecutionMark } from '@dais/api/executions';
 
 export type Marks = ReadonlyMap<string, ExecutionMark>;
 

@@ -1,10 +1,10 @@
+import type { DaisError } from '@dais/api';
 import {
   cancelExecutionOperation,
   deleteExecutionOperation,
   retryExecutionOperation,
-  type DaisError,
   type Execution,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';

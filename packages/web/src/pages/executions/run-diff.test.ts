@@ -1,4 +1,4 @@
-import type { ExecutionNode } from '@dais/api';
+import type { ExecutionNode } from '@dais/api/executions';
 import { expect, test } from 'vitest';
 import { differs, diffRuns } from './run-diff.ts';
 

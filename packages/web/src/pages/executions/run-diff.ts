@@ -1,5 +1,5 @@
 /** What differs between two runs, step by step. Pure. */
-import type { ExecutionNode, ExecutionValue } from '@dais/api';
+import type { ExecutionNode, ExecutionValue } from '@dais/api/executions';
 
 export interface StepDiff {
   readonly path: string;

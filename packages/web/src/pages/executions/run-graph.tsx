@@ -1,4 +1,4 @@
-import type { ExecutionMark } from '@dais/api';
+import type { ExecutionMark } from '@dais/api/executions';
 import { useCallback, useMemo, useState } from 'react';
 import { childrenOf, countGroups, type Marks } from './marks.ts';
 import { groupsAround, groupsWithLines, levelOf, lookOf, MOST_DRAWN, opensItself } from './run-level.ts';

@@ -1,6 +1,6 @@
 /** From the steps of a run to what is drawn. Pure. */
 import { durationText } from '#pages/runs/run-words.ts';
-import type { ExecutionMark } from '@dais/api';
+import type { ExecutionMark } from '@dais/api/executions';
 import { NODE_STATES, sourceWord, taskName } from './execution-words.ts';
 import { hasEnded, parentOf, type GroupCount, type Marks } from './marks.ts';
 import type { Edge } from './use-marks.ts';

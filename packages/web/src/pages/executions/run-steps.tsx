@@ -1,4 +1,4 @@
-import type { ExecutionMark } from '@dais/api';
+import type { ExecutionMark } from '@dais/api/executions';
 import { useEffect, useMemo, useRef } from 'react';
 import { NODE_STATE_NAMES, NODE_STATES, sourceWord, tookText } from './execution-words.ts';
 import type { Marks } from './marks.ts';

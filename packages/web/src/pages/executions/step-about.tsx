@@ -1,4 +1,5 @@
-import { findKind, type ExecutionAttempt, type ExecutionStep } from '@dais/api';
+import { findKind } from '@dais/api';
+import type { ExecutionAttempt, ExecutionStep } from '@dais/api/executions';
 import { Link } from '@tanstack/react-router';
 import { attemptState, resourcesText, usageText } from './attempt-words.ts';
 import { resourceAddress } from '#addresses.ts';

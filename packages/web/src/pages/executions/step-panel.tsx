@@ -1,4 +1,4 @@
-import type { ExecutionMark } from '@dais/api';
+import type { ExecutionMark } from '@dais/api/executions';
 import { useNavigate } from '@tanstack/react-router';
 import { NODE_STATES, sourceWord, taskName, tookText } from './execution-words.ts';
 import { StepAbout, StepAttempts } from './step-about.tsx';

@@ -1,4 +1,4 @@
-import type { ExecutionValue } from '@dais/api';
+import type { ExecutionValue } from '@dais/api/executions';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { bytesText } from './execution-words.ts';

@@ -1,4 +1,4 @@
-import type { ExecutionMark } from '@dais/api';
+import type { ExecutionMark } from '@dais/api/executions';
 import { expect, test } from 'vitest';
 import { patchMarks } from './marks.ts';
 import { tickText, ticksOf, timelineOf } from './timeline.ts';

@@ -1,5 +1,5 @@
 /** When each step of a run was at work. Pure. */
-import type { ExecutionMark } from '@dais/api';
+import type { ExecutionMark } from '@dais/api/executions';
 import type { Marks } from './marks.ts';
 
 export interface TimelineRow {

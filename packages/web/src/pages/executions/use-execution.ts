@@ -1,4 +1,5 @@
-import { readExecutionOperation, type DaisError, type Execution } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { readExecutionOperation, type Execution } from '@dais/api/executions';
 import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useClient } from '#server/console-context.ts';

@@ -1,5 +1,6 @@
 /** The runs of a project, the newest first, as far as one scrolls; those that are shown follow what happens. */
-import { listExecutionsOperation, readExecutionOperation, type DaisError, type Execution } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { listExecutionsOperation, readExecutionOperation, type Execution } from '@dais/api/executions';
 import { keepPreviousData, useInfiniteQuery, useQueryClient, type InfiniteData } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { patchExecutions, type ExecutionFilter, type ExecutionsPage } from './loaded-executions.ts';

@@ -1,5 +1,6 @@
 /** What a step writes, as it comes. */
-import { followExecutionLogOperation, type DaisError } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { followExecutionLogOperation } from '@dais/api/executions';
 import { useEffect, useState } from 'react';
 import { useClient } from '#server/console-context.ts';
 import { appendLog, NO_LINES, type LogLines } from '#ui/log/log-lines.ts';

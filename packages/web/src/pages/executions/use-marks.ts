@@ -1,5 +1,6 @@
 /** The steps and groups of a run, page after page, and then what changes of them. */
-import { listExecutionEdgesOperation, readExecutionGraphOperation, type DaisClient, type DaisError } from '@dais/api';
+import type { DaisClient, DaisError } from '@dais/api';
+import { listExecutionEdgesOperation, readExecutionGraphOperation } from '@dais/api/executions';
 import { useQueries } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { patchMarks, type Marks } from './marks.ts';

@@ -1,12 +1,12 @@
+import type { DaisError } from '@dais/api';
 import {
   listExecutionAttemptsOperation,
   listExecutionFilesOperation,
   readExecutionStepOperation,
-  type DaisError,
   type ExecutionAttempt,
   type ExecutionMark,
   type ExecutionStep,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { executionKey } from './use-execution.ts';
 import { useClient } from '#server/console-context.ts';

@@ -1,5 +1,5 @@
 /** Which versions of datasets and models a step made, from its lineage. Pure. */
-import type { LineageGraph, LineageNode, LineageRelation } from '@dais/api';
+import type { LineageGraph, LineageNode, LineageRelation } from '@dais/api/lineage';
 
 /** What is made in a run that a step began is made by the step. Whoever reads a version later is another one. */
 const MAKING: ReadonlySet<LineageRelation> = new Set(['made', 'started', 'registered']);

@@ -1,10 +1,10 @@
+import type { DaisError } from '@dais/api';
 import {
   deleteExperimentOperation,
   restoreExperimentOperation,
   updateExperimentOperation,
-  type DaisError,
   type Experiment,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { NameDialog } from './name-dialog.tsx';

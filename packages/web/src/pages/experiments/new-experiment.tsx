@@ -1,4 +1,5 @@
-import { createExperimentOperation, type DaisError, type Experiment } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { createExperimentOperation, type Experiment } from '@dais/api/tracking';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { NameDialog } from './name-dialog.tsx';

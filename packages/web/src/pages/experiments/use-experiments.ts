@@ -1,5 +1,6 @@
 /** The experiments of a project, and how much goes on in them. */
-import { experimentActivityOperation, searchExperimentsOperation, type DaisError, type Experiment } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { experimentActivityOperation, searchExperimentsOperation, type Experiment } from '@dais/api/tracking';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useClient } from '#server/console-context.ts';

@@ -1,4 +1,5 @@
-import type { Approval, KindSpec, Resource } from '@dais/api';
+import type { KindSpec, Resource } from '@dais/api';
+import type { Approval } from '@dais/api/registry';
 import type { MonitorAlert } from '@dais/api/monitoring';
 import { Link } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';

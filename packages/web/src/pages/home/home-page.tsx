@@ -1,4 +1,5 @@
-import { kinds, type IsolationInfo, type KindSpec, type Resource } from '@dais/api';
+import { kinds, type KindSpec, type Resource } from '@dais/api';
+import type { IsolationInfo } from '@dais/api/executions';
 import { useQueries } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';

@@ -1,4 +1,4 @@
-import { isolationSummary, type IsolationInfo } from '@dais/api';
+import { isolationSummary, type IsolationInfo } from '@dais/api/executions';
 import { StateBadge } from '#ui/state-badge.tsx';
 
 /** Shown where user code cannot be isolated: steps, Python models, conversions and scheduled runs are refused there. */

@@ -1,4 +1,7 @@
-import type { Approval, Execution, Resource, TokenEntry } from '@dais/api';
+import type { Resource } from '@dais/api';
+import type { TokenEntry } from '@dais/api/access';
+import type { Execution } from '@dais/api/executions';
+import type { Approval } from '@dais/api/registry';
 import type { DatasetVersion } from '@dais/api/data';
 import type { MonitorAlert } from '@dais/api/monitoring';
 import { expect, test } from 'vitest';

@@ -1,5 +1,8 @@
 /** What of a project waits for a person, and what goes on in it, as lines of one list. Pure. */
-import type { Approval, Execution, KindSpec, Resource, TokenEntry } from '@dais/api';
+import type { KindSpec, Resource } from '@dais/api';
+import type { TokenEntry } from '@dais/api/access';
+import type { Execution } from '@dais/api/executions';
+import type { Approval } from '@dais/api/registry';
 import type { DataFinding, DatasetVersion } from '@dais/api/data';
 import type { MonitorAlert } from '@dais/api/monitoring';
 import type { BlockedVersion, ModelJob } from '@dais/api/serving';

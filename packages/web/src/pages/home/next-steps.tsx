@@ -1,4 +1,5 @@
-import { datasetKind, modelKind, type KindSpec } from '@dais/api';
+import { datasetKind, type KindSpec } from '@dais/api';
+import { modelKind } from '@dais/api/registry';
 import { Link } from '@tanstack/react-router';
 import { namedListAddress } from '#addresses.ts';
 import { StateShape } from '#ui/state-badge.tsx';

@@ -1,4 +1,5 @@
-import type { Execution, Resource } from '@dais/api';
+import type { Resource } from '@dais/api';
+import type { Execution } from '@dais/api/executions';
 import type { ModelJob } from '@dais/api/serving';
 import { Link } from '@tanstack/react-router';
 import { runningNow, type Running } from './running.ts';

@@ -1,5 +1,6 @@
 /** Runs, jobs and rollouts of a project that run now, as lines of one list. Pure. */
-import type { Execution, Resource } from '@dais/api';
+import type { Resource } from '@dais/api';
+import type { Execution } from '@dais/api/executions';
 import type { ModelJob } from '@dais/api/serving';
 import type { Place } from './needs.ts';
 import { batchAddress, executionAddress, namedAddress } from '#addresses.ts';

@@ -1,11 +1,8 @@
 /** What the home page asks beside the resources: one page of each ledger, of what the reader may read. */
-import {
-  listAllApprovalsOperation,
-  listExecutionsOperation,
-  listTokensOperation,
-  type DaisError,
-  type Execution,
-} from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { listTokensOperation } from '@dais/api/access';
+import { listExecutionsOperation, type Execution } from '@dais/api/executions';
+import { listAllApprovalsOperation } from '@dais/api/registry';
 import { findDatasetVersionsOperation, listAllFindingsOperation } from '@dais/api/data';
 import { listAllMonitorAlertsOperation } from '@dais/api/monitoring';
 import { listBlockedVersionsOperation, listModelJobsOperation, type ModelJob } from '@dais/api/serving';

@@ -1,4 +1,5 @@
-import { acceptInvitationOperation, readInvitationOperation, type CurrentSession, type DaisError } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { acceptInvitationOperation, readInvitationOperation, type CurrentSession } from '@dais/api/access';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';

@@ -1,4 +1,4 @@
-import type { LineageGraph, LineageNodeType } from '@dais/api';
+import type { LineageGraph, LineageNodeType } from '@dais/api/lineage';
 import { expect, test } from 'vitest';
 import { foldLineage, MORE_OF_FAN, MOST_DRAWN, SHOWN_OF_FAN, walkLineage } from './fold-lineage.ts';
 

@@ -3,7 +3,7 @@
  * and are of one type, a few stand there and the rest is one box, with whatever hangs on these. Pure, and linear in what
  * there is.
  */
-import type { LineageGraph, LineageNode, LineageNodeType } from '@dais/api';
+import type { LineageGraph, LineageNode, LineageNodeType } from '@dais/api/lineage';
 
 /** Of one fan, so many stand there by themselves; each time it is opened, so many more. */
 export const SHOWN_OF_FAN = 6;

@@ -1,4 +1,5 @@
-import { readLineageOperation, type DaisError, type LineageGraph, type LineageNode } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { readLineageOperation, type LineageGraph, type LineageNode } from '@dais/api/lineage';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';

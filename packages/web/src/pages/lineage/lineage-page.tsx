@@ -1,4 +1,5 @@
-import { searchModelVersionsOperation, type DaisError, type ModelVersion } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { searchModelVersionsOperation, type ModelVersion } from '@dais/api/registry';
 import { findDatasetVersionsOperation, type DatasetVersion } from '@dais/api/data';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';

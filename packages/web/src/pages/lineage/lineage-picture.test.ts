@@ -1,4 +1,4 @@
-import type { LineageGraph } from '@dais/api';
+import type { LineageGraph } from '@dais/api/lineage';
 import { expect, test } from 'vitest';
 import { foldLineage, walkLineage } from './fold-lineage.ts';
 import { fanLook, nodeLook, pictureLevel } from './lineage-picture.ts';

@@ -1,5 +1,5 @@
 /** A graph of lineage as boxes and lines. Pure. */
-import type { LineageNode } from '@dais/api';
+import type { LineageNode } from '@dais/api/lineage';
 import type { Fan, FoldedGraph } from './fold-lineage.ts';
 import { NODE_KINDS } from './node-address.ts';
 import { nodeWords } from './strip-steps.ts';

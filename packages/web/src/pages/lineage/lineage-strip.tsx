@@ -1,4 +1,4 @@
-import type { LineageGraph, LineageNode } from '@dais/api';
+import type { LineageGraph, LineageNode } from '@dais/api/lineage';
 import { Link } from '@tanstack/react-router';
 import { Fragment, type ReactNode } from 'react';
 import { NODE_KINDS, nodeAddress } from './node-address.ts';

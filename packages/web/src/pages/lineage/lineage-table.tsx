@@ -1,4 +1,4 @@
-import type { LineageNode } from '@dais/api';
+import type { LineageNode } from '@dais/api/lineage';
 import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { Walk } from './fold-lineage.ts';

@@ -1,5 +1,5 @@
 /** Where a node of the lineage has a page. */
-import type { LineageNode } from '@dais/api';
+import type { LineageNode } from '@dais/api/lineage';
 import {
   datasetVersionAddress,
   executionAddress,

@@ -1,4 +1,4 @@
-import type { LineageEdge, LineageGraph, LineageNode, LineageRelation } from '@dais/api';
+import type { LineageEdge, LineageGraph, LineageNode, LineageRelation } from '@dais/api/lineage';
 import { expect, test } from 'vitest';
 import { nodeWords, stripSteps } from './strip-steps.ts';
 

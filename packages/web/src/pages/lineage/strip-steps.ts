@@ -1,5 +1,5 @@
 /** A graph of lineage as one line: what something was made from, step by step, and what was made of it. Pure. */
-import type { LineageGraph, LineageNode, LineageRelation } from '@dais/api';
+import type { LineageGraph, LineageNode, LineageRelation } from '@dais/api/lineage';
 
 /** Ways on which things are made from others; what started a run or is a part of one stands beside the line. */
 const MAKING: ReadonlySet<LineageRelation> = new Set(['read', 'made', 'registered', 'copied', 'converted']);

@@ -1,4 +1,4 @@
-import { readLineageOperation, type LineageGraph } from '@dais/api';
+import { readLineageOperation, type LineageGraph } from '@dais/api/lineage';
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 

@@ -1,4 +1,5 @@
-import type { LineageGraph, LoggedModel } from '@dais/api';
+import type { LineageGraph } from '@dais/api/lineage';
+import type { LoggedModel } from '@dais/api/tracking';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { LoggedModelPanels } from './logged-model-panels.tsx';
 import { MODEL_STATES } from './model-states.ts';

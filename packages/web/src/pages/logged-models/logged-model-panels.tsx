@@ -1,4 +1,5 @@
-import type { LineageGraph, LoggedModel } from '@dais/api';
+import type { LineageGraph } from '@dais/api/lineage';
+import type { LoggedModel } from '@dais/api/tracking';
 import { Link } from '@tanstack/react-router';
 import { runAddress, versionAddress } from '#addresses.ts';
 import { isClientTag, metricText } from '#pages/runs/run-words.ts';

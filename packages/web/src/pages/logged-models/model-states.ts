@@ -1,4 +1,4 @@
-import type { LoggedModelStatus } from '@dais/api';
+import type { LoggedModelStatus } from '@dais/api/tracking';
 import type { State } from '#ui/state-badge.tsx';
 
 /** How far a logged model has come, in words. */

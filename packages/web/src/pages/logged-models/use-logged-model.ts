@@ -1,4 +1,5 @@
-import { readLoggedModelOperation, type DaisError, type LoggedModel } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { readLoggedModelOperation, type LoggedModel } from '@dais/api/tracking';
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 

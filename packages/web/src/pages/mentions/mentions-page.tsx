@@ -1,4 +1,4 @@
-import { UNREAD_COUNTED, type Mention } from '@dais/api';
+import { UNREAD_COUNTED, type Mention } from '@dais/api/tracking';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMentions } from './use-mentions.ts';
 import { runAddress, versionAddress } from '#addresses.ts';

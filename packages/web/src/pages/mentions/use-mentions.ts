@@ -1,5 +1,6 @@
 /** Comments that name the reader, newest first. */
-import { listMentionsOperation, readMentionsOperation, type DaisError, type Mention } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { listMentionsOperation, readMentionsOperation, type Mention } from '@dais/api/tracking';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 import { useMay } from '#server/own-access.ts';

@@ -1,4 +1,5 @@
-import { removeModelAliasOperation, type DaisError, type ModelSpec } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { removeModelAliasOperation, type ModelSpec } from '@dais/api/registry';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';

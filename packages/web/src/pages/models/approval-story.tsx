@@ -1,4 +1,4 @@
-import type { Approval } from '@dais/api';
+import type { Approval } from '@dais/api/registry';
 import { APPROVAL_STATES } from './approval-words.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';

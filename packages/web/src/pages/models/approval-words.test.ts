@@ -1,4 +1,4 @@
-import type { Approval } from '@dais/api';
+import type { Approval } from '@dais/api/registry';
 import { expect, test } from 'vitest';
 import { askedWords, inOrder, missingWords, moveWords, waitsFor } from './approval-words.ts';
 

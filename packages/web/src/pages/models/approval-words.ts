@@ -1,4 +1,4 @@
-import type { Approval, ApprovalRule, ApprovalState, MissingApproval } from '@dais/api';
+import type { Approval, ApprovalRule, ApprovalState, MissingApproval } from '@dais/api/registry';
 import type { State } from '#ui/state-badge.tsx';
 
 /** What would happen: `alias champion`, `stage Production`. */

@@ -1,4 +1,4 @@
-import type { Approval } from '@dais/api';
+import type { Approval } from '@dais/api/registry';
 import { Link } from '@tanstack/react-router';
 import { ApprovalStory } from './approval-story.tsx';
 import { APPROVAL_STATES, missingWords, moveWords } from './approval-words.ts';

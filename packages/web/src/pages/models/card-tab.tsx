@@ -1,4 +1,6 @@
-import { listArtifactsOperation, type DaisError, type ModelSpec, type ModelVersion } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import type { ModelSpec, ModelVersion } from '@dais/api/registry';
+import { listArtifactsOperation } from '@dais/api/tracking';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useVersion, type ModelPlace } from './use-registry.ts';

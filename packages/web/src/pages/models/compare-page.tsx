@@ -1,4 +1,4 @@
-import { modelKind } from '@dais/api';
+import { modelKind } from '@dais/api/registry';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { modelSpecOf } from './model-spec.ts';
 import { ObjectivesPanel } from './objectives-panel.tsx';

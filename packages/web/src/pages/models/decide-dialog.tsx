@@ -1,4 +1,5 @@
-import { approveOperation, rejectOperation, withdrawApprovalOperation, type Approval, type DaisError } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { approveOperation, rejectOperation, withdrawApprovalOperation, type Approval } from '@dais/api/registry';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ApprovalStory } from './approval-story.tsx';

@@ -1,4 +1,5 @@
-import { deleteModelOperation, modelKind, type DaisError } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { deleteModelOperation, modelKind } from '@dais/api/registry';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { registryKey } from './use-registry.ts';

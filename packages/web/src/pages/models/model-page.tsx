@@ -1,4 +1,5 @@
-import { modelKind, type Approval, type ModelSpec, type Resource } from '@dais/api';
+import type { Resource } from '@dais/api';
+import { modelKind, type Approval, type ModelSpec } from '@dais/api/registry';
 import { Link, Navigate } from '@tanstack/react-router';
 import { AliasPanel } from './alias-panel.tsx';
 import { ApprovalsTab } from './approvals-tab.tsx';

@@ -1,4 +1,5 @@
-import type { ModelSpec, Resource } from '@dais/api';
+import type { Resource } from '@dais/api';
+import type { ModelSpec } from '@dais/api/registry';
 
 /** What a person wants of a model; the server has checked it. */
 export function modelSpecOf(resource: Resource | undefined): ModelSpec {

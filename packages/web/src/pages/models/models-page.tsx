@@ -1,4 +1,5 @@
-import { modelKind, type RegisteredModel, type Resource } from '@dais/api';
+import type { Resource } from '@dais/api';
+import { modelKind, type RegisteredModel } from '@dais/api/registry';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import { AliasChips } from './alias-chips.tsx';

@@ -1,12 +1,12 @@
+import type { DaisError } from '@dais/api';
 import {
   requestApprovalOperation,
   setModelAliasOperation,
   stageModelVersionOperation,
   stages,
-  type DaisError,
   type ModelSpec,
   type Stage,
-} from '@dais/api';
+} from '@dais/api/registry';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { askedWords, listed, moveWords } from './approval-words.ts';

@@ -1,4 +1,4 @@
-import type { ModelVersion } from '@dais/api';
+import type { ModelVersion } from '@dais/api/registry';
 import type { Objective } from './model-spec.ts';
 import type { RunMetrics } from './use-version-metrics.ts';
 import { numberText, objectiveRows } from './version-diff.ts';

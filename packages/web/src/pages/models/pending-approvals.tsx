@@ -1,4 +1,4 @@
-import type { Approval } from '@dais/api';
+import type { Approval } from '@dais/api/registry';
 import { Link } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import { inOrder, missingWords, moveWords, waitsFor } from './approval-words.ts';

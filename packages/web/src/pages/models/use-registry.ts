@@ -1,4 +1,5 @@
 /** What the registry says, kept fresh by its events. */
+import type { DaisError, Resource } from '@dais/api';
 import {
   listAllApprovalsOperation,
   listApprovalsOperation,
@@ -8,11 +9,9 @@ import {
   searchModelsOperation,
   searchModelVersionsOperation,
   type Approval,
-  type DaisError,
   type ModelVersion,
   type RegisteredModel,
-  type Resource,
-} from '@dais/api';
+} from '@dais/api/registry';
 import { formatFilter, modelVersionFilter } from '@dais/api/filter';
 import { useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';

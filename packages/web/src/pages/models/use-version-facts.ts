@@ -1,12 +1,12 @@
 /** What is known of a version beside the registry: its run, the logged model that it is, and the file it was saved with. */
+import type { ModelVersion } from '@dais/api/registry';
 import {
   listArtifactsOperation,
   readLoggedModelOperation,
   readRunOperation,
   type LoggedModel,
-  type ModelVersion,
   type Run,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { useQuery } from '@tanstack/react-query';
 import type { ModelFile } from './model-file.ts';
 import { useClient } from '#server/console-context.ts';

@@ -1,5 +1,6 @@
 /** What the runs of versions measured, for a table of them: one question for a hundred versions. */
-import { searchRunsOperation, type ModelVersion, type Run } from '@dais/api';
+import type { ModelVersion } from '@dais/api/registry';
+import { searchRunsOperation, type Run } from '@dais/api/tracking';
 import { useQueries } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useExperimentNames } from '#pages/experiments/use-experiments.ts';

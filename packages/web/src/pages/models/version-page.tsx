@@ -1,4 +1,4 @@
-import { modelKind, type ModelSpec, type ModelVersion } from '@dais/api';
+import { modelKind, type ModelSpec, type ModelVersion } from '@dais/api/registry';
 import { Link, Navigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { ApprovalsTab } from './approvals-tab.tsx';

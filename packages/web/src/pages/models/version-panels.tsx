@@ -1,4 +1,4 @@
-import type { ModelVersion } from '@dais/api';
+import type { ModelVersion } from '@dais/api/registry';
 import { Link } from '@tanstack/react-router';
 import type { ModelFile, SignatureField } from './model-file.ts';
 import type { VersionFacts } from './use-version-facts.ts';

@@ -1,4 +1,4 @@
-import type { ModelVersion } from '@dais/api';
+import type { ModelVersion } from '@dais/api/registry';
 import { LineageStrip } from '#pages/lineage/lineage-strip.tsx';
 import { useLineage } from '#pages/lineage/use-lineage.ts';
 

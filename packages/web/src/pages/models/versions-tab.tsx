@@ -1,4 +1,4 @@
-import type { Approval, ModelSpec, ModelVersion } from '@dais/api';
+import type { Approval, ModelSpec, ModelVersion } from '@dais/api/registry';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { APPROVAL_STATES, missingWords } from './approval-words.ts';

@@ -1,11 +1,11 @@
+import type { DaisError } from '@dais/api';
 import {
   createInvitationOperation,
   inviteAdministratorOperation,
   listInvitationsOperation,
   revokeInvitationOperation,
   type CreatedInvitation,
-  type DaisError,
-} from '@dais/api';
+} from '@dais/api/access';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ActorName } from './actor-name.tsx';

@@ -1,4 +1,4 @@
-import type { CreatedInvitation } from '@dais/api';
+import type { CreatedInvitation } from '@dais/api/access';
 import { Button } from '#ui/controls.ts';
 import { CopyButton } from '#ui/copy-button.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';

@@ -1,4 +1,5 @@
-import { organizationRoleBindingKind, roleBindingKind, type Resource } from '@dais/api';
+import type { Resource } from '@dais/api';
+import { organizationRoleBindingKind, roleBindingKind } from '@dais/api/access';
 import { Link } from '@tanstack/react-router';
 import { accessAddress, createAddress, resourceAddress } from '#addresses.ts';
 import { useAll } from '#pages/access/use-all.ts';

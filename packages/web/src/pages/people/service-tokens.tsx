@@ -1,10 +1,10 @@
+import type { DaisError } from '@dais/api';
 import {
   createServiceTokenOperation,
   listServiceTokensOperation,
   revokeServiceTokenOperation,
-  type DaisError,
   type TokenEntry,
-} from '@dais/api';
+} from '@dais/api/access';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { RevokeDialog } from '#pages/tokens/revoke-dialog.tsx';

@@ -1,3 +1,4 @@
+import type { DaisError, Resource } from '@dais/api';
 import {
   listUserSessionsOperation,
   listUserTokensOperation,
@@ -5,10 +6,8 @@ import {
   revokeUserSessionOperation,
   revokeUserTokenOperation,
   type CreatedInvitation,
-  type DaisError,
-  type Resource,
   type TokenEntry,
-} from '@dais/api';
+} from '@dais/api/access';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { LinkOnce } from './link-once.tsx';

@@ -1,5 +1,5 @@
 /** From what a pipeline would do to what is drawn. Pure. */
-import type { PipelineGraph } from '@dais/api';
+import type { PipelineGraph } from '@dais/api/executions';
 import type { NodeLook } from '#ui/graph/graph-box.tsx';
 import type { GraphLevel, GraphNode } from '#ui/graph/graph-layout.ts';
 

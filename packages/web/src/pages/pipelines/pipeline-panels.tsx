@@ -1,4 +1,5 @@
-import type { PipelineGraph, PipelineVersion, Resource } from '@dais/api';
+import type { Resource } from '@dais/api';
+import type { PipelineGraph, PipelineVersion } from '@dais/api/executions';
 import { useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
 import { pipelineLevel, pipelineLook } from './pipeline-level.ts';

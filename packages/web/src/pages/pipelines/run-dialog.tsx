@@ -1,4 +1,5 @@
-import { runPipelineOperation, type DaisError, type Execution, type PipelineGraph } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { runPipelineOperation, type Execution, type PipelineGraph } from '@dais/api/executions';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';

@@ -1,5 +1,5 @@
 /** From what somebody typed to the parameters of a run. Pure. */
-import type { PipelineGraph } from '@dais/api';
+import type { PipelineGraph } from '@dais/api/executions';
 
 export type PipelineParameter = PipelineGraph['parameters'][string];
 

@@ -1,4 +1,4 @@
-import { pipelineKind } from '@dais/api';
+import { pipelineKind } from '@dais/api/executions';
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 

@@ -1,11 +1,11 @@
+import type { DaisError } from '@dais/api';
 import {
   graphPipelineOperation,
   listPipelineVersionsOperation,
   readPipelineVersionOperation,
-  type DaisError,
   type PipelineGraph,
   type PipelineVersion,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 

@@ -1,4 +1,5 @@
-import { simulatePolicyOperation, type DaisError } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { simulatePolicyOperation } from '@dais/api/access';
 import { useMutation } from '@tanstack/react-query';
 import { parse } from 'yaml';
 import { useClient } from '#server/console-context.ts';

@@ -1,4 +1,5 @@
-import { DaisError, testPolicyOperation, type KindSpec } from '@dais/api';
+import { DaisError, type KindSpec } from '@dais/api';
+import { testPolicyOperation } from '@dais/api/access';
 import { CancelledError, queryOptions, useQueryClient } from '@tanstack/react-query';
 import { useCallback } from 'react';
 import { serverFaults, type ServerFault } from '#kinds/server-faults.ts';

@@ -1,12 +1,11 @@
+import type { DaisError, Resource } from '@dais/api';
 import {
   evaluatePoliciesOperation,
   listAuditedRefusalsOperation,
   listViolationsOperation,
   type AuditedRefusal,
-  type DaisError,
   type PolicyViolation,
-  type Resource,
-} from '@dais/api';
+} from '@dais/api/access';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Fragment } from 'react';

@@ -1,4 +1,4 @@
-import type { LineageGraph } from '@dais/api';
+import type { LineageGraph } from '@dais/api/lineage';
 import { endpointKind, type Prediction } from '@dais/api/serving';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { AnswerPanel } from './answer-panel.tsx';

@@ -1,4 +1,4 @@
-import type { ModelSpec, ModelVersion } from '@dais/api';
+import type { ModelSpec, ModelVersion } from '@dais/api/registry';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { prettyJson, promptTextOf, type PromptText } from './prompt-text.ts';

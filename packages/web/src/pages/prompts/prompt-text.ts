@@ -1,5 +1,5 @@
 /** A version of a prompt, as its clients keep it: in tags of a version of a registered model. */
-import type { ModelVersion } from '@dais/api';
+import type { ModelVersion } from '@dais/api/registry';
 
 const TEXT = 'mlflow.prompt.text';
 const TYPE = '_mlflow_prompt_type';

@@ -1,4 +1,4 @@
-import type { RegisteredModel } from '@dais/api';
+import type { RegisteredModel } from '@dais/api/registry';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import { promptAddress, promptsAddress } from '#addresses.ts';

@@ -1,5 +1,5 @@
 /** Which of the versions that lie in Dais a run read, by what it logged of its input. Pure. */
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { datasetVersionAddress, type Address } from '#addresses.ts';
 
 export type RunDataset = Run['datasets'][number]['dataset'];

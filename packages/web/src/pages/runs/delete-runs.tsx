@@ -1,4 +1,5 @@
-import { deleteRunOperation, restoreRunOperation, type DaisError } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { deleteRunOperation, restoreRunOperation } from '@dais/api/tracking';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useClient } from '#server/console-context.ts';

@@ -1,4 +1,4 @@
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { insertRuns, replaceRuns, type RunsPage } from './loaded-runs.ts';

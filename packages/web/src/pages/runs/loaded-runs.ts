@@ -1,5 +1,5 @@
 /** The runs that were loaded so far, patched by what happened since. Pure: runs that stay the same stay identical. */
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 
 export interface RunsPage {
   readonly items: readonly Run[];

@@ -1,4 +1,4 @@
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { useMemo } from 'react';
 import { AXES, rangeText, type ChartView } from './chart-view.ts';
 import { metricOf } from './run-columns.ts';

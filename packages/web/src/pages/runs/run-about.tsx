@@ -1,4 +1,4 @@
-import type { LatestMetric, Run } from '@dais/api';
+import type { LatestMetric, Run } from '@dais/api/tracking';
 import { Link } from '@tanstack/react-router';
 import { datasetInputAddress, type RunDataset } from './dataset-input.ts';
 import { artifactRoot } from './artifacts/preview-kind.ts';

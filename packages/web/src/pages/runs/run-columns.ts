@@ -1,5 +1,5 @@
 /** Which columns the table of runs has: as its address says it, or those by which these runs differ. Pure. */
-import { type LatestMetric, type Run } from '@dais/api';
+import type { LatestMetric, Run } from '@dais/api/tracking';
 import { formatKey, runFilter } from '@dais/api/filter';
 import { isClientTag, isSystemMetric } from './run-words.ts';
 import type { PickableColumn } from '#ui/column-picker.tsx';

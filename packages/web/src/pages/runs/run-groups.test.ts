@@ -1,4 +1,4 @@
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { expect, test } from 'vitest';
 import { groupRuns, rowKey } from './run-groups.ts';
 

@@ -1,5 +1,5 @@
 /** Runs put together by a value that they share. They come in that order from the server; here headings are set between. Pure. */
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { columnOf } from './run-columns.ts';
 import type { ChildrenNote } from './run-tree.ts';
 

@@ -1,4 +1,4 @@
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { Link } from '@tanstack/react-router';
 import { datasetInputAddress } from './dataset-input.ts';
 import { useVersionsOf } from './use-run.ts';

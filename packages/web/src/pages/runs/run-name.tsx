@@ -1,4 +1,4 @@
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { Link } from '@tanstack/react-router';
 import { useContext } from 'react';
 import { RowStateContext } from './row-state.ts';

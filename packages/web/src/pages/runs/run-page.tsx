@@ -1,4 +1,4 @@
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { ArtifactBrowser } from './artifacts/artifact-browser.tsx';
 import { artifactRoot } from './artifacts/preview-kind.ts';

@@ -1,4 +1,4 @@
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { useContext, type ReactNode } from 'react';
 import { columnOf, metricOf, type OwnColumn, type RunColumn } from './run-columns.ts';
 import { isHead, isNote, isRun, type GroupHead, type RunRow } from './run-groups.ts';

@@ -1,4 +1,4 @@
-import { type Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { parseFilter, runFilter } from '@dais/api/filter';
 import { describe, expect, test } from 'vitest';
 import { isNote, isRun, type RunRow } from './run-groups.ts';

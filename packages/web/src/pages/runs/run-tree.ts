@@ -1,5 +1,5 @@
 /** Runs below the runs that they are part of. Pure. */
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import type { RunRow } from './run-groups.ts';
 import type { RunQuery } from './run-query.ts';
 import type { TreePlace } from '#ui/resource-table.tsx';

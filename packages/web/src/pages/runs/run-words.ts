@@ -1,5 +1,5 @@
 /** How runs and what they logged are written. Pure. */
-import type { LatestMetric, Run, RunStatus } from '@dais/api';
+import type { LatestMetric, Run, RunStatus } from '@dais/api/tracking';
 import type { State } from '#ui/state-badge.tsx';
 
 export const RUN_STATES: Readonly<Record<RunStatus, { readonly state: State; readonly word: string }>> = {

@@ -1,5 +1,5 @@
 /** Runs as a table for other programs, page after page. Columns are known only at the end: pages may bring new ones. Pure. */
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 
 const OWN = ['run_id', 'run_name', 'experiment_id', 'status', 'user_id', 'start_time', 'end_time'] as const;
 

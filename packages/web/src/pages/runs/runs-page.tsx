@@ -1,4 +1,5 @@
-import { readExperimentOperation, type DaisError, type Experiment } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { readExperimentOperation, type Experiment } from '@dais/api/tracking';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useRef, useState } from 'react';

@@ -1,5 +1,5 @@
 /** The runs that are part of runs which are opened in the table. */
-import { searchRunsOperation, type Run } from '@dais/api';
+import { searchRunsOperation, type Run } from '@dais/api/tracking';
 import { useQueries } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { childrenFilter, type Children } from './run-tree.ts';

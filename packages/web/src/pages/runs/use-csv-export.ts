@@ -1,5 +1,6 @@
 /** All runs of a query as a file, read page after page: the browser holds the text, not the runs. */
-import { DaisError, searchRunsOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { searchRunsOperation } from '@dais/api/tracking';
 import { useMutation } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { RunsCsv } from './runs-csv.ts';

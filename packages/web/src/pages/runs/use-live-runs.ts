@@ -1,5 +1,5 @@
 /** What happens to runs while one looks at them: those that go on are read again, and those that begin are added. */
-import { searchRunsOperation, type Run } from '@dais/api';
+import { searchRunsOperation, type Run } from '@dais/api/tracking';
 import { useQueryClient, type QueryKey } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { insertRuns, replaceRuns, type RunsPage } from './loaded-runs.ts';

@@ -1,5 +1,6 @@
 /** A metric of some runs as lines: the server chooses as many points as a picture has pixels. */
-import { chartMetricOperation, type DaisError, type Run } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { chartMetricOperation, type Run } from '@dais/api/tracking';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { ChartView } from './chart-view.ts';

@@ -1,4 +1,4 @@
-import { countRunsOperation } from '@dais/api';
+import { countRunsOperation } from '@dais/api/tracking';
 import { useQuery } from '@tanstack/react-query';
 import type { RunsOf } from './use-runs.ts';
 import { useClient } from '#server/console-context.ts';

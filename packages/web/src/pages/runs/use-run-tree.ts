@@ -1,5 +1,5 @@
 /** The table of runs as a tree: which runs are open stands in the address. */
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { useMemo } from 'react';
 import type { RowTree } from './row-state.ts';
 import { isRun, type RunRow } from './run-groups.ts';

@@ -1,12 +1,6 @@
-import {
-  readRunOperation,
-  searchLoggedModelsOperation,
-  searchModelVersionsOperation,
-  type DaisError,
-  type LoggedModel,
-  type ModelVersion,
-  type Run,
-} from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { searchModelVersionsOperation, type ModelVersion } from '@dais/api/registry';
+import { readRunOperation, searchLoggedModelsOperation, type LoggedModel, type Run } from '@dais/api/tracking';
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 

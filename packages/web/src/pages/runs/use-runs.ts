@@ -1,5 +1,6 @@
 /** The runs of experiments, page after page as they are looked at. Which of them go on is seen in use-live-runs.ts. */
-import { searchRunsOperation, type DaisClient, type DaisError, type Run } from '@dais/api';
+import type { DaisClient, DaisError } from '@dais/api';
+import { searchRunsOperation, type Run } from '@dais/api/tracking';
 import {
   keepPreviousData,
   useInfiniteQuery,

@@ -1,4 +1,5 @@
-import type { Fire, Resource } from '@dais/api';
+import type { Resource } from '@dais/api';
+import type { Fire } from '@dais/api/executions';
 import { Link } from '@tanstack/react-router';
 import { useFires, useNextTimes, type SchedulePlace } from './use-schedule.ts';
 import { executionAddress } from '#addresses.ts';

@@ -1,4 +1,5 @@
-import { listFiresOperation, listTimesOperation, type DaisError, type Fire } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { listFiresOperation, listTimesOperation, type Fire } from '@dais/api/executions';
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 

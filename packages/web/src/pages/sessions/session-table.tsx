@@ -1,5 +1,5 @@
 import { describeUserAgent } from './user-agent.ts';
-import type { listSessionsOperation } from '@dais/api';
+import type { listSessionsOperation } from '@dais/api/access';
 import { Button } from '#ui/controls.ts';
 import { PlainTable } from '#ui/plain-table.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';

@@ -1,4 +1,5 @@
-import { listSessionsOperation, revokeSessionOperation, type DaisError } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { listSessionsOperation, revokeSessionOperation } from '@dais/api/access';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { SessionTable, type SessionEntry } from './session-table.tsx';

@@ -1,5 +1,5 @@
 /** Around every page: nobody gets further without having said who they are. */
-import type { CurrentSession } from '@dais/api';
+import type { CurrentSession } from '@dais/api/access';
 import { useQueryClient } from '@tanstack/react-query';
 import { Outlet, useLocation, useMatches, useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useState } from 'react';

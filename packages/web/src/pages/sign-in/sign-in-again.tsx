@@ -1,4 +1,4 @@
-import type { CurrentSession } from '@dais/api';
+import type { CurrentSession } from '@dais/api/access';
 import { SignInForm } from './sign-in-form.tsx';
 import { Modal } from '#ui/controls.ts';
 

@@ -1,4 +1,5 @@
-import { loginOperation, type CurrentSession, type DaisError } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { loginOperation, type CurrentSession } from '@dais/api/access';
 import { useMutation } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { waitWords } from './wait-words.ts';

@@ -1,4 +1,5 @@
-import type { DaisError, TokenEntry } from '@dais/api';
+import type { DaisError } from '@dais/api';
+import type { TokenEntry } from '@dais/api/access';
 import { useMutation } from '@tanstack/react-query';
 import { Confirm } from '#ui/confirm.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';

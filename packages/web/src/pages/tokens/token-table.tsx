@@ -1,4 +1,4 @@
-import type { TokenEntry } from '@dais/api';
+import type { TokenEntry } from '@dais/api/access';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
 import { ActorName } from '#pages/people/actor-name.tsx';
 import { useCurrentProject } from '#server/current-project.ts';

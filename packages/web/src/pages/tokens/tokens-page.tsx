@@ -1,4 +1,4 @@
-import { createTokenOperation, listTokensOperation, revokeTokenOperation, type TokenEntry } from '@dais/api';
+import { createTokenOperation, listTokensOperation, revokeTokenOperation, type TokenEntry } from '@dais/api/access';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';

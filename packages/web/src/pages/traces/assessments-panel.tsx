@@ -1,10 +1,5 @@
-import {
-  createAssessmentOperation,
-  deleteAssessmentOperation,
-  type Assessment,
-  type DaisError,
-  type Trace,
-} from '@dais/api';
+import type { DaisError } from '@dais/api';
+import { createAssessmentOperation, deleteAssessmentOperation, type Assessment, type Trace } from '@dais/api/tracking';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { assessmentText, typedValue } from './trace-words.ts';

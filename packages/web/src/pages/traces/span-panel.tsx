@@ -1,4 +1,4 @@
-import type { Span } from '@dais/api';
+import type { Span } from '@dais/api/tracking';
 import { pretty, spanParts } from './span-parts.ts';
 import { SPAN_STATES } from './trace-words.ts';
 import { spanDuration } from './waterfall-table.tsx';

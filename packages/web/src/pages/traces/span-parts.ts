@@ -1,5 +1,5 @@
 /** What a span says, by what those who write spans call it. Values of some are JSON in text. Pure. */
-import type { Span } from '@dais/api';
+import type { Span } from '@dais/api/tracking';
 
 const INPUTS = [
   'mlflow.spanInputs',

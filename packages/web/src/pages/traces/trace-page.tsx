@@ -1,4 +1,4 @@
-import type { Span, Trace } from '@dais/api';
+import type { Span, Trace } from '@dais/api/tracking';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { AssessmentsPanel } from './assessments-panel.tsx';

@@ -1,5 +1,5 @@
 /** How traces are written. Pure. */
-import type { Assessment, SpanStatus, Trace, TraceState } from '@dais/api';
+import type { Assessment, SpanStatus, Trace, TraceState } from '@dais/api/tracking';
 import type { State } from '#ui/state-badge.tsx';
 
 export const TRACE_STATES: Readonly<Record<TraceState, { readonly state: State; readonly word: string }>> = {

@@ -1,4 +1,4 @@
-import { type Trace } from '@dais/api';
+import type { Trace } from '@dais/api/tracking';
 import { traceFilter } from '@dais/api/filter';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useRef } from 'react';

@@ -1,11 +1,11 @@
+import type { DaisError } from '@dais/api';
 import {
   listSpansOperation,
   readTraceOperation,
   searchTracesOperation,
-  type DaisError,
   type Span,
   type Trace,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { keepPreviousData, useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 

@@ -1,4 +1,4 @@
-import type { Span } from '@dais/api';
+import type { Span } from '@dais/api/tracking';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openRows, waterfallOf } from './waterfall.ts';

@@ -1,5 +1,5 @@
 /** From the spans of a trace to the rows of its waterfall. Pure. */
-import type { Span } from '@dais/api';
+import type { Span } from '@dais/api/tracking';
 
 export interface WaterfallRow {
   readonly span: Span;

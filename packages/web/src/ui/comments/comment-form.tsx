@@ -1,4 +1,4 @@
-import { COMMENT_LENGTH } from '@dais/api';
+import { COMMENT_LENGTH } from '@dais/api/tracking';
 import { Button, Textarea } from '@mantine/core';
 import { useState } from 'react';
 import { ErrorNote } from '../error-note.tsx';

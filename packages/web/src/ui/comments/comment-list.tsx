@@ -1,4 +1,4 @@
-import type { Comment } from '@dais/api';
+import type { Comment } from '@dais/api/tracking';
 import { useState, type ReactNode } from 'react';
 import { CommentForm } from './comment-form.tsx';
 import { MarkdownText } from './markdown-text.tsx';

@@ -20,7 +20,7 @@ import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
 import { kernelSlice } from '#kernel/slice.ts';
 import { workshopSlice } from '#kernel/testing/machine-controller.ts';
 import { startTestKernel, testKinds, type TestKernel, type TestKernelOptions } from '#kernel/testing/test-kernel.ts';
-import { userKind } from '@dais/api';
+import { userKind } from '@dais/api/access';
 import { systemClock } from '#lib/clock.ts';
 import { TestNet } from '#lib/outbound/outbound.testing.ts';
 import { treeHasher } from '../hashing.ts';

@@ -5,7 +5,7 @@ import {
   type ComputeNode,
   type ComputeUse,
   type ProjectCompute,
-} from '@dais/api';
+} from '@dais/api/executions';
 import type { Sql } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';

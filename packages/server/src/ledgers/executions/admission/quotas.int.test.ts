@@ -1,7 +1,8 @@
 /** Compute quotas of projects: enforced when runs are submitted and when steps start, and visible with permission. */
 import { randomUUID } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import type { ComputeQuota, Execution, ExecutionQueue, ProjectCompute, SubmitExecutionInput } from '@dais/api';
+import type { ComputeQuota } from '@dais/api';
+import type { Execution, ExecutionQueue, ProjectCompute, SubmitExecutionInput } from '@dais/api/executions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freshName } from '#kernel/testing/test-project.ts';
 import { findTenant } from '#kernel/tenants.ts';

@@ -1,5 +1,5 @@
 /** Interface of compilers from the document of a pipeline to a plan. Each pipeline format has one. */
-import type { PipelineParameters } from '@dais/api';
+import type { PipelineParameters } from '@dais/api/executions';
 import type { Artifact, Graph, Json, Values } from '../machine/plan.ts';
 import type { FoundVersion } from '../worker/step-data.ts';
 import type { ImageRule } from './image-rules.ts';

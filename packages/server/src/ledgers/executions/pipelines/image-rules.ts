@@ -1,5 +1,5 @@
 /** Environments that replace container images, from the Target that runs the steps. */
-import type { targetKind } from '@dais/api';
+import type { targetKind } from '@dais/api/executions';
 import type { z } from 'zod';
 import { readResource } from '#kernel/store.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';

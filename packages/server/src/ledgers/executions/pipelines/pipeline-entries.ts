@@ -1,7 +1,7 @@
 /** Operations on pipelines: versions, runs and the graph of a version. */
+import { DaisError } from '@dais/api';
 import {
   createPipelineVersionOperation,
-  DaisError,
   deletePipelineVersionOperation,
   graphPipelineOperation,
   listPipelineVersionsOperation,
@@ -10,7 +10,7 @@ import {
   startExecutionOperation,
   type Execution,
   type PipelineGraph,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import { readResource } from '#kernel/store.ts';

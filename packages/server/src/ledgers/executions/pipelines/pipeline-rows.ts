@@ -1,6 +1,7 @@
 /** Reads and writes rows of pipelines and their versions. The admission of a Pipeline resource writes its rows. */
 import { createHash } from 'node:crypto';
-import { DaisError, eventTypes, type EventType, type PipelineVersion } from '@dais/api';
+import { DaisError, eventTypes, type EventType } from '@dais/api';
+import type { PipelineVersion } from '@dais/api/executions';
 import type { Sql } from '#engines/database/contract.ts';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';

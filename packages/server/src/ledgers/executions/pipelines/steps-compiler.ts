@@ -1,19 +1,17 @@
 /** Compiles the steps of a Pipeline manifest to a plan. */
+import { DaisError, schemaIssues, type Issue } from '@dais/api';
 import {
   conditionReferences,
-  DaisError,
   parameterIssues,
   parseCondition,
   pipelineIssues,
   pipelineSpec,
-  schemaIssues,
   type ConditionExpression,
   type ExecutionStepInput,
-  type Issue,
   type PipelineParameters,
   type PipelineSpec,
   type PipelineStep,
-} from '@dais/api';
+} from '@dais/api/executions';
 import type { Artifact, Binding, Expression, Graph, GraphOutput, Json, Task, Values } from '../machine/plan.ts';
 import { CODE_INPUT, stepTask } from '../runs/native-plan.ts';
 import { datasetArtifact } from '../worker/step-data.ts';

@@ -1,13 +1,12 @@
 /** Operations that submit, cancel, retry and delete jobs and pipeline runs. */
+import { DaisError, eventTypes } from '@dais/api';
 import {
   cancelExecutionOperation,
-  DaisError,
   deleteExecutionOperation,
-  eventTypes,
   retryExecutionOperation,
   submitExecutionOperation,
   uploadForExecutionOperation,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';

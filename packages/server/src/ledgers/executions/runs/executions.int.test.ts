@@ -1,4 +1,4 @@
-import type { Execution, ExecutionNode, SubmitExecutionInput } from '@dais/api';
+import type { Execution, ExecutionNode, SubmitExecutionInput } from '@dais/api/executions';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';
 import { errorOf, freshName } from '#kernel/testing/test-project.ts';

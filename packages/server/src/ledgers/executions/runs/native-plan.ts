@@ -1,5 +1,6 @@
 /** Compiles the steps of a submitted job to a plan. */
-import { DaisError, type ExecutionStepInput, type Issue } from '@dais/api';
+import { DaisError, type Issue } from '@dais/api';
+import type { ExecutionStepInput } from '@dais/api/executions';
 import type { Artifact, Binding, Graph, Json, LateText, Step, StepOutput, Task } from '../machine/plan.ts';
 import { datasetVariables } from '../worker/step-data.ts';
 

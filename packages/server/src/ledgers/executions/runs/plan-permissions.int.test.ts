@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Execution } from '@dais/api';
+import type { Execution } from '@dais/api/executions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openOutbound } from '#control/open-outbound.ts';
 import { loadKinds } from '#compose.ts';

@@ -1,5 +1,6 @@
 /** Stores the code of a run. */
-import { DaisError, type Execution } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { Execution } from '@dais/api/executions';
 import { attachContent, findReference, linkContent, listReferences } from '#kernel/content/references.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';

@@ -1,5 +1,5 @@
 /** Fires of schedules, one for each time or event: rows of `executions.fire`. */
-import type { Fire } from '@dais/api';
+import type { Fire } from '@dais/api/executions';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Json } from '../machine/plan.ts';

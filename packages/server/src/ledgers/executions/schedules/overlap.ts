@@ -1,5 +1,5 @@
 /** Decides which waiting fires start runs now. */
-import type { Overlap } from '@dais/api';
+import type { Overlap } from '@dais/api/executions';
 
 export interface WaitingFire {
   readonly cause: string;

@@ -1,8 +1,8 @@
 /** Operations on schedules by id, independent of their origin. */
+import { DaisError, type Issue } from '@dais/api';
 import {
   backfillRecurrenceOperation,
   createRecurrenceOperation,
-  DaisError,
   deleteRecurrenceOperation,
   enableRecurrenceOperation,
   isZone,
@@ -14,9 +14,8 @@ import {
   RECURRENCES_COUNTED,
   searchRecurrencesOperation,
   type CreateRecurrenceInput,
-  type Issue,
   type Recurrence,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { readByUid } from '#kernel/store.ts';

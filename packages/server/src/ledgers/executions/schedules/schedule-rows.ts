@@ -1,5 +1,6 @@
 /** Reads and writes rows of schedules. */
-import { DaisError, scheduleSpec, type Overlap, type Recurrence, type Starting } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { scheduleSpec, type Overlap, type Recurrence, type Starting } from '@dais/api/executions';
 import type { Sql } from '#engines/database/contract.ts';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';

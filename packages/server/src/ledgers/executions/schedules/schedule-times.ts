@@ -1,5 +1,5 @@
 /** Calculates the times of a schedule, in milliseconds since 1970-01-01 UTC. */
-import { readCron, type Starting } from '@dais/api';
+import { readCron, type Starting } from '@dais/api/executions';
 import { Cron } from 'croner';
 
 export interface Timing {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { eventTypes, type EventType, type Execution, type Fire, type Recurrence } from '@dais/api';
+import { eventTypes, type EventType } from '@dais/api';
+import type { Execution, Fire, Recurrence } from '@dais/api/executions';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, manifest, startTestKernel } from '#kernel/testing/test-kernel.ts';
 import { errorOf, freshName } from '#kernel/testing/test-project.ts';

@@ -1,6 +1,7 @@
 /** Calls of other systems that start a run, signed according to Standard Webhooks. The secret authorizes the call. */
 import { timingSafeEqual } from 'node:crypto';
-import { callScheduleOperation, DaisError } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { callScheduleOperation } from '@dais/api/executions';
 import type { Database } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';

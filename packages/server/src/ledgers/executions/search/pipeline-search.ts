@@ -6,7 +6,7 @@ import {
   searchPipelineVersionsOperation,
   type PipelineHead,
   type PipelineVersion,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { listResources } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';

@@ -1,5 +1,6 @@
 /** Searches one table by the fields of its records: composes conditions, order and page as SQL. All values are bound. */
-import { DaisError, type Issue, type RecordCondition, type RecordSearch } from '@dais/api';
+import { DaisError, type Issue } from '@dais/api';
+import type { RecordCondition, RecordSearch } from '@dais/api/tracking';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { compareText } from '#lib/comparison-sql.ts';

@@ -1,4 +1,4 @@
-import type { Execution } from '@dais/api';
+import type { Execution } from '@dais/api/executions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codeOf } from '#kernel/testing/test-kernel.ts';
 import { startExecutionsWorld, type ExecutionsWorld } from '../testing/executions-world.ts';

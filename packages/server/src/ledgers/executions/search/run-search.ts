@@ -1,12 +1,12 @@
 /** Searches, archives and resumes pipeline runs. */
+import { DaisError } from '@dais/api';
 import {
   archiveExecutionsOperation,
-  DaisError,
   EXECUTIONS_COUNTED,
   resumeExecutionOperation,
   searchExecutionsOperation,
   type Execution,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { retry } from '../runs/execution-entries.ts';

@@ -4,7 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { Execution, ExecutionAttempt, ExecutionLog, ExecutionNode, SubmitExecutionInput } from '@dais/api';
+import type {
+  Execution,
+  ExecutionAttempt,
+  ExecutionLog,
+  ExecutionNode,
+  SubmitExecutionInput,
+} from '@dais/api/executions';
 import { expect } from 'vitest';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import { openProcessCompute } from '#engines/compute/process/process-compute.ts';

@@ -4,7 +4,7 @@ import {
   readExecutionGraphOperation,
   type ExecutionEdge,
   type ExecutionMark,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

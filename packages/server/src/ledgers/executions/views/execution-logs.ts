@@ -1,6 +1,7 @@
 /** Logs of steps: read from the compute engine while they run, and from stored content afterwards. */
 import { buffer } from 'node:stream/consumers';
-import { DaisError, followExecutionLogOperation, readExecutionLogOperation, type ExecutionLog } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { followExecutionLogOperation, readExecutionLogOperation, type ExecutionLog } from '@dais/api/executions';
 import type { ContentOwner } from '#kernel/content/references.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';

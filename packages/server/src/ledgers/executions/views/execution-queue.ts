@@ -1,5 +1,5 @@
 /** The queue of a project: its waiting steps and why they wait. */
-import { readExecutionQueueOperation, type ExecutionQueue, type ExecutionWait } from '@dais/api';
+import { readExecutionQueueOperation, type ExecutionQueue, type ExecutionWait } from '@dais/api/executions';
 import type { Sql } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';

@@ -1,13 +1,13 @@
 /** Operations that read jobs and pipeline runs, with their steps, attempts and files. */
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   listExecutionAttemptsOperation,
   listExecutionFilesOperation,
   listExecutionNodesOperation,
   listExecutionsOperation,
   readExecutionFileOperation,
   readExecutionOperation,
-} from '@dais/api';
+} from '@dais/api/executions';
 import type { Content } from '#kernel/content/content.ts';
 import type { Download } from '#kernel/content/download.ts';
 import { listReferences } from '#kernel/content/references.ts';

@@ -1,12 +1,6 @@
 /** Converts rows of runs, nodes and attempts to API records. */
-import {
-  DaisError,
-  type Execution,
-  type ExecutionAttempt,
-  type ExecutionNode,
-  type ExecutionState,
-  type ExecutionValue,
-} from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { Execution, ExecutionAttempt, ExecutionNode, ExecutionState, ExecutionValue } from '@dais/api/executions';
 import type { Sql } from '#engines/database/contract.ts';
 import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 import type { Artifact, Value, Values } from '../machine/plan.ts';

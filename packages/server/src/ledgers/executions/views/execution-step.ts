@@ -1,5 +1,6 @@
 /** Details of one step: its exact command, variables and environment. */
-import { DaisError, readExecutionStepOperation, type ExecutionStep } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { readExecutionStepOperation, type ExecutionStep } from '@dais/api/executions';
 import type { Sql } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';

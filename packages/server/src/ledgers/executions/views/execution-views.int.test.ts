@@ -6,7 +6,7 @@ import type {
   ExecutionQueue,
   ExecutionStep,
   SubmitExecutionInput,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codeOf } from '#kernel/testing/test-kernel.ts';
 import { startExecutionsWorld, type ExecutionsWorld, type Page } from '../testing/executions-world.ts';

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SubmitExecutionInput } from '@dais/api';
+import type { SubmitExecutionInput } from '@dais/api/executions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run as runProgram } from '#lib/process.ts';
 import { controlOf, isAlive, killProcess, startDaisProcess, treeOf, type DaisProcess } from '#testing/dais-process.ts';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { DaisError, type Execution, type ExecutionLog, type SubmitExecutionInput } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { Execution, ExecutionLog, SubmitExecutionInput } from '@dais/api/executions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';

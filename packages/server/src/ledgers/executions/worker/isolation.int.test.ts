@@ -2,7 +2,8 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Execution, ServerInfo } from '@dais/api';
+import type { ServerInfo } from '@dais/api';
+import type { Execution } from '@dais/api/executions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findProgram } from '../../../../../../tools/debian-packages.mjs';
 import type { ReadinessCheck } from '#http/metrics/probe-routes.ts';

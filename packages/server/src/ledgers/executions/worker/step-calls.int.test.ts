@@ -1,5 +1,5 @@
 /** Steps call the server: as themselves, whatever uid they run with and wherever they are. */
-import type { Execution, ExecutionNode, SubmitExecutionInput } from '@dais/api';
+import type { Execution, ExecutionNode, SubmitExecutionInput } from '@dais/api/executions';
 import { beforeAll, expect, test } from 'vitest';
 import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 

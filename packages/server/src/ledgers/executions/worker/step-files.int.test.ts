@@ -1,7 +1,7 @@
 /** Collection of outputs: limits before a byte is copied, cancel and delete while it is under way, no remains. */
 import { readdir, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
-import type { Execution, SubmitExecutionInput } from '@dais/api';
+import type { Execution, SubmitExecutionInput } from '@dais/api/executions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codeOf } from '#kernel/testing/test-kernel.ts';
 import { startExecutionsWorld, type ExecutionsWorld } from '../testing/executions-world.ts';

@@ -1,5 +1,5 @@
 /** Records the inputs and outputs of a step as lineage edges, in the transaction that ends its attempt. */
-import type { Execution } from '@dais/api';
+import type { Execution } from '@dais/api/executions';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, nodeKey, noteLineage, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';
 import type { Artifact, Values } from '../machine/plan.ts';

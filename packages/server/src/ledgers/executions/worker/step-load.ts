@@ -1,5 +1,6 @@
 /** Loads the step of a claimed attempt. */
-import type { Actor, Execution } from '@dais/api';
+import type { Actor } from '@dais/api';
+import type { Execution } from '@dais/api/executions';
 import { LeaseLost } from '#kernel/leases.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { ExecutionParts } from '../execution-parts.ts';

@@ -2,7 +2,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Execution, ExecutionNode, LineageGraph, Run, SubmitExecutionInput } from '@dais/api';
+import type { Execution, ExecutionNode, SubmitExecutionInput } from '@dais/api/executions';
+import type { LineageGraph } from '@dais/api/lineage';
+import type { Run } from '@dais/api/tracking';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { controlOf, isAlive, startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 

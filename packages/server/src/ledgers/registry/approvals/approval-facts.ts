@@ -1,5 +1,5 @@
 /** Facts for policies about the approvals of upstream versions. */
-import type { ApprovalRule } from '@dais/api';
+import type { ApprovalRule } from '@dais/api/registry';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, type NodeMeasure, type UpstreamMeasure } from '#ledgers/lineage/index.ts';
 import { approvedRows, approvalsIn, moveOf, type NamedApprovalRow } from './approval-rows.ts';

@@ -1,4 +1,5 @@
-import { DaisError, type ApprovalRule, type ModelVersion } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { ApprovalRule, ModelVersion } from '@dais/api/registry';
 import type { Transaction } from '#kernel/transaction.ts';
 import { approvalsForMove, approvalsIn } from './approval-rows.ts';
 import { missingApprovals, missingText, moveText, rulesFor, type Move } from './approval-rule.ts';

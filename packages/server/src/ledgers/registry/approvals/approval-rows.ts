@@ -1,4 +1,5 @@
-import type { Actor, ApprovalDecision, ApprovalState, Stage } from '@dais/api';
+import type { Actor } from '@dais/api';
+import type { ApprovalDecision, ApprovalState, Stage } from '@dais/api/registry';
 import type { Sql } from '#engines/database/contract.ts';
 import { actorKey, type GivenApproval, type Move } from './approval-rule.ts';
 

@@ -1,4 +1,4 @@
-import type { ApprovalRule } from '@dais/api';
+import type { ApprovalRule } from '@dais/api/registry';
 import { describe, expect, test } from 'vitest';
 import {
   missingApprovals,

@@ -1,4 +1,5 @@
-import type { Actor, ApprovalRule, MissingApproval, Stage } from '@dais/api';
+import type { Actor } from '@dais/api';
+import type { ApprovalRule, MissingApproval, Stage } from '@dais/api/registry';
 
 /** The change: exactly one of the two. */
 export type Move = { readonly alias: string } | { readonly stage: Stage };

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { Approval, ApprovalRule, Event, ModelVersion, RegisteredModel } from '@dais/api';
+import type { Event } from '@dais/api';
+import type { Approval, ApprovalRule, ModelVersion, RegisteredModel } from '@dais/api/registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallContext } from '#kernel/context.ts';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';

@@ -1,18 +1,17 @@
-import {
-  DaisError,
-  eventTypes,
-  type Approval,
-  type ApprovalRule,
-  type ApprovalState,
-  type approveOperation,
-  type listAllApprovalsOperation,
-  type listApprovalsOperation,
-  type readApprovalOperation,
-  type rejectOperation,
-  type requestApprovalOperation,
-  type Stage,
-  type withdrawApprovalOperation,
-} from '@dais/api';
+import { DaisError, eventTypes } from '@dais/api';
+import type {
+  Approval,
+  ApprovalRule,
+  ApprovalState,
+  approveOperation,
+  listAllApprovalsOperation,
+  listApprovalsOperation,
+  readApprovalOperation,
+  rejectOperation,
+  requestApprovalOperation,
+  Stage,
+  withdrawApprovalOperation,
+} from '@dais/api/registry';
 import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

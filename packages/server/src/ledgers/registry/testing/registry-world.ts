@@ -1,6 +1,6 @@
 /** For tests: real kinds, policies and ledgers with a kernel, on a database of its own. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Experiment, Run } from '@dais/api';
+import type { Experiment, Run } from '@dais/api/tracking';
 import { openOutbound } from '#control/open-outbound.ts';
 import { loadKinds, loadSlices } from '#compose.ts';
 import { loadLineage } from '#compose/event-ledgers.ts';

@@ -1,11 +1,10 @@
-import {
-  eventTypes,
-  type Actor,
-  type createModelVersionOperation,
-  type deleteModelVersionOperation,
-  type ModelVersion,
-  type updateModelVersionOperation,
-} from '@dais/api';
+import { eventTypes, type Actor } from '@dais/api';
+import type {
+  createModelVersionOperation,
+  deleteModelVersionOperation,
+  ModelVersion,
+  updateModelVersionOperation,
+} from '@dais/api/registry';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';

@@ -1,10 +1,10 @@
 /** Operations on artifacts: files of runs and models, stored by content under their paths. */
 import type { Readable } from 'node:stream';
+import { DaisError, type OutputOf } from '@dais/api';
 import {
   abortUploadOperation,
   beginUploadOperation,
   completeUploadOperation,
-  DaisError,
   deleteArtifactOperation,
   fetchArtifactOperation,
   linkArtifactOperation,
@@ -13,8 +13,7 @@ import {
   readArtifactOperation,
   showArtifactOperation,
   writeArtifactOperation,
-  type OutputOf,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import type { Download } from '#kernel/content/download.ts';
 import { attachContent } from '#kernel/content/references.ts';
 import { downloadEntry, entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';

@@ -1,6 +1,7 @@
 /** Reads rows of evaluation datasets, and converts them to records. */
 import { createHash } from 'node:crypto';
-import { DaisError, type EvaluationDataset, type EvaluationSchema } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { EvaluationDataset, EvaluationSchema } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import { publicId } from '../experiments/experiment-lookup.ts';
 

@@ -1,5 +1,5 @@
 /** Searches evaluation datasets. */
-import type { EvaluationDataset, searchEvaluationDatasetsOperation } from '@dais/api';
+import type { EvaluationDataset, searchEvaluationDatasetsOperation } from '@dais/api/tracking';
 import { evaluationDatasetFilter, parseFilter, parseOrder, type OrderKey } from '@dais/api/filter';
 import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';

@@ -1,4 +1,4 @@
-import type { EvaluationDataset, EvaluationRecord } from '@dais/api';
+import type { EvaluationDataset, EvaluationRecord } from '@dais/api/tracking';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';
 import { startTrackingWorld, type TrackingWorld } from '../testing/tracking-world.ts';

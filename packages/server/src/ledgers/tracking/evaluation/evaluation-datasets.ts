@@ -1,7 +1,7 @@
 /** Operations on evaluation datasets. records.ts has those on their records. */
+import { DaisError } from '@dais/api';
 import {
   createEvaluationDatasetOperation,
-  DaisError,
   deleteEvaluationDatasetOperation,
   linkEvaluationDatasetOperation,
   readEvaluationDatasetOperation,
@@ -9,7 +9,7 @@ import {
   tagEvaluationDatasetOperation,
   untagEvaluationDatasetOperation,
   type EvaluationDataset,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';

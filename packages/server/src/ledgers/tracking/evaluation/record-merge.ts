@@ -1,6 +1,6 @@
 /** Merges records: equal inputs are one record. */
 import { createHash } from 'node:crypto';
-import type { EvaluationSchema, FieldType } from '@dais/api';
+import type { EvaluationSchema, FieldType } from '@dais/api/tracking';
 import { canonicalJson } from '#lib/formats/canonical-json.ts';
 
 type Json = Readonly<Record<string, unknown>>;

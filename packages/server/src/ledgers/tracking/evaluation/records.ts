@@ -5,7 +5,7 @@ import {
   removeEvaluationRecordsOperation,
   type EvaluationRecord,
   type EvaluationSchema,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

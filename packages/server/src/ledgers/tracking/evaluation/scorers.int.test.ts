@@ -1,4 +1,4 @@
-import type { Scorer } from '@dais/api';
+import type { Scorer } from '@dais/api/tracking';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codeOf } from '#kernel/testing/test-kernel.ts';
 import { startTrackingWorld, type TrackingWorld } from '../testing/tracking-world.ts';

@@ -1,13 +1,13 @@
 /** Operations on scorers. The definition of a scorer is opaque, and the server never runs it. */
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   deleteScorerOperation,
   listScorerVersionsOperation,
   readScorerOperation,
   registerScorerOperation,
   searchScorersOperation,
   type Scorer,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

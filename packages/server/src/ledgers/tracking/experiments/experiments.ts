@@ -1,14 +1,14 @@
 /** Operations on experiments. */
+import { DaisError } from '@dais/api';
 import {
   createExperimentOperation,
-  DaisError,
   deleteExperimentOperation,
   findExperimentOperation,
   readExperimentOperation,
   restoreExperimentOperation,
   updateExperimentOperation,
   type Experiment,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';

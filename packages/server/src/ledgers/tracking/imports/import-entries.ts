@@ -11,7 +11,7 @@ import {
   importTraceOperation,
   listImportedOperation,
   noteImportedOperation,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { TrackingParts } from '../parts.ts';
 import type { TraceParts } from '../traces/trace-conventions.ts';

@@ -1,5 +1,5 @@
 /** Imports evaluation datasets, their records, and scorers. */
-import type { EvaluationRecord, EvaluationSchema } from '@dais/api';
+import type { EvaluationRecord, EvaluationSchema } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
 import { requireDataset } from '../evaluation/dataset-rows.ts';

@@ -1,4 +1,5 @@
-import { DaisError, type LoggedModelStatus, type MetricPoint } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { LoggedModelStatus, MetricPoint } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below, findExperiments, noExperiment, publicId } from '../experiments/experiment-lookup.ts';
 import { appendModelPoints } from '../metrics/model-points.ts';

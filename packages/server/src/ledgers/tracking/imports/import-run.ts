@@ -1,4 +1,5 @@
-import { DaisError, MOST_IMPORTED_POINTS, type DatasetInput, type MetricPoint, type RunStatus } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { MOST_IMPORTED_POINTS, type DatasetInput, type MetricPoint, type RunStatus } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below, findExperiments, noExperiment, publicId } from '../experiments/experiment-lookup.ts';
 import { appendMetrics } from '../metrics/append.ts';

@@ -1,5 +1,6 @@
 /** Imports traces with their spans, assessments and links. */
-import { DaisError, type AssessmentKind, type Assessment, type Span, type TraceState } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { AssessmentKind, Assessment, Span, TraceState } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below, findExperiments, noExperiment } from '../experiments/experiment-lookup.ts';
 import { MOST_SPANS } from '../traces/log-spans.ts';

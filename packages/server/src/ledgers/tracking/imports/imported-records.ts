@@ -1,5 +1,5 @@
 /** Records of imports, by the ids at their source. */
-import type { ImportedKind } from '@dais/api';
+import type { ImportedKind } from '@dais/api/tracking';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 

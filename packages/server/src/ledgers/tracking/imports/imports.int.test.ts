@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Experiment, Run } from '@dais/api';
+import type { Experiment, Run } from '@dais/api/tracking';
 import { startTrackingWorld, type TrackingWorld } from '../testing/tracking-world.ts';
 
 const SOURCE = 'http://elsewhere';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { EvaluationDataset, Scorer, Span, Trace } from '@dais/api';
+import type { EvaluationDataset, Scorer, Span, Trace } from '@dais/api/tracking';
 import { startTrackingWorld, type TrackingWorld } from '../testing/tracking-world.ts';
 
 const SOURCE = 'http://elsewhere';

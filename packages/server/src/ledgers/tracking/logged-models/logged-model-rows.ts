@@ -1,5 +1,6 @@
 /** Reads rows of logged models, and converts them to records. */
-import { DaisError, type LoggedModel, type LoggedModelStatus } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { LoggedModel, LoggedModelStatus } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below, publicId } from '../experiments/experiment-lookup.ts';
 import type { TrackingOptions } from '../parts.ts';

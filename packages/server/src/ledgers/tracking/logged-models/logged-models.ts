@@ -1,15 +1,15 @@
 /** Operations on logged models. */
+import { DaisError } from '@dais/api';
 import {
   addLoggedModelParamsOperation,
   createLoggedModelOperation,
-  DaisError,
   deleteLoggedModelOperation,
   finalizeLoggedModelOperation,
   readLoggedModelOperation,
   tagLoggedModelOperation,
   untagLoggedModelOperation,
   type LoggedModel,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { activeExperiment, publicId } from '../experiments/experiment-lookup.ts';

@@ -1,4 +1,4 @@
-import type { MetricPoint } from '@dais/api';
+import type { MetricPoint } from '@dais/api/tracking';
 
 export interface MetricRun {
   readonly num: bigint;

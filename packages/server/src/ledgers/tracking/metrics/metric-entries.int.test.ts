@@ -1,4 +1,4 @@
-import type { MetricPoint, Run } from '@dais/api';
+import type { MetricPoint, Run } from '@dais/api/tracking';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf } from '#kernel/testing/test-kernel.ts';
 import { startTrackingWorld, type TrackingWorld } from '../testing/tracking-world.ts';

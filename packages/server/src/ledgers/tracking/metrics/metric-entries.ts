@@ -1,11 +1,6 @@
 /** Operations that read metrics. */
-import {
-  chartMetricOperation,
-  DaisError,
-  readMetricOperation,
-  sampleMetricOperation,
-  type MetricPoint,
-} from '@dais/api';
+import { DaisError } from '@dais/api';
+import { chartMetricOperation, readMetricOperation, sampleMetricOperation, type MetricPoint } from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { decodePageCursor, encodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

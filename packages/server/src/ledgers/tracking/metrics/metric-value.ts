@@ -1,4 +1,4 @@
-import type { MetricPoint } from '@dais/api';
+import type { MetricPoint } from '@dais/api/tracking';
 import type { Point, Points } from './points.ts';
 
 type MetricValue = MetricPoint['value'];

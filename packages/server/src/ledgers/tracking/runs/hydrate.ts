@@ -1,5 +1,5 @@
 /** Converts rows of runs to records with all logged data, by arrays of ids instead of one large join. */
-import type { DatasetInput, LatestMetric, Run, RunInfo, RunStatus } from '@dais/api';
+import type { DatasetInput, LatestMetric, Run, RunInfo, RunStatus } from '@dais/api/tracking';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below, publicId } from '../experiments/experiment-lookup.ts';

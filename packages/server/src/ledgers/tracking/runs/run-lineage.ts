@@ -1,5 +1,5 @@
 /** Records the origin, inputs and outputs of runs as lineage edges. */
-import type { DatasetInput } from '@dais/api';
+import type { DatasetInput } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import { findMentionedVersion } from '#ledgers/data/index.ts';
 import { keyOf, nodeKey, noteLineage, STORED_AS, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';

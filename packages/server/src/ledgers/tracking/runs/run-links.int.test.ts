@@ -1,4 +1,4 @@
-import type { Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';
 import { startTrackingWorld, type TrackingWorld } from '../testing/tracking-world.ts';

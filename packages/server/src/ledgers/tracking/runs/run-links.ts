@@ -1,5 +1,5 @@
 /** Links of runs to their datasets and logged models. Existing links are unchanged. */
-import { logRunInputsOperation, logRunOutputsOperation, type DatasetInput, type RunDataset } from '@dais/api';
+import { logRunInputsOperation, logRunOutputsOperation, type DatasetInput, type RunDataset } from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { TrackingParts } from '../parts.ts';

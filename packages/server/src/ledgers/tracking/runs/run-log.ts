@@ -1,5 +1,6 @@
 /** Operations that log metrics, parameters and tags. Each call is one transaction, so it is applied completely or not at all. */
-import { DaisError, logRunOperation, removeRunTagOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { logRunOperation, removeRunTagOperation } from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { activeRun, activeRunAhead, RowCache, type KnownRuns } from './run-lookup.ts';

@@ -1,7 +1,7 @@
 /** Operations on runs. run-log.ts has those for logging. */
+import { DaisError } from '@dais/api';
 import {
   createRunOperation,
-  DaisError,
   deleteRunOperation,
   readRunOperation,
   restoreRunOperation,
@@ -9,7 +9,7 @@ import {
   type Run,
   type RunInfo,
   type RunStatus,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import {

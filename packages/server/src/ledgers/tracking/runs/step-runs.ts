@@ -1,5 +1,6 @@
 /** Tracked runs that the platform starts and ends with a step. The command of the step logs to them. */
-import { DaisError, type DatasetInput } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { DatasetInput } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import { createExperiment, findExperimentOfName } from '../experiments/experiments.ts';
 import { DEFAULT_NAME, DEFAULT_NUMBER, experimentDeleted, publicId } from '../experiments/experiment-lookup.ts';

@@ -1,5 +1,5 @@
 /** Lists the input datasets of the runs of experiments. */
-import type { DatasetSummary, searchDatasetsOperation } from '@dais/api';
+import type { DatasetSummary, searchDatasetsOperation } from '@dais/api/tracking';
 import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

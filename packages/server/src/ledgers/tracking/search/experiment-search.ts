@@ -1,5 +1,5 @@
 /** Searches experiments. */
-import type { Experiment, experimentActivityOperation, searchExperimentsOperation } from '@dais/api';
+import type { Experiment, experimentActivityOperation, searchExperimentsOperation } from '@dais/api/tracking';
 import { experimentFilter, filterError, parseFilter, parseOrder, type OrderKey } from '@dais/api/filter';
 import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';

@@ -1,4 +1,4 @@
-import type { LoggedModel } from '@dais/api';
+import type { LoggedModel } from '@dais/api/tracking';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf } from '#kernel/testing/test-kernel.ts';
 import { errorOf } from '#kernel/testing/test-project.ts';

@@ -1,5 +1,6 @@
 /** Searches logged models. */
-import { DaisError, loggedModelStatuses, type LoggedModel, type searchLoggedModelsOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { loggedModelStatuses, type LoggedModel, type searchLoggedModelsOperation } from '@dais/api/tracking';
 import { filterError, loggedModelFilter, parseFilter, type FilterClause } from '@dais/api/filter';
 import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';

@@ -1,4 +1,4 @@
-import { RUNS_COUNTED, type Run } from '@dais/api';
+import { RUNS_COUNTED, type Run } from '@dais/api/tracking';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codeOf } from '#kernel/testing/test-kernel.ts';
 import { findTenant } from '#kernel/tenants.ts';

@@ -1,4 +1,4 @@
-import { type Run } from '@dais/api';
+import type { Run } from '@dais/api/tracking';
 import { formatFilter, formatKey, parseFilter, parseOrder, runFilter, type FilterClause } from '@dais/api/filter';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

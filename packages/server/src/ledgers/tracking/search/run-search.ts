@@ -1,5 +1,5 @@
 /** Searches runs: one query finds them, and further ones load their data by arrays of internal numbers. */
-import { RUNS_COUNTED, type countRunsOperation, type Run, type searchRunsOperation } from '@dais/api';
+import { RUNS_COUNTED, type countRunsOperation, type Run, type searchRunsOperation } from '@dais/api/tracking';
 import { parseFilter, parseOrder, runFilter, type FilterClause, type OrderKey } from '@dais/api/filter';
 import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';

@@ -6,7 +6,7 @@ import {
   searchLoggedModelsOperation,
   searchRunsOperation,
   countRunsOperation,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { TrackingOptions } from '../parts.ts';
 import { experimentActivity, searchExperiments } from './experiment-search.ts';

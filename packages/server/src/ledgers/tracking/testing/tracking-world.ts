@@ -1,6 +1,6 @@
 /** For tests: a kernel with the tracking ledger on its own database. */
 import { randomBytes } from 'node:crypto';
-import type { Experiment, Run } from '@dais/api';
+import type { Experiment, Run } from '@dais/api/tracking';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { kernelSlice } from '#kernel/slice.ts';
 import { workshopSlice } from '#kernel/testing/machine-controller.ts';

@@ -1,5 +1,5 @@
 /** Reads rows of assessments, and converts them to records. */
-import type { Assessment, AssessmentKind } from '@dais/api';
+import type { Assessment, AssessmentKind } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 
 export interface AssessmentRow {

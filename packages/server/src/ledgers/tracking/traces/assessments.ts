@@ -1,14 +1,14 @@
 /** Operations on assessments of traces: feedback of people and programs, and expectations. */
+import { DaisError } from '@dais/api';
 import {
   createAssessmentOperation,
-  DaisError,
   deleteAssessmentOperation,
   readAssessmentOperation,
   updateAssessmentOperation,
   type Assessment,
   type AssessmentKind,
   type NewAssessment,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { TrackingParts } from '../parts.ts';

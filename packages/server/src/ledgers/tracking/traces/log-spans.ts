@@ -1,5 +1,6 @@
 /** Writes spans, and creates or updates their traces. A request is written completely or not at all. */
-import { DaisError, type ResourceSpans } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { ResourceSpans } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import { DEFAULT_NUMBER } from '../experiments/experiment-lookup.ts';
 import type { TraceParts } from './trace-conventions.ts';

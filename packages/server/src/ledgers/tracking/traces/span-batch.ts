@@ -1,5 +1,7 @@
 /** Converts received spans to batches for writing: one for each trace, with the values of the trace in its spans. */
-import { DaisError, simpleValue, type ResourceSpans, type Span } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { simpleValue } from '@dais/api/access';
+import type { ResourceSpans, Span } from '@dais/api/tracking';
 import { truncateText } from '../texts.ts';
 import { previewOf } from './preview.ts';
 import { spanText } from './span-rows.ts';

@@ -1,5 +1,5 @@
 /** Reads spans, of which a row contains many. */
-import type { Span, SpanStatus } from '@dais/api';
+import type { Span, SpanStatus } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { SpanRow } from './span-batch.ts';
 import type { AmountNode, SpanAmounts } from './usage.ts';

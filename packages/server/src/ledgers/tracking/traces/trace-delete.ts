@@ -1,5 +1,6 @@
 /** Deletes traces permanently, with their spans, links, assessments and files. */
-import { DaisError, deleteTracesOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { deleteTracesOperation } from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { requireExperiment } from '../experiments/experiment-lookup.ts';

@@ -1,5 +1,5 @@
 /** Operations on traces and their assessments. */
-import { logSpansOperation } from '@dais/api';
+import { logSpansOperation } from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { TraceParts } from './trace-conventions.ts';
 import { assessmentEntries } from './assessments.ts';

@@ -1,6 +1,6 @@
 /** Operations on traces as a whole: values set by clients at the end, and tags. */
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   endTraceOperation,
   linkPromptsOperation,
   linkTracesOperation,
@@ -10,7 +10,7 @@ import {
   type NewAssessment,
   type Trace,
   type TraceState,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { TraceParts } from './trace-conventions.ts';

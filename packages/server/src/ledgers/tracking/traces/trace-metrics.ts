@@ -1,12 +1,12 @@
 /** Aggregates over traces, their spans and their assessments. */
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   readTraceMetricsOperation,
   traceMetrics,
   type TraceAggregation,
   type TraceMetricFilter,
   type TraceMetricView,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { entry, type Call, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { allOf, composeStatement, listOf, type Bind } from '#lib/composed-sql.ts';

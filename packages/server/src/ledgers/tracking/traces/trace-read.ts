@@ -1,13 +1,13 @@
 /** Reads traces by id. */
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   listSpansOperation,
   listTraceLinksOperation,
   readTraceOperation,
   readTracesOperation,
   type Span,
   type Trace,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

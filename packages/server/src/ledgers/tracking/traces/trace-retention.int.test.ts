@@ -1,4 +1,4 @@
-import type { Trace } from '@dais/api';
+import type { Trace } from '@dais/api/tracking';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { manifest } from '#kernel/testing/test-kernel.ts';

@@ -1,5 +1,6 @@
 /** Reads rows of traces, and converts them to records. */
-import { DaisError, type Assessment, type Trace, type TraceState } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { Assessment, Trace, TraceState } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below, publicId } from '../experiments/experiment-lookup.ts';
 import type { TrackingOptions } from '../parts.ts';

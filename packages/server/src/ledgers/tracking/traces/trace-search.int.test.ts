@@ -1,4 +1,4 @@
-import type { Span, Trace } from '@dais/api';
+import type { Span, Trace } from '@dais/api/tracking';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf } from '#kernel/testing/test-kernel.ts';

@@ -1,5 +1,6 @@
 /** Searches traces. */
-import { correlateTracesOperation, searchTracesOperation, type Trace, type OutputOf } from '@dais/api';
+import type { OutputOf } from '@dais/api';
+import { correlateTracesOperation, searchTracesOperation, type Trace } from '@dais/api/tracking';
 import {
   filterError,
   parseFilter,

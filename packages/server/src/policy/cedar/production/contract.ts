@@ -1,5 +1,5 @@
 /** Ports: what is in production, and why its facts have the values they have. Ledgers implement them; compose injects them. */
-import type { FactSubject } from '@dais/api';
+import type { FactSubject } from '@dais/api/access';
 import type { Call } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 

@@ -1,5 +1,5 @@
 /** Evaluates policies that use facts against resources in production, without a request. */
-import type { Facts, FactSubject, PolicyMode } from '@dais/api';
+import type { Facts, FactSubject, PolicyMode } from '@dais/api/access';
 import { presentResource, readResource } from '#kernel/store.ts';
 import { tenantNames } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';

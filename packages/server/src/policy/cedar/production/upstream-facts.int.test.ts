@@ -1,6 +1,8 @@
 /** Policies that use facts about what is upstream: real data, runs, versions and endpoints before the real authorizer. */
 import { randomUUID } from 'node:crypto';
-import type { Change, LineageGraph, Run } from '@dais/api';
+import type { Change } from '@dais/api';
+import type { LineageGraph } from '@dais/api/lineage';
+import type { Run } from '@dais/api/tracking';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manifest } from '#kernel/testing/test-kernel.ts';
 import { startPrivacyWorld, type PrivacyProject, type PrivacyWorld } from '#ledgers/privacy/testing/privacy-world.ts';

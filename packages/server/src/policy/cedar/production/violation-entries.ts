@@ -4,7 +4,7 @@ import {
   listAuditedRefusalsOperation,
   listViolationsOperation,
   type PolicyViolation,
-} from '@dais/api';
+} from '@dais/api/access';
 import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { refusalOf } from '#kernel/refusal.ts';
 import type { Transaction } from '#kernel/transaction.ts';

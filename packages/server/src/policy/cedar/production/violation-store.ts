@@ -1,5 +1,6 @@
 /** Storage of violations and of recorded denials of policies in audit mode. */
-import { DaisError, eventTypes, type AuditedRefusal, type PolicyViolation } from '@dais/api';
+import { DaisError, eventTypes } from '@dais/api';
+import type { AuditedRefusal, PolicyViolation } from '@dais/api/access';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 

@@ -1,5 +1,6 @@
 /** Violations of policies by what is in production: real data, versions and aliases before the real evaluation. */
-import type { PolicyViolation, Run } from '@dais/api';
+import type { PolicyViolation } from '@dais/api/access';
+import type { Run } from '@dais/api/tracking';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manifest } from '#kernel/testing/test-kernel.ts';
 import { startPrivacyWorld, type PrivacyProject, type PrivacyWorld } from '#ledgers/privacy/testing/privacy-world.ts';

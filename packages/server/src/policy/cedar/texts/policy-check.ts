@@ -1,6 +1,7 @@
 /** Everything that must be right about a text of policies before it is in force. */
 import { createHash } from 'node:crypto';
-import { nearest, type Issue, type PolicyMode } from '@dais/api';
+import { nearest, type Issue } from '@dais/api';
+import type { PolicyMode } from '@dais/api/access';
 import { UnknownConstruct, type ExpressionJson } from '#policy/cedar/language/cedar-json.ts';
 import type { CedarWasm } from '#policy/cedar/language/cedar-wasm.ts';
 import { compilePolicy, type CompiledPolicy, subexpressions } from '#policy/cedar/language/compile-policy.ts';

@@ -1,5 +1,6 @@
 /** `dais policy test`: the policies of a file with their cases. */
-import { DaisError, organizationPolicyKind, policyKind, summarizeIssues, type Issue } from '@dais/api';
+import { DaisError, summarizeIssues, type Issue } from '@dais/api';
+import { organizationPolicyKind, policyKind } from '@dais/api/access';
 import { checkManifest } from '#kernel/manifest-check.ts';
 import { readDocuments, type ManifestDocument } from '#kernel/manifest-text.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';

@@ -1,4 +1,4 @@
-import type { CurrentSession } from '@dais/api';
+import type { CurrentSession } from '@dais/api/access';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Principal } from '#kernel/principal.ts';
 import type { IdentityParts } from '#policy/identity/identity-parts.ts';

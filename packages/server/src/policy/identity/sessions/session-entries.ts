@@ -1,12 +1,11 @@
 /** Sessions as their owners and administrators list and end them. */
+import { DaisError, eventTypes } from '@dais/api';
 import {
-  DaisError,
-  eventTypes,
   listSessionsOperation,
   listUserSessionsOperation,
   revokeSessionOperation,
   revokeUserSessionOperation,
-} from '@dais/api';
+} from '@dais/api/access';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';

@@ -1,12 +1,6 @@
 /** Signing in with a password, out, and a new password. */
-import {
-  changePasswordOperation,
-  currentSessionOperation,
-  DaisError,
-  eventTypes,
-  loginOperation,
-  logoutOperation,
-} from '@dais/api';
+import { DaisError, eventTypes } from '@dais/api';
+import { changePasswordOperation, currentSessionOperation, loginOperation, logoutOperation } from '@dais/api/access';
 import type { CallOf, OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';

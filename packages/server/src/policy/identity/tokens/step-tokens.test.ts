@@ -1,15 +1,15 @@
+import { platformOperations } from '@dais/api';
+import { lineageOperations } from '@dais/api/lineage';
+import { registryOperations } from '@dais/api/registry';
 import {
   artifactOperations,
   assessmentOperations,
   evaluationDatasetOperations,
-  lineageOperations,
   loggedModelOperations,
-  platformOperations,
-  registryOperations,
   scorerOperations,
   traceOperations,
   trackingOperations,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { expect, test } from 'vitest';
 import { matchesScope } from '#policy/identity/tokens/scopes.ts';
 import { STEP_SCOPES } from '#policy/identity/tokens/step-tokens.ts';

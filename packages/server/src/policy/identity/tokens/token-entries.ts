@@ -1,9 +1,8 @@
 /** Tokens as their owners and administrators make, list and end them. */
+import { DaisError, eventTypes } from '@dais/api';
 import {
   createServiceTokenOperation,
   createTokenOperation,
-  DaisError,
-  eventTypes,
   listServiceTokensOperation,
   listTokensOperation,
   listUserTokensOperation,
@@ -11,7 +10,7 @@ import {
   revokeTokenOperation,
   revokeUserTokenOperation,
   type TokenEntry as PresentedToken,
-} from '@dais/api';
+} from '@dais/api/access';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { findTenant, ORGANIZATION } from '#kernel/tenants.ts';

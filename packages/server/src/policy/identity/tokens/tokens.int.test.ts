@@ -31,7 +31,11 @@ describe('tokens', () => {
     const { cookie } = await world.person();
     const headers = { cookie, ...world.own(), 'idempotency-key': 'again' };
     const { status, body } = await world.send('/api/v1/tokens', { body: { title: 'once' }, headers });
-    expect([status, body.code, body.detail]).toEqual([400, 'invalid_request', expect.stringContaining('contains a secret')]);
+    expect([status, body.code, body.detail]).toEqual([
+      400,
+      'invalid_request',
+      expect.stringContaining('contains a secret'),
+    ]);
   });
 
   test('a token takes precedence over a cookie, also an invalid one', async () => {

@@ -2,16 +2,14 @@
  * Sign-in of a command line with RFC 8628: it shows a code, a user approves it in a browser, and it gets a token. The
  * token has the permissions of the user, and expires like a session.
  */
+import { DaisError, eventTypes, type OutputOf } from '@dais/api';
 import {
   approveDeviceOperation,
-  DaisError,
   denyDeviceOperation,
-  eventTypes,
   pollDeviceOperation,
   readDeviceOperation,
   startDeviceOperation,
-  type OutputOf,
-} from '@dais/api';
+} from '@dais/api/access';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';

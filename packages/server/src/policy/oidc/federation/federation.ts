@@ -1,5 +1,6 @@
 /** Exchanges tokens of other systems (CI) for tokens of Dais, if a service account trusts them. */
-import { DaisError, eventTypes, exchangeTokenOperation } from '@dais/api';
+import { DaisError, eventTypes } from '@dais/api';
+import { exchangeTokenOperation } from '@dais/api/access';
 import type { Sql } from '#engines/database/contract.ts';
 import type { CallOf, OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';

@@ -1,5 +1,5 @@
 /** The compiler of Kubeflow pipelines for the executions ledger. */
-import type { PipelineParameters } from '@dais/api';
+import type { PipelineParameters } from '@dais/api/executions';
 import { datasetArtifact, type Artifact, type Json, type PipelineCompiler } from '#ledgers/executions/index.ts';
 import type { NamedRows } from '../runtime/dataset-uri.ts';
 import { compileIr } from './compile.ts';

@@ -1,6 +1,6 @@
 /** Serves output artifacts of tasks, streamed as Base64 in JSON. */
 import { Readable } from 'node:stream';
-import { readExecutionFileOperation } from '@dais/api';
+import { readExecutionFileOperation } from '@dais/api/executions';
 import type { FastifyInstance } from 'fastify';
 import type { Download } from '#kernel/content/download.ts';
 import { addressOf } from '../route-table.ts';

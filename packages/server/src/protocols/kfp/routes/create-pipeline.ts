@@ -1,14 +1,13 @@
 /** Creates pipelines and versions. */
+import { resourceOperations, type Operation } from '@dais/api';
 import {
   createPipelineVersionOperation,
   labelPipelineOperation,
   pipelineKind,
-  resourceOperations,
   searchPipelinesOperation,
-  type Operation,
   type PipelineHead,
   type PipelineVersion,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { KFP_FORMAT, type PipelineDocument } from '../ir/index.ts';
 import type { CallOperation } from '../route.ts';
 import { RpcError } from '../wire/rpc-status.ts';

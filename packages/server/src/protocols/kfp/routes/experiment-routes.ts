@@ -1,5 +1,5 @@
+import { archiveExecutionsOperation } from '@dais/api/executions';
 import {
-  archiveExecutionsOperation,
   createExperimentOperation,
   deleteExperimentOperation,
   experimentActivityOperation,
@@ -7,7 +7,7 @@ import {
   searchExperimentsOperation,
   updateExperimentOperation,
   type Experiment,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { route, type CallOperation, type Refusals, type Route } from '../route.ts';
 import { listFields, nextPage, readList } from '../wire/list-request.ts';
 import { string, outputOnly } from '../wire/message.ts';

@@ -1,5 +1,5 @@
 /** Encodes pipelines and their versions. */
-import type { PipelineHead, PipelineVersion } from '@dais/api';
+import type { PipelineHead, PipelineVersion } from '@dais/api/executions';
 import { isMap } from '../wire/parse.ts';
 import { showTime } from '../wire/time.ts';
 

@@ -6,7 +6,7 @@ import {
   searchPipelinesOperation,
   searchPipelineVersionsOperation,
   type PipelineHead,
-} from '@dais/api';
+} from '@dais/api/executions';
 import { route, type CallOperation, type Route } from '../route.ts';
 import { listFields, nextPage, readList } from '../wire/list-request.ts';
 import { bool, nested, string, struct, texts, outputOnly, type Values } from '../wire/message.ts';

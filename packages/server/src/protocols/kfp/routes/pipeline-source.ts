@@ -1,5 +1,5 @@
 /** The pipeline of a run or recurring run: a document in the request, or a stored version. */
-import { searchPipelinesOperation, searchPipelineVersionsOperation, type PipelineHead } from '@dais/api';
+import { searchPipelinesOperation, searchPipelineVersionsOperation, type PipelineHead } from '@dais/api/executions';
 import { KFP_FORMAT, readPipelineFile, type PipelineDocument } from '../ir/index.ts';
 import type { CallOperation } from '../route.ts';
 import { nested, string, struct, type Values } from '../wire/message.ts';

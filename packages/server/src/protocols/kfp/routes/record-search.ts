@@ -1,5 +1,5 @@
 /** Translates filter and order of a list to a record search. */
-import type { RecordCondition, RecordSearch } from '@dais/api';
+import type { RecordCondition, RecordSearch } from '@dais/api/tracking';
 import { splitId } from '../projects.ts';
 import type { FilterOperation, Predicate } from '../wire/filter.ts';
 import type { ListRequest } from '../wire/list-request.ts';

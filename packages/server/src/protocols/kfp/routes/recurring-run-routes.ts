@@ -4,9 +4,9 @@ import {
   enableRecurrenceOperation,
   readRecurrenceOperation,
   searchRecurrencesOperation,
-  type RecordCondition,
   type Recurrence,
-} from '@dais/api';
+} from '@dais/api/executions';
+import type { RecordCondition } from '@dais/api/tracking';
 import { route, type CallOperation, type Refusals, type Route } from '../route.ts';
 import { listFields, nextPage, readList } from '../wire/list-request.ts';
 import { bool, enumeration, int64, nested, string, struct, time, outputOnly, type Values } from '../wire/message.ts';

@@ -1,5 +1,5 @@
 /** Encodes runs and their tasks. */
-import type { Execution, ExecutionNode } from '@dais/api';
+import type { Execution, ExecutionNode } from '@dais/api/executions';
 import { showTime } from '../wire/time.ts';
 import { rpcNumber } from '../wire/rpc-status.ts';
 import { sourceMessage } from './pipeline-source.ts';

@@ -9,8 +9,8 @@ import {
   startExecutionOperation,
   type Execution,
   type ExecutionNode,
-  type RecordCondition,
-} from '@dais/api';
+} from '@dais/api/executions';
+import type { RecordCondition } from '@dais/api/tracking';
 import { route, type CallOperation, type Route } from '../route.ts';
 import { listFields, nextPage, readList } from '../wire/list-request.ts';
 import { string, struct, outputOnly } from '../wire/message.ts';

@@ -1,5 +1,6 @@
 /** Uploads of pipeline files: forms with the part `uploadfile`, and all other fields in the query string. */
-import { createPipelineVersionOperation, DaisError } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { createPipelineVersionOperation } from '@dais/api/executions';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readPipelineFile, type PipelineDocument } from '../ir/index.ts';
 import { BASE } from '../route-table.ts';

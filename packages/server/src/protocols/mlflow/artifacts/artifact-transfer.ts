@@ -6,7 +6,7 @@ import {
   readArtifactFileOperation,
   readArtifactOperation,
   writeArtifactOperation,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Download } from '#kernel/content/download.ts';
 import { withContent, type CallContext } from '#kernel/context.ts';

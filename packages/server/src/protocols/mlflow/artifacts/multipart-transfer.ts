@@ -1,11 +1,6 @@
 /** Multipart uploads: started, completed and aborted here; the parts go to separate URLs with a ticket. */
-import {
-  abortUploadOperation,
-  beginUploadOperation,
-  completeUploadOperation,
-  MOST_PARTS,
-  type Operation,
-} from '@dais/api';
+import type { Operation } from '@dais/api';
+import { abortUploadOperation, beginUploadOperation, completeUploadOperation, MOST_PARTS } from '@dais/api/tracking';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ARTIFACT_ADDRESSES, type ArtifactIo, type CallerOf } from './artifact-transfer.ts';
 import type { CallOperation, Refusals } from '#protocols/mlflow/route.ts';

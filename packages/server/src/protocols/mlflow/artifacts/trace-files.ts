@@ -1,5 +1,6 @@
 /** The spans of a trace as a file, for the MLflow UI. */
-import { readTracesOperation, simpleValue, type Span } from '@dais/api';
+import { simpleValue } from '@dais/api/access';
+import { readTracesOperation, type Span } from '@dais/api/tracking';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendFileAt, type ArtifactIo, type CallerOf } from './artifact-transfer.ts';
 import { noTrace, traceName } from '#protocols/mlflow/routes/trace-routes.ts';

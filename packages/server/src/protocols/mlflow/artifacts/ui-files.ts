@@ -1,12 +1,12 @@
 /** Files for the MLflow UI: by run, by logged model, by model version. */
 import { Readable } from 'node:stream';
+import { readModelVersionOperation } from '@dais/api/registry';
 import {
   readArtifactOperation,
   readLoggedModelOperation,
-  readModelVersionOperation,
   readRunOperation,
   writeArtifactOperation,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { withContent } from '#kernel/context.ts';
 import { sendFileAt, type ArtifactIo, type CallerOf } from './artifact-transfer.ts';

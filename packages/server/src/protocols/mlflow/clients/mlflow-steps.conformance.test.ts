@@ -1,6 +1,7 @@
 /** The unmodified MLflow client in a step: what it logs automatically goes to the run of the step. */
 import { join } from 'node:path';
-import type { Execution, ExecutionNode, Run, SubmitExecutionInput } from '@dais/api';
+import type { Execution, ExecutionNode, SubmitExecutionInput } from '@dais/api/executions';
+import type { Run } from '@dais/api/tracking';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pythonEnvironment, pythonWheel } from '../../../../../../tools/python-env.mjs';
 import { environmentOf, NEWEST } from '#protocols/mlflow/testing/client-scenarios.ts';

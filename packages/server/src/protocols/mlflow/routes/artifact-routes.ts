@@ -3,7 +3,7 @@ import {
   listArtifactsOperation,
   readLoggedModelOperation,
   readRunOperation,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { route, type CallOperation, type Route } from '../route.ts';
 import { folderOf, isFolder, joined } from '#protocols/mlflow/wire/artifact-location.ts';
 import { list } from '../wire/encode.ts';

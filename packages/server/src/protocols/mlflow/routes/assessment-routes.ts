@@ -3,7 +3,7 @@ import {
   deleteAssessmentOperation,
   readAssessmentOperation,
   updateAssessmentOperation,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { route, type Refusals, type Route } from '../route.ts';
 import { json, nested, required, string } from '../wire/message.ts';
 import { invalid, missing } from '../wire/mlflow-error.ts';

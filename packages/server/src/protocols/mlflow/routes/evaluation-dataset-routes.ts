@@ -10,7 +10,7 @@ import {
   searchEvaluationDatasetsOperation,
   tagEvaluationDatasetOperation,
   untagEvaluationDatasetOperation,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { route, type Refusals, type Route } from '../route.ts';
 import { list, pageToken } from '../wire/encode.ts';
 import { dataset, datasetMessage, recordMessage, recordsOf, tagTexts, userOf } from '../wire/evaluation-messages.ts';

@@ -7,7 +7,7 @@ import {
   searchDatasetsOperation,
   searchExperimentsOperation,
   updateExperimentOperation,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { route, type Refusals, type Route } from '../route.ts';
 import { experimentMessage, list, pageToken } from '../wire/encode.ts';
 import {

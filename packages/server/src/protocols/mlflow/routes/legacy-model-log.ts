@@ -1,4 +1,4 @@
-import { logRunOperation, readRunOperation } from '@dais/api';
+import { logRunOperation, readRunOperation } from '@dais/api/tracking';
 import type { CallOperation } from '../route.ts';
 import { invalid } from '../wire/mlflow-error.ts';
 import { refusedRun } from './run-errors.ts';

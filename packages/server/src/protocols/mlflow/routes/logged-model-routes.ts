@@ -7,7 +7,7 @@ import {
   searchLoggedModelsOperation,
   tagLoggedModelOperation,
   untagLoggedModelOperation,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { route, type Refusals, type Route } from '../route.ts';
 import { list, loggedModelMessage, pageToken } from '../wire/encode.ts';
 import { experimentNumber, LIMITS, requireLength, requirePage } from '../wire/limits.ts';

@@ -1,4 +1,4 @@
-import { readMetricOperation, sampleMetricOperation } from '@dais/api';
+import { readMetricOperation, sampleMetricOperation } from '@dais/api/tracking';
 import { route, type CallOperation, type Route } from '../route.ts';
 import { list, pageToken, pointMessage } from '../wire/encode.ts';
 import { LIMITS, runName } from '../wire/limits.ts';

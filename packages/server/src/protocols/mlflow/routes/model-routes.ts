@@ -8,7 +8,7 @@ import {
   searchModelsOperation,
   setModelAliasOperation,
   updateModelOperation,
-} from '@dais/api';
+} from '@dais/api/registry';
 import { registeredModelFilter } from '@dais/api/filter';
 import { route, type Route } from '../route.ts';
 import { list, pageToken } from '../wire/encode.ts';

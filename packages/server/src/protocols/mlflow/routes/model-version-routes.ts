@@ -1,14 +1,13 @@
 import {
   createModelVersionOperation,
   deleteModelVersionOperation,
-  readLoggedModelOperation,
   readModelVersionOperation,
   searchModelVersionsOperation,
   stageModelVersionOperation,
-  tagLoggedModelOperation,
   updateModelVersionOperation,
   type ModelVersion,
-} from '@dais/api';
+} from '@dais/api/registry';
+import { readLoggedModelOperation, tagLoggedModelOperation } from '@dais/api/tracking';
 import { modelVersionFilter } from '@dais/api/filter';
 import { route, type CallOperation, type Route } from '../route.ts';
 import { list, pageToken } from '../wire/encode.ts';

@@ -9,7 +9,7 @@ import {
   restoreRunOperation,
   searchRunsOperation,
   updateRunOperation,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { route, type Route } from '../route.ts';
 import { list, nativeNumber, pageToken, runInfoMessage, runMessage } from '../wire/encode.ts';
 import {

@@ -7,7 +7,7 @@ import {
   registerScorerOperation,
   searchScorersOperation,
   type Scorer,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { route, type CallOperation, type Refusals, type Route } from '../route.ts';
 import { list } from '../wire/encode.ts';
 import { scorer, scorerMessage } from '../wire/evaluation-messages.ts';

@@ -6,7 +6,7 @@ import {
   type TraceAggregation,
   type TraceMetricFilter,
   type TraceMetricView,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { route, type Route } from '../route.ts';
 import { list } from '../wire/encode.ts';
 import { experimentNumber } from '../wire/limits.ts';

@@ -11,7 +11,7 @@ import {
   tagTraceOperation,
   untagTraceOperation,
   type Trace,
-} from '@dais/api';
+} from '@dais/api/tracking';
 import { route, type CallOperation, type Refusals, type Route } from '../route.ts';
 import { list, pageToken } from '../wire/encode.ts';
 import { experimentNumber, requireLength, runName } from '../wire/limits.ts';

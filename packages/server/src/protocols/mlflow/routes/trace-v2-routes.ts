@@ -1,7 +1,7 @@
 /**
  * Traces as clients before 3.0 write and read them: started and ended in two calls, with the spans in a separate file.
  */
-import { endTraceOperation, putTraceOperation, readTraceOperation, searchTracesOperation } from '@dais/api';
+import { endTraceOperation, putTraceOperation, readTraceOperation, searchTracesOperation } from '@dais/api/tracking';
 import { route, type Route } from '../route.ts';
 import { list, pageToken } from '../wire/encode.ts';
 import { experimentNumber } from '../wire/limits.ts';

@@ -6,7 +6,7 @@ import {
   testWebhookOperation,
   updateWebhookOperation,
   type Webhook,
-} from '@dais/api';
+} from '@dais/api/webhooks';
 import { route, type CallOperation, type Refusals, type Route } from '../route.ts';
 import { list, pageToken } from '../wire/encode.ts';
 import { bool, enumeration, int32, int64, nested, repeated, required, string } from '../wire/message.ts';

@@ -1,6 +1,7 @@
 /** Webhooks in MLflow's format: event types, bodies, and the headers that receivers verify. */
 import { createHmac } from 'node:crypto';
-import { DaisError, type ModelVersion, type RegisteredModel } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { ModelVersion, RegisteredModel } from '@dais/api/registry';
 import type { SequencedEvent } from '#kernel/events.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readModel, readVersion } from '#ledgers/registry/index.ts';

@@ -1,6 +1,6 @@
 /** Webhooks through both APIs: MLflow's endpoints and the native API, with the events of the ledgers. */
 import { createHmac, randomBytes } from 'node:crypto';
-import type { Webhook, WebhookDelivery } from '@dais/api';
+import type { Webhook, WebhookDelivery } from '@dais/api/webhooks';
 import { Webhook as Verifier } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openOutbound } from '#control/open-outbound.ts';

@@ -1,5 +1,13 @@
 /** Records of tracking as messages of the wire: snake_case, what is not set left out, lists without items too. */
-import type { DatasetInput, Experiment, LatestMetric, LoggedModel, MetricPoint, Run, RunInfo } from '@dais/api';
+import type {
+  DatasetInput,
+  Experiment,
+  LatestMetric,
+  LoggedModel,
+  MetricPoint,
+  Run,
+  RunInfo,
+} from '@dais/api/tracking';
 
 /** The largest double: clients cannot read an infinity in JSON, and MLflow's databases keep it as this. */
 const LARGEST = 1.7976931348623157e308;

@@ -1,5 +1,5 @@
 /** Evaluation datasets, their records and scorers as messages of the wire. */
-import { recordSources, type EvaluationDataset, type EvaluationRecord, type Scorer } from '@dais/api';
+import { recordSources, type EvaluationDataset, type EvaluationRecord, type Scorer } from '@dais/api/tracking';
 import { int32, int64, repeated, string } from './message.ts';
 import { innerMap, jsonMaps, pythonStr } from './json-text.ts';
 import { invalid } from './mlflow-error.ts';

@@ -1,5 +1,5 @@
 /** Records of the registry as messages of the wire. */
-import type { ModelVersion, RegisteredModel } from '@dais/api';
+import type { ModelVersion, RegisteredModel } from '@dais/api/registry';
 import { list, pairs } from './encode.ts';
 import { enumeration, int64, nested, repeated, string } from './message.ts';
 import { pairField } from './messages.ts';

@@ -1,5 +1,6 @@
 /** Traces and assessments as messages of the wire, and back. */
-import { keyValues, type Assessment, type NewAssessment, type Span, type Trace } from '@dais/api';
+import { keyValues } from '@dais/api/access';
+import type { Assessment, NewAssessment, Span, Trace } from '@dais/api/tracking';
 import type { Values } from './message.ts';
 import { invalid } from './mlflow-error.ts';
 import type { assessment as assessmentMessage } from './trace-messages.ts';

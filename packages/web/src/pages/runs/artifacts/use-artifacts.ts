@@ -1,5 +1,6 @@
 /** What lies in folders of artifacts, and the bytes of files. */
-import { DaisError, fromProblem, listArtifactsOperation, type Problem } from '@dais/api';
+import { DaisError, fromProblem, type Problem } from '@dais/api';
+import { listArtifactsOperation } from '@dais/api/tracking';
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 

@@ -1,6 +1,7 @@
 /** Operations on artifacts in a folder of this machine, found by the artifact location of their run or logged model. */
 import { fileURLToPath } from 'node:url';
-import { DaisError, listArtifactFilesOperation, readArtifactFileOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { listArtifactFilesOperation, readArtifactFileOperation } from '@dais/api/tracking';
 import { downloadEntry, entry, type Call, type OperationEntry } from '#kernel/entry.ts';
 import { decodePageCursor, encodePageCursor } from '#kernel/page-cursor.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';

@@ -4,7 +4,8 @@
  * neither, and leaves a lease that expires.
  */
 import { Readable } from 'node:stream';
-import { DaisError, type completeUploadOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { completeUploadOperation } from '@dais/api/tracking';
 import { attachContent, detachContent } from '#kernel/content/references.ts';
 import type { UploadLease } from '#kernel/content/content.ts';
 import type { CallOf } from '#kernel/entry.ts';

@@ -1,5 +1,6 @@
 /** Temporary links, with which anyone who has the ticket can read one artifact. */
-import { DaisError, fetchArtifactOperation, type linkArtifactOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { fetchArtifactOperation, type linkArtifactOperation } from '@dais/api/tracking';
 import { findReadable } from '#kernel/content/damage.ts';
 import type { Download } from '#kernel/content/download.ts';
 import type { CallOf } from '#kernel/entry.ts';

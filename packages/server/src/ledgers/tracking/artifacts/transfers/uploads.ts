@@ -1,11 +1,6 @@
 /** Multipart uploads: starting, uploading parts and aborting. complete-upload.ts completes them. */
-import {
-  DaisError,
-  putPartOperation,
-  type abortUploadOperation,
-  type beginUploadOperation,
-  type OutputOf,
-} from '@dais/api';
+import { DaisError, type OutputOf } from '@dais/api';
+import { putPartOperation, type abortUploadOperation, type beginUploadOperation } from '@dais/api/tracking';
 import type { Readable } from 'node:stream';
 import { attachContent, detachContent } from '#kernel/content/references.ts';
 import type { CallOf } from '#kernel/entry.ts';

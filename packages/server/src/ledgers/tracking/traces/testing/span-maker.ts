@@ -1,6 +1,6 @@
 /** For tests: creates spans as programs send them. */
 import { randomBytes } from 'node:crypto';
-import type { Span } from '@dais/api';
+import type { Span } from '@dais/api/tracking';
 
 export const hex = (bytes: number): string => randomBytes(bytes).toString('hex');
 
