@@ -59,8 +59,8 @@ const { values: flags } = parseArgs({
 });
 
 /** After a signal, the rounds that are complete are reported. */
-let isStopped = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (isStopped = true));
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
 
 type Pair<T> = readonly [before: T, after: T];
 
@@ -104,7 +104,7 @@ interface StartCost {
 
 async function compareStarts(builds: Pair<Build>, folder: string, rounds: number, claims: Claims): Promise<void> {
   const costs: Pair<StartCost>[] = [];
-  for (let round = 0; round < rounds && !isStopped; round++) {
+  for (let round = 0; round < rounds && !stopping.signal.aborted; round++) {
     const pair = await alternate(round, builds, async (build) => {
       const data = join(folder, `start-${build.name}-${round}`);
       const cost = await measureStart(build, data);
@@ -172,9 +172,9 @@ async function compareCalls(builds: Pair<Build>, folder: string, options: CallRo
     }
     const [before = [], after = []] = prepared;
     const costs = new Map<string, Pair<CallCost>[]>(before.map(({ name }) => [name, []]));
-    for (let round = -WARM_ROUNDS; round < options.rounds && !isStopped; round++) {
+    for (let round = -WARM_ROUNDS; round < options.rounds && !stopping.signal.aborted; round++) {
       for (const [at, one] of before.entries()) {
-        if (isStopped) break;
+        if (stopping.signal.aborted) break;
         const other = after[at] as Calls;
         const pair = await alternate(round + WARM_ROUNDS, [one, other], async (calls) => await calls.measure());
         if (round >= 0) costs.get(one.name)?.push(pair);

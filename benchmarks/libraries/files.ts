@@ -216,11 +216,11 @@ interface ProperLockfile {
 async function compareLocks(candidates: Candidates, folder: string): Promise<void> {
   console.log(` ${candidates.facts('proper-lockfile')}`);
   const library = await candidates.load<ProperLockfile>('proper-lockfile');
-  const lock = library?.default.lock;
+  const theirs = library?.default;
   await compare(
     'take and release a lock',
     async () => await withProcessLock(join(folder, 'own'), async () => {}),
-    lock && (async () => await (await lock(join(folder, 'theirs'), { realpath: false }))()),
+    theirs && (async () => await (await theirs.lock(join(folder, 'theirs'), { realpath: false }))()),
     'proper-lockfile',
   );
 
@@ -234,11 +234,11 @@ async function compareLocks(candidates: Candidates, folder: string): Promise<voi
   const from = performance.now();
   await withProcessLock(join(folder, 'killed'), async () => {});
   console.log(`  until the lock of a killed process is free: ours ${(performance.now() - from).toFixed(0)} ms`);
-  if (lock === undefined) return;
+  if (theirs === undefined) return;
   await mkdir(join(folder, 'left.lock'));
   const since = performance.now();
   for (;;) {
-    const release = await lock(join(folder, 'left'), { realpath: false }).catch(() => undefined);
+    const release = await theirs.lock(join(folder, 'left'), { realpath: false }).catch(() => undefined);
     if (release !== undefined) {
       console.log(`  the same: proper-lockfile ${(performance.now() - since).toFixed(0)} ms`);
       await release();

@@ -2,10 +2,10 @@ import { DaisError } from '@dais/api';
 import { describe, expect, test } from 'vitest';
 import { redactConfig, resolveConfig, type ConfigSources } from './config-load.ts';
 
-const surroundings = { home: '/home/ada', isRoot: false };
+const environmentVariables = { home: '/home/ada', isRoot: false };
 
 function resolve(sources: Partial<ConfigSources>) {
-  return resolveConfig({ environment: {}, flags: {}, workingFolder: '/srv', ...sources }, surroundings);
+  return resolveConfig({ environment: {}, flags: {}, workingFolder: '/srv', ...sources }, environmentVariables);
 }
 
 function faults(sources: Partial<ConfigSources>) {

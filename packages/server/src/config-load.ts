@@ -40,7 +40,7 @@ const OTHER_VARIABLES = new Set(['DAIS_CONFIG', 'DAIS_URL', 'DAIS_TOKEN', 'DAIS_
  * Flags take precedence over variables, variables over the file, and the file over defaults.
  * @throws DaisError `invalid_config` with all errors: line and column in the file, or the name of the variable or flag.
  */
-export function resolveConfig(sources: ConfigSources, surroundings: ConfigEnvironment): ResolvedConfig {
+export function resolveConfig(sources: ConfigSources, environmentVariables: ConfigEnvironment): ResolvedConfig {
   const fields = configFields();
   const issues: Issue[] = [];
   const document = sources.file === undefined ? undefined : readFileDocument(sources.file, issues);
@@ -98,7 +98,7 @@ export function resolveConfig(sources: ConfigSources, surroundings: ConfigEnviro
       },
     );
   }
-  return complete(result.data.spec, sources.environment, surroundings);
+  return complete(result.data.spec, sources.environment, environmentVariables);
 }
 
 /** Reads the file, if any, and the environment of this process. @throws DaisError `invalid_config`. */

@@ -15,7 +15,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { LabelsLedger, LabelsParts } from '#ledgers/labeling/index.ts';
 import type { PrivacyLedger, PrivacyLedgerParts } from '#ledgers/privacy/index.ts';
 
-interface SourceSurroundings {
+interface SourceEnvironment {
   readonly outbound: Outbound;
   readonly secret: SecretReader;
   readonly query: () => Promise<QueryEngine>;
@@ -25,7 +25,7 @@ interface SourceSurroundings {
 
 type SourceOpener<Type extends ExternalSource['type']> = (
   source: Extract<ExternalSource, { type: Type }>,
-  around: SourceSurroundings,
+  around: SourceEnvironment,
 ) => Promise<DataSource>;
 
 /** External sources of data, by `spec.source.type` of a Dataset. */
@@ -63,7 +63,7 @@ const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Typ
 
 type BucketPlace = Omit<Extract<ExternalSource, { type: 'files' }>, 'type' | 'glob' | 'mode'>;
 
-async function bucketOptions(place: BucketPlace, { outbound, secret }: SourceSurroundings) {
+async function bucketOptions(place: BucketPlace, { outbound, secret }: SourceEnvironment) {
   const { bucket, region, endpoint, accessKeyId, secretAccessKey } = place;
   const credentials =
     accessKeyId === undefined || secretAccessKey === undefined
@@ -83,7 +83,7 @@ export async function guardedHandler(outbound: Outbound): Promise<SmithyHandler>
   return createSmithyHandler(guarded, TRANSFER_TIMEOUTS);
 }
 
-export async function openDataSource(source: ExternalSource, around: SourceSurroundings): Promise<DataSource> {
+export async function openDataSource(source: ExternalSource, around: SourceEnvironment): Promise<DataSource> {
   const open = dataSources[source.type] as SourceOpener<ExternalSource['type']>;
   return await open(source, around);
 }
@@ -136,7 +136,7 @@ export async function loadQuality({
   return ledger.open({ ...parts, versions });
 }
 
-interface OnlineSurroundings {
+interface OnlineEnvironment {
   readonly dataFolder: string;
   readonly clock: Clock;
   readonly database: Database;
@@ -145,7 +145,7 @@ interface OnlineSurroundings {
 /** Where features are read as they are now, by `spec.features`. */
 export async function openOnline(
   { features: { online, cacheMb } }: Pick<ConfigSpec, 'features'>,
-  { dataFolder, clock, database }: OnlineSurroundings,
+  { dataFolder, clock, database }: OnlineEnvironment,
 ): Promise<OnlineStore> {
   if (online.type === 'redis')
     return await (await import('#engines/online/redis/redis-online.ts')).openRedisOnline(online);

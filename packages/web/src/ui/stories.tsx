@@ -103,7 +103,7 @@ export function StoriesPage() {
           )}
         </Story>
         <Story name="ErrorNote">
-          <ErrorNote error={ERROR} retry={() => toast({ title: 'Tried again', state: 'waiting' })} />
+          <ErrorNote error={ERROR} retry={() => toast({ title: 'Retried', state: 'waiting' })} />
         </Story>
         <Story name="EmptyState">
           <EmptyState sentence="Secrets would be here." command="dais apply -f secret.yaml" example={BEFORE} />

@@ -22,6 +22,6 @@ export function signInFailedPage(error: DaisError, basePath: string): Page {
     body:
       `<header>${MARK}<div><h1>You are not signed in</h1><p class="dim">${escapeHtml(title)}.</p></div></header>` +
       `<h2>Why</h2><p>${escapeHtml(error.message)}</p>` +
-      `<h2>What to do</h2><p><a href="${escapeHtml(basePath)}/">Go to the sign-in page</a> and try again. If the error persists, send the text above to your administrator.</p>`,
+      `<h2>What to do</h2><p><a href="${escapeHtml(basePath)}/">Go to the sign-in page</a> and sign in. If the error persists, send the text above to your administrator.</p>`,
   };
 }

@@ -28,7 +28,7 @@ select dais.protect('alert_channel.delivery');
     {
       id: '0002-overtaken',
       sql: `
--- Of what it tells, and whether that is over: null where nobody resolves it.
+-- Key and state of the alert; the state is null if nothing resolves it.
 alter table alert_channel.delivery add column alert_key text collate "C";
 alter table alert_channel.delivery add column resolves boolean not null default false;
 create index delivery_resolves on alert_channel.delivery (channel_uid, alert_key) where resolves;

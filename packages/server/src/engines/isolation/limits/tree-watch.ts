@@ -102,7 +102,7 @@ sub end_tree {
   }
   return 0;
 }
-# Ends whole groups of processes, each at once, before they can make more. Never the caller's own one.
+# Ends whole groups of processes, each with one signal, before they can create more. It never ends the group of the caller.
 sub kill_groups {
   my %groups = map { $_ => 1 } grep { $_ > 1 && $_ != getpgrp } map { getpgrp $_ } @_;
   kill 'KILL', map { -$_ } keys %groups;

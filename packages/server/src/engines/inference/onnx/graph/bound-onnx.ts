@@ -140,7 +140,7 @@ interface Evaluated {
 }
 
 /** Context for the nodes of a graph or function. */
-interface Surroundings {
+interface GraphContext {
   readonly opsets: ReadonlyMap<string, bigint>;
   /** Of the call, within a function. */
   readonly attributes: ReadonlyMap<string, Attribute> | undefined;
@@ -291,10 +291,10 @@ class Analysis {
     }
   }
 
-  #evaluateNodes(nodes: readonly Node[], scope: Scope, surroundings: Surroundings): void {
-    if (surroundings.depth > DEEPEST) throw new GraphError(`graphs and functions are nested more than ${DEEPEST} deep`);
+  #evaluateNodes(nodes: readonly Node[], scope: Scope, context: GraphContext): void {
+    if (context.depth > DEEPEST) throw new GraphError(`graphs and functions are nested more than ${DEEPEST} deep`);
     for (const node of nodes) {
-      const { values, areConstant } = this.#evaluate(node, scope, surroundings);
+      const { values, areConstant } = this.#evaluate(node, scope, context);
       node.outputs.forEach((name, at) => {
         if (name === '') return;
         if (areConstant[at] === true) scope.constants.add(name);
@@ -305,7 +305,7 @@ class Analysis {
     }
   }
 
-  #evaluate(node: Node, scope: Scope, surroundings: Surroundings): Evaluated {
+  #evaluate(node: Node, scope: Scope, context: GraphContext): Evaluated {
     this.#step(1 + node.inputs.length + node.outputs.length);
     const inputs = node.inputs.map((name) => (name === '' ? undefined : lookUp(scope, name)));
     const constants = node.inputs.map((name) => name === '' || isConstant(scope, name));
@@ -313,18 +313,18 @@ class Analysis {
     const label = labelOf(node);
     if (missing !== undefined)
       throw new GraphError(`${label}: its input \`${shorten(missing)}\` is not computed before it`);
-    const attributes = resolveAttributes(node, surroundings.attributes);
+    const attributes = resolveAttributes(node, context.attributes);
     const called = this.#functions.get(functionKey(node.domain, node.operator, node.overload));
-    if (called !== undefined) return this.#call(called, inputs, constants, attributes, surroundings, label);
+    if (called !== undefined) return this.#call(called, inputs, constants, attributes, context, label);
     const rule = RULES.get(node.domain)?.get(node.operator);
     if (rule === undefined) throw new GraphError(`${label}: the memory of this operator is not known`);
-    const opset = this.#opset(node, surroundings, label);
+    const opset = this.#opset(node, context, label);
     const evaluateGraph = (graph: Graph, given: readonly Value[], times: bigint) =>
-      this.#evaluateGraph(graph, given, scope, { ...surroundings, times: surroundings.times * times });
+      this.#evaluateGraph(graph, given, scope, { ...context, times: context.times * times });
     const view = new NodeView(node, opset, inputs, attributes, evaluateGraph);
     const outputs = this.#labeled(label, () => rule(view));
     const isFolded = constants.every(Boolean) || (SHAPE_OPERATORS.has(node.operator) && outputs.every(hasKnownValues));
-    this.#count(view, inputs, outputs, surroundings.times, isFolded);
+    this.#count(view, inputs, outputs, context.times, isFolded);
     return { values: outputs, areConstant: outputs.map(() => isFolded) };
   }
 
@@ -338,7 +338,7 @@ class Analysis {
     }
   }
 
-  #opset(node: Node, { opsets }: Surroundings, label: string): number {
+  #opset(node: Node, { opsets }: GraphContext, label: string): number {
     const version = Number(opsets.get(node.domain) ?? (node.domain === 'com.microsoft' ? 1n : 0n));
     const [oldest, newest] = OPSETS.get(node.domain) ?? [0, 0];
     if (version < oldest || version > newest) {
@@ -375,13 +375,13 @@ class Analysis {
     }
   }
 
-  #evaluateGraph(graph: Graph, given: readonly Value[], outer: Scope, surroundings: Surroundings): readonly Value[] {
+  #evaluateGraph(graph: Graph, given: readonly Value[], outer: Scope, context: GraphContext): readonly Value[] {
     const scope = scopeWithin(outer);
     if (graph.inputs.length !== given.length)
       throw new GraphError(`its graph has ${graph.inputs.length} inputs, but receives ${given.length}`);
     graph.inputs.forEach(({ name }, at) => this.#define(scope, name, given[at]!));
     this.#readWeights(graph, scope);
-    this.#evaluateNodes(graph.nodes, scope, { ...surroundings, depth: surroundings.depth + 1 });
+    this.#evaluateNodes(graph.nodes, scope, { ...context, depth: context.depth + 1 });
     return graph.outputs.map((name) => {
       const value = lookUp(scope, name);
       if (value === undefined) throw new GraphError(`no node computes the output \`${shorten(name)}\` of its graph`);
@@ -394,7 +394,7 @@ class Analysis {
     inputs: readonly (Value | undefined)[],
     constants: readonly boolean[],
     attributes: ReadonlyMap<string, Attribute>,
-    surroundings: Surroundings,
+    context: GraphContext,
     label: string,
   ): Evaluated {
     const scope = scopeWithin(undefined);
@@ -407,15 +407,15 @@ class Analysis {
       if (constants[at] === true) scope.constants.add(name);
     });
     for (const [domain, version] of called.opsets) {
-      const other = surroundings.opsets.get(domain);
+      const other = context.opsets.get(domain);
       if (other !== undefined && other !== version)
         throw new GraphError(`${label}: the function uses another version of the domain \`${domain || 'ai.onnx'}\``);
     }
     this.#evaluateNodes(called.nodes, scope, {
-      opsets: new Map([...surroundings.opsets, ...called.opsets]),
+      opsets: new Map([...context.opsets, ...called.opsets]),
       attributes: new Map([...called.defaults, ...attributes]),
-      depth: surroundings.depth + 1,
-      times: surroundings.times,
+      depth: context.depth + 1,
+      times: context.times,
     });
     const values = called.outputs.map((name) => {
       const value = scope.values.get(name);
