@@ -235,7 +235,7 @@ test('reports invalid, truncated and missing deletes', async () => {
   await put('vectors/data/vectors.puffin', bytes.subarray(0, 60));
   expect(await refusal('vectors')).toMatchObject({
     code: 'upstream_failed',
-    message: expect.stringContaining('early'),
+    message: expect.stringContaining('truncated'),
   });
 });
 
