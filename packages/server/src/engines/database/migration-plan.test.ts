@@ -37,7 +37,7 @@ test('the previous version runs on the new schema until a contract step', () => 
 
 test('rejects a database of another release line', () => {
   expect(() => ids(slice(first, { id: '0002-other', sql: 'select 1' }), applied(first, second))).toThrow(
-    /holds a\/0002-second.* lacks a\/0002-other/,
+    /contains a\/0002-second.* lacks a\/0002-other/,
   );
 });
 

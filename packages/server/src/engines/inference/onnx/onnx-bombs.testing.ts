@@ -464,7 +464,7 @@ export function onnxBombs(): OnnxBomb[] {
         { nodes: [{ ...node('Grow', ['x'], 'y'), domain: 'custom' }], inputs: [X], outputs: [Y] },
         { domains: ['custom'] },
       ),
-      reason(/^operator custom.Grow in node `y`: the operator is not among those/),
+      reason(/^operator custom.Grow in node `y`: the memory of this operator is not known/),
     ),
     bomb(
       'a division of the lowest whole number by -1',
@@ -478,7 +478,7 @@ export function onnxBombs(): OnnxBomb[] {
         ],
         [ints('one', 1), ints('two', 2)],
       ),
-      reason(/^operator Div in node `quotient`: it divides whole numbers by a value that can be -1/),
+      reason(/^operator Div in node `quotient`: it divides integers by a value that can be -1/),
       [rowOf(-(2 ** 63), -1, 1, 1)],
     ),
     bomb(

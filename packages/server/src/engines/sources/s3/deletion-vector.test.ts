@@ -74,7 +74,7 @@ test('reads runs, bitmaps, and rows beyond 32 bits', () => {
 test('reports every truncation of a vector', () => {
   for (let end = 0; end < SPARK.length; end++) {
     expect(refusal(() => [...storedRows(SPARK.subarray(0, end), { offset: 1, bytes: 36, count: 2 })])).toContain(
-      'early',
+      'truncated',
     );
   }
   for (let end = 0; end < bitmap.length; end++)
