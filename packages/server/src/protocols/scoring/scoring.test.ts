@@ -173,7 +173,7 @@ describe('a table for a model of columns', () => {
     ]) {
       expect(toTensors(json(body), unnamed)).toEqual(wanted);
     }
-    expect(() => toTensors(json({ dataframe_split: { data: [[1]] } }), unnamed)).toThrow('There are 1 columns');
+    expect(() => toTensors(json({ dataframe_split: { data: [[1]] } }), unnamed)).toThrow('The request has 1 columns');
   });
 
   test('bytes are base64', () => {
