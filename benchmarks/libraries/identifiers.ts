@@ -104,7 +104,7 @@ export async function compareIdentifiers(candidates: Candidates): Promise<void> 
 function variants(texts: readonly string[]): string[] {
   return texts.flatMap((text) => [
     text,
-    ...[...text].flatMap((sign, at) =>
+    ...Array.from(text).flatMap((sign, at) =>
       /\d/.test(sign)
         ? [1, 3, 7].map((more) => text.slice(0, at) + String((Number(sign) + more) % 10) + text.slice(at + 1))
         : [],
