@@ -134,8 +134,12 @@ async function cpuOfStep(command: readonly string[]): Promise<number> {
 /** Megabytes (proportional set size) for each process that waits, and of the launcher. */
 async function memoryOfWaiting(command: readonly string[]): Promise<readonly [each: number, launcher: number]> {
   const memory = async (waiting: number) => {
-    const [program, ...args] = [...command, String(waiting)];
-    const child = start(program, args, { stdio: ['ignore', 'pipe', 'inherit'], env: ENVIRONMENT, detached: true });
+    const [program, ...args] = command as [string, ...string[]];
+    const child = start(program, [...args, String(waiting)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: ENVIRONMENT,
+      detached: true,
+    });
     await new Promise((resolve) => child.stdout?.once('data', resolve));
     await delay(300);
     const megabytes = memoryOf([child.pid as number]);

@@ -209,7 +209,7 @@ async function compareParquet(folder: string): Promise<void> {
 
 interface ProperLockfile {
   readonly default: {
-    lock(file: string, options: { realpath: boolean }): Promise<() => Promise<void>>;
+    readonly lock: (file: string, options: { readonly realpath: boolean }) => Promise<() => Promise<void>>;
   };
 }
 

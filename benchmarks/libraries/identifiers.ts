@@ -104,12 +104,10 @@ export async function compareIdentifiers(candidates: Candidates): Promise<void> 
 function variants(texts: readonly string[]): string[] {
   return texts.flatMap((text) => [
     text,
-    ...text
-      .split('')
-      .flatMap((sign, at) =>
-        /\d/.test(sign)
-          ? [1, 3, 7].map((more) => text.slice(0, at) + String((Number(sign) + more) % 10) + text.slice(at + 1))
-          : [],
-      ),
+    ...Array.from(text).flatMap((sign, at) =>
+      /\d/.test(sign)
+        ? [1, 3, 7].map((more) => text.slice(0, at) + String((Number(sign) + more) % 10) + text.slice(at + 1))
+        : [],
+    ),
   ]);
 }
