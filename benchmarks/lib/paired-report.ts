@@ -12,10 +12,14 @@ export interface Measurement {
   readonly after: readonly number[];
 }
 
+/** Ends of an interval further apart than this hide a change of a tenth. */
+const WIDE = 1.25;
+
 /** Prints one measurement. The claim is kept when the interval of the ratio after/before contains 1 or is below it. */
 export function reportPair(claims: Claims, { name, unit, digits, before, after }: Measurement): void {
   const { mean, low, high } = meanRatio(after.map((value, at) => value / (before[at] ?? Number.NaN)));
-  const change = high < 1 ? ' (smaller)' : '';
+  const isWide = high / low > WIDE;
+  const change = high < 1 ? ' (smaller)' : isWide ? ' (too wide: use more rounds or a quieter machine)' : '';
   console.log(
     `${name}: median ${median(before).toFixed(digits)} ${unit} before, ${median(after).toFixed(digits)} ${unit} after; ` +
       `ratio ${mean.toFixed(3)}, 95 % interval ${low.toFixed(3)} to ${high.toFixed(3)}${change}, ` +
