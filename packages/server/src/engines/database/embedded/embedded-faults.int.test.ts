@@ -278,7 +278,7 @@ test('rejects data of another major version with a remedy', async () => {
   await copyImage();
   const own = engine();
   await writeFile(path.join(data, 'cluster/PG_VERSION'), '16\n');
-  expect(await outcome(own)).toMatch(/^data_version: .* PostgreSQL 16; .* PostgreSQL 17\.\d+.*dais admin export/);
+  expect(await outcome(own)).toMatch(/^data_version: PostgreSQL 16 wrote .* PostgreSQL 17\.\d+.*dais admin export/);
   await writeFile(path.join(data, 'cluster/PG_VERSION'), '17\n');
   expect(await outcome(own)).toBe('started');
 });
