@@ -86,7 +86,7 @@ async function isReady(url: string): Promise<boolean> {
 }
 
 /** Sends JSON as the owner. @throws Error when the server rejects it. */
-export async function post(
+async function post(
   { url, ownerToken }: Pick<BuildServer, 'url' | 'ownerToken'>,
   path: string,
   body: object,
