@@ -1,4 +1,4 @@
-/** The files of a new protocol: a thin door, and the table that puts every error code into its own form. */
+/** The files of a new protocol: a thin adapter, and the table of error codes in its format. */
 import { errorCatalog } from '../../packages/api/src/errors.ts';
 import type { Names } from './names.ts';
 import type { Scaffold } from './scaffold.ts';
@@ -13,18 +13,18 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import { ${camel}Error } from './${kebab}-errors.ts';
 
-/** The part of the kernel that this door needs. */
+/** The part of the kernel that the adapter needs. */
 export interface ${pascal}Calls {
   call(name: string, input: unknown, context: CallContext): Promise<unknown>;
 }
 
-/** The part of the HTTP server that this door needs. */
+/** The part of the HTTP server that the adapter needs. */
 interface ${pascal}Io {
   contextOf(request: FastifyRequest, reply: FastifyReply, origin: string): CallContext;
 }
 
-/** Decodes, calls an operation, encodes: no state, no SQL, no rule of the domain. */
-export function ${camel}Door(calls: ${pascal}Calls) {
+/** Decodes a request, calls an operation and encodes the response: no state, no SQL, no domain rule. */
+export function ${camel}Adapter(calls: ${pascal}Calls) {
   return {
     name: '${kebab}',
     paths: ['/${kebab}/*'],
@@ -36,7 +36,7 @@ export function ${camel}Door(calls: ${pascal}Calls) {
         const { status, body } = ${camel}Error(error instanceof DaisError ? error : new DaisError('internal', ''));
         await reply.code(status).send(body);
       });
-      // The start fails when a route does not say which operation it asks for.
+      // The server does not start if a route does not name its operation.
       const config = { operation: 'server.read' };
       app.get('/${kebab}/version', { config }, async (request, reply) => {
         const server = await calls.call('server.read', {}, io.contextOf(request, reply, '${kebab}'));
@@ -48,16 +48,16 @@ export function ${camel}Door(calls: ${pascal}Calls) {
 `,
       [`${folder}/${kebab}-errors.ts`]: `import { errorCatalog, type DaisError, type ErrorCode } from '@dais/api';
 
-/** Every code has its word here; a new code does not compile until it has one too. */
-const words: Readonly<Record<ErrorCode, string>> = {
+/** The code of the protocol for each error code; exhaustive, so a new error code does not compile without one. */
+const codes: Readonly<Record<ErrorCode, string>> = {
 ${codes.join('\n')}
 };
 
-/** A failure in the form that clients of ${words} understand. */
+/** Returns an error in the format of ${words}. */
 export function ${camel}Error(error: DaisError): { readonly status: number; readonly body: { readonly error_code: string; readonly message: string } } {
   return {
     status: errorCatalog[error.code].status,
-    body: { error_code: words[error.code], message: error.message },
+    body: { error_code: codes[error.code], message: error.message },
   };
 }
 `,
@@ -65,7 +65,7 @@ export function ${camel}Error(error: DaisError): { readonly status: number; read
 import { expect, test } from 'vitest';
 import { ${camel}Error } from './${kebab}-errors.ts';
 
-test.each(Object.keys(errorCatalog) as ErrorCode[])('%s keeps its status and says what was wrong', (code) => {
+test.each(Object.keys(errorCatalog) as ErrorCode[])('%s keeps its status and its message', (code) => {
   const { status, body } = ${camel}Error(new DaisError(code, 'the case'));
   expect(status).toBe(errorCatalog[code].status);
   expect(body.message).toContain('the case');
@@ -73,32 +73,29 @@ test.each(Object.keys(errorCatalog) as ErrorCode[])('%s keeps its status and say
 `,
       [`${folder}/${kebab}.int.test.ts`]: `import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startHttpFixture, type HttpFixture } from '#http/testing/http-fixture.ts';
-import { ${camel}Door } from './index.ts';
+import { ${camel}Adapter } from './index.ts';
 
 let fixture: HttpFixture;
 beforeAll(async () => {
-  fixture = await startHttpFixture({ doors: (calls) => [${camel}Door(calls)] });
+  fixture = await startHttpFixture({ doors: (calls) => [${camel}Adapter(calls)] });
 });
 afterAll(async () => await fixture.stop());
 
-test('it answers, also below a project', async () => {
+test('the version is served, also below a project', async () => {
   for (const prefix of ['', '/p/default']) {
-    const answer = await fetch(\`\${fixture.url}\${prefix}/${kebab}/version\`);
-    expect(answer.status).toBe(200);
-    expect(await answer.json()).toEqual({ version: '0.1.0' });
+    const response = await fetch(\`\${fixture.url}\${prefix}/${kebab}/version\`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ version: '0.1.0' });
   }
 });
 `,
     },
     edits: {
       'packages/server/src/compose/protocols.ts': (text) => addProtocolToCompose(text, { camel, kebab }),
-      // With its first door the zone is there.
-      'tools/arrows.ts': (text) =>
-        text.replace(/(zone: 'protocols\/<p>',(?:(?!zone: )[\s\S])*?)\n\s*planned: '[^']*',/, '$1'),
     },
     next: [
-      `vendor the peer’s schema, pinned by version, below conformance/${kebab}, with its client in requirements.txt`,
-      `${folder}/${kebab}.conformance.test.ts: the peer’s own client against a running Dais`,
+      `vendor the schema of the peer, pinned by version, in conformance/${kebab}, with its client in requirements.txt`,
+      `test the client of the peer with a running Dais in ${folder}/${kebab}.conformance.test.ts`,
       'npm run check',
     ],
   };
@@ -109,11 +106,11 @@ function addProtocolToCompose(text: string, { camel, kebab }: Pick<Names, 'camel
   const changed = text.replace(
     list,
     (_, head: string, imports: string, doors: string) =>
-      `${head}${imports}  const { ${camel}Door } = await import('#protocols/${kebab}/index.ts');\n${doors}, ${camel}Door(parts.calls)];`,
+      `${head}${imports}  const { ${camel}Adapter } = await import('#protocols/${kebab}/index.ts');\n${doors}, ${camel}Adapter(parts.calls)];`,
   );
   if (changed === text) {
     throw new Error(
-      'packages/server/src/compose/protocols.ts has a form that this scaffold does not know: add the door by hand',
+      'packages/server/src/compose/protocols.ts has a form that this scaffold does not support: add the adapter by hand',
     );
   }
   return changed;

@@ -44,7 +44,6 @@ test('the files of every scaffold pass the checks and their tests', { timeout: 9
     'packages/server/src/compose/ledgers.ts',
     'packages/server/src/compose/open-ledgers.ts',
     'packages/server/src/compose/protocols.ts',
-    'tools/arrows.ts',
   ];
   expect(await run('oxfmt', ['--check', ...written])).toBe('');
   expect(await run('oxlint', ['--type-aware', '--deny-warnings', ...written])).toBe('');

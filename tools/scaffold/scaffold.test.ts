@@ -20,7 +20,7 @@ test.each([
   ],
   ['engine', engineScaffold(names), [`${server}/compose`, `${server}/engines/reading-list`]],
   ['compute engine', computeScaffold(names), ['packages/api/src', `${server}/compose`, `${server}/engines/compute`]],
-  ['protocol', protocolScaffold(names), [`${server}/compose`, `${server}/protocols/reading-list`, 'tools']],
+  ['protocol', protocolScaffold(names), [`${server}/compose`, `${server}/protocols/reading-list`]],
   [
     'MLflow endpoint',
     mlflowEndpointScaffold(names),
