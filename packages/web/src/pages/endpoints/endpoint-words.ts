@@ -28,8 +28,8 @@ export const ROLLOUT_STATES: Readonly<Record<Rollout['state'], Word>> = {
 
 export const STATUSES: Readonly<Record<Rollout['steps'][number]['status'], Word>> = {
   pending: { state: 'waiting', word: 'pending' },
-  passed: { state: 'ok', word: 'passing' },
-  failed: { state: 'failed', word: 'failing' },
+  passed: { state: 'ok', word: 'passed' },
+  failed: { state: 'failed', word: 'failed' },
   forced: { state: 'off', word: 'manual' },
 };
 
