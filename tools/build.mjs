@@ -20,22 +20,23 @@ import { root, runCommand } from './command.mjs';
  * @property {readonly string[]} [programs] files with a first line that names node
  */
 
+/**
+ * Returns the sources that the exports of a package name, relative to its `src`.
+ * @param {string} name
+ * @returns {string[]}
+ */
+function exportedSources(name) {
+  const { exports } = JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'));
+  /** @type {{ 'dais-source': string }[]} */
+  const entries = Object.values(exports);
+  return entries.map((entry) => entry['dais-source'].replace('./src/', ''));
+}
+
 /** @type {readonly Target[]} */
 const targets = [
   {
     package: 'api',
-    entries: [
-      'index.ts',
-      'errors.ts',
-      'nearest.ts',
-      'config/index.ts',
-      'data/index.ts',
-      'filter/index.ts',
-      'gateway/index.ts',
-      'monitoring/index.ts',
-      'serving/index.ts',
-      'tlog/index.ts',
-    ],
+    entries: exportedSources('api'),
   },
   {
     package: 'server',
