@@ -48,7 +48,7 @@ const specs: readonly KindSpec[] = [...kindSpecs, fleetKind, partKind, machineKi
 const noun = (kind: KindSpec) => kind.kind.charAt(0).toLowerCase() + kind.kind.slice(1);
 const GIVEN = fc.readConfigureGlobal()?.numRuns ?? 100;
 /** Each of all kinds and all operations: every day a few, in the long run as many as of any property. */
-const RUNS = GIVEN > 100 ? GIVEN : 10;
+const RUNS = GIVEN > 100 ? GIVEN : 25;
 const PATIENCE = { timeout: 60_000 + 500 * RUNS };
 
 /** `ok`, or the code. An error other than one of the caller is an internal error, and is thrown. */

@@ -344,8 +344,8 @@ line" 'out/ -rf' 'out/..hidden'`,
       const refuse = async (spec: TaskSpec, words: RegExp) =>
         await expectRefusal(start(spec), 'invalid_request', words);
       await refuse(task(['x'], { attempt: '../escape' }), /attempt: must consist of a-z/);
-      await refuse(task(['x'], { resources: { cpu: 100_000 } }), /resources.cpu: asks for 100000/);
-      await refuse(task(['x'], { resources: { 'example.com/tpu': 1 } }), /example.com\/tpu: is not to be had/);
+      await refuse(task(['x'], { resources: { cpu: 100_000 } }), /resources.cpu: requests 100000/);
+      await refuse(task(['x'], { resources: { 'example.com/tpu': 1 } }), /example.com\/tpu: is not available/);
       await refuse(task(['x'], { resources: { cpu: Number.NaN, memory: -1 } }), /cpu: must be.*memory: must be/);
       await refuse(task(['x'], { inputs: [input('../up', '')] }), /inputs\[0\].path/);
       await refuse(task(['x'], { inputs: [input('/abs', '')] }), /inputs\[0\].path/);

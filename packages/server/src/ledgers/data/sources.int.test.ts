@@ -54,7 +54,7 @@ test('downloads URLs into a version; unchanged data creates none', async () => {
   files.delete('/b.ndjson');
   const deleted = await refresh(name);
   expect(deleted).toMatchObject({ state: 'failed' });
-  expect(deleted.faults[0]?.message).toContain('is not there');
+  expect(deleted.faults[0]?.message).toContain('does not exist');
 });
 
 test('refreshes a source at the configured interval, and skips one that is being read', async () => {

@@ -243,10 +243,10 @@ describe('on demand', () => {
 
   test.each([
     ['wind +', /ends where a value is expected/],
-    ['wind + lag(wind) over ()', /lag\(\) is not among the functions/],
+    ['wind + lag(wind) over ()', /lag\(\) is not a supported function/],
     ["wind + 'a'", /takes a number, not a text/],
     ['winds * 2', /nearest: "wind"/],
-    ['(select 1)', /"select" is not of the SQL/],
+    ['(select 1)', /"select" is not supported in features/],
     ["wind || ''", /takes a text, not a number/],
   ])('rejects %s on apply', async (expression, message) => {
     const { view } = await weather();

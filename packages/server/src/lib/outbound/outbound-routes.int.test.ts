@@ -17,7 +17,7 @@ describe('TLS', () => {
     const resolve = async (): Promise<Address[]> => [{ address: '127.0.0.1', family: 4 }];
     const options = { allowHosts: ['127.0.0.0/8'], resolve };
     await expect(net.client(options).send({ url: `https://hooks.internal:${port}` })).rejects.toThrow(
-      /is not trusted \(\w+\); outbound\.extraCa/,
+      /is not trusted \(\w+\); add its certificate authority to outbound\.extraCa/,
     );
     const trusting = net.client({ ...options, extraCa: `# our own\n${ca}` });
     expect((await trusting.send({ url: `https://hooks.internal:${port}` })).body.toString()).toBe('private');

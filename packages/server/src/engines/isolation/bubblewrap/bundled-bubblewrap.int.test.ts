@@ -78,7 +78,7 @@ test('installs once with its library for concurrent processes', async () => {
 test('installs from the wheelhouse without a network, and rejects bytes that differ from the pinned digest', async () => {
   const offline = { ...options, wheelhouse: folder, index: async () => await Promise.resolve(undefined) };
   expect(await bundledBubblewrap(offline)).toEqual({
-    reason: `The pinned bubblewrap 9.9.9 (${file}) is not installed: ${folder} does not hold ${file}.`,
+    reason: `The pinned bubblewrap 9.9.9 (${file}) is not installed: ${folder} does not contain ${file}.`,
     remedy: expect.stringContaining('apt-get install bubblewrap') as string,
   });
   await writeFile(join(folder, file), 'other bytes');

@@ -101,7 +101,7 @@ test('an editor can run steps with network until a policy forbids it', async () 
   expect(await codeOf(dais.call('execution.submit', { steps: networked }, as('ada')))).toBe('ok');
   await dais.apply([forbidNetwork], {}, OWNER);
   await expect(dais.call('execution.submit', { steps: networked }, as('ada'))).rejects.toThrow(
-    /may not execution:network.*--no-network.*ask an administrator to grant/,
+    /does not have the permission execution:network.*--no-network.*ask an administrator to grant/,
   );
   expect(await codeOf(dais.call('execution.submit', { steps: networked }, as('max')))).toBe('ok');
   expect((await submit('ada')).state).toBe('pending');
