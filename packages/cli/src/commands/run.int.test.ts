@@ -45,7 +45,7 @@ test('a command runs with the code of the folder, and its output and exit code c
     workingFolder: folder,
   });
   expect([code, out]).toEqual([7, 'in\n--flag x hi a=b\n']);
-  expect(err).toMatch(/^Job [0-9a-f-]{36}\nerror: it ended with exit code 7\n$/);
+  expect(err).toMatch(/^Job [0-9a-f-]{36}\nerror: exited with code 7\n$/);
   const { out: list } = await dais.run(['runs', '--name', 'gone', '-o', 'json']);
   const { items } = JSON.parse(list) as { items: Execution[] };
   expect(items).toMatchObject([{ name: 'gone', state: 'failed', submittedBy: 'user:owner' }]);

@@ -157,7 +157,7 @@ test('jobs are listed newest first, and can be canceled', async () => {
   expect(nextCursor).toBeDefined();
   const more = await call<{ items: ModelJob[] }>('GET', `/model-jobs?limit=2&model=doubled&cursor=${nextCursor ?? ''}`);
   expect(more.items[0]?.createdAt).toBeLessThanOrEqual(items[1]?.createdAt ?? 0);
-  await expect(call('POST', `/model-jobs/${items[0]?.id ?? ''}/cancel`, {})).rejects.toThrow('has ended');
+  await expect(call('POST', `/model-jobs/${items[0]?.id ?? ''}/cancel`, {})).rejects.toThrow('has already ended');
   // The second job waits for the first, and is canceled before it starts.
   const first = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'canceled' });
   const second = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'canceled' });
