@@ -19,7 +19,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { chmod, chown, mkdir, open, readdir, rm, utimes } from 'node:fs/promises';
+import { chmod, chown, mkdir, open, readdir, rm, utimes, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Boundary } from '#engines/isolation/contract.ts';
@@ -284,6 +284,15 @@ export function stoppedBeforeStart({ end, at }: StopMark): TaskState {
   const then = new Date(at);
   const usage = { wallMs: 0, cpuMs: 0, peakMemoryBytes: 0 };
   return { phase: 'ended', end, signal: 'SIGTERM', startedAt: then, endedAt: then, usage };
+}
+
+/** Returns the state of a task that ended before its command started, with the message of the engine's programs. */
+export async function refusedBeforeStart(folder: TaskFolder, word: string | undefined): Promise<TaskState> {
+  const message = word?.trim() ?? '';
+  if (message !== '') return { phase: 'refused', reason: message };
+  const log = await readFile(`${folder.logs}/0`, 'utf8').catch(() => '');
+  const tail = log.trim().slice(-1000);
+  return { phase: 'refused', reason: tail === '' ? 'it ended before its command started' : tail };
 }
 
 /** Creates a folder that only its owner can read. */

@@ -3,7 +3,7 @@
  * takes the next action, and every action is idempotent.
  */
 import { watch, type FSWatcher } from 'node:fs';
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import type { TaskState } from '../contract.ts';
 import { GPU } from './capacity.ts';
 import { TaskGroups, type GroupUsage, type Hierarchy } from '#engines/isolation/limits/control-groups.ts';
@@ -25,6 +25,7 @@ import {
 import { foldersOf, isolatedStep, memoryLimitOf } from './step-isolation.ts';
 import {
   continueTask,
+  refusedBeforeStart,
   stoppedBeforeStart,
   type ShimIdentity,
   type StopMark,
@@ -432,7 +433,7 @@ export class TaskRun {
     const { folder } = this;
     const word = folder.read('begun');
     const used: GroupUsage = this.#groups?.usage() ?? { memoryKills: 0 };
-    if (word !== 'begun\n' && mark === undefined) return await this.#refusal(word);
+    if (word !== 'begun\n' && mark === undefined) return await refusedBeforeStart(this.folder, word);
     const startedAt = folder.modified('begun') ?? end.at;
     const refused = this.#connections?.refused ?? [];
     const isStopped = mark !== undefined && mark.at <= end.at;
@@ -451,15 +452,6 @@ export class TaskRun {
       usage: usageAtEnd(end.at - startedAt, end.cpuMs, this.#sampled, used),
       ...(refused.length > 0 && { refusedConnections: refused }),
     } satisfies TaskState;
-  }
-
-  /** It ended before the command started: returns the message of the engine's programs. */
-  async #refusal(word: string | undefined): Promise<TaskState> {
-    const said = word?.trim() ?? '';
-    if (said !== '') return { phase: 'refused', reason: said };
-    const log = await readFile(`${this.folder.logs}/0`, 'utf8').catch(() => '');
-    const tail = log.trim().slice(-1000);
-    return { phase: 'refused', reason: tail === '' ? 'it ended before its command started' : tail };
   }
 
   async #resultOfLost(shim: ShimIdentity | undefined, mark: StopMark | undefined): Promise<TaskState> {
