@@ -28,17 +28,17 @@ const server: readonly Rule[] = [
     expr: 'up{job=~"dais.*"} == 0',
     for: '2m',
     severity: 'critical',
-    summary: 'A process of Dais does not answer',
+    summary: 'A Dais process is down',
     description:
-      '{{ $labels.instance }} ({{ $labels.job }}) could not be scraped for 2 minutes. Look at its log; `dais doctor` says what is wrong.',
+      '{{ $labels.instance }} ({{ $labels.job }}) could not be scraped for 2 minutes. Check its log, and run `dais doctor` to find the cause.',
   },
   {
     alert: 'DaisDatabaseDown',
     expr: `${series(ANY, 'databaseUp')} == 0`,
     for: '1m',
     severity: 'critical',
-    summary: 'The database does not answer Dais',
-    description: 'While it lasts {{ $labels.instance }} answers with database_unavailable. Predictions go on.',
+    summary: 'The database is unavailable',
+    description: '{{ $labels.instance }} returns database_unavailable. Predictions continue.',
   },
   {
     alert: 'DaisErrors',
@@ -49,9 +49,9 @@ const server: readonly Rule[] = [
       ` and sum by (job) (rate(${counted(ANY, 'requestDuration')}[5m])) > 0.1`,
     for: '5m',
     severity: 'critical',
-    summary: 'Dais answers with errors',
+    summary: 'High error rate of the API',
     description:
-      '{{ $value | humanizePercentage }} of requests were answered with 5xx. The log has a line with the request id for each.',
+      '{{ $value | humanizePercentage }} of requests returned 5xx. The log has a line with the request id of each.',
   },
   {
     alert: 'DaisSlow',
@@ -60,35 +60,35 @@ const server: readonly Rule[] = [
       ` and sum by (job) (rate(${counted(ANY, 'requestDuration')}[10m])) > 0.1`,
     for: '10m',
     severity: 'warning',
-    summary: 'Dais answers slowly',
+    summary: 'High latency of the API',
     description:
-      'One request of a hundred takes longer than {{ $value | humanizeDuration }}. The dashboard shows which operations.',
+      'The p99 latency is {{ $value | humanizeDuration }}. The dashboard shows the latency of each operation.',
   },
   {
     alert: 'DaisPoolExhausted',
     expr: `min_over_time(${series(ANY, 'databaseWaiting')}[5m]) > 0`,
     for: '5m',
     severity: 'warning',
-    summary: 'Transactions wait for a connection to the database',
+    summary: 'All database connections are busy',
     description:
-      'All connections of {{ $labels.instance }} were busy for 5 minutes: raise database.poolSize, or find what is slow.',
+      'All connections of {{ $labels.instance }} were busy for 5 minutes. Raise database.poolSize, or find the slow statements.',
   },
   {
     alert: 'DaisEventsBehind',
     expr: `max by (job) (${series(ANY, 'eventsUnsequenced')}) > 1000`,
     for: '5m',
     severity: 'critical',
-    summary: 'Events are not numbered',
-    description: '{{ $value }} events wait for their place: watchers, webhooks and controllers see nothing new.',
+    summary: 'Events are not published',
+    description:
+      '{{ $value }} events wait for their sequence number. Watches, webhooks and controllers receive nothing new.',
   },
   {
     alert: 'DaisNoSequencer',
     expr: `max by (job) (${series(ANY, 'sequencing')}) == 0`,
     for: '2m',
     severity: 'critical',
-    summary: 'No process numbers events',
-    description:
-      'No process of {{ $labels.job }} holds the lease. Is a process with the role controller or all running?',
+    summary: 'No process publishes events',
+    description: 'No process of {{ $labels.job }} holds the lease. Start a process with the role controller or all.',
   },
   {
     alert: 'DaisWatchStuck',
@@ -97,7 +97,7 @@ const server: readonly Rule[] = [
     severity: 'warning',
     summary: 'A process no longer reads the event stream',
     description:
-      '{{ $labels.instance }} last read it {{ $value | humanizeDuration }} ago. Restart it if it does not recover.',
+      '{{ $labels.instance }} last read the event stream {{ $value | humanizeDuration }} ago. Restart it if it does not recover.',
   },
 ];
 
@@ -107,8 +107,9 @@ const work: readonly Rule[] = [
     expr: `sum by (job, queue) (max by (job, queue, state) (${series(ANY, 'jobs', { queue: DELIVERIES })})) > 500`,
     for: '15m',
     severity: 'warning',
-    summary: 'Others are told late',
-    description: '{{ $value }} deliveries of the queue {{ $labels.queue }} wait. Does the receiver answer?',
+    summary: 'Deliveries are delayed',
+    description:
+      '{{ $value }} deliveries of the queue {{ $labels.queue }} are pending. Check whether the receiver responds.',
   },
   {
     alert: 'DaisJobsStand',
@@ -117,8 +118,8 @@ const work: readonly Rule[] = [
       ` unless sum by (job) (max by (job, queue) (${series(ANY, 'jobs', { state: 'running' })})) > 0`,
     for: '15m',
     severity: 'critical',
-    summary: 'Jobs wait and none runs',
-    description: '{{ $value }} jobs wait. Is a process with the role controller or all running?',
+    summary: 'Internal jobs wait and none runs',
+    description: '{{ $value }} jobs wait. Start a process with the role controller or all.',
   },
   {
     alert: 'DaisStepsStand',
@@ -127,9 +128,9 @@ const work: readonly Rule[] = [
       ` unless max by (job) (${series(ANY, 'steps', { state: '~"claimed|started"' })}) > 0`,
     for: '15m',
     severity: 'warning',
-    summary: 'Steps are ready and none runs',
+    summary: 'Steps are queued and none starts',
     description:
-      '{{ $value }} steps wait and none was begun for 15 minutes. The queue in the console says what they wait for.',
+      '{{ $value }} steps are queued, and none started for 15 minutes. The queue in the console shows the reasons.',
   },
   {
     alert: 'DaisExecutionsFail',
@@ -139,26 +140,26 @@ const work: readonly Rule[] = [
       ` and sum by (job) (max by (job, state) (${series(ANY, 'executionsEnded')})) >= 5`,
     for: '5m',
     severity: 'warning',
-    summary: 'Most executions fail',
-    description: '{{ $value | humanizePercentage }} of the executions of the last hour failed.',
+    summary: 'Most jobs and pipeline runs fail',
+    description: '{{ $value | humanizePercentage }} of the jobs and pipeline runs of the last hour failed.',
   },
   {
     alert: 'DaisDiskLow',
     expr: `${series(ANY, 'diskFree')} / ${series(ANY, 'diskSize')} < 0.15`,
     for: '10m',
     severity: 'warning',
-    summary: 'The disk of Dais is filling',
+    summary: 'The disk is filling up',
     description:
-      '{{ $value | humanizePercentage }} of the disk of {{ $labels.instance }} is free. `dais gc` and retention say what may go.',
+      '{{ $value | humanizePercentage }} of the disk of {{ $labels.instance }} is free. Delete data with `dais gc`, or lower the retention.',
   },
   {
     alert: 'DaisDiskFull',
     expr: `${series(ANY, 'diskFree')} / ${series(ANY, 'diskSize')} < 0.05`,
     for: '1m',
     severity: 'critical',
-    summary: 'The disk of Dais is nearly full',
+    summary: 'The disk is nearly full',
     description:
-      '{{ $value | humanizePercentage }} of the disk of {{ $labels.instance }} is free: soon nothing can be written.',
+      '{{ $value | humanizePercentage }} of the disk of {{ $labels.instance }} is free. Writes fail when it is full.',
   },
   {
     alert: 'DaisContentDamaged',
@@ -167,7 +168,7 @@ const work: readonly Rule[] = [
     severity: 'critical',
     summary: 'Stored content is damaged',
     description:
-      '{{ $value }} stored objects are damaged and are not served. `dais admin content` lists them with their owners; uploading the same bytes again repairs them.',
+      '{{ $value }} stored objects are damaged and are not served. `dais admin content` lists them with their owners. Upload the same bytes again to repair them.',
   },
 ];
 
@@ -179,36 +180,35 @@ const endpoints: readonly Rule[] = [
       ` / ${perEndpoint} (rate(${series(ANY, 'gateway.requests', served)}[5m])) > 0.05`,
     for: '5m',
     severity: 'critical',
-    summary: 'An endpoint answers with errors',
+    summary: 'High error rate of an endpoint',
     description:
-      '{{ $value | humanizePercentage }} of the predictions of {{ $labels.project }}/{{ $labels.endpoint }} fail. `dais rollout status` says what changed, `dais deploy` brings back an earlier version.',
+      '{{ $value | humanizePercentage }} of the predictions of {{ $labels.project }}/{{ $labels.endpoint }} fail. `dais rollout status` shows the last change. `dais rollback` restores the previous version.',
   },
   {
     alert: 'DaisEndpointSheds',
     expr: `${perEndpoint} (rate(${series(ANY, 'gateway.shed', served)}[5m])) > 0`,
     for: '5m',
     severity: 'warning',
-    summary: 'An endpoint refuses predictions because it is full',
+    summary: 'An endpoint rejects predictions because it is overloaded',
     description:
-      '{{ $labels.project }}/{{ $labels.endpoint }} refuses {{ $value | humanize }} predictions a second: give it more instances.',
+      '{{ $labels.project }}/{{ $labels.endpoint }} rejects {{ $value | humanize }} predictions per second. Add instances.',
   },
   {
     alert: 'DaisEndpointSlow',
     expr: `histogram_quantile(0.99, sum by (project, endpoint, le) (rate(${buckets(ANY, 'gateway.latency', served)}[5m]))) > 1`,
     for: '10m',
     severity: 'warning',
-    summary: 'An endpoint answers slowly',
-    description:
-      'One prediction of a hundred of {{ $labels.project }}/{{ $labels.endpoint }} takes longer than {{ $value | humanizeDuration }}.',
+    summary: 'High latency of an endpoint',
+    description: 'The p99 latency of {{ $labels.project }}/{{ $labels.endpoint }} is {{ $value | humanizeDuration }}.',
   },
   {
     alert: 'DaisPredictionsLost',
     expr: `sum by (job, instance, how) (increase(${series(ANY, 'gateway.lost')}[5m])) > 0`,
     for: '0m',
     severity: 'critical',
-    summary: 'Predictions are not written down',
+    summary: 'Predictions are not captured',
     description:
-      '{{ $labels.instance }} could not write down {{ $value | humanize }} predictions within 5 minutes ({{ $labels.how }}): monitors, explanations and lineage do not know of them. Its log says why; nearly always its disk is full or slow.',
+      '{{ $labels.instance }} could not capture {{ $value | humanize }} predictions within 5 minutes ({{ $labels.how }}). Monitors, explanations and lineage do not include them. The log has the reason; usually the disk is full or slow.',
   },
   {
     alert: 'DaisModelFailed',
@@ -216,7 +216,8 @@ const endpoints: readonly Rule[] = [
     for: '5m',
     severity: 'critical',
     summary: 'A model could not be loaded',
-    description: '{{ $value }} models of {{ $labels.instance }} failed. The status of their endpoints says why.',
+    description:
+      '{{ $value }} models of {{ $labels.instance }} failed to load. The status of their endpoints has the reason.',
   },
   {
     alert: 'DaisModelQuarantined',
@@ -232,8 +233,8 @@ const endpoints: readonly Rule[] = [
     expr: `increase(${series(ANY, 'gateway.crashes')}[15m]) > 2`,
     for: '0m',
     severity: 'warning',
-    summary: 'The process of a model ends again and again',
-    description: '{{ $labels.model }} ended {{ $value | humanize }} times within 15 minutes. Is its memory enough?',
+    summary: 'The process of a model keeps ending',
+    description: '{{ $labels.model }} ended {{ $value | humanize }} times within 15 minutes. Check its memory limit.',
   },
 ];
 
@@ -243,17 +244,17 @@ const monitors: readonly Rule[] = [
     expr: `max by (project, monitor) (${series(ANY, 'monitorBad')}) == 1`,
     for: '0m',
     severity: 'warning',
-    summary: 'A monitor found something',
+    summary: 'A monitor fails',
     description:
-      'The newest window of the monitor {{ $labels.monitor }} in {{ $labels.project }} is bad. Its page in the console says which check, and why.',
+      'The newest window of the monitor {{ $labels.monitor }} in {{ $labels.project }} fails. Its page in the console shows the failing checks with their reasons.',
   },
   {
     alert: 'DaisMonitorsBlind',
     expr: `max by (job) (${series(ANY, 'monitors', { state: 'unknown' })}) > 0`,
     for: '6h',
     severity: 'warning',
-    summary: 'Monitors cannot judge',
-    description: '{{ $value }} monitors do not know how it is. `dais monitor list` says what they lack.',
+    summary: 'Monitors have the status unknown',
+    description: '{{ $value }} monitors have the status unknown. `dais monitor list` shows the reasons.',
   },
 ];
 
