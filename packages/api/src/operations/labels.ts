@@ -185,7 +185,12 @@ export const reviewAnnotationOperation = defineOperation({
   mode: 'write',
   scope: 'project',
   summary: 'Accepts or rejects an annotation of another user.',
-  input: z.strictObject({ set, annotation, decision: z.enum(reviewDecisions).describe('Reason.'), reason }),
+  input: z.strictObject({
+    set,
+    annotation,
+    decision: z.enum(reviewDecisions).describe('Decision: `accepted` or `rejected`.'),
+    reason,
+  }),
   output: annotationSchema,
   target: toSets,
   roles: REVIEWERS,

@@ -162,7 +162,7 @@ export const metricDefinitions = {
   monitors: {
     name: 'dais_monitors',
     type: 'gauge',
-    help: 'Monitors, by the result of the newest window: `ok`, `bad`, `unknown`, `waiting`, `suspended`.',
+    help: 'Monitors, by the status of the newest window: `passing`, `failing`, `unknown`, `pending`, `suspended`.',
     labels: ['state'],
   },
   monitorAlerts: {

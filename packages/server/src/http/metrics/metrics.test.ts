@@ -40,7 +40,7 @@ const sources: MetricSources = {
     ],
     async () => await Promise.reject(new Error('the database does not answer')),
     async () => [
-      { gauge: 'dais_monitors', value: 1, labels: { state: 'bad' } },
+      { gauge: 'dais_monitors', value: 1, labels: { state: 'failing' } },
       { gauge: 'dais_monitor_alerts_open', value: 2, labels: { severity: 'critical' } },
       { gauge: 'dais_monitor_bad', value: 1, labels: { project: 'default', monitor: 'delays' } },
       {
@@ -88,7 +88,7 @@ test('exposes every definition, with the values of its source', async () => {
     'dais_content_checked_objects 12',
     'dais_content_checked_bytes 4096',
     'dais_content_scrub_progress_ratio 0.5',
-    'dais_monitors{state="bad"} 1',
+    'dais_monitors{state="failing"} 1',
     'dais_monitor_alerts_open{severity="critical"} 2',
     'dais_monitor_bad{project="default",monitor="delays"} 1',
     'dais_monitor_value{project="default",monitor="delays",check="performance",metric="roc_auc",column=""} 0.75',

@@ -219,10 +219,10 @@ const STYLE = `
 @media (prefers-color-scheme:dark){:root{--text:#e6edf3;--quiet:#9198a1;--line:#3d444d;--is:#4493f8;--was:#656c76;--good:#3fb950;--bad:#f85149;--unknown:#d29922}}
 body{font:14px/1.5 system-ui,sans-serif;color:var(--text);margin:0}main{max-width:1100px;margin:0 auto;padding:24px}
 .quiet{color:var(--quiet);font-size:12px}.note{border-left:3px solid var(--unknown);padding-left:10px}
-.status{border-left:5px solid;padding:8px 14px;margin:12px 0}.status.ok{border-color:var(--good)}.status.bad{border-color:var(--bad)}.status.unknown{border-color:var(--unknown)}
+.status{border-left:5px solid;padding:8px 14px;margin:12px 0}.status.passing{border-color:var(--good)}.status.failing{border-color:var(--bad)}.status.unknown{border-color:var(--unknown)}
 dl{display:flex;flex-wrap:wrap;gap:4px 28px}dt{color:var(--quiet);font-size:12px}dd{margin:0;font-weight:600}
 table{border-collapse:collapse;font-size:12px;width:100%}th,td{text-align:left;padding:3px 12px 3px 0;border-bottom:1px solid var(--line);vertical-align:top}
-.n{text-align:right}tr.bad td:first-child{color:var(--bad)}tr.unknown td:first-child{color:var(--unknown)}tr.ok td:first-child{color:var(--good)}
+.n{text-align:right}tr.failing td:first-child{color:var(--bad)}tr.unknown td:first-child{color:var(--unknown)}tr.passing td:first-child{color:var(--good)}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:12px}article{border:1px solid var(--line);border-radius:6px;padding:8px 12px}
 h3{margin:0 0 6px;font-size:13px}rect.is{fill:var(--is);opacity:.85}rect.was{fill:var(--was)}.k{display:inline-block;width:10px;height:10px}.k.is{background:var(--is)}.k.was{background:var(--was)}
 `;
