@@ -156,6 +156,8 @@ test('a kind that there is not, and one that is nearly right', async () => {
 
 test('describe shows spec, conditions and events, without secrets', async () => {
   await apply(secret('described', '  annotations:\n    why: for the test\n'));
+  // An event is listed once it has its number, which it gets after the change is committed.
+  await expect.poll(async () => await ok(['describe', 'secret', 'described'])).toContain('resource.created');
   const out = await ok(['describe', 'secret', 'described']);
   expect(out).toMatch(/^Secret described\n/);
   expect(out).toContain('Annotation why   for the test');

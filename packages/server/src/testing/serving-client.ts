@@ -40,12 +40,14 @@ export interface ServingClient {
     factor: number,
     options?: { readonly example?: unknown; readonly bytes?: Buffer; readonly columns?: number },
   ): Promise<number>;
-  /** Returns the status of an endpoint once `wanted` accepts it. */
+  /** Returns the status of an endpoint once `wanted` accepts it. Fails with the last status after two minutes. */
   settled(endpoint: string, wanted: (status: SeenStatus) => boolean): Promise<SeenStatus>;
   lastRollout(endpoint: string): Promise<SeenRollout>;
 }
 
 const WAIT_MS = 100;
+/** A limit against hanging, below the one of a test, so that the failure shows the last status. */
+const SETTLED_MS = 120_000;
 
 /** `y = factor · x`, for any number of rows. */
 function multiplier(factor: number, columns: number): Buffer {
@@ -120,9 +122,12 @@ export function servingClient(
       return (await must<{ version: number }>('POST', `/api/v1/registry/models/${model}/versions`, source)).version;
     },
     settled: async (endpoint, wanted) => {
-      for (;;) {
+      for (const until = performance.now() + SETTLED_MS; ; ) {
         const { status, body } = await call('GET', `/api/v1/endpoints/${endpoint}`);
         if (status === 200 && wanted(body['status'] as SeenStatus)) return body['status'] as SeenStatus;
+        if (performance.now() > until) {
+          throw new Error(`Endpoint ${endpoint} is not in the wanted state: ${status} ${JSON.stringify(body)}`);
+        }
         await new Promise((resolve) => void setTimeout(resolve, WAIT_MS));
       }
     },
