@@ -10,7 +10,7 @@ export { admitEndpoint } from './endpoints/admission.ts';
 export { fetchModel, type FetchOptions, type FetchedModel } from './models/fetch-model.ts';
 export { benchSnapshot } from './publishing/bench-snapshot.ts';
 export { type EndpointRow, type QuarantinedModel, type QuarantinedModels } from './endpoints/endpoint-rows.ts';
-export type { EndpointEffect, EndpointFacts, EndpointWork, ModelState } from './endpoints/endpoint-work.ts';
+export type { EndpointEffect, EndpointFacts, EndpointWork, ModelState, RolloutEnd } from './endpoints/endpoint-work.ts';
 export type { GatewayAnswer, GatewayLink } from './publishing/gateway-link.ts';
 export { RecentFigures } from './publishing/gateway-counters.ts';
 export { describeModel, type DescribedModel } from './models/model-description.ts';

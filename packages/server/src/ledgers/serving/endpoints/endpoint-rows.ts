@@ -11,7 +11,6 @@ export interface EndpointRequest {
   readonly by: string;
   readonly cause: 'deploy' | 'alias';
   readonly canary?: number | undefined;
-  readonly shadow?: boolean | undefined;
 }
 
 export interface EndpointRow {
@@ -62,6 +61,16 @@ export async function findEndpoint({ sql }: Transaction, uid: string): Promise<E
     `select ${COLUMNS} from serving.endpoint where uid = $1`,
     [uid],
     'find_endpoint',
+  );
+  return row;
+}
+
+/** The same with a row lock, for changes. */
+export async function findEndpointForUpdate({ sql }: Transaction, uid: string): Promise<EndpointRow | undefined> {
+  const [row] = await sql.query<EndpointRow>(
+    `select ${COLUMNS} from serving.endpoint where uid = $1 for no key update`,
+    [uid],
+    'find_endpoint_for_update',
   );
   return row;
 }

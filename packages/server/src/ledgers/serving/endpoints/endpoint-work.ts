@@ -7,7 +7,15 @@ import type { ControllerIo } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { buffer } from 'node:stream/consumers';
-import { changeEndpoint, findEndpoint, type EndpointRow, type QuarantinedModels } from './endpoint-rows.ts';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  changeEndpoint,
+  findEndpoint,
+  findEndpointForUpdate,
+  type EndpointRequest,
+  type EndpointRow,
+  type QuarantinedModels,
+} from './endpoint-rows.ts';
 import { countersOf, loadedModelOf, countersSince, summarizeCounters } from '../publishing/gateway-counters.ts';
 import type { GatewayLink } from '../publishing/gateway-link.ts';
 import { recordDeployment } from '../lineage.ts';
@@ -83,20 +91,26 @@ export interface EndpointFacts {
 /** The effects that endpoint-plan.ts decides. */
 export type EndpointEffect =
   | { readonly do: 'describe'; readonly model: FoundModel }
-  | { readonly do: 'start'; readonly to: FoundModel }
+  /** `reference`: what the manifest names. */
+  | { readonly do: 'start'; readonly reference: string; readonly to: FoundModel }
   | { readonly do: 'pend'; readonly pending: Readonly<Record<string, string>> }
   | { readonly do: 'activate'; readonly active: Readonly<Record<string, string>> }
   /** Names of variants and shadows whose model a policy has refused for a while. */
   | { readonly do: 'reevaluate'; readonly variants: readonly string[] }
   /** The requested model is active: a later change without a request is a moved alias. */
-  | { readonly do: 'settle' }
+  | { readonly do: 'settle'; readonly request: EndpointRequest }
   | { readonly do: 'smoke' }
-  | { readonly do: 'advance'; readonly result: StepResult }
-  | { readonly do: 'pause'; readonly reason: string }
-  | { readonly do: 'promote'; readonly result: StepResult }
+  | { readonly do: 'advance'; readonly of: RolloutPosition; readonly result: StepResult }
+  | { readonly do: 'pause'; readonly of: RolloutPosition; readonly reason: string }
+  | { readonly do: 'promote'; readonly of: RolloutPosition; readonly result: StepResult }
   /** All quarantined models now; new ones are reported. */
   | { readonly do: 'quarantine'; readonly models: QuarantinedModels }
-  | { readonly do: 'end'; readonly state: 'rolledBack' | 'failed' | 'aborted'; readonly result: StepResult };
+  | { readonly do: 'end'; readonly of: RolloutPosition; readonly state: RolloutEnd; readonly result: StepResult };
+
+export type RolloutEnd = 'rolledBack' | 'failed' | 'aborted';
+
+/** The rollout and step that a decision is about. */
+type RolloutPosition = Pick<RolloutRow, 'id' | 'step' | 'state'>;
 
 const DAMAGE: ReadonlySet<string> = new Set(['content_damaged', 'content_missing']);
 /** Damaged files of a model are read again after this time, because they may have been repaired. */
@@ -168,18 +182,22 @@ export class EndpointWork {
     }
     const figures = this.#parts.gateway.figures();
     await io.write(async (tx) => {
-      const row = await findEndpoint(tx, uid);
+      const row = await findEndpointForUpdate(tx, uid);
       if (row === undefined) return;
-      const rollout = await runningRollout(tx, uid);
+      // Since the decision, a person may have deployed, paused or aborted: the decision is about what was observed then.
+      const current = await runningRollout(tx, uid);
+      const rollout = 'of' in act && !isSamePosition(current, act.of) ? undefined : current;
       switch (act.do) {
         case 'start':
-          await this.#start(tx, row, act.to);
+          if (row.spec.model === act.reference && row.held !== act.to.id && current?.to_model !== act.to.id) {
+            await this.#start(tx, row, act.to);
+          }
           break;
         case 'pend':
           await changeEndpoint(tx, uid, { pending: act.pending });
           break;
         case 'settle':
-          await changeEndpoint(tx, uid, { request: BY_ALIAS });
+          if (isDeepStrictEqual(row.request, act.request)) await changeEndpoint(tx, uid, { request: BY_ALIAS });
           break;
         case 'activate':
           await moveVariants(tx, row, act.active, this.#parts);
@@ -235,16 +253,15 @@ export class EndpointWork {
   async #start(tx: Transaction, row: EndpointRow, to: FoundModel): Promise<void> {
     const { request, spec } = row;
     const from = row.stable === null ? undefined : (await readModels(tx, [row.stable])).get(row.stable);
-    const { canary, shadow = false } = from === undefined ? {} : request;
+    const { canary } = from === undefined ? {} : request;
     await startRollout(tx, {
       id: uuidv7(this.#parts.now()),
       endpoint: { uid: row.uid, name: row.name },
       from,
       to,
       cause: request.cause,
-      weights: from === undefined ? [100] : canary !== undefined ? [canary] : shadow ? [100] : spec.rollout.steps,
-      automatic: spec.rollout.automatic && canary === undefined && !shadow,
-      shadow,
+      weights: from === undefined ? [100] : canary !== undefined ? [canary] : spec.rollout.steps,
+      automatic: spec.rollout.automatic && canary === undefined,
       by: request.by,
       reason: '',
     });
@@ -279,7 +296,7 @@ export class EndpointWork {
     const result = await runGates(this.#parts.gateway, version, io.signal);
     const figures = this.#parts.gateway.figures();
     await io.write(async (tx) => {
-      const row = await findEndpoint(tx, uid);
+      const row = await findEndpointForUpdate(tx, uid);
       const rollout = await runningRollout(tx, uid);
       if (row === undefined || rollout?.id !== found.rollout.id || rollout.step !== 0) return;
       if (result.status === 'failed') {
@@ -308,13 +325,15 @@ export class EndpointWork {
     ].flatMap((id) => id ?? []);
     const known = await readModels(tx, ids);
     const answering = new Set([row.stable, ...Object.values(row.active)]);
+    const shadows = shadowsOf(row, named);
     const states = new Map<string, ModelState>();
     for (const id of ids) {
       const model = known.get(id);
       if (model === undefined) states.set(id, this.#undescribed(id, found));
       // An active model stays active, whatever a later scan finds: users decide about that.
-      else if (answering.has(id)) states.set(id, this.#stateOf(model, row.spec, figures));
-      else states.set(id, await this.#unlessUnsafe(tx, model, this.#stateOf(model, row.spec, figures)));
+      else if (answering.has(id)) states.set(id, this.#stateOf(model, row.spec, figures, shadows.has(id)));
+      else
+        states.set(id, await this.#unlessUnsafe(tx, model, this.#stateOf(model, row.spec, figures, shadows.has(id))));
     }
     return states;
   }
@@ -333,7 +352,7 @@ export class EndpointWork {
     return may === 'not yet' ? { ...state, state: 'preparing', message: reason } : state;
   }
 
-  #stateOf(model: ModelRow, spec: EndpointSpec, figures: GatewayFigures | undefined): ModelState {
+  #stateOf(model: ModelRow, spec: EndpointSpec, figures: GatewayFigures | undefined, shadow: boolean): ModelState {
     const about = { label: model.label, ...(model.version !== null && { version: model.version }) };
     const { fault } = model.described;
     if (fault !== undefined) return { ...about, state: 'failed', message: fault };
@@ -342,7 +361,7 @@ export class EndpointWork {
     if (local?.state === 'failed') return { ...about, state: 'failed', message: local.note };
     if (local?.state !== 'here')
       return { ...about, state: 'preparing', ...(local !== undefined && { message: local.note }) };
-    const loaded = loadedModelOf(figures, key, { shadow: false });
+    const loaded = loadedModelOf(figures, key, { shadow });
     if (loaded === undefined) return { ...about, state: 'loading' };
     const message = loaded.error ?? loaded.phase;
     return {
@@ -354,6 +373,21 @@ export class EndpointWork {
       ...(message !== undefined && { message }),
     };
   }
+}
+
+/** Returns the ids of models that the endpoint uses as shadows only. */
+function shadowsOf(
+  row: EndpointRow,
+  { target, rollout }: Pick<EndpointFacts, 'target' | 'rollout'>,
+): ReadonlySet<string> {
+  const shadows = new Set(row.spec.shadow.map(({ name }) => name));
+  const served = new Set([row.stable, rollout?.to_model, 'fault' in target ? undefined : target.id]);
+  for (const [name, id] of Object.entries(row.active)) if (!shadows.has(name)) served.add(id);
+  return new Set(Object.values(row.active).filter((id) => !served.has(id)));
+}
+
+function isSamePosition(rollout: RolloutRow | undefined, { id, step, state }: RolloutPosition): boolean {
+  return rollout?.id === id && rollout.step === step && rollout.state === state;
 }
 
 interface Compared {

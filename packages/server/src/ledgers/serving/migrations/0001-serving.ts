@@ -37,7 +37,7 @@ create table serving.endpoint (
   active jsonb not null default '{}',
   -- Those that are to take their places once they are loaded.
   pending jsonb not null default '{}',
-  -- Who wants another model, and how it is to come: {by, cause, canary, shadow}
+  -- Who wants another model, and how it is to come: {by, cause, canary}
   request jsonb not null
 );
 select dais.protect('serving.endpoint');
@@ -58,7 +58,6 @@ create table serving.rollout (
   -- Of the step that is under way; 0 before the first one.
   step int not null default 0,
   automatic boolean not null,
-  shadow boolean not null default false,
   reason text not null default '',
   started_by text not null,
   started_at timestamptz not null default clock_timestamp(),

@@ -281,16 +281,13 @@ function servedEndpoint(
   const stable = keyOf(row.stable);
   const canary = keyOf(rollout?.to_model);
   const percent = rollout === undefined ? 0 : weightOf(rollout);
-  const canaryWeight = canary === undefined || rollout?.shadow === true ? 0 : Math.round((rest * percent) / 100);
+  const canaryWeight = canary === undefined ? 0 : Math.round((rest * percent) / 100);
   if (stable !== undefined) variants.unshift({ name: 'stable', model: stable, weight: rest - canaryWeight });
   if (canary !== undefined) variants.push({ name: 'canary', model: canary, weight: canaryWeight });
   const shadow = spec.shadow.flatMap(({ name, percent: share }) => {
     const model = keyOf(row.active[name]);
     return model === undefined ? [] : [{ name, model, percent: share }];
   });
-  if (rollout?.shadow === true && rollout.step > 0 && canary !== undefined) {
-    shadow.push({ name: 'canary-shadow', model: canary, percent: 100 });
-  }
   const named = new Set(variants.map(({ name }) => name));
   return {
     project,

@@ -77,7 +77,7 @@ export async function rollBackEndpoint(
   }
   const id = uuidv7(now);
   const endpoint = { uid: row.uid, name: row.name };
-  const how = { cause: 'rollback', weights: [100], automatic: true, shadow: false } as const;
+  const how = { cause: 'rollback', weights: [100], automatic: true } as const;
   await startRollout(tx, { id, endpoint, from, to, by, reason, ...how });
   await changeEndpoint(tx, row.uid, { held: from.id });
   return await readRollout(tx, id);
