@@ -17,7 +17,7 @@ export async function killRepeatedly(world: ContentWorld, rounds: number, random
       const before = state.get(key) ?? [null];
       state.set(key, line.at === 'end' ? [line.text] : [...before, line.text]);
     }
-    await expect.poll(async () => await connections(world), { timeout: 10_000 }).toBe(0);
+    await expect.poll(async () => await connections(world)).toBe(0);
     expect(await faults(world)).toEqual([]);
     for (const [key, allowed] of state) {
       const text = await world.textOf(

@@ -107,7 +107,7 @@ export class Deletion {
     if (claim.locators.length === 0) return 0;
     const { blobs, clock, database } = this.#parts;
     const abort = new AbortController();
-    const cancel = clock.after(claim.deadline - clock.now(), () => abort.abort());
+    const cancel = clock.after(Math.max(0, claim.deadline - clock.now()), () => abort.abort());
     const waiting = [...claim.locators];
     const done: string[] = [];
     const work = async (): Promise<void> => {
