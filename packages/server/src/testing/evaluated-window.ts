@@ -4,7 +4,7 @@ import type { BatchCall } from './batch-client.ts';
 import type { DaisProcess } from './dais-process.ts';
 
 /** A time limit for a busy machine. */
-const PATIENCE = { timeout: 240_000, interval: 500 };
+const PATIENCE = { timeout: 240_000, interval: 200 };
 const MOST_LINES = 30;
 
 /**

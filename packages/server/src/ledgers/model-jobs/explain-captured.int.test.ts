@@ -83,7 +83,7 @@ test('the gateway explains a captured prediction, or a model that is loaded for 
       const now = await explain();
       return now.by === 'job' ? now : undefined;
     },
-    { timeout: PATIENCE_MS, interval: 500 },
+    { timeout: PATIENCE_MS, interval: 100 },
   );
   expectLinear(loaded, x);
   await expect(call('POST', `/predictions/endpoints/weighed/one/${id}/explain`, { output: 7 })).rejects.toThrow(
