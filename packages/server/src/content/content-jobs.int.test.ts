@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 afterAll(async () => await world.end());
 
-const SOON = { timeout: 20_000, interval: 10 };
+const SOON = { timeout: 60_000, interval: 10 };
 const never = new AbortController().signal;
 const locatorOf = (text: string): string => `sha256:${digest(Buffer.from(text))}`;
 const owned = async (): Promise<ContentOwner> => ({ projectId: await world.project(), uid: uuidv7() });

@@ -32,7 +32,7 @@ afterAll(async () => {
   await test_.stop();
 });
 
-const SOON = { timeout: 20_000, interval: 10 };
+const SOON = { timeout: 60_000, interval: 10 };
 const [PROJECT_A, PROJECT_B, PROJECT_C] = ['a', 'b', 'c'].map(
   (letter) => `${letter.repeat(8)}-0000-7000-8000-000000000000`,
 ) as [string, string, string];

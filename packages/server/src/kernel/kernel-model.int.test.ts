@@ -132,7 +132,7 @@ async function expectHistory({ parts }: Model, p: TestProject, name: string): Pr
 
 async function expectTold(model: Model, watcher: TestWatcher): Promise<void> {
   const told = () => stateOf(watcher.known.values());
-  await expect.poll(told, { timeout: 20_000, interval: 5 }).toEqual(modeled(model));
+  await expect.poll(told, { timeout: 60_000, interval: 5 }).toEqual(modeled(model));
   expect(watcher.faults).toEqual([]);
 }
 

@@ -34,7 +34,7 @@ afterAll(async () => {
   await test_.stop();
 });
 
-const SOON = { timeout: 20_000, interval: 10 };
+const SOON = { timeout: 60_000, interval: 10 };
 
 const kindsWith = (machinery: Partial<MachineBackend> = {}): KindDefinition[] => [
   project,

@@ -20,7 +20,7 @@ afterAll(async () => {
   await test_.stop();
 });
 
-const SOON = { timeout: 20_000, interval: 10 };
+const SOON = { timeout: 60_000, interval: 10 };
 const KEEP: Retention = { eventDays: 400, revisions: 100, jobDays: 14, idempotencyHours: 24 };
 
 async function start(retention: Partial<Retention> = {}): Promise<TestKernel> {

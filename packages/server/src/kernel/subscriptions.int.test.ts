@@ -24,7 +24,7 @@ afterAll(async () => {
   await test_.stop();
 });
 
-const SOON = { timeout: 20_000, interval: 10 };
+const SOON = { timeout: 60_000, interval: 10 };
 
 /** Counts each event of Parts in the database, in the transaction that moves its place. */
 const counter = (name: string, fault: () => void = () => {}): Subscriber => ({

@@ -24,7 +24,7 @@ afterAll(async () => {
   await test_.stop();
 });
 
-const SOON = { timeout: 20_000, interval: 10 };
+const SOON = { timeout: 60_000, interval: 10 };
 const versions = (resources: Iterable<Resource>) =>
   Object.fromEntries([...resources].map((one) => [one.metadata.name, one.metadata.resourceVersion]));
 

@@ -385,7 +385,7 @@ export function databaseSuite(
         const received: string[] = [];
         const stop = await database.listen('suite_lost', (payload) => received.push(payload));
         await cutListeners(database);
-        await expect.poll(() => received, { timeout: 10_000 }).toContain('');
+        await expect.poll(() => received).toContain('');
         await database.statement(WRITE, `select pg_notify('suite_lost', 'again')`);
         await expect.poll(() => received).toContain('again');
         await stop();

@@ -97,7 +97,7 @@ async function until(name: string, expected: { ready?: object; status?: object }
       expect({ ready: readyOf(resource), status: resource.status }).toMatchObject(expected);
       return resource;
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 60_000, interval: 20 },
   );
 }
 
@@ -109,7 +109,7 @@ async function eventsOf(name: string): Promise<Event[]> {
       expect(ended.length).toBeGreaterThan(0);
       return ended;
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 60_000, interval: 20 },
   );
 }
 
@@ -240,7 +240,7 @@ describe('a delivery', () => {
     // The first attempt is under way when it is over.
     await begun;
     await tell('resolved', 'drift');
-    await vi.waitFor(() => expect(received).toHaveLength(2), { timeout: 20_000, interval: 20 });
+    await vi.waitFor(() => expect(received).toHaveLength(2), { timeout: 60_000, interval: 20 });
     goOn();
     const failed = await vi.waitFor(
       async () => {
@@ -248,12 +248,12 @@ describe('a delivery', () => {
         expect(found).toBeDefined();
         return found;
       },
-      { timeout: 20_000, interval: 20 },
+      { timeout: 60_000, interval: 20 },
     );
     expect(failed?.data).toMatchObject({ attempts: 2, reason: 'the alert was resolved before the delivery' });
     // Another alert is sent as usual.
     await tell('raised', 'skew');
-    await vi.waitFor(() => expect(received).toHaveLength(3), { timeout: 20_000, interval: 20 });
+    await vi.waitFor(() => expect(received).toHaveLength(3), { timeout: 60_000, interval: 20 });
     const actions = received.map(({ body }) => {
       const { event_action: action, dedup_key: key } = JSON.parse(body) as Record<string, string>;
       return `${action} ${key}`;

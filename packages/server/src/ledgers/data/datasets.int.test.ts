@@ -232,7 +232,7 @@ describe('versions', () => {
     const graph = await world.dais.call<LineageGraph>('lineage.get', { node: `dataset-version:${id}` });
     expect(graph.nodes[0]).toMatchObject({ name: `${name}@1`, type: 'dataset-version', data: { state: 'ready' } });
     await expect
-      .poll(async () => (await world.dais.call('dataset.get', { name })).status, { timeout: 10_000 })
+      .poll(async () => (await world.dais.call('dataset.get', { name })).status)
       .toMatchObject({
         latestVersion: 1,
         rows: 1,

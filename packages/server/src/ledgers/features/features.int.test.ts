@@ -186,7 +186,7 @@ describe('push', () => {
       features: [`${view}:wind`],
       entities: { code: ['HAM', 'FRA'], event_timestamp: ['2026-11-01T08:00:00Z', '2026-11-01T09:00:00Z'] },
     };
-    await expect.poll(async () => (await world.history(requested)).rows['wind'], { timeout: 20_000 }).toEqual([42, 10]);
+    await expect.poll(async () => (await world.history(requested)).rows['wind']).toEqual([42, 10]);
     const { rows } = await world.call<{ rows: number }>('datasetVersion.get', { name: dataset, version: 'latest' });
     expect(rows).toBe(6);
   });
@@ -347,13 +347,13 @@ describe('builds, states and skew', () => {
 
   test('materializes a refreshed view automatically, and removes a deleted one', async () => {
     const { view } = await weather({ refresh: { every: '1h' } });
-    await expect.poll(async () => (await read(view, ['FRA'])).values, { timeout: 20_000 }).toEqual([15]);
+    await expect.poll(async () => (await read(view, ['FRA'])).values).toEqual([15]);
     const { metadata } = await world.call<{ metadata: { uid: string } }>('featureView.get', { name: view });
     const project = (await world.call<{ metadata: { uid: string } }>('project.get', { name: 'default' })).metadata.uid;
     const count = async () => await world.online.count({ project, view: metadata.uid });
     expect(await count()).toBe(1);
     await world.call('featureView.delete', { name: view });
-    await expect.poll(count, { timeout: 20_000 }).toBe(0);
+    await expect.poll(count).toBe(0);
     expect(await codeOf(read(view, ['FRA']))).toBe('not_found');
   });
 });

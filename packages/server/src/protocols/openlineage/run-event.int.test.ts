@@ -20,7 +20,7 @@ let outbound: Outbound;
 let to: Receiver;
 let dais: TestKernel;
 let start: () => Promise<TestKernel>;
-const PATIENCE = { timeout: 20_000 };
+const PATIENCE = { timeout: 60_000 };
 
 beforeAll(async () => {
   to = await startReceiver();

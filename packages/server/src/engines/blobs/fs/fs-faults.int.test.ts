@@ -276,5 +276,5 @@ test('leaves no descriptor open after any failure', async (context) => {
     await store.put(Readable.from([bytes]));
     await store.check();
   }
-  await expect.poll(descriptors, { timeout: 10_000 }).toBeLessThanOrEqual(before);
+  await expect.poll(descriptors).toBeLessThanOrEqual(before);
 });

@@ -182,7 +182,7 @@ describe('violations in production', () => {
     await p.call('modelAlias.set', { name: model, alias: 'champion', version: '1' });
     await world.dais.apply([policy('model:promote')], {}, p.context);
     await p.call('datasetFinding.reopen', { name: dataset, finding: finding?.id, reason: 'it was not' });
-    await expect.poll(async () => (await violations(p)).items.length, { timeout: 30_000 }).toBe(1);
+    await expect.poll(async () => (await violations(p)).items.length).toBe(1);
   });
 
   test('end with the policy', async () => {

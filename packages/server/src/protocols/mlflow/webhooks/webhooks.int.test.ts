@@ -16,7 +16,7 @@ import { startReceiver, type Receiver } from '#ledgers/webhooks/testing/webhook-
 import { systemClock } from '#lib/clock.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 
-const PATIENCE = { timeout: 20_000 };
+const PATIENCE = { timeout: 60_000 };
 
 const ALLOWED = ['127.0.0.1'];
 const FIRST_KEY = randomBytes(32).toString('base64');

@@ -46,7 +46,7 @@ test('a process killed at any time loses no acknowledged part or completion, and
   };
   for (let round = 0; round < ROUNDS; round += 1) {
     const lines = await runAndKill(setup, 5 + Math.floor(Math.random() * 60));
-    await expect.poll(async () => await connections(), { timeout: 10_000 }).toBe(0);
+    await expect.poll(async () => await connections()).toBe(0);
     expect(await faults(world)).toEqual([]);
     const uploads = new Map(lines.map((line) => [line.id, lines.filter(({ id }) => id === line.id)]));
     // Paths of this round, and what may be there: the last that was ended, or the one whose end was cut.
