@@ -20,6 +20,7 @@ import {
   type CollectionDecision,
   type Inquiry,
 } from './cedar/authorize.ts';
+import { RolePermits } from './cedar/role-permits.ts';
 import { actionWord, factNames, type KindModel } from './cedar/model.ts';
 import { forbidden, type Undecided } from './cedar/denial-message.ts';
 import { isHidden } from './cedar/project-visibility.ts';
@@ -46,6 +47,7 @@ export class CedarAuthorizer implements Authorizer {
   readonly #denials: DenialRecorder;
   readonly #audits: AuditRecorder;
   readonly #versions: VersionWatch;
+  readonly #rolePermits = new RolePermits();
   /** The reason of an error, until its operation is over. */
   readonly #refusals = new WeakMap<DaisError, Denial>();
 
@@ -57,34 +59,41 @@ export class CedarAuthorizer implements Authorizer {
   }
 
   async authorize(question: Question, tx: Transaction): Promise<Permit> {
-    const evidence = { sql: tx.sql, tx, facts: this.#parts.engine.factsIn(tx, question.projectId) };
+    const { engine } = this.#parts;
     const { principal, operation } = question;
     if (principal.type === 'system') {
       // A step that the platform started has the same limits as other steps.
       requireWithinToken(question);
       return {};
     }
+    const known = engine.rules.known(tx.sql);
     if (principal.credentialCheck !== undefined) {
-      await principal.credentialCheck.check(
-        (await this.#parts.engine.rules.current(evidence.sql)).version,
-        evidence.sql,
-      );
+      const { version } = known ?? (await engine.rules.current(tx.sql));
+      await principal.credentialCheck.check(version, tx.sql);
     }
     if (operation.public === true) return {};
     if (principal.via === undefined || principal.via.method === 'none') {
       throw new DaisError('unauthenticated', `The action ${operation.action} requires authentication.`);
     }
-    const rules = await this.#parts.engine.rules.current(evidence.sql);
+    const rules = known ?? (await engine.rules.current(tx.sql));
     if (isOwner(principal)) {
       requireWithinToken(question);
       return { decision: { policies: [BREAK_GLASS], set: rules.digest } };
     }
+    const cached = this.#rolePermits.find(rules, question);
+    const permit =
+      cached !== undefined && beyondToken(question) === undefined ? cached : await this.#permit(question, tx, rules);
+    if (operation.mode !== 'watch') return permit;
+    return { ...permit, until: this.#versions.until(rules.version, principal.credentialCheck?.leftMs) };
+  }
+
+  async #permit(question: Question, tx: Transaction, rules: Rules): Promise<Permit> {
+    const evidence = { sql: tx.sql, tx, facts: this.#parts.engine.factsIn(tx, question.projectId) };
     const inquiry = await this.#inquire(question, evidence, rules);
     this.#checkLimits(question, inquiry);
     const permit = await this.#decide(inquiry, question, evidence);
-    if (operation.mode === 'watch')
-      return { ...permit, until: this.#versions.until(rules.version, principal.credentialCheck?.leftMs) };
-    return await this.#withUses(permit, inquiry, question, evidence);
+    this.#rolePermits.keep(question, inquiry, permit);
+    return question.operation.mode === 'watch' ? permit : await this.#withUses(permit, inquiry, question, evidence);
   }
 
   /** Puts a refusal on record before its answer leaves. */

@@ -5,7 +5,7 @@ import type { Principal, Via } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
-import { makeTokenText, type TokenForm, tokenForm } from '#policy/identity/tokens/token-text.ts';
+import { makeTokenText, type TokenForm } from '#policy/identity/tokens/token-text.ts';
 import { bumpVersion, notifyAccessChange } from '#policy/state.ts';
 
 /** The owner of the token: a User or a ServiceAccount. */
@@ -98,15 +98,14 @@ export async function createToken(tx: Transaction, wanted: NewToken, random: Ran
   return { id, text, expiresAt: row.expires_at };
 }
 
-/** Returns the valid token with this text, or undefined. Texts that cannot be tokens cost no query. */
-export async function findToken(sql: Sql, text: string): Promise<LiveToken | undefined> {
-  if (tokenForm(text) === undefined) return undefined;
+/** Returns the valid token with this digest of its text, or undefined. */
+export async function findToken(sql: Sql, digest: Buffer): Promise<LiveToken | undefined> {
   const [row] = await sql.query<LiveRow>(
     `select t.id, t.owner_type, t.owner_uid, t.owner_name, t.scopes, t.project, t.method, t.mfa, p.version,
        extract(epoch from t.expires_at - clock_timestamp())::float8 * 1000 as left_ms
      from policy.token t cross join policy.state p
      where t.digest = $1 and t.revoked_at is null and t.expires_at > clock_timestamp()`,
-    [secretDigest(text)],
+    [digest],
     'find_token',
   );
   if (row === undefined) return undefined;
