@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join, sep } from 'node:path';
 import { root, runCommand } from './command.mjs';
 import { cacheFolder } from './environment.mjs';
-import { withFileLock } from './file-lock.mjs';
+import { withProcessLock } from '../packages/server/src/lib/system/process-lock.mjs';
 
 /**
  * @typedef {{ version?: string, integrity?: string, link?: boolean, optional?: boolean, os?: string[], cpu?: string[] }} Entry
@@ -33,7 +33,7 @@ export function installNeeded(folder = root) {
 export async function ensureInstalled(report, folder = root) {
   if (installNeeded(folder)) {
     const lock = `install-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
-    await withFileLock(join(cacheFolder(), 'locks', lock), async () => {
+    await withProcessLock(join(cacheFolder(), 'locks', lock), async () => {
       if (installNeeded(folder)) await install(folder, report);
     });
   }

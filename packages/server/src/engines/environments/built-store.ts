@@ -12,8 +12,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ifProcessLockFree, withProcessLock, type ProcessLockOptions } from '#lib/system/process-lock.ts';
-import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
+import { ifProcessLockFree, withProcessLock, type ProcessLockOptions } from '#lib/system/process-lock.mjs';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.mjs';
 import { run } from '#lib/process.ts';
 
 /** Builders can add fields. */

@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api/errors';
 import { machineMemory } from '#lib/system/machine-memory.ts';
 import { run as runProgram } from '#lib/process.ts';
-import { processIdentity } from '#lib/system/process-identity.ts';
+import { processIdentity } from '#lib/system/process-identity.mjs';
 import { wrapWithBubblewrap, type BubblewrapMode } from './bubblewrap/bubblewrap.ts';
 import {
   isolationRefusal,

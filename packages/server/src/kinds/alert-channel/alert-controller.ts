@@ -4,8 +4,7 @@ import type { Controller, ControllerIo } from '#kernel/kind.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { readDeliveryFacts } from './alert-deliveries.ts';
 import { planChannel, type ChannelFacts } from './alert-plan.ts';
-import { findRoute, isFault, openRoute } from './alert-route.ts';
-import type { Route } from './alert-send.ts';
+import { findRoute, isFault, openRoute, type Route } from './alert-route.ts';
 
 export interface ChannelTools {
   readonly keys: KeyStore;

@@ -4,7 +4,15 @@ import { alertChannelSpec } from '@dais/api/webhooks';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { findSecretValue, openSecretValue, type SealedValue, type SecretValueRef } from '#kinds/secret/index.ts';
-import type { Route } from './alert-send.ts';
+import type { MailRoute } from './alert-mail.ts';
+
+/** A channel's spec with the values of its secrets filled in. Lives in memory only. */
+export type Route =
+  | { readonly type: 'webhook'; readonly url: string; readonly signingKey?: string }
+  | { readonly type: 'slack'; readonly url: string }
+  | { readonly type: 'pagerduty'; readonly url: string; readonly routingKey: string }
+  | { readonly type: 'alertmanager'; readonly url: string; readonly token?: string }
+  | MailRoute;
 
 type Send = ReturnType<typeof readSpec>['send'];
 

@@ -7,10 +7,10 @@ import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { channelController, type ChannelTools } from './alert-controller.ts';
 import { deleteDeliveries } from './alert-deliveries.ts';
-import { deliveryHandler, enqueueAlert } from './alert-queue.ts';
+import { deliveryHandler, enqueueAlert } from './alert-delivery.ts';
 import { alertSlice } from './alert-slice.ts';
 
-export { enqueueAlert } from './alert-queue.ts';
+export { enqueueAlert } from './alert-delivery.ts';
 
 export interface AlertChannelParts {
   readonly kind: KindDefinition;

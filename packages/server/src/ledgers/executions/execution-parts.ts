@@ -7,7 +7,7 @@ import type { LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { Tracer } from '#lib/telemetry/tracer.ts';
 import type { DefaultLimits } from './admission/quota-rows.ts';
 import type { Amounts, StepDefaults } from './admission/requests.ts';
-import type { DiskRules } from './worker/disk-rules.ts';
+import type { DiskRules } from './worker/step-storage.ts';
 import type { StepCalls } from './worker/step-calls.ts';
 import type { StepData } from './worker/step-data.ts';
 import type { StepDialects } from './worker/step-dialect.ts';

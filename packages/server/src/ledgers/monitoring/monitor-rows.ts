@@ -5,7 +5,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { endAlerts, type SendParts } from './alerts/alerts.ts';
-import { windowStart } from './windows/window-times.ts';
+import { windowStart } from './windows/window.ts';
 
 export interface Streak {
   readonly bad: number;

@@ -11,7 +11,7 @@ import { endpointHash } from '@dais/api/gateway';
 import { findTenant, ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { checkProcess } from '#lib/system/process-identity.ts';
+import { checkProcess } from '#lib/system/process-identity.mjs';
 import { insertFile, storePredictions, type NewFileRow, type StoredPredictions } from './file-rows.ts';
 import { predictionTable } from './prediction-table.ts';
 import type { PredictionsParts } from './predictions-parts.ts';

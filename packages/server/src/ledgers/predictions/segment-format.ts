@@ -9,7 +9,7 @@
  */
 import { crc32 } from 'node:zlib';
 import type { Datatype, Tensor } from '#engines/inference/contract.ts';
-import type { ProcessIdentity } from '#lib/system/process-identity.ts';
+import type { ProcessIdentity } from '#lib/system/process-identity.mjs';
 import type { SegmentPages } from './segment-pages.ts';
 
 const HEAD_MAGIC = 0xda15_0101;

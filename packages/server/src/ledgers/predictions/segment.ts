@@ -21,7 +21,7 @@ import { promisify } from 'node:util';
 import { DaisError } from '@dais/api';
 import type { ServedEndpoint } from '@dais/api/gateway';
 import type { Log } from '#lib/log.ts';
-import { processIdentity } from '#lib/system/process-identity.ts';
+import { processIdentity } from '#lib/system/process-identity.mjs';
 import { encodeHead, encodeRecord, type PredictionRecord } from './segment-format.ts';
 import { SegmentPages } from './segment-pages.ts';
 

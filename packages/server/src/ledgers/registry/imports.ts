@@ -3,7 +3,7 @@ import { DaisError, eventTypes } from '@dais/api';
 import type { importModelOperation, importModelVersionOperation, ModelVersion, Stage } from '@dais/api/registry';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { requireApproval } from './approvals/approval-gate.ts';
+import { requireApproval } from './approvals/approval-rows.ts';
 import { recordVersion } from './lineage.ts';
 import { lockModel, readVersion, type LockedModel } from './model-rows.ts';
 import { createModel } from './models.ts';

@@ -9,7 +9,7 @@ import {
 } from '@dais/api/registry';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { requireApproval } from './approvals/approval-gate.ts';
+import { requireApproval } from './approvals/approval-rows.ts';
 import { lockModel, readVersion, touchModel, type LockedModel } from './model-rows.ts';
 import type { RegistryParts } from './registry-parts.ts';
 import { emitAbout } from './tags.ts';

@@ -14,9 +14,8 @@ import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readVersion, versionKeyOf } from '#ledgers/registry/index.ts';
 import type { SafetyParts } from './safety-parts.ts';
-import { listBlockedVersions } from './blocked-versions.ts';
+import { listBlockedVersions, findScan, lockFinding, presentFinding, presentScan, type ScanRow } from './scan-rows.ts';
 import { enqueueScan } from './scan-job.ts';
-import { findScan, lockFinding, presentFinding, presentScan, type ScanRow } from './scan-rows.ts';
 
 interface VersionInput {
   readonly name: string;

@@ -10,7 +10,7 @@ import type { GarbageParts } from './garbage/collect-garbage.ts';
 import { garbageEntries, garbageJob } from './garbage/garbage-job.ts';
 import { importEntries } from './imports/import-entries.ts';
 import { loggedModelEntries } from './logged-models/logged-models.ts';
-import { compactionHandler, compactionSweepHandler } from './metrics/compact-job.ts';
+import { compactionHandler, compactionSweepHandler } from './metrics/compaction.ts';
 import { metricEntries } from './metrics/metric-entries.ts';
 import { loggedModelNodes, runNodes } from './lineage-nodes.ts';
 import type { TrackingParts } from './parts.ts';

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DownloadError, downloadFile } from '../outbound/download.ts';
 import type { Outbound } from '../outbound/outbound.ts';
-import { withProcessLock } from '#lib/system/process-lock.ts';
+import { withProcessLock } from '#lib/system/process-lock.mjs';
 import { run } from '../process.ts';
 import { extractZipMember } from '#lib/formats/zip-member.ts';
 import { fileOnPage, type IndexAddress } from './index-address.ts';

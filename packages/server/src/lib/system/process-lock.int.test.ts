@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { processIdentity } from './process-identity.ts';
-import { ifProcessLockFree, withProcessLock } from './process-lock.ts';
+import { run } from '#lib/process.ts';
+import { processIdentity } from './process-identity.mjs';
+import { ifProcessLockFree, withProcessLock } from './process-lock.mjs';
 
 let folder: string;
 let place: string;
@@ -34,6 +35,28 @@ test('twenty concurrent callers run one after the other, and nothing is left', a
   expect(await readdir(folder)).toEqual([]);
 });
 
+test('processes run one after the other, without type stripping, as in the tools', async () => {
+  const counter = join(folder, 'count');
+  await writeFile(counter, '0');
+  // Reading, waiting and writing loses counts unless only one process at a time does it.
+  const script = `
+    import { readFileSync, writeFileSync } from 'node:fs';
+    import { withProcessLock } from ${JSON.stringify(new URL('process-lock.mjs', import.meta.url).href)};
+    for (let turn = 0; turn < 5; turn++) await withProcessLock(${JSON.stringify(place)}, async () => {
+      const count = Number(readFileSync(${JSON.stringify(counter)}, 'utf8'));
+      await new Promise((resolve) => setImmediate(resolve));
+      writeFileSync(${JSON.stringify(counter)}, String(count + 1));
+    });`;
+  const args = ['--no-experimental-strip-types', '--input-type=module', '-e', script];
+  const runs = await Promise.all(Array.from({ length: 4 }, async () => await run(process.execPath, args)));
+  expect(runs.map(({ stdout }) => stdout.toString())).toEqual(['', '', '', '']);
+  expect(await readFile(counter, 'utf8')).toBe('20');
+});
+
+test('the folder of the lock is created', async () => {
+  expect(await withProcessLock(join(folder, 'locks', 'one'), async () => 1)).toBe(1);
+});
+
 test('the lock is released after a failure', async () => {
   const failed = withProcessLock(place, async () => await Promise.reject(new Error('work')));
   await expect(failed).rejects.toThrow('work');
@@ -44,9 +67,19 @@ test('a lock of a dead process, and one of which nothing reached the disk, are t
   const self = processIdentity(process.pid)!;
   await leave(JSON.stringify({ ...self, startTime: '1' }));
   expect(await withProcessLock(place, async () => 1)).toBe(1);
+  const { stdout } = await run(process.execPath, ['-p', 'process.pid']);
+  await leave(JSON.stringify({ ...self, pid: Number(stdout.toString()) }));
+  await expect(withProcessLock(place, async () => await Promise.reject(new Error('inside')))).rejects.toThrow('inside');
   await leave('');
   expect(await ifProcessLockFree(place, async () => 2)).toBe(2);
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('a lock that cannot be read fails with the reason instead of being tried forever', async () => {
+  await mkdir(join(place, 'token'), { recursive: true });
+  const stop = AbortSignal.timeout(2000);
+  await expect(withProcessLock(place, async () => 1, { signal: stop })).rejects.toThrow('EISDIR');
+  expect(await readdir(folder)).toEqual(['one']);
 });
 
 test('a lock of another boot is taken over once it was untouched for long enough', async () => {

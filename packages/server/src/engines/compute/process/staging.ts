@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { DaisError } from '@dais/api';
 import type { Boundary } from '#engines/isolation/contract.ts';
 import { byteText } from '#lib/formats/byte-text.ts';
-import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.mjs';
 import type { TaskEnvironment, TaskSpec } from '../contract.ts';
 import { maskFile } from './shim/log-masker.ts';
 import { exportLines } from './shim/shim.ts';

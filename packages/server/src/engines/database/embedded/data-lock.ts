@@ -3,7 +3,7 @@ import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat, writeFile } fr
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DaisError } from '@dais/api/errors';
-import { checkProcess, processCommand, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
+import { checkProcess, processCommand, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.mjs';
 
 export interface DataLock {
   /** Signals other containers and machines that the owner is alive. Call it every few seconds. */

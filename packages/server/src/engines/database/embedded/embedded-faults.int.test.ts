@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, type TestContext } from 'vitest';
 import { DaisError } from '@dais/api/errors';
-import { processIdentity } from '#lib/system/process-identity.ts';
+import { processIdentity } from '#lib/system/process-identity.mjs';
 import { run, start } from '#lib/process.ts';
 import type { DatabaseEngine, Slice } from '../contract.ts';
 import { openDatabase } from '../database.ts';

@@ -6,7 +6,7 @@ import { lstat, mkdir, readdir, readFile, readlink, realpath, rm } from 'node:fs
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { DaisError } from '@dais/api';
-import { checkProcess, processIdentity } from '#lib/system/process-identity.ts';
+import { checkProcess, processIdentity } from '#lib/system/process-identity.mjs';
 import { run } from '#lib/process.ts';
 
 /** Minimum size of a folder entry: the disk has a limited number of them. */

@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { checkProcess, processIdentity } from '#lib/system/process-identity.ts';
+import { checkProcess, processIdentity } from '#lib/system/process-identity.mjs';
 
 export interface GroupLimits {
   /** In cores. */

@@ -9,13 +9,13 @@ import { attachContent } from '#kernel/content/references.ts';
 import { LeaseLost } from '#kernel/leases.ts';
 import { SYSTEM_ORIGIN, transact, type Transaction, type TransactionOrigin } from '#kernel/transaction.ts';
 import { endAttempt, holdAttempt, markStarted, type AttemptClaim } from './attempts.ts';
-import { MOST_STEP_FILES } from './disk-rules.ts';
+import { MOST_STEP_FILES, StepStorage } from './step-storage.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 import type { Step } from '../machine/plan.ts';
 import { ValueError } from '../machine/values.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
 import { callVariables, type CallVariables } from './step-calls.ts';
-import { endTrackedStep, trackStep, type TrackedRun } from './tracked-runs.ts';
+import { endTrackedStep, trackStep, dataOf, parametersOf, programOf, type TrackedRun } from './tracked-runs.ts';
 import { lockOf } from './environment-locks.ts';
 import { findCachedStep, linkValues, rememberStep } from './step-cache.ts';
 import { loadStep, type LoadedStep } from './step-load.ts';
@@ -32,9 +32,7 @@ import {
 } from './step-files.ts';
 import { stepTrace, traceStep } from './step-trace.ts';
 import { recordCachedStep, recordStep, recordTrackedRun, type StepFacts } from './step-lineage.ts';
-import { StepStorage } from './step-storage.ts';
-import { requireReadableOutputs, createVersions, withData } from './step-versions.ts';
-import { dataOf, parametersOf, programOf } from './step-source.ts';
+import { requireReadableOutputs, createVersions, withData } from './step-data.ts';
 import {
   dialectOf,
   resolveAny,

@@ -29,8 +29,7 @@ import {
 } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withModel } from '../open-model.ts';
-import { predictShard, type ShardWork } from './shard-files.ts';
-import { planShards, type Shard } from './shard-plan.ts';
+import { predictShard, planShards, type ShardWork, type Shard } from './shard-files.ts';
 
 interface StartedBatch {
   readonly job: JobRow;

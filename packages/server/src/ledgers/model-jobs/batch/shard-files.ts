@@ -1,4 +1,4 @@
-/** Processes one shard of a batch prediction: reads rows from a file, predicts, and writes a file. */
+/** Shards of a batch prediction: their plan and their files. */
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +16,37 @@ import type { HostedModel } from '../hosted-model.ts';
 import type { BatchRequest } from '../job-rows.ts';
 import { outputColumns, type OutputColumns } from './output-columns.ts';
 import { predictRows } from './predict-rows.ts';
-import type { Shard } from './shard-plan.ts';
+
+export interface Shard {
+  readonly number: number;
+  /** Index of its file in the version. */
+  readonly file: number;
+  /** Rows of the file, from 1, inclusive. */
+  readonly first: number;
+  readonly last: number;
+  /** Number of rows of the version before it. */
+  readonly before: number;
+}
+
+const SHARD_ROWS = 20_000;
+/** Most shards: each has a row and up to two files until the job ends. */
+const MOST_SHARDS = 2000;
+
+/** The same files give the same shards, so that a resumed job finds its finished ones. */
+export function planShards(files: readonly { readonly rows: number }[]): readonly Shard[] {
+  const rows = files.reduce((sum, file) => sum + file.rows, 0);
+  const size = Math.max(SHARD_ROWS, Math.ceil(rows / MOST_SHARDS));
+  const shards: Shard[] = [];
+  let before = 0;
+  for (const [file, { rows: count }] of files.entries()) {
+    for (let first = 1; first <= count; first += size) {
+      const last = Math.min(count, first + size - 1);
+      shards.push({ number: shards.length, file, first, last, before: before + first - 1 });
+    }
+    before += count;
+  }
+  return shards;
+}
 
 /** Rows per prediction. */
 const BLOCK = 1024;

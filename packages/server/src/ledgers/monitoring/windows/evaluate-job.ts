@@ -11,7 +11,7 @@ import { dueMonitors, findMonitor, scheduleEvaluation, type MonitorRow } from '.
 import type { MonitoringParts } from '../monitoring-parts.ts';
 import { withDatasetWindow } from './dataset-window.ts';
 import { withPredictionWindow } from './prediction-window.ts';
-import { lengthOf, windowStart } from './window-times.ts';
+import { lengthOf, windowStart } from './window.ts';
 
 const QUEUE = 'monitor';
 const AT_ONCE = 100;

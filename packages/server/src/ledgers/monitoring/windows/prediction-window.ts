@@ -20,8 +20,7 @@ import { QueryRunner, cellsOf, count, toNumber, cellText, type Rows } from '../q
 import { elementType, fieldsOfPredictions, MAX_ELEMENTS, MAX_FIELDS } from '../metrics/fields.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
 import type { MonitoringParts } from '../monitoring-parts.ts';
-import { nextSpan } from './window-times.ts';
-import type { WindowVersion, OpenWindow, PredictionBounds, RequestMetrics } from './window.ts';
+import { nextSpan, type WindowVersion, type OpenWindow, type PredictionBounds, type RequestMetrics } from './window.ts';
 
 /** Maximum number of files that are read for the end of a window by count. */
 const MAX_FILES = 2000;

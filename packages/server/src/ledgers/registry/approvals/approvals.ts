@@ -15,8 +15,8 @@ import type {
 import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { rulesOf } from './approval-gate.ts';
 import {
+  rulesOf,
   approvalsForMove,
   approvalsIn,
   isOwnApproval,

@@ -3,8 +3,8 @@ import { MOST_IMPORTED_POINTS, type DatasetInput, type MetricPoint, type RunStat
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below, findExperiments, noExperiment, publicId } from '../experiments/experiment-lookup.ts';
 import { appendMetrics } from '../metrics/append.ts';
-import { compactEndedRun } from '../metrics/compaction-queue.ts';
-import type { LoggedPoint, MetricRun } from '../metrics/logged-point.ts';
+import { compactEndedRun } from '../metrics/compaction.ts';
+import type { LoggedPoint, MetricRun } from '../metrics/logged-points.ts';
 import { setPairs } from '../pairs.ts';
 import type { TrackingParts } from '../parts.ts';
 import { noteInputs, noteOrigin, noteOutputs } from '../runs/run-lineage.ts';

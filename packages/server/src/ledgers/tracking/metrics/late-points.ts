@@ -2,10 +2,9 @@
 import type { Transaction } from '#kernel/transaction.ts';
 import { numberArray } from './arrays.ts';
 import { decodeChunk } from './chunk.ts';
-import { isDue } from './compaction-queue.ts';
-import type { MetricRun } from './logged-point.ts';
+import { isDue } from './compaction.ts';
+import { pointsOf, type MetricRun, type LoggedBatch, type SeriesBatch } from './logged-points.ts';
 import { comparePoints, pointAt, type Point, type Points } from './points.ts';
-import { pointsOf, type LoggedBatch, type SeriesBatch } from './series-batch.ts';
 import { insertNewTail } from './tail.ts';
 
 interface LateSeries extends SeriesBatch {

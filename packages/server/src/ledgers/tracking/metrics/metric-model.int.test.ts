@@ -2,11 +2,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isLongRun } from '#testing/long-run.ts';
-import { appendAhead } from './append-ahead.ts';
-import { appendMetrics } from './append.ts';
+import { appendAhead, appendMetrics } from './append.ts';
 import { chartSeries } from './chart.ts';
 import { readHistory } from './history.ts';
-import type { MetricRun } from './logged-point.ts';
+import type { MetricRun } from './logged-points.ts';
 import type { Point } from './points.ts';
 import { evenRanks, sampleSeries } from './sample.ts';
 import { list, ModelSeries, named, startMetricWorld, type MetricWorld } from './testing/metric-world.ts';

@@ -1,7 +1,7 @@
 import type { Sql } from '#engines/database/contract.ts';
 import { numberArray } from './arrays.ts';
 import { makePoints, type Points } from './points.ts';
-import type { LoggedBatch } from './series-batch.ts';
+import type { LoggedBatch } from './logged-points.ts';
 
 /** A range of points of a batch, with their series. */
 export interface TailRange {

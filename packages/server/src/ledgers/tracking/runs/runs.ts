@@ -20,7 +20,7 @@ import {
   publicId,
   type ExperimentRow,
 } from '../experiments/experiment-lookup.ts';
-import { compactEndedRun } from '../metrics/compaction-queue.ts';
+import { compactEndedRun } from '../metrics/compaction.ts';
 import { setPairs } from '../pairs.ts';
 import type { TrackingOptions, TrackingParts } from '../parts.ts';
 import { columns, LONGEST, truncateText } from '../texts.ts';

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { OutputFile } from '#engines/compute/contract.ts';
-import { listOutputs, requireRoom } from './output-check.ts';
+import { listOutputs, requireRoom } from './step-storage.ts';
 
 function file(output: string, size: number, identity = `${output}:${Math.random()}`): OutputFile {
   return { output, path: '', size, identity, executable: false, open: async () => Readable.from([]) };

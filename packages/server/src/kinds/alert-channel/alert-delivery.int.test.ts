@@ -8,7 +8,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { makeCertificates, type TestCertificates } from '#lib/crypto/certificates.testing.ts';
 import { createOutbound, type OutboundOptions } from '#lib/outbound/outbound.ts';
 import type { Alert } from './alert-message.ts';
-import { sendAlert, type Route } from './alert-send.ts';
+import { sendAlert } from './alert-delivery.ts';
+import type { Route } from './alert-route.ts';
 
 const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {

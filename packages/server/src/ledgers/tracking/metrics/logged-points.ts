@@ -1,7 +1,22 @@
+/** Points as a call logs them, and as a batch by series. */
+import type { MetricPoint } from '@dais/api/tracking';
 import { numberArray } from './arrays.ts';
-import type { LoggedPoint } from './logged-point.ts';
 import { numberOf } from './metric-value.ts';
 import { compareValues, makePoints, samePoint, slicePoints, type Points } from './points.ts';
+
+export interface MetricRun {
+  readonly num: bigint;
+  readonly projectId: string;
+  readonly experiment: bigint;
+}
+
+export interface LoggedPoint extends MetricPoint {
+  readonly key: string;
+  /** The dataset and the logged model of the measurement, which is also stored with the model. */
+  readonly datasetName?: string | undefined;
+  readonly datasetDigest?: string | undefined;
+  readonly modelId?: string | undefined;
+}
 
 /**
  * Points of one call, without duplicates, by series and within each by step and time. Columns cover all series, because a

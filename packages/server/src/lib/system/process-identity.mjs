@@ -1,23 +1,31 @@
+/** Identifies processes. The tools import this file before `npm ci` and on Node 20, so it is JavaScript without dependencies. */
 import { readFileSync, readlinkSync } from 'node:fs';
 
 /**
  * Identifies one process permanently: a pid alone is reused. The start time counts clock ticks since boot (proc(5),
  * field 22 of /proc/pid/stat); the pid namespace distinguishes containers on one machine.
+ * @typedef {object} ProcessIdentity
+ * @property {number} pid
+ * @property {string} startTime
+ * @property {string} bootId
+ * @property {string} pidNamespace
  */
-export interface ProcessIdentity {
-  readonly pid: number;
-  readonly startTime: string;
-  readonly bootId: string;
-  readonly pidNamespace: string;
-}
 
-/** Undefined if there is no such process, if it is a zombie, or without /proc (macOS). */
-export function processIdentity(pid: number): ProcessIdentity | undefined {
+/**
+ * Undefined if there is no such process, if it is a zombie, or without /proc (macOS).
+ * @param {number} pid
+ * @returns {Readonly<ProcessIdentity> | undefined}
+ */
+export function processIdentity(pid) {
   const read = readIdentity(pid);
   return typeof read === 'string' ? undefined : read;
 }
 
-function readIdentity(pid: number): ProcessIdentity | 'gone' | 'unknown' {
+/**
+ * @param {number} pid
+ * @returns {ProcessIdentity | 'gone' | 'unknown'}
+ */
+function readIdentity(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The command, in parentheses, may itself hold spaces and parentheses.
@@ -35,7 +43,7 @@ function readIdentity(pid: number): ProcessIdentity | 'gone' | 'unknown' {
   } catch (error) {
     // A process without free file descriptors sees no other processes, and must not take over what belongs to running
     // ones.
-    const { code = '' } = error as NodeJS.ErrnoException;
+    const { code = '' } = /** @type {NodeJS.ErrnoException} */ (error);
     return code === 'ENOENT' || code === 'ESRCH' ? 'gone' : 'unknown';
   }
 }
@@ -43,8 +51,10 @@ function readIdentity(pid: number): ProcessIdentity | 'gone' | 'unknown' {
 /**
  * `other`: recorded before a reboot, or in another container or machine, where its pid has no meaning here; or
  * unreadable.
+ * @param {Readonly<ProcessIdentity>} recorded
+ * @returns {'alive' | 'gone' | 'other'}
  */
-export function checkProcess(recorded: ProcessIdentity): 'alive' | 'gone' | 'other' {
+export function checkProcess(recorded) {
   const self = processIdentity(process.pid);
   if (self === undefined) return 'other';
   if (recorded.bootId !== self.bootId || recorded.pidNamespace !== self.pidNamespace) return 'other';
@@ -53,8 +63,11 @@ export function checkProcess(recorded: ProcessIdentity): 'alive' | 'gone' | 'oth
   return now !== 'gone' && now.startTime === recorded.startTime ? 'alive' : 'gone';
 }
 
-/** The command line of a process, for messages; empty when it cannot be read. */
-export function processCommand(pid: number): string {
+/**
+ * The command line of a process, for messages; empty when it cannot be read.
+ * @param {number} pid
+ */
+export function processCommand(pid) {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
   } catch {

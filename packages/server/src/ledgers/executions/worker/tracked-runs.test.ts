@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parametersOf, programOf } from './step-source.ts';
+import { parametersOf, programOf } from './tracked-runs.ts';
 
 test.each([
   [['python', 'train.py', '--epochs', '3'], 'train.py'],

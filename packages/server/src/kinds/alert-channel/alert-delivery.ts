@@ -1,16 +1,20 @@
-/** Deliveries as jobs: durable, retried with growing delays up to the attempts of the channel. */
+/** Delivers alerts as jobs: durable, retried with growing delays up to the attempts of the channel. */
 import { DaisError, eventTypes, refusedByState } from '@dais/api';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import { readByUid, readResource, type ResourceRow } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import { signatureHeaders } from '#lib/http/standard-webhook.ts';
+import { evaluateResponse, type Outcome } from '#lib/http/webhook-response.ts';
 import { uuidv7 } from '#lib/ids.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { ChannelTools } from './alert-controller.ts';
 import { insertDelivery, isResolvedLater, recordAttempt, trimDeliveries } from './alert-deliveries.ts';
-import type { Alert } from './alert-message.ts';
-import { findRoute, isFault, openRoute, readSpec, type RouteFault } from './alert-route.ts';
-import { sendAlert } from './alert-send.ts';
+import { sendMail, type MailRoute } from './alert-mail.ts';
+import { slackBody, webhookBody, type Alert } from './alert-message.ts';
+import { findRoute, isFault, openRoute, readSpec, type Route, type RouteFault } from './alert-route.ts';
+import { alertmanagerBody, pagerdutyBody } from './on-call-message.ts';
 
 const KIND = 'AlertChannel';
 const QUEUE = 'alert';
@@ -121,4 +125,68 @@ function asFault(error: unknown): RouteFault {
 async function findChannel(tx: Transaction, uid: string): Promise<ResourceRow | undefined> {
   const [row] = await readByUid(tx.sql, [uid]);
   return row;
+}
+
+export interface Sending {
+  readonly route: Route;
+  readonly alert: Alert;
+  /** Stays the same over all attempts. */
+  readonly deliveryId: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+  readonly outbound: Outbound;
+  readonly signal: AbortSignal;
+}
+
+/** Only the status of the response is used. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/** Sends one alert once. The `detail` of the outcome contains no secret: no URL path, no header, no response body. Throws only the reason of `signal`. */
+export async function sendAlert(sending: Sending): Promise<Outcome> {
+  const { route, alert, deliveryId, outbound, signal, now } = sending;
+  try {
+    if (route.type === 'smtp') return await sendMail(route, alert, deliveryId, outbound, signal);
+    const { url, body, headers } = requestOf(route, alert, deliveryId, now);
+    const answer = await outbound.stream({
+      url,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+      maxBytes: MAX_ANSWER_BYTES,
+      signal,
+    });
+    // The status is the answer; what follows is not waited for.
+    answer.body.on('error', () => {}).destroy();
+    return evaluateResponse(answer.status, answer.headers['retry-after'], now);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (!(error instanceof DaisError)) throw error;
+    return { ok: false, retryable: error.retryable, detail: error.message };
+  }
+}
+
+interface HttpRequest {
+  readonly url: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+function requestOf(route: Exclude<Route, MailRoute>, alert: Alert, deliveryId: string, now: number): HttpRequest {
+  const { url } = route;
+  switch (route.type) {
+    case 'webhook': {
+      const body = webhookBody(alert);
+      return { url, body, headers: signatureHeaders(route.signingKey, deliveryId, Math.floor(now / 1000), body) };
+    }
+    case 'slack':
+      return { url, body: slackBody(alert) };
+    case 'pagerduty':
+      return { url, body: pagerdutyBody(alert, { routingKey: route.routingKey, key: alert.key ?? deliveryId }) };
+    default:
+      return {
+        url: `${url.replace(/\/+$/, '')}/api/v2/alerts`,
+        body: alertmanagerBody(alert, alert.key ?? deliveryId),
+        ...(route.token !== undefined && { headers: { authorization: `Bearer ${route.token}` } }),
+      };
+  }
 }
