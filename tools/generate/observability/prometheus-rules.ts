@@ -114,7 +114,7 @@ const work: readonly Rule[] = [
   {
     alert: 'DaisJobsStand',
     expr:
-      `sum by (job) (max by (job, queue) (${series(ANY, 'jobs', { state: 'waiting' })})) > 1000` +
+      `sum by (job) (max by (job, queue) (${series(ANY, 'jobs', { state: 'pending' })})) > 1000` +
       ` unless sum by (job) (max by (job, queue) (${series(ANY, 'jobs', { state: 'running' })})) > 0`,
     for: '15m',
     severity: 'critical',

@@ -27,7 +27,7 @@ const sources: MetricSources = {
     sequencing: true,
     unsequenced: 9,
     reconcile: { due: 3, running: 1 },
-    jobs: [{ queue: 'alerts', state: 'waiting', n: 6 }],
+    jobs: [{ queue: 'alerts', state: 'pending', n: 6 }],
   }),
   egress: () => ({ refused: 4, sentBytes: 10, receivedBytes: 20 }),
   disk: async () => ({ free: 25, size: 100 }),

@@ -35,7 +35,7 @@ export async function listBlockedVersions(
          select count(*)::int as findings, min(file || ': ' || detail) as first from safety.finding
          where version_key = s.version_key and state = 'open' and severity = 'block') f
        where s.project_id = $1 and s.ended_at is not null
-         and (s.state = 'failed' or (s.state = 'done' and f.findings > 0))
+         and (s.state = 'failed' or (s.state = 'succeeded' and f.findings > 0))
          and s.version_key in (
            select version_key from safety.finding where project_id = $1 and state = 'open' and severity = 'block'
            union all select version_key from safety.scan where project_id = $1 and state = 'failed')

@@ -73,7 +73,7 @@ function isSigned({ id, timestamp, signature, body }: CallInput, secret: string)
 /** Adds a fire. A repeated call with the same id has no effect. @throws DaisError `rate_limited` */
 async function add(tx: Transaction, schedule: string, { id, body }: CallInput) {
   const [count] = await tx.sql.query<{ n: number }>(
-    `select count(*)::int as n from executions.fire where schedule = $1 and state = 'waiting'`,
+    `select count(*)::int as n from executions.fire where schedule = $1 and state = 'pending'`,
     [schedule],
     'count_waiting_fires',
   );
@@ -90,7 +90,7 @@ async function add(tx: Transaction, schedule: string, { id, body }: CallInput) {
   );
   if (rows.length > 0) {
     await tx.sql.query(
-      'update executions.schedule set look_at = clock_timestamp() where id = $1',
+      'update executions.schedule set next_check_at = clock_timestamp() where id = $1',
       [schedule],
       'called',
     );
