@@ -202,7 +202,7 @@ function serverRows(chosen: Around): readonly Row[] {
           form: 'table',
           queries: [
             {
-              expr: `${once('project, monitor', series(chosen, 'monitorBad'))} == 1`,
+              expr: `${once('project, monitor', series(chosen, 'monitorFailing'))} == 1`,
               legend: '{{project}}/{{monitor}}',
             },
           ],

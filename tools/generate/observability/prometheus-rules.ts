@@ -241,7 +241,7 @@ const endpoints: readonly Rule[] = [
 const monitors: readonly Rule[] = [
   {
     alert: 'DaisMonitorBad',
-    expr: `max by (project, monitor) (${series(ANY, 'monitorBad')}) == 1`,
+    expr: `max by (project, monitor) (${series(ANY, 'monitorFailing')}) == 1`,
     for: '0m',
     severity: 'warning',
     summary: 'A monitor fails',

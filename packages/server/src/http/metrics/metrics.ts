@@ -50,7 +50,7 @@ const FROM_DATABASE = [
   'contentScrubProgress',
   'monitors',
   'monitorAlerts',
-  'monitorBad',
+  'monitorFailing',
   'monitorValue',
 ] as const;
 

@@ -64,7 +64,7 @@ export async function readMonitoringGauges(database: Database): Promise<readonly
       })),
       // Monitors whose newest window neither passes nor fails are counted by state only.
       ...evaluated.map(({ project_id: id, name, failing }) => ({
-        gauge: 'dais_monitor_bad',
+        gauge: 'dais_monitor_failing',
         value: failing ? 1 : 0,
         labels: { project: names.get(id) ?? id, monitor: name },
       })),
