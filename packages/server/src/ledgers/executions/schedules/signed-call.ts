@@ -38,7 +38,7 @@ async function answer(
   const secret = found === undefined ? undefined : await found.open();
   const fresh = Math.abs(clock.now() / 1000 - input.timestamp) <= NEWEST_S;
   if (found === undefined || secret === undefined || !fresh || !isSigned(input, secret)) {
-    const detail = `The call was rejected. Either no enabled webhook schedule "${input.name}" exists, or the signature does not match its secret, or the timestamp is too old. The limit is ${NEWEST_S / 60} minutes from the clock of the server.`;
+    const detail = `The call was rejected. Either no enabled webhook schedule "${input.name}" exists, or the signature does not match its secret, or the timestamp differs from the clock of the server by more than ${NEWEST_S / 60} minutes.`;
     throw new DaisError('unauthenticated', detail);
   }
   return await transact(
