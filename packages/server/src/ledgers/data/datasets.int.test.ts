@@ -121,7 +121,7 @@ describe('a push', () => {
     expect(twice).toMatchObject({ state: 'failed' });
     expect(twice.faults[0]?.message).toContain('1 (2 times)');
     const without = await world.push(name, { 'a.csv': 'id,x\n1,1\n,2\n' });
-    expect(without.faults[0]?.message).toContain('no value in 1 rows');
+    expect(without.faults[0]?.message).toContain('no value in 1 row,');
     const good = await world.push(name, { 'a.csv': 'id,x\n1,1\n2,2\n' });
     expect(good).toMatchObject({ state: 'succeeded', version: 1 });
   });

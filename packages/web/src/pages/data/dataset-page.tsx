@@ -5,7 +5,7 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { countNoun } from '#ui/count-noun.ts';
 import { specOf, statusOf, type DatasetStatus } from './catalog.ts';
-import { bytesText, countText } from './data-words.ts';
+import { bytesText } from './data-words.ts';
 import { DatasetVersionsTab } from './dataset-versions-tab.tsx';
 import { FindingsPanel } from './findings-panel.tsx';
 import { IngestsTab } from './ingests-tab.tsx';

@@ -3,7 +3,6 @@ import { cancelIngestOperation, type Ingest, type IngestState } from '@dais/api/
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { countNoun } from '#ui/count-noun.ts';
-import { countText } from './data-words.ts';
 import { IngestFaults } from './ingest-faults.tsx';
 import { useIngests, type DatasetPlace } from './use-data.ts';
 import { datasetVersionAddress } from '#addresses.ts';

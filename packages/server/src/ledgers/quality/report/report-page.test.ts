@@ -83,7 +83,7 @@ function reportOf(state: string, change: Partial<QualityCheckResults>): QualityR
     },
     check,
     profile,
-    before: { number: 1, profile: profile! },
+    before: { number: 1, profile },
     shifts: [
       { column: 'x', jsdLog2: 0.5 },
       { column: 'y', jsdLog2: 0.01 },
