@@ -92,8 +92,8 @@ test('ended jobs and stored outputs are deleted after their retention, and nothi
     { key: 'new' },
   ]);
   expect(await test_.asAdmin(`select state from kernel.job where queue = 'old jobs' order by 1`)).toEqual([
-    { state: 'succeeded' },
     { state: 'pending' },
+    { state: 'succeeded' },
   ]);
 });
 
