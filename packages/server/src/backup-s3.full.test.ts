@@ -170,7 +170,7 @@ test('content of a folder is restored into a bucket under the same locators, and
   await beside(second, async (parts) => {
     await query(parts, `update kernel.job set run_at = now() where queue = 'content collection'`);
     const ended = async () =>
-      await query(parts, `select result from kernel.job where queue = 'content collection' and state = 'done'`);
+      await query(parts, `select result from kernel.job where queue = 'content collection' and state = 'succeeded'`);
     await expect.poll(ended, { timeout: 20_000 }).toMatchObject([{ result: { blobs: 0, abandoned: 0 } }]);
     await attach(parts, owner, 'new', Buffer.from('new in the bucket'));
     await uploadDirectly(parts, owner, ['copy of the table', 'another copy'], table);

@@ -133,7 +133,7 @@ export const datasetVersionSchema = z.strictObject({
 export type DatasetVersion = z.output<typeof datasetVersionSchema>;
 
 /** States of the making of a version; `open`: files are still coming. */
-export const ingestStates = ['open', 'waiting', 'running', 'done', 'failed', 'canceled'] as const;
+export const ingestStates = ['open', 'pending', 'running', 'succeeded', 'failed', 'canceled'] as const;
 export type IngestState = (typeof ingestStates)[number];
 
 /** One fault in a file, found while it was read. */

@@ -8,7 +8,7 @@ const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 export const modelJobKinds = ['batch-prediction', 'importance', 'conversion'] as const;
 export type ModelJobKind = (typeof modelJobKinds)[number];
 
-export const modelJobStates = ['queued', 'running', 'succeeded', 'failed', 'canceled'] as const;
+export const modelJobStates = ['pending', 'running', 'succeeded', 'failed', 'canceled'] as const;
 export type ModelJobState = (typeof modelJobStates)[number];
 
 export const modelJobFaultSchema = z.strictObject({

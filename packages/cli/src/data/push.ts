@@ -124,7 +124,7 @@ async function follow(context: Context, client: DaisClient, { dataset, id }: Ing
     }
     const elapsedMs = context.now() - from;
     const bar = barText({
-      what: ingest.phase || 'waiting',
+      what: ingest.phase || 'pending',
       done: Math.floor(ingest.done * 100),
       total: 100,
       bytes: 0,

@@ -80,7 +80,7 @@ async function followCheck(
       context.terminal.progress('');
       return found;
     }
-    context.terminal.progress(found.state === 'waiting' ? 'waiting for the validation' : 'checking');
+    context.terminal.progress(found.state === 'pending' ? 'waiting for the validation' : 'checking');
     await setTimeout(POLL_MS, undefined, { signal: context.signal });
   }
 }

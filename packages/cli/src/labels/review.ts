@@ -10,6 +10,7 @@ import {
 } from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -92,7 +93,7 @@ export const acceptAgreed: Run<{ readonly atLeast: number; readonly reason?: str
   const client = await context.connect();
   const told = await client.perform(acceptAgreedOperation, { set, atLeast, reason });
   if (!(await printedForPrograms(context, told))) {
-    context.terminal.out(`${told.accepted} tasks accepted, ${told.left} waiting for review.\n`);
+    context.terminal.out(`${countText(told.accepted, 'task')} accepted, ${told.left} waiting for review.\n`);
   }
   return exitCodes.ok.code;
 };

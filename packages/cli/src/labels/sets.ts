@@ -12,6 +12,7 @@ import {
 } from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -80,15 +81,15 @@ export const publish: Run<PublishOptions> = async (context, [set = ''], { datase
   const client = await context.connect();
   const input = { set, message, ...(dataset !== undefined && { dataset }) };
   let told = await client.perform(publishLabelsOperation, input);
-  while (told.state === 'waiting') {
+  while (told.state === 'pending') {
     if (!wait) break;
     await sleep(POLL_MS, undefined, { signal: context.signal });
     told = await client.perform(readPublicationOperation, { set, publication: told.id });
   }
   if (!(await printedForPrograms(context, told))) {
     const text = {
-      waiting: `Creating a version of ${told.dataset} from ${told.labels} labels.`,
-      done: `${told.dataset}@${told.version ?? 0} has ${told.labels} accepted labels of ${set}.`,
+      pending: `Creating a version of ${told.dataset} from ${countText(told.labels, 'label')}.`,
+      succeeded: `${told.dataset}@${told.version ?? 0} has ${countText(told.labels, 'accepted label')} of ${set}.`,
       failed: `Creating a version of ${told.dataset} failed: ${told.error ?? 'no error message'}`,
     }[told.state];
     context.terminal.out(`${text}\n`);

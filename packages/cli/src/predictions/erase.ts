@@ -4,6 +4,7 @@ import { DaisError } from '@dais/api';
 import { erasePredictionsOperation, readErasureOperation } from '@dais/api/serving';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 
 const POLL_MS = 500;
@@ -21,15 +22,15 @@ export const erase: Run<EraseOptions> = async (context, [endpoint = ''], { key, 
   }
   const client = await context.connect();
   let told = await client.perform(erasePredictionsOperation, { endpoint, column, value, reason });
-  while (told.state === 'waiting') {
+  while (told.state === 'pending') {
     if (!wait) break;
     await sleep(POLL_MS, undefined, { signal: context.signal });
     told = await client.perform(readErasureOperation, { endpoint, id: told.id });
   }
   if (!(await printedForPrograms(context, told))) {
     const text = {
-      waiting: `Erasure ${told.id} continues in the background.`,
-      done: `Erased the values of ${told.rows} rows in ${told.files} files.`,
+      pending: `Erasure ${told.id} continues in the background.`,
+      succeeded: `Erased the values of ${countText(told.rows, 'row')} in ${countText(told.files, 'file')}.`,
       failed: `The erasure failed: ${told.error ?? 'no error message'}`,
     }[told.state];
     context.terminal.out(`${text}\n`);

@@ -4,6 +4,7 @@ import type { Run } from '#context.ts';
 import { cellText } from '#data/rows.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { numberText } from '#output/amounts.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -22,7 +23,7 @@ export const explain: Run<{ readonly number?: number; readonly top: number }> = 
   const { terminal } = context;
   const seed = told.seed === undefined ? '' : `, seed ${told.seed}`;
   const scale = told.scale === 'margin' ? ', on the margin scale' : '';
-  const compared = `compared with ${told.background} rows of the input example`;
+  const compared = `compared with ${countText(told.background, 'row')} of the input example`;
   terminal.out(`${told.model}/${told.version}, method ${told.method}${scale}, ${compared}${seed}\n`);
   for (const { row, output, base, answer, error, gap, contributions } of told.rows) {
     terminal.out(`\nrow ${row}, output ${output}\n`);

@@ -8,6 +8,7 @@ import { DaisError, type DaisClient } from '@dais/api';
 import { exportPredictionsOperation, labelPredictionsOperation, MOST_LABELS } from '@dais/api/serving';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 import { csvRows } from './csv-rows.ts';
 
@@ -46,7 +47,7 @@ export const label: Run<LabelOptions> = async (context, [endpoint = '', file = '
     const some = labels.slice(from, from + MOST_LABELS);
     taken += (await client.perform(labelPredictionsOperation, { endpoint, labels: some, source })).taken;
   }
-  if (!(await printedForPrograms(context, { taken }))) context.terminal.out(`${taken} labels recorded.\n`);
+  if (!(await printedForPrograms(context, { taken }))) context.terminal.out(`${countText(taken, 'label')} recorded.\n`);
   return exitCodes.ok.code;
 };
 

@@ -15,6 +15,7 @@ import type { Context, Run } from '#context.ts';
 import { readReference } from '#data/reference.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -118,16 +119,16 @@ export const scan: Run<{ readonly wait: boolean }> = async (context, [reference 
   const which = readReference(reference);
   let told = await client.perform(startScanOperation, which);
   const input = { name: which.name, version: String(told.version) };
-  while (told.state === 'waiting') {
+  while (told.state === 'pending') {
     if (!wait) break;
     await sleep(POLL_MS, undefined, { signal: context.signal });
     told = await client.perform(readScanOperation, input);
   }
   if (!(await printedForPrograms(context, told))) {
-    const looked = `${told.columns} columns and ${told.rows} rows of ${told.dataset}@${told.version}`;
+    const looked = `${countText(told.columns, 'column')} and ${countText(told.rows, 'row')} of ${told.dataset}@${told.version}`;
     const text = {
-      waiting: `Scan of ${told.dataset}@${told.version} started.`,
-      done: `Scanned ${looked}: ${told.findings} findings.`,
+      pending: `Scan of ${told.dataset}@${told.version} started.`,
+      succeeded: `Scanned ${looked}: ${countText(told.findings, 'finding')}.`,
       failed: `Scan of ${told.dataset}@${told.version} failed: ${told.error ?? 'no error message'}`,
     }[told.state];
     context.terminal.out(`${text}\n`);

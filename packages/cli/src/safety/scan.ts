@@ -10,6 +10,7 @@ import {
 } from '@dais/api/serving';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -68,7 +69,7 @@ function show(context: Context, told: ModelScan): void {
     'Register a version without the blocked content, or ask an approver to waive the findings: --waive ID --reason TEXT.';
   const text = {
     pending: 'has not been scanned yet.',
-    clean: `is clean: ${told.files} files were scanned.`,
+    clean: `is clean. Scanned ${countText(told.files, 'file')}.`,
     review: 'runs code when it is loaded. It deploys, and runs isolated in a process of its own.',
     blocked: `does not deploy: ${told.error === undefined ? 'its findings of severity `block` are open' : `its scan failed: ${told.error}`}. ${next}`,
   }[told.result];

@@ -53,7 +53,7 @@ export const loadTest: Run<Options> = async (context, [endpoint = ''], options) 
     throw error;
   }
   if (!(await printedForPrograms(context, told))) show(context, told);
-  return told.state === 'done' && told.failed === 0 ? exitCodes.ok.code : exitCodes.failed.code;
+  return told.state === 'succeeded' && told.failed === 0 ? exitCodes.ok.code : exitCodes.failed.code;
 };
 
 async function readBody(file: string): Promise<Record<string, unknown>> {

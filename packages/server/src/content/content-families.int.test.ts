@@ -206,7 +206,7 @@ test('files of a model version: scan, deployment, conversion and batch predictio
   const before = await digests();
   await models.register('m', 2, { example: { inputs: [[1]] } });
   const scan = async () => (await models.call('GET', '/api/v1/registry/models/m/versions/1/scan')).body;
-  await expect.poll(async () => (await scan())['state'], SOON).toBe('done');
+  await expect.poll(async () => (await scan())['state'], SOON).toBe('succeeded');
   for (const digest of await digests()) if (!before.has(digest)) await damage(digest);
   const label = 'Artifact .*/model/MLmodel';
   expect(await read('/model-jobs/conversions', { model: 'models:/m/1' })).toEqual(refused(label));
@@ -224,7 +224,7 @@ test('files of a model version: scan, deployment, conversion and batch predictio
   expect(ownersOf(await damaged())).toEqual(expect.arrayContaining(['Model m/1']));
   await repair();
   expect(await read('/registry/models/m/versions/1/scan', {})).toEqual({ status: 202 });
-  await expect.poll(async () => (await scan())['state'], SOON).toBe('done');
+  await expect.poll(async () => (await scan())['state'], SOON).toBe('succeeded');
   // Its files are read again without a request.
   await expect.poll(ready, SOON).toMatchObject({ status: 'True' });
 });

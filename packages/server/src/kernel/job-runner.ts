@@ -26,7 +26,7 @@ export interface JobHandler extends TimedQueue {
   /** @throws JobFailed to end it without another attempt; any other error is tried again. */
   run(job: JobClaim, io: JobIo): Promise<unknown>;
   /** Runs in the transaction that ends the job permanently, so that the end and its effects commit together. */
-  ended?(tx: Transaction, job: JobClaim, end: Exclude<JobEnd, { state: 'waiting' }>): Promise<void>;
+  ended?(tx: Transaction, job: JobClaim, end: Exclude<JobEnd, { state: 'pending' }>): Promise<void>;
 }
 
 export interface JobIo {
@@ -150,10 +150,10 @@ export class JobRunner {
     try {
       // More attempts than allowed are only possible when workers died with it: it is not tried for ever.
       if (claim.attempt > claim.maxAttempts) throw new JobFailed('every attempt ended without a result');
-      if (claim.cancelAsked) stop.abort(new JobCanceled('canceled'));
+      if (claim.cancelRequested) stop.abort(new JobCanceled('canceled'));
       stop.signal.throwIfAborted();
       const result = await handler.run(claim, io);
-      end = { state: 'done', ...(result !== undefined && { result }) };
+      end = { state: 'succeeded', ...(result !== undefined && { result }) };
     } catch (error) {
       end = this.#endAfter(error, handler, claim, stop.signal);
     } finally {
@@ -167,20 +167,20 @@ export class JobRunner {
     if (cause instanceof LeaseLost) return undefined;
     if (cause instanceof JobCanceled) return { state: 'canceled', error: cause.message };
     // The job did not fail, and waits for the next process without a delay.
-    if (cause instanceof ProcessStops) return { state: 'waiting', error: cause.message, delayMs: 0, interrupted: true };
+    if (cause instanceof ProcessStops) return { state: 'pending', error: cause.message, delayMs: 0, interrupted: true };
     const message = error instanceof Error ? error.message : String(error);
     const final = error instanceof JobFailed && error.retryAfterMs === undefined;
     if (final || claim.attempt >= claim.maxAttempts) return { state: 'failed', error: message };
     const asked = error instanceof JobFailed ? error.retryAfterMs : undefined;
     const delayMs = asked ?? backoffMs(claim.attempt, handler.retry.baseMs, handler.retry.capMs, this.#parts.random);
-    return { state: 'waiting', error: message, delayMs };
+    return { state: 'pending', error: message, delayMs };
   }
 
   async #end(handler: JobHandler, claim: JobClaim, end: JobEnd): Promise<void> {
     try {
       await transact(this.#parts.database, { mode: 'write', projectId: claim.projectId }, async (tx) => {
         if (!(await holdJob(tx.sql, claim))) return;
-        if (end.state !== 'waiting') {
+        if (end.state !== 'pending') {
           await handler.ended?.(tx, claim, end);
           for (const next of timedRuns([handler], 'againMs')) tx.enqueue(next);
         }

@@ -176,7 +176,7 @@ describe('a controller', () => {
     await p.create('key');
     await machines.settled('m', 1);
     // The pass ends after its status is there.
-    await expect.poll(() => test_.asAdmin(`select 1 from kernel.waiting where uid = '${uid}'`), SOON).toEqual([]);
+    await expect.poll(() => test_.asAdmin(`select 1 from kernel.watch where uid = '${uid}'`), SOON).toEqual([]);
   });
 
   test('misses no wake between its check and its wait', async () => {
@@ -458,7 +458,7 @@ describe('leases', () => {
     expect(second).toEqual({ ...first, epoch: first.epoch + 1n });
     await dais.write((tx) => finishClaim(tx.sql, second, { ...rest, wakeOn: ['Part/x'] }));
     await dais.write((tx) => finishClaim(tx.sql, first, { ...rest, wakeOn: ['Part/y'] }));
-    expect(await test_.asAdmin(`select topic from kernel.waiting where uid = '${first.uid}'`)).toEqual([
+    expect(await test_.asAdmin(`select topic from kernel.watch where uid = '${first.uid}'`)).toEqual([
       { topic: 'Part/x' },
     ]);
   });

@@ -74,7 +74,7 @@ export async function sequenceBatch(database: Database, lease: Lease): Promise<n
     { mode: 'write', scope: 'all' },
     `with lease as materialized (
        select 1 from kernel.lease
-       where name = $1 and holder = $2 and epoch = $3 and expires_at > clock_timestamp() for share
+       where name = $1 and owner = $2 and epoch = $3 and expires_at > clock_timestamp() for share
      ), batch as (
        select id, at, row_number() over (order by id) as n
        from (select id, at from kernel.event where seq is null order by id limit ${BATCH}) e where exists (select from lease)

@@ -78,7 +78,7 @@ async function prepare({ dais }: World): Promise<void> {
 async function newVersion(dais: KillableDais, dataset: string, csv: string): Promise<number> {
   const id = await pushRows(dais, dataset, csv);
   const ingest = async () => await dais.call<Ingest>('GET', `/data/datasets/${dataset}/ingests/${id}`);
-  await expect.poll(async () => (await ingest()).state, KILL_TIMEOUT).toBe('done');
+  await expect.poll(async () => (await ingest()).state, KILL_TIMEOUT).toBe('succeeded');
   return (await ingest()).version ?? 0;
 }
 
@@ -108,11 +108,11 @@ async function materialized({ dais, entities, limits }: World, round: number, mo
       if (!known) dais.faults.push(`entity ${sample[n]} has ${JSON.stringify(value)}`);
     }
   };
-  const ended = async () => !['waiting', 'running'].includes((await get()).state);
+  const ended = async () => !['pending', 'running'].includes((await get()).state);
   await dais.killUntil(limits(mode), { ended, look });
   const { state, entities: brought, error } = await get();
   const end = JSON.stringify([state, brought, error]);
-  if (end !== JSON.stringify(['done', entities, undefined])) dais.faults.push(`${mode} ${round} ended ${end}`);
+  if (end !== JSON.stringify(['succeeded', entities, undefined])) dais.faults.push(`${mode} ${round} ended ${end}`);
   const expected = sample.map((k) => generation * entities + k);
   if (JSON.stringify((await values()).map(Number)) !== JSON.stringify(expected)) {
     dais.faults.push(`${mode} ${round} is not online`);
@@ -212,9 +212,9 @@ async function published({ dais, limits }: World, round: number): Promise<void> 
       dais.faults.push(`versions of ${set}: ${JSON.stringify(seen)}`);
     }
   };
-  await dais.killUntil(limits('publish'), { ended: async () => (await get()).state !== 'waiting', look });
+  await dais.killUntil(limits('publish'), { ended: async () => (await get()).state !== 'pending', look });
   const { state, version } = await get();
-  if (state !== 'done' || version !== 1) dais.faults.push(`${set} ended ${state} with version ${version}`);
+  if (state !== 'succeeded' || version !== 1) dais.faults.push(`${set} ended ${state} with version ${version}`);
 }
 
 interface DataKillReport {
@@ -250,7 +250,7 @@ export async function dataKillRounds(
     const ended = async () => (await ingest()).endedAt !== undefined;
     await dais.killUntil({ most: kills, withinMs: 1500 }, { ended, look });
     const made = await ingest();
-    if (made.state !== 'done' || made.version !== push) {
+    if (made.state !== 'succeeded' || made.version !== push) {
       dais.faults.push(`push ${push} ended with ${JSON.stringify(made)}`);
     }
   }

@@ -54,7 +54,7 @@ export function deliveryHandler(tools: ChannelTools, now: () => number): JobHand
     run: async (job, io) => await deliver(job, io, tools, now),
     ended: async (tx, job, end) => {
       const { channelUid, channel } = job.payload as unknown as Payload;
-      const failure = end.state === 'done' ? undefined : end.error;
+      const failure = end.state === 'succeeded' ? undefined : end.error;
       const row = await findChannel(tx, channelUid);
       await recordAttempt(tx.sql, {
         id: job.id,

@@ -69,12 +69,12 @@ function plan(more: Partial<Omit<EndpointFacts, 'row'>> & { readonly row?: Parti
       revision: 1n,
       stable: 'id1',
       previous: null,
-      held: null,
+      rejected: null,
       active: {},
       pending: {},
       request: { by: 'system:dais', cause: 'alias' },
       quarantined: {},
-      named: {},
+      model_references: {},
       refused: {},
       ...row,
     },
@@ -123,17 +123,17 @@ test('a shadow that is loading is rechecked soon', () => {
 });
 
 test('a version that was rolled back is not retried automatically; another version starts a rollout', () => {
-  const held = plan({ row: { held: 'id2' }, lastReason: 'It was slow.' });
+  const held = plan({ row: { rejected: 'id2' }, lastReason: 'It was slow.' });
   expect(held.effects).toEqual([]);
   expect(held.conditions[1]).toMatchObject({
     reason: 'HeldBack',
     message: expect.stringContaining('It was slow.') as string,
   });
-  expect(effects({ row: { held: 'id3' } })).toEqual(['start']);
+  expect(effects({ row: { rejected: 'id3' } })).toEqual(['start']);
   expect(effects({ target: found(1), rollout: rollout() })).toEqual(['end']);
   expect(
     effects({
-      row: { held: 'id1' },
+      row: { rejected: 'id1' },
       rollout: rollout({ cause: 'rollback', to_model: 'id2', step: 0 }),
       target: found(1),
     }),

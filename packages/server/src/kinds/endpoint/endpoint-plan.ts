@@ -93,7 +93,7 @@ function takeTurn(facts: EndpointFacts): Turn {
   }
   const { isUnreadable = false, message: fault = '' } = facts.states.get(target.id) ?? {};
   if (isUnreadable) return nothing(`${target.label} cannot be loaded. ${fault}`);
-  if (target.id !== row.held && !back && rollout?.to_model !== target.id) {
+  if (target.id !== row.rejected && !back && rollout?.to_model !== target.id) {
     return {
       effects: [{ do: 'start', reference: row.spec.model, to: target }],
       message: `Rollout of ${target.label} started.`,
@@ -198,7 +198,7 @@ function shiftOthers(facts: EndpointFacts): readonly EndpointEffect[] {
 /** Records what the gateway reports, for as long as the endpoint names the model; a model that serves is not quarantined. */
 function quarantinesOf({ nowMs, row, target, others, rollout, states }: EndpointFacts): QuarantinedModels {
   const found = [target, ...Object.values(others)].flatMap((one) => ('fault' in one ? [] : [one.id]));
-  const named = new Set([row.stable, rollout?.to_model, row.held, ...found, ...Object.values(row.active)]);
+  const named = new Set([row.stable, rollout?.to_model, row.rejected, ...found, ...Object.values(row.active)]);
   const models: Record<string, QuarantinedModel> = {};
   for (const id of named) {
     if (id === null || id === undefined) continue;
@@ -275,7 +275,7 @@ function currentOf(facts: EndpointFacts, message: string): PlannedCondition {
     return is('False', 'VariantHeldBack', `Variant ${first[0]} does not serve ${first[1].label}. ${first[1].reason}`);
   }
   if (target.id === row.stable) return is('True', 'AsNamed', `${target.label} from the manifest is serving.`);
-  return is('False', target.id === row.held ? 'HeldBack' : 'RollingOut', message);
+  return is('False', target.id === row.rejected ? 'HeldBack' : 'RollingOut', message);
 }
 
 /** Undefined: no gateway reports. Variants with the same model share its instances. */

@@ -24,15 +24,15 @@ test('moves old entries to archives; verifies, proves and searches both; a legal
     const checkpoints = await fileCheckpoints(own);
     const runJob = async (queue: string) => {
       await own.dais.write(async ({ sql }) => {
-        await sql.query(`update kernel.job set run_at = clock_timestamp() where queue = $1 and state = 'waiting'`, [
+        await sql.query(`update kernel.job set run_at = clock_timestamp() where queue = $1 and state = 'pending'`, [
           queue,
         ]);
         await sql.query(`select pg_notify('dais_job', '')`);
       });
       const done = async () =>
-        (await own.test.asAdmin(`select 1 from kernel.job where queue = '${queue}' and state = 'done'`)).length;
+        (await own.test.asAdmin(`select 1 from kernel.job where queue = '${queue}' and state = 'succeeded'`)).length;
       await expect.poll(done, SOON).toBeGreaterThan(0);
-      await own.test.asAdmin(`delete from kernel.job where queue = '${queue}' and state = 'done'`);
+      await own.test.asAdmin(`delete from kernel.job where queue = '${queue}' and state = 'succeeded'`);
     };
     const inTable = async () => Number((await own.test.asAdmin('select count(*)::int as n from audit.entry'))[0]!['n']);
     await own.dais.call('audit.hold', { reason: 'case 7' });
@@ -135,7 +135,7 @@ test('rewraps keys when the key-encryption key changes; names remain searchable'
     const { fingerprint } = await newer.current();
     await again.dais.write(async ({ sql }) => {
       await sql.query(
-        `update kernel.job set run_at = clock_timestamp() where queue = 'audit keys' and state = 'waiting'`,
+        `update kernel.job set run_at = clock_timestamp() where queue = 'audit keys' and state = 'pending'`,
       );
       await sql.query(`select pg_notify('dais_job', '')`);
     });

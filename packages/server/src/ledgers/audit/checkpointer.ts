@@ -93,7 +93,7 @@ export class Checkpointer {
       if (before === undefined || (await isAnnounced(tx, branch))) return;
       const data = { size, before: originOf(keys, before), after: originOf(keys, branch) };
       tx.emit({ type: eventTypes.auditRestored, projectId: ORGANIZATION, data });
-      await tx.sql.query('insert into audit.delivery (receiver, place) values ($1, $2)', [forkMark(branch), size]);
+      await tx.sql.query('insert into audit.delivery (receiver, position) values ($1, $2)', [forkMark(branch), size]);
     });
   }
 
@@ -141,15 +141,15 @@ export class Checkpointer {
 
   async #placeOf(cursor: string): Promise<number> {
     const [row] = await this.#read(({ sql }) =>
-      sql.query<{ place: bigint }>('select place from audit.delivery where receiver = $1', [cursor]),
+      sql.query<{ position: bigint }>('select position from audit.delivery where receiver = $1', [cursor]),
     );
-    return Number(row?.place ?? 0n);
+    return Number(row?.position ?? 0n);
   }
 
   async #moveTo(lease: Lease, cursor: string, place: number): Promise<void> {
     await guardedWrite(this.#parts.database, lease, async ({ sql }) => {
       await sql.query(
-        `insert into audit.delivery (receiver, place) values ($1, $2) on conflict (receiver) do update set place = $2`,
+        `insert into audit.delivery (receiver, position) values ($1, $2) on conflict (receiver) do update set position = $2`,
         [cursor, place],
       );
     });

@@ -28,7 +28,7 @@ async function refused(files: Readonly<Record<string, string | Buffer>>, spec: o
 
 async function taken(files: Readonly<Record<string, string | Buffer>>, spec: object = {}) {
   const name = await world.dataset(spec);
-  expect(await world.push(name, files)).toMatchObject({ state: 'done', faults: [] });
+  expect(await world.push(name, files)).toMatchObject({ state: 'succeeded', faults: [] });
   return { name, version: await world.version(name), rows: await world.rows(name) };
 }
 

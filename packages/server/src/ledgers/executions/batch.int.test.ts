@@ -61,7 +61,7 @@ test('the model predicts all rows of a version in parts; the predictions are one
   const asked = await batch.start({ model: 'models:/doubled@champion', data: 'trips@1', out: 'scored' });
   expect(asked).toMatchObject({
     kind: 'batch-prediction',
-    state: 'queued',
+    state: 'pending',
     model: 'doubled',
     version: 1,
     data: 'trips@1',

@@ -63,7 +63,7 @@ describe('materialize', () => {
     const { view } = await weather();
     expect(await read(view, ['FRA'])).toMatchObject({ values: [null], statuses: ['NOT_FOUND'], times: [null] });
     expect(await world.materialize({ view, mode: 'full' })).toMatchObject({
-      state: 'done',
+      state: 'succeeded',
       entities: 1,
       written: 1,
       end: '2026-11-01T12:00:00Z',
@@ -84,7 +84,7 @@ describe('materialize', () => {
     expect(await read(view, ['FRA', 'MUC'])).toMatchObject({ values: [12.5, 3] });
     // From the end of the last materialization.
     expect(await world.materialize({ view })).toMatchObject({
-      state: 'done',
+      state: 'succeeded',
       start: '2026-11-01T10:00:00Z',
       entities: 1,
     });
@@ -268,7 +268,7 @@ describe('builds, states and skew', () => {
     );
     const built = await world.build({ service: 'training', entities: `${flights}@1`, to: 'training-set' });
     expect(built).toMatchObject({
-      state: 'done',
+      state: 'succeeded',
       dataset: 'training-set',
       version: 1,
       rows: 3,

@@ -113,7 +113,7 @@ export function publishHandler(parts: LabelsParts): JobHandler {
       const id = String(payload['publication']);
       const started = await io.read(async (tx) => await start(tx, id, parts));
       const { publication, set, source, sensitive, left } = started;
-      if (publication.state === 'done') return {};
+      if (publication.state === 'succeeded') return {};
       const folder = join(parts.folder, `labels-${randomUUID()}`);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       try {
@@ -147,7 +147,7 @@ export function publishHandler(parts: LabelsParts): JobHandler {
       if (end.state !== 'failed' && end.state !== 'canceled') return;
       await tx.enter(job.projectId);
       await tx.sql.query(
-        `update labeling.publication set state = 'failed', error = $2 where id = $1 and state = 'waiting'`,
+        `update labeling.publication set state = 'failed', error = $2 where id = $1 and state = 'pending'`,
         [String(job.payload['publication']), (end.error ?? 'it was canceled').slice(0, 2000)],
         'fail_publication',
       );
@@ -205,7 +205,7 @@ async function* lines(io: JobIo, set: LabelSetRow, left: ReadonlySet<string>): A
 
 async function finish(tx: Transaction, { publication, set }: Started, version: DatasetVersion): Promise<void> {
   const ended = await tx.sql.query(
-    `update labeling.publication set state = 'done', version = $2 where id = $1 and state = 'waiting' returning id`,
+    `update labeling.publication set state = 'succeeded', version = $2 where id = $1 and state = 'pending' returning id`,
     [publication.id, version.number],
     'end_publication',
   );

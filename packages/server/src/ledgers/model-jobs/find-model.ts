@@ -46,7 +46,7 @@ export async function findModelVersion(
   });
   const owner = { projectId, uid: projectId };
   const described =
-    known?.described ??
+    known?.description ??
     (await describeModel(found, async (path) => {
       return await buffer((await parts.content.open(owner, `${found.artifacts}/${path}`)).bytes);
     }));

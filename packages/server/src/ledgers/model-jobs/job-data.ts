@@ -33,7 +33,7 @@ export function requireColumns(version: DatasetVersion, names: readonly string[]
 /** Returns the columns for the model: the requested ones, or those of its signature, or all that are not keys. */
 export function chooseInputs(
   asked: readonly string[] | undefined,
-  { described, label }: ModelRow,
+  { description: described, label }: ModelRow,
   version: DatasetVersion,
 ): readonly string[] {
   requireColumns(version, asked ?? [], 'which --inputs names');

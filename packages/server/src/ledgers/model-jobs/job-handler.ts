@@ -38,7 +38,7 @@ export function modelJobHandler(parts: ModelJobsParts): JobHandler {
       }
     },
     ended: async (tx, job, end) => {
-      if (end.state === 'done') return;
+      if (end.state === 'succeeded') return;
       await tx.enter(job.projectId);
       const id = String(job.payload['job']);
       const state = end.state === 'canceled' ? 'canceled' : 'failed';
@@ -68,7 +68,7 @@ async function work(
     if (!(error instanceof RowRefused)) throw error;
     await io.write(async ({ sql }) => {
       await sql.query(
-        'update model_jobs.job set faults = $2 where id = $1',
+        'update model_jobs.job set errors = $2 where id = $1',
         [id, JSON.stringify([error.fault])],
         'fault_of_model_job',
       );

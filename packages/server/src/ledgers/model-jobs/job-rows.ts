@@ -27,11 +27,11 @@ export interface JobRow<Request = BatchRequest> {
   readonly request: Request;
   readonly phase: string;
   readonly shards: number;
-  readonly shards_done: number;
+  readonly shards_completed: number;
   readonly rows: bigint;
-  readonly rows_done: bigint;
+  readonly rows_completed: bigint;
   readonly rejected: bigint;
-  readonly faults: readonly ModelJobFault[];
+  readonly errors: readonly ModelJobFault[];
   readonly result: Readonly<Record<string, unknown>> | null;
   readonly error: string | null;
   readonly attempts: number;
@@ -41,8 +41,8 @@ export interface JobRow<Request = BatchRequest> {
   readonly ended_at: bigint | null;
 }
 
-const COLUMNS = `id, project_id, kind, state, model, model_name, version, files, request, phase, shards, shards_done, rows,
-  rows_done, rejected, faults, result, error, attempts, created_by, created_at, started_at, ended_at`;
+const COLUMNS = `id, project_id, kind, state, model, model_name, version, files, request, phase, shards, shards_completed, rows,
+  rows_completed, rejected, errors, result, error, attempts, created_by, created_at, started_at, ended_at`;
 
 const SHOWN_FAULTS = 20;
 
@@ -61,7 +61,7 @@ export interface NewJobRow {
 export async function insertJob(tx: Transaction, job: NewJobRow): Promise<void> {
   await tx.sql.query(
     `insert into model_jobs.job (id, project_id, kind, state, model, model_name, version, files, request, created_by, created_at)
-     values ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10)`,
+     values ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10)`,
     [
       job.id,
       tx.projectId,
@@ -139,9 +139,9 @@ export function presentJob(row: JobRow, { faults }: { readonly faults: boolean }
     model: row.model_name,
     version: row.version,
     phase: row.phase,
-    shards: { done: row.shards_done, total: row.shards },
-    rows: { done: Number(row.rows_done), total: Number(row.rows), rejected: Number(row.rejected) },
-    faults: faults ? [...row.faults] : [],
+    shards: { done: row.shards_completed, total: row.shards },
+    rows: { done: Number(row.rows_completed), total: Number(row.rows), rejected: Number(row.rejected) },
+    faults: faults ? [...row.errors] : [],
     ...(request.dataName !== undefined && { data: request.dataName }),
     ...(isBatch && {
       onError: request.onError,
@@ -211,8 +211,8 @@ export async function recordShard(tx: Transaction, job: string, shard: DoneShard
   );
   if (made.length === 0) return;
   await tx.sql.query(
-    `update model_jobs.job set shards_done = shards_done + 1, rows_done = rows_done + $2, rejected = rejected + $3,
-       faults = case when jsonb_array_length(faults) >= ${SHOWN_FAULTS} then faults else faults || $4::jsonb end
+    `update model_jobs.job set shards_completed = shards_completed + 1, rows_completed = rows_completed + $2, rejected = rejected + $3,
+       errors = case when jsonb_array_length(errors) >= ${SHOWN_FAULTS} then errors else errors || $4::jsonb end
      where id = $1`,
     [job, rows + rejected, rejected, JSON.stringify(faults.slice(0, SHOWN_FAULTS))],
     'count_model_job_shard',
@@ -245,7 +245,7 @@ export interface JobEnding {
 export async function endJobRow({ sql }: Transaction, id: string, end: JobEnding): Promise<JobRow | undefined> {
   const rows = await sql.query<JobRow>(
     `update model_jobs.job set state = $2, phase = '', error = $3, result = coalesce($4::jsonb, result),
-       faults = coalesce($5::jsonb, faults), ended_at = $6
+       errors = coalesce($5::jsonb, errors), ended_at = $6
      where id = $1 and ended_at is null returning ${COLUMNS}`,
     [
       id,

@@ -38,7 +38,7 @@ export function modelJobEntries(parts: ModelJobsParts): readonly OperationEntry[
     entry(readModelJobOperation, async (tx, call): Promise<ModelJob> => {
       const row = await readJob(tx, call.input.id);
       await authorize(call, row, 'model:read');
-      return presentJob(row, { faults: row.faults.length > 0 && (await seesData(tx, parts, call, row)) });
+      return presentJob(row, { faults: row.errors.length > 0 && (await seesData(tx, parts, call, row)) });
     }),
     entry(cancelModelJobOperation, async (tx, call): Promise<ModelJob> => {
       const row = await readJob(tx, call.input.id, true);

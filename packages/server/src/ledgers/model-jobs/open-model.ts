@@ -38,7 +38,7 @@ export async function withFiles<T>(
     return await work({
       place,
       environment,
-      trust: may === 'anywhere' && row.described.python !== null ? 'trusted' : 'untrusted',
+      trust: may === 'anywhere' && row.description.python !== null ? 'trusted' : 'untrusted',
     });
   } finally {
     await held?.release();
@@ -77,7 +77,7 @@ async function withHosted<Model extends { close(): Promise<void> }, T>(
   work: (model: Model) => Promise<T>,
 ): Promise<T> {
   return await withFiles(parts, row, { folder, io }, async ({ place, environment, trust }) => {
-    const { signature } = row.described;
+    const { signature } = row.description;
     const model = await host({ label: row.label, folder: place, environment, signature, trust }, io.note);
     try {
       return await work(model);

@@ -8,8 +8,8 @@ import { endAlerts, type SendParts } from './alerts/alerts.ts';
 import { windowStart } from './windows/window.ts';
 
 export interface Streak {
-  readonly bad: number;
-  readonly good: number;
+  readonly failing: number;
+  readonly passing: number;
 }
 
 export interface MonitorRow {
@@ -24,17 +24,17 @@ export interface MonitorRow {
   readonly cursor_id: string | null;
   readonly cursor_version: number;
   readonly number: number;
-  readonly known: Readonly<Record<string, readonly string[]>>;
+  readonly known_inputs: Readonly<Record<string, readonly string[]>>;
   readonly streaks: Readonly<Record<string, Streak>>;
-  readonly labels_seen: string | null;
+  readonly last_label: string | null;
   readonly state: MonitorState;
   readonly reason: string | null;
   readonly baseline: string | null;
-  readonly fault: string | null;
+  readonly error: string | null;
 }
 
-const COLUMNS = `uid, project_id, name, endpoint, dataset, suspended, spec, cursor_at, cursor_id, cursor_version, number, known, streaks,
-  labels_seen, state, reason, baseline, fault`;
+const COLUMNS = `uid, project_id, name, endpoint, dataset, suspended, spec, cursor_at, cursor_id, cursor_version, number, known_inputs, streaks,
+  last_label, state, reason, baseline, error`;
 
 /** Applies a change of a Monitor in its transaction. A new spec applies from the next window. */
 export async function admitMonitor(tx: Transaction, change: AdmittedChange, parts: SendParts): Promise<void> {
@@ -52,12 +52,12 @@ export async function admitMonitor(tx: Transaction, change: AdmittedChange, part
     `insert into monitoring.monitor as m (uid, project_id, name, endpoint, dataset, suspended, spec, cursor_at)
      values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8)
      on conflict (uid) do update set endpoint = excluded.endpoint, dataset = excluded.dataset,
-       suspended = excluded.suspended, spec = excluded.spec, look_at = clock_timestamp(),
+       suspended = excluded.suspended, spec = excluded.spec, next_check_at = clock_timestamp(),
        cursor_at = case when (m.endpoint, m.dataset) is distinct from (excluded.endpoint, excluded.dataset)
          then excluded.cursor_at else m.cursor_at end,
        cursor_id = case when (m.endpoint, m.dataset) is distinct from (excluded.endpoint, excluded.dataset)
          then null else m.cursor_id end,
-       labels_seen = null`,
+       last_label = null`,
     [
       change.uid,
       change.projectId,
@@ -103,8 +103,8 @@ export async function requireMonitor({ sql, projectId }: Transaction, name: stri
 
 export async function dueMonitors(sql: Sql, limit: number): Promise<readonly { uid: string; project_id: string }[]> {
   return await sql.query<{ uid: string; project_id: string }>(
-    `select uid, project_id from monitoring.monitor where not suspended and look_at <= clock_timestamp()
-     order by look_at limit $1`,
+    `select uid, project_id from monitoring.monitor where not suspended and next_check_at <= clock_timestamp()
+     order by next_check_at limit $1`,
     [limit],
     'due_monitors',
   );
@@ -118,7 +118,7 @@ export async function scheduleEvaluation(
   fault: string | undefined,
 ): Promise<void> {
   await sql.query(
-    `update monitoring.monitor set look_at = clock_timestamp() + $2::float8 * interval '1 millisecond', fault = $3
+    `update monitoring.monitor set next_check_at = clock_timestamp() + $2::float8 * interval '1 millisecond', error = $3
      where uid = $1`,
     [uid, inMs, fault?.slice(0, 2000) ?? null],
     'look_again_at_monitor',

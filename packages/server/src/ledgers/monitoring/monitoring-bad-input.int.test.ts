@@ -159,7 +159,7 @@ test(
     await call('POST', '/predictions/endpoints/scaled/labels', { labels: [{ prediction: stranger, value: '1' }] });
     await expect
       .poll(async () => (await evaluated('waits', 1)).reason, WAIT)
-      .toContain('1 labels belong to predictions that do not exist');
+      .toContain('No evaluated prediction exists for 1 label.');
     expect((await evaluated('waits', 1)).status).toBe('unknown');
 
     // The first window starts at a multiple of its length, so the prediction above may be outside.

@@ -22,17 +22,17 @@ interface ErasureRow {
   readonly endpoint: string;
   readonly column: string;
   readonly value: string | null;
-  readonly state: 'waiting' | 'done' | 'failed';
+  readonly state: 'pending' | 'succeeded' | 'failed';
   readonly files: number;
   readonly rows: number;
   readonly error: string | null;
   readonly reason: string;
   readonly by: { readonly type: string; readonly id: string };
-  readonly asked_at: bigint;
+  readonly requested_at: bigint;
   readonly ended_at: bigint | null;
 }
 
-const COLUMNS = `id, endpoint, "column", value, state, files, rows, error, reason, by, asked_at, ended_at`;
+const COLUMNS = `id, endpoint, "column", value, state, files, rows, error, reason, by, requested_at, ended_at`;
 
 export async function requestErasure(
   tx: Transaction,
@@ -43,8 +43,8 @@ export async function requestErasure(
   const { type, id: who } = context.principal;
   const { endpoint, column: name, value, reason } = input;
   await tx.sql.query(
-    `insert into predictions.erasure (id, project_id, endpoint, "column", value, state, reason, by, asked_at)
-     values ($1, $2, $3, $4, $5, 'waiting', $6, $7, $8)`,
+    `insert into predictions.erasure (id, project_id, endpoint, "column", value, state, reason, by, requested_at)
+     values ($1, $2, $3, $4, $5, 'pending', $6, $7, $8)`,
     [id, tenant.id, endpoint, name, value, reason, JSON.stringify({ type, id: who }), now],
     'ask_erasure',
   );
@@ -88,7 +88,7 @@ function presentErasure(row: ErasureRow): PredictionErasure {
     ...(row.error !== null && { error: row.error }),
     reason: row.reason,
     by: `${row.by.type}/${row.by.id}`,
-    askedAt: Number(row.asked_at),
+    askedAt: Number(row.requested_at),
     ...(row.ended_at !== null && { endedAt: Number(row.ended_at) }),
   };
 }
@@ -117,7 +117,7 @@ export function erasureHandler(parts: PredictionsParts, collector: Collector): J
       }
       await io.write(async (tx) => {
         await tx.sql.query(
-          `update predictions.erasure set state = 'done', value = null, place = null, ended_at = $2 where id = $1`,
+          `update predictions.erasure set state = 'succeeded', value = null, last_file = null, ended_at = $2 where id = $1`,
           [id, parts.clock.now()],
           'end_erasure',
         );
@@ -136,7 +136,7 @@ export function erasureHandler(parts: PredictionsParts, collector: Collector): J
       if (end.state !== 'failed' && end.state !== 'canceled') return;
       await tx.enter(job.projectId);
       await tx.sql.query(
-        `update predictions.erasure set state = 'failed', error = $2, ended_at = $3 where id = $1 and state = 'waiting'`,
+        `update predictions.erasure set state = 'failed', error = $2, ended_at = $3 where id = $1 and state = 'pending'`,
         [String(job.payload['erasure']), end.error ?? 'it was canceled', parts.clock.now()],
         'fail_erasure',
       );
@@ -151,7 +151,7 @@ export function erasureHandler(parts: PredictionsParts, collector: Collector): J
 async function nextFile(sql: Sql, projectId: string, erasure: string, endpoint: string): Promise<FileRow | undefined> {
   const [row] = await sql.query<FileRow>(
     `select f.* from predictions.file f, predictions.erasure e
-     where e.id = $2 and f.project_id = $1 and f.name = $3 and (e.place is null or f.id > e.place) order by f.id limit 1`,
+     where e.id = $2 and f.project_id = $1 and f.name = $3 and (e.last_file is null or f.id > e.last_file) order by f.id limit 1`,
     [projectId, erasure, endpoint],
     'next_erased_file',
   );
@@ -166,7 +166,7 @@ async function eraseIn(
 ): Promise<void> {
   const advance = async ({ sql }: Transaction, rows: number): Promise<void> => {
     await sql.query(
-      'update predictions.erasure set place = $2, files = files + 1, rows = rows + $3 where id = $1',
+      'update predictions.erasure set last_file = $2, files = files + 1, rows = rows + $3 where id = $1',
       [erasure.id, file.id, rows],
       'advance_erasure',
     );

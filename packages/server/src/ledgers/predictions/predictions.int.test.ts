@@ -142,10 +142,10 @@ describe('predictions', () => {
       value: 'ada',
       reason: 'asked for it',
     });
-    expect(asked.state).toBe('waiting');
+    expect(asked.state).toBe('pending');
     const get = async () =>
       await world.dais.call<PredictionErasure>('predictionErasure.get', { endpoint: name, id: asked.id });
-    await expect.poll(async () => (await get()).state, { timeout: 60_000 }).toBe('done');
+    await expect.poll(async () => (await get()).state, { timeout: 60_000 }).toBe('succeeded');
     expect(await get()).toMatchObject({ rows: 2, column: 'in_customer' });
     const sql = 'select in_customer, principal, out_y, erased, model from predictions order by erased';
     expect((await query(name, sql)).rows).toEqual([

@@ -38,7 +38,7 @@ export function checkHandler(parts: QualityParts): JobHandler {
     },
     // The last attempt failed: an unknown result must not pass.
     async ended(tx, { payload, projectId }, end) {
-      if (end.state === 'done') return;
+      if (end.state === 'succeeded') return;
       await tx.enter(projectId);
       const id = String(payload['check']);
       const due = await startCheck(tx.sql, id);

@@ -76,10 +76,10 @@ export function scanHandler(parts: SafetyParts): JobHandler {
       const location = await io.read(async (tx) => await filesOf(tx, parts, name, version));
       if ('elsewhere' in location) {
         const detail = `The files could not be scanned: ${location.elsewhere}.`;
-        const findings = [{ file: '.', rule: 'elsewhere', severity: 'block', detail }] as const;
+        const findings = [{ file: '.', rule: 'external', severity: 'block', detail }] as const;
         await io.write(async (tx) => {
           await recordScan(tx, key, { files: 0, bytes: 0, findings }, now());
-          await endScan(tx, key, { state: 'elsewhere', error: location.elsewhere }, now());
+          await endScan(tx, key, { state: 'external', error: location.elsewhere }, now());
         });
         return { elsewhere: true };
       }

@@ -24,7 +24,7 @@ export interface ScanRow {
   readonly files: number;
   readonly bytes: bigint;
   readonly error: string | null;
-  readonly asked_at: bigint;
+  readonly requested_at: bigint;
   readonly ended_at: bigint | null;
 }
 
@@ -40,7 +40,7 @@ interface FindingRow {
   readonly decided_at: bigint | null;
 }
 
-export const SCAN_COLUMNS = 'version_key, model, version, state, scanner, files, bytes, error, asked_at, ended_at';
+export const SCAN_COLUMNS = 'version_key, model, version, state, scanner, files, bytes, error, requested_at, ended_at';
 const FINDING = 'id, file, rule, severity, detail, state, reason, decided_by, decided_at';
 
 export async function findScan(sql: Sql, key: string): Promise<ScanRow | undefined> {
@@ -59,8 +59,8 @@ export async function noteScan(
   now: number,
 ): Promise<void> {
   await tx.sql.query(
-    `insert into safety.scan (version_key, project_id, model, version, state, asked_at) values ($1, $2, $3, $4, 'pending', $5)
-     on conflict (version_key) do update set state = 'pending', error = null, asked_at = $5, ended_at = null`,
+    `insert into safety.scan (version_key, project_id, model, version, state, requested_at) values ($1, $2, $3, $4, 'pending', $5)
+     on conflict (version_key) do update set state = 'pending', error = null, requested_at = $5, ended_at = null`,
     [of.key, tx.projectId, of.model, of.version, now],
     'note_model_scan',
   );
@@ -76,7 +76,7 @@ export interface ScanResult {
 export async function recordScan(tx: Transaction, key: string, result: ScanResult, now: number): Promise<void> {
   const { findings, files, bytes } = result;
   await tx.sql.query(
-    `update safety.scan set state = 'done', scanner = $2, files = $3, bytes = $4, error = null, ended_at = $5
+    `update safety.scan set state = 'succeeded', scanner = $2, files = $3, bytes = $4, error = null, ended_at = $5
      where version_key = $1`,
     [key, SCANNER_VERSION, files, bytes, now],
     'end_model_scan',
@@ -107,7 +107,7 @@ export async function recordScan(tx: Transaction, key: string, result: ScanResul
 export async function endScan(
   tx: Transaction,
   key: string,
-  end: { readonly state: 'failed' | 'elsewhere'; readonly error: string },
+  end: { readonly state: 'failed' | 'external'; readonly error: string },
   now: number,
 ): Promise<void> {
   await tx.sql.query(
@@ -155,7 +155,7 @@ export function resultOf(
   findings: readonly Pick<FindingRow, 'severity' | 'state'>[],
 ): ModelScanResult {
   if (scan.state === 'pending') return 'pending';
-  if (scan.state !== 'done') return 'blocked';
+  if (scan.state !== 'succeeded') return 'blocked';
   const open = findings.filter(({ state }) => state === 'open');
   if (open.some(({ severity }) => severity === 'block')) return 'blocked';
   // Code needs a separate process, whether its finding is waived or not.
@@ -173,7 +173,7 @@ export async function presentScan(sql: Sql, name: string, scan: ScanRow): Promis
     bytes: Number(scan.bytes),
     findings: findings.map(presentFinding),
     ...(scan.error !== null && { error: scan.error }),
-    askedAt: Number(scan.asked_at),
+    askedAt: Number(scan.requested_at),
     ...(scan.ended_at !== null && { endedAt: Number(scan.ended_at) }),
   };
 }
@@ -193,7 +193,7 @@ export async function scanResult(
   const findings = await findingsOf(sql, scan.version_key);
   const result = resultOf(scan, findings);
   if (result === 'clean') return { result };
-  if (scan.state !== 'done') {
+  if (scan.state !== 'succeeded') {
     const why = scan.error === null ? 'have not been scanned yet' : `could not be scanned: ${scan.error}`;
     return { result, reason: `The files of ${version} ${why}.` };
   }
@@ -243,7 +243,7 @@ export async function listBlockedVersions(
          select count(*)::int as findings, min(file || ': ' || detail) as first from safety.finding
          where version_key = s.version_key and state = 'open' and severity = 'block') f
        where s.project_id = $1 and s.ended_at is not null
-         and (s.state = 'failed' or (s.state = 'done' and f.findings > 0))
+         and (s.state = 'failed' or (s.state = 'succeeded' and f.findings > 0))
          and s.version_key in (
            select version_key from safety.finding where project_id = $1 and state = 'open' and severity = 'block'
            union all select version_key from safety.scan where project_id = $1 and state = 'failed')

@@ -102,7 +102,7 @@ export function servingLedger(parts: ServingParts): ServingLedger {
       response?.status === 200
         ? (JSON.parse(response.body) as Partial<Pick<EndpointContract, 'inputs' | 'outputs'>>)
         : {};
-    const { signature, example } = model.described;
+    const { signature, example } = model.description;
     return {
       endpoint: row.name,
       model: model.label,

@@ -37,10 +37,10 @@ export function deliveryHandler(parts: WebhookParts): JobHandler {
     ended: async (tx, job, end) => {
       const { webhook, name, event } = job.payload as unknown as Payload;
       const { id, projectId, attempt: attempts } = job;
-      const failure = end.state === 'done' ? undefined : end.error;
+      const failure = end.state === 'succeeded' ? undefined : end.error;
       const now = clock.now();
       // For the last attempt: earlier attempts record their response before they fail.
-      const status = end.state === 'done' ? (end.result as { status?: number } | undefined)?.status : undefined;
+      const status = end.state === 'succeeded' ? (end.result as { status?: number } | undefined)?.status : undefined;
       const state = failure === undefined ? ('delivered' as const) : ('failed' as const);
       await recordAttempt(tx.sql, { id, projectId, state, attempts, status, failure, now });
       await trimDeliveries(tx.sql, projectId, webhook, now);

@@ -47,7 +47,7 @@ function signInRetention(): JobHandler {
       await io.write(async ({ sql }) => {
         await sql.query('delete from policy.sign_in where expires_at < clock_timestamp()');
         await sql.query('delete from policy.device_grant where expires_at < clock_timestamp()');
-        await sql.query('delete from policy.spent_token where expires_at < clock_timestamp()');
+        await sql.query('delete from policy.exchanged_token where expires_at < clock_timestamp()');
       }),
   };
 }

@@ -1,6 +1,7 @@
 import type { ColumnMask, ColumnProfile, DataColumn, DataFinding, DatasetVersion, QualityReport } from '@dais/api/data';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
+import { countNoun } from '#ui/count-noun.ts';
 import { ColumnDetail, distinctText } from './column-detail.tsx';
 import { ColumnPicture } from './column-picture.tsx';
 import { countText, figureText, shareText } from './data-words.ts';
@@ -68,7 +69,7 @@ export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps
           />
           <span className="dim" role="status">
             {rows.length === all.length
-              ? `${countText(all.length)} columns`
+              ? countNoun(all.length, 'column')
               : `${countText(rows.length)} of ${countText(all.length)}`}
             {report !== undefined && report.profile === undefined && ' · computing their profile'}
             {report?.before !== undefined && ` · the line in each chart is version ${report.before.number}`}

@@ -3,8 +3,9 @@ import { refreshDatasetOperation, type Ingest } from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
+import { countNoun } from '#ui/count-noun.ts';
 import { specOf, statusOf, type DatasetStatus } from './catalog.ts';
-import { bytesText, countText } from './data-words.ts';
+import { bytesText } from './data-words.ts';
 import { DatasetVersionsTab } from './dataset-versions-tab.tsx';
 import { FindingsPanel } from './findings-panel.tsx';
 import { IngestsTab } from './ingests-tab.tsx';
@@ -74,7 +75,7 @@ function Under({ project, name, spec, status }: UnderProps) {
       ) : (
         <span>
           latest: <Link {...datasetVersionAddress(project, name, latestVersion)}>version {latestVersion}</Link>
-          {rows !== undefined && `, ${countText(rows)} rows`}
+          {rows !== undefined && `, ${countNoun(rows, 'row')}`}
           {bytes !== undefined && `, ${bytesText(bytes)}`}
           {updatedAt !== undefined && (
             <>

@@ -2,7 +2,7 @@ import { datasetKind, type DaisError } from '@dais/api';
 import { cancelIngestOperation, type Ingest, type IngestState } from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { countText } from './data-words.ts';
+import { countNoun } from '#ui/count-noun.ts';
 import { IngestFaults } from './ingest-faults.tsx';
 import { useIngests, type DatasetPlace } from './use-data.ts';
 import { datasetVersionAddress } from '#addresses.ts';
@@ -21,9 +21,9 @@ import { toast } from '#ui/toast.ts';
 
 const STATES: Readonly<Record<IngestState, { readonly state: State; readonly word: string }>> = {
   open: { state: 'waiting', word: 'waiting for files' },
-  waiting: { state: 'waiting', word: 'waiting' },
+  pending: { state: 'waiting', word: 'pending' },
   running: { state: 'running', word: 'running' },
-  done: { state: 'ok', word: 'done' },
+  succeeded: { state: 'ok', word: 'succeeded' },
   failed: { state: 'failed', word: 'failed' },
   canceled: { state: 'off', word: 'canceled' },
 };
@@ -130,7 +130,7 @@ interface RejectsProps {
 /** They are rows as they came, with nothing masked. */
 function Rejects({ place: { project, name }, id, rejects, why }: RejectsProps) {
   const { basePath } = useConsole();
-  const words = `${countText(rejects)} rows rejected`;
+  const words = `${countNoun(rejects, 'row')} rejected`;
   if (why !== undefined) return <span title={why}>{words}</span>;
   const path = `/p/${encodeURIComponent(project)}/api/v1/data/datasets/${encodeURIComponent(name)}/ingests/${id}/rejects`;
   return (

@@ -46,7 +46,7 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
       { name, files, message, keepFaults },
       {
         onSuccess: (ingest) => {
-          if (ingest.state !== 'done' || ingest.version === undefined) return;
+          if (ingest.state !== 'succeeded' || ingest.version === undefined) return;
           const text = `Version ${ingest.version} of ${name}`;
           toast(
             ingest.unchanged
@@ -131,7 +131,7 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
           </div>
         )}
         {send.error !== null && <ErrorNote error={send.error} />}
-        {send.data !== undefined && send.data.state !== 'done' && (
+        {send.data !== undefined && send.data.state !== 'succeeded' && (
           <Failed project={project} name={name} ingest={send.data} />
         )}
         <p className="dim">

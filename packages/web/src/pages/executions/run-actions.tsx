@@ -45,7 +45,7 @@ export function RunActions({ project, run, marks, edges, chosen }: RunActionsPro
       {goesOn ? (
         <GuardedButton
           variant="default"
-          why={run.cancelAsked ? 'The job is already being canceled.' : why('execution:cancel')}
+          why={run.cancelRequested ? 'The job is already being canceled.' : why('execution:cancel')}
           onClick={() => setAsking('cancel')}
         >
           Cancel

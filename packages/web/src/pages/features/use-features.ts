@@ -110,5 +110,5 @@ export function useBuilds({ project, key, ready }: FeaturesPlace): UseQueryResul
 }
 
 export function goesOn({ state }: Pick<Materialization, 'state'>): boolean {
-  return state === 'waiting' || state === 'running';
+  return state === 'pending' || state === 'running';
 }

@@ -40,7 +40,7 @@ export function runningNow(
       .filter(({ endedAt }) => endedAt === undefined)
       .map((job) => ({
         key: `job ${job.id}`,
-        state: job.state === 'queued' ? ('waiting' as const) : ('running' as const),
+        state: job.state === 'pending' ? ('waiting' as const) : ('running' as const),
         word: job.state,
         kind: JOB_KINDS[job.kind],
         what: { name: `${job.model}/${job.version}`, address: batchAddress(project, job.id) },

@@ -2,6 +2,7 @@ import { type DaisError } from '@dais/api';
 import { acceptAgreedOperation, publishLabelsOperation } from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
+import { countNoun } from '#ui/count-noun.ts';
 import { AgreementPanel } from './agreement-panel.tsx';
 import { Accepted } from './labels-page.tsx';
 import { TaskList } from './task-list.tsx';
@@ -124,7 +125,7 @@ function Actions({ project, name, accepted }: ActionsProps) {
   const accept = useMutation<{ readonly accepted: number; readonly left: number }, DaisError>({
     mutationFn: async () => await client.perform(acceptAgreedOperation, { set: name }),
     onSuccess: ({ accepted: count, left }) =>
-      toast({ title: `${countText(count)} accepted`, text: `${countText(left)} tasks wait for review.` }),
+      toast({ title: `${countText(count)} accepted`, text: `Waiting for review: ${countNoun(left, 'task')}.` }),
     onError,
     onSettled,
   });

@@ -116,7 +116,7 @@ function Result({ scan }: { readonly scan: ModelScan }) {
     <>
       <p>
         <StateBadge {...badge} />{' '}
-        {state === 'elsewhere'
+        {state === 'external'
           ? 'The artifacts are stored outside of Dais and cannot be scanned. The version is not served.'
           : state === 'failed'
             ? `The scan failed: ${error ?? 'unknown error'}.`

@@ -1,6 +1,7 @@
 import { endpointKind } from '@dais/api/serving';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
+import { countNoun } from '#ui/count-noun.ts';
 import { PredictionFilters, readFilter } from './prediction-filters.tsx';
 import { PredictionSummary } from './prediction-summary.tsx';
 import { predictionColumns } from './prediction-columns.tsx';
@@ -143,7 +144,7 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
             ? error === null
               ? 'Loading'
               : ''
-            : `${rows.length.toLocaleString('en')} rows${more ? ', scroll for more' : ''}`}
+            : `${countNoun(rows.length, 'row')}${more ? ', scroll for more' : ''}`}
         </span>
       </div>
       {error !== null && <ErrorNote error={error} retry={again} />}

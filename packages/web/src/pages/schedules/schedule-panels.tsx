@@ -55,7 +55,7 @@ function NextTimes({ place, suspended }: { readonly place: SchedulePlace; readon
 }
 
 const STATES: Readonly<Record<Fire['state'], { readonly state: State; readonly word: string }>> = {
-  waiting: { state: 'waiting', word: 'Waiting' },
+  pending: { state: 'waiting', word: 'Pending' },
   started: { state: 'ok', word: 'Started' },
   skipped: { state: 'off', word: 'Skipped' },
   failed: { state: 'failed', word: 'Failed' },

@@ -61,7 +61,7 @@ export async function fetchAll(
   if (shape !== undefined && mode === 'reference') {
     throw new DaisError(
       'invalid_state',
-      'A version cannot refer to the files of this table, because they differ from its rows: the table is partitioned, has deleted rows, or its files use other column names. Set `mode: managed` to copy the rows.',
+      'A version cannot refer to the files of this table, because they differ from its rows. The table is partitioned, has deleted rows, or its files use other column names. Set `mode: managed` to copy the rows.',
     );
   }
   const all = objects.reduce((sum, { bytes = 0 }) => sum + bytes, 0);

@@ -43,7 +43,7 @@ export function ingestEntries(parts: DataParts): readonly OperationEntry[] {
         const row = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
           return await readIngestOf(tx, input.name, input.id);
         });
-        if (row.rejects === 0n) throw new DaisError('invalid_state', 'No rows were rejected.');
+        if (row.rejected_rows === 0n) throw new DaisError('invalid_state', 'No rows were rejected.');
         const owner = contentOfIngest(row);
         const { size, sha256 } = await parts.content.stat(owner, REJECTS);
         return { size, sha256, open: async (range) => (await parts.content.open(owner, REJECTS, range)).bytes };

@@ -78,7 +78,7 @@ export function ingestHandler(parts: DataParts): JobHandler {
     retry: { baseMs: 1000, capMs: 60_000 },
     run: async (job, io) => await new IngestRun(parts, job, io).run(),
     async ended(tx, job, end) {
-      if (end.state === 'done') return;
+      if (end.state === 'succeeded') return;
       const id = String(job.payload['ingest']);
       await tx.enter(job.projectId);
       const state = end.state === 'canceled' ? 'canceled' : 'failed';
@@ -216,7 +216,7 @@ class IngestRun {
     };
     const io = { ...this.#io, progress: (share: number) => void this.#note('read', share) };
     const made = await new VersionMaker(this.#parts).make(request, io, async (tx, { version, unchanged }) => {
-      await endIngest(tx, row.id, { state: 'done', now: this.#parts.clock.now(), version, unchanged });
+      await endIngest(tx, row.id, { state: 'succeeded', now: this.#parts.clock.now(), version, unchanged });
     });
     return { ingest: row.id, version: made.version.number, unchanged: made.unchanged };
   }
@@ -385,7 +385,7 @@ class IngestRun {
         await attachContent(tx, contentOfIngest(row), [{ lease: rejects, name: REJECTS }], { replace: true });
       }
       await endIngest(tx, this.#id, {
-        state: 'done',
+        state: 'succeeded',
         now: this.#parts.clock.now(),
         faults: read.rejects.slice(0, SHOWN_FAULTS).map(faultOf(spec)),
         rejects: read.rejectCount,

@@ -12,6 +12,7 @@ import type { CallOf } from '#kernel/entry.ts';
 import { ensureResource } from '#kernel/resource-handlers.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
+import { countText } from '#lib/count-text.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { DataParts } from '../data-parts.ts';
 import { findDataset, requireDataset, type DatasetRow, readDatasetSpec } from '../dataset-rows.ts';
@@ -112,7 +113,7 @@ export async function insertIngest(
     readonly tags: readonly string[];
     readonly source: IngestSource;
     readonly now: number;
-    readonly state: 'open' | 'waiting';
+    readonly state: 'open' | 'pending';
     /** The creator, if it is not the caller. */
     readonly by?: Actor;
   },
@@ -149,7 +150,7 @@ export async function insertIngestFiles(
   files: readonly (PushedFile & { readonly here: boolean })[],
 ): Promise<void> {
   await tx.sql.query(
-    `insert into data.ingest_file (ingest, position, project_id, name, digest, bytes, here)
+    `insert into data.ingest_file (ingest, position, project_id, name, digest, bytes, is_uploaded)
      select $1, t.position - 1, $2, t.name, t.digest, t.bytes, t.here
      from unnest($3::text[], $4::text[], $5::bigint[], $6::boolean[]) with ordinality as t (name, digest, bytes, here, position)`,
     [
@@ -199,7 +200,7 @@ export async function uploadPushed(parts: DataParts, call: CallOf<typeof uploadP
       const row = await requireOpen(tx, input, true);
       const name = pushedName(file.position);
       await attachContent(tx, contentOfIngest(row), [{ lease: lease.id, name }], { replace: true });
-      await tx.sql.query('update data.ingest_file set here = true where ingest = $1 and position = $2', [
+      await tx.sql.query('update data.ingest_file set is_uploaded = true where ingest = $1 and position = $2', [
         row.id,
         file.position,
       ]);
@@ -224,9 +225,12 @@ export async function commitPush(tx: Transaction, { input }: CallOf<typeof commi
     const shown = await presentIngest(tx, row);
     if (shown.needed.length > 0) {
       const names = shown.needed.slice(0, 5).join(', ');
-      throw new DaisError('invalid_state', `${shown.needed.length} files have not been uploaded yet: ${names}.`);
+      throw new DaisError(
+        'invalid_state',
+        `The upload of ${countText(shown.needed.length, 'file')} is not complete: ${names}.`,
+      );
     }
-    await tx.sql.query(`update data.ingest set state = 'waiting' where id = $1`, [row.id], 'commit_push');
+    await tx.sql.query(`update data.ingest set state = 'pending' where id = $1`, [row.id], 'commit_push');
     enqueueIngest(tx, row.id);
   }
   return await presentIngest(tx, await readIngestOf(tx, input.name, input.id));

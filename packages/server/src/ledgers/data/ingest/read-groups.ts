@@ -141,7 +141,7 @@ export async function knownReadings(
   digests: readonly string[],
 ): Promise<ReadonlyMap<string, readonly Known[]>> {
   const rows = await tx.sql.query<{ digest: string; files: readonly Known[] }>(
-    'select digest, files from data.read_file where dataset = $1 and reading = $2 and digest = any($3::text[])',
+    'select digest, files from data.read_file where dataset = $1 and read_options = $2 and digest = any($3::text[])',
     [row.id, reading, digests],
     'known_readings',
   );
@@ -161,8 +161,8 @@ async function remember(
     const { id } = await requireDataset(tx, dataset);
     const shapes = files.map((file): Known => ({ digest: file.digest, bytes: file.bytes, rows: file.rows }));
     await tx.sql.query(
-      `insert into data.read_file (dataset, digest, reading, project_id, files, rows, used_at) values ($1, $2, $3, $4, $5, $6, $7)
-       on conflict (dataset, digest, reading) do update set files = excluded.files, rows = excluded.rows, used_at = excluded.used_at`,
+      `insert into data.read_file (dataset, digest, read_options, project_id, files, rows, used_at) values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (dataset, digest, read_options) do update set files = excluded.files, rows = excluded.rows, used_at = excluded.used_at`,
       [
         id,
         digest,

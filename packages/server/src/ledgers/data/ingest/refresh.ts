@@ -26,7 +26,7 @@ export async function startRefresh(
     throw new DaisError('invalid_state', `The rows of ${name} are pushed. There is no source to refresh from.`);
   }
   const from = { type: type === 'dataset' ? ('query' as const) : type, faults };
-  const id = await insertIngest(tx, dataset, { message, tags, source: from, now, state: 'waiting' });
+  const id = await insertIngest(tx, dataset, { message, tags, source: from, now, state: 'pending' });
   enqueueIngest(tx, id);
   return id;
 }

@@ -147,7 +147,7 @@ export class StepVersions {
       tags: [],
       source: { type: 'step', faults: 'refuse', execution: run, step: attempt },
       now: this.#parts.clock.now(),
-      state: 'waiting',
+      state: 'pending',
       by: actor,
     });
     await insertIngestFiles(

@@ -143,7 +143,7 @@ function originOf(old: RunRow): RunOrigin {
     pipelineVersion: old.pipeline_version ?? undefined,
     schedule: old.schedule ?? undefined,
     experimentId: old.experiment_id ?? undefined,
-    about: old.about ?? undefined,
+    about: old.client_metadata ?? undefined,
     warnings: old.warnings,
   };
 }

@@ -62,8 +62,8 @@ export async function submitRun(tx: Transaction, { machines, limits }: SubmitPar
   const digest = createHash('sha256').update(plan).digest('hex');
   const { principal } = tx.by;
   await tx.sql.query(
-    `insert into executions.run (id, project_id, name, plan, plan_digest, inputs, priority, code, retry_of, again,
-       actor_type, actor_id, description, pipeline, pipeline_version, schedule, experiment_id, about, warnings)
+    `insert into executions.run (id, project_id, name, plan, plan_digest, inputs, priority, code, retry_of, rerun_tasks,
+       actor_type, actor_id, description, pipeline, pipeline_version, schedule, experiment_id, client_metadata, warnings)
      values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8::jsonb, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::jsonb, $19)`,
     [
       run.id,

@@ -146,7 +146,7 @@ async function enable(tx: Transaction, { input }: CallOf<typeof enableRecurrence
     const next = row.catch_up && row.next_at !== null ? row.next_at.getTime() : nextTime(timingOf(row), await now(tx));
     await tx.sql.query(
       `update executions.schedule set enabled = $2, next_at = $3, updated_at = clock_timestamp(),
-         look_at = case when $2 then clock_timestamp() end where id = $1`,
+         next_check_at = case when $2 then clock_timestamp() end where id = $1`,
       [row.id, enabled, next === undefined ? null : new Date(next)],
       'enable_schedule',
     );
@@ -204,7 +204,7 @@ async function backfill(tx: Transaction, { input }: CallOf<typeof backfillRecurr
   const made = await addFires(tx, row.id, times, { backfill: true });
   if (made.length > 0) {
     await tx.sql.query(
-      'update executions.schedule set look_at = clock_timestamp() where id = $1',
+      'update executions.schedule set next_check_at = clock_timestamp() where id = $1',
       [row.id],
       'backfill',
     );

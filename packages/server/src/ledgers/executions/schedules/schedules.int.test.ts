@@ -152,11 +152,11 @@ describe('while a run of the schedule is in progress', () => {
     );
     for (const run of runs) await world.dais.call('execution.cancel', { id: run });
     for (const run of runs) await expect.poll(async () => await isEnded(run), PATIENCE).toBe(true);
-    return { states: found.map(({ state }) => state), asked: went.map(({ cancelAsked }) => cancelAsked) };
+    return { states: found.map(({ state }) => state), asked: went.map(({ cancelRequested }) => cancelRequested) };
   }
 
   test('the next run waits', async () => {
-    expect((await beside('wait')).states.slice(0, 3)).toEqual(['started', 'waiting', 'waiting']);
+    expect((await beside('wait')).states.slice(0, 3)).toEqual(['started', 'pending', 'pending']);
   });
 
   test('the next run is skipped', async () => {
@@ -314,7 +314,7 @@ test('processes that are killed at any time fire each time once', async () => {
       expect(await count('executions.run')).toBe(started);
     }
     await quiet.worker();
-    await expect.poll(async () => await count(`executions.fire where state = 'waiting'`), PATIENCE).toBe(0);
+    await expect.poll(async () => await count(`executions.fire where state = 'pending'`), PATIENCE).toBe(0);
     await expect.poll(async () => await count('executions.fire'), PATIENCE).toBeGreaterThanOrEqual(MISSED);
     const { items } = await quiet.dais.call<Page<Fire>>('recurrence.fires', { id, limit: 1000 });
     const times = items.map(({ at }) => at).toReversed();

@@ -38,7 +38,7 @@ async function answer(
   const secret = found === undefined ? undefined : await found.open();
   const fresh = Math.abs(clock.now() / 1000 - input.timestamp) <= NEWEST_S;
   if (found === undefined || secret === undefined || !fresh || !isSigned(input, secret)) {
-    const detail = `The call was rejected: there is no enabled webhook schedule "${input.name}", the signature does not match its secret, or the timestamp differs from the clock of the server by more than ${NEWEST_S / 60} minutes.`;
+    const detail = `The call was rejected. Either no enabled webhook schedule "${input.name}" exists, or the signature does not match its secret, or the timestamp differs from the clock of the server by more than ${NEWEST_S / 60} minutes.`;
     throw new DaisError('unauthenticated', detail);
   }
   return await transact(
@@ -73,7 +73,7 @@ function isSigned({ id, timestamp, signature, body }: CallInput, secret: string)
 /** Adds a fire. A repeated call with the same id has no effect. @throws DaisError `rate_limited` */
 async function add(tx: Transaction, schedule: string, { id, body }: CallInput) {
   const [count] = await tx.sql.query<{ n: number }>(
-    `select count(*)::int as n from executions.fire where schedule = $1 and state = 'waiting'`,
+    `select count(*)::int as n from executions.fire where schedule = $1 and state = 'pending'`,
     [schedule],
     'count_waiting_fires',
   );
@@ -90,7 +90,7 @@ async function add(tx: Transaction, schedule: string, { id, body }: CallInput) {
   );
   if (rows.length > 0) {
     await tx.sql.query(
-      'update executions.schedule set look_at = clock_timestamp() where id = $1',
+      'update executions.schedule set next_check_at = clock_timestamp() where id = $1',
       [schedule],
       'called',
     );

@@ -95,7 +95,7 @@ interface AttemptOfLog {
   readonly id: string;
   readonly n: number;
   readonly state: string;
-  readonly place: string;
+  readonly compute_node: string;
   /** Whether another attempt may follow. */
   readonly final: boolean;
 }
@@ -167,7 +167,7 @@ async function findAttempts({ database }: LogParts, projectId: string, { id, nod
     }
     const nodeEnded = (END_STATES as readonly string[]).includes(of?.state ?? '');
     const rows = await sql.query<Omit<AttemptOfLog, 'final'>>(
-      `select id, n, state, place from executions.attempt
+      `select id, n, state, compute_node from executions.attempt
        where node = $1 and ($2::uuid is null or id = $2) order by n`,
       [of?.id ?? null, attempt ?? null],
       'execution_log_attempts',
@@ -198,7 +198,7 @@ async function readKept({ content }: LogParts, owner: ContentOwner, { attempt, g
 
 async function readRunning(parts: LogParts, attempt: AttemptOfLog, { engine }: LogPosition): Promise<Piece> {
   // The log of a step on another machine can be read only after the step has ended.
-  if (attempt.place !== parts.place) return { bytes: Buffer.alloc(0), engine, complete: false };
+  if (attempt.compute_node !== parts.place) return { bytes: Buffer.alloc(0), engine, complete: false };
   const compute = await parts.compute();
   const chunks: Buffer[] = [];
   let [size, next] = [0, engine];

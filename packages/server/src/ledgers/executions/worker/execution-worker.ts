@@ -113,7 +113,7 @@ export class ExecutionWorker {
       done: Promise.resolve(),
     };
     this.#held.set(claim.id, held);
-    if (claim.cancelAsked) held.canceled.abort(new RunCanceled('the run is canceled'));
+    if (claim.cancelRequested) held.canceled.abort(new RunCanceled('the run is canceled'));
     held.done = this.#lookAfter(held).finally(() => {
       if (this.#held.get(claim.id) === held) this.#held.delete(claim.id);
       // A slot is free, and the commit may have made other steps ready.
@@ -169,14 +169,14 @@ export class ExecutionWorker {
     const { place, nodeName: name } = this.#parts;
     const { capacity: resources, concurrency } = await this.#admissionRules();
     await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-      await renewComputeNode(sql, { place, name, resources, concurrency });
+      await renewComputeNode(sql, { id: place, name, resources, concurrency });
     });
     if (ids.length === 0) return false;
     const renewed = await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
       await this.#parts.calls?.keep(sql, ids);
       return await renewLeases(sql, this.#holder, ids);
     });
-    const ours = new Map(renewed.map(({ id, cancelAsked }) => [id, cancelAsked]));
+    const ours = new Map(renewed.map(({ id, cancelRequested }) => [id, cancelRequested]));
     for (const id of ids) {
       const held = this.#held.get(id);
       if (ours.get(id) === true) held?.canceled.abort(new RunCanceled('the run is canceled'));

@@ -53,7 +53,7 @@ export async function startBuild(
   const { type, id: actor } = context.principal;
   await tx.sql.query(
     `insert into features.build (id, project_id, state, request, dataset, versions, actor_type, actor_id)
-     values ($1, $2, 'waiting', $3, $4, $5, $6, $7)`,
+     values ($1, $2, 'pending', $3, $4, $5, $6, $7)`,
     [id, tenant.id, JSON.stringify(input), input.to, JSON.stringify(versions), type, actor],
     'start_build',
   );
@@ -85,11 +85,11 @@ export function buildHandler(parts: FeatureParts): JobHandler {
       }
     },
     ended: async (tx, job, end) => {
-      if (end.state === 'done') return;
+      if (end.state === 'succeeded') return;
       await tx.enter(job.projectId);
       const [row] = await tx.sql.query<Pick<BuildRow, 'id' | 'dataset'>>(
         `update features.build set state = $2, error = $3, finished_at = clock_timestamp()
-         where id = $1 and state in ('waiting', 'running') returning id, dataset`,
+         where id = $1 and state in ('pending', 'running') returning id, dataset`,
         [job.payload['id'], end.state, end.error],
         'fail_build',
       );
@@ -110,14 +110,14 @@ async function build(parts: FeatureParts, { payload, projectId }: JobClaim, io: 
       row.versions.entities === undefined ? undefined : await parts.sources.read(tx, row.versions.entities);
     const sensitive = await inheritedMarks(tx, parts, selection, row.request, entities);
     await tx.sql.query(
-      `update features.build set state = 'running' where id = $1 and state = 'waiting'`,
+      `update features.build set state = 'running' where id = $1 and state = 'pending'`,
       [id],
       'run_build',
     );
     return { row, selection, sources, entities, sensitive };
   });
   const { row, selection, sources, entities, sensitive } = begun;
-  if (row.state === 'done') return;
+  if (row.state === 'succeeded') return;
   const { query, time } = planOf(selection, row.request, entities, sources);
   const text = canonicalJson(query);
   const versionsOf = (view: CompiledView) =>
@@ -146,7 +146,7 @@ async function build(parts: FeatureParts, { payload, projectId }: JobClaim, io: 
     { ...io, progress: (share) => io.progress({ share }) },
     async (tx, made) => {
       await tx.sql.query(
-        `update features.build set state = 'done', version_id = $2, version = $3, rows = $4, query = $5,
+        `update features.build set state = 'succeeded', version_id = $2, version = $3, rows = $4, query = $5,
            finished_at = clock_timestamp() where id = $1`,
         [id, made.id, made.number, made.rows, text],
         'finish_build',

@@ -6,6 +6,7 @@ import type { LiteralValue } from '#engines/query/model/query-tree.ts';
 import { scan } from '#engines/query/model/build.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
+import { countText } from '#lib/count-text.ts';
 import { loadView } from '../definitions/load-selection.ts';
 import type { FeatureParts } from '../features-parts.ts';
 import { viewKey } from '../lineage-nodes.ts';
@@ -59,7 +60,8 @@ export function appendHandler(parts: FeatureParts): JobHandler {
       if (left === undefined) return;
       // The key is free by then, because a transaction writes its jobs last.
       const uniqueKey = String(job.payload['view']);
-      const arrived = end.state === 'done' && (end.result as { readonly left?: Left } | undefined)?.left === 'none';
+      const arrived =
+        end.state === 'succeeded' && (end.result as { readonly left?: Left } | undefined)?.left === 'none';
       tx.enqueue({
         queue: APPEND_QUEUE,
         projectId: job.projectId,
@@ -113,7 +115,7 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
       source: { type: 'features' },
       onto: base?.id ?? null,
       parents: [viewKey(view)],
-      message: `${table.rows.length} rows pushed to ${view.name}.`,
+      message: `${countText(table.rows.length, 'row')} pushed to ${view.name}.`,
       by: { type: 'system', id: 'features' },
     },
     { signal: io.signal, write: async (work) => await io.write(work) },

@@ -50,13 +50,13 @@ test('an attempt continues where the last one stopped, without loss or duplicate
     features: [{ name: 'v', type: 'int64' }],
   });
   const done = await world.materialize({ view: 'counted', mode: 'full', end: '2026-11-02T00:00:00Z' });
-  expect(done).toMatchObject({ state: 'done', entities: ENTITIES });
+  expect(done).toMatchObject({ state: 'succeeded', entities: ENTITIES });
   expect(writes).toBeGreaterThan(3);
   const k = [0, 1, 4999, 5000, 9999, 10_000, ENTITIES - 1];
   const { features } = await world.read({ features: ['counted:v'], entities: { k } });
   expect(features[0]?.values).toEqual(k.map((key) => key + ENTITIES));
   const again = await world.materialize({ view: 'counted', mode: 'full', end: '2026-11-02T00:00:00Z' });
-  expect(again).toMatchObject({ state: 'done', entities: ENTITIES, written: 0 });
+  expect(again).toMatchObject({ state: 'succeeded', entities: ENTITIES, written: 0 });
 }, 120_000);
 
 test.each([

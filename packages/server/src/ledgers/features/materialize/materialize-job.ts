@@ -40,11 +40,11 @@ export function materializeHandler(parts: FeatureParts, pusher: Pusher): JobHand
       }
     },
     ended: async (tx, job: JobClaim, end) => {
-      if (end.state === 'done') return;
+      if (end.state === 'succeeded') return;
       await tx.enter(job.projectId);
       const [row] = await tx.sql.query<{ view: string; view_name: string }>(
         `update features.materialization set state = $2, error = $3, finished_at = clock_timestamp()
-         where id = $1 and state in ('waiting', 'running') returning view, view_name`,
+         where id = $1 and state in ('pending', 'running') returning view, view_name`,
         [job.payload['id'], end.state, end.error],
         'fail_materialization',
       );
@@ -67,7 +67,7 @@ async function materialize(
 ): Promise<void> {
   const id = String(payload['id']);
   const { row, view, versions } = await begin(parts, id, io);
-  if (row.state === 'done') return;
+  if (row.state === 'succeeded') return;
   const folder = join(parts.folder, randomUUID());
   await mkdir(folder, { recursive: true });
   try {
@@ -118,7 +118,7 @@ async function begin(parts: FeatureParts, id: string, io: JobIo) {
     const versions = await resolveSources(tx, parts, [{ view }], row.versions ?? {});
     await tx.sql.query(
       `update features.materialization set state = 'running', versions = $2, dataset = $3
-       where id = $1 and state in ('waiting', 'running')`,
+       where id = $1 and state in ('pending', 'running')`,
       [
         id,
         JSON.stringify(Object.fromEntries([...versions].map(([reference, version]) => [reference, version.id]))),
@@ -154,7 +154,7 @@ async function finish(parts: FeatureParts, { id, projectId, view, versions }: Fi
   const entities = await (await parts.online()).count({ project: projectId, view: view.uid });
   await io.write(async (tx) => {
     const [row] = await tx.sql.query<Pick<MaterializationRow, 'start_time' | 'end_time' | 'entities' | 'written'>>(
-      `update features.materialization set state = 'done', finished_at = clock_timestamp()
+      `update features.materialization set state = 'succeeded', finished_at = clock_timestamp()
        where id = $1 and state = 'running' returning start_time, end_time, entities, written`,
       [id],
       'finish_materialization',

@@ -128,11 +128,11 @@ export async function startFeaturesWorld({
     await vi.waitUntil(async () => (await get()).endedAt !== undefined, { timeout: 60_000, interval: 30 });
     const ended = await get();
     expect(ended.faults).toEqual([]);
-    expect(ended.state).toBe('done');
+    expect(ended.state).toBe('succeeded');
     return ended.version ?? 0;
   };
   const settled = async <Work extends { readonly state: string }>(get: () => Promise<Work>): Promise<Work> => {
-    const ended = async () => !['waiting', 'running'].includes((await get()).state);
+    const ended = async () => !['pending', 'running'].includes((await get()).state);
     await vi.waitUntil(ended, { timeout: 60_000, interval: 30 });
     return await get();
   };

@@ -153,7 +153,7 @@ async function verify(
   { model, plan }: Original,
   { place, checked }: { readonly place: string; readonly checked: CheckRows },
 ): Promise<{ readonly largest: number; readonly difference?: Difference }> {
-  const { label, described } = model;
+  const { label, description: described } = model;
   const request = { label, folder: place, signature: described.signature, trust: 'untrusted' } as const;
   const hosted: HostedModel = await parts.host(request, () => {});
   try {
@@ -189,7 +189,7 @@ async function store(
   const keep = async (path: string, at: string) =>
     leases.push({ lease: await upload(parts, job.project_id, at, io), path });
   for (const path of files) await keep(path, join(place, path));
-  const paths = model.described.files.map(({ path }) => path);
+  const paths = model.description.files.map(({ path }) => path);
   for (const path of parts.converter.exampleFiles(mlmodel, paths)) await keep(path, join(folder, 'model', path));
   const { to, predictFn } = job.request;
   await io.write(async (tx) => {

@@ -59,7 +59,7 @@ export async function startConversion(
 
 /** @throws DaisError `invalid_request` if there is none. */
 export async function mlmodelOf({ content }: ModelJobsParts, row: ModelRow): Promise<string> {
-  const { project_id: projectId, artifacts, described, label } = row;
+  const { project_id: projectId, artifacts, description: described, label } = row;
   if (!described.files.some(({ path }) => path === 'MLmodel')) {
     throw invalidRequest(`${label} has no MLmodel file, which describes the format of the model.`);
   }

@@ -26,7 +26,7 @@ export interface AlertRow {
   readonly windows: number;
   readonly raised_at: bigint;
   readonly resolved_at: bigint | null;
-  readonly told: boolean;
+  readonly notified: boolean;
   readonly silenced: boolean;
   readonly acknowledged_by: { readonly type: string; readonly id: string } | null;
   readonly acknowledged_at: bigint | null;
@@ -39,7 +39,7 @@ export interface AlertRow {
 }
 
 const COLUMNS = `id, monitor, monitor_name, "check", severity, state, title, reason, columns, first_window, last_window, windows,
-  raised_at, resolved_at, told, silenced, acknowledged_by, acknowledged_at, note, model, version, trained_on, nodes, deliveries`;
+  raised_at, resolved_at, notified, silenced, acknowledged_by, acknowledged_at, note, model, version, trained_on, nodes, deliveries`;
 
 /** The context of a window that an alert records in addition to the check result. */
 export interface AlertCause {
@@ -141,7 +141,7 @@ export async function resolveAlert(
     data: { alert: alert.id, check: alert.check, window: number },
   });
   // A channel that was not notified of the alert is not notified of its end.
-  if (!alert.told) return;
+  if (!alert.notified) return;
   await send(tx, parts, monitor, alert, {
     state: 'resolved',
     title: `${monitor.name}: ${alert.check} is passing again`,
@@ -158,7 +158,7 @@ export async function endAlerts(tx: Transaction, parts: SendParts, monitor: Moni
       subject: { kind: 'Monitor', name: monitor.name, uid: monitor.uid },
       data: { alert: alert.id, check: alert.check, window: monitor.number },
     });
-    if (!alert.told) continue;
+    if (!alert.notified) continue;
     await send(tx, parts, monitor, alert, {
       state: 'resolved',
       title: `${monitor.name}: ${alert.check} is no longer monitored`,
@@ -190,7 +190,7 @@ export async function sendAlert(
     facts,
   });
   await tx.sql.query(
-    'update monitoring.alert set told = $3, silenced = false, deliveries = $2 where id = $1',
+    'update monitoring.alert set notified = $3, silenced = false, deliveries = $2 where id = $1',
     // Without a channel the alert counts as not sent, so that a channel added later receives it.
     [alert.id, JSON.stringify(deliveries), deliveries.length > 0],
     'alert_told',

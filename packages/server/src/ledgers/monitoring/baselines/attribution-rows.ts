@@ -29,12 +29,12 @@ export async function storedAttributions(
   key: string,
 ): Promise<Attributions | undefined> {
   return await transact(database, { mode: 'read', projectId: monitor.project_id }, async ({ sql }) => {
-    const [row] = await sql.query<{ about: Attributions }>(
-      'select about from monitoring.attribution where monitor = $1 and key = $2',
+    const [row] = await sql.query<{ details: Attributions }>(
+      'select details from monitoring.attribution where monitor = $1 and key = $2',
       [monitor.uid, key],
       'stored_attributions',
     );
-    return row?.about;
+    return row?.details;
   });
 }
 
@@ -79,7 +79,7 @@ export async function keepAttributions(
   now: number,
 ): Promise<void> {
   await tx.sql.query(
-    `insert into monitoring.attribution (id, project_id, monitor, key, about, created_at)
+    `insert into monitoring.attribution (id, project_id, monitor, key, details, created_at)
      values ($1, $2, $3, $4, $5, $6) on conflict (monitor, key) do nothing`,
     [id, tx.projectId, monitor, key, JSON.stringify(about), now],
     'keep_attributions',

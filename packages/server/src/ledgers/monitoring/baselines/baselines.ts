@@ -161,7 +161,7 @@ async function ofReference(
 /** Finds the stored statistics of a dataset version by its name, as `flights@3`. */
 async function storedAs(sql: Sql, monitor: string, name: string): Promise<string | undefined> {
   const [row] = await sql.query<{ id: string }>(
-    `select id from monitoring.baseline where monitor = $1 and about->>'type' = 'dataset' and about->>'name' = $2
+    `select id from monitoring.baseline where monitor = $1 and details->>'type' = 'dataset' and details->>'name' = $2
      order by created_at desc limit 1`,
     [monitor, name],
     'baseline_by_name',
@@ -327,7 +327,7 @@ export async function storedBaseline(
 ): Promise<Baseline | undefined> {
   return await inProject(parts, monitor, async ({ sql }) => {
     const [row] = await sql.query<BaselineRow>(
-      'select id, about, fields from monitoring.baseline where monitor = $1 and key = $2',
+      'select id, details, fields from monitoring.baseline where monitor = $1 and key = $2',
       [monitor.uid, key],
       'stored_baseline',
     );
@@ -337,17 +337,17 @@ export async function storedBaseline(
 
 interface BaselineRow {
   readonly id: string;
-  readonly about: MonitorBaselineUsed;
+  readonly details: MonitorBaselineUsed;
   readonly fields: readonly ColumnRow[];
 }
 
-function presentBaseline({ id, about, fields }: BaselineRow): Baseline {
+function presentBaseline({ id, details: about, fields }: BaselineRow): Baseline {
   return { id, about, fields: new Map(fields.map((row) => [keyOfField(row), fieldOf(row)])) };
 }
 
 export async function readBaseline(sql: Sql, id: string): Promise<Baseline | undefined> {
   const [row] = await sql.query<BaselineRow>(
-    'select id, about, fields from monitoring.baseline where id = $1',
+    'select id, details, fields from monitoring.baseline where id = $1',
     [id],
     'read_baseline',
   );
@@ -356,7 +356,7 @@ export async function readBaseline(sql: Sql, id: string): Promise<Baseline | und
 
 export async function keepBaseline(tx: Transaction, monitor: string, made: NewBaseline, now: number): Promise<void> {
   await tx.sql.query(
-    `insert into monitoring.baseline (id, project_id, monitor, key, about, fields, created_at)
+    `insert into monitoring.baseline (id, project_id, monitor, key, details, fields, created_at)
      values ($1, $2, $3, $4, $5, $6, $7) on conflict (monitor, key) do nothing`,
     [
       made.id,

@@ -235,14 +235,14 @@ async function readReference(
   key: string,
 ): Promise<ScoreReference | undefined> {
   return await inProject(parts, monitor, async ({ sql }) => {
-    const [row] = await sql.query<{ id: string; about: ScoreReference['about']; calibration: Calibration | null }>(
-      'select id, about, calibration from monitoring.calibration where monitor = $1 and key = $2',
+    const [row] = await sql.query<{ id: string; details: ScoreReference['about']; calibration: Calibration | null }>(
+      'select id, details, calibration from monitoring.calibration where monitor = $1 and key = $2',
       [monitor.uid, key],
       'read_calibration',
     );
     return row === undefined
       ? undefined
-      : { id: row.id, key, about: row.about, calibration: row.calibration ?? undefined };
+      : { id: row.id, key, about: row.details, calibration: row.calibration ?? undefined };
   });
 }
 
@@ -261,7 +261,7 @@ export async function keepReference(
   now: number,
 ): Promise<void> {
   await tx.sql.query(
-    `insert into monitoring.calibration (id, project_id, monitor, key, about, calibration, created_at)
+    `insert into monitoring.calibration (id, project_id, monitor, key, details, calibration, created_at)
      values ($1, $2, $3, $4, $5, $6, $7) on conflict (monitor, key) do nothing`,
     [
       id,

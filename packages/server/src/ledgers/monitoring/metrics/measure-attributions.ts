@@ -7,6 +7,7 @@ import { call, column, filter, named } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { RowsToExplain, VersionToExplain } from '#ledgers/model-jobs/index.ts';
+import { countText } from '#lib/count-text.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { QueryRunner, Rows } from '../query-runner.ts';
 import {
@@ -64,7 +65,7 @@ export async function evaluateAttributions(
   const [version] = window.versions;
   if (window.rows === 0 || version === undefined) return unknown('The window has no rows.');
   if (window.rows < spec.minSamples) {
-    return unknown(`The window has ${window.rows} rows, fewer than ${spec.minSamples}.`);
+    return unknown(`The window has ${countText(window.rows, 'row')}, fewer than ${spec.minSamples}.`);
   }
   if (window.inputs.length === 0)
     return unknown('The captured predictions contain no inputs. Check `spec.capture` of the Endpoint.');
@@ -159,7 +160,7 @@ async function explainBoth(
 function noBaseline(label: string, source: Source, { rows }: Attributions): string {
   if (source.of === 'windows') return `No earlier window has attributions of ${label}.`;
   if (rows >= MIN_EXPLAINED) return `Attributions of ${label} in this window are the baseline of later windows.`;
-  return `Only ${rows} rows of this window were explained, fewer than ${MIN_EXPLAINED}. There is no baseline yet.`;
+  return `Only ${countText(rows, 'row')} of this window could be explained, fewer than ${MIN_EXPLAINED}. There is no baseline yet.`;
 }
 
 interface Explaining extends ExplainContext {

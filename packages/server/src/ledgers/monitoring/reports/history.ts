@@ -95,7 +95,7 @@ function emptySeries({ check, type, metric, column, segment }: MonitorResult, le
 const RECENT = 30;
 
 interface SummaryRow extends MonitorRow {
-  readonly look_at: Date;
+  readonly next_check_at: Date;
   readonly open: number;
   readonly acknowledged: number;
   readonly results: readonly MonitorResult[] | null;
@@ -138,7 +138,7 @@ export async function readSummaries(
 }
 
 function presentSummary(row: SummaryRow): MonitorSummary {
-  const { spec, fault } = row;
+  const { spec, error: fault } = row;
   return {
     monitor: row.name,
     ...(row.endpoint !== null && { endpoint: row.endpoint }),

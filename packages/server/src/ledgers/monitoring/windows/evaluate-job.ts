@@ -70,7 +70,7 @@ export function monitorHandler(parts: MonitoringParts): JobHandler {
       }
     },
     ended: async (tx, { payload, projectId }, end) => {
-      if (end.state === 'done') return;
+      if (end.state === 'succeeded') return;
       await tx.enter(projectId);
       const uid = String(payload['monitor']);
       await scheduleEvaluation(tx.sql, uid, RETRY_MS, end.error);

@@ -13,6 +13,7 @@ import type { JobIo } from '#kernel/job-runner.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { countLabels, type LabeledPredictions } from '#ledgers/predictions/index.ts';
+import { countText } from '#lib/count-text.ts';
 import { QueryRunner } from '../query-runner.ts';
 import { evaluateFairness } from '../checks/fairness.ts';
 import { unknownOutcome, statusOf, type CheckOutcome, outcomesOf, replaceOutcome } from '../checks/outcome.ts';
@@ -57,7 +58,7 @@ export async function evaluateLabels(parts: MonitoringParts, uid: string, io: Jo
   const { windows, counts } = await io.read(async ({ sql }) => {
     const found = await sql.query<WaitingWindow>(
       `select id, number, from_at, until_at, rows, label_count, sums, versions, results, labels_at from monitoring.window
-       where monitor = $1 and awaits order by number limit ${MAX_WINDOWS}`,
+       where monitor = $1 and awaiting_labels order by number limit ${MAX_WINDOWS}`,
       [uid],
       'windows_that_wait',
     );
@@ -149,7 +150,7 @@ async function fairnessWithLabels(
   }: { readonly spec: MonitorSpec; readonly check: FairnessCheck; readonly masked: ReadonlySet<string> },
 ): Promise<LabeledCheck> {
   if (Number(window.rows) < spec.minSamples) {
-    return { check, unknown: `The window has ${window.rows} rows, fewer than ${spec.minSamples}.` };
+    return { check, unknown: `The window has ${countText(window.rows, 'row')}, fewer than ${spec.minSamples}.` };
   }
   const rows = evaluatedRows(boundedBy(found.labeled, window.sums.bounds));
   const fields = await outputsAndInputs(runner, found, { spec, masked, rows });
@@ -206,7 +207,7 @@ async function write(
   const fairness = labeled.flatMap((one) => presentFairness(nameOfCheck(one.check), one.fairness ?? []));
   await tx.sql.query(
     `update monitoring.window set results = $2, status = $3, reason = $4, performance = $5, labeled = $6, label_count = $7,
-       labels_at = $8, awaits = not $9, fairness = $10 where id = $1`,
+       labels_at = $8, awaiting_labels = not $9, fairness = $10 where id = $1`,
     [
       window.id,
       JSON.stringify(results),

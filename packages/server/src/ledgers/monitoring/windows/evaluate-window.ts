@@ -331,7 +331,7 @@ function knownInputs(monitor: MonitorRow, window: OpenWindow) {
       : version === undefined
         ? undefined
         : `${version.model}/${version.version}`;
-  const before = by === undefined ? [] : (monitor.known[by] ?? []);
+  const before = by === undefined ? [] : (monitor.known_inputs[by] ?? []);
   const now = window.fields.flatMap(({ side, name }) => (side === 'input' ? [name] : []));
   return { by, before, after: [...new Set([...before, ...now])] };
 }
@@ -389,5 +389,5 @@ async function sloBefore(
         'slo_before',
       ),
   );
-  return rows.flatMap(({ sums }) => sums ?? { requests: 0, bad: 0 });
+  return rows.flatMap(({ sums }) => sums ?? { requests: 0, failed: 0 });
 }

@@ -75,7 +75,7 @@ export async function deploy(
   // A deploy is an explicit decision: models that were rolled back or quarantined are retried.
   const { [found.id]: _resumed, ...quarantined } = row.quarantined;
   await resumeModels(tx, [found.id]);
-  await changeEndpoint(tx, row.uid, { held: null, request, quarantined });
+  await changeEndpoint(tx, row.uid, { rejected: null, request, quarantined });
   await tx.enter('all');
   await wakeResources(tx.sql, [row.uid]);
   await tx.enter(tenant.id);

@@ -189,7 +189,7 @@ export class EndpointWork {
       const rollout = 'of' in act && !isSamePosition(current, act.of) ? undefined : current;
       switch (act.do) {
         case 'start':
-          if (row.spec.model === act.reference && row.held !== act.to.id && current?.to_model !== act.to.id) {
+          if (row.spec.model === act.reference && row.rejected !== act.to.id && current?.to_model !== act.to.id) {
             await this.#start(tx, row, act.to);
           }
           break;
@@ -265,7 +265,7 @@ export class EndpointWork {
       by: request.by,
       reason: '',
     });
-    await changeEndpoint(tx, row.uid, { held: null, request: BY_ALIAS });
+    await changeEndpoint(tx, row.uid, { rejected: null, request: BY_ALIAS });
     if (request.cause === 'alias') await this.#refuse(tx, row, to);
   }
 
@@ -354,7 +354,7 @@ export class EndpointWork {
 
   #stateOf(model: ModelRow, spec: EndpointSpec, figures: GatewayFigures | undefined, shadow: boolean): ModelState {
     const about = { label: model.label, ...(model.version !== null && { version: model.version }) };
-    const { fault } = model.described;
+    const { fault } = model.description;
     if (fault !== undefined) return { ...about, state: 'failed', message: fault };
     const key = servedKey(model.id, spec);
     const local = this.#parts.models.stateOf(key);
@@ -465,7 +465,7 @@ export async function promote(
     stable: rollout.to_model,
     previous: row.stable,
     // A version that was rolled back or aborted is not rolled out again automatically.
-    ...(back && { held: row.stable }),
+    ...(back && { rejected: row.stable }),
   });
   const model = (await readModels(tx, [rollout.to_model])).get(rollout.to_model);
   if (model !== undefined) recordDeployment(tx, row, model, now);
@@ -480,5 +480,5 @@ export async function rollBack(
   result: StepResult,
 ): Promise<void> {
   await endRollout(tx, rollout, ending, result);
-  await changeEndpoint(tx, row.uid, { held: rollout.to_model });
+  await changeEndpoint(tx, row.uid, { rejected: rollout.to_model });
 }

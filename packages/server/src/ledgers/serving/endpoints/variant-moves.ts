@@ -40,7 +40,7 @@ export async function moveVariants(
     const reason = hasMoved && followsAlias(row, variant, reference) ? await refusalOf(tx, row, to, parts) : undefined;
     if (reason !== undefined && before !== undefined && to !== undefined) {
       active[variant] = before;
-      named[variant] = row.named[variant] ?? reference;
+      named[variant] = row.model_references[variant] ?? reference;
       refused[variant] = { model: id, label: to.label, reason, at: parts.now() };
       if (row.refused[variant]?.model !== id) emitRefused(tx, row, { variant, from: models.get(before), to, reason });
       continue;
@@ -51,7 +51,7 @@ export async function moveVariants(
     if (still !== undefined && !hasMoved) refused[variant] = still;
     if (hasMoved) moved.push({ variant, from: before === undefined ? undefined : models.get(before), to });
   }
-  await changeEndpoint(tx, row.uid, { active, named, refused });
+  await changeEndpoint(tx, row.uid, { active, model_references: named, refused });
   for (const { variant, from, to } of moved) {
     recordDeployment(tx, row, to, parts.now());
     tx.emit({
@@ -88,7 +88,7 @@ export async function reevaluateRefused(
 /** A change of the manifest has been authorized; a moved alias has not been evaluated. */
 function followsAlias(row: EndpointRow, variant: string, reference: string): boolean {
   const parsed = parseServedModel(reference);
-  return row.named[variant] === reference && !('message' in parsed) && parsed.of === 'alias';
+  return row.model_references[variant] === reference && !('message' in parsed) && parsed.of === 'alias';
 }
 
 /** Evaluates one model: a model that passes may always replace one that does not. */

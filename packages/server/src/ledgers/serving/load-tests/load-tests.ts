@@ -121,7 +121,7 @@ export class LoadTests {
         const detail = `The endpoint "${endpoint}" has no active variant "${variant ?? 'stable'}". Active variants: ${activeNames.join(', ') || 'none'}.`;
         throw new DaisError('invalid_state', detail);
       }
-      return (await readModels(tx, [id])).get(id)?.described.example ?? null;
+      return (await readModels(tx, [id])).get(id)?.description.example ?? null;
     });
     const body = input.body === undefined ? example : JSON.stringify(input.body);
     if (body === null) {
@@ -142,7 +142,7 @@ export class LoadTests {
     try {
       const found = await runLoad(gateway, target, shape, { signal: run.ending.signal, progress });
       Object.assign(run, found);
-      run.state = run.ending.signal.aborted ? 'stopped' : 'done';
+      run.state = run.ending.signal.aborted ? 'canceled' : 'succeeded';
     } catch (error) {
       run.state = 'failed';
       run.message = error instanceof Error ? error.message : String(error);

@@ -114,10 +114,10 @@ export class TestBench {
         for (const test of tests) {
           if (this.#stopped) throw new DaisError('shutting_down', 'The server is shutting down.');
           run.message = test.name;
-          run.results.push(await runModelTest(test, row.described.example, ask));
+          run.results.push(await runModelTest(test, row.description.example, ask));
         }
       });
-      run.state = 'done';
+      run.state = 'succeeded';
       run.message = '';
     } catch (error) {
       run.state = 'failed';

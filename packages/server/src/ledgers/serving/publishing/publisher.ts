@@ -141,7 +141,7 @@ export class Publisher {
       const rollout = rollouts.get(row.uid);
       for (const id of idsOf(row, rollout)) {
         const model = known.get(id);
-        if (model === undefined || model.described.fault !== undefined) continue;
+        if (model === undefined || model.description.fault !== undefined) continue;
         const { may } = await safetyOf(tx, model);
         if (may === 'not yet') this.#isDirty = true;
         if (may === 'not yet' || may === 'never') continue;

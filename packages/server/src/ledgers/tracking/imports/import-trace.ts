@@ -58,11 +58,11 @@ export async function importTrace(tx: Transaction, input: ImportedTrace, { conve
   const { source, id } = input;
   const [row] = await tx.sql.query<{ num: bigint }>(
     `insert into tracking.trace as t
-       (project_id, id, experiment, requested_at, duration, state, told, client_request_id, request_preview, response_preview,
+       (project_id, id, experiment, requested_at, duration, state, info_received, client_request_id, request_preview, response_preview,
         run, metadata, tags, usage, cost, spans)
      values ($1, $2, $3, $4, $5, $6, true, $7, $8, $9, $10, $11::jsonb, $12::jsonb, $13::jsonb, $14::jsonb, 0)
      on conflict (project_id, id) do update set
-       requested_at = excluded.requested_at, duration = excluded.duration, state = excluded.state, told = true,
+       requested_at = excluded.requested_at, duration = excluded.duration, state = excluded.state, info_received = true,
        client_request_id = excluded.client_request_id, request_preview = excluded.request_preview,
        response_preview = excluded.response_preview, run = excluded.run, metadata = t.metadata || excluded.metadata,
        tags = t.tags || excluded.tags, usage = excluded.usage, cost = excluded.cost

@@ -120,12 +120,12 @@ async function putTrace(tx: Transaction, input: Put, parts: TraceParts): Promise
   const metadata = cut(input.metadata);
   const [row] = await tx.sql.query<{ num: bigint }>(
     `insert into tracking.trace as t
-       (project_id, id, experiment, requested_at, duration, state, told, client_request_id, request_preview, response_preview,
+       (project_id, id, experiment, requested_at, duration, state, info_received, client_request_id, request_preview, response_preview,
         run, metadata, tags, usage, cost, spans)
      values ($1, $2, $3, $4, $5, $6, true, $7, $8, $9, $10, $11::jsonb, $12::jsonb, $13::jsonb, $14::jsonb, 0)
      on conflict (project_id, id) do update set
        experiment = excluded.experiment, requested_at = excluded.requested_at, duration = excluded.duration,
-       state = excluded.state, told = true, client_request_id = excluded.client_request_id,
+       state = excluded.state, info_received = true, client_request_id = excluded.client_request_id,
        request_preview = coalesce(excluded.request_preview, t.request_preview),
        response_preview = coalesce(excluded.response_preview, t.response_preview),
        run = coalesce(excluded.run, t.run), metadata = t.metadata || excluded.metadata, tags = t.tags || excluded.tags,
@@ -158,7 +158,7 @@ async function putTrace(tx: Transaction, input: Put, parts: TraceParts): Promise
 async function endTrace(tx: Transaction, input: End, { conventions }: TraceParts): Promise<void> {
   const metadata = cut(input.metadata);
   const rows = await tx.sql.query(
-    `update tracking.trace set duration = greatest(0, $3 - requested_at), state = $4, told = true,
+    `update tracking.trace set duration = greatest(0, $3 - requested_at), state = $4, info_received = true,
        run = coalesce($5, run), metadata = metadata || $6::jsonb, tags = tags || $7::jsonb,
        usage = coalesce($8::jsonb, usage), cost = coalesce($9::jsonb, cost)
      where project_id = $1 and id = $2 returning 1`,

@@ -53,7 +53,7 @@ export async function recordAudited(
 ): Promise<void> {
   for (const { policy, result, reason } of refusals) {
     await tx.sql.query(
-      `insert into policy.audited as a (project_id, policy, action, kind, name, result, reason, principal, count, first_at, last_at)
+      `insert into policy.audited_decision as a (project_id, policy, action, kind, name, result, reason, principal, count, first_at, last_at)
        values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)
        on conflict (project_id, policy, action, kind, name) do update set result = excluded.result,
          reason = excluded.reason, principal = excluded.principal, count = a.count + 1, last_at = excluded.last_at`,

@@ -71,7 +71,7 @@ export async function createToken(tx: Transaction, wanted: NewToken, random: Ran
   const { owner } = wanted;
   const [row] = await tx.sql.query<{ expires_at: Date }>(
     `insert into policy.token
-       (id, digest, form, ending, name, owner_type, owner_uid, owner_name, scopes, project, method, mfa, created_by, expires_at)
+       (id, digest, form, suffix, name, owner_type, owner_uid, owner_name, scopes, project, method, mfa, created_by, expires_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, clock_timestamp() + $14 * interval '1 millisecond')
      returning expires_at`,
     [
@@ -172,7 +172,7 @@ export async function countTokens(sql: Sql, ownerUid: string): Promise<number> {
  */
 export async function listTokens(sql: Sql, ownerUid: string): Promise<readonly TokenEntry[]> {
   const rows = await sql.query<EntryRow>(
-    `select id, form, ending, name, owner_type, owner_name, scopes, project, created_by, created_at, expires_at, used_at,
+    `select id, form, suffix, name, owner_type, owner_name, scopes, project, created_by, created_at, expires_at, used_at,
        used_address
      from policy.token where owner_uid = $1 and revoked_at is null and expires_at > clock_timestamp()
      order by method = 'federation', created_at desc, id desc limit 1000`,
@@ -182,7 +182,7 @@ export async function listTokens(sql: Sql, ownerUid: string): Promise<readonly T
   return rows.map((row) => ({
     id: row.id,
     form: row.form,
-    ending: row.ending,
+    ending: row.suffix,
     name: row.name,
     owner: { type: row.owner_type, name: row.owner_name },
     scopes: row.scopes,
@@ -253,7 +253,7 @@ interface LiveRow {
 interface EntryRow {
   id: string;
   form: TokenForm;
-  ending: string;
+  suffix: string;
   name: string;
   owner_type: 'user' | 'service';
   owner_name: string;

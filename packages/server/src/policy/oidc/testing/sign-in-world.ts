@@ -270,7 +270,7 @@ export class SignInWorld {
   /** Advances the time for all users of a provider. */
   async passMinutes(minutes: number): Promise<void> {
     await this.database.asAdmin(
-      `update policy.identity_link set asked_at = asked_at - interval '${minutes} minutes', checked_at = checked_at - interval '${minutes} minutes'`,
+      `update policy.identity_link set attempted_at = attempted_at - interval '${minutes} minutes', checked_at = checked_at - interval '${minutes} minutes'`,
     );
   }
 

@@ -83,7 +83,7 @@ export async function runningViews(project: RegistryProject, names: readonly str
   const busy: string[] = [];
   for (const view of names) {
     const { items } = await project.call(listMaterializationsOperation, { view, limit: 1 });
-    if (items.some(({ state }) => state === 'waiting' || state === 'running')) busy.push(view);
+    if (items.some(({ state }) => state === 'pending' || state === 'running')) busy.push(view);
   }
   return busy;
 }
@@ -120,7 +120,7 @@ export async function ended(
       const { state, error = state } = await project.call(readMaterializationOperation, { id });
       if (state === 'failed' || state === 'canceled') failed.push(`${view}: ${error}`);
       // The client has disconnected; the jobs continue.
-      if (!['waiting', 'running'].includes(state) || signal.aborted) break;
+      if (!['pending', 'running'].includes(state) || signal.aborted) break;
       await new Promise<void>((resolve) => {
         clock.after(pause, resolve);
       });

@@ -45,7 +45,7 @@ export function stepPlatform(
     if (name === null || name === '') return undefined;
     if (typeof name === 'string') return name;
     faults.push(
-      `${what} takes a name from the output of a task, but the permission to use it is checked when the run starts; use a constant or a pipeline parameter`,
+      `${what} takes a name from the output of a task. The permission to use it is checked before the run starts. Use a constant or a pipeline parameter`,
     );
     return undefined;
   };

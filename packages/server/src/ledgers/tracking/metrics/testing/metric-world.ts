@@ -62,7 +62,7 @@ export async function startMetricWorld(): Promise<MetricWorld> {
         attempt: 1,
         maxAttempts: 1,
         epoch: 1n,
-        cancelAsked: false,
+        cancelRequested: false,
       };
       await compactionHandler().run(claim, {
         signal: new AbortController().signal,
