@@ -34,7 +34,7 @@ interface OwnDais {
   readonly folder: string;
 }
 
-interface JourneyParts {
+interface JourneyDependencies {
   readonly url: string;
   readonly project: string;
   readonly data: string;
@@ -53,7 +53,7 @@ export class Journey {
   readonly #browser: Browser;
   readonly #faults: string[] = [];
 
-  private constructor({ url, project, data, own }: JourneyParts, browser: Browser) {
+  private constructor({ url, project, data, own }: JourneyDependencies, browser: Browser) {
     this.url = url;
     this.project = project;
     this.data = data;

@@ -71,14 +71,14 @@ afterAll(async () => {
 async function listAddresses(flags: Readonly<Record<string, string>>): Promise<readonly HttpAddress[]> {
   const unused = async () => await Promise.reject(new Error('no operation is called here'));
   const calls = { operations, call: unused, watch: unused };
-  const parts = { calls, version: '0.0.0', log: silentLog, port: 0 };
+  const sources = { calls, version: '0.0.0', log: silentLog, port: 0 };
   const gateway = { host: '127.0.0.1', port: undefined, token: '' };
   const config = await loadConfig({ flags });
   const server = await HttpServer.open({
     doors: [
       probeRoutes(async () => await Promise.resolve([])),
       metricsRoutes(calls, unused),
-      ...(await userAdapters({ ...parts, config, gateway })),
+      ...(await userAdapters({ ...sources, config, gateway })),
     ],
     operations: new Set(operations.map(({ name }) => name)),
     access: { identify: unused, close: async () => await Promise.resolve() },

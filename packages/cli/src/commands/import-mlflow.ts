@@ -27,8 +27,8 @@ export const run: Run<ImportOptions> = async (context, _args, options) => {
   const client = await context.connect();
   const source = await openSource(context, { from, tokenVariable, artifacts });
   const round = async (all: boolean) => {
-    const parts = { source, client, signal: context.signal, now: context.now, progress: progressOf(context) };
-    return await new Importer({ ...parts, withArtifacts: options.artifacts !== false, dryRun, all }).round();
+    const dependencies = { source, client, signal: context.signal, now: context.now, progress: progressOf(context) };
+    return await new Importer({ ...dependencies, withArtifacts: options.artifacts !== false, dryRun, all }).round();
   };
   try {
     let tally = await round(options.all ?? false);

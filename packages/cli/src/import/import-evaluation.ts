@@ -16,7 +16,7 @@ import type { Tally } from './tally.ts';
 const RECORDS_AT_ONCE = 500;
 const TEXT_AT_ONCE = 4_000_000;
 
-export interface EvaluationImportParts {
+export interface EvaluationImportDependencies {
   readonly source: TrackingSource;
   readonly target: DaisTarget;
   readonly tally: Tally;
@@ -28,10 +28,10 @@ export interface EvaluationImportParts {
 
 /** @param places numbers of experiments here, by their numbers there */
 export async function importDatasets(
-  parts: EvaluationImportParts,
+  dependencies: EvaluationImportDependencies,
   places: ReadonlyMap<string, { readonly id: string }>,
 ): Promise<void> {
-  const { source, target, tally, dryRun, all, signal, failed } = parts;
+  const { source, target, tally, dryRun, all, signal, failed } = dependencies;
   const known = await target.known('evaluation-dataset');
   for await (const dataset of source.evaluationDatasets()) {
     tally.found.evaluationDatasets += 1;
@@ -40,7 +40,7 @@ export async function importDatasets(
     signal.throwIfAborted();
     try {
       if (!dryRun) {
-        await importDataset(parts, dataset, places);
+        await importDataset(dependencies, dataset, places);
         await target.note('evaluation-dataset', dataset.id, dataset.id, state);
       }
       tally.written.evaluationDatasets += 1;
@@ -51,7 +51,7 @@ export async function importDatasets(
 }
 
 async function importDataset(
-  { source, target, tally }: EvaluationImportParts,
+  { source, target, tally }: EvaluationImportDependencies,
   dataset: SourceDataset,
   places: ReadonlyMap<string, { readonly id: string }>,
 ): Promise<void> {
@@ -106,7 +106,7 @@ async function compareRecords(target: DaisTarget, id: string, wanted: Map<string
 }
 
 export async function importScorers(
-  { source, target, tally, dryRun, all, signal, failed }: EvaluationImportParts,
+  { source, target, tally, dryRun, all, signal, failed }: EvaluationImportDependencies,
   experiment: SourceExperiment,
   place: { readonly id: string } | undefined,
   known: Known,

@@ -61,7 +61,7 @@ interface RunningJob {
 class JobCanceled extends Error {}
 class ProcessStops extends Error {}
 
-export interface JobRunnerParts extends LoopDependencies {
+export interface JobRunnerDependencies extends LoopDependencies {
   readonly database: Database;
   readonly holder: string;
   readonly random: () => number;
@@ -71,21 +71,21 @@ export interface JobRunnerParts extends LoopDependencies {
 
 /** Runs the jobs of all queues that this process serves. */
 export class JobRunner {
-  readonly #parts: JobRunnerParts;
+  readonly #options: JobRunnerDependencies;
   readonly #leaseMs: number;
   readonly #handlers: ReadonlyMap<string, JobHandler>;
   readonly #loop: Loop;
   readonly #running = new Set<RunningJob>();
 
-  constructor(parts: JobRunnerParts, handlers: readonly JobHandler[]) {
-    this.#parts = parts;
-    this.#leaseMs = parts.leaseMs ?? LEASE_MS;
+  constructor(options: JobRunnerDependencies, handlers: readonly JobHandler[]) {
+    this.#options = options;
+    this.#leaseMs = options.leaseMs ?? LEASE_MS;
     this.#handlers = new Map(handlers.map((handler) => [handler.queue, handler]));
-    this.#loop = new Loop('jobs', { ...parts, pollMs: 1000 }, () => this.#turn());
+    this.#loop = new Loop('jobs', { ...options, pollMs: 1000 }, () => this.#turn());
   }
 
   async start(): Promise<void> {
-    await this.#loop.start((ring) => this.#parts.database.listen(JOB_CHANNEL, ring));
+    await this.#loop.start((ring) => this.#options.database.listen(JOB_CHANNEL, ring));
   }
 
   /** Claims no more jobs, requests the running ones to stop and waits for them. They wait for the next process. */
@@ -96,7 +96,7 @@ export class JobRunner {
   }
 
   async #turn(): Promise<boolean> {
-    const due = await dueQueues(this.#parts.database, [...this.#handlers.keys()]);
+    const due = await dueQueues(this.#options.database, [...this.#handlers.keys()]);
     for (const queue of due) await this.#claim(this.#handlers.get(queue)!);
     return false;
   }
@@ -105,7 +105,7 @@ export class JobRunner {
     const busy = [...this.#running].filter(({ claim }) => claim.queue === handler.queue).length;
     const free = handler.concurrency - busy;
     if (free <= 0) return;
-    const { database, holder } = this.#parts;
+    const { database, holder } = this.#options;
     const claims = await transact(database, { mode: 'write', projectId: 'all' }, (tx) =>
       claimJobs(tx.sql, handler.queue, holder, { leaseMs: this.#leaseMs, limit: free, perProject: handler.perProject }),
     );
@@ -133,7 +133,7 @@ export class JobRunner {
       })();
     }, this.#leaseMs / 3);
     beat.unref();
-    const { database } = this.#parts;
+    const { database } = this.#options;
     const io: JobIo = {
       signal: stop.signal,
       progress: (value) => {
@@ -172,13 +172,13 @@ export class JobRunner {
     const final = error instanceof JobFailed && error.retryAfterMs === undefined;
     if (final || claim.attempt >= claim.maxAttempts) return { state: 'failed', error: message };
     const asked = error instanceof JobFailed ? error.retryAfterMs : undefined;
-    const delayMs = asked ?? backoffMs(claim.attempt, handler.retry.baseMs, handler.retry.capMs, this.#parts.random);
+    const delayMs = asked ?? backoffMs(claim.attempt, handler.retry.baseMs, handler.retry.capMs, this.#options.random);
     return { state: 'pending', error: message, delayMs };
   }
 
   async #end(handler: JobHandler, claim: JobClaim, end: JobEnd): Promise<void> {
     try {
-      await transact(this.#parts.database, { mode: 'write', projectId: claim.projectId }, async (tx) => {
+      await transact(this.#options.database, { mode: 'write', projectId: claim.projectId }, async (tx) => {
         if (!(await holdJob(tx.sql, claim))) return;
         if (end.state !== 'pending') {
           await handler.ended?.(tx, claim, end);
@@ -189,13 +189,13 @@ export class JobRunner {
       });
     } catch (error) {
       // The lease expires and the job is claimed again: at least once, never lost.
-      this.#parts.log.warn('could not record the end of a job; it will be claimed again', { job: claim.id, error });
+      this.#options.log.warn('could not record the end of a job; it will be claimed again', { job: claim.id, error });
     }
   }
 
   async #heartbeat(claim: JobClaim, progress: unknown): Promise<'ours' | 'lost' | 'canceled'> {
     try {
-      return await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, (tx) =>
+      return await transact(this.#options.database, { mode: 'write', projectId: 'all' }, (tx) =>
         heartbeatJob(tx.sql, claim, this.#leaseMs, progress),
       );
     } catch {

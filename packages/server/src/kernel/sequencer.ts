@@ -24,13 +24,13 @@ export class Sequencer {
   #renewedAt = 0;
   readonly #now: () => number;
 
-  constructor(database: Database, holder: string, parts: LoopDependencies) {
+  constructor(database: Database, holder: string, dependencies: LoopDependencies) {
     this.#database = database;
     this.#holder = holder;
-    this.#now = () => parts.clock.now();
+    this.#now = () => dependencies.clock.now();
     // A limit of 1 s holds even if every NOTIFY is lost. Without the minimum interval, an iteration for each of many
     // small writes costs as much CPU as the writes.
-    this.#loop = new Loop('sequencer', { ...parts, pollMs: 1000, gapMs: 50 }, () => this.#turn());
+    this.#loop = new Loop('sequencer', { ...dependencies, pollMs: 1000, gapMs: 50 }, () => this.#turn());
   }
 
   async start(): Promise<void> {

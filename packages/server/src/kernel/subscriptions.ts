@@ -39,12 +39,12 @@ export class Subscription {
   #lease: Lease | undefined;
   #renewedAt = 0;
 
-  constructor(database: Database, holder: string, parts: LoopDependencies, subscriber: Subscriber) {
+  constructor(database: Database, holder: string, dependencies: LoopDependencies, subscriber: Subscriber) {
     this.#database = database;
     this.#holder = holder;
     this.#subscriber = subscriber;
-    this.#now = () => parts.clock.now();
-    this.#loop = new Loop(`subscriber ${subscriber.name}`, { ...parts, ...TIMES }, () => this.#turn());
+    this.#now = () => dependencies.clock.now();
+    this.#loop = new Loop(`subscriber ${subscriber.name}`, { ...dependencies, ...TIMES }, () => this.#turn());
   }
 
   async start(): Promise<void> {

@@ -46,9 +46,9 @@ export class WatchHub {
   readonly #watchers = new Set<Watcher>();
   #place: CursorState | undefined;
 
-  constructor(database: Database, parts: LoopDependencies) {
+  constructor(database: Database, dependencies: LoopDependencies) {
     this.#database = database;
-    this.#loop = new Loop('watch', { ...parts, pollMs: 1000 }, () => this.#turn());
+    this.#loop = new Loop('watch', { ...dependencies, pollMs: 1000 }, () => this.#turn());
   }
 
   async start(): Promise<void> {

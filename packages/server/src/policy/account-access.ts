@@ -17,12 +17,12 @@ import { tokenForm } from '#policy/identity/tokens/token-text.ts';
 import { TokenUses } from '#policy/identity/tokens/token-uses.ts';
 import { findToken, type LiveToken } from '#policy/identity/tokens/tokens.ts';
 import { OWNER_BY_TOKEN, OwnerToken } from '#policy/owner-token.ts';
-import { RequestGate, type GateParts } from '#policy/request-gate.ts';
+import { RequestGate, type GateDependencies } from '#policy/request-gate.ts';
 import { identifyStep, type FindStep } from '#policy/step-access.ts';
 import { findStepToken } from '#policy/identity/tokens/step-tokens.ts';
 import { readVersion } from '#policy/state.ts';
 
-export interface AccountAccessParts extends GateParts {
+export interface AccountAccessDependencies extends GateDependencies {
   readonly database: Database;
   readonly sessions: Sessions;
   /** The content of the owner's token file. */
@@ -65,7 +65,7 @@ const WRONG_TOKEN = 'The token is not valid: it is misspelled, expired or revoke
 const SIGN_IN = 'Sign in, or send a token as `Authorization: Bearer …`.';
 
 export class AccountAccess implements Access {
-  readonly #parts: AccountAccessParts;
+  readonly #dependencies: AccountAccessDependencies;
   readonly #gate: RequestGate;
   readonly #ownerToken: OwnerToken;
   readonly #tokens: CredentialSource<LiveToken>;
@@ -78,23 +78,23 @@ export class AccountAccess implements Access {
     return items.map(() => ({ value }));
   });
 
-  constructor(parts: AccountAccessParts) {
-    this.#parts = parts;
-    this.#gate = new RequestGate(parts);
-    this.#ownerToken = new OwnerToken(parts.token);
+  constructor(dependencies: AccountAccessDependencies) {
+    this.#dependencies = dependencies;
+    this.#gate = new RequestGate(dependencies);
+    this.#ownerToken = new OwnerToken(dependencies.token);
     this.#tokens = {
-      cache: new CredentialCache(CACHED, parts.clock),
+      cache: new CredentialCache(CACHED, dependencies.clock),
       read: findToken,
       principalOf: ({ principal }) => principal,
       ended: WRONG_TOKEN,
     };
     this.#sessions = {
-      cache: new CredentialCache(CACHED, parts.clock),
-      read: (sql, digest) => parts.sessions.find(sql, digest),
+      cache: new CredentialCache(CACHED, dependencies.clock),
+      read: (sql, digest) => dependencies.sessions.find(sql, digest),
       principalOf: ({ user, via }) => ({ type: 'user', id: user.name, via }),
       ended: SIGN_IN,
     };
-    this.#uses = new TokenUses(parts.database, parts.clock, parts.log);
+    this.#uses = new TokenUses(dependencies.database, dependencies.clock, dependencies.log);
   }
 
   async identify(request: AccessRequest, { anonymous, byTicket, dispatched }: AccessRequirement): Promise<Principal> {
@@ -145,7 +145,7 @@ export class AccountAccess implements Access {
   }
 
   async #session(secret: string, address: string, dispatched: boolean): Promise<Credential<LiveSession> | undefined> {
-    const { sessions, database } = this.#parts;
+    const { sessions, database } = this.#dependencies;
     const key = secretDigestText(secret);
     const cached = await this.#cached(this.#sessions, key, dispatched);
     if (cached !== undefined) return cached;
@@ -208,12 +208,14 @@ export class AccountAccess implements Access {
   }
 
   #sessionSecret({ cookie, scheme }: AccessRequest): string | undefined {
-    const secure = scheme === 'https' || this.#parts.behindHttps;
+    const secure = scheme === 'https' || this.#dependencies.behindHttps;
     const value = cookieValue(cookie, cookieName(SESSION_COOKIE, secure));
     return value === '' ? undefined : value;
   }
 
   async #read<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return await transact(this.#parts.database, { mode: 'read', projectId: ORGANIZATION }, ({ sql }) => work(sql));
+    return await transact(this.#dependencies.database, { mode: 'read', projectId: ORGANIZATION }, ({ sql }) =>
+      work(sql),
+    );
   }
 }

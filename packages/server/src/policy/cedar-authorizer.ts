@@ -31,7 +31,7 @@ import { SIGNED_IN_ID, type Rules } from './cedar/rules.ts';
 import { TargetView, type Evidence } from './cedar/target-view.ts';
 import { VersionWatch } from './cedar/version-watch.ts';
 
-export interface CedarAuthorizerParts {
+export interface CedarAuthorizerDependencies {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
@@ -43,7 +43,7 @@ const BREAK_GLASS = 'break-glass';
 
 export class CedarAuthorizer implements Authorizer {
   readonly prelude = versionPrelude;
-  readonly #parts: CedarAuthorizerParts;
+  readonly #dependencies: CedarAuthorizerDependencies;
   readonly #denials: DenialRecorder;
   readonly #audits: AuditRecorder;
   readonly #versions: VersionWatch;
@@ -51,15 +51,15 @@ export class CedarAuthorizer implements Authorizer {
   /** The reason of an error, until its operation is over. */
   readonly #refusals = new WeakMap<DaisError, Denial>();
 
-  constructor(parts: CedarAuthorizerParts) {
-    this.#parts = parts;
-    this.#denials = new DenialRecorder(parts);
-    this.#audits = new AuditRecorder(parts);
-    this.#versions = new VersionWatch(parts.database, parts.clock);
+  constructor(dependencies: CedarAuthorizerDependencies) {
+    this.#dependencies = dependencies;
+    this.#denials = new DenialRecorder(dependencies);
+    this.#audits = new AuditRecorder(dependencies);
+    this.#versions = new VersionWatch(dependencies.database, dependencies.clock);
   }
 
   async authorize(question: Question, tx: Transaction): Promise<Permit> {
-    const { engine } = this.#parts;
+    const { engine } = this.#dependencies;
     const { principal, operation } = question;
     if (principal.type === 'system') {
       // A step that the platform started has the same limits as other steps.
@@ -88,7 +88,7 @@ export class CedarAuthorizer implements Authorizer {
   }
 
   async #permit(question: Question, tx: Transaction, rules: Rules): Promise<Permit> {
-    const evidence = { sql: tx.sql, tx, facts: this.#parts.engine.factsIn(tx, question.projectId) };
+    const evidence = { sql: tx.sql, tx, facts: this.#dependencies.engine.factsIn(tx, question.projectId) };
     const inquiry = await this.#inquire(question, evidence, rules);
     this.#checkLimits(question, inquiry);
     const permit = await this.#decide(inquiry, question, evidence);
@@ -123,12 +123,12 @@ export class CedarAuthorizer implements Authorizer {
   async #inquire(question: Question, evidence: Evidence, rules: Rules): Promise<Inquiry> {
     const { principal, client, operation, project } = question;
     const type: PrincipalType = principal.type === 'user' ? 'user' : 'service';
-    const facts = await findPrincipal(rules, this.#parts.engine.principals, type, principal.id, evidence.sql);
+    const facts = await findPrincipal(rules, this.#dependencies.engine.principals, type, principal.id, evidence.sql);
     if (facts === undefined || facts.suspended) {
       const detail = `The account "${principal.id}" ${facts === undefined ? 'was deleted' : 'is suspended'}. Ask an administrator of the organization.`;
       throw this.#refuse(question, rules, new DaisError('forbidden', detail), ['suspended']);
     }
-    const now = this.#parts.clock.now();
+    const now = this.#dependencies.clock.now();
     const circumstances: RequestContext = { via: principal.via, client, scopes: principal.scopes, now };
     return makeInquiry(rules, type, facts, { action: operation.action, project, circumstances });
   }
@@ -232,7 +232,7 @@ export class CedarAuthorizer implements Authorizer {
   async #audit(question: Question, { tx }: Evidence, refusals: readonly AuditedRefusal[]): Promise<void> {
     if (refusals.length === 0) return;
     const { mode, action } = question.operation;
-    if (tx.writable) await recordAudited(tx, question, refusals, this.#parts.clock.now());
+    if (tx.writable) await recordAudited(tx, question, refusals, this.#dependencies.clock.now());
     else if (mode !== 'read' || action.endsWith(':read')) this.#audits.record(question, refusals);
   }
 

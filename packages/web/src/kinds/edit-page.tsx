@@ -16,7 +16,7 @@ import { useKind } from './use-kind.ts';
 import { useWhyNot } from './use-why-not.ts';
 import { listAddress, resourceAddress } from '#addresses.ts';
 import { usePolicyFaults } from '#pages/policies/use-policy-check.ts';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useClient, useConsole } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { forgetRights } from '#server/own-access.ts';
@@ -35,7 +35,7 @@ const YamlEditor = lazy(async () => ({ default: (await import('#ui/editor/yaml-e
 export function EditPage() {
   const kind = useKind();
   const project = useCurrentProject();
-  const { name } = useAddressParts();
+  const { name } = useAddressFields();
   const client = useClient(kind.scope === 'org' ? undefined : project);
   const { data, error, refetch } = useQuery({
     queryKey: ['to-change', kind.kind, project, name],

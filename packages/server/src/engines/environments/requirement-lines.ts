@@ -76,13 +76,13 @@ function readLine(line: string): Requirement | string {
   };
 }
 
-interface Parts {
+interface RequirementFields {
   readonly url?: string;
   readonly versions: string;
   readonly marker: string | undefined;
 }
 
-function readAddress(rest: string): Parts | string {
+function readAddress(rest: string): RequirementFields | string {
   const [, url = '', marker] = /^@\s*(\S+)(?:\s+;\s*(.*))?$/s.exec(rest) ?? [];
   if (/^git\+/i.test(url)) return 'is a Git repository without a hash; use the https URL of a wheel or archive';
   if (/^(file:|[./~])/i.test(url)) return pathFault(url);
@@ -93,7 +93,7 @@ function readAddress(rest: string): Parts | string {
   return { url, versions: '', marker };
 }
 
-function readVersions(rest: string): Parts | string {
+function readVersions(rest: string): RequirementFields | string {
   const at = rest.indexOf(';');
   const marker = at < 0 ? undefined : rest.slice(at + 1).trim();
   const versions = (at < 0 ? rest : rest.slice(0, at)).trim().replace(/^\((.*)\)$/, '$1');

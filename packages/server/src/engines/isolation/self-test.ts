@@ -78,7 +78,7 @@ unshare -U true 2>/dev/null && echo 'it creates a user namespace'
 echo end
 `;
 
-export interface SelfTestParts {
+export interface SelfTestDependencies {
   readonly boundary: Boundary;
   readonly perl: string | undefined;
   readonly path: string;
@@ -86,7 +86,12 @@ export interface SelfTestParts {
 }
 
 /** Returns why the boundary failed; undefined when it works. */
-export async function testBoundary({ boundary, perl, path, confine }: SelfTestParts): Promise<string | undefined> {
+export async function testBoundary({
+  boundary,
+  perl,
+  path,
+  confine,
+}: SelfTestDependencies): Promise<string | undefined> {
   const place = await mkdtemp(join(tmpdir(), 'dais-self-test-'));
   const servers: Server[] = [];
   try {

@@ -4,7 +4,7 @@
  */
 import { DaisError } from '@dais/api/errors';
 import { endpointHash, type ServedEndpoint, type ServedModel, type Snapshot } from '@dais/api/gateway';
-import { ModelSlot, type ModelSlotParts } from '../models/model-slot.ts';
+import { ModelSlot, type ModelSlotDependencies } from '../models/model-slot.ts';
 import type { SwapOutcome } from '../options.ts';
 import {
   routeTable,
@@ -21,7 +21,7 @@ import { VariantCounters } from './variant-counts.ts';
 const SHADOW = 'shadow:';
 
 export class Routes {
-  readonly #parts: ModelSlotParts;
+  readonly #dependencies: ModelSlotDependencies;
   readonly #slots = new Map<string, ModelSlot>();
   readonly #loads = new Map<string, EndpointLoad>();
   readonly #counters = new Map<string, VariantCounters>();
@@ -31,8 +31,8 @@ export class Routes {
   readonly #closing = new Set<Promise<void>>();
   readonly quotas = new Quotas();
 
-  constructor(parts: ModelSlotParts) {
-    this.#parts = parts;
+  constructor(dependencies: ModelSlotDependencies) {
+    this.#dependencies = dependencies;
     this.#wanted = NOTHING;
     this.#access = new ServedAccess(NOTHING.access);
     this.#table = routeTable(NOTHING.revision, this.#access, new Map());
@@ -67,7 +67,7 @@ export class Routes {
     }
     checkNames(snapshot);
     this.#wanted = snapshot;
-    const { journal } = this.#parts;
+    const { journal } = this.#dependencies;
     const resumed = new Set(
       snapshot.models.flatMap(({ key, resumes = 0 }) => (journal.resume(key, resumes) ? [key] : [])),
     );
@@ -117,7 +117,7 @@ export class Routes {
     const found = this.#slots.get(key);
     if (found !== undefined) return found;
     const served = models.get(key.startsWith(SHADOW) ? key.slice(SHADOW.length) : key) as ServedModel;
-    const slot = new ModelSlot(key, served, this.#parts);
+    const slot = new ModelSlot(key, served, this.#dependencies);
     this.#slots.set(key, slot);
     return slot;
   }
@@ -189,7 +189,7 @@ export class Routes {
       this.#slots.delete(key);
       const closing = slot
         .close()
-        .catch((error: unknown) => this.#parts.log.error('cannot unload a model', { error }))
+        .catch((error: unknown) => this.#dependencies.log.error('cannot unload a model', { error }))
         .finally(() => this.#closing.delete(closing));
       this.#closing.add(closing);
     }

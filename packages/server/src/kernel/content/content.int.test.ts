@@ -203,7 +203,7 @@ test('another project reaches nothing of it', async () => {
 
 test('garbage stays for the grace period', async () => {
   const owner = await owned();
-  const patient = new Collector({ ...world.parts(), graceMs: 3_600_000, sweepMs: 3_600_000 });
+  const patient = new Collector({ ...world.dependencies(), graceMs: 3_600_000, sweepMs: 3_600_000 });
   await attach(owner, 'soon forgotten', 'n');
   await world.db.asAdmin(`update kernel.blob set touched_at = now() - interval '2 hours'`);
   await patient.collect(never);
@@ -241,7 +241,7 @@ test('content that comes while it is being deleted waits and is stored anew', as
   const deleting = new Promise<void>((resolve) => (reached = resolve));
   const allowed = new Promise<void>((resolve) => (go = resolve));
   const slow = {
-    ...world.parts(),
+    ...world.dependencies(),
     blobs: Object.assign(Object.create(world.blobs) as typeof world.blobs, {
       list: world.blobs.list.bind(world.blobs),
       sweep: async () => 0,

@@ -53,9 +53,9 @@ function isExpected(error: unknown): boolean {
 export async function workUntilKilled(work: CrashWork, random: () => number): Promise<never> {
   const database = openDatabase(work.connection, { poolSize: 8, applicationName: APPLICATION });
   const blobs = await openFsBlobStore({ root: work.root, clock: systemClock });
-  const parts = { database, blobs, clock: systemClock, claimMs: 500 };
-  const content = new Content({ ...parts, leaseMs: 5000 });
-  const collector = new Collector({ ...parts, graceMs: -1000, sweepMs: 3_600_000 });
+  const dependencies = { database, blobs, clock: systemClock, claimMs: 500 };
+  const content = new Content({ ...dependencies, leaseMs: 5000 });
+  const collector = new Collector({ ...dependencies, graceMs: -1000, sweepMs: 3_600_000 });
   const say = (line: CrashLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
   const change = async (owner: ContentOwner): Promise<void> => {
@@ -87,6 +87,6 @@ export async function workUntilKilled(work: CrashWork, random: () => number): Pr
     ...work.owners.map(async (owner) => await forever(async () => await change(owner))),
     forever(async () => await collector.collect(never)),
     forever(async () => await collector.collect(never)),
-    forever(async () => await pauseCollection(parts.database, 'a backup that is killed', 30)),
+    forever(async () => await pauseCollection(dependencies.database, 'a backup that is killed', 30)),
   ]);
 }

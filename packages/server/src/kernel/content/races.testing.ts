@@ -119,11 +119,11 @@ class Run {
     this.#scheduler = scheduler;
     this.owners = owners;
     this.#database = gatedDatabase(world.db.database, scheduler);
-    const parts = world.parts({ database: this.#database, blobs: gatedStore(world.blobs, scheduler) });
-    this.#content = new Content(parts);
-    this.#hasty = new Content({ ...parts, leaseMs: -1000 });
+    const dependencies = world.dependencies({ database: this.#database, blobs: gatedStore(world.blobs, scheduler) });
+    this.#content = new Content(dependencies);
+    this.#hasty = new Content({ ...dependencies, leaseMs: -1000 });
     // Partial files are removed at the end only: during the run they belong to active uploads.
-    this.#collector = new Collector({ ...parts, graceMs: -1000, sweepMs: 3_600_000 });
+    this.#collector = new Collector({ ...dependencies, graceMs: -1000, sweepMs: 3_600_000 });
   }
 
   async lane(steps: readonly Step[]): Promise<void> {

@@ -11,7 +11,7 @@ import type { CheckpointReceiver } from './checkpoint-receivers.ts';
 import { checkpointsAfter, newestCheckpoint, originOf, signState } from './checkpoints.ts';
 import { lockState, readState } from './tree-store.ts';
 
-export interface CheckpointerParts extends LoopDependencies {
+export interface CheckpointerDependencies extends LoopDependencies {
   readonly database: Database;
   readonly holder: string;
   readonly ring: AuditKeyring;
@@ -31,26 +31,26 @@ const GAP_MS = 500;
 const BATCH = 100;
 
 export class Checkpointer {
-  readonly #parts: CheckpointerParts;
+  readonly #dependencies: CheckpointerDependencies;
   readonly #loop: Loop;
   readonly #stop = new AbortController();
   #lease: Lease | undefined;
   #renewedAt = 0;
 
-  constructor(parts: CheckpointerParts) {
-    this.#parts = parts;
-    this.#loop = new Loop('audit checkpoints', { ...parts, pollMs: POLL_MS, gapMs: GAP_MS }, () => this.#turn());
+  constructor(dependencies: CheckpointerDependencies) {
+    this.#dependencies = dependencies;
+    this.#loop = new Loop('audit checkpoints', { ...dependencies, pollMs: POLL_MS, gapMs: GAP_MS }, () => this.#turn());
   }
 
   async start(): Promise<void> {
-    await this.#loop.start((ring) => this.#parts.database.listen(APPENDED_CHANNEL, ring));
+    await this.#loop.start((ring) => this.#dependencies.database.listen(APPENDED_CHANNEL, ring));
   }
 
   /** Signs the last entries and delivers the checkpoint, if possible. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the process is stopping'));
     await this.#loop.stop();
-    const { database, log } = this.#parts;
+    const { database, log } = this.#dependencies;
     try {
       if (this.#lease !== undefined) {
         await this.#sign(this.#lease, true);
@@ -64,7 +64,7 @@ export class Checkpointer {
   }
 
   async #turn(): Promise<boolean> {
-    const { clock, database, holder } = this.#parts;
+    const { clock, database, holder } = this.#dependencies;
     const now = clock.now();
     if (this.#lease === undefined || now - this.#renewedAt > LEASE_MS / 3) {
       this.#lease = await acquireLease(database, LEASE, holder, LEASE_MS);
@@ -84,7 +84,7 @@ export class Checkpointer {
 
   /** Records a restore of the database, repeatedly until the log contains it. */
   async #announceFork(lease: Lease): Promise<void> {
-    const { database, ring } = this.#parts;
+    const { database, ring } = this.#dependencies;
     const { forkedFrom } = await this.#read(({ sql }) => readState(sql));
     if (forkedFrom === undefined) return;
     const keys = await ring.open();
@@ -98,7 +98,7 @@ export class Checkpointer {
   }
 
   async #sign(lease: Lease, whatever: boolean): Promise<void> {
-    const { database, ring, everyEntries = 1000, everyMs = 60_000 } = this.#parts;
+    const { database, ring, everyEntries = 1000, everyMs = 60_000 } = this.#dependencies;
     const due = await this.#read(async ({ sql }) => {
       const { range, branch } = await readState(sql);
       const newest = await newestCheckpoint(sql, branch);
@@ -112,7 +112,7 @@ export class Checkpointer {
 
   /** Returns true if more checkpoints remain. A failing receiver does not delay others. */
   async #carry(lease: Lease, last: boolean): Promise<boolean> {
-    const { receivers, log } = this.#parts;
+    const { receivers, log } = this.#dependencies;
     const { branch } = await this.#read(({ sql }) => readState(sql));
     const carried = await Promise.all(
       receivers.map(async (receiver) => {
@@ -147,7 +147,7 @@ export class Checkpointer {
   }
 
   async #moveTo(lease: Lease, cursor: string, place: number): Promise<void> {
-    await guardedWrite(this.#parts.database, lease, async ({ sql }) => {
+    await guardedWrite(this.#dependencies.database, lease, async ({ sql }) => {
       await sql.query(
         `insert into audit.delivery (receiver, position) values ($1, $2) on conflict (receiver) do update set position = $2`,
         [cursor, place],
@@ -156,7 +156,7 @@ export class Checkpointer {
   }
 
   async #read<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return await transact(this.#parts.database, { mode: 'read', projectId: 'all' }, work);
+    return await transact(this.#dependencies.database, { mode: 'read', projectId: 'all' }, work);
   }
 }
 

@@ -29,25 +29,25 @@ export interface Finding {
   readonly message: string;
 }
 
-export interface SelfCheckParts {
+export interface SelfCheckDependencies {
   readonly ring: AuditKeyring;
   readonly archives: ArchiveStore;
   readonly log: Log;
 }
 
-export function selfCheckHandler(parts: SelfCheckParts): JobHandler {
+export function selfCheckHandler(dependencies: SelfCheckDependencies): JobHandler {
   return {
     queue: 'audit check',
     concurrency: 1,
     perProject: 1,
     retry: { baseMs: 60_000, capMs: 3_600_000 },
     every: { firstMs: 600_000, againMs: DAY_MS },
-    run: async (_job, io) => await checkAll(parts, io),
+    run: async (_job, io) => await checkAll(dependencies, io),
   };
 }
 
 /** Runs one round, or continues an interrupted one. Returns its findings. */
-async function checkAll({ ring, archives, log }: SelfCheckParts, io: JobIo) {
+async function checkAll({ ring, archives, log }: SelfCheckDependencies, io: JobIo) {
   const keys = await ring.open();
   const state = await io.read(async ({ sql }) => await readState(sql));
   const { size: target } = state.range;

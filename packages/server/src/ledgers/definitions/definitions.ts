@@ -13,14 +13,14 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-export interface DefinitionParts {
+export interface DefinitionDependencies {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** Returns the kinds. A function, because they are composed after this ledger. */
   readonly kinds: () => KindRegistry;
 }
 
-export function definitionEntries({ now, kinds }: DefinitionParts): readonly OperationEntry[] {
+export function definitionEntries({ now, kinds }: DefinitionDependencies): readonly OperationEntry[] {
   return [
     entry(putDefinitionOperation, async (tx, call) => await putDefinition(tx, call, kinds, now())),
     entry(readDefinitionOperation, readDefinition),

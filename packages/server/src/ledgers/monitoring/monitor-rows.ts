@@ -4,7 +4,7 @@ import { monitorSpec, type MonitorSpec, type MonitorState } from '@dais/api/moni
 import type { Sql } from '#engines/database/contract.ts';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { endAlerts, type SendParts } from './alerts/alerts.ts';
+import { endAlerts, type SendDependencies } from './alerts/alerts.ts';
 import { windowStart } from './windows/window.ts';
 
 export interface Streak {
@@ -37,16 +37,20 @@ const COLUMNS = `uid, project_id, name, endpoint, dataset, suspended, spec, curs
   last_label, state, reason, baseline, error`;
 
 /** Applies a change of a Monitor in its transaction. A new spec applies from the next window. */
-export async function admitMonitor(tx: Transaction, change: AdmittedChange, parts: SendParts): Promise<void> {
+export async function admitMonitor(
+  tx: Transaction,
+  change: AdmittedChange,
+  dependencies: SendDependencies,
+): Promise<void> {
   if (change.dryRun) return;
   if (change.spec === undefined) {
     const monitor = await lockMonitor(tx.sql, change.uid);
-    if (monitor !== undefined) await endAlerts(tx, parts, monitor);
+    if (monitor !== undefined) await endAlerts(tx, dependencies, monitor);
     await tx.sql.query('delete from monitoring.monitor where uid = $1', [change.uid], 'drop_monitor');
     return;
   }
   const spec = monitorSpec.parse(change.spec);
-  const since = spec.since === undefined ? parts.clock.now() : Date.parse(spec.since);
+  const since = spec.since === undefined ? dependencies.clock.now() : Date.parse(spec.since);
   const cursor = spec.endpoint === undefined ? since : windowStart(spec.windows, since);
   await tx.sql.query(
     `insert into monitoring.monitor as m (uid, project_id, name, endpoint, dataset, suspended, spec, cursor_at)

@@ -11,7 +11,7 @@ import { uuidv7 } from '#lib/ids.ts';
 import type { Collector } from './collect.ts';
 import { withFiles, type FileRow, type LocalPredictions } from './file-rows.ts';
 import { isTensorColumn, PERSONAL_COLUMNS } from './prediction-table.ts';
-import type { PredictionsParts } from './predictions-parts.ts';
+import type { PredictionsDependencies } from './predictions-dependencies.ts';
 import { endpointSubject } from './prediction-access.ts';
 import { rewriteFiles } from './rewrite.ts';
 
@@ -97,7 +97,7 @@ function presentErasure(row: ErasureRow): PredictionErasure {
  * Processes files from newest to oldest, each in a transaction with its count, so that a restarted job resumes. Files
  * that are written meanwhile contain later predictions, and are newer than the request.
  */
-export function erasureHandler(parts: PredictionsParts, collector: Collector): JobHandler {
+export function erasureHandler(dependencies: PredictionsDependencies, collector: Collector): JobHandler {
   return {
     queue: QUEUE,
     concurrency: 1,
@@ -113,12 +113,12 @@ export function erasureHandler(parts: PredictionsParts, collector: Collector): J
         io.signal.throwIfAborted();
         const file = await io.read(async ({ sql }) => await nextFile(sql, projectId, id, erasure.endpoint));
         if (file === undefined) break;
-        await eraseIn(parts, { id, column: erasure.column, value: erasure.value }, file, io.signal);
+        await eraseIn(dependencies, { id, column: erasure.column, value: erasure.value }, file, io.signal);
       }
       await io.write(async (tx) => {
         await tx.sql.query(
           `update predictions.erasure set state = 'succeeded', value = null, last_file = null, ended_at = $2 where id = $1`,
-          [id, parts.clock.now()],
+          [id, dependencies.clock.now()],
           'end_erasure',
         );
         const { files, rows } = await findErasure(tx.sql, projectId, id);
@@ -137,7 +137,7 @@ export function erasureHandler(parts: PredictionsParts, collector: Collector): J
       await tx.enter(job.projectId);
       await tx.sql.query(
         `update predictions.erasure set state = 'failed', error = $2, ended_at = $3 where id = $1 and state = 'pending'`,
-        [String(job.payload['erasure']), end.error ?? 'it was canceled', parts.clock.now()],
+        [String(job.payload['erasure']), end.error ?? 'it was canceled', dependencies.clock.now()],
         'fail_erasure',
       );
     },
@@ -159,7 +159,7 @@ async function nextFile(sql: Sql, projectId: string, erasure: string, endpoint: 
 }
 
 async function eraseIn(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   erasure: { readonly id: string; readonly column: string; readonly value: string },
   file: FileRow,
   signal: AbortSignal,
@@ -173,9 +173,15 @@ async function eraseIn(
   };
   const matches = fn('=', cast(column(erasure.column), 'string', { lenient: true }), literal(erasure.value));
   const hit = fn('and', matches, fn('not', column('erased')));
-  const rows = file.columns.some(({ name }) => name === erasure.column) ? await countRows(parts, file, hit, signal) : 0;
+  const rows = file.columns.some(({ name }) => name === erasure.column)
+    ? await countRows(dependencies, file, hit, signal)
+    : 0;
   if (rows === 0) {
-    await transact(parts.database, { mode: 'write', projectId: file.project_id }, async (tx) => await advance(tx, 0));
+    await transact(
+      dependencies.database,
+      { mode: 'write', projectId: file.project_id },
+      async (tx) => await advance(tx, 0),
+    );
     return;
   }
   const without = (local: LocalPredictions): Relation => ({
@@ -191,7 +197,7 @@ async function eraseIn(
     }),
   });
   // Fails if the file was merged meanwhile: the next pass processes the merged file.
-  await rewriteFiles(parts, {
+  await rewriteFiles(dependencies, {
     files: [file],
     relation: without,
     erased: rows,
@@ -201,12 +207,12 @@ async function eraseIn(
 }
 
 async function countRows(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   file: FileRow,
   hit: ReturnType<typeof fn>,
   signal: AbortSignal,
 ): Promise<number> {
-  return await withFiles(parts, file.project_id, [file], async (local) => {
+  return await withFiles(dependencies, file.project_id, [file], async (local) => {
     const query: Relation = {
       type: 'aggregate',
       from: { type: 'filter', from: local.relation, where: hit },
@@ -215,7 +221,7 @@ async function countRows(
     };
     const output = { type: 'rows', limit: 1 } as const;
     const result = await (
-      await parts.query()
+      await dependencies.query()
     ).run({ tables: local.tables, query, output, owner: file.project_id }, { signal });
     return Number(result.rows[0]?.[0] ?? 0);
   });

@@ -6,7 +6,7 @@ import type { Outbound } from '#lib/outbound/outbound.ts';
 import { readPerson, type Person } from './person-claims.ts';
 import { isLoopbackIssuer, type ProviderSettings } from './provider-settings.ts';
 
-export interface ProviderParts {
+export interface ProviderDependencies {
   readonly outbound: Outbound;
   readonly clock: Clock;
 }
@@ -38,12 +38,12 @@ type Library = typeof oidc;
 
 export class ProviderClient {
   readonly settings: ProviderSettings;
-  readonly #parts: ProviderParts;
+  readonly #dependencies: ProviderDependencies;
   #known: { readonly until: number; readonly configuration: Promise<oidc.Configuration> } | undefined;
 
-  constructor(settings: ProviderSettings, parts: ProviderParts) {
+  constructor(settings: ProviderSettings, dependencies: ProviderDependencies) {
     this.settings = settings;
-    this.#parts = parts;
+    this.#dependencies = dependencies;
   }
 
   /** Where to send the browser. @throws DaisError `upstream_failed` when the provider cannot be reached. */
@@ -140,7 +140,7 @@ export class ProviderClient {
   /** @throws DaisError `upstream_failed`. */
   async #open(): Promise<{ readonly library: Library; readonly configuration: oidc.Configuration }> {
     const library = await import('openid-client');
-    const now = this.#parts.clock.now();
+    const now = this.#dependencies.clock.now();
     if (this.#known === undefined || this.#known.until <= now) {
       const configuration = this.#discover(library);
       const known = { until: now + METADATA_MS, configuration };
@@ -166,7 +166,7 @@ export class ProviderClient {
       clientSecret,
       clientSecret === undefined ? library.None() : library.ClientSecretBasic(clientSecret),
       {
-        [library.customFetch]: outboundFetch(this.#parts.outbound, true),
+        [library.customFetch]: outboundFetch(this.#dependencies.outbound, true),
         timeout: TIMEOUT_SECONDS,
         execute: [
           library.enableNonRepudiationChecks,

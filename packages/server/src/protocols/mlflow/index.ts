@@ -30,7 +30,7 @@ export interface MlflowIo extends ArtifactIo {
   readBody(payload: FastifyRequest['raw'], options: { readonly inflate: boolean }): Promise<Buffer>;
 }
 
-export interface MlflowParts {
+export interface MlflowDependencies {
   readonly calls: MlflowCalls;
   readonly log: Log;
 }
@@ -67,7 +67,7 @@ export function mlflowProbes() {
   } as const;
 }
 
-export function mlflowAdapter({ calls, log }: MlflowParts) {
+export function mlflowAdapter({ calls, log }: MlflowDependencies) {
   const known = new Set(calls.operations.map((operation) => operation.name));
   const served = routes.filter((route) => known.has(route.operation.name));
   return {

@@ -14,7 +14,7 @@ import { MOST_SPANS, TooManySpans, type Decoded } from './span-draft.ts';
 
 export { spanWords } from './span-words.ts';
 
-export interface OtlpParts {
+export interface OtlpDependencies {
   readonly calls: {
     readonly operations: readonly Operation[];
     call(name: string, input: unknown, context: CallContext): Promise<unknown>;
@@ -36,7 +36,7 @@ const RUN_HEADER = 'x-mlflow-run-id';
 const EXPERIMENT_ATTRIBUTES = ['mlflow.experimentId', 'mlflow.experiment_id'] as const;
 const DEFAULT_EXPERIMENT = '0';
 
-export function otlpAdapter({ calls, log }: OtlpParts) {
+export function otlpAdapter({ calls, log }: OtlpDependencies) {
   return {
     name: 'otlp',
     paths: ['/v1/traces'],

@@ -10,7 +10,7 @@ import { useJob } from './use-batches.ts';
 import { batchesAddress, resourceAddress, versionAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
@@ -30,7 +30,7 @@ import './batches.css';
 /** One job on a version of a model: how far it is, what it made, and the rows that were left out. */
 export function BatchPage() {
   const project = useCurrentProject();
-  const { job: id = '' } = useAddressParts();
+  const { job: id = '' } = useAddressFields();
   const { data: job, error, refetch, key } = useJob(project, id);
   const forms = useCopyForms({
     command: daisCommand(['batch', 'get', id], project),

@@ -10,7 +10,7 @@ import { experimentsAddress, runAddress } from '#addresses.ts';
 import { chartView } from '#pages/runs/chart-view.ts';
 import { MetricCharts } from '#pages/runs/metric-charts.tsx';
 import { RUN_STATES } from '#pages/runs/run-words.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { ActionIcon, Tabs } from '#ui/controls.ts';

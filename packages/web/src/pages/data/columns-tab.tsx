@@ -6,7 +6,7 @@ import { ColumnDetail, distinctText } from './column-detail.tsx';
 import { ColumnPicture } from './column-picture.tsx';
 import { countText, figureText, shareText } from './data-words.ts';
 import { timeText } from './column-picture.tsx';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { PausingInput } from '#ui/pausing-input.tsx';
 import { readSort, ResourceTable, writeSort, type TableColumn } from '#ui/resource-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';

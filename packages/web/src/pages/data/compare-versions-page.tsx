@@ -9,7 +9,7 @@ import { useDatasetPlace } from './use-data.ts';
 import { datasetVersionAddress, resourceAddress } from '#addresses.ts';
 import { cliCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { Button } from '#ui/controls.ts';
@@ -26,7 +26,7 @@ type Diff = z.output<(typeof diffDatasetVersionsOperation)['output']>;
 /** Two versions of a dataset beside each other: `?from=3&to=5`. */
 export function CompareDatasetVersionsPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   const { from = '', to = '' } = useAddressQuery();
   const navigate = useNavigate();
   const client = useClient(project);

@@ -18,7 +18,7 @@ import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
 import { ResourceOverview } from '#kinds/resource-overview.tsx';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
@@ -34,7 +34,7 @@ import './data.css';
 /** One dataset: every version there is, which is in use, and what was found in them. */
 export function DatasetPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OneDataset key={`${project} ${name}`} project={project} name={name} />;
 }
 

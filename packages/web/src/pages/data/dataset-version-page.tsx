@@ -24,7 +24,7 @@ import { LineageGraphTab } from '#pages/lineage/lineage-graph-tab.tsx';
 import { LineageStrip } from '#pages/lineage/lineage-strip.tsx';
 import { useLineage } from '#pages/lineage/use-lineage.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useConsole } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { Button, Tabs } from '#ui/controls.ts';
@@ -40,7 +40,7 @@ import './data.css';
 /** One version of a dataset: what is broken first, then how each column looks beside the version before. */
 export function DatasetVersionPage() {
   const project = useCurrentProject();
-  const { name = '', version = '' } = useAddressParts();
+  const { name = '', version = '' } = useAddressFields();
   return <OneVersion key={`${project} ${name} ${version}`} project={project} name={name} which={version} />;
 }
 

@@ -6,7 +6,7 @@ import { VersionActions } from './version-actions.tsx';
 import { datasetDiffAddress, datasetVersionAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { Button, Checkbox } from '#ui/controls.ts';
 import { EmptyState } from '#ui/empty-state.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';

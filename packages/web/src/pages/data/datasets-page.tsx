@@ -18,7 +18,7 @@ import { cliCommand } from '#kinds/cli-command.ts';
 import { RowLink } from '#kinds/row-link.tsx';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { useWhyNot } from '#kinds/use-why-not.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useLiveList } from '#server/use-live-list.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';

@@ -7,7 +7,7 @@ import { useAllDatasetsPlace } from './use-data.ts';
 import { listAddress } from '#addresses.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { Button, Select } from '#ui/controls.ts';

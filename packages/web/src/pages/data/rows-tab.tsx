@@ -5,7 +5,7 @@ import { DataTable } from './data-table.tsx';
 import { countText } from './data-words.ts';
 import { useRows, type DatasetPlace } from './use-data.ts';
 import { accessAddress } from '#addresses.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { Select } from '#ui/controls.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Panel } from '#ui/panel.tsx';

@@ -12,7 +12,7 @@ import { ResourceOverview } from '#kinds/resource-overview.tsx';
 import { ResourceTabs } from '#kinds/resource-tabs.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
 import { ShadowPanel } from '#pages/predictions/shadow-panel.tsx';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { PageHead } from '#ui/page-head.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
@@ -21,7 +21,7 @@ import '#kinds/resource-page.css';
 /** One endpoint: whether it answers well, and how its versions came there. */
 export function EndpointPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OneEndpoint key={`${project} ${name}`} project={project} name={name} />;
 }
 

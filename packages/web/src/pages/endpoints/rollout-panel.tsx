@@ -5,7 +5,7 @@ import { RolloutRamp } from './rollout-ramp.tsx';
 import { RolloutVerbs } from './rollout-verbs.tsx';
 import { useRollouts, type EndpointPlace, type EndpointStatus } from './use-endpoint.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Panel } from '#ui/panel.tsx';
 import { PlainTable } from '#ui/plain-table.tsx';

@@ -17,7 +17,7 @@ import { ResourceTabs } from '#kinds/resource-tabs.tsx';
 import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { PageHead } from '#ui/page-head.tsx';
@@ -29,7 +29,7 @@ import './features.css';
 /** One service: what a model takes, whether all of it is fresh, and what was built with it. */
 export function FeatureServicePage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OneService key={`${project} ${name}`} project={project} name={name} />;
 }
 

@@ -20,7 +20,7 @@ import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
 import { ResourceOverview } from '#kinds/resource-overview.tsx';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { PageHead } from '#ui/page-head.tsx';
@@ -31,7 +31,7 @@ import './features.css';
 /** One view of features: whether what is online is fresh, what is in it, and who takes it. */
 export function FeatureViewPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OneView key={`${project} ${name}`} project={project} name={name} />;
 }
 

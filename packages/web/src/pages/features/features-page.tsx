@@ -10,7 +10,7 @@ import { ReferenceLink } from '#kinds/reference-link.tsx';
 import { RowLink } from '#kinds/row-link.tsx';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { useWhyNot } from '#kinds/use-why-not.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useLiveList } from '#server/use-live-list.ts';
 import { useNow } from '#ui/clock.tsx';

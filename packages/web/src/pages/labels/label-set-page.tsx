@@ -11,7 +11,7 @@ import { datasetVersionAddress, labelsAddress, labelSetAddress, namedAddress } f
 import { daisCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { countText } from '#pages/data/data-words.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
@@ -37,7 +37,7 @@ const CHOICES: readonly { readonly value: TaskChoice; readonly label: string }[]
 /** One set of labels: what waits for a decision first, and how far annotators agree. */
 export function LabelSetPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OneSet key={`${project} ${name}`} project={project} name={name} />;
 }
 

@@ -7,7 +7,7 @@ import { useVersionFacts } from './use-version-facts.ts';
 import { diffRecords, signatureRecord, type DiffRow } from './version-diff.ts';
 import { resourceAddress, versionAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { Button, Checkbox } from '#ui/controls.ts';
 import { CopyAs } from '#ui/copy-as.tsx';
@@ -21,7 +21,7 @@ import './models.css';
 /** Two versions beside each other: `?from=3&to=5`. What the model is for counts first. */
 export function CompareVersionsPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   const { from = '', to = '', all } = useAddressQuery();
   const navigate = useNavigate();
   const place = useModelPlace(project, name);

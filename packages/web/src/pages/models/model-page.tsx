@@ -17,7 +17,7 @@ import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
 import { ResourceOverview } from '#kinds/resource-overview.tsx';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
@@ -29,7 +29,7 @@ import './models.css';
 /** One model: what its versions are called, what waits for a word, and every version there is. */
 export function ModelPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OneModel key={`${project} ${name}`} project={project} name={name} />;
 }
 

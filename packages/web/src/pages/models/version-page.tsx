@@ -22,7 +22,7 @@ import { listAddress, promptAddress, resourceAddress, versionDiffAddress } from 
 import { daisCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { CommentsPanel } from '#pages/comments/comments-panel.tsx';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
 import { Button, Menu } from '#ui/controls.ts';
@@ -38,7 +38,7 @@ import './models.css';
 /** One version of a model: where it comes from, how good it is, who approved it. */
 export function VersionPage() {
   const project = useCurrentProject();
-  const { name = '', version = '' } = useAddressParts();
+  const { name = '', version = '' } = useAddressFields();
   return <OneVersion key={`${project} ${name} ${version}`} project={project} name={name} number={version} />;
 }
 

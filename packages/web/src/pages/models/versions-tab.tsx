@@ -8,7 +8,7 @@ import { useVersions, type ModelPlace } from './use-registry.ts';
 import { useVersionMetrics } from './use-version-metrics.ts';
 import { runAddress, versionAddress, versionDiffAddress } from '#addresses.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { Button, Checkbox } from '#ui/controls.ts';
 import { EmptyState } from '#ui/empty-state.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';

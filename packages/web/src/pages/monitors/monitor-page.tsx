@@ -24,7 +24,7 @@ import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { ResourceOverview } from '#kinds/resource-overview.tsx';
 import { ResourceTabs } from '#kinds/resource-tabs.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { PageHead } from '#ui/page-head.tsx';
@@ -37,7 +37,7 @@ import './monitors.css';
 /** One monitor: what moved, since when, and what came of it. */
 export function MonitorPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OneMonitor key={`${project} ${name}`} project={project} name={name} />;
 }
 

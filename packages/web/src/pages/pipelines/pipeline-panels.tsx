@@ -6,7 +6,7 @@ import { pipelineLevel, pipelineLook } from './pipeline-level.ts';
 import { RunDialog } from './run-dialog.tsx';
 import { useDocument, usePipelineGraph, useVersions, type PipelinePlace } from './use-pipeline.ts';
 import { whoText } from '#pages/executions/execution-words.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
 import { Button } from '#ui/controls.ts';
 import { DiffView } from '#ui/diff-view.tsx';

@@ -12,7 +12,7 @@ import { timeSpan } from './time-span.ts';
 import { usePredictions, usePredictionSummary, type PredictionsOf } from './use-predictions.ts';
 import { listAddress, predictionAddress, resourceAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useLiveList } from '#server/use-live-list.ts';
 import { useNow } from '#ui/clock.tsx';

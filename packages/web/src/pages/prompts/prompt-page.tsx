@@ -19,7 +19,7 @@ import {
   type ModelPlace,
 } from '#pages/models/use-registry.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
 import { Button, Select } from '#ui/controls.ts';
@@ -42,7 +42,7 @@ import './prompts.css';
 /** One prompt: `?version=` is read, and compared with `?from=` where that is given. */
 export function PromptPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OnePrompt key={`${project} ${name}`} project={project} name={name} />;
 }
 

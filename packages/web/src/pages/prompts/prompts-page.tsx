@@ -7,7 +7,7 @@ import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { PendingApprovals } from '#pages/models/pending-approvals.tsx';
 import { useAllModelsPlace, useModels, usePendingApprovals } from '#pages/models/use-registry.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { CopyAs } from '#ui/copy-as.tsx';
 import { EmptyState } from '#ui/empty-state.tsx';

@@ -19,7 +19,7 @@ import { experimentAddress, experimentsAddress, runAddress } from '#addresses.ts
 import { ExperimentActions, experimentKey } from '#pages/experiments/experiment-actions.tsx';
 import { FirstRunNote } from '#pages/experiments/first-run-note.tsx';
 import { useExperimentNames } from '#pages/experiments/use-experiments.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { CopyAs } from '#ui/copy-as.tsx';
@@ -42,7 +42,7 @@ const AHEAD = 300;
 export function RunsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
-  const { experiment: named = '0' } = useAddressParts();
+  const { experiment: named = '0' } = useAddressFields();
   const query = useAddressQuery();
   const names = useExperimentNames(project);
   const experiments = useMemo(() => experimentsOf(named, names), [named, names]);

@@ -29,10 +29,10 @@ export interface RunsSince {
 export function useLiveRuns({ project, experiments, query, key, inView, nested = false }: LiveRuns): RunsSince {
   const client = useClient(project);
   const queries = useQueryClient();
-  const parts = { experiments: experiments ?? [], query, key, inView, nested };
-  const latest = useRef(parts);
+  const options = { experiments: experiments ?? [], query, key, inView, nested };
+  const latest = useRef(options);
   useEffect(() => {
-    latest.current = parts;
+    latest.current = options;
   });
   const [waiting, setWaiting] = useState<{ readonly of: string; readonly ids: ReadonlySet<string> }>();
   const place = JSON.stringify(key);

@@ -4,7 +4,7 @@ import { useEffect } from 'react';
 import { OutsideCard } from './outside-card.tsx';
 import { returnPlace } from './return-place.ts';
 import { SignInForm } from './sign-in-form.tsx';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { sessionKey, useSessionQuery } from '#server/session.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';

@@ -9,7 +9,7 @@ import { daisCommand } from '#kinds/cli-command.ts';
 import { RowLink } from '#kinds/row-link.tsx';
 import { useExperimentNames } from '#pages/experiments/use-experiments.ts';
 import { durationText } from '#pages/runs/run-words.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { Select } from '#ui/controls.ts';
 import { CopyAs } from '#ui/copy-as.tsx';

@@ -39,8 +39,8 @@ class S3BlobStore implements BlobStore, PresignedUploads {
   }
 
   async stage(source: Readable, expected: ExpectedBytes = {}): Promise<StagedBlob> {
-    const parts = { access: this.#access, keys: this.#keys, clock: this.#clock };
-    return await stageInS3(parts, source, expected);
+    const dependencies = { access: this.#access, keys: this.#keys, clock: this.#clock };
+    return await stageInS3(dependencies, source, expected);
   }
 
   async put(source: Readable, expected?: ExpectedBytes): Promise<StoredBlob> {

@@ -14,7 +14,7 @@ import type { CrashWork } from './crash-worker.testing.ts';
 import { openProcessCompute, type ProcessComputeOptions } from './process-compute.ts';
 import { SECOND_START, shimArguments } from './shim/shim.ts';
 import { readProcess } from './task-processes.ts';
-import type { CrashPoint } from './task-parts.ts';
+import type { CrashPoint } from './task-dependencies.ts';
 
 let root: string;
 let effects: string;

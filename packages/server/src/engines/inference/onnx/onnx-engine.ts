@@ -126,7 +126,7 @@ export class OnnxInference implements InferenceEngine {
     let size = workers;
     const threads = new Lazy(async () => {
       const pool = new RunnerPool({
-        ...this.#poolParts(size),
+        ...this.#poolDependencies(size),
         make: async () => await ThreadRunner.start(plan, this.#memory),
       });
       await pool.open();
@@ -226,12 +226,12 @@ export class OnnxInference implements InferenceEngine {
     onPhase('loading the model in a process');
     const { inputs, outputs } = description;
     return await openTestedPool(
-      { ...this.#poolParts(workers), make, inferMs, onEnd },
+      { ...this.#poolDependencies(workers), make, inferMs, onEnd },
       { inputs, outputs, sample, onPhase },
     );
   }
 
-  #poolParts(size: number) {
+  #poolDependencies(size: number) {
     const { clock, log, random = Math.random } = this.#options;
     return { size, clock, log, random };
   }

@@ -14,7 +14,7 @@ import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { countText } from '#lib/count-text.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { findDataset, requireDataset, type DatasetRow, readDatasetSpec } from '../dataset-rows.ts';
 import { splitRows } from '../versions/split-rows.ts';
 import { previousReady } from '../versions/version-rows.ts';
@@ -38,7 +38,7 @@ export interface PushedFile {
 export async function beginPush(
   tx: Transaction,
   call: CallOf<typeof beginPushOperation>,
-  parts: DataParts,
+  dependencies: DataDependencies,
 ): Promise<Ingest> {
   const { name, files, message, tags, faults, create } = call.input;
   const twice = files.findIndex((file, at) => files.findIndex((other) => other.name === file.name) !== at);
@@ -48,7 +48,7 @@ export async function beginPush(
   let dataset = await findDataset(tx, name);
   if (dataset === undefined && create) {
     await call.authorize({ kind: 'Dataset', name, desired: { spec: {} } }, call.tenant, 'dataset:write');
-    await ensureResource(tx, parts.kinds(), call.tenant, { kind: 'Dataset', name, origin: call.context.origin });
+    await ensureResource(tx, dependencies.kinds(), call.tenant, { kind: 'Dataset', name, origin: call.context.origin });
   }
   dataset ??= await requireDataset(tx, name);
   const spec = await readDatasetSpec(tx, name);
@@ -58,12 +58,12 @@ export async function beginPush(
   }
   // Formats must be known before a long upload.
   for (const file of files) sourceFile('', file.name, spec.format);
-  const known = await knownFiles(tx, dataset, spec, files, parts);
+  const known = await knownFiles(tx, dataset, spec, files, dependencies);
   const id = await insertIngest(tx, dataset, {
     message,
     tags,
     source: { type: 'upload', faults },
-    now: parts.clock.now(),
+    now: dependencies.clock.now(),
     state: 'open',
   });
   await insertIngestFiles(
@@ -80,7 +80,7 @@ async function knownFiles(
   dataset: DatasetRow,
   spec: DatasetSpec,
   files: readonly PushedFile[],
-  parts: DataParts,
+  dependencies: DataDependencies,
 ): Promise<ReadonlySet<string>> {
   const version = await previousReady(tx, dataset.name, 2 ** 31 - 1);
   if (version === undefined || (spec.columns === undefined && spec.schemaChanges !== 'refuse')) return new Set();
@@ -94,7 +94,7 @@ async function knownFiles(
     return { name, bytes, digest: sha256, source: sourceFile('', name, spec.format) };
   });
   const groups = groupFiles(readable).map((group) => ({ group, digest: groupDigest(group) }));
-  const reading = readingDigest(plan, (await parts.query()).state().version);
+  const reading = readingDigest(plan, (await dependencies.query()).state().version);
   const known = await knownReadings(
     tx,
     dataset,
@@ -182,10 +182,10 @@ interface PushCall {
 }
 
 /** Uploads the bytes of one file. */
-export async function uploadPushed(parts: DataParts, call: CallOf<typeof uploadPushedFileOperation>) {
+export async function uploadPushed(dependencies: DataDependencies, call: CallOf<typeof uploadPushedFileOperation>) {
   const { input, tenant, context } = call;
   if (context.content === undefined) throw new DaisError('unreadable_body', 'The request body is empty.');
-  const { database, content } = parts;
+  const { database, content } = dependencies;
   const { file, quota } = await transact(database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const row = await requireOpen(tx, input);
     const files = await readIngestFiles(tx, row.id);
@@ -240,11 +240,11 @@ export async function commitPush(tx: Transaction, { input }: CallOf<typeof commi
 export async function cancelIngest(
   tx: Transaction,
   { input }: CallOf<typeof cancelIngestOperation>,
-  parts: DataParts,
+  dependencies: DataDependencies,
 ): Promise<Ingest> {
   const row = await readIngestOf(tx, input.name, input.id, true);
   if (row.ended_at === null) {
-    const data = { now: parts.clock.now(), faults: [{ message: 'The ingest was canceled.' }] };
+    const data = { now: dependencies.clock.now(), faults: [{ message: 'The ingest was canceled.' }] };
     await failIngest(tx, row.id, 'canceled', data);
   }
   return await presentIngest(tx, await readIngestOf(tx, input.name, input.id));

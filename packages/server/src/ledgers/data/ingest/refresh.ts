@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { requireDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { enqueueIngest, insertIngest } from './pushes.ts';
 
@@ -34,7 +34,7 @@ export async function startRefresh(
 const SLICE = 50;
 
 /** Starts refreshes of datasets with `refreshMinutes`. A dataset with a running ingest is skipped until its next time. */
-export function refreshHandler({ clock }: Pick<DataParts, 'clock'>): JobHandler {
+export function refreshHandler({ clock }: Pick<DataDependencies, 'clock'>): JobHandler {
   return {
     queue: 'data-refresh',
     concurrency: 1,

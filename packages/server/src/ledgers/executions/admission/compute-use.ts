@@ -10,7 +10,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { ExecutionParts } from '../execution-parts.ts';
+import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { dominantShare, type Machines } from './admission.ts';
 import { readComputeNodes, totalOf, type ComputeNodeRow } from './compute-nodes.ts';
 import { limitsOf } from './quota-rows.ts';
@@ -116,10 +116,10 @@ export function presentLimits({ resources, runningSteps, queuedSteps, weight }: 
   return { resources: { ...resources }, runningSteps, queuedSteps, weight };
 }
 
-type ListParts = Pick<ExecutionParts, 'database' | 'limits'>;
+type ListDependencies = Pick<ExecutionDependencies, 'database' | 'limits'>;
 
-export function computeList(parts: ListParts): readonly OperationEntry[] {
-  return [entry(listComputeOperation, { perform: async (call) => await listCompute(parts, call) })];
+export function computeList(dependencies: ListDependencies): readonly OperationEntry[] {
+  return [entry(listComputeOperation, { perform: async (call) => await listCompute(dependencies, call) })];
 }
 
 interface ProjectRow {
@@ -132,7 +132,10 @@ interface ProjectRow {
   readonly weight: number;
 }
 
-async function listCompute({ database, limits: defaults }: ListParts, { input }: CallOf<typeof listComputeOperation>) {
+async function listCompute(
+  { database, limits: defaults }: ListDependencies,
+  { input }: CallOf<typeof listComputeOperation>,
+) {
   const filter = ['compute'];
   const after = decodePageCursor(filter, input.cursor) ?? '';
   return await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {

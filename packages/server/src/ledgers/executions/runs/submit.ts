@@ -39,7 +39,7 @@ export interface NewExecution extends RunOrigin {
 /** Most bytes of a plan, as canonical JSON. */
 const LARGEST_PLAN = 16 * 1024 * 1024;
 
-export interface SubmitParts {
+export interface SubmitDependencies {
   readonly machines: RunMachines;
   readonly limits: DefaultLimits;
 }
@@ -48,7 +48,11 @@ export interface SubmitParts {
  * Submits a run that the caller has authorized. @throws DaisError `invalid_request` with all errors of the plan,
  * `quota_exceeded` when the project may not queue its steps.
  */
-export async function submitRun(tx: Transaction, { machines, limits }: SubmitParts, run: NewExecution): Promise<void> {
+export async function submitRun(
+  tx: Transaction,
+  { machines, limits }: SubmitDependencies,
+  run: NewExecution,
+): Promise<void> {
   const issues = planIssues(run.plan, new Set(Object.keys(run.inputs)));
   if (issues.length > 0) throw new DaisError('invalid_request', 'The plan is not valid.', { issues });
   const plan = canonicalJson(run.plan);

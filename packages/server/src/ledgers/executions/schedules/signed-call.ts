@@ -6,7 +6,7 @@ import type { Database } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { signatureHeaders } from '#lib/http/standard-webhook.ts';
-import type { ExecutionParts } from '../execution-parts.ts';
+import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { notifyWorkers } from '../executions-events.ts';
 import { MOST_WAITING } from './fires.ts';
 
@@ -21,17 +21,17 @@ interface CallInput {
   readonly body: string;
 }
 
-interface SignedParts extends Pick<ExecutionParts, 'secretValue' | 'clock'> {
+interface SignedDependencies extends Pick<ExecutionDependencies, 'secretValue' | 'clock'> {
   readonly database: Database;
 }
 
-export function signedCallEntry(parts: SignedParts): OperationEntry {
-  return entry(callScheduleOperation, { perform: async (call) => await answer(call, parts) });
+export function signedCallEntry(dependencies: SignedDependencies): OperationEntry {
+  return entry(callScheduleOperation, { perform: async (call) => await answer(call, dependencies) });
 }
 
 async function answer(
   { input, tenant }: CallOf<typeof callScheduleOperation>,
-  { database, secretValue, clock }: SignedParts,
+  { database, secretValue, clock }: SignedDependencies,
 ) {
   const request = { mode: 'read', projectId: tenant.id } as const;
   const found = await transact(database, request, async (tx) => await find(tx, input.name, secretValue));
@@ -48,7 +48,7 @@ async function answer(
   );
 }
 
-async function find(tx: Transaction, name: string, secretValue: SignedParts['secretValue']) {
+async function find(tx: Transaction, name: string, secretValue: SignedDependencies['secretValue']) {
   const [row] = await tx.sql.query<{ id: string; secret: string; key: string }>(
     `select id, trigger->>'secret' as secret, trigger->>'key' as key from executions.schedule
      where project_id = $1 and name = $2 and kind = 'webhook' and enabled`,

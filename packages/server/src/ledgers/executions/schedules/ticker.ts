@@ -10,7 +10,7 @@ import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
 import type { Json } from '../machine/plan.ts';
 import { newestVersion, requireVersion } from '../pipelines/pipeline-rows.ts';
-import { startRun, type StartParts } from '../pipelines/start-run.ts';
+import { startRun, type StartDependencies } from '../pipelines/start-run.ts';
 import { requireIsolation } from '../pipelines/automatic-start.ts';
 import { cancelRun } from '../runs/run-machine.ts';
 import { addFires, MOST_WAITING } from './fires.ts';
@@ -18,7 +18,7 @@ import { decideFires } from './overlap.ts';
 import { SCHEDULE_COLUMNS, timingOf, type ScheduleRow } from './schedule-rows.ts';
 import { dueTimes } from './schedule-times.ts';
 
-export interface TickerParts extends StartParts, LoopDependencies {
+export interface TickerDependencies extends StartDependencies, LoopDependencies {
   readonly database: Database;
 }
 
@@ -31,16 +31,16 @@ const STARTS = 20;
 const BLOCKED_MS = 1000;
 
 export class Ticker {
-  readonly #parts: TickerParts;
+  readonly #dependencies: TickerDependencies;
   readonly #loop: Loop;
 
-  constructor(parts: TickerParts) {
-    this.#parts = parts;
-    this.#loop = new Loop('schedules', { ...parts, pollMs: POLL_MS }, () => this.turn());
+  constructor(dependencies: TickerDependencies) {
+    this.#dependencies = dependencies;
+    this.#loop = new Loop('schedules', { ...dependencies, pollMs: POLL_MS }, () => this.turn());
   }
 
   async start(): Promise<void> {
-    await this.#loop.start((ring) => this.#parts.database.listen(EXECUTIONS_CHANNEL, ring));
+    await this.#loop.start((ring) => this.#dependencies.database.listen(EXECUTIONS_CHANNEL, ring));
   }
 
   async stop(): Promise<void> {
@@ -49,7 +49,7 @@ export class Ticker {
 
   /** Returns true if more schedules may be due. */
   async turn(): Promise<boolean> {
-    const { database } = this.#parts;
+    const { database } = this.#dependencies;
     const due = await database.statement<{ id: string; project_id: string }>(
       { mode: 'read', scope: 'all' },
       `select id, project_id from executions.schedule where next_check_at <= clock_timestamp() order by next_check_at
@@ -58,7 +58,7 @@ export class Ticker {
       'schedules_due',
     );
     for (const { id, project_id: projectId } of due) {
-      await transact(database, { mode: 'write', projectId }, async (tx) => await tick(tx, id, this.#parts));
+      await transact(database, { mode: 'write', projectId }, async (tx) => await tick(tx, id, this.#dependencies));
     }
     return due.length === SCHEDULES_AT_ONCE;
   }
@@ -75,7 +75,7 @@ interface WaitingRow {
 }
 
 /** Processes one schedule, by the clock of the database. */
-async function tick(tx: Transaction, id: string, parts: StartParts): Promise<void> {
+async function tick(tx: Transaction, id: string, dependencies: StartDependencies): Promise<void> {
   const { sql } = tx;
   const [row] = await sql.query<DueRow>(
     `select ${SCHEDULE_COLUMNS}, document, clock_timestamp() as now from executions.schedule
@@ -101,10 +101,10 @@ async function tick(tx: Transaction, id: string, parts: StartParts): Promise<voi
   const going = overlap === 'replace' ? runs.filter((run) => !run.cancel_requested) : runs;
   const decisions = decideFires(waiting, { running: going.length, overlap, most, room: STARTS });
   for (const run of going.slice(0, decisions.cancel)) {
-    const open = await parts.machines.open(tx, run.id);
+    const open = await dependencies.machines.open(tx, run.id);
     if (open !== undefined) await cancelRun(open, tx);
   }
-  for (const fire of decisions.start) await startFire(tx, row, fire, parts);
+  for (const fire of decisions.start) await startFire(tx, row, fire, dependencies);
   await endFires(
     tx,
     id,
@@ -138,11 +138,16 @@ async function makeFires(tx: Transaction, row: DueRow): Promise<number | undefin
   return next;
 }
 
-async function startFire(tx: Transaction, row: DueRow, fire: WaitingRow, parts: StartParts): Promise<void> {
+async function startFire(
+  tx: Transaction,
+  row: DueRow,
+  fire: WaitingRow,
+  dependencies: StartDependencies,
+): Promise<void> {
   const id = uuidv7();
   try {
     const { format, document, version } = await documentOf(tx, row);
-    await startRun(tx, parts, {
+    await startRun(tx, dependencies, {
       id,
       name: row.name,
       pipelineName: row.name,
@@ -158,7 +163,7 @@ async function startFire(tx: Transaction, row: DueRow, fire: WaitingRow, parts: 
       fire: { time: fire.fire_time.getTime(), index: fire.n, data: fire.data },
       authorize: async (plan) => {
         await Promise.resolve();
-        requireIsolation(plan, parts);
+        requireIsolation(plan, dependencies);
       },
     });
     await endFires(tx, row.id, [fire.cause], 'started', undefined, id);

@@ -3,7 +3,7 @@ import type { Actor } from '@dais/api';
 import type { Execution } from '@dais/api/executions';
 import { LeaseLost } from '#kernel/leases.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { ExecutionParts } from '../execution-parts.ts';
+import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { taskAt, type Step, type Values } from '../machine/plan.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
 import type { AttemptClaim } from './attempts.ts';
@@ -25,7 +25,7 @@ export interface LoadedStep {
 
 /** @throws LeaseLost when the run was deleted. */
 export async function loadStep(
-  { database }: Pick<ExecutionParts, 'database'>,
+  { database }: Pick<ExecutionDependencies, 'database'>,
   machines: RunMachines,
   claim: AttemptClaim,
 ): Promise<LoadedStep> {

@@ -6,7 +6,7 @@ import type { OutputFile } from '#engines/compute/contract.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { byteText } from '#lib/formats/byte-text.ts';
-import type { ExecutionParts } from '../execution-parts.ts';
+import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import type { Step } from '../machine/plan.ts';
 import { ValueError } from '../machine/values.ts';
 import type { AttemptClaim } from './attempts.ts';
@@ -37,16 +37,16 @@ function diskLimitOf({ resources }: Pick<Step, 'resources'>, { defaultBytes, max
 }
 
 export class StepStorage {
-  readonly #parts: Pick<ExecutionParts, 'database' | 'content' | 'diskRules'>;
+  readonly #dependencies: Pick<ExecutionDependencies, 'database' | 'content' | 'diskRules'>;
   readonly #projectId: string;
   readonly #admittedBytes: number | undefined;
   #quota: Promise<number | null> | undefined;
 
   constructor(
-    parts: Pick<ExecutionParts, 'database' | 'content' | 'diskRules'>,
+    dependencies: Pick<ExecutionDependencies, 'database' | 'content' | 'diskRules'>,
     { projectId, requests }: Pick<AttemptClaim, 'projectId' | 'requests'>,
   ) {
-    this.#parts = parts;
+    this.#dependencies = dependencies;
     this.#projectId = projectId;
     this.#admittedBytes = requests['disk'];
   }
@@ -55,7 +55,7 @@ export class StepStorage {
   async quotaBytes(): Promise<number | null> {
     const projectId = this.#projectId;
     const request = { mode: 'read', projectId } as const;
-    this.#quota ??= transact(this.#parts.database, request, async (tx) => await byteQuota(tx, projectId)).catch(
+    this.#quota ??= transact(this.#dependencies.database, request, async (tx) => await byteQuota(tx, projectId)).catch(
       (error: unknown) => {
         this.#quota = undefined;
         throw error;
@@ -66,13 +66,13 @@ export class StepStorage {
 
   /** Returns the disk limit of the step in bytes. @throws ValueError when it requests more than the operator allows. */
   diskLimit(step: Step): number {
-    const limit = diskLimitOf(step, this.#parts.diskRules ?? DISK_RULES);
+    const limit = diskLimitOf(step, this.#dependencies.diskRules ?? DISK_RULES);
     return Math.min(limit, this.#admittedBytes ?? limit);
   }
 
   /** Returns the limits that outputs are checked against before they are copied. */
   async room(step: Step): Promise<StorageRoom> {
-    const { content } = this.#parts;
+    const { content } = this.#dependencies;
     const quota = await this.quotaBytes();
     return {
       stepBytes: this.diskLimit(step),

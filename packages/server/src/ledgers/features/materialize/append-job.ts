@@ -8,7 +8,7 @@ import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
 import { countText } from '#lib/count-text.ts';
 import { loadView } from '../definitions/load-selection.ts';
-import type { FeatureParts } from '../features-parts.ts';
+import type { FeatureDependencies } from '../features-dependencies.ts';
 import { viewKey } from '../lineage-nodes.ts';
 import { lockForAppendEnd } from './append-lock.ts';
 import { APPEND_QUEUE } from './materialization-rows.ts';
@@ -30,7 +30,7 @@ interface PushedRow {
   readonly batch: Readonly<Record<string, readonly unknown[]>>;
 }
 
-export function appendHandler(parts: FeatureParts): JobHandler {
+export function appendHandler(dependencies: FeatureDependencies): JobHandler {
   return {
     queue: APPEND_QUEUE,
     concurrency: 1,
@@ -38,8 +38,8 @@ export function appendHandler(parts: FeatureParts): JobHandler {
     retry: { baseMs: 2000, capMs: 300_000 },
     run: async (job, io) => {
       try {
-        let left = await append(parts, job, io);
-        while (left === 'more') left = await append(parts, job, io);
+        let left = await append(dependencies, job, io);
+        while (left === 'more') left = await append(dependencies, job, io);
         return { left };
       } catch (error) {
         // The rows wait for the next push, or until the cause is fixed.
@@ -74,7 +74,7 @@ export function appendHandler(parts: FeatureParts): JobHandler {
   };
 }
 
-async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io: JobIo): Promise<Left> {
+async function append(dependencies: FeatureDependencies, { payload, projectId }: JobClaim, io: JobIo): Promise<Left> {
   const uid = String(payload['view']);
   const { batches, view, base, more } = await io.read(async (tx) => {
     const found = await tx.sql.query<PushedRow>(
@@ -87,7 +87,7 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
     if (taken.length === 0) return { batches: taken, view: undefined, base: undefined, more: false };
     const compiled = await loadView(tx, String(payload['name']));
     const { source } = compiled;
-    const newest = source.type === 'dataset' ? await parts.sources.newest(tx, source.dataset) : undefined;
+    const newest = source.type === 'dataset' ? await dependencies.sources.newest(tx, source.dataset) : undefined;
     if (newest?.ready === false) {
       const { dataset: name, number } = newest.version;
       throw new JobFailed(`${name}@${number} is being checked. Pushed rows are appended after it.`, CHECK_MS);
@@ -106,7 +106,7 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
       Array.from({ length: rows }, (_, at) => columns.map(({ name }) => (batch[name]?.[at] ?? null) as LiteralValue)),
     ),
   };
-  await parts.sources.make(
+  await dependencies.sources.make(
     {
       projectId,
       dataset,

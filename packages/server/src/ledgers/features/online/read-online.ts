@@ -10,7 +10,7 @@ import type { Catalog } from '../definitions/catalog.ts';
 import type { SelectedView, Selection } from '../definitions/compiled.ts';
 import type { SelectionInput } from '../definitions/load-selection.ts';
 import { outputNames, type NamedFeature } from '../definitions/output-names.ts';
-import type { FeatureParts } from '../features-parts.ts';
+import type { FeatureDependencies } from '../features-dependencies.ts';
 import { evaluateOnDemand } from '../on-demand/evaluate.ts';
 import type { Value } from '../values/cells.ts';
 import { packKey } from '../values/entity-key.ts';
@@ -48,12 +48,16 @@ interface PreparedRead {
 }
 
 export class OnlineReader {
-  readonly #parts: Pick<FeatureParts, 'online' | 'clock' | 'sources'>;
+  readonly #dependencies: Pick<FeatureDependencies, 'online' | 'clock' | 'sources'>;
   readonly #catalog: Catalog;
   readonly #packings: Packings;
 
-  constructor(parts: Pick<FeatureParts, 'online' | 'clock' | 'sources'>, catalog: Catalog, packings: Packings) {
-    this.#parts = parts;
+  constructor(
+    dependencies: Pick<FeatureDependencies, 'online' | 'clock' | 'sources'>,
+    catalog: Catalog,
+    packings: Packings,
+  ) {
+    this.#dependencies = dependencies;
     this.#catalog = catalog;
     this.#packings = packings;
   }
@@ -67,12 +71,12 @@ export class OnlineReader {
     const prepared: (PreparedRead | { readonly error: unknown })[] = [];
     for (const call of calls) prepared.push(await this.#prepare(tx, call, version));
     const all = prepared.flatMap((one) => ('error' in one ? [] : one.lookups));
-    const found = all.length === 0 ? [] : await (await this.#parts.online()).read(all);
+    const found = all.length === 0 ? [] : await (await this.#dependencies.online()).read(all);
     const schemas = new Set(
       found.flatMap((rows) => rows.flatMap((row) => (row === undefined ? [] : [schemaOf(row.value)]))),
     );
     const packings = await this.#packings.read(tx, schemas);
-    const nowUs = this.#parts.clock.now() * 1000;
+    const nowUs = this.#dependencies.clock.now() * 1000;
     let at = 0;
     return prepared.map((one) => {
       if ('error' in one) return { error: one.error };
@@ -98,7 +102,7 @@ export class OnlineReader {
       const { input, tenant } = call;
       const selection = await this.#catalog.selection(tx, input, version);
       await authorizeSelection(call, selection);
-      await requireUnmasked(tx, this.#parts, call, selection, { keys: false });
+      await requireUnmasked(tx, this.#dependencies, call, selection, { keys: false });
       const count = rowCount(input.entities, 'entities');
       if (count > MAX_ENTITIES) {
         throw new DaisError('too_large', `A read accepts at most ${MAX_ENTITIES.toLocaleString('en')} entities.`);

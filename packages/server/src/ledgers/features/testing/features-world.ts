@@ -68,7 +68,7 @@ export async function startFeaturesWorld({
     threads: 2,
   });
   const kinds = [project, dataset(systemClock), entity, featureView(clock), featureService];
-  const parts = {
+  const dependencies = {
     database: db.database,
     content,
     blobs,
@@ -82,15 +82,15 @@ export async function startFeaturesWorld({
     source: () => Promise.reject(new Error('no sources')),
     secretValue: () => Promise.reject(new Error('no secrets')),
   };
-  const data = dataLedger(parts);
+  const data = dataLedger(dependencies);
   const store = online === undefined ? new PostgresOnlineStore(db.database) : await online(db);
   const features = featuresLedger({
     database: db.database,
     clock,
     log: silentLog,
     sources: dataSources({
-      data: parts,
-      maker: new VersionMaker(parts),
+      data: dependencies,
+      maker: new VersionMaker(dependencies),
       // Tests of the privacy ledger cover findings; here only the manifest counts.
       masks: async (tx, of) =>
         ((await readDatasetSpec(tx, of)).sensitive ?? []).map(({ column, category, mask }) => ({
@@ -100,7 +100,7 @@ export async function startFeaturesWorld({
           because: 'declared' as const,
         })),
     }),
-    query: parts.query,
+    query: dependencies.query,
     online: async () => await Promise.resolve(store),
     folder: join(folder, 'features'),
     days: 90,

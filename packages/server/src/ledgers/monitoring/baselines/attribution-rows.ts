@@ -2,7 +2,7 @@
 import type { MonitorAttributions } from '@dais/api/monitoring';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 
 const MAX_KEPT = 20;
 
@@ -21,10 +21,10 @@ export interface NewAttributions {
   readonly about: Attributions;
 }
 
-type Parts = Pick<MonitoringParts, 'database'>;
+type RowDependencies = Pick<MonitoringDependencies, 'database'>;
 
 export async function storedAttributions(
-  { database }: Parts,
+  { database }: RowDependencies,
   monitor: MonitorRow,
   key: string,
 ): Promise<Attributions | undefined> {
@@ -40,7 +40,7 @@ export async function storedAttributions(
 
 /** Combines the attributions of the newest windows of a version; undefined if there are none. */
 export async function attributionsBefore(
-  { database }: Parts,
+  { database }: RowDependencies,
   monitor: MonitorRow,
   of: Pick<MonitorAttributions, 'check' | 'model' | 'version'>,
   windows: number,

@@ -13,7 +13,7 @@ import { keepBaseline } from '../baselines/baselines.ts';
 import { keepReference } from '../baselines/score-reference.ts';
 import { statusOf, type CheckOutcome } from '../checks/outcome.ts';
 import { lockMonitor, type MonitorRow, type Streak } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 import { knownInputsKey, type EvaluatedWindow } from './evaluate-window.ts';
 
 /** Maximum number of versions whose inputs are stored. */
@@ -24,13 +24,13 @@ const MAX_RESULTS = 3000;
 /** Returns false if another process evaluated the window, or the monitor has changed since it was read. */
 export async function commitWindow(
   tx: Transaction,
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   read: MonitorRow,
   evaluated: EvaluatedWindow,
 ): Promise<boolean> {
   const monitor = await lockMonitor(tx.sql, read.uid);
   if (monitor === undefined || monitor.number !== read.number || !sameSpec(monitor, read)) return false;
-  const now = parts.clock.now();
+  const now = dependencies.clock.now();
   const number = monitor.number + 1;
   const { status, reason } = statusOf(evaluated.outcomes);
   const id = uuidv7(now);
@@ -41,7 +41,7 @@ export async function commitWindow(
   await insertWindow(tx, monitor, evaluated, { id, number, status, reason, results, now });
   await insertColumns(tx, evaluated, id);
   const cause = causeOf(evaluated, number, monitor);
-  const streaks = await followStreaks(tx, parts, monitor, evaluated.outcomes, cause);
+  const streaks = await followStreaks(tx, dependencies, monitor, evaluated.outcomes, cause);
   await advance(tx, monitor, evaluated, { number, status, reason, streaks });
   await forgetOld(tx, monitor, number);
   const failing = results.filter((one) => one.status === 'failing').length;
@@ -154,7 +154,7 @@ async function insertColumns(tx: Transaction, { fields, edges }: EvaluatedWindow
 /** Raises and resolves alerts by the outcomes, and resolves alerts of removed checks. Returns the new streaks. */
 export async function followStreaks(
   tx: Transaction,
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   outcomes: readonly CheckOutcome[],
   cause: AlertCause,
@@ -177,20 +177,20 @@ export async function followStreaks(
     });
     next[outcome.name] = streak;
     if (step === 'raise') {
-      const raised = await raiseAlert(tx, parts, monitor, outcome, cause);
-      const decision = await decide(tx, parts, monitor, raised);
-      await sendAlert(tx, parts, monitor, raised, { baseline: cause.baseline, decision: decision?.reason });
+      const raised = await raiseAlert(tx, dependencies, monitor, outcome, cause);
+      const decision = await decide(tx, dependencies, monitor, raised);
+      await sendAlert(tx, dependencies, monitor, raised, { baseline: cause.baseline, decision: decision?.reason });
     }
     if (alert === undefined) continue;
     if (step === 'stay') await continueAlert(tx, alert, outcome, cause.number);
     if (step === 'resolve') {
       const reason = `${outcome.name} passed in ${streak.passing === 1 ? `window ${cause.number}` : `${streak.passing} windows in a row, up to window ${cause.number}`}.`;
-      await resolveAlert(tx, parts, monitor, alert, { number: cause.number, reason });
-    } else if (!alert.notified) await sendAlert(tx, parts, monitor, alert, { baseline: cause.baseline });
+      await resolveAlert(tx, dependencies, monitor, alert, { number: cause.number, reason });
+    } else if (!alert.notified) await sendAlert(tx, dependencies, monitor, alert, { baseline: cause.baseline });
   }
   for (const alert of open) {
     if (spec.checks.some((check) => nameOfCheck(check) === alert.check)) continue;
-    await resolveAlert(tx, parts, monitor, alert, {
+    await resolveAlert(tx, dependencies, monitor, alert, {
       number: cause.number,
       reason: `The monitor no longer has the check ${alert.check}.`,
     });

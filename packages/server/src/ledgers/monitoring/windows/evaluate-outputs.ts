@@ -9,7 +9,7 @@ import { targetOf } from '../metrics/classes.ts';
 import { estimatePerformance } from '../metrics/estimate-performance.ts';
 import { measureFairness, presentFairness, type FairnessCheck } from '../metrics/measure-fairness.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 import type { QueryRunner } from '../query-runner.ts';
 import type { OpenWindow } from './window.ts';
 
@@ -22,7 +22,7 @@ export interface EvaluatedOutputs {
 }
 
 export async function evaluateOutputs(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   window: OpenWindow,
   check: EstimateCheck | FairnessCheck,
@@ -40,7 +40,7 @@ export async function evaluateOutputs(
     );
   }
   if (check.type === 'estimatedPerformance') {
-    const estimated = await estimatePerformance(parts, monitor, window, check, runner);
+    const estimated = await estimatePerformance(dependencies, monitor, window, check, runner);
     if ('unknown' in estimated) return unknown(estimated.unknown);
     const { estimate, made, others } = estimated;
     return {

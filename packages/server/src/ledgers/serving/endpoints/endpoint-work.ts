@@ -40,7 +40,7 @@ import {
 import { servedKey } from '../publishing/served-model.ts';
 import { moveVariants, reevaluateRefused, type EvaluateServing } from './variant-moves.ts';
 
-export interface EndpointWorkParts {
+export interface EndpointWorkDependencies {
   readonly content: Content;
   readonly models: LocalModels;
   readonly gateway: GatewayLink;
@@ -120,23 +120,23 @@ const SYSTEM_BY = 'system:dais';
 const BY_ALIAS = { by: SYSTEM_BY, cause: 'alias' } as const;
 
 export class EndpointWork {
-  readonly #parts: EndpointWorkParts;
+  readonly #dependencies: EndpointWorkDependencies;
   /** Models whose stored files are damaged, by id. */
   readonly #unreadable = new Map<string, { readonly message: string; readonly at: number }>();
 
-  constructor(parts: EndpointWorkParts) {
-    this.#parts = parts;
+  constructor(dependencies: EndpointWorkDependencies) {
+    this.#dependencies = dependencies;
   }
 
   async observe({ metadata }: Resource, io: ControllerIo): Promise<EndpointFacts | undefined> {
-    const figures = this.#parts.gateway.figures();
+    const figures = this.#dependencies.gateway.figures();
     return await io.read(async (tx) => {
       const row = await findEndpoint(tx, metadata.uid);
       if (row === undefined) return undefined;
-      const target = await resolveModel(tx, row.spec.model, this.#parts.artifactRoot);
+      const target = await resolveModel(tx, row.spec.model, this.#dependencies.artifactRoot);
       const others: Record<string, Resolution> = {};
       for (const { name, model } of [...row.spec.variants, ...row.spec.shadow]) {
-        others[name] = await resolveModel(tx, model, this.#parts.artifactRoot);
+        others[name] = await resolveModel(tx, model, this.#dependencies.artifactRoot);
       }
       const rollout = await runningRollout(tx, row.uid);
       const steps = rollout === undefined ? [] : await stepsOf(tx, [rollout.id]);
@@ -144,7 +144,7 @@ export class EndpointWork {
       const states = await this.#states(tx, row, { target, others, rollout }, figures);
       const project = metadata.project ?? '';
       return {
-        nowMs: this.#parts.now(),
+        nowMs: this.#dependencies.now(),
         row,
         target,
         others,
@@ -180,7 +180,7 @@ export class EndpointWork {
       await this.#smoke(uid, project, io);
       return;
     }
-    const figures = this.#parts.gateway.figures();
+    const figures = this.#dependencies.gateway.figures();
     await io.write(async (tx) => {
       const row = await findEndpointForUpdate(tx, uid);
       if (row === undefined) return;
@@ -200,10 +200,10 @@ export class EndpointWork {
           if (isDeepStrictEqual(row.request, act.request)) await changeEndpoint(tx, uid, { request: BY_ALIAS });
           break;
         case 'activate':
-          await moveVariants(tx, row, act.active, this.#parts);
+          await moveVariants(tx, row, act.active, this.#dependencies);
           break;
         case 'reevaluate':
-          await reevaluateRefused(tx, row, act.variants, this.#parts);
+          await reevaluateRefused(tx, row, act.variants, this.#dependencies);
           break;
         case 'quarantine':
           await quarantine(tx, row, act.models);
@@ -218,7 +218,7 @@ export class EndpointWork {
           break;
         case 'promote':
           if (rollout !== undefined)
-            await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#parts.now() }, act.result);
+            await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#dependencies.now() }, act.result);
           break;
         case 'end':
           if (rollout !== undefined) {
@@ -240,13 +240,13 @@ export class EndpointWork {
     this.#unreadable.delete(found.id);
     try {
       const described = await describeModel(found, async (path) => {
-        const { bytes } = await this.#parts.content.open(owner, `${found.artifacts}/${path}`);
+        const { bytes } = await this.#dependencies.content.open(owner, `${found.artifacts}/${path}`);
         return await buffer(bytes);
       });
       await io.write(async (tx) => await storeModel(tx, found, described));
     } catch (error) {
       if (!(error instanceof DaisError) || !DAMAGE.has(error.code)) throw error;
-      this.#unreadable.set(found.id, { message: error.message, at: this.#parts.now() });
+      this.#unreadable.set(found.id, { message: error.message, at: this.#dependencies.now() });
     }
   }
 
@@ -255,7 +255,7 @@ export class EndpointWork {
     const from = row.stable === null ? undefined : (await readModels(tx, [row.stable])).get(row.stable);
     const { canary } = from === undefined ? {} : request;
     await startRollout(tx, {
-      id: uuidv7(this.#parts.now()),
+      id: uuidv7(this.#dependencies.now()),
       endpoint: { uid: row.uid, name: row.name },
       from,
       to,
@@ -272,7 +272,7 @@ export class EndpointWork {
   /** A deploy has been authorized for its model; a moved alias has not been evaluated for this endpoint. */
   async #refuse(tx: Transaction, row: EndpointRow, to: FoundModel): Promise<void> {
     const { uid, name, spec } = row;
-    const reason = await this.#parts.refusal?.(tx, { uid, name, spec: { ...spec, model: to.label } });
+    const reason = await this.#dependencies.refusal?.(tx, { uid, name, spec: { ...spec, model: to.label } });
     const rollout = reason === undefined ? undefined : await runningRollout(tx, uid);
     if (reason === undefined || rollout === undefined) return;
     const ending = { state: 'rolledBack', by: SYSTEM_BY, reason } as const;
@@ -293,8 +293,8 @@ export class EndpointWork {
     const { model, tests } = found;
     const { name, spec } = found.row;
     const version = { project, endpoint: name, model, tests, gates: spec.rollout.gates };
-    const result = await runGates(this.#parts.gateway, version, io.signal);
-    const figures = this.#parts.gateway.figures();
+    const result = await runGates(this.#dependencies.gateway, version, io.signal);
+    const figures = this.#dependencies.gateway.figures();
     await io.write(async (tx) => {
       const row = await findEndpointForUpdate(tx, uid);
       const rollout = await runningRollout(tx, uid);
@@ -302,7 +302,7 @@ export class EndpointWork {
       if (result.status === 'failed') {
         await rollBack(tx, row, rollout, { state: 'rolledBack', by: SYSTEM_BY, reason: result.message }, result);
       } else if (row.stable === null) {
-        await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#parts.now() }, result);
+        await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#dependencies.now() }, result);
       } else {
         await advance(tx, rollout, result, baselineOf(figures, row, rollout, project));
         await changeEndpoint(tx, uid, {});
@@ -341,7 +341,7 @@ export class EndpointWork {
   #undescribed(id: string, found: readonly FoundModel[]): ModelState {
     const label = found.find((one) => one.id === id)?.label ?? id;
     const fault = this.#unreadable.get(id);
-    if (fault === undefined || this.#parts.now() - fault.at > READ_AGAIN_MS) return { label, state: 'unknown' };
+    if (fault === undefined || this.#dependencies.now() - fault.at > READ_AGAIN_MS) return { label, state: 'unknown' };
     return { label, state: 'failed', isUnreadable: true, message: fault.message };
   }
 
@@ -357,7 +357,7 @@ export class EndpointWork {
     const { fault } = model.description;
     if (fault !== undefined) return { ...about, state: 'failed', message: fault };
     const key = servedKey(model.id, spec);
-    const local = this.#parts.models.stateOf(key);
+    const local = this.#dependencies.models.stateOf(key);
     if (local?.state === 'failed') return { ...about, state: 'failed', message: local.note };
     if (local?.state !== 'here')
       return { ...about, state: 'preparing', ...(local !== undefined && { message: local.note }) };

@@ -14,7 +14,7 @@ import { testsOf } from './model-tests.ts';
 import type { GatewayAccess } from '../publishing/publisher.ts';
 import type { TestBench } from './test-bench.ts';
 
-interface TestParts {
+interface TestDependencies {
   readonly database: Database;
   readonly content: Content;
   readonly access: GatewayAccess;
@@ -25,9 +25,9 @@ interface TestParts {
 /** @throws DaisError `not_found`, `invalid_request`, `invalid_state` for a version that may not be loaded. */
 export async function testModel(
   { input, tenant }: CallOf<typeof testModelOperation>,
-  parts: TestParts,
+  dependencies: TestDependencies,
 ): Promise<ModelTestRun> {
-  const { database, content, access, bench, artifactRoot } = parts;
+  const { database, content, access, bench, artifactRoot } = dependencies;
   const { name, version, alias } = input;
   if ((version === undefined) === (alias === undefined)) {
     throw new DaisError('invalid_request', 'Specify the version of the model with either `version` or `alias`.', {

@@ -26,7 +26,7 @@ export interface FetchedModel {
  * `more`.
  */
 export async function fetchModel(
-  parts: FetchOptions,
+  options: FetchOptions,
   folder: string,
   model: ModelRow,
   progress: (note: string) => void,
@@ -34,13 +34,13 @@ export async function fetchModel(
 ): Promise<FetchedModel> {
   if (!(await isWhole(folder, model))) {
     await rm(folder, { recursive: true, force: true });
-    await copyFiles(parts.content, folder, model);
+    await copyFiles(options.content, folder, model);
   }
   const { python } = model.description;
   if (python === null) return {};
   const { version, requirements } = python;
   const reportProgress = ({ note }: { readonly note: string }) => progress(`Building the Python environment: ${note}`);
-  const engine = await parts.environments();
+  const engine = await options.environments();
   const spec = {
     type: 'python' as const,
     // The micro version of the training may be unavailable; the minor version determines the file formats.

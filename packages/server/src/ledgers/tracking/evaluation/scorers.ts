@@ -21,7 +21,7 @@ import {
   publicId,
   type ExperimentRow,
 } from '../experiments/experiment-lookup.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { findRows, foreignCursor, rowCondition } from '../search/search-page.ts';
 import { emitScorerEvent } from '../tracking-events.ts';
 
@@ -49,9 +49,9 @@ const COLUMNS = 'r.id, r.experiment, e.is_default, r.name, v.version, v.definiti
 const FROM =
   'tracking.scorer r join tracking.experiment e on e.id = r.experiment join tracking.scorer_version v on v.scorer = r.num';
 
-export function scorerEntries(parts: TrackingParts): readonly OperationEntry[] {
+export function scorerEntries(dependencies: TrackingDependencies): readonly OperationEntry[] {
   return [
-    entry(registerScorerOperation, async (tx, { input }) => await registerScorer(tx, input, parts)),
+    entry(registerScorerOperation, async (tx, { input }) => await registerScorer(tx, input, dependencies)),
     entry(searchScorersOperation, async (tx, call) => await searchScorers(tx, call)),
     entry(listScorerVersionsOperation, async (tx, { input }) => await listVersions(tx, input)),
     entry(readScorerOperation, async (tx, { input }) => {
@@ -73,7 +73,7 @@ export function scorerEntries(parts: TrackingParts): readonly OperationEntry[] {
 async function registerScorer(
   tx: Transaction,
   input: Named & { readonly definition: string },
-  { clock, random }: TrackingParts,
+  { clock, random }: TrackingDependencies,
 ) {
   const now = clock.now();
   const { experimentId, name, definition } = input;

@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 
 export interface ExperimentRow {
   readonly id: bigint;

@@ -22,7 +22,7 @@ import {
   publicId,
   type ExperimentRow,
 } from './experiment-lookup.ts';
-import type { TrackingOptions, TrackingParts } from '../parts.ts';
+import type { TrackingOptions, TrackingDependencies } from '../dependencies.ts';
 import { removePairs, setPairs } from '../pairs.ts';
 import { emitExperimentEvent } from '../tracking-events.ts';
 
@@ -31,7 +31,7 @@ const UNIQUE_VIOLATION = '23505';
 
 type Tags = Readonly<Record<string, string>>;
 
-export function experimentEntries({ options, clock }: TrackingParts): readonly OperationEntry[] {
+export function experimentEntries({ options, clock }: TrackingDependencies): readonly OperationEntry[] {
   return [
     entry(createExperimentOperation, async (tx, { input }) => await createExperiment(tx, input, clock.now(), options)),
     entry(

@@ -5,7 +5,7 @@ import { dropComments } from '#ledgers/comments/index.ts';
 import { artifactsOf as artifactOwner, removeTree } from '../artifacts/artifact-tree.ts';
 import { ownPath } from '../artifacts/artifact-path.ts';
 import { artifactsOf, below, publicId } from '../experiments/experiment-lookup.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 import { OF_MODELS, OF_RUNS, OF_SERIES } from '../experiments/project-records.ts';
 import { runKey } from '../runs/run-subject.ts';
 
@@ -20,7 +20,7 @@ export type HeldBy = (
   candidates: { readonly runs: readonly string[]; readonly loggedModels: readonly string[] },
 ) => Promise<{ readonly runs: ReadonlySet<string>; readonly loggedModels: ReadonlySet<string> }>;
 
-export interface GarbageParts {
+export interface GarbageDependencies {
   readonly options: Pick<TrackingOptions, 'artifactRoot'>;
   readonly heldBy: HeldBy;
 }
@@ -55,7 +55,7 @@ interface Candidate {
  */
 export async function collectGarbage(
   tx: Transaction,
-  { options, heldBy }: GarbageParts,
+  { options, heldBy }: GarbageDependencies,
   before: number,
   place: GarbagePosition,
 ): Promise<{ readonly removed: Garbage; readonly next: GarbagePosition | undefined }> {

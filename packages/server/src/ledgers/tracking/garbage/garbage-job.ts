@@ -7,14 +7,14 @@ import {
   collectGarbage,
   countGarbage,
   GARBAGE_START,
-  type GarbageParts,
+  type GarbageDependencies,
   type GarbagePosition,
 } from './collect-garbage.ts';
 
 const DAY_MS = 86_400_000;
 
 /** Returns the hourly job that removes objects deleted more than `days` ago. 0: they can always be restored. */
-export function garbageJob(parts: GarbageParts, days: number, clock: Clock): JobHandler {
+export function garbageJob(dependencies: GarbageDependencies, days: number, clock: Clock): JobHandler {
   return {
     queue: 'tracking garbage',
     concurrency: 1,
@@ -41,7 +41,7 @@ export function garbageJob(parts: GarbageParts, days: number, clock: Clock): Job
           const from: GarbagePosition = place;
           const { removed, next } = await io.write(async (tx) => {
             await tx.enter(projectId);
-            return await collectGarbage(tx, parts, before, from);
+            return await collectGarbage(tx, dependencies, before, from);
           });
           for (const what of Object.keys(total) as (keyof typeof total)[]) total[what] += removed[what];
           io.progress(total);
@@ -57,14 +57,18 @@ const HOUR_MS = 3_600_000;
 const DAY_HOURS = 24;
 
 /** @param days default age in days of removed objects */
-export function garbageEntries(parts: GarbageParts, days: number, clock: Clock): readonly OperationEntry[] {
+export function garbageEntries(
+  dependencies: GarbageDependencies,
+  days: number,
+  clock: Clock,
+): readonly OperationEntry[] {
   return [
     entry(collectGarbageOperation, async (tx, { input }) => {
       const hours = input.olderThanHours ?? days * DAY_HOURS;
       const before = clock.now() - hours * HOUR_MS;
       if (input.dryRun) return { removed: { ...(await countGarbage(tx, before)), files: 0 } };
       const of = ['garbage.collect', hours];
-      const { removed, next } = await collectGarbage(tx, parts, before, decodePlace(of, input.cursor));
+      const { removed, next } = await collectGarbage(tx, dependencies, before, decodePlace(of, input.cursor));
       return {
         removed,
         ...(next !== undefined && { nextCursor: encodePageCursor(of, `${next.run} ${next.model}`) }),

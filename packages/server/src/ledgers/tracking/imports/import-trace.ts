@@ -7,7 +7,7 @@ import { MOST_SPANS } from '../traces/log-spans.ts';
 import { spanBatches } from '../traces/span-batch.ts';
 import { deleteSpans, insertSpans, knownNodes } from '../traces/span-rows.ts';
 import { lockTrace } from '../traces/trace-rows.ts';
-import type { TraceParts, TraceConventions } from '../traces/trace-conventions.ts';
+import type { TraceDependencies, TraceConventions } from '../traces/trace-conventions.ts';
 import type { Amounts } from '../traces/usage.ts';
 import { noteImported } from './imported-records.ts';
 
@@ -52,7 +52,7 @@ export interface ImportedTrace {
 const json = (value: object | undefined): string | null => (value === undefined ? null : JSON.stringify(value));
 
 /** Imports a trace. Local tags, spans and assessments are kept. @throws DaisError `not_found`, `already_exists`. */
-export async function importTrace(tx: Transaction, input: ImportedTrace, { conventions, options }: TraceParts) {
+export async function importTrace(tx: Transaction, input: ImportedTrace, { conventions, options }: TraceDependencies) {
   const [experiment] = await findExperiments(tx, [input.experimentId]);
   if (experiment === undefined) throw noExperiment(input.experimentId);
   const { source, id } = input;
@@ -98,7 +98,7 @@ export async function importTrace(tx: Transaction, input: ImportedTrace, { conve
 export async function importSpans(
   tx: Transaction,
   { id, spans }: { readonly id: string; readonly spans: readonly Span[] },
-  { conventions }: TraceParts,
+  { conventions }: TraceDependencies,
 ) {
   return { spans: await putSpans(tx, { num: await lockTrace(tx, id), id }, spans, conventions) };
 }

@@ -5,7 +5,7 @@
  */
 import type { Sql } from '#engines/database/contract.ts';
 import { compareValues, type PointOrder, type Points } from './points.ts';
-import { readChunks, readParts, type ChunkRef, type SeriesParts, type Span } from './series-reader.ts';
+import { readChunks, readSeriesData, type ChunkRef, type SeriesData, type Span } from './series-reader.ts';
 
 const WHOLE_UP_TO = 2;
 
@@ -34,7 +34,7 @@ export async function chartSeries(
   span: Span,
   buckets: number,
 ): Promise<ChartSeries[]> {
-  const parts = await readParts(sql, series, span, axis);
+  const parts = await readSeriesData(sql, series, span, axis);
   const grid = gridOf(parts, axis, span, buckets);
   const isWhole = (chunk: ChunkRef) => {
     const [first, last] = rangeOf(chunk, axis);
@@ -74,7 +74,7 @@ function rangeOf(chunk: ChunkRef, axis: PointOrder): readonly [number, number] {
   return axis === 'step' ? [chunk.minStep, chunk.maxStep] : [chunk.firstTs, chunk.lastTs];
 }
 
-function gridOf(parts: readonly SeriesParts[], axis: PointOrder, span: Span, count: number): Grid {
+function gridOf(parts: readonly SeriesData[], axis: PointOrder, span: Span, count: number): Grid {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const { chunks, tail } of parts) {
     for (const chunk of chunks) {

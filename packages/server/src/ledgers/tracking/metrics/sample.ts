@@ -5,7 +5,7 @@
  */
 import type { Sql } from '#engines/database/contract.ts';
 import { joinPoints, makePoints, pointAt, slicePoints, sortPoints, type Point, type Points } from './points.ts';
-import { readChunks, readParts, type ChunkRef, type Span } from './series-reader.ts';
+import { readChunks, readSeriesData, type ChunkRef, type Span } from './series-reader.ts';
 
 /** Overlapping chunks (and the tail). All points of the previous segment are before it, and those of the next after it. */
 interface Segment {
@@ -23,7 +23,7 @@ export async function sampleSeries(
   span: Span,
   limit: number,
 ): Promise<Map<bigint, Point[]>> {
-  const parts = await readParts(sql, series, span, 'step');
+  const parts = await readSeriesData(sql, series, span, 'step');
   const all = parts.map(({ series: one, chunks, tail }) => ({
     series: one,
     segments: segmentsOf(one, chunks, sortPoints(tail, 'step'), span),

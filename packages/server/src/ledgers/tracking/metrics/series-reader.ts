@@ -9,7 +9,7 @@ export interface ChunkRef extends ChunkSummary {
   readonly seq: number;
 }
 
-export interface SeriesParts {
+export interface SeriesData {
   readonly series: bigint;
   readonly chunks: readonly ChunkRef[];
   /** Points of the tail, unordered. */
@@ -40,12 +40,12 @@ interface PartRow {
 }
 
 /** Returns the parts that can have points in `span`, by time or by step, in the order of `series`. */
-export async function readParts(
+export async function readSeriesData(
   sql: Sql,
   series: readonly bigint[],
   { from = Number.MIN_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER }: Span,
   order: PointOrder,
-): Promise<SeriesParts[]> {
+): Promise<SeriesData[]> {
   const [first, last, at] = order === 'step' ? ['min_step', 'max_step', 'step'] : ['first_ts', 'last_ts', 'ts'];
   const rows = await sql.query<PartRow>(
     // float8, because the driver parses its text faster than int8; exact up to 2^53.

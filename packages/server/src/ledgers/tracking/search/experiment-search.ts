@@ -9,7 +9,7 @@ import { allOf, composeStatement } from '#lib/composed-sql.ts';
 import type { SortKey } from '#lib/keyset.ts';
 import { EXPERIMENT_COLUMNS, findExperiments, publicId, type ExperimentRow } from '../experiments/experiment-lookup.ts';
 import { hydrateExperiments } from '../experiments/experiments.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 import { attributes, filterConditions, keyed, type Translate } from './filter-sql.ts';
 import {
   findRows,

@@ -10,7 +10,7 @@ import type { SortKey } from '#lib/keyset.ts';
 import type { Bind } from '#lib/composed-sql.ts';
 import { findExperiments } from '../experiments/experiment-lookup.ts';
 import { hydrateModels } from '../logged-models/logged-model-rows.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 import { attributes, filterConditions, keyed, type Translate } from './filter-sql.ts';
 import {
   findRows,

@@ -8,7 +8,7 @@ import { compareDouble, compareInteger, compareText, type Comparison } from '#li
 import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
 import type { SortKey } from '#lib/keyset.ts';
 import { findExperiments, type ExperimentRow } from '../experiments/experiment-lookup.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 import { hydrateRows, type RunRow } from '../runs/hydrate.ts';
 import { attributes, filterConditions, keyed, type Translate } from './filter-sql.ts';
 import {

@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api';
 import type { ResourceSpans } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import { DEFAULT_NUMBER } from '../experiments/experiment-lookup.ts';
-import type { TraceParts } from './trace-conventions.ts';
+import type { TraceDependencies } from './trace-conventions.ts';
 import { requireRun } from '../runs/run-lookup.ts';
 import { spanBatches, type SpanBatch } from './span-batch.ts';
 import { deleteSpans, insertSpans, knownNodes } from './span-rows.ts';
@@ -23,9 +23,9 @@ export const MOST_SPANS = 100_000;
 export async function logSpans(
   tx: Transaction,
   input: LogSpansInput,
-  parts: TraceParts,
+  dependencies: TraceDependencies,
 ): Promise<{ readonly accepted: number; readonly rejected: number }> {
-  const conventions = parts.conventions;
+  const conventions = dependencies.conventions;
   const batches = spanBatches(input.resources, conventions);
   const accepted = batches.reduce((sum, { rows }) => sum + rows.length, 0);
   if (accepted === 0) return { accepted, rejected: 0 };
@@ -33,7 +33,7 @@ export async function logSpans(
   let rows = await upsertTraces(tx, input.experimentId, batches, conventions.idPrefix);
   if (rows.length === 0) {
     // Throws the reason, or creates the default experiment.
-    await writableExperiment(tx, input.experimentId, parts.clock.now());
+    await writableExperiment(tx, input.experimentId, dependencies.clock.now());
     rows = await upsertTraces(tx, input.experimentId, batches, conventions.idPrefix);
   }
   const traces = new Map(rows.map((row) => [row.id, row]));

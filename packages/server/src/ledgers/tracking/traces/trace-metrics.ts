@@ -12,7 +12,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { allOf, composeStatement, listOf, type Bind } from '#lib/composed-sql.ts';
 import { findExperiments } from '../experiments/experiment-lookup.ts';
 import { rowCondition } from '../search/search-page.ts';
-import type { TraceParts, TraceConventions } from './trace-conventions.ts';
+import type { TraceDependencies, TraceConventions } from './trace-conventions.ts';
 
 interface Asked {
   readonly experimentIds: readonly string[];
@@ -33,7 +33,7 @@ interface Point {
   readonly values: readonly (number | null)[];
 }
 
-export function traceMetricEntries({ conventions }: TraceParts): readonly OperationEntry[] {
+export function traceMetricEntries({ conventions }: TraceDependencies): readonly OperationEntry[] {
   return [
     entry(
       readTraceMetricsOperation,

@@ -13,12 +13,12 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readSpans } from './span-rows.ts';
 import { findTraces, hydrateTraces, requireTrace } from './trace-rows.ts';
-import type { TraceParts } from './trace-conventions.ts';
+import type { TraceDependencies } from './trace-conventions.ts';
 
 /** Limit of spans in one response. */
 const MOST_SPANS = 100_000;
 
-export function traceReadEntries({ options, conventions }: TraceParts): readonly OperationEntry[] {
+export function traceReadEntries({ options, conventions }: TraceDependencies): readonly OperationEntry[] {
   const { idPrefix } = conventions;
   const hexOf = (id: string): string => (id.startsWith(idPrefix) ? id.slice(idPrefix.length) : id);
   return [

@@ -20,15 +20,15 @@ import { findRows, foreignCursor, joins, rowCondition, type SearchQuery } from '
 import { withRegex } from './regex.ts';
 import { traceConditions } from './trace-conditions.ts';
 import { hydrateTraces, TRACE_COLUMNS, type TraceRow } from './trace-rows.ts';
-import type { TraceParts, TraceConventions } from './trace-conventions.ts';
+import type { TraceDependencies, TraceConventions } from './trace-conventions.ts';
 
 /** Characters of a text that are used for sorting, because page cursors must not contain texts of any length. */
 const SORTED_TEXT = 500;
 
-export function traceSearchEntries(parts: TraceParts): readonly OperationEntry[] {
+export function traceSearchEntries(dependencies: TraceDependencies): readonly OperationEntry[] {
   return [
-    entry(searchTracesOperation, async (tx, call) => await searchTraces(tx, call, parts)),
-    entry(correlateTracesOperation, async (tx, call) => await correlate(tx, call, parts)),
+    entry(searchTracesOperation, async (tx, call) => await searchTraces(tx, call, dependencies)),
+    entry(correlateTracesOperation, async (tx, call) => await correlate(tx, call, dependencies)),
   ];
 }
 
@@ -36,7 +36,7 @@ export function traceSearchEntries(parts: TraceParts): readonly OperationEntry[]
 async function searchTraces(
   tx: Transaction,
   { input, rows }: CallOf<typeof searchTracesOperation>,
-  parts: TraceParts,
+  dependencies: TraceDependencies,
 ): Promise<{ items: readonly Trace[]; nextCursor?: string }> {
   const { limit, cursor, ...of } = input;
   const filter = of.filter ?? '';
@@ -48,7 +48,7 @@ async function searchTraces(
   if (experiments.length === 0) return { items: [] };
   const query: SearchQuery = {
     columns: TRACE_COLUMNS,
-    keys: sortKeys(order, parts.conventions),
+    keys: sortKeys(order, dependencies.conventions),
     of: (bind) => ({
       from: `tracking.trace r join tracking.experiment e on e.id = r.experiment ${joins(sortTexts(order, bind))}`,
       where: [
@@ -56,7 +56,7 @@ async function searchTraces(
           experiments.map(({ id }) => id),
           bind,
         ),
-        ...traceConditions(clauses, { text: filter, conventions: parts.conventions, bind }),
+        ...traceConditions(clauses, { text: filter, conventions: dependencies.conventions, bind }),
         rowCondition(rows, bind),
       ],
     }),
@@ -64,7 +64,7 @@ async function searchTraces(
   const found = await withRegex(filter, clauses, async () => await findRows<TraceRow>(tx, query, place, limit + 1));
   if (found === undefined) throw foreignCursor();
   const { page, next } = cutPage(found, limit, binding, (row) => row.place);
-  return { items: await hydrateTraces(tx, page, parts.options), ...next };
+  return { items: await hydrateTraces(tx, page, dependencies.options), ...next };
 }
 
 function orderOf(texts: readonly string[]): OrderKey[] {
@@ -138,7 +138,7 @@ type Counts = OutputOf<typeof correlateTracesOperation>;
 async function correlate(
   tx: Transaction,
   { input, rows }: CallOf<typeof correlateTracesOperation>,
-  parts: TraceParts,
+  dependencies: TraceDependencies,
 ): Promise<Counts> {
   const texts = [input.base ?? '', input.filter1, input.filter2] as const;
   const names = ['base', 'filter1', 'filter2'] as const;
@@ -150,7 +150,7 @@ async function correlate(
   const experiments = await findExperiments(tx, input.experimentIds);
   if (experiments.length === 0) return { total: 0, count1: 0, count2: 0, both: 0 };
   const ids = experiments.map(({ id }) => id);
-  const { conventions } = parts;
+  const { conventions } = dependencies;
   const { text: statement, values } = composeStatement(
     (bind) => `select count(*)::int as total, count(*) filter (where a)::int as count1,
       count(*) filter (where b)::int as count2, count(*) filter (where a and b)::int as both

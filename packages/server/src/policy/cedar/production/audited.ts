@@ -82,27 +82,27 @@ const MAX_REMEMBERED = 10_000;
 
 /** Records what happens in transactions that cannot write: reads, and streams. */
 export class AuditRecorder {
-  readonly #parts: { readonly database: Database; readonly clock: Clock; readonly log: Log };
+  readonly #dependencies: { readonly database: Database; readonly clock: Clock; readonly log: Log };
   readonly #recorded = new Map<string, number>();
 
-  constructor(parts: { readonly database: Database; readonly clock: Clock; readonly log: Log }) {
-    this.#parts = parts;
+  constructor(dependencies: { readonly database: Database; readonly clock: Clock; readonly log: Log }) {
+    this.#dependencies = dependencies;
   }
 
   /** In the background, in a separate transaction, so that a read does not wait for it. */
   record(question: Question, refusals: readonly AuditedRefusal[]): void {
     const { principal, operation, target, project } = question;
-    const now = this.#parts.clock.now();
+    const now = this.#dependencies.clock.now();
     const key = JSON.stringify([principal.type, principal.id, operation.action, target.kind, target.name, project]);
     if ((this.#recorded.get(key) ?? -WINDOW_MS) > now - WINDOW_MS) return;
     if (this.#recorded.size >= MAX_REMEMBERED) this.#recorded.clear();
     this.#recorded.set(key, now);
     const { client, requestId, projectId } = question;
     const by = { principal, requestId, origin: 'manifest', ...(client !== undefined && { client }) };
-    transact(this.#parts.database, { mode: 'write', projectId, by }, async (tx) => {
+    transact(this.#dependencies.database, { mode: 'write', projectId, by }, async (tx) => {
       await recordAudited(tx, question, refusals, now);
     }).catch((error: unknown) => {
-      this.#parts.log.warn('could not record the denial of a policy in audit mode', { error });
+      this.#dependencies.log.warn('could not record the denial of a policy in audit mode', { error });
     });
   }
 }

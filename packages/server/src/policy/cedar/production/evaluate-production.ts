@@ -16,7 +16,7 @@ import { usedFacts, versionContext } from '#policy/cedar/target-view.ts';
 import { NO_ATTRIBUTES } from '#policy/cedar/language/values.ts';
 import type { FoundViolation } from './violation-store.ts';
 
-export interface ProductionParts {
+export interface ProductionDependencies {
   readonly engine: PolicyEngine;
   readonly sources: readonly ProductionSource[];
   readonly lineage: LineageNames;
@@ -134,7 +134,7 @@ const MISSING_USER_UID = {
 
 /** Returns the violations of one resource. */
 export async function evaluateResource(
-  { engine, sources, lineage }: ProductionParts,
+  { engine, sources, lineage }: ProductionDependencies,
   tx: Transaction,
   place: EvaluatedPlace,
   resource: ProductionResource,

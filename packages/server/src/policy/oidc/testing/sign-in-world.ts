@@ -68,7 +68,7 @@ export class SignInWorld {
   readonly #settings: readonly ProviderSettings[];
   readonly #sealer: Parameters<typeof openFederatedSignIn>[0]['sealer'];
 
-  private constructor(parts: {
+  private constructor(dependencies: {
     url: string;
     database: TestDatabase;
     outbound: Outbound;
@@ -79,15 +79,15 @@ export class SignInWorld {
     sealer: Parameters<typeof openFederatedSignIn>[0]['sealer'];
     logged: string[];
   }) {
-    this.url = parts.url;
-    this.database = parts.database;
-    this.outbound = parts.outbound;
-    this.providers = parts.providers;
-    this.logged = parts.logged;
-    this.#kernel = parts.kernel;
-    this.#server = parts.server;
-    this.#settings = parts.settings;
-    this.#sealer = parts.sealer;
+    this.url = dependencies.url;
+    this.database = dependencies.database;
+    this.outbound = dependencies.outbound;
+    this.providers = dependencies.providers;
+    this.logged = dependencies.logged;
+    this.#kernel = dependencies.kernel;
+    this.#server = dependencies.server;
+    this.#settings = dependencies.settings;
+    this.#sealer = dependencies.sealer;
   }
 
   static async start({ providers: wanted = [] }: WorldOptions = {}): Promise<SignInWorld> {

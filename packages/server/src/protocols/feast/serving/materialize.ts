@@ -7,7 +7,7 @@ import {
 } from '@dais/api/data';
 import type { Clock } from '#lib/clock.ts';
 import { FeastError, invalid, notFound, rpc } from '../feast-errors.ts';
-import { viewManifests, viewParts } from '../registry/apply-object.ts';
+import { viewManifests, viewFields } from '../registry/apply-object.ts';
 import { featureView, streamFeatureView } from '../registry/objects.ts';
 import type { RegistryProject } from '../registry/registry-calls.ts';
 import type { KnownView } from '../feast-calls.ts';
@@ -71,7 +71,7 @@ async function findSource(
 ): Promise<void> {
   const known = (await project.call.find('featureView.get', { name })) as KnownView | undefined;
   if (known?.spec.source.type !== 'push') return;
-  const manifests = await viewManifests(project.call, viewParts(object, new Message(body).message(1)));
+  const manifests = await viewManifests(project.call, viewFields(object, new Message(body).message(1)));
   const found = manifests.at(-1)?.['spec'] as KnownView['spec'] | undefined;
   if (found?.source.type !== 'dataset') return;
   const definition = await project.need(object, name);

@@ -164,7 +164,7 @@ function constantsOf({ run, node, task }: StepAbout, name: string = task): Reado
   ]);
 }
 
-interface ContainerParts {
+interface ContainerContext {
   readonly container: KfpContainer;
   readonly parameters: Parameters;
   readonly inputs: Values;
@@ -175,7 +175,7 @@ interface ContainerParts {
 function containerStep(
   step: Step,
   data: KfpStep,
-  { container, parameters, inputs, about, placeOf }: ContainerParts,
+  { container, parameters, inputs, about, placeOf }: ContainerContext,
 ): ResolvedDialectStep {
   // The mark is random, so that no user value contains it.
   const mark = `{folder-${about.attempt}}`;

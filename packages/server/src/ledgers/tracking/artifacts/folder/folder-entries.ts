@@ -6,11 +6,11 @@ import { downloadEntry, entry, type Call, type OperationEntry } from '#kernel/en
 import { decodePageCursor, encodePageCursor } from '#kernel/page-cursor.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { artifactPath } from '../artifact-path.ts';
-import type { ArtifactParts } from '../artifact-parts.ts';
+import type { ArtifactDependencies } from '../artifact-dependencies.ts';
 import { ArtifactFolder } from './artifact-folder.ts';
 
-export function folderEntries(parts: ArtifactParts): readonly OperationEntry[] {
-  const { database, folderRoot } = parts;
+export function folderEntries(dependencies: ArtifactDependencies): readonly OperationEntry[] {
+  const { database, folderRoot } = dependencies;
   const folder = folderRoot === undefined ? undefined : new ArtifactFolder(fileURLToPath(folderRoot));
   const place = async ({ tenant }: Call, home: string, path: string | undefined) => {
     const below = path === undefined ? [] : artifactPath(path).split('/');

@@ -11,7 +11,7 @@ import { trackingSlice } from '../../index.ts';
 import { artifactsOf } from '../artifact-tree.ts';
 import { completeUpload } from './complete-upload.ts';
 import { etagOf } from './testing/transfer-world.ts';
-import { callOf, openParts, textOf, type WorkerLine, type WorkerSetup } from './testing/transfer-worker.ts';
+import { callOf, openDependencies, textOf, type WorkerLine, type WorkerSetup } from './testing/transfer-worker.ts';
 import { transferRetention } from './transfer-retention.ts';
 import { uploadPart } from './uploads.ts';
 
@@ -21,11 +21,11 @@ const APPLICATION = 'dais-transfer-worker';
 
 let world: ContentWorld;
 let project: string;
-let parts: Awaited<ReturnType<typeof openParts>>;
+let parts: Awaited<ReturnType<typeof openDependencies>>;
 beforeAll(async () => {
   world = await openContentWorld([commentsSlice, lineageSlice, trackingSlice]);
   project = await world.project();
-  parts = await openParts({ connection: world.db.connection, root: world.root, applicationName: 'dais-test' });
+  parts = await openDependencies({ connection: world.db.connection, root: world.root, applicationName: 'dais-test' });
 });
 afterAll(async () => {
   await parts.end();

@@ -22,7 +22,7 @@ export interface Place {
   wake(): Promise<void>;
 }
 
-export interface ServerParts {
+export interface ServerDependencies {
   readonly rest: MlflowRest;
   readonly source: DaisSource;
   readonly tally: Tally;

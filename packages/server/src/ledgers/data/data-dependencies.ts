@@ -40,7 +40,7 @@ export interface SecretRef {
 export type SecretReader = (ref: SecretRef) => Promise<string>;
 
 /** The dependencies of the data ledger. */
-export interface DataParts {
+export interface DataDependencies {
   readonly database: Database;
   readonly content: Content;
   readonly blobs: BlobStore & Partial<LocalBlobs>;

@@ -66,7 +66,7 @@ export interface SourceVersions {
 }
 
 /** The dependencies of the feature ledger. */
-export interface FeatureParts {
+export interface FeatureDependencies {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;

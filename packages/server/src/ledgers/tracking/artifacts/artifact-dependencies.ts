@@ -5,7 +5,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { RandomSource } from '#lib/crypto/digests.ts';
 
 /** Dependencies of the artifact operations. */
-export interface ArtifactParts {
+export interface ArtifactDependencies {
   readonly database: Database;
   readonly content: Content;
   /** The store of the bytes. Clients can access some stores directly. */

@@ -23,7 +23,7 @@ export interface Sealer {
   rewrap(sealed: SealedSecret, context: string): Promise<SealedSecret>;
 }
 
-export interface WebhookParts {
+export interface WebhookDependencies {
   readonly database: Database;
   readonly sealer: Sealer;
   readonly outbound: Outbound;

@@ -14,7 +14,7 @@ export interface SourceHomes {
   ): Promise<{ readonly artifactUri: string; readonly runId?: string } | undefined>;
 }
 
-export interface RegistryParts {
+export interface RegistryDependencies {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   readonly kinds: () => KindRegistry;

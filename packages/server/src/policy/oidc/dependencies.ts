@@ -3,14 +3,14 @@ import type { KindRegistry } from '#kernel/registry.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { RandomSource } from '#lib/crypto/digests.ts';
-import type { IdentitySettings } from '#policy/identity/identity-parts.ts';
+import type { IdentitySettings } from '#policy/identity/identity-dependencies.ts';
 import type { Sessions } from '#policy/identity/sessions/sessions.ts';
 import type { IssuerKeys } from './federation/issuer-keys.ts';
 import type { ProviderClient } from './provider-client.ts';
 import type { Sealer } from './sealer.ts';
 
 /** Dependencies of sign-in with identity providers. */
-export interface SignInParts {
+export interface SignInDependencies {
   readonly database: Database;
   readonly kinds: KindRegistry;
   readonly sessions: Sessions;

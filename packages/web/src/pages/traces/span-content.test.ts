@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { spanParts } from './span-parts.ts';
+import { spanContent } from './span-content.ts';
 import { assessmentText, costText, tokensOf, typedValue } from './trace-words.ts';
 
 test('inputs, outputs and type, whoever wrote them; the others as text', () => {
   expect(
-    spanParts({
+    spanContent({
       attributes: {
         'mlflow.spanType': '"LLM"',
         'mlflow.spanInputs': '{"question": "Why?"}',
@@ -22,7 +22,7 @@ test('inputs, outputs and type, whoever wrote them; the others as text', () => {
       ['list', '[\n  "9007199254740993",\n  {\n    "a": true\n  }\n]'],
     ],
   });
-  expect(spanParts({})).toEqual({ type: undefined, inputs: undefined, outputs: undefined, attributes: [] });
+  expect(spanContent({})).toEqual({ type: undefined, inputs: undefined, outputs: undefined, attributes: [] });
 });
 
 test('judgments and amounts', () => {

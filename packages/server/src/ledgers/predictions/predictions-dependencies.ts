@@ -5,7 +5,7 @@ import type { Content } from '#kernel/content/content.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
-export interface PredictionsParts {
+export interface PredictionsDependencies {
   readonly database: Database;
   readonly content: Content;
   readonly blobs: BlobStore & Partial<LocalBlobs>;

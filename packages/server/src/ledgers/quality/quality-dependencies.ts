@@ -32,7 +32,7 @@ export interface Versions {
   ) => Promise<readonly { readonly column: string }[]>;
 }
 
-export interface QualityParts {
+export interface QualityDependencies {
   readonly database: Database;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -32,7 +32,7 @@ export interface OriginTags {
 }
 
 /** Dependencies of the operations. */
-export interface TrackingParts {
+export interface TrackingDependencies {
   readonly options: TrackingOptions;
   readonly clock: Clock;
   readonly random: (bytes: number) => Buffer;

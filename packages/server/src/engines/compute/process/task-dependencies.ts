@@ -13,7 +13,7 @@ import type { Reachable } from '#engines/isolation/relay.ts';
 /** Points at which tests inject a crash. */
 export type CrashPoint = 'staged' | 'submitted' | 'prepared' | 'spawned' | 'ended' | 'result';
 
-export interface TaskParts {
+export interface TaskDependencies {
   readonly clock: Clock;
   readonly log: Log;
   readonly groups: ControlGroups | undefined;

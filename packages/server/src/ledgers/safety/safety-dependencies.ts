@@ -1,6 +1,6 @@
 import type { BlobStore } from '#engines/blobs/contract.ts';
 
-export interface SafetyParts {
+export interface SafetyDependencies {
   readonly blobs: BlobStore;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;

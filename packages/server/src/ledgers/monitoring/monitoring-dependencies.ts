@@ -43,7 +43,7 @@ export interface MonitoredVersions {
   readonly masked: (tx: Transaction, dataset: string) => Promise<readonly string[]>;
 }
 
-export interface MonitoringParts {
+export interface MonitoringDependencies {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;

@@ -1,7 +1,7 @@
 import { useParams, useSearch } from '@tanstack/react-router';
 
 /** What the present address names. Routes have different parts; a page knows which its own has. */
-export interface AddressParts {
+export interface AddressFields {
   readonly project?: string;
   readonly plural?: string;
   readonly name?: string;
@@ -16,9 +16,9 @@ export interface AddressParts {
   readonly job?: string;
 }
 
-export function useAddressParts(): AddressParts {
-  const parts: AddressParts = useParams({ strict: false });
-  return parts;
+export function useAddressFields(): AddressFields {
+  const fields: AddressFields = useParams({ strict: false });
+  return fields;
 }
 
 /** What stands behind the `?`: texts, as a person may have typed them. */

@@ -16,7 +16,7 @@ export interface LabelTable {
   readonly by: DatasetVersion['createdBy'];
 }
 
-export interface LabelsParts {
+export interface LabelsDependencies {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** Absolute path of the folder for temporary files; created if it does not exist. */

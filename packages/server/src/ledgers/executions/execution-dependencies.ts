@@ -19,7 +19,7 @@ export interface SecretRef {
   readonly key: string;
 }
 
-export interface ExecutionParts extends LoopDependencies {
+export interface ExecutionDependencies extends LoopDependencies {
   readonly database: Database;
   readonly content: Content;
   /** Lease owner: the id of this process, new at each start. */

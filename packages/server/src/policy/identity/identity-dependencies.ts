@@ -10,7 +10,7 @@ import type { PasswordHasher } from '#policy/identity/passwords/password-hash.ts
 import type { Sessions } from '#policy/identity/sessions/sessions.ts';
 
 /** Dependencies of the identity operations. */
-export interface IdentityParts {
+export interface IdentityDependencies {
   readonly database: Database;
   readonly kinds: KindRegistry;
   readonly sessions: Sessions;
@@ -44,7 +44,7 @@ export function requireAccounts({ settings }: { readonly settings: Pick<Identity
 
 /** Writes as a principal other than the caller of the route: a user who has just authenticated. */
 export async function writeAs<T>(
-  { database }: IdentityParts,
+  { database }: IdentityDependencies,
   context: CallContext,
   principal: Principal,
   work: (tx: Transaction) => Promise<T>,

@@ -18,7 +18,7 @@ const OUTPUTS = [
 const TYPES = ['mlflow.spanType', 'openinference.span.kind', 'traceloop.span.kind', 'gen_ai.operation.name'];
 const OWN = new Set([...INPUTS, ...OUTPUTS, ...TYPES, 'mlflow.spanFunctionName', 'mlflow.traceRequestId']);
 
-export interface SpanParts {
+export interface SpanContent {
   readonly type: string | undefined;
   readonly inputs: string | undefined;
   readonly outputs: string | undefined;
@@ -26,7 +26,7 @@ export interface SpanParts {
   readonly attributes: readonly (readonly [string, string])[];
 }
 
-export function spanParts({ attributes = {} }: Pick<Span, 'attributes'>): SpanParts {
+export function spanContent({ attributes = {} }: Pick<Span, 'attributes'>): SpanContent {
   const first = (keys: readonly string[]) => keys.map((key) => attributes[key]).find((value) => value !== undefined);
   const type = decoded(first(TYPES));
   const inputs = first(INPUTS);

@@ -14,7 +14,7 @@ import type { Log } from '#lib/log.ts';
 import type { Converter } from './convert/converter.ts';
 import type { ExplainableModel, HostModel } from './hosted-model.ts';
 
-export interface ModelJobsParts {
+export interface ModelJobsDependencies {
   readonly database: Database;
   readonly content: Content;
   readonly environments: () => Promise<Environments>;

@@ -12,7 +12,7 @@ export interface Versions {
   withFiles<T>(version: DatasetVersion, work: (files: readonly SourceFile[]) => Promise<T>): Promise<T>;
 }
 
-export interface PrivacyParts {
+export interface PrivacyDependencies {
   readonly database: Database;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
