@@ -6,10 +6,10 @@ import { dropOtherPlatforms } from './install.mjs';
 
 test('libraries of other platforms are dropped, and only they', () => {
   const folder = mkdtempSync(join(tmpdir(), 'dais-install-'));
-  const place = (platform: string, cpu: string) =>
+  const locate = (platform: string, cpu: string) =>
     join(folder, 'node_modules', 'onnxruntime-node', 'bin', 'napi-v6', platform, cpu);
-  const own = place(process.platform, process.arch);
-  const others = [place(process.platform, 'mips'), place('plan9', process.arch)];
+  const own = locate(process.platform, process.arch);
+  const others = [locate(process.platform, 'mips'), locate('plan9', process.arch)];
   for (const one of [own, ...others]) mkdirSync(join(one, 'inside'), { recursive: true });
   dropOtherPlatforms(folder);
   expect([join(own, 'inside'), ...others].map((one) => existsSync(one))).toEqual([true, false, false]);

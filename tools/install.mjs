@@ -79,12 +79,12 @@ async function install(folder, report) {
 export function dropOtherPlatforms(folder) {
   const libraries = join(folder, 'node_modules', 'onnxruntime-node', 'bin');
   if (!existsSync(libraries)) return;
-  for (const place of readdirSync(libraries, { recursive: true, encoding: 'utf8' })) {
+  for (const location of readdirSync(libraries, { recursive: true, encoding: 'utf8' })) {
     // napi-v6/linux/x64
-    const [, platform, cpu, ...inside] = place.split(sep);
+    const [, platform, cpu, ...inside] = location.split(sep);
     if (cpu === undefined || inside.length > 0) continue;
     if (platform === process.platform && cpu === process.arch) continue;
-    rmSync(join(libraries, place), { recursive: true, force: true });
+    rmSync(join(libraries, location), { recursive: true, force: true });
   }
 }
 

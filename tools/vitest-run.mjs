@@ -92,13 +92,13 @@ export async function runVitest(project, options) {
 }
 
 /**
- * @typedef {{ node: string, env: Record<string, string>, temporary: string }} RunPlace
+ * @typedef {{ node: string, env: Record<string, string>, temporary: string }} RunLocation
  */
 
 /**
  * @param {string} project
  * @param {{ workers: number, files: readonly string[], mayBeEmpty: boolean }} what without files: all of the project
- * @param {RunPlace} place
+ * @param {RunLocation} place
  */
 async function runFiles(project, { workers, files, mayBeEmpty }, { node, env, temporary }) {
   const report = join(temporary, 'report.json');
@@ -133,9 +133,9 @@ async function runFiles(project, { workers, files, mayBeEmpty }, { node, env, te
  * @param {readonly import('./test-times.mjs').FileTime[]} times
  */
 function recordTimes(project, times) {
-  const place = join(root, '.cache', 'test-times', `${project}.txt`);
-  mkdirSync(dirname(place), { recursive: true });
-  writeFileSync(place, `${slowestLines(times, times.length).join('\n')}\n`);
+  const scope = join(root, '.cache', 'test-times', `${project}.txt`);
+  mkdirSync(dirname(scope), { recursive: true });
+  writeFileSync(scope, `${slowestLines(times, times.length).join('\n')}\n`);
 }
 
 /**
@@ -144,11 +144,11 @@ function recordTimes(project, times) {
  * @param {readonly string[]} files
  */
 function recordFlaky(project, files) {
-  const place = join(root, '.cache', 'flaky-tests.json');
-  const before = existsSync(place) ? JSON.parse(readFileSync(place, 'utf8')) : [];
+  const path = join(root, '.cache', 'flaky-tests.json');
+  const before = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : [];
   const at = new Date().toISOString();
-  mkdirSync(dirname(place), { recursive: true });
-  writeFileSync(place, `${JSON.stringify([...before, ...files.map((file) => ({ at, project, file }))], null, 2)}\n`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${JSON.stringify([...before, ...files.map((file) => ({ at, project, file }))], null, 2)}\n`);
 }
 
 function budgets() {

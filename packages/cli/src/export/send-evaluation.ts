@@ -110,10 +110,10 @@ async function sendVersions(
   versions: readonly Scorer[],
 ): Promise<void> {
   const [first] = versions;
-  const place = first === undefined ? undefined : ids.experiments.get(first.experimentId);
-  if (first === undefined || place === undefined) return;
-  const of = { experiment_id: place.id, name: first.name };
-  const listed = await rest.get(`${API_3}/scorers/list`, { experiment_id: place.id });
+  const target = first === undefined ? undefined : ids.experiments.get(first.experimentId);
+  if (first === undefined || target === undefined) return;
+  const of = { experiment_id: target.id, name: first.name };
+  const listed = await rest.get(`${API_3}/scorers/list`, { experiment_id: target.id });
   const isThere = list(listed['scorers']).some((one) => one['scorer_name'] === first.name);
   const there = isThere ? list((await rest.get(`${API_3}/scorers/versions`, of))['scorers']).length : 0;
   for (const { definition } of versions.slice(there)) {

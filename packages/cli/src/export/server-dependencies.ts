@@ -14,7 +14,7 @@ export const STATE = 'dais.state';
 export type Json = Readonly<Record<string, unknown>>;
 
 /** An experiment there, and what it is here. */
-export interface Place {
+export interface TargetExperiment {
   readonly from: Experiment;
   readonly id: string;
   readonly artifactUri: string;
@@ -35,7 +35,7 @@ export interface ServerDependencies {
 
 /** What things are called there, by what they are called here. */
 export class Ids {
-  readonly experiments = new Map<string, Place>();
+  readonly experiments = new Map<string, TargetExperiment>();
   readonly runs = new Map<string, string>();
   readonly models = new Map<string, string>();
 

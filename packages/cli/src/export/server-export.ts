@@ -33,13 +33,13 @@ export async function exportToServer({ client, rest, signal, progress }: ServerE
   };
   const source = new DaisSource(client, signal);
   const dependencies: ServerDependencies = { rest, source, tally, signal, progress, failed, ids: new Ids() };
-  const places = await sendExperiments(dependencies);
-  const senders = places.map((place) => new RunSender(dependencies, place));
+  const targets = await sendExperiments(dependencies);
+  const senders = targets.map((target) => new RunSender(dependencies, target));
   for (const sender of senders) await sender.begin();
-  for (const place of places) await sendLoggedModels(dependencies, place);
+  for (const target of targets) await sendLoggedModels(dependencies, target);
   for (const sender of senders) await sender.fill();
   await sendRegistry(dependencies);
-  for (const place of places) await sendTraces(dependencies, place);
+  for (const target of targets) await sendTraces(dependencies, target);
   await sendDatasets(dependencies);
   await sendScorers(dependencies);
   await sleepAgain(dependencies);

@@ -26,10 +26,10 @@ export interface EvaluationImportDependencies {
   readonly failed: (what: string, error: unknown) => void;
 }
 
-/** @param places numbers of experiments here, by their numbers there */
+/** @param targets numbers of experiments here, by their numbers there */
 export async function importDatasets(
   dependencies: EvaluationImportDependencies,
-  places: ReadonlyMap<string, { readonly id: string }>,
+  targets: ReadonlyMap<string, { readonly id: string }>,
 ): Promise<void> {
   const { source, target, tally, dryRun, all, signal, failed } = dependencies;
   const known = await target.known('evaluation-dataset');
@@ -40,7 +40,7 @@ export async function importDatasets(
     signal.throwIfAborted();
     try {
       if (!dryRun) {
-        await importDataset(dependencies, dataset, places);
+        await importDataset(dependencies, dataset, targets);
         await target.note('evaluation-dataset', dataset.id, dataset.id, state);
       }
       tally.written.evaluationDatasets += 1;
@@ -53,10 +53,10 @@ export async function importDatasets(
 async function importDataset(
   { source, target, tally }: EvaluationImportDependencies,
   dataset: SourceDataset,
-  places: ReadonlyMap<string, { readonly id: string }>,
+  targets: ReadonlyMap<string, { readonly id: string }>,
 ): Promise<void> {
   const { experimentIds, ...record } = dataset;
-  const here = experimentIds.flatMap((id) => places.get(id)?.id ?? []);
+  const here = experimentIds.flatMap((id) => targets.get(id)?.id ?? []);
   const input = { ...record, source: target.source, experimentIds: here };
   await target.client.perform(importEvaluationDatasetOperation, input, target.settings);
   const wanted = new Map<string, string>();
@@ -108,7 +108,7 @@ async function compareRecords(target: DaisTarget, id: string, wanted: Map<string
 export async function importScorers(
   { source, target, tally, dryRun, all, signal, failed }: EvaluationImportDependencies,
   experiment: SourceExperiment,
-  place: { readonly id: string } | undefined,
+  targetExperiment: { readonly id: string } | undefined,
   known: Known,
 ): Promise<void> {
   for await (const scorer of source.scorers(experiment)) {
@@ -118,10 +118,10 @@ export async function importScorers(
     if (!all && known.get(sourceId)?.state === state) continue;
     signal.throwIfAborted();
     try {
-      if (!dryRun && place !== undefined) {
-        const input = { ...scorer, source: target.source, experimentId: place.id };
+      if (!dryRun && targetExperiment !== undefined) {
+        const input = { ...scorer, source: target.source, experimentId: targetExperiment.id };
         const { id } = await target.client.perform(importScorerOperation, input, target.settings);
-        await target.note('scorer', sourceId, `${place.id}/${id}/${scorer.version}`, state);
+        await target.note('scorer', sourceId, `${targetExperiment.id}/${id}/${scorer.version}`, state);
       }
       tally.written.scorers += 1;
     } catch (error) {

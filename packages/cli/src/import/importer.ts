@@ -31,7 +31,7 @@ export interface ImportDependencies {
 }
 
 /** Where the artifacts of an experiment lie, there and here. */
-interface Place {
+interface TargetExperiment {
   readonly id: string;
   readonly from: string;
   readonly to: string;
@@ -60,19 +60,19 @@ export class Importer {
     const experiments: SourceExperiment[] = [];
     for await (const experiment of source.experiments()) experiments.push(experiment);
     await this.#count(experiments, runs);
-    const places = await this.#importExperiments(experiments);
+    const targets = await this.#importExperiments(experiments);
     const failed = (what: string, error: unknown) => this.#failed(what, error);
     const shared = { ...this.#dependencies, target: this.#target, tally: this.#tally, failed };
     for (const experiment of experiments) {
-      const place = places.get(experiment.id);
-      if (place === undefined && !this.#dependencies.dryRun) continue;
-      await this.#importRuns(experiment, place, runs);
-      await this.#importLoggedModels(experiment, place, models);
-      await this.#importTraces(experiment, place, traces);
-      await importScorers(shared, experiment, place, scorers);
+      const target = targets.get(experiment.id);
+      if (target === undefined && !this.#dependencies.dryRun) continue;
+      await this.#importRuns(experiment, target, runs);
+      await this.#importLoggedModels(experiment, target, models);
+      await this.#importTraces(experiment, target, traces);
+      await importScorers(shared, experiment, target, scorers);
     }
-    await importRegistry({ ...shared, rewrite: (uri) => rewritten(uri, [...places.values()]) });
-    await importDatasets(shared, places);
+    await importRegistry({ ...shared, rewrite: (uri) => rewritten(uri, [...targets.values()]) });
+    await importDatasets(shared, targets);
     return this.#tally;
   }
 
@@ -93,19 +93,19 @@ export class Importer {
     return this.#dependencies.all || known.get(id)?.state !== state;
   }
 
-  async #importExperiments(experiments: readonly SourceExperiment[]): Promise<Map<string, Place>> {
+  async #importExperiments(experiments: readonly SourceExperiment[]): Promise<Map<string, TargetExperiment>> {
     const known = await this.#target.known('experiment');
-    const places = new Map<string, Place>();
+    const targets = new Map<string, TargetExperiment>();
     for (const experiment of experiments) {
       this.#tally.found.experiments += 1;
       try {
-        const place = await this.#importExperiment(experiment, known);
-        if (place !== undefined) places.set(experiment.id, { ...place, from: experiment.artifactUri });
+        const target = await this.#importExperiment(experiment, known);
+        if (target !== undefined) targets.set(experiment.id, { ...target, from: experiment.artifactUri });
       } catch (error) {
         this.#failed(`experiment "${experiment.name}"`, error);
       }
     }
-    return places;
+    return targets;
   }
 
   async #importExperiment(experiment: SourceExperiment, known: Known) {
@@ -125,7 +125,7 @@ export class Importer {
     return { id, to: artifactUri };
   }
 
-  async #importRuns(experiment: SourceExperiment, place: Place | undefined, known: Known): Promise<void> {
+  async #importRuns(experiment: SourceExperiment, target: TargetExperiment | undefined, known: Known): Promise<void> {
     const { source, withArtifacts, all, dryRun } = this.#dependencies;
     const due = async function* (this: Importer) {
       for await (const run of source.runs(experiment.id)) {
@@ -135,11 +135,11 @@ export class Importer {
     }.bind(this);
     await eachOf(due(), AT_ONCE, async ({ run, state }: { run: SourceRun; state: string }) => {
       this.#dependencies.signal.throwIfAborted();
-      if (dryRun || place === undefined) {
+      if (dryRun || target === undefined) {
         this.#tally.written.runs += 1;
         return;
       }
-      const options = { experimentId: place.id, withArtifacts, fresh: !known.has(run.id), all };
+      const options = { experimentId: target.id, withArtifacts, fresh: !known.has(run.id), all };
       try {
         await importRun(this.#artifactDependencies(), run, options);
         await this.#target.note('run', run.id, run.id, state);
@@ -152,15 +152,19 @@ export class Importer {
     });
   }
 
-  async #importLoggedModels(experiment: SourceExperiment, place: Place | undefined, known: Known): Promise<void> {
+  async #importLoggedModels(
+    experiment: SourceExperiment,
+    target: TargetExperiment | undefined,
+    known: Known,
+  ): Promise<void> {
     for await (const model of this.#dependencies.source.loggedModels(experiment.id)) {
       this.#tally.found.loggedModels += 1;
       const state = fingerprint({ ...model, updatedAt: 0 });
       if (!this.#isDue(known, model.id, state)) continue;
       this.#dependencies.signal.throwIfAborted();
       try {
-        if (!this.#dependencies.dryRun && place !== undefined) {
-          await this.#importLoggedModel(model, place, !known.has(model.id));
+        if (!this.#dependencies.dryRun && target !== undefined) {
+          await this.#importLoggedModel(model, target, !known.has(model.id));
           await this.#target.note('logged-model', model.id, model.id, state);
         }
         this.#tally.written.loggedModels += 1;
@@ -170,16 +174,16 @@ export class Importer {
     }
   }
 
-  async #importLoggedModel(model: SourceLoggedModel, place: Place, fresh: boolean): Promise<void> {
+  async #importLoggedModel(model: SourceLoggedModel, target: TargetExperiment, fresh: boolean): Promise<void> {
     const { withArtifacts, all } = this.#dependencies;
     const { artifactUri: from, ...record } = model;
-    const input = { ...record, source: this.#target.source, experimentId: place.id };
+    const input = { ...record, source: this.#target.source, experimentId: target.id };
     const { artifactUri } = await this.#target.client.perform(importLoggedModelOperation, input, this.#target.settings);
     const owner = { type: 'model', id: model.id, artifactUri: from } as const;
     if (withArtifacts) await copyArtifacts(this.#artifactDependencies(), owner, artifactUri, { fresh, all });
   }
 
-  async #importTraces(experiment: SourceExperiment, place: Place | undefined, known: Known): Promise<void> {
+  async #importTraces(experiment: SourceExperiment, target: TargetExperiment | undefined, known: Known): Promise<void> {
     const { source, withArtifacts, all, dryRun, signal, progress } = this.#dependencies;
     const { found, written } = this.#tally;
     await eachOf(source.traces(experiment), AT_ONCE, async (trace: SourceTrace) => {
@@ -190,11 +194,11 @@ export class Importer {
         const early = trace.state === 'IN_PROGRESS' ? await source.spans(trace) : undefined;
         const state = fingerprint({ ...trace, early: early ?? [] });
         if (!this.#isDue(known, trace.id, state)) return;
-        if (!dryRun && place !== undefined) {
+        if (!dryRun && target !== undefined) {
           const fresh = !known.has(trace.id);
           const spans = early ?? (await source.spans(trace));
-          const same = fresh && !all && (await isHere(this.#artifactDependencies(), trace, spans, place.id));
-          const options = { experimentId: place.id, withArtifacts, fresh, all };
+          const same = fresh && !all && (await isHere(this.#artifactDependencies(), trace, spans, target.id));
+          const options = { experimentId: target.id, withArtifacts, fresh, all };
           if (!same) await importTrace(this.#artifactDependencies(), trace, spans, options);
           await this.#target.note('trace', trace.id, trace.id, state);
           if (same) return;
@@ -238,7 +242,7 @@ function absent(error: unknown): undefined {
 }
 
 /** What lies below an experiment there lies below it here. */
-function rewritten(uri: string, places: readonly Place[]): string {
-  const found = places.find(({ from }) => uri.startsWith(`${from}/`));
+function rewritten(uri: string, targets: readonly TargetExperiment[]): string {
+  const found = targets.find(({ from }) => uri.startsWith(`${from}/`));
   return found === undefined ? uri : `${found.to}${uri.slice(found.from.length)}`;
 }

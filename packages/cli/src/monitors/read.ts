@@ -59,8 +59,8 @@ export const get: Run = async (context, [monitor = '']) => {
     client.perform(listMonitorDecisionsOperation, { monitor, limit: SHOWN }),
   ]);
   const code = summary.state === 'failing' ? exitCodes.invalid.code : exitCodes.ok.code;
-  const told = { ...summary, alerts: alerts.items, decisions: decisions.items };
-  if (await printedForPrograms(context, told)) return code;
+  const summaryWithAlerts = { ...summary, alerts: alerts.items, decisions: decisions.items };
+  if (await printedForPrograms(context, summaryWithAlerts)) return code;
   const { terminal } = context;
   terminal.out(`${headOf(summary)}\n`);
   if (summary.baseline !== undefined) terminal.out(`Compared with ${summary.baseline}\n`);

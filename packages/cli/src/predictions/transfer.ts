@@ -54,14 +54,14 @@ export const label: Run<LabelOptions> = async (context, [endpoint = '', file = '
 /** @throws DaisError `invalid_request` with the line that is wrong. */
 function labelsIn(lines: readonly (readonly string[])[], key: string | undefined, file: string) {
   const [head = [], ...rows] = lines;
-  const place = (name: string): number => {
+  const locate = (name: string): number => {
     const at = head.indexOf(name);
     if (at >= 0) return at;
     const there = head.join(', ');
     throw new DaisError('invalid_request', `${file} has no column ${name}. Its columns: ${there}.`);
   };
-  const value = place('label');
-  const of = place(key ?? 'prediction_id');
+  const value = locate('label');
+  const of = locate(key ?? 'prediction_id');
   const row = key === undefined ? head.indexOf('row') : -1;
   return rows.map((cells, index) => {
     const number = row < 0 ? 0 : Number(cells[row]);

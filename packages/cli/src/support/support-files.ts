@@ -162,8 +162,8 @@ async function folderSizes(folder: string): Promise<unknown> {
       : [entry];
     for (const file of below) {
       if (!file.isFile() || ++seen > MOST_ENTRIES) continue;
-      const told = await stat(join(file.parentPath, file.name)).catch(() => undefined);
-      size.bytes += told?.size ?? 0;
+      const stats = await stat(join(file.parentPath, file.name)).catch(() => undefined);
+      size.bytes += stats?.size ?? 0;
       size.files++;
     }
     sizes[entry.name] = size;

@@ -100,8 +100,8 @@ test('a drill: back up a running server, restore elsewhere, and continue', async
   expect(after['items']).toEqual(before['items']);
   expect((await call('/p/flights/api/v1/secrets/mail')).json).toMatchObject({ status: { keys: ['password'] } });
   // A place of the original means nothing in the copy.
-  const place = encodeURIComponent(String(before['resourceVersion']));
-  const watch = await call(`/api/v1/projects?watch=true&resourceVersion=${place}`);
+  const location = encodeURIComponent(String(before['resourceVersion']));
+  const watch = await call(`/api/v1/projects?watch=true&resourceVersion=${location}`);
   expect(watch).toMatchObject({ status: 410, json: { code: 'cursor_expired' } });
   await withInstallation(
     await loadConfig({ flags: flagsFor('second') }),

@@ -45,26 +45,26 @@ const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Typ
     const { mysqlSource } = await import('#engines/sources/mysql/mysql-source.ts');
     return mysqlSource({ host, port, database, user, tls, sql, password: opened, outbound });
   },
-  files: async ({ glob, ...place }, around) => {
+  files: async ({ glob, ...location }, around) => {
     const { s3Source } = await import('#engines/sources/s3/s3-source.ts');
-    return s3Source({ ...(await bucketOptions(place, around)), glob });
+    return s3Source({ ...(await bucketOptions(location, around)), glob });
   },
-  delta: async ({ path, version, ...place }, around) => {
+  delta: async ({ path, version, ...location }, around) => {
     const { deltaSource } = await import('#engines/sources/s3/delta/delta-source.ts');
     const { query, scratch } = around;
-    return deltaSource({ ...(await bucketOptions(place, around)), path, version, query, scratch });
+    return deltaSource({ ...(await bucketOptions(location, around)), path, version, query, scratch });
   },
-  iceberg: async ({ path, metadata, snapshot, ...place }, around) => {
+  iceberg: async ({ path, metadata, snapshot, ...location }, around) => {
     const { icebergSource } = await import('#engines/sources/s3/iceberg/iceberg-source.ts');
     const { query, scratch } = around;
-    return icebergSource({ ...(await bucketOptions(place, around)), path, metadata, snapshot, query, scratch });
+    return icebergSource({ ...(await bucketOptions(location, around)), path, metadata, snapshot, query, scratch });
   },
 };
 
-type BucketPlace = Omit<Extract<ExternalSource, { type: 'files' }>, 'type' | 'glob' | 'mode'>;
+type BucketLocation = Omit<Extract<ExternalSource, { type: 'files' }>, 'type' | 'glob' | 'mode'>;
 
-async function bucketOptions(place: BucketPlace, { outbound, secret }: SourceEnvironment) {
-  const { bucket, region, endpoint, accessKeyId, secretAccessKey } = place;
+async function bucketOptions(location: BucketLocation, { outbound, secret }: SourceEnvironment) {
+  const { bucket, region, endpoint, accessKeyId, secretAccessKey } = location;
   const credentials =
     accessKeyId === undefined || secretAccessKey === undefined
       ? undefined

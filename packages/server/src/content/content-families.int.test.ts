@@ -40,15 +40,15 @@ afterAll(async () => {
 });
 
 async function call<Output>(method: string, path: string, body?: object | Buffer): Promise<Output> {
-  const { status, body: told } = await models.call(method, `/api/v1${path}`, body);
-  if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(told)}`);
-  return told as Output;
+  const { status, body: reported } = await models.call(method, `/api/v1${path}`, body);
+  if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(reported)}`);
+  return reported as Output;
 }
 
 /** What a client receives: of an error its status, code and detail. */
 async function read(path: string, body?: object): Promise<{ status: number; code?: unknown; detail?: unknown }> {
-  const { status, body: told } = await models.call(body === undefined ? 'GET' : 'POST', `/api/v1${path}`, body);
-  return { status, ...(status >= 300 && { code: told['code'], detail: told.detail }) };
+  const { status, body: reported } = await models.call(body === undefined ? 'GET' : 'POST', `/api/v1${path}`, body);
+  return { status, ...(status >= 300 && { code: reported['code'], detail: reported.detail }) };
 }
 
 const SOON = { timeout: 60_000, interval: 50 };
@@ -161,9 +161,9 @@ test('parts of an upload', async () => {
     const answer = await fetch(`${url}${begun.url}/${number}`, { method: 'PUT', headers, body: new Uint8Array(bytes) });
     return { number, etag: answer.headers.get('etag') ?? '' };
   };
-  const told = [await put(1, parts[0]!), await put(2, parts[1]!)];
+  const reported = [await put(1, parts[0]!), await put(2, parts[1]!)];
   await damage(digestOf(parts[1]!));
-  const complete = async () => await read(`/tracking/artifact-uploads/${begun.id}/complete`, { parts: told });
+  const complete = async () => await read(`/tracking/artifact-uploads/${begun.id}/complete`, { parts: reported });
   expect(await complete()).toEqual(refused('File 2 of upload .*'));
   expect(ownersOf(await damaged())).toEqual(['artifact upload large.bin']);
   await put(2, parts[1]!);

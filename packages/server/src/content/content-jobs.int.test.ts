@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { digest, faults, garbage, openContentWorld, type ContentWorld } from '#kernel/content/content.testing.ts';
+import { digest, findProblems, garbage, openContentWorld, type ContentWorld } from '#kernel/content/content.testing.ts';
 import { attachContent, type ContentOwner } from '#kernel/content/references.ts';
 import { JOB_CHANNEL } from '#kernel/jobs.ts';
 import { startTestKernel, type LogEntry, type TestKernel } from '#kernel/testing/test-kernel.ts';
@@ -138,6 +138,6 @@ test('an inventory adopts what the database does not know and names what the sto
   await attach(owner, 'kept 3', 'again');
   const { bytes } = await world.content.open(owner, '3');
   expect(Buffer.concat(await bytes.toArray()).toString()).toBe('kept 3');
-  expect([...(await faults(world)), ...(await garbage(world))]).toEqual([]);
+  expect([...(await findProblems(world)), ...(await garbage(world))]).toEqual([]);
   expect((await inventory()).adopted).toBe(0);
 });

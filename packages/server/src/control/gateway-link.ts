@@ -34,7 +34,7 @@ export class SupervisedGateway implements GatewayLink {
   /** By which the gateway knows the control plane; of this process only. */
   readonly token = randomBytes(32).toString('base64url');
   readonly #dependencies: LinkDependencies;
-  #told: { readonly figures: GatewayFigures; readonly at: number } | undefined;
+  #lastReport: { readonly figures: GatewayFigures; readonly at: number } | undefined;
   #port: number | undefined;
 
   constructor(dependencies: LinkDependencies) {
@@ -70,8 +70,8 @@ export class SupervisedGateway implements GatewayLink {
   }
 
   figures(): GatewayFigures | undefined {
-    if (this.#told === undefined || this.#dependencies.now() - this.#told.at > FRESH_MS) return undefined;
-    return this.#told.figures;
+    if (this.#lastReport === undefined || this.#dependencies.now() - this.#lastReport.at > FRESH_MS) return undefined;
+    return this.#lastReport.figures;
   }
 
   /** Handles a message from the gateway, passed by the supervisor. */
@@ -84,8 +84,8 @@ export class SupervisedGateway implements GatewayLink {
     }
     const read = gatewayFiguresSchema.safeParse((body as FromGateway).figures);
     if (!read.success) return;
-    this.#told = { figures: read.data, at: this.#dependencies.now() };
-    this.#dependencies.recent.record(read.data, this.#told.at);
+    this.#lastReport = { figures: read.data, at: this.#dependencies.now() };
+    this.#dependencies.recent.record(read.data, this.#lastReport.at);
   }
 
   async request(path: string, headers: Readonly<Record<string, string>>, body?: string): Promise<GatewayAnswer> {

@@ -130,9 +130,9 @@ async function expectHistory({ parts }: Model, p: TestProject, name: string): Pr
   expect(items.map(({ spec, labels }) => ({ spec, labels }))).toEqual(part.revisions.toReversed());
 }
 
-async function expectTold(model: Model, watcher: TestWatcher): Promise<void> {
-  const told = () => stateOf(watcher.known.values());
-  await expect.poll(told, { timeout: 60_000, interval: 5 }).toEqual(modeled(model));
+async function expectReported(model: Model, watcher: TestWatcher): Promise<void> {
+  const listReported = () => stateOf(watcher.known.values());
+  await expect.poll(listReported, { timeout: 60_000, interval: 5 }).toEqual(modeled(model));
   expect(watcher.faults).toEqual([]);
 }
 
@@ -197,7 +197,7 @@ const commands: fc.Arbitrary<Command>[] = [
     .constantFrom('', 'team=x', 'team!=x', 'stage', '!team', 'team=x,stage=dev')
     .map((labels) => command(`list ${labels}`, (model, { p }) => expectListed(model, p, labels))),
   name.map((one) => command(`history ${one}`, (model, { p }) => expectHistory(model, p, one))),
-  fc.constant(command('watch', (model, { watcher }) => expectTold(model, watcher))),
+  fc.constant(command('watch', (model, { watcher }) => expectReported(model, watcher))),
 ];
 
 /** The state of a resource that both represent. */

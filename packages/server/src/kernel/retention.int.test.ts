@@ -129,8 +129,8 @@ test('events are deleted by month; an older watch must list again', async () => 
   );
   const oldest = BigInt((await test_.asAdmin('select oldest::text from kernel.cursor'))[0]!['oldest'] as string);
   expect(oldest).toBe(seqOf(afterStray));
-  for (const place of [early, afterMonth]) {
-    expect(await watchFrom(dais, 'part', { resourceVersion: place }, p.context).whenEnded()).toMatchObject({
+  for (const position of [early, afterMonth]) {
+    expect(await watchFrom(dais, 'part', { resourceVersion: position }, p.context).whenEnded()).toMatchObject({
       code: 'cursor_expired',
     });
   }

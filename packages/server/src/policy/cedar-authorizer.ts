@@ -224,8 +224,8 @@ export class CedarAuthorizer implements Authorizer {
       const reasons = [...new Set(decisions.flatMap((decision) => decision.reasons))];
       return { decision: { policies: reasons, set: inquiry.rules.digest } };
     }
-    const looked = policies.some((policy) => policy.readsResource);
-    throw await this.#targetError({ inquiry, question, view, kind, looked, unseen, ...refused });
+    const readsResource = policies.some((policy) => policy.readsResource);
+    throw await this.#targetError({ inquiry, question, view, kind, readsResource, unseen, ...refused });
   }
 
   /** Records denials of policies in audit mode. A plan records nothing. */
@@ -238,13 +238,13 @@ export class CedarAuthorizer implements Authorizer {
 
   /** Missing and unreadable resources get the same error. */
   async #targetError(target: RefusedTarget): Promise<DaisError> {
-    const { inquiry, question, view, kind, looked, unseen, reasons, errors = [] } = target;
+    const { inquiry, question, view, kind, readsResource, unseen, reasons, errors = [] } = target;
     if (kind === undefined) return this.#refusal(inquiry, question, reasons ?? []);
     const { condition, forbids } = authorizeRead(inquiry, kind);
     if (condition === undefined || condition.op === 'never') {
       // A caller who can read none of the resources gets the same error for each: another error could depend on the
       // named resource.
-      return this.#refusal(inquiry, question, looked ? forbids : (reasons ?? []));
+      return this.#refusal(inquiry, question, readsResource ? forbids : (reasons ?? []));
     }
     const gone = new DaisError('not_found', `There is no ${question.target.kind} "${question.target.name ?? ''}".`);
     if (reasons === undefined) return unseen ? this.#refuse(question, inquiry.rules, gone, forbids) : gone;
@@ -284,7 +284,7 @@ interface RefusedTarget {
   readonly view: TargetView;
   readonly kind: KindModel | undefined;
   /** A policy used more than the name of the target. */
-  readonly looked: boolean;
+  readonly readsResource: boolean;
   /** It is there, and the caller may not read it. */
   readonly unseen: boolean;
   /** Absent: the action is permitted, but the target does not exist. */

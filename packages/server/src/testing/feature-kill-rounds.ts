@@ -123,7 +123,7 @@ async function materialized({ dais, entities, limits }: World, round: number, mo
  * Rows that were acknowledged are in the dataset exactly once; rows without a response are there once or not at all.
  */
 async function pushed({ dais, limits }: World, round: number): Promise<void> {
-  const told: number[] = [];
+  const reported: number[] = [];
   const tried: number[] = [];
   const rows = async () => {
     const sql = 'select k, count(*) from grown group by k order by k';
@@ -140,7 +140,7 @@ async function pushed({ dais, limits }: World, round: number): Promise<void> {
         tried.push(k);
         const one = { k: [k], at: ['2026-02-01T00:00:00Z'], v: [k] };
         await dais.call('POST', '/features/push', { view: 'growing', rows: one, to: 'both' });
-        told.push(k);
+        reported.push(k);
       }
     })().catch(() => {});
     await dais.kill(withinMs * 2);
@@ -149,15 +149,15 @@ async function pushed({ dais, limits }: World, round: number): Promise<void> {
   }
   const missing = async () => {
     const there = new Set((await rows()).map(([k]) => k));
-    return told.filter((k) => !there.has(k));
+    return reported.filter((k) => !there.has(k));
   };
   await expect.poll(missing, KILL_TIMEOUT).toEqual([]);
   await look();
   const online = await dais.call<OnlineFeatures>('POST', '/features/online', {
     features: ['growing:v'],
-    entities: { k: told },
+    entities: { k: reported },
   });
-  if (JSON.stringify(online.features[0]?.values.map(Number)) !== JSON.stringify(told)) {
+  if (JSON.stringify(online.features[0]?.values.map(Number)) !== JSON.stringify(reported)) {
     dais.faults.push(`what was pushed in round ${round} is not online`);
   }
   const strange = (await rows()).filter(([k = 0]) => k >= round * 10_000 && !tried.includes(k));
@@ -238,8 +238,8 @@ export async function dataKillRounds(
   const look = async () => {
     for (const { number, rows: count, state } of await versions()) {
       const sql = `select count(*), count(distinct id), count(distinct push) from "killed@${number}"`;
-      const told = await dais.call<{ rows: number[][] }>('POST', '/data/query', { sql });
-      const seen = JSON.stringify([state, count, ...(told.rows[0] ?? [])]);
+      const result = await dais.call<{ rows: number[][] }>('POST', '/data/query', { sql });
+      const seen = JSON.stringify([state, count, ...(result.rows[0] ?? [])]);
       if (seen !== JSON.stringify(['ready', rows, rows, rows, 1])) dais.faults.push(`version ${number} is ${seen}`);
     }
   };

@@ -158,11 +158,11 @@ function Strip({
 const COMMANDS: Readonly<Record<string, string>> = { history: 'history', events: 'events' };
 
 function callOf(tab: string, kind: KindSpec, project: string, name: string): CopySources['call'] {
-  const place = kind.scope === 'org' ? undefined : project;
+  const scope = kind.scope === 'org' ? undefined : project;
   if (tab === 'events') {
-    const path = place === undefined ? '/api/v1/organization/events' : '/api/v1/events';
-    return { project: place, path, query: { kind: kind.kind, name } };
+    const path = scope === undefined ? '/api/v1/organization/events' : '/api/v1/events';
+    return { project: scope, path, query: { kind: kind.kind, name } };
   }
   const path = `/api/v1/${kind.plural}/${encodeURIComponent(name)}`;
-  return { project: place, path: tab === 'history' ? `${path}/history` : path };
+  return { project: scope, path: tab === 'history' ? `${path}/history` : path };
 }

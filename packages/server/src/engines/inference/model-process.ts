@@ -120,7 +120,7 @@ export class ModelProcess implements Runner {
         this.#cancelPing?.();
         const why = withAdvice(end);
         // Before its batch is free: the pool must not assign a dead process to a waiting batch.
-        if (!this.#isStopping) resolve({ reason: `${why}.${this.#logTail()}`, isOwnFault: !isOutside(end) });
+        if (!this.#isStopping) resolve({ reason: `${why}.${this.#logTail()}`, isOwnError: !isOutside(end) });
         const running = this.#running;
         this.#running = undefined;
         running?.reject(new DaisError('model_unavailable', `${why}.`, { retryAfter: 1 }));

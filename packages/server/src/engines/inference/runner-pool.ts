@@ -319,12 +319,12 @@ export class RunnerPool {
     }
     const reason = overdue ?? end.reason;
     this.#dependencies.log.warn('a process of a model ended', { why: reason });
-    this.#report(reason, overdue !== undefined || end.isOwnFault);
+    this.#report(reason, overdue !== undefined || end.isOwnError);
     this.#crashed(reason);
   }
 
-  #report(reason: string, isOwnFault: boolean): void {
-    this.#givenUp = this.#dependencies.onEnd?.({ reason, hasAnswered: this.#hasAnswered, isOwnFault });
+  #report(reason: string, isOwnError: boolean): void {
+    this.#givenUp = this.#dependencies.onEnd?.({ reason, hasAnswered: this.#hasAnswered, isOwnError });
     this.#hasAnswered = false;
     if (this.#givenUp === undefined) return;
     for (const cancel of this.#cancels) cancel();

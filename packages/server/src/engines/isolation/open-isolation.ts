@@ -312,7 +312,7 @@ class LadderIsolation implements Isolation {
       landlockAbi: abi,
       lacks: lacksOf(found),
       tried,
-      reason: found.boundary === 'none' ? faultOf(tried) : undefined,
+      reason: found.boundary === 'none' ? problemOf(tried) : undefined,
       remedy: isStrongest ? undefined : remedyOf(programs, tried, variables),
     };
     return { rung: found, report, programs: names };
@@ -388,7 +388,7 @@ function lacksOf(rung: Rung): string[] {
   }
 }
 
-function faultOf(tried: readonly { readonly boundary: Boundary; readonly reason: string }[]): string {
+function problemOf(tried: readonly { readonly boundary: Boundary; readonly reason: string }[]): string {
   return tried.map(({ boundary, reason }) => `${boundary}: ${reason}`).join('; ');
 }
 

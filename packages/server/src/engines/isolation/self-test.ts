@@ -92,10 +92,10 @@ export async function testBoundary({
   path,
   confine,
 }: SelfTestDependencies): Promise<string | undefined> {
-  const place = await mkdtemp(join(tmpdir(), 'dais-self-test-'));
+  const location = await mkdtemp(join(tmpdir(), 'dais-self-test-'));
   const servers: Server[] = [];
   try {
-    const [scratch, outside] = [join(place, 'scratch'), join(place, 'outside')];
+    const [scratch, outside] = [join(location, 'scratch'), join(location, 'outside')];
     for (const folder of [scratch, outside]) await mkdir(folder, { mode: 0o700 });
     const [canary, socket] = [join(outside, 'canary'), join(outside, 'socket')];
     await writeFile(canary, 'canary', { mode: 0o600 });
@@ -139,8 +139,8 @@ export async function testBoundary({
     return undefined;
   } finally {
     for (const server of servers) server.close();
-    await chmod(place, 0o700).catch(() => {});
-    await rm(place, { recursive: true, force: true });
+    await chmod(location, 0o700).catch(() => {});
+    await rm(location, { recursive: true, force: true });
   }
 }
 

@@ -133,14 +133,14 @@ export class HttpGateway {
       const exchange = { http, adapter, call, project: named, requestId };
       const answered =
         match.kind === 'infer' ? this.#infer(exchange, match, guarded) : this.#answer(exchange, match, guarded);
-      answered.catch((error: unknown) => this.#fault(exchange, error));
+      answered.catch((error: unknown) => this.#sendError(exchange, error));
       return;
     }
     const [adapter] = adapters;
     if (adapter === undefined) http.send(404, {}, {}, '');
     else {
       const exchange = { http, adapter, call, project, requestId };
-      this.#fault(exchange, new DaisError('route_not_found', `The gateway has no route ${method} ${path}.`));
+      this.#sendError(exchange, new DaisError('route_not_found', `The gateway has no route ${method} ${path}.`));
     }
   }
 
@@ -190,7 +190,7 @@ export class HttpGateway {
     await sendReply(http, reply, this.#ownHeaders(requestId));
   }
 
-  #fault({ http, adapter, call, requestId }: Exchange, error: unknown): void {
+  #sendError({ http, adapter, call, requestId }: Exchange, error: unknown): void {
     if (http.isGone) return;
     const daisError = error instanceof DaisError ? error : new DaisError('internal', 'Internal server error.');
     if (daisError !== error) this.#dependencies.log.error('a request failed', { error, requestId, path: call.path });
@@ -214,7 +214,7 @@ export class HttpGateway {
   #grant(headers: IncomingHttpHeaders, guarded: boolean): Grant {
     const { routes, clock, heardAt } = this.#dependencies;
     const { access } = routes.table;
-    if (access.solo && !guarded) this.#checkPlace(headers);
+    if (access.solo && !guarded) this.#checkOrigin(headers);
     return access.grant(headers.authorization, clock.now(), heardAt());
   }
 
@@ -229,7 +229,7 @@ export class HttpGateway {
   }
 
   /** A web page can reach a loopback port, also with a host name of its own (DNS rebinding). */
-  #checkPlace(headers: IncomingHttpHeaders): void {
+  #checkOrigin(headers: IncomingHttpHeaders): void {
     // The same name repeats; parsing it takes 3 µs.
     if (headers.host === this.#goodHost && headers.origin === undefined) return;
     const host = hostOf(headers.host);

@@ -124,19 +124,19 @@ export class LoadJournal {
    * quarantined.
    */
   async endWhileLoading(key: string, reason: string): Promise<string | undefined> {
-    const quarantine = this.end(key, { reason, hasAnswered: false, isOwnFault: true });
+    const quarantine = this.end(key, { reason, hasAnswered: false, isOwnError: true });
     await this.#saveAndUnmark(key);
     return quarantine;
   }
 
   /** Records the end of a process of the model. Returns the reason if the model is quarantined. */
-  end(key: string, { reason, hasAnswered, isOwnFault }: ProcessEnd): string | undefined {
+  end(key: string, { reason, hasAnswered, isOwnError }: ProcessEnd): string | undefined {
     const now = this.#dependencies.clock.now();
     const record = this.recordOf(key);
     if (record.quarantine !== undefined) return record.quarantine.reason;
     const endsInRow = hasAnswered ? 1 : record.endsInRow + 1;
     const recent = record.endTimes.filter((at) => now - at < WINDOW_MS);
-    const endTimes = isOwnFault ? [...recent, now] : recent;
+    const endTimes = isOwnError ? [...recent, now] : recent;
     const why =
       endsInRow >= MOST_IN_ROW
         ? `Its process ended abnormally ${endsInRow === 2 ? 'twice' : `${endsInRow} times`} in a row. Last error: ${reason}`

@@ -118,9 +118,9 @@ export class ModelSlot {
     this.#pins--;
     this.#usedAt = this.#dependencies.clock.now();
     if (this.#pins > 0) return;
-    const told = this.#onFree;
+    const listeners = this.#onFree;
     this.#onFree = [];
-    for (const tell of told) tell();
+    for (const tell of listeners) tell();
   }
 
   /**
@@ -210,7 +210,7 @@ export class ModelSlot {
   }
 
   stats(): ModelSlotStats {
-    const told = this.#live?.model.stats();
+    const stats = this.#live?.model.stats();
     return {
       key: this.#key,
       project: this.served.project,
@@ -229,9 +229,9 @@ export class ModelSlot {
       running: this.#live?.batcher.load.running ?? 0,
       concurrency: this.#live?.model.concurrency ?? 0,
       loadMs: this.#loadMs,
-      memoryBytes: told?.memoryBytes ?? 0,
-      cpuMs: told?.cpuMs ?? 0,
-      crashes: told?.crashes ?? 0,
+      memoryBytes: stats?.memoryBytes ?? 0,
+      cpuMs: stats?.cpuMs ?? 0,
+      crashes: stats?.crashes ?? 0,
     };
   }
 

@@ -256,7 +256,7 @@ export class Predictor {
           resolve(tensors);
         },
         reject: (error) => {
-          if (error instanceof ModelError) variant.counters.modelFaults++;
+          if (error instanceof ModelError) variant.counters.modelErrors++;
           end();
           reject(error);
         },

@@ -164,23 +164,23 @@ export class Routes {
   /** Closes models that neither the active nor the desired state uses, and removes stale counters. */
   #letGo(): void {
     const used = new Set<ModelSlot>();
-    const places = new Set<string>();
+    const locations = new Set<string>();
     const uids = new Set<string>();
     for (const route of this.#table.endpoints.values()) {
       uids.add(route.served.uid);
       for (const { name, slot, model } of route.variants) {
         used.add(slot);
-        places.add(`${route.served.uid}/${name}/${model.key}`);
+        locations.add(`${route.served.uid}/${name}/${model.key}`);
       }
       for (const { name, slot, model } of route.shadows) {
         used.add(slot);
-        places.add(`${route.served.uid}/${name}/${SHADOW}${model.key}`);
+        locations.add(`${route.served.uid}/${name}/${SHADOW}${model.key}`);
       }
     }
     for (const { uid, variants, shadow } of this.#wanted.endpoints) {
       uids.add(uid);
-      for (const { name, model } of variants) places.add(`${uid}/${name}/${model}`);
-      for (const { name, model } of shadow) places.add(`${uid}/${name}/${SHADOW}${model}`);
+      for (const { name, model } of variants) locations.add(`${uid}/${name}/${model}`);
+      for (const { name, model } of shadow) locations.add(`${uid}/${name}/${SHADOW}${model}`);
       for (const { model } of variants) used.add(this.#slots.get(model) as ModelSlot);
       for (const { model } of shadow) used.add(this.#slots.get(SHADOW + model) as ModelSlot);
     }
@@ -193,7 +193,7 @@ export class Routes {
         .finally(() => this.#closing.delete(closing));
       this.#closing.add(closing);
     }
-    for (const path of this.#counters.keys()) if (!places.has(path)) this.#counters.delete(path);
+    for (const path of this.#counters.keys()) if (!locations.has(path)) this.#counters.delete(path);
     for (const uid of this.#loads.keys()) if (!uids.has(uid)) this.#loads.delete(uid);
   }
 }

@@ -166,7 +166,7 @@ test('the rules are valid, each has an example, and the examples pass', async ()
   expect(await promtool(['check', 'rules', rulesFile])).toMatchObject({ code: 0 });
   const examples = join(deploy, 'prometheus', 'dais.rules.test.yaml');
   const { code, stdout, stderr } = await promtool(['test', 'rules', examples]);
-  expect({ code, told: `${stdout.toString('utf8')}${stderr}` }).toMatchObject({ code: 0 });
+  expect({ code, output: `${stdout.toString('utf8')}${stderr}` }).toMatchObject({ code: 0 });
   const { tests } = parse(await readFile(examples, 'utf8')) as {
     tests: { alert_rule_test: { alertname: string; exp_alerts?: unknown[] }[] }[];
   };

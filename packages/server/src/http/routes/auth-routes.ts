@@ -42,12 +42,12 @@ export function authRoutes(options: AuthRoutesOptions): RouteGroup {
         decodeBody(request.headers['content-type'] ?? '', await readBody(payload, limits, options.clock)),
       );
       app.setErrorHandler(async (error, request, reply) => {
-        const told = expectedError(error);
+        const reported = expectedError(error);
         const byBrowser =
           request.method === 'GET' && accepts(request.headers.accept ?? '', 'text/html', { exactly: true });
         // The server reports it like every error.
-        if (told === undefined || !byBrowser) throw error;
-        return await sendPage(reply.code(told.status), signInFailedPage(told, io.address.basePath));
+        if (reported === undefined || !byBrowser) throw error;
+        return await sendPage(reply.code(reported.status), signInFailedPage(reported, io.address.basePath));
       });
       for (const operation of own) addRoute(app, io, options, operation);
     },
@@ -82,8 +82,8 @@ function addRoute(app: FastifyInstance, io: RouteServices, options: AuthRoutesOp
       )) as AuthResult;
       // Redirect forms and links; a client that sends JSON receives JSON.
       const { redirect, ...rest } = answer;
-      const told = redirect === undefined || isJson(request.headers['content-type'] ?? '') ? rest : answer;
-      return await send(reply, told, { status, secure, basePath: io.address.basePath });
+      const body = redirect === undefined || isJson(request.headers['content-type'] ?? '') ? rest : answer;
+      return await send(reply, body, { status, secure, basePath: io.address.basePath });
     },
   });
 }

@@ -174,7 +174,7 @@ function streamer(operation: Operation, io: RouteServices, { calls, log }: Nativ
         },
         requestId: request.id,
         open: (signal) => calls.watch(operation.name, value, withSignal(context, signal)),
-        idOf: placeOf,
+        idOf: positionOf,
       });
     } catch (error) {
       if (!reply.sent) throw error;
@@ -186,7 +186,7 @@ function streamer(operation: Operation, io: RouteServices, { calls, log }: Nativ
   };
 }
 
-function placeOf(frame: unknown): string | undefined {
+function positionOf(frame: unknown): string | undefined {
   const { resourceVersion, cursor } = frame as { resourceVersion?: string; cursor?: string };
   return resourceVersion ?? cursor;
 }

@@ -396,25 +396,25 @@ export class HttpServer {
   }
 
   #fail(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    let told = expectedError(error);
-    if (told === undefined) {
-      told = new DaisError('internal', '');
+    let reported = expectedError(error);
+    if (reported === undefined) {
+      reported = new DaisError('internal', '');
       this.#dependencies.log.error('a request failed', { error, requestId: request.id });
     }
-    if (told.code === 'host_refused' && accepts(request.headers.accept ?? '', 'text/html', { exactly: true })) {
-      void sendPage(reply.code(told.status), hostPage(told.message));
+    if (reported.code === 'host_refused' && accepts(request.headers.accept ?? '', 'text/html', { exactly: true })) {
+      void sendPage(reply.code(reported.status), hostPage(reported.message));
       return;
     }
     // A browser would show its own prompt for name and password over our sign-in page.
     const challenge = this.#dependencies.browserPrompt || !isBrowser(request.headers);
-    const { status, headers, body } = problemReply(told, request.id, this.address.basePath, { challenge });
+    const { status, headers, body } = problemReply(reported, request.id, this.address.basePath, { challenge });
     void reply.code(status).headers(headers).send(body);
   }
 
   #clientError(error: NodeJS.ErrnoException, socket: Socket): void {
-    const told = parserError(error);
-    if (told === undefined) socket.destroy();
-    else writeRawProblem(socket, told, requestId(undefined, this.#dependencies.clock.now()));
+    const reported = parserError(error);
+    if (reported === undefined) socket.destroy();
+    else writeRawProblem(socket, reported, requestId(undefined, this.#dependencies.clock.now()));
   }
 }
 

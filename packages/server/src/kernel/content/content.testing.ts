@@ -75,7 +75,7 @@ export async function openContentWorld(slices: readonly Slice[] = []): Promise<C
 }
 
 /** What is wrong with the books and the store; empty when all is well. Only while nothing is going on. */
-export async function faults(world: ContentWorld): Promise<string[]> {
+export async function findProblems(world: ContentWorld): Promise<string[]> {
   const found: string[] = [];
   const check = async (what: string, sql: string): Promise<void> => {
     for (const row of await world.db.asAdmin(sql)) found.push(`${what}: ${JSON.stringify(row)}`);

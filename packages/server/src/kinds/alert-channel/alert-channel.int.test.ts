@@ -22,7 +22,7 @@ const outbound = createOutbound({
   proxy: { noProxy: [] },
   allowHosts: ['127.0.0.1'],
   userAgent: 'dais/test',
-  fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+  fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
 });
 
 async function start(): Promise<TestKernel> {
@@ -142,9 +142,9 @@ describe('a delivery', () => {
 
   test('is retried with the same id until it is delivered', async () => {
     let goOn = () => {};
-    const looked = new Promise<void>((resolve) => (goOn = resolve));
+    const searched = new Promise<void>((resolve) => (goOn = resolve));
     const later = (answer: (response: ServerResponse) => void) => (response: ServerResponse) =>
-      void looked.then(() => answer(response));
+      void searched.then(() => answer(response));
     const { url, received } = await receiver(status(500), later(status(429, { 'retry-after': '0' })), status(200));
     await kernel.apply([channel('flaky', { type: 'webhook', url })]);
     const { deliveryId } = await sendTest('flaky');

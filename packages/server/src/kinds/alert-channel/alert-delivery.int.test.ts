@@ -35,7 +35,7 @@ async function send(
     proxy: { noProxy: [] },
     allowHosts: ['127.0.0.1'],
     userAgent: 'dais/test',
-    fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+    fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
     ...options,
   });
   try {
@@ -319,7 +319,7 @@ describe('by mail', () => {
 });
 
 describe('to on-call services', () => {
-  const told: Alert = {
+  const reported: Alert = {
     ...alert,
     type: 'monitor.alert.raised',
     severity: 'critical',
@@ -339,22 +339,22 @@ describe('to on-call services', () => {
     const { url, received } = await receiver((response) => response.writeHead(202).end());
     const route: Route = { type: 'pagerduty', url: `${url}/v2/enqueue`, routingKey: 'r0ut1ng' };
     for (const state of ['raised', 'acknowledged', 'resolved'] as const) {
-      expect(await send(route, {}, undefined, { ...told, state })).toEqual({ ok: true });
+      expect(await send(route, {}, undefined, { ...reported, state })).toEqual({ ok: true });
     }
     expect(received.map(({ path }) => path)).toEqual(['/v2/enqueue', '/v2/enqueue', '/v2/enqueue']);
     expect(bodiesOf(received)).toMatchObject(
       ['trigger', 'acknowledge', 'resolve'].map((action) => ({
         routing_key: 'r0ut1ng',
         event_action: action,
-        dedup_key: told.key,
+        dedup_key: reported.key,
         payload: {
-          summary: told.title,
+          summary: reported.title,
           source: 'flights/Monitor/delays',
           severity: 'critical',
-          timestamp: told.at,
+          timestamp: reported.at,
           custom_details: { text: 'distance drifts.', Window: '7' },
         },
-        links: [{ href: told.url }, { href: told.runbook, text: 'Runbook' }],
+        links: [{ href: reported.url }, { href: reported.runbook, text: 'Runbook' }],
       })),
     );
   });
@@ -374,8 +374,8 @@ describe('to on-call services', () => {
   test('Alertmanager gets the same labels when it is raised and when it is resolved', async () => {
     const { url, received } = await receiver();
     const route: Route = { type: 'alertmanager', url: `${url}/prefix/`, token: 't0ken' };
-    expect(await send(route, {}, undefined, told)).toEqual({ ok: true });
-    const resolved: Alert = { ...told, title: 'good again', state: 'resolved', at: '2026-11-25T11:00:00.000Z' };
+    expect(await send(route, {}, undefined, reported)).toEqual({ ok: true });
+    const resolved: Alert = { ...reported, title: 'good again', state: 'resolved', at: '2026-11-25T11:00:00.000Z' };
     expect(await send(route, {}, undefined, resolved)).toEqual({ ok: true });
     expect(await send(route)).toEqual({ ok: true });
     expect(received[0]).toMatchObject({ path: '/prefix/api/v2/alerts', headers: { authorization: 'Bearer t0ken' } });
@@ -384,15 +384,15 @@ describe('to on-call services', () => {
       project: 'flights',
       name: 'delays',
       severity: 'critical',
-      dais_key: told.key,
+      dais_key: reported.key,
     };
-    const startsAt = told.raisedAt;
+    const startsAt = reported.raisedAt;
     const [raised, over, test] = bodiesOf(received) as [{ labels: object; endsAt: string }][];
     expect(raised).toMatchObject([
-      { labels, startsAt, annotations: { runbook_url: told.runbook }, generatorURL: told.url },
+      { labels, startsAt, annotations: { runbook_url: reported.runbook }, generatorURL: reported.url },
     ]);
     // Without a later end Alertmanager would end it after 5 minutes.
-    expect(Date.parse(raised![0].endsAt)).toBeGreaterThan(Date.parse(told.at) + 30 * 86_400_000);
+    expect(Date.parse(raised![0].endsAt)).toBeGreaterThan(Date.parse(reported.at) + 30 * 86_400_000);
     expect(over).toMatchObject([{ labels, startsAt, endsAt: '2026-11-25T11:00:00.000Z' }]);
     expect(over![0].labels).toEqual(raised![0].labels);
     expect(test).toMatchObject([{ labels: { alertname: 'DaisAlert' }, endsAt: '2026-11-25T10:05:00.000Z' }]);

@@ -13,7 +13,7 @@ import type { ChannelTools } from './alert-controller.ts';
 import { insertDelivery, isResolvedLater, recordAttempt, trimDeliveries } from './alert-deliveries.ts';
 import { sendMail, type MailRoute } from './alert-mail.ts';
 import { slackBody, webhookBody, type Alert } from './alert-message.ts';
-import { findRoute, isFault, openRoute, readSpec, type Route, type RouteFault } from './alert-route.ts';
+import { findRoute, isProblem, openRoute, readSpec, type Route, type RouteProblem } from './alert-route.ts';
 import { alertmanagerBody, pagerdutyBody } from './on-call-message.ts';
 
 const KIND = 'AlertChannel';
@@ -93,8 +93,8 @@ async function deliver(job: JobClaim, io: JobIo, tools: ChannelTools, now: () =>
   const { generation, sealed, overtaken } = found;
   // PagerDuty would reopen a resolved alert, and nothing would close it.
   if (overtaken) throw new JobFailed('the alert was resolved before the delivery');
-  const route = isFault(sealed) ? sealed : await openRoute(sealed, tools.keys).catch(asFault);
-  const sent = isFault(route)
+  const route = isProblem(sealed) ? sealed : await openRoute(sealed, tools.keys).catch(asProblem);
+  const sent = isProblem(route)
     ? // The secret or its key can be restored before the last attempt.
       { ok: false as const, retryable: true, detail: route.message }
     : await sendAlert({
@@ -117,7 +117,7 @@ async function deliver(job: JobClaim, io: JobIo, tools: ChannelTools, now: () =>
 }
 
 /** An unavailable key store is a failed attempt like any other: it is counted and reported. */
-function asFault(error: unknown): RouteFault {
+function asProblem(error: unknown): RouteProblem {
   if (error instanceof DaisError && error.retryable) return { reason: 'KeyMissing', message: error.message };
   throw error;
 }

@@ -91,8 +91,8 @@ function takeTurn(facts: EndpointFacts): Turn {
     const message = `The manifest references ${target.label} again.`;
     return { effects: [end(rollout, 'aborted', { status: 'forced', message })], message };
   }
-  const { isUnreadable = false, message: fault = '' } = facts.states.get(target.id) ?? {};
-  if (isUnreadable) return nothing(`${target.label} cannot be loaded. ${fault}`);
+  const { isUnreadable = false, message: problem = '' } = facts.states.get(target.id) ?? {};
+  if (isUnreadable) return nothing(`${target.label} cannot be loaded. ${problem}`);
   if (target.id !== row.rejected && !back && rollout?.to_model !== target.id) {
     return {
       effects: [{ do: 'start', reference: row.spec.model, to: target }],
@@ -280,9 +280,9 @@ function currentOf(facts: EndpointFacts, message: string): PlannedCondition {
 
 /** Undefined: no gateway reports. Variants with the same model share its instances. */
 function instancesOf(variants: readonly EndpointVariant[]): number | undefined {
-  const told = variants.filter(({ instances }) => instances !== undefined);
-  if (told.length === 0) return undefined;
-  const each = new Map(told.map(({ role, model, instances = 0 }) => [`${role} ${model}`, instances]));
+  const known = variants.filter(({ instances }) => instances !== undefined);
+  if (known.length === 0) return undefined;
+  const each = new Map(known.map(({ role, model, instances = 0 }) => [`${role} ${model}`, instances]));
   return [...each.values()].reduce((sum, one) => sum + one, 0);
 }
 

@@ -130,7 +130,7 @@ export class Checkpointer {
 
   async #carryTo(receiver: CheckpointReceiver, branch: string, lease: Lease, last: boolean): Promise<boolean> {
     const cursor = receiver.cursor === undefined ? undefined : `${receiver.cursor} ${branch}`;
-    const from = (await receiver.last(branch)) ?? (await this.#placeOf(cursor ?? ''));
+    const from = (await receiver.last(branch)) ?? (await this.#positionOf(cursor ?? ''));
     const waiting = await this.#read(({ sql }) => checkpointsAfter(sql, branch, from, BATCH));
     for (const checkpoint of waiting) {
       await receiver.take(branch, checkpoint, last ? undefined : this.#stop.signal);
@@ -139,18 +139,18 @@ export class Checkpointer {
     return waiting.length === BATCH;
   }
 
-  async #placeOf(cursor: string): Promise<number> {
+  async #positionOf(cursor: string): Promise<number> {
     const [row] = await this.#read(({ sql }) =>
       sql.query<{ position: bigint }>('select position from audit.delivery where receiver = $1', [cursor]),
     );
     return Number(row?.position ?? 0n);
   }
 
-  async #moveTo(lease: Lease, cursor: string, place: number): Promise<void> {
+  async #moveTo(lease: Lease, cursor: string, position: number): Promise<void> {
     await guardedWrite(this.#dependencies.database, lease, async ({ sql }) => {
       await sql.query(
         `insert into audit.delivery (receiver, position) values ($1, $2) on conflict (receiver) do update set position = $2`,
-        [cursor, place],
+        [cursor, position],
       );
     });
   }

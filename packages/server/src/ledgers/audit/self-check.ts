@@ -117,15 +117,16 @@ async function writeProgress(sql: Sql, { size, hashes, findings }: Progress): Pr
 function verified(notes: readonly { readonly size: number; readonly note: string }[], keys: AuditKeys) {
   const publicKey = publicKeyOf(keys.verifier.publicKey);
   const checkpoints: Checkpoint[] = [];
-  const faults: Finding[] = [];
+  const problems: Finding[] = [];
   for (const { size, note } of notes) {
     const read = parseCheckpoint(note);
     const signature = read?.signatures.find(({ keyHash }) => keyHash === keys.verifier.keyHash)?.signature;
     if (read !== undefined && signature !== undefined && verify(null, Buffer.from(read.text), publicKey, signature)) {
       checkpoints.push(read.checkpoint);
-    } else faults.push({ type: 'changed', message: `The checkpoint over ${size} entries was not signed by this log.` });
+    } else
+      problems.push({ type: 'changed', message: `The checkpoint over ${size} entries was not signed by this log.` });
   }
-  return { checkpoints, faults };
+  return { checkpoints, faults: problems };
 }
 
 /** RFC 8410: SubjectPublicKeyInfo prefix of the 32 bytes of an Ed25519 public key. */

@@ -5,7 +5,7 @@ import { commentsSlice } from './comments-slice.ts';
 
 export { dropComments } from './comments.ts';
 export { commentsSlice } from './comments-slice.ts';
-export type { CommentPlace, CommentSubject } from './subjects.ts';
+export type { CommentLocation, CommentSubject } from './subjects.ts';
 
 export const ledger: LedgerDefinition<CommentDependencies> = {
   name: 'comments',

@@ -1,5 +1,5 @@
 /** The state of a dataset that its controller reads. */
-import type { DatasetVersionState, IngestFault, IngestState } from '@dais/api/data';
+import type { DatasetVersionState, IngestProblem, IngestState } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 
 interface VersionFacts {
@@ -41,7 +41,7 @@ export async function readDatasetFacts({ sql, projectId }: Transaction, name: st
     );
     return row === undefined ? undefined : factsOf(row);
   };
-  const [ended] = await sql.query<{ state: IngestState; errors: readonly IngestFault[] }>(
+  const [ended] = await sql.query<{ state: IngestState; errors: readonly IngestProblem[] }>(
     `select i.state, i.errors from data.ingest i join data.dataset d on d.id = i.dataset
      where d.project_id = $1 and d.name = $2 and i.ended_at is not null and i.state <> 'canceled'
      order by i.ended_at desc limit 1`,

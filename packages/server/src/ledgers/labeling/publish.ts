@@ -183,9 +183,9 @@ async function start(tx: Transaction, id: string, dependencies: LabelsDependenci
 async function* lines(io: JobIo, set: LabelSetRow, left: ReadonlySet<string>): AsyncGenerator<string> {
   for (let after: bigint | undefined; ;) {
     io.signal.throwIfAborted();
-    const place = after;
+    const position = after;
     const { tasks, annotations } = await io.read(async (tx) => {
-      const found = await listTaskRows(tx.sql, set.id, { after: place, limit: BATCH, state: 'accepted' });
+      const found = await listTaskRows(tx.sql, set.id, { after: position, limit: BATCH, state: 'accepted' });
       const numbers = found.map(({ number }) => number);
       return { tasks: found, annotations: await annotationsOf(tx.sql, set.id, numbers) };
     });

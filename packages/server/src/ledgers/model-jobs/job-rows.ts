@@ -1,6 +1,6 @@
 /** Job rows, and their API form. */
 import { DaisError, type Actor } from '@dais/api';
-import type { ModelJob, ModelJobFault, ModelJobKind, ModelJobState } from '@dais/api/serving';
+import type { ModelJob, ModelJobProblem, ModelJobKind, ModelJobState } from '@dais/api/serving';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
@@ -31,7 +31,7 @@ export interface JobRow<Request = BatchRequest> {
   readonly rows: bigint;
   readonly rows_completed: bigint;
   readonly rejected: bigint;
-  readonly errors: readonly ModelJobFault[];
+  readonly errors: readonly ModelJobProblem[];
   readonly result: Readonly<Record<string, unknown>> | null;
   readonly error: string | null;
   readonly attempts: number;
@@ -44,7 +44,7 @@ export interface JobRow<Request = BatchRequest> {
 const COLUMNS = `id, project_id, kind, state, model, model_name, version, files, request, phase, shards, shards_completed, rows,
   rows_completed, rejected, errors, result, error, attempts, created_by, created_at, started_at, ended_at`;
 
-const SHOWN_FAULTS = 20;
+const SHOWN_PROBLEMS = 20;
 
 export interface NewJobRow {
   readonly id: string;
@@ -197,7 +197,7 @@ export interface DoneShard {
   readonly number: number;
   readonly rows: number;
   readonly rejected: number;
-  readonly faults: readonly ModelJobFault[];
+  readonly faults: readonly ModelJobProblem[];
 }
 
 /** Records a finished shard, once, even if it was repeated. */
@@ -212,9 +212,9 @@ export async function recordShard(tx: Transaction, job: string, shard: DoneShard
   if (made.length === 0) return;
   await tx.sql.query(
     `update model_jobs.job set shards_completed = shards_completed + 1, rows_completed = rows_completed + $2, rejected = rejected + $3,
-       errors = case when jsonb_array_length(errors) >= ${SHOWN_FAULTS} then errors else errors || $4::jsonb end
+       errors = case when jsonb_array_length(errors) >= ${SHOWN_PROBLEMS} then errors else errors || $4::jsonb end
      where id = $1`,
-    [job, rows + rejected, rejected, JSON.stringify(faults.slice(0, SHOWN_FAULTS))],
+    [job, rows + rejected, rejected, JSON.stringify(faults.slice(0, SHOWN_PROBLEMS))],
     'count_model_job_shard',
   );
 }
@@ -238,7 +238,7 @@ export interface JobEnding {
   readonly now: number;
   readonly error?: string;
   readonly result?: object;
-  readonly faults?: readonly ModelJobFault[];
+  readonly faults?: readonly ModelJobProblem[];
 }
 
 /** Returns undefined if the job had already ended. */
@@ -252,7 +252,7 @@ export async function endJobRow({ sql }: Transaction, id: string, end: JobEnding
       end.state,
       end.error ?? null,
       end.result === undefined ? null : JSON.stringify(end.result),
-      end.faults === undefined ? null : JSON.stringify(end.faults.slice(0, SHOWN_FAULTS)),
+      end.faults === undefined ? null : JSON.stringify(end.faults.slice(0, SHOWN_PROBLEMS)),
       end.now,
     ],
     'end_model_job',

@@ -31,12 +31,12 @@ export async function withFiles<T>(
   work: (opened: OpenedFiles) => Promise<T>,
 ): Promise<T> {
   const may = await permitted(dependencies, row, io);
-  const place = join(folder, 'model');
-  const { environment, held } = await fetchModel(dependencies, place, row, io.note, more);
+  const path = join(folder, 'model');
+  const { environment, held } = await fetchModel(dependencies, path, row, io.note, more);
   try {
     // ONNX models also run in a process of their own, because this process is the control plane.
     return await work({
-      place,
+      place: path,
       environment,
       trust: may === 'anywhere' && row.description.python !== null ? 'trusted' : 'untrusted',
     });

@@ -119,12 +119,12 @@ export async function scheduleEvaluation(
   sql: Sql,
   uid: string,
   inMs: number,
-  fault: string | undefined,
+  problem: string | undefined,
 ): Promise<void> {
   await sql.query(
     `update monitoring.monitor set next_check_at = clock_timestamp() + $2::float8 * interval '1 millisecond', error = $3
      where uid = $1`,
-    [uid, inMs, fault?.slice(0, 2000) ?? null],
+    [uid, inMs, problem?.slice(0, 2000) ?? null],
     'look_again_at_monitor',
   );
 }

@@ -74,7 +74,7 @@ export class Collector {
   async #round(): Promise<CollectResult & { readonly more: boolean }> {
     const { database, clock, log, folder } = this.#dependencies;
     const names = await segmentNames(this.#dependencies.spool);
-    const known = await this.#readPlaces(names);
+    const known = await this.#readPositions(names);
     const groups = new Map<string, StoredPrediction[]>();
     const progress: Progress[] = [];
     let bytes = 0;
@@ -131,7 +131,7 @@ export class Collector {
     return { records, files: stored.length, lostBytes, more };
   }
 
-  async #readPlaces(names: readonly string[]): Promise<ReadonlyMap<string, number | 'ended'>> {
+  async #readPositions(names: readonly string[]): Promise<ReadonlyMap<string, number | 'ended'>> {
     return await transact(this.#dependencies.database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
       const rows = await sql.query<{ name: string; read_bytes: bigint; ended: boolean }>(
         'select name, read_bytes, ended from predictions.segment where project_id = $1',

@@ -103,7 +103,7 @@ export async function latestPredictions(
 ): Promise<PredictionRows> {
   const { input, tenant } = call;
   await collector.collect();
-  const from = input.after === undefined ? undefined : placeOf(input.after).at;
+  const from = input.after === undefined ? undefined : positionOf(input.after).at;
   let files = await filesBetween(dependencies, tenant.id, input.endpoint, from === undefined ? {} : { from });
   if (input.after === undefined) {
     // Newest first, until there are enough rows.
@@ -135,7 +135,7 @@ export async function exportRows(
 ): Promise<{ readonly rows: PredictionRows; readonly more: boolean }> {
   const { input, tenant } = call;
   await collector.collect();
-  const start = input.after === undefined ? input.from : Math.max(input.from ?? 0, placeOf(input.after).at);
+  const start = input.after === undefined ? input.from : Math.max(input.from ?? 0, positionOf(input.after).at);
   const time = {
     ...(start !== undefined && { from: start }),
     ...(input.until !== undefined && { until: input.until }),
@@ -167,8 +167,8 @@ export async function exportRows(
       local,
       relation,
     );
-    const place = rows.columns.findIndex(({ name }) => name === 'prediction_id');
-    return { rows, more: new Set(rows.rows.map((row) => row[place])).size === input.limit };
+    const position = rows.columns.findIndex(({ name }) => name === 'prediction_id');
+    return { rows, more: new Set(rows.rows.map((row) => row[position])).size === input.limit };
   });
 }
 
@@ -198,10 +198,10 @@ async function rowsOf(
   };
 }
 
-function placeOf(id: string) {
-  const place = readPredictionId(id);
-  if (place === undefined) throw new DaisError('invalid_request', `${id} is not a prediction ID.`);
-  return place;
+function positionOf(id: string) {
+  const position = readPredictionId(id);
+  if (position === undefined) throw new DaisError('invalid_request', `${id} is not a prediction ID.`);
+  return position;
 }
 
 /** Most rows of an export page: the engine rejects larger pages. */
@@ -216,7 +216,7 @@ export async function getPrediction(
 ): Promise<Prediction> {
   const { input, tenant } = call;
   const projectId = tenant.id;
-  const { at, endpoint: mark } = placeOf(input.id);
+  const { at, endpoint: mark } = positionOf(input.id);
   await collector.collect();
   const hour = at - (at % 3_600_000);
   const all = await transact(

@@ -233,7 +233,7 @@ export async function listBlockedVersions(
 ): Promise<{ items: readonly BlockedVersion[]; nextCursor?: string }> {
   const { limit, cursor } = input;
   const filter = [tenant.id, 'blocked'];
-  const position = placeOf(decodePageCursor(filter, cursor));
+  const position = locationOf(decodePageCursor(filter, cursor));
   const uids = visible === undefined ? null : await visibleModels(tx, tenant.id, visible);
   const found = await tx.sql.query<BlockedRow>(
     `select * from (
@@ -273,12 +273,12 @@ function present(model: string, { version, error, findings, first, ended_at: end
   return { model, version, reason, findings, endedAt: Number(endedAt) };
 }
 
-interface Place {
+interface Location {
   readonly at: string;
   readonly key: string;
 }
 
-function placeOf(text: string | undefined): Place | undefined {
+function locationOf(text: string | undefined): Location | undefined {
   if (text === undefined) return undefined;
   const [, at, key] = /^(\d{1,18}) (.{1,200})$/.exec(text) ?? [];
   if (at === undefined || key === undefined)

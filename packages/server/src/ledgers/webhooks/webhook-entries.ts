@@ -18,7 +18,7 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { evaluateResponse } from '#lib/http/webhook-response.ts';
-import { listDeliveries, presentDelivery, type DeliveryPlace } from './delivery-rows.ts';
+import { listDeliveries, presentDelivery, type DeliveryPosition } from './delivery-rows.ts';
 import { checkWebhookUrl, sendAndRead } from './send.ts';
 import type { WebhookFormat } from './webhook-format.ts';
 import type { WebhookDependencies } from './webhook-dependencies.ts';
@@ -160,15 +160,15 @@ async function presentOne({ sql }: Transaction, row: WebhookRow): Promise<Webhoo
 async function listWebhooks({ sql, projectId }: Transaction, { input }: CallOf<typeof listWebhooksOperation>) {
   const { format, limit, cursor } = input;
   const filter = [projectId, 'webhooks', format ?? ''];
-  const place = placeIn(decodePageCursor(filter, cursor));
+  const position = positionIn(decodePageCursor(filter, cursor));
   const rows = await sql.query<WebhookRow>(
     `select ${WEBHOOK_COLUMNS} from webhooks.webhook
      where project_id = $1 and ($2::text is null or format = $2) and ($3::bigint is null or (created_at, id) < ($3, $4::uuid))
      order by created_at desc, id desc limit $5`,
-    [projectId, format ?? null, place?.at ?? null, place?.id ?? null, limit + 1],
+    [projectId, format ?? null, position?.at ?? null, position?.id ?? null, limit + 1],
     'list_webhooks',
   );
-  const { page, next } = cutPage(rows, limit, filter, placeOf);
+  const { page, next } = cutPage(rows, limit, filter, positionText);
   return { items: await presentWebhooks(sql, page), ...next };
 }
 
@@ -176,16 +176,16 @@ async function deliveries({ sql, projectId }: Transaction, { input }: CallOf<typ
   const { id, state, limit, cursor } = input;
   const { id: webhook } = await requireWebhook(sql, projectId, id);
   const filter = [projectId, webhook, state ?? ''];
-  const before = placeIn(decodePageCursor(filter, cursor));
+  const before = positionIn(decodePageCursor(filter, cursor));
   const rows = await listDeliveries(sql, webhook, { state, before, limit: limit + 1 });
-  const { page, next } = cutPage(rows, limit, filter, placeOf);
+  const { page, next } = cutPage(rows, limit, filter, positionText);
   return { items: page.map(presentDelivery), ...next };
 }
 
-const placeOf = (row: { readonly created_at: bigint; readonly id: string }) => `${row.created_at} ${row.id}`;
+const positionText = (row: { readonly created_at: bigint; readonly id: string }) => `${row.created_at} ${row.id}`;
 
 /** Parses the position of a page cursor. @throws DaisError `invalid_cursor` */
-function placeIn(text: string | undefined): DeliveryPlace | undefined {
+function positionIn(text: string | undefined): DeliveryPosition | undefined {
   if (text === undefined) return undefined;
   const match = /^(\d{1,18}) ([0-9a-f-]{36})$/.exec(text);
   if (match === null)

@@ -26,13 +26,13 @@ const TOUCH_MS = 4_000;
 /**
  * Runs `work` while holding the lock at `place`; waits for as long as its holder lives.
  * @template T
- * @param {string} place
+ * @param {string} path
  * @param {() => Promise<T>} work
  * @param {Readonly<ProcessLockOptions>} [options]
  * @returns {Promise<T>}
  */
-export async function withProcessLock(place, work, options = {}) {
-  const release = await take(place, options, true);
+export async function withProcessLock(path, work, options = {}) {
+  const release = await take(path, options, true);
   if (release === undefined) throw new Error('unreachable: a waiting caller always acquires the lock');
   try {
     return await work();
@@ -44,12 +44,12 @@ export async function withProcessLock(place, work, options = {}) {
 /**
  * Like `withProcessLock`, but returns undefined immediately if another process has the lock.
  * @template T
- * @param {string} place
+ * @param {string} path
  * @param {() => Promise<T>} work
  * @returns {Promise<T | undefined>}
  */
-export async function ifProcessLockFree(place, work) {
-  const release = await take(place, {}, false);
+export async function ifProcessLockFree(path, work) {
+  const release = await take(path, {}, false);
   if (release === undefined) return undefined;
   try {
     return await work();
@@ -59,37 +59,37 @@ export async function ifProcessLockFree(place, work) {
 }
 
 /**
- * @param {string} place
+ * @param {string} location
  * @param {Readonly<ProcessLockOptions>} options
  * @param {boolean} wait
  * @returns {Promise<(() => Promise<void>) | undefined>}
  */
-async function take(place, options, wait) {
+async function take(location, options, wait) {
   const { signal, quietMs = QUIET_MS } = options;
   signal?.throwIfAborted();
   const token = randomUUID();
-  const prepared = `${place}.${token}`;
-  await mkdir(path.dirname(place), { recursive: true });
+  const prepared = `${location}.${token}`;
+  await mkdir(path.dirname(location), { recursive: true });
   // Waiting processes of other users read who has the lock.
   await mkdir(prepared, { mode: 0o755 });
   try {
     await writeFile(path.join(prepared, token), JSON.stringify(processIdentity(process.pid) ?? { pid: process.pid }));
-    const watch = new Watch(place, quietMs);
-    for (let told = false; !(await renameOntoEmpty(prepared, place));) {
+    const watch = new Watch(location, quietMs);
+    for (let isReported = false; !(await renameOntoEmpty(prepared, location));) {
       if (await watch.clearIfLeftBehind()) continue;
       if (!wait) {
         await rm(prepared, { recursive: true, force: true });
         return undefined;
       }
-      if (!told) options.waiting?.();
-      told = true;
+      if (!isReported) options.waiting?.();
+      isReported = true;
       await delay(POLL_MS, undefined, signal === undefined ? {} : { signal });
     }
   } catch (error) {
     await rm(prepared, { recursive: true, force: true });
     throw signal?.aborted === true ? signal.reason : error;
   }
-  const file = path.join(place, token);
+  const file = path.join(location, token);
   const touch = setInterval(() => {
     const now = new Date();
     utimes(file, now, now).catch(() => {});
@@ -99,7 +99,7 @@ async function take(place, options, wait) {
     clearInterval(touch);
     await rm(file, { force: true });
     // Fails if another process acquired it concurrently.
-    await rmdir(place).catch(() => {});
+    await rmdir(location).catch(() => {});
   };
 }
 
@@ -121,26 +121,26 @@ async function renameOntoEmpty(from, to) {
 /** The lock owner, as visible to a waiting process. */
 class Watch {
   /** @readonly */
-  #place;
+  #path;
   /** @readonly */
   #quietMs;
   /** @type {{ readonly file: string, readonly touchedAt: number, readonly since: number } | undefined} */
   #seen;
 
   /**
-   * @param {string} place
+   * @param {string} path
    * @param {number} quietMs
    */
-  constructor(place, quietMs) {
-    this.#place = place;
+  constructor(path, quietMs) {
+    this.#path = path;
     this.#quietMs = quietMs;
   }
 
   /** True when the place may be free now. */
   async clearIfLeftBehind() {
-    const [token] = (await unlessMissing(readdir(this.#place))) ?? [];
+    const [token] = (await unlessMissing(readdir(this.#path))) ?? [];
     if (token === undefined) return true;
-    const file = path.join(this.#place, token);
+    const file = path.join(this.#path, token);
     const text = await unlessMissing(readFile(file, 'utf8'));
     if (text === undefined) return true;
     if (!(await this.#isLeftBehind(file, text))) return false;

@@ -213,8 +213,8 @@ function findResource(model: Model, action: ActionModel, text: string | undefine
       throw refuse(`is a ${kind}; ${action.action} applies to ${action.kinds.join(' or ')}`);
     if (named !== '' && named !== project)
       throw refuse(`is in project "${named}"; send the request to that project instead of "${project}"`);
-    const place = action.inProjects ? named : '';
-    return { kind, name, project: place, text: wanted };
+    const projectName = action.inProjects ? named : '';
+    return { kind, name, project: projectName, text: wanted };
   } catch (error) {
     if (!(error instanceof UnreadableCase)) throw error;
     throw refuse(`cannot be read: ${error.message}`);

@@ -84,7 +84,7 @@ export class ProviderClient {
       const person = await this.#personOf(library, configuration, claims, tokens.access_token);
       return { person, ...(tokens.refresh_token !== undefined && { refreshToken: tokens.refresh_token }) };
     } catch (error) {
-      throw this.#told(library, error);
+      throw this.#toError(library, error);
     }
   }
 
@@ -101,7 +101,7 @@ export class ProviderClient {
       if (error instanceof library.ResponseBodyError && error.error === 'invalid_grant') {
         return { state: 'ended', reason: 'the provider no longer accepts the refresh token' };
       }
-      throw new DaisError('upstream_failed', this.#told(library, error).message, { cause: error });
+      throw new DaisError('upstream_failed', this.#toError(library, error).message, { cause: error });
     }
     const claims = tokens.claims() ?? { iss: this.settings.issuer, sub: subject };
     if (claims.sub !== subject) return { state: 'ended', reason: 'the provider returned another subject' };
@@ -175,13 +175,14 @@ export class ProviderClient {
         ],
       },
     );
-    const told = configuration.serverMetadata().issuer;
+    const reportedIssuer = configuration.serverMetadata().issuer;
     // For some vendors the library accepts another issuer; the signer would then differ from the configured issuer.
-    if (told !== issuer) throw this.#failed(`its metadata names the issuer ${told.slice(0, 200)} instead of ${issuer}`);
+    if (reportedIssuer !== issuer)
+      throw this.#failed(`its metadata names the issuer ${reportedIssuer.slice(0, 200)} instead of ${issuer}`);
     return configuration;
   }
 
-  #told(library: Library, error: unknown): DaisError {
+  #toError(library: Library, error: unknown): DaisError {
     if (error instanceof DaisError) return error;
     const inner = error instanceof Error ? error.cause : undefined;
     if (inner instanceof DaisError) return inner;

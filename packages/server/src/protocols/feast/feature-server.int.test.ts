@@ -198,8 +198,8 @@ describe('errors from which clients create exceptions', () => {
     const read = { features: FEATURES, entities: { driver_id: [1] } };
     const nobody = await refusal('/get-online-features', read, { token: '' });
     expect(nobody.status).toBe(401);
-    const stranger = await refusal('/get-online-features', read, { token: tokens['stranger'] });
-    expect([403, 404]).toContain(stranger.status);
+    const outsider = await refusal('/get-online-features', read, { token: tokens['stranger'] });
+    expect([403, 404]).toContain(outsider.status);
     const writes = { feature_view_name: 'stats', df };
     const viewer = await refusal('/write-to-online-store', writes, { token: tokens['viewer'] });
     expect(viewer).toMatchObject({ status: 403, class: 'FeastPermissionError' });

@@ -176,9 +176,9 @@ function notHere({ method, url }: FastifyRequest): string {
 }
 
 async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {
-  const told = tellable(error, request);
-  if (told === undefined) log.error('a request failed', { error, requestId: request.id });
-  const answer = told ?? new MlflowError('INTERNAL_ERROR', `Internal server error. Request id: ${request.id}`);
+  const reported = tellable(error, request);
+  if (reported === undefined) log.error('a request failed', { error, requestId: request.id });
+  const answer = reported ?? new MlflowError('INTERNAL_ERROR', `Internal server error. Request id: ${request.id}`);
   if (error instanceof DaisError && error.retryable) {
     reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfter ?? 1))));
   }

@@ -143,27 +143,27 @@ interface CancelProps {
 function Cancel({ project, job, queryKey }: CancelProps) {
   const client = useClient(project);
   const queries = useQueryClient();
-  const [asking, setAsking] = useState(false);
+  const [isOpen, setOpen] = useState(false);
   const why = useWhyNotDo(project, 'Model', ['model:cancelJob'], job.model)('model:cancelJob');
   const { mutate, isPending, error } = useMutation<ModelJob, DaisError>({
     mutationFn: async () => await client.perform(cancelModelJobOperation, { id: job.id }),
     onSuccess: () => {
-      setAsking(false);
+      setOpen(false);
       void queries.invalidateQueries({ queryKey });
     },
   });
   return (
     <>
-      <GuardedButton variant="default" why={why} onClick={() => setAsking(true)}>
+      <GuardedButton variant="default" why={why} onClick={() => setOpen(true)}>
         Cancel job
       </GuardedButton>
-      {asking && (
+      {isOpen && (
         <Confirm
           title="Cancel job?"
           verb="Cancel job"
           busy={isPending}
           confirm={() => mutate()}
-          close={() => setAsking(false)}
+          close={() => setOpen(false)}
         >
           <p>The partial output is deleted and no version is created.</p>
           {error !== null && <ErrorNote error={error} />}

@@ -131,10 +131,10 @@ interface RunKeysProps {
 function RunKeys({ project, runs, leave }: RunKeysProps) {
   return (
     <ul className="compare-runs" aria-label="Runs">
-      {runs.map(({ id, name, status }, place) => (
+      {runs.map(({ id, name, status }, position) => (
         <li key={id}>
           <svg width="12" height="12" aria-hidden="true">
-            <rect width="12" height="12" rx="2" fill={seriesVariable(place)} />
+            <rect width="12" height="12" rx="2" fill={seriesVariable(position)} />
           </svg>
           <Link {...runAddress(project, id)} title={id}>
             {name}

@@ -114,8 +114,8 @@ function columnRows({ version, report, masks, findings }: ColumnsTabProps): read
   const before = new Map(report?.before?.profile.columns.map((one) => [one.name, one]));
   const shifts = new Map(report?.shifts.map(({ column, jsdLog2 }) => [column, jsdLog2]));
   const maskOf = new Map(masks.map((mask) => [mask.column, mask]));
-  return schema.columns.map((column, place) => ({
-    place,
+  return schema.columns.map((column, position) => ({
+    place: position,
     column,
     now: now.get(column.name),
     before: before.get(column.name),

@@ -5,7 +5,7 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import type { z } from 'zod';
 import { DataTable } from './data-table.tsx';
 import { changeText, countText, figureText, shareText } from './data-words.ts';
-import { useDatasetPlace } from './use-data.ts';
+import { useDatasetScope } from './use-data.ts';
 import { datasetVersionAddress, resourceAddress } from '#addresses.ts';
 import { cliCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
@@ -30,7 +30,7 @@ export function CompareDatasetVersionsPage() {
   const { from = '', to = '' } = useAddressQuery();
   const navigate = useNavigate();
   const client = useClient(project);
-  const { key, ready } = useDatasetPlace(project, name);
+  const { key, ready } = useDatasetScope(project, name);
   const { data, error, refetch } = useQuery<Diff, DaisError>({
     queryKey: [...key, 'diff', from, to],
     queryFn: async ({ signal }) =>

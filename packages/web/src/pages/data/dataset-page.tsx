@@ -11,7 +11,7 @@ import { FindingsPanel } from './findings-panel.tsx';
 import { IngestsTab } from './ingests-tab.tsx';
 import { MasksPanel } from './masks-panel.tsx';
 import { UploadDialog } from './upload-dialog.tsx';
-import { useDatasetPlace, useDatasetResource, useFindings, useMasks, type DatasetPlace } from './use-data.ts';
+import { useDatasetScope, useDatasetResource, useFindings, useMasks, type DatasetScope } from './use-data.ts';
 import { batchesAddress, datasetVersionAddress, listAddress } from '#addresses.ts';
 import { ResourceTabs } from '#kinds/resource-tabs.tsx';
 import { ResourceActions } from '#kinds/resource-actions.tsx';
@@ -39,8 +39,8 @@ export function DatasetPage() {
 }
 
 function OneDataset({ project, name }: { readonly project: string; readonly name: string }) {
-  const place = useDatasetPlace(project, name);
-  const { data: resource, error, refetch } = useDatasetResource(place);
+  const scope = useDatasetScope(project, name);
+  const { data: resource, error, refetch } = useDatasetResource(scope);
   const title = `Dataset ${name}`;
   if (resource === undefined) {
     return <UnreadPage title={title} kind={datasetKind} project={project} error={error} retry={() => void refetch()} />;
@@ -50,10 +50,10 @@ function OneDataset({ project, name }: { readonly project: string; readonly name
       <PageHead
         title={title}
         under={<Under project={project} name={name} spec={specOf(resource)} status={statusOf(resource)} />}
-        actions={<Actions place={place} resource={resource} />}
+        actions={<Actions scope={scope} resource={resource} />}
       />
       {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
-      <DatasetTabs place={place} resource={resource} />
+      <DatasetTabs scope={scope} resource={resource} />
     </div>
   );
 }
@@ -96,8 +96,8 @@ function Under({ project, name, spec, status }: UnderProps) {
   );
 }
 
-function Actions({ place, resource }: { readonly place: DatasetPlace; readonly resource: Resource }) {
-  const { project, name } = place;
+function Actions({ scope, resource }: { readonly scope: DatasetScope; readonly resource: Resource }) {
+  const { project, name } = scope;
   const [uploading, setUploading] = useState(false);
   const whyNotPush = useWhyNotDo(project, datasetKind.kind, ['dataset:push'], name)('dataset:push');
   const { source } = specOf(resource);
@@ -117,15 +117,15 @@ function Actions({ place, resource }: { readonly place: DatasetPlace; readonly r
           Upload version
         </GuardedButton>
       ) : (
-        <RefreshButton place={place} why={whyNotPush} />
+        <RefreshButton scope={scope} why={whyNotPush} />
       )}
       {uploading && <UploadDialog project={project} files={[]} name={name} close={() => setUploading(false)} />}
     </>
   );
 }
 
-function RefreshButton({ place, why }: { readonly place: DatasetPlace; readonly why: string | undefined }) {
-  const { project, name, key } = place;
+function RefreshButton({ scope, why }: { readonly scope: DatasetScope; readonly why: string | undefined }) {
+  const { project, name, key } = scope;
   const client = useClient(project);
   const queries = useQueryClient();
   const navigate = useNavigate();
@@ -149,10 +149,10 @@ function RefreshButton({ place, why }: { readonly place: DatasetPlace; readonly 
   );
 }
 
-function DatasetTabs({ place, resource }: { readonly place: DatasetPlace; readonly resource: Resource }) {
-  const { project } = place;
-  const findings = useFindings(place);
-  const masks = useMasks(place);
+function DatasetTabs({ scope, resource }: { readonly scope: DatasetScope; readonly resource: Resource }) {
+  const { project } = scope;
+  const findings = useFindings(scope);
+  const masks = useMasks(scope);
   const open = findings.data?.filter(({ state }) => state === 'open').length ?? 0;
   return (
     <ResourceTabs
@@ -160,7 +160,7 @@ function DatasetTabs({ place, resource }: { readonly place: DatasetPlace; readon
       project={project}
       resource={resource}
       lead={[
-        { name: 'versions', title: 'Versions', panel: <DatasetVersionsTab place={place} /> },
+        { name: 'versions', title: 'Versions', panel: <DatasetVersionsTab scope={scope} /> },
         {
           name: 'findings',
           title: open === 0 ? 'Findings' : `Findings (${open} open)`,
@@ -172,7 +172,7 @@ function DatasetTabs({ place, resource }: { readonly place: DatasetPlace; readon
             </div>
           ),
         },
-        { name: 'made', title: 'Ingestions', panel: <IngestsTab place={place} /> },
+        { name: 'made', title: 'Ingestions', panel: <IngestsTab scope={scope} /> },
         {
           name: 'about',
           title: 'Details',

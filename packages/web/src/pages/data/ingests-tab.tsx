@@ -3,8 +3,8 @@ import { cancelIngestOperation, type Ingest, type IngestState } from '@dais/api/
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { countNoun } from '#ui/count-noun.ts';
-import { IngestFaults } from './ingest-faults.tsx';
-import { useIngests, type DatasetPlace } from './use-data.ts';
+import { IngestProblems } from './ingest-problems.tsx';
+import { useIngests, type DatasetScope } from './use-data.ts';
 import { datasetVersionAddress } from '#addresses.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
 import { useClient, useConsole } from '#server/console-context.ts';
@@ -29,11 +29,11 @@ const STATES: Readonly<Record<IngestState, { readonly state: State; readonly wor
 };
 
 /** How versions were made, and what was wrong with those that were not. */
-export function IngestsTab({ place }: { readonly place: DatasetPlace }) {
-  const { project, name, key } = place;
+export function IngestsTab({ scope }: { readonly scope: DatasetScope }) {
+  const { project, name, key } = scope;
   const client = useClient(project);
   const queries = useQueryClient();
-  const { data, error, refetch } = useIngests(place);
+  const { data, error, refetch } = useIngests(scope);
   const whyNot = useWhyNotDo(project, datasetKind.kind, ['dataset:push', 'dataset:unmask'], name);
   const cancel = useMutation<Ingest, DaisError, string>({
     mutationFn: async (id) => await client.perform(cancelIngestOperation, { name, id }),
@@ -70,8 +70,8 @@ export function IngestsTab({ place }: { readonly place: DatasetPlace }) {
             title: 'Errors',
             cell: ({ id, faults, rejects }) => (
               <>
-                <IngestFaults faults={faults} />
-                {rejects > 0 && <Rejects place={place} id={id} rejects={rejects} why={whyNot('dataset:unmask')} />}
+                <IngestProblems problems={faults} />
+                {rejects > 0 && <Rejects scope={scope} id={id} rejects={rejects} why={whyNot('dataset:unmask')} />}
               </>
             ),
           },
@@ -121,14 +121,14 @@ function Progress({ ingest: { state, phase, done } }: { readonly ingest: Ingest 
 }
 
 interface RejectsProps {
-  readonly place: DatasetPlace;
+  readonly scope: DatasetScope;
   readonly id: string;
   readonly rejects: number;
   readonly why: string | undefined;
 }
 
 /** They are rows as they came, with nothing masked. */
-function Rejects({ place: { project, name }, id, rejects, why }: RejectsProps) {
+function Rejects({ scope: { project, name }, id, rejects, why }: RejectsProps) {
   const { basePath } = useConsole();
   const words = `${countNoun(rejects, 'row')} rejected`;
   if (why !== undefined) return <span title={why}>{words}</span>;

@@ -5,7 +5,7 @@ import { QuarantineNote } from './quarantine-note.tsx';
 import { RolloutPanel } from './rollout-panel.tsx';
 import { TrafficPanel } from './traffic-panel.tsx';
 import { TryPanel } from './try-panel.tsx';
-import { useEndpoint, useEndpointPlace, type EndpointPlace, type EndpointStatus } from './use-endpoint.ts';
+import { useEndpoint, useEndpointScope, type EndpointScope, type EndpointStatus } from './use-endpoint.ts';
 import { listAddress, predictionsAddress } from '#addresses.ts';
 import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { ResourceOverview } from '#kinds/resource-overview.tsx';
@@ -26,8 +26,8 @@ export function EndpointPage() {
 }
 
 function OneEndpoint({ project, name }: { readonly project: string; readonly name: string }) {
-  const place = useEndpointPlace(project, name);
-  const { data: resource, error, refetch } = useEndpoint(place);
+  const scope = useEndpointScope(project, name);
+  const { data: resource, error, refetch } = useEndpoint(scope);
   const title = `Endpoint ${name}`;
   if (resource === undefined) {
     return (
@@ -56,7 +56,7 @@ function OneEndpoint({ project, name }: { readonly project: string; readonly nam
           />
         }
       />
-      <EndpointTabs place={place} resource={resource} />
+      <EndpointTabs scope={scope} resource={resource} />
     </div>
   );
 }
@@ -79,8 +79,8 @@ function Under({ project, resource }: { readonly project: string; readonly resou
   );
 }
 
-function EndpointTabs({ place, resource }: { readonly place: EndpointPlace; readonly resource: Resource }) {
-  const { project } = place;
+function EndpointTabs({ scope, resource }: { readonly scope: EndpointScope; readonly resource: Resource }) {
+  const { project } = scope;
   const status = resource.status as EndpointStatus;
   return (
     <ResourceTabs
@@ -93,14 +93,14 @@ function EndpointTabs({ place, resource }: { readonly place: EndpointPlace; read
           title: 'Traffic',
           panel: (
             <div className="resource-overview">
-              <QuarantineNote place={place} status={status} />
-              <TrafficPanel place={place} status={status} />
-              <RolloutPanel place={place} status={status} />
+              <QuarantineNote scope={scope} status={status} />
+              <TrafficPanel scope={scope} status={status} />
+              <RolloutPanel scope={scope} status={status} />
             </div>
           ),
         },
-        { name: 'try', title: 'Try it', panel: <TryPanel place={place} /> },
-        { name: 'shadow', title: 'Shadow', panel: <ShadowPanel project={project} endpoint={place.name} /> },
+        { name: 'try', title: 'Try it', panel: <TryPanel scope={scope} /> },
+        { name: 'shadow', title: 'Shadow', panel: <ShadowPanel project={project} endpoint={scope.name} /> },
         {
           name: 'about',
           title: 'Details',

@@ -10,8 +10,8 @@ import {
   useEntities,
   useFeatureResource,
   useFeatureViews,
-  useFeaturesPlace,
-  type FeaturesPlace,
+  useFeaturesScope,
+  type FeaturesScope,
 } from './use-features.ts';
 import { viewSpecOf, type ViewSpec } from './view-spec.ts';
 import { listAddress, resourceAddress } from '#addresses.ts';
@@ -36,9 +36,9 @@ export function FeatureViewPage() {
 }
 
 function OneView({ project, name }: { readonly project: string; readonly name: string }) {
-  const place = useFeaturesPlace(project);
-  const { data: resource, error, refetch } = useFeatureResource(place, 'FeatureView', name);
-  const views = useFeatureViews(place);
+  const scope = useFeaturesScope(project);
+  const { data: resource, error, refetch } = useFeatureResource(scope, 'FeatureView', name);
+  const views = useFeatureViews(scope);
   const state = views.data?.find((view) => view.name === name);
   const title = `Feature view ${name}`;
   if (resource === undefined) {
@@ -69,7 +69,7 @@ function OneView({ project, name }: { readonly project: string; readonly name: s
         }
       />
       {views.error !== null && <ErrorNote error={views.error} retry={() => void views.refetch()} />}
-      <ViewTabs place={place} resource={resource} state={state} />
+      <ViewTabs scope={scope} resource={resource} state={state} />
     </div>
   );
 }
@@ -144,13 +144,13 @@ function Names({ kind, names, project }: NamesProps) {
 }
 
 interface ViewTabsProps {
-  readonly place: FeaturesPlace;
+  readonly scope: FeaturesScope;
   readonly resource: Resource;
   readonly state: FeatureViewState | undefined;
 }
 
-function ViewTabs({ place, resource, state }: ViewTabsProps) {
-  const { project } = place;
+function ViewTabs({ scope, resource, state }: ViewTabsProps) {
+  const { project } = scope;
   const { name } = resource.metadata;
   const spec = viewSpecOf(resource);
   return (
@@ -165,8 +165,8 @@ function ViewTabs({ place, resource, state }: ViewTabsProps) {
           title: 'Online',
           panel: (
             <div className="resource-overview">
-              <Try place={place} name={name} spec={spec} />
-              <MaterializationsPanel place={place} view={name} spec={spec} state={state} />
+              <Try scope={scope} name={name} spec={spec} />
+              <MaterializationsPanel scope={scope} view={name} spec={spec} state={state} />
               {spec.source.type !== 'push' && <SkewPanel project={project} view={name} spec={spec} />}
             </div>
           ),
@@ -181,14 +181,14 @@ function ViewTabs({ place, resource, state }: ViewTabsProps) {
   );
 }
 
-function Try({ place, name, spec }: { readonly place: FeaturesPlace; readonly name: string; readonly spec: ViewSpec }) {
-  const entities = useEntities(place);
+function Try({ scope, name, spec }: { readonly scope: FeaturesScope; readonly name: string; readonly spec: ViewSpec }) {
+  const entities = useEntities(scope);
   const keys: readonly AskedKey[] = [
     ...(spec.entities ?? []).map((entity) => entityKey(entities?.get(entity), entity)),
     ...(spec.source.type === 'onDemand' ? (spec.source.request ?? []) : []),
   ];
   const what = { features: spec.features.map((feature) => `${name}:${feature.name}`) };
-  return <TryOnline project={place.project} what={what} keys={keys} />;
+  return <TryOnline project={scope.project} what={what} keys={keys} />;
 }
 
 /** What an entity is told by: the name of its column, and what stands in it. */

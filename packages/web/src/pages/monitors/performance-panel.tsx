@@ -44,12 +44,12 @@ export function PerformancePanel({ history, performance, endpoint }: Performance
         </EmptyState>
       ) : (
         <div className="monitor-charts">
-          {series.map((one, place) => (
+          {series.map((one, position) => (
             <Chart
               key={`${one.check} ${one.metric} ${one.column ?? ''}`}
               history={history}
               series={one}
-              place={place}
+              place={position}
             />
           ))}
         </div>

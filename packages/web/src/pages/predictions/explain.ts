@@ -99,19 +99,19 @@ export function readExplanation({
 }
 
 async function ask<T>(client: DaisClient, path: string, body?: object): Promise<T> {
-  const place = client.project === undefined ? '' : `p/${encodeURIComponent(client.project)}/`;
-  const answer = await fetch(new URL(`${place}${path}`, `${client.url.replace(/\/$/, '')}/`), {
+  const scope = client.project === undefined ? '' : `p/${encodeURIComponent(client.project)}/`;
+  const answer = await fetch(new URL(`${scope}${path}`, `${client.url.replace(/\/$/, '')}/`), {
     ...(body !== undefined && {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     }),
   });
-  const told = (await answer.json().catch(() => ({}))) as { readonly error?: string; readonly detail?: string };
-  if (answer.ok) return told as T;
+  const reported = (await answer.json().catch(() => ({}))) as { readonly error?: string; readonly detail?: string };
+  if (answer.ok) return reported as T;
   throw new DaisError(
     codeOf(answer.status),
-    told.error ?? told.detail ?? `The gateway returned status ${answer.status}.`,
+    reported.error ?? reported.detail ?? `The gateway returned status ${answer.status}.`,
   );
 }
 

@@ -52,9 +52,9 @@ export function RunsPage() {
   const asked = useMemo(() => runQuery({ filter, sort, group, view }), [filter, sort, group, view]);
   const nested = query['nested'] === 'yes' && canNest(asked);
   const listed = useMemo(() => (nested ? onTop(asked) : asked), [nested, asked]);
-  const place = { project, experiments, query: listed, nested };
-  const { key, runs, stale, more, loadMore, loading, error, again } = useRuns(place);
-  const count = useRunCount(place, more);
+  const location = { project, experiments, query: listed, nested };
+  const { key, runs, stale, more, loadMore, loading, error, again } = useRuns(location);
+  const count = useRunCount(location, more);
 
   const some = useMemo(() => (runs ?? []).slice(0, SOME), [runs]);
   const logged = useMemo(() => loggedKeys(some), [some]);
@@ -77,11 +77,11 @@ export function RunsPage() {
       void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true }),
     [navigate],
   );
-  const tree = useRunTree({ ...place, runs, open: query['open'], say });
+  const tree = useRunTree({ ...location, runs, open: query['open'], say });
   const rows = tree?.rows ?? grouped;
   const seen = useRef<readonly [number, number]>([0, 0]);
   const inView = () => rows.slice(seen.current[0], seen.current[1] + 1).filter(isRun);
-  const { waiting, forget } = useLiveRuns({ ...place, key, inView });
+  const { waiting, forget } = useLiveRuns({ ...location, key, inView });
   const reach = (first: number, last: number) => {
     seen.current = [first, last];
     if (more && !loading && last > rows.length - AHEAD) loadMore();

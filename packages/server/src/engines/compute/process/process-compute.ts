@@ -189,13 +189,13 @@ class ProcessCompute implements Compute {
 
   async abilities(): Promise<ComputeAbilities> {
     return {
-      isolationFault: await this.#isolationFault(),
+      isolationProblem: await this.#isolationProblem(),
       limits: this.#machine.groups === undefined ? 'rlimit' : 'cgroup',
       resources: await machineResources(this.#root, this.#machine.gpus),
     };
   }
 
-  async #isolationFault(): Promise<string | undefined> {
+  async #isolationProblem(): Promise<string | undefined> {
     const report = await this.#dependencies.isolation.report();
     if (report.boundary !== 'none') return undefined;
     return [report.reason ?? '', report.remedy ?? ''].filter(Boolean).join('. ');

@@ -49,11 +49,11 @@ const starts = async () => (await readFile(effects, 'utf8')).split('\n').filter(
 
 /** A process that works on the same folder until it is killed. */
 async function work(tasks: CrashWork['tasks'], at?: CrashPoint): Promise<ChildProcess> {
-  const told: CrashWork = { root: tasksRoot(), tasks, ...(at !== undefined && { at }) };
+  const reported: CrashWork = { root: tasksRoot(), tasks, ...(at !== undefined && { at }) };
   const worker = await startModule({
     module: new URL('crash-worker.testing.ts', import.meta.url),
     statement: 'await program.workUntilKilled(JSON.parse(process.argv[2]));',
-    argument: told,
+    argument: reported,
     env: { PATH: process.env['PATH'] },
     stdout: 'pipe',
     stderr: 'inherit',

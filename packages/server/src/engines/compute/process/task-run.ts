@@ -66,7 +66,7 @@ export class TaskRun {
   #cancelSoon: (() => void) | undefined;
   /** Error of the shim that this process started. */
   #shimExited = false;
-  #spawnFault: string | undefined;
+  #spawnProblem: string | undefined;
   #signaled = new Set<number>();
   #sampled = { peakMemoryBytes: 0, cpuMs: 0 };
   readonly #disk: TaskDisk;
@@ -137,7 +137,7 @@ export class TaskRun {
         cpu: made === undefined ? cpuShare('step', record.resources['cpu']) : undefined,
         watchedProcesses: made === undefined ? this.#dependencies.maxProcesses + WATCH_MARGIN : undefined,
       },
-      (fault) => this.#shimGone(fault),
+      (problem) => this.#shimGone(problem),
     );
     reached('spawned');
     this.watch();
@@ -245,9 +245,9 @@ export class TaskRun {
     return { phase: 'running', startedAt: new Date(begun), devices };
   }
 
-  #shimGone(fault: string | undefined): void {
+  #shimGone(problem: string | undefined): void {
     this.#shimExited = true;
-    this.#spawnFault = fault;
+    this.#spawnProblem = problem;
     this.poke();
   }
 
@@ -323,18 +323,18 @@ export class TaskRun {
     const reach = this.#reach();
     if (reach.length > 0 && this.#relay === undefined && !this.#isOutOfReach) {
       const member = namespaceMember(this.#marks(shim));
-      let fault: unknown;
+      let failure: unknown;
       try {
         if (member !== undefined) this.#relay = await Relay.open(member, { path, perl, attempt, reach });
       } catch (error) {
         // Its loopback device may not be up yet.
-        fault = error;
+        failure = error;
       }
       if (this.#closed) return this.#relay?.close();
       if (this.#relay === undefined) {
         this.#isOutOfReach = clock.now() - shim.at > RELAY_PATIENCE_MS;
         if (!this.#isOutOfReach) return this.#wakeIn(20);
-        log.warn('a task has no network connection, not even to Dais', { attempt, error: fault });
+        log.warn('a task has no network connection, not even to Dais', { attempt, error: failure });
       }
     }
     this.#isContinued = (await continueTask(this.folder.file('go'))) || this.folder.read('begun') === 'begun\n';
@@ -394,8 +394,8 @@ export class TaskRun {
     if (this.#disk.isLimited) {
       const free = this.#dependencies.free();
       if (this.#disk.isDue(clock.now(), free)) await this.#measureDisk(shim, free);
-      const fault = this.#disk.fault();
-      if (fault !== undefined) return await this.stop('disk-full', fault);
+      const problem = this.#disk.fault();
+      if (problem !== undefined) return await this.stop('disk-full', problem);
       wait = Math.min(wait, this.#disk.dueIn(clock.now()));
     }
     if (this.#groups === undefined) {
@@ -458,7 +458,7 @@ export class TaskRun {
     const begun = this.folder.modified('begun');
     if (shim === undefined) {
       if (mark !== undefined) return stoppedBeforeStart(mark);
-      const reason = this.#spawnFault ?? 'its shim ended before it could start the command: is the disk full?';
+      const reason = this.#spawnProblem ?? 'its shim ended before it could start the command: is the disk full?';
       return { phase: 'refused', reason };
     }
     if (mark !== undefined && begun === undefined) return stoppedBeforeStart(mark);

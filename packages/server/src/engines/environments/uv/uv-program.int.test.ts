@@ -33,7 +33,7 @@ beforeEach(async () => {
     // The guard does not check addresses of the operator.
     outbound: index.net.client({
       allowHosts: [],
-      fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+      fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
     }),
     release: releaseOf(wheel),
   };
@@ -82,11 +82,11 @@ test('uses and verifies a wheel of the wheelhouse', async () => {
   const missing = await expectCode('invalid_config', findUv(nothing, {}));
   expect(missing.message).toContain('environments.wheelhouse');
   expect(missing.message).toContain('environments.uv');
-  const place = join(folder, file);
-  await writeFile(place, wheel);
+  const path = join(folder, file);
+  await writeFile(path, wheel);
   index.asked.length = 0;
   await findUv({ ...nothing, wheelhouse: folder }, {});
-  await writeFile(place, 'other bytes');
+  await writeFile(path, 'other bytes');
   const wrong = await expectCode(
     'invalid_config',
     findUv({ ...nothing, folder: join(folder, 'two'), wheelhouse: folder }, {}),

@@ -41,17 +41,17 @@ export async function findUv(dependencies: UvProgramDependencies, options: Envir
     program: 'uv',
     versionText: `uv ${version}`,
   };
-  const places = { folder: path.join(folder, 'uv', version), locks: path.join(folder, 'locks') };
+  const paths = { folder: path.join(folder, 'uv', version), locks: path.join(folder, 'locks') };
   try {
-    return await installedProgram(program, dependencies, places, options);
+    return await installedProgram(program, dependencies, paths, options);
   } catch (error) {
     throw error instanceof WheelError ? daisError(error, version) : error;
   }
 }
 
-function daisError(fault: WheelError, version: string): DaisError {
-  const { kind, message } = fault;
-  const cause = { cause: fault };
+function daisError(failure: WheelError, version: string): DaisError {
+  const { kind, message } = failure;
+  const cause = { cause: failure };
   switch (kind) {
     case 'platform':
       return new DaisError(

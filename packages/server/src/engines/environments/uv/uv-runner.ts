@@ -23,7 +23,7 @@ export interface UvRunnerDependencies {
   readonly program: (options: EnvironmentOptions) => Promise<string>;
   /** PATH for interpreters and compilers. */
   readonly searchPath: string;
-  readonly outbound: Pick<Outbound, 'route' | 'faultOf'>;
+  readonly outbound: Pick<Outbound, 'route' | 'errorCodeOf'>;
   /** Addresses that the operator configured, which may be private. */
   readonly trusted: () => Promise<readonly string[]>;
   /** PEM file of additional certificate authorities. */
@@ -89,7 +89,7 @@ export class UvRunner {
    * Like `run`, in isolation, for calls that execute code of packages: uv has a private cache, and reaches the hosts of `place`
    * only. Its output in `place.venv` is not trusted. @throws as `run`; DaisError with the limit that the build exceeded.
    */
-  async runIsolated(args: readonly string[], place: BuildContext, call: UvCall): Promise<string> {
+  async runIsolated(args: readonly string[], context: BuildContext, call: UvCall): Promise<string> {
     this.#calls += 1;
     try {
       const { isolation, folder, searchPath, buildLimits } = this.#dependencies;
@@ -110,13 +110,13 @@ export class UvRunner {
             folder: path.join(folder, 'builds'),
             pythons: path.join(folder, 'pythons'),
             command,
-            place,
+            context,
             variables: { ...base, ...call.variables },
             path: searchPath,
             accept: (socket) =>
               this.#proxy.accept(socket, {
                 trusted: own,
-                only: [...own, ...place.addresses.flatMap(hostOf)],
+                only: [...own, ...context.addresses.flatMap(hostOf)],
                 onFailure: ({ fault, message }) => void (fault === 'address_refused' && refusals.add(message)),
               }),
             signal: call.signal,

@@ -307,10 +307,10 @@ async function find(
     clock,
   }: { readonly threads: number; readonly maxRows: number | undefined; readonly clock: Clock },
 ): Promise<Found> {
-  const place = await findModel(files);
-  const file = place.type === 'file' ? place.file : await resolveInside(place.root, onnxPath(place));
+  const location = await findModel(files);
+  const file = location.type === 'file' ? location.file : await resolveInside(location.root, onnxPath(location));
   if (!file.endsWith('.onnx')) refuse('The model is not an `.onnx` file.');
-  const { folder } = place;
+  const { folder } = location;
   const { description, bytes, placement } = await analyzeOnnx({ folder, file, maxRows }, clock);
   const [foreign] = description.foreignDomains;
   if (foreign !== undefined) refuse(`The model uses operators of \`${foreign}\`, which onnxruntime does not support.`);

@@ -206,7 +206,8 @@ describe('onnx', () => {
         /com\.example\.pyop/,
       ],
     ];
-    for (const [name, bytes, told] of bad) expect(await engine.refusal(await models.write(name, bytes))).toMatch(told);
+    for (const [name, bytes, expected] of bad)
+      expect(await engine.refusal(await models.write(name, bytes))).toMatch(expected);
     await writeFile(path.join(models.folder, 'text', 'another.onnx'), '');
     expect(await engine.refusal({ folder: path.join(models.folder, 'text') })).toMatch(/Set the path/);
   });

@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError, eventTypes, type DatasetSource, type DatasetSpec } from '@dais/api';
-import { type DataColumn, type DatasetVersion, type IngestFault } from '@dais/api/data';
+import { type DataColumn, type DatasetVersion, type IngestProblem } from '@dais/api/data';
 import type { QueryEngine, SourceFile } from '#engines/query/contract.ts';
 import { aggregate, named, scan } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
@@ -29,7 +29,7 @@ import { engineColumns, wantedColumns } from './columns.ts';
 import { commonUri, fetchAll, withSource } from './from-source.ts';
 import { sourceFile } from './file-format.ts';
 import { contentOfIngest, gatherPushed, pushedName, REJECTS, type GatheredFile } from './gather.ts';
-import { faultOf, faultsOfError, SHOWN_FAULTS } from './ingest-faults.ts';
+import { problemOf, problemsOfError, SHOWN_PROBLEMS } from './ingest-problems.ts';
 import {
   endIngest,
   noteProgress,
@@ -92,7 +92,7 @@ export async function failIngest(
   tx: Transaction,
   id: string,
   state: 'failed' | 'canceled',
-  end: { readonly now: number; readonly faults: readonly IngestFault[]; readonly rejects?: number },
+  end: { readonly now: number; readonly faults: readonly IngestProblem[]; readonly rejects?: number },
 ): Promise<void> {
   const row = await readIngest(tx, id, true).catch(() => undefined);
   if (row === undefined || !(await endIngest(tx, id, { state, ...end }))) return;
@@ -339,8 +339,8 @@ class IngestRun {
     );
     const of = { project: row.project_id, dataset: row.name };
     await withStoredFiles(this.#dependencies, of, kept, async (local) => {
-      const places = new Map([...paths, ...local.map(({ digest, path }) => [digest, path] as const)]);
-      const all = files.map(({ digest }) => ({ path: places.get(digest) ?? '', format: 'parquet' as const }));
+      const locations = new Map([...paths, ...local.map(({ digest, path }) => [digest, path] as const)]);
+      const all = files.map(({ digest }) => ({ path: locations.get(digest) ?? '', format: 'parquet' as const }));
       const options = { signal: this.#io.signal, owner: row.project_id };
       await checkTable(engine, all, { columns, keys, hidden }, options);
     });
@@ -387,7 +387,7 @@ class IngestRun {
       await endIngest(tx, this.#id, {
         state: 'succeeded',
         now: this.#dependencies.clock.now(),
-        faults: read.rejects.slice(0, SHOWN_FAULTS).map(faultOf(spec)),
+        faults: read.rejects.slice(0, SHOWN_PROBLEMS).map(problemOf(spec)),
         rejects: read.rejectCount,
         version: { id: version.id, number: version.number },
         unchanged,
@@ -400,8 +400,8 @@ class IngestRun {
   /** Handles invalid data, which is not a failure of the job. */
   async #refuse(error: DaisError): Promise<void> {
     const { row, spec } = await this.#io.read(async (tx) => await this.#readBefore(tx));
-    const faults = faultsOfError(error, spec);
-    const count = error instanceof QueryError ? error.faultCount : 0;
+    const problems = problemsOfError(error, spec);
+    const count = error instanceof QueryError ? error.errorCount : 0;
     const lease = count === 0 || this.#reading === undefined ? undefined : await this.#tryRejects(row, this.#reading);
     await this.#io.write(async (tx) => {
       if (lease !== undefined) {
@@ -409,7 +409,7 @@ class IngestRun {
       }
       await failIngest(tx, row.id, 'failed', {
         now: this.#dependencies.clock.now(),
-        faults,
+        faults: problems,
         rejects: lease === undefined ? 0 : count,
       });
     });

@@ -1,6 +1,6 @@
 /** Stored ingests, and their presentation. */
 import { DaisError, type Actor } from '@dais/api';
-import { type Ingest, type IngestFault, type IngestState, type VersionSource } from '@dais/api/data';
+import { type Ingest, type IngestProblem, type IngestState, type VersionSource } from '@dais/api/data';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
@@ -17,7 +17,7 @@ export interface IngestRow {
   readonly state: IngestState;
   readonly phase: string;
   readonly progress: number;
-  readonly errors: readonly IngestFault[];
+  readonly errors: readonly IngestProblem[];
   readonly rejected_rows: bigint;
   readonly message: string;
   readonly tags: readonly string[];
@@ -118,7 +118,7 @@ export async function listIngests(
 export interface IngestEnd {
   readonly state: 'succeeded' | 'failed' | 'canceled';
   readonly now: number;
-  readonly faults?: readonly IngestFault[];
+  readonly faults?: readonly IngestProblem[];
   readonly rejects?: number;
   readonly version?: { readonly id: string; readonly number: number };
   readonly unchanged?: boolean;

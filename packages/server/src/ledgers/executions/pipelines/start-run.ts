@@ -102,7 +102,7 @@ function compilerContext(tx: Transaction, { environments }: Pick<StartDependenci
   return {
     pipeline: otherPipelines(tx),
     images: async () => await imageRules(tx),
-    imageFault: async () => await (await environments()).fault('image'),
+    imageProblem: async () => await (await environments()).problem('image'),
   };
 }
 

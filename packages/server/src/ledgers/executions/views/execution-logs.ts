@@ -80,10 +80,10 @@ async function* follow(
   call: CallOf<typeof followExecutionLogOperation>,
 ): AsyncIterable<ExecutionLog> {
   const { signal } = call.context;
-  let place = parseLogPosition(call.input.resourceVersion);
+  let position = parseLogPosition(call.input.resourceVersion);
   while (!signal.aborted) {
-    const { log, more } = await readLog(dependencies, call, place);
-    place = parseLogPosition(log.cursor);
+    const { log, more } = await readLog(dependencies, call, position);
+    position = parseLogPosition(log.cursor);
     if (log.text !== '' || log.ended) yield log;
     if (log.ended) return;
     if (more) continue;
@@ -123,13 +123,13 @@ async function readLog(
     const cursor = from === undefined ? '' : formatLogPosition(from);
     return { log: { text: '', cursor, ended: ended && attempts.length === 0 }, more: false };
   }
-  const place = from ?? { attempt: at.id, given: 0, engine: '', pending: '' };
+  const position = from ?? { attempt: at.id, given: 0, engine: '', pending: '' };
   const { bytes, engine, complete } =
     at.state === 'ended'
-      ? await readKept(dependencies, { projectId, uid: run, label: `run ${run}` }, place)
-      : await readRunning(dependencies, at, place);
-  const { text, pending } = decodeLog(place.pending, bytes, complete);
-  const next: LogPosition = { attempt: at.id, given: place.given + bytes.length, engine, pending };
+      ? await readKept(dependencies, { projectId, uid: run, label: `run ${run}` }, position)
+      : await readRunning(dependencies, at, position);
+  const { text, pending } = decodeLog(position.pending, bytes, complete);
+  const next: LogPosition = { attempt: at.id, given: position.given + bytes.length, engine, pending };
   const following = attempts[attempts.indexOf(at) + 1];
   const here = { text, attempt: at.id };
   if (complete && following !== undefined) {

@@ -8,7 +8,7 @@ import { presentNode, requireRun, runNoun, type NodeRecordRow } from './executio
 import { taskAt, type LateText, type Step, type StepEnvironment, type Task, type Values } from '../machine/plan.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
 import { environmentDigest } from '../worker/environment-locks.ts';
-import { placeOf, textOf } from '../worker/step-spec.ts';
+import { pathOf, textOf } from '../worker/step-spec.ts';
 
 export function executionStep(machines: RunMachines): readonly OperationEntry[] {
   return [entry(readExecutionStepOperation, async (tx, call) => await readStep(tx, call, machines))];
@@ -74,7 +74,7 @@ function lateText(late: LateText, step: Step, inputs: Values): string {
   return late
     .map((part) => {
       if (typeof part === 'string') return part;
-      if ('pathOfInput' in part) return placeOf(step, part.pathOfInput);
+      if ('pathOfInput' in part) return pathOf(step, part.pathOfInput);
       if ('pathOfOutput' in part) return step.outputs[part.pathOfOutput]?.path ?? '';
       const value = inputs[part.parameter];
       return value !== undefined && 'parameter' in value ? textOf(value.parameter) : `{{${part.parameter}}}`;

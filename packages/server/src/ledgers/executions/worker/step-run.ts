@@ -180,9 +180,9 @@ export class StepRun {
     const { command, variables, artifacts, files = [], texts = {} } = resolved;
     const diskBytes = this.#storage.diskLimit(step);
     await this.#hold(step);
-    const { isolationFault } = step.isolation === 'preferred' ? await compute.abilities() : {};
+    const { isolationProblem } = step.isolation === 'preferred' ? await compute.abilities() : {};
     // An image requires isolation: if it is unavailable, the engine reports what is missing.
-    const possible = isolationFault === undefined || step.environment.type === 'image' ? 'required' : 'none';
+    const possible = isolationProblem === undefined || step.environment.type === 'image' ? 'required' : 'none';
     const isolation = step.isolation === 'preferred' ? possible : step.isolation;
     const secrets = await this.#secrets(step);
     const callEnvironment = await this.#callVariables(loaded, resolved, isolation === 'required');

@@ -188,12 +188,12 @@ class ViewCheck {
     });
     const result = await this.#run({ type: 'sort', from: plan, by: byPosition }, table, keys.length);
     const names = result.columns.map(({ name }) => name);
-    const places = features.map(({ name }) => names.indexOf(`${this.#selected.as}__${name}`));
+    const positions = features.map(({ name }) => names.indexOf(`${this.#selected.as}__${name}`));
     const time = names.indexOf(timeOf(this.#selected.as));
     return result.rows.map((row) => {
       const micro = typeof row[time] === 'string' ? parseMoment(row[time]) : undefined;
       return {
-        values: places.map((index, at) => readValue(features[at]?.type ?? 'json', row[index])),
+        values: positions.map((index, at) => readValue(features[at]?.type ?? 'json', row[index])),
         time: micro === undefined ? null : formatMoment(micro),
       };
     });

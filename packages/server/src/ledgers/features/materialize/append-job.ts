@@ -19,7 +19,7 @@ const MAX_ROWS = 90_000;
 /** Delay while a version of the dataset is being checked. */
 const CHECK_MS = 2000;
 /** Delay before a retry. */
-const AFTER_FAULT_MS = 60_000;
+const AFTER_ERROR_MS = 60_000;
 
 /** The result of an append. `homeless`: the view no longer has a dataset. */
 type Left = 'none' | 'more' | 'homeless';
@@ -67,7 +67,7 @@ export function appendHandler(dependencies: FeatureDependencies): JobHandler {
         projectId: job.projectId,
         payload: job.payload,
         uniqueKey,
-        delayMs: arrived ? 0 : AFTER_FAULT_MS,
+        delayMs: arrived ? 0 : AFTER_ERROR_MS,
         maxAttempts: 20,
       });
     },

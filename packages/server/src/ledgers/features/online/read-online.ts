@@ -137,23 +137,23 @@ function lookupOf({ as, view, keys }: SelectedView, entities: Columns, count: nu
   });
   const types = view.keys.map(({ type }) => type);
   const packed: Buffer[] = [];
-  const places = Array.from({ length: count }, (_, row) => {
+  const positions = Array.from({ length: count }, (_, row) => {
     const values = columns.map((column) => column[row] ?? null);
     // NULL equals nothing, as in a join.
     return values.includes(null) ? -1 : packed.push(packKey(types, values)) - 1;
   });
-  return { lookup: { project, view: view.uid, keys: packed }, places };
+  return { lookup: { project, view: view.uid, keys: packed }, places: positions };
 }
 
 function openRows(
   { view }: SelectedView,
-  places: readonly number[],
+  positions: readonly number[],
   rows: readonly (OnlineRow | undefined)[],
   packings: Awaited<ReturnType<Packings['read']>>,
   nowUs: number,
 ): readonly StoredRow[] {
   const opened = rows.map((row) => (row === undefined ? NOWHERE : openRow(row, view.ttlUs, packings, nowUs)));
-  return places.map((index) => opened[index] ?? NOWHERE);
+  return positions.map((index) => opened[index] ?? NOWHERE);
 }
 
 /** Same limit as in the point-in-time join: a value is valid up to and including its event time plus the ttl. */

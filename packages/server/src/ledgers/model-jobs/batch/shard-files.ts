@@ -6,7 +6,7 @@ import { finished } from 'node:stream/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DaisError } from '@dais/api';
 import type { DatasetVersion } from '@dais/api/data';
-import type { ModelJobFault } from '@dais/api/serving';
+import type { ModelJobProblem } from '@dais/api/serving';
 import type { Cell, FileTable, QueryEngine } from '#engines/query/contract.ts';
 import { ascending, call, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
@@ -67,7 +67,7 @@ export interface ShardWork {
 
 export interface ShardFiles {
   readonly rows: number;
-  readonly faults: readonly ModelJobFault[];
+  readonly faults: readonly ModelJobProblem[];
   /** Parquet; undefined without rows. */
   readonly answers: string | undefined;
   /** NDJSON; undefined without rejects. */
@@ -124,13 +124,17 @@ function sourceOf({ table, version }: ShardWork, shard: Shard): Source {
   const columnNames = new Set(version.schema.columns.map(({ name }) => name.toLowerCase()));
   const free = (wanted: string): string => (columnNames.has(wanted) ? free(`${wanted}_`) : wanted);
   const row = free('dais_row');
-  const place = column(row);
+  const rowColumn = column(row);
   return {
     row,
     table: { ...table, files: [file], provenance: { file: free('dais_file'), row } },
     rows: {
       type: 'sort',
-      from: filter(scan('rows'), call('>=', place, literal(shard.first)), call('<=', place, literal(shard.last))),
+      from: filter(
+        scan('rows'),
+        call('>=', rowColumn, literal(shard.first)),
+        call('<=', rowColumn, literal(shard.last)),
+      ),
       by: [ascending(row)],
     },
   };
@@ -169,7 +173,7 @@ async function askModel(
   work: ShardWork,
   shard: Shard,
   { input, answered }: { readonly input: string; readonly answered: string },
-): Promise<{ readonly rows: number; readonly faults: readonly ModelJobFault[] }> {
+): Promise<{ readonly rows: number; readonly faults: readonly ModelJobProblem[] }> {
   const { model, request, version, signal } = work;
   const types = new Map(version.schema.columns.map(({ name, type }) => [name, type as ColumnType]));
   const columns = request.inputs.map((name) => ({ name, type: types.get(name) ?? 'string' }));
@@ -177,7 +181,7 @@ async function askModel(
   const ended = finished(out);
   // Awaited below; handle a rejection before that.
   ended.catch(() => {});
-  const faults: ModelJobFault[] = [];
+  const problems: ModelJobProblem[] = [];
   let seen = 0;
   let rows = 0;
   try {
@@ -185,14 +189,14 @@ async function askModel(
       signal.throwIfAborted();
       const block = { rows: lines.map((line) => line.slice(1)), first: shard.before + seen + 1 };
       const answer = await predictRows(model, columns, block, request.onError);
-      const [fault] = answer.faults;
-      if (rows === 0 && seen === 0 && answer.taken.length === 0 && lines.length === BLOCK && fault !== undefined) {
+      const [problem] = answer.faults;
+      if (rows === 0 && seen === 0 && answer.taken.length === 0 && lines.length === BLOCK && problem !== undefined) {
         throw new DaisError(
           'invalid_request',
-          `The model rejected the first ${BLOCK} rows. Row ${fault.row}: ${fault.message}`,
+          `The model rejected the first ${BLOCK} rows. Row ${problem.row}: ${problem.message}`,
         );
       }
-      faults.push(...answer.faults);
+      problems.push(...answer.faults);
       for (const { from, to, answer: tensors } of answer.taken) {
         work.form ??= outputColumns(tensors, model.outputColumns, request.columns);
         const text = linesOf(work.form.cells(tensors, to - from), rowNumbers(lines, from, to));
@@ -206,7 +210,7 @@ async function askModel(
     out.end();
     await ended;
   }
-  return { rows, faults };
+  return { rows, faults: problems };
 }
 
 function rowNumbers(lines: readonly (readonly Cell[])[], from: number, to: number): readonly Cell[] {
@@ -216,7 +220,7 @@ function rowNumbers(lines: readonly (readonly Cell[])[], from: number, to: numbe
 function linesOf(cells: readonly (readonly Cell[])[], rows: readonly Cell[]): string {
   let text = '';
   for (const [at, own] of cells.entries()) {
-    const fields = own.map((cell, place) => `"answer ${place}":${JSON.stringify(cell)}`);
+    const fields = own.map((cell, position) => `"answer ${position}":${JSON.stringify(cell)}`);
     text += `{"${ANSWER_ROW}":${JSON.stringify(rows[at])},${fields.join()}}\n`;
   }
   return text;

@@ -88,23 +88,24 @@ async function firstEqual(
   const checked = await conversion.rows();
   const rows = checked.expected.shape[0] ?? 0;
   await io.write(async (tx) => await recordSize(tx, job.id, { shards: 1, rows }));
-  const faults: string[] = [];
+  const problems: string[] = [];
   for (const attempt of checked.attempts) {
     io.signal.throwIfAborted();
     io.progress({ phase: 'convert', attempt });
-    const place = join(folder, attempt);
+    const attemptFolder = join(folder, attempt);
     try {
       const converted = await conversion.convert(attempt);
-      const files = await write(dependencies, original, { converted, place, checked });
-      const { largest, difference } = await verify(dependencies, original, { place, checked });
-      if (difference === undefined) return { folder: place, files, model: converted, attempt, checked, largest };
-      faults.unshift(describeDifference(original.plan, checked, difference));
+      const files = await write(dependencies, original, { converted, attemptFolder, checked });
+      const { largest, difference } = await verify(dependencies, original, { attemptFolder, checked });
+      if (difference === undefined)
+        return { folder: attemptFolder, files, model: converted, attempt, checked, largest };
+      problems.unshift(describeDifference(original.plan, checked, difference));
     } catch (error) {
       if (!(error instanceof DaisError) || error.code !== 'invalid_request') throw error;
-      faults.push(error.message.slice(0, 1000));
+      problems.push(error.message.slice(0, 1000));
     }
   }
-  throw wrong(model, faults[0] ?? 'no converter supports it');
+  throw wrong(model, problems[0] ?? 'no converter supports it');
 }
 
 function wrong({ label }: ModelRow, why: string): DaisError {
@@ -133,15 +134,15 @@ async function write(
   { mlmodel, model, job, plan }: Original,
   {
     converted,
-    place,
+    attemptFolder,
     checked,
-  }: { readonly converted: ConvertedModel; readonly place: string; readonly checked: CheckRows },
+  }: { readonly converted: ConvertedModel; readonly attemptFolder: string; readonly checked: CheckRows },
 ): Promise<readonly string[]> {
-  await mkdir(place, { recursive: true, mode: 0o755 });
+  await mkdir(attemptFolder, { recursive: true, mode: 0o755 });
   const answer = job.request.predictFn === plan.own ? undefined : checked.expected;
   const beside = converter.files({ mlmodel, label: model.label, opset: converted.opset, id: job.id, answer });
   const files = Object.entries<string | Buffer>({ ...beside, 'model.onnx': converted.onnx });
-  for (const [name, bytes] of files) await writeFile(join(place, name), bytes, { mode: 0o444 });
+  for (const [name, bytes] of files) await writeFile(join(attemptFolder, name), bytes, { mode: 0o444 });
   return files.map(([name]) => name);
 }
 
@@ -151,10 +152,10 @@ const ROWS_AT_ONCE = 128;
 async function verify(
   dependencies: ModelJobsDependencies,
   { model, plan }: Original,
-  { place, checked }: { readonly place: string; readonly checked: CheckRows },
+  { attemptFolder, checked }: { readonly attemptFolder: string; readonly checked: CheckRows },
 ): Promise<{ readonly largest: number; readonly difference?: Difference }> {
   const { label, description: described } = model;
-  const request = { label, folder: place, signature: described.signature, trust: 'untrusted' } as const;
+  const request = { label, folder: attemptFolder, signature: described.signature, trust: 'untrusted' } as const;
   const hosted: HostedModel = await dependencies.host(request, () => {});
   try {
     const rows = checked.expected.shape[0] ?? 0;
@@ -182,13 +183,13 @@ async function verify(
 async function store(
   dependencies: ModelJobsDependencies,
   { job, model, mlmodel, folder }: Original,
-  { folder: place, files, model: made, attempt, checked, largest }: Converted,
+  { folder: attemptFolder, files, model: made, attempt, checked, largest }: Converted,
   io: JobIo,
 ): Promise<void> {
   const leases: { readonly lease: string; readonly path: string }[] = [];
   const keep = async (path: string, at: string) =>
     leases.push({ lease: await upload(dependencies, job.project_id, at, io), path });
-  for (const path of files) await keep(path, join(place, path));
+  for (const path of files) await keep(path, join(attemptFolder, path));
   const paths = model.description.files.map(({ path }) => path);
   for (const path of dependencies.converter.exampleFiles(mlmodel, paths)) await keep(path, join(folder, 'model', path));
   const { to, predictFn } = job.request;

@@ -171,10 +171,12 @@ function tableOf({ columns, rows }: RowsToExplain): HostedTable {
 /** Removes columns without values: in captured rows they belong to other requests of the same hour. */
 function known({ columns, rows, kept }: RowsToExplain): Pick<RowsToExplain, 'columns' | 'rows'> {
   if (!kept) return { columns, rows };
-  const places = columns.flatMap((_, place) => (rows.some((row) => (row[place] ?? null) !== null) ? [place] : []));
+  const positions = columns.flatMap((_, position) =>
+    rows.some((row) => (row[position] ?? null) !== null) ? [position] : [],
+  );
   return {
-    columns: columns.filter((_, place) => places.includes(place)),
-    rows: rows.map((row) => places.map((place) => row[place] ?? null)),
+    columns: columns.filter((_, position) => positions.includes(position)),
+    rows: rows.map((row) => positions.map((position) => row[position] ?? null)),
   };
 }
 

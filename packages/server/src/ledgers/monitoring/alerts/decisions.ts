@@ -92,13 +92,17 @@ export async function decide(
   return { id, monitor: monitor.name, alert: alert.id, check: alert.check, at: now, ...about };
 }
 
-interface Told {
+interface NotifiedAlert {
   readonly outcome: MonitorDecision['outcome'];
   readonly reason: string;
   readonly run?: string | undefined;
 }
 
-async function tryStart(tx: Transaction, dependencies: MonitoringDependencies, start: StartPipeline): Promise<Told> {
+async function tryStart(
+  tx: Transaction,
+  dependencies: MonitoringDependencies,
+  start: StartPipeline,
+): Promise<NotifiedAlert> {
   try {
     const run = await dependencies.startPipeline(tx, { pipeline: start.pipeline, parameters: start.parameters });
     return { outcome: 'started', reason: `A run of pipeline ${start.pipeline} was started.`, run };

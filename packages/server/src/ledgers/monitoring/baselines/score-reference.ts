@@ -65,8 +65,8 @@ export async function findReference(
       { query: classesQuery(labeled, target), limit: MAX_CLASSES },
       { query: countsQuery(labeled, target), limit: FOLDS * 4 * SCORE_BINS * 2 },
     ]);
-    const fault = invalidScoreReason(score, odd?.rows[0]) ?? invalidClassesReason(classes?.rows ?? [], target);
-    if (fault !== undefined) return { unknown: fault };
+    const problem = invalidScoreReason(score, odd?.rows[0]) ?? invalidClassesReason(classes?.rows ?? [], target);
+    if (problem !== undefined) return { unknown: problem };
     const total = count(odd?.rows[0]?.[2]);
     if (total < check.minLabeled) return { unknown: tooFew(version, total, check) };
     const made = fit(counted?.rows ?? []);

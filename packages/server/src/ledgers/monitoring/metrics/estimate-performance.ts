@@ -68,8 +68,8 @@ export async function estimatePerformance(
       limit: SCORE_BINS * 4,
     },
   ]);
-  const fault = invalidScoreReason(score, odd?.rows[0]);
-  if (fault !== undefined) return { unknown: fault };
+  const problem = invalidScoreReason(score, odd?.rows[0]);
+  if (problem !== undefined) return { unknown: problem };
   const bins = (answer?.rows ?? []).map(([selected, , n, sum]) => {
     const raw = count(sum) / Math.max(1, count(n));
     const p = calibration === undefined ? raw : calibrated(calibration, raw);

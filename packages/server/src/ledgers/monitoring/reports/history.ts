@@ -138,15 +138,15 @@ export async function readSummaries(
 }
 
 function presentSummary(row: SummaryRow): MonitorSummary {
-  const { spec, error: fault } = row;
+  const { spec, error: problem } = row;
   return {
     monitor: row.name,
     ...(row.endpoint !== null && { endpoint: row.endpoint }),
     ...(row.dataset !== null && { dataset: row.dataset }),
     suspended: row.suspended,
     // A failed evaluation is unknown, whatever the last result was.
-    state: fault === null ? row.state : 'unknown',
-    ...((fault ?? row.reason) !== null && { reason: fault ?? row.reason ?? '' }),
+    state: problem === null ? row.state : 'unknown',
+    ...((problem ?? row.reason) !== null && { reason: problem ?? row.reason ?? '' }),
     ...(row.baseline !== null && { baseline: row.baseline }),
     windows: row.number,
     openAlerts: row.open,

@@ -149,7 +149,7 @@ export async function evaluateWindow(
   }
   outcomes.push(...[...outputs, ...explained].map(({ outcome }) => outcome));
   notes.push(...[...outputs, ...explained].flatMap((one) => one.notes));
-  for (const fault of window.faults) outcomes.push(dataOutcome(spec.severity, fault));
+  for (const problem of window.faults) outcomes.push(dataOutcome(spec.severity, problem));
   const examples = await findExamples(runner, window, compared.fields, outcomes);
   return {
     window,

@@ -46,7 +46,7 @@ export async function withPredictionWindow<T>(
   const runner = new QueryRunner(await dependencies.query(), projectId, signal);
   const masked = await masksOf(dependencies, monitor);
   const future = files.filter((file) => Number(file.last_at) > now + SKEW_MS).length;
-  const faults =
+  const problems =
     future > 0
       ? [
           {
@@ -64,7 +64,7 @@ export async function withPredictionWindow<T>(
     return await dependencies.predictions.withRows(
       of,
       span,
-      async (found) => await work({ ...(await openWindow(runner, found, span, { spec, masked })), faults }),
+      async (found) => await work({ ...(await openWindow(runner, found, span, { spec, masked })), faults: problems }),
     );
   }
   const some = enough(files, windows.rows, cursor);
@@ -75,7 +75,7 @@ export async function withPredictionWindow<T>(
       const after = monitor.cursor_id ?? undefined;
       const bounds = await nextCount(runner, found, { from: cursor, until: upper, after }, windows.rows);
       if (bounds === undefined) return undefined;
-      return await work({ ...(await openWindow(runner, found, bounds, { spec, masked })), faults });
+      return await work({ ...(await openWindow(runner, found, bounds, { spec, masked })), faults: problems });
     },
     some,
   );

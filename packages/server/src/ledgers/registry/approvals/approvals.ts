@@ -119,7 +119,7 @@ export async function listApprovalsOfAll(
 ): Promise<{ items: readonly Approval[]; nextCursor?: string }> {
   const { state, limit, cursor } = input;
   const filter = [tenant.id, 'all', state ?? ''];
-  const position = approvalPlace(decodePageCursor(filter, cursor));
+  const position = approvalPosition(decodePageCursor(filter, cursor));
   const uids = visible === undefined ? undefined : await visibleModels(tx, tenant.id, visible);
   const rows = await listAllApprovals(tx.sql, tenant.id, { state, position, uids, limit: limit + 1 });
   const { page, next } = cutPage(rows, limit, filter, (row) =>
@@ -131,7 +131,7 @@ export async function listApprovalsOfAll(
 }
 
 /** @throws DaisError `invalid_cursor` for a malformed position. */
-function approvalPlace(text: string | undefined): ApprovalPosition | undefined {
+function approvalPosition(text: string | undefined): ApprovalPosition | undefined {
   if (text === undefined) return undefined;
   const [, at, model, number] = /^(\d{1,18}) (\d{1,18}) (\d{1,9})$/.exec(text) ?? [];
   if (at === undefined || model === undefined) {

@@ -340,9 +340,10 @@ export class EndpointWork {
 
   #undescribed(id: string, found: readonly FoundModel[]): ModelState {
     const label = found.find((one) => one.id === id)?.label ?? id;
-    const fault = this.#unreadable.get(id);
-    if (fault === undefined || this.#dependencies.now() - fault.at > READ_AGAIN_MS) return { label, state: 'unknown' };
-    return { label, state: 'failed', isUnreadable: true, message: fault.message };
+    const problem = this.#unreadable.get(id);
+    if (problem === undefined || this.#dependencies.now() - problem.at > READ_AGAIN_MS)
+      return { label, state: 'unknown' };
+    return { label, state: 'failed', isUnreadable: true, message: problem.message };
   }
 
   async #unlessUnsafe(tx: Transaction, model: ModelRow, state: ModelState): Promise<ModelState> {

@@ -106,7 +106,7 @@ const KEYS: readonly SortKey[] = [
 async function searchScorers(tx: Transaction, { input, rows }: CallOf<typeof searchScorersOperation>) {
   const { limit, cursor, experimentIds } = input;
   const binding = ['scorers', tx.projectId, experimentIds];
-  const place = decodePageCursor(binding, cursor);
+  const position = decodePageCursor(binding, cursor);
   const experiments = experimentIds === undefined ? undefined : await findExperiments(tx, experimentIds);
   if (experiments?.length === 0) return { items: [] };
   const query = {
@@ -122,9 +122,9 @@ async function searchScorers(tx: Transaction, { input, rows }: CallOf<typeof sea
       ],
     }),
   };
-  const found = await findRows<ScorerRow>(tx, query, place, limit + 1);
+  const found = await findRows<ScorerRow>(tx, query, position, limit + 1);
   if (found === undefined) throw foreignCursor();
-  const { page, next } = cutPage(found, limit, binding, (row) => row.place);
+  const { page, next } = cutPage(found, limit, binding, (row) => row.position);
   return { items: page.map(present), ...next };
 }
 

@@ -17,7 +17,7 @@ import {
   experimentDeleted,
   projectGone,
   EXPERIMENT_COLUMNS,
-  placeInFolder,
+  folderOf,
   requireExperiment,
   publicId,
   type ExperimentRow,
@@ -123,7 +123,7 @@ export async function createExperiment(tx: Transaction, input: NewExperiment, no
   const row =
     folderRoot === undefined || artifactLocation !== undefined
       ? made
-      : { ...made, artifact_location: await placeInFolder(tx, made.id, folderRoot) };
+      : { ...made, artifact_location: await folderOf(tx, made.id, folderRoot) };
   setPairs(tx, 'experiment_tag', row.id, new Map(Object.entries(tags)));
   emitExperimentEvent(tx, 'experimentCreated', publicId(row));
   return present(row, tags, options);

@@ -57,11 +57,11 @@ export async function collectGarbage(
   tx: Transaction,
   { options, heldBy }: GarbageDependencies,
   before: number,
-  place: GarbagePosition,
+  position: GarbagePosition,
 ): Promise<{ readonly removed: Garbage; readonly next: GarbagePosition | undefined }> {
   const { projectId } = tx;
-  const runs = await candidates(tx, 'run', before, place.run);
-  const models = await candidates(tx, 'logged_model', before, place.model);
+  const runs = await candidates(tx, 'run', before, position.run);
+  const models = await candidates(tx, 'logged_model', before, position.model);
   const ids = { runs: runs.map(({ id }) => id), loggedModels: models.map(({ id }) => id) };
   const held = await heldBy(tx, ids);
   const goneRuns = runs.filter(({ id }) => !held.runs.has(id));
@@ -100,7 +100,7 @@ export async function collectGarbage(
       },
     });
   }
-  const next = { run: runs.at(-1)?.num ?? place.run, model: models.at(-1)?.num ?? place.model };
+  const next = { run: runs.at(-1)?.num ?? position.run, model: models.at(-1)?.num ?? position.model };
   return { removed, next: more || busy ? next : undefined };
 }
 

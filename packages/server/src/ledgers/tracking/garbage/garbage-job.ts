@@ -36,16 +36,16 @@ export function garbageJob(dependencies: GarbageDependencies, days: number, cloc
         );
       });
       for (const { project_id: projectId } of projects) {
-        for (let place: GarbagePosition | undefined = GARBAGE_START; place !== undefined;) {
+        for (let position: GarbagePosition | undefined = GARBAGE_START; position !== undefined;) {
           io.signal.throwIfAborted();
-          const from: GarbagePosition = place;
+          const from: GarbagePosition = position;
           const { removed, next } = await io.write(async (tx) => {
             await tx.enter(projectId);
             return await collectGarbage(tx, dependencies, before, from);
           });
           for (const what of Object.keys(total) as (keyof typeof total)[]) total[what] += removed[what];
           io.progress(total);
-          place = next;
+          position = next;
         }
       }
       return total;
@@ -68,7 +68,7 @@ export function garbageEntries(
       const before = clock.now() - hours * HOUR_MS;
       if (input.dryRun) return { removed: { ...(await countGarbage(tx, before)), files: 0 } };
       const of = ['garbage.collect', hours];
-      const { removed, next } = await collectGarbage(tx, dependencies, before, decodePlace(of, input.cursor));
+      const { removed, next } = await collectGarbage(tx, dependencies, before, decodePosition(of, input.cursor));
       return {
         removed,
         ...(next !== undefined && { nextCursor: encodePageCursor(of, `${next.run} ${next.model}`) }),
@@ -78,8 +78,8 @@ export function garbageEntries(
 }
 
 /** @throws DaisError `invalid_cursor`. */
-function decodePlace(of: readonly unknown[], cursor: string | undefined): GarbagePosition {
-  const place = /^(?<run>\d{1,18}) (?<model>\d{1,18})$/.exec(decodePageCursor(of, cursor) ?? '')?.groups;
-  if (place === undefined) return GARBAGE_START;
-  return { run: BigInt(place['run'] ?? 0), model: BigInt(place['model'] ?? 0) };
+function decodePosition(of: readonly unknown[], cursor: string | undefined): GarbagePosition {
+  const position = /^(?<run>\d{1,18}) (?<model>\d{1,18})$/.exec(decodePageCursor(of, cursor) ?? '')?.groups;
+  if (position === undefined) return GARBAGE_START;
+  return { run: BigInt(position['run'] ?? 0), model: BigInt(position['model'] ?? 0) };
 }

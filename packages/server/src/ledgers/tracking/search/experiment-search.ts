@@ -36,7 +36,7 @@ export async function searchExperiments(
   const binding = ['experiments', tx.projectId, of];
   const found = await findRows<ExperimentRow>(tx, query, decodePageCursor(binding, cursor), limit + 1);
   if (found === undefined) throw foreignCursor();
-  const { page, next } = cutPage(found, limit, binding, ({ place }) => place);
+  const { page, next } = cutPage(found, limit, binding, ({ position }) => position);
   return { items: await hydrateExperiments(tx, page, options), ...next };
 }
 

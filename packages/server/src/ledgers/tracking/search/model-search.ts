@@ -51,14 +51,14 @@ export async function searchModels(
 ): Promise<ModelPage> {
   const { limit, cursor, ...of } = input;
   const binding = ['logged models', tx.projectId, of];
-  const place = decodePageCursor(binding, cursor);
+  const position = decodePageCursor(binding, cursor);
   const query = modelQuery(of, rows);
   const experiments = of.experimentIds.length === 0 ? [] : await findExperiments(tx, of.experimentIds);
   if (experiments.length === 0) return { items: [] };
   const ids = experiments.map(({ id }) => id);
-  const found = await findRows<{ num: bigint }>(tx, query(ids), place, limit + 1);
+  const found = await findRows<{ num: bigint }>(tx, query(ids), position, limit + 1);
   if (found === undefined) throw foreignCursor();
-  const { page, next } = cutPage(found, limit, binding, (row) => row.place);
+  const { page, next } = cutPage(found, limit, binding, (row) => row.position);
   const nums = page.map(({ num }) => num);
   return { items: await hydrateModels(tx, nums, options), ...next };
 }

@@ -43,7 +43,7 @@ async function searchTraces(
   const clauses = parseFilter(traceFilter, filter);
   const order = orderOf(of.orderBy ?? []);
   const binding = ['traces', tx.projectId, of];
-  const place = decodePageCursor(binding, cursor);
+  const position = decodePageCursor(binding, cursor);
   const experiments = of.experimentIds.length === 0 ? [] : await findExperiments(tx, of.experimentIds);
   if (experiments.length === 0) return { items: [] };
   const query: SearchQuery = {
@@ -61,9 +61,9 @@ async function searchTraces(
       ],
     }),
   };
-  const found = await withRegex(filter, clauses, async () => await findRows<TraceRow>(tx, query, place, limit + 1));
+  const found = await withRegex(filter, clauses, async () => await findRows<TraceRow>(tx, query, position, limit + 1));
   if (found === undefined) throw foreignCursor();
-  const { page, next } = cutPage(found, limit, binding, (row) => row.place);
+  const { page, next } = cutPage(found, limit, binding, (row) => row.position);
   return { items: await hydrateTraces(tx, page, dependencies.options), ...next };
 }
 

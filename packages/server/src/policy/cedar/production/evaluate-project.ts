@@ -3,11 +3,11 @@ import type { Transaction } from '#kernel/transaction.ts';
 import {
   evaluateResource,
   statePolicies,
-  type EvaluatedPlace,
+  type EvaluationScope,
   type ProductionDependencies,
   type StatePolicy,
 } from './evaluate-production.ts';
-import type { ProductionPlace } from './contract.ts';
+import type { ProductionScope } from './contract.ts';
 import type { Rules } from '#policy/cedar/rules.ts';
 import { endEvaluation, lockEvaluation, projectsWithViolations, storeViolation } from './violation-store.ts';
 
@@ -19,16 +19,16 @@ export interface EvaluatedProject {
 }
 
 /** The position of an evaluation in the list of production resources. */
-export interface EvaluationPlace {
+export interface EvaluationPosition {
   readonly source: number;
-  readonly after?: ProductionPlace;
+  readonly after?: ProductionScope;
 }
 
 export interface EvaluatedPage {
   readonly resources: number;
   readonly violations: number;
   /** Absent: the project is evaluated completely. */
-  readonly next?: EvaluationPlace;
+  readonly next?: EvaluationPosition;
 }
 
 export interface PageLimits {
@@ -43,13 +43,13 @@ export async function evaluatePage(
   dependencies: ProductionDependencies,
   tx: Transaction,
   { projectId, project, startedAt }: EvaluatedProject,
-  from: EvaluationPlace,
+  from: EvaluationPosition,
   limits: PageLimits,
 ): Promise<EvaluatedPage> {
   await lockEvaluation(tx);
   const rules = await dependencies.engine.rules.current(tx.sql);
   const policies = statePolicies(rules, project);
-  const place: EvaluatedPlace = { project, projectId, rules, policies };
+  const scope: EvaluationScope = { project, projectId, rules, policies };
   const end = performance.now() + limits.milliseconds;
   let [resources, violations] = [0, 0];
   for (let source = from.source; policies.length > 0 && source < dependencies.sources.length; source++) {
@@ -60,7 +60,7 @@ export async function evaluatePage(
         if (resources >= limits.resources || performance.now() > end) {
           return { resources, violations, next: { source, ...(after !== undefined && { after }) } };
         }
-        const found = await evaluateResource(dependencies, tx, place, resource);
+        const found = await evaluateResource(dependencies, tx, scope, resource);
         for (const one of found) await storeViolation(tx, { ...one, uid: resource.uid }, startedAt);
         resources += 1;
         violations += found.length;

@@ -7,7 +7,7 @@ import type { Subscriber } from '#kernel/subscriptions.ts';
 import { tenantNames } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { ProductionDependencies } from './evaluate-production.ts';
-import { evaluatePage, needsEvaluation, projectsToEvaluate, type EvaluationPlace } from './evaluate-project.ts';
+import { evaluatePage, needsEvaluation, projectsToEvaluate, type EvaluationPosition } from './evaluate-project.ts';
 import { forgetAudited } from './violation-store.ts';
 
 const QUEUE = 'policy evaluation';
@@ -102,11 +102,11 @@ export function evaluationHandler(dependencies: ProductionDependencies): JobHand
     retry: { baseMs: 2000, capMs: 300_000 },
     run: async ({ projectId }, io) => {
       const startedAt = dependencies.now();
-      let place: EvaluationPlace | undefined = { source: 0 };
+      let position: EvaluationPosition | undefined = { source: 0 };
       const total = { resources: 0, violations: 0 };
-      for (let page = 0; place !== undefined && page < MAX_PAGES; page++) {
+      for (let page = 0; position !== undefined && page < MAX_PAGES; page++) {
         io.signal.throwIfAborted();
-        const from: EvaluationPlace = place;
+        const from: EvaluationPosition = position;
         const done = await io.write(async (tx) => {
           const project = (await tenantNames(tx.sql, [projectId])).get(projectId);
           if (project === undefined) return undefined;
@@ -115,7 +115,7 @@ export function evaluationHandler(dependencies: ProductionDependencies): JobHand
         });
         total.resources += done?.resources ?? 0;
         total.violations += done?.violations ?? 0;
-        place = done?.next;
+        position = done?.next;
         io.progress(total);
       }
       return total;

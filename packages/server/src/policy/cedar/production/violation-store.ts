@@ -28,7 +28,7 @@ const time = (ms: bigint) => new Date(Number(ms)).toISOString();
 /** Latest first. */
 export async function listAudited({ sql, projectId }: Transaction, { limit, cursor, policy }: PageInput) {
   const filter = ['audited', projectId, policy ?? ''];
-  const last = placeOf(decodePageCursor(filter, cursor), 5);
+  const last = positionOf(decodePageCursor(filter, cursor), 5);
   const rows = await sql.query<AuditedRow>(
     `select policy, action, kind, name, result, reason, principal, count, first_at, last_at from policy.audited_decision
      where project_id = $1 and ($2::text is null or policy = $2)
@@ -50,7 +50,7 @@ export async function listAudited({ sql, projectId }: Transaction, { limit, curs
 }
 
 /** @throws DaisError `invalid_cursor` for a cursor with an invalid position. */
-function placeOf(text: string | undefined, parts: number): readonly string[] | undefined {
+function positionOf(text: string | undefined, parts: number): readonly string[] | undefined {
   if (text === undefined) return undefined;
   try {
     const read = JSON.parse(text) as unknown;
@@ -88,7 +88,7 @@ function present({ alias, version, started_at: since, ...row }: ViolationRow): P
 
 export async function listViolationRows({ sql, projectId }: Transaction, { limit, cursor, policy }: PageInput) {
   const filter = ['violations', projectId, policy ?? ''];
-  const last = placeOf(decodePageCursor(filter, cursor), 4);
+  const last = positionOf(decodePageCursor(filter, cursor), 4);
   const rows = await sql.query<ViolationRow>(
     `select ${FIELDS} from policy.violation
      where project_id = $1 and ($2::text is null or policy = $2)

@@ -42,11 +42,11 @@ export function signInEntries(dependencies: IdentityDependencies): readonly Oper
 /** Guesses for one account, from one place, and from everywhere; guesses from one place for whatever accounts. */
 function loginLimits(name: string, address: string): readonly [AttemptLimit, AttemptLimit, AttemptLimit] {
   const account = name.trim().toLowerCase();
-  const place = addressGroup(address);
+  const addressKey = addressGroup(address);
   return [
-    { key: `login pair ${place} ${account}`, most: 10, windowMs: QUARTER_HOUR_MS },
+    { key: `login pair ${addressKey} ${account}`, most: 10, windowMs: QUARTER_HOUR_MS },
     { key: `login account ${account}`, most: 50, windowMs: QUARTER_HOUR_MS },
-    { key: `login address ${place}`, most: 100, windowMs: QUARTER_HOUR_MS },
+    { key: `login address ${addressKey}`, most: 100, windowMs: QUARTER_HOUR_MS },
   ];
 }
 
@@ -61,9 +61,9 @@ async function login(
   const { database, hasher, sessions } = dependencies;
   const { context, input } = call;
   const limits = loginLimits(input.name, context.client?.address ?? '');
-  const [pair, everywhere, place] = limits;
+  const [pair, everywhere, byAddress] = limits;
   // The limit of the address comes first: a client that tries many names does not add a row for each.
-  const tooMany = (await countAttempt(database, [place])) ?? (await countAttempt(database, [pair, everywhere]));
+  const tooMany = (await countAttempt(database, [byAddress])) ?? (await countAttempt(database, [pair, everywhere]));
   const { account, hash } = await transact(database, { mode: 'read', projectId: ORGANIZATION }, async ({ sql }) => {
     const account = await findLogin(sql, input.name);
     return { account, hash: await readPasswordHash(sql, account?.uid ?? MISSING_USER_UID) };
@@ -96,7 +96,7 @@ async function login(
     const { cookie, principal } = await startSession(tx, sessions, context, start);
     return { body: await describeCaller(tx.sql, dependencies, principal), cookies: [cookie] };
   });
-  await creditAttempt(database, { forget: [pair, everywhere], refund: [place] });
+  await creditAttempt(database, { forget: [pair, everywhere], refund: [byAddress] });
   return input.next === undefined ? answer : { ...answer, redirect: returnPath(input.next) };
 }
 

@@ -132,7 +132,7 @@ export class SignInWorld {
       proxy: { noProxy: [] },
       allowHosts: ['127.0.0.1'],
       userAgent: 'dais/test',
-      fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+      fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
     });
     const keys = openEnvKeys(`a:${randomBytes(32).toString('base64')}`);
     const sealer = {

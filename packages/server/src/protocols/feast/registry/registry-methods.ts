@@ -70,13 +70,13 @@ export function feastRegistry({ calls }: FeastDependencies) {
       >
     >,
     toStatus: (error: unknown) => {
-      const fault = faultOf(error);
-      return fault === undefined ? undefined : { code: fault.code, details: fault.detail() };
+      const failure = errorOf(error);
+      return failure === undefined ? undefined : { code: failure.code, details: failure.detail() };
     },
   } as const;
 }
 
-function faultOf(error: unknown): FeastError | undefined {
+function errorOf(error: unknown): FeastError | undefined {
   if (error instanceof FeastError) return error;
   if (error instanceof DaisError) return toFeastError(error);
   if (error instanceof ProtobufError)

@@ -252,10 +252,10 @@ function conflict(views: readonly string[]): string {
 }
 
 async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {
-  const fault = clientErrorOf(error);
-  if (fault === undefined) log.error('a request failed', { error, requestId: request.id });
+  const failure = clientErrorOf(error);
+  if (failure === undefined) log.error('a request failed', { error, requestId: request.id });
   const answer =
-    fault ?? new FeastError('FeastError', `Internal server error. Request id: ${request.id}`, rpc.internal, 500);
+    failure ?? new FeastError('FeastError', `Internal server error. Request id: ${request.id}`, rpc.internal, 500);
   if (error instanceof DaisError && error.retryable) {
     reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfter ?? 1))));
   }

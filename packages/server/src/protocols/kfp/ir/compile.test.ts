@@ -10,7 +10,7 @@ const OPTIONS: IrOptions = {
   runId: 'r1',
   parameters: {},
   images: [],
-  imageFault: 'podman is missing',
+  imageProblem: 'podman is missing',
   isolation: 'required',
   now: new Date('2026-11-26T09:30:00Z'),
   dataset: () => undefined,

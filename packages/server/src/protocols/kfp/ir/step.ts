@@ -36,7 +36,7 @@ interface StepContext {
   readonly executor: ExecutorSpec;
   readonly platform: StepPlatform;
   readonly images: readonly ImageRule[];
-  readonly imageFault: string | undefined;
+  readonly imageProblem: string | undefined;
   readonly isolation: Step['isolation'];
   readonly caching: { readonly enableCache?: boolean | undefined; readonly cacheKey?: string | undefined };
   /** Values of task inputs that are known when the run starts. */
@@ -165,7 +165,7 @@ function textOf(value: unknown): string {
 }
 
 function environmentOf(context: StepContext, { image, command }: KfpContainer): StepEnvironment {
-  const { name, images, imageFault, task, isInspection, warn } = context;
+  const { name, images, imageProblem, task, isInspection, warn } = context;
   const whole = knownText(context, image);
   if (whole === undefined) {
     if (isInspection) return { type: 'system' };
@@ -174,8 +174,8 @@ function environmentOf(context: StepContext, { image, command }: KfpContainer): 
       `${name} takes its image from the output of a task, but the image must be known when the run starts`,
     );
   }
-  const environment = environmentOfImage(whole, images) ?? imageItself(whole, imageFault);
-  if (environment === undefined) throw refusal(task, imageRefusal(name, whole, imageFault ?? ''));
+  const environment = environmentOfImage(whole, images) ?? imageItself(whole, imageProblem);
+  if (environment === undefined) throw refusal(task, imageRefusal(name, whole, imageProblem ?? ''));
   const needs = lightweightOf(command);
   if (needs === undefined || environment.type !== 'python') {
     const installs = command.some((word) => word.includes('pip install'));
@@ -192,8 +192,8 @@ function refusal(task: string, message: string): DaisError {
   });
 }
 
-function imageItself(image: string, fault: string | undefined): StepEnvironment | undefined {
-  return fault === undefined && !image.startsWith(VOLUME_IMAGES) ? { type: 'image', image } : undefined;
+function imageItself(image: string, problem: string | undefined): StepEnvironment | undefined {
+  return problem === undefined && !image.startsWith(VOLUME_IMAGES) ? { type: 'image', image } : undefined;
 }
 
 /** Replaces placeholders. Undefined: the value of one is not known yet. */

@@ -37,11 +37,11 @@ async function taskPids(): Promise<number[]> {
 
 /** Runs Dais on the folder until it dies at `at`, and returns the remaining shim. */
 async function killedDais(script: string, work: Pick<CrashWork, 'at' | 'launcher'>, isolation: 'required' | 'none') {
-  const told: CrashWork = { root: join(root, 'compute'), tasks: [{ attempt, script, isolation }], ...work };
+  const reported: CrashWork = { root: join(root, 'compute'), tasks: [{ attempt, script, isolation }], ...work };
   const dais = await startModule({
     module: new URL('../crash-worker.testing.ts', import.meta.url),
     statement: 'await program.workUntilKilled(JSON.parse(process.argv[2]));',
-    argument: told,
+    argument: reported,
     env: { PATH: process.env['PATH'] },
     stdout: 'ignore',
     stderr: 'inherit',

@@ -45,14 +45,14 @@ export class TableReader {
     this.#budget = { left: dependencies.limits.inflatedBytes };
   }
 
-  async read(name: string, table: TableSource, faults: DataErrorLog): Promise<ReadyTable> {
-    return 'files' in table ? await this.#files(name, table, faults) : await this.#inline(table);
+  async read(name: string, table: TableSource, errors: DataErrorLog): Promise<ReadyTable> {
+    return 'files' in table ? await this.#files(name, table, errors) : await this.#inline(table);
   }
 
-  async describe(name: string, table: FileTable, faults: DataErrorLog): Promise<TableDescription> {
+  async describe(name: string, table: FileTable, errors: DataErrorLog): Promise<TableDescription> {
     const opened = this.#dependencies.opened.get(name) ?? [];
     const notes: string[] = [];
-    const ready = await this.#files(name, { ...table, faults: 'keep' }, faults, notes);
+    const ready = await this.#files(name, { ...table, faults: 'keep' }, errors, notes);
     const { columns } = await this.#dependencies.session.bind(`SELECT * FROM ${ready.source}`);
     const files = opened.map((file, n) => ({ ...(this.#described[n] ?? file.source), compression: file.compression }));
     return { columns, files, notes };
@@ -65,7 +65,7 @@ export class TableReader {
     return `${STAGE}."~t${this.#made}"`;
   }
 
-  async #files(name: string, table: FileTable, faults: DataErrorLog, notes: string[] = []): Promise<ReadyTable> {
+  async #files(name: string, table: FileTable, errors: DataErrorLog, notes: string[] = []): Promise<ReadyTable> {
     const opened = this.#dependencies.opened.get(name) ?? [];
     const formats = new Set(opened.map(({ source }) => source.format));
     if (opened.length === 0) return await this.#empty(name, table);
@@ -74,18 +74,18 @@ export class TableReader {
         throw new QueryError('query_invalid', `Table \`${name}\` mixes Parquet with other formats.`);
       const { session, folder } = this.#dependencies;
       this.#made += 1;
-      const place = { table: name, folder, number: this.#made };
-      return { source: `(${await parquetRelation(session, place, opened, table)})`, kept: undefined };
+      const location = { table: name, folder, number: this.#made };
+      return { source: `(${await parquetRelation(session, location, opened, table)})`, kept: undefined };
     }
-    const before = faults.count;
+    const before = errors.count;
     const parts: { readonly target: string; readonly columns: readonly Column[]; readonly file: OpenedFile }[] = [];
     let done = 0;
     for (const file of opened) {
-      parts.push({ ...(await this.#textFile(name, file, table, faults, notes)), file });
+      parts.push({ ...(await this.#textFile(name, file, table, errors, notes)), file });
       done += 1;
       this.#dependencies.onShare(done / opened.length);
     }
-    if (table.faults !== 'keep' && faults.count > before) throw dataErrors(faults.first.slice(), faults.count);
+    if (table.faults !== 'keep' && errors.count > before) throw dataErrors(errors.first.slice(), errors.count);
     return await this.#joined(table, parts);
   }
 
@@ -103,7 +103,7 @@ export class TableReader {
     name: string,
     opened: OpenedFile,
     table: FileTable,
-    faults: DataErrorLog,
+    errors: DataErrorLog,
     notes: string[],
   ): Promise<{ readonly target: string; readonly columns: readonly Column[] }> {
     const { session, folder, limits } = this.#dependencies;
@@ -126,7 +126,7 @@ export class TableReader {
       const columns = await loadCsv(session, name, plan, target, {
         guessed: table.columns === undefined,
         lineBytes,
-        faults,
+        faults: errors,
       });
       this.#describe(plan.file, describedFile(plan));
       return { target, columns };
@@ -134,7 +134,7 @@ export class TableReader {
     const columns = await loadJson(session, name, file, target, {
       wanted: table,
       lineBytes: limits.lineBytes,
-      faults,
+      faults: errors,
       scratch: path.join(folder, `json-${this.#made}`),
     });
     this.#describe(file, file.source);

@@ -48,9 +48,9 @@ export function icebergSource({
   const bucket = s3Bucket(options);
   const folder = path.replace(/^\/+|\/+$/g, '');
   const table = `s3://${options.bucket}/${folder}`;
-  const place = { bucket: options.bucket, folder };
+  const location = { bucket: options.bucket, folder };
   const scratchFiles = new ScratchFiles(scratch, 'iceberg-');
-  const dependencies = { bucket, table, place, query, scratch: scratchFiles };
+  const dependencies = { bucket, table, location, query, scratch: scratchFiles };
   let listed: Listed | undefined;
   return {
     list: async (signal) => {
@@ -79,7 +79,7 @@ interface SourceDependencies extends Pick<IcebergSourceOptions, 'query'> {
   readonly scratch: ScratchFiles;
   readonly bucket: S3Bucket;
   readonly table: string;
-  readonly place: { readonly bucket: string; readonly folder: string };
+  readonly location: { readonly bucket: string; readonly folder: string };
 }
 
 class IcebergListing {
@@ -96,8 +96,8 @@ class IcebergListing {
   }
 
   async list(named: string | undefined, wanted: string | undefined): Promise<Listed> {
-    const { table, place } = this.#dependencies;
-    const below = `${place.folder}/metadata/`;
+    const { table, location } = this.#dependencies;
+    const below = `${location.folder}/metadata/`;
     this.#known = await this.#objects(`${below}**`);
     const names = [...this.#known.keys()].map((key) => key.slice(below.length));
     const name = named ?? newestMetadata(table, names);
@@ -106,7 +106,7 @@ class IcebergListing {
     const snapshot = chosenSnapshot(table, metadata, wanted);
     const id = snapshot['snapshot-id'];
     const where = `Snapshot ${id} of the Iceberg table ${table}`;
-    const located = { ...place, location: metadata.location };
+    const located = { ...location, location: metadata.location };
     const files = await this.#files(where, snapshot, located);
     const data = files.filter(({ deletes }) => deletes === undefined);
     const deletes = files.filter((file) => file.deletes !== undefined);
@@ -118,7 +118,7 @@ class IcebergListing {
     const keys = new Map(files.map((file) => [file.path, keyOf(where, located, file.path)]));
     const all = new Set(keys.values());
     // After the metadata, because a file exists before the snapshot that lists it.
-    const there = await this.#objects(`${place.folder}/**`, (key) => all.has(key));
+    const there = await this.#objects(`${location.folder}/**`, (key) => all.has(key));
     const objectOf = (file: string): SourceObject => {
       const key = keys.get(file) ?? '';
       const object = there.get(key);
@@ -216,7 +216,7 @@ class IcebergListing {
   async #read(key: string, what: string): Promise<Buffer> {
     let object = this.#known.get(key);
     // Some tables store it in another folder.
-    object ??= (await this.#objects(`${this.#dependencies.place.folder}/**`, (name) => name === key)).get(key);
+    object ??= (await this.#objects(`${this.#dependencies.location.folder}/**`, (name) => name === key)).get(key);
     if (object === undefined) throw new DaisError('not_found', `${what} is missing: the bucket has no object ${key}.`);
     return await this.#bytes(object);
   }

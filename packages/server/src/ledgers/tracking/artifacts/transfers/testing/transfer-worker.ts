@@ -75,17 +75,17 @@ export async function transferUntilKilled(setup: WorkerSetup): Promise<never> {
       };
       const line = { id: begun.id, ticket: begun.ticket, path, parts: count };
       say({ at: 'begun', ...line });
-      const told: { number: number; etag: string }[] = [];
+      const reported: { number: number; etag: string }[] = [];
       for (let number = 1; number <= count; number += 1) {
         const input = { id: begun.id, ticket: begun.ticket, number: String(number) };
         const { etag } = (await uploadPart(dependencies, callOf(project, input, textOf(begun.id, number)))) as {
           etag: string;
         };
-        told.push({ number, etag });
+        reported.push({ number, etag });
         say({ at: 'part', ...line, number });
       }
       say({ at: 'ending', ...line });
-      await completeUpload(dependencies, callOf(project, { id: begun.id, parts: told }));
+      await completeUpload(dependencies, callOf(project, { id: begun.id, parts: reported }));
       say({ at: 'ended', ...line });
     }
   };

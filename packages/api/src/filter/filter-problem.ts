@@ -1,7 +1,7 @@
 import { DaisError, type Issue } from '#errors.ts';
 import type { FilterSpan } from '#filter/filter-tree.ts';
 
-export interface FilterFault {
+export interface FilterProblem {
   readonly expected?: string;
   readonly nearest?: string | undefined;
 }
@@ -12,7 +12,7 @@ export function filterError(
   text: string,
   { offset, length }: FilterSpan,
   message: string,
-  { expected, nearest }: FilterFault = {},
+  { expected, nearest }: FilterProblem = {},
 ): DaisError {
   const before = text.slice(0, offset).split('\n');
   const issue: Issue = {

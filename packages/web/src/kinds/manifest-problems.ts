@@ -3,7 +3,7 @@ import { checkManifest, kinds, manifestSchema, rangeAt, type Issue, type KindSpe
 import { parseAllDocuments, type Document } from 'yaml';
 
 /** Characters from the start of the text. */
-export interface ManifestFault {
+export interface ManifestProblem {
   readonly from: number;
   readonly to: number;
   readonly message: string;
@@ -26,7 +26,7 @@ const known = {
  * The server's own rules for a manifest by itself, so that most faults are seen while one types. What only the server can
  * know (does it exist, may one do it) is told by the plan. `kind`: what the page is for.
  */
-export function manifestFaults(text: string, kind: KindSpec): readonly ManifestFault[] {
+export function manifestProblems(text: string, kind: KindSpec): readonly ManifestProblem[] {
   const documents = parseAllDocuments(text, { version: '1.2', schema: 'core', stringKeys: true, prettyErrors: false });
   if ('empty' in documents || documents.length === 0) {
     return [{ from: 0, to: 0, path: '', message: `Write a manifest of kind ${kind.kind} here.` }];
@@ -48,15 +48,15 @@ export function manifestFaults(text: string, kind: KindSpec): readonly ManifestF
   if (first === undefined) return [];
   const value: unknown = first.toJS({ maxAliasCount: 0 });
   const result = checkManifest(known, value);
-  if (!result.ok) return result.issues.map((issue) => faultOf(issue, first)).toSorted((a, b) => a.from - b.from);
+  if (!result.ok) return result.issues.map((issue) => problemOf(issue, first)).toSorted((a, b) => a.from - b.from);
   if (result.manifest.definition.spec !== kind) {
     const other = { path: 'kind', message: `is another kind`, expected: kind.kind };
-    return [faultOf(other, first)];
+    return [problemOf(other, first)];
   }
   return [];
 }
 
-function faultOf(issue: Issue, document: Document): ManifestFault {
+function problemOf(issue: Issue, document: Document): ManifestProblem {
   const path = issue.path ?? '';
   const parts = [
     path === '' ? `The document ${issue.message}` : `${path}: ${issue.message}`,

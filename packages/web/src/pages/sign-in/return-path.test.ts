@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { isOutside, returnPlace } from './return-place.ts';
+import { isOutside, returnPath } from './return-path.ts';
 
 test.each(['/', '/projects/default/secrets?labels=team=vision', '/device?code=BCDF-GHJK', '/projects/x/y#part'])(
   'one comes back to %s',
   (next) => {
-    expect(returnPlace(next)).toBe(next);
+    expect(returnPath(next)).toBe(next);
   },
 );
 
@@ -23,7 +23,7 @@ test.each([
   '/invitation',
   `/${'x'.repeat(2048)}`,
 ])('%j leads home', (next) => {
-  expect(returnPlace(next)).toBe('/');
+  expect(returnPath(next)).toBe('/');
 });
 
 test('pages for people who have not signed in', () => {

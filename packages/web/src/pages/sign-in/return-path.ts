@@ -9,7 +9,7 @@ const OUTSIDE = /^\/(auth|sign-in|invitation)(\/|$)/;
  * A page of this console, or its home for anything else: an address is typed by whoever makes a link, and must not lead
  * to another host (`//host`, `/\host`, control characters that browsers drop).
  */
-export function returnPlace(next: string | undefined): string {
+export function returnPath(next: string | undefined): string {
   if (next === undefined || next.length > 2048 || !next.startsWith('/')) return '/';
   if (/^\/[/\\]/.test(next) || /[\u0000-\u0020\u007f-\u009f\\]/.test(next)) return '/';
   const url = URL.canParse(next, HERE) ? new URL(next, HERE) : undefined;

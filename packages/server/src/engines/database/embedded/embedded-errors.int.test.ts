@@ -18,12 +18,12 @@ const isRoot = process.getuid?.() === 0;
 const NOBODY = { uid: 65_534, gid: 65_534 };
 
 /** In memory where possible: these tests are about processes, and initdb syncs a thousand files. */
-const PLACE = path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'dais-faults-');
+const POSITION = path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'dais-faults-');
 
 /** A cluster after a clean stop; most tests start with a copy. */
 let image: string;
 beforeAll(async () => {
-  image = await mkdtemp(PLACE);
+  image = await mkdtemp(POSITION);
   const running = await embeddedEngine({ folder: image, cacheFolder: path.join(image, 'cache') }).start();
   await migrate(running.connection, [countSlice], '1.0.0');
   await running.stop();
@@ -35,7 +35,7 @@ afterAll(async () => {
 let base: string;
 let data: string;
 beforeEach(async () => {
-  base = await mkdtemp(PLACE);
+  base = await mkdtemp(POSITION);
   data = path.join(base, 'data');
 });
 afterEach(async () => {
@@ -218,11 +218,11 @@ test('starts with a pid file whose pid belongs to another program', async () => 
   const text = await readFile(path.join(data, 'cluster/postmaster.pid'), 'utf8');
   await first.stop();
   const user = isRoot ? NOBODY : {};
-  const stranger = start('/bin/sleep', ['600'], { ...user, stdio: 'ignore' });
-  await writeFile(path.join(data, 'cluster/postmaster.pid'), text.replace(/^\d+/, String(stranger.pid)));
+  const outsider = start('/bin/sleep', ['600'], { ...user, stdio: 'ignore' });
+  await writeFile(path.join(data, 'cluster/postmaster.pid'), text.replace(/^\d+/, String(outsider.pid)));
   if (isRoot) await run('/bin/chown', ['nobody', path.join(data, 'cluster/postmaster.pid')], { env: {} });
   expect(await outcome(own)).toBe('started');
-  stranger.kill('SIGKILL');
+  outsider.kill('SIGKILL');
 });
 
 test('waits for backends of a killed server', async () => {

@@ -1,7 +1,7 @@
 /** Where what decided stands: reasons name bindings by their place, and policies by their `@id`. Pure. */
 import type { Resource } from '@dais/api';
 
-export type ReasonPlace =
+export type ReasonLocation =
   | { readonly type: 'binding'; readonly kind: string; readonly project: string | undefined; readonly name: string }
   | { readonly type: 'words'; readonly text: string }
   | { readonly type: 'policy'; readonly kind: string; readonly project: string | undefined; readonly name: string }
@@ -15,7 +15,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** `policies`: those that can be read; ids of a project's carry its name. */
-export function reasonPlace(id: string, policies: readonly Resource[]): ReasonPlace {
+export function reasonLocation(id: string, policies: readonly Resource[]): ReasonLocation {
   const words = WORDS[id];
   if (words !== undefined) return { type: 'words', text: words };
   const [kind = '', ...rest] = id.split('/');

@@ -1,6 +1,6 @@
 import type { Resource } from '@dais/api';
 import { expect, test } from 'vitest';
-import { reasonPlace } from './reason-place.ts';
+import { reasonLocation } from './reason-location.ts';
 
 const policy = (kind: string, name: string, id: string, project?: string) =>
   ({ kind, metadata: { name, project }, status: { policies: [{ id, effect: 'forbid' }] } }) as unknown as Resource;
@@ -20,10 +20,10 @@ test.each([
   ['a/frozen', { type: 'policy', kind: 'Policy', project: 'a', name: 'frost' }],
   ['frozen', { type: 'unknown' }],
   ['b/frozen', { type: 'unknown' }],
-])('%s', (id, place) => {
-  expect(reasonPlace(id, policies)).toEqual(place);
+])('%s', (id, location) => {
+  expect(reasonLocation(id, policies)).toEqual(location);
 });
 
 test('what is no resource has words', () => {
-  expect(reasonPlace('signed-in', [])).toEqual({ type: 'words', text: 'Every signed-in user may do this.' });
+  expect(reasonLocation('signed-in', [])).toEqual({ type: 'words', text: 'Every signed-in user may do this.' });
 });

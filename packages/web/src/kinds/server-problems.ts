@@ -2,7 +2,7 @@
 import type { DaisError } from '@dais/api';
 
 /** Characters from the start of the text. */
-export interface ServerFault {
+export interface ServerProblem {
   readonly from: number;
   readonly to: number;
   /** `8:33`; undefined without a place. */
@@ -11,7 +11,7 @@ export interface ServerFault {
 }
 
 /** The server counts lines and columns from 1; a fault without a place stands at the start. */
-export function serverFaults(text: string, { issues = [] }: Pick<DaisError, 'issues'>): readonly ServerFault[] {
+export function serverProblems(text: string, { issues = [] }: Pick<DaisError, 'issues'>): readonly ServerProblem[] {
   return issues.map(({ message, line, column = 1, expected, nearest, path }) => {
     const parts = [
       path === undefined ? message : `${path}: ${message}`,
@@ -21,8 +21,8 @@ export function serverFaults(text: string, { issues = [] }: Pick<DaisError, 'iss
     const from = line === undefined ? 0 : offsetOf(text, line, column);
     // The word that stands there; at the end of a line, nothing but the place.
     const word = /^\S+/.exec(text.slice(from))?.[0].length ?? 1;
-    const place = line === undefined ? undefined : `${line}:${column}`;
-    return { from, to: Math.min(text.length, from + word), place, message: parts.join('; ') };
+    const location = line === undefined ? undefined : `${line}:${column}`;
+    return { from, to: Math.min(text.length, from + word), place: location, message: parts.join('; ') };
   });
 }
 

@@ -1,9 +1,9 @@
 import { DaisError } from '@dais/api';
 import { parseFilter, type FilterEntity } from '@dais/api/filter';
-import type { QueryFault } from './query-input.tsx';
+import type { QueryProblem } from './query-input.tsx';
 
 /** What the grammar of an entity's filters says is wrong with a text, and where. */
-export function queryFault(entity: FilterEntity, text: string): QueryFault | undefined {
+export function queryProblem(entity: FilterEntity, text: string): QueryProblem | undefined {
   try {
     parseFilter(entity, text);
     return undefined;
