@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { continueOnPinnedNode, isNewEnough } from './runtime.mjs';
 
@@ -16,20 +15,4 @@ test('a process on Node 24 goes on itself', async () => {
   const announced: string[] = [];
   expect(await continueOnPinnedNode((text) => announced.push(text))).toBeUndefined();
   expect(announced).toEqual([]);
-});
-
-test('it imports only JavaScript and modules of Node, because it runs on Node 20 and before npm ci', () => {
-  const files = [new URL('runtime.mjs', import.meta.url).href];
-  const others: string[] = [];
-  for (const at of files) {
-    for (const [, from = ''] of readFileSync(new URL(at), 'utf8').matchAll(
-      /^(?:import|export) .*? from '([^']+)';$/gms,
-    )) {
-      const target = new URL(from, at).href;
-      if (/^\..*\.mjs$/.test(from) && !files.includes(target)) files.push(target);
-      else if (!/^(node:|\..*\.mjs$)/.test(from)) others.push(`${at}: ${from}`);
-    }
-  }
-  expect(others).toEqual([]);
-  expect(files.some((file) => file.endsWith('/process-lock.mjs'))).toBe(true);
 });
