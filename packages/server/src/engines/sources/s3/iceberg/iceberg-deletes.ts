@@ -100,7 +100,7 @@ async function addPositions(
       tables: {
         deletes: { files, columns, extraColumns: 'ignore', provenance: { file: '~file', row: '~row' } },
         ages: known(deletes, 'age'),
-        data: known(data, 'made'),
+        data: known(data, 'created'),
       },
       query: POSITIONS,
       output: { type: 'ndjson', path: listed },
@@ -141,11 +141,11 @@ const POSITIONS: Relation = {
             right: scan('data'),
             keys: [{ left: 'file_path', right: 'path' }],
             take: [
-              { column: 'made', as: 'made' },
+              { column: 'created', as: 'created' },
               { column: 'created_at', as: 'created_at' },
             ],
           },
-          call('<=', column('made'), column('age')),
+          call('<=', column('created'), column('age')),
           call('>=', column('pos'), literal(0)),
           call('<', column('pos'), literal(MOST_ROWS)),
         ),
