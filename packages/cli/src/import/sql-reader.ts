@@ -1,6 +1,11 @@
 /** A database that is only read. */
 import { DaisError } from '@dais/api';
 
+/** How long a statement waits for a process that writes, in milliseconds. */
+const LOCK_PATIENCE_MS = 10_000;
+/** SQLITE_READONLY_ROLLBACK. */
+const NEEDS_ROLLBACK = 776;
+
 export type SqlValue = string | number | bigint | boolean | null;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
@@ -12,31 +17,63 @@ export interface SqlReader {
   close(): Promise<void>;
 }
 
-/** @throws DaisError `not_found` when there is no such file, `invalid_request` when it is none of SQLite. */
+/**
+ * Opens a database for reading, also while a training writes it: it takes the locks of SQLite.
+ * @throws DaisError `invalid_request` when the file is not a readable SQLite database
+ */
 export async function openSqlite(file: string): Promise<SqlReader> {
-  const { Database } = (await import('node-sqlite3-wasm')).default;
-  let database: InstanceType<typeof Database>;
+  const { DatabaseSync } = await import('node:sqlite');
+  let database: InstanceType<typeof DatabaseSync>;
   try {
-    database = new Database(file, { readOnly: true, fileMustExist: true });
-    database.get('select count(*) from sqlite_master');
+    const open = (readOnly: boolean) => {
+      const opened = new DatabaseSync(file, { readOnly, timeout: LOCK_PATIENCE_MS });
+      opened.prepare('select count(*) from sqlite_master').get();
+      return opened;
+    };
+    try {
+      database = open(true);
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode !== NEEDS_ROLLBACK) throw error;
+      // A training that was killed in a transaction: the first process that may write rolls it back.
+      open(false).close();
+      database = open(true);
+    }
   } catch (error) {
-    const detail = `${file} is not a readable SQLite database: ${(error as Error).message}.`;
-    throw new DaisError(
-      'invalid_request',
-      `${detail} The file must exist and its folder must be writable for the lock.`,
-      {
-        cause: error,
-      },
-    );
+    throw unreadable(file, error);
   }
+  const all = (statement: string, values: readonly SqlValue[] = []) => {
+    try {
+      const parameters = values.map((value) => (typeof value === 'boolean' ? Number(value) : value));
+      const prepared = database.prepare(statement);
+      // Numbers beyond 2^53 would be errors otherwise.
+      prepared.setReadBigInts(true);
+      return prepared.all(...parameters).map((row) => plainRow(row as SqlRow));
+    } catch (error) {
+      throw unreadable(file, error);
+    }
+  };
   return {
-    all: async (statement, values = []) => database.all(statement, [...values]) as unknown as SqlRow[],
+    all: async (statement, values) => all(statement, values),
     tables: async () => {
-      const rows = database.all("select name from sqlite_master where type = 'table'") as unknown as SqlRow[];
+      const rows = all("select name from sqlite_master where type = 'table'");
       return new Set(rows.map(({ name }) => (typeof name === 'string' ? name : '')));
     },
     close: async () => database.close(),
   };
+}
+
+function unreadable(file: string, error: unknown): DaisError {
+  const detail = `${file} is not a readable SQLite database: ${(error as Error).message}. If another process keeps it locked, retry later.`;
+  return new DaisError('invalid_request', detail, { cause: error });
+}
+
+function plainRow(row: SqlRow): SqlRow {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value,
+    ]),
+  );
 }
 
 /** @throws DaisError `upstream_failed`. The address, which holds a password, is never told. */
