@@ -8,7 +8,7 @@ import {
   type Run,
 } from '@dais/api/tracking';
 import { copyArtifacts, type ArtifactDependencies } from './copy-artifacts.ts';
-import type { SourceRun } from './source.ts';
+import type { Series, SourceRun, TrackingSource } from './source.ts';
 
 /** In one call; the rest of a longer history goes with the next. */
 const POINTS_AT_ONCE = 50_000;
@@ -30,7 +30,7 @@ export async function importRun(
   options: RunOptions,
 ): Promise<void> {
   const { target, tally } = dependencies;
-  const { artifactUri: from, metrics: _later, startedAt, ...record } = run;
+  const { artifactUri: from, metrics: _later, contentState: _state, startedAt, ...record } = run;
   const input = { ...record, startedAt, source: target.source, experimentId: options.experimentId };
   const { artifactUri } = await target.client.perform(importRunOperation, input, target.settings);
   const points = await importHistories(dependencies, run);
@@ -41,14 +41,7 @@ export async function importRun(
   tally.add({ points, params: Object.keys(run.params).length, tags: Object.keys(run.tags).length });
 }
 
-interface Series {
-  readonly key: string;
-  readonly steps: number[];
-  readonly timestamps: number[];
-  readonly values: MetricPoint['value'][];
-}
-
-/** Gives how many points there are. */
+/** Returns the number of points. */
 async function importHistories({ source, target }: ArtifactDependencies, run: SourceRun): Promise<number> {
   let total = 0;
   let waiting: Series[] = [];
@@ -61,25 +54,30 @@ async function importHistories({ source, target }: ArtifactDependencies, run: So
     for (const { key, points } of series) requireAtLeast(key, expected.get(key) ?? 0, points);
     [waiting, size] = [[], 0];
   };
-  for (const { key } of run.metrics) {
-    for await (const page of source.history(run.id, key)) {
-      for (let from = 0; from < page.steps.length; from += POINTS_AT_ONCE) {
-        const to = Math.min(from + POINTS_AT_ONCE, page.steps.length);
-        if (size + (to - from) > POINTS_AT_ONCE || waiting.length >= SERIES_AT_ONCE) await flush();
-        expected.set(key, (expected.get(key) ?? 0) + to - from);
-        waiting.push({
-          key,
-          steps: page.steps.slice(from, to),
-          timestamps: page.timestamps.slice(from, to),
-          values: page.values.slice(from, to),
-        });
-        size += to - from;
-        total += to - from;
-      }
+  const countsAll = source.repeatsPoints !== true;
+  for await (const { key, ...page } of source.histories?.(run) ?? historiesByKey(source, run)) {
+    for (let from = 0; from < page.steps.length; from += POINTS_AT_ONCE) {
+      const to = Math.min(from + POINTS_AT_ONCE, page.steps.length);
+      if (size + (to - from) > POINTS_AT_ONCE || waiting.length >= SERIES_AT_ONCE) await flush();
+      expected.set(key, countsAll ? (expected.get(key) ?? 0) + to - from : 1);
+      waiting.push({
+        key,
+        steps: page.steps.slice(from, to),
+        timestamps: page.timestamps.slice(from, to),
+        values: page.values.slice(from, to),
+      });
+      size += to - from;
+      total += to - from;
     }
   }
   await flush();
   return total;
+}
+
+async function* historiesByKey(source: TrackingSource, run: SourceRun): AsyncGenerator<Series> {
+  for (const { key } of run.metrics) {
+    for await (const page of source.history(run.id, key)) yield { key, ...page };
+  }
 }
 
 /** More is no fault: somebody may log into the run here too, and a source lists no point twice. */

@@ -73,6 +73,9 @@ export class Importer {
     }
     await importRegistry({ ...shared, rewrite: (uri) => rewritten(uri, [...targets.values()]) });
     await importDatasets(shared, targets);
+    const report = source.report?.();
+    this.#tally.problems.push(...(report?.problems ?? []));
+    this.#tally.notes.push(...(report?.notes ?? []));
     return this.#tally;
   }
 

@@ -1,12 +1,15 @@
 /** From `--from` to a source. */
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { DaisError, type Fetch } from '@dais/api';
 import { proxiedFetch } from '#connection/proxies.ts';
 import type { Context } from '#context.ts';
+import { fileSource } from './file-store/file-source.ts';
 import { httpSource } from './http-source.ts';
 import { LocalFiles } from './local-files.ts';
 import { MlflowRest } from './mlflow-rest.ts';
+import { existing } from './run-logs/log-file.ts';
 import { openPostgres, openSqlite } from './sql-reader.ts';
 import { sqlSource } from './sql-source.ts';
 import type { TrackingSource } from './source.ts';
@@ -17,13 +20,15 @@ export interface SourceOptions {
   readonly artifacts?: string | undefined;
 }
 
-/** @throws DaisError `invalid_request` for an address that means nothing, or that holds a password of a server. */
+/** @throws DaisError `invalid_request` for an address that means nothing, or that holds a password of a server; `not_found` */
 export async function openSource(context: Context, { from, tokenVariable, artifacts }: SourceOptions) {
   const local = artifacts === undefined ? undefined : resolve(context.workingFolder, artifacts);
   if (/^https?:/i.test(from)) return await openHttp(context, from, tokenVariable);
   if (/^sqlite:/i.test(from)) return await openFile(context, from, new LocalFiles(local));
   if (/^postgres(ql)?(\+\w+)?:/i.test(from)) return await openDatabase(from, new LocalFiles(local));
-  const detail = `"${from}" is not a supported source. Use http://…, https://…, sqlite:///FILE or postgresql://….`;
+  if (/^file:/i.test(from) || !/^[a-z][\w+.-]+:/i.test(from))
+    return await openFolder(context, from, new LocalFiles(local));
+  const detail = `"${from}" is not a supported source. Use http://…, https://…, sqlite:///FILE, postgresql://… or an mlruns folder.`;
   throw new DaisError('invalid_request', detail);
 }
 
@@ -71,6 +76,14 @@ async function openFile(context: Context, from: string, files: LocalFiles): Prom
     if (file !== undefined) return await sqlSource(await openSqlite(file), files, `sqlite://${file}`);
   }
   throw new DaisError('not_found', `Not found: ${candidates.join(', ')}.`);
+}
+
+async function openFolder(context: Context, from: string, files: LocalFiles): Promise<TrackingSource> {
+  const path = /^file:\/\//i.test(from) ? fileURLToPath(from) : from.replace(/^file:/i, '');
+  const folder = await existing(resolve(context.workingFolder, path));
+  if (folder.isFolder) return await fileSource(folder.path, files);
+  const detail = `${folder.path} is a file. Use sqlite:///${folder.path} for a database, or give an mlruns folder.`;
+  throw new DaisError('invalid_request', detail);
 }
 
 async function openDatabase(from: string, files: LocalFiles): Promise<TrackingSource> {

@@ -12,6 +12,7 @@ import type {
   Span,
   TraceState,
 } from '@dais/api/tracking';
+import type { Problem } from './tally.ts';
 
 export type Pairs = Readonly<Record<string, string>>;
 
@@ -41,6 +42,8 @@ export interface SourceRun {
   readonly datasets: DatasetInput[];
   readonly modelInputs: string[];
   readonly modelOutputs: { readonly modelId: string; readonly step: number }[];
+  /** Changes when points or files of the run change that the other fields do not show. Dais does not store it. */
+  readonly contentState?: string;
 }
 
 export interface SourceLoggedModel {
@@ -155,6 +158,17 @@ export interface PointColumns {
   readonly values: MetricPoint['value'][];
 }
 
+export interface Series extends PointColumns {
+  readonly key: string;
+}
+
+/** What a source found that has no object of its own. */
+export interface SourceReport {
+  /** Content that could not be read. */
+  readonly problems: readonly Problem[];
+  readonly notes: readonly string[];
+}
+
 /** Whose files are read. */
 export interface FileOwner {
   readonly type: 'run' | 'model' | 'trace';
@@ -175,6 +189,10 @@ export interface TrackingSource {
   runs(experimentId: string): AsyncIterable<SourceRun>;
   /** All points of a metric, in some order, page by page. */
   history(runId: string, key: string): AsyncIterable<PointColumns>;
+  /** Whether a history can contain a point twice. Dais stores it once. */
+  readonly repeatsPoints?: true;
+  /** All points of all metrics, for sources that store them together. */
+  histories?(run: SourceRun): AsyncIterable<Series>;
   loggedModels(experimentId: string): AsyncIterable<SourceLoggedModel>;
   /** Prompts too. */
   models(): AsyncIterable<SourceModel>;
@@ -189,6 +207,8 @@ export interface TrackingSource {
   /** @throws DaisError for places that cannot be read from here. */
   files(owner: FileOwner): AsyncIterable<SourceFile>;
   open(owner: FileOwner, path: string): Promise<Readable>;
+  /** What the last round found. */
+  report?(): SourceReport;
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ export interface Problem {
   readonly why: string;
 }
 
-const COUNTED = [
+export const COUNTED = [
   'experiments',
   'runs',
   'loggedModels',
@@ -27,6 +27,8 @@ export class Tally {
   readonly written: Record<Counted, number> = zeros(COUNTED);
   readonly amounts: Record<Amount, number> = zeros(AMOUNTS);
   readonly problems: Problem[] = [];
+  /** What a user may want to know, without being an error. */
+  readonly notes: string[] = [];
 
   add(amounts: Partial<Record<Amount, number>>): void {
     for (const amount of AMOUNTS) this.amounts[amount] += amounts[amount] ?? 0;
@@ -38,8 +40,8 @@ export class Tally {
 
   /** For programs. */
   report(): object {
-    const { found, written, amounts, problems } = this;
-    return { found, written, amounts, problems };
+    const { found, written, amounts, problems, notes } = this;
+    return { found, written, amounts, problems, ...(notes.length > 0 && { notes }) };
   }
 }
 
