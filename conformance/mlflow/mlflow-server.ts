@@ -114,6 +114,8 @@ function pythonIn(environment: string, env: Readonly<Record<string, string>>): P
   return async (script, args = [], variables = {}) => {
     const child = spawn(`${environment}/bin/python`, ['-B', '-W', 'ignore', here(script), ...args], {
       env: { ...env, ...variables },
+      // Clients with a local store write artifacts into the working directory.
+      cwd: env['HOME'],
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const [out, err]: [Buffer[], Buffer[]] = [[], []];
