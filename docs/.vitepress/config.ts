@@ -43,6 +43,8 @@ const guideTopics: Readonly<Record<string, readonly string[]>> = {
   'Work with Dais': ['console', 'apply-from-git', 'api-clients', 'secrets', 'webhooks', 'comments', 'lineage'],
   'Experiment tracking and registry': [
     'migrate-from-mlflow',
+    'import-runs',
+    'unbroken-training',
     'search-runs',
     'tracing',
     'approve-a-model',
