@@ -37,11 +37,12 @@ export async function importSource(
     const dependencies = { source, client, signal: context.signal, now: context.now, progress: progressOf(context) };
     return await new Importer({ ...dependencies, withArtifacts: options.artifacts !== false, dryRun, all }).round();
   };
+  const attempt = follow ? untilAvailable(context, options.every, round) : round;
   try {
-    let tally = await round(options.all ?? false);
+    let tally = await attempt(options.all ?? false);
     context.terminal.progress('');
     if (!(await printedForPrograms(context, tally.report()))) print(context, tally, shown, dryRun);
-    if (follow) tally = await followSource(context, options.every, tally, { round, shown });
+    if (follow) tally = await followSource(context, options.every, tally, { attempt, shown });
     return tally.problems.length > 0 ? exitCodes.failed.code : exitCodes.ok.code;
   } catch (error) {
     if (context.signal.aborted) {
@@ -54,31 +55,43 @@ export async function importSource(
   }
 }
 
+type Round = (all: boolean) => Promise<Tally>;
+
+/** Repeats a round while the server or the source is away. */
+function untilAvailable(context: Context, everyMs: number, round: Round): Round {
+  return async (all) => {
+    for (;;) {
+      try {
+        return await round(all);
+      } catch (error) {
+        if (context.signal.aborted || !(error instanceof DaisError) || !error.retryable) throw error;
+        context.terminal.progress('');
+        remark(context, `${error.message} The next attempt is in ${everyMs / 1000} s.`);
+        await pause(everyMs, context.signal);
+        context.signal.throwIfAborted();
+      }
+    }
+  };
+}
+
 interface Following {
-  round(all: boolean): Promise<Tally>;
+  readonly attempt: Round;
   readonly shown: readonly Counted[];
 }
 
-/** Repeats the import until the user stops it, also while the server or the source is away. */
+/** Repeats the import until the user stops it. */
 async function followSource(
   context: Context,
   everyMs: number,
   first: Tally,
-  { round, shown }: Following,
+  { attempt, shown }: Following,
 ): Promise<Tally> {
   let tally = first;
   while (!context.signal.aborted) {
     await pause(everyMs, context.signal);
     if (context.signal.aborted) break;
     const reported = JSON.stringify(tally.problems);
-    try {
-      tally = await round(false);
-    } catch (error) {
-      if (context.signal.aborted || !(error instanceof DaisError) || !error.retryable) throw error;
-      context.terminal.progress('');
-      remark(context, `${error.message} The next attempt is in ${everyMs / 1000} s.`);
-      continue;
-    }
+    tally = await attempt(false);
     context.terminal.progress('');
     const hasNewProblems = tally.problems.length > 0 && JSON.stringify(tally.problems) !== reported;
     if (tally.changed || hasNewProblems) print(context, tally, shown, false);

@@ -4,7 +4,7 @@ import type { Series, SourceRun } from '../source.ts';
 
 const POINTS_PER_PAGE = 50_000;
 export const MOST_METRICS = 100_000;
-export const LONGEST_KEY = 250;
+const LONGEST_KEY = 250;
 /** Prefix of metrics of the machine, as in MLflow. */
 export const SYSTEM = 'system/';
 

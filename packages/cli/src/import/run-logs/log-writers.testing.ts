@@ -49,7 +49,7 @@ function varint(value: number | bigint): Buffer {
   return Buffer.from(bytes);
 }
 
-export function tfRecord(data: Buffer): Buffer {
+function tfRecord(data: Buffer): Buffer {
   const header = Buffer.alloc(12);
   header.writeBigUInt64LE(BigInt(data.length));
   header.writeUInt32LE(maskedCrc32c(header.subarray(0, 8)), 8);

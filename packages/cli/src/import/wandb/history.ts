@@ -32,7 +32,7 @@ export const isIn = (maps: ReadonlySet<string>, path: readonly string[]): boolea
 const keyOf = (path: readonly string[]): string => JSON.stringify(path);
 
 /** Numbers in nested maps. Those with a type are media. */
-export function* numbersIn(key: string, value: unknown, depth = 0): Generator<[string, number]> {
+function* numbersIn(key: string, value: unknown, depth = 0): Generator<[string, number]> {
   if (typeof value === 'number') yield [key, value];
   else if (typeof value === 'boolean') yield [key, value ? 1 : 0];
   else if (isMap(value) && !(TYPE in value) && depth < 10) {
