@@ -49,7 +49,7 @@ export const commandFamilies: Readonly<Record<string, string>> = {
   batch: 'Batch jobs: list, follow, cancel',
   endpoint: 'Endpoints: load test, resume',
   export: 'Export a project',
-  import: 'Import from another server',
+  import: 'Import from MLflow, Weights & Biases, TensorBoard',
   config: 'Server configuration',
   data: 'Datasets: push, pull, inspect, compare, query',
   features: 'Features: read, push, materialize, build, check',

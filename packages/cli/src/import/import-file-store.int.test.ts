@@ -21,12 +21,12 @@ async function store(name: string, runs: Readonly<Record<string, string>>): Prom
   const root = await mkdtemp(join(dais.folder, 'store-'));
   const experiment = join(root, 'mlruns/7');
   const files: Record<string, string> = {
-    'meta.yaml': `artifact_location: ${pathToFileURL(experiment)}\ncreation_time: 1700000000000\nexperiment_id: '7'\nlast_update_time: 1700000000000\nlifecycle_stage: active\nname: ${name}\n`,
+    'meta.yaml': `artifact_location: ${pathToFileURL(experiment).href}\ncreation_time: 1700000000000\nexperiment_id: '7'\nlast_update_time: 1700000000000\nlifecycle_stage: active\nname: ${name}\n`,
     'tags/team': 'a',
   };
   for (const [run, metric] of Object.entries(runs)) {
     Object.assign(files, {
-      [`${run}/meta.yaml`]: `artifact_uri: ${pathToFileURL(experiment)}/${run}/artifacts\nend_time: 1700000009000\nexperiment_id: '7'\nlifecycle_stage: active\nrun_id: '${run}'\nrun_name: ${run[0]}e5\nstart_time: 1700000000000\nstatus: 3\nuser_id: ada\n`,
+      [`${run}/meta.yaml`]: `artifact_uri: ${pathToFileURL(experiment).href}/${run}/artifacts\nend_time: 1700000009000\nexperiment_id: '7'\nlifecycle_stage: active\nrun_id: '${run}'\nrun_name: ${run[0]}e5\nstart_time: 1700000000000\nstatus: 3\nuser_id: ada\n`,
       [`${run}/params/net/depth`]: '3',
       [`${run}/tags/note`]: 'two\nlines',
       [`${run}/metrics/val/loss`]: metric,
@@ -128,7 +128,7 @@ test('runs keep their ids, and appended points are imported once', async () => {
 });
 
 test('an import that loses the server in the middle is completed by the next', async () => {
-  const runs = [...'cdef'].map(id);
+  const runs = ['c', 'd', 'e', 'f'].map(id);
   const folder = await store('interrupted', Object.fromEntries(runs.map((run) => [run, lines(0, 100)])));
   let left = 14;
   const proxy = await proxyTo(() => left-- > 0);

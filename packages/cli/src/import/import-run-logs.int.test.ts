@@ -249,6 +249,24 @@ test('offline runs of W&B have their configuration, history, summary, tags and f
   expect(await pointsOf(one.id, 'bad')).toHaveLength(10);
 });
 
+test('a run in progress has its status by the time of its file, and its summary when it ends', async () => {
+  const path = offline('live');
+  const folder = await folderWith({ [path]: write.wandbFile(records('live')) });
+  const now = Date.now() / 1000;
+  await utimes(join(folder, path), now, now);
+  const words = ['--experiment', 'live'];
+  await imported('wandb', folder, ...words);
+  const live = (await runsOf('live')).get('run live')!;
+  expect([live.status, live.endedAt]).toEqual(['RUNNING', undefined]);
+  expect(live.metrics.map(({ key }) => key)).not.toContain('best');
+  await writeFile(join(folder, path), write.wandbFile([...records('live'), write.wandb.exit(0)]));
+  await imported('wandb', folder, ...words);
+  const ended = (await runsOf('live')).get('run live')!;
+  expect([ended.id, ended.status]).toEqual([live.id, 'FINISHED']);
+  expect(await pointsOf(ended.id, 'best')).toEqual([{ step: 9, value: 0.25 }]);
+  expect(await pointsOf(ended.id, 'loss')).toHaveLength(10);
+});
+
 test('a damaged or cut run file is reported, and its readable records are imported', async () => {
   const whole = write.wandbFile(records('cut'));
   const folder = await folderWith({
@@ -279,6 +297,24 @@ test('a damaged or cut run file is reported, and its readable records are import
   const runs = await runsOf('cut');
   expect(runs.get('run cut')).toMatchObject({ status: 'FAILED', params: { lr: '0.1' } });
   expect(await pointsOf(runs.get('run cut')!.id, 'loss')).toHaveLength(10);
+});
+
+test('after a damaged block, a run file is read from the next record', async () => {
+  const many = Array.from({ length: 3000 }, (_, step) =>
+    write.wandb.history(step, 1_700_000_000 + step, { loss: step }),
+  );
+  const bytes = write.wandbFile([write.wandb.run({ id: 'block', project: 'p' }), ...many, write.wandb.exit(0)]);
+  bytes[32_768 + 500]! ^= 0xff;
+  const folder = await folderWith({ [offline('block')]: bytes });
+  const { code, problems } = await imported('wandb', folder, '--experiment', 'block');
+  expect([code, problems.length]).toEqual([1, 1]);
+  expect(problems[0]?.why).toContain('is damaged in 1 place, ');
+  const points = await ask<{ items: object[] }>(
+    `tracking/runs/${(await runsOf('block')).get('block')!.id}/metrics/loss`,
+  );
+  // A block has some 400 records, and only they are lost.
+  expect(points.items.length).toBeGreaterThan(2500);
+  expect(points.items.length).toBeLessThan(3000);
 });
 
 test('exported histories: a table of one run, a chart of several, and lines of JSON', async () => {

@@ -87,6 +87,7 @@ export class LatestPoints {
 }
 
 function isStorable({ key, step, timestamp }: LogPoint): boolean {
+  if (key.includes('\0') || !key.isWellFormed()) return false;
   return key !== '' && key.length <= LONGEST_KEY && Number.isSafeInteger(step) && Number.isSafeInteger(timestamp);
 }
 

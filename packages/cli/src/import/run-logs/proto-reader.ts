@@ -82,8 +82,9 @@ export class ProtoReader {
     return this.wire === LENGTH ? this.#bytes.subarray(this.#start, this.#end) : Buffer.alloc(0);
   }
 
+  /** Returns text that PostgreSQL can store: without NUL. */
   text(): string {
-    return this.bytes().toString('utf8');
+    return this.bytes().toString('utf8').replaceAll('\0', '\uFFFD');
   }
 
   message(): ProtoReader {

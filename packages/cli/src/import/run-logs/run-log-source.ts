@@ -94,7 +94,9 @@ export class RunLogSource implements TrackingSource {
   async #readOne(log: RunLog): Promise<ReadLog> {
     const state = JSON.stringify(log.files);
     const before = this.#read.get(log.name);
-    if (before?.state === state) return before.log;
+    // Time alone can end a run in progress.
+    const isEnded = before?.log.runs.every(({ run }) => run.status !== 'RUNNING') === true;
+    if (before?.state === state && isEnded) return before.log;
     const read = await this.#format.read(log);
     this.#read.set(log.name, { state, log: read });
     return read;

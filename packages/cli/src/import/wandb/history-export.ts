@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { countText } from '#output/amounts.ts';
 import { DaisError } from '@dais/api';
+import { storable } from '../exact-json.ts';
 import { streamFile, type LogFile } from '../run-logs/log-file.ts';
 import { LatestPoints, seriesOf, type LogPoint } from '../run-logs/log-metrics.ts';
 import { runIdOf } from '../run-logs/log-text.ts';
@@ -124,7 +125,7 @@ function* itemsOf(columns: readonly string[], cells: readonly string[], own: str
     if (RANGE.test(column) && named.has(column.replace(RANGE, ''))) continue;
     const split = isChart ? column.lastIndexOf(SEPARATOR) : -1;
     if (split === -1) yield { run: own, path: [column], value };
-    else yield { run: column.slice(0, split), path: [column.slice(split + SEPARATOR.length)], value };
+    else yield { run: storable(column.slice(0, split)), path: [column.slice(split + SEPARATOR.length)], value };
   }
 }
 

@@ -33,6 +33,8 @@ export async function* readRecords(reader: FileReader): AsyncGenerator<LogRecord
   let parts: Buffer[] = [];
   let size = 0;
   let startedAt = -1;
+  /** Whether the start of a record is searched after a damaged one. */
+  let isSearching = false;
   while (reader.position < reader.size) {
     const at = reader.position;
     const rest = BLOCK - (at % BLOCK);
@@ -49,16 +51,24 @@ export async function* readRecords(reader: FileReader): AsyncGenerator<LogRecord
       yield { kind: 'incomplete', at };
       return;
     }
-    const isStart = type === FULL || type === FIRST;
-    const isIntact = data !== 'too long' && header.readUInt32LE(0) === checksum(type, data);
-    if (!isIntact || isStart !== (startedAt === -1)) {
-      // A file that grew while it was read ends with zeros.
+    if (data === 'too long' || header.readUInt32LE(0) !== checksum(type, data)) {
+      // A file that grew while its machine stopped can end with zeros.
       yield { kind: isZero(header) ? 'incomplete' : 'damaged', at };
-      [parts, size, startedAt] = [[], 0, -1];
-      // An intact start of another record shows where reading can continue.
-      reader.position = isIntact && isStart ? at : Math.min(reader.size, at + rest);
+      [parts, size, startedAt, isSearching] = [[], 0, -1, true];
+      reader.position = Math.min(reader.size, at + rest);
       continue;
     }
+    const isStart = type === FULL || type === FIRST;
+    if (startedAt !== -1 && isStart) {
+      yield { kind: 'damaged', at: startedAt };
+      [parts, size, startedAt] = [[], 0, -1];
+    } else if (startedAt === -1 && !isStart) {
+      // The rest of a record whose start is damaged, which was reported.
+      if (!isSearching) yield { kind: 'damaged', at };
+      isSearching = true;
+      continue;
+    }
+    isSearching = false;
     if (isStart) startedAt = at;
     size += data.length;
     if (size <= LARGEST_RECORD) parts.push(Buffer.from(data));

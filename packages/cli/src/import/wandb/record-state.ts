@@ -49,6 +49,8 @@ export class RecordState {
   #addFields(record: WandbRecord): void {
     if (record.kind === 'run') {
       this.run = mergeRuns(this.run, record.run);
+      // Resumed after its end.
+      this.#exit = undefined;
       this.#config.set(record.run.config);
     } else if (record.kind === 'config' || record.kind === 'summary') {
       const values = record.kind === 'config' ? this.#config : this.#summary;

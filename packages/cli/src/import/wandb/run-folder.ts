@@ -64,7 +64,7 @@ export async function readRunFolder(
   if (isEnded) for (const point of state.summaryPoints()) state.latest.add(point);
   const params = state.params();
   reportLimits(name, state, problems);
-  const experiment = wanted ?? (run.project || 'uncategorized');
+  const experiment = wanted ?? (run.project.slice(0, 500) || 'uncategorized');
   const id = runIdOf('wandb', experiment, run.project, run.id);
   const artifacts = artifactsOf(folders);
   return {
@@ -109,8 +109,7 @@ async function* allPoints(name: string, files: readonly LogFile[], isEnded: bool
 async function* recordsOf(name: string, files: readonly LogFile[], reading: Reading): AsyncGenerator<WandbRecord> {
   for (const file of files) {
     const before = reading.records;
-    let damaged = 0;
-    let firstAt = -1;
+    let [damaged, firstAt, tooLarge, isIncomplete] = [0, 0, 0, false];
     const reader = await FileReader.open(file);
     try {
       if (!(await hasWandbHeader(reader))) {
@@ -118,17 +117,13 @@ async function* recordsOf(name: string, files: readonly LogFile[], reading: Read
         continue;
       }
       for await (const record of readRecords(reader)) {
-        if (record.kind === 'incomplete') {
-          reading.notes.push(
-            `${file.path}: the last record is incomplete, because the training stopped or continues to write.`,
-          );
-        } else if (record.kind === 'too large') {
-          reading.notes.push(`${file.path}: a record larger than ${bytesText(LARGEST_RECORD)} is not imported.`);
-        } else {
+        if (record.kind === 'incomplete') isIncomplete = true;
+        else if (record.kind === 'too large') tooLarge += 1;
+        else {
           const read = record.kind === 'record' ? decoded(record.data) : 'malformed';
           if (read === 'malformed') {
+            if (damaged === 0) firstAt = record.kind === 'damaged' ? record.at : reader.position;
             damaged += 1;
-            if (firstAt === -1) firstAt = record.kind === 'damaged' ? record.at : reader.position;
             continue;
           }
           reading.records += 1;
@@ -137,6 +132,15 @@ async function* recordsOf(name: string, files: readonly LogFile[], reading: Read
       }
     } finally {
       await reader.close();
+    }
+    if (isIncomplete) {
+      reading.notes.push(
+        `${file.path}: the last record is incomplete, because the training stopped or continues to write.`,
+      );
+    }
+    if (tooLarge > 0) {
+      const records = countText(tooLarge, 'record');
+      reading.notes.push(`${file.path}: ${records} larger than ${bytesText(LARGEST_RECORD)} not imported.`);
     }
     if (damaged === 0) continue;
     const intact = reading.records - before;
