@@ -119,20 +119,21 @@ describe.each([
       expect(await stepsOf(run)).toEqual(steps(80));
     },
   );
+});
 
-  test('is followed while the training writes into it', { timeout: PATIENCE }, async () => {
-    const store = storeIn(await mkdtemp(join(dais.folder, 'followed-')));
-    const run = await train(store, '0', '1');
-    const stop = new AbortController();
-    const following = dais.run(['import', 'mlflow', '--from', store, '--follow', '--every', '1s'], {
-      signal: stop.signal,
-    });
-    await train(store, '1', '500', run);
-    await expect.poll(async () => (await stepsOf(run).catch(() => [])).length).toBe(500);
-    stop.abort();
-    const { err } = await following;
-    expect(err).not.toContain('error');
-    expect(await imported(store)).toMatchObject({ problems: [] });
-    expect(await stepsOf(run)).toEqual(steps(500));
+// import-file-store.int.test.ts follows a file store.
+test('a SQLite database is followed while the training writes into it', { timeout: PATIENCE }, async () => {
+  const store = `sqlite:///${join(await mkdtemp(join(dais.folder, 'followed-')), 'mlflow.db')}`;
+  const run = await train(store, '0', '1');
+  const stop = new AbortController();
+  const following = dais.run(['import', 'mlflow', '--from', store, '--follow', '--every', '1s'], {
+    signal: stop.signal,
   });
+  await train(store, '1', '500', run);
+  await expect.poll(async () => (await stepsOf(run).catch(() => [])).length).toBe(500);
+  stop.abort();
+  const { err } = await following;
+  expect(err).not.toContain('error');
+  expect(await imported(store)).toMatchObject({ problems: [] });
+  expect(await stepsOf(run)).toEqual(steps(500));
 });
