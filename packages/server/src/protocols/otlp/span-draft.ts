@@ -70,7 +70,7 @@ export class SpanGatherer {
   add(into: Span[], draft: SpanDraft): void {
     this.#spans += 1;
     if (this.#spans > MOST_ITEMS) throw new TooManyItems();
-    const wrong = faultOf(draft);
+    const wrong = problemOf(draft);
     if (wrong === undefined) into.push(spanOf(draft));
     else {
       this.#rejected += 1;
