@@ -73,7 +73,7 @@ def measured():
 
 
 @dsl.component(
-    base_image="python:3.11", packages_to_install=["nobody-knows-it"], pip_index_urls=["http://127.0.0.1:9/simple"]
+    base_image="python:3.11", packages_to_install=["nobody-knows-it"], pip_index_urls=["http://169.254.169.254/simple"]
 )
 def indexed():
     pass
@@ -309,14 +309,14 @@ def scenario_metrics_and_logs():
 
 def scenario_reasons():
     client = connect()
-    # The outbound guard does not let a package index inside the network be read.
+    # The outbound guard refuses a package index inside the network.
     result = client.create_run_from_pipeline_func(from_index, arguments={}, namespace=NAMESPACE)
     run = result.wait_for_run_completion(timeout=PATIENCE)
-    assert run.state == "FAILED" and "127.0.0.1" in run.error.message and "refused" in run.error.message, run.error
+    assert run.state == "FAILED" and "169.254.169.254" in run.error.message, run.error
     [task] = [task for task in run.run_details.task_details if task.display_name == "indexed"]
-    assert task.state == "FAILED" and "127.0.0.1" in task.error.message and "allowHosts" in task.error.message, task
+    assert task.state == "FAILED" and "169.254.169.254" in task.error.message and "refused" in task.error.message, task
     assert task.state_history[-1].error.message == task.error.message, task
-    assert "127.0.0.1" in artifact(client, run.run_id, "indexed", "main-logs")
+    assert "169.254.169.254" in artifact(client, run.run_id, "indexed", "main-logs")
 
 
 def scenario_recurring_runs():
