@@ -8,6 +8,7 @@ import sys
 import tarfile
 import tempfile
 import traceback
+import urllib.parse
 import warnings
 import zipfile
 
@@ -286,7 +287,8 @@ def scenario_failures():
 
 def artifact(client, run, task, name):
     # The generated client has no method for it.
-    url = f"{HOST}/apis/v2beta1/runs/{run}/nodes/{task}/artifacts/{name}:read"
+    node = urllib.parse.quote(task, safe="")
+    url = f"{HOST}/apis/v2beta1/runs/{run}/nodes/{node}/artifacts/{name}:read"
     response = client._run_api.api_client.rest_client.GET(url, headers={"authorization": f"Bearer {TOKEN}"})
     return base64.b64decode(json.loads(response.data)["data"]).decode()
 
@@ -297,11 +299,11 @@ def scenario_metrics_and_logs():
     run = result.wait_for_run_completion(timeout=PATIENCE)
     assert run.state == "SUCCEEDED", run.error
     entries = run.plugins_output["dais"].entries
-    assert {name: entry.value for name, entry in entries.items()} == {"measure/scores/accuracy": 0.875}, entries
-    assert json.loads(artifact(client, run.run_id, "measure", "scores")) == {"accuracy": 0.875}
-    log = artifact(client, run.run_id, "measure", "main-logs")
+    assert {name: entry.value for name, entry in entries.items()} == {"exit-handler-1/measure/scores/accuracy": 0.875}, entries
+    assert json.loads(artifact(client, run.run_id, "exit-handler-1/measure", "scores")) == {"accuracy": 0.875}
+    log = artifact(client, run.run_id, "exit-handler-1/measure", "main-logs")
     assert "it measures now" in log and "[KFP Executor" in log, log
-    names = artifact(client, run.run_id, "measure", "names").split()
+    names = artifact(client, run.run_id, "exit-handler-1/measure", "names").split()
     assert names[0].startswith("measured-") and names[0] != run.display_name, names
     state = artifact(client, run.run_id, "tell", "main-logs")
     assert f"FINAL COMPLETE {names[0]} exit-handler-1" in state, state
@@ -314,7 +316,8 @@ def scenario_reasons():
     run = result.wait_for_run_completion(timeout=PATIENCE)
     assert run.state == "FAILED" and "169.254.169.254" in run.error.message, run.error
     [task] = [task for task in run.run_details.task_details if task.display_name == "indexed"]
-    assert task.state == "FAILED" and "169.254.169.254" in task.error.message and "refused" in task.error.message, task
+    assert task.state == "FAILED" and "169.254.169.254" in task.error.message and "allowHosts" in task.error.message, task
+    assert task.error.message.startswith("The package index http://169.254.169.254/simple cannot be used: "), task
     assert task.state_history[-1].error.message == task.error.message, task
     assert "169.254.169.254" in artifact(client, run.run_id, "indexed", "main-logs")
 

@@ -5,8 +5,8 @@ import { classified, requestedClasses } from './classification.ts';
 function classesOf(output: Tensor, count: number, spec: readonly number[]) {
   const outputs = [{ name: 'y', datatype: output.datatype, shape: spec }];
   const answer = { outputs: [output], described: { outputs } } as unknown as InferResponse;
-  const [tensor] = classified(answer, new Map([['y', count]]));
-  return { ...tensor, data: (tensor?.data as readonly Buffer[]).map(String) };
+  const tensor = classified(answer, new Map([['y', count]]))[0]!;
+  return { ...tensor, data: (tensor.data as readonly Buffer[]).map(String) };
 }
 const tensor = (datatype: Datatype, shape: readonly number[], data: Tensor['data']): Tensor => ({
   name: 'y',

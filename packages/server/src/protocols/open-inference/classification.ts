@@ -6,7 +6,7 @@ import { DaisError } from '@dais/api/errors';
 import type { Datatype, InferResponse, Parameters, Tensor } from '#gateway/index.ts';
 
 /** Name of the parameter of a requested output. */
-export const CLASSIFICATION = 'classification';
+const CLASSIFICATION = 'classification';
 
 const FLOATS: ReadonlySet<Datatype> = new Set(['FP32', 'FP64']);
 const WITHOUT_ORDER: ReadonlySet<Datatype> = new Set(['BOOL', 'BYTES', 'FP16', 'BF16']);

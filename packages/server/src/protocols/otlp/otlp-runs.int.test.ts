@@ -48,7 +48,9 @@ const newRun = async () => (await native<Run>('POST', 'runs', { experimentId: '0
 const history = async (key: string, of = run) =>
   (await native<{ items: MetricPoint[] }>('GET', `runs/${of}/metrics/${encodeURIComponent(key)}`)).items;
 const keysOf = async (of = run) =>
-  (await native<Run>('GET', `runs/${of}`)).metrics.map(({ key, value }) => [key, value]).toSorted();
+  (await native<Run>('GET', `runs/${of}`)).metrics
+    .map(({ key, value }) => [key, value] as const)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
 const messages = async (query = '', of = run) =>
   (await native<{ items: LogMessage[] }>('GET', `runs/${of}/messages${query}`)).items;
 
