@@ -47,17 +47,17 @@ function topClasses({ name, datatype, shape, data }: Tensor, count: number, isBa
   const values = data as ArrayLike<number | bigint>;
   const rows = isBatch ? (shape[0] ?? 0) : 1;
   const width = rows === 0 ? 0 : values.length / rows;
-  const most = Math.min(count, width);
+  const classes = Math.min(count, width);
   const texts: Buffer[] = [];
   for (let row = 0; row < rows; row++) {
     const order = Array.from({ length: width }, (_, index) => index).toSorted((a, b) =>
       descending(values[row * width + a]!, values[row * width + b]!),
     );
-    for (const index of order.slice(0, most)) {
+    for (const index of order.slice(0, classes)) {
       texts.push(Buffer.from(`${valueText(datatype, values[row * width + index]!)}:${index}`));
     }
   }
-  return { name, datatype: 'BYTES', shape: isBatch ? [rows, most] : [most], data: texts };
+  return { name, datatype: 'BYTES', shape: isBatch ? [rows, classes] : [classes], data: texts };
 }
 
 /** NaN is the last. */

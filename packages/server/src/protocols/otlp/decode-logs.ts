@@ -7,7 +7,7 @@ import { ProtobufReader } from '#lib/formats/protobuf-reader.ts';
 import { attributesOf, enumOf, idOf, listOf, mapOf, parsedBody, resourceOf, textOf, timeOf } from './decode-json.ts';
 import { readAttribute, readResource, readValue } from './decode-protobuf.ts';
 import { newRecord, type RecordDraft, type ResourceLogs } from './log-draft.ts';
-import { MOST_ITEMS, TooManyItems } from './otlp-http.ts';
+import { MAX_ITEMS, TooManyItems } from './otlp-http.ts';
 import { clean } from './span-draft.ts';
 
 /** @throws JsonError, TooManyItems */
@@ -19,7 +19,7 @@ export function decodeLogsJson(bytes: Buffer): ResourceLogs[] {
       const scope = scopeLogs['scope'];
       const logger = scope === undefined || scope === null ? '' : textOf(mapOf(scope, 'a scope'), 'name');
       for (const record of listOf(scopeLogs, 'logRecords')) {
-        if (++count > MOST_ITEMS) throw new TooManyItems();
+        if (++count > MAX_ITEMS) throw new TooManyItems();
         const draft = newRecord(logger);
         draft.time = timeOf(record, 'timeUnixNano');
         draft.observed = timeOf(record, 'observedTimeUnixNano');
@@ -59,7 +59,7 @@ export function decodeLogsProtobuf(bytes: Buffer): ResourceLogs[] {
         while (reader.next()) {
           if (reader.field === 1) readResource(reader, logs.resource);
           else if (reader.field === 2) {
-            for (const record of readScopeLogs(reader, MOST_ITEMS - count)) {
+            for (const record of readScopeLogs(reader, MAX_ITEMS - count)) {
               logs.records.push(record);
               count += 1;
             }
@@ -71,7 +71,7 @@ export function decodeLogsProtobuf(bytes: Buffer): ResourceLogs[] {
   return all;
 }
 
-function readScopeLogs(reader: ProtobufReader, most: number): RecordDraft[] {
+function readScopeLogs(reader: ProtobufReader, limit: number): RecordDraft[] {
   const records: RecordDraft[] = [];
   let logger = '';
   reader.message(() => {
@@ -84,7 +84,7 @@ function readScopeLogs(reader: ProtobufReader, most: number): RecordDraft[] {
           }
         });
       } else if (reader.field === 2) {
-        if (records.length >= most) throw new TooManyItems();
+        if (records.length >= limit) throw new TooManyItems();
         const draft = newRecord('');
         reader.message(() => readRecord(reader, draft));
         records.push(draft);

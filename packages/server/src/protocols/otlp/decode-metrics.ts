@@ -17,11 +17,11 @@ import {
 } from './decode-json.ts';
 import { readAttribute, readResource } from './decode-protobuf.ts';
 import { newPoint, type MetricDraft, type PointDraft, type ResourceMetrics } from './metric-draft.ts';
-import { MOST_ITEMS, TooManyItems } from './otlp-http.ts';
+import { MAX_ITEMS, TooManyItems } from './otlp-http.ts';
 import { clean } from './span-draft.ts';
 
 /** Quantiles of one point of a summary; the others are omitted. */
-const MOST_QUANTILES = 100;
+const MAX_QUANTILES = 100;
 const TEMPORALITIES: readonly string[] = ['UNSPECIFIED', 'DELTA', 'CUMULATIVE'].map(
   (name) => `AGGREGATION_TEMPORALITY_${name}`,
 );
@@ -31,7 +31,7 @@ class PointCounter {
   #points = 0;
 
   add(into: PointDraft[], point: PointDraft): void {
-    if (++this.#points > MOST_ITEMS) throw new TooManyItems();
+    if (++this.#points > MAX_ITEMS) throw new TooManyItems();
     into.push(point);
   }
 }
@@ -55,7 +55,7 @@ const READ_JSON = {
   summary: (point: Json) => [
     ...distributionOf(point),
     ...listOf(point, 'quantileValues')
-      .slice(0, MOST_QUANTILES)
+      .slice(0, MAX_QUANTILES)
       .map((one) => [quantileName(doubleOf(one, 'quantile') ?? 0), doubleOf(one, 'value') ?? 0]),
   ],
 } as const satisfies Readonly<Record<string, (point: Json) => readonly (readonly (string | number)[])[]>>;
@@ -213,7 +213,7 @@ function readSummaryPoint(reader: ProtobufReader, point: PointDraft): void {
     6: () => {
       let [quantile, value] = [0, 0];
       readFields(reader, { 1: () => (quantile = reader.double()), 2: () => (value = reader.double()) });
-      if (quantiles.length < MOST_QUANTILES) quantiles.push([quantileName(quantile), value]);
+      if (quantiles.length < MAX_QUANTILES) quantiles.push([quantileName(quantile), value]);
     },
     7: () => readAttribute(reader, point.attributes, 0),
     8: () => (point.flags = reader.int32()),

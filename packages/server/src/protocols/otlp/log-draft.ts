@@ -37,7 +37,7 @@ export function newRecord(logger: string): RecordDraft {
   return { time: 0n, observed: 0n, ...base, logger };
 }
 
-export function faultOfRecord({ time, observed, attributes }: RecordDraft): string | undefined {
+export function problemOfRecord({ time, observed, attributes }: RecordDraft): string | undefined {
   if ((time === 0n ? observed : time) > LATEST) return 'a log record has a time after the year 2262';
   if (JSON.stringify(attributes).length > LONGEST_ATTRIBUTES - 1000) {
     return `the attributes of a log record have more than ${LONGEST_ATTRIBUTES - 1000} characters as JSON`;

@@ -46,23 +46,23 @@ export function newPoint(): PointDraft {
 }
 
 /** Returns why no point of a metric can be stored. */
-export function faultOfMetric({ name, temporality }: MetricDraft): string | undefined {
+export function problemOfMetric({ name, temporality }: MetricDraft): string | undefined {
   if (name === '') return 'a metric has no name';
   if (temporality !== DELTA) return undefined;
   return `the metric "${name.slice(0, LONGEST_KEY)}" has delta temporality: set OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=cumulative`;
 }
 
-/** Returns the metrics of a run for a data point; empty if it has no value. @throws PointFault */
+/** Returns the metrics of a run for a data point; empty if it has no value. @throws PointError */
 export function runMetrics({ name }: MetricDraft, point: PointDraft, now: number): RunMetric[] {
   const { time, attributes, flags, values } = point;
   if ((flags & NO_RECORDED_VALUE) !== 0) return [];
-  if (time > LATEST) throw new PointFault(`a point of "${name.slice(0, LONGEST_KEY)}" has a time after the year 2262`);
+  if (time > LATEST) throw new PointError(`a point of "${name.slice(0, LONGEST_KEY)}" has a time after the year 2262`);
   const timestamp = time === 0n ? now : Number(time / 1_000_000n);
   const { step, labels } = stepAndLabels(attributes);
   return values.map(([suffix, value]) => {
     const key = (name + suffix + labels).replaceAll(FORBIDDEN, '_');
     if (key.length > LONGEST_KEY) {
-      throw new PointFault(
+      throw new PointError(
         `the name of "${key.slice(0, 80)}…" with its attributes has more than ${LONGEST_KEY} characters`,
       );
     }
@@ -70,7 +70,7 @@ export function runMetrics({ name }: MetricDraft, point: PointDraft, now: number
   });
 }
 
-export class PointFault extends Error {}
+export class PointError extends Error {}
 
 /** Each further attribute makes a metric of its own: `loss/split:train`. */
 function stepAndLabels(attributes: Attributes): { readonly step: number; readonly labels: string } {

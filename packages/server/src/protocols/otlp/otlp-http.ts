@@ -16,7 +16,7 @@ export class Refusal extends Error {
 }
 
 /** Items of one request; more of them are refused. */
-export const MOST_ITEMS = 10_000;
+export const MAX_ITEMS = 10_000;
 
 export class TooManyItems extends Error {}
 

@@ -3,7 +3,7 @@ import { addRunMessagesOperation, type LogMessage } from '@dais/api/tracking';
 import { systemClock } from '#lib/clock.ts';
 import { decodeLogsJson, decodeLogsProtobuf } from './decode-logs.ts';
 import type { Rejections } from './encode.ts';
-import { faultOfRecord, logMessage } from './log-draft.ts';
+import { problemOfRecord, logMessage } from './log-draft.ts';
 import { decodedBody, type ReceivedRequest } from './received-request.ts';
 import { ItemsByRun } from './run-of-telemetry.ts';
 
@@ -16,9 +16,9 @@ export async function receiveLogs(request: ReceivedRequest): Promise<Rejections>
   const now = BigInt(systemClock.now()) * 1_000_000n;
   for (const { resource, records } of resources) {
     for (const record of records) {
-      const fault = faultOfRecord(record);
-      if (fault === undefined) items.add(logMessage(record, now), record.attributes, resource);
-      else items.reject(fault);
+      const problem = problemOfRecord(record);
+      if (problem === undefined) items.add(logMessage(record, now), record.attributes, resource);
+      else items.reject(problem);
     }
   }
   return await items.store(

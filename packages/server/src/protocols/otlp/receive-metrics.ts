@@ -4,8 +4,8 @@ import { systemClock } from '#lib/clock.ts';
 import { decodeMetricsJson, decodeMetricsProtobuf } from './decode-metrics.ts';
 import type { Rejections } from './encode.ts';
 import {
-  faultOfMetric,
-  PointFault,
+  problemOfMetric,
+  PointError,
   runMetrics,
   type MetricDraft,
   type PointDraft,
@@ -23,9 +23,9 @@ export async function receiveMetrics(request: ReceivedRequest): Promise<Rejectio
   const now = systemClock.now();
   for (const { resource, metrics } of resources) {
     for (const metric of metrics) {
-      const fault = faultOfMetric(metric);
+      const problem = problemOfMetric(metric);
       for (const point of metric.points) {
-        const stored = fault ?? storedPoint(metric, point, now);
+        const stored = problem ?? storedPoint(metric, point, now);
         if (typeof stored === 'string') items.reject(stored);
         else items.add(stored.length === 0 ? undefined : stored, point.attributes, resource);
       }
@@ -42,7 +42,7 @@ function storedPoint(metric: MetricDraft, point: PointDraft, now: number): strin
   try {
     return runMetrics(metric, point, now);
   } catch (error) {
-    if (error instanceof PointFault) return error.message;
+    if (error instanceof PointError) return error.message;
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Operation } from '@dais/api';
 import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
 import { JsonError } from './decode-json.ts';
-import { MOST_ITEMS, Refusal, TooManyItems, type ReceivedBody } from './otlp-http.ts';
+import { MAX_ITEMS, Refusal, TooManyItems, type ReceivedBody } from './otlp-http.ts';
 
 /** The request of an exporter, with its body decompressed. */
 export interface ReceivedRequest extends ReceivedBody {
@@ -21,7 +21,7 @@ export function decodedBody<Decoded>(
     return decode[encoding](bytes);
   } catch (error) {
     if (error instanceof TooManyItems) {
-      const text = `A request can have at most ${MOST_ITEMS} ${names.items}. Split the ${names.items} across several requests.`;
+      const text = `A request can have at most ${MAX_ITEMS} ${names.items}. Split the ${names.items} across several requests.`;
       throw new Refusal(text, 413);
     }
     if (error instanceof ProtobufError || error instanceof JsonError) {

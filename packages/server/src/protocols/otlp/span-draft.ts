@@ -1,6 +1,6 @@
 /** A validated span of the wire format: an invalid one is rejected, and the others of the request are stored. */
 import type { ResourceSpans, Span } from '@dais/api/tracking';
-import { MOST_ITEMS, TooManyItems } from './otlp-http.ts';
+import { MAX_ITEMS, TooManyItems } from './otlp-http.ts';
 
 export type Attributes = Record<string, unknown>;
 
@@ -69,7 +69,7 @@ export class SpanGatherer {
   /** @throws TooManyItems */
   add(into: Span[], draft: SpanDraft): void {
     this.#spans += 1;
-    if (this.#spans > MOST_ITEMS) throw new TooManyItems();
+    if (this.#spans > MAX_ITEMS) throw new TooManyItems();
     const wrong = problemOf(draft);
     if (wrong === undefined) into.push(spanOf(draft));
     else {

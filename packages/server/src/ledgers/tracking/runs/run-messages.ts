@@ -57,10 +57,10 @@ async function addMessages(
     'add_run_messages',
   );
   if (Number(stored?.messages ?? 0n) + added.length > MESSAGES_PER_RUN) {
-    const most = MESSAGES_PER_RUN.toLocaleString('en');
+    const limit = MESSAGES_PER_RUN.toLocaleString('en');
     throw new DaisError(
       'invalid_state',
-      `Run "${id}" cannot store ${added.length} more log messages: a run has at most ${most}. Raise the level of the logger, or log to another run.`,
+      `Run "${id}" cannot store ${added.length} more log messages: a run has at most ${limit}. Raise the level of the logger, or log to another run.`,
     );
   }
   await sql.query(
@@ -104,8 +104,8 @@ function rowOf(message: LogMessage, index: number): MessageRow {
   const { attributes } = message;
   const json = attributes === undefined || Object.keys(attributes).length === 0 ? null : JSON.stringify(attributes);
   if (json !== null && json.length > MAX_ATTRIBUTES) {
-    const most = MAX_ATTRIBUTES.toLocaleString('en');
-    throw new DaisError('invalid_request', `The attributes of message ${index} have more than ${most} characters.`);
+    const limit = MAX_ATTRIBUTES.toLocaleString('en');
+    throw new DaisError('invalid_request', `The attributes of message ${index} have more than ${limit} characters.`);
   }
   const row = {
     severity: message.severity,

@@ -59,7 +59,7 @@ export function runMessage(run: Execution, { withSpec }: { readonly withSpec: bo
 }
 
 /** Metrics in the response for a run. */
-const MOST_METRICS = 1000;
+const MAX_METRICS = 1000;
 
 /**
  * Encodes the metrics of tasks, which clients have no other typed field for: `fit/metrics/accuracy` among the outputs of
@@ -77,7 +77,7 @@ export function metricsMessage(nodes: readonly ExecutionNode[]) {
     }
   }
   if (entries.length === 0) return {};
-  const plugin = { entries: Object.fromEntries(entries.slice(0, MOST_METRICS)), state: 'PLUGIN_SUCCEEDED' };
+  const plugin = { entries: Object.fromEntries(entries.slice(0, MAX_METRICS)), state: 'PLUGIN_SUCCEEDED' };
   return { plugins_output: { dais: plugin } };
 }
 
