@@ -111,7 +111,11 @@ describe('materialize', () => {
 
   test('materializes, pushes to and reads a view without entities, which has one row', async () => {
     const { view } = await weather({ entities: [], ttl: '0s', createdTime: undefined }, true);
-    expect(await world.materialize({ view, mode: 'full' })).toMatchObject({ state: 'done', entities: 1, written: 1 });
+    expect(await world.materialize({ view, mode: 'full' })).toMatchObject({
+      state: 'succeeded',
+      entities: 1,
+      written: 1,
+    });
     const readAll = async (entities: object) =>
       (await world.read({ features: [`${view}:wind`], entities })).features[0]?.values;
     expect(await readAll({})).toEqual([15]);
