@@ -1,4 +1,3 @@
-import type { DaisError } from '@dais/api';
 import { listRunMessagesOperation, LOG_SEVERITIES, type LogMessage, type LogSeverity } from '@dais/api/tracking';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -50,7 +49,7 @@ export function RunLogs({ project, run, live }: RunLogsProps) {
     return found.error === null ? (
       <Skeleton rows={8} />
     ) : (
-      <ErrorNote error={found.error as DaisError} retry={() => void found.refetch()} />
+      <ErrorNote error={found.error} retry={() => void found.refetch()} />
     );
   }
   const isFiltered = severity !== undefined || contains !== '';
