@@ -1,5 +1,5 @@
 import { listRunMessagesOperation, LOG_SEVERITIES, type LogMessage, type LogSeverity } from '@dais/api/tracking';
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useClient } from '#server/console-context.ts';
 import { Button, Select } from '#ui/controls.ts';
@@ -42,6 +42,8 @@ export function RunLogs({ project, run, live }: RunLogsProps) {
     },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.nextCursor,
+    // The filters stay while their messages are read.
+    placeholderData: keepPreviousData,
     refetchInterval: ({ state }) => (live && state.data?.pages.length === 1 ? LIVE_MS : false),
   });
   const messages = found.data?.pages.flatMap(({ items }) => items);
