@@ -161,6 +161,32 @@ test('files are looked into: tables, text, images, and pages that reach nothing'
   expect(await image.evaluate((one) => (one as HTMLImageElement).naturalWidth)).toBe(1);
 });
 
+test('the log messages of a run are searched, and filtered by severity', async () => {
+  const page = await journey.open(address(finished, '?tab=logs'));
+  await page.getByText('This run has no log messages.').waitFor();
+  await journey.call(`/api/v1/tracking/runs/${finished}/messages`, {
+    messages: [
+      { time: '1790000000000000000', severity: 9, body: 'epoch 1 has ended', logger: 'training' },
+      { time: '1790000001000000000', severity: 17, severityText: 'ERROR', body: 'it does not converge' },
+    ],
+  });
+  await page.reload();
+  const rows = page.getByRole('region', { name: 'Log messages' }).locator('tbody tr');
+  await rows.first().waitFor();
+  expect(await rows.allInnerTexts()).toEqual([
+    expect.stringMatching(/ERROR\s+it does not converge$/),
+    expect.stringMatching(/INFO\s+training\s+epoch 1 has ended$/),
+  ]);
+  await page.getByLabel('Search messages').fill('EPOCH');
+  await expect.poll(async () => await rows.count()).toBe(1);
+  await page.getByLabel('Search messages').fill('nothing like it');
+  await page.getByText('No message matches.').waitFor();
+  await page.getByLabel('Search messages').fill('');
+  await page.getByRole('combobox', { name: 'Severity' }).click();
+  await page.getByRole('option', { name: 'WARN and above' }).click();
+  await expect.poll(async () => await rows.allInnerTexts()).toEqual([expect.stringContaining('it does not converge')]);
+});
+
 test('a run is deleted, and taken back', async () => {
   const page = await journey.open(address(finished));
   await page.getByRole('button', { name: 'Delete' }).click();

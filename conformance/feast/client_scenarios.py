@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 warnings.simplefilter("ignore")
 
 import pandas
-from feast import Entity, Field, OnDemandFeatureView, Project, RequestSource
+from feast import Entity, Field, FileSource, OnDemandFeatureView, Project, RequestSource
 from feast import errors
 from feast.data_source import PushMode
 from feast.feature_view import FeatureView
@@ -20,7 +20,7 @@ from feast.permissions.action import AuthzedAction
 from feast.permissions.permission import Permission
 from feast.permissions.policy import RoleBasedPolicy
 from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
-from feast.types import Float64
+from feast.types import Float64, Int64
 from feast.value_type import ValueType
 
 import dais
@@ -165,6 +165,28 @@ def materialize_and_read():
     ], list(named)
 
 
+def view_without_entities():
+    folder = tempfile.mkdtemp()
+    path = os.path.join(folder, "totals.parquet")
+    frame = pandas.DataFrame({"event_timestamp": [NOW - timedelta(hours=hour) for hour in (5, 2)], "trips": [40, 52]})
+    frame.to_parquet(path, index=False, coerce_timestamps="us")
+    store = dais.store("no_entities", repo=folder)
+    source = FileSource(name="totals", path=path, timestamp_field="event_timestamp")
+    view = FeatureView(
+        name="totals_view", entities=[], ttl=timedelta(days=36500), schema=[Field(name="trips", dtype=Int64)], source=source
+    )
+    store.apply([Project(name="no_entities"), source, view])
+    dais.push("no_entities", "totals", frame)
+    # As `feast materialize` without names of views.
+    store.materialize(NOW - timedelta(days=1), NOW - timedelta(hours=3))
+    features = ["totals_view:trips"]
+    assert store.get_online_features(features, [{}]).to_dict() == {"trips": [40]}
+    store.materialize_incremental(NOW)
+    assert store.get_online_features(features, [{}]).to_dict() == {"trips": [52]}
+    asked = pandas.DataFrame({"label": [1], "event_timestamp": [NOW - timedelta(hours=4)]})
+    assert list(store.get_historical_features(asked, features=features).to_df()["trips"]) == [40]
+
+
 def too_old():
     store, _, _ = prepared("too_old")
     store.materialize(NOW - timedelta(days=2), NOW, feature_views=["short_lived"])
@@ -274,6 +296,7 @@ SCENARIOS = [
     apply_and_read_back,
     apply_again_and_change,
     materialize_and_read,
+    view_without_entities,
     too_old,
     push_and_write,
     mistakes_are_told,

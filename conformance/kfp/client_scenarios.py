@@ -1,5 +1,6 @@
 """What people do with kfp.Client, each against the server that KFP_HOST names. One line of JSON tells how each went."""
 
+import base64
 import inspect
 import json
 import os
@@ -7,6 +8,7 @@ import sys
 import tarfile
 import tempfile
 import traceback
+import urllib.parse
 import warnings
 import zipfile
 
@@ -50,6 +52,37 @@ def adds(a: int = 1, b: int = 2) -> int:
     first = add(a=a, b=b)
     write(text="kept")
     return add(a=first.output, b=b).output
+
+
+@dsl.component(base_image="python:3.11")
+def measure(resource: str, scores: dsl.Output[dsl.Metrics], names: dsl.Output[dsl.Artifact]):
+    print("it measures now")
+    scores.log_metric("accuracy", 0.875)
+    with open(names.path, "w") as file:
+        file.write(resource)
+
+
+@dsl.component(base_image="python:3.11")
+def tell(status: dsl.PipelineTaskFinalStatus):
+    print("FINAL", status.state, status.pipeline_job_resource_name, status.pipeline_task_name)
+
+
+@dsl.pipeline(name="measured")
+def measured():
+    with dsl.ExitHandler(tell()):
+        measure(resource=dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER)
+
+
+@dsl.component(
+    base_image="python:3.11", packages_to_install=["nobody-knows-it"], pip_index_urls=["http://169.254.169.254/simple"]
+)
+def indexed():
+    pass
+
+
+@dsl.pipeline(name="from-index")
+def from_index():
+    indexed()
 
 
 @dsl.pipeline(name="waits")
@@ -250,6 +283,43 @@ def scenario_failures():
     ended = client.wait_for_run_completion(endless.run_id, PATIENCE, 1)
     assert ended.state == "FAILED" and ended.error.message == "terminated", ended
     refused(400, lambda: client._run_api.run_service_terminate_run(run_id=ended.run_id))
+
+
+def artifact(client, run, task, name):
+    # The generated client has no method for it.
+    node = urllib.parse.quote(task, safe="")
+    url = f"{HOST}/apis/v2beta1/runs/{run}/nodes/{node}/artifacts/{name}:read"
+    response = client._run_api.api_client.rest_client.GET(url, headers={"authorization": f"Bearer {TOKEN}"})
+    return base64.b64decode(json.loads(response.data)["data"]).decode()
+
+
+def scenario_metrics_and_logs():
+    client = connect()
+    result = client.create_run_from_pipeline_func(measured, arguments={}, namespace=NAMESPACE)
+    run = result.wait_for_run_completion(timeout=PATIENCE)
+    assert run.state == "SUCCEEDED", run.error
+    entries = run.plugins_output["dais"].entries
+    assert {name: entry.value for name, entry in entries.items()} == {"exit-handler-1/measure/scores/accuracy": 0.875}, entries
+    assert json.loads(artifact(client, run.run_id, "exit-handler-1/measure", "scores")) == {"accuracy": 0.875}
+    log = artifact(client, run.run_id, "exit-handler-1/measure", "main-logs")
+    assert "it measures now" in log and "[KFP Executor" in log, log
+    names = artifact(client, run.run_id, "exit-handler-1/measure", "names").split()
+    assert names[0].startswith("measured-") and names[0] != run.display_name, names
+    state = artifact(client, run.run_id, "tell", "main-logs")
+    assert f"FINAL COMPLETE {names[0]} exit-handler-1" in state, state
+
+
+def scenario_reasons():
+    client = connect()
+    # The outbound guard refuses a package index inside the network.
+    result = client.create_run_from_pipeline_func(from_index, arguments={}, namespace=NAMESPACE)
+    run = result.wait_for_run_completion(timeout=PATIENCE)
+    assert run.state == "FAILED" and "169.254.169.254" in run.error.message, run.error
+    [task] = [task for task in run.run_details.task_details if task.display_name == "indexed"]
+    assert task.state == "FAILED" and "169.254.169.254" in task.error.message and "allowHosts" in task.error.message, task
+    assert task.error.message.startswith("The package index http://169.254.169.254/simple cannot be used: "), task
+    assert task.state_history[-1].error.message == task.error.message, task
+    assert "169.254.169.254" in artifact(client, run.run_id, "indexed", "main-logs")
 
 
 def scenario_recurring_runs():

@@ -20,6 +20,7 @@ def request(model, datatype, name, data, binary):
 async def main():
     x = np.array([[1, 2], [3, 4]], dtype=np.float32)
     first = InferenceRESTClient(RESTConfig(protocol="v1"))
+    assert await first.is_server_live(f"http://{HTTP}") is True
     assert await first.is_model_ready(f"http://{HTTP}", "sum") is True
     answer = await first.infer(f"http://{HTTP}", {"instances": x.tolist()}, model_name="sum")
     assert answer == {"predictions": [3, 7]}, answer

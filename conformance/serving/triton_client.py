@@ -139,6 +139,36 @@ async def over_aio():
     await client.close()
 
 
+def classes():
+    """The classification extension: the highest values of each row, with their indexes."""
+    scores = np.array([[0.1, 0.7, 0.2], [0.5, 0.25, 0.25]], dtype=np.float32)
+    expected = [[b"0.700000:1", b"0.200000:2"], [b"0.500000:0", b"0.250000:1"]]
+    over = http_client.InferenceServerClient(HTTP)
+    assert "classification" in over.get_server_metadata()["extensions"]
+    for binary in [True, False]:
+        output = http_client.InferRequestedOutput("OUTPUT0", binary_data=binary, class_count=2)
+        got = over.infer("identity-FP32", [http_input("FP32", scores, True)], outputs=[output]).as_numpy("OUTPUT0")
+        assert [[one if isinstance(one, bytes) else one.encode() for one in row] for row in got] == expected, got
+        counted("classes")
+    rpc = grpc_client.InferenceServerClient(GRPC)
+    output = grpc_client.InferRequestedOutput("OUTPUT0", class_count=2)
+    got = rpc.infer("identity-FP32", [grpc_input("FP32", scores)], outputs=[output]).as_numpy("OUTPUT0")
+    assert got.tolist() == expected, got
+    counted("classes")
+    for client, module in [(over, http_client), (rpc, grpc_client)]:
+        output = module.InferRequestedOutput("OUTPUT0", class_count=1)
+        given = module.InferInput("INPUT0", [2, 2], "BYTES")
+        given.set_data_from_numpy(values("BYTES"))
+        try:
+            client.infer("identity-BYTES", [given], outputs=[output])
+            raise AssertionError("classes of texts were answered")
+        except InferenceServerException as told:
+            assert "has no classes" in told.message(), told.message()
+            counted("classes")
+    over.close()
+    rpc.close()
+
+
 def grpc_input(datatype, data):
     given = grpc_client.InferInput("INPUT0", list(data.shape), datatype)
     given.set_data_from_numpy(data)
@@ -224,5 +254,6 @@ def typed_contents():
 over_http()
 asyncio.run(over_aio())
 over_grpc()
+classes()
 typed_contents()
 print(json.dumps(counts))

@@ -47,6 +47,7 @@ const guideTopics: Readonly<Record<string, readonly string[]>> = {
     'unbroken-training',
     'search-runs',
     'tracing',
+    'opentelemetry',
     'approve-a-model',
     'model-scanning',
   ],

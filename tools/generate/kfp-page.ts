@@ -42,6 +42,11 @@ const DIFFERENCES: readonly (readonly [there: string, here: string, why: string]
     'It is refused with 501.',
     'Addresses that clients name are not reached from the server: upload the file.',
   ],
+  [
+    'Metrics are in ML Metadata.',
+    '`plugins_output.dais.entries` of `GET /runs/{run_id}` has them, `TASK/ARTIFACT/METRIC`.',
+    'The published messages have no other field for them.',
+  ],
   ['`pipeline_root` says where artifacts lie.', 'It is kept with the run, and artifacts lie in Dais.', 'One lineage.'],
   [
     '`IN` and order work on every field.',
@@ -80,7 +85,7 @@ export function kfpPage(): GeneratedFile {
           code(operation),
         ]),
       ),
-      'An upload is a form with the file in `uploadfile`: YAML or JSON, or a zip or tar.gz that holds `pipeline.yaml`. A node is named by the `task_id` of its task; what stands in the answer is one file.',
+      'An upload is a form with the file in `uploadfile`: YAML or JSON, or a zip or tar.gz that holds `pipeline.yaml`. A node has the name of the `task_id` of its task. The response contains one file, the metrics of a `dsl.Metrics` output as JSON, or with the name `main-logs` the log of the task.',
       '## Answered differently on purpose',
       table(
         ['Kubeflow Pipelines', 'Dais', 'Why'],

@@ -17,7 +17,7 @@ export function metricsPage(): GeneratedFile {
   return {
     path: `${REFERENCE}/metrics.md`,
     text: page('Metrics', 'packages/server/src/http/metrics/metric-definitions.ts', [
-      '`GET /metrics` answers in the text format of Prometheus. Names and labels are only ever added. The metrics of the process itself (`process_*`, `nodejs_*`) come from prom-client.',
+      '`GET /metrics` responds in the Prometheus text format, or in OpenMetrics 1.0 if the `Accept` header prefers it. Names and labels are only ever added. The metrics of the process itself (`process_*`, `nodejs_*`) come from prom-client.',
       rows(metrics),
       '## Of a gateway',
       'A gateway of predictions answers `GET /metrics` on its own port.',

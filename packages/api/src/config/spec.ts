@@ -366,6 +366,15 @@ const log = z.strictObject({
     .describe('Requests to log: all, those with status 5xx, or none.'),
 });
 
+const kubeflow = z.strictObject({
+  taskSuccessState: z
+    .enum(['COMPLETE', 'SUCCEEDED'])
+    .default('COMPLETE')
+    .describe(
+      'State of a successful task in the `PipelineTaskFinalStatus` of exit handlers: `COMPLETE` as in the server of Kubeflow, `SUCCEEDED` as in the documentation of its SDK and in Vertex AI.',
+    ),
+});
+
 const otlp = z.strictObject({
   endpoint: httpUrl
     .optional()
@@ -460,6 +469,7 @@ export const configSpec = z.strictObject({
   retention: retentionConfig.prefault({}).describe('Retention of data.'),
   audit: audit.prefault({}).describe('The audit log.'),
   log: log.prefault({}),
+  kubeflow: kubeflow.prefault({}).describe('Pipelines of Kubeflow.'),
   otlp: otlp.prefault({}).describe('Traces of Dais itself.'),
   tracking: tracking.prefault({}).describe('Experiments and runs.'),
   openlineage: openlineage.prefault({}).describe('Export of run lineage to other systems.'),

@@ -49,6 +49,7 @@ import { MAX_APPLY_BYTES } from '#manifest.ts';
 import { webhookOperations } from '#operations/webhooks.ts';
 import { traceOperations } from '#operations/traces.ts';
 import { assessmentOperations } from '#operations/assessments.ts';
+import { runMessageOperations } from '#operations/run-messages.ts';
 import { trackingOperations } from '#operations/tracking.ts';
 
 const applyInput = {
@@ -248,6 +249,7 @@ export const platformOperations: readonly Operation[] = [
   ...signInOperations,
   ...federationOperations,
   ...trackingOperations,
+  ...runMessageOperations,
   ...loggedModelOperations,
   ...traceOperations,
   ...assessmentOperations,

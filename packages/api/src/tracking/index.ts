@@ -82,6 +82,13 @@ export { readMetricsOperation } from '#operations/metrics.ts';
 export type { ProcessMetrics } from '#operations/metrics.ts';
 export type { RecordCondition, RecordSearch } from '#operations/record-search.ts';
 export {
+  MESSAGES_AT_ONCE,
+  MESSAGES_PER_RUN,
+  addRunMessagesOperation,
+  listRunMessagesOperation,
+  runMessageOperations,
+} from '#operations/run-messages.ts';
+export {
   deleteScorerOperation,
   listScorerVersionsOperation,
   readScorerOperation,
@@ -157,6 +164,8 @@ export { loggedModelStatuses } from '#records/logged-model.ts';
 export type { LoggedModel, LoggedModelStatus } from '#records/logged-model.ts';
 export { assessmentKinds, spanStatuses, traceStates } from '#records/trace.ts';
 export type { Assessment, AssessmentKind, ResourceSpans, Span, SpanStatus, Trace, TraceState } from '#records/trace.ts';
+export { LOG_SEVERITIES, MESSAGE_LENGTH } from '#records/run-message.ts';
+export type { LogMessage, LogSeverity } from '#records/run-message.ts';
 export { lifecycles, runStatuses } from '#records/tracking.ts';
 export type {
   DatasetInput,

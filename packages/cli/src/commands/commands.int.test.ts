@@ -449,3 +449,23 @@ test('deploy without a version names the model that is missing', async () => {
   expect(code).toBe(3);
   expect(err).toContain('absent');
 });
+
+test('deploy without a version takes the alias champion, else the newest version', async () => {
+  const send = async (method: string, path: string, body: object) => {
+    const answer = await fetch(`${cli.server.url}/api/v1/${path}`, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    expect(answer.status).toBeLessThan(300);
+  };
+  const manifest = { apiVersion: 'dais.dev/v1', kind: 'Model', metadata: { name: 'fares' }, spec: {} };
+  await send('POST', 'apply', { sources: [{ file: '-', text: JSON.stringify(manifest) }] });
+  expect((await cli.run(['deploy', 'fares', '--to', 'prices'])).err).toContain('Model "fares" has no version.');
+  for (let n = 0; n < 2; n++) await send('POST', 'registry/models/fares/versions', { source: 's3://bucket/model' });
+  const newest = await cli.run(['deploy', 'fares', '--to', 'prices']);
+  expect(newest.err).toContain('Deploying models:/fares/2 (the latest version; the alias `champion` is not set).');
+  await send('PUT', 'registry/models/fares/aliases/champion', { version: '1' });
+  const champion = await cli.run(['deploy', 'fares', '--to', 'prices']);
+  expect(champion.err).toContain('Deploying models:/fares@champion (the alias `champion`).');
+});

@@ -208,6 +208,7 @@ async function openExecutions(dependencies: LedgerDependencies, { data }: { read
     solo: config.authentication.mode === 'solo',
     random: randomBytes,
     folderRoot: config.tracking.artifactRoot,
+    taskSuccessState: config.kubeflow.taskSuccessState,
     urls: { inside: isolatedStepUrl(port), outside: stepUrl(config, port) },
     ...computeRules(config, dependencies),
     days: config.retention.executionDays,

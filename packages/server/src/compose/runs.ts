@@ -21,9 +21,12 @@ export async function loadExecutions({
   random,
   folderRoot,
   outbound,
+  taskSuccessState,
   ...dependencies
 }: Omit<ExecutionDependencies, 'secretValue' | 'calls' | 'tracked' | 'readAddress'> & {
   readonly outbound: Outbound;
+  /** Of Kubeflow pipelines. */
+  readonly taskSuccessState: 'COMPLETE' | 'SUCCEEDED';
   readonly folderRoot?: string | undefined;
   readonly keys: KeyStore;
   readonly days: number;
@@ -47,7 +50,7 @@ export async function loadExecutions({
     import('#protocols/kfp/ir/index.ts'),
     import('#protocols/kfp/runtime/index.ts'),
   ]);
-  const pipelines = kfpCompiler({ now: () => dependencies.clock.now() });
+  const pipelines = kfpCompiler({ now: () => dependencies.clock.now(), successState: taskSuccessState });
   const calls: StepCalls = {
     issue: async (tx, step) => await tokens.issueStepToken(tx, step, random),
     end: tokens.endStepTokens,

@@ -55,6 +55,8 @@ export const trackingRecipes: Readonly<Record<string, () => Request>> = {
   'run.delete': () => ({ path: TARGET }),
   'run.restore': () => ({ path: TARGET, body: {} }),
   'run.log': () => ({ path: TARGET, body: {} }),
+  'run.addMessages': () => ({ path: TARGET, body: { messages: [] } }),
+  'run.messages': () => ({ path: TARGET }),
   'run.removeTag': () => ({ path: GONE, body: { key: 'x' } }),
   'run.logInputs': () => ({ path: TARGET, body: {} }),
   'run.logOutputs': () => ({ path: TARGET, body: { models: [] } }),

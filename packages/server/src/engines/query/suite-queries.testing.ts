@@ -265,6 +265,13 @@ export function queryTests(bench: Bench): void {
         [1, 'd'],
       ]);
     });
+    test('the latest row of all, sorted by no key', async () => {
+      const latest: Relation = { type: 'latest', from: scan('l'), by: [], order: [descending('l')] };
+      const { rows } = await bench.rowsOf({ type: 'sort', from: latest, by: [] }, { l: left });
+      expect(rows).toEqual([[1, 'd']]);
+      const unordered: Relation = { type: 'latest', from: scan('l'), by: ['k'], order: [] };
+      await expect(bench.rowsOf(unordered, { l: left })).rejects.toThrow(/needs at least one sort key/);
+    });
     test('windows', async () => {
       const { rows } = await bench.rowsOf(
         {

@@ -1,7 +1,8 @@
 /** Routes of the gateway itself: liveness, readiness, metrics. */
+import { negotiateMetrics, type MetricsText } from '#lib/telemetry/openmetrics.ts';
 import type { ServingProtocol } from '../serving-protocol.ts';
 
-export function probes(metrics: () => Promise<{ readonly type: string; readonly text: string }>): ServingProtocol {
+export function probes(metrics: () => Promise<MetricsText>): ServingProtocol {
   const plain = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' };
   return {
     name: 'probes',
@@ -31,9 +32,10 @@ export function probes(metrics: () => Promise<{ readonly type: string; readonly 
             kind: 'answer',
             operation: 'metrics',
             open: true,
-            answer: async () => {
-              const { type, text } = await metrics();
-              return { status: 200, headers: { 'content-type': type, 'cache-control': 'no-store' }, body: text };
+            answer: async (_served, _body, { headers: { accept } }) => {
+              const { type, text } = negotiateMetrics(await metrics(), accept);
+              const headers = { 'content-type': type, 'cache-control': 'no-store', vary: 'accept' };
+              return { status: 200, headers, body: text };
             },
           };
         default:

@@ -4,6 +4,7 @@ import type { RouteGroup } from '#http/server/route-group.ts';
 import type { OperationCalls } from '#http/routes/native-routes.ts';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
+import { negotiateMetrics } from '#lib/telemetry/openmetrics.ts';
 
 export type ReadMetrics = () => Promise<ProcessMetrics>;
 
@@ -12,7 +13,7 @@ export function metricsEntries(read: ReadMetrics): readonly OperationEntry[] {
   return [entry(readMetricsOperation, { perform: read })];
 }
 
-/** `/metrics` in the Prometheus text format. */
+/** `/metrics` in the Prometheus text format, or in OpenMetrics for clients that prefer it. */
 export function metricsRoutes(calls: OperationCalls, read: ReadMetrics): RouteGroup {
   return {
     name: 'metrics',
@@ -31,7 +32,11 @@ export function metricsRoutes(calls: OperationCalls, read: ReadMetrics): RouteGr
             throw error;
           },
         );
-        return await reply.header('cache-control', 'no-store').type(type).send(text);
+        const negotiated = negotiateMetrics({ type, text }, request.headers.accept);
+        return await reply
+          .headers({ 'cache-control': 'no-store', vary: 'accept' })
+          .type(negotiated.type)
+          .send(negotiated.text);
       });
     },
   };

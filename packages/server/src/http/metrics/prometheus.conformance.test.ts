@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { run, start, type ChildProcess } from '#lib/process.ts';
 import { unpackedPrograms } from '../../../../../tools/debian-packages.mjs';
+import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
 import { freePort, startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 import { servingClient } from '#testing/serving-client.ts';
 
@@ -20,6 +21,7 @@ interface Target {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+const conformance = fileURLToPath(new URL('../../../../../conformance/prometheus', import.meta.url));
 const deploy = fileURLToPath(new URL('../../../../../deploy', import.meta.url));
 const rulesFile = join(deploy, 'prometheus', 'dais.rules.yaml');
 /** Labels that Prometheus adds, and the bucket bound. */
@@ -162,6 +164,52 @@ test.each(['dais', 'gateway'] as const)('promtool reports no problem with the me
   expect({ code, out: stdout.toString('utf8'), stderr }).toEqual({ code: 0, out: '', stderr: '' });
 });
 
+test.each(['dais', 'gateway'] as const)('the parser of Prometheus reads the OpenMetrics of %s', async (which) => {
+  const response = await fetch(`${urls[which]}/metrics`, {
+    headers: { authorization: `Bearer ${scrapeToken}`, accept: 'application/openmetrics-text; version=1.0.0' },
+  });
+  expect(response.headers.get('content-type')).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
+  expect(response.headers.get('vary')).toMatch(/accept/i);
+  const text = await response.text();
+  const file = join(folder, `${which}.openmetrics`);
+  await writeFile(file, text);
+  const python = await pythonEnvironment('prometheus', join(conformance, 'requirements.txt'));
+  const parsed = await run(join(python, 'bin', 'python'), [join(conformance, 'parse_openmetrics.py'), file], {
+    timeoutMs: 60_000,
+  });
+  expect({ code: parsed.code, stderr: parsed.stderr }).toEqual({ code: 0, stderr: '' });
+  const families = JSON.parse(parsed.stdout.toString('utf8')) as Record<string, { type: string; samples: string[] }>;
+  const expected = {
+    dais: {
+      dais_database_up: { type: 'gauge', samples: ['dais_database_up'] },
+      dais_http_request_duration_seconds: {
+        type: 'histogram',
+        samples: ['_bucket', '_count', '_created', '_sum'].map((end) => `dais_http_request_duration_seconds${end}`),
+      },
+      dais_steps_connections_refused: {
+        type: 'counter',
+        samples: ['dais_steps_connections_refused_created', 'dais_steps_connections_refused_total'],
+      },
+    },
+    gateway: {
+      dais_gateway_requests: {
+        type: 'counter',
+        samples: ['dais_gateway_requests_created', 'dais_gateway_requests_total'],
+      },
+    },
+  };
+  expect(families).toMatchObject(expected[which]);
+  // The same series in both formats.
+  const plain = await (
+    await fetch(`${urls[which]}/metrics`, { headers: { authorization: `Bearer ${scrapeToken}`, accept: 'text/plain' } })
+  ).text();
+  const namesOf = (lines: string) =>
+    new Set(
+      [...lines.matchAll(/^([a-z_]+)[ {]/gm)].map(([, name]) => name).filter((name) => !name?.endsWith('_created')),
+    );
+  expect(namesOf(text)).toEqual(namesOf(plain));
+});
+
 test('the rules are valid, each has an example, and the examples pass', async () => {
   expect(await promtool(['check', 'rules', rulesFile])).toMatchObject({ code: 0 });
   const examples = join(deploy, 'prometheus', 'dais.rules.test.yaml');
@@ -218,7 +266,8 @@ test('Dais exposes every metric that rules and panels use, with their labels', a
     const labels = new Set(ALWAYS);
     let seen = metrics.length > 0;
     for (const metric of metrics) {
-      const family = metric.replace(/_(bucket|count)$/, '');
+      // Prometheus scrapes OpenMetrics, where the family of a counter has no suffix.
+      const family = metric.replace(/_(bucket|count|total)$/, '');
       if (known[metric] === undefined && known[family] === undefined) unknown.push(`${name}: ${metric}`);
       const found = await api<string[]>('labels', { 'match[]': metric });
       if (found.length === 0) seen = false;

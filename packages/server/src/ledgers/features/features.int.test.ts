@@ -109,6 +109,25 @@ describe('materialize', () => {
     }
   });
 
+  test('materializes, pushes to and reads a view without entities, which has one row', async () => {
+    const { view } = await weather({ entities: [], ttl: '0s', createdTime: undefined }, true);
+    expect(await world.materialize({ view, mode: 'full' })).toMatchObject({
+      state: 'succeeded',
+      entities: 1,
+      written: 1,
+    });
+    const readAll = async (entities: object) =>
+      (await world.read({ features: [`${view}:wind`], entities })).features[0]?.values;
+    expect(await readAll({})).toEqual([15]);
+    // Clients of Feast send a key that the view does not have.
+    expect(await readAll({ __dummy_id: ['', ''] })).toEqual([15, 15]);
+    expect(await world.materialize({ view, end: '2026-11-01T13:30:00Z' })).toMatchObject({ entities: 1, written: 1 });
+    expect(await readAll({})).toEqual([99]);
+    const rows = { at: ['2026-11-01T14:00:00Z'], wind: [7], gusts: [null] };
+    expect(await world.call('features.push', { view, rows, to: 'online' })).toEqual({ rows: 1, written: 1 });
+    expect(await readAll({})).toEqual([7]);
+  });
+
   test('runs one materialization at a time, and rejects impossible ones', async () => {
     const { view } = await weather();
     const results = await Promise.all([

@@ -17,6 +17,7 @@ import type { TrackingDependencies } from './dependencies.ts';
 import { createProjectRecords, removeProjectRecords } from './experiments/project-records.ts';
 import { logEntries } from './runs/run-log.ts';
 import { linkEntries } from './runs/run-links.ts';
+import { messageEntries } from './runs/run-messages.ts';
 import { runEntries } from './runs/runs.ts';
 import { scorerEntries } from './evaluation/scorers.ts';
 import { searchEntries } from './search/search-entries.ts';
@@ -54,6 +55,7 @@ export function trackingLedger(dependencies: TrackingDependencies): TrackingLedg
       ...runEntries(dependencies),
       ...logEntries(dependencies),
       ...linkEntries(dependencies),
+      ...messageEntries(),
       ...metricEntries(),
       ...loggedModelEntries(dependencies),
       ...evaluationDatasetEntries(dependencies),

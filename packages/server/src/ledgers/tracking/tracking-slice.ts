@@ -5,8 +5,17 @@ import { traceTables } from './migrations/0003-traces.ts';
 import { evaluationTables } from './migrations/0004-evaluation.ts';
 import { transferTables } from './migrations/0005-transfers.ts';
 import { expectedState } from './migrations/0006-expected.ts';
+import { runMessageTables } from './migrations/0007-run-messages.ts';
 
 export const trackingSlice: Slice = {
   schema: 'tracking',
-  migrations: [trackingTables, importTables, traceTables, evaluationTables, transferTables, expectedState],
+  migrations: [
+    trackingTables,
+    importTables,
+    traceTables,
+    evaluationTables,
+    transferTables,
+    expectedState,
+    runMessageTables,
+  ],
 };

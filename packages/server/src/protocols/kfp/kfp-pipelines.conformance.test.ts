@@ -111,7 +111,7 @@ describe('failures', () => {
   test('an exit handler runs after success and failure, and gets the final status', { timeout: PATIENCE }, async () => {
     const good = await run('exit-good');
     expect(good.state).toBe('succeeded');
-    expect(await world.log(good, 'told')).toContain('FINAL good SUCCEEDED exit-handler-1 None None');
+    expect(await world.log(good, 'told')).toContain('FINAL good COMPLETE exit-handler-1 None None');
     const bad = await run('exit-bad');
     expect(bad.state).toBe('failed');
     const log = await world.log(bad, 'told');

@@ -4,7 +4,7 @@ import type { ExecutionNode } from '@dais/api/executions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { importingPipeline } from './testing/importing-pipeline.ts';
 import { startKfpWorld, type KfpWorld } from './testing/kfp-fixture.ts';
-import { FAILS, smallPipeline, WAITS, WRITES } from './testing/small-pipeline.ts';
+import { FAILS, MEASURES, smallPipeline, WAITS, WRITES } from './testing/small-pipeline.ts';
 
 let world: KfpWorld;
 beforeAll(async () => {
@@ -56,6 +56,70 @@ test('a run of a pipeline in the request ends, and its artifact is read', async 
   });
   expect((await world.get(`${file}/other:read`)).status).toBe(404);
   expect((await world.get(`/runs/${run.run_id}/nodes/none/artifacts/data:read`)).status).toBe(404);
+});
+
+const read = async (run: string, artifact: string, node = 'say') => {
+  const { status, json } = await world.get(`/runs/${run}/nodes/${node}/artifacts/${artifact}:read`);
+  return { status, text: Buffer.from((json.data as string | undefined) ?? '', 'base64').toString('utf8'), json };
+};
+
+test('metrics are read as an artifact, and with the run', async () => {
+  const spec = smallPipeline(MEASURES, { type: 'system.Metrics' });
+  const { run_id: id } = (await world.post('/runs', { display_name: 'measures', pipeline_spec: spec })).json;
+  const run = await until(id, 'SUCCEEDED');
+  expect(run.plugins_output).toEqual({
+    dais: {
+      entries: { 'say/data/accuracy': { value: 0.875 }, 'say/data/best': { value: 'b' } },
+      state: 'PLUGIN_SUCCEEDED',
+    },
+  });
+  const metrics = await read(id, 'data');
+  expect(metrics).toMatchObject({ status: 200 });
+  expect(JSON.parse(metrics.text)).toEqual({ accuracy: 0.875, best: 'b' });
+});
+
+test.each(['main-logs', 'executor-logs'])(
+  'logs are read as the artifact %s, while a task runs and afterwards',
+  async (name) => {
+    const { run_id: id } = (await start('echo first; echo "ünd" >&2; sleep 2; echo last')).json;
+    await until(id, 'RUNNING');
+    await expect.poll(async () => (await read(id, name)).text, { timeout: 30_000, interval: 50 }).toContain('first');
+    await until(id, 'SUCCEEDED');
+    expect((await read(id, name)).text).toBe('first\nünd\nlast\n');
+    // More than one page of the log.
+    const { run_id: long } = (await start('i=0; while [ $i -lt 60000 ]; do echo "line $i"; i=$((i+1)); done')).json;
+    await until(long, 'SUCCEEDED');
+    const { text } = await read(long, name);
+    expect(text.split('\n')).toHaveLength(60_001);
+    expect(text).toMatch(/\nline 59999\n$/);
+    expect(await read(id, name, 'nobody')).toMatchObject({ status: 404 });
+  },
+);
+
+test('the reason of a task that did not start is in its error, in the run, and in its log', async () => {
+  const spec = smallPipeline(WRITES);
+  const secretAsEnv = [
+    {
+      secretNameParameter: { componentInputParameter: 'word' },
+      keyToEnv: [{ secretKey: 'user', envVar: 'USER_NAME' }],
+    },
+  ];
+  const platforms = { kubernetes: { deploymentSpec: { executors: { 'exec-say': { secretAsEnv } } } } };
+  const { run_id: id } = (
+    await world.post('/runs', {
+      display_name: 'no secret',
+      pipeline_spec: { pipeline_spec: spec, platform_spec: { platforms } },
+    })
+  ).json;
+  const run = await until(id, 'FAILED');
+  const reason = 'Secret hello does not exist or has no key user. Apply a Secret with this name and key.';
+  expect(run.error.message).toContain(reason);
+  expect(run.run_details.task_details).toMatchObject([{ state: 'FAILED', error: { message: reason } }]);
+  expect(run.run_details.task_details[0].state_history.at(-1)).toMatchObject({
+    state: 'FAILED',
+    error: { message: reason },
+  });
+  expect((await read(id, 'main-logs')).text).toBe(`${reason}\n`);
 });
 
 test('the file at the URL of an importer is fetched for the component', async () => {

@@ -103,7 +103,7 @@ class OpenedRpc implements OpenedRequest<Uint8Array> {
   }
 
   encode(answer: InferResponse): Uint8Array {
-    return inferResponse(answer, this.#request.id);
+    return inferResponse(answer, this.#request);
   }
 }
 

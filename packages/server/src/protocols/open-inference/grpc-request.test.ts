@@ -37,6 +37,7 @@ test('reads a request with raw contents', () => {
     parameters: { timeout: 5 },
     inputs: [{ name: 'x', datatype: 'FP32', shape: [2], data: floats }],
     outputs: ['y'],
+    classes: new Map(),
   });
 });
 

@@ -9,6 +9,7 @@ import {
   type Tensor,
 } from '#gateway/index.ts';
 import { ProtobufError, ProtobufReader } from '#lib/formats/protobuf-reader.ts';
+import { requestedClasses } from './classification.ts';
 import { decodeTensor, shapeCount } from './raw-tensor.ts';
 
 export interface GrpcRequest extends InferRequest {
@@ -16,6 +17,8 @@ export interface GrpcRequest extends InferRequest {
   readonly version: string;
   readonly id: string;
   readonly parameters: Parameters;
+  /** Number of requested classes by output; the values of the others are requested. */
+  readonly classes: ReadonlyMap<string, number>;
 }
 
 interface Input {
@@ -46,6 +49,7 @@ export function readGrpcRequest(message: Buffer): GrpcRequest {
   const parameters: Record<string, string | number | boolean> = {};
   const inputs: Input[] = [];
   const outputs: string[] = [];
+  const classes = new Map<string, number>();
   const raw: Buffer[] = [];
   readMessage(() => {
     while (reader.next()) {
@@ -54,8 +58,13 @@ export function readGrpcRequest(message: Buffer): GrpcRequest {
       else if (reader.field === 3) id = reader.text();
       else if (reader.field === 4) reader.message(() => readParameter(reader, parameters));
       else if (reader.field === 5) reader.message(() => inputs.push(readInput(reader)));
-      else if (reader.field === 6) reader.message(() => outputs.push(readOutput(reader)));
-      else if (reader.field === 7) raw.push(reader.bytes());
+      else if (reader.field === 6) {
+        reader.message(() => {
+          const output = readOutput(reader);
+          outputs.push(output.name);
+          if (output.classes !== undefined) classes.set(output.name, output.classes);
+        });
+      } else if (reader.field === 7) raw.push(reader.bytes());
       else reader.skip();
     }
   });
@@ -72,6 +81,7 @@ export function readGrpcRequest(message: Buffer): GrpcRequest {
     parameters,
     inputs: inputs.map((input, index) => tensorOf(input, raw[index], message.length)),
     outputs: outputs.length === 0 ? undefined : outputs,
+    classes,
   };
 }
 
@@ -175,13 +185,15 @@ function readContents(reader: ProtobufReader): Buffer | (number | string)[] {
   }
 }
 
-function readOutput(reader: ProtobufReader): string {
+function readOutput(reader: ProtobufReader): { readonly name: string; readonly classes: number | undefined } {
   let name = '';
+  const parameters: Record<string, string | number | boolean> = {};
   while (reader.next()) {
     if (reader.field === 1) name = reader.text();
+    else if (reader.field === 2) reader.message(() => readParameter(reader, parameters));
     else reader.skip();
   }
-  return name;
+  return { name, classes: requestedClasses(name, parameters) };
 }
 
 function readParameter(reader: ProtobufReader, parameters: Record<string, string | number | boolean>): void {

@@ -4,9 +4,15 @@
 import type { InferResponse } from '#gateway/index.ts';
 import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/formats/protobuf-writer.ts';
 import type { Duration, IndexEntry, ModelMetadata, ModelStatistics, TensorText } from './metadata.ts';
+import { classified } from './classification.ts';
 import { encodeTensor } from './raw-tensor.ts';
 
-export function inferResponse({ outputs, described, variant, predictionId }: InferResponse, id: string): Buffer {
+export function inferResponse(
+  answer: InferResponse,
+  { id, classes }: { readonly id: string; readonly classes: ReadonlyMap<string, number> },
+): Buffer {
+  const { described, variant, predictionId } = answer;
+  const outputs = classified(answer, classes);
   return messageOf(
     bytesField(1, described.endpoint),
     bytesField(2, described.version),

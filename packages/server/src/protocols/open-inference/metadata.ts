@@ -2,7 +2,14 @@
 import type { ServedEndpointView, ServedVariantView, ServedView, TensorSpec } from '#gateway/index.ts';
 
 /** Supported extensions of the protocol. */
-export const EXTENSIONS = ['binary_tensor_data', 'model_repository', 'statistics', 'parameters', 'explain'] as const;
+export const EXTENSIONS = [
+  'binary_tensor_data',
+  'model_repository',
+  'statistics',
+  'parameters',
+  'classification',
+  'explain',
+] as const;
 
 export interface ModelMetadata {
   readonly name: string;

@@ -61,6 +61,7 @@ test('tritonclient: 14 datatypes in JSON and in binary, plain and compressed, ov
     'grpc-refused': 2,
     'grpc-stream': 10,
     'grpc-typed': 12,
+    classes: 5,
   });
 });
 

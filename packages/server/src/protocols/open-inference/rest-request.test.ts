@@ -89,7 +89,7 @@ test('half precision is binary only', () => {
   expect(roundTrip(tensor, true)).toMatchObject([{ datatype: 'FP16', data: Uint16Array.of(0x3c00, 1) }]);
   // Also without a request for binary; a request for JSON is an error.
   expect(roundTrip(tensor, false)).toMatchObject([{ data: Uint16Array.of(0x3c00, 1) }]);
-  const outputs = [{ name: 'x', parameters: { binary_data: false } }];
+  const outputs = [{ name: 'x', parameters: { binary_data: false }, classes: undefined }];
   const ask = () =>
     writeRest({ ...ANSWER, outputs: [tensor] }, { ...NO_REQUEST, outputs }, { nan: false, binary: true });
   expect(ask).toThrow('Request it with the parameter binary_data');

@@ -10,6 +10,7 @@ import {
   type Tensor,
 } from '#gateway/index.ts';
 import { JsonSyntaxError, JsonReader, type JsonReading, type JsonValue } from '#lib/formats/json-reader.ts';
+import { requestedClasses } from './classification.ts';
 import { decodeTensor, shapeCount } from './raw-tensor.ts';
 
 export interface RestRequest {
@@ -23,6 +24,8 @@ export interface RestRequest {
 export interface RequestedOutput {
   readonly name: string;
   readonly parameters: Parameters;
+  /** Number of requested classes. Undefined: the values. */
+  readonly classes: number | undefined;
 }
 
 /** Deeper than any tensor. */
@@ -225,7 +228,7 @@ function readOutputs(reader: JsonReader): RequestedOutput[] {
     if (name === undefined) throw new DaisError('invalid_request', 'An output has no "name".');
     if (named.has(name)) throw new DaisError('invalid_request', `The output "${name}" is requested twice.`);
     named.add(name);
-    outputs.push({ name, parameters });
+    outputs.push({ name, parameters, classes: requestedClasses(name, parameters) });
   });
   return outputs;
 }

@@ -4,6 +4,7 @@
 import { DaisError } from '@dais/api/errors';
 import type { InferResponse, ServingReply, Tensor } from '#gateway/index.ts';
 import { float32Text } from '#lib/formats/float-text.ts';
+import { classified } from './classification.ts';
 import { encodeTensor } from './raw-tensor.ts';
 import type { RestRequest } from './rest-request.ts';
 
@@ -15,7 +16,8 @@ export interface ResponseOptions {
 }
 
 export function writeRest(answer: InferResponse, request: RestRequest, { nan, binary }: ResponseOptions): ServingReply {
-  const { outputs, described, variant, predictionId } = answer;
+  const { described, variant, predictionId } = answer;
+  const outputs = classified(answer, classesOf(request.outputs));
   const wanted = new Map(request.outputs?.map(({ name, parameters }) => [name, parameters]));
   const raw: Buffer[] = [];
   const written = outputs.map((output) => {
@@ -44,6 +46,10 @@ export function writeRest(answer: InferResponse, request: RestRequest, { nan, bi
     },
     body: Buffer.concat([head, ...raw]),
   };
+}
+
+function classesOf(outputs: RestRequest['outputs']): ReadonlyMap<string, number> {
+  return new Map(outputs?.flatMap(({ name, classes }) => (classes === undefined ? [] : [[name, classes]])));
 }
 
 const JSON_HEADERS = { 'content-type': 'application/json' };

@@ -5,18 +5,14 @@ import { clean, newDraft, SpanGatherer, type Attributes, type Decoded, type Span
 
 export class JsonError extends Error {}
 
-type Json = Readonly<Record<string, unknown>>;
+export type Json = Readonly<Record<string, unknown>>;
 
-/** @throws JsonSyntaxError, TooManySpans */
+/** @throws JsonError, TooManyItems */
 export function decodeJson(bytes: Buffer): Decoded {
-  const invalidAt = invalidUtf8At(bytes);
-  if (invalidAt !== undefined) throw new JsonError(`the body is not valid UTF-8 at byte ${invalidAt}`);
   const gathered = new SpanGatherer();
-  const request = mapOf(parsed(bytes.toString('utf8')), 'the body');
-  for (const resourceSpans of listOf(request, 'resourceSpans')) {
+  for (const resourceSpans of listOf(parsedBody(bytes), 'resourceSpans')) {
     const one = gathered.resource();
-    const { resource } = resourceSpans;
-    if (resource !== undefined) one.resource = attributesOf(mapOf(resource, 'a resource'));
+    one.resource = resourceOf(resourceSpans);
     for (const scopeSpans of listOf(resourceSpans, 'scopeSpans')) {
       for (const span of listOf(scopeSpans, 'spans')) gathered.add(one.spans, draftOf(span));
     }
@@ -24,21 +20,31 @@ export function decodeJson(bytes: Buffer): Decoded {
   return gathered.end();
 }
 
-function parsed(text: string): unknown {
+/** Parses the body of a request of any signal. @throws JsonError */
+export function parsedBody(bytes: Buffer): Json {
+  const invalidAt = invalidUtf8At(bytes);
+  if (invalidAt !== undefined) throw new JsonError(`the body is not valid UTF-8 at byte ${invalidAt}`);
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(bytes.toString('utf8'));
   } catch {
     throw new JsonError('the body is not valid JSON');
   }
+  return mapOf(value, 'the body');
 }
 
-function mapOf(value: unknown, what: string): Json {
+/** Returns the attributes of the program. */
+export function resourceOf({ resource }: Json): Attributes {
+  return resource === undefined || resource === null ? {} : attributesOf(mapOf(resource, 'a resource'));
+}
+
+export function mapOf(value: unknown, what: string): Json {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
   throw new JsonError(`${what} is not an object`);
 }
 
 /** A field with a list of maps. Names are in camel case; some writers use the names of the .proto files. */
-function listOf(map: Json, name: string): Json[] {
+export function listOf(map: Json, name: string): Json[] {
   const value = map[name] ?? map[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)];
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new JsonError(`${name} is not a list`);
@@ -78,23 +84,23 @@ const KINDS: readonly string[] = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT',
 const CODES: readonly string[] = ['UNSET', 'OK', 'ERROR'].map((name) => `STATUS_CODE_${name}`);
 
 /** A number, as in the specification; some writers send the name. An unknown value counts as absent. */
-function enumOf(value: unknown, names: readonly string[]): number {
+export function enumOf(value: unknown, names: readonly string[]): number {
   if (typeof value === 'number' && Number.isInteger(value)) return value;
   return typeof value === 'string' ? Math.max(0, names.indexOf(value)) : 0;
 }
 
-function textOf(map: Json, name: string): string {
+export function textOf(map: Json, name: string): string {
   const value = map[name];
   if (value === undefined || value === null) return '';
   if (typeof value !== 'string') throw new JsonError(`${name} is not a string`);
   return clean(value.toWellFormed());
 }
 
-function idOf(map: Json, name: string): string {
+export function idOf(map: Json, name: string): string {
   return textOf(map, name).toLowerCase();
 }
 
-function timeOf(map: Json, name: string): bigint {
+export function timeOf(map: Json, name: string): bigint {
   const value = map[name];
   if (value === undefined || value === null) return 0n;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return BigInt(value);
@@ -102,6 +108,6 @@ function timeOf(map: Json, name: string): bigint {
   throw new JsonError(`${name} is not a number of nanoseconds`);
 }
 
-function attributesOf(map: Json): Attributes {
+export function attributesOf(map: Json): Attributes {
   return plainAttributes(map['attributes']);
 }

@@ -9,7 +9,7 @@ import { clean, newDraft, SpanGatherer, type Attributes, type Decoded, type Span
 /** Nested lists and maps; deeper values are omitted. */
 const MAX_DEPTH = 16;
 
-/** @throws ProtobufError, TooManySpans */
+/** @throws ProtobufError, TooManyItems */
 export function decodeProtobuf(bytes: Buffer): Decoded {
   const reader = new ProtobufReader(bytes);
   const gathered = new SpanGatherer();
@@ -23,14 +23,8 @@ export function decodeProtobuf(bytes: Buffer): Decoded {
 function readResourceSpans(reader: ProtobufReader, gathered: SpanGatherer): void {
   const one = gathered.resource();
   while (reader.next()) {
-    if (reader.field === 1) {
-      reader.message(() => {
-        while (reader.next()) {
-          if (reader.field === 1) readAttribute(reader, one.resource, 0);
-          else reader.skip();
-        }
-      });
-    } else if (reader.field === 2) {
+    if (reader.field === 1) readResource(reader, one.resource);
+    else if (reader.field === 2) {
       reader.message(() => {
         while (reader.next()) {
           if (reader.field !== 2) reader.skip();
@@ -43,6 +37,16 @@ function readResourceSpans(reader: ProtobufReader, gathered: SpanGatherer): void
       });
     } else reader.skip();
   }
+}
+
+/** Reads the attributes of the program. */
+export function readResource(reader: ProtobufReader, into: Attributes): void {
+  reader.message(() => {
+    while (reader.next()) {
+      if (reader.field === 1) readAttribute(reader, into, 0);
+      else reader.skip();
+    }
+  });
 }
 
 function readSpan(reader: ProtobufReader, draft: SpanDraft): void {
@@ -118,7 +122,7 @@ function readLink(reader: ProtobufReader): SpanDraft['links'][number] {
   return link;
 }
 
-function readAttribute(reader: ProtobufReader, into: Attributes, depth: number): void {
+export function readAttribute(reader: ProtobufReader, into: Attributes, depth: number): void {
   let key = '';
   let value: unknown = null;
   reader.message(() => {
@@ -132,7 +136,7 @@ function readAttribute(reader: ProtobufReader, into: Attributes, depth: number):
   if (key !== '__proto__') into[key] = value;
 }
 
-function readValue(reader: ProtobufReader, depth: number): unknown {
+export function readValue(reader: ProtobufReader, depth: number): unknown {
   let value: unknown = null;
   reader.message(() => {
     while (reader.next()) {

@@ -1,5 +1,6 @@
 /** A validated span of the wire format: an invalid one is rejected, and the others of the request are stored. */
 import type { ResourceSpans, Span } from '@dais/api/tracking';
+import { MAX_ITEMS, TooManyItems } from './otlp-http.ts';
 
 export type Attributes = Record<string, unknown>;
 
@@ -27,11 +28,6 @@ export interface Decoded {
   /** Why the first of them was. */
   readonly reason: string | undefined;
 }
-
-/** Spans of one request; more of them are refused. */
-export const MOST_SPANS = 10_000;
-
-export class TooManySpans extends Error {}
 
 const TRACE = /^(?!0{32})[0-9a-f]{32}$/;
 const SPAN = /^(?!0{16})[0-9a-f]{16}$/;
@@ -70,10 +66,10 @@ export class SpanGatherer {
     return one;
   }
 
-  /** @throws TooManySpans */
+  /** @throws TooManyItems */
   add(into: Span[], draft: SpanDraft): void {
     this.#spans += 1;
-    if (this.#spans > MOST_SPANS) throw new TooManySpans();
+    if (this.#spans > MAX_ITEMS) throw new TooManyItems();
     const wrong = problemOf(draft);
     if (wrong === undefined) into.push(spanOf(draft));
     else {

@@ -23,6 +23,10 @@ export function v1Protocol(opener: OpenScoring = scoringOpener()): ServingProtoc
 }
 
 function match(method: string, path: string, opener: OpenScoring): ServingRoute | undefined {
+  if (method === 'GET' && (path === '/' || path === '')) {
+    // Liveness of the server in this protocol.
+    return { kind: 'answer', operation: 'health', open: true, answer: () => json(200, { status: 'alive' }) };
+  }
   if (!path.startsWith(MODELS)) return undefined;
   const rest = path.slice(MODELS.length);
   if (method === 'GET' && (rest === '' || rest === '/')) {

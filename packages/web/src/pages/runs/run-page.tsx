@@ -8,6 +8,7 @@ import { MetricCharts } from './metric-charts.tsx';
 import { RunAbout } from './run-about.tsx';
 import { RunComments } from './run-comments.tsx';
 import { RunLineage } from './run-lineage.tsx';
+import { RunLogs } from './run-logs.tsx';
 import { durationMs, durationText, RUN_STATES } from './run-words.ts';
 import { useRun } from './use-run.ts';
 import { accessAddress, experimentAddress, runAddress } from '#addresses.ts';
@@ -86,6 +87,7 @@ function Shown({ project, run, again }: ShownProps) {
         <Tabs.List>
           <Tabs.Tab value="charts">Charts</Tabs.Tab>
           <Tabs.Tab value="artifacts">Artifacts</Tabs.Tab>
+          <Tabs.Tab value="logs">Logs</Tabs.Tab>
           <Tabs.Tab value="about">Details</Tabs.Tab>
           <Tabs.Tab value="comments">Comments</Tabs.Tab>
         </Tabs.List>
@@ -114,6 +116,9 @@ function Shown({ project, run, again }: ShownProps) {
                 live={run.status === 'RUNNING'}
               />
             ))}
+        </Tabs.Panel>
+        <Tabs.Panel value="logs" className="run-panel">
+          {tab === 'logs' && <RunLogs project={project} run={run.id} live={run.status === 'RUNNING'} />}
         </Tabs.Panel>
         <Tabs.Panel value="about" className="run-panel">
           {tab === 'about' && <RunAbout project={project} run={run} />}

@@ -56,9 +56,21 @@ export class Indexes {
       if (username !== '' || password !== '') {
         throw new DaisError('invalid_request', 'The URL of an index contains credentials. Set them separately.');
       }
-      if (indexUrl(url) !== own?.url) await this.#dependencies.outbound.check(url);
+      if (indexUrl(url) !== own?.url) await this.#requireReachable('package index', url);
     }
-    for (const url of new Set(urls)) if (url !== undefined) await this.#dependencies.outbound.check(url);
+    for (const url of new Set(urls)) if (url !== undefined) await this.#requireReachable('package', url);
+  }
+
+  /** @throws DaisError `address_refused` that names the address. */
+  async #requireReachable(what: string, url: string): Promise<void> {
+    try {
+      await this.#dependencies.outbound.check(url);
+    } catch (error) {
+      if (!(error instanceof DaisError) || error.code !== 'address_refused') throw error;
+      const { origin, pathname } = new URL(url);
+      const text = `The ${what} ${origin}${pathname} cannot be used: ${error.message}`;
+      throw new DaisError('address_refused', text, { cause: error });
+    }
   }
 
   /** Indexes of the spec first, then the operator's. Credentials are passed in variables, which uv never prints. */

@@ -15,6 +15,7 @@ import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
 import { runTimers } from '../runs/timers.ts';
+import { internalReason } from './step-outcome.ts';
 import { StepRun } from './step-run.ts';
 
 const LEASE_MS = 30_000;
@@ -132,7 +133,7 @@ export class ExecutionWorker {
       stop: stop.signal,
       canceled: canceled.signal,
     });
-    let reason = `internal error while running the step: see the log of the server, attempt ${claim.id}`;
+    let reason = internalReason(claim.id, undefined);
     for (let failures = 0; ;) {
       try {
         await (failures < MOST_TRIES ? run.run() : run.giveUp(reason));
@@ -148,6 +149,7 @@ export class ExecutionWorker {
           reason = error.message;
         } else if (!away) {
           failures += 1;
+          reason = internalReason(claim.id, error);
           this.#dependencies.log.error('internal error in an attempt at a step', { attempt: claim.id, error });
         }
         const wait = backoffMs(away ? 3 : failures, 200, 5000, Math.random);

@@ -1,4 +1,5 @@
 /** Outcomes of attempts, with error messages for their owner. */
+import { getSystemErrorMessage } from 'node:util';
 import { DaisError } from '@dais/api';
 import type { TaskState } from '#engines/compute/contract.ts';
 import type { AttemptEnd } from './attempts.ts';
@@ -38,6 +39,13 @@ export function refusal(error: unknown): Outcome | undefined {
   if (error instanceof ValueError) return refused(error.message);
   if (!(error instanceof DaisError) || error.retryable || error.code === 'internal') return undefined;
   return refused(errorText(error));
+}
+
+/** Returns the reason of an internal error for the owner of the step: what the system reported, without paths of the server. */
+export function internalReason(attempt: string, error: unknown): string {
+  const { errno } = (error ?? {}) as { readonly errno?: unknown };
+  const cause = typeof errno === 'number' ? ` (${getSystemErrorMessage(errno)})` : '';
+  return `internal error while running the step${cause}: see the log of the server, attempt ${attempt}`;
 }
 
 function errorText({ message, issues = [] }: DaisError): string {

@@ -283,7 +283,11 @@ export class StepRun {
       for (const [name, ref] of Object.entries(step.secrets)) {
         const open = await this.#dependencies.secretValue(tx, ref);
         if (open === undefined && ref.optional === true) continue;
-        if (open === undefined) throw new ValueError(`Secret ${ref.secret} does not exist or has no key ${ref.key}`);
+        if (open === undefined) {
+          throw new ValueError(
+            `Secret ${ref.secret} does not exist or has no key ${ref.key}. Apply a Secret with this name and key.`,
+          );
+        }
         found.push([name, open]);
       }
       return found;

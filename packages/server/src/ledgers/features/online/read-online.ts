@@ -103,7 +103,7 @@ export class OnlineReader {
       const selection = await this.#catalog.selection(tx, input, version);
       await authorizeSelection(call, selection);
       await requireUnmasked(tx, this.#dependencies, call, selection, { keys: false });
-      const count = rowCount(input.entities, 'entities');
+      const count = entityCount(selection, input.entities);
       if (count > MAX_ENTITIES) {
         throw new DaisError('too_large', `A read accepts at most ${MAX_ENTITIES.toLocaleString('en')} entities.`);
       }
@@ -123,6 +123,12 @@ export class OnlineReader {
       return { error };
     }
   }
+}
+
+/** Views without entities have one row, which a request needs no column to ask for. */
+function entityCount({ stored, onDemand }: Selection, entities: Columns): number {
+  const isKeyless = stored.length > 0 && onDemand.length === 0 && stored.every(({ view }) => view.keys.length === 0);
+  return isKeyless && Object.keys(entities).length === 0 ? 1 : rowCount(entities, 'entities');
 }
 
 function lookupOf({ as, view, keys }: SelectedView, entities: Columns, count: number, project: string) {

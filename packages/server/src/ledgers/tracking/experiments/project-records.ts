@@ -28,6 +28,8 @@ export const OF_RUNS = [
   'model_input',
   'model_output',
   'logged_model_metric',
+  'run_message',
+  'run_message_count',
 ];
 export const OF_MODELS = ['logged_model_param', 'logged_model_tag'];
 export const OF_SERIES = ['metric_tail', 'metric_chunk'];

@@ -18,7 +18,7 @@ interface Reported {
 }
 
 /** The scenarios of `client_scenarios.py`; a test checks that none is missing. */
-const SCENARIOS = 7;
+const SCENARIOS = 8;
 
 export function clientScenarios({ line, requirements }: FeastClient): void {
   describe(`feast ${line}`, () => {

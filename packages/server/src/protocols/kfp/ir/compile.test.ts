@@ -13,6 +13,7 @@ const OPTIONS: IrOptions = {
   imageProblem: 'podman is missing',
   isolation: 'required',
   now: new Date('2026-11-26T09:30:00Z'),
+  successState: 'COMPLETE',
   dataset: () => undefined,
 };
 

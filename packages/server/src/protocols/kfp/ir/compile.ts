@@ -15,6 +15,7 @@ import type {
   Values,
 } from '#ledgers/executions/index.ts';
 import { datasetIn, type NamedRows } from '../runtime/dataset-uri.ts';
+import { jobResourceName, type SuccessState } from '../runtime/job-names.ts';
 import { IMPORTED_DATASET } from '../runtime/kfp-step.ts';
 import { itemsIn } from './check.ts';
 import { conditionOf, selectorPath } from './condition.ts';
@@ -44,6 +45,8 @@ export interface IrOptions {
   readonly imageProblem: string | undefined;
   readonly isolation: Step['isolation'];
   readonly now: Date;
+  /** State of a successful task in the final status that an exit handler gets. */
+  readonly successState: SuccessState;
   /** Scheduled time, if a schedule starts the run. */
   readonly scheduled?: Date | undefined;
   /** Number of the run within its schedule. */
@@ -203,7 +206,7 @@ class Compiler {
 
   #step(name: string, task: TaskSpec, component: ComponentSpec, scope: Scope, known: ReadonlyMap<string, Json>): Step {
     const { spec, platform } = this.#ir;
-    const { images, imageProblem, isolation, parameters } = this.#options;
+    const { images, imageProblem, isolation, parameters, successState } = this.#options;
     const label = component.executorLabel ?? '';
     const onKubernetes = platform?.platforms.kubernetes?.deploymentSpec?.executors?.[label] ?? {};
     const given = stepPlatform(onKubernetes, (input) => constantOf(input, scope.known));
@@ -226,6 +229,7 @@ class Compiler {
         caching: task.cachingOptions ?? {},
         known,
         isInspection: parameters === undefined,
+        successState,
         warn: (warning) => this.#warn(warning),
       });
     } catch (error) {
@@ -305,9 +309,10 @@ class Compiler {
   /** Returns the values of placeholders that are constant in the run, and the name of the task. */
   #constants(task: string): ReadonlyMap<string, string> {
     const { name, runId, now, scheduled = now } = this.#options;
+    const { pipelineInfo } = this.#ir.spec;
     return new Map([
       ['pipeline_job_name', name],
-      ['pipeline_job_resource_name', name],
+      ['pipeline_job_resource_name', jobResourceName(pipelineInfo.name, runId)],
       ['pipeline_job_uuid', runId],
       ['pipeline_job_create_time_utc', now.toISOString()],
       ['pipeline_job_schedule_time_utc', scheduled.toISOString()],

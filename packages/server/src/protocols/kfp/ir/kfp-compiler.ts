@@ -2,6 +2,7 @@
 import type { PipelineParameters } from '@dais/api/executions';
 import { datasetArtifact, type Artifact, type Json, type PipelineCompiler } from '#ledgers/executions/index.ts';
 import type { NamedRows } from '../runtime/dataset-uri.ts';
+import type { SuccessState } from '../runtime/job-names.ts';
 import { compileIr } from './compile.ts';
 import { needsContainers } from './image.ts';
 import { typeOfParameter, type IrParameterType, type PipelineSpec } from './messages.ts';
@@ -12,9 +13,11 @@ export const KFP_FORMAT = 'kfp';
 
 interface KfpCompilerOptions {
   readonly now: () => number;
+  /** Default: that of Kubeflow's server. */
+  readonly successState?: SuccessState;
 }
 
-export function kfpCompiler({ now }: KfpCompilerOptions): PipelineCompiler {
+export function kfpCompiler({ now, successState = 'COMPLETE' }: KfpCompilerOptions): PipelineCompiler {
   return {
     compile: async (document, { name, runId, parameters, solo, fire, dataset, images, imageProblem }) => {
       const ir = readIr(document as PipelineDocument);
@@ -30,6 +33,7 @@ export function kfpCompiler({ now }: KfpCompilerOptions): PipelineCompiler {
         imageProblem: needsContainers(asked, rules) ? await imageProblem() : undefined,
         isolation: solo ? ('preferred' as const) : ('required' as const),
         now: new Date(now()),
+        successState,
         scheduled: fire === undefined ? undefined : new Date(fire.time),
         index: fire?.index,
       };

@@ -11,6 +11,7 @@ import {
   type KfpParameter,
   type KfpStep,
 } from '../runtime/kfp-step.ts';
+import type { SuccessState } from '../runtime/job-names.ts';
 import { lightweightOf } from '../runtime/lightweight.ts';
 import { environmentOfImage, imageRefusal, VOLUME_IMAGES } from './image.ts';
 import {
@@ -43,6 +44,7 @@ interface StepContext {
   readonly known: ReadonlyMap<string, Json>;
   /** The plan is compiled for inspection: unknown values are not errors. */
   readonly isInspection: boolean;
+  readonly successState: SuccessState;
   readonly warn: (warning: string) => void;
 }
 
@@ -82,7 +84,7 @@ export function stepOf(context: StepContext): Step {
 }
 
 function dialectOf(context: StepContext, body: KfpStep['body']): NonNullable<Step['dialect']> {
-  const { pipeline, task, name, component, caching } = context;
+  const { pipeline, task, name, component, caching, successState } = context;
   const { inputDefinitions = {}, outputDefinitions = {} } = component;
   const { cacheKey } = caching;
   const taskConfig = taskConfigOf(context);
@@ -97,6 +99,7 @@ function dialectOf(context: StepContext, body: KfpStep['body']): NonNullable<Ste
       artifacts: mapped(outputDefinitions.artifacts, artifactOf),
     },
     body,
+    successState,
     ...(cacheKey !== undefined && cacheKey !== '' && { cacheKey }),
     ...(taskConfig !== undefined && { taskConfig }),
   };

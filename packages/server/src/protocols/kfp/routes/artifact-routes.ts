@@ -1,4 +1,4 @@
-/** Serves output artifacts of tasks, streamed as Base64 in JSON. */
+/** Serves output artifacts and logs of tasks, streamed as Base64 in JSON. */
 import { Readable } from 'node:stream';
 import { readExecutionFileOperation } from '@dais/api/executions';
 import type { FastifyInstance } from 'fastify';
@@ -6,6 +6,7 @@ import type { Download } from '#kernel/content/download.ts';
 import { addressOf } from '../route-table.ts';
 import type { RespondFor } from '../route.ts';
 import { requireNode, requireRun } from './run-routes.ts';
+import { isLogArtifact, taskLog } from './task-log.ts';
 import { RpcError } from '../wire/rpc-status.ts';
 
 /** For the table of endpoints. */
@@ -28,11 +29,21 @@ export function addArtifacts(app: FastifyInstance, respond: RespondFor): void {
       } = request.params as Readonly<Record<string, string>>;
       return await respond(request, reply)({ run_id }, async (values, call) => {
         const run = await requireRun(String(values['run_id']), call);
-        const { outputs } = await requireNode(run, node, call);
-        const value = Object.hasOwn(outputs, name) ? outputs[name] : undefined;
+        const found = await requireNode(run, node, call);
+        const value = Object.hasOwn(found.outputs, name) ? found.outputs[name] : undefined;
         const [file] = value === undefined || !('files' in value) ? [] : value.files;
+        if (file === undefined && isLogArtifact(name)) {
+          const log = taskLog(run, found, call);
+          // Errors of the first page still have a status of their own.
+          const first = await log.next();
+          return Readable.from(inJson(joined(first, log)));
+        }
         if (file === undefined) throw new RpcError('NOT_FOUND', `artifact not found: ${name.slice(0, 100)}`);
-        const found = (await call(
+        // Metrics have no file: components store them in the metadata.
+        if (file.files === 0 && Object.keys(file.metadata ?? {}).length > 0) {
+          return { data: Buffer.from(JSON.stringify(file.metadata)).toString('base64') };
+        }
+        const download = (await call(
           readExecutionFileOperation,
           { id: file.run, name: file.prefix },
           {
@@ -44,10 +55,15 @@ export function addArtifacts(app: FastifyInstance, respond: RespondFor): void {
             content_missing: () => new RpcError('NOT_FOUND', `artifact not found: ${name}`),
           },
         )) as unknown as Download;
-        return Readable.from(inJson(await found.open()));
+        return Readable.from(inJson(await download.open()));
       });
     },
   });
+}
+
+async function* joined<T>(first: IteratorResult<T, undefined>, rest: AsyncIterable<T>): AsyncIterable<T> {
+  if (first.done !== true) yield first.value;
+  yield* rest;
 }
 
 async function* inJson(bytes: AsyncIterable<Uint8Array>): AsyncIterable<string> {

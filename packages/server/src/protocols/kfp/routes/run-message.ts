@@ -58,6 +58,32 @@ export function runMessage(run: Execution, { withSpec }: { readonly withSpec: bo
   };
 }
 
+/** Metrics in the response for a run. */
+const MAX_METRICS = 1000;
+
+/**
+ * Encodes the metrics of tasks, which clients have no other typed field for: `fit/metrics/accuracy` among the outputs of
+ * the plugin `dais`.
+ */
+export function metricsMessage(nodes: readonly ExecutionNode[]) {
+  const entries: [string, { value: unknown }][] = [];
+  for (const { path, outputs } of nodes) {
+    for (const [name, value] of Object.entries(outputs)) {
+      const [artifact] = path === '' || !('files' in value) ? [] : value.files;
+      if (artifact?.type !== METRICS_TYPE) continue;
+      for (const [metric, of] of Object.entries(artifact.metadata ?? {})) {
+        if (METRIC_VALUES.has(typeof of)) entries.push([`${path}/${name}/${metric}`, { value: of }]);
+      }
+    }
+  }
+  if (entries.length === 0) return {};
+  const plugin = { entries: Object.fromEntries(entries.slice(0, MAX_METRICS)), state: 'PLUGIN_SUCCEEDED' };
+  return { plugins_output: { dais: plugin } };
+}
+
+const METRICS_TYPE = 'system.Metrics';
+const METRIC_VALUES: ReadonlySet<string> = new Set(['number', 'string', 'boolean']);
+
 /** Encodes tasks. The id of a task is its path, which identifies the node of its artifacts. */
 export function taskMessages(run: Execution, nodes: readonly ExecutionNode[]) {
   const shown = nodes.filter(({ path }) => path !== '');
@@ -80,6 +106,7 @@ function parentOf(path: string, known: ReadonlySet<string>): string {
 function taskMessage(run: Execution, node: ExecutionNode, parent: string, children: readonly string[]) {
   const { path, startedAt, endedAt, error } = node;
   const state = node.source === 'cache' ? 'SKIPPED' : TASK_STATES[node.state];
+  const reason = error === undefined ? {} : { error: { code: rpcNumber('ABORTED'), message: error } };
   return {
     run_id: runId(run),
     task_id: path,
@@ -88,11 +115,11 @@ function taskMessage(run: Execution, node: ExecutionNode, parent: string, childr
     ...(startedAt !== undefined && { start_time: showTime(startedAt) }),
     ...(endedAt !== undefined && { end_time: showTime(endedAt) }),
     state,
-    ...(error !== undefined && { error: { code: rpcNumber('ABORTED'), message: error } }),
+    ...reason,
     ...(parent !== '' && { parent_task_id: parent }),
     state_history: [
       ...(startedAt === undefined ? [] : [{ update_time: showTime(startedAt), state: 'RUNNING' }]),
-      ...(endedAt === undefined ? [] : [{ update_time: showTime(endedAt), state }]),
+      ...(endedAt === undefined ? [] : [{ update_time: showTime(endedAt), state, ...reason }]),
     ],
     ...(children.length > 0 && { child_tasks: children.map((task_id) => ({ task_id })) }),
   };

@@ -18,7 +18,7 @@ import { invalid, RpcError } from '../wire/rpc-status.ts';
 import { usableExperiment } from './experiment-routes.ts';
 import { metadataOf, sourceFields, sourceOf } from './pipeline-source.ts';
 import { recordSearch, type SearchFields } from './record-search.ts';
-import { runId, runMessage, taskMessages } from './run-message.ts';
+import { metricsMessage, runId, runMessage, taskMessages } from './run-message.ts';
 
 const LONGEST_NAME = 256;
 /** Limit of tasks in the response for a run, in order of their paths. */
@@ -139,7 +139,11 @@ export const runRoutes: readonly Route[] = [
     answer: async ({ run_id: id = '' }, call) => {
       const run = await requireRun(id, call);
       const { items } = await call(listExecutionNodesOperation, { id: run.id, limit: MOST_TASKS });
-      return { ...runMessage(run, { withSpec: true }), run_details: { task_details: taskMessages(run, items) } };
+      return {
+        ...runMessage(run, { withSpec: true }),
+        ...metricsMessage(items),
+        run_details: { task_details: taskMessages(run, items) },
+      };
     },
   }),
   verb('terminate', async (run, call) => {

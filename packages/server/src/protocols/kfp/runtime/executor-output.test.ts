@@ -13,6 +13,7 @@ const step = (outputs: KfpStep['outputs']): KfpStep => ({
   artifacts: {},
   outputs,
   body: { importer: { uri: { constant: '' }, metadata: {} } },
+  successState: 'COMPLETE',
 });
 
 function parameter(type: IrParameterType, text: string | undefined, executor?: string) {

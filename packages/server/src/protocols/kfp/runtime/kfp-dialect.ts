@@ -27,6 +27,7 @@ import {
   type KfpParameter,
   type KfpStep,
 } from './kfp-step.ts';
+import { jobResourceName } from './job-names.ts';
 import { lightweightOf } from './lightweight.ts';
 import {
   parameterText,
@@ -42,7 +43,7 @@ export const kfpDialect: StepDialect = {
   name: KFP_DIALECT,
   resolve: ({ step, inputs, about, pathOf: locationOf }) => {
     const data = step.dialect?.data as unknown as KfpStep;
-    const parameters = parametersOf(data, inputs);
+    const parameters = parametersOf(data, inputs, about);
     if ('importer' in data.body) return { outputs: imported(data, data.body.importer, { parameters, inputs, about }) };
     return containerStep(step, data, {
       container: data.body.container,
@@ -58,7 +59,9 @@ export const kfpDialect: StepDialect = {
 type Parameters = Readonly<Record<string, Json>>;
 
 /** Returns the parameters that have a value. @throws ValueError */
-function parametersOf({ parameters, taskConfig, pipeline }: KfpStep, inputs: Values): Parameters {
+function parametersOf(data: KfpStep, inputs: Values, about: StepAbout): Parameters {
+  const { parameters, taskConfig } = data;
+  const status = (value: Json) => statusOf(value, data, about);
   return Object.fromEntries(
     Object.entries(parameters).flatMap(([name, spec]): [string, Json][] => {
       const given = inputs[name];
@@ -70,13 +73,13 @@ function parametersOf({ parameters, taskConfig, pipeline }: KfpStep, inputs: Val
         if (spec.isOptional === true) return [];
         throw new ValueError(`required input ${name} has no value`);
       }
-      return [[name, valueOf(name, spec, value, pipeline)]];
+      return [[name, valueOf(name, spec, value, status)]];
     }),
   );
 }
 
-function valueOf(name: string, spec: KfpParameter, value: Json, pipeline: string): Json {
-  const status = statusOf(value, pipeline);
+function valueOf(name: string, spec: KfpParameter, value: Json, finalStatus: (value: Json) => Json | undefined): Json {
+  const status = finalStatus(value);
   if (status !== undefined && (spec.type === 'TASK_FINAL_STATUS' || spec.type === 'STRUCT')) return status;
   const typed = spec.type === 'STRING' ? parameterText(value) : value;
   const problem = literalProblem(spec.literals ?? [], typed);
@@ -85,14 +88,14 @@ function valueOf(name: string, spec: KfpParameter, value: Json, pipeline: string
 }
 
 /** Returns the final status of a task in the format of components. */
-function statusOf(value: Json, pipeline: string): Json | undefined {
+function statusOf(value: Json, { pipeline, successState }: KfpStep, { run }: StepAbout): Json | undefined {
   const { task, state, error, ...more } = (value ?? {}) as Readonly<Record<string, Json>>;
   if (typeof task !== 'string' || typeof state !== 'string' || error === undefined || Object.keys(more).length > 0)
     return undefined;
   const ok = state === 'succeeded' || state === 'skipped';
   return {
-    state: state === 'cancelled' ? 'CANCELLED' : ok ? 'SUCCEEDED' : 'FAILED',
-    pipelineJobResourceName: pipeline,
+    state: state === 'cancelled' ? 'CANCELLED' : ok ? successState : 'FAILED',
+    pipelineJobResourceName: jobResourceName(pipeline, run.id),
     pipelineTaskName: task,
     // 9 is FAILED_PRECONDITION in gRPC.
     error: ok ? {} : { code: 9, message: typeof error === 'string' ? error : `task ${task} did not succeed` },
@@ -100,7 +103,7 @@ function statusOf(value: Json, pipeline: string): Json | undefined {
 }
 
 function imported(
-  { outputs, task }: KfpStep,
+  { outputs, pipeline, task }: KfpStep,
   importer: KfpImporter,
   {
     parameters,
@@ -111,7 +114,7 @@ function imported(
   const [[name, spec] = ['artifact', undefined]] = Object.entries(outputs.artifacts);
   const values = {
     input: { ...NOTHING, inputs: { parameterValues: parameters, artifacts: {} } },
-    constants: constantsOf(about, task),
+    constants: constantsOf(about, pipeline, task),
   };
   const given = 'parameter' in importer.uri ? parameters[importer.uri.parameter] : importer.uri.constant;
   if (typeof given !== 'string' || given === '') throw new ValueError('the importer has no artifact URI');
@@ -157,12 +160,12 @@ function resolvedJson(value: Json, values: PlaceholderValues): Json {
   );
 }
 
-function constantsOf({ run, node, task }: StepAbout, name: string = task): ReadonlyMap<string, string> {
+function constantsOf({ run, node }: StepAbout, pipeline: string, task: string): ReadonlyMap<string, string> {
   return new Map([
     ['pipeline_job_name', run.name],
-    ['pipeline_job_resource_name', run.name],
+    ['pipeline_job_resource_name', jobResourceName(pipeline, run.id)],
     ['pipeline_job_uuid', run.id],
-    ['pipeline_task_name', name],
+    ['pipeline_task_name', task],
     ['pipeline_task_uuid', node],
     ['pipeline_root', `dais://runs/${run.id}`],
     ['pipeline_job_create_time_utc', run.createdAt.toISOString()],
@@ -214,7 +217,7 @@ function containerStep(
       outputFile: at(EXECUTOR_OUTPUT),
     },
   };
-  const values = { input, constants: constantsOf(about, data.task) };
+  const values = { input, constants: constantsOf(about, data.pipeline, data.task) };
   const same = cacheKeyOf(step, data, container, parameters, given);
   if (step.environment.type === 'image') return { ...inImage(container, about, values, mark), same };
   const lightweight = lightweightOf(container.command);

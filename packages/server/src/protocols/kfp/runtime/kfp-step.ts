@@ -1,6 +1,7 @@
 /** The executor of a component as stored in a step of the plan, for the dialect. */
 import type { Json } from '#ledgers/executions/index.ts';
 import type { IrParameterType } from '../ir/messages.ts';
+import type { SuccessState } from './job-names.ts';
 
 /** Name of the dialect in steps. */
 export const KFP_DIALECT = 'kfp';
@@ -44,6 +45,8 @@ export interface KfpStep {
   };
   readonly body: { readonly container: KfpContainer } | { readonly importer: KfpImporter };
   readonly cacheKey?: string;
+  /** State of a successful task in the final status that the component gets. */
+  readonly successState: SuccessState;
   /** Value of inputs of the type TASK_CONFIG. */
   readonly taskConfig?: Json;
 }

@@ -18,7 +18,7 @@ interface Reported {
 }
 
 /** All scenarios of `client_scenarios.py`, so that none is omitted unnoticed. */
-const SCENARIOS = 7;
+const SCENARIOS = 9;
 
 export function clientScenarios({ line, requirements }: KfpClient): void {
   describe(`kfp.Client ${line}`, () => {

@@ -3,7 +3,11 @@ import { SYSTEM_IMAGE } from './kfp-fixture.ts';
 /** Returns a pipeline with one task that runs `script` in a shell and outputs the file `data`. */
 export function smallPipeline(
   script: string,
-  { name = 'small', image = SYSTEM_IMAGE }: { readonly name?: string; readonly image?: string } = {},
+  {
+    name = 'small',
+    image = SYSTEM_IMAGE,
+    type = 'system.Dataset',
+  }: { readonly name?: string; readonly image?: string; readonly type?: string } = {},
 ) {
   return {
     pipelineInfo: { name, description: 'As small as can be.' },
@@ -25,7 +29,7 @@ export function smallPipeline(
         executorLabel: 'exec-say',
         inputDefinitions: { parameters: { word: { parameterType: 'STRING' } } },
         outputDefinitions: {
-          artifacts: { data: { artifactType: { schemaTitle: 'system.Dataset', schemaVersion: '0.0.1' } } },
+          artifacts: { data: { artifactType: { schemaTitle: type, schemaVersion: '0.0.1' } } },
         },
       },
     },
@@ -47,5 +51,7 @@ export function smallPipeline(
 
 /** Writes the text into the file. */
 export const WRITES = 'printf %s "$0" > "$1"';
+/** Reports metrics as `dsl.Metrics` does, in the metadata of an artifact without a file. */
+export const MEASURES = `printf %s '{"artifacts":{"data":{"artifacts":[{"name":"data","metadata":{"accuracy":0.875,"best":"b"}}]}}}' > outputs/executor_output.json`;
 export const FAILS = 'echo no >&2; exit 3';
 export const WAITS = 'sleep 600';

@@ -61,11 +61,14 @@ export class RelationRenderer {
         if (relation.of.length === 0) throw new QueryError('query_invalid', 'A union needs at least one relation.');
         return relation.of.map((each) => `(${this.render(each)})`).join(' UNION ALL BY NAME ');
       case 'latest': {
+        if (relation.order.length === 0)
+          throw new QueryError('query_invalid', 'The latest row needs at least one sort key.');
         const order = renderSortKeys(relation.order);
         const by = relation.by.length === 0 ? '' : `PARTITION BY ${relation.by.map(identifier).join(', ')} `;
         return `SELECT * FROM ${this.#from(relation.from)} QUALIFY row_number() OVER (${by}ORDER BY ${order}) = 1`;
       }
       case 'sort':
+        if (relation.by.length === 0) return this.render(relation.from);
         return `SELECT * FROM ${this.#from(relation.from)} ORDER BY ${renderSortKeys(relation.by)}`;
       case 'limit': {
         const offset = relation.offset === undefined ? '' : ` OFFSET ${count(relation.offset)}`;
