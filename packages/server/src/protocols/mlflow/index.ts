@@ -14,7 +14,7 @@ import { addressesOf, routes } from './route-table.ts';
 import type { CallOperation, Refusals, Route } from './route.ts';
 import { parseMessage } from './wire/parse.ts';
 import { MlflowError } from './wire/mlflow-error.ts';
-import { bodyJson, queryJson, requireJsonType, type Json } from './wire/request-json.ts';
+import { bodyJson, numberSource, queryJson, requireJsonType, type Json } from './wire/request-json.ts';
 
 export { mlflowDataset, mlflowStep, mlflowStepTags } from './step-variables.ts';
 export { mlflowWebhooks } from './webhooks/webhook-format.ts';
@@ -114,6 +114,7 @@ function addRoute(app: FastifyInstance, io: MlflowIo, calls: MlflowCalls, route:
         const values = parseMessage(
           message,
           named.length === 0 ? json : { ...json, ...Object.fromEntries(named.map((name) => [name, params[name]])) },
+          (name) => (Buffer.isBuffer(request.body) ? numberSource(request.body, name) : undefined),
         );
         const context = io.contextOf(request, reply, 'mlflow');
         const answer = await route.answer(values, caller(calls, context));

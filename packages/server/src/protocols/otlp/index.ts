@@ -10,6 +10,7 @@ import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
 import { decodeJson, JsonFault } from './decode-json.ts';
 import { decodeProtobuf } from './decode-protobuf.ts';
 import { answerBody, statusBody, type Encoding } from './encode.ts';
+import { translateResource } from './translation/translate.ts';
 import { MOST_SPANS, TooManySpans, type Decoded } from './span-draft.ts';
 
 export { spanWords } from './span-words.ts';
@@ -61,17 +62,23 @@ export function otlpAdapter({ calls, log }: OtlpParts) {
         handler: async (request, reply) => {
           const encoding = encodingOf(request);
           if (encoding === undefined) {
-            throw refused('Content-Type must be application/x-protobuf or application/json.', 415);
+            const type = String(request.headers['content-type']).slice(0, 80);
+            throw refused(`Invalid Content-Type: ${type}. Expected: application/x-protobuf or application/json.`);
           }
           const bytes = await unpacked(request, io.limits.bodyBytes);
+          // Exporters that name an experiment this way expect the status codes of MLflow's server.
+          const isMlflow = (request.headers[EXPERIMENT_HEADER] ?? '') !== '';
           const { resources, spans, rejected, reason } = decode(bytes, encoding);
+          if (isMlflow && resources.length === 0) throw refused('The request is invalid: no spans found.');
           const context = io.contextOf(request, reply, 'otlp');
           const runId = request.headers[RUN_HEADER];
-          for (const [experimentId, group] of byExperiment(resources, request.headers[EXPERIMENT_HEADER])) {
+          const translated = resources.map(translateResource);
+          for (const [experimentId, group] of byExperiment(translated, request.headers[EXPERIMENT_HEADER])) {
             const input = { experimentId, ...(typeof runId === 'string' && { runId }), resources: group };
             await calls.call(logSpansOperation.name, input, context);
           }
-          if (spans > 0 && rejected === spans) throw refused(`All spans were rejected: ${reason ?? ''}.`);
+          if (spans > 0 && rejected === spans)
+            throw refused(`All spans were rejected: ${reason ?? ''}.`, isMlflow ? 422 : 400);
           return await reply.type(TYPES[encoding]).send(answerBody(encoding, rejected, reason));
         },
       });
@@ -156,7 +163,17 @@ function byExperiment(
 }
 
 /** gRPC codes, which the specification requires in the response. */
-const GRPC: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 404: 5, 409: 10, 413: 11, 429: 8, 503: 14 };
+const GRPC: Readonly<Record<number, number>> = {
+  400: 3,
+  401: 16,
+  403: 7,
+  404: 5,
+  409: 10,
+  413: 11,
+  422: 3,
+  429: 8,
+  503: 14,
+};
 
 async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {
   const { status, message } = tellable(error);

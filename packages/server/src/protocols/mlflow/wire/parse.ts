@@ -16,8 +16,15 @@ interface Fault {
 const SEE = ' See the API docs for more information about request parameters.';
 const INT32 = 2_147_483_647;
 
+/** Returns the text of a number of the request, for messages. */
+type SourceOf = (name: string) => string | undefined;
+
 /** @throws MlflowError `INVALID_PARAMETER_VALUE` naming the field. */
-export function parseMessage<M extends Message>(message: M, sent: Readonly<Record<string, unknown>>): Values<M> {
+export function parseMessage<M extends Message>(
+  message: M,
+  sent: Readonly<Record<string, unknown>>,
+  sourceOf?: SourceOf,
+): Values<M> {
   const faults: Fault[] = [];
   const json = withRunId(message, sent);
   const values = readMessage(message, json, faults);
@@ -26,14 +33,14 @@ export function parseMessage<M extends Message>(message: M, sent: Readonly<Recor
     const given = valueOf(json, name);
     if (field.required && isMissing(field, given)) throw missingValue(name);
     const fault = faults.find((one) => one.path === name || one.path.startsWith(`${name}[`));
-    if (fault !== undefined && fault.path === name) throw wrongValue(fault);
+    if (fault !== undefined && fault.path === name) throw wrongValue(fault, sourceOf);
     if (field.most !== undefined && Number(values[name] ?? 0) > field.most) {
       throw wrongValue({ path: name, value: given });
     }
     if (field.message !== undefined && field.repeated) requireInside(field.message, given, name);
-    if (fault !== undefined) throw wrongValue(fault);
+    if (fault !== undefined) throw wrongValue(fault, sourceOf);
   }
-  if (first !== undefined) throw wrongValue(first);
+  if (first !== undefined) throw wrongValue(first, sourceOf);
   return values as Values<M>;
 }
 
@@ -48,9 +55,11 @@ function missingValue(path: string): Error {
   return invalid(`Missing value for required parameter '${path}'.${SEE}`);
 }
 
-function wrongValue({ path, value, note }: Fault): Error {
-  const hint = note ?? `Hint: Value was of type '${pythonType(value)}'.`;
-  return invalid(`Invalid value ${pythonJson(value)} for parameter '${path}' supplied:  ${hint}${SEE}`);
+function wrongValue({ path, value, note }: Fault, sourceOf?: SourceOf): Error {
+  const source = typeof value === 'number' ? sourceOf?.(path) : undefined;
+  const type = source !== undefined && /[.e]/i.test(source) ? 'float' : pythonType(value);
+  const hint = note ?? `Hint: Value was of type '${type}'.`;
+  return invalid(`Invalid value ${source ?? pythonJson(value)} for parameter '${path}' supplied:  ${hint}${SEE}`);
 }
 
 function isMissing(field: Field, given: unknown): boolean {
