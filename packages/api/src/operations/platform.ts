@@ -42,6 +42,7 @@ import { pageInput } from '#operations/resources.ts';
 import { registryOperations } from '#operations/registry.ts';
 import { evaluationDatasetOperations } from '#operations/evaluation-datasets.ts';
 import { loggedModelOperations } from '#operations/logged-models.ts';
+import { issueOperations } from '#operations/issues.ts';
 import { scorerOperations } from '#operations/scorers.ts';
 import { signInOperations } from '#operations/sign-in.ts';
 import { lineageOperations } from '#operations/lineage.ts';
@@ -253,6 +254,7 @@ export const platformOperations: readonly Operation[] = [
   ...assessmentOperations,
   ...evaluationDatasetOperations,
   ...scorerOperations,
+  ...issueOperations,
   ...artifactOperations,
   ...artifactFileOperations,
   ...importOperations,

@@ -68,6 +68,13 @@ export {
 } from '#operations/imports.ts';
 export type { ImportedKind } from '#operations/imports.ts';
 export {
+  createIssueOperation,
+  issueOperations,
+  readIssueOperation,
+  searchIssuesOperation,
+  updateIssueOperation,
+} from '#operations/issues.ts';
+export {
   addLoggedModelParamsOperation,
   createLoggedModelOperation,
   deleteLoggedModelOperation,
@@ -153,6 +160,8 @@ export type {
   FieldType,
   Scorer,
 } from '#records/evaluation.ts';
+export { issueSeverities, issueStatuses } from '#records/issue.ts';
+export type { Issue } from '#records/issue.ts';
 export { loggedModelStatuses } from '#records/logged-model.ts';
 export type { LoggedModel, LoggedModelStatus } from '#records/logged-model.ts';
 export { assessmentKinds, spanStatuses, traceStates } from '#records/trace.ts';

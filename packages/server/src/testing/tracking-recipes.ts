@@ -19,6 +19,7 @@ const COUNTED = { experimentIds: ['0'], view: 'traces', metric: 'trace_count', a
 const FILE = { path: 'target' };
 const NOTHING = '01900000-0000-7000-8000-000000000000';
 
+const ISSUE = { id: 'iss-target' };
 const SOURCE = { source: 'http://elsewhere' };
 const OF_IMPORT = { ...SOURCE, experimentId: '0', id: 'imported' };
 const TIMES = { createdAt: 1, updatedAt: 1 };
@@ -37,6 +38,7 @@ export const trackingTargets: readonly (readonly [operation: string, request: Re
   ['trace.put', { body: TRACE }],
   ['evaluationDataset.create', { body: { name: 'target', ...TARGET } }],
   ['scorer.register', { body: { ...SCORER, definition: '{}' } }],
+  ['issue.create', { body: { ...ISSUE, experimentId: '0', name: 'target', description: 'target' } }],
   ['assessment.create', { path: { traceId: 'target' }, body: { ...TARGET, ...JUDGMENT } }],
 ];
 
@@ -118,6 +120,10 @@ export const trackingRecipes: Readonly<Record<string, () => Request>> = {
   'scorer.versions': () => ({ path: SCORER }),
   'scorer.get': () => ({ path: SCORER }),
   'scorer.delete': () => ({ path: { experimentId: '0', name: 'not there' } }),
+  'issue.create': () => ({ body: { experimentId: '0', name: 'target', description: 'target' } }),
+  'issue.get': () => ({ path: ISSUE }),
+  'issue.update': () => ({ path: ISSUE, body: {} }),
+  'issue.search': () => ({ body: {} }),
   'import.list': () => ({ query: { ...SOURCE, kind: 'run' } }),
   'import.note': () => ({ body: IMPORTED }),
   'import.experiment': () => ({ body: { ...SOURCE, sourceId: '7', name: 'imported', ...TIMES } }),

@@ -18,6 +18,7 @@ import { createProjectRecords, removeProjectRecords } from './experiments/projec
 import { logEntries } from './runs/run-log.ts';
 import { linkEntries } from './runs/run-links.ts';
 import { runEntries } from './runs/runs.ts';
+import { issueEntries } from './evaluation/issues.ts';
 import { scorerEntries } from './evaluation/scorers.ts';
 import { searchEntries } from './search/search-entries.ts';
 import { traceRetention } from './traces/trace-delete.ts';
@@ -57,6 +58,7 @@ export function trackingLedger(parts: TrackingParts): TrackingLedger {
       ...metricEntries(),
       ...loggedModelEntries(parts),
       ...evaluationDatasetEntries(parts),
+      ...issueEntries(parts),
       ...scorerEntries(parts),
       ...searchEntries(parts.options),
       ...(parts.options.traces === undefined ? [] : traceEntries({ ...parts, conventions: parts.options.traces })),

@@ -22,7 +22,7 @@ const absent: readonly Absent[] = [
   },
   { paths: /\/mlflow\/prompt-optimization(\/|$)/, reason: 'for jobs that the MLflow server runs with external models' },
   {
-    paths: /\/mlflow\/(issues|label-schemas|review-queues)(\/|$)/,
+    paths: /\/mlflow\/(label-schemas|review-queues)(\/|$)/,
     reason: 'for the MLflow UI; Dais stores feedback and expectations as assessments',
   },
   {

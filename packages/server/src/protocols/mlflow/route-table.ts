@@ -12,6 +12,7 @@ import { traceRoutes } from './routes/trace-routes.ts';
 import { traceV2Routes } from './routes/trace-v2-routes.ts';
 import { runRoutes } from './routes/run-routes.ts';
 import { webhookRoutes } from './routes/webhook-routes.ts';
+import { issueRoutes } from './routes/issue-routes.ts';
 import { scorerRoutes } from './routes/scorer-routes.ts';
 import { workspaceRoutes } from './routes/workspace-routes.ts';
 
@@ -31,6 +32,7 @@ export const routes: readonly Route[] = [
   ...webhookRoutes,
   ...evaluationDatasetRoutes,
   ...scorerRoutes,
+  ...issueRoutes,
   ...workspaceRoutes,
 ];
 

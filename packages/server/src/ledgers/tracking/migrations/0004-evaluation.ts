@@ -82,5 +82,30 @@ create table tracking.scorer_version (
   primary key (scorer, version)
 );
 select dais.protect('tracking.scorer_version');
+
+create table tracking.issue (
+  num bigint generated always as identity primary key,
+  project_id uuid not null,
+  id text collate "C" not null,
+  experiment bigint not null references tracking.experiment (id) on delete cascade,
+  name text collate "C" not null,
+  description text not null,
+  status text collate "C" not null,
+  severity text collate "C",
+  root_causes text[] not null,
+  categories text[] not null,
+  source_run text collate "C",
+  metadata jsonb not null,
+  created_at bigint not null,
+  updated_at bigint not null,
+  seen_at bigint not null,
+  created_by text,
+  updated_by text,
+  unique (project_id, id)
+);
+create index issue_created on tracking.issue (project_id, created_at desc, id desc);
+create index issue_of_experiment on tracking.issue (experiment);
+create index assessment_issue on tracking.assessment (project_id, name) where kind = 'issue';
+select dais.protect('tracking.issue');
 `,
 };
