@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { whyAbsent } from '../../packages/server/src/protocols/mlflow/absent-endpoints.ts';
 import { byteEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/artifact-transfer.ts';
 import { multipartEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/multipart-transfer.ts';
+import { graphqlEndpoints } from '../../packages/server/src/protocols/mlflow/graphql/graphql-route.ts';
 import { pageEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/ui-files.ts';
 import { traceFileEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/trace-files.ts';
 import { addressesOf, routes } from '../../packages/server/src/protocols/mlflow/route-table.ts';
@@ -92,7 +93,7 @@ function besideRows(): string[][] {
   const rows = routes
     .filter(({ beside }) => beside !== undefined)
     .map((route) => [code(`${route.method} ${addressesOf(route)[0] ?? ''}`), code(route.operation.name)]);
-  const files = [...pageEndpoints, ...traceFileEndpoints];
+  const files = [...pageEndpoints, ...traceFileEndpoints, ...graphqlEndpoints];
   const pages = files.map(({ method, path, operation }) => [code(`${method} ${path}`), code(operation)]);
   return [[code('GET /health'), ''], [code('GET /version'), ''], ...rows, ...pages];
 }
