@@ -7,10 +7,6 @@ interface Absent {
 }
 
 const absent: readonly Absent[] = [
-  {
-    paths: /\/mlflow\/workspaces(\/|$)/,
-    reason: 'workspaces are projects: create, change and delete them as manifests with `dais apply`',
-  },
   { paths: /\/mlflow\/(unified-traces|get-online-trace-details)(\/|$)/, reason: 'specific to Databricks' },
   {
     paths: /\/mlflow\/scorers\/online-config(\/|$)/,

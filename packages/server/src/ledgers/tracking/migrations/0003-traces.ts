@@ -84,6 +84,8 @@ select dais.protect('tracking.trace_prompt');
 
 create table tracking.assessment (
   trace bigint not null references tracking.trace (num) on delete cascade,
+  -- Order of arrival. Times are of the client, which makes several assessments before it sends the first.
+  seq bigint generated always as identity,
   id text collate "C" not null,
   project_id uuid not null,
   name text collate "C" not null,
