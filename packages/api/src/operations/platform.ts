@@ -42,6 +42,8 @@ import { pageInput } from '#operations/resources.ts';
 import { registryOperations } from '#operations/registry.ts';
 import { evaluationDatasetOperations } from '#operations/evaluation-datasets.ts';
 import { loggedModelOperations } from '#operations/logged-models.ts';
+import { labelSchemaOperations } from '#operations/label-schemas.ts';
+import { reviewQueueOperations } from '#operations/review-queues.ts';
 import { issueOperations } from '#operations/issues.ts';
 import { scorerOperations } from '#operations/scorers.ts';
 import { signInOperations } from '#operations/sign-in.ts';
@@ -255,6 +257,8 @@ export const platformOperations: readonly Operation[] = [
   ...evaluationDatasetOperations,
   ...scorerOperations,
   ...issueOperations,
+  ...reviewQueueOperations,
+  ...labelSchemaOperations,
   ...artifactOperations,
   ...artifactFileOperations,
   ...importOperations,

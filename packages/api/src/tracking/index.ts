@@ -69,11 +69,28 @@ export {
 export type { ImportedKind } from '#operations/imports.ts';
 export {
   createIssueOperation,
-  issueOperations,
   readIssueOperation,
   searchIssuesOperation,
   updateIssueOperation,
 } from '#operations/issues.ts';
+export {
+  createLabelSchemaOperation,
+  deleteLabelSchemaOperation,
+  listLabelSchemasOperation,
+  readLabelSchemaOperation,
+  updateLabelSchemaOperation,
+} from '#operations/label-schemas.ts';
+export {
+  addReviewItemsOperation,
+  createReviewQueueOperation,
+  deleteReviewQueueOperation,
+  listReviewItemsOperation,
+  listReviewQueuesOperation,
+  readReviewQueueOperation,
+  removeReviewItemsOperation,
+  reviewTraceOperation,
+  updateReviewQueueOperation,
+} from '#operations/review-queues.ts';
 export {
   addLoggedModelParamsOperation,
   createLoggedModelOperation,
@@ -160,6 +177,8 @@ export type {
   FieldType,
   Scorer,
 } from '#records/evaluation.ts';
+export type { ReviewItem, ReviewQueue } from '#records/review-queue.ts';
+export type { LabelInput, LabelSchema } from '#records/label-schema.ts';
 export { issueSeverities, issueStatuses } from '#records/issue.ts';
 export type { Issue } from '#records/issue.ts';
 export { loggedModelStatuses } from '#records/logged-model.ts';

@@ -18,6 +18,8 @@ import { createProjectRecords, removeProjectRecords } from './experiments/projec
 import { logEntries } from './runs/run-log.ts';
 import { linkEntries } from './runs/run-links.ts';
 import { runEntries } from './runs/runs.ts';
+import { labelSchemaEntries } from './evaluation/label-schemas.ts';
+import { reviewQueueEntries } from './evaluation/review-queues.ts';
 import { issueEntries } from './evaluation/issues.ts';
 import { scorerEntries } from './evaluation/scorers.ts';
 import { searchEntries } from './search/search-entries.ts';
@@ -59,6 +61,8 @@ export function trackingLedger(parts: TrackingParts): TrackingLedger {
       ...loggedModelEntries(parts),
       ...evaluationDatasetEntries(parts),
       ...issueEntries(parts),
+      ...reviewQueueEntries(parts),
+      ...labelSchemaEntries(parts),
       ...scorerEntries(parts),
       ...searchEntries(parts.options),
       ...(parts.options.traces === undefined ? [] : traceEntries({ ...parts, conventions: parts.options.traces })),

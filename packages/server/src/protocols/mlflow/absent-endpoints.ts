@@ -18,10 +18,6 @@ const absent: readonly Absent[] = [
   },
   { paths: /\/mlflow\/prompt-optimization(\/|$)/, reason: 'for jobs that the MLflow server runs with external models' },
   {
-    paths: /\/mlflow\/(label-schemas|review-queues)(\/|$)/,
-    reason: 'for the MLflow UI; Dais stores feedback and expectations as assessments',
-  },
-  {
     paths: /\/mlflow\/(mcp-servers|skills?|assistant|demo|ui-telemetry|jobs|runs\/create-promptlab-run)(\/|$)/,
     reason: 'for the MLflow UI',
   },

@@ -107,5 +107,52 @@ create index issue_created on tracking.issue (project_id, created_at desc, id de
 create index issue_of_experiment on tracking.issue (experiment);
 create index assessment_issue on tracking.assessment (project_id, name) where kind = 'issue';
 select dais.protect('tracking.issue');
+
+create table tracking.label_schema (
+  project_id uuid not null,
+  id text collate "C" not null,
+  experiment bigint not null references tracking.experiment (id) on delete cascade,
+  name text collate "C" not null,
+  type text collate "C" not null,
+  instruction text,
+  comments boolean not null,
+  input jsonb not null,
+  created_at bigint not null,
+  updated_at bigint not null,
+  primary key (project_id, id),
+  unique (experiment, name)
+);
+select dais.protect('tracking.label_schema');
+
+create table tracking.review_queue (
+  num bigint generated always as identity primary key,
+  project_id uuid not null,
+  id text collate "C" not null,
+  experiment bigint not null references tracking.experiment (id) on delete cascade,
+  name text not null,
+  type text collate "C" not null,
+  users text[] not null,
+  label_schemas text[] not null,
+  owner text,
+  created_at bigint not null,
+  updated_at bigint not null,
+  unique (project_id, id)
+);
+create unique index review_queue_name on tracking.review_queue (experiment, lower(name));
+select dais.protect('tracking.review_queue');
+
+create table tracking.review_item (
+  queue bigint not null references tracking.review_queue (num) on delete cascade,
+  trace bigint not null references tracking.trace (num) on delete cascade,
+  project_id uuid not null,
+  status text collate "C" not null,
+  completed_by text,
+  completed_at bigint,
+  created_at bigint not null,
+  updated_at bigint not null,
+  primary key (queue, trace)
+);
+create index review_item_trace on tracking.review_item (trace);
+select dais.protect('tracking.review_item');
 `,
 };

@@ -34,6 +34,8 @@ export function parseMessage<M extends Message>(
     if (field.required && isMissing(field, given)) throw missingValue(name);
     const fault = faults.find((one) => one.path === name || one.path.startsWith(`${name}[`));
     if (fault !== undefined && fault.path === name) throw wrongValue(fault, sourceOf);
+    // An unknown name of an enum counts as not sent.
+    if (field.required && fault === undefined && values[name] === undefined) throw missingValue(name);
     if (field.most !== undefined && Number(values[name] ?? 0) > field.most) {
       throw wrongValue({ path: name, value: given });
     }
