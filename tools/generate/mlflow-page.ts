@@ -3,6 +3,7 @@ import { whyAbsent } from '../../packages/server/src/protocols/mlflow/absent-end
 import { byteEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/artifact-transfer.ts';
 import { multipartEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/multipart-transfer.ts';
 import { graphqlEndpoints } from '../../packages/server/src/protocols/mlflow/graphql/graphql-route.ts';
+import { totalsOf, type Score } from '../mlflow-suite/score.ts';
 import { pageEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/ui-files.ts';
 import { traceFileEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/trace-files.ts';
 import { addressesOf, routes } from '../../packages/server/src/protocols/mlflow/route-table.ts';
@@ -55,6 +56,8 @@ export function mlflowPage(): GeneratedFile {
       '## In no protocol file',
       'MLflow serves these beside the endpoints of its protocol files, and so does Dais.',
       table(['Endpoint', 'Operation'], besideRows()),
+      '## Tests of MLflow itself',
+      ...scoreSection(),
       '## Answered differently on purpose',
       `What MLflow ${version} answered to ${asked} requests is recorded in \`conformance/mlflow/corpus\`; \`npm test\` asks Dais the same. All answers are the same, but for these:`,
       table(
@@ -72,6 +75,31 @@ export function mlflowPage(): GeneratedFile {
       ),
     ]),
   };
+}
+
+/** The score that tools/mlflow-suite.ts wrote. */
+function scoreSection(): string[] {
+  const score = read('upstream/score.json') as Score;
+  const { passed, failed, excluded, percent } = totalsOf(score);
+  const rows = score.files.map((one) => [code(one.file), one.passed, one.failed, one.excluded].map(String));
+  return [
+    `Of ${passed + failed} tests of MLflow's own repository that use a server, ${passed} pass with Dais (${percent} %). The tests are of MLflow ${score.checkout}, the client is MLflow ${score.client}, and the date is ${score.date}. \`tools/mlflow-suite.ts\` runs them unmodified on a checkout of that repository and writes these tables.`,
+    table(['Tests', 'Passed', 'Failed', 'Excluded'], [...rows, ['Total', passed, failed, excluded].map(String)]),
+    ...(score.failed.length === 0
+      ? []
+      : [
+          'These tests fail:',
+          table(
+            ['Test', 'Why'],
+            score.failed.map(({ test, reason }) => [code(test.replace(/^tests\//, '')), reason]),
+          ),
+        ]),
+    'These tests are excluded:',
+    table(
+      ['Tests', 'Why'],
+      score.excluded.map(({ tests, reason }) => [String(tests), reason]),
+    ),
+  ];
 }
 
 function published(): { readonly version: string; readonly endpoints: readonly Endpoint[] } {

@@ -121,7 +121,7 @@ class MessageTypes {
   #input(name: string, message: Message): GraphQLInputType {
     const fields = Object.entries(message).map(([key, field]) => {
       const type = field.message === undefined ? scalarOf(field) : this.#input(`${name}${pascal(key)}`, field.message);
-      return [camel(key), { type: (field.repeated ? new GraphQLList(type) : type) as GraphQLInputType }] as const;
+      return [camel(key), { type: field.repeated ? new GraphQLList(type) : type }] as const;
     });
     return new GraphQLInputObjectType({ name, fields: Object.fromEntries(fields) });
   }
@@ -190,15 +190,15 @@ function typeName(key: string, { repeated }: Field, owner: string): string {
 function scalarOf({ kind }: Field): GraphQLScalarType {
   switch (kind) {
     case 'int32':
-      return GraphQLInt as GraphQLScalarType;
+      return GraphQLInt;
     case 'int64':
-      return longString as GraphQLScalarType;
+      return longString;
     case 'double':
-      return GraphQLFloat as GraphQLScalarType;
+      return GraphQLFloat;
     case 'bool':
-      return GraphQLBoolean as GraphQLScalarType;
+      return GraphQLBoolean;
     default:
-      return GraphQLString as GraphQLScalarType;
+      return GraphQLString;
   }
 }
 
