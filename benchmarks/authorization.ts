@@ -66,7 +66,7 @@ const links: RoleLink[] = Array.from({ length: ROLES }, (_, n) => ({
 function rulesOf(count: number): Rules {
   const text = Array.from({ length: count }, (_, n) => policyText(n)).join('\n');
   const read = parsePolicies(cedar, text);
-  if (!read.ok) throw new Error(JSON.stringify(read.faults));
+  if (!read.ok) throw new Error(JSON.stringify(read.problems));
   const policies = read.parts.map(({ id, json }) => compilePolicy(id, json));
   return {
     version: 1n,
@@ -180,11 +180,11 @@ for (const count of [100, 1000]) {
   const different = asked.filter((_, n) => byUs(n) !== byWasm(n)).length;
   const ours = cpuEach(50_000, byUs);
   const theirs = cpuEach(500, byWasm);
-  const looked =
+  const searched =
     asked.reduce((sum, { inquiry, uid }) => sum + candidatesOf(inquiry, uid.type).length, 0) / asked.length;
   const limit = LIMITS[count] ?? 0;
   console.log(
-    `${String(count).padStart(5)} policies: ${ours.toFixed(1)} µs CPU a decision (limit ${limit}: ${claims.judge(`a decision at ${count} policies`, ours <= limit)}), cedar-wasm ${theirs.toFixed(0)} µs: ${(theirs / ours).toFixed(0)} times; ${looked.toFixed(0)} policies looked at; ${allowed} of ${asked.length} allowed, ${different} decided otherwise: ${claims.judge(`decided alike at ${count} policies`, different === 0)}`,
+    `${String(count).padStart(5)} policies: ${ours.toFixed(1)} µs CPU a decision (limit ${limit}: ${claims.judge(`a decision at ${count} policies`, ours <= limit)}), cedar-wasm ${theirs.toFixed(0)} µs: ${(theirs / ours).toFixed(0)} times; ${searched.toFixed(0)} policies looked at; ${allowed} of ${asked.length} allowed, ${different} decided otherwise: ${claims.judge(`decided alike at ${count} policies`, different === 0)}`,
   );
 }
 await keys.close();

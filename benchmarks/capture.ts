@@ -108,13 +108,13 @@ for (const [what, inputs] of [
     }
     const off = medianOf(found.get('off') ?? []);
     const added = POLICIES.slice(1).map((policy) => [policy, medianOf(found.get(policy) ?? []) - off] as const);
-    const told = added.map(([policy, cost]) => `${policy} +${cost.toFixed(1)}`).join(', ');
+    const reported = added.map(([policy, cost]) => `${policy} +${cost.toFixed(1)}`).join(', ');
     const ack = added.find(([policy]) => policy === 'ack')?.[1] ?? 0;
     const wanted = lanes >= 16 && inputs === matrix;
     const judged = wanted
       ? ` (wanted: ack at most +${MOST_US}: ${claims.judge(`capture ack, ${lanes} at once`, ack <= MOST_US)})`
       : '';
-    console.log(`${what}, ${lanes} at once: off ${off.toFixed(1)}, ${told}${judged}`);
+    console.log(`${what}, ${lanes} at once: off ${off.toFixed(1)}, ${reported}${judged}`);
   }
 }
 console.log(`\nload at the end ${loadavg()[0]?.toFixed(2)}`);

@@ -75,7 +75,7 @@ async function profile(path: string, rows: number, keys: readonly string[]): Pro
   return usage;
 }
 
-const told = ({ cpuMs, peakBytes }: Pick<PeerUsage, 'cpuMs' | 'peakBytes'>) =>
+const format = ({ cpuMs, peakBytes }: Pick<PeerUsage, 'cpuMs' | 'peakBytes'>) =>
   `${(cpuMs / 1000).toFixed(1)} CPU s, ${(peakBytes / GIBIBYTE).toFixed(2)} GiB`;
 
 const large = await writeTable(engine, join(folder, 'files'), 'large', twentyColumns(ROWS));
@@ -88,7 +88,7 @@ for (const keys of [['id'], []]) {
   const kept = claims.judge(what, usage.cpuMs / 1000 <= allowed);
   const within = claims.judge(`${what} within 2 GiB`, usage.peakBytes <= 2 * GIBIBYTE);
   console.log(
-    `${what}, ${count(ROWS)} × 20: ${told(usage)} (wanted: ${allowed.toFixed(1)} CPU s: ${kept}; 2 GiB: ${within}), ${load()}`,
+    `${what}, ${count(ROWS)} × 20: ${format(usage)} (wanted: ${allowed.toFixed(1)} CPU s: ${kept}; 2 GiB: ${within}), ${load()}`,
   );
 }
 lag.disable();
@@ -99,7 +99,7 @@ if (!flags.alone) {
   const small = await writeTable(engine, join(folder, 'files'), 'small', twentyColumns(PEER_ROWS));
   const profiled = await profile(small, PEER_ROWS, []);
   const validated = await validate(small);
-  console.log(`\n${count(PEER_ROWS)} × 20: profile ${told(profiled)}; validation ${told(validated)}`);
+  console.log(`\n${count(PEER_ROWS)} × 20: profile ${format(profiled)}; validation ${format(validated)}`);
   const requirements = (name: string) => ({ name, requirements: here(`requirements-${name}.txt`) });
   const peers = [
     { what: 'ydata-profiling, minimal', of: 'ydata', script: ['ydata_profile.py', small, 'minimal'], own: profiled },
@@ -116,7 +116,7 @@ if (!flags.alone) {
       const usage = await runPeer<PeerUsage>(requirements(of), join(folder, of), script);
       const times = usage.cpuMs / own.cpuMs;
       const kept = claims.judge(`beside ${what}`, times >= TARGET);
-      console.log(`${what}: ${told(usage)}; times less: ${times.toFixed(1)} (target ${TARGET}: ${kept}), ${load()}`);
+      console.log(`${what}: ${format(usage)}; times less: ${times.toFixed(1)} (target ${TARGET}: ${kept}), ${load()}`);
     } catch (error) {
       console.log(`${what} is left out: ${String(error).slice(-300)}`);
     }

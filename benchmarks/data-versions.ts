@@ -120,13 +120,13 @@ async function storedByDvc(name: string, versions: readonly string[]): Promise<S
   for (const version of versions) {
     await rm(data, { recursive: true, force: true });
     await cp(version, data, { recursive: true });
-    const told = await runPeer<PeerUsage & { bytes: number }>(environment, repository, [
+    const result = await runPeer<PeerUsage & { bytes: number }>(environment, repository, [
       'dvc_add.py',
       repository,
       'data',
     ]);
-    held.push(told.bytes);
-    cpuMs = told.cpuMs;
+    held.push(result.bytes);
+    cpuMs = result.cpuMs;
   }
   await rm(repository, { recursive: true });
   return { first: held[0] ?? NaN, second: (held[1] ?? NaN) - (held[0] ?? NaN), cpuMs };

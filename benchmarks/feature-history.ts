@@ -94,10 +94,10 @@ const own = await startOwn(folder);
 let ours: Joined;
 try {
   const before = own.cpu();
-  const [asking = '', ...views] = named;
+  const [dialog = '', ...views] = named;
   await own.apply('Entity', 'entity', { type: 'int64' });
   await own.apply('Dataset', 'asking', { eventTime: 'event_timestamp' });
-  await own.push('asking', [asking]);
+  await own.push('asking', [dialog]);
   for (const [view, path] of views.entries()) {
     await own.apply('Dataset', `rows${view}`, { keys: ['entity', 'event_timestamp'], eventTime: 'event_timestamp' });
     await own.push(`rows${view}`, [path]);
@@ -137,7 +137,7 @@ try {
 } finally {
   await own.stop();
 }
-console.log(`Dais: the training set: ${told(ours)}, ${load()}`);
+console.log(`Dais: the training set: ${describeUsage(ours)}, ${load()}`);
 
 const theirs = await runPeer<Joined>(FEAST, files, [
   'feast_history.py',
@@ -147,7 +147,7 @@ const theirs = await runPeer<Joined>(FEAST, files, [
   String(TTL_DAYS),
 ]);
 console.log(
-  `Feast: the training set: ${told(theirs)}, ${(theirs.peakBytes / 2 ** 30).toFixed(2)} GiB at most, ${load()}`,
+  `Feast: the training set: ${describeUsage(theirs)}, ${(theirs.peakBytes / 2 ** 30).toFixed(2)} GiB at most, ${load()}`,
 );
 
 const same =
@@ -166,7 +166,7 @@ console.log(
 );
 claims.end();
 
-function told({ cpuMs, wallMs }: PeerUsage): string {
+function describeUsage({ cpuMs, wallMs }: PeerUsage): string {
   return `${(cpuMs / 1000).toFixed(1)} CPU s, ${(wallMs / 1000).toFixed(1)} s`;
 }
 

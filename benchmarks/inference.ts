@@ -45,7 +45,7 @@ async function cpuPerRow(rows: number, work: () => Promise<unknown>): Promise<nu
 const folder = await mkdtemp(join(tmpdir(), 'dais-bench-inference-'));
 // Threads of the engine do not hold a process, and there is no server here that does.
 const hold = setInterval(() => {}, 60_000);
-const parts = { clock: systemClock, log: silentLog };
+const dependencies = { clock: systemClock, log: silentLog };
 try {
   process.stdout.write(`load ${loadavg()[0]?.toFixed(1)}\nmodel  rows  raw µs/row  here  thread\n`);
   for (const [name, width, bytes] of [
@@ -56,8 +56,8 @@ try {
     await mkdir(files.folder);
     await writeFile(join(files.folder, 'model.onnx'), bytes);
     const session = await runtime.InferenceSession.create(join(files.folder, 'model.onnx'), { intraOpNumThreads: 1 });
-    const here: LoadedModel = await new OnnxInference(parts).load(files, { trust: 'trusted' });
-    const thread = await new OnnxInference({ ...parts, callerThreadBytes: 0 }).load(files, { trust: 'trusted' });
+    const here: LoadedModel = await new OnnxInference(dependencies).load(files, { trust: 'trusted' });
+    const thread = await new OnnxInference({ ...dependencies, callerThreadBytes: 0 }).load(files, { trust: 'trusted' });
     for (const rows of BATCHES) {
       const data = Float32Array.from({ length: rows * width }, (_, index) => Math.abs(Math.sin(index)));
       const tensor: Tensor = { name: 'x', datatype: 'FP32', shape: [rows, width], data };

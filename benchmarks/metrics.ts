@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { appendMetrics } from '../packages/server/src/ledgers/tracking/metrics/append.ts';
 import { chartSeries } from '../packages/server/src/ledgers/tracking/metrics/chart.ts';
 import { readHistory } from '../packages/server/src/ledgers/tracking/metrics/history.ts';
-import type { LoggedPoint, MetricRun } from '../packages/server/src/ledgers/tracking/metrics/logged-point.ts';
+import type { LoggedPoint, MetricRun } from '../packages/server/src/ledgers/tracking/metrics/logged-points.ts';
 import { metricPoints } from '../packages/server/src/ledgers/tracking/metrics/metric-value.ts';
 import { pointAt } from '../packages/server/src/ledgers/tracking/metrics/points.ts';
 import { sampleSeries } from '../packages/server/src/ledgers/tracking/metrics/sample.ts';

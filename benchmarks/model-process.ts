@@ -11,14 +11,14 @@ import { dirname, join } from 'node:path';
 import { boostedTrees } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
 import { overHttp } from './serving/load.ts';
 import { measure } from './serving/measure.ts';
-import { startGatewayPeer, type ModelPlace } from './serving/peers.ts';
+import { startGatewayPeer, type ModelHost } from './serving/peers.ts';
 import { jsonRequest } from './serving/requests.ts';
 
 const SECONDS = Number(process.env['DAIS_BENCH_SECONDS'] ?? 3);
 const CONNECTIONS = [1, 8];
 const TURNS = 4;
 const FEATURES = 30;
-const PLACES: readonly ModelPlace[] = ['gateway', 'process'];
+const LOCATIONS: readonly ModelHost[] = ['gateway', 'process'];
 
 const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-model-process-'));
 // In a folder that other users may enter: the process of a model runs as another user.
@@ -30,21 +30,21 @@ const request = jsonRequest(
   'x',
   Float32Array.from({ length: FEATURES }, (_, at) => Math.sin(at)),
 );
-const peers = new Map<ModelPlace, Awaited<ReturnType<typeof startGatewayPeer>>>();
+const peers = new Map<ModelHost, Awaited<ReturnType<typeof startGatewayPeer>>>();
 try {
-  for (const place of PLACES) {
-    await mkdir(join(folder, place));
-    const peer = await startGatewayPeer(join(folder, place), file, place);
-    peers.set(place, peer);
+  for (const location of LOCATIONS) {
+    await mkdir(join(folder, location));
+    const peer = await startGatewayPeer(join(folder, location), file, location);
+    peers.set(location, peer);
     await overHttp(peer.port, request)(8, 2 * SECONDS);
   }
   for (const connections of CONNECTIONS) {
     const least = { gateway: Number.POSITIVE_INFINITY, process: Number.POSITIVE_INFINITY };
     for (let turn = 0; turn < TURNS; turn++)
-      for (const [place, peer] of peers) {
-        const what = place === 'gateway' ? 'in the gateway' : 'in a process';
+      for (const [location, peer] of peers) {
+        const what = location === 'gateway' ? 'in the gateway' : 'in a process';
         const cost = await measure(peer, { what, load: overHttp(peer.port, request), connections, seconds: SECONDS });
-        least[place] = Math.min(least[place], cost);
+        least[location] = Math.min(least[location], cost);
       }
     const ratio = (least.process / least.gateway).toFixed(1);
     console.log(

@@ -135,7 +135,7 @@ async function drift(reference: Table, current: Table, rows: number): Promise<{ 
   return { whole: whole.end(), second: second.end() };
 }
 
-const told = ({ cpuMs, peakBytes }: Pick<PeerUsage, 'cpuMs' | 'peakBytes'>) =>
+const format = ({ cpuMs, peakBytes }: Pick<PeerUsage, 'cpuMs' | 'peakBytes'>) =>
   `${(cpuMs / 1000).toFixed(2)} CPU s, ${(peakBytes / GIBIBYTE).toFixed(2)} GiB`;
 
 async function pair(rows: number, columns: number): Promise<readonly [Table, Table]> {
@@ -152,14 +152,14 @@ const allowed = (CPU_SECONDS * ROWS) / 10_000_000;
 const kept = claims.judge('drift report', whole.cpuMs / 1000 <= allowed);
 const within = claims.judge('drift report within 2 GiB', whole.peakBytes <= 2 * GIBIBYTE);
 console.log(
-  `drift of ${number(ROWS)} × 20 against as many: ${told(whole)} (wanted: ${allowed.toFixed(1)} CPU s: ${kept}; 2 GiB: ${within}), ${load()}`,
+  `drift of ${number(ROWS)} × 20 against as many: ${format(whole)} (wanted: ${allowed.toFixed(1)} CPU s: ${kept}; 2 GiB: ${within}), ${load()}`,
 );
 
 const hour = HOUR === ROWS ? large : await pair(HOUR, 20);
 const { second } = await drift(...hour, HOUR);
 const inTime = claims.judge('a new hour', second.cpuMs / 1000 <= TICK_SECONDS);
 console.log(
-  `a new hour of ${number(HOUR)} × 20 against a baseline that is known: ${told(second)}, ${(second.wallMs / 1000).toFixed(1)} s (wanted: ${TICK_SECONDS} CPU s: ${inTime}), ${load()}`,
+  `a new hour of ${number(HOUR)} × 20 against a baseline that is known: ${format(second)}, ${(second.wallMs / 1000).toFixed(1)} s (wanted: ${TICK_SECONDS} CPU s: ${inTime}), ${load()}`,
 );
 
 if (!flags.alone) {
@@ -170,7 +170,7 @@ if (!flags.alone) {
   for (const [rows, columns] of sizes) {
     const [reference, current] = await pair(rows, columns);
     const { whole: own } = await drift(reference, current, rows);
-    console.log(`\n${number(rows)} × ${columns}: ${told(own)}`);
+    console.log(`\n${number(rows)} × ${columns}: ${format(own)}`);
     for (const { what, of, script, target } of [
       { what: 'Evidently', of: 'evidently', script: 'evidently_report.py', target: TARGET },
       { what: 'NannyML', of: 'nannyml', script: 'nannyml_drift.py', target: undefined },
@@ -186,7 +186,7 @@ if (!flags.alone) {
           target === undefined
             ? 'no target'
             : `target ${target}: ${claims.judge(`beside ${what}, ${number(rows)} × ${columns}`, times >= target)}`;
-        console.log(`${what}: ${told(usage)}; times less: ${times.toFixed(1)} (${wanted}), ${load()}`);
+        console.log(`${what}: ${format(usage)}; times less: ${times.toFixed(1)} (${wanted}), ${load()}`);
       } catch (error) {
         console.log(`${what} is left out: ${String(error).slice(-300)}`);
       }

@@ -51,9 +51,9 @@ for (const [name, width, file] of MODELS) {
         least[form] = Math.min(least[form], cost);
       }
     }
-    const told = Object.entries(least).map(([form, cost]) => `${form} ${cost.toFixed(1)}`);
+    const reported = Object.entries(least).map(([form, cost]) => `${form} ${cost.toFixed(1)}`);
     const ratio = least.JSON / least.binary;
-    console.log(`the least: ${told.join(', ')} µs: JSON ${ratio.toFixed(1)} times binary`);
+    console.log(`the least: ${reported.join(', ')} µs: JSON ${ratio.toFixed(1)} times binary`);
     if (width === IMAGE) {
       const far = `JSON of an image costs ${LEAST_RATIO} times a binary tensor at least`;
       console.log(`${far}: ${claims.judge(far, ratio >= LEAST_RATIO)}`);

@@ -115,20 +115,20 @@ async function compare(peer: Peer, what: string, load: Load, into: { own: number
 
 /** Binary tensors; and the same JSON, read by Node's HTTP server and by the gateway itself, in turns. */
 async function waysOfHttp(peer: Peer): Promise<void> {
-  const told = async (what: string, load: Load) =>
+  const summarize = async (what: string, load: Load) =>
     await measure(peer, { what, load, connections: 64, seconds: SECONDS });
   const raw = overHttp(peer.port, binaryRequest(INPUT, row));
   // As the other: measured cold, it seemed dearer than JSON.
   await raw(32, WARM_SECONDS);
-  await told('Dais gateway, binary', raw);
+  await summarize('Dais gateway, binary', raw);
   const once = overHttp(peer.port, jsonRequest(INPUT, row));
   // A header twice: the gateway leaves such a connection to Node's HTTP server, and does all else as before.
   const twice = overHttp(peer.port, jsonRequest(INPUT, row, ['x-a: 1', 'x-a: 2']));
   await twice(32, WARM_SECONDS);
   let [byNode, byItself] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (let turn = 0; turn < TURNS; turn++) {
-    byNode = Math.min(byNode, await told('Dais, HTTP by Node', twice));
-    byItself = Math.min(byItself, await told('Dais, HTTP by itself', once));
+    byNode = Math.min(byNode, await summarize('Dais, HTTP by Node', twice));
+    byItself = Math.min(byItself, await summarize('Dais, HTTP by itself', once));
   }
   console.log(`the least of ${TURNS} turns: ${byNode.toFixed(1)} µs by Node, ${byItself.toFixed(1)} by itself`);
 }
@@ -146,11 +146,11 @@ async function healthWhileBusy(): Promise<void> {
     const one = await load(1, SECONDS);
     const idle = await healthTimes(peer.port, SECONDS);
     const [busy, figures] = await Promise.all([healthTimes(peer.port, SECONDS), load(64, SECONDS)]);
-    const told = ({ p50, p99 }: { readonly p50: number; readonly p99: number }) =>
+    const format = ({ p50, p99 }: { readonly p50: number; readonly p99: number }) =>
       `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`;
-    console.log(`\na model of ${one.p50.toFixed(1)} ms; health while idle: ${told(idle)}`);
+    console.log(`\na model of ${one.p50.toFixed(1)} ms; health while idle: ${format(idle)}`);
     console.log(
-      `health while 64 connections ask it (${(figures.requests / figures.seconds).toFixed(0)}/s): ${told(busy)}`,
+      `health while 64 connections ask it (${(figures.requests / figures.seconds).toFixed(0)}/s): ${format(busy)}`,
     );
     const near = `health within ${MOST_HEALTH_MS} ms of its idle time while a model is saturated (median)`;
     console.log(`${near}: ${claims.judge(near, busy.p50 - idle.p50 <= MOST_HEALTH_MS)}`);

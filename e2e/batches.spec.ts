@@ -21,9 +21,9 @@ beforeAll(async () => {
   journey = await Journey.shared('project-b');
   const models = servingClient(journey.projectUrl);
   call = async <Output>(method: string, path: string, body?: object | Buffer) => {
-    const { status, body: told } = await models.call(method, `/api/v1${path}`, body);
-    if (status >= 300) throw new Error(`${status} ${String(told['detail'])}`);
-    return told as Output;
+    const { status, body: reported } = await models.call(method, `/api/v1${path}`, body);
+    if (status >= 300) throw new Error(`${status} ${String(reported['detail'])}`);
+    return reported as Output;
   };
   const batch = batchClient(call);
   const whole = onnxFile({

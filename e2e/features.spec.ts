@@ -82,7 +82,7 @@ test('what is new is brought online, and a key gives what a model would get', as
   await page.getByRole('heading', { name: 'Feature view airport_weather', level: 1 }).waitFor();
   await page.getByRole('tab', { name: 'Online' }).click();
   await page.getByRole('button', { name: 'Materialize all' }).click();
-  await table(page, 'Materializations').getByText('done').waitFor();
+  await table(page, 'Materializations').getByText('succeeded').waitFor();
   await page.getByRole('textbox', { name: 'airport_code' }).fill('FRA');
   await page.getByRole('button', { name: 'Read features', exact: true }).click();
   const values = table(page, 'Online values');

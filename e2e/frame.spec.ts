@@ -68,16 +68,16 @@ test.each([
   ['events', '/projects/default/events', 'two'],
   ['events of the organization', '/organization/events', ''],
   ['a list of the organization', '/organization/projects', 'default'],
-])('%s can be copied as a command that runs, a call that answers and a link', async (_what, path, told) => {
+])('%s can be copied as a command that runs, a call that answers and a link', async (_what, path, reported) => {
   const page = await journey.open(path);
   const command = await copied(page, 'CLI command');
   expect(command).toMatch(/^dais /);
-  expect(await journey.dais(command.split(' ').slice(1))).toContain(told);
+  expect(await journey.dais(command.split(' ').slice(1))).toContain(reported);
   const call = await copied(page, 'curl command');
   expect(call).toMatch(/^curl /);
   const response = await fetch(/http:[^ ']+/.exec(call)?.[0] ?? '');
   expect(response.status).toBe(200);
-  expect(await response.text()).toContain(told);
+  expect(await response.text()).toContain(reported);
   expect(await copied(page, 'Link to this page')).toBe(page.url());
 });
 

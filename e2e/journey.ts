@@ -34,7 +34,7 @@ interface OwnDais {
   readonly folder: string;
 }
 
-interface JourneyParts {
+interface JourneyDependencies {
   readonly url: string;
   readonly project: string;
   readonly data: string;
@@ -51,9 +51,9 @@ export class Journey {
   readonly data: string;
   readonly #own: OwnDais | undefined;
   readonly #browser: Browser;
-  readonly #faults: string[] = [];
+  readonly #problems: string[] = [];
 
-  private constructor({ url, project, data, own }: JourneyParts, browser: Browser) {
+  private constructor({ url, project, data, own }: JourneyDependencies, browser: Browser) {
     this.url = url;
     this.project = project;
     this.data = data;
@@ -112,11 +112,11 @@ export class Journey {
       if (!answer.ok()) throw new Error(await answer.text());
     }
     const page = await context.newPage();
-    page.on('pageerror', (error) => this.#faults.push(`${page.url()}: ${error.stack ?? error.message}`));
+    page.on('pageerror', (error) => this.#problems.push(`${page.url()}: ${error.stack ?? error.message}`));
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') {
         // Of what could not be loaded the text says nothing more than the status.
-        this.#faults.push(`${page.url()}: ${message.text()} ${message.location().url}`);
+        this.#problems.push(`${page.url()}: ${message.text()} ${message.location().url}`);
       }
     });
     await page.goto(`${this.url}${path}`);
@@ -131,15 +131,15 @@ export class Journey {
 
   /** No page complained. `provoked`: parts of what a browser always says of what the journey did. */
   expectQuiet(...provoked: readonly string[]): void {
-    const faults = this.#faults.filter((fault) => !provoked.some((part) => fault.includes(part)));
-    this.#faults.length = 0;
+    const problems = this.#problems.filter((problem) => !provoked.some((part) => problem.includes(part)));
+    this.#problems.length = 0;
     // oxlint-disable-next-line vitest/no-standalone-expect -- called by tests
-    expect(faults).toEqual([]);
+    expect(problems).toEqual([]);
   }
 
   /** What pages said in a test that failed anyhow is not laid at the next one's door. */
   forgetFaults(): void {
-    this.#faults.length = 0;
+    this.#problems.length = 0;
   }
 
   /** Calls the server without a browser, where there are accounts as the owner; without a body it reads. */

@@ -40,8 +40,8 @@ beforeAll(async () => {
   ]);
   for (let at = 0; at < events.length; at += 500) {
     // oxlint-disable-next-line no-await-in-loop -- one batch after the other
-    const told = await journey.call('/api/v1/lineage/batch', events.slice(at, at + 500));
-    if ((told as { readonly status: string }).status !== 'success') throw new Error(JSON.stringify(told));
+    const result = await journey.call('/api/v1/lineage/batch', events.slice(at, at + 500));
+    if ((result as { readonly status: string }).status !== 'success') throw new Error(JSON.stringify(result));
   }
 });
 afterAll(async () => await journey.stop());

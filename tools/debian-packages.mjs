@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, mkdirSync, readdirSync, renameSync, 
 import { join } from 'node:path';
 import { runCommand } from './command.mjs';
 import { cacheFolder, environment } from './environment.mjs';
-import { withFileLock } from './file-lock.mjs';
+import { withProcessLock } from '../packages/server/src/lib/system/process-lock.mjs';
 
 /**
  * Installs packages, and tells that it does.
@@ -71,7 +71,7 @@ export async function unpackedPrograms(missing, program, name) {
   if (found !== undefined) return join(found, '..');
   const folder = join(cacheFolder(), 'debian', name);
   const programs = join(folder, 'usr', 'bin');
-  return await withFileLock(join(cacheFolder(), 'locks', `debian-${name}`), async () => {
+  return await withProcessLock(join(cacheFolder(), 'locks', `debian-${name}`), async () => {
     if (existsSync(join(programs, program))) return programs;
     const part = `${folder}.part`;
     rmSync(part, { recursive: true, force: true });

@@ -1,2 +1,2 @@
 /** What is wrong with a document by Elastic Common Schema; `own` is the one name below which everything is the program's own. */
-export function ecsFaults(document: unknown, own: string): string[];
+export function ecsProblems(document: unknown, own: string): string[];

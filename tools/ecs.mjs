@@ -28,22 +28,22 @@ const TYPES = {
  * @param {string} own the one name that is not of ECS: what is below it is the program's own
  * @returns {string[]}
  */
-export function ecsFaults(document, own) {
+export function ecsProblems(document, own) {
   const found = new Map(leaves(document, ''));
-  const faults = ['@timestamp', 'ecs.version'].filter((name) => !found.has(name)).map((name) => `${name} is missing`);
+  const problems = ['@timestamp', 'ecs.version'].filter((name) => !found.has(name)).map((name) => `${name} is missing`);
   for (const [name, value] of found) {
     if (name.startsWith(`${own}.`)) continue;
     const field = fields[name];
-    if (field === undefined) faults.push(`${name} is no field of ECS`);
-    else faults.push(...faultsOf(name, field, value));
+    if (field === undefined) problems.push(`${name} is no field of ECS`);
+    else problems.push(...problemsOf(name, field, value));
   }
   const categories = /** @type {readonly string[]} */ (found.get('event.category') ?? []);
   if (categories.length > 0) {
     const expected = categories.flatMap((one) => fields['event.category']?.allowed?.[one] ?? []);
     for (const type of /** @type {readonly string[]} */ (found.get('event.type') ?? []))
-      if (!expected.includes(type)) faults.push(`event.type ${type} is not of ${categories.join(', ')}`);
+      if (!expected.includes(type)) problems.push(`event.type ${type} is not of ${categories.join(', ')}`);
   }
-  return faults;
+  return problems;
 }
 
 /**
@@ -51,7 +51,7 @@ export function ecsFaults(document, own) {
  * @param {Field} field
  * @param {unknown} value
  */
-function faultsOf(name, { type, array = false, allowed }, value) {
+function problemsOf(name, { type, array = false, allowed }, value) {
   if (Array.isArray(value) !== array) return [`${name} is ${array ? 'no' : 'a'} list`];
   return [value].flat().flatMap((one) => {
     const is = TYPES[type];

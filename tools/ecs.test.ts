@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ecsFaults } from './ecs.mjs';
+import { ecsProblems } from './ecs.mjs';
 
 const whole = { '@timestamp': '2026-01-02T03:04:05.006Z', 'ecs.version': '8.17.0' };
 
@@ -18,10 +18,10 @@ test.each([
     { event: { category: ['configuration'], type: ['denied'] } },
     ['event.type denied is not of configuration'],
   ],
-])('%s', (_, fields, faults) => {
-  expect(ecsFaults({ ...whole, ...fields }, 'dais')).toEqual(faults);
+])('%s', (_, fields, problems) => {
+  expect(ecsProblems({ ...whole, ...fields }, 'dais')).toEqual(problems);
 });
 
 test('time and version are always there', () => {
-  expect(ecsFaults({}, 'dais')).toEqual(['@timestamp is missing', 'ecs.version is missing']);
+  expect(ecsProblems({}, 'dais')).toEqual(['@timestamp is missing', 'ecs.version is missing']);
 });

@@ -7,8 +7,8 @@ import type { FileTime } from './test-times.mjs';
 
 export class FileTimes implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const place = environment.DAIS_FILE_TIMES;
-    if (place !== undefined) writeFileSync(place, JSON.stringify(modules.map(timeOf)));
+    const path = environment.DAIS_FILE_TIMES;
+    if (path !== undefined) writeFileSync(path, JSON.stringify(modules.map(timeOf)));
   }
 }
 

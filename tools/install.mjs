@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join, sep } from 'node:path';
 import { root, runCommand } from './command.mjs';
 import { cacheFolder } from './environment.mjs';
-import { withFileLock } from './file-lock.mjs';
+import { withProcessLock } from '../packages/server/src/lib/system/process-lock.mjs';
 
 /**
  * @typedef {{ version?: string, integrity?: string, link?: boolean, optional?: boolean, os?: string[], cpu?: string[] }} Entry
@@ -33,7 +33,7 @@ export function installNeeded(folder = root) {
 export async function ensureInstalled(report, folder = root) {
   if (installNeeded(folder)) {
     const lock = `install-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
-    await withFileLock(join(cacheFolder(), 'locks', lock), async () => {
+    await withProcessLock(join(cacheFolder(), 'locks', lock), async () => {
       if (installNeeded(folder)) await install(folder, report);
     });
   }
@@ -79,12 +79,12 @@ async function install(folder, report) {
 export function dropOtherPlatforms(folder) {
   const libraries = join(folder, 'node_modules', 'onnxruntime-node', 'bin');
   if (!existsSync(libraries)) return;
-  for (const place of readdirSync(libraries, { recursive: true, encoding: 'utf8' })) {
+  for (const location of readdirSync(libraries, { recursive: true, encoding: 'utf8' })) {
     // napi-v6/linux/x64
-    const [, platform, cpu, ...inside] = place.split(sep);
+    const [, platform, cpu, ...inside] = location.split(sep);
     if (cpu === undefined || inside.length > 0) continue;
     if (platform === process.platform && cpu === process.arch) continue;
-    rmSync(join(libraries, place), { recursive: true, force: true });
+    rmSync(join(libraries, location), { recursive: true, force: true });
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { runCommand } from './command.mjs';
 import { installDebian } from './debian-packages.mjs';
 import { cacheFolder } from './environment.mjs';
-import { withFileLock } from './file-lock.mjs';
+import { withProcessLock } from '../packages/server/src/lib/system/process-lock.mjs';
 
 /** 17 is what Debian 12 has; from 11 on `java` runs a source file as it is. */
 const PACKAGES = ['openjdk-17-jdk-headless', 'maven'];
@@ -52,7 +52,7 @@ async function javaLibrary({ artifact, sha256 }) {
   const folder = join(cacheFolder(), 'maven');
   const path = join(folder, `${name}-${version}-${sha256.slice(0, 16)}.jar`);
   if (existsSync(path)) return path;
-  return await withFileLock(join(cacheFolder(), 'locks', 'maven'), async () => {
+  return await withProcessLock(join(cacheFolder(), 'locks', 'maven'), async () => {
     if (existsSync(path)) return path;
     const repository = join(folder, 'repository');
     mkdirSync(repository, { recursive: true });

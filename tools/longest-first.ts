@@ -20,29 +20,31 @@ const LONGEST = [
   'rights.spec.ts',
   'executions.spec.ts',
   'console.spec.ts',
+  'monitoring-attributions.int.test.ts',
+  'backup.int.test.ts',
   'access-matrix.int.test.ts',
-  'policy-rollouts.int.test.ts',
+  'content-damage.int.test.ts',
   'main.int.test.ts',
-  'scaffold.int.test.ts',
+  'up.int.test.ts',
   'process-compute.int.test.ts',
+  'manifest-fuzz.int.test.ts',
+  'hostile-models.int.test.ts',
+  'process-crashes.int.test.ts',
+  'scaffold.int.test.ts',
+  'policy-rollouts.int.test.ts',
   'query-process.int.test.ts',
   'query-isolation.int.test.ts',
   'duckdb-query.int.test.ts',
-  'hostile-models.int.test.ts',
-  'monitoring-attributions.int.test.ts',
-  'content-damage.int.test.ts',
-  'backup.int.test.ts',
-  'process-crashes.int.test.ts',
   'run-checks.int.test.ts',
   'bad-input.int.test.ts',
 ];
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification) => {
+    const locate = ({ moduleId }: TestSpecification) => {
       const found = LONGEST.findIndex((name) => moduleId.endsWith(`/${name}`));
       return found === -1 ? LONGEST.length : found;
     };
-    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+    return (await super.sort(files)).toSorted((a, b) => locate(a) - locate(b));
   }
 }

@@ -117,10 +117,10 @@ function pipConfigurationFiles(variables) {
 
 /** @param {string | undefined} setting */
 function localFolders(setting) {
-  const places = (setting ?? '').split(/[\s,]+/).filter(Boolean);
-  return places
-    .map((place) => (place.startsWith('file:') ? fileURLToPath(place) : place))
-    .filter((place) => place.startsWith('/') && existsSync(place));
+  const locations = (setting ?? '').split(/[\s,]+/).filter(Boolean);
+  return locations
+    .map((path) => (path.startsWith('file:') ? fileURLToPath(path) : path))
+    .filter((path) => path.startsWith('/') && existsSync(path));
 }
 
 /**

@@ -20,7 +20,7 @@ export async function runPhase({ title, unit, out, now = () => performance.now()
   const started = now();
   let lastLine = started;
   let seen = { done: 0, total: 0 };
-  let told = 0;
+  let reported = 0;
   const draw = () => {
     const elapsed = now() - started;
     out.write(`\r\u001B[K${progressLine({ title, unit, ...seen, elapsed }).slice(0, (out.columns ?? 80) - 1)}`);
@@ -30,10 +30,10 @@ export async function runPhase({ title, unit, out, now = () => performance.now()
   try {
     const result = await work((done, total) => {
       seen = { done, total };
-      const every = done === told ? UNCHANGED_EVERY_MS : PLAIN_EVERY_MS;
+      const every = done === reported ? UNCHANGED_EVERY_MS : PLAIN_EVERY_MS;
       if (out.isTTY || now() - lastLine < every) return;
       lastLine = now();
-      told = done;
+      reported = done;
       out.write(`  ${progressLine({ title, unit, ...seen, elapsed: now() - started })}\n`);
     });
     out.write(`${out.isTTY ? '\r\u001B[K' : ''}✓ ${title} (${duration(now() - started)})\n`);

@@ -9,7 +9,7 @@ import { freemem } from 'node:os';
 import { dirname } from 'node:path';
 
 /**
- * @typedef {object} Place
+ * @typedef {object} Location
  * @property {string} name what is kept there
  * @property {string} path
  * @property {boolean} writable
@@ -25,7 +25,7 @@ import { dirname } from 'node:path';
  * @property {readonly { command: string, version: string }[]} pythons every Python found, best first
  * @property {boolean} git
  * @property {number} memory bytes that are available now, within the limit of the container
- * @property {readonly Place[]} places
+ * @property {readonly Location[]} places
  * @property {Registry} registry
  * @property {'apt' | 'dnf' | 'brew' | 'other'} installer
  * @property {boolean} root
@@ -52,7 +52,7 @@ const MEMORY_NEEDED = 1 * GIB;
 const MEMORY_WANTED = 2 * GIB;
 
 /** @type {Record<string, string>} how to have a folder elsewhere */
-const OTHER_PLACE = { data: '-- --data DIR', cache: 'DAIS_CACHE=DIR', keys: 'DAIS_KEYS_FOLDER=DIR' };
+const OTHER_LOCATION = { data: '-- --data DIR', cache: 'DAIS_CACHE=DIR', keys: 'DAIS_KEYS_FOLDER=DIR' };
 
 /** The pinned uv and the native packages are built against it. */
 const GLIBC = '2.28';
@@ -63,7 +63,7 @@ const GLIBC = '2.28';
  */
 export function judge(facts) {
   /** @type {Finding[]} */
-  const findings = [...judgeMachine(facts), ...judgePrograms(facts), ...judgePlaces(facts)];
+  const findings = [...judgeMachine(facts), ...judgePrograms(facts), ...checkLocations(facts)];
   if (facts.registry.needed && !facts.registry.reachable) {
     findings.push({
       weight: 'fault',
@@ -174,11 +174,11 @@ const PREVENTED = {
  * @param {Facts} facts
  * @returns {Finding[]}
  */
-function judgePlaces(facts) {
+function checkLocations(facts) {
   /** @type {Finding[]} */
   const findings = [];
   for (const { name, path, writable, free, needed } of facts.places) {
-    const other = OTHER_PLACE[name] || 'another folder for the clone';
+    const other = OTHER_LOCATION[name] || 'another folder for the clone';
     if (!writable) {
       const fix = `make it writable (chown -R "$(id -u)" ${path}), or choose another place: ${other}`;
       findings.push({ weight: 'fault', what: `the ${name} folder ${path} cannot be written`, fix });
@@ -228,22 +228,22 @@ function gib(bytes) {
 }
 
 /**
- * @param {readonly { name: string, path: string, needed: number }[]} places
+ * @param {readonly { name: string, path: string, needed: number }[]} locations
  * @param {boolean} registryNeeded
  * @param {Readonly<Record<string, string | undefined>>} variables
  * @returns {Promise<Facts>} within about 2 s: all probes run at once
  */
-export async function gatherFacts(places, registryNeeded, variables) {
+export async function gatherFacts(locations, registryNeeded, variables) {
   const python = variables.DAIS_PYTHON
     ? [variables.DAIS_PYTHON]
     : ['python3', 'python3.13', 'python3.12', 'python3.11'];
   const ask = 'import sys; print("%d.%d.%d" % sys.version_info[:3])';
   const root = process.getuid !== undefined && process.getuid() === 0;
-  const [npm, git, registry, looked, namespaces, ...pythons] = await Promise.all([
+  const [npm, git, registry, checked, namespaces, ...pythons] = await Promise.all([
     npmVersion(variables),
     output('git', ['--version']),
     askRegistry(registryNeeded),
-    Promise.all(places.map(look)),
+    Promise.all(locations.map(look)),
     tryNamespaces(root),
     ...python.map((command) => output(command, ['-I', '-c', ask])),
   ]);
@@ -258,7 +258,7 @@ export async function gatherFacts(places, registryNeeded, variables) {
     pythons: python.map((command, at) => ({ command, version: pythons[at] || '' })).filter((one) => one.version !== ''),
     git: git !== undefined,
     memory: availableMemory(),
-    places: looked,
+    places: checked,
     registry,
     installer: existsSync('/usr/bin/apt-get')
       ? 'apt'
@@ -326,11 +326,11 @@ async function tryNamespaces(root) {
 
 /**
  * The first existing folder above a place that may not exist yet.
- * @param {{ name: string, path: string, needed: number }} place
- * @returns {Promise<Place>}
+ * @param {{ name: string, path: string, needed: number }} location
+ * @returns {Promise<Location>}
  */
-async function look(place) {
-  let folder = place.path;
+async function look(location) {
+  let folder = location.path;
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
   let writable = true;
   try {
@@ -338,9 +338,9 @@ async function look(place) {
   } catch {
     writable = false;
   }
-  if (!fs.statfs) return { ...place, writable };
+  if (!fs.statfs) return { ...location, writable };
   const { bavail, bsize } = await fs.statfs(folder);
-  return { ...place, writable, free: bavail * bsize };
+  return { ...location, writable, free: bavail * bsize };
 }
 
 /** What is free on the machine, or what the container may still take. */

@@ -68,8 +68,8 @@ test.each([
   ['21.7.3', 1],
   ['22.12.0', 0],
   ['24.1.0', 0],
-])('Node %s has %i faults', (node, faults) => {
-  expect(judge({ ...good, node })).toHaveLength(faults);
+])('Node %s has %i faults', (node, problems) => {
+  expect(judge({ ...good, node })).toHaveLength(problems);
 });
 
 test.each([

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from './environment.mjs';
-import { withFileLock } from './file-lock.mjs';
+import { withProcessLock } from '../packages/server/src/lib/system/process-lock.mjs';
 import { INDEX_HELP } from './package-index.mjs';
 import { findPython } from './python.mjs';
 import { uv, UV_VERSION, uvEnvironment } from './uv.mjs';
@@ -35,7 +35,7 @@ export async function pythonEnvironment(name, requirementsFile) {
   // Written last: a folder without it is the remains of a build that was killed.
   const complete = join(folder, '.complete');
   if (existsSync(complete)) return folder;
-  return await withFileLock(join(cacheFolder(), 'locks', `python-${name}-${key}`), async () => {
+  return await withProcessLock(join(cacheFolder(), 'locks', `python-${name}-${key}`), async () => {
     if (existsSync(complete)) return folder;
     rmSync(folder, { recursive: true, force: true });
     await build(name, folder, file, python.path);
@@ -56,7 +56,7 @@ export async function pythonWheel(pin) {
   if (name === null) throw new Error(`a wheel is pinned with == and a hash: ${pin}`);
   const folder = join(cacheFolder(), 'python', `wheel-${name[1]}-${name[2]}`);
   if (existsSync(folder)) return folder;
-  return await withFileLock(join(cacheFolder(), 'locks', `wheel-${name[1]}-${name[2]}`), async () => {
+  return await withProcessLock(join(cacheFolder(), 'locks', `wheel-${name[1]}-${name[2]}`), async () => {
     if (existsSync(folder)) return folder;
     const unfinished = `${folder}.unfinished`;
     rmSync(unfinished, { recursive: true, force: true });

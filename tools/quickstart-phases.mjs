@@ -55,8 +55,8 @@ export async function quickstart(options) {
     server = startServer(options);
     ended = new Promise((resolve) => server?.once('exit', (code) => resolve(code ?? 1)));
     const url = await phase('Start Dais', 'steps', () => untilReady(options.data, server));
-    const told = options.serve ? undefined : await story(options, url);
-    out.write(await screen(options, url, told));
+    const reported = options.serve ? undefined : await story(options, url);
+    out.write(await screen(options, url, reported));
     if (options.exit) server.kill('SIGTERM');
     const code = Number(await ended);
     out.write(code === 0 ? 'Dais has stopped.\n' : `Dais ended with exit code ${code}; see ${log}\n`);
@@ -182,23 +182,23 @@ function readAddress(data, pid) {
  */
 async function story({ data, slice, speed }, url) {
   const work = join(data, 'story');
-  const file = join(work, 'told.json');
+  const file = join(work, 'result.json');
   const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
   const keep = (/** @type {object} */ found) => writeFileSync(file, `${JSON.stringify(found, undefined, 2)}\n`);
-  const told = await tellStory({ url, data, work, slice, speed, before, keep, out });
-  const { invitation: _, ...rest } = told;
+  const result = await tellStory({ url, data, work, slice, speed, before, keep, out });
+  const { invitation: _, ...rest } = result;
   keep(rest);
-  return told;
+  return result;
 }
 
 /**
  * @param {{ data: string, keys: string, exit: boolean, again: readonly string[] }} options
  * @param {string} url
- * @param {import('./story/story.mjs').Told | undefined} told
+ * @param {import('./story/story.mjs').StoryResult | undefined} reported
  */
-async function screen({ data, keys, exit, again }, url, told) {
+async function screen({ data, keys, exit, again }, url, reported) {
   const release = existsSync('/proc/version') ? readFileSync('/proc/version', 'utf8') : '';
-  const places = [
+  const locations = [
     { path: data, what: 'your data' },
     { path: cacheFolder(), what: 'downloads' },
     ...(programFolder() !== cacheFolder() && existsSync(programFolder())
@@ -209,8 +209,8 @@ async function screen({ data, keys, exit, again }, url, told) {
   return finalScreen({
     url,
     port: Number(new URL(url).port),
-    ...(told && { told }),
-    disk: await Promise.all(places.map(async (place) => ({ ...place, bytes: await diskUsed(place.path) }))),
+    ...(reported && { story: reported }),
+    disk: await Promise.all(locations.map(async (location) => ({ ...location, bytes: await diskUsed(location.path) }))),
     data,
     keys,
     log,

@@ -15,7 +15,7 @@
  * @typedef {object} Outcome
  * @property {string} url
  * @property {number} port
- * @property {Story} [told] absent: only started
+ * @property {Story} [story] absent: only started
  * @property {readonly { path: string, bytes: number, what: string }[]} disk
  * @property {string} data
  * @property {string} keys the folder of the keys that seal secrets, which other data may use too
@@ -29,9 +29,9 @@
  * @param {Outcome} outcome
  * @returns {string}
  */
-export function finalScreen({ url, port, told, disk, data, keys, log, exits, again, environment }) {
-  const total = disk.reduce((sum, place) => sum + place.bytes, 0);
-  const width = Math.max(...disk.map((place) => place.path.length));
+export function finalScreen({ url, port, story, disk, data, keys, log, exits, again, environment }) {
+  const total = disk.reduce((sum, location) => sum + location.bytes, 0);
+  const width = Math.max(...disk.map((location) => location.path.length));
   return [
     '',
     `  Dais runs at ${url}`,
@@ -41,14 +41,16 @@ export function finalScreen({ url, port, told, disk, data, keys, log, exits, aga
     `  ${url}/api/openapi.json    API reference (OpenAPI)`,
     ...tunnel(port, environment).map((line) => (line === '' ? '' : `  ${line}`)),
     '',
-    ...(told === undefined ? [] : storyLines(told)),
+    ...(story === undefined ? [] : storyLines(story)),
     `  Disk: ${megabytes(total)}`,
-    ...disk.map((place) => `    ${place.path.padEnd(width)}  ${megabytes(place.bytes).padStart(8)}  ${place.what}`),
+    ...disk.map(
+      (location) => `    ${location.path.padEnd(width)}  ${megabytes(location.bytes).padStart(8)}  ${location.what}`,
+    ),
     '',
     exits ? '  Stopping now.' : '  To stop: Ctrl-C here.',
     `  To start again: npm run quickstart${again.length > 0 ? ` -- ${again.map(quoted).join(' ')}` : ''}`,
     `  Completed steps are not repeated. Log: ${log}`,
-    `  To delete everything: rm -rf ${[data, ...disk.map((place) => place.path)].filter(unique).map(quoted).join(' ')}`,
+    `  To delete everything: rm -rf ${[data, ...disk.map((location) => location.path)].filter(unique).map(quoted).join(' ')}`,
     `  and its keys, unless another Dais server on this machine uses them: rm -rf ${quoted(keys)}`,
     '',
   ].join('\n');
@@ -56,7 +58,7 @@ export function finalScreen({ url, port, told, disk, data, keys, log, exits, aga
 
 /**
  * Returns links to the results, and which parts were real, replayed or simulated.
- * @param {Story} told
+ * @param {Story} story
  */
 function storyLines({ links, invitation, finding }) {
   const isRetrained = finding === undefined || finding.decision.run !== undefined;

@@ -7,7 +7,7 @@ test('the screen shows links, results, disk usage, and how to stop and delete ev
   const text = finalScreen({
     url: 'http://127.0.0.1:7070',
     port: 7070,
-    told: {
+    story: {
       links: [
         { what: 'the version that was promoted', address: 'http://127.0.0.1:7070/projects/default/models/nyc-late' },
       ],
@@ -63,7 +63,7 @@ test('the screen does not claim a retraining that was denied', () => {
     finalScreen({
       url: 'http://127.0.0.1:7070',
       port: 7070,
-      told: { links: [], invitation: undefined, ...(finding !== undefined && { finding }) },
+      story: { links: [], invitation: undefined, ...(finding !== undefined && { finding }) },
       disk: [],
       data: '/data',
       keys: '/keys',

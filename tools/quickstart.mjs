@@ -94,12 +94,12 @@ async function preflight(options) {
     environment,
   );
   const findings = judge(facts);
-  const faults = findings.filter((finding) => finding.weight === 'fault');
+  const problems = findings.filter((finding) => finding.weight === 'fault');
   for (const { weight, what, fix } of findings) {
     process.stderr.write(`${weight === 'fault' ? '✗' : '•'} ${what}\n    ${fix}\n`);
   }
-  if (faults.length > 0) {
-    process.stderr.write(`\n${faults.length} to fix, then run it again: npm run quickstart\n`);
+  if (problems.length > 0) {
+    process.stderr.write(`\n${problems.length} to fix, then run it again: npm run quickstart\n`);
     return false;
   }
   process.stdout.write(`✓ this machine can run Dais\n`);

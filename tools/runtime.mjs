@@ -7,7 +7,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, 
 import { basename, join } from 'node:path';
 import { root } from './command.mjs';
 import { environment, programFolder } from './environment.mjs';
-import { withFileLock } from './file-lock.mjs';
+import { withProcessLock } from '../packages/server/src/lib/system/process-lock.mjs';
 import { ensureInstalled, installNeeded } from './install.mjs';
 
 /** The process that a program continues on the pinned Node: quickstart.mjs then does not check the machine again. */
@@ -97,7 +97,7 @@ export async function pinnedNode(major, announce) {
     `Node ${optionalDependencies[name]} is needed and this is Node ${process.versions.node}: npm fetches it once ` +
       `(${DOWNLOAD_BYTES / 1e6} MB) and keeps it in ${folder}.\n`,
   );
-  await withFileLock(join(programFolder(), 'locks', basename(folder)), async () => {
+  await withProcessLock(join(programFolder(), 'locks', basename(folder)), async () => {
     if (existsSync(bin) && !installNeeded(folder)) return;
     mkdirSync(folder, { recursive: true });
     for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(pins, file), join(folder, file));

@@ -25,19 +25,19 @@ const WHO = { name: 'ada@example.com', password: 'gravel-orbit-mango-7' };
  * @property {string} path
  * @property {string} ready a text that is there when there is something to see
  *
- * @param {import('./story/story.mjs').Told} told
+ * @param {import('./story/story.mjs').StoryResult} reported
  * @returns {readonly Shot[]}
  */
-function shots(told) {
+function shots(reported) {
   const project = '/projects/default';
   const [monitor, version, prediction] = [0, 1, 2].map((at) => {
-    const { pathname, search } = new URL(told.links[at]?.address ?? '/', 'http://x');
+    const { pathname, search } = new URL(reported.links[at]?.address ?? '/', 'http://x');
     return `${pathname}${search}`;
   });
   return [
     { name: 'home', path: '/', ready: 'Acknowledge' },
     { name: 'dataset', path: `${project}/datasets/nyc_flights`, ready: 'quarantined' },
-    { name: 'pipeline', path: `${project}/executions/${told.second.execution}`, ready: 'judge' },
+    { name: 'pipeline', path: `${project}/executions/${reported.second.execution}`, ready: 'judge' },
     { name: 'model', path: `${project}/models/nyc-late`, ready: 'champion' },
     { name: 'version', path: version ?? '', ready: 'frozen_roc_auc' },
     { name: 'endpoint', path: `${project}/endpoints/nyc-late`, ready: 'stable' },
@@ -133,7 +133,7 @@ async function atRest(page) {
 }
 
 const { data, png, only } = readOptions(process.argv.slice(2));
-const told = JSON.parse(readFileSync(join(data, 'story', 'told.json'), 'utf8'));
+const result = JSON.parse(readFileSync(join(data, 'story', 'result.json'), 'utf8'));
 const server = startServer({ data });
 const ended = new Promise((resolve) => server.once('exit', resolve));
 const browser = await chromium.launch({ executablePath: await ensureChromium(), args: ['--no-sandbox'] });
@@ -148,7 +148,7 @@ try {
   context.setDefaultTimeout(PATIENCE_MS);
   const entered = await context.request.post(`${url}/auth/login`, { data: WHO, headers: { origin: url } });
   if (!entered.ok()) throw new Error(await entered.text());
-  for (const { name, path, ready } of shots(told)) {
+  for (const { name, path, ready } of shots(result)) {
     if (only !== undefined && !only.includes(name)) continue;
     const page = await context.newPage();
     await page.goto(`${url}${path}`);

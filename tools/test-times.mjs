@@ -58,3 +58,34 @@ export async function flakyFiles(times, passesAlone) {
   for (const file of failed) if (!(await passesAlone(file))) return [];
   return failed;
 }
+
+/** @typedef {{ file: string, text: string }} Failure */
+
+/** Of a message of several lines. */
+const MOST_TEXT = 300;
+
+/**
+ * The failed tests in a JSON report of vitest, with the first line of each message.
+ * @param {string} report
+ * @returns {Failure[]}
+ */
+export function failuresIn(report) {
+  /** @type {{ testResults: { name: string, assertionResults: { status: string, title: string, failureMessages?: string[] }[] }[] }} */
+  const { testResults } = JSON.parse(report);
+  return testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ title, failureMessages: [message = ''] = [] }) => ({
+        file: name,
+        text: `${title}: ${message.slice(0, MOST_TEXT).split('\n', 1)[0]}`,
+      })),
+  );
+}
+
+/**
+ * @param {string} file relative to the repository
+ * @param {readonly Failure[]} failures
+ */
+export function failuresOf(file, failures) {
+  return failures.filter((failure) => failure.file.endsWith(`/${file}`)).map(({ text }) => text);
+}

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { treeCpuMs } from './process-cpu.mjs';
-import { budgetExcess, flakyFiles, slowestLines, type FileTime } from './test-times.mjs';
+import { budgetExcess, failuresIn, failuresOf, flakyFiles, slowestLines, type FileTime } from './test-times.mjs';
 
 const time = (file: string, startUpMs: number, testMs: number, cpuMs: number): FileTime => ({
   file,
@@ -43,4 +43,13 @@ test('files that fail and pass alone are flaky, unless one of them fails again o
   expect(await flakyFiles(world, passes('a', 'b'))).toEqual(['a', 'b']);
   expect(await flakyFiles(world, passes('a'))).toEqual([]);
   expect(await flakyFiles(failing('a', 'b', 'c', 'd'), passes('a', 'b', 'c', 'd'))).toEqual([]);
+});
+
+test('the report of a run names the failed tests of a file with the first line of each message', () => {
+  const failed = { status: 'failed', title: 'it waits', failureMessages: ['Error: too late\n    at a.ts:1'] };
+  const report = JSON.stringify({
+    testResults: [{ name: '/checkout/tools/a.test.ts', assertionResults: [failed, { status: 'passed', title: 'b' }] }],
+  });
+  expect(failuresOf('tools/a.test.ts', failuresIn(report))).toEqual(['it waits: Error: too late']);
+  expect(failuresOf('tools/b.test.ts', failuresIn(report))).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder, environment } from './environment.mjs';
-import { withFileLock } from './file-lock.mjs';
+import { withProcessLock } from '../packages/server/src/lib/system/process-lock.mjs';
 import { packageIndex } from './package-index.mjs';
 import { fetchWheel, unpackWheel, wheelOfPlatform } from './pinned-wheel.mjs';
 import { findPython } from './python.mjs';
@@ -36,7 +36,7 @@ export function uvDownloadBytes() {
 export async function uv(progress) {
   const path = uvPath();
   if (existsSync(path)) return path;
-  return await withFileLock(join(cacheFolder(), 'locks', `uv-${UV_VERSION}`), async () => {
+  return await withProcessLock(join(cacheFolder(), 'locks', `uv-${UV_VERSION}`), async () => {
     if (!existsSync(path)) await install(path, progress);
     return path;
   });

@@ -13,7 +13,7 @@ import { tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { root, runCommand } from './command.mjs';
-import { budgetExcess, flakyFiles, slowestLines } from './test-times.mjs';
+import { budgetExcess, failuresIn, failuresOf, flakyFiles, slowestLines } from './test-times.mjs';
 
 /**
  * @typedef {{ passed: number, failed: number, skipped: number }} Counts
@@ -58,7 +58,7 @@ export async function runVitest(project, options) {
   chmodSync(temporary, 0o1777);
   try {
     const all = { workers: WORKERS[project] ?? 2, files, mayBeEmpty };
-    const { code, output, seen, times } = await runFiles(project, all, { node, env, temporary });
+    const { code, output, seen, times, failures } = await runFiles(project, all, { node, env, temporary });
     recordTimes(project, times);
     const alone = async (/** @type {string} */ file) => {
       const what = { workers: 1, files: [file], mayBeEmpty: false };
@@ -66,14 +66,14 @@ export async function runVitest(project, options) {
     };
     const flaky = code === 0 ? [] : await flakyFiles(times, alone);
     if (flaky.length > 0) {
-      recordFlaky(project, flaky);
+      recordFlaky(project, flaky, failures);
       seen.passed += seen.failed;
       seen.failed = 0;
     }
     for (const key of /** @type {const} */ (['passed', 'failed', 'skipped'])) counts[key] += seen[key];
     const left = await leftBehind(temporary);
     const excess = Object.keys(env).length === 0 ? budgetExcess(project, times, budgets()) : undefined;
-    const lines = timeLines(project, times, flaky);
+    const lines = timeLines(project, times, flaky, failures);
     if ((code === 0 || flaky.length > 0) && left.length === 0 && excess === undefined) {
       return { ok: true, note: [countsLine(seen), ...lines].join('\n') };
     }
@@ -92,13 +92,13 @@ export async function runVitest(project, options) {
 }
 
 /**
- * @typedef {{ node: string, env: Record<string, string>, temporary: string }} RunPlace
+ * @typedef {{ node: string, env: Record<string, string>, temporary: string }} RunLocation
  */
 
 /**
  * @param {string} project
  * @param {{ workers: number, files: readonly string[], mayBeEmpty: boolean }} what without files: all of the project
- * @param {RunPlace} place
+ * @param {RunLocation} place
  */
 async function runFiles(project, { workers, files, mayBeEmpty }, { node, env, temporary }) {
   const report = join(temporary, 'report.json');
@@ -120,11 +120,12 @@ async function runFiles(project, { workers, files, mayBeEmpty }, { node, env, te
       silenceMs: SILENCE_MS[project] ?? 900_000,
     },
   );
-  const seen = existsSync(report) ? readReport(readFileSync(report, 'utf8')) : { passed: 0, failed: 0, skipped: 0 };
+  const text = existsSync(report) ? readFileSync(report, 'utf8') : undefined;
+  const seen = text === undefined ? { passed: 0, failed: 0, skipped: 0 } : readReport(text);
   /** @type {readonly import('./test-times.mjs').FileTime[]} */
   const times = existsSync(timesFile) ? JSON.parse(readFileSync(timesFile, 'utf8')) : [];
   for (const file of [report, timesFile]) rmSync(file, { force: true });
-  return { code, output, seen, times };
+  return { code, output, seen, times, failures: text === undefined ? [] : failuresIn(text) };
 }
 
 /**
@@ -133,22 +134,28 @@ async function runFiles(project, { workers, files, mayBeEmpty }, { node, env, te
  * @param {readonly import('./test-times.mjs').FileTime[]} times
  */
 function recordTimes(project, times) {
-  const place = join(root, '.cache', 'test-times', `${project}.txt`);
-  mkdirSync(dirname(place), { recursive: true });
-  writeFileSync(place, `${slowestLines(times, times.length).join('\n')}\n`);
+  const scope = join(root, '.cache', 'test-times', `${project}.txt`);
+  mkdirSync(dirname(scope), { recursive: true });
+  writeFileSync(scope, `${slowestLines(times, times.length).join('\n')}\n`);
 }
+
+/** @typedef {import('./test-times.mjs').Failure} Failure */
 
 /**
  * Keeps which files were flaky, and when, in `.cache/flaky-tests.json`.
  * @param {string} project
  * @param {readonly string[]} files
+ * @param {readonly Failure[]} failures
  */
-function recordFlaky(project, files) {
-  const place = join(root, '.cache', 'flaky-tests.json');
-  const before = existsSync(place) ? JSON.parse(readFileSync(place, 'utf8')) : [];
+function recordFlaky(project, files, failures) {
+  const path = join(root, '.cache', 'flaky-tests.json');
+  const before = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : [];
   const at = new Date().toISOString();
-  mkdirSync(dirname(place), { recursive: true });
-  writeFileSync(place, `${JSON.stringify([...before, ...files.map((file) => ({ at, project, file }))], null, 2)}\n`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(
+    path,
+    `${JSON.stringify([...before, ...files.map((file) => ({ at, project, file, failures: failuresOf(file, failures) }))], null, 2)}\n`,
+  );
 }
 
 function budgets() {
@@ -159,14 +166,18 @@ function budgets() {
  * @param {string} project
  * @param {readonly import('./test-times.mjs').FileTime[]} times
  * @param {readonly string[]} flaky
+ * @param {readonly Failure[]} failures
  */
-function timeLines(project, times, flaky) {
+function timeLines(project, times, flaky, failures) {
   if (times.length === 0) return [];
   const cpu = times.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / 1000;
   return [
     `  ${project}: ${times.length} files, ${cpu.toFixed(0)} s of CPU; the slowest:`,
     ...slowestLines(times),
-    ...flaky.map((file) => `  FLAKY ${file}: it failed, and passed when it ran alone`),
+    ...flaky.flatMap((file) => [
+      `  FLAKY ${file}: it failed, and passed when it ran alone`,
+      ...failuresOf(file, failures).map((failure) => `    ${failure}`),
+    ]),
   ];
 }
 

@@ -17,6 +17,7 @@ import { root } from './command.mjs';
  * @property {readonly Coverage[]} coverage globs (with `!` exclusions), and the names of the rule sets for them
  * @property {readonly Allowed[]} allowed exceptions: a text in one file
  * @property {Readonly<Record<string, Rules>>} rules
+ * @property {Coverage} types globs, and the names of the rule sets whose patterns are whole names of declared types
  * @property {Coverage} names globs, and the names of the rule sets whose patterns are parts of names: `told` is in `wasTold`
  * @typedef {{ readonly file: string, readonly line: number, readonly text: string, readonly instead: string }} Finding
  */
@@ -71,6 +72,28 @@ export function findReplacedNames(file, content, sets) {
   return findings.toSorted((a, b) => a.line - b.line);
 }
 
+const TYPE_DECLARATIONS = new Set(['TSInterfaceDeclaration', 'TSTypeAliasDeclaration', 'ClassDeclaration']);
+
+/**
+ * Returns the declared types of a source file whose whole name matches a pattern.
+ * @param {string} file
+ * @param {string} content
+ * @param {readonly Rules[]} sets
+ * @returns {Finding[]}
+ */
+export function findReplacedTypes(file, content, sets) {
+  const rules = sets
+    .flatMap((set) => Object.entries(set))
+    .map(([pattern, instead]) => ({ pattern: new RegExp(`^(?:${pattern})$`), word: new RegExp(pattern), instead }))
+    .filter(({ word }) => word.test(content));
+  if (rules.length === 0) return [];
+  return identifiersOf(file, content, (type) => TYPE_DECLARATIONS.has(type)).flatMap(({ name, start }) => {
+    const hit = rules.find(({ pattern }) => pattern.test(name));
+    const line = content.slice(0, start).split('\n').length;
+    return hit === undefined ? [] : [{ file, line, text: name, instead: hit.instead }];
+  });
+}
+
 /** @type {Map<string, RegExp>} */
 const partPatterns = new Map();
 
@@ -86,16 +109,23 @@ function partPattern(pattern) {
   return found;
 }
 
-/** @param {string} file @param {string} content @returns {{ name: string, start: number }[]} */
-function identifiersOf(file, content) {
+/**
+ * @param {string} file
+ * @param {string} content
+ * @param {(type: string) => boolean} [isDeclaration] selects declarations, whose names are returned; all identifiers by default
+ * @returns {{ name: string, start: number }[]}
+ */
+function identifiersOf(file, content, isDeclaration) {
   /** @type {{ name: string, start: number }[]} */
   const found = [];
   /** @param {unknown} node */
   const walk = (node) => {
     if (Array.isArray(node)) return node.forEach(walk);
     if (typeof node !== 'object' || node === null) return;
-    const { type, name, start } = /** @type {Record<string, any>} */ (node);
-    if ((type === 'Identifier' || type === 'PrivateIdentifier') && typeof name === 'string')
+    const { type, name, start, id } = /** @type {Record<string, any>} */ (node);
+    if (isDeclaration !== undefined) {
+      if (isDeclaration(type) && id !== null) found.push({ name: id.name, start: id.start });
+    } else if ((type === 'Identifier' || type === 'PrivateIdentifier') && typeof name === 'string')
       found.push({ name, start });
     Object.values(node).forEach(walk);
   };
@@ -215,13 +245,14 @@ export function globPattern(glob) {
  * @param {WordCheck} check
  * @returns {{ findings: Finding[], files: number, unused: string[] }} unused: globs and exceptions that match nothing
  */
-export function checkWords(files, read, { coverage, allowed, rules, names }) {
+export function checkWords(files, read, { coverage, allowed, rules, names, types }) {
   /** @type {string[]} */
   const unused = [];
   let count = 0;
   const found = [
     ...coverage.map((entry) => ({ entry, find: findReplacedWords })),
     { entry: names, find: findReplacedNames },
+    { entry: types, find: findReplacedTypes },
   ].flatMap(({ entry, find }) => {
     const globs = entry.files.map((glob) => ({ glob, pattern: globPattern(glob.replace(/^!/, '')) }));
     for (const { glob, pattern } of globs) if (!files.some((file) => pattern.test(file))) unused.push(glob);

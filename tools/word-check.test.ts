@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   checkWords,
   findReplacedNames,
+  findReplacedTypes,
   findReplacedWords,
   globPattern,
   proseOfMarkdown,
@@ -73,6 +74,17 @@ test('parts of names are found once, in any case', () => {
   expect(names).toEqual(['1: findSpared', '2: wasCancelled', '2: SPARED_STEPS', '2: spared_step', '2: cancelledBy']);
 });
 
+test('declared types are found by their whole name; functions, values and uses are not', () => {
+  const source = [
+    'export interface StoreParts { readonly told: boolean }',
+    'type Parts = Pick<OtherParts, "a">; class RunParts {}',
+    'type PartsProps = object; function copyParts(parts: Intl.Parts) { const Parts = parts; return class {}; }',
+  ].join('\n');
+  const types = findReplacedTypes('a.ts', source, [check.rules.types]).map(({ line, text }) => `${line}: ${text}`);
+  expect(types).toEqual(['1: StoreParts', '2: Parts', '2: RunParts']);
+  expect(findReplacedNames('a.ts', source, [check.rules.names]).map(({ text }) => text)).toEqual(['told']);
+});
+
 test('comments and descriptions of YAML are prose', () => {
   const yaml = 'licence: MIT # the licence\nspec: { description: An organisation }\nkind: Organisation';
   expect(proseOfYaml(yaml)).toHaveLength(yaml.length);
@@ -95,8 +107,9 @@ test('covered files are checked, exclusions and exceptions are not, and what mat
     ],
     rules: check.rules,
     names: { files: ['*.txt'], rules: ['names'] },
+    types: { files: ['*.txt'], rules: ['types'] },
   });
   expect(result.findings.map(({ file, line }) => [file, line])).toEqual([['a.md', 1]]);
-  expect(result.files).toBe(3);
+  expect(result.files).toBe(4);
   expect(result.unused).toEqual(['none/*.md', 'b.md: colour']);
 });

@@ -59,12 +59,12 @@ export async function startOwn(folder: string): Promise<Own> {
       const base = `/api/v1/data/datasets/${dataset}`;
       const all = new Map<string, Buffer>();
       for (const file of files) all.set(basename(file), await readFile(file));
-      const told = [...all].map(([name, bytes]) => ({
+      const reported = [...all].map(([name, bytes]) => ({
         name,
         bytes: bytes.length,
         sha256: createHash('sha256').update(bytes).digest('hex'),
       }));
-      const begun = await own.ask<{ id: string; needed: string[] }>('POST', `${base}/pushes`, { files: told });
+      const begun = await own.ask<{ id: string; needed: string[] }>('POST', `${base}/pushes`, { files: reported });
       for (const name of begun.needed) {
         await send('PUT', `${base}/pushes/${begun.id}/files?file=${encodeURIComponent(name)}`, all.get(name));
       }

@@ -37,11 +37,11 @@ export function peerVariables(folder: string): Record<string, string> {
 }
 
 /** The last line that it writes, which is JSON. @throws Error with the end of its standard error. */
-export async function runPeer<Told>(
+export async function runPeer<Reported>(
   { name, requirements }: PeerEnvironment,
   folder: string,
   [script = '', ...words]: readonly string[],
-): Promise<Told> {
+): Promise<Reported> {
   const environment = await pythonEnvironment(name, requirements);
   await mkdir(folder, { recursive: true });
   const child = start(join(environment, 'bin', 'python'), [here(script), ...words], {
@@ -60,5 +60,5 @@ export async function runPeer<Told>(
   });
   process.off('exit', kill);
   if (code !== 0) throw new Error(`${script} of ${name} ended with ${code}:\n${err}`);
-  return JSON.parse(out.trim().split('\n').at(-1) ?? '') as Told;
+  return JSON.parse(out.trim().split('\n').at(-1) ?? '') as Reported;
 }

@@ -111,7 +111,7 @@ async function compareMetrics(): Promise<void> {
     requests: 1000,
     failures: 0,
     refused: 0,
-    modelFaults: 0,
+    modelErrors: 0,
     shed: 0,
     rows: 1000,
     shadowDropped: 0,

@@ -33,20 +33,20 @@ export async function load(peer: Peer, options: LoadOptions): Promise<LoadResult
   const meter = new Meter({ ...options, pids: peer.pids });
   const client = new MlflowClient(peer, options.clients);
   try {
-    const place = { client, meter, experiment: await client.newExperiment('benchmark') };
-    await logging(place, options.clients);
-    await history(place);
-    await traces(place);
-    await searches(place, peer, options);
-    await artifacts(place);
-    await trainingLoops(place, peer);
+    const location = { client, meter, experiment: await client.newExperiment('benchmark') };
+    await logging(location, options.clients);
+    await history(location);
+    await traces(location);
+    await searches(location, peer, options);
+    await artifacts(location);
+    await trainingLoops(location, peer);
   } finally {
     await client.close();
   }
   return { name: peer.name, figures: meter.figures, memory: memoryOf(peer.pids), repeated: client.repeated };
 }
 
-interface Place {
+interface LoadTarget {
   readonly client: MlflowClient;
   readonly meter: Meter;
   readonly experiment: string;
@@ -56,7 +56,7 @@ const point = (key: string, step: number): LoggedPoint => ({ key, value: step / 
 const many = <T>(count: number, make: (index: number) => T) => Array.from({ length: count }, (_, index) => make(index));
 
 /** Each client writes to a run of its own, as trainings do. */
-async function logging({ client, meter, experiment }: Place, clients: number): Promise<void> {
+async function logging({ client, meter, experiment }: LoadTarget, clients: number): Promise<void> {
   await meter.measure('create a run', 400, () => client.newRun(experiment));
   if (!meter.wants('log-')) return;
   const runs = await Promise.all(many(clients, () => client.newRun(experiment)));
@@ -75,7 +75,7 @@ async function logging({ client, meter, experiment }: Place, clients: number): P
   );
 }
 
-async function history({ client, meter, experiment }: Place): Promise<void> {
+async function history({ client, meter, experiment }: LoadTarget): Promise<void> {
   const name = 'history of 25,000 points';
   if (!meter.wants(name)) return;
   const run = await client.newRun(experiment);
@@ -85,7 +85,7 @@ async function history({ client, meter, experiment }: Place): Promise<void> {
   await meter.measure(name, 8, () => client.send('GET', `mlflow/metrics/get-history?${query.toString()}`));
 }
 
-async function traces({ client, meter, experiment }: Place): Promise<void> {
+async function traces({ client, meter, experiment }: LoadTarget): Promise<void> {
   await meter.measure('OTLP export, 10 spans', 300, () => client.exportSpans(experiment, exportOf(10)));
   await meter.measure('OTLP export, 100 spans', 100, () => client.exportSpans(experiment, exportOf(100)));
   await meter.measure('traces found, 100 of them', 20, () =>
@@ -93,7 +93,7 @@ async function traces({ client, meter, experiment }: Place): Promise<void> {
   );
 }
 
-async function searches({ client, meter }: Place, peer: Peer, { runs, clients }: LoadOptions): Promise<void> {
+async function searches({ client, meter }: LoadTarget, peer: Peer, { runs, clients }: LoadOptions): Promise<void> {
   if (!meter.wants('search')) return;
   const experiment = await client.newExperiment('searched');
   const make = async (number: number) => {
@@ -133,7 +133,7 @@ async function searches({ client, meter }: Place, peer: Peer, { runs, clients }:
   }
 }
 
-async function artifacts({ client, meter, experiment }: Place): Promise<void> {
+async function artifacts({ client, meter, experiment }: LoadTarget): Promise<void> {
   if (!meter.wants('artifact PUT') && !meter.wants('artifact GET')) return;
   const bytes = Buffer.alloc(ARTIFACT_BYTES, 'artifact');
   const run = await client.newRun(experiment);
@@ -148,15 +148,15 @@ async function artifacts({ client, meter, experiment }: Place): Promise<void> {
 }
 
 /** Trainings with MLflow's own client, which takes more CPU than the server; the two share the machine. */
-async function trainingLoops({ meter, experiment }: Place, peer: Peer): Promise<void> {
+async function trainingLoops({ meter, experiment }: LoadTarget, peer: Peer): Promise<void> {
   const name = `${LOOPS} training loops, a step of 5 metrics`;
   if (!meter.wants(name)) return;
   const before = cpuOf(peer.pids);
-  const told = await peer.python(LOOPS_PROGRAM, [experiment, String(LOOPS), String(STEPS)], {
+  const result = await peer.python(LOOPS_PROGRAM, [experiment, String(LOOPS), String(STEPS)], {
     MLFLOW_TRACKING_URI: peer.url,
     MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT: 'true',
     ...(peer.token !== '' && { MLFLOW_TRACKING_TOKEN: peer.token }),
   });
-  const { seconds, took } = JSON.parse(told) as { seconds: number; took: number[] };
+  const { seconds, took } = JSON.parse(result) as { seconds: number; took: number[] };
   meter.note(name, { cpu: cpuOf(peer.pids) - before, seconds, took });
 }

@@ -10,9 +10,9 @@ import { endpoint, model, snapshot } from '../../packages/server/src/gateway/tes
 import { systemClock } from '../../packages/server/src/lib/clock.ts';
 import { silentLog as log } from '../../packages/server/src/lib/log.ts';
 
-const [folder = '', file = '', place = 'gateway'] = process.argv.slice(2);
+const [folder = '', file = '', path = 'gateway'] = process.argv.slice(2);
 const gateway = await startGateway({
-  engines: [new OnnxInference({ clock: systemClock, log, onlyProcesses: place === 'process' })],
+  engines: [new OnnxInference({ clock: systemClock, log, onlyProcesses: path === 'process' })],
   doors: servingDoors(),
   rpcs: servingRpcs(),
   files: async () => ({ folder: dirname(file), path: basename(file) }),

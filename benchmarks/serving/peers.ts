@@ -23,23 +23,23 @@ export interface Peer {
 }
 
 /** Where the gateway runs a model that it could run within itself. */
-export type ModelPlace = 'gateway' | 'process';
+export type ModelHost = 'gateway' | 'process';
 
 export async function startGatewayPeer(
   folder: string,
   file: string,
-  place: ModelPlace = 'gateway',
+  location: ModelHost = 'gateway',
 ): Promise<Peer & Required<Pick<Peer, 'grpcPort'>>> {
   const program = fileURLToPath(await builtModule(new URL('./gateway-process.ts', import.meta.url)));
-  const child = spawn(process.execPath, [program, join(folder, 'gateway'), file, place], {
+  const child = spawn(process.execPath, [program, join(folder, 'gateway'), file, location], {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   });
-  const told = await new Promise<string>((resolve, reject) => {
+  const result = await new Promise<string>((resolve, reject) => {
     child.stdout.once('data', (bytes: Buffer) => resolve(bytes.toString()));
     child.once('exit', () => reject(new Error('the gateway has ended')));
   });
-  const { port, grpcPort } = JSON.parse(told) as { port: number; grpcPort: number };
+  const { port, grpcPort } = JSON.parse(result) as { port: number; grpcPort: number };
   return { ...peer('Dais gateway', child, port, '/v2/models/m/infer', 'open-inference'), grpcPort };
 }
 

@@ -4,7 +4,7 @@ import { arrows, drivers, lightPrograms, type Arrow } from '../arrows.ts';
 import type { Breach } from './breach.ts';
 import { bind, matchesAny, matchPath } from './pattern.ts';
 import type { Import, SourceFile } from './source-file.ts';
-import { isAround, isTest, placeOf, sliceOf, type Place } from './zones.ts';
+import { isAround, isTest, locationOf, sliceOf, type Location } from './zones.ts';
 
 /** What an import leads to. */
 type Target =
@@ -18,15 +18,15 @@ type Target =
 export function checkArrows(files: ReadonlyMap<string, SourceFile>): Breach[] {
   return [...files.values()].flatMap((file) => {
     if (isTest(file.path)) return checkWriting(file, files);
-    const place = placeOf(file.path);
-    if (place) return [...checkPlaced(file, place, files), ...checkWriting(file, files)];
+    const location = locationOf(file.path);
+    if (location) return [...checkPlaced(file, location, files), ...checkWriting(file, files)];
     return isAround(file.path) ? [] : [{ rule: 'zone', at: file.path, why: 'belongs to no zone of tools/arrows.ts' }];
   });
 }
 
 /** A zone without files is planned, and says why; a planned zone has none. */
 export function checkZonesFilled(files: ReadonlyMap<string, SourceFile>, table: readonly Arrow[] = arrows): Breach[] {
-  const filled = new Set([...files.keys()].filter((path) => !isTest(path)).map((path) => placeOf(path)?.arrow.zone));
+  const filled = new Set([...files.keys()].filter((path) => !isTest(path)).map((path) => locationOf(path)?.arrow.zone));
   return table.flatMap((arrow): Breach[] => {
     const at = 'tools/arrows.ts';
     if (arrow.planned === undefined && !filled.has(arrow.zone)) {
@@ -43,14 +43,14 @@ export function checkZonesFilled(files: ReadonlyMap<string, SourceFile>, table: 
 export function checkAcyclic(files: ReadonlyMap<string, SourceFile>): Breach[] {
   const graph = new Map<string, Set<string>>();
   for (const file of files.values()) {
-    const place = placeOf(file.path);
-    const from = place && !isTest(file.path) ? sliceOf(place) : undefined;
+    const location = locationOf(file.path);
+    const from = location && !isTest(file.path) ? sliceOf(location) : undefined;
     if (!from) continue;
     const targets = graph.get(from) ?? new Set();
     graph.set(from, targets);
     for (const entry of file.imports) {
       const target = resolve(file.path, entry.from, files);
-      const there = target.to === 'file' ? placeOf(target.path) : undefined;
+      const there = target.to === 'file' ? locationOf(target.path) : undefined;
       const to = there && sliceOf(there);
       if (to && to !== from) targets.add(to);
     }
@@ -90,31 +90,33 @@ const SCHEMALESS: ReadonlySet<string> = new Set([
   '@dais/api/nearest',
 ]);
 
-function checkPlaced(file: SourceFile, place: Place, files: ReadonlyMap<string, SourceFile>): Breach[] {
+function checkPlaced(file: SourceFile, location: Location, files: ReadonlyMap<string, SourceFile>): Breach[] {
   return file.imports.flatMap((entry): Breach[] => {
     const at = `${file.path}:${entry.line}`;
     const target = resolve(file.path, entry.from, files);
-    if (target.to === 'package') return checkPackage(file, place, entry, target.name, at);
-    if (target.to === 'builtin') return checkBuiltin(place, target.name, at);
-    if (target.to === 'face') return checkFace(place, entry, target.name, at);
+    if (target.to === 'package') return checkPackage(file, location, entry, target.name, at);
+    if (target.to === 'builtin') return checkBuiltin(location, target.name, at);
+    if (target.to === 'face') return checkFace(location, entry, target.name, at);
     if (target.to !== 'file') return [];
     if (isTest(target.path)) return [{ rule: 'arrow', at, why: `imports ${target.path}, which is for tests` }];
-    const there = placeOf(target.path);
-    if (there && sameZone(place, there)) return [];
-    const wanted = place.arrow.may.map((pattern) => fullPattern(bind(pattern, place.bindings)));
+    const there = locationOf(target.path);
+    if (there && sameZone(location, there)) return [];
+    const wanted = location.arrow.may.map((pattern) => fullPattern(bind(pattern, location.bindings)));
     if (!matchesAny(wanted, target.path)) {
-      return [{ rule: 'arrow', at, why: `${place.arrow.zone} may not import ${target.path}` }];
+      return [{ rule: 'arrow', at, why: `${location.arrow.zone} may not import ${target.path}` }];
     }
-    if (there && sliceOf(place) === 'ledgers/lineage' && there.arrow === place.arrow) {
+    if (there && sliceOf(location) === 'ledgers/lineage' && there.arrow === location.arrow) {
       return [{ rule: 'arrow', at, why: 'lineage holds references only and imports no other ledger' }];
     }
     return [];
   });
 }
 
-function checkPackage(file: SourceFile, place: Place, entry: Import, name: string, at: string): Breach[] {
-  if (place.arrow.packages && !place.arrow.packages.includes(name)) {
-    return [{ rule: 'package', at, why: `${place.arrow.zone} may import only ${place.arrow.packages.join(', ')}` }];
+function checkPackage(file: SourceFile, location: Location, entry: Import, name: string, at: string): Breach[] {
+  if (location.arrow.packages && !location.arrow.packages.includes(name)) {
+    return [
+      { rule: 'package', at, why: `${location.arrow.zone} may import only ${location.arrow.packages.join(', ')}` },
+    ];
   }
   const driver = drivers.find((candidate) => matchPath(candidate.package, name));
   if (!driver || entry.typeOnly) return [];
@@ -127,19 +129,19 @@ function checkPackage(file: SourceFile, place: Place, entry: Import, name: strin
   return [];
 }
 
-function checkBuiltin(place: Place, name: string, at: string): Breach[] {
-  const isomorphic = place.arrow.zone === 'api' || place.arrow.zone.startsWith('web');
+function checkBuiltin(location: Location, name: string, at: string): Breach[] {
+  const isomorphic = location.arrow.zone === 'api' || location.arrow.zone.startsWith('web');
   return isomorphic
-    ? [{ rule: 'arrow', at, why: `${place.arrow.zone} runs in browsers and may not import ${name}` }]
+    ? [{ rule: 'arrow', at, why: `${location.arrow.zone} runs in browsers and may not import ${name}` }]
     : [];
 }
 
-function checkFace(place: Place, entry: Import, name: 'api' | 'server', at: string): Breach[] {
-  if (!place.arrow.may.includes(name) && !place.arrow.may.includes('**')) {
-    return [{ rule: 'arrow', at, why: `${place.arrow.zone} may not import @dais/${name}` }];
+function checkFace(location: Location, entry: Import, name: 'api' | 'server', at: string): Breach[] {
+  if (!location.arrow.may.includes(name) && !location.arrow.may.includes('**')) {
+    return [{ rule: 'arrow', at, why: `${location.arrow.zone} may not import @dais/${name}` }];
   }
-  if (place.arrow.lazily?.includes(name) && !entry.lazy && !entry.typeOnly) {
-    return [{ rule: 'arrow', at, why: `${place.arrow.zone} imports @dais/${name} only with import()` }];
+  if (location.arrow.lazily?.includes(name) && !entry.lazy && !entry.typeOnly) {
+    return [{ rule: 'arrow', at, why: `${location.arrow.zone} imports @dais/${name} only with import()` }];
   }
   return [];
 }
@@ -202,7 +204,7 @@ function fullPattern(pattern: string): string {
   return /^(packages|tools)\//.test(pattern) ? pattern : `packages/server/src/${pattern}`;
 }
 
-function sameZone(one: Place, other: Place): boolean {
+function sameZone(one: Location, other: Location): boolean {
   return (
     one.arrow === other.arrow && Object.entries(one.bindings).every(([name, value]) => other.bindings[name] === value)
   );

@@ -14,12 +14,12 @@ const KINDS_OF_TEST = ['int', 'conformance', 'full'];
 const DRAWERS = /(^|\/)(utils?|common|shared|helpers?|misc)(\/|\.|$)/;
 
 export function checkLayout(files: ReadonlyMap<string, SourceFile>): Breach[] {
-  const faults = [...files.values()].flatMap((file) => [
+  const problems = [...files.values()].flatMap((file) => [
     ...checkName(file),
     ...checkLength(file),
     ...checkTest(file, files),
   ]);
-  return [...faults, ...checkFaces(files)];
+  return [...problems, ...checkFaces(files)];
 }
 
 function checkName({ path }: SourceFile): Breach[] {

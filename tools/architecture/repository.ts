@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { readSource, type SourceFile } from './source-file.ts';
 
-const PLACES = new Set(['packages', 'tools', 'conformance', 'e2e', 'benchmarks', 'examples', 'docs']);
+const LOCATIONS = new Set(['packages', 'tools', 'conformance', 'e2e', 'benchmarks', 'examples', 'docs']);
 
 const NOT_OURS = new Set([
   'node_modules',
@@ -18,7 +18,7 @@ const NOT_OURS = new Set([
 
 export function readRepository(root: string): Map<string, SourceFile> {
   const paths = readdirSync(root, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.isDirectory()) return PLACES.has(entry.name) ? listSources(join(root, entry.name)) : [];
+    if (entry.isDirectory()) return LOCATIONS.has(entry.name) ? listSources(join(root, entry.name)) : [];
     return isSource(entry.name) ? [join(root, entry.name)] : [];
   });
   return new Map(

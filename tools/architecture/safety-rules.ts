@@ -3,7 +3,7 @@ import { doorValues, environmentReaders, exempt, kernelWords, limits, protocolNa
 import type { Breach } from './breach.ts';
 import { matchesAny } from './pattern.ts';
 import type { SourceFile } from './source-file.ts';
-import { isTest, placeOf } from './zones.ts';
+import { isTest, locationOf } from './zones.ts';
 
 const PROCESS_MODULES = new Set(['child_process', 'worker_threads', 'cluster']);
 
@@ -53,7 +53,7 @@ function checkEnvironment(file: SourceFile): Breach[] {
 
 /** A door that reached past the dispatcher would answer what nobody was asked for. */
 function checkDoor(file: SourceFile): Breach[] {
-  if (isTest(file.path) || !/^(http$|protocols\/)/.test(placeOf(file.path)?.arrow.zone ?? '')) return [];
+  if (isTest(file.path) || !/^(http$|protocols\/)/.test(locationOf(file.path)?.arrow.zone ?? '')) return [];
   return file.imports
     .filter(({ from, typeOnly }) => !typeOnly && /^#(kernel|policy|engines)\//.test(from) && !doorValues.includes(from))
     .map(({ from, line }) => ({
@@ -70,7 +70,7 @@ function checkExports(file: SourceFile): Breach[] {
 }
 
 function checkProtocolNames(file: SourceFile): Breach[] {
-  if (isTest(file.path) || !/^(ledgers|kinds)\//.test(placeOf(file.path)?.arrow.zone ?? '')) return [];
+  if (isTest(file.path) || !/^(ledgers|kinds)\//.test(locationOf(file.path)?.arrow.zone ?? '')) return [];
   const pattern = new RegExp(protocolNames.map((name) => name.replace('-', '-?')).join('|'), 'gi');
   return [file.path, ...file.code.split('\n')].flatMap((line, number) =>
     (line.match(pattern) ?? []).map((name) => ({
@@ -82,7 +82,7 @@ function checkProtocolNames(file: SourceFile): Breach[] {
 }
 
 function checkKernelWords(file: SourceFile, names: ReadonlySet<string>): Breach[] {
-  if (isTest(file.path) || placeOf(file.path)?.arrow.zone !== 'kernel') return [];
+  if (isTest(file.path) || locationOf(file.path)?.arrow.zone !== 'kernel') return [];
   return file.texts
     .filter((text) => names.has(text.value))
     .map((text) => ({
@@ -109,7 +109,7 @@ function domainNames(files: ReadonlyMap<string, SourceFile>): ReadonlySet<string
 function checkKernelSize(files: ReadonlyMap<string, SourceFile>): Breach[] {
   // Migrations are never shortened again, so they would eat the limit without anyone having added to the kernel.
   const lines = [...files.values()]
-    .filter((file) => placeOf(file.path)?.arrow.zone === 'kernel' && !isTest(file.path))
+    .filter((file) => locationOf(file.path)?.arrow.zone === 'kernel' && !isTest(file.path))
     .filter((file) => !file.path.includes('/migrations/'))
     .reduce((sum, file) => sum + file.codeLines, 0);
   if (lines <= limits.kernelLines) return [];

@@ -2,7 +2,7 @@
 import { kernelViews } from '../arrows.ts';
 import type { Breach } from './breach.ts';
 import type { SourceFile } from './source-file.ts';
-import { isTest, placeOf } from './zones.ts';
+import { isTest, locationOf } from './zones.ts';
 
 /** SQL here is written in lower or upper case; an English sentence that starts with "Select" is neither. */
 const STATEMENT =
@@ -15,7 +15,7 @@ export function checkSql(files: ReadonlyMap<string, SourceFile>): Breach[] {
   const program = [...files.values()].filter((file) => !isTest(file.path));
   const schemas = new Set(program.map((file) => schemaOf(file.path)).filter((schema) => schema !== undefined));
   return program.flatMap((file) => {
-    const zone = placeOf(file.path)?.arrow.zone ?? '';
+    const zone = locationOf(file.path)?.arrow.zone ?? '';
     if (zone.startsWith('protocols/') || zone === 'gateway') return refuseSql(file);
     const own = schemaOf(file.path);
     if (own === undefined) return [];
@@ -25,10 +25,10 @@ export function checkSql(files: ReadonlyMap<string, SourceFile>): Breach[] {
 
 /** The schema of a slice is its folder's name. */
 function schemaOf(path: string): string | undefined {
-  const place = placeOf(path);
-  if (!place) return undefined;
-  if (place.arrow.zone === 'kernel' || place.arrow.zone === 'policy') return place.arrow.zone;
-  return place.arrow.acyclic ? Object.values(place.bindings)[0]?.replaceAll('-', '_') : undefined;
+  const location = locationOf(path);
+  if (!location) return undefined;
+  if (location.arrow.zone === 'kernel' || location.arrow.zone === 'policy') return location.arrow.zone;
+  return location.arrow.acyclic ? Object.values(location.bindings)[0]?.replaceAll('-', '_') : undefined;
 }
 
 function refuseSql(file: SourceFile): Breach[] {

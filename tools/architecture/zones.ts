@@ -2,13 +2,13 @@
 import { around, arrows, testSupport, type Arrow } from '../arrows.ts';
 import { matchesAny, matchPath, type Bindings } from './pattern.ts';
 
-export interface Place {
+export interface Location {
   readonly arrow: Arrow;
   readonly bindings: Bindings;
 }
 
 /** The first row that holds the path; rows are listed from the narrow to the wide. */
-export function placeOf(path: string): Place | undefined {
+export function locationOf(path: string): Location | undefined {
   for (const arrow of arrows) {
     for (const pattern of arrow.files) {
       const bindings = matchPath(pattern, path);
@@ -28,7 +28,7 @@ export function isAround(path: string): boolean {
 }
 
 /** `ledgers/tracking` for every file of that slice; undefined outside slices. */
-export function sliceOf(place: Place): string | undefined {
-  const name = Object.values(place.bindings)[0];
-  return place.arrow.acyclic && name ? place.arrow.zone.replace(/<\w+>/, name) : undefined;
+export function sliceOf(location: Location): string | undefined {
+  const name = Object.values(location.bindings)[0];
+  return location.arrow.acyclic && name ? location.arrow.zone.replace(/<\w+>/, name) : undefined;
 }

@@ -11,7 +11,7 @@ import {
   type Node,
 } from 'typescript/unstable/ast';
 import type { Project } from 'typescript/unstable/sync';
-import { placeOf, type FunctionNode } from './values.ts';
+import { locationOf, type FunctionNode } from './values.ts';
 
 const TESTS = /\.(?:test|testing)\.ts$|\/testing\//;
 
@@ -26,7 +26,7 @@ export class Callers {
 
   /** Returns undefined when not all calls can be known: the function has no name, or is passed on as a value. */
   of(owner: FunctionNode): readonly CallExpression[] | undefined {
-    const key = placeOf(owner);
+    const key = locationOf(owner);
     if (!this.#found.has(key)) this.#found.set(key, this.#find(owner));
     return this.#found.get(key);
   }
@@ -58,5 +58,5 @@ function callOf(reference: Node): CallExpression | undefined {
 /** Whether a reference only declares, imports or exports the name. */
 function isNaming(reference: Node, name: Node): boolean {
   const kinds: readonly SyntaxKind[] = [SyntaxKind.ImportSpecifier, SyntaxKind.ExportSpecifier];
-  return placeOf(reference) === placeOf(name) || kinds.includes(reference.parent.kind);
+  return locationOf(reference) === locationOf(name) || kinds.includes(reference.parent.kind);
 }

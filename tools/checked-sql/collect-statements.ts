@@ -17,7 +17,7 @@ import {
 import { API, type Project, type Type } from 'typescript/unstable/sync';
 import { rowTypeOf, type RowType } from './row-type.ts';
 import { StaticValues } from './static-values.ts';
-import { NotStatic, placeOf } from './values.ts';
+import { NotStatic, locationOf } from './values.ts';
 
 export interface Statement {
   /** `packages/server/src/kernel/store.ts:63`. */
@@ -97,9 +97,9 @@ function ofCallers(
   while (owner !== undefined && !(isFunctionDeclaration(owner) && owner.typeParameters !== undefined))
     owner = owner.parent;
   if (owner === undefined) return [];
-  const place = placeOf(owner);
+  const location = locationOf(owner);
   return values.alternatives(text).flatMap((alternative) => {
-    const caller = alternative.chosen.get(place);
+    const caller = alternative.chosen.get(location);
     const given = typeof caller === 'object' ? caller.typeArguments?.[0] : undefined;
     const type = given === undefined ? undefined : project.checker.getTypeFromTypeNode(given);
     if (given === undefined || type === undefined) return [];

@@ -57,7 +57,7 @@ import {
   literalsOf,
   NO_SCOPE,
   NotStatic,
-  placeOf,
+  locationOf,
   returned,
   truthy,
   unique,
@@ -326,10 +326,10 @@ export class StaticValues {
     const lists = this.#evaluate((statement as Node & { expression: Node }).expression, scope);
     const [list] = lists;
     if (lists.length !== 1 || list === undefined || !isList(list)) throw refuse(node, 'is not of a constant list');
-    const place = placeOf(statement);
-    const chosen = this.#chosen.get(place);
+    const location = locationOf(statement);
+    const chosen = this.#chosen.get(location);
     if (typeof chosen === 'number') return [list[chosen]];
-    throw new Choose(list.map((_, index) => new Map([[place, index]])));
+    throw new Choose(list.map((_, index) => new Map([[location, index]])));
   }
 
   #bound(element: BindingElement, node: Node, scope: Scope): readonly Value[] {
@@ -366,15 +366,15 @@ export class StaticValues {
       if (initializer === undefined || !given.includes(undefined)) return given;
       return unique([...given.filter((value) => value !== undefined), ...this.#evaluate(initializer, NO_SCOPE)]);
     };
-    const place = placeOf(owner);
-    const chosen = this.#chosen.get(place);
+    const location = locationOf(owner);
+    const chosen = this.#chosen.get(location);
     if (typeof chosen === 'object') return passed(chosen);
     const calls = this.#callers.of(owner);
     if (calls === undefined || calls.length === 0) {
       throw refuse(node, 'is a parameter of a function whose calls are not all known');
     }
-    if (this.#running.has(place)) throw refuse(node, 'is recursive');
-    this.#running.add(place);
+    if (this.#running.has(location)) throw refuse(node, 'is recursive');
+    this.#running.add(location);
     try {
       const all = calls.map(passed);
       const first = JSON.stringify(all[0], describeValue);
@@ -383,9 +383,9 @@ export class StaticValues {
       // What only some callers have to choose is chosen after the caller.
       if (!(error instanceof Choose) || calls.length === 1) throw error;
     } finally {
-      this.#running.delete(place);
+      this.#running.delete(location);
     }
-    throw new Choose(calls.map((call) => new Map([[place, call]])));
+    throw new Choose(calls.map((call) => new Map([[location, call]])));
   }
 
   #call(node: CallExpression, scope: Scope): readonly Value[] {

@@ -85,15 +85,15 @@ export const BIND: BindFunction = { binds: true };
 export const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
 
 /** Identifies a node of the program. */
-export function placeOf(node: Node): string {
+export function locationOf(node: Node): string {
   return `${node.getSourceFile().path}:${node.pos}`;
 }
 
 /** Makes values comparable. */
 export function describeValue(_: string, value: unknown): unknown {
   if (value instanceof Map) return [...(value as Map<string, unknown>)];
-  if (typeof value === 'object' && value !== null && 'source' in value) return placeOf(value.source as Node);
-  if (typeof value === 'object' && value !== null && 'node' in value) return placeOf(value.node as Node);
+  if (typeof value === 'object' && value !== null && 'source' in value) return locationOf(value.source as Node);
+  if (typeof value === 'object' && value !== null && 'node' in value) return locationOf(value.node as Node);
   return value;
 }
 

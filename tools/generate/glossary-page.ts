@@ -32,12 +32,9 @@ interface StatusSet {
 
 const WORK: Readonly<Record<string, Meaning>> = {
   pending: ['Not started yet', 'pending', 'SCHEDULED', 'Pending', 'PENDING'],
-  queued: ['Waits for other jobs', 'pending', 'SCHEDULED', 'Pending', 'PENDING'],
-  waiting: ['Not started yet', 'pending', 'SCHEDULED', 'Pending', 'PENDING'],
   open: ['Files are being uploaded', 'pending', '', '', ''],
   running: ['In progress', 'running', 'RUNNING', 'Running', 'RUNNING'],
   succeeded: ['Ended without an error', 'succeeded', 'FINISHED', 'Succeeded', 'SUCCEEDED'],
-  done: ['Ended without an error', 'succeeded', 'FINISHED', 'Succeeded', 'SUCCEEDED'],
   failed: ['Ended with an error', 'failed', 'FAILED', 'Failed', 'FAILED'],
   canceled: ['A user canceled it', 'canceled', 'KILLED', 'Failed', 'CANCELED'],
 };
@@ -62,7 +59,7 @@ const statusSets: readonly StatusSet[] = [
     states: executionNodeStates,
     meanings: {
       ...WORK,
-      waiting: ['Waits for other steps', 'pending', '', 'Pending', 'PENDING'],
+      pending: ['Waits for other steps', 'pending', '', 'Pending', 'PENDING'],
       ready: ['Waits for resources in the queue', 'pending', '', 'Pending', 'PENDING'],
       delayed: ['Waits for its next attempt', 'pending', '', 'Pending', 'PENDING'],
       skipped: ['Its condition was false', 'skipped', '', '', 'SKIPPED'],
@@ -88,7 +85,7 @@ const statusSets: readonly StatusSet[] = [
     object: 'Start of a scheduled run',
     states: fireSchema.shape.state.options,
     meanings: {
-      waiting: ['Waits for other runs of the schedule', 'pending', '', '', ''],
+      pending: ['Waits for other runs of the schedule', 'pending', '', '', ''],
       started: ['The run started', 'running', '', 'active', ''],
       skipped: ['Another run was still running', 'skipped', '', 'missed schedule', ''],
       failed: ['The run could not be started', 'failed', '', '', ''],

@@ -119,7 +119,7 @@ test('an applied ${words} becomes ready', async () => {
     const { status } = (await response.json()) as { status: { conditions?: { type: string; status: string }[] } };
     return status.conditions?.find((condition) => condition.type === 'Ready')?.status;
   };
-  await expect.poll(ready, { timeout: 20_000 }).toBe('True');
+  await expect.poll(ready).toBe('True');
 });
 `,
     },

@@ -10,7 +10,7 @@ import { environment } from '../environment.mjs';
 const AWAY_SECONDS = 120;
 const LOOK_MS = 300;
 /** What answers with a secret, which is kept for no second answer, takes no key. */
-const TOLD_ONCE = /\/(tokens|invitations)(\/|$)/;
+const REPORTED_ONCE = /\/(tokens|invitations)(\/|$)/;
 
 const main = join(root, 'packages', 'cli', 'dist', 'main.js');
 
@@ -113,7 +113,7 @@ async function callOnce(url, token, { method, path, body, key }) {
     method,
     headers: {
       authorization: `Bearer ${token}`,
-      ...(method !== 'GET' && !TOLD_ONCE.test(path) && { 'idempotency-key': key }),
+      ...(method !== 'GET' && !REPORTED_ONCE.test(path) && { 'idempotency-key': key }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),

@@ -99,13 +99,13 @@ export async function gateway(account, url) {
 }
 
 /**
- * @param {string} fault
+ * @param {string} problem
  * @param {() => Promise<boolean>} holds
  */
-export async function until(fault, holds) {
+export async function until(problem, holds) {
   const deadline = performance.now() + MOST_MS;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`${fault} after ${MOST_MS / 1000} s.`);
+    if (performance.now() > deadline) throw new Error(`${problem} after ${MOST_MS / 1000} s.`);
     await delay(LOOK_MS);
   }
 }

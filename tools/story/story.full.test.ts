@@ -12,7 +12,7 @@ import { KilledDais } from './killed-dais.ts';
 import { tellStory } from './story.mjs';
 import { freePort, startQuickstart } from '../quickstart-process.ts';
 import type { QuickstartProcess } from '../quickstart-process.ts';
-import type { Told } from './story.mjs';
+import type { StoryResult } from './story.mjs';
 
 /** A limit against hanging: packages to train with are downloaded, and at load 15 it took 24 minutes. */
 const MOST_MS = 3_600_000;
@@ -21,7 +21,7 @@ const KILL_EVERY_MS = 10_000;
 const MOST_APART = 0.5;
 
 let folder: string;
-let undisturbed: Told | undefined;
+let undisturbed: StoryResult | undefined;
 let running: QuickstartProcess | undefined;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'story-'));
@@ -33,80 +33,83 @@ afterAll(async () => {
 }, MOST_MS);
 
 /** A second time it is on the same data. */
-async function tell(): Promise<{ readonly output: string; readonly told: Told }> {
+async function tell(): Promise<{ readonly output: string; readonly reported: StoryResult }> {
   running = startQuickstart(folder, ['--slice', '--exit', '--port', String(await freePort())]);
   const { code, output } = await running.ended;
   expect(output).toContain('Dais has stopped.');
   expect(code).toBe(0);
-  return { output, told: JSON.parse(readFileSync(join(folder, 'data', 'story', 'told.json'), 'utf8')) as Told };
+  return {
+    output,
+    reported: JSON.parse(readFileSync(join(folder, 'data', 'story', 'result.json'), 'utf8')) as StoryResult,
+  };
 }
 
 test(
   'the story of the slice: data, training, refusals, serving, drift, retraining, take-over, lineage; and again',
   { timeout: MOST_MS },
   async () => {
-    const { output, told } = await tell();
-    undisturbed = told;
-    expect(told.asked).toMatchObject({ failed: 0, again: 0 });
+    const { output, reported } = await tell();
+    undisturbed = reported;
+    expect(reported.asked).toMatchObject({ failed: 0, again: 0 });
     expect(output).toContain('nyc_flights@2 is quarantined');
     expect(output).toContain('0 flights landed before their scheduled departure');
-    expect(told.data).toMatchObject({ flights: 8001, training: 7652, version: 1, again: false });
-    expect(told.more).toMatchObject({ flights: 12_617, training: 12_064, version: 2, again: false });
+    expect(reported.data).toMatchObject({ flights: 8001, training: 7652, version: 1, again: false });
+    expect(reported.more).toMatchObject({ flights: 12_617, training: 12_064, version: 2, again: false });
 
-    expect(told.first).toMatchObject({ version: '1', against: 'nobody', flights: 5604, frozen: { flights: 2021 } });
-    expect(told.first.frozen.roc_auc).toBeGreaterThan(0.6);
-    expect(told.first.frozen.roc_auc).toBeLessThan(0.8);
+    expect(reported.first).toMatchObject({ version: '1', against: 'nobody', flights: 5604, frozen: { flights: 2021 } });
+    expect(reported.first.frozen.roc_auc).toBeGreaterThan(0.6);
+    expect(reported.first.frozen.roc_auc).toBeLessThan(0.8);
     const refused = {
       alias: expect.stringContaining('approval_missing') as string,
       own: expect.stringContaining('four-eyes-on-models') as string,
     };
-    expect(told.firstDecision).toMatchObject({ approved: true, ...refused });
+    expect(reported.firstDecision).toMatchObject({ approved: true, ...refused });
     // And nothing else that it or its steps had to do was refused.
-    for (const { name, policies } of told.refused) {
+    for (const { name, policies } of reported.refused) {
       expect({ name, policies }).toEqual({ name: 'nyc-late', policies: ['default/four-eyes-on-models'] });
     }
-    expect(told.refused.map(({ action }) => action)).toContain('model:approve');
+    expect(reported.refused.map(({ action }) => action)).toContain('model:approve');
 
     // The season: a week of February is like the winter that it learned from, July is not.
-    const { calm, drifted, decision, trainedOn } = told.finding;
+    const { calm, drifted, decision, trainedOn } = reported.finding;
     expect(calm).toMatchObject({ number: 1, rows: 900, status: 'passing', baseline: 'nyc_training@1' });
     expect(Math.max(...calm.columns.map(({ psi }) => psi))).toBeLessThan(3);
     expect(drifted).toMatchObject({ number: 4, rows: 900, status: 'failing', baseline: 'nyc_training@1' });
     expect(drifted.columns[0]?.column).toBe('temp');
     expect(drifted.columns[0]?.psi).toBeGreaterThan(7);
     expect(drifted.columns[1]?.psi).toBeLessThan(3);
-    expect(told.finding.columns).toEqual(['temp']);
+    expect(reported.finding.columns).toEqual(['temp']);
     expect(calm.performance?.labeled).toBeGreaterThan(0);
     expect(trainedOn).toBe('nyc_training@1');
 
     // The run that the alert started, and nobody else's, made the second version, which is better with confidence.
-    expect(decision).toMatchObject({ outcome: 'started', pipeline: 'nyc-late', run: told.second.execution });
-    expect(told.second).toMatchObject({ version: '2', against: 'nyc-late/1', better: true });
-    expect(told.second.gain.low).toBeGreaterThan(0);
-    expect(told.secondDecision).toMatchObject({ approved: true, ...refused });
-    expect(told.shadow).toMatchObject({ failed: 0 });
-    expect(told.shadow.flights).toBeGreaterThan(300);
-    expect(told.shadow.apart).toBeGreaterThan(0);
-    expect(told.rollout).toMatchObject({ state: 'promoted' });
-    expect(told.champion).toBe('2');
+    expect(decision).toMatchObject({ outcome: 'started', pipeline: 'nyc-late', run: reported.second.execution });
+    expect(reported.second).toMatchObject({ version: '2', against: 'nyc-late/1', better: true });
+    expect(reported.second.gain.low).toBeGreaterThan(0);
+    expect(reported.secondDecision).toMatchObject({ approved: true, ...refused });
+    expect(reported.shadow).toMatchObject({ failed: 0 });
+    expect(reported.shadow.flights).toBeGreaterThan(300);
+    expect(reported.shadow.apart).toBeGreaterThan(0);
+    expect(reported.rollout).toMatchObject({ state: 'promoted' });
+    expect(reported.champion).toBe('2');
 
-    expect(told.counted).toMatchObject({ failed: 0, labeled: told.counted.requests });
-    expect(told.counted.requests).toBeGreaterThan(5000);
-    expect(told.windows).toBe(Math.floor(told.counted.requests / 900));
+    expect(reported.counted).toMatchObject({ failed: 0, labeled: reported.counted.requests });
+    expect(reported.counted.requests).toBeGreaterThan(5000);
+    expect(reported.windows).toBe(Math.floor(reported.counted.requests / 900));
 
     // Why one prediction was said, and back from it: to the data it was trained on, and to the raw rows of these.
-    const { base, answer, columns } = told.explanation ?? { base: 0, answer: 1, columns: [] };
+    const { base, answer, columns } = reported.explanation ?? { base: 0, answer: 1, columns: [] };
     expect(base + columns.reduce((sum, { moved }) => sum + moved, 0)).toBeCloseTo(answer, 2);
-    expect(told.lineage['model-version']).toContain(`nyc-late/${told.named?.version}`);
-    const names = Object.values(told.lineage).flat().join(' ');
+    expect(reported.lineage['model-version']).toContain(`nyc-late/${reported.named?.version}`);
+    const names = Object.values(reported.lineage).flat().join(' ');
     for (const name of ['nyc_training', 'nyc_flights', 'nyc_weather']) expect(names).toContain(name);
-    expect(told.links).toHaveLength(5);
-    expect(told.links[0]?.address).toContain('/monitors/nyc-late?window=4&check=drift&column=temp');
+    expect(reported.links).toHaveLength(5);
+    expect(reported.links[0]?.address).toContain('/monitors/nyc-late?window=4&check=drift&column=temp');
 
     const again = await tell();
     expect(again.output).toContain('Already present: 12,617 flights.');
-    const { first, second, finding, champion } = told;
-    expect(again.told).toMatchObject({
+    const { first, second, finding, champion } = reported;
+    expect(again.reported).toMatchObject({
       data: { again: true },
       more: { again: true },
       first,
@@ -114,17 +117,17 @@ test(
       finding,
       champion,
     });
-    expect(again.told.counted).toMatchObject({ failed: 0, labeled: again.told.counted.requests });
+    expect(again.reported.counted).toMatchObject({ failed: 0, labeled: again.reported.counted.requests });
   },
 );
 
 test('and with a kill -9 of a process of Dais every 10 s it ends in the same way', { timeout: MOST_MS }, async () => {
-  const calm = undisturbed ?? (await tell()).told;
+  const calm = undisturbed ?? (await tell()).reported;
   const seed = Number(environment['DAIS_STORY_SEED'] ?? Date.now() % 1_000_000);
-  const place = join(folder, 'killed');
-  mkdirSync(place);
+  const location = join(folder, 'killed');
+  mkdirSync(location);
   const port = await freePort();
-  const dais = await KilledDais.start({ folder: place, port, random: randomOf(seed), everyMs: KILL_EVERY_MS });
+  const dais = await KilledDais.start({ folder: location, port, random: randomOf(seed), everyMs: KILL_EVERY_MS });
   onTestFinished(async () => void (await dais.stop()), MOST_MS);
   dais.begin();
   let said = '';
@@ -145,7 +148,7 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
     keep: () => {},
     out,
   });
-  const told = await telling.catch((error: unknown) => {
+  const reported = await telling.catch((error: unknown) => {
     const kills = dais.killed.join('\n');
     throw new Error(`seed ${seed}\n${kills}\n${said}\n${dais.log.slice(-6000)}`, { cause: error });
   });
@@ -153,21 +156,21 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
   process.stdout.write(`seed ${seed}, ${dais.killed.length} kills:\n${dais.killed.join('\n')}\n${said}\n`);
 
   // The same data and models, to the last digit.
-  for (const name of ['data', 'more'] as const) expect(told[name]).toEqual(calm[name]);
+  for (const name of ['data', 'more'] as const) expect(reported[name]).toEqual(calm[name]);
   for (const name of ['first', 'second'] as const) {
-    const { execution: _, run: __, ...result } = told[name];
+    const { execution: _, run: __, ...result } = reported[name];
     expect(result).toEqual({ ...calm[name], execution: undefined, run: undefined });
   }
-  expect(told.firstDecision).toMatchObject({
+  expect(reported.firstDecision).toMatchObject({
     approved: true,
     alias: calm.firstDecision.alias,
     own: calm.firstDecision.own,
   });
-  expect(told.secondDecision).toMatchObject({ approved: true });
-  expect(told.champion).toBe(calm.champion);
+  expect(reported.secondDecision).toMatchObject({ approved: true });
+  expect(reported.champion).toBe(calm.champion);
 
   // The same reports. A request that was kept and not answered is one more, so windows begin some flights apart.
-  const { finding } = told;
+  const { finding } = reported;
   for (const name of ['calm', 'drifted'] as const) {
     const [now, then] = [finding[name], calm.finding[name]];
     const { number, rows, baseline, status } = then;
@@ -177,16 +180,16 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
     expect(moved).toEqual([]);
   }
   expect(finding.columns).toEqual(calm.finding.columns);
-  expect(finding.decision).toMatchObject({ outcome: 'started', run: told.second.execution });
+  expect(finding.decision).toMatchObject({ outcome: 'started', run: reported.second.execution });
   expect(finding.trainedOn).toBe(calm.finding.trainedOn);
-  expect(told.rollout).toMatchObject({ state: 'promoted' });
+  expect(reported.rollout).toMatchObject({ state: 'promoted' });
 
   // The same counts: every flight was answered, kept and labeled, once.
-  expect(told.asked).toMatchObject({ requests: calm.asked.requests, failed: 0 });
-  expect(told.counted.labeled).toBe(calm.counted.labeled);
-  expect(told.counted.requests - told.counted.labeled).toBeLessThanOrEqual(told.asked.again);
-  expect(told.windows).toBe(Math.floor((told.counted.requests - told.counted.failed) / 900));
-  expect(Object.keys(told.lineage).toSorted()).toEqual(Object.keys(calm.lineage).toSorted());
+  expect(reported.asked).toMatchObject({ requests: calm.asked.requests, failed: 0 });
+  expect(reported.counted.labeled).toBe(calm.counted.labeled);
+  expect(reported.counted.requests - reported.counted.labeled).toBeLessThanOrEqual(reported.asked.again);
+  expect(reported.windows).toBe(Math.floor((reported.counted.requests - reported.counted.failed) / 900));
+  expect(Object.keys(reported.lineage).toSorted()).toEqual(Object.keys(calm.lineage).toSorted());
   const owner = client(dais.url, readFileSync(join(dais.data, 'owner-token'), 'utf8').trim());
   const count = async (path: string) => (await owner.call('GET', `${path}?limit=100`)).items.length as number;
   const counts = {

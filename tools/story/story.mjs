@@ -33,9 +33,9 @@ const example = join(root, 'examples', 'flights');
 const ROLLOUT_MS = 30_000;
 
 /**
- * @typedef {Pick<Told, 'words' | 'first' | 'firstDecision'> & Partial<Pick<Told, 'finding' | 'second' | 'secondDecision' | 'shadow'>>} Decided
+ * @typedef {Pick<StoryResult, 'words' | 'first' | 'firstDecision'> & Partial<Pick<StoryResult, 'finding' | 'second' | 'secondDecision' | 'shadow'>>} Decided
  *
- * @typedef {object} Told what a test looks at
+ * @typedef {object} StoryResult what a test looks at
  * @property {string} words of the flights that it was told of
  * @property {import('./data.mjs').Data} data the first months
  * @property {import('./data.mjs').Data} more with all months
@@ -66,7 +66,7 @@ const ROLLOUT_MS = 30_000;
  * @param {Decided | undefined} parts.before by an earlier run on this data folder: it is not trained and decided again
  * @param {(found: Decided) => void} parts.keep for the next run
  * @param {import('../phase-bar.mjs').Output} parts.out
- * @returns {Promise<Told>}
+ * @returns {Promise<StoryResult>}
  */
 export async function tellStory({ url, data, work, slice, speed, before, keep, out }) {
   const plan = slice ? SLICE : YEAR;

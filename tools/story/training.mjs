@@ -133,10 +133,10 @@ export async function follow(trainer, id, report) {
       return { ...judge.outputs.result.parameter, execution: id };
     }
     if (['failed', 'canceled'].includes(execution.state)) {
-      const faults = steps
+      const problems = steps
         .filter((/** @type {any} */ node) => node.error)
         .map((/** @type {any} */ node) => `${node.path}: ${node.error}`);
-      throw new Error(`Pipeline run ${id} ${execution.state}: ${execution.error ?? ''}\n${faults.join('\n')}`);
+      throw new Error(`Pipeline run ${id} ${execution.state}: ${execution.error ?? ''}\n${problems.join('\n')}`);
     }
     await delay(LOOK_MS);
   }

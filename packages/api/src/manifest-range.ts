@@ -32,9 +32,11 @@ export function rangeAt(contents: unknown, path: string): TextRange {
     const steps = (itemsOf(node) ?? []).flatMap((item, index) => {
       const key = isPair(item) ? scalarOf(item.key) : index;
       if (key === undefined) return [];
-      const place = formatPath([...(text === '' ? [] : [text]), key]);
-      const leads = path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`);
-      return leads ? [{ place, key: isPair(item) ? item.key : item, value: isPair(item) ? item.value : item }] : [];
+      const location = formatPath([...(text === '' ? [] : [text]), key]);
+      const leads = path === location || path.startsWith(`${location}.`) || path.startsWith(`${location}[`);
+      return leads
+        ? [{ place: location, key: isPair(item) ? item.key : item, value: isPair(item) ? item.value : item }]
+        : [];
     });
     // Keys may contain dots: the longest that fits is meant.
     const [found] = steps.toSorted((one, other) => other.place.length - one.place.length);

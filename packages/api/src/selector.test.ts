@@ -79,7 +79,7 @@ test('a selector is read in no time, whatever it is', () => {
     for (const end of ['', '!', '\0', '=']) {
       const before = process.cpuUsage();
       const read = () => parseSelector(unit.repeat(20_000) + end);
-      expect([undefined, DaisError]).toContain(faultOf(read));
+      expect([undefined, DaisError]).toContain(errorOf(read));
       // CPU time in µs.
       expect(process.cpuUsage(before).user).toBeLessThan(1_000_000);
     }
@@ -87,7 +87,7 @@ test('a selector is read in no time, whatever it is', () => {
 });
 
 /** The class of what a call throws. */
-function faultOf(work: () => unknown): unknown {
+function errorOf(work: () => unknown): unknown {
   try {
     work();
     return undefined;

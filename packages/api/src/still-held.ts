@@ -17,8 +17,8 @@ export class StillHeld<H extends Holder = Holder> extends DaisError {
   constructor(what: string, holders: readonly H[], seen = holders) {
     const named = seen.map(({ kind, name, path }) => `${kind} "${name}"${path === undefined ? '' : ` (${path})`}`);
     if (seen.length < holders.length) named.push('others that you may not see');
-    const told = seen.length > 20 ? 'more than 20 resources' : named.join(', ');
-    super('still_referenced', `${what} ${told}.`, {
+    const summary = seen.length > 20 ? 'more than 20 resources' : named.join(', ');
+    super('still_referenced', `${what} ${summary}.`, {
       holders: seen.slice(0, 20).map(({ kind, name }) => `${kind}/${name}`),
     });
     this.#what = what;

@@ -26,8 +26,8 @@ function issuesOf(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): I
   const given = valueAt(value, issue.path);
   switch (issue.code) {
     case 'unrecognized_keys': {
-      const place = schemaAt(schema, issue.path, value);
-      const names = place === undefined ? [] : fieldNames(place, given);
+      const schemaHere = schemaAt(schema, issue.path, value);
+      const names = schemaHere === undefined ? [] : fieldNames(schemaHere, given);
       return issue.keys.map((key) => {
         const near = nearest(key, names);
         return {
@@ -97,8 +97,8 @@ function issuesOf(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): I
 
 /** The faults of the member that was probably meant: one of the value's own type, and of these the one with the fewest. */
 function likeliest(members: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] {
-  const ofOtherType = (faults: readonly z.core.$ZodIssue[]) =>
-    faults.some((fault) => fault.code === 'invalid_type' && fault.path.length === 0);
+  const ofOtherType = (problems: readonly z.core.$ZodIssue[]) =>
+    problems.some((problem) => problem.code === 'invalid_type' && problem.path.length === 0);
   const [best] = members.toSorted((a, b) => Number(ofOtherType(a)) - Number(ofOtherType(b)) || a.length - b.length);
   return best ?? [];
 }

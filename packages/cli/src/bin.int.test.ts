@@ -19,10 +19,10 @@ afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
 /** A folder of the command without `dist`. */
 async function unbuilt(name: string): Promise<string> {
-  const place = join(folder, name);
-  await mkdir(place);
-  for (const part of ['bin', 'package.json']) await cp(join(cli, part), join(place, part), { recursive: true });
-  return place;
+  const path = join(folder, name);
+  await mkdir(path);
+  for (const part of ['bin', 'package.json']) await cp(join(cli, part), join(path, part), { recursive: true });
+  return path;
 }
 
 test('a checkout has the command once npm ci has linked it', async () => {
@@ -31,17 +31,17 @@ test('a checkout has the command once npm ci has linked it', async () => {
 });
 
 test('before the build the command runs the sources, with the exit code of what it did', async () => {
-  const place = await unbuilt('sources');
-  await symlink(join(cli, 'src'), join(place, 'src'));
-  await symlink(join(root, 'node_modules'), join(place, 'node_modules'));
-  const dais = async (...words: string[]) => await execute(process.execPath, [join(place, 'bin/dais.js'), ...words]);
+  const path = await unbuilt('sources');
+  await symlink(join(cli, 'src'), join(path, 'src'));
+  await symlink(join(root, 'node_modules'), join(path, 'node_modules'));
+  const dais = async (...words: string[]) => await execute(process.execPath, [join(path, 'bin/dais.js'), ...words]);
   expect((await dais('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   await expect(dais('no-such-command')).rejects.toMatchObject({ code: 2 });
 });
 
 test('without a build and without sources the command says what to do', async () => {
-  const place = await unbuilt('nothing');
-  await expect(execute(process.execPath, [join(place, 'bin/dais.js'), 'up'])).rejects.toMatchObject({
+  const path = await unbuilt('nothing');
+  await expect(execute(process.execPath, [join(path, 'bin/dais.js'), 'up'])).rejects.toMatchObject({
     code: 1,
     stderr: 'dais is not built: run `npm ci`, then `npm run build`, in the folder of the repository.\n',
   });
@@ -50,8 +50,8 @@ test('without a build and without sources the command says what to do', async ()
 test('an older Node is not enough for an installed command', async () => {
   const older = join(folder, 'older.mjs');
   await writeFile(older, "Object.defineProperty(process.versions, 'node', { value: '20.20.2' });\n");
-  const place = await unbuilt('older');
-  const args = ['--import', older, join(place, 'bin/dais.js'), '--version'];
+  const path = await unbuilt('older');
+  const args = ['--import', older, join(path, 'bin/dais.js'), '--version'];
   await expect(execute(process.execPath, args)).rejects.toMatchObject({
     code: 1,
     stderr: expect.stringContaining('Dais needs Node 24 or newer; this is Node 20.20.2.') as string,

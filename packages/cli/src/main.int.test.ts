@@ -90,7 +90,7 @@ test('up: the server is found by its data folder, watched and piped', async () =
   expect(second).toMatchObject({ code: 4, err: expect.stringMatching(/in use by process \d+/) as string });
 
   const watch = start('get', 'projects', '-w');
-  await expect.poll(watch.out, { timeout: 20_000 }).toContain('default');
+  await expect.poll(watch.out).toContain('default');
   expect(await end(watch.child, 'SIGINT')).toBe(130);
   expect(watch.err()).toBe('');
 
@@ -111,7 +111,7 @@ test('Ctrl-C during a start ends it in order, and nothing stays', async () => {
   environment['TMPDIR'] = temporary;
   const up = start('up', '--ephemeral', '--port', '0');
   const own = () => readdirSync(temporary).filter((name) => name.startsWith('dais-'));
-  await expect.poll(own, { timeout: 20_000 }).not.toEqual([]);
+  await expect.poll(own).not.toEqual([]);
   expect(await end(up.child, 'SIGINT')).toBe(0);
   expect(own()).toEqual([]);
   delete environment['TMPDIR'];

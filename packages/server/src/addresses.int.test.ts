@@ -71,14 +71,14 @@ afterAll(async () => {
 async function listAddresses(flags: Readonly<Record<string, string>>): Promise<readonly HttpAddress[]> {
   const unused = async () => await Promise.reject(new Error('no operation is called here'));
   const calls = { operations, call: unused, watch: unused };
-  const parts = { calls, version: '0.0.0', log: silentLog, port: 0 };
+  const sources = { calls, version: '0.0.0', log: silentLog, port: 0 };
   const gateway = { host: '127.0.0.1', port: undefined, token: '' };
   const config = await loadConfig({ flags });
   const server = await HttpServer.open({
     doors: [
       probeRoutes(async () => await Promise.resolve([])),
       metricsRoutes(calls, unused),
-      ...(await userAdapters({ ...parts, config, gateway })),
+      ...(await userAdapters({ ...sources, config, gateway })),
     ],
     operations: new Set(operations.map(({ name }) => name)),
     access: { identify: unused, close: async () => await Promise.resolve() },
@@ -197,19 +197,19 @@ test('no URL reveals names or projects', { timeout: PATIENCE }, async () => {
       }),
     ),
   );
-  const told: string[] = [];
+  const reported: string[] = [];
   await eachAtOnce(probes, async (probe) => {
     const nothing = await ask(probe, ABSENT, ABSENT);
     const { method, path, door } = probe.address;
-    if (nothing.includes(CANARY)) told.push(`${method} ${path} names ${CANARY}: ${nothing.slice(0, 300)}`);
+    if (nothing.includes(CANARY)) reported.push(`${method} ${path} names ${CANARY}: ${nothing.slice(0, 300)}`);
     if (ALIKE.has(door) || ALIKE_OPERATIONS.has(path)) return;
     for (const project of probe.address.perProject ? [ABSENT, CANARY] : [ABSENT]) {
       const something = await ask(probe, project, CANARY);
       if (nameless(something) === nameless(nothing)) continue;
-      told.push(
+      reported.push(
         `${method} ${path} in ${project === CANARY ? 'a' : 'no'} project: ${nothing.slice(0, 200)} | ${something.slice(0, 200)}`,
       );
     }
   });
-  expect(told).toEqual([]);
+  expect(reported).toEqual([]);
 });

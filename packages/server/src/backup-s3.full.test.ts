@@ -88,24 +88,25 @@ async function call(path: string, body?: string): Promise<{ status: number; json
   return { status: response.status, json: (await response.json()) as Record<string, unknown> };
 }
 
-const beside = async <T>(flags: Flags, work: (parts: Installation) => Promise<T>): Promise<T> =>
+const beside = async <T>(flags: Flags, work: (installation: Installation) => Promise<T>): Promise<T> =>
   await withInstallation(await loadConfig({ flags }), silentLog, { beside: true }, work);
-const contentOf = (parts: Installation) => new Content({ ...parts, clock: systemClock, ...CONTENT_DEFAULTS });
-const query = async (parts: Installation, sql: string) =>
-  await transact(parts.database, { mode: 'write', projectId: 'all' }, async (tx) => await tx.sql.query(sql));
+const contentOf = (installation: Installation) =>
+  new Content({ ...installation, clock: systemClock, ...CONTENT_DEFAULTS });
+const query = async (installation: Installation, sql: string) =>
+  await transact(installation.database, { mode: 'write', projectId: 'all' }, async (tx) => await tx.sql.query(sql));
 
-async function attach(parts: Installation, owner: ContentOwner, name: string, bytes: Buffer): Promise<void> {
+async function attach(installation: Installation, owner: ContentOwner, name: string, bytes: Buffer): Promise<void> {
   const { projectId } = owner;
-  const lease = await contentOf(parts).upload(Readable.from([bytes]), { projectId, quota: null });
-  await transact(parts.database, { mode: 'write', projectId }, async (tx) => {
+  const lease = await contentOf(installation).upload(Readable.from([bytes]), { projectId, quota: null });
+  await transact(installation.database, { mode: 'write', projectId }, async (tx) => {
     await attachContent(tx, owner, [{ name, lease: lease.id }]);
   });
 }
 
 /** Every name of the owner, the digest of its content, and the bytes of its project. */
 async function everything(flags: Flags, owner: ContentOwner) {
-  return await beside(flags, async (parts) => {
-    const content = contentOf(parts);
+  return await beside(flags, async (installation) => {
+    const content = contentOf(installation);
     const names = await content.list(owner, { limit: 100 });
     const read: Record<string, string> = {};
     for (const { name } of names) read[name] = sha256(await buffer((await content.open(owner, name)).bytes));
@@ -129,14 +130,14 @@ test('content of a folder is restored into a bucket under the same locators, and
   );
   expect(applied.status).toBe(200);
   const owner = { projectId: '', uid: randomUUID() as string };
-  const locators = await beside(first, async (parts) => {
-    const [row] = await query(parts, `select id from kernel.tenant where name = 'flights'`);
+  const locators = await beside(first, async (installation) => {
+    const [row] = await query(installation, `select id from kernel.tenant where name = 'flights'`);
     owner.projectId = (row as { id: string }).id;
-    for (const [name, bytes] of TEXTS) await attach(parts, owner, name, bytes);
+    for (const [name, bytes] of TEXTS) await attach(installation, owner, name, bytes);
     // The state during an upload, or after a crash in one.
-    const staged = await parts.blobs.stage(Readable.from(['on its way']));
-    await query(parts, `insert into kernel.blob (locator, size) values ('${staged.locator}', ${staged.size})`);
-    await transact(parts.database, { mode: 'write', projectId: owner.projectId }, async ({ sql }) => {
+    const staged = await installation.blobs.stage(Readable.from(['on its way']));
+    await query(installation, `insert into kernel.blob (locator, size) values ('${staged.locator}', ${staged.size})`);
+    await transact(installation.database, { mode: 'write', projectId: owner.projectId }, async ({ sql }) => {
       await addHold(sql, { projectId: owner.projectId, locator: staged.locator, size: staged.size, quota: null });
       await sql.query(
         `insert into kernel.upload_lease (id, project_id, locator, expires_at) values ($1, $2, $3, now() + interval '1 hour')`,
@@ -144,7 +145,7 @@ test('content of a folder is restored into a bucket under the same locators, and
       );
     });
     await staged.discard();
-    const rows = await query(parts, 'select distinct locator from kernel.blob_ref order by locator');
+    const rows = await query(installation, 'select distinct locator from kernel.blob_ref order by locator');
     return (rows as { locator: string }[]).map(({ locator }) => locator);
   });
   const before = await everything(first, owner);
@@ -167,14 +168,17 @@ test('content of a folder is restored into a bucket under the same locators, and
   // It continues to work: garbage collection finds nothing to delete, and new content is stored, also from direct
   // uploads.
   const table = TEXTS.get('table')!;
-  await beside(second, async (parts) => {
-    await query(parts, `update kernel.job set run_at = now() where queue = 'content collection'`);
+  await beside(second, async (installation) => {
+    await query(installation, `update kernel.job set run_at = now() where queue = 'content collection'`);
     const ended = async () =>
-      await query(parts, `select result from kernel.job where queue = 'content collection' and state = 'done'`);
+      await query(
+        installation,
+        `select result from kernel.job where queue = 'content collection' and state = 'succeeded'`,
+      );
     await expect.poll(ended, { timeout: 20_000 }).toMatchObject([{ result: { blobs: 0, abandoned: 0 } }]);
-    await attach(parts, owner, 'new', Buffer.from('new in the bucket'));
-    await uploadDirectly(parts, owner, ['copy of the table', 'another copy'], table);
-    await uploadDirectly(parts, owner, ['own'], Buffer.from('uploaded by a client'));
+    await attach(installation, owner, 'new', Buffer.from('new in the bucket'));
+    await uploadDirectly(installation, owner, ['copy of the table', 'another copy'], table);
+    await uploadDirectly(installation, owner, ['own'], Buffer.from('uploaded by a client'));
   });
   const later = await everything(second, owner);
   expect(later.names.find(({ name }) => name === 'own')).toMatchObject({ sha256: null });
@@ -248,14 +252,19 @@ test('damaged objects of a bucket are not served, are found by the scrub, and ar
 });
 
 /** One direct upload for each name, attached as their ledger would. */
-async function uploadDirectly(parts: Installation, owner: ContentOwner, names: string[], bytes: Buffer): Promise<void> {
-  const blobs = parts.blobs as BlobStore & PresignedUploads;
+async function uploadDirectly(
+  installation: Installation,
+  owner: ContentOwner,
+  names: string[],
+  bytes: Buffer,
+): Promise<void> {
+  const blobs = installation.blobs as BlobStore & PresignedUploads;
   for (const name of names) {
     const upload = await blobs.begin(bytes.length, 5 * MIB);
     const put = await fetch(upload.urls[0]!, { method: 'PUT', body: new Uint8Array(bytes) });
     const { locator, size } = await blobs.complete(upload, [put.headers.get('etag') ?? '']);
     const { projectId, uid } = owner;
-    await transact(parts.database, { mode: 'write', projectId }, async (tx) => {
+    await transact(installation.database, { mode: 'write', projectId }, async (tx) => {
       await adoptBlobs(tx.sql, [{ locator, size }]);
       await addHold(tx.sql, { projectId, locator, size, quota: null });
       await tx.sql.query('insert into kernel.blob_ref (project_id, owner, name, locator) values ($1, $2, $3, $4)', [

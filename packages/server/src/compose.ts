@@ -13,7 +13,7 @@ import type { Authorizer } from '#kernel/principal.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import type { Clock } from '#lib/clock.ts';
-import type { CedarAuthorizerParts } from '#policy/cedar-authorizer.ts';
+import type { CedarAuthorizerDependencies } from '#policy/cedar-authorizer.ts';
 import type { ProductionEvaluation } from '#policy/cedar/production/index.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
@@ -24,7 +24,7 @@ import { loadLedgers } from './compose/ledgers.ts';
 import { projectRecords } from './compose/project-records.ts';
 
 /** Dependencies of the kinds. */
-export interface KindParts {
+export interface KindDependencies {
   readonly keys: KeyStore;
   readonly outbound: Outbound;
   readonly clock: Clock;
@@ -56,7 +56,7 @@ export async function loadKinds({
   clock,
   folderRoot,
   endpointWork,
-}: KindParts): Promise<KindsAndPolicies> {
+}: KindDependencies): Promise<KindsAndPolicies> {
   const [
     { projectWith },
     { secret },
@@ -164,8 +164,8 @@ export async function loadKinds({
 /** The authorizers, by `spec.authentication.mode`. */
 export const authorizers = {
   solo: async (): Promise<Authorizer> => (await import('#policy/solo-authorizer.ts')).soloAuthorizer,
-  accounts: async (parts: CedarAuthorizerParts): Promise<Authorizer> =>
-    new (await import('#policy/cedar-authorizer.ts')).CedarAuthorizer(parts),
+  accounts: async (dependencies: CedarAuthorizerDependencies): Promise<Authorizer> =>
+    new (await import('#policy/cedar-authorizer.ts')).CedarAuthorizer(dependencies),
 } as const;
 
 /** Every PostgreSQL schema, the kernel's first. Some kinds name the slice of their ledger too. */

@@ -8,7 +8,7 @@ function resolve(sources: Partial<ConfigSources>) {
   return resolveConfig({ environment: {}, flags: {}, workingFolder: '/srv', ...sources }, environmentVariables);
 }
 
-function faults(sources: Partial<ConfigSources>) {
+function problemsOf(sources: Partial<ConfigSources>) {
   try {
     resolve(sources);
   } catch (error) {
@@ -98,7 +98,7 @@ describe('where values come from', () => {
 
 describe('errors', () => {
   test('all errors together, each with its position', () => {
-    const issues = faults({
+    const issues = problemsOf({
       file: file('apiVersion: dais.dev/v1\nkind: DaisConfig\nspec:\n  prot: 7070\n  log:\n    level: loud\n'),
       environment: { DAIS_PORT: '99999', DAIS_DATABASE_POOL_SIZE: 'many', DAIS_DATABSE_URL: 'postgres://x' },
       flags: { 'log.format': 'xml' },
@@ -117,18 +117,18 @@ describe('errors', () => {
   });
 
   test('the value of an invalid secret is not shown', () => {
-    const issues = faults({ environment: { DAIS_DATABASE_URL: 'mysql://u:hunter2@h/d' } });
+    const issues = problemsOf({ environment: { DAIS_DATABASE_URL: 'mysql://u:hunter2@h/d' } });
     expect(issues).toHaveLength(1);
     expect(JSON.stringify(issues)).not.toContain('hunter2');
     expect(issues[0]).toMatchObject({ path: 'DAIS_DATABASE_URL', expected: 'a postgres:// URL' });
   });
 
   test('wrong kind, wrong version, not YAML, not a map, two documents', () => {
-    expect(faults({ file: file('apiVersion: v1\nkind: Config\n') })).toHaveLength(2);
-    expect(faults({ file: file('a: [') })[0]).toMatchObject({ line: 1 });
-    expect(faults({ file: file('- 1\n') })[0]).toMatchObject({ message: 'is not a map' });
+    expect(problemsOf({ file: file('apiVersion: v1\nkind: Config\n') })).toHaveLength(2);
+    expect(problemsOf({ file: file('a: [') })[0]).toMatchObject({ line: 1 });
+    expect(problemsOf({ file: file('- 1\n') })[0]).toMatchObject({ message: 'is not a map' });
     const twice = 'apiVersion: dais.dev/v1\nkind: DaisConfig\n';
-    expect(faults({ file: file(`${twice}---\n${twice}`) })[0]).toMatchObject({
+    expect(problemsOf({ file: file(`${twice}---\n${twice}`) })[0]).toMatchObject({
       message: 'contains more than one document',
     });
   });
@@ -195,7 +195,7 @@ describe('a list of maps', () => {
     ['not JSON, hunter2', 'is not valid'],
     [JSON.stringify([{ ...provider, clientSecret: { hunter2: 1 } }]), 'is not valid'],
   ])('an error does not contain the secret: %s', (text, message) => {
-    const issues = faults({ environment: { DAIS_AUTHENTICATION_PROVIDERS: text } });
+    const issues = problemsOf({ environment: { DAIS_AUTHENTICATION_PROVIDERS: text } });
     expect(issues).toMatchObject([{ path: 'DAIS_AUTHENTICATION_PROVIDERS', message }]);
     expect(JSON.stringify(issues)).not.toContain('hunter2');
   });

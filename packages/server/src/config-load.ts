@@ -133,7 +133,7 @@ export function childEnvironment(): Record<string, string> {
 export function redactConfig(config: ResolvedConfig): Record<string, unknown> {
   const copy = structuredClone(config) as unknown as Record<string, unknown>;
   for (const field of withItems(configFields()).filter((candidate) => candidate.secret)) {
-    for (const { holder, name } of placesOf(copy, field.path)) {
+    for (const { holder, name } of positionsOf(copy, field.path)) {
       const value = holder[name];
       if (value !== undefined) holder[name] = typeof value === 'string' ? redactText(value) : redactMap(value);
     }
@@ -146,7 +146,7 @@ export function configSecrets(config: ResolvedConfig): readonly string[] {
   const spec = config as unknown as Record<string, unknown>;
   return withItems(configFields())
     .filter(({ secret }) => secret)
-    .flatMap(({ path }) => placesOf(spec, path).map(({ holder, name }) => holder[name]))
+    .flatMap(({ path }) => positionsOf(spec, path).map(({ holder, name }) => holder[name]))
     .flatMap((value) => (typeof value === 'string' ? [value] : Object.values(asRecord(value) ?? {})))
     .filter((value) => typeof value === 'string')
     .flatMap((value) => {
@@ -295,7 +295,7 @@ function setAt(
 
 function absolutePaths(spec: Record<string, unknown>, fields: readonly ConfigField[], folder: string): void {
   for (const field of withItems(fields).filter((candidate) => candidate.type === 'path')) {
-    for (const { holder, name } of placesOf(spec, field.path)) {
+    for (const { holder, name } of positionsOf(spec, field.path)) {
       const value = holder[name];
       if (typeof value === 'string') holder[name] = resolve(folder, value);
     }
@@ -307,7 +307,7 @@ function withItems(fields: readonly ConfigField[]): readonly ConfigField[] {
 }
 
 /** The paths of a field: one, or one in each map of a list (`providers[].clientSecret`). */
-function placesOf(
+function positionsOf(
   spec: Record<string, unknown>,
   path: string,
 ): readonly { readonly holder: Record<string, unknown>; readonly name: string }[] {

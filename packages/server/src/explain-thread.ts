@@ -8,7 +8,7 @@ import { insideThread } from '#lib/process.ts';
 import { openInference } from './compose/gateway.ts';
 import { openIsolationAt, type IsolationPaths } from './compose/isolation.ts';
 
-const { port, data: places } = insideThread();
+const { port, data: locations } = insideThread();
 
 function tell(message: FromExplaining): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread of Node has no origin
@@ -24,7 +24,7 @@ const log: Log = { debug: logAs('debug'), info: logAs('info'), warn: logAs('warn
 let model: TableModel | undefined;
 
 async function openEngines() {
-  const isolation = await openIsolationAt(places as IsolationPaths);
+  const isolation = await openIsolationAt(locations as IsolationPaths);
   return await openInference({ clock: systemClock, log, isolation });
 }
 

@@ -79,10 +79,10 @@ function runGateway(): void {
         });
       }, TELL_MS).unref();
     } catch (error) {
-      const told =
+      const reported =
         error instanceof DaisError ? error : new DaisError('internal', error instanceof Error ? error.message : '');
       log.error('the gateway could not start', { error });
-      process.send?.({ type: 'failed', problem: toProblem(told) } satisfies FromChild, undefined, undefined, () =>
+      process.send?.({ type: 'failed', problem: toProblem(reported) } satisfies FromChild, undefined, undefined, () =>
         process.exit(1),
       );
     }
@@ -199,7 +199,7 @@ function figuresOf({ revision, variants, models }: GatewayStats, startedAt: stri
         shadow,
         requests,
         failures,
-        modelFaults,
+        modelErrors,
         shed,
         latencies,
         latencySeconds,
@@ -211,7 +211,7 @@ function figuresOf({ revision, variants, models }: GatewayStats, startedAt: stri
         requests,
         // The client gets 400, because the request can be the cause; for the rollout, a version on which all requests
         // fail is failing.
-        failed: failures + modelFaults,
+        failed: failures + modelErrors,
         refused: shed,
         latency: [...latencies],
         busyMs: latencySeconds * 1000,

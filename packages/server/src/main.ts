@@ -39,10 +39,10 @@ export function runChild(): void {
       await starting;
       send({ type: 'ready' });
     } catch (error) {
-      const told =
+      const reported =
         error instanceof DaisError ? error : new DaisError('internal', error instanceof Error ? error.message : '');
-      if (told.code === 'internal') log.error('the control process could not start', { error });
-      process.send?.({ type: 'failed', problem: toProblem(told) } satisfies FromChild, undefined, undefined, () =>
+      if (reported.code === 'internal') log.error('the control process could not start', { error });
+      process.send?.({ type: 'failed', problem: toProblem(reported) } satisfies FromChild, undefined, undefined, () =>
         process.exit(1),
       );
     }

@@ -42,7 +42,7 @@ import { blobsReadiness, diskReadiness, readiness } from './control/readiness.ts
 import { publicUrl } from './control/server-url.ts';
 import { readTls, watchTls } from './control/tls-files.ts';
 
-export interface ServeParts {
+export interface ServeDependencies {
   readonly config: ResolvedConfig;
   readonly port: number;
   readonly ownerToken: string;
@@ -77,8 +77,8 @@ export interface HttpSide {
 }
 
 /** @throws DaisError `invalid_config` for certificates that cannot be used. */
-export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
-  const { config, log, kernel, version, tracer } = parts;
+export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSide> {
+  const { config, log, kernel, version, tracer } = dependencies;
   const metrics = new Metrics({ version, role: config.role });
   let fullAt: number | undefined;
   const finished = (request: FinishedRequest) => {
@@ -91,28 +91,28 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   let server: HttpServer | undefined;
   const sources = {
     requests: () => ({ running: server?.running ?? 0, streams: server?.streams.size ?? 0 }),
-    queries: () => parts.query.state(),
-    pool: () => parts.database.stats(),
+    queries: () => dependencies.query.state(),
+    pool: () => dependencies.database.stats(),
     health: () => kernel.health(),
     disk: async () => await diskOf(config.data),
-    ledgers: parts.ledgers,
-    egress: parts.egress,
-    content: parts.content,
+    ledgers: dependencies.ledgers,
+    egress: dependencies.egress,
+    content: dependencies.content,
   };
-  const blobs = blobsReadiness(parts.blobs, systemClock, () => fullAt);
-  const schema = () => schemaState(parts.database, parts.slices, version);
+  const blobs = blobsReadiness(dependencies.blobs, systemClock, () => fullAt);
+  const schema = () => schemaState(dependencies.database, dependencies.slices, version);
   const readMetrics = async () => await metrics.expose(sources);
   const probes = probeRoutes(async () => [
-    ...(await readiness(kernel, parts.database, schema, [blobs, diskReadiness(config.data)])),
-    parts.isolation(),
+    ...(await readiness(kernel, dependencies.database, schema, [blobs, diskReadiness(config.data)])),
+    dependencies.isolation(),
   ]);
-  const access = openAccess(parts);
+  const access = openAccess(dependencies);
   const tls = await readTls(config);
   const opened = await HttpServer.open({
     doors: [
       probes,
       metricsRoutes(kernel.dispatcher, readMetrics),
-      ...(await userAdapters({ ...parts, calls: kernel.dispatcher })),
+      ...(await userAdapters({ ...dependencies, calls: kernel.dispatcher })),
     ],
     operations: new Set(kernel.dispatcher.operations.map((operation) => operation.name)),
     access,
@@ -160,7 +160,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   };
 }
 
-interface UserDoorParts {
+interface UserRouteDependencies {
   readonly config: ResolvedConfig;
   readonly calls: OperationCalls;
   readonly version: string;
@@ -177,7 +177,7 @@ export async function userAdapters({
   log,
   port,
   gateway,
-}: UserDoorParts): Promise<readonly RouteGroup[]> {
+}: UserRouteDependencies): Promise<readonly RouteGroup[]> {
   if (config.role === 'controller') {
     const doors = [nativeRoutes({ calls, clock: systemClock, log }), transferRoutes({ calls })];
     return [...doors, ...(await protocolAdapters({ calls, log }))];
@@ -197,7 +197,7 @@ export async function userAdapters({
   ];
 }
 
-function openAccess({ config, ownerToken, database, sessions, log }: ServeParts): Access {
+function openAccess({ config, ownerToken, database, sessions, log }: ServeDependencies): Access {
   const address = publicAddress(config.publicUrl);
   const behindHttps = isHttps(config.publicUrl);
   const secure = behindHttps || config.tls !== undefined;

@@ -112,9 +112,9 @@ test('a group of the provider makes a user a member of a team while the provider
 test.each([
   ['plain HTTP elsewhere', { issuer: 'http://id.example.com' }, 'does not use HTTPS'],
   ['a secret that is not there', { clientSecretFile: '/nonexistent/secret' }, 'cannot be read (ENOENT)'],
-])('a provider with %s prevents the start, and the message names it', async (_name, fault, message) => {
+])('a provider with %s prevents the start, and the message names it', async (_name, problem, message) => {
   const good = { name: 'corporate', issuer: 'https://id.example.com', clientId: 'dais' };
-  const dais = launch('data-2', 0, [{ ...good, ...fault }]);
+  const dais = launch('data-2', 0, [{ ...good, ...problem }]);
   expect(await dais.ended).not.toBe(0);
   expect(dais.output()).toContain(message);
 });

@@ -23,9 +23,9 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"
 addEventListener('offline', () => connection.lost());
 connection.startHeartbeat();
 
-const place = document.querySelector('#console');
-if (place === null) throw new Error('the page has no root element for the console');
-createRoot(place, {
+const element = document.querySelector('#console');
+if (element === null) throw new Error('the page has no root element for the console');
+createRoot(element, {
   // The page shows these in the catalog's words: only mistakes of the console itself belong into the browser's log.
   onCaughtError: (error) => {
     if (!(error instanceof DaisError)) reportError(error);

@@ -17,13 +17,13 @@ const events = lazyRouteComponent(() => import('#pages/events/events-page.tsx'),
 const audit = lazyRouteComponent(() => import('#pages/audit/audit-page.tsx'), 'AuditPage');
 
 /** The same pages for kinds of a project and of the organization. Fixed words win over `$plural`: no kind is named so. */
-const kindPages = ['/projects/$project', '/organization'].flatMap((place) => [
-  page(`${place}/events`, events),
-  page(`${place}/audit`, audit),
-  page(`${place}/create/$plural`, edit),
-  page(`${place}/change/$plural/$name`, edit),
-  page(`${place}/$plural`, list),
-  page(`${place}/$plural/$name`, resource),
+const kindPages = ['/projects/$project', '/organization'].flatMap((location) => [
+  page(`${location}/events`, events),
+  page(`${location}/audit`, audit),
+  page(`${location}/create/$plural`, edit),
+  page(`${location}/change/$plural/$name`, edit),
+  page(`${location}/$plural`, list),
+  page(`${location}/$plural/$name`, resource),
 ]);
 
 /** What is in use: versions of models, what they are called and who approved that. */

@@ -33,7 +33,7 @@ interface Dashboard {
 }
 
 const RATE = '$__rate_interval';
-/** Figures that every process reads from the one database count once. */
+/** Counts a metric once that every process reads from the shared database. */
 const once = (labels: string, of: string) => `max by (${labels}) (${of})`;
 
 function serverRows(chosen: Around): readonly Row[] {
@@ -41,28 +41,28 @@ function serverRows(chosen: Around): readonly Row[] {
   const quantile = (q: number) => `histogram_quantile(${q}, sum by (le) (${rate(buckets(chosen, 'requestDuration'))}))`;
   return [
     {
-      title: 'Now',
+      title: 'Overview',
       panels: [
         {
-          title: 'Processes up',
+          title: 'Running processes',
           unit: 'short',
           form: 'now',
           queries: [{ expr: 'sum(up{job=~"$job"})', legend: 'up' }],
         },
         {
-          title: 'Database',
+          title: 'Database availability',
           unit: 'bool_on_off',
           form: 'now',
           queries: [{ expr: `min(${series(chosen, 'databaseUp')})`, legend: 'database' }],
         },
         {
-          title: 'Alerts of monitors',
+          title: 'Open alerts',
           unit: 'short',
           form: 'now',
           queries: [{ expr: `sum(${once('severity', series(chosen, 'monitorAlerts'))}) or vector(0)`, legend: 'open' }],
         },
         {
-          title: 'Free disk',
+          title: 'Free disk space',
           unit: 'percentunit',
           form: 'now',
           queries: [{ expr: `min(${series(chosen, 'diskFree')} / ${series(chosen, 'diskSize')})`, legend: 'free' }],
@@ -79,14 +79,14 @@ function serverRows(chosen: Around): readonly Row[] {
       title: 'API',
       panels: [
         {
-          title: 'Requests by status',
+          title: 'Request rate by status',
           unit: 'reqps',
           queries: [{ expr: `sum by (status) (${rate(counted(chosen, 'requestDuration'))})`, legend: '{{status}}' }],
         },
         {
-          title: 'Errors',
+          title: 'Error rate',
           unit: 'percentunit',
-          note: 'Share of requests that were answered with 5xx.',
+          note: 'Share of requests with a 5xx response.',
           queries: [
             {
               expr: `(sum(${rate(counted(chosen, 'requestDuration', { status: '~"5.."' }))}) or vector(0)) / sum(${rate(counted(chosen, 'requestDuration'))})`,
@@ -95,7 +95,7 @@ function serverRows(chosen: Around): readonly Row[] {
           ],
         },
         {
-          title: 'Latency',
+          title: 'Request latency',
           unit: 's',
           queries: [0.5, 0.95, 0.99].map((q) => ({ expr: quantile(q), legend: `p${q * 100}` })),
         },
@@ -110,7 +110,7 @@ function serverRows(chosen: Around): readonly Row[] {
           ],
         },
         {
-          title: 'Running',
+          title: 'Active requests, streams and queries',
           unit: 'short',
           queries: [
             { expr: `sum(${series(chosen, 'requestsRunning')})`, legend: 'requests' },
@@ -124,41 +124,41 @@ function serverRows(chosen: Around): readonly Row[] {
       title: 'Database',
       panels: [
         {
-          title: 'Pool',
+          title: 'Connection pool',
           unit: 'short',
           queries: [
             { expr: `sum by (state) (${series(chosen, 'databaseConnections')})`, legend: '{{state}}' },
-            { expr: `sum(${series(chosen, 'databaseWaiting')})`, legend: 'transactions that wait' },
+            { expr: `sum(${series(chosen, 'databaseWaiting')})`, legend: 'waiting transactions' },
           ],
         },
         {
-          title: 'Events',
+          title: 'Event sequencing',
           unit: 'short',
           queries: [
-            { expr: `max(${series(chosen, 'eventsUnsequenced')})`, legend: 'without a place' },
-            { expr: `sum(${series(chosen, 'watchReaders')})`, legend: 'readers' },
-            { expr: `sum(${series(chosen, 'sequencing')})`, legend: 'processes that number them' },
+            { expr: `max(${series(chosen, 'eventsUnsequenced')})`, legend: 'unsequenced events' },
+            { expr: `sum(${series(chosen, 'watchReaders')})`, legend: 'watch readers' },
+            { expr: `sum(${series(chosen, 'sequencing')})`, legend: 'sequencer processes' },
           ],
         },
         {
-          title: 'Age of the watch',
+          title: 'Watch delay',
           unit: 's',
           queries: [{ expr: series(chosen, 'watchAge'), legend: '{{instance}}' }],
         },
       ],
     },
     {
-      title: 'Work',
+      title: 'Jobs and pipelines',
       panels: [
         {
-          title: 'Jobs',
+          title: 'Jobs by queue and state',
           unit: 'short',
           queries: [{ expr: once('queue, state', series(chosen, 'jobs')), legend: '{{queue}} {{state}}' }],
         },
         {
-          title: 'Deliveries',
+          title: 'Deliveries by queue and state',
           unit: 'short',
-          note: 'Webhooks, alerts and lineage that are to be told to others.',
+          note: 'Webhooks, alerts and lineage events for other systems.',
           queries: [
             {
               expr: once('queue, state', series(chosen, 'jobs', { queue: DELIVERIES })),
@@ -167,17 +167,17 @@ function serverRows(chosen: Around): readonly Row[] {
           ],
         },
         {
-          title: 'Controllers',
+          title: 'Reconcile queue by state',
           unit: 'short',
           queries: [{ expr: once('state', series(chosen, 'reconcileQueue')), legend: '{{state}}' }],
         },
         {
-          title: 'Steps of executions',
+          title: 'Steps by state',
           unit: 'short',
           queries: [{ expr: once('state', series(chosen, 'steps')), legend: '{{state}}' }],
         },
         {
-          title: 'Executions that ended within the last hour',
+          title: 'Completed executions by status (last hour)',
           unit: 'short',
           queries: [{ expr: once('state', series(chosen, 'executionsEnded')), legend: '{{state}}' }],
         },
@@ -187,22 +187,22 @@ function serverRows(chosen: Around): readonly Row[] {
       title: 'Monitors',
       panels: [
         {
-          title: 'Monitors',
+          title: 'Monitors by state',
           unit: 'short',
           queries: [{ expr: once('state', series(chosen, 'monitors')), legend: '{{state}}' }],
         },
         {
-          title: 'Open alerts',
+          title: 'Open alerts by severity',
           unit: 'short',
           queries: [{ expr: once('severity', series(chosen, 'monitorAlerts')), legend: '{{severity}}' }],
         },
         {
-          title: 'Bad now',
+          title: 'Failing monitors',
           unit: 'short',
           form: 'table',
           queries: [
             {
-              expr: `${once('project, monitor', series(chosen, 'monitorBad'))} == 1`,
+              expr: `${once('project, monitor', series(chosen, 'monitorFailing'))} == 1`,
               legend: '{{project}}/{{monitor}}',
             },
           ],
@@ -213,7 +213,7 @@ function serverRows(chosen: Around): readonly Row[] {
       title: 'Machine',
       panels: [
         {
-          title: 'Disk of the data folder',
+          title: 'Disk usage of the data folder',
           unit: 'bytes',
           queries: [
             { expr: series(chosen, 'diskFree'), legend: 'free {{instance}}' },
@@ -221,17 +221,17 @@ function serverRows(chosen: Around): readonly Row[] {
           ],
         },
         {
-          title: 'Memory',
+          title: 'Resident memory',
           unit: 'bytes',
           queries: [{ expr: process(chosen, 'process_resident_memory_bytes'), legend: '{{instance}}' }],
         },
         {
-          title: 'Processor',
+          title: 'CPU usage (cores)',
           unit: 'short',
           queries: [{ expr: rate(process(chosen, 'process_cpu_seconds_total')), legend: '{{instance}}' }],
         },
         {
-          title: 'Event loop (p99)',
+          title: 'Event loop delay (p99)',
           unit: 's',
           queries: [{ expr: process(chosen, 'nodejs_eventloop_lag_p99_seconds'), legend: '{{instance}}' }],
         },
@@ -254,20 +254,20 @@ function endpointRows(chosen: Around, models: Around): readonly Row[] {
       title: 'Predictions',
       panels: [
         {
-          title: 'Rate',
+          title: 'Request rate',
           unit: 'reqps',
           queries: [{ expr: `sum by (${by}) (${rate(series(chosen, 'gateway.requests', seen))})`, legend }],
         },
         {
-          title: 'Rows',
+          title: 'Row rate',
           unit: 'short',
           queries: [{ expr: `sum by (${by}) (${rate(series(chosen, 'gateway.rows', seen))})`, legend }],
         },
-        { title: 'Latency', unit: 's', queries: [0.5, 0.99].map(quantile) },
+        { title: 'Request latency', unit: 's', queries: [0.5, 0.99].map(quantile) },
         {
-          title: 'Errors',
+          title: 'Error rate',
           unit: 'percentunit',
-          note: 'Share of predictions that were answered with 5xx.',
+          note: 'Share of predictions with a 5xx response.',
           queries: [
             {
               expr: `sum by (${by}) (${rate(series(chosen, 'gateway.failures', seen))}) / sum by (${by}) (${rate(series(chosen, 'gateway.requests', seen))})`,
@@ -276,19 +276,19 @@ function endpointRows(chosen: Around, models: Around): readonly Row[] {
           ],
         },
         {
-          title: 'Refused',
+          title: 'Rejected requests',
           unit: 'reqps',
           queries: [
             { expr: `sum by (${by}) (${rate(series(chosen, 'gateway.refused', seen))})`, legend: `4xx ${legend}` },
-            { expr: `sum by (${by}) (${rate(series(chosen, 'gateway.shed', seen))})`, legend: `full ${legend}` },
+            { expr: `sum by (${by}) (${rate(series(chosen, 'gateway.shed', seen))})`, legend: `overload ${legend}` },
           ],
         },
         {
-          title: 'Shadows',
+          title: 'Shadow requests',
           unit: 'reqps',
           queries: [
             { expr: `sum by (${by}) (${rate(series(chosen, 'gateway.requests', { shadow: 'true' }))})`, legend },
-            { expr: `sum by (${by}) (${rate(series(chosen, 'gateway.shadowDropped'))})`, legend: `not sent ${legend}` },
+            { expr: `sum by (${by}) (${rate(series(chosen, 'gateway.shadowDropped'))})`, legend: `dropped ${legend}` },
           ],
         },
       ],
@@ -302,13 +302,13 @@ function endpointRows(chosen: Around, models: Around): readonly Row[] {
           queries: [{ expr: `sum by (state) (${series(models, 'gateway.models')})`, legend: '{{state}}' }],
         },
         {
-          title: 'Queue',
+          title: 'Queued rows',
           unit: 'short',
           note: 'Rows that wait for an instance.',
           queries: [{ expr: `sum by (model) (${series(models, 'gateway.waitingRows')})`, legend: '{{model}}' }],
         },
         {
-          title: 'Instances',
+          title: 'Model instances',
           unit: 'short',
           queries: [
             { expr: `sum by (model) (${series(models, 'gateway.workers')})`, legend: '{{model}}' },
@@ -316,26 +316,26 @@ function endpointRows(chosen: Around, models: Around): readonly Row[] {
           ],
         },
         {
-          title: 'Memory',
+          title: 'Model memory',
           unit: 'bytes',
           queries: [{ expr: `sum by (model) (${series(models, 'gateway.memory')})`, legend: '{{model}}' }],
         },
         {
-          title: 'Crashes',
+          title: 'Model crashes',
           unit: 'short',
           queries: [
             { expr: `sum by (model) (increase(${series(models, 'gateway.crashes')}[${RATE}]))`, legend: '{{model}}' },
           ],
         },
         {
-          title: 'Last load',
+          title: 'Model load duration',
           unit: 's',
           queries: [{ expr: `max by (model) (${series(models, 'gateway.coldStart')})`, legend: '{{model}}' }],
         },
         {
-          title: 'Snapshot',
+          title: 'Snapshot revision',
           unit: 'short',
-          note: 'Replicas that serve different revisions did not hear of the newest.',
+          note: 'Replicas with an older revision have not received the newest snapshot.',
           queries: [{ expr: series(models, 'gateway.revision'), legend: '{{instance}}' }],
         },
       ],
@@ -354,7 +354,7 @@ const dashboards: readonly Dashboard[] = [
   {
     uid: 'dais-endpoints',
     title: 'Dais: endpoints',
-    description: 'Predictions as the gateways answer them, and the models behind.',
+    description: 'Predictions and models of the gateways.',
     variables: [
       { name: 'job', label: 'Job', query: 'label_values(dais_gateway_revision, job)' },
       { name: 'project', label: 'Project', query: 'label_values(dais_gateway_requests_total{job=~"$job"}, project)' },

@@ -114,7 +114,7 @@ const work: readonly Rule[] = [
   {
     alert: 'DaisJobsStand',
     expr:
-      `sum by (job) (max by (job, queue) (${series(ANY, 'jobs', { state: 'waiting' })})) > 1000` +
+      `sum by (job) (max by (job, queue) (${series(ANY, 'jobs', { state: 'pending' })})) > 1000` +
       ` unless sum by (job) (max by (job, queue) (${series(ANY, 'jobs', { state: 'running' })})) > 0`,
     for: '15m',
     severity: 'critical',
@@ -241,7 +241,7 @@ const endpoints: readonly Rule[] = [
 const monitors: readonly Rule[] = [
   {
     alert: 'DaisMonitorBad',
-    expr: `max by (project, monitor) (${series(ANY, 'monitorBad')}) == 1`,
+    expr: `max by (project, monitor) (${series(ANY, 'monitorFailing')}) == 1`,
     for: '0m',
     severity: 'warning',
     summary: 'A monitor fails',

@@ -48,9 +48,9 @@ export function counted<K extends MetricKey>(
 }
 
 function selector(name: string, chosen: string, matchers: Readonly<Record<string, string | undefined>> = {}): string {
-  const told = Object.entries(matchers).map(([label, value = '']) =>
+  const reported = Object.entries(matchers).map(([label, value = '']) =>
     /^[~!]/.test(value) ? `${label}${value.startsWith('~') ? '=' : ''}${value}` : `${label}="${value}"`,
   );
-  const inside = [...(chosen === '' ? [] : [chosen]), ...told].join(',');
+  const inside = [...(chosen === '' ? [] : [chosen]), ...reported].join(',');
   return inside === '' ? name : `${name}{${inside}}`;
 }

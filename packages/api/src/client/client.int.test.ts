@@ -91,8 +91,8 @@ async function failure(promise: Promise<unknown>): Promise<DaisError> {
   return error as DaisError;
 }
 
-const frame = (place: string, name: string) =>
-  `id: ${place}\ndata: ${JSON.stringify({ type: 'added', resourceVersion: place, object: { metadata: { name } } })}\n\n`;
+const frame = (position: string, name: string) =>
+  `id: ${position}\ndata: ${JSON.stringify({ type: 'added', resourceVersion: position, object: { metadata: { name } } })}\n\n`;
 
 test('a call names the project, the token and the name, encoded', async () => {
   const { url, seen } = await serve(json({ kind: 'Secret' }));
@@ -281,7 +281,7 @@ test('a watch goes on where it was cut, and tells why', async () => {
   }
   expect(names).toEqual(['a', 'b', 'c']);
   expect(seen.map((call) => call.url)).toEqual(
-    ['4', '5', '5', '6'].map((place) => `/api/v1/secrets?watch=true&resourceVersion=${place}`),
+    ['4', '5', '5', '6'].map((position) => `/api/v1/secrets?watch=true&resourceVersion=${position}`),
   );
   expect(reasons).toEqual(['server_unreachable', 'shutting_down', 'overloaded']);
 });

@@ -34,8 +34,8 @@ test('cutting a stream anywhere, with any line ends, gives the same events', () 
       fc.array(fc.nat(200), { maxLength: 10 }),
       (lines, end, cuts) => {
         const text = `${lines.join(end)}${end}${end}`;
-        const places = [0, ...cuts.map((cut) => Math.min(cut, text.length)).toSorted((a, b) => a - b), text.length];
-        const pieces = places.slice(1).map((place, index) => text.slice(places[index], place));
+        const positions = [0, ...cuts.map((cut) => Math.min(cut, text.length)).toSorted((a, b) => a - b), text.length];
+        const pieces = positions.slice(1).map((position, index) => text.slice(positions[index], position));
         // The last CR may still wait for its LF: anything after it shows that nothing was lost.
         expect(parse(...pieces, ':\n')).toEqual(parse(`${lines.join('\n')}\n\n:\n`));
       },

@@ -3,10 +3,10 @@ import type { CallOptions } from '#client/transport.ts';
 import { DaisError } from '#errors.ts';
 import type { Operation } from '#operations/operation.ts';
 
-type RequestParts = Pick<CallOptions, 'method' | 'path' | 'query' | 'body' | 'headers'>;
+type RequestOptions = Pick<CallOptions, 'method' | 'path' | 'query' | 'body' | 'headers'>;
 
 /** @throws DaisError `invalid_request` when a name cannot stand in an address. */
-export function operationCall({ http }: Operation, input: Readonly<Record<string, unknown>>): RequestParts {
+export function operationCall({ http }: Operation, input: Readonly<Record<string, unknown>>): RequestOptions {
   const fields: Record<string, unknown> = { ...input };
   const take = (name: string): unknown => {
     const value = fields[name];

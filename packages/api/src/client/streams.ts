@@ -21,13 +21,13 @@ export interface StreamRequest {
  * @throws DaisError `cursor_expired` when the place is no longer kept, and what does not go away by trying again.
  */
 export async function* resumeStream<T>(transport: Transport, request: StreamRequest): AsyncGenerator<T> {
-  let place = request.from;
+  let position = request.from;
   let failures = 0;
   let opened = false;
   for (;;) {
     request.signal?.throwIfAborted();
     try {
-      const query = { ...request.query, watch: true, resourceVersion: place };
+      const query = { ...request.query, watch: true, resourceVersion: position };
       for await (const event of readStream(transport, request.path, query, request.signal)) {
         if (event === 'open') {
           opened = true;
@@ -35,7 +35,7 @@ export async function* resumeStream<T>(transport: Transport, request: StreamRequ
         }
         failures = 0;
         if (event.event === 'error') throw errorOfProblem(JSON.parse(event.data) as Problem);
-        if (event.id !== undefined) place = event.id;
+        if (event.id !== undefined) position = event.id;
         if (event.event === 'message') yield JSON.parse(event.data) as T;
       }
       throw new DaisError('server_unreachable', `${transport.address} closed the stream.`);

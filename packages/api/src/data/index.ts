@@ -7,7 +7,7 @@ export {
   MOST_COLUMNS,
 } from '#records/data.ts';
 export type { DataColumn, DataSchema, DatasetFile, DatasetMode, DatasetVersion } from '#records/data.ts';
-export type { DatasetVersionState, Ingest, IngestFault, IngestState, VersionSource } from '#records/data.ts';
+export type { DatasetVersionState, Ingest, IngestProblem, IngestState, VersionSource } from '#records/data.ts';
 export { datasetReferenceSchema, isReservedTag, parseDatasetReference } from '#records/data-reference.ts';
 export type { ColumnMask, DataFinding, DataScan, FindingState, PseudonymKey } from '#records/data-findings.ts';
 export { checkUnmaskOperation, destroyPseudonymKeyOperation } from '#operations/data-findings.ts';

@@ -17,7 +17,7 @@ export const monitoringEvents = {
       window,
       status: z.string().describe('`passing`, `failing` or `unknown`.'),
       rows: z.int().describe('Number of evaluated rows.'),
-      bad: z.int().describe('Number of failing results.'),
+      failing: z.int().describe('Number of failing results.'),
     }),
   },
   monitorAlertRaised: {

@@ -1,5 +1,5 @@
 /** Which kind of value an expression gives, before it is ever worked out. */
-import type { Expression, ExpressionFault, FunctionWord } from '#features/expression.ts';
+import type { Expression, ExpressionProblem, FunctionWord } from '#features/expression.ts';
 import { elementType, type ValueType } from '#features/value-type.ts';
 
 export type ExpressionType = 'number' | 'text' | 'boolean' | 'time' | 'null';
@@ -82,7 +82,7 @@ class Wrong extends Error {
 export function typeOfExpression(
   expression: Expression,
   columns: ColumnTypes,
-): { readonly type: ExpressionType } | { readonly fault: ExpressionFault } {
+): { readonly type: ExpressionType } | { readonly fault: ExpressionProblem } {
   try {
     return { type: typeOf(expression, columns) };
   } catch (error) {
@@ -115,8 +115,8 @@ function typeOf(expression: Expression, columns: ColumnTypes): ExpressionType {
     return gives === 'same' ? type : gives;
   }
   // The last one stands for all that follow.
-  for (const [place, value] of values.entries()) {
-    const wanted = takes[place] ?? takes.at(-1) ?? 'number';
+  for (const [position, value] of values.entries()) {
+    const wanted = takes[position] ?? takes.at(-1) ?? 'number';
     demand(typeOf(value, columns), wanted, at, `\`${name}\``);
   }
   return gives === 'same' ? 'null' : gives;

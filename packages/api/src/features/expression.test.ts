@@ -47,9 +47,9 @@ describe('expressions', () => {
     ['n; drop', 1, /more than one expression/],
     ['other', 0, /there is no "other"/],
   ])('%s is refused at %i', (text, at, message) => {
-    const fault = typeOf(text);
-    expect(fault).toMatchObject({ at });
-    expect((fault as { message: string }).message).toMatch(message);
+    const problem = typeOf(text);
+    expect(problem).toMatchObject({ at });
+    expect((problem as { message: string }).message).toMatch(message);
   });
 
   test('whatever the text, it is parsed or refused at a place in it, and nothing is thrown', () => {

@@ -88,7 +88,7 @@ const CALLS: Readonly<Record<string, { readonly word: FunctionWord; readonly lea
 /** Deeper ones would only be made to tire a parser. */
 const DEEPEST = 100;
 
-export interface ExpressionFault {
+export interface ExpressionProblem {
   /** Where in the text, from 0. */
   readonly at: number;
   readonly message: string;
@@ -96,7 +96,7 @@ export interface ExpressionFault {
 
 export type ParsedExpression =
   | { readonly ok: true; readonly expression: Expression }
-  | { readonly ok: false; readonly fault: ExpressionFault };
+  | { readonly ok: false; readonly fault: ExpressionProblem };
 
 class Refused extends Error {
   readonly at: number;
@@ -119,7 +119,7 @@ export function parseExpression(text: string): ParsedExpression {
 class Parser {
   readonly #tokens: readonly ExpressionToken[];
   readonly #end: number;
-  #place = 0;
+  #position = 0;
   #depth = 0;
 
   constructor(tokens: readonly ExpressionToken[], end: number) {
@@ -129,28 +129,28 @@ class Parser {
 
   whole(): Expression {
     const expression = this.#or();
-    const rest = this.#tokens[this.#place];
+    const rest = this.#tokens[this.#position];
     if (rest !== undefined) throw new Refused(rest.at, `"${rest.raw}" is more than one expression`);
     return expression;
   }
 
   get #at(): number {
-    return this.#tokens[this.#place]?.at ?? this.#end;
+    return this.#tokens[this.#position]?.at ?? this.#end;
   }
 
   /** Takes a sign or a word, in any case, when it comes next. */
   #take(...words: readonly string[]): string | undefined {
-    const token = this.#tokens[this.#place];
+    const token = this.#tokens[this.#position];
     if (token === undefined || (token.kind !== 'word' && token.kind !== 'sign')) return undefined;
     const word = token.raw.toLowerCase();
     if (!words.includes(word)) return undefined;
-    this.#place += 1;
+    this.#position += 1;
     return word;
   }
 
   #need(word: string): void {
     if (this.#take(word) !== undefined) return;
-    const found = this.#tokens[this.#place];
+    const found = this.#tokens[this.#position];
     throw new Refused(this.#at, `${word} is missing${found === undefined ? ' at the end' : ` before "${found.raw}"`}`);
   }
 
@@ -194,11 +194,11 @@ class Parser {
         left = negated ? call('not', at, isNull) : isNull;
         continue;
       }
-      const before = this.#place;
+      const before = this.#position;
       const negated = this.#take('not') !== undefined;
       const range = this.#range(left, at);
       if (range === undefined) {
-        this.#place = before;
+        this.#position = before;
         return left;
       }
       left = negated ? call('not', at, range) : range;
@@ -250,9 +250,9 @@ class Parser {
   }
 
   #primary(): Expression {
-    const token = this.#tokens[this.#place];
+    const token = this.#tokens[this.#position];
     if (token === undefined) throw new Refused(this.#end, 'ends where a value is expected');
-    this.#place += 1;
+    this.#position += 1;
     if (token.kind === 'number') return { of: 'literal', value: Number(token.raw) };
     if (token.kind === 'text') return { of: 'literal', value: token.text };
     if (token.kind === 'name') return this.#column(token);
@@ -266,18 +266,18 @@ class Parser {
     if (word === 'null') return { of: 'literal', value: null };
     if (word === 'true' || word === 'false') return { of: 'literal', value: word === 'true' };
     if (word === 'case') return this.#case(token.at);
-    if (this.#tokens[this.#place]?.raw === '(') return this.#call(token, word);
+    if (this.#tokens[this.#position]?.raw === '(') return this.#call(token, word);
     if (RESERVED.has(word)) throw new Refused(token.at, `"${token.raw}" is not supported in features`);
     return this.#column(token);
   }
 
   #column(token: ExpressionToken): Expression {
     if (this.#take('.') === undefined) return { of: 'column', name: token.text, at: token.at };
-    const next = this.#tokens[this.#place];
+    const next = this.#tokens[this.#position];
     if (next === undefined || (next.kind !== 'word' && next.kind !== 'name')) {
       throw new Refused(this.#at, `a feature of "${token.text}" is missing after the dot`);
     }
-    this.#place += 1;
+    this.#position += 1;
     return { of: 'column', name: next.text, view: token.text, at: token.at };
   }
 
@@ -307,7 +307,7 @@ class Parser {
   }
 
   #case(at: number): Expression {
-    const subject = this.#tokens[this.#place]?.raw.toLowerCase() === 'when' ? undefined : this.#or();
+    const subject = this.#tokens[this.#position]?.raw.toLowerCase() === 'when' ? undefined : this.#or();
     const branches: { when: Expression; gives: Expression }[] = [];
     while (this.#take('when') !== undefined) {
       const condition = this.#or();

@@ -73,7 +73,7 @@ const plain = (clauses: readonly FilterClause[]) =>
     return [family, key, operator, ...(shown === undefined ? [] : [shown])];
   });
 
-const faultOf = (work: () => unknown): DaisError => {
+const errorOf = (work: () => unknown): DaisError => {
   try {
     work();
   } catch (error) {
@@ -136,7 +136,7 @@ describe('messages that clients know', () => {
     ['status = 1', 'Expected a quoted string value for attributes. Got value 1'],
     ["params.p > '1'", "Invalid comparator '>' not one of '=', '!=', 'LIKE', 'ILIKE'"],
   ])('%s', (filter, message) => {
-    expect(faultOf(() => parseFilter(runFilter, filter)).message).toBe(message);
+    expect(errorOf(() => parseFilter(runFilter, filter)).message).toBe(message);
   });
 
   test.each([
@@ -150,7 +150,7 @@ describe('messages that clients know', () => {
     [[''], "Invalid order_by clause ''. Could not be parsed."],
     [['datasets.name'], "Invalid identifier type 'dataset'"],
   ])('order %j', (order, message) => {
-    expect(faultOf(() => parseOrder(runFilter, order)).message).toBe(message);
+    expect(errorOf(() => parseOrder(runFilter, order)).message).toBe(message);
   });
 });
 
@@ -165,13 +165,13 @@ describe('a fault says where it is and what was expected', () => {
     ["status = 'never ends", { column: 1, length: 20, expected: 'a value' }],
     ["run_id IN ('a', 5)", { column: 17, length: 1 }],
   ])('%j', (filter, issue) => {
-    expect(faultOf(() => parseFilter(runFilter, filter)).issues).toEqual([
+    expect(errorOf(() => parseFilter(runFilter, filter)).issues).toEqual([
       expect.objectContaining({ path: 'filter', ...issue }),
     ]);
   });
 
   test('of an order, with the place in the list', () => {
-    const { issues, message } = faultOf(() => parseOrder(runFilter, ['metrics.m', 'foo']));
+    const { issues, message } = errorOf(() => parseOrder(runFilter, ['metrics.m', 'foo']));
     expect(message).toContain("Invalid attribute key 'foo' specified. Valid keys are ");
     expect(issues).toEqual([expect.objectContaining({ path: 'orderBy[1]', line: 1, column: 1, length: 3 })]);
   });
@@ -180,12 +180,12 @@ describe('a fault says where it is and what was expected', () => {
 test('a filter of too many comparisons is refused', () => {
   const clauses = (n: number) => Array.from({ length: n }, () => 'metrics.m > 1').join(' and ');
   expect(parseFilter(runFilter, clauses(50))).toHaveLength(50);
-  expect(faultOf(() => parseFilter(runFilter, clauses(51))).message).toBe('The filter has more than 50 comparisons.');
+  expect(errorOf(() => parseFilter(runFilter, clauses(51))).message).toBe('The filter has more than 50 comparisons.');
 });
 
 test('a pattern that is too long is refused, a value of that length is not', () => {
   const long = 'x'.repeat(1001);
-  expect(faultOf(() => parseFilter(runFilter, `params.p LIKE '${long}'`)).message).toBe(
+  expect(errorOf(() => parseFilter(runFilter, `params.p LIKE '${long}'`)).message).toBe(
     'The pattern is longer than 1000 characters.',
   );
   expect(parseFilter(runFilter, `params.p = '${long}'`)).toHaveLength(1);

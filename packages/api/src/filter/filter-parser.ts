@@ -1,5 +1,5 @@
 /** Text to tree. One pass over the words, so that the time it takes grows with the length of the text alone. */
-import { filterError } from '#filter/filter-fault.ts';
+import { filterError } from '#filter/filter-problem.ts';
 import { filterOperators, type FilterEntity, type FilterOperator } from '#filter/filter-entity.ts';
 import { lexFilter, type FilterToken } from '#filter/filter-lexer.ts';
 import { endOf, findSubject, readSubject, spanOf, type WrittenSubject } from '#filter/filter-subject.ts';

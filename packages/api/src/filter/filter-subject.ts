@@ -1,5 +1,5 @@
 /** What a clause or an order is about: `metrics.loss`, `` tags.`a b` ``, `status`. */
-import { filterError } from '#filter/filter-fault.ts';
+import { filterError } from '#filter/filter-problem.ts';
 import type { FilterEntity, FilterFamily, FilterValueType } from '#filter/filter-entity.ts';
 import type { FilterToken } from '#filter/filter-lexer.ts';
 import type { FilterSpan } from '#filter/filter-tree.ts';

@@ -1,5 +1,5 @@
 /** What stands on the right of a comparison. */
-import { filterError } from '#filter/filter-fault.ts';
+import { filterError } from '#filter/filter-problem.ts';
 import type { FilterEntity } from '#filter/filter-entity.ts';
 import type { FilterToken } from '#filter/filter-lexer.ts';
 import { spanOf, type Subject } from '#filter/filter-subject.ts';

@@ -10,7 +10,7 @@ export {
 } from '#filter/filter-entities.ts';
 export { traceFilter, unorderedTraceKeys } from '#filter/trace-filter.ts';
 export type { FilterEntity, FilterFamily, FilterKey, FilterOperator, FilterValueType } from '#filter/filter-entity.ts';
-export { filterError } from '#filter/filter-fault.ts';
+export { filterError } from '#filter/filter-problem.ts';
 export { lexFilter } from '#filter/filter-lexer.ts';
 export type { FilterToken } from '#filter/filter-lexer.ts';
 export { parseFilter, parseOrder } from '#filter/filter-parser.ts';

@@ -16,4 +16,4 @@ export {
   type ModelFigures,
   type VariantFigures,
 } from './figures.ts';
-export { endpointHash, predictionId, readPredictionId, type PredictionPlace } from './prediction-id.ts';
+export { endpointHash, predictionId, readPredictionId, type PredictionPosition } from './prediction-id.ts';

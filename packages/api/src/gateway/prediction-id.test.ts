@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { endpointHash, predictionId, readPredictionId } from './prediction-id.ts';
 
-const places = fc.record({
+const locations = fc.record({
   at: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
   gateway: fc.integer({ min: 0, max: 4095 }),
   endpoint: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
@@ -10,18 +10,18 @@ const places = fc.record({
 
 test('an id says where its record lies', () => {
   fc.assert(
-    fc.property(places, fc.nat(), (place, count) => {
-      const id = predictionId(place, count);
+    fc.property(locations, fc.nat(), (position, count) => {
+      const id = predictionId(position, count);
       expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-      expect(readPredictionId(id)).toEqual(place);
+      expect(readPredictionId(id)).toEqual(position);
     }),
   );
 });
 
 test('2^30 of one millisecond differ, and later ones sort later', () => {
-  const place = { at: 1_800_000_000_000, gateway: 3, endpoint: endpointHash('a') };
-  expect(predictionId(place, 1)).not.toBe(predictionId(place, 2 ** 30 - 1));
-  expect(predictionId({ ...place, at: place.at + 1 }, 0) > predictionId(place, 2 ** 30 - 1)).toBe(true);
+  const position = { at: 1_800_000_000_000, gateway: 3, endpoint: endpointHash('a') };
+  expect(predictionId(position, 1)).not.toBe(predictionId(position, 2 ** 30 - 1));
+  expect(predictionId({ ...position, at: position.at + 1 }, 0) > predictionId(position, 2 ** 30 - 1)).toBe(true);
 });
 
 test('the hash is the published one (FNV-1a, 32 bits)', () => {

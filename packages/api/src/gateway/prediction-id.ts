@@ -3,7 +3,7 @@
  * index over all of them. 48 bits of Unix milliseconds, 12 of the gateway's number, 32 of the endpoint's, 30 of a count.
  */
 
-export interface PredictionPlace {
+export interface PredictionPosition {
   /** Milliseconds since the Unix epoch, of when the request was answered. */
   readonly at: number;
   /** 0 to 4095; gateways that run at the same time have different ones. */
@@ -22,7 +22,7 @@ export function endpointHash(uid: string): number {
 }
 
 /** `count` tells those of one gateway apart that fall into one millisecond; 30 bits of it are kept. */
-export function predictionId({ at, gateway, endpoint }: PredictionPlace, count: number): string {
+export function predictionId({ at, gateway, endpoint }: PredictionPosition, count: number): string {
   const time = hex(at, 12);
   // 2 bits of the variant of RFC 9562, then the upper 14 of the endpoint.
   const variant = 0x8000 | (endpoint >>> 18);
@@ -32,7 +32,7 @@ export function predictionId({ at, gateway, endpoint }: PredictionPlace, count: 
 }
 
 /** Undefined for what is no such id. */
-export function readPredictionId(id: string): PredictionPlace | undefined {
+export function readPredictionId(id: string): PredictionPosition | undefined {
   const parts = /^([0-9a-f]{8})-([0-9a-f]{4})-7([0-9a-f]{3})-([89ab][0-9a-f]{3})-([0-9a-f]{12})$/.exec(id);
   if (parts === null) return undefined;
   const [, high = '', low = '', gateway = '', variant = '', rest = ''] = parts;

@@ -232,8 +232,8 @@ function checkEndpoint(spec: EndpointSpec): Issue[] {
     seen.add(name);
   }
   for (const { model, path } of [{ model: spec.model, path: 'spec' }, ...named]) {
-    const fault = parseServedModel(model);
-    if ('message' in fault) issues.push({ path: `${path}.model`, ...fault });
+    const problem = parseServedModel(model);
+    if ('message' in problem) issues.push({ path: `${path}.model`, ...problem });
   }
   const weight = variants.reduce((sum, one) => sum + one.weight, 0);
   if (weight > 100) {

@@ -44,8 +44,8 @@ export function featureViewIssues(spec: z.output<typeof featureViewSpec>): Issue
     }
     const parsed = expression === undefined ? undefined : parseExpression(expression);
     if (parsed?.ok === false) {
-      const { at: place, message } = parsed.fault;
-      issues.push({ path: `${path}.expression`, message: `at character ${place + 1}: ${message}` });
+      const { at: position, message } = parsed.fault;
+      issues.push({ path: `${path}.expression`, message: `at character ${position + 1}: ${message}` });
     }
   }
   return issues;

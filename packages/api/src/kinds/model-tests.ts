@@ -74,14 +74,14 @@ export const modelTestsSchema = z
 export function checkModelTests(tests: readonly ModelTest[]): Issue[] {
   const issues: Issue[] = [];
   const names = new Map<string, number>();
-  for (const [place, test] of tests.entries()) {
-    const path = `spec.tests[${place}]`;
+  for (const [position, test] of tests.entries()) {
+    const path = `spec.tests[${position}]`;
     const before = names.get(test.name);
     if (before !== undefined) {
       const message = `is "${test.name}", as that of tests[${before}]`;
       issues.push({ path: `${path}.name`, message, expected: 'a name of its own' });
     }
-    names.set(test.name, place);
+    names.set(test.name, position);
     if (test.check === 'value') {
       issues.push(...expectedIssues(test, path));
       continue;

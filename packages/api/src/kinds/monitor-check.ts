@@ -47,8 +47,8 @@ function baselineIssues({ baseline, dataset }: MonitorSpec): Issue[] {
     return [{ path: `${path}.version`, message: `is "${baseline.version}"`, expected }];
   }
   if (baseline.type === 'model') {
-    const fault = parseServedModel(baseline.model);
-    if ('message' in fault) return [{ path: `${path}.model`, ...fault }];
+    const problem = parseServedModel(baseline.model);
+    if ('message' in problem) return [{ path: `${path}.model`, ...problem }];
   }
   if (baseline.type === 'window' && Date.parse(baseline.from) >= Date.parse(baseline.until)) {
     return [{ path: `${path}.until`, message: 'is not after `from`' }];

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { pipelineIssues } from './pipeline-check.ts';
 import { pipelineSpec } from './pipeline.ts';
 
-const told = (inputs: object, more: object = {}) =>
+const summarize = (inputs: object, more: object = {}) =>
   pipelineIssues(pipelineSpec.parse({ parameters: { which: {} }, steps: { a: { run: 'true', inputs, ...more } } })).map(
     ({ path, message }) => `${path ?? ''} ${message}`,
   );
@@ -14,7 +14,7 @@ test('a dataset is an input like others, with a version of its own or of a param
     day: { dataset: 'flights', version: '2026-11-01' },
     asked: { dataset: 'flights', parameter: 'which' },
   };
-  expect(told(good)).toEqual([]);
+  expect(summarize(good)).toEqual([]);
 });
 
 test('what is wrong with a dataset among the inputs is told, each with its place', () => {
@@ -25,7 +25,7 @@ test('what is wrong with a dataset among the inputs is told, each with its place
     two: { dataset: 'flights', value: 1 },
     none: { dataset: 'flights', parameter: 'wich' },
   };
-  expect(told(bad)).toEqual([
+  expect(summarize(bad)).toEqual([
     'spec.steps.a.inputs.both.version is set here and by `parameter`',
     'spec.steps.a.inputs.odd.version 2026-02-31 names no version',
     'spec.steps.a.inputs.alone.version applies only to `dataset`',
@@ -35,11 +35,11 @@ test('what is wrong with a dataset among the inputs is told, each with its place
 });
 
 test('files become a version, parameters do not; pipelines give each other no dataset', () => {
-  expect(told({}, { outputs: { rows: { path: 'rows', as: 'text', dataset: 'flights' } } })).toEqual([
+  expect(summarize({}, { outputs: { rows: { path: 'rows', as: 'text', dataset: 'flights' } } })).toEqual([
     'spec.steps.a.outputs.rows.dataset creates a dataset version from files, but this output is a parameter',
   ]);
   const inner = { pipeline: 'other', run: undefined };
-  expect(told({ x: { dataset: 'flights' } }, inner)).toEqual([
+  expect(summarize({ x: { dataset: 'flights' } }, inner)).toEqual([
     'spec.steps.a.inputs.x.dataset is a files output. Pipelines pass only parameters to each other. Name the dataset in the other pipeline',
   ]);
 });

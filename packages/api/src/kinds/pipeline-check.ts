@@ -2,7 +2,7 @@
 import type { Issue } from '#errors.ts';
 import type { PipelineSpec, PipelineStep } from '#kinds/pipeline.ts';
 import { nearest } from '#nearest.ts';
-import { ConditionFault, conditionReferences, parseCondition } from '#pipelines/condition.ts';
+import { ConditionError, conditionReferences, parseCondition } from '#pipelines/condition.ts';
 import { misfit } from '#pipelines/parameters.ts';
 import { parseWhichVersion } from '#records/data-reference.ts';
 
@@ -163,7 +163,7 @@ class StepCheck {
         return [{ path, message: `speaks of ${reference.join('.')}, which is nothing`, expected }];
       });
     } catch (error) {
-      if (!(error instanceof ConditionFault)) throw error;
+      if (!(error instanceof ConditionError)) throw error;
       return [{ path, message: `${error.message} (at character ${error.at + 1})`, expected: 'inputs.loss < 0.3' }];
     }
   }

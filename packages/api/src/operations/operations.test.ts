@@ -17,10 +17,12 @@ describe('operations', () => {
 
   test('an answer with a secret in it is marked, so that it is kept nowhere', () => {
     const secrets = ['token', 'access_token', 'link', 'device_code'];
-    const told = operations.filter(({ mode, output }) => mode === 'write' && secrets.some((name) => has(output, name)));
-    expect(told.map(({ name }) => name)).toContain('token.create');
+    const reported = operations.filter(
+      ({ mode, output }) => mode === 'write' && secrets.some((name) => has(output, name)),
+    );
+    expect(reported.map(({ name }) => name)).toContain('token.create');
     expect(operations.filter(({ secretAnswer }) => secretAnswer).map(({ name }) => name)).toEqual(
-      told.map(({ name }) => name),
+      reported.map(({ name }) => name),
     );
   });
 

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ConditionFault, conditionReferences, parseCondition } from '#pipelines/condition.ts';
+import { ConditionError, conditionReferences, parseCondition } from '#pipelines/condition.ts';
 
 const reference = (...path: string[]) => ({ reference: path });
 
-function faultOf(text: string): unknown {
+function errorOf(text: string): unknown {
   try {
     return parseCondition(text);
   } catch (error) {
@@ -59,7 +59,7 @@ describe('a condition', () => {
     ['inputs["a" == 1', 11, '`]`'],
     ['inputs.a == "\\q"', 12, '\\q is no escape'],
   ])('%s is refused at its fault', (text, at, message) => {
-    expect(faultOf(text)).toMatchObject({ at, message: expect.stringContaining(message) });
+    expect(errorOf(text)).toMatchObject({ at, message: expect.stringContaining(message) });
   });
 
   test('of any text is read or refused, and never more', () => {
@@ -91,12 +91,12 @@ describe('a condition', () => {
           try {
             parseCondition(text);
           } catch (error) {
-            if (!(error instanceof ConditionFault)) throw error;
+            if (!(error instanceof ConditionError)) throw error;
           }
         },
       ),
     );
-    expect(() => parseCondition('('.repeat(2000))).toThrow(ConditionFault);
-    expect(() => parseCondition('!'.repeat(2000))).toThrow(ConditionFault);
+    expect(() => parseCondition('('.repeat(2000))).toThrow(ConditionError);
+    expect(() => parseCondition('!'.repeat(2000))).toThrow(ConditionError);
   });
 });

@@ -20,7 +20,7 @@ type ConditionValue = string | number | boolean | null;
 type ComparisonOperator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
 /** What is wrong with a condition, and at which character. */
-export class ConditionFault extends Error {
+export class ConditionError extends Error {
   readonly at: number;
   constructor(message: string, at: number) {
     super(message);
@@ -48,9 +48,9 @@ const WORDS: ReadonlyMap<string, ConditionValue> = new Map<string, ConditionValu
 ]);
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=']);
 
-/** @throws ConditionFault */
+/** @throws ConditionError */
 export function parseCondition(text: string): ConditionExpression {
-  if (text.length > LONGEST) throw new ConditionFault(`has more than ${LONGEST} characters`, LONGEST);
+  if (text.length > LONGEST) throw new ConditionError(`has more than ${LONGEST} characters`, LONGEST);
   const reader = new Reader(tokensOf(text));
   const expression = reader.any(0);
   reader.end();
@@ -88,7 +88,7 @@ function tokensOf(text: string): readonly Token[] {
     else if (name !== undefined) {
       const word = WORDS.get(name);
       take(word === undefined ? 'name' : 'value', name.length, word);
-    } else throw new ConditionFault(`"${rest[0]}" has no meaning here`, at);
+    } else throw new ConditionError(`"${rest[0]}" has no meaning here`, at);
   }
 }
 
@@ -96,7 +96,7 @@ function unquoted(quoted: string, at: number): string {
   return quoted.slice(1, -1).replaceAll(/\\(u[0-9a-fA-F]{4}|.)/g, (_, escaped: string) => {
     if (escaped.length === 5) return String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
     const plain = { n: '\n', t: '\t', r: '\r', '\\': '\\', '"': '"', "'": "'" }[escaped];
-    if (plain === undefined) throw new ConditionFault(`\\${escaped} is no escape`, at);
+    if (plain === undefined) throw new ConditionError(`\\${escaped} is no escape`, at);
     return plain;
   });
 }
@@ -110,7 +110,7 @@ class Reader {
   }
 
   any(depth: number): ConditionExpression {
-    if (depth > DEEPEST) throw new ConditionFault(`has more than ${DEEPEST} parts in each other`, this.#next.at);
+    if (depth > DEEPEST) throw new ConditionError(`has more than ${DEEPEST} parts in each other`, this.#next.at);
     const parts = this.#joined('||', () => this.#all(depth));
     return parts.length === 1 ? parts[0]! : { any: parts };
   }
@@ -177,7 +177,7 @@ class Reader {
       else if (this.#took('[')) {
         const { kind, value, at } = this.#next;
         if (kind !== 'value' || (typeof value !== 'string' && !(typeof value === 'number' && value >= 0))) {
-          throw new ConditionFault('a member is named by text or by a number', at);
+          throw new ConditionError('a member is named by text or by a number', at);
         }
         this.#at += 1;
         path.push(String(value));
@@ -188,7 +188,7 @@ class Reader {
 
   #call({ text, at }: Token, depth: number): ConditionExpression {
     if (!['int', 'double', 'uint'].includes(text)) {
-      throw new ConditionFault(`there is no function ${text}; conditions have int() and double()`, at);
+      throw new ConditionError(`there is no function ${text}; conditions have int() and double()`, at);
     }
     const inner = this.any(depth + 1);
     this.#demand(')');
@@ -212,8 +212,8 @@ class Reader {
     if (!this.#took(sign)) throw this.#unexpected(`\`${sign}\``);
   }
 
-  #unexpected(expected: string): ConditionFault {
+  #unexpected(expected: string): ConditionError {
     const { kind, text, at } = this.#next;
-    return new ConditionFault(`${kind === 'end' ? 'it ends' : `it says ${text}`} where ${expected} is expected`, at);
+    return new ConditionError(`${kind === 'end' ? 'it ends' : `it says ${text}`} where ${expected} is expected`, at);
   }
 }

@@ -20,8 +20,8 @@ test.each([
   ['1-2-3 * * * *', '1-2-3 is no minute'],
   ['@every 1h', '@every 1h is not one of @yearly'],
   ['', 'has 1 fields'],
-])('%s is refused', (text, fault) => {
-  expect((readCron(text) as { fault: string }).fault).toContain(fault);
+])('%s is refused', (text, problem) => {
+  expect((readCron(text) as { fault: string }).fault).toContain(problem);
 });
 
 test('zones are those that the calendar knows', () => {

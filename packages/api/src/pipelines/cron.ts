@@ -43,23 +43,23 @@ export function readCron(text: string): CronReading {
     return { fault: `has ${parts.length} fields, not five, or six with seconds` };
   const fields = FIELDS.slice(6 - parts.length);
   for (const [index, part] of parts.entries()) {
-    const fault = fieldFault(part, fields[index]!);
-    if (fault !== undefined) return { fault };
+    const problem = fieldProblem(part, fields[index]!);
+    if (problem !== undefined) return { fault: problem };
   }
   const whole = parts.map((part) => part.replaceAll('?', '*').toUpperCase());
   return { cron: (parts.length === 5 ? ['0', ...whole] : whole).join(' ') };
 }
 
-function fieldFault(text: string, field: Field): string | undefined {
+function fieldProblem(text: string, field: Field): string | undefined {
   for (const part of text.split(',')) {
     const [, range = '', step] = /^([^/]*)(?:\/(\d{1,9}))?$/.exec(part) ?? [];
-    const fault = `${part} is no ${field.name}; they are ${field.from} to ${field.to}`;
-    if (step !== undefined && (Number(step) < 1 || Number(step) > field.to)) return fault;
+    const problem = `${part} is no ${field.name}; they are ${field.from} to ${field.to}`;
+    if (step !== undefined && (Number(step) < 1 || Number(step) > field.to)) return problem;
     if (range === '*' || range === '?') continue;
     const ends = range.split('-').map((end) => numberOf(end, field));
     const [from, to = from] = ends;
     if (ends.length > 2 || from === undefined || to === undefined || ends.includes(undefined) || from > to)
-      return fault;
+      return problem;
   }
   return undefined;
 }

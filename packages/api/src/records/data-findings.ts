@@ -38,7 +38,7 @@ export type DataFinding = z.output<typeof dataFindingSchema>;
 export const dataScanSchema = z.strictObject({
   dataset: z.string().describe('Name of the dataset.'),
   version: z.int().describe('Number of the version.'),
-  state: z.enum(['waiting', 'done', 'failed']),
+  state: z.enum(['pending', 'succeeded', 'failed']),
   columns: z.int().describe('Number of scanned columns.'),
   rows: z.int().describe('Number of scanned rows (a deterministic sample).'),
   findings: z.int().describe('Number of findings.'),

@@ -198,7 +198,7 @@ export const expectationResultSchema = z.strictObject({
 });
 export type ExpectationResult = z.output<typeof expectationResultSchema>;
 
-const checkStates = ['waiting', 'running', 'passed', 'failed', 'error'] as const;
+const checkStates = ['pending', 'running', 'passed', 'failed', 'error'] as const;
 
 export const qualityCheckSchema = z.strictObject({
   id: z.uuid(),

@@ -133,11 +133,11 @@ export const datasetVersionSchema = z.strictObject({
 export type DatasetVersion = z.output<typeof datasetVersionSchema>;
 
 /** States of the making of a version; `open`: files are still coming. */
-export const ingestStates = ['open', 'waiting', 'running', 'done', 'failed', 'canceled'] as const;
+export const ingestStates = ['open', 'pending', 'running', 'succeeded', 'failed', 'canceled'] as const;
 export type IngestState = (typeof ingestStates)[number];
 
 /** One fault in a file, found while it was read. */
-export const ingestFaultSchema = z.strictObject({
+export const ingestProblemSchema = z.strictObject({
   file: z.string().optional().describe('File name.'),
   line: z.int().optional().describe('Line number, from 1.'),
   column: z.string().optional().describe('Name of the column.'),
@@ -145,7 +145,7 @@ export const ingestFaultSchema = z.strictObject({
   message: z.string().describe('Problem.'),
   remedy: z.string().optional().describe('Remedy.'),
 });
-export type IngestFault = z.output<typeof ingestFaultSchema>;
+export type IngestProblem = z.output<typeof ingestProblemSchema>;
 
 export const ingestSchema = z.strictObject({
   id: z.uuid(),
@@ -153,7 +153,7 @@ export const ingestSchema = z.strictObject({
   state: z.enum(ingestStates),
   phase: z.string().describe('Current stage: `fetch`, `infer`, `read`, `check`, `store`.'),
   done: z.number().describe('Progress, 0 to 1.'),
-  faults: z.array(ingestFaultSchema).describe('Problems in the files; at most 100.'),
+  faults: z.array(ingestProblemSchema).describe('Problems in the files; at most 100.'),
   rejects: z.int().describe('Number of rejected rows. You can download them.'),
   version: z.int().optional().describe('Number of the created version.'),
   versionId: z.uuid().optional().describe('Id.'),

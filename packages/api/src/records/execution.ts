@@ -6,7 +6,7 @@ export const executionStates = ['pending', 'running', 'succeeded', 'failed', 'ca
 export type ExecutionState = (typeof executionStates)[number];
 
 export const executionNodeStates = [
-  'waiting',
+  'pending',
   'ready',
   'delayed',
   'running',
@@ -33,7 +33,7 @@ export const executionSchema = z.strictObject({
   id: z.string().describe('Id.'),
   name: z.string().describe('Name. It need not be unique.'),
   state: z.enum(executionStates).describe('`pending`: no step has started.'),
-  cancelAsked: z.boolean().describe('Whether cancellation is requested.'),
+  cancelRequested: z.boolean().describe('Whether cancellation is requested.'),
   priority: z.int().describe('Priority. Higher values run first.'),
   error: z.string().optional().describe('Error message.'),
   code: executionCodeSchema.optional().describe('Code.'),

@@ -40,7 +40,7 @@ export const featureRowsSchema = z.strictObject({
 });
 export type FeatureRows = z.infer<typeof featureRowsSchema>;
 
-const featureWorkStates = ['waiting', 'running', 'done', 'failed', 'canceled'] as const;
+const featureWorkStates = ['pending', 'running', 'succeeded', 'failed', 'canceled'] as const;
 const state = z.enum(featureWorkStates);
 
 export const materializationSchema = z.strictObject({

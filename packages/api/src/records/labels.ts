@@ -145,7 +145,7 @@ export const labelPublicationSchema = z.strictObject({
   id: z.uuid(),
   set: z.string().describe('Name of the label set.'),
   dataset: z.string().describe('Name of the dataset of the new version.'),
-  state: z.enum(['waiting', 'done', 'failed']),
+  state: z.enum(['pending', 'succeeded', 'failed']),
   labels: z.int().describe('Number of accepted labels.'),
   version: z.int().optional().describe('Number of the created version.'),
   error: z.string().optional().describe('Error message.'),

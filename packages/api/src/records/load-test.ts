@@ -6,7 +6,7 @@ const milliseconds = z.number().nullable();
 
 export const loadTestSchema = z.strictObject({
   endpoint: z.string().describe('Name of the Endpoint.'),
-  state: z.enum(['running', 'done', 'stopped', 'failed']).describe('`stopped`: canceled by the user.'),
+  state: z.enum(['running', 'succeeded', 'canceled', 'failed']),
   message: z.string().describe('Error message.'),
   connections: z.int().describe('Number of concurrent requests.'),
   rate: z.number().optional().describe('Target rate in requests/s; absent: as fast as possible.'),

@@ -8,15 +8,15 @@ const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 export const modelJobKinds = ['batch-prediction', 'importance', 'conversion'] as const;
 export type ModelJobKind = (typeof modelJobKinds)[number];
 
-export const modelJobStates = ['queued', 'running', 'succeeded', 'failed', 'canceled'] as const;
+export const modelJobStates = ['pending', 'running', 'succeeded', 'failed', 'canceled'] as const;
 export type ModelJobState = (typeof modelJobStates)[number];
 
-export const modelJobFaultSchema = z.strictObject({
+export const modelJobProblemSchema = z.strictObject({
   row: z.int().describe('Row of the version, from 1.'),
   column: z.string().optional().describe('Column with the invalid value.'),
   message: z.string().describe('Problem.'),
 });
-export type ModelJobFault = z.output<typeof modelJobFaultSchema>;
+export type ModelJobProblem = z.output<typeof modelJobProblemSchema>;
 
 export const onErrorSchema = z
   .enum(['fail', 'reject'])
@@ -38,7 +38,7 @@ export const modelJobSchema = z.strictObject({
     .strictObject({ done: z.int(), total: z.int(), rejected: z.int() })
     .describe('Number of rows; `rejected`: rows that the model did not accept.'),
   faults: z
-    .array(modelJobFaultSchema)
+    .array(modelJobProblemSchema)
     .describe('The first rejected rows. Empty in lists, and for callers without permission to unmask.'),
   data: z.string().optional().describe('Input dataset version: `flights@3`.'),
   onError: onErrorSchema.optional(),

@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
-const modelScanStates = ['pending', 'done', 'failed', 'elsewhere'] as const;
+const modelScanStates = ['pending', 'succeeded', 'failed', 'external'] as const;
 export const modelScanResults = ['pending', 'clean', 'review', 'blocked'] as const;
 export type ModelScanResult = (typeof modelScanResults)[number];
 

@@ -15,7 +15,7 @@ export type ModelTestResult = z.infer<typeof modelTestResultSchema>;
 export const modelTestRunSchema = z.strictObject({
   model: z.string().describe('`models:/flights/7`.'),
   state: z
-    .enum(['preparing', 'running', 'done', 'failed'])
+    .enum(['preparing', 'running', 'succeeded', 'failed'])
     .describe('`preparing`: files and environment are being fetched; `failed`: the model could not be loaded.'),
   message: z.string().describe('Current activity, or the reason why the model could not be loaded.'),
   tests: z.int().describe('Total number.'),

@@ -105,7 +105,7 @@ export const monitorReportHeadSchema = z.strictObject({
   requests: z.int().describe('Number of requests, including failed ones; 0 for datasets.'),
   status,
   reason: z.string().optional().describe('Reason, if not `passing`.'),
-  bad: z.int().describe('Number of failing results.'),
+  failing: z.int().describe('Number of failing results.'),
   unknown: z.int().describe('Number of unknown results.'),
   versions: z.array(servedVersion).describe('Model versions that served the window, most rows first.'),
   datasetVersion: z.string().optional().describe('For datasets: the version that is the window.'),

@@ -66,7 +66,7 @@ export const predictionSchema = z.strictObject({
 });
 export type Prediction = z.infer<typeof predictionSchema>;
 
-const erasureStates = ['waiting', 'done', 'failed'] as const;
+const erasureStates = ['pending', 'succeeded', 'failed'] as const;
 
 export const predictionErasureSchema = z.strictObject({
   id: z.uuid().describe('Id of the erasure.'),

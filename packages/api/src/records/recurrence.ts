@@ -79,7 +79,7 @@ export type Recurrence = z.infer<typeof recurrenceSchema>;
 export const fireSchema = z.strictObject({
   cause: z.string().describe('Trigger: the time or the event. Each trigger counts once.'),
   at: at.describe('Scheduled time.'),
-  state: z.enum(['waiting', 'started', 'skipped', 'failed']).describe('`skipped`: another run was still active.'),
+  state: z.enum(['pending', 'started', 'skipped', 'failed']).describe('`skipped`: another run was still active.'),
   run: z.string().optional().describe('Id of the run.'),
   error: z.string().optional().describe('Reason why there is no run.'),
 });

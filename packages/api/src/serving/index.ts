@@ -37,7 +37,7 @@ export { cancelModelJobOperation, listModelJobsOperation, readModelJobOperation 
 export { readModelJobRejectsOperation, startBatchPredictionOperation } from '#operations/model-jobs.ts';
 export { modelConversionSchema } from '#records/model-jobs.ts';
 export type { ModelConversion, PredictFunction } from '#records/model-jobs.ts';
-export type { ModelJob, ModelJobFault, ModelJobKind, ModelJobState } from '#records/model-jobs.ts';
+export type { ModelJob, ModelJobProblem, ModelJobKind, ModelJobState } from '#records/model-jobs.ts';
 export { testModelOperation } from '#operations/model-tests.ts';
 export { modelTestSchema, modelTestsSchema, type ModelTest } from '#kinds/model-tests.ts';
 export type { ModelTestResult, ModelTestRun } from '#records/model-tests.ts';

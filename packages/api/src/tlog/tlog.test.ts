@@ -82,14 +82,14 @@ test('it grows to what the definition says, from any size on, and tells every co
     fc.property(fc.nat(70), fc.nat(70), (first, more) => {
       const leaves = leavesOf(first + more);
       const tree = new GrowingTree(hasher, treeOf(leaves.slice(0, first)).range);
-      const told: TreeNode[] = [];
-      for (const leaf of leaves.slice(first)) tree.append(leaf, (node) => told.push(node));
+      const reported: TreeNode[] = [];
+      for (const leaf of leaves.slice(first)) tree.append(leaf, (node) => reported.push(node));
       expect(tree.root()).toEqual(definition(leaves));
-      for (const { level, index, hash } of told) {
+      for (const { level, index, hash } of reported) {
         expect(hash).toEqual(definition(leaves.slice(index * 2 ** level, (index + 1) * 2 ** level)));
       }
       const all = (n: number) => Array.from({ length: 8 }, (_, at) => Math.floor(n / 2 ** (at + 1)));
-      expect(told.length).toBe(
+      expect(reported.length).toBe(
         all(first + more).reduce((sum, n) => sum + n, 0) - all(first).reduce((sum, n) => sum + n, 0),
       );
     }),
@@ -276,7 +276,7 @@ test.each([
 });
 
 const line = (at: number) => ({ body: nth(whole.entries, at).body });
-const lines = (...places: readonly number[]) => places.map(line);
+const lines = (...positions: readonly number[]) => positions.map(line);
 const span = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);
 
 test.each([

@@ -100,11 +100,11 @@ export class LogVerifier {
   #addUnnumbered(body: string): void {
     const says = numberedAs(body, this.#held === undefined ? this.size : this.size + 1);
     this.#settleHeld(says);
-    const place = this.size;
-    if (says !== undefined && says > place) this.#held = { body, says };
+    const position = this.size;
+    if (says !== undefined && says > position) this.#held = { body, says };
     // An entry from further up: it takes no place from those that follow.
-    else if (says !== undefined && says < place) this.#find({ type: 'misplaced', seq: place, says });
-    else this.#append(place, body);
+    else if (says !== undefined && says < position) this.#find({ type: 'misplaced', seq: position, says });
+    else this.#append(position, body);
   }
 
   /**
@@ -115,14 +115,14 @@ export class LogVerifier {
     const held = this.#held;
     if (held === undefined) return;
     this.#held = undefined;
-    const place = this.size;
-    if (nextSays === place + 1) {
-      this.#append(place, held.body);
+    const position = this.size;
+    if (nextSays === position + 1) {
+      this.#append(position, held.body);
       return;
     }
-    this.#find({ type: 'missing', from: place, to: held.says });
+    this.#find({ type: 'missing', from: position, to: held.says });
     this.#broken = true;
-    this.#skipped += held.says - place;
+    this.#skipped += held.says - position;
     this.#append(held.says, held.body);
   }
 

@@ -12,29 +12,29 @@ export interface ReadCheckpoints {
 /** Checkpoints in files, or in the `.txt` files of folders. */
 export async function readCheckpointFiles(paths: readonly string[], key: LogKey): Promise<ReadCheckpoints> {
   const checkpoints: Checkpoint[] = [];
-  const faults: string[] = [];
+  const problems: string[] = [];
   for (const path of paths) {
     for (const file of await filesAt(path)) {
       const { notes, rest } = splitNotes(await readFile(file, 'utf8'));
       const opened = openNotes(notes, key, file);
       checkpoints.push(...opened.checkpoints);
-      faults.push(...opened.faults);
+      problems.push(...opened.faults);
       // A writer that was killed leaves this; it goes on where the last whole note ends.
-      if (rest.trim() !== '' && !rest.startsWith(key.name)) faults.push(`${file} ends with an invalid checkpoint.`);
+      if (rest.trim() !== '' && !rest.startsWith(key.name)) problems.push(`${file} ends with an invalid checkpoint.`);
     }
   }
-  return { checkpoints, faults };
+  return { checkpoints, faults: problems };
 }
 
 export function openNotes(notes: readonly string[], key: LogKey, where: string): ReadCheckpoints {
   const checkpoints: Checkpoint[] = [];
-  const faults: string[] = [];
+  const problems: string[] = [];
   for (const [at, note] of notes.entries()) {
     const checkpoint = key.open(note);
-    if (checkpoint === undefined) faults.push(`Checkpoint ${at + 1} of ${where} was not signed with this key.`);
+    if (checkpoint === undefined) problems.push(`Checkpoint ${at + 1} of ${where} was not signed with this key.`);
     else checkpoints.push(checkpoint);
   }
-  return { checkpoints, faults };
+  return { checkpoints, faults: problems };
 }
 
 async function filesAt(path: string): Promise<readonly string[]> {

@@ -36,7 +36,7 @@ export async function follow(context: Context, client: DaisClient, begun: ModelJ
 }
 
 function progressText({ state, phase, shards, rows }: ModelJob): string {
-  if (state === 'queued') return 'queued';
+  if (state === 'pending') return 'pending';
   const share = rows.total === 0 ? 0 : Math.floor((100 * rows.done) / rows.total);
   return `${share} % of ${countText(rows.total, 'row')}, part ${shards.done} of ${shards.total}${phase === '' ? '' : ` (${phase})`}`;
 }

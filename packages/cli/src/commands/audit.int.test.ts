@@ -2,7 +2,7 @@ import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CliFixture } from '#testing/cli-fixture.ts';
-import { ecsFaults } from '../../../../tools/ecs.mjs';
+import { ecsProblems } from '../../../../tools/ecs.mjs';
 
 let cli: CliFixture;
 let key: string;
@@ -148,7 +148,9 @@ test('a body of _bulk has each entry once, as a document of ECS, and goes on whe
   };
   const first = await pairs();
   expect(first.length).toBeGreaterThan(0);
-  expect(first.flatMap(({ document }) => ecsFaults(document, 'dais').map((fault) => [fault, document]))).toEqual([]);
+  expect(first.flatMap(({ document }) => ecsProblems(document, 'dais').map((problem) => [problem, document]))).toEqual(
+    [],
+  );
   expect(first[0]?.action).toEqual({
     create: { _index: 'logs-dais.audit-tests', _id: expect.stringMatching(/^1\d{12}-0$/) },
   });

@@ -51,7 +51,7 @@ export const batchCommands: readonly CommandDefinition[] = [
       {
         flags: '--state <state>',
         description: 'only jobs in this state',
-        choices: ['queued', 'running', 'succeeded', 'failed', 'canceled'],
+        choices: ['pending', 'running', 'succeeded', 'failed', 'canceled'],
       },
       { flags: '--limit <n>', description: 'maximum number of entries', type: 'integer', default: 20 },
     ],

@@ -133,17 +133,17 @@ function tellEmpty(context: Context, kind: KindView, client: DaisClient, options
   const { output } = context.globals;
   if (output === 'json') context.terminal.out(jsonText({ items: [] }));
   const filtered = [options.selector, options.owner, options.origin].some((filter) => filter !== undefined);
-  const place =
+  const position =
     kind.scope === 'org'
       ? ''
       : options.allProjects === true
         ? ' in any project'
         : ` in project ${client.project ?? 'default'}`;
-  if (filtered) remark(context, `No ${kind.plural}${place} match.`);
+  if (filtered) remark(context, `No ${kind.plural}${position} match.`);
   else
     remark(
       context,
-      `No ${kind.plural}${place}. Create one with dais apply -f FILE; \`dais explain ${kind.kind} --example\` prints an example.`,
+      `No ${kind.plural}${position}. Create one with dais apply -f FILE; \`dais explain ${kind.kind} --example\` prints an example.`,
     );
 }
 
@@ -175,11 +175,11 @@ async function followOne(
   printer: ChangePrinter,
   options: FollowOptions,
 ): Promise<void> {
-  let place = from;
+  let position = from;
   for (;;) {
     try {
       const settings = {
-        resourceVersion: place,
+        resourceVersion: position,
         signal: context.signal,
         onReconnect: (error: DaisError) => remark(context, `Reconnecting: ${error.message || error.code}`),
       };
@@ -191,7 +191,7 @@ async function followOne(
       // Too long away: list again, show what is there now, go on from there.
       const page = await listKind(client, kind, options);
       for (const item of page.items.filter(options.wanted)) await printer.print('modified', item);
-      place = page.resourceVersion;
+      position = page.resourceVersion;
     }
   }
 }

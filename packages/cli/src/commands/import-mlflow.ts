@@ -20,15 +20,15 @@ interface ImportOptions {
 }
 
 /** Without a terminal, a line in the log says so often that it goes on. */
-const TOLD_EACH_MS = 10_000;
+const PROGRESS_INTERVAL_MS = 10_000;
 
 export const run: Run<ImportOptions> = async (context, _args, options) => {
   const { from, tokenEnv: tokenVariable, artifactsFolder: artifacts, dryRun = false, follow = false } = options;
   const client = await context.connect();
   const source = await openSource(context, { from, tokenVariable, artifacts });
   const round = async (all: boolean) => {
-    const parts = { source, client, signal: context.signal, now: context.now, progress: progressOf(context) };
-    return await new Importer({ ...parts, withArtifacts: options.artifacts !== false, dryRun, all }).round();
+    const dependencies = { source, client, signal: context.signal, now: context.now, progress: progressOf(context) };
+    return await new Importer({ ...dependencies, withArtifacts: options.artifacts !== false, dryRun, all }).round();
   };
   try {
     let tally = await round(options.all ?? false);
@@ -87,11 +87,11 @@ function print({ terminal }: Context, tally: Tally, dryRun: boolean): void {
 
 function progressOf(context: Context): (text: string) => void {
   const { terminal, now } = context;
-  let told = now();
+  let reportedAt = now();
   return (text) => {
     if (terminal.showsProgress) terminal.progress(text);
-    else if (now() - told >= TOLD_EACH_MS) {
-      told = now();
+    else if (now() - reportedAt >= PROGRESS_INTERVAL_MS) {
+      reportedAt = now();
       remark(context, text);
     }
   };

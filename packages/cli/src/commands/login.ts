@@ -140,11 +140,11 @@ async function pollOnce(client: DaisClient, deviceCode: string, signal: AbortSig
 }
 
 /** A server that does not know how people reach it names itself by loopback: then as this command reaches it. */
-function pageFor(told: string, url: string): string {
-  if (!URL.canParse(told)) return told;
-  const { hostname: host, pathname, search } = new URL(told);
-  const unreachable = isLoopback(told) || host === '0.0.0.0' || host === '[::]';
-  return unreachable && !isLoopback(url) ? `${url}${pathname}${search}` : told;
+function pageFor(message: string, url: string): string {
+  if (!URL.canParse(message)) return message;
+  const { hostname: host, pathname, search } = new URL(message);
+  const unreachable = isLoopback(message) || host === '0.0.0.0' || host === '[::]';
+  return unreachable && !isLoopback(url) ? `${url}${pathname}${search}` : message;
 }
 
 async function endToken(client: DaisClient, url: string): Promise<void> {

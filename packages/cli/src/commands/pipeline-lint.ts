@@ -44,22 +44,22 @@ function checkFile({ name: file, text }: ManifestFile): { readonly manifests: nu
   const documents = 'empty' in read ? [] : read;
   const issues: Issue[] = [];
   let manifests = 0;
-  const place = (offset: number) => {
+  const locate = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col };
   };
   for (const document of documents) {
     for (const { pos, message } of document.errors)
-      issues.push({ ...place(pos[0]), message: message.split('\n')[0] ?? '' });
+      issues.push({ ...locate(pos[0]), message: message.split('\n')[0] ?? '' });
     if (document.errors.length > 0 || document.contents === null) continue;
     manifests += 1;
     const references = referencesIn(document);
-    issues.push(...references.map(({ offset, message }) => ({ ...place(offset), message })));
+    issues.push(...references.map(({ offset, message }) => ({ ...locate(offset), message })));
     if (references.length > 0) continue;
     const result = checkManifest(known, document.toJS());
     if (result.ok) continue;
     issues.push(
-      ...result.issues.map((issue) => ({ ...issue, ...place(rangeAt(document.contents, issue.path ?? '').from) })),
+      ...result.issues.map((issue) => ({ ...issue, ...locate(rangeAt(document.contents, issue.path ?? '').from) })),
     );
   }
   if (manifests === 0 && issues.length === 0) issues.push({ file, message: 'holds no manifest' });

@@ -147,8 +147,8 @@ test('the past of a schedule is made up for', async () => {
   const { code, out } = await dais.run(words);
   expect([code, out]).toEqual([0, '2 runs will start:\n  2026-01-01T03:00:00.000Z\n  2026-01-02T03:00:00.000Z\n']);
   expect((await dais.run(words)).out).toBe('Nothing to backfill.\n');
-  const told = await dais.run(['pipeline', 'times', 'nightly', '--count', '2', '-o', 'json']);
-  const { next, latest } = JSON.parse(told.out) as { next: string[]; latest: { at: string }[] };
+  const result = await dais.run(['pipeline', 'times', 'nightly', '--count', '2', '-o', 'json']);
+  const { next, latest } = JSON.parse(result.out) as { next: string[]; latest: { at: string }[] };
   expect(next).toEqual([expect.stringMatching(/T03:00:00.000Z$/), expect.stringMatching(/T03:00:00.000Z$/)]);
   expect(latest.map(({ at }) => at)).toEqual(['2026-01-02T03:00:00.000Z', '2026-01-01T03:00:00.000Z']);
   expect((await dais.run(['pipeline', 'times', 'nightly'])).out).toMatch(/^NEXT +IN\n\d{4}-/);

@@ -178,8 +178,8 @@ test('a run is done again, and what differs is named', async () => {
       /^main: output when: [0-9a-f]{64} → [0-9a-f]{64}\nIdentical: 1 output and 0 logged values; code, packages and/,
     ),
   ]);
-  const told = await dais.run(['reproduce', out.trim(), '-o', 'json']);
-  expect(JSON.parse(told.out)).toMatchObject({
+  const result = await dais.run(['reproduce', out.trim(), '-o', 'json']);
+  expect(JSON.parse(result.out)).toMatchObject({
     run: { state: 'succeeded', retryOf: out.trim() },
     of: out.trim(),
     differences: [{ step: 'main', what: 'output', name: 'when' }],

@@ -40,7 +40,7 @@ export const listRuns: Run<ListOptions> = async (context, _args, { state, name, 
     const rows = items.map((run) => [
       { text: run.id },
       { text: run.name },
-      { text: run.cancelAsked && run.endedAt === undefined ? `${run.state}, canceling` : run.state },
+      { text: run.cancelRequested && run.endedAt === undefined ? `${run.state}, canceling` : run.state },
       { text: run.submittedBy },
       { text: age(new Date(run.createdAt).toISOString(), context.now()) },
     ]);

@@ -66,7 +66,7 @@ export const servingCommands: readonly CommandDefinition[] = [
     group: 'Serving',
     summary: 'End the quarantine of models of an endpoint and reload them',
     details:
-      'A model whose process ended abnormally twice is quarantined: it is not loaded, also after a restart, until you deploy a version or resume the endpoint. `dais rollout status` shows the reason.',
+      'A model whose process ended abnormally twice is quarantined. Dais does not load it, even after a restart, until you deploy a version or resume the endpoint. `dais rollout status` shows the reason.',
     arguments: [ENDPOINT],
     options: [REASON],
     examples: [{ command: 'endpoint resume delays', does: 'after `spec.resources.memoryMb` was raised, or to retry' }],

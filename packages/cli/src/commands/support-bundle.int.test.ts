@@ -132,8 +132,8 @@ test('what it cannot do it says', async () => {
   expect(lost).toMatchObject({ code: 7, err: expect.stringContaining('none.log') as string });
 });
 
-function leaks(place: string, text: string): string[] {
+function leaks(location: string, text: string): string[] {
   return Object.entries(SECRETS)
     .filter(([, secret]) => text.includes(secret) || text.includes(Buffer.from(secret).toString('base64').slice(0, -4)))
-    .map(([what]) => `${what} in ${place}`);
+    .map(([what]) => `${what} in ${location}`);
 }

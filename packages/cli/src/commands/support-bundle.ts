@@ -55,17 +55,17 @@ export const run: Run<SupportOptions> = async (context, _args, options) => {
     bytes: Buffer.from(mask(text), 'utf8'),
   }));
   const list = masked.map(({ name, about, bytes }) => ({ name, bytes: bytes.length, about }));
-  const told = list.map(
+  const lines = list.map(
     ({ name, bytes, about }) => `  ${name.padEnd(20)} ${String(bytes).padStart(9)} bytes  ${about}\n`,
   );
   const to = options.dryRun === true ? undefined : resolve(workingFolder, options.to ?? defaultName(madeAt));
   context.terminal.err(
-    `${to === undefined ? 'It would contain' : `${to} will contain`}, with secrets replaced by ***:\n${told.join('')}`,
+    `${to === undefined ? 'It would contain' : `${to} will contain`}, with secrets replaced by ***:\n${lines.join('')}`,
   );
   if (to !== undefined) {
     const readme = {
       name: 'README.txt',
-      bytes: Buffer.from(`Created by dais support-bundle.\n\n${told.join('')}`, 'utf8'),
+      bytes: Buffer.from(`Created by dais support-bundle.\n\n${lines.join('')}`, 'utf8'),
     };
     const archive = tarOf(
       [readme, ...masked].map(({ name, bytes }) => ({ name: `${ROOT}/${name}`, bytes })),

@@ -15,8 +15,8 @@ export const diff: Run<{ readonly samples: number }> = async (context, [first = 
   const from = readReference(first);
   const input =
     second === undefined ? from : { name: from.name, version: secondVersion(from.name, second), from: from.version };
-  const told = await client.perform(diffDatasetVersionsOperation, { ...input, samples });
-  if (!(await printedForPrograms(context, told))) show(context, told);
+  const result = await client.perform(diffDatasetVersionsOperation, { ...input, samples });
+  if (!(await printedForPrograms(context, result))) show(context, result);
   return exitCodes.ok.code;
 };
 
@@ -31,27 +31,29 @@ function secondVersion(dataset: string, text: string): string {
   );
 }
 
-function show(context: Context, told: Diff): void {
+function show(context: Context, reported: Diff): void {
   const { terminal } = context;
-  const { dataset, from, to, rows, schema, samples } = told;
-  terminal.out(`${dataset}@${from} -> ${dataset}@${to}${told.identical ? ': identical data' : ''}\n`);
+  const { dataset, from, to, rows, schema, samples } = reported;
+  terminal.out(`${dataset}@${from} -> ${dataset}@${to}${reported.identical ? ': identical data' : ''}\n`);
   for (const { name, after } of schema.added) terminal.out(`  + column ${name} ${after ?? ''}\n`);
   for (const { name, before } of schema.removed) terminal.out(`  - column ${name} ${before ?? ''}\n`);
   for (const { name, before, after } of schema.changed)
     terminal.out(`  ~ column ${name} ${before ?? ''} -> ${after ?? ''}\n`);
-  const changed = told.keys.length === 0 ? '' : `, ${countText(rows.changed, 'row')} changed`;
+  const changed = reported.keys.length === 0 ? '' : `, ${countText(rows.changed, 'row')} changed`;
   const counts = `${rows.before.toLocaleString('en-US')} -> ${countText(rows.after, 'row')}`;
   terminal.out(
     `  ${counts}: ${rows.added.toLocaleString('en-US')} added, ${rows.removed.toLocaleString('en-US')} removed${changed}\n`,
   );
-  if (told.changedColumns.length > 0) {
-    const named = told.changedColumns.slice(0, 10).map(({ name, rows: n }) => `${name} (${n.toLocaleString('en-US')})`);
+  if (reported.changedColumns.length > 0) {
+    const named = reported.changedColumns
+      .slice(0, 10)
+      .map(({ name, rows: n }) => `${name} (${n.toLocaleString('en-US')})`);
     terminal.out(`  changed columns: ${named.join(', ')}\n`);
   }
   sample(context, 'added', samples.columns, samples.added);
   sample(context, 'removed', samples.columns, samples.removed);
   sample(context, 'changed', samples.changedColumns, samples.changed);
-  const moved = told.distribution.filter(({ nulls, distinct, mean }) => {
+  const moved = reported.distribution.filter(({ nulls, distinct, mean }) => {
     return nulls[0] !== nulls[1] || distinct[0] !== distinct[1] || (mean !== undefined && mean[0] !== mean[1]);
   });
   if (moved.length === 0) return;

@@ -38,9 +38,9 @@ export const pull: Run<PullOptions> = async (context, [reference = '', into], { 
     format === undefined
       ? await pullFiles(context, client, version, { folder, force: force === true })
       : await pullOne(context, client, version, { folder, format });
-  const told = { dataset: name, version: version.number, digest: version.digest, folder, ...pulled };
+  const summary = { dataset: name, version: version.number, digest: version.digest, folder, ...pulled };
   if (context.globals.output === 'name') context.terminal.out(`${folder}\n`);
-  else if (!(await printedForPrograms(context, told))) {
+  else if (!(await printedForPrograms(context, summary))) {
     const { files, bytes, kept } = pulled;
     const there = kept === 0 ? '' : `, ${countText(kept, 'file')} already present`;
     const of = `${name}@${version.number}`;

@@ -124,7 +124,7 @@ async function follow(context: Context, client: DaisClient, { dataset, id }: Ing
     }
     const elapsedMs = context.now() - from;
     const bar = barText({
-      what: ingest.phase || 'waiting',
+      what: ingest.phase || 'pending',
       done: Math.floor(ingest.done * 100),
       total: 100,
       bytes: 0,
@@ -139,9 +139,9 @@ function tell(context: Context, ingest: Ingest): void {
   const { terminal } = context;
   const { dataset, version, faults, rejects } = ingest;
   for (const { file, line, column, value, message, remedy } of faults.slice(0, SHOWN)) {
-    const place = [file, line, column].filter((part) => part !== undefined).join(':');
+    const path = [file, line, column].filter((part) => part !== undefined).join(':');
     const shown = value === undefined ? '' : ` (${JSON.stringify(value)})`;
-    const text = `${place === '' ? '' : `${place}: `}${message}${shown}${remedy === undefined ? '' : ` ${remedy}`}`;
+    const text = `${path === '' ? '' : `${path}: `}${message}${shown}${remedy === undefined ? '' : ` ${remedy}`}`;
     terminal.err(`${printable(text)}\n`);
   }
   if (faults.length > SHOWN) terminal.err(`and ${faults.length - SHOWN} more; all of them with -o json\n`);

@@ -32,7 +32,7 @@ const POLL_MS = 250;
 /** Findings of each expectation; all of them are in the JSON and in the report. */
 const SHOWN = 5;
 
-interface Place {
+interface VersionReference {
   readonly name: string;
   readonly version: string;
 }
@@ -42,15 +42,15 @@ export const check: Run<{ readonly file?: string; readonly wait: boolean }> = as
   [reference = ''],
   { file, wait },
 ) => {
-  const place = readReference(reference);
+  const versionReference = readReference(reference);
   const expectations = file === undefined ? {} : { expectations: await readExpectations(context, file) };
   const client = await context.connect();
-  const { id } = await client.perform(startQualityCheckOperation, { ...place, ...expectations });
+  const { id } = await client.perform(startQualityCheckOperation, { ...versionReference, ...expectations });
   if (!wait) {
     if (!(await printedForPrograms(context, { id }))) context.terminal.out(`${id}\n`);
     return exitCodes.ok.code;
   }
-  return await tellCheck(context, await followCheck(context, client, place.name, id));
+  return await tellCheck(context, await followCheck(context, client, versionReference.name, id));
 };
 
 /** A list of expectations, or the part of a manifest that `dais data suggest` writes. */
@@ -80,7 +80,7 @@ async function followCheck(
       context.terminal.progress('');
       return found;
     }
-    context.terminal.progress(found.state === 'waiting' ? 'waiting for the validation' : 'checking');
+    context.terminal.progress(found.state === 'pending' ? 'waiting for the validation' : 'checking');
     await setTimeout(POLL_MS, undefined, { signal: context.signal });
   }
 }
@@ -121,8 +121,8 @@ function resultText({ name, outcome, severity, findings, message, sample }: Expe
  * @returns what the command ends with: `invalid` for a version that is quarantined.
  */
 export async function tellGate(context: Context, client: DaisClient, name: string, number: number): Promise<ExitCode> {
-  const place = { name, version: String(number) };
-  const read = async () => await client.perform(readDatasetVersionOperation, place, { signal: context.signal });
+  const reference = { name, version: String(number) };
+  const read = async () => await client.perform(readDatasetVersionOperation, reference, { signal: context.signal });
   let version: DatasetVersion = await read();
   while (version.state === 'building') {
     context.terminal.progress('waiting for the validation');
@@ -138,34 +138,41 @@ export async function tellGate(context: Context, client: DaisClient, name: strin
 }
 
 export const profile: Run<{ readonly again?: true }> = async (context, [reference = ''], { again }) => {
-  const place = readReference(reference);
+  const versionReference = readReference(reference);
   const client = await context.connect();
-  const found = again === true ? await makeProfile(context, client, place) : await readOrMake(context, client, place);
+  const found =
+    again === true
+      ? await makeProfile(context, client, versionReference)
+      : await readOrMake(context, client, versionReference);
   if (await printedForPrograms(context, found)) return exitCodes.ok.code;
   tellProfile(context, found);
   return exitCodes.ok.code;
 };
 
 /** One that is not made yet is waited for. */
-async function readOrMake(context: Context, client: DaisClient, place: Place): Promise<DatasetProfile> {
-  const found = await profileNow(context, client, place);
-  return found ?? (await makeProfile(context, client, place));
+async function readOrMake(context: Context, client: DaisClient, reference: VersionReference): Promise<DatasetProfile> {
+  const found = await profileNow(context, client, reference);
+  return found ?? (await makeProfile(context, client, reference));
 }
 
-async function profileNow(context: Context, client: DaisClient, place: Place): Promise<DatasetProfile | undefined> {
-  const report = await client.perform(readQualityReportOperation, place, { signal: context.signal });
+async function profileNow(
+  context: Context,
+  client: DaisClient,
+  reference: VersionReference,
+): Promise<DatasetProfile | undefined> {
+  const report = await client.perform(readQualityReportOperation, reference, { signal: context.signal });
   return report.profile === undefined
     ? undefined
-    : await client.perform(readDatasetProfileOperation, place, { signal: context.signal });
+    : await client.perform(readDatasetProfileOperation, reference, { signal: context.signal });
 }
 
-async function makeProfile(context: Context, client: DaisClient, place: Place): Promise<DatasetProfile> {
-  const before = await profileNow(context, client, place);
-  await client.perform(makeDatasetProfileOperation, place);
+async function makeProfile(context: Context, client: DaisClient, reference: VersionReference): Promise<DatasetProfile> {
+  const before = await profileNow(context, client, reference);
+  await client.perform(makeDatasetProfileOperation, reference);
   for (;;) {
     context.terminal.progress('profiling');
     await setTimeout(POLL_MS, undefined, { signal: context.signal });
-    const found = await profileNow(context, client, place);
+    const found = await profileNow(context, client, reference);
     if (found !== undefined && found.madeAt !== before?.madeAt) {
       context.terminal.progress('');
       return found;
@@ -210,25 +217,27 @@ function topText({ top, count, trues }: ColumnProfile): string {
 }
 
 export const suggest: Run = async (context, [reference = '']) => {
-  const place = readReference(reference);
+  const versionReference = readReference(reference);
   const client = await context.connect();
-  await readOrMake(context, client, place);
-  const found = await client.perform(suggestExpectationsOperation, place);
+  await readOrMake(context, client, versionReference);
+  const found = await client.perform(suggestExpectationsOperation, versionReference);
   if (!(await printedForPrograms(context, found))) context.terminal.out(found.manifest);
   return exitCodes.ok.code;
 };
 
 export const report: Run<{ readonly html?: true }> = async (context, [reference = ''], { html }) => {
-  const place = readReference(reference);
+  const versionReference = readReference(reference);
   const client = await context.connect();
-  await readOrMake(context, client, place);
+  await readOrMake(context, client, versionReference);
   if (html === true) {
-    const { bytes } = await client.download(readQualityReportPageOperation, place, { signal: context.signal });
+    const { bytes } = await client.download(readQualityReportPageOperation, versionReference, {
+      signal: context.signal,
+    });
     const decoder = new TextDecoder();
     for await (const chunk of bytes) context.terminal.out(decoder.decode(chunk, { stream: true }));
     return exitCodes.ok.code;
   }
-  const found = await client.perform(readQualityReportOperation, place);
+  const found = await client.perform(readQualityReportOperation, versionReference);
   if (await printedForPrograms(context, found)) return exitCodes.ok.code;
   const { terminal } = context;
   const { dataset, version, shifts, before } = found;
@@ -268,12 +277,13 @@ export const checks: Run<{ readonly limit: number }> = async (context, [name = '
 };
 
 export const release: Run<{ readonly reason?: string }> = async (context, [reference = ''], { reason }) => {
-  const place = readVersionReference(reference);
+  const versionReference = readVersionReference(reference);
   if (reason === undefined) {
     throw new DaisError('invalid_request', 'Give the reason for the release: --reason TEXT.');
   }
   const client = await context.connect();
-  const found = await client.perform(releaseDatasetVersionOperation, { ...place, reason });
-  if (!(await printedForPrograms(context, found))) context.terminal.out(`${place.name}@${found.number} is ready.\n`);
+  const found = await client.perform(releaseDatasetVersionOperation, { ...versionReference, reason });
+  if (!(await printedForPrograms(context, found)))
+    context.terminal.out(`${versionReference.name}@${found.number} is ready.\n`);
   return exitCodes.ok.code;
 };

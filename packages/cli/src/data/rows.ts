@@ -17,16 +17,16 @@ export interface Rows {
 
 export const head: Run<{ readonly rows: number }> = async (context, [reference = ''], { rows: limit }) => {
   const client = await context.connect();
-  const told = await client.perform(headDatasetVersionOperation, { ...readReference(reference), limit });
-  return await tellRows(context, told, false);
+  const result = await client.perform(headDatasetVersionOperation, { ...readReference(reference), limit });
+  return await tellRows(context, result, false);
 };
 
 export const sql: Run<{ readonly limit: number }> = async (context, [text = ''], { limit }) => {
   const query = text === '-' ? (await context.readStdin()).toString('utf8') : text;
   const client = await context.connect();
   try {
-    const told = await client.perform(queryDataOperation, { sql: query, limit }, { signal: context.signal });
-    return await tellRows(context, told, true);
+    const result = await client.perform(queryDataOperation, { sql: query, limit }, { signal: context.signal });
+    return await tellRows(context, result, true);
   } catch (error) {
     if (!(error instanceof DaisError) || error.issues === undefined) throw error;
     // The places that it names are those of the query: the line is shown.
@@ -42,12 +42,13 @@ export function cellText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-export async function tellRows(context: Context, told: Rows, tellMore: boolean): Promise<number> {
-  if (await printedForPrograms(context, told)) return exitCodes.ok.code;
+export async function tellRows(context: Context, reported: Rows, tellMore: boolean): Promise<number> {
+  if (await printedForPrograms(context, reported)) return exitCodes.ok.code;
   const { terminal } = context;
-  const heads = told.columns.map(({ name }) => (told.masked.includes(name) ? `${name} (masked)` : name));
-  const cells = told.rows.map((row) => row.map((value) => ({ text: cellText(value) })));
+  const heads = reported.columns.map(({ name }) => (reported.masked.includes(name) ? `${name} (masked)` : name));
+  const cells = reported.rows.map((row) => row.map((value) => ({ text: cellText(value) })));
   terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
-  if (told.truncated && tellMore) remark(context, `More rows exist than these ${told.rows.length}; increase --limit.`);
+  if (reported.truncated && tellMore)
+    remark(context, `More rows exist than these ${reported.rows.length}; increase --limit.`);
   return exitCodes.ok.code;
 }

@@ -77,8 +77,8 @@ async function readConfig(server: Server | undefined, options: ConfigOptions) {
     if (!(error instanceof DaisError)) throw error;
     const issues = error.issues ?? [{ message: error.message }];
     const findings = issues.map((issue) => {
-      const place = [issue.file, issue.line].filter((part) => part !== undefined).join(':');
-      const text = [place, issue.path ?? '', issue.message].filter((part) => part !== '').join(': ');
+      const path = [issue.file, issue.line].filter((part) => part !== undefined).join(':');
+      const text = [path, issue.path ?? '', issue.message].filter((part) => part !== '').join(': ');
       const hint = issue.nearest === undefined ? (issue.expected ?? 'a valid value') : issue.nearest;
       return problem('configuration', text, `Expected: ${hint}. \`dais config explain\` describes every field.`);
     });

@@ -17,14 +17,15 @@ export function checkMemory(total: number, available: number): Finding {
 
 /** Looks at the nearest folder that exists: the data folder may still be to come. */
 export async function checkDisk(folder: string): Promise<Finding> {
-  let place = folder;
+  let existing = folder;
   for (;;) {
-    const found = await statfs(place).catch(() => undefined);
+    const found = await statfs(existing).catch(() => undefined);
     if (found !== undefined) {
       return diskFinding(folder, found.bavail * found.bsize, found.blocks * found.bsize, found.ffree, found.files);
     }
-    if (place === dirname(place)) return problem('disk', `${folder} is not on a disk`, 'Choose another --data folder.');
-    place = dirname(place);
+    if (existing === dirname(existing))
+      return problem('disk', `${folder} is not on a disk`, 'Choose another --data folder.');
+    existing = dirname(existing);
   }
 }
 

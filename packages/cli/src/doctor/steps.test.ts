@@ -20,22 +20,24 @@ const none: IsolationInfo = {
 };
 
 test('the resources of a machine, and what to do where it holds fewer limits', async () => {
-  expect(stepsFinding({ isolation, imageFault: undefined, limits: 'cgroup', resources })).toEqual({
+  expect(stepsFinding({ isolation, imageProblem: undefined, limits: 'cgroup', resources })).toEqual({
     name: 'steps',
     state: 'ok',
     detail: '2 cores, 4.0 GiB; memory is held for a whole step; images can be used',
   });
   const gpus = { ...resources, 'nvidia.com/gpu': 2 };
-  expect(stepsFinding({ isolation, imageFault: undefined, limits: 'rlimit', resources: gpus })).toMatchObject({
+  expect(stepsFinding({ isolation, imageProblem: undefined, limits: 'rlimit', resources: gpus })).toMatchObject({
     state: 'warning',
     detail: expect.stringContaining('2 GPUs') as string,
   });
-  expect(stepsFinding({ isolation: none, imageFault: undefined, limits: 'cgroup', resources })).toMatchObject({
+  expect(stepsFinding({ isolation: none, imageProblem: undefined, limits: 'cgroup', resources })).toMatchObject({
     state: 'warning',
     detail: expect.stringContaining('commands are refused') as string,
   });
-  const fault = async () => await Promise.reject(new Error('Commands run on Linux only.'));
-  expect(await checkSteps(fault)).toEqual([{ name: 'steps', state: 'skipped', detail: 'Commands run on Linux only.' }]);
+  const report = async () => await Promise.reject(new Error('Commands run on Linux only.'));
+  expect(await checkSteps(report)).toEqual([
+    { name: 'steps', state: 'skipped', detail: 'Commands run on Linux only.' },
+  ]);
 });
 
 test('the boundary, what it lacks, and the remedy', () => {

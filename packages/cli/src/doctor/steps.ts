@@ -5,7 +5,7 @@ import { ok, skipped, warning, type Finding } from '#doctor/finding.ts';
 /** As the compute engine and the isolation engine of the server report them. */
 export interface StepAbilities {
   readonly isolation: IsolationInfo;
-  readonly imageFault: string | undefined;
+  readonly imageProblem: string | undefined;
   readonly limits: 'cgroup' | 'rlimit';
   readonly resources: Readonly<Record<string, number>>;
 }
@@ -30,11 +30,11 @@ export function isolationFinding(isolation: IsolationInfo): Finding {
   return warning('isolation', text, `${remedy}${bundled}`);
 }
 
-export function stepsFinding({ isolation, imageFault, limits, resources }: StepAbilities): Finding {
+export function stepsFinding({ isolation, imageProblem, limits, resources }: StepAbilities): Finding {
   const { cpu = 0, memory = 0, 'nvidia.com/gpu': gpus = 0 } = resources;
   const has = `${cpu} cores, ${(memory / 1024 ** 3).toFixed(1)} GiB${gpus > 0 ? `, ${gpus} GPUs` : ''}`;
   const held = limits === 'cgroup' ? 'for a whole step' : 'for each process of a step';
-  const images = imageFault === undefined ? 'images can be used' : 'images cannot be used: podman is missing';
+  const images = imageProblem === undefined ? 'images can be used' : 'images cannot be used: podman is missing';
   const text = `${has}; memory is held ${held}`;
   if (isolation.boundary === 'none') {
     const remedy = 'See isolation. Until then commands run only with `--isolation none`.';

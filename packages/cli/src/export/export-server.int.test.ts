@@ -12,21 +12,21 @@ const PICTURE = randomBytes(1_500_000);
 
 const address = (project: string) => `${dais.server.url}/p/${project}`;
 
-interface Told {
+interface Reported {
   readonly id: string;
   readonly items: readonly Record<string, unknown>[];
   readonly assessments: readonly { readonly id: string; readonly valid: boolean; readonly value: unknown }[];
   readonly [name: string]: unknown;
 }
 
-async function ask(project: string, method: string, path: string, body?: object): Promise<Told> {
+async function ask(project: string, method: string, path: string, body?: object): Promise<Reported> {
   const answer = await fetch(`${address(project)}/api/v1/${path}`, {
     method,
     ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
   });
-  const told = (await answer.json()) as Told;
-  if (!answer.ok) throw new Error(`${path}: ${JSON.stringify(told)}`);
-  return told;
+  const reported = (await answer.json()) as Reported;
+  if (!answer.ok) throw new Error(`${path}: ${JSON.stringify(reported)}`);
+  return reported;
 }
 
 const post = async (path: string, body: object) => await ask('from', 'POST', path, body);

@@ -15,7 +15,7 @@ import { putDataset, putRecord, putScorer } from './evaluation-rows.ts';
 import { putExperiment, putLoggedModel, putModel, putPoint, putRun, putVersion } from './store-rows.ts';
 import { putSpan, putTrace } from './trace-rows.ts';
 
-export interface ExportParts {
+export interface ExportDependencies {
   readonly client: DaisClient;
   readonly folder: string;
   readonly signal: AbortSignal;
@@ -44,8 +44,8 @@ export type ExportCounts = Record<(typeof COUNTED)[number], number>;
 const POINTS_TOGETHER = 50_000;
 
 /** @throws DaisError `invalid_state` when there is no store of MLflow in the folder, `digest_mismatch`. */
-export async function exportProject(parts: ExportParts): Promise<ExportCounts> {
-  const { client, folder, signal } = parts;
+export async function exportProject(dependencies: ExportDependencies): Promise<ExportCounts> {
+  const { client, folder, signal } = dependencies;
   const source = new DaisSource(client, signal);
   const counts = Object.fromEntries(COUNTED.map((one) => [one, 0])) as ExportCounts;
   const store = await MlflowStore.open(join(folder, 'mlflow.db'));
@@ -58,7 +58,7 @@ export async function exportProject(parts: ExportParts): Promise<ExportCounts> {
       for await (const run of source.runs(id)) {
         counts.points += await exportRun(source, store, run);
         counts.runs += 1;
-        parts.progress(`${counts.runs} runs with ${counts.points} points written`);
+        dependencies.progress(`${counts.runs} runs with ${counts.points} points written`);
       }
       for await (const model of source.loggedModels(id)) {
         store.together(() => putLoggedModel(store, model));
@@ -72,7 +72,7 @@ export async function exportProject(parts: ExportParts): Promise<ExportCounts> {
         });
         counts.traces += 1;
         counts.spans += spans.length;
-        parts.progress(`${counts.traces} traces with ${counts.spans} spans written`);
+        dependencies.progress(`${counts.traces} traces with ${counts.spans} spans written`);
       }
     }
     for await (const model of source.models()) {
@@ -87,7 +87,7 @@ export async function exportProject(parts: ExportParts): Promise<ExportCounts> {
   } finally {
     store.close();
   }
-  await copyFiles(source, parts, counts);
+  await copyFiles(source, dependencies, counts);
   return counts;
 }
 
@@ -131,8 +131,8 @@ async function exportRun(source: DaisSource, store: MlflowStore, run: Run): Prom
   return total;
 }
 
-async function copyFiles(source: DaisSource, parts: ExportParts, counts: ExportCounts): Promise<void> {
-  const { folder, signal, now, progress } = parts;
+async function copyFiles(source: DaisSource, dependencies: ExportDependencies, counts: ExportCounts): Promise<void> {
+  const { folder, signal, now, progress } = dependencies;
   const root = resolve(folder, 'artifacts');
   const startedAt = now();
   const files: { readonly path: string; readonly size: number }[] = [];

@@ -1,7 +1,16 @@
 /** Evaluation datasets and scorers in a running server. Both get new ids there. */
 import type { EvaluationDataset, EvaluationRecord, Scorer } from '@dais/api/tracking';
 import { fingerprint } from '#import/fingerprint.ts';
-import { API_3, list, OLD_ID, searched, STATE, text, type Json, type ServerParts } from './server-parts.ts';
+import {
+  API_3,
+  list,
+  OLD_ID,
+  searched,
+  STATE,
+  text,
+  type Json,
+  type ServerDependencies,
+} from './server-dependencies.ts';
 
 const RECORDS_AT_ONCE = 500;
 
@@ -10,8 +19,8 @@ interface DatasetThere {
   readonly state: string | undefined;
 }
 
-export async function sendDatasets(parts: ServerParts): Promise<void> {
-  const { rest, source, tally, signal, failed } = parts;
+export async function sendDatasets(dependencies: ServerDependencies): Promise<void> {
+  const { rest, source, tally, signal, failed } = dependencies;
   let there: Map<string, DatasetThere> | undefined;
   for await (const dataset of source.evaluationDatasets()) {
     signal.throwIfAborted();
@@ -27,7 +36,7 @@ export async function sendDatasets(parts: ServerParts): Promise<void> {
     const known = there.get(dataset.id);
     if (known?.state === state) continue;
     try {
-      await sendDataset(parts, dataset, known?.id, state);
+      await sendDataset(dependencies, dataset, known?.id, state);
       tally.written.evaluationDatasets += 1;
     } catch (error) {
       failed(`evaluation dataset "${dataset.name}" (${dataset.id})`, error);
@@ -36,12 +45,12 @@ export async function sendDatasets(parts: ServerParts): Promise<void> {
 }
 
 async function sendDataset(
-  parts: ServerParts,
+  dependencies: ServerDependencies,
   dataset: EvaluationDataset,
   known: string | undefined,
   state: string,
 ): Promise<void> {
-  const { rest, source, ids, tally } = parts;
+  const { rest, source, ids, tally } = dependencies;
   const experiments = dataset.experimentIds.flatMap((id) => ids.experiments.get(id)?.id ?? []);
   let id = known;
   if (id === undefined) {
@@ -81,8 +90,8 @@ function recordOf({ inputs, outputs, expectations, tags, source }: EvaluationRec
 }
 
 /** Versions follow each other there: the first that is here is the first there. */
-export async function sendScorers(parts: ServerParts): Promise<void> {
-  const { source, tally, failed } = parts;
+export async function sendScorers(dependencies: ServerDependencies): Promise<void> {
+  const { source, tally, failed } = dependencies;
   const groups = new Map<string, Scorer[]>();
   for await (const scorer of source.scorers()) {
     tally.found.scorers += 1;
@@ -92,16 +101,19 @@ export async function sendScorers(parts: ServerParts): Promise<void> {
     group.push(scorer);
   }
   for (const versions of groups.values()) {
-    await sendVersions(parts, versions).catch((error) => failed(`scorer "${versions[0]?.name}"`, error));
+    await sendVersions(dependencies, versions).catch((error) => failed(`scorer "${versions[0]?.name}"`, error));
   }
 }
 
-async function sendVersions({ rest, ids, tally, signal }: ServerParts, versions: readonly Scorer[]): Promise<void> {
+async function sendVersions(
+  { rest, ids, tally, signal }: ServerDependencies,
+  versions: readonly Scorer[],
+): Promise<void> {
   const [first] = versions;
-  const place = first === undefined ? undefined : ids.experiments.get(first.experimentId);
-  if (first === undefined || place === undefined) return;
-  const of = { experiment_id: place.id, name: first.name };
-  const listed = await rest.get(`${API_3}/scorers/list`, { experiment_id: place.id });
+  const target = first === undefined ? undefined : ids.experiments.get(first.experimentId);
+  if (first === undefined || target === undefined) return;
+  const of = { experiment_id: target.id, name: first.name };
+  const listed = await rest.get(`${API_3}/scorers/list`, { experiment_id: target.id });
   const isThere = list(listed['scorers']).some((one) => one['scorer_name'] === first.name);
   const there = isThere ? list((await rest.get(`${API_3}/scorers/versions`, of))['scorers']).length : 0;
   for (const { definition } of versions.slice(there)) {

@@ -1,7 +1,15 @@
 /** Experiments of a project in a running server: by their names. */
 import type { Experiment } from '@dais/api/tracking';
 import { fingerprint } from '#import/fingerprint.ts';
-import { API, pairs, searched, tagsOf, text, type Place, type ServerParts } from './server-parts.ts';
+import {
+  API,
+  pairs,
+  searched,
+  tagsOf,
+  text,
+  type TargetExperiment,
+  type ServerDependencies,
+} from './server-dependencies.ts';
 
 /** Its name may be another one there. */
 const DEFAULT_EXPERIMENT = '0';
@@ -13,8 +21,8 @@ interface There {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-export async function sendExperiments(parts: ServerParts): Promise<Place[]> {
-  const { rest, source, tally, ids, failed } = parts;
+export async function sendExperiments(dependencies: ServerDependencies): Promise<TargetExperiment[]> {
+  const { rest, source, tally, ids, failed } = dependencies;
   const there = new Map<string, There>();
   const body = { view_type: 'ALL', max_results: 1000 };
   for await (const json of searched(rest, `${API}/experiments/search`, body, 'experiments')) {
@@ -30,10 +38,10 @@ export async function sendExperiments(parts: ServerParts): Promise<Place[]> {
     tally.found.experiments += 1;
     try {
       const known = there.get(experiment.id === DEFAULT_EXPERIMENT ? '' : experiment.name);
-      const made = known ?? (await create(parts, experiment));
-      const place = placeOf(parts, experiment, made);
-      if (await setTags(parts, experiment, place, made.tags)) tally.written.experiments += 1;
-      ids.experiments.set(experiment.id, place);
+      const made = known ?? (await create(dependencies, experiment));
+      const target = targetOf(dependencies, experiment, made);
+      if (await setTags(dependencies, experiment, target, made.tags)) tally.written.experiments += 1;
+      ids.experiments.set(experiment.id, target);
     } catch (error) {
       failed(`experiment "${experiment.name}"`, error);
     }
@@ -41,16 +49,20 @@ export async function sendExperiments(parts: ServerParts): Promise<Place[]> {
   return [...ids.experiments.values()];
 }
 
-async function create({ rest, tally }: ServerParts, experiment: Experiment): Promise<There> {
+async function create({ rest, tally }: ServerDependencies, experiment: Experiment): Promise<There> {
   const made = await rest.post(`${API}/experiments/create`, { name: experiment.name, tags: pairs(experiment.tags) });
   const id = text(made['experiment_id']);
-  const { experiment: told } = await rest.get(`${API}/experiments/get`, { experiment_id: id });
-  const artifactUri = text((told as Readonly<Record<string, unknown>>)['artifact_location']);
+  const { experiment: reported } = await rest.get(`${API}/experiments/get`, { experiment_id: id });
+  const artifactUri = text((reported as Readonly<Record<string, unknown>>)['artifact_location']);
   tally.written.experiments += 1;
   return { id, artifactUri, deleted: false, tags: experiment.tags };
 }
 
-function placeOf({ rest }: ServerParts, from: Experiment, { id, artifactUri, deleted }: There): WakingPlace {
+function targetOf(
+  { rest }: ServerDependencies,
+  from: Experiment,
+  { id, artifactUri, deleted }: There,
+): WakingExperiment {
   let asleep = deleted;
   return {
     from,
@@ -66,28 +78,28 @@ function placeOf({ rest }: ServerParts, from: Experiment, { id, artifactUri, del
   };
 }
 
-interface WakingPlace extends Place {
+interface WakingExperiment extends TargetExperiment {
   sleep(): Promise<void>;
 }
 
 /** What is deleted here is deleted there, as the last thing: nothing can be written to it then. */
-export async function sleepAgain({ ids, failed }: ServerParts): Promise<void> {
-  for (const place of ids.experiments.values()) {
-    await (place as WakingPlace).sleep().catch((error) => failed(`experiment "${place.from.name}"`, error));
+export async function sleepAgain({ ids, failed }: ServerDependencies): Promise<void> {
+  for (const target of ids.experiments.values()) {
+    await (target as WakingExperiment).sleep().catch((error) => failed(`experiment "${target.from.name}"`, error));
   }
 }
 
 async function setTags(
-  { rest }: ServerParts,
+  { rest }: ServerDependencies,
   { tags }: Experiment,
-  place: Place,
+  target: TargetExperiment,
   there: Readonly<Record<string, string>>,
 ): Promise<boolean> {
   if (fingerprint({ ...there, ...tags }) === fingerprint(there)) return false;
-  await place.wake();
+  await target.wake();
   for (const { key, value } of pairs(tags)) {
     if (there[key] !== value) {
-      await rest.post(`${API}/experiments/set-experiment-tag`, { experiment_id: place.id, key, value });
+      await rest.post(`${API}/experiments/set-experiment-tag`, { experiment_id: target.id, key, value });
     }
   }
   return true;

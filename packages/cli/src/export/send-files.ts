@@ -5,7 +5,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { DaisError } from '@dais/api';
 import { readArtifactOperation } from '@dais/api/tracking';
 import { isAbsent } from '#import/http-traces.ts';
-import { list, text, type ServerParts } from './server-parts.ts';
+import { list, text, type ServerDependencies } from './server-dependencies.ts';
 
 const PROXY = '/api/2.0/mlflow-artifacts/artifacts';
 /** Larger files of the same size are taken for the same. */
@@ -16,22 +16,27 @@ const COMPARED_BY_SIZE_FROM = 2 ** 20;
  * @param fresh whether nothing can be there yet
  * @throws DaisError `invalid_state` for a server that keeps them elsewhere, `digest_mismatch`.
  */
-export async function sendFiles(parts: ServerParts, from: string, to: string, fresh: boolean): Promise<void> {
+export async function sendFiles(
+  dependencies: ServerDependencies,
+  from: string,
+  to: string,
+  fresh: boolean,
+): Promise<void> {
   const folder = folderOf(from);
   if (folder === undefined) return;
   const target = folderOf(to);
   let there: ReadonlyMap<string, number> | undefined;
-  for await (const { path, size } of parts.source.files(folder)) {
-    parts.signal.throwIfAborted();
+  for await (const { path, size } of dependencies.source.files(folder)) {
+    dependencies.signal.throwIfAborted();
     if (target === undefined) {
       const detail = `Artifacts are stored at ${to}, which only clients can write. Start the server with --serve-artifacts.`;
       throw new DaisError('invalid_state', detail);
     }
     const inner = path.slice(folder.length + 1);
-    there ??= fresh ? new Map() : await filesThere(parts, target);
+    there ??= fresh ? new Map() : await filesThere(dependencies, target);
     if (there.get(inner) === size && size >= COMPARED_BY_SIZE_FROM) continue;
-    await sendFile(parts, path, `${target}/${inner}`);
-    parts.tally.add({ files: 1, bytes: size });
+    await sendFile(dependencies, path, `${target}/${inner}`);
+    dependencies.tally.add({ files: 1, bytes: size });
   }
 }
 
@@ -39,7 +44,7 @@ function folderOf(uri: string): string | undefined {
   return /^mlflow-artifacts:(?:\/\/[^/]*)?\/*(?<path>.+?)\/*$/i.exec(uri)?.groups?.['path'];
 }
 
-async function filesThere({ rest }: ServerParts, root: string): Promise<ReadonlyMap<string, number>> {
+async function filesThere({ rest }: ServerDependencies, root: string): Promise<ReadonlyMap<string, number>> {
   const found = new Map<string, number>();
   const folders = [''];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
@@ -57,7 +62,7 @@ async function filesThere({ rest }: ServerParts, root: string): Promise<Readonly
   return found;
 }
 
-async function sendFile({ rest, source, signal }: ServerParts, path: string, to: string): Promise<void> {
+async function sendFile({ rest, source, signal }: ServerDependencies, path: string, to: string): Promise<void> {
   const { bytes, tag } = await source.client.download(readArtifactOperation, { path }, { signal });
   const hash = createHash('sha256');
   const hashed = new Transform({

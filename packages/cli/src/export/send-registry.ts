@@ -3,7 +3,17 @@ import { DaisError } from '@dais/api';
 import type { ModelVersion, RegisteredModel } from '@dais/api/registry';
 import { fingerprint } from '#import/fingerprint.ts';
 import { isAbsent } from '#import/http-traces.ts';
-import { API, list, object, pairs, STATE, tagsOf, text, type Json, type ServerParts } from './server-parts.ts';
+import {
+  API,
+  list,
+  object,
+  pairs,
+  STATE,
+  tagsOf,
+  text,
+  type Json,
+  type ServerDependencies,
+} from './server-dependencies.ts';
 
 /** In which experiments a prompt is shown, by their numbers. */
 const EXPERIMENTS_TAG = '_mlflow_experiment_ids';
@@ -13,8 +23,8 @@ const NOWHERE = 'prompt-template';
 /** Numbers of deleted versions between two that are there: each is made and deleted. */
 const MOST_GAPS = 1000;
 
-export async function sendRegistry(parts: ServerParts): Promise<void> {
-  const { source, tally, signal, failed } = parts;
+export async function sendRegistry(dependencies: ServerDependencies): Promise<void> {
+  const { source, tally, signal, failed } = dependencies;
   const versions = new Map<string, ModelVersion[]>();
   for await (const version of source.versions()) {
     tally.found.versions += 1;
@@ -28,8 +38,8 @@ export async function sendRegistry(parts: ServerParts): Promise<void> {
     tally.found.models += 1;
     tally.found.aliases += Object.keys(model.aliases).length;
     try {
-      const there = await sendModel(parts, model);
-      const known = await versionsThere(parts, model);
+      const there = await sendModel(dependencies, model);
+      const known = await versionsThere(dependencies, model);
       models.push({ model, there, known, versions: versions.get(model.name) ?? [] });
     } catch (error) {
       failed(`model "${model.name}"`, error);
@@ -37,10 +47,10 @@ export async function sendRegistry(parts: ServerParts): Promise<void> {
   }
   // A copy of a version comes after what it is a copy of.
   for (const copies of [false, true]) {
-    for (const sent of models) await sendVersions(parts, sent, copies);
+    for (const sent of models) await sendVersions(dependencies, sent, copies);
   }
   for (const { model, there } of models) {
-    await sendAliases(parts, model, there).catch((error) => failed(`aliases of model "${model.name}"`, error));
+    await sendAliases(dependencies, model, there).catch((error) => failed(`aliases of model "${model.name}"`, error));
   }
 }
 
@@ -53,11 +63,11 @@ interface Sent {
 }
 
 /** Gives what was there before. */
-async function sendModel(parts: ServerParts, model: RegisteredModel): Promise<Json | undefined> {
-  const { rest, tally } = parts;
+async function sendModel(dependencies: ServerDependencies, model: RegisteredModel): Promise<Json | undefined> {
+  const { rest, tally } = dependencies;
   const { name } = model;
-  const wanted = tagsThere(parts, model);
-  const there = await modelThere(parts, name);
+  const wanted = tagsThere(dependencies, model);
+  const there = await modelThere(dependencies, name);
   if (there === undefined) {
     const request = { name, description: model.description, tags: pairs(wanted) };
     await rest.post(`${API}/registered-models/create`, request);
@@ -75,8 +85,12 @@ async function sendModel(parts: ServerParts, model: RegisteredModel): Promise<Js
 
 const COPY = /^models:\/+([^/]+)\/(\d+)$/;
 
-async function sendVersions(parts: ServerParts, { model, versions, known }: Sent, copies: boolean): Promise<void> {
-  const { tally, failed } = parts;
+async function sendVersions(
+  dependencies: ServerDependencies,
+  { model, versions, known }: Sent,
+  copies: boolean,
+): Promise<void> {
+  const { tally, failed } = dependencies;
   // Numbers are given in order: a copy makes all after it wait.
   const ordered = versions.toSorted((a, b) => a.version - b.version);
   const first = ordered.findIndex(({ source }) => COPY.test(source));
@@ -85,7 +99,7 @@ async function sendVersions(parts: ServerParts, { model, versions, known }: Sent
     const state = fingerprint({ ...version, artifactUri: '', aliases: [], updatedAt: 0 });
     if (tagsOf(known.get(version.version)?.['tags'])[STATE] === state) continue;
     try {
-      await sendVersion(parts, version, known, state);
+      await sendVersion(dependencies, version, known, state);
       tally.written.versions += 1;
     } catch (error) {
       failed(`version ${version.version} of model "${model.name}"`, error);
@@ -94,7 +108,7 @@ async function sendVersions(parts: ServerParts, { model, versions, known }: Sent
 }
 
 async function sendAliases(
-  { rest, tally }: ServerParts,
+  { rest, tally }: ServerDependencies,
   { name, aliases }: RegisteredModel,
   there: Json | undefined,
 ): Promise<void> {
@@ -106,7 +120,7 @@ async function sendAliases(
   }
 }
 
-async function modelThere({ rest }: ServerParts, name: string): Promise<Json | undefined> {
+async function modelThere({ rest }: ServerDependencies, name: string): Promise<Json | undefined> {
   try {
     return object((await rest.get(`${API}/registered-models/get`, { name }))['registered_model']);
   } catch (error) {
@@ -115,7 +129,10 @@ async function modelThere({ rest }: ServerParts, name: string): Promise<Json | u
   }
 }
 
-async function versionsThere({ rest }: ServerParts, { name, type }: RegisteredModel): Promise<Map<number, Json>> {
+async function versionsThere(
+  { rest }: ServerDependencies,
+  { name, type }: RegisteredModel,
+): Promise<Map<number, Json>> {
   const found = new Map<number, Json>();
   const filter = `name = '${name.replaceAll("'", "''")}'${type === 'prompt' ? ` and tags.\`${PROMPT}\` = 'true'` : ''}`;
   let token: string | undefined;
@@ -128,7 +145,7 @@ async function versionsThere({ rest }: ServerParts, { name, type }: RegisteredMo
 }
 
 /** Numbers of experiments are other ones there. */
-function tagsThere({ ids }: ServerParts, { tags }: Pick<RegisteredModel, 'tags'>): Record<string, string> {
+function tagsThere({ ids }: ServerDependencies, { tags }: Pick<RegisteredModel, 'tags'>): Record<string, string> {
   const rewritten = ids.rewriteAll(tags);
   const experiments = tags[EXPERIMENTS_TAG];
   if (experiments !== undefined) {
@@ -138,16 +155,16 @@ function tagsThere({ ids }: ServerParts, { tags }: Pick<RegisteredModel, 'tags'>
 }
 
 async function sendVersion(
-  parts: ServerParts,
+  dependencies: ServerDependencies,
   version: ModelVersion,
   known: ReadonlyMap<number, Json>,
   state: string,
 ): Promise<void> {
-  const { rest } = parts;
+  const { rest } = dependencies;
   const there = known.get(version.version);
   const of = { name: version.model, version: String(version.version) };
-  const tags = tagsThere(parts, version);
-  if (there === undefined) await createVersion(parts, version, tags);
+  const tags = tagsThere(dependencies, version);
+  if (there === undefined) await createVersion(dependencies, version, tags);
   else {
     for (const tag of pairs(tags)) await rest.post(`${API}/model-versions/set-tag`, { ...of, ...tag });
     await rest.patch(`${API}/model-versions/update`, { ...of, description: version.description });
@@ -164,13 +181,17 @@ async function sendVersion(
 }
 
 /** The server counts by itself: numbers that were deleted here are made and deleted there. */
-async function createVersion(parts: ServerParts, version: ModelVersion, tags: Record<string, string>): Promise<void> {
-  const { rest, ids } = parts;
+async function createVersion(
+  dependencies: ServerDependencies,
+  version: ModelVersion,
+  tags: Record<string, string>,
+): Promise<void> {
+  const { rest, ids } = dependencies;
   const source = ids.rewrite(version.source);
   const request = {
     name: version.model,
     source: source === '' ? NOWHERE : source,
-    ...(await originOf(parts, version, source)),
+    ...(await originOf(dependencies, version, source)),
     ...(version.runLink !== undefined && { run_link: version.runLink }),
     description: version.description,
     tags: pairs(tags),
@@ -186,7 +207,7 @@ async function createVersion(parts: ServerParts, version: ModelVersion, tags: Re
 }
 
 /** The run and the logged model that it comes from; of a copy, those of the version that it is a copy of. */
-async function originOf({ rest, ids }: ServerParts, version: ModelVersion, source: string): Promise<object> {
+async function originOf({ rest, ids }: ServerDependencies, version: ModelVersion, source: string): Promise<object> {
   const [, name, number] = COPY.exec(source) ?? [];
   if (name !== undefined && number !== undefined) {
     const query = { name: decodeURIComponent(name), version: number };

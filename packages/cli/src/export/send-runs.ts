@@ -2,8 +2,8 @@
 import type { LoggedModel, MetricPoint, Run } from '@dais/api/tracking';
 import { fingerprint } from '#import/fingerprint.ts';
 import { sendFiles } from './send-files.ts';
-import { API, chunks, object, OLD_ID, pairs, searched, STATE, tagsOf, text } from './server-parts.ts';
-import type { Json, Place, ServerParts } from './server-parts.ts';
+import { API, chunks, object, OLD_ID, pairs, searched, STATE, tagsOf, text } from './server-dependencies.ts';
+import type { Json, TargetExperiment, ServerDependencies } from './server-dependencies.ts';
 
 const RUNS_PAGE = 200;
 /** In one call, by what the server takes. */
@@ -19,26 +19,26 @@ interface RunThere {
 
 /** Of one experiment: what is there, and what is to be written. */
 export class RunSender {
-  readonly #parts: ServerParts;
-  readonly #place: Place;
+  readonly #dependencies: ServerDependencies;
+  readonly #target: TargetExperiment;
   readonly #there = new Map<string, RunThere>();
   readonly #fresh = new Set<string>();
 
-  constructor(parts: ServerParts, place: Place) {
-    this.#parts = parts;
-    this.#place = place;
+  constructor(dependencies: ServerDependencies, target: TargetExperiment) {
+    this.#dependencies = dependencies;
+    this.#target = target;
   }
 
   /** Makes those that are not there yet, so that all ids are known before anything refers to them. */
   async begin(): Promise<void> {
-    const { rest, source, ids, tally, signal, failed } = this.#parts;
-    const body = { experiment_ids: [this.#place.id], run_view_type: 'ALL', max_results: RUNS_PAGE };
+    const { rest, source, ids, tally, signal, failed } = this.#dependencies;
+    const body = { experiment_ids: [this.#target.id], run_view_type: 'ALL', max_results: RUNS_PAGE };
     for await (const json of searched(rest, `${API}/runs/search`, body, 'runs')) {
       const found = runThere(json);
       const { [OLD_ID]: old } = tagsOf(object(json['data'])['tags']);
       if (old !== undefined) this.#there.set(old, found);
     }
-    for await (const run of source.runs(this.#place.from.id)) {
+    for await (const run of source.runs(this.#target.from.id)) {
       signal.throwIfAborted();
       tally.found.runs += 1;
       try {
@@ -52,9 +52,9 @@ export class RunSender {
   }
 
   async #create(run: Run): Promise<RunThere> {
-    await this.#place.wake();
-    const { run: made } = await this.#parts.rest.post(`${API}/runs/create`, {
-      experiment_id: this.#place.id,
+    await this.#target.wake();
+    const { run: made } = await this.#dependencies.rest.post(`${API}/runs/create`, {
+      experiment_id: this.#target.id,
       user_id: run.user,
       run_name: run.name,
       start_time: run.startedAt,
@@ -66,8 +66,8 @@ export class RunSender {
 
   /** Fills those that are new or changed. */
   async fill(): Promise<void> {
-    const { source, tally, signal, failed, progress } = this.#parts;
-    for await (const run of source.runs(this.#place.from.id)) {
+    const { source, tally, signal, failed, progress } = this.#dependencies;
+    for await (const run of source.runs(this.#target.from.id)) {
       signal.throwIfAborted();
       const there = this.#there.get(run.id);
       if (there === undefined) continue;
@@ -84,8 +84,8 @@ export class RunSender {
   }
 
   async #fillOne(run: Run, there: RunThere, state: string): Promise<void> {
-    const { rest, ids, tally } = this.#parts;
-    await this.#place.wake();
+    const { rest, ids, tally } = this.#dependencies;
+    await this.#target.wake();
     const of = { run_id: there.id };
     if (there.deleted) await rest.post(`${API}/runs/restore`, of);
     const tags = { ...ids.rewriteAll(run.tags), [OLD_ID]: run.id };
@@ -94,7 +94,7 @@ export class RunSender {
     for (const some of chunks(named, PAIRS_AT_ONCE)) await rest.post(`${API}/runs/log-batch`, { ...of, tags: some });
     const points = await this.#sendHistories(run, there.id);
     await this.#sendLinks(run, there.id);
-    await sendFiles(this.#parts, run.artifactUri, there.artifactUri, this.#fresh.has(run.id));
+    await sendFiles(this.#dependencies, run.artifactUri, there.artifactUri, this.#fresh.has(run.id));
     await rest.post(`${API}/runs/update`, {
       ...of,
       status: run.status,
@@ -103,14 +103,14 @@ export class RunSender {
     });
     await rest.post(`${API}/runs/set-tag`, { ...of, key: STATE, value: state });
     // All of a deleted experiment goes with it.
-    const alone = run.lifecycle === 'deleted' && this.#place.from.lifecycle === 'active';
+    const alone = run.lifecycle === 'deleted' && this.#target.from.lifecycle === 'active';
     if (alone) await rest.post(`${API}/runs/delete`, of);
     tally.add({ points, params: params.length, tags: named.length });
   }
 
   /** A point that is there already stays there once. Gives how many there are. */
   async #sendHistories(run: Run, id: string): Promise<number> {
-    const { rest, source } = this.#parts;
+    const { rest, source } = this.#dependencies;
     let total = 0;
     let waiting: object[] = [];
     const flush = async () => {
@@ -129,7 +129,7 @@ export class RunSender {
   }
 
   async #sendLinks(run: Run, id: string): Promise<void> {
-    const { rest, ids } = this.#parts;
+    const { rest, ids } = this.#dependencies;
     const models = run.modelInputs.flatMap((model) => ids.models.get(model) ?? []);
     if (run.datasets.length > 0 || models.length > 0) {
       await rest.post(`${API}/runs/log-inputs`, {
@@ -173,13 +173,13 @@ function metricOf(key: string, { value, timestamp, step }: MetricPoint): object 
 }
 
 /** Logged models of one experiment; the runs that made and measured them are there already. */
-export async function sendLoggedModels(parts: ServerParts, place: Place): Promise<void> {
-  const { rest, source, ids, tally, signal, failed } = parts;
+export async function sendLoggedModels(dependencies: ServerDependencies, target: TargetExperiment): Promise<void> {
+  const { rest, source, ids, tally, signal, failed } = dependencies;
   const there = new Map<
     string,
     { readonly id: string; readonly state: string | undefined; readonly artifactUri: string }
   >();
-  const body = { experiment_ids: [place.id], max_results: 100 };
+  const body = { experiment_ids: [target.id], max_results: 100 };
   for await (const json of searched(rest, `${API}/logged-models/search`, body, 'models')) {
     const info = object(json['info']);
     const { [OLD_ID]: old, [STATE]: state } = tagsOf(info['tags']);
@@ -187,7 +187,7 @@ export async function sendLoggedModels(parts: ServerParts, place: Place): Promis
       there.set(old, { id: text(info['model_id']), state, artifactUri: text(info['artifact_uri']) });
     }
   }
-  for await (const model of source.loggedModels(place.from.id)) {
+  for await (const model of source.loggedModels(target.from.id)) {
     signal.throwIfAborted();
     tally.found.loggedModels += 1;
     const known = there.get(model.id);
@@ -195,10 +195,10 @@ export async function sendLoggedModels(parts: ServerParts, place: Place): Promis
     const state = fingerprint({ ...model, artifactUri: '' });
     if (known?.state === state) continue;
     try {
-      await place.wake();
-      const made = known ?? (await createModel(parts, place, model));
+      await target.wake();
+      const made = known ?? (await createModel(dependencies, target, model));
       ids.models.set(model.id, made.id);
-      await fillModel(parts, model, made, { state, fresh: known === undefined });
+      await fillModel(dependencies, model, made, { state, fresh: known === undefined });
       tally.written.loggedModels += 1;
     } catch (error) {
       failed(`logged model ${model.id}`, error);
@@ -206,10 +206,10 @@ export async function sendLoggedModels(parts: ServerParts, place: Place): Promis
   }
 }
 
-async function createModel({ rest, ids }: ServerParts, place: Place, model: LoggedModel) {
+async function createModel({ rest, ids }: ServerDependencies, target: TargetExperiment, model: LoggedModel) {
   const run = model.sourceRunId === undefined ? undefined : ids.runs.get(model.sourceRunId);
   const { model: made } = await rest.post(`${API}/logged-models`, {
-    experiment_id: place.id,
+    experiment_id: target.id,
     name: model.name,
     ...(model.type !== undefined && { model_type: model.type }),
     ...(run !== undefined && { source_run_id: run }),
@@ -221,13 +221,13 @@ async function createModel({ rest, ids }: ServerParts, place: Place, model: Logg
 }
 
 async function fillModel(
-  parts: ServerParts,
+  dependencies: ServerDependencies,
   model: LoggedModel,
   there: { readonly id: string; readonly artifactUri: string },
   { state, fresh }: { readonly state: string; readonly fresh: boolean },
 ): Promise<void> {
-  const { rest, ids } = parts;
-  await sendFiles(parts, model.artifactUri, there.artifactUri, fresh);
+  const { rest, ids } = dependencies;
+  await sendFiles(dependencies, model.artifactUri, there.artifactUri, fresh);
   for (const { runId, key, datasetName, datasetDigest, ...point } of model.metrics) {
     const run = ids.runs.get(runId);
     if (run === undefined) continue;

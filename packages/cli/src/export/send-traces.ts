@@ -4,8 +4,8 @@ import type { Assessment, Span, Trace } from '@dais/api/tracking';
 import { fingerprint } from '#import/fingerprint.ts';
 import { TRACE_WORDS } from '#import/trace-words.ts';
 import { sendFiles } from './send-files.ts';
-import { API, API_3, object, searched, STATE, text } from './server-parts.ts';
-import type { Json, Place, ServerParts } from './server-parts.ts';
+import { API, API_3, object, searched, STATE, text } from './server-dependencies.ts';
+import type { Json, TargetExperiment, ServerDependencies } from './server-dependencies.ts';
 import type { TraceLinks } from './trace-rows.ts';
 
 const PAGE = 500;
@@ -21,30 +21,33 @@ interface There {
   readonly judged: ReadonlySet<string>;
 }
 
-export async function sendTraces(parts: ServerParts, place: Place): Promise<void> {
-  const { source, tally, signal, failed, progress } = parts;
+export async function sendTraces(dependencies: ServerDependencies, target: TargetExperiment): Promise<void> {
+  const { source, tally, signal, failed, progress } = dependencies;
   let there: ReadonlyMap<string, There> | undefined;
-  for await (const { trace, links } of source.traces(place.from.id)) {
+  for await (const { trace, links } of source.traces(target.from.id)) {
     signal.throwIfAborted();
     tally.found.traces += 1;
-    there ??= await tracesThere(parts, place);
+    there ??= await tracesThere(dependencies, target);
     const known = there.get(trace.id);
     const state = fingerprint({ ...trace, ...links, artifactUri: '' });
     if (known?.state === state) continue;
     try {
-      await place.wake();
-      await sendTrace(parts, place, { trace, links, state, known });
+      await target.wake();
+      await sendTrace(dependencies, target, { trace, links, state, known });
       tally.written.traces += 1;
     } catch (error) {
-      failed(`trace ${trace.id} of experiment "${place.from.name}"`, error);
+      failed(`trace ${trace.id} of experiment "${target.from.name}"`, error);
     }
     progress(`${tally.written.traces} traces with ${tally.amounts.spans} spans written`);
   }
 }
 
-async function tracesThere({ rest }: ServerParts, place: Place): Promise<ReadonlyMap<string, There>> {
+async function tracesThere(
+  { rest }: ServerDependencies,
+  target: TargetExperiment,
+): Promise<ReadonlyMap<string, There>> {
   const found = new Map<string, There>();
-  const location = { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: place.id } };
+  const location = { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: target.id } };
   const body = { locations: [location], max_results: PAGE };
   for await (const json of searched(rest, `${API_3}/traces/search`, body, 'traces')) {
     const { [STATE]: state } = object(json['tags']);
@@ -61,13 +64,17 @@ interface Sent {
   readonly known: There | undefined;
 }
 
-async function sendTrace(parts: ServerParts, place: Place, { trace, links, state, known }: Sent): Promise<void> {
-  const { rest, source, ids, tally } = parts;
+async function sendTrace(
+  dependencies: ServerDependencies,
+  target: TargetExperiment,
+  { trace, links, state, known }: Sent,
+): Promise<void> {
+  const { rest, source, ids, tally } = dependencies;
   let waiting: Span[] = [];
   let attached = false;
   let total = 0;
   const flush = async () => {
-    if (waiting.length > 0) await sendSpans(parts, place, waiting);
+    if (waiting.length > 0) await sendSpans(dependencies, target, waiting);
     total += waiting.length;
     waiting = [];
   };
@@ -80,13 +87,14 @@ async function sendTrace(parts: ServerParts, place: Place, { trace, links, state
   const judged = known?.judged ?? new Set<string>();
   const [first, corrections] = parted(trace.assessments, judged);
   const { trace: made } = await rest.post(`${API_3}/traces`, {
-    trace: { trace_info: infoOf(parts, place, trace, first) },
+    trace: { trace_info: infoOf(dependencies, target, trace, first) },
   });
   for (const one of corrections) {
     await rest.post(`${API_3}/traces/${trace.id}/assessments`, { assessment: assessmentOf(one) });
   }
-  const told = object(object(object(made)['trace_info'])['tags']);
-  if (attached) await sendFiles(parts, trace.artifactUri, text(told[TRACE_WORDS.artifacts]), known === undefined);
+  const reported = object(object(object(made)['trace_info'])['tags']);
+  if (attached)
+    await sendFiles(dependencies, trace.artifactUri, text(reported[TRACE_WORDS.artifacts]), known === undefined);
   for (const run of links.runIds.flatMap((id) => ids.runs.get(id) ?? [])) {
     await rest.post(`${API}/traces/link-to-run`, { trace_ids: [trace.id], run_id: run });
   }
@@ -113,9 +121,13 @@ function parted(assessments: readonly Assessment[], there: ReadonlySet<string>):
   ];
 }
 
-async function sendSpans({ rest }: ServerParts, place: Place, spans: readonly Span[]): Promise<void> {
+async function sendSpans(
+  { rest }: ServerDependencies,
+  target: TargetExperiment,
+  spans: readonly Span[],
+): Promise<void> {
   const body = { resourceSpans: [{ scopeSpans: [{ spans: spans.map(wireSpan) }] }] };
-  await rest.post('/v1/traces', body, { 'x-mlflow-experiment-id': place.id });
+  await rest.post('/v1/traces', body, { 'x-mlflow-experiment-id': target.id });
 }
 
 const CODES = { UNSET: 0, OK: 1, ERROR: 2 } as const;
@@ -149,11 +161,16 @@ function wireSpan(span: Span): object {
 
 const timeOf = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-function infoOf({ ids }: ServerParts, place: Place, trace: Trace, assessments: readonly Assessment[]): object {
+function infoOf(
+  { ids }: ServerDependencies,
+  target: TargetExperiment,
+  trace: Trace,
+  assessments: readonly Assessment[],
+): object {
   const { [FINAL]: _final, ...metadata } = trace.metadata;
   return {
     trace_id: trace.id,
-    trace_location: { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: place.id } },
+    trace_location: { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: target.id } },
     request_time: timeOf(trace.requestedAt),
     ...(trace.durationMs !== undefined && { execution_duration: `${trace.durationMs / 1000}s` }),
     state: trace.state === 'UNSPECIFIED' ? 'STATE_UNSPECIFIED' : trace.state,

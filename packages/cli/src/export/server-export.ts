@@ -8,9 +8,9 @@ import { sendExperiments, sleepAgain } from './send-experiments.ts';
 import { sendRegistry } from './send-registry.ts';
 import { RunSender, sendLoggedModels } from './send-runs.ts';
 import { sendTraces } from './send-traces.ts';
-import { Ids, type ServerParts } from './server-parts.ts';
+import { Ids, type ServerDependencies } from './server-dependencies.ts';
 
-export interface ServerExportParts {
+export interface ServerExportDependencies {
   readonly client: DaisClient;
   readonly rest: MlflowRest;
   readonly signal: AbortSignal;
@@ -24,7 +24,7 @@ const FATAL = new Set(['unauthenticated', 'forbidden', 'server_unreachable']);
  * In an order in which whatever is referred to is there already: ids are other ones there.
  * @throws DaisError when either server cannot be reached; what fails alone is told in the tally.
  */
-export async function exportToServer({ client, rest, signal, progress }: ServerExportParts): Promise<Tally> {
+export async function exportToServer({ client, rest, signal, progress }: ServerExportDependencies): Promise<Tally> {
   const tally = new Tally();
   const failed = (what: string, error: unknown): void => {
     signal.throwIfAborted();
@@ -32,16 +32,16 @@ export async function exportToServer({ client, rest, signal, progress }: ServerE
     tally.problems.push({ what, why: error instanceof Error ? error.message : String(error) });
   };
   const source = new DaisSource(client, signal);
-  const parts: ServerParts = { rest, source, tally, signal, progress, failed, ids: new Ids() };
-  const places = await sendExperiments(parts);
-  const senders = places.map((place) => new RunSender(parts, place));
+  const dependencies: ServerDependencies = { rest, source, tally, signal, progress, failed, ids: new Ids() };
+  const targets = await sendExperiments(dependencies);
+  const senders = targets.map((target) => new RunSender(dependencies, target));
   for (const sender of senders) await sender.begin();
-  for (const place of places) await sendLoggedModels(parts, place);
+  for (const target of targets) await sendLoggedModels(dependencies, target);
   for (const sender of senders) await sender.fill();
-  await sendRegistry(parts);
-  for (const place of places) await sendTraces(parts, place);
-  await sendDatasets(parts);
-  await sendScorers(parts);
-  await sleepAgain(parts);
+  await sendRegistry(dependencies);
+  for (const target of targets) await sendTraces(dependencies, target);
+  await sendDatasets(dependencies);
+  await sendScorers(dependencies);
+  await sleepAgain(dependencies);
   return tally;
 }

@@ -30,12 +30,12 @@ async function follow<One extends Work>(
 ): Promise<number> {
   let work = begun;
   if (follows) {
-    while (['waiting', 'running'].includes(work.state)) {
+    while (['pending', 'running'].includes(work.state)) {
       await wait(POLL_MS);
       work = await get();
     }
   }
-  const failed = follows && work.state !== 'done';
+  const failed = follows && work.state !== 'succeeded';
   const code = failed ? exitCodes.failed.code : exitCodes.ok.code;
   if (context.globals.output === 'name') context.terminal.out(`${work.id}\n`);
   else if (!(await printedForPrograms(context, work))) {

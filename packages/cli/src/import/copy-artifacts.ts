@@ -9,7 +9,7 @@ const COMPARED_BY_SIZE_FROM = 2 ** 20;
 /** Of one file: a connection that breaks is not the end of an import. */
 const TRIES = 3;
 
-export interface ArtifactParts {
+export interface ArtifactDependencies {
   readonly source: TrackingSource;
   readonly target: DaisTarget;
   readonly tally: Tally;
@@ -23,7 +23,7 @@ export interface ArtifactParts {
  * @throws DaisError
  */
 export async function copyArtifacts(
-  { source, target, tally, onBytes }: ArtifactParts,
+  { source, target, tally, onBytes }: ArtifactDependencies,
   owner: FileOwner,
   to: string,
   {

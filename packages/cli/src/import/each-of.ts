@@ -6,10 +6,10 @@ export async function eachOf<T>(
 ): Promise<void> {
   const iterator = items[Symbol.asyncIterator]();
   // One at a time asks for the next.
-  let asking: Promise<unknown> = Promise.resolve();
+  let pending: Promise<unknown> = Promise.resolve();
   const next = async () => {
-    const answer = asking.then(async () => await iterator.next());
-    asking = answer.catch(() => {});
+    const answer = pending.then(async () => await iterator.next());
+    pending = answer.catch(() => {});
     return await answer;
   };
   const worker = async () => {

@@ -16,7 +16,7 @@ import type { Tally } from './tally.ts';
 const RECORDS_AT_ONCE = 500;
 const TEXT_AT_ONCE = 4_000_000;
 
-export interface EvaluationImportParts {
+export interface EvaluationImportDependencies {
   readonly source: TrackingSource;
   readonly target: DaisTarget;
   readonly tally: Tally;
@@ -26,12 +26,12 @@ export interface EvaluationImportParts {
   readonly failed: (what: string, error: unknown) => void;
 }
 
-/** @param places numbers of experiments here, by their numbers there */
+/** @param targets numbers of experiments here, by their numbers there */
 export async function importDatasets(
-  parts: EvaluationImportParts,
-  places: ReadonlyMap<string, { readonly id: string }>,
+  dependencies: EvaluationImportDependencies,
+  targets: ReadonlyMap<string, { readonly id: string }>,
 ): Promise<void> {
-  const { source, target, tally, dryRun, all, signal, failed } = parts;
+  const { source, target, tally, dryRun, all, signal, failed } = dependencies;
   const known = await target.known('evaluation-dataset');
   for await (const dataset of source.evaluationDatasets()) {
     tally.found.evaluationDatasets += 1;
@@ -40,7 +40,7 @@ export async function importDatasets(
     signal.throwIfAborted();
     try {
       if (!dryRun) {
-        await importDataset(parts, dataset, places);
+        await importDataset(dependencies, dataset, targets);
         await target.note('evaluation-dataset', dataset.id, dataset.id, state);
       }
       tally.written.evaluationDatasets += 1;
@@ -51,12 +51,12 @@ export async function importDatasets(
 }
 
 async function importDataset(
-  { source, target, tally }: EvaluationImportParts,
+  { source, target, tally }: EvaluationImportDependencies,
   dataset: SourceDataset,
-  places: ReadonlyMap<string, { readonly id: string }>,
+  targets: ReadonlyMap<string, { readonly id: string }>,
 ): Promise<void> {
   const { experimentIds, ...record } = dataset;
-  const here = experimentIds.flatMap((id) => places.get(id)?.id ?? []);
+  const here = experimentIds.flatMap((id) => targets.get(id)?.id ?? []);
   const input = { ...record, source: target.source, experimentIds: here };
   await target.client.perform(importEvaluationDatasetOperation, input, target.settings);
   const wanted = new Map<string, string>();
@@ -106,9 +106,9 @@ async function compareRecords(target: DaisTarget, id: string, wanted: Map<string
 }
 
 export async function importScorers(
-  { source, target, tally, dryRun, all, signal, failed }: EvaluationImportParts,
+  { source, target, tally, dryRun, all, signal, failed }: EvaluationImportDependencies,
   experiment: SourceExperiment,
-  place: { readonly id: string } | undefined,
+  targetExperiment: { readonly id: string } | undefined,
   known: Known,
 ): Promise<void> {
   for await (const scorer of source.scorers(experiment)) {
@@ -118,10 +118,10 @@ export async function importScorers(
     if (!all && known.get(sourceId)?.state === state) continue;
     signal.throwIfAborted();
     try {
-      if (!dryRun && place !== undefined) {
-        const input = { ...scorer, source: target.source, experimentId: place.id };
+      if (!dryRun && targetExperiment !== undefined) {
+        const input = { ...scorer, source: target.source, experimentId: targetExperiment.id };
         const { id } = await target.client.perform(importScorerOperation, input, target.settings);
-        await target.note('scorer', sourceId, `${place.id}/${id}/${scorer.version}`, state);
+        await target.note('scorer', sourceId, `${targetExperiment.id}/${id}/${scorer.version}`, state);
       }
       tally.written.scorers += 1;
     } catch (error) {

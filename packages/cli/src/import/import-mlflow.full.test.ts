@@ -50,22 +50,22 @@ test('both add up the same of the traces, and refuse the same', async () => {
     const post = async (path: string, body: object) => {
       const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
       const answer = await fetch(`${server}/api/${path}`, init);
-      return { status: answer.status, told: (await answer.json()) as Record<string, unknown> };
+      return { status: answer.status, payload: (await answer.json()) as Record<string, unknown> };
     };
     const named = await fetch(`${server}/api/2.0/mlflow/experiments/get-by-name?experiment_name=traced`);
     const { experiment } = (await named.json()) as { experiment: { experiment_id: string } };
     const aggregations = question.aggregations.map((one) =>
       typeof one === 'number' ? { aggregation_type: 'PERCENTILE', percentile_value: one } : { aggregation_type: one },
     );
-    const { status, told } = await post('3.0/mlflow/traces/metrics', {
+    const { status, payload } = await post('3.0/mlflow/traces/metrics', {
       ...question,
       aggregations,
       experiment_ids: [experiment.experiment_id],
     });
     // Which aggregations and dimensions there are is a set there, told in any order.
     const message =
-      typeof told['message'] === 'string' ? told['message'].replace(/(Supported|Valid).*$/s, '') : undefined;
-    return status === 200 ? told : { status, code: told['error_code'], message };
+      typeof payload['message'] === 'string' ? payload['message'].replace(/(Supported|Valid).*$/s, '') : undefined;
+    return status === 200 ? payload : { status, code: payload['error_code'], message };
   };
   const [there, here]: unknown[][] = [[], []];
   for (const question of JSON.parse(text) as Question[]) {
@@ -117,8 +117,8 @@ test(
       // The default one is there already, and has no tags.
       expect(written).toEqual({ ...ALL, experiments: ALL.experiments - 1 });
       expect(await exported()).toMatchObject({ found: ALL, written: NOTHING, problems: [] });
-      const told = await mlflow.python('transfer_compare.py', [mlflow.url, second.url, 'names']);
-      expect(JSON.parse(told)).toMatchObject({ differences: [] });
+      const result = await mlflow.python('transfer_compare.py', [mlflow.url, second.url, 'names']);
+      expect(JSON.parse(result)).toMatchObject({ differences: [] });
     } finally {
       await second.stop();
     }

@@ -73,9 +73,9 @@ async function ask(project: string, method: string, path: string, body?: object)
     method,
     ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
   });
-  const told = (await answer.json()) as { id: string; items: object[]; points: object[] };
-  if (!answer.ok) throw new Error(JSON.stringify(told));
-  return told;
+  const reported = (await answer.json()) as { id: string; items: object[]; points: object[] };
+  if (!answer.ok) throw new Error(JSON.stringify(reported));
+  return reported;
 }
 
 const importing = async (...words: string[]) =>

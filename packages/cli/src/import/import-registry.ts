@@ -14,7 +14,7 @@ import type { Tally } from './tally.ts';
 
 const PROMPT_TAG = 'mlflow.prompt.is_prompt';
 
-export interface RegistryImportParts {
+export interface RegistryImportDependencies {
   readonly source: TrackingSource;
   readonly target: DaisTarget;
   readonly tally: Tally;
@@ -25,8 +25,8 @@ export interface RegistryImportParts {
   readonly failed: (what: string, error: unknown) => void;
 }
 
-export async function importRegistry(parts: RegistryImportParts): Promise<void> {
-  const { source, target, tally, dryRun, all, failed } = parts;
+export async function importRegistry(dependencies: RegistryImportDependencies): Promise<void> {
+  const { source, target, tally, dryRun, all, failed } = dependencies;
   const models = await target.known('model');
   const versions = await target.known('model-version');
   const again: (() => Promise<void>)[] = [];
@@ -49,7 +49,7 @@ export async function importRegistry(parts: RegistryImportParts): Promise<void> 
         tally.written.versions += 1;
         if (dryRun) continue;
         // A version may be a copy of one that comes later.
-        const write = async () => await importVersion(parts, version, now);
+        const write = async () => await importVersion(dependencies, version, now);
         await write().catch(
           () => void again.push(async () => await write().catch((error) => failed(`model version ${name}`, error))),
         );
@@ -62,7 +62,7 @@ export async function importRegistry(parts: RegistryImportParts): Promise<void> 
   }
   for (const write of again) await write();
   for (const model of aliases) {
-    await importAliases(parts, model).catch((error) => failed(`aliases of model ${model.name}`, error));
+    await importAliases(dependencies, model).catch((error) => failed(`aliases of model ${model.name}`, error));
   }
 }
 
@@ -73,8 +73,12 @@ async function importModel(target: DaisTarget, model: SourceModel, state: string
   await target.note('model', model.name, model.name, state);
 }
 
-async function importVersion(parts: RegistryImportParts, version: SourceVersion, state: string): Promise<void> {
-  const { target, rewrite } = parts;
+async function importVersion(
+  dependencies: RegistryImportDependencies,
+  version: SourceVersion,
+  state: string,
+): Promise<void> {
+  const { target, rewrite } = dependencies;
   const { version: number, stage, source, ...record } = version;
   const input = {
     ...record,
@@ -88,7 +92,7 @@ async function importVersion(parts: RegistryImportParts, version: SourceVersion,
 }
 
 /** Moved as anybody moves them: rules of a model about who must approve that hold here too. */
-async function importAliases({ target, tally, dryRun }: RegistryImportParts, model: SourceModel): Promise<void> {
+async function importAliases({ target, tally, dryRun }: RegistryImportDependencies, model: SourceModel): Promise<void> {
   const wanted = Object.entries(model.aliases);
   if (wanted.length === 0) return;
   const here = await target.client

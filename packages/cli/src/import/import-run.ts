@@ -7,7 +7,7 @@ import {
   type MetricPoint,
   type Run,
 } from '@dais/api/tracking';
-import { copyArtifacts, type ArtifactParts } from './copy-artifacts.ts';
+import { copyArtifacts, type ArtifactDependencies } from './copy-artifacts.ts';
 import type { SourceRun } from './source.ts';
 
 /** In one call; the rest of a longer history goes with the next. */
@@ -24,16 +24,20 @@ export interface RunOptions {
 }
 
 /** @throws DaisError also when what is here then is not what is there. */
-export async function importRun(parts: ArtifactParts, run: SourceRun, options: RunOptions): Promise<void> {
-  const { target, tally } = parts;
+export async function importRun(
+  dependencies: ArtifactDependencies,
+  run: SourceRun,
+  options: RunOptions,
+): Promise<void> {
+  const { target, tally } = dependencies;
   const { artifactUri: from, metrics: _later, startedAt, ...record } = run;
   const input = { ...record, startedAt, source: target.source, experimentId: options.experimentId };
   const { artifactUri } = await target.client.perform(importRunOperation, input, target.settings);
-  const points = await importHistories(parts, run);
+  const points = await importHistories(dependencies, run);
   const here = await target.client.perform(readRunOperation, { id: run.id }, target.settings);
   compare(run, here);
   if (options.withArtifacts)
-    await copyArtifacts(parts, { type: 'run', id: run.id, artifactUri: from }, artifactUri, options);
+    await copyArtifacts(dependencies, { type: 'run', id: run.id, artifactUri: from }, artifactUri, options);
   tally.add({ points, params: Object.keys(run.params).length, tags: Object.keys(run.tags).length });
 }
 
@@ -45,7 +49,7 @@ interface Series {
 }
 
 /** Gives how many points there are. */
-async function importHistories({ source, target }: ArtifactParts, run: SourceRun): Promise<number> {
+async function importHistories({ source, target }: ArtifactDependencies, run: SourceRun): Promise<number> {
   let total = 0;
   let waiting: Series[] = [];
   let size = 0;

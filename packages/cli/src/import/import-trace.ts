@@ -9,7 +9,7 @@ import {
   type Span,
   type Trace,
 } from '@dais/api/tracking';
-import { copyArtifacts, type ArtifactParts } from './copy-artifacts.ts';
+import { copyArtifacts, type ArtifactDependencies } from './copy-artifacts.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { SourceTrace } from './source.ts';
 
@@ -32,12 +32,12 @@ export interface TraceOptions {
 
 /** @throws DaisError also when what is here then is not what is there. */
 export async function importTrace(
-  parts: ArtifactParts,
+  dependencies: ArtifactDependencies,
   trace: SourceTrace,
   spans: readonly Span[],
   options: TraceOptions,
 ): Promise<void> {
-  const { target, tally } = parts;
+  const { target, tally } = dependencies;
   const { client, settings, source } = target;
   const [first = [], ...more] = pieces(spans);
   const { artifactUri: from, hasSpans: _there, ...record } = trace;
@@ -46,30 +46,30 @@ export async function importTrace(
   for (const piece of more) await client.perform(importSpansOperation, { id: trace.id, spans: piece }, settings);
   const here = await client.perform(readTraceOperation, { id: trace.id }, settings);
   compare(trace, here);
-  await compareSpans(parts, trace.id, spans);
+  await compareSpans(dependencies, trace.id, spans);
   if (options.withArtifacts && from !== '' && hasAttachments(spans)) {
     const owner = { type: 'trace', id: trace.id, artifactUri: from } as const;
     const { fresh, all } = options;
-    await copyArtifacts(parts, owner, artifactUri, { fresh, all, skip: (path) => path === SPANS_FILE });
+    await copyArtifacts(dependencies, owner, artifactUri, { fresh, all, skip: (path) => path === SPANS_FILE });
   }
   tally.add({ spans: spans.length, assessments: trace.assessments.length });
 }
 
 /** Whether it is here already as it is there, by whatever way it came. */
 export async function isHere(
-  parts: ArtifactParts,
+  dependencies: ArtifactDependencies,
   trace: SourceTrace,
   spans: readonly Span[],
   experimentId: string,
 ): Promise<boolean> {
   // Attachments are files, and looking for them costs as much as sending them.
   if (hasAttachments(spans)) return false;
-  const { client, settings } = parts.target;
+  const { client, settings } = dependencies.target;
   try {
     const here = await client.perform(readTraceOperation, { id: trace.id }, settings);
     if (here.experimentId !== experimentId) return false;
     compare(trace, here);
-    await compareSpans(parts, trace.id, spans);
+    await compareSpans(dependencies, trace.id, spans);
     const { items } = await client.perform(listTraceLinksOperation, { ids: [trace.id] }, settings);
     const { runIds = [], prompts = [] } = items[0] ?? {};
     return trace.runIds.every((id) => runIds.includes(id)) && trace.prompts.every((one) => prompts.includes(one));
@@ -130,7 +130,7 @@ function differing(what: string, there: Readonly<Record<string, string>>, here: 
 }
 
 /** By their digests: a trace may be too long to keep both. @throws DaisError `digest_mismatch`. */
-async function compareSpans({ target }: ArtifactParts, id: string, there: readonly Span[]): Promise<void> {
+async function compareSpans({ target }: ArtifactDependencies, id: string, there: readonly Span[]): Promise<void> {
   const wanted = new Map(there.map((span) => [span.id, digestOf(span)]));
   let cursor: string | undefined;
   do {

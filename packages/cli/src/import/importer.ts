@@ -18,7 +18,7 @@ const AT_ONCE = 4;
 /** There, and in every project here, runs go to it when no other is named. */
 const DEFAULT_EXPERIMENT = '0';
 
-export interface ImportParts {
+export interface ImportDependencies {
   readonly source: TrackingSource;
   readonly client: DaisClient;
   readonly signal: AbortSignal;
@@ -31,14 +31,14 @@ export interface ImportParts {
 }
 
 /** Where the artifacts of an experiment lie, there and here. */
-interface Place {
+interface TargetExperiment {
   readonly id: string;
   readonly from: string;
   readonly to: string;
 }
 
 export class Importer {
-  readonly #parts: ImportParts;
+  readonly #dependencies: ImportDependencies;
   readonly #target: DaisTarget;
   readonly #tally = new Tally();
   readonly #startedAt: number;
@@ -46,33 +46,33 @@ export class Importer {
   #done = 0;
   #total = 0;
 
-  constructor(parts: ImportParts) {
-    this.#parts = parts;
-    this.#target = new DaisTarget(parts.client, parts.source.name, parts.signal);
-    this.#startedAt = parts.now();
+  constructor(dependencies: ImportDependencies) {
+    this.#dependencies = dependencies;
+    this.#target = new DaisTarget(dependencies.client, dependencies.source.name, dependencies.signal);
+    this.#startedAt = dependencies.now();
   }
 
   /** @throws DaisError when the source or the server cannot be reached; what fails alone is told in the tally. */
   async round(): Promise<Tally> {
-    const { source } = this.#parts;
+    const { source } = this.#dependencies;
     const [runs, models] = await Promise.all([this.#target.known('run'), this.#target.known('logged-model')]);
     const [traces, scorers] = await Promise.all([this.#target.known('trace'), this.#target.known('scorer')]);
     const experiments: SourceExperiment[] = [];
     for await (const experiment of source.experiments()) experiments.push(experiment);
     await this.#count(experiments, runs);
-    const places = await this.#importExperiments(experiments);
+    const targets = await this.#importExperiments(experiments);
     const failed = (what: string, error: unknown) => this.#failed(what, error);
-    const shared = { ...this.#parts, target: this.#target, tally: this.#tally, failed };
+    const shared = { ...this.#dependencies, target: this.#target, tally: this.#tally, failed };
     for (const experiment of experiments) {
-      const place = places.get(experiment.id);
-      if (place === undefined && !this.#parts.dryRun) continue;
-      await this.#importRuns(experiment, place, runs);
-      await this.#importLoggedModels(experiment, place, models);
-      await this.#importTraces(experiment, place, traces);
-      await importScorers(shared, experiment, place, scorers);
+      const target = targets.get(experiment.id);
+      if (target === undefined && !this.#dependencies.dryRun) continue;
+      await this.#importRuns(experiment, target, runs);
+      await this.#importLoggedModels(experiment, target, models);
+      await this.#importTraces(experiment, target, traces);
+      await importScorers(shared, experiment, target, scorers);
     }
-    await importRegistry({ ...shared, rewrite: (uri) => rewritten(uri, [...places.values()]) });
-    await importDatasets(shared, places);
+    await importRegistry({ ...shared, rewrite: (uri) => rewritten(uri, [...targets.values()]) });
+    await importDatasets(shared, targets);
     return this.#tally;
   }
 
@@ -80,32 +80,32 @@ export class Importer {
   async #count(experiments: readonly SourceExperiment[], known: Known): Promise<void> {
     let found = 0;
     for (const { id } of experiments) {
-      for await (const run of this.#parts.source.runs(id)) {
+      for await (const run of this.#dependencies.source.runs(id)) {
         found += 1;
         if (this.#isDue(known, run.id, stateOf(run))) this.#total += 1;
-        if (found % 100 === 0) this.#parts.progress(`looking for changes: ${found} runs seen`);
+        if (found % 100 === 0) this.#dependencies.progress(`looking for changes: ${found} runs seen`);
       }
     }
     this.#tally.found.runs = found;
   }
 
   #isDue(known: Known, id: string, state: string): boolean {
-    return this.#parts.all || known.get(id)?.state !== state;
+    return this.#dependencies.all || known.get(id)?.state !== state;
   }
 
-  async #importExperiments(experiments: readonly SourceExperiment[]): Promise<Map<string, Place>> {
+  async #importExperiments(experiments: readonly SourceExperiment[]): Promise<Map<string, TargetExperiment>> {
     const known = await this.#target.known('experiment');
-    const places = new Map<string, Place>();
+    const targets = new Map<string, TargetExperiment>();
     for (const experiment of experiments) {
       this.#tally.found.experiments += 1;
       try {
-        const place = await this.#importExperiment(experiment, known);
-        if (place !== undefined) places.set(experiment.id, { ...place, from: experiment.artifactUri });
+        const target = await this.#importExperiment(experiment, known);
+        if (target !== undefined) targets.set(experiment.id, { ...target, from: experiment.artifactUri });
       } catch (error) {
         this.#failed(`experiment "${experiment.name}"`, error);
       }
     }
-    return places;
+    return targets;
   }
 
   async #importExperiment(experiment: SourceExperiment, known: Known) {
@@ -117,7 +117,7 @@ export class Importer {
       if (here !== undefined) return { id: here.id, to: here.artifactUri };
     }
     this.#tally.written.experiments += 1;
-    if (this.#parts.dryRun) return undefined;
+    if (this.#dependencies.dryRun) return undefined;
     const { id: sourceId, artifactUri: _there, ...record } = experiment;
     const input = { ...record, source, sourceId, isDefault: sourceId === DEFAULT_EXPERIMENT };
     const { id, artifactUri } = await client.perform(importExperimentOperation, input, settings);
@@ -125,8 +125,8 @@ export class Importer {
     return { id, to: artifactUri };
   }
 
-  async #importRuns(experiment: SourceExperiment, place: Place | undefined, known: Known): Promise<void> {
-    const { source, withArtifacts, all, dryRun } = this.#parts;
+  async #importRuns(experiment: SourceExperiment, target: TargetExperiment | undefined, known: Known): Promise<void> {
+    const { source, withArtifacts, all, dryRun } = this.#dependencies;
     const due = async function* (this: Importer) {
       for await (const run of source.runs(experiment.id)) {
         const state = stateOf(run);
@@ -134,14 +134,14 @@ export class Importer {
       }
     }.bind(this);
     await eachOf(due(), AT_ONCE, async ({ run, state }: { run: SourceRun; state: string }) => {
-      this.#parts.signal.throwIfAborted();
-      if (dryRun || place === undefined) {
+      this.#dependencies.signal.throwIfAborted();
+      if (dryRun || target === undefined) {
         this.#tally.written.runs += 1;
         return;
       }
-      const options = { experimentId: place.id, withArtifacts, fresh: !known.has(run.id), all };
+      const options = { experimentId: target.id, withArtifacts, fresh: !known.has(run.id), all };
       try {
-        await importRun(this.#artifactParts(), run, options);
+        await importRun(this.#artifactDependencies(), run, options);
         await this.#target.note('run', run.id, run.id, state);
         this.#tally.written.runs += 1;
       } catch (error) {
@@ -152,15 +152,19 @@ export class Importer {
     });
   }
 
-  async #importLoggedModels(experiment: SourceExperiment, place: Place | undefined, known: Known): Promise<void> {
-    for await (const model of this.#parts.source.loggedModels(experiment.id)) {
+  async #importLoggedModels(
+    experiment: SourceExperiment,
+    target: TargetExperiment | undefined,
+    known: Known,
+  ): Promise<void> {
+    for await (const model of this.#dependencies.source.loggedModels(experiment.id)) {
       this.#tally.found.loggedModels += 1;
       const state = fingerprint({ ...model, updatedAt: 0 });
       if (!this.#isDue(known, model.id, state)) continue;
-      this.#parts.signal.throwIfAborted();
+      this.#dependencies.signal.throwIfAborted();
       try {
-        if (!this.#parts.dryRun && place !== undefined) {
-          await this.#importLoggedModel(model, place, !known.has(model.id));
+        if (!this.#dependencies.dryRun && target !== undefined) {
+          await this.#importLoggedModel(model, target, !known.has(model.id));
           await this.#target.note('logged-model', model.id, model.id, state);
         }
         this.#tally.written.loggedModels += 1;
@@ -170,17 +174,17 @@ export class Importer {
     }
   }
 
-  async #importLoggedModel(model: SourceLoggedModel, place: Place, fresh: boolean): Promise<void> {
-    const { withArtifacts, all } = this.#parts;
+  async #importLoggedModel(model: SourceLoggedModel, target: TargetExperiment, fresh: boolean): Promise<void> {
+    const { withArtifacts, all } = this.#dependencies;
     const { artifactUri: from, ...record } = model;
-    const input = { ...record, source: this.#target.source, experimentId: place.id };
+    const input = { ...record, source: this.#target.source, experimentId: target.id };
     const { artifactUri } = await this.#target.client.perform(importLoggedModelOperation, input, this.#target.settings);
     const owner = { type: 'model', id: model.id, artifactUri: from } as const;
-    if (withArtifacts) await copyArtifacts(this.#artifactParts(), owner, artifactUri, { fresh, all });
+    if (withArtifacts) await copyArtifacts(this.#artifactDependencies(), owner, artifactUri, { fresh, all });
   }
 
-  async #importTraces(experiment: SourceExperiment, place: Place | undefined, known: Known): Promise<void> {
-    const { source, withArtifacts, all, dryRun, signal, progress } = this.#parts;
+  async #importTraces(experiment: SourceExperiment, target: TargetExperiment | undefined, known: Known): Promise<void> {
+    const { source, withArtifacts, all, dryRun, signal, progress } = this.#dependencies;
     const { found, written } = this.#tally;
     await eachOf(source.traces(experiment), AT_ONCE, async (trace: SourceTrace) => {
       signal.throwIfAborted();
@@ -190,12 +194,12 @@ export class Importer {
         const early = trace.state === 'IN_PROGRESS' ? await source.spans(trace) : undefined;
         const state = fingerprint({ ...trace, early: early ?? [] });
         if (!this.#isDue(known, trace.id, state)) return;
-        if (!dryRun && place !== undefined) {
+        if (!dryRun && target !== undefined) {
           const fresh = !known.has(trace.id);
           const spans = early ?? (await source.spans(trace));
-          const same = fresh && !all && (await isHere(this.#artifactParts(), trace, spans, place.id));
-          const options = { experimentId: place.id, withArtifacts, fresh, all };
-          if (!same) await importTrace(this.#artifactParts(), trace, spans, options);
+          const same = fresh && !all && (await isHere(this.#artifactDependencies(), trace, spans, target.id));
+          const options = { experimentId: target.id, withArtifacts, fresh, all };
+          if (!same) await importTrace(this.#artifactDependencies(), trace, spans, options);
           await this.#target.note('trace', trace.id, trace.id, state);
           if (same) return;
         }
@@ -207,23 +211,23 @@ export class Importer {
     });
   }
 
-  #artifactParts() {
+  #artifactDependencies() {
     const onBytes = (count: number) => {
       this.#bytes += count;
       this.#tell();
     };
-    return { source: this.#parts.source, target: this.#target, tally: this.#tally, onBytes };
+    return { source: this.#dependencies.source, target: this.#target, tally: this.#tally, onBytes };
   }
 
   #tell(): void {
-    const elapsedMs = this.#parts.now() - this.#startedAt;
+    const elapsedMs = this.#dependencies.now() - this.#startedAt;
     const amounts = { done: this.#done, total: this.#total, bytes: this.#bytes, elapsedMs };
-    this.#parts.progress(barText({ what: 'runs', ...amounts }));
+    this.#dependencies.progress(barText({ what: 'runs', ...amounts }));
   }
 
   /** One that fails does not keep the others from coming; what would fail for all of them does. */
   #failed(what: string, error: unknown): void {
-    this.#parts.signal.throwIfAborted();
+    this.#dependencies.signal.throwIfAborted();
     const fatal = new Set(['unauthenticated', 'forbidden', 'server_unreachable', 'quota_exceeded', 'storage_full']);
     if (error instanceof DaisError && fatal.has(error.code)) throw error;
     this.#tally.problems.push({ what, why: error instanceof Error ? error.message : String(error) });
@@ -238,7 +242,7 @@ function absent(error: unknown): undefined {
 }
 
 /** What lies below an experiment there lies below it here. */
-function rewritten(uri: string, places: readonly Place[]): string {
-  const found = places.find(({ from }) => uri.startsWith(`${from}/`));
+function rewritten(uri: string, targets: readonly TargetExperiment[]): string {
+  const found = targets.find(({ from }) => uri.startsWith(`${from}/`));
   return found === undefined ? uri : `${found.to}${uri.slice(found.from.length)}`;
 }

@@ -2,7 +2,7 @@
 import type { EvaluationRecord } from '@dais/api/tracking';
 import { recordOf } from './record-json.ts';
 import type { SqlReader, SqlRow } from './sql-reader.ts';
-import { grouped, named, number, places, text } from './sql-values.ts';
+import { grouped, named, number, placeholders, text } from './sql-values.ts';
 import type { SourceDataset, SourceScorer } from './source.ts';
 import { schemaOf } from './trace-words.ts';
 
@@ -36,7 +36,7 @@ export class SqlEvaluation {
   async #hydrate(rows: readonly SqlRow[]): Promise<SourceDataset[]> {
     const ids = rows.map((row) => text(row['dataset_id']));
     const tags = grouped(
-      await this.#reader.all(`select * from evaluation_dataset_tags where dataset_id in ${places(ids)}`, ids),
+      await this.#reader.all(`select * from evaluation_dataset_tags where dataset_id in ${placeholders(ids)}`, ids),
       'dataset_id',
     );
     const experiments = await this.#experiments(ids);
@@ -68,7 +68,7 @@ export class SqlEvaluation {
     ] as const) {
       const rows = await this.#reader.all(
         `select ${dataset}_id as dataset, ${experiment}_id as experiment from entity_associations
-         where ${dataset}_type = 'evaluation_dataset' and ${experiment}_type = 'experiment' and ${dataset}_id in ${places(ids)}`,
+         where ${dataset}_type = 'evaluation_dataset' and ${experiment}_type = 'experiment' and ${dataset}_id in ${placeholders(ids)}`,
         ids,
       );
       for (const row of rows) {

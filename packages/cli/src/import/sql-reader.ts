@@ -60,8 +60,8 @@ export async function openPostgres(url: string): Promise<SqlReader> {
   }
   return {
     all: async (statement, values = []) => {
-      let place = 0;
-      const text = statement.replaceAll('?', () => `$${++place}`);
+      let position = 0;
+      const text = statement.replaceAll('?', () => `$${++position}`);
       return (await client.query<SqlRow>(text, [...values])).rows;
     },
     tables: async () => {

@@ -7,7 +7,7 @@ import type { LocalFiles } from './local-files.ts';
 import { SqlEvaluation } from './sql-evaluation.ts';
 import type { SqlReader, SqlRow } from './sql-reader.ts';
 import { SqlTraces } from './sql-traces.ts';
-import { grouped, named, number, places, text, truth } from './sql-values.ts';
+import { grouped, named, number, placeholders, text, truth } from './sql-values.ts';
 import { NO_POINTS, type FileOwner, type SourceFile, type TrackingSource } from './source.ts';
 import type { SourceDataset, SourceExperiment, SourceLoggedModel, SourceModel, SourceRun } from './source.ts';
 import type { SourceScorer, SourceTrace, SourceVersion } from './source.ts';
@@ -82,7 +82,7 @@ class SqlSource implements TrackingSource {
     const params = await this.#pairsOf('params', 'run_uuid', ids);
     const tags = await this.#pairsOf('tags', 'run_uuid', ids);
     const latest = grouped(
-      await this.#reader.all(`select * from latest_metrics where run_uuid in ${places(ids)} order by key`, ids),
+      await this.#reader.all(`select * from latest_metrics where run_uuid in ${placeholders(ids)} order by key`, ids),
       'run_uuid',
     );
     const links = await this.#links(ids);
@@ -117,19 +117,19 @@ class SqlSource implements TrackingSource {
     if (!this.#tables.has('inputs')) return () => none;
     const datasets = await this.#reader.all(
       `select i.input_uuid, i.destination_id, d.* from inputs i join datasets d on d.dataset_uuid = i.source_id
-       where i.source_type = 'DATASET' and i.destination_type = 'RUN' and i.destination_id in ${places(ids)}`,
+       where i.source_type = 'DATASET' and i.destination_type = 'RUN' and i.destination_id in ${placeholders(ids)}`,
       ids,
     );
     const inputs = datasets.map((row) => text(row['input_uuid']));
     const tags = grouped(
       inputs.length === 0
         ? []
-        : await this.#reader.all(`select * from input_tags where input_uuid in ${places(inputs)}`, inputs),
+        : await this.#reader.all(`select * from input_tags where input_uuid in ${placeholders(inputs)}`, inputs),
       'input_uuid',
     );
     const models = grouped(
       await this.#reader.all(
-        `select * from inputs where source_type in ('RUN_INPUT', 'RUN_OUTPUT') and source_id in ${places(ids)}`,
+        `select * from inputs where source_type in ('RUN_INPUT', 'RUN_OUTPUT') and source_id in ${placeholders(ids)}`,
         ids,
       ),
       'source_id',
@@ -192,7 +192,10 @@ class SqlSource implements TrackingSource {
       const ids = rows.map((row) => text(row['model_id']));
       const [params, tags, metrics] = await Promise.all(
         ['logged_model_params', 'logged_model_tags', 'logged_model_metrics'].map(async (table) =>
-          grouped(await this.#reader.all(`select * from ${table} where model_id in ${places(ids)}`, ids), 'model_id'),
+          grouped(
+            await this.#reader.all(`select * from ${table} where model_id in ${placeholders(ids)}`, ids),
+            'model_id',
+          ),
         ),
       );
       for (const row of rows) {
@@ -305,7 +308,7 @@ class SqlSource implements TrackingSource {
   /** Keys with values, by whose they are. */
   async #pairsOf(table: string, owner: string, ids?: readonly string[]): Promise<Map<string, Record<string, string>>> {
     if (!this.#tables.has(table)) return new Map();
-    const where = ids === undefined ? '' : ` where ${owner} in ${places(ids)}`;
+    const where = ids === undefined ? '' : ` where ${owner} in ${placeholders(ids)}`;
     const found = new Map<string, Record<string, string>>();
     for (const row of await this.#reader.all(`select ${owner} as owner, key, value from ${table}${where}`, ids)) {
       const name = text(row['owner']);

@@ -6,7 +6,7 @@ import { stateOf } from './http-traces.ts';
 import type { LocalFiles } from './local-files.ts';
 import { spanOfStored } from './span-json.ts';
 import type { SqlReader, SqlRow } from './sql-reader.ts';
-import { grouped, named, number, places, text, truth } from './sql-values.ts';
+import { grouped, named, number, placeholders, text, truth } from './sql-values.ts';
 import type { Pairs, SourceAssessment, SourceTrace } from './source.ts';
 import { errorOf, kindOf, parsed, textsOf, TRACE_WORDS, wordsOf } from './trace-words.ts';
 
@@ -93,7 +93,7 @@ export class SqlTraces {
     if (!this.#tables.has(table)) return new Map<string, SqlRow[]>();
     const by = order === undefined ? '' : ` order by ${order}`;
     return grouped(
-      await this.#reader.all(`select * from ${table} where ${condition}${owner} in ${places(ids)}${by}`, ids),
+      await this.#reader.all(`select * from ${table} where ${condition}${owner} in ${placeholders(ids)}${by}`, ids),
       owner,
     );
   }

@@ -1,7 +1,7 @@
 /** Values of rows, and rows by what they belong to. */
 import type { SqlRow, SqlValue } from './sql-reader.ts';
 
-export const places = (values: readonly unknown[]) => `(${values.map(() => '?').join(', ')})`;
+export const placeholders = (values: readonly unknown[]) => `(${values.map(() => '?').join(', ')})`;
 export const text = (value: SqlValue | undefined): string =>
   value === null || value === undefined ? '' : String(value);
 export const number = (value: SqlValue | undefined): number =>

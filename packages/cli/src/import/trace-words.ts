@@ -21,7 +21,7 @@ export function wordsOf(
   tags: Pairs,
   metadata: Pairs,
 ): Pick<SourceTrace, 'tags' | 'metadata' | 'usage' | 'cost' | 'artifactUri' | 'hasSpans'> {
-  const { [TRACE_WORDS.spans]: place, [TRACE_WORDS.artifacts]: artifactUri = '', ...ownTags } = tags;
+  const { [TRACE_WORDS.spans]: spansLocation, [TRACE_WORDS.artifacts]: artifactUri = '', ...ownTags } = tags;
   const { [TRACE_WORDS.usage]: usage, [TRACE_WORDS.cost]: cost, ...rest } = metadata;
   const [tokens, money] = [amountsOf(usage), amountsOf(cost)];
   return {
@@ -30,7 +30,7 @@ export function wordsOf(
     ...(tokens !== undefined && { usage: tokens }),
     ...(money !== undefined && { cost: money }),
     artifactUri,
-    hasSpans: place === 'TRACKING_STORE',
+    hasSpans: spansLocation === 'TRACKING_STORE',
   };
 }
 
@@ -74,12 +74,12 @@ export function kindOf(text: string): AssessmentKind {
 export function errorOf(error: unknown): Pick<SourceAssessment, 'error'> {
   if (typeof error !== 'object' || error === null) return {};
   const { error_code: code, error_message: message, stack_trace: stackTrace } = error as Record<string, unknown>;
-  const told = {
+  const details = {
     ...(typeof code === 'string' && { code: code.slice(0, 1000) }),
     ...(typeof message === 'string' && { message: storable(message.slice(0, 65_536)) }),
     ...(typeof stackTrace === 'string' && { stackTrace: storable(stackTrace.slice(0, 65_536)) }),
   };
-  return Object.keys(told).length === 0 ? {} : { error: told };
+  return Object.keys(details).length === 0 ? {} : { error: details };
 }
 
 /** Values are texts here. */

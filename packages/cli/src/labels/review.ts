@@ -10,6 +10,7 @@ import {
 } from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -77,9 +78,9 @@ export const review: Run<ReviewOptions> = async (
     return exitCodes.ok.code;
   }
   const decision = accept === true ? 'accepted' : 'rejected';
-  const told = await client.perform(reviewAnnotationOperation, { set, annotation, decision, reason });
-  if (!(await printedForPrograms(context, told))) {
-    context.terminal.out(`${told.label.join(' + ')} by ${told.annotator} is ${decision}.\n`);
+  const result = await client.perform(reviewAnnotationOperation, { set, annotation, decision, reason });
+  if (!(await printedForPrograms(context, result))) {
+    context.terminal.out(`${result.label.join(' + ')} by ${result.annotator} is ${decision}.\n`);
   }
   return exitCodes.ok.code;
 };
@@ -90,20 +91,20 @@ export const acceptAgreed: Run<{ readonly atLeast: number; readonly reason?: str
   { atLeast, reason = '' },
 ) => {
   const client = await context.connect();
-  const told = await client.perform(acceptAgreedOperation, { set, atLeast, reason });
-  if (!(await printedForPrograms(context, told))) {
-    context.terminal.out(`${told.accepted} tasks accepted, ${told.left} waiting for review.\n`);
+  const result = await client.perform(acceptAgreedOperation, { set, atLeast, reason });
+  if (!(await printedForPrograms(context, result))) {
+    context.terminal.out(`${countText(result.accepted, 'task')} accepted, ${result.left} waiting for review.\n`);
   }
   return exitCodes.ok.code;
 };
 
 export const agreement: Run<{ readonly guideline?: number }> = async (context, [set = ''], { guideline }) => {
   const client = await context.connect();
-  const told = await client.perform(readAgreementOperation, {
+  const result = await client.perform(readAgreementOperation, {
     set,
     ...(guideline !== undefined && { guideline: String(guideline) }),
   });
-  if (await printedForPrograms(context, told)) return exitCodes.ok.code;
+  if (await printedForPrograms(context, result)) return exitCodes.ok.code;
   const { terminal } = context;
   const number = (value: number | undefined) => (value === undefined ? 'not available' : value.toFixed(3));
   const style = { style: terminal.style, columns: terminal.columns };
@@ -111,25 +112,25 @@ export const agreement: Run<{ readonly guideline?: number }> = async (context, [
     table(
       ['measure', 'value'],
       [
-        [{ text: 'tasks with at least two labels' }, { text: String(told.units) }],
-        [{ text: 'annotators' }, { text: String(told.annotators) }],
-        [{ text: `Krippendorff’s α, ${told.level}` }, { text: number(told.alpha) }],
-        [{ text: 'Fleiss’ κ' }, { text: number(told.fleiss) }],
-        [{ text: 'pairwise agreement (not chance-corrected)' }, { text: number(told.agreed) }],
+        [{ text: 'tasks with at least two labels' }, { text: String(result.units) }],
+        [{ text: 'annotators' }, { text: String(result.annotators) }],
+        [{ text: `Krippendorff’s α, ${result.level}` }, { text: number(result.alpha) }],
+        [{ text: 'Fleiss’ κ' }, { text: number(result.fleiss) }],
+        [{ text: 'pairwise agreement (not chance-corrected)' }, { text: number(result.agreed) }],
       ],
       style,
     ),
   );
-  if (told.byLabel.length > 0) {
-    const rows = told.byLabel.map((one) => [
+  if (result.byLabel.length > 0) {
+    const rows = result.byLabel.map((one) => [
       { text: one.label },
       { text: String(one.count) },
       { text: number(one.alpha) },
     ]);
     terminal.out(`\n${table(['label', 'count', 'α'], rows, style)}`);
   }
-  if (told.byPair.length > 0) {
-    const rows = told.byPair.map((one) => [
+  if (result.byPair.length > 0) {
+    const rows = result.byPair.map((one) => [
       { text: one.annotators.join(' and ') },
       { text: String(one.units) },
       { text: number(one.kappa) },

@@ -12,6 +12,7 @@ import {
 } from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -79,19 +80,19 @@ interface PublishOptions {
 export const publish: Run<PublishOptions> = async (context, [set = ''], { dataset, message = '', wait }) => {
   const client = await context.connect();
   const input = { set, message, ...(dataset !== undefined && { dataset }) };
-  let told = await client.perform(publishLabelsOperation, input);
-  while (told.state === 'waiting') {
+  let result = await client.perform(publishLabelsOperation, input);
+  while (result.state === 'pending') {
     if (!wait) break;
     await sleep(POLL_MS, undefined, { signal: context.signal });
-    told = await client.perform(readPublicationOperation, { set, publication: told.id });
+    result = await client.perform(readPublicationOperation, { set, publication: result.id });
   }
-  if (!(await printedForPrograms(context, told))) {
+  if (!(await printedForPrograms(context, result))) {
     const text = {
-      waiting: `Creating a version of ${told.dataset} from ${told.labels} labels.`,
-      done: `${told.dataset}@${told.version ?? 0} has ${told.labels} accepted labels of ${set}.`,
-      failed: `Creating a version of ${told.dataset} failed: ${told.error ?? 'no error message'}`,
-    }[told.state];
+      pending: `Creating a version of ${result.dataset} from ${countText(result.labels, 'label')}.`,
+      succeeded: `${result.dataset}@${result.version ?? 0} has ${countText(result.labels, 'accepted label')} of ${set}.`,
+      failed: `Creating a version of ${result.dataset} failed: ${result.error ?? 'no error message'}`,
+    }[result.state];
     context.terminal.out(`${text}\n`);
   }
-  return told.state === 'failed' ? exitCodes.failed.code : exitCodes.ok.code;
+  return result.state === 'failed' ? exitCodes.failed.code : exitCodes.ok.code;
 };

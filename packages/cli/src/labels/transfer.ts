@@ -36,8 +36,8 @@ export const importLabels: Run<ImportOptions> = async (
   const sum = { tasks: 0, annotations: 0, replaced: 0, unchanged: 0 };
   for (const some of inCalls(tasks)) {
     const input = { set, tasks: some, annotators, ...(guideline !== undefined && { guideline }) };
-    const told: ImportedLabels = await client.perform(importLabelsOperation, input);
-    for (const key of ['tasks', 'annotations', 'replaced', 'unchanged'] as const) sum[key] += told[key];
+    const result: ImportedLabels = await client.perform(importLabelsOperation, input);
+    for (const key of ['tasks', 'annotations', 'replaced', 'unchanged'] as const) sum[key] += result[key];
   }
   if (!(await printedForPrograms(context, sum))) {
     const { tasks: made, annotations, replaced, unchanged } = sum;

@@ -63,10 +63,10 @@ test('everything that cannot be read is told at once', async () => {
 test('the first byte that is not UTF-8', async () => {
   await writeFile(join(folder, 'latin1.yaml'), Buffer.from('a: ü\nb: \xfc\n', 'latin1'));
   await writeFile(join(folder, 'cut.yaml'), Buffer.concat([Buffer.from('a: ü\nb: '), Buffer.from([0xc3])]));
-  const places = async (name: string) => {
+  const locationsOf = async (name: string) => {
     const error = (await read([name]).catch((reason: unknown) => reason)) as DaisError;
     return error.issues?.map(({ line, column }) => [line, column]);
   };
-  expect(await places('latin1.yaml')).toEqual([[1, 4]]);
-  expect(await places('cut.yaml')).toEqual([[2, 4]]);
+  expect(await locationsOf('latin1.yaml')).toEqual([[1, 4]]);
+  expect(await locationsOf('cut.yaml')).toEqual([[2, 4]]);
 });

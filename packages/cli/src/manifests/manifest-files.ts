@@ -39,7 +39,7 @@ export async function readManifestFiles(given: readonly string[], options: ReadO
     const bytes = path === '-' ? await options.readStdin() : await readFile(path);
     const name = path === '-' ? '-' : displayName(path, options.workingFolder);
     if (isUtf8(bytes)) files.push({ name, path: path === '-' ? undefined : path, text: bytes.toString('utf8') });
-    else issues.push({ file: name, ...placeOfFault(bytes), message: 'invalid UTF-8 from here on' });
+    else issues.push({ file: name, ...positionOfProblem(bytes), message: 'invalid UTF-8 from here on' });
   }
   if (issues.length > 0) throw new DaisError('not_utf8', `${issues[0]?.file} is not UTF-8.`, { issues });
   return files;
@@ -91,7 +91,7 @@ function displayName(path: string, workingFolder: string): string {
   return near.startsWith('..') ? path : near;
 }
 
-function placeOfFault(bytes: Buffer): { readonly line: number; readonly column: number } {
+function positionOfProblem(bytes: Buffer): { readonly line: number; readonly column: number } {
   // Lines before the fault are whole: it lies in the first line that is not UTF-8 by itself.
   let line = 1;
   let start = 0;

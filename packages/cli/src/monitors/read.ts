@@ -10,6 +10,7 @@ import {
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import type { Style } from '#output/style.ts';
 import { table } from '#output/table.ts';
@@ -58,8 +59,8 @@ export const get: Run = async (context, [monitor = '']) => {
     client.perform(listMonitorDecisionsOperation, { monitor, limit: SHOWN }),
   ]);
   const code = summary.state === 'failing' ? exitCodes.invalid.code : exitCodes.ok.code;
-  const told = { ...summary, alerts: alerts.items, decisions: decisions.items };
-  if (await printedForPrograms(context, told)) return code;
+  const summaryWithAlerts = { ...summary, alerts: alerts.items, decisions: decisions.items };
+  if (await printedForPrograms(context, summaryWithAlerts)) return code;
   const { terminal } = context;
   terminal.out(`${headOf(summary)}\n`);
   if (summary.baseline !== undefined) terminal.out(`Compared with ${summary.baseline}\n`);
@@ -90,5 +91,5 @@ function headOf({ monitor, state, suspended, windows, recent }: MonitorSummary):
   if (last === undefined) return `${monitor} is waiting for its first window.`;
   const until = new Date(last.until).toISOString();
   const signs = recent.map(({ status }) => SIGNS[status]).join('');
-  return `${monitor} is ${state === 'failing' ? 'failing' : state === 'passing' ? 'passing' : state} in window ${windows}, with ${last.rows} rows until ${until}. ${signs}`;
+  return `${monitor} is ${state === 'failing' ? 'failing' : state === 'passing' ? 'passing' : state} in window ${windows}, with ${countText(last.rows, 'row')} until ${until}. ${signs}`;
 }

@@ -44,7 +44,7 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
   }
   if (baseline !== undefined) terminal.out(`Compared with ${baseline.name}\n`);
   if (performance !== undefined) {
-    terminal.out(`Ground truth: ${performance.labeled} of ${performance.rows} rows\n`);
+    terminal.out(`Ground truth: ${performance.labeled} of ${countText(performance.rows, 'row')}\n`);
     if (performance.labeled > 0) terminal.out(`Measured: ${metricsText(performance.metrics)}\n`);
   }
   for (const { model, version, metrics, reference } of estimates) {

@@ -35,12 +35,12 @@ function remedyLines(error: DaisError): string[] {
 }
 
 /** Remedies name fields of the problem document; a person sees these above, or wherever `place` says. */
-export function remedyFor(code: ErrorCode, place = 'above'): string {
-  return errorCatalog[code].remedy.replaceAll(/(?:(?:under|in) )?`(?:issues|detail|holders)`/g, place);
+export function remedyFor(code: ErrorCode, location = 'above'): string {
+  return errorCatalog[code].remedy.replaceAll(/(?:(?:under|in) )?`(?:issues|detail|holders)`/g, location);
 }
 
 function issueText(issue: Issue, options: ErrorTextOptions): string {
-  const place = [issue.file, issue.line, issue.line === undefined ? undefined : issue.column]
+  const path = [issue.file, issue.line, issue.line === undefined ? undefined : issue.column]
     .filter((part) => part !== undefined)
     .join(':');
   const hints = [
@@ -48,7 +48,7 @@ function issueText(issue: Issue, options: ErrorTextOptions): string {
     ...(issue.nearest === undefined || issue.nearest === issue.expected ? [] : [`did you mean ${issue.nearest}?`]),
   ];
   const head = [
-    ...(place === '' ? [] : [options.style.bold(printable(place))]),
+    ...(path === '' ? [] : [options.style.bold(printable(path))]),
     ...(issue.path === undefined || issue.path === '' ? [] : [printable(issue.path)]),
     printable(issue.message),
   ].join(': ');

@@ -4,6 +4,7 @@ import { DaisError } from '@dais/api';
 import { erasePredictionsOperation, readErasureOperation } from '@dais/api/serving';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 
 const POLL_MS = 500;
@@ -20,19 +21,19 @@ export const erase: Run<EraseOptions> = async (context, [endpoint = ''], { key, 
     throw new DaisError('invalid_request', `--key ${key} is not COLUMN=VALUE, for example in_customer=4711.`);
   }
   const client = await context.connect();
-  let told = await client.perform(erasePredictionsOperation, { endpoint, column, value, reason });
-  while (told.state === 'waiting') {
+  let result = await client.perform(erasePredictionsOperation, { endpoint, column, value, reason });
+  while (result.state === 'pending') {
     if (!wait) break;
     await sleep(POLL_MS, undefined, { signal: context.signal });
-    told = await client.perform(readErasureOperation, { endpoint, id: told.id });
+    result = await client.perform(readErasureOperation, { endpoint, id: result.id });
   }
-  if (!(await printedForPrograms(context, told))) {
+  if (!(await printedForPrograms(context, result))) {
     const text = {
-      waiting: `Erasure ${told.id} continues in the background.`,
-      done: `Erased the values of ${told.rows} rows in ${told.files} files.`,
-      failed: `The erasure failed: ${told.error ?? 'no error message'}`,
-    }[told.state];
+      pending: `Erasure ${result.id} continues in the background.`,
+      succeeded: `Erased the values of ${countText(result.rows, 'row')} in ${countText(result.files, 'file')}.`,
+      failed: `The erasure failed: ${result.error ?? 'no error message'}`,
+    }[result.state];
     context.terminal.out(`${text}\n`);
   }
-  return told.state === 'failed' ? exitCodes.failed.code : exitCodes.ok.code;
+  return result.state === 'failed' ? exitCodes.failed.code : exitCodes.ok.code;
 };

@@ -4,6 +4,7 @@ import type { Run } from '#context.ts';
 import { cellText } from '#data/rows.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { numberText } from '#output/amounts.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -17,14 +18,14 @@ export const explain: Run<{ readonly number?: number; readonly top: number }> = 
 ) => {
   const client = await context.connect();
   const wanted = { endpoint, id, ...(number !== undefined && { output: number }) };
-  const told = await client.perform(explainPredictionOperation, wanted, { signal: context.signal });
-  if (await printedForPrograms(context, told)) return exitCodes.ok.code;
+  const result = await client.perform(explainPredictionOperation, wanted, { signal: context.signal });
+  if (await printedForPrograms(context, result)) return exitCodes.ok.code;
   const { terminal } = context;
-  const seed = told.seed === undefined ? '' : `, seed ${told.seed}`;
-  const scale = told.scale === 'margin' ? ', on the margin scale' : '';
-  const compared = `compared with ${told.background} rows of the input example`;
-  terminal.out(`${told.model}/${told.version}, method ${told.method}${scale}, ${compared}${seed}\n`);
-  for (const { row, output, base, answer, error, gap, contributions } of told.rows) {
+  const seed = result.seed === undefined ? '' : `, seed ${result.seed}`;
+  const scale = result.scale === 'margin' ? ', on the margin scale' : '';
+  const compared = `compared with ${countText(result.background, 'row')} of the input example`;
+  terminal.out(`${result.model}/${result.version}, method ${result.method}${scale}, ${compared}${seed}\n`);
+  for (const { row, output, base, answer, error, gap, contributions } of result.rows) {
     terminal.out(`\nrow ${row}, output ${output}\n`);
     const shown = contributions.slice(0, top);
     const rest = contributions.slice(top).reduce((sum, one) => sum + one.contribution, 0);

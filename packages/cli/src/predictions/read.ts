@@ -21,8 +21,8 @@ export const query: Run<QueryOptions> = async (context, [endpoint = ''], { sql, 
   const text = sql === '-' ? (await context.readStdin()).toString('utf8') : sql;
   const client = await context.connect();
   const input = { endpoint, sql: text, limit, ...(since !== undefined && { from: context.now() - since }) };
-  const told = await client.perform(queryPredictionsOperation, input, { signal: context.signal });
-  return await tellRows(context, told, true);
+  const result = await client.perform(queryPredictionsOperation, input, { signal: context.signal });
+  return await tellRows(context, result, true);
 };
 
 interface TailOptions {
@@ -32,18 +32,18 @@ interface TailOptions {
 
 export const tail: Run<TailOptions> = async (context, [endpoint = ''], { follow = false, rows: limit }) => {
   const client = await context.connect();
-  let told = await client.perform(tailPredictionsOperation, { endpoint, limit });
-  await tellRows(context, told, false);
+  let result = await client.perform(tailPredictionsOperation, { endpoint, limit });
+  await tellRows(context, result, false);
   while (!context.signal.aborted) {
     if (!follow) break;
-    const place = told.columns.findIndex(({ name }) => name === 'prediction_id');
-    const last = told.rows.at(-1)?.[place];
+    const position = result.columns.findIndex(({ name }) => name === 'prediction_id');
+    const last = result.rows.at(-1)?.[position];
     await sleep(POLL_MS, undefined, { signal: context.signal });
     const after = typeof last === 'string' ? { after: last } : {};
     const more = await client.perform(tailPredictionsOperation, { endpoint, limit: 1000, ...after });
     if (more.rows.length === 0) continue;
     await tellRows(context, more, false);
-    told = more;
+    result = more;
   }
   return exitCodes.ok.code;
 };

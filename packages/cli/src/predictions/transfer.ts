@@ -8,6 +8,7 @@ import { DaisError, type DaisClient } from '@dais/api';
 import { exportPredictionsOperation, labelPredictionsOperation, MOST_LABELS } from '@dais/api/serving';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 import { csvRows } from './csv-rows.ts';
 
@@ -46,21 +47,21 @@ export const label: Run<LabelOptions> = async (context, [endpoint = '', file = '
     const some = labels.slice(from, from + MOST_LABELS);
     taken += (await client.perform(labelPredictionsOperation, { endpoint, labels: some, source })).taken;
   }
-  if (!(await printedForPrograms(context, { taken }))) context.terminal.out(`${taken} labels recorded.\n`);
+  if (!(await printedForPrograms(context, { taken }))) context.terminal.out(`${countText(taken, 'label')} recorded.\n`);
   return exitCodes.ok.code;
 };
 
 /** @throws DaisError `invalid_request` with the line that is wrong. */
 function labelsIn(lines: readonly (readonly string[])[], key: string | undefined, file: string) {
   const [head = [], ...rows] = lines;
-  const place = (name: string): number => {
+  const locate = (name: string): number => {
     const at = head.indexOf(name);
     if (at >= 0) return at;
     const there = head.join(', ');
     throw new DaisError('invalid_request', `${file} has no column ${name}. Its columns: ${there}.`);
   };
-  const value = place('label');
-  const of = place(key ?? 'prediction_id');
+  const value = locate('label');
+  const of = locate(key ?? 'prediction_id');
   const row = key === undefined ? head.indexOf('row') : -1;
   return rows.map((cells, index) => {
     const number = row < 0 ? 0 : Number(cells[row]);

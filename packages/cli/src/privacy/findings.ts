@@ -15,6 +15,7 @@ import type { Context, Run } from '#context.ts';
 import { readReference } from '#data/reference.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -116,33 +117,33 @@ export const waive: Run<{ readonly reason: string; readonly days?: number }> = a
 export const scan: Run<{ readonly wait: boolean }> = async (context, [reference = ''], { wait }) => {
   const client = await context.connect();
   const which = readReference(reference);
-  let told = await client.perform(startScanOperation, which);
-  const input = { name: which.name, version: String(told.version) };
-  while (told.state === 'waiting') {
+  let result = await client.perform(startScanOperation, which);
+  const input = { name: which.name, version: String(result.version) };
+  while (result.state === 'pending') {
     if (!wait) break;
     await sleep(POLL_MS, undefined, { signal: context.signal });
-    told = await client.perform(readScanOperation, input);
+    result = await client.perform(readScanOperation, input);
   }
-  if (!(await printedForPrograms(context, told))) {
-    const looked = `${told.columns} columns and ${told.rows} rows of ${told.dataset}@${told.version}`;
+  if (!(await printedForPrograms(context, result))) {
+    const searched = `${countText(result.columns, 'column')} and ${countText(result.rows, 'row')} of ${result.dataset}@${result.version}`;
     const text = {
-      waiting: `Scan of ${told.dataset}@${told.version} started.`,
-      done: `Scanned ${looked}: ${told.findings} findings.`,
-      failed: `Scan of ${told.dataset}@${told.version} failed: ${told.error ?? 'no error message'}`,
-    }[told.state];
+      pending: `Scan of ${result.dataset}@${result.version} started.`,
+      succeeded: `Scanned ${searched}: ${countText(result.findings, 'finding')}.`,
+      failed: `Scan of ${result.dataset}@${result.version} failed: ${result.error ?? 'no error message'}`,
+    }[result.state];
     context.terminal.out(`${text}\n`);
   }
-  return told.state === 'failed' ? exitCodes.failed.code : exitCodes.ok.code;
+  return result.state === 'failed' ? exitCodes.failed.code : exitCodes.ok.code;
 };
 
 export const masks: Run = async (context, [name = '']) => {
   const client = await context.connect();
-  const told = await client.perform(listMasksOperation, { name });
-  if (await printedForPrograms(context, told)) return exitCodes.ok.code;
+  const result = await client.perform(listMasksOperation, { name });
+  if (await printedForPrograms(context, result)) return exitCodes.ok.code;
   const { terminal } = context;
-  if (told.items.length === 0) remark(context, `No masked columns in ${name}.`);
+  if (result.items.length === 0) remark(context, `No masked columns in ${name}.`);
   else {
-    const rows = told.items.map((one) => [
+    const rows = result.items.map((one) => [
       { text: one.column },
       { text: one.method },
       { text: one.category },

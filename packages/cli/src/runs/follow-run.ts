@@ -38,26 +38,26 @@ export async function printLog(context: Context, client: DaisClient, wish: LogWi
   // With a format for programs, the standard output is for the record of the run.
   const print = (text: string) =>
     context.globals.output === 'table' ? context.terminal.out(text) : context.terminal.err(text);
-  let told = false;
+  let isReported = false;
   for (let cursor: string | undefined; ;) {
     const input = { id, ...(node !== undefined && { node }), ...(cursor !== undefined && { cursor }) };
     const log = await client.perform(readExecutionLogOperation, input);
     if (log.text !== '') print(log.text);
     if (log.ended) return true;
     if (log.text === '' && !follow) return false;
-    if (context.signal.aborted && !told) {
-      told = true;
+    if (context.signal.aborted && !isReported) {
+      isReported = true;
       if (interrupted === undefined) return false;
       await interrupted();
     }
     cursor = log.cursor === '' ? undefined : log.cursor;
-    if (log.text === '') await pause(context, told);
+    if (log.text === '') await pause(context, isReported);
   }
 }
 
 /** Short; ends early when Ctrl-C is pressed for the first time. */
-async function pause({ signal }: Context, told: boolean): Promise<void> {
-  await delay(POLL_MS, undefined, told ? {} : { signal }).catch(() => {});
+async function pause({ signal }: Context, isReported: boolean): Promise<void> {
+  await delay(POLL_MS, undefined, isReported ? {} : { signal }).catch(() => {});
 }
 
 /** Prints what the only step of a run writes; Ctrl-C cancels the run. Gives the exit code of the step. */
@@ -84,16 +84,16 @@ export async function followRun(context: Context, client: DaisClient, { id }: Pi
 
 /** Waits for the end of a run, however many steps it has; Ctrl-C cancels it. */
 export async function waitForRun(context: Context, client: DaisClient, id: string): Promise<Execution> {
-  let told = false;
+  let isReported = false;
   for (;;) {
     const run = await client.perform(readExecutionOperation, { id });
     if (run.endedAt !== undefined) return run;
-    if (context.signal.aborted && !told) {
-      told = true;
+    if (context.signal.aborted && !isReported) {
+      isReported = true;
       remark(context, 'Canceling the job. Press Ctrl-C again to stop watching.');
       await client.perform(cancelExecutionOperation, { id });
     }
-    await pause(context, told);
+    await pause(context, isReported);
   }
 }
 

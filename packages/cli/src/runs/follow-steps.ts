@@ -15,10 +15,10 @@ import { remark } from '#output/result.ts';
 
 const POLL_MS = 400;
 /** Of more steps, only those that went wrong are told one by one. */
-const TOLD_ALL = 1000;
+const MAX_REPORTED = 1000;
 /** Of the log of a step that failed. */
 const LAST_LINES = 15;
-const TOLD: ReadonlySet<ExecutionNode['state']> = new Set([
+const REPORTED_STATES: ReadonlySet<ExecutionNode['state']> = new Set([
   'running',
   'delayed',
   'succeeded',
@@ -29,12 +29,12 @@ const TOLD: ReadonlySet<ExecutionNode['state']> = new Set([
 ]);
 
 export async function followSteps(context: Context, client: DaisClient, id: string): Promise<number> {
-  const told = new Map<string, ExecutionNode['state']>();
+  const reportedStates = new Map<string, ExecutionNode['state']>();
   let asked = false;
   for (;;) {
     // First whether it has ended, then its steps: what ended with it is told too.
     const run = await client.perform(readExecutionOperation, { id });
-    await tellSteps(context, client, run, told);
+    await tellSteps(context, client, run, reportedStates);
     if (run.endedAt !== undefined) return await tellEnd(context, client, run);
     if (context.signal.aborted && !asked) {
       asked = true;
@@ -49,17 +49,19 @@ async function tellSteps(
   context: Context,
   client: DaisClient,
   { id, nodes = {} }: Execution,
-  told: Map<string, ExecutionNode['state']>,
+  reportedStates: Map<string, ExecutionNode['state']>,
 ): Promise<void> {
-  const many = Object.values(nodes).reduce((sum, n) => sum + n, 0) > TOLD_ALL;
+  const many = Object.values(nodes).reduce((sum, n) => sum + n, 0) > MAX_REPORTED;
   const { items } = await client.perform(listExecutionNodesOperation, {
     id,
-    limit: TOLD_ALL,
+    limit: MAX_REPORTED,
     ...(many && { state: 'failed' as const }),
   });
-  const news = items.filter(({ path, state }) => path !== '' && TOLD.has(state) && told.get(path) !== state);
+  const news = items.filter(
+    ({ path, state }) => path !== '' && REPORTED_STATES.has(state) && reportedStates.get(path) !== state,
+  );
   for (const node of news.toSorted((one, other) => (one.endedAt ?? Infinity) - (other.endedAt ?? Infinity))) {
-    told.set(node.path, node.state);
+    reportedStates.set(node.path, node.state);
     remark(context, lineOf(context, node));
   }
 }

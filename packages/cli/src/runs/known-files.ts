@@ -10,12 +10,12 @@ import type { SnapshotFile } from '#runs/code-snapshot.ts';
 type SentFile = NonNullable<SubmitExecutionInput['code']>['files'][number];
 
 /** Runs that are looked at, newest first: what somebody works on was run before, among runs of others. */
-const LOOKED_AT = 5;
+const MAX_INSPECTED = 5;
 /** Beyond that a file is sent; the server takes no more at once. */
 const MOST = 2000;
 const PREFIX = 'code/';
 
-interface Place {
+interface FileLocation {
   readonly run: string;
   readonly path: string;
 }
@@ -31,30 +31,31 @@ export async function splitKnown(
   folder: string,
   files: readonly SnapshotFile[],
 ): Promise<SplitFiles> {
-  const places = await placesOf(client);
-  if (places.size === 0) return { known: [], unknown: files };
+  const locations = await locationsOf(client);
+  if (locations.size === 0) return { known: [], unknown: files };
   const known: SentFile[] = [];
   const unknown: SnapshotFile[] = [];
   for (const file of files) {
     const sha256 = await digestOf(join(folder, file.path));
-    const place = known.length < MOST ? places.get(sha256) : undefined;
-    if (place === undefined) unknown.push(file);
-    else known.push({ path: file.path, executable: file.executable, same: { ...place, sha256 } });
+    const location = known.length < MOST ? locations.get(sha256) : undefined;
+    if (location === undefined) unknown.push(file);
+    else known.push({ path: file.path, executable: file.executable, same: { ...location, sha256 } });
   }
   return { known, unknown };
 }
 
 /** By digest. Nothing for whoever may not look at runs. */
-async function placesOf(client: DaisClient): Promise<ReadonlyMap<string, Place>> {
-  const places = new Map<string, Place>();
+async function locationsOf(client: DaisClient): Promise<ReadonlyMap<string, FileLocation>> {
+  const locations = new Map<string, FileLocation>();
   try {
-    const { items } = await client.perform(listExecutionsOperation, { limit: LOOKED_AT });
+    const { items } = await client.perform(listExecutionsOperation, { limit: MAX_INSPECTED });
     for (const { id } of items) {
       for (let cursor: string | undefined; ;) {
         const page = { limit: 1000, ...(cursor !== undefined && { cursor }) };
         const found = await client.perform(listExecutionFilesOperation, { id, prefix: PREFIX, ...page });
         for (const { name, sha256 } of found.items) {
-          if (sha256 !== null && !places.has(sha256)) places.set(sha256, { run: id, path: name.slice(PREFIX.length) });
+          if (sha256 !== null && !locations.has(sha256))
+            locations.set(sha256, { run: id, path: name.slice(PREFIX.length) });
         }
         cursor = found.nextCursor;
         if (cursor === undefined) break;
@@ -65,7 +66,7 @@ async function placesOf(client: DaisClient): Promise<ReadonlyMap<string, Place>>
     if (error instanceof DaisError && (error.code === 'forbidden' || error.code === 'not_found')) return new Map();
     throw error;
   }
-  return places;
+  return locations;
 }
 
 async function digestOf(path: string): Promise<string> {

@@ -10,6 +10,7 @@ import {
 } from '@dais/api/serving';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -40,20 +41,20 @@ export const scan: Run<ScanOptions> = async (
   for (const finding of waive) await client.perform(waiveModelFindingOperation, { ...of, finding, reason });
   for (const finding of reopen) await client.perform(reopenModelFindingOperation, { ...of, finding, reason });
   if (again) await client.perform(startModelScanOperation, of);
-  let told = await client.perform(readModelScanOperation, of);
-  while (told.state === 'pending') {
+  let result = await client.perform(readModelScanOperation, of);
+  while (result.state === 'pending') {
     await sleep(POLL_MS, undefined, { signal: context.signal });
-    told = await client.perform(readModelScanOperation, of);
+    result = await client.perform(readModelScanOperation, of);
   }
-  if (!(await printedForPrograms(context, told))) show(context, told);
-  return told.result === 'blocked' ? exitCodes.failed.code : exitCodes.ok.code;
+  if (!(await printedForPrograms(context, result))) show(context, result);
+  return result.result === 'blocked' ? exitCodes.failed.code : exitCodes.ok.code;
 };
 
-function show(context: Context, told: ModelScan): void {
+function show(context: Context, reported: ModelScan): void {
   const { terminal } = context;
-  const called = `${told.model}/${told.version}`;
-  if (told.findings.length > 0) {
-    const rows = told.findings.map((one) => [
+  const called = `${reported.model}/${reported.version}`;
+  if (reported.findings.length > 0) {
+    const rows = reported.findings.map((one) => [
       { text: one.severity },
       { text: one.state },
       { text: one.file },
@@ -68,9 +69,9 @@ function show(context: Context, told: ModelScan): void {
     'Register a version without the blocked content, or ask an approver to waive the findings: --waive ID --reason TEXT.';
   const text = {
     pending: 'has not been scanned yet.',
-    clean: `is clean: ${told.files} files were scanned.`,
+    clean: `is clean. Scanned ${countText(reported.files, 'file')}.`,
     review: 'runs code when it is loaded. It deploys, and runs isolated in a process of its own.',
-    blocked: `does not deploy: ${told.error === undefined ? 'its findings of severity `block` are open' : `its scan failed: ${told.error}`}. ${next}`,
-  }[told.result];
+    blocked: `does not deploy: ${reported.error === undefined ? 'its findings of severity `block` are open' : `its scan failed: ${reported.error}`}. ${next}`,
+  }[reported.result];
   remark(context, `${called} ${text}`);
 }

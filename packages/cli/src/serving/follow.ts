@@ -32,14 +32,14 @@ export async function followRollout(
   endpoint: string,
   after: string | undefined,
 ): Promise<Rollout | undefined> {
-  let told = '';
+  let reported = '';
   for (;;) {
     const { generation, status, rollout } = await readState(client, endpoint);
     const seen = status.observedGeneration === generation;
     const message = status.rollout?.message ?? status.conditions?.find(({ type }) => type === 'Ready')?.message ?? '';
-    if (message !== '' && message !== told) {
+    if (message !== '' && message !== reported) {
       context.terminal.err(`${message}\n`);
-      told = message;
+      reported = message;
     }
     if (rollout !== undefined && rollout.id !== after && rests(rollout)) return rollout;
     if (seen && status.rollout === undefined && rollout?.id === after) {

@@ -38,22 +38,22 @@ export const loadTest: Run<Options> = async (context, [endpoint = ''], options) 
     ...(variant !== undefined && { variant }),
     ...(body !== undefined && { body }),
   };
-  let told = await client.perform(loadTestOperation, wanted);
+  let result = await client.perform(loadTestOperation, wanted);
   let saidAt = Date.now();
   try {
-    while (told.state === 'running') {
+    while (result.state === 'running') {
       await sleep(POLL_MS, undefined, { signal: context.signal });
-      told = await client.perform(loadTestOperation, wanted);
-      if (Date.now() - saidAt < TELL_MS || told.state !== 'running') continue;
+      result = await client.perform(loadTestOperation, wanted);
+      if (Date.now() - saidAt < TELL_MS || result.state !== 'running') continue;
       saidAt = Date.now();
-      context.terminal.err(`${told.seconds} s: ${told.requestsPerSecond} requests/s, ${told.failed} failed\n`);
+      context.terminal.err(`${result.seconds} s: ${result.requestsPerSecond} requests/s, ${result.failed} failed\n`);
     }
   } catch (error) {
     await client.perform(loadTestOperation, { ...wanted, stop: true }).catch(() => {});
     throw error;
   }
-  if (!(await printedForPrograms(context, told))) show(context, told);
-  return told.state === 'done' && told.failed === 0 ? exitCodes.ok.code : exitCodes.failed.code;
+  if (!(await printedForPrograms(context, result))) show(context, result);
+  return result.state === 'succeeded' && result.failed === 0 ? exitCodes.ok.code : exitCodes.failed.code;
 };
 
 async function readBody(file: string): Promise<Record<string, unknown>> {
@@ -70,24 +70,24 @@ async function readBody(file: string): Promise<Record<string, unknown>> {
   throw new DaisError('invalid_request', `${file} is no body of /invocations: write {"inputs": …} or the like.`);
 }
 
-function show({ terminal }: Context, told: LoadTest): void {
-  if (told.state === 'failed') {
-    terminal.err(`${told.endpoint} could not be asked: ${told.message}\n`);
+function show({ terminal }: Context, reported: LoadTest): void {
+  if (reported.state === 'failed') {
+    terminal.err(`${reported.endpoint} could not be asked: ${reported.message}\n`);
     return;
   }
   const ms = (value: number | null) => (value === null ? '' : `${value} ms`);
   const row = [
-    String(told.requests),
-    String(told.failed),
-    String(told.requestsPerSecond),
-    ms(told.p50Ms),
-    ms(told.p90Ms),
-    ms(told.p99Ms),
-    told.cpuMicrosPerRequest === null ? '' : `${told.cpuMicrosPerRequest} µs`,
+    String(reported.requests),
+    String(reported.failed),
+    String(reported.requestsPerSecond),
+    ms(reported.p50Ms),
+    ms(reported.p90Ms),
+    ms(reported.p99Ms),
+    reported.cpuMicrosPerRequest === null ? '' : `${reported.cpuMicrosPerRequest} µs`,
   ].map((text) => ({ text }));
   const heads = ['requests', 'failed', 'requests/s', 'p50', 'p90', 'p99', 'cpu/request'];
   terminal.out(table(heads, [row], { style: terminal.style, columns: terminal.columns }));
-  if (told.failure !== undefined) terminal.err(`First failed request: ${told.failure}\n`);
-  if (told.late > 0)
-    terminal.err(`${told.late} requests started late because all ${told.connections} connections were busy.\n`);
+  if (reported.failure !== undefined) terminal.err(`First failed request: ${reported.failure}\n`);
+  if (reported.late > 0)
+    terminal.err(`${reported.late} requests started late because all ${reported.connections} connections were busy.\n`);
 }

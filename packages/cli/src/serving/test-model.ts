@@ -13,18 +13,20 @@ const POLL_MS = 300;
 export const testModel: Run<object> = async (context, [reference = '']) => {
   const asked = versionOf(reference);
   const client = await context.connect();
-  let told = await client.perform(testModelOperation, asked);
+  let result = await client.perform(testModelOperation, asked);
   let said = '';
-  while (told.state === 'preparing' || told.state === 'running') {
+  while (result.state === 'preparing' || result.state === 'running') {
     const words =
-      told.state === 'running' ? `${told.results.length + 1} of ${told.tests}: ${told.message}` : told.message;
+      result.state === 'running'
+        ? `${result.results.length + 1} of ${result.tests}: ${result.message}`
+        : result.message;
     if (words !== said) context.terminal.err(`${words}\n`);
     said = words;
     await sleep(POLL_MS, undefined, { signal: context.signal });
-    told = await client.perform(testModelOperation, asked);
+    result = await client.perform(testModelOperation, asked);
   }
-  if (!(await printedForPrograms(context, told))) show(context, told);
-  return told.state === 'failed' || told.failed > 0 ? exitCodes.failed.code : exitCodes.ok.code;
+  if (!(await printedForPrograms(context, result))) show(context, result);
+  return result.state === 'failed' || result.failed > 0 ? exitCodes.failed.code : exitCodes.ok.code;
 };
 
 function versionOf(reference: string): { readonly name: string; readonly version?: string; readonly alias?: string } {
@@ -39,9 +41,9 @@ function versionOf(reference: string): { readonly name: string; readonly version
   );
 }
 
-function show(context: Context, told: ModelTestRun): void {
+function show(context: Context, reported: ModelTestRun): void {
   const { terminal } = context;
-  const rows = told.results.map((one) => [
+  const rows = reported.results.map((one) => [
     { text: one.passed ? 'passed' : 'FAILED' },
     { text: one.name },
     { text: one.case },
@@ -50,7 +52,9 @@ function show(context: Context, told: ModelTestRun): void {
   ]);
   const heads = ['', 'test', 'case', 'expected', 'got'];
   if (rows.length > 0) terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
-  if (told.state === 'failed') terminal.err(`${told.model} could not be tested: ${told.message}\n`);
-  else if (told.failed > 0) remark(context, `${told.model}: ${told.failed} of ${told.tests} tests failed.`);
-  else remark(context, `${told.model} passed ${told.tests === 1 ? 'its test' : `all ${told.tests} tests`}.`);
+  if (reported.state === 'failed') terminal.err(`${reported.model} could not be tested: ${reported.message}\n`);
+  else if (reported.failed > 0)
+    remark(context, `${reported.model}: ${reported.failed} of ${reported.tests} tests failed.`);
+  else
+    remark(context, `${reported.model} passed ${reported.tests === 1 ? 'its test' : `all ${reported.tests} tests`}.`);
 }

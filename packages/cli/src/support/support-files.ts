@@ -16,7 +16,7 @@ export interface SupportFile {
   readonly text: string;
 }
 
-export interface SupportParts {
+export interface SupportContent {
   readonly choice: ServerChoice;
   readonly findings: readonly Finding[];
   /** With secrets replaced; undefined where it could not be read. */
@@ -36,15 +36,15 @@ const JOURNAL_LINES = 5000;
 const MOST_RESOURCES = 2000;
 const MOST_ENTRIES = 200_000;
 
-export async function supportFiles(parts: SupportParts): Promise<readonly SupportFile[]> {
-  const ask = async (path: string) => await answerOf(parts.choice, path);
+export async function supportFiles(content: SupportContent): Promise<readonly SupportFile[]> {
+  const ask = async (path: string) => await answerOf(content.choice, path);
   const [server, readiness, metrics, resources, disk, logs] = await Promise.all([
     ask('/api/v1/server'),
     ask('/readyz'),
     ask('/metrics'),
-    orWhy(async () => await resourceStates(parts.choice)),
-    orWhy(async () => await folderSizes(parts.dataFolder)),
-    logFiles(parts),
+    orWhy(async () => await resourceStates(content.choice)),
+    orWhy(async () => await folderSizes(content.dataFolder)),
+    logFiles(content),
   ]);
   const machine = {
     platform: platform(),
@@ -53,8 +53,10 @@ export async function supportFiles(parts: SupportParts): Promise<readonly Suppor
     processors: cpus().length,
     memory: totalmem(),
   };
-  const variables = Object.keys(parts.variables).filter((name) => /^(DAIS_|MLFLOW_|OTEL_|NODE_|.*_proxy$)/i.test(name));
-  const versions = { madeAt: new Date(parts.now).toISOString(), dais: ownVersion(), node: process.version, machine };
+  const variables = Object.keys(content.variables).filter((name) =>
+    /^(DAIS_|MLFLOW_|OTEL_|NODE_|.*_proxy$)/i.test(name),
+  );
+  const versions = { madeAt: new Date(content.now).toISOString(), dais: ownVersion(), node: process.version, machine };
   return [
     {
       name: 'versions.json',
@@ -64,12 +66,12 @@ export async function supportFiles(parts: SupportParts): Promise<readonly Suppor
     {
       name: 'configuration.yaml',
       about: 'the configuration with redacted secrets',
-      text: await yamlText(parts.config ?? 'could not be read'),
+      text: await yamlText(content.config ?? 'could not be read'),
     },
     {
       name: 'health.json',
       about: 'results of `dais doctor` and the readiness of the server',
-      text: jsonText({ findings: parts.findings, server: parts.choice.from, readiness }),
+      text: jsonText({ findings: content.findings, server: content.choice.from, readiness }),
     },
     {
       name: 'metrics.txt',
@@ -81,7 +83,7 @@ export async function supportFiles(parts: SupportParts): Promise<readonly Suppor
       about: 'resources by kind and name with their conditions, without specs',
       text: jsonText(resources),
     },
-    { name: 'database.json', about: 'applied migrations and table sizes', text: jsonText(parts.schema) },
+    { name: 'database.json', about: 'applied migrations and table sizes', text: jsonText(content.schema) },
     { name: 'disk.json', about: 'sizes of the folders in the data folder', text: jsonText(disk) },
     ...logs,
   ];
@@ -160,8 +162,8 @@ async function folderSizes(folder: string): Promise<unknown> {
       : [entry];
     for (const file of below) {
       if (!file.isFile() || ++seen > MOST_ENTRIES) continue;
-      const told = await stat(join(file.parentPath, file.name)).catch(() => undefined);
-      size.bytes += told?.size ?? 0;
+      const stats = await stat(join(file.parentPath, file.name)).catch(() => undefined);
+      size.bytes += stats?.size ?? 0;
       size.files++;
     }
     sizes[entry.name] = size;
@@ -169,7 +171,7 @@ async function folderSizes(folder: string): Promise<unknown> {
   return seen > MOST_ENTRIES ? { sizes, incomplete: `only ${MOST_ENTRIES} files were inspected` } : { sizes };
 }
 
-async function logFiles({ logs, variables }: SupportParts): Promise<readonly SupportFile[]> {
+async function logFiles({ logs, variables }: SupportContent): Promise<readonly SupportFile[]> {
   if (logs.length > 0) {
     return await Promise.all(
       logs.map(async (path, at) => ({

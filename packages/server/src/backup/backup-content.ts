@@ -47,7 +47,7 @@ export async function* referencedBlobs(database: Database): AsyncGenerator<Refer
   }
 }
 
-export interface BlobCopierParts {
+export interface BlobCopierDependencies {
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly folder: string;
@@ -57,16 +57,16 @@ export interface BlobCopierParts {
 
 /** Copies objects into a backup and records damaged ones. */
 export class BlobCopier {
-  readonly #parts: BlobCopierParts;
+  readonly #dependencies: BlobCopierDependencies;
   readonly #damaged: { readonly blob: ReferencedBlob; readonly kind: DamageKind }[] = [];
 
-  constructor(parts: BlobCopierParts) {
-    this.#parts = parts;
+  constructor(dependencies: BlobCopierDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** Returns what was copied; undefined when the object is damaged, or an upload that is not stored yet. */
   async copy(blob: ReferencedBlob): Promise<BackupBlob | undefined> {
-    const { database, blobs, folder } = this.#parts;
+    const { database, blobs, folder } = this.#dependencies;
     const partial = join(folder, 'blob.partial');
     const bytes = digesting();
     try {
@@ -107,7 +107,7 @@ export class BlobCopier {
           owners: [],
         },
     );
-    if (this.#parts.skipDamaged) return damaged;
+    if (this.#dependencies.skipDamaged) return damaged;
     const which = damaged.length === 1 ? 'One stored object is' : `${damaged.length} stored objects are`;
     const detail =
       `${which} damaged, so nothing was backed up. Upload the same bytes again, or restore the files from an older backup. ` +
@@ -118,7 +118,7 @@ export class BlobCopier {
 
   async #note(blob: ReferencedBlob, kind: DamageKind): Promise<void> {
     this.#damaged.push({ blob, kind });
-    await markDamaged(this.#parts.database, { locator: blob.locator, kind });
+    await markDamaged(this.#dependencies.database, { locator: blob.locator, kind });
   }
 
   /** Undefined when not the object but the store as a whole, or the backup's own disk, fails. */
@@ -127,7 +127,7 @@ export class BlobCopier {
     if (error.code === 'content_missing') return 'missing';
     if (error.code !== 'blobs_unavailable') return undefined;
     try {
-      await this.#parts.blobs.check();
+      await this.#dependencies.blobs.check();
       return 'unreadable';
     } catch {
       return undefined;
@@ -138,7 +138,7 @@ export class BlobCopier {
     const known = new Map<string, DamagedContent>();
     for (let after = ''; ;) {
       const from = after;
-      const page = await transact(this.#parts.database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {
+      const page = await transact(this.#dependencies.database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {
         return await listDamagedContent(sql, { after: from, limit: PAGE }, ledgers);
       });
       for (const object of page) known.set(object.locator, object);

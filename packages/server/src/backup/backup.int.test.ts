@@ -53,20 +53,25 @@ spec: { data: { password: ${SECRET} } }
 `;
   const applied = await call('/api/v1/apply', manifests);
   if (applied.status !== 200) throw new Error(JSON.stringify(applied.json));
-  await withInstallation(await loadConfig({ flags: flagsFor('first') }), silentLog, { beside: true }, async (parts) => {
-    const content = new Content({ ...parts, clock: systemClock, ...CONTENT_DEFAULTS });
-    const [row] = await transact(parts.database, { mode: 'read', projectId: 'all' }, ({ sql }) =>
-      sql.query<{ id: string }>(`select id from kernel.tenant where name = 'flights'`),
-    );
-    Object.assign(owner, { projectId: row!.id });
-    const lease = await content.upload(Readable.from([Buffer.from('rows of a table')]), {
-      projectId: row!.id,
-      quota: null,
-    });
-    await transact(parts.database, { mode: 'write', projectId: row!.id }, async (tx) => {
-      await attachContent(tx, owner, [{ name: 'table', lease: lease.id }]);
-    });
-  });
+  await withInstallation(
+    await loadConfig({ flags: flagsFor('first') }),
+    silentLog,
+    { beside: true },
+    async (installation) => {
+      const content = new Content({ ...installation, clock: systemClock, ...CONTENT_DEFAULTS });
+      const [row] = await transact(installation.database, { mode: 'read', projectId: 'all' }, ({ sql }) =>
+        sql.query<{ id: string }>(`select id from kernel.tenant where name = 'flights'`),
+      );
+      Object.assign(owner, { projectId: row!.id });
+      const lease = await content.upload(Readable.from([Buffer.from('rows of a table')]), {
+        projectId: row!.id,
+        quota: null,
+      });
+      await transact(installation.database, { mode: 'write', projectId: row!.id }, async (tx) => {
+        await attachContent(tx, owner, [{ name: 'table', lease: lease.id }]);
+      });
+    },
+  );
 });
 
 afterAll(async () => {
@@ -95,15 +100,15 @@ test('a drill: back up a running server, restore elsewhere, and continue', async
   expect(after['items']).toEqual(before['items']);
   expect((await call('/p/flights/api/v1/secrets/mail')).json).toMatchObject({ status: { keys: ['password'] } });
   // A place of the original means nothing in the copy.
-  const place = encodeURIComponent(String(before['resourceVersion']));
-  const watch = await call(`/api/v1/projects?watch=true&resourceVersion=${place}`);
+  const location = encodeURIComponent(String(before['resourceVersion']));
+  const watch = await call(`/api/v1/projects?watch=true&resourceVersion=${location}`);
   expect(watch).toMatchObject({ status: 410, json: { code: 'cursor_expired' } });
   await withInstallation(
     await loadConfig({ flags: flagsFor('second') }),
     silentLog,
     { beside: true },
-    async (parts) => {
-      const content = new Content({ ...parts, clock: systemClock, ...CONTENT_DEFAULTS });
+    async (installation) => {
+      const content = new Content({ ...installation, clock: systemClock, ...CONTENT_DEFAULTS });
       expect(await text((await content.open(owner, 'table')).bytes)).toBe('rows of a table');
     },
   );
@@ -176,8 +181,8 @@ test('damaged content stops a backup and is named with its owner, or is left out
     await loadConfig({ flags: flagsFor('fifth') }),
     silentLog,
     { beside: false },
-    async (parts) => {
-      const content = new Content({ ...parts, clock: systemClock, ...CONTENT_DEFAULTS });
+    async (installation) => {
+      const content = new Content({ ...installation, clock: systemClock, ...CONTENT_DEFAULTS });
       await expect(content.open(owner, 'table')).rejects.toMatchObject({ code: 'content_missing' });
     },
   );

@@ -29,10 +29,10 @@ afterAll(async () => {
 
 test('copies are complete, private and few', async () => {
   const clock = new ManualClock();
-  const parts = { connection: server.connection, slices, data: folder, keep: 2, version: '1.0.0', clock };
+  const backupOptions = { connection: server.connection, slices, data: folder, keep: 2, version: '1.0.0', clock };
   const made: (string | undefined)[] = [];
   for (let n = 0; n < 3; n++) {
-    made.push(await backupBeforeMigration(parts));
+    made.push(await backupBeforeMigration(backupOptions));
     clock.advance(1000);
   }
   expect(await readdir(join(folder, 'backups'))).toEqual([
@@ -47,13 +47,13 @@ test('copies are complete, private and few', async () => {
 });
 
 test('no backup is made when none is to be kept', async () => {
-  const parts = { connection: server.connection, slices, data: join(folder, 'none'), version: '1.0.0' };
-  expect(await backupBeforeMigration({ ...parts, keep: 0, clock: new ManualClock() })).toBeUndefined();
+  const backupOptions = { connection: server.connection, slices, data: join(folder, 'none'), version: '1.0.0' };
+  expect(await backupBeforeMigration({ ...backupOptions, keep: 0, clock: new ManualClock() })).toBeUndefined();
 });
 
 test('a copy that fails leaves nothing behind', async () => {
   const connection = { ...server.connection, database: 'nowhere' };
-  const parts = {
+  const backupOptions = {
     connection,
     slices,
     data: join(folder, 'failed'),
@@ -61,6 +61,6 @@ test('a copy that fails leaves nothing behind', async () => {
     version: '1.0.0',
     clock: new ManualClock(),
   };
-  await expect(backupBeforeMigration(parts)).rejects.toThrow('nowhere');
+  await expect(backupBeforeMigration(backupOptions)).rejects.toThrow('nowhere');
   expect(await readdir(join(folder, 'failed', 'backups'))).toEqual([]);
 });

@@ -10,7 +10,7 @@ import type { Log } from '#lib/log.ts';
 import { exportDatabase, migrate } from '#compose/database.ts';
 import type { ControlSetup } from '#control/control-setup.ts';
 
-export interface MigrationBackupParts {
+export interface MigrationBackupDependencies {
   readonly connection: ConnectionOptions;
   readonly slices: readonly Slice[];
   /** The data folder. */
@@ -39,20 +39,20 @@ export async function migrateWithBackup(
  * Writes the copy, then deletes the oldest beyond `keep`. `dais admin import FILE` reads it. Returns its path;
  * undefined if copies are disabled. @throws DaisError `storage_full`, `database_unavailable`.
  */
-export async function backupBeforeMigration(parts: MigrationBackupParts): Promise<string | undefined> {
-  if (parts.keep === 0) return undefined;
-  const folder = join(parts.data, 'backups');
+export async function backupBeforeMigration(dependencies: MigrationBackupDependencies): Promise<string | undefined> {
+  if (dependencies.keep === 0) return undefined;
+  const folder = join(dependencies.data, 'backups');
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const time = new Date(parts.clock.now()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
-  const file = join(folder, `before-${parts.version}-${time}.dais`);
+  const time = new Date(dependencies.clock.now()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  const file = join(folder, `before-${dependencies.version}-${time}.dais`);
   const partial = `${file}.partial`;
   const through = new PassThrough();
   const written = pipeline(through, createWriteStream(partial, { mode: 0o600, flush: true }));
   try {
     await Promise.all([
-      exportDatabase(parts.connection, parts.slices, through, {
-        programVersion: parts.version,
-        clock: parts.clock,
+      exportDatabase(dependencies.connection, dependencies.slices, through, {
+        programVersion: dependencies.version,
+        clock: dependencies.clock,
       }).then(() => through.end()),
       written,
     ]);
@@ -65,7 +65,7 @@ export async function backupBeforeMigration(parts: MigrationBackupParts): Promis
   }
   const copies = (await readdir(folder)).filter((name) => /^before-.*\.dais$/.test(name));
   const byTime = copies.toSorted((a, b) => timeOf(a).localeCompare(timeOf(b)));
-  for (const old of byTime.slice(0, Math.max(0, byTime.length - parts.keep)))
+  for (const old of byTime.slice(0, Math.max(0, byTime.length - dependencies.keep)))
     await rm(join(folder, old), { force: true });
   return file;
 }

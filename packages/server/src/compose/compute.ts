@@ -4,7 +4,7 @@ import type { ConfigSpec } from '@dais/api';
 import type { Compute } from '#engines/compute/contract.ts';
 import type { ProcessComputeOptions } from '#engines/compute/process/process-compute.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
-import type { ExecutionParts } from '#ledgers/executions/index.ts';
+import type { ExecutionDependencies } from '#ledgers/executions/index.ts';
 import { machineMemory } from '#lib/system/machine-memory.ts';
 import type { EngineEnvironment } from './engines.ts';
 import type { ResolvedConfig } from '#config-load.ts';
@@ -49,7 +49,7 @@ export async function openCompute(
 }
 
 type ComputeRules = Pick<
-  ExecutionParts,
+  ExecutionDependencies,
   'concurrency' | 'limits' | 'stepDefaults' | 'capacity' | 'nodeName' | 'diskRules'
 >;
 

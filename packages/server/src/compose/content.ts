@@ -9,7 +9,7 @@ import { contentOwners } from './ledgers.ts';
 import { contentEntries } from '#content/content-entries.ts';
 import { contentJobs } from '#content/content-jobs.ts';
 import { scrubJob } from '#content/content-scrub.ts';
-import { verificationBy, type ContentVerificationParts } from '#content/content-verification.ts';
+import { verificationBy, type ContentVerificationDependencies } from '#content/content-verification.ts';
 
 /** Reads an exported database to its end and checks every byte of it. @throws DaisError `backup_invalid`. */
 export async function verifyArchive(source: AsyncIterable<Uint8Array>) {
@@ -25,12 +25,12 @@ export interface StoredContent {
 }
 
 export async function loadContent(
-  parts: ContentVerificationParts & { readonly store: BlobStore; readonly config: ConfigSpec['content'] },
+  dependencies: ContentVerificationDependencies & { readonly store: BlobStore; readonly config: ConfigSpec['content'] },
 ): Promise<StoredContent> {
-  const { database, clock, log, config } = parts;
+  const { database, clock, log, config } = dependencies;
   const scrub = { everyDays: config.scrubDays, bytesPerSecond: config.scrubBytesPerSecond };
   const { verifiedBlobs } = await import('#engines/blobs/verified.ts');
-  const blobs = verifiedBlobs(parts.store, verificationBy(parts));
+  const blobs = verifiedBlobs(dependencies.store, verificationBy(dependencies));
   return {
     blobs,
     jobs: [...contentJobs({ database, blobs, clock, log }), scrubJob({ database, blobs, clock, ...scrub })],

@@ -1,19 +1,19 @@
 /** The ledgers of data, quality, features, privacy and labels with their engines; see compose.ts. */
 import { join } from 'node:path';
 import type { ConfigSpec } from '@dais/api';
-import type { QualityLedger, QualityParts } from '#ledgers/quality/index.ts';
+import type { QualityLedger, QualityDependencies } from '#ledgers/quality/index.ts';
 import type { DataSource } from '#engines/sources/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
-import type { DataLedger, DataParts, ExternalSource, SecretReader } from '#ledgers/data/index.ts';
+import type { DataLedger, DataDependencies, ExternalSource, SecretReader } from '#ledgers/data/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { SmithyHandler } from '#lib/outbound/smithy-handler.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { OnlineStore } from '#engines/online/contract.ts';
-import type { DataSourcesParts, FeatureParts, FeaturesLedger } from '#ledgers/features/index.ts';
+import type { DataSourcesDependencies, FeatureDependencies, FeaturesLedger } from '#ledgers/features/index.ts';
 import type { Clock } from '#lib/clock.ts';
-import type { LabelsLedger, LabelsParts } from '#ledgers/labeling/index.ts';
-import type { PrivacyLedger, PrivacyLedgerParts } from '#ledgers/privacy/index.ts';
+import type { LabelsLedger, LabelsDependencies } from '#ledgers/labeling/index.ts';
+import type { PrivacyLedger, PrivacyLedgerDependencies } from '#ledgers/privacy/index.ts';
 
 interface SourceEnvironment {
   readonly outbound: Outbound;
@@ -45,26 +45,26 @@ const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Typ
     const { mysqlSource } = await import('#engines/sources/mysql/mysql-source.ts');
     return mysqlSource({ host, port, database, user, tls, sql, password: opened, outbound });
   },
-  files: async ({ glob, ...place }, around) => {
+  files: async ({ glob, ...location }, around) => {
     const { s3Source } = await import('#engines/sources/s3/s3-source.ts');
-    return s3Source({ ...(await bucketOptions(place, around)), glob });
+    return s3Source({ ...(await bucketOptions(location, around)), glob });
   },
-  delta: async ({ path, version, ...place }, around) => {
+  delta: async ({ path, version, ...location }, around) => {
     const { deltaSource } = await import('#engines/sources/s3/delta/delta-source.ts');
     const { query, scratch } = around;
-    return deltaSource({ ...(await bucketOptions(place, around)), path, version, query, scratch });
+    return deltaSource({ ...(await bucketOptions(location, around)), path, version, query, scratch });
   },
-  iceberg: async ({ path, metadata, snapshot, ...place }, around) => {
+  iceberg: async ({ path, metadata, snapshot, ...location }, around) => {
     const { icebergSource } = await import('#engines/sources/s3/iceberg/iceberg-source.ts');
     const { query, scratch } = around;
-    return icebergSource({ ...(await bucketOptions(place, around)), path, metadata, snapshot, query, scratch });
+    return icebergSource({ ...(await bucketOptions(location, around)), path, metadata, snapshot, query, scratch });
   },
 };
 
-type BucketPlace = Omit<Extract<ExternalSource, { type: 'files' }>, 'type' | 'glob' | 'mode'>;
+type BucketLocation = Omit<Extract<ExternalSource, { type: 'files' }>, 'type' | 'glob' | 'mode'>;
 
-async function bucketOptions(place: BucketPlace, { outbound, secret }: SourceEnvironment) {
-  const { bucket, region, endpoint, accessKeyId, secretAccessKey } = place;
+async function bucketOptions(location: BucketLocation, { outbound, secret }: SourceEnvironment) {
+  const { bucket, region, endpoint, accessKeyId, secretAccessKey } = location;
   const credentials =
     accessKeyId === undefined || secretAccessKey === undefined
       ? undefined
@@ -92,8 +92,8 @@ export async function openDataSource(source: ExternalSource, around: SourceEnvir
 export async function loadData({
   keys,
   outbound,
-  ...parts
-}: Omit<DataParts, 'source' | 'secretValue'> & {
+  ...dependencies
+}: Omit<DataDependencies, 'source' | 'secretValue'> & {
   readonly keys: KeyStore;
   readonly outbound: Outbound;
 }): Promise<DataLedger> {
@@ -102,9 +102,14 @@ export async function loadData({
     import('#kinds/secret/index.ts'),
   ]);
   return ledger.open({
-    ...parts,
+    ...dependencies,
     source: async (source, secret) =>
-      await openDataSource(source, { outbound, secret, query: parts.query, scratch: join(parts.folder, 'tables') }),
+      await openDataSource(source, {
+        outbound,
+        secret,
+        query: dependencies.query,
+        scratch: join(dependencies.folder, 'tables'),
+      }),
     secretValue: async (tx, ref) => {
       const found = await findSecretValue(tx, tx.projectId, ref);
       return found === undefined ? undefined : async () => await openSecretValue(keys, found);
@@ -116,14 +121,14 @@ export async function loadData({
 export async function loadQuality({
   local,
   masked,
-  ...parts
-}: Omit<QualityParts, 'versions'> &
-  Pick<QualityParts['versions'], 'masked'> & {
+  ...dependencies
+}: Omit<QualityDependencies, 'versions'> &
+  Pick<QualityDependencies['versions'], 'masked'> & {
     /** Where the files of versions are found. */
-    readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
+    readonly local: Pick<DataDependencies, 'database' | 'blobs' | 'folder'>;
   }): Promise<QualityLedger> {
   const [{ ledger }, data] = await Promise.all([import('#ledgers/quality/index.ts'), import('#ledgers/data/index.ts')]);
-  const versions: QualityParts['versions'] = {
+  const versions: QualityDependencies['versions'] = {
     read: data.readVersion,
     resolve: data.resolveVersion,
     previous: data.previousReady,
@@ -133,7 +138,7 @@ export async function loadQuality({
       await data.withLocalFiles(local, version, async (files) => await work(data.tableOf(version, files))),
     masked,
   };
-  return ledger.open({ ...parts, versions });
+  return ledger.open({ ...dependencies, versions });
 }
 
 interface OnlineEnvironment {
@@ -162,21 +167,22 @@ export async function loadFeatures({
   data,
   maker,
   masks,
-  ...parts
-}: Omit<FeatureParts, 'sources'> & DataSourcesParts & { readonly days: number }): Promise<FeaturesLedger> {
+  ...dependencies
+}: Omit<FeatureDependencies, 'sources'> &
+  DataSourcesDependencies & { readonly days: number }): Promise<FeaturesLedger> {
   const { dataSources, ledger } = await import('#ledgers/features/index.ts');
-  return ledger.open({ ...parts, sources: dataSources({ data, maker, masks }) });
+  return ledger.open({ ...dependencies, sources: dataSources({ data, maker, masks }) });
 }
 
 /** What is personal in datasets, and what others see in its place. */
 export async function loadPrivacy({
   keys,
   local,
-  ...parts
-}: Omit<PrivacyLedgerParts, 'sealer' | 'versions'> & {
+  ...dependencies
+}: Omit<PrivacyLedgerDependencies, 'sealer' | 'versions'> & {
   readonly keys: KeyStore;
   /** Where the files of versions are found. */
-  readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
+  readonly local: Pick<DataDependencies, 'database' | 'blobs' | 'folder'>;
 }): Promise<PrivacyLedger> {
   const [{ ledger }, { readVersion, resolveVersion, tableOf, withLocalFiles }, { open, rewrap, seal }] =
     await Promise.all([
@@ -184,30 +190,30 @@ export async function loadPrivacy({
       import('#ledgers/data/index.ts'),
       import('#kinds/secret/sealing.ts'),
     ]);
-  const sealer: PrivacyLedgerParts['sealer'] = {
+  const sealer: PrivacyLedgerDependencies['sealer'] = {
     seal: async (plaintext, context) => await seal(keys, plaintext, context),
     open: async (sealed, context) => await open(keys, sealed, context),
     rewrap: async (sealed, context) => await rewrap(keys, sealed, context),
   };
-  const versions: PrivacyLedgerParts['versions'] = {
+  const versions: PrivacyLedgerDependencies['versions'] = {
     readVersion,
     resolveVersion,
     withFiles: async (version, work) =>
       await withLocalFiles(local, version, async (files) => await work(tableOf(version, files).files)),
   };
-  return ledger.open({ ...parts, sealer, versions });
+  return ledger.open({ ...dependencies, sealer, versions });
 }
 
 /** Labels from annotation. */
 export async function loadLabels({
   maker,
-  ...parts
-}: Omit<LabelsParts, 'resolveVersion' | 'makeVersion'> & Pick<DataLedger, 'maker'>): Promise<LabelsLedger> {
+  ...dependencies
+}: Omit<LabelsDependencies, 'resolveVersion' | 'makeVersion'> & Pick<DataLedger, 'maker'>): Promise<LabelsLedger> {
   const [{ ledger }, { resolveVersion }] = await Promise.all([
     import('#ledgers/labeling/index.ts'),
     import('#ledgers/data/index.ts'),
   ]);
-  const makeVersion: LabelsParts['makeVersion'] = async (
+  const makeVersion: LabelsDependencies['makeVersion'] = async (
     { projectId, dataset, spec, path, versions, message, by },
     io,
     also,
@@ -230,5 +236,5 @@ export async function loadLabels({
       )
     ).version;
   };
-  return ledger.open({ ...parts, resolveVersion, makeVersion });
+  return ledger.open({ ...dependencies, resolveVersion, makeVersion });
 }

@@ -26,8 +26,8 @@ export async function openEnvironments(
 }
 
 /** Why steps cannot have images here, and what to do about it. */
-export async function imageFault(environment: EngineEnvironment['environment']): Promise<string | undefined> {
-  return await (await import('#engines/environments/image/podman-images.ts')).podmanFault(environment);
+export async function imageProblem(environment: EngineEnvironment['environment']): Promise<string | undefined> {
+  return await (await import('#engines/environments/image/podman-images.ts')).podmanProblem(environment);
 }
 
 /** Queries over datasets, in isolated processes that start with the first query. */

@@ -1,21 +1,21 @@
 /** Opens the ledgers that follow events of the whole platform: audit, lineage and webhooks. */
 import type { KeyStore } from '#engines/keys/contract.ts';
-import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
+import type { AuditLedger, AuditLedgerDependencies } from '#ledgers/audit/index.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
-import type { LineageParts, RunEventOptions } from '#ledgers/lineage/index.ts';
-import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
+import type { LineageDependencies, RunEventOptions } from '#ledgers/lineage/index.ts';
+import type { WebhookDependencies, WebhooksLedger } from '#ledgers/webhooks/index.ts';
 import { loadNodeSources } from './ledgers.ts';
 
 /** The tamper-evident audit log: events, their principals, and the policies that permitted them. */
-export async function loadAudit(parts: AuditLedgerParts): Promise<AuditLedger> {
-  return (await import('#ledgers/audit/index.ts')).ledger.open(parts);
+export async function loadAudit(dependencies: AuditLedgerDependencies): Promise<AuditLedger> {
+  return (await import('#ledgers/audit/index.ts')).ledger.open(dependencies);
 }
 
 /** Lineage, with the operations of OpenLineage and, if configured, outgoing events. */
 export async function loadLineage({
   emission,
-  ...parts
-}: Omit<LineageParts, 'sources' | 'receivers'> & {
+  ...dependencies
+}: Omit<LineageDependencies, 'sources' | 'receivers'> & {
   readonly emission?:
     | (Omit<RunEventOptions, 'sources' | 'headers' | 'render'> & {
         readonly apiKey?: string | undefined;
@@ -35,7 +35,7 @@ export async function loadLineage({
     headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
     render: (run) => runEvent(run, namespace),
   }));
-  const opened = ledger.open({ ...parts, sources, receivers });
+  const opened = ledger.open({ ...dependencies, sources, receivers });
   const { entries = [], jobs = [], subscribers = [] } = opened;
   return { ...opened, jobs, subscribers, entries: [...entries, ...openLineageEntries(runNodes)] };
 }
@@ -44,8 +44,8 @@ export async function loadLineage({
 export async function loadWebhooks({
   keys,
   allowHosts,
-  ...parts
-}: Omit<WebhookParts, 'sealer' | 'formats' | 'inside'> & {
+  ...dependencies
+}: Omit<WebhookDependencies, 'sealer' | 'formats' | 'inside'> & {
   readonly keys: KeyStore;
   readonly allowHosts: readonly string[];
 }): Promise<WebhooksLedger> {
@@ -56,11 +56,11 @@ export async function loadWebhooks({
       import('#kinds/secret/sealing.ts'),
       import('#lib/outbound/host-pattern.ts'),
     ]);
-  const sealer: WebhookParts['sealer'] = {
+  const sealer: WebhookDependencies['sealer'] = {
     seal: async (plaintext, context) => await seal(keys, plaintext, context),
     open: async (sealed, context) => await open(keys, sealed, context),
     rewrap: async (sealed, context) => await rewrap(keys, sealed, context),
   };
   const inside = allowHosts.flatMap((host) => parseHostPattern(host) ?? []);
-  return ledger.open({ ...parts, sealer, inside, formats: [nativeFormat, mlflowWebhooks] });
+  return ledger.open({ ...dependencies, sealer, inside, formats: [nativeFormat, mlflowWebhooks] });
 }

@@ -12,7 +12,7 @@ export function predictionSpool(data: string): string {
 }
 
 /** Inference engines, in the order of selection. */
-export async function openInference(parts: {
+export async function openInference(dependencies: {
   readonly clock: Clock;
   readonly log: Log;
   readonly isolation: Isolation;
@@ -21,7 +21,7 @@ export async function openInference(parts: {
     import('#engines/inference/onnx/onnx-engine.ts'),
     import('#engines/inference/python/python-engine.ts'),
   ]);
-  return [new OnnxInference(parts), new PythonInference(parts)];
+  return [new OnnxInference(dependencies), new PythonInference(dependencies)];
 }
 
 /** Stores predictions until the control process adds them to the ledger. */

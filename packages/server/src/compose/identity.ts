@@ -1,19 +1,19 @@
 /** Operations and jobs of accounts and of sign-in; see compose.ts. */
 import type { KeyStore } from '#engines/keys/contract.ts';
-import type { IdentityParts } from '#policy/identity/identity-parts.ts';
+import type { IdentityDependencies } from '#policy/identity/identity-dependencies.ts';
 import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { LoadedKinds } from '#compose.ts';
 
 /** Identity: operations of users, sessions, tokens and invitations. */
 export async function loadIdentity(
-  parts: Omit<IdentityParts, 'hasher'>,
+  dependencies: Omit<IdentityDependencies, 'hasher'>,
 ): Promise<Pick<LoadedKinds, 'entries' | 'jobs'>> {
   const [{ identityEntries }, { identityRetention }, { PasswordHasher }] = await Promise.all([
     import('#policy/identity/identity-entries.ts'),
     import('#policy/identity/identity-retention.ts'),
     import('#policy/identity/passwords/password-hash.ts'),
   ]);
-  return { entries: identityEntries({ ...parts, hasher: new PasswordHasher() }), jobs: [identityRetention] };
+  return { entries: identityEntries({ ...dependencies, hasher: new PasswordHasher() }), jobs: [identityRetention] };
 }
 
 /** Signing in elsewhere: at identity providers, on command lines, with tokens of CI systems. */

@@ -24,20 +24,20 @@ export async function isolationPaths(
   config: IsolationConfig,
   environment: IsolationEnvironment['environment'],
 ): Promise<IsolationPaths> {
-  const { bundledPlace } = await import('#engines/isolation/bubblewrap/bundled-bubblewrap.ts');
+  const { bundledPath: bundledLocation } = await import('#engines/isolation/bubblewrap/bundled-bubblewrap.ts');
   const { bubblewrap } = config.isolation;
   const path = environment['PATH'];
   return {
     ...(bubblewrap !== undefined && { configured: [bubblewrap] }),
     ...(path !== undefined && { path }),
-    bundled: [bundledPlace(folderOf(config))],
+    bundled: [bundledLocation(folderOf(config))],
     variables: environment,
   };
 }
 
 /** Isolation with what is at these places; installs nothing. */
-export async function openIsolationAt(places: IsolationPaths): Promise<Isolation> {
-  return (await import('#engines/isolation/open-isolation.ts')).openIsolation(places);
+export async function openIsolationAt(paths: IsolationPaths): Promise<Isolation> {
+  return (await import('#engines/isolation/open-isolation.ts')).openIsolation(paths);
 }
 
 /** Installs the bundled bubblewrap before the first run, where the machine has none. */
@@ -53,7 +53,7 @@ export async function openServerIsolation(
   const { index, wheelhouse } = config.environments;
   const searchPath = environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
   const indexes = new Indexes({ index, wheelhouse, environment, searchPath, outbound });
-  const places = await isolationPaths(config, environment);
+  const paths = await isolationPaths(config, environment);
   return new ProvidedIsolation({
     bundled: {
       folder: folderOf(config),
@@ -61,8 +61,8 @@ export async function openServerIsolation(
       index: async () => await indexes.forUv(),
       outbound,
     },
-    programs: places,
-    open: ({ bundled }) => openIsolation({ ...places, bundled }),
+    programs: paths,
+    open: ({ bundled }) => openIsolation({ ...paths, bundled }),
     clock,
   });
 }

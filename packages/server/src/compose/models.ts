@@ -1,51 +1,51 @@
 /** The ledgers of predictions, model scanning, monitoring and model jobs; see compose.ts. */
 import type { ColumnMask } from '@dais/api/data';
-import type { PredictionsLedger, PredictionsParts } from '#ledgers/predictions/index.ts';
-import type { MonitoringLedger, MonitoringParts } from '#ledgers/monitoring/index.ts';
-import { type DataParts, marksOf } from '#ledgers/data/index.ts';
-import type { SafetyLedger, SafetyParts } from '#ledgers/safety/index.ts';
+import type { PredictionsLedger, PredictionsDependencies } from '#ledgers/predictions/index.ts';
+import type { MonitoringLedger, MonitoringDependencies } from '#ledgers/monitoring/index.ts';
+import { type DataDependencies, marksOf } from '#ledgers/data/index.ts';
+import type { SafetyLedger, SafetyDependencies } from '#ledgers/safety/index.ts';
 import type { BlobStore, LocalBlobs } from '#engines/blobs/contract.ts';
-import type { ModelJobsLedger, ModelJobsParts } from '#ledgers/model-jobs/index.ts';
+import type { ModelJobsLedger, ModelJobsDependencies } from '#ledgers/model-jobs/index.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import { Lazy } from '#lib/concurrency/lazy.ts';
-import type { BenchParts, GatewayBench } from '#control/model-bench.ts';
+import type { BenchDependencies, GatewayBench } from '#control/model-bench.ts';
 import { predictionSpool, openInference } from './gateway.ts';
 import type { IsolationPaths } from './isolation.ts';
 
 /** What endpoints answered. */
 export async function loadPredictions({
   data,
-  ...parts
-}: Omit<PredictionsParts, 'spool'> & {
+  ...dependencies
+}: Omit<PredictionsDependencies, 'spool'> & {
   /** The data folder. */
   readonly data: string;
 }): Promise<PredictionsLedger> {
   const { ledger } = await import('#ledgers/predictions/index.ts');
-  return ledger.open({ ...parts, spool: predictionSpool(data) });
+  return ledger.open({ ...dependencies, spool: predictionSpool(data) });
 }
 
 /** What is in the files of model versions. */
-export async function loadSafety(parts: Omit<SafetyParts, 'artifactRoot'>): Promise<SafetyLedger> {
-  return (await import('#ledgers/safety/index.ts')).ledger.open({ ...parts, artifactRoot: 'mlflow-artifacts:' });
+export async function loadSafety(dependencies: Omit<SafetyDependencies, 'artifactRoot'>): Promise<SafetyLedger> {
+  return (await import('#ledgers/safety/index.ts')).ledger.open({ ...dependencies, artifactRoot: 'mlflow-artifacts:' });
 }
 
 /** What monitors find. */
 export async function loadMonitoring({
   local,
   masked,
-  ...parts
-}: Omit<MonitoringParts, 'versions' | 'notify'> &
-  Pick<MonitoringParts['versions'], 'masked'> & {
+  ...dependencies
+}: Omit<MonitoringDependencies, 'versions' | 'notify'> &
+  Pick<MonitoringDependencies['versions'], 'masked'> & {
     /** Where the files of versions are found. */
-    readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
+    readonly local: Pick<DataDependencies, 'database' | 'blobs' | 'folder'>;
   }): Promise<MonitoringLedger> {
   const [{ ledger }, data, { enqueueAlert }] = await Promise.all([
     import('#ledgers/monitoring/index.ts'),
     import('#ledgers/data/index.ts'),
     import('#kinds/alert-channel/index.ts'),
   ]);
-  const versions: MonitoringParts['versions'] = {
+  const versions: MonitoringDependencies['versions'] = {
     read: data.readVersion,
     resolve: data.resolveVersion,
     next: data.nextReady,
@@ -53,7 +53,7 @@ export async function loadMonitoring({
       await data.withLocalFiles(local, version, async (files) => await work(data.tableOf(version, files))),
     masked,
   };
-  return ledger.open({ ...parts, versions, notify: enqueueAlert });
+  return ledger.open({ ...dependencies, versions, notify: enqueueAlert });
 }
 
 /** Long work on versions of models. Their engines are loaded with the first job. */
@@ -61,10 +61,10 @@ export async function loadModelJobs({
   masks,
   isolation,
   isolationPaths,
-  ...parts
-}: Omit<ModelJobsParts, 'host' | 'hostExplainable' | 'converter' | 'marks' | 'artifactRoot' | 'data'> & {
+  ...dependencies
+}: Omit<ModelJobsDependencies, 'host' | 'hostExplainable' | 'converter' | 'marks' | 'artifactRoot' | 'data'> & {
   readonly data: {
-    readonly database: ModelJobsParts['database'];
+    readonly database: ModelJobsDependencies['database'];
     readonly blobs: BlobStore & Partial<LocalBlobs>;
     readonly folder: string;
   };
@@ -78,9 +78,11 @@ export async function loadModelJobs({
     import('#engines/inference/python/conversion-plan.ts'),
     import('#engines/inference/python/converted-files.ts'),
   ]);
-  const engines = new Lazy(async () => await openInference({ clock: parts.clock, log: parts.log, isolation }));
+  const engines = new Lazy(
+    async () => await openInference({ clock: dependencies.clock, log: dependencies.log, isolation }),
+  );
   return (await import('#ledgers/model-jobs/index.ts')).ledger.open({
-    ...parts,
+    ...dependencies,
     artifactRoot: 'mlflow-artifacts:',
     marks: async (tx, dataset) => marksOf(await masks(tx, dataset)),
     converter: {
@@ -90,7 +92,10 @@ export async function loadModelJobs({
       exampleFiles,
       open: async ({ mlmodel, ...request }) => {
         const { OnnxConverter } = await import('#engines/inference/python/onnx-converter.ts');
-        return await new OnnxConverter({ ...parts, isolation }).open({ ...request, plan: planConversion(mlmodel) });
+        return await new OnnxConverter({ ...dependencies, isolation }).open({
+          ...request,
+          plan: planConversion(mlmodel),
+        });
       },
     },
     host: async (request, onPhase) => {
@@ -99,7 +104,7 @@ export async function loadModelJobs({
     },
     hostExplainable: async (request, onPhase) => {
       const { ExplainingThread } = await import('#gateway/tables/explaining-thread.ts');
-      return await ExplainingThread.open(request, { log: parts.log, setup: isolationPaths, onPhase });
+      return await ExplainingThread.open(request, { log: dependencies.log, setup: isolationPaths, onPhase });
     },
   });
 }
@@ -107,8 +112,8 @@ export async function loadModelJobs({
 /** Where versions of models are loaded and tried, apart from what serves. */
 export async function openBench({
   dataFolder,
-  ...parts
-}: Omit<BenchParts, 'folder'> & { readonly dataFolder: string }): Promise<GatewayBench> {
+  ...dependencies
+}: Omit<BenchDependencies, 'folder'> & { readonly dataFolder: string }): Promise<GatewayBench> {
   const bench = await import('#control/model-bench.ts');
-  return new bench.GatewayBench({ ...parts, folder: `${dataFolder}/serving/bench` });
+  return new bench.GatewayBench({ ...dependencies, folder: `${dataFolder}/serving/bench` });
 }

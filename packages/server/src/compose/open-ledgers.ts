@@ -122,10 +122,10 @@ async function openAudit({ config, ...dependencies }: LedgerDependencies) {
 }
 
 async function openTracking({ config, clock, database, content, blobs }: LedgerDependencies): Promise<Ledger> {
-  const parts = { clock, random: randomBytes, folderRoot: config.tracking.artifactRoot };
+  const dependencies = { clock, random: randomBytes, folderRoot: config.tracking.artifactRoot };
   const { traceDays, deletedDays } = config.retention;
-  const tracking = await loadTracking({ ...parts, traceDays, deletedDays });
-  const artifacts = await loadArtifacts({ ...parts, database, content, blobs });
+  const tracking = await loadTracking({ ...dependencies, traceDays, deletedDays });
+  const artifacts = await loadArtifacts({ ...dependencies, database, content, blobs });
   return { ...tracking, entries: [...tracking.entries, ...artifacts] };
 }
 

@@ -1,29 +1,29 @@
 /** The lists of protocol adapters; see compose.ts. */
 import { systemClock } from '#lib/clock.ts';
-import type { FeastParts } from '#protocols/feast/index.ts';
-import type { MlflowParts } from '#protocols/mlflow/index.ts';
+import type { FeastDependencies } from '#protocols/feast/index.ts';
+import type { MlflowDependencies } from '#protocols/mlflow/index.ts';
 
 /** Adapters of HTTP protocols. */
-export async function protocolAdapters(parts: MlflowParts) {
+export async function protocolAdapters(dependencies: MlflowDependencies) {
   const { mlflowAdapter, mlflowProbes } = await import('#protocols/mlflow/index.ts');
   const { otlpAdapter } = await import('#protocols/otlp/index.ts');
   const { standardWebhooksAdapter } = await import('#protocols/standard-webhooks/index.ts');
   const { kfpAdapter, kfpProbe } = await import('#protocols/kfp/index.ts');
   const { feastDoor } = await import('#protocols/feast/index.ts');
-  const feast = feastDoor({ ...parts, clock: systemClock });
+  const feast = feastDoor({ ...dependencies, clock: systemClock });
   return [
     mlflowProbes(),
-    mlflowAdapter(parts),
-    standardWebhooksAdapter(parts),
-    otlpAdapter(parts),
+    mlflowAdapter(dependencies),
+    standardWebhooksAdapter(dependencies),
+    otlpAdapter(dependencies),
     kfpProbe(),
-    kfpAdapter(parts),
+    kfpAdapter(dependencies),
     feast,
   ];
 }
 
 /** Adapters of gRPC protocols. */
-export async function grpcAdapters(parts: FeastParts) {
+export async function grpcAdapters(dependencies: FeastDependencies) {
   const { feastRegistry } = await import('#protocols/feast/index.ts');
-  return [feastRegistry(parts)];
+  return [feastRegistry(dependencies)];
 }

@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { OperationEntry } from '#kernel/entry.ts';
 import type {
-  ExecutionParts,
+  ExecutionDependencies,
   ExecutionsLedger,
   StepCalls,
   TrackedRuns,
@@ -11,7 +11,7 @@ import type {
   AddressIo,
 } from '#ledgers/executions/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import type { ArtifactParts, TrackingLedger, TrackingParts } from '#ledgers/tracking/index.ts';
+import type { ArtifactDependencies, TrackingLedger, TrackingDependencies } from '#ledgers/tracking/index.ts';
 import { guardedHandler } from './data.ts';
 
 /** Runs of commands, and what runs them. */
@@ -21,8 +21,8 @@ export async function loadExecutions({
   random,
   folderRoot,
   outbound,
-  ...parts
-}: Omit<ExecutionParts, 'secretValue' | 'calls' | 'tracked' | 'readAddress'> & {
+  ...dependencies
+}: Omit<ExecutionDependencies, 'secretValue' | 'calls' | 'tracked' | 'readAddress'> & {
   readonly outbound: Outbound;
   readonly folderRoot?: string | undefined;
   readonly keys: KeyStore;
@@ -47,7 +47,7 @@ export async function loadExecutions({
     import('#protocols/kfp/ir/index.ts'),
     import('#protocols/kfp/runtime/index.ts'),
   ]);
-  const pipelines = kfpCompiler({ now: () => parts.clock.now() });
+  const pipelines = kfpCompiler({ now: () => dependencies.clock.now() });
   const calls: StepCalls = {
     issue: async (tx, step) => await tokens.issueStepToken(tx, step, random),
     end: tokens.endStepTokens,
@@ -55,7 +55,7 @@ export async function loadExecutions({
     urls,
     clients: [mlflowStep],
   };
-  const runs = stepRuns({ clock: parts.clock, random, options: await trackingOptions(folderRoot) });
+  const runs = stepRuns({ clock: dependencies.clock, random, options: await trackingOptions(folderRoot) });
   const tracked: TrackedRuns = {
     ...runs,
     begin: async (tx, { source, data, ...run }) => {
@@ -63,12 +63,12 @@ export async function loadExecutions({
       return await runs.begin(tx, { ...run, tags, datasets: data.map(mlflowDataset) });
     },
   };
-  const secretValue: ExecutionParts['secretValue'] = async (tx, ref) => {
+  const secretValue: ExecutionDependencies['secretValue'] = async (tx, ref) => {
     const found = await findSecretValue(tx, tx.projectId, ref);
     return found === undefined ? undefined : async () => await openSecretValue(keys, found);
   };
   return ledger.open({
-    ...parts,
+    ...dependencies,
     secretValue,
     readAddress: async (url, io) => await readAddress(outbound, url, io),
     calls,
@@ -79,12 +79,12 @@ export async function loadExecutions({
 }
 
 /** Files of runs and models. */
-export async function loadArtifacts(parts: ArtifactParts): Promise<readonly OperationEntry[]> {
-  return (await import('#ledgers/tracking/index.ts')).artifactEntries(parts);
+export async function loadArtifacts(dependencies: ArtifactDependencies): Promise<readonly OperationEntry[]> {
+  return (await import('#ledgers/tracking/index.ts')).artifactEntries(dependencies);
 }
 
 /** The messages are those of MLflow clients. */
-async function trackingOptions(folderRoot: string | undefined): Promise<TrackingParts['options']> {
+async function trackingOptions(folderRoot: string | undefined): Promise<TrackingDependencies['options']> {
   return {
     artifactRoot: 'mlflow-artifacts:',
     folderRoot,
@@ -103,11 +103,13 @@ async function trackingOptions(folderRoot: string | undefined): Promise<Tracking
 /** Experiments, runs and their outputs. */
 export async function loadTracking({
   folderRoot,
-  ...parts
-}: Omit<TrackingParts, 'options' | 'heldBy'> & { readonly folderRoot?: string | undefined }): Promise<TrackingLedger> {
+  ...dependencies
+}: Omit<TrackingDependencies, 'options' | 'heldBy'> & {
+  readonly folderRoot?: string | undefined;
+}): Promise<TrackingLedger> {
   const { versionSources: heldBy } = await import('#ledgers/registry/index.ts');
   const options = await trackingOptions(folderRoot);
-  return (await import('#ledgers/tracking/index.ts')).ledger.open({ ...parts, options, heldBy });
+  return (await import('#ledgers/tracking/index.ts')).ledger.open({ ...dependencies, options, heldBy });
 }
 
 /** A large file can take hours; a minute without data ends it. */

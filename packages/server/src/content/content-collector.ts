@@ -1,9 +1,9 @@
 import type { Sql } from '#engines/database/contract.ts';
-import { Deletion, type DeletionParts } from '#kernel/content/deletion.ts';
+import { Deletion, type DeletionDependencies } from '#kernel/content/deletion.ts';
 import { releaseHolds, type ReleasedHold } from '#kernel/content/holds.ts';
 import { transact } from '#kernel/transaction.ts';
 
-export interface CollectorParts extends DeletionParts {
+export interface CollectorDependencies extends DeletionDependencies {
   /**
    * Retention of bytes after their last reference, in milliseconds: for readers in progress, and for a restore of an
    * older database.
@@ -30,12 +30,12 @@ const BATCH = 500;
 
 /** Deletes unreferenced content. Any number of processes may collect concurrently. */
 export class Collector {
-  readonly #parts: CollectorParts;
+  readonly #dependencies: CollectorDependencies;
   readonly #deletion: Deletion;
 
-  constructor(parts: CollectorParts) {
-    this.#parts = parts;
-    this.#deletion = new Deletion(parts);
+  constructor(dependencies: CollectorDependencies) {
+    this.#dependencies = dependencies;
+    this.#deletion = new Deletion(dependencies);
   }
 
   /** One round over everything there is to do. @throws DaisError `blobs_unavailable`, `database_unavailable`. */
@@ -46,16 +46,16 @@ export class Collector {
       return await this.#deletion.finish(await this.#deletion.claimUnfinished(BATCH));
     });
     for (let more = true; more && !signal.aborted;) {
-      const { settled, claim } = await this.#deletion.claimGarbage(this.#parts.graceMs, BATCH);
+      const { settled, claim } = await this.#deletion.claimGarbage(this.#dependencies.graceMs, BATCH);
       blobs += await this.#deletion.finish(claim);
       more = settled === BATCH;
     }
-    const remains = signal.aborted ? 0 : await this.#parts.blobs.sweep(this.#parts.sweepMs);
+    const remains = signal.aborted ? 0 : await this.#dependencies.blobs.sweep(this.#dependencies.sweepMs);
     return { leases, abandoned, blobs, remains };
   }
 
   async #write<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, ({ sql }) => work(sql));
+    return await transact(this.#dependencies.database, { mode: 'write', projectId: 'all' }, ({ sql }) => work(sql));
   }
 
   /** Until a turn has nothing to do. */

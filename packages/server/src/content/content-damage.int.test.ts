@@ -180,7 +180,7 @@ test('a query over a damaged file of a dataset fails and names it; the right byt
     `id,late\n${Array.from({ length: 5000 }, (_, n) => `${n},${n % 7}\n`).join('')}`,
   );
   const ended = async () => (await dais.call<Ingest>('GET', `/data/datasets/delays/ingests/${id}`)).state;
-  await expect.poll(ended, SOON).toBe('done');
+  await expect.poll(ended, SOON).toBe('succeeded');
   const query = async () => {
     const body = JSON.stringify({ sql: 'select sum(late) from "delays@1"' });
     const headers = { 'content-type': 'application/json' };

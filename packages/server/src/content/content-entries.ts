@@ -13,7 +13,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { listDamagedContent } from './content-owners.ts';
 import { scrubNow } from './content-scrub.ts';
 
-export interface ContentEntryParts {
+export interface ContentEntryDependencies {
   readonly ledgers: readonly NameOwners[];
   readonly everyDays: number;
   readonly bytesPerSecond: number;
@@ -23,15 +23,18 @@ interface ListCall {
   readonly input: { readonly limit: number; readonly cursor?: string };
 }
 
-export function contentEntries(parts: ContentEntryParts): readonly OperationEntry[] {
+export function contentEntries(dependencies: ContentEntryDependencies): readonly OperationEntry[] {
   return [
-    entry(contentStatusOperation, async (tx) => await status(tx, parts)),
-    entry(listDamagedContentOperation, async (tx, call) => await list(tx, call, parts)),
+    entry(contentStatusOperation, async (tx) => await status(tx, dependencies)),
+    entry(listDamagedContentOperation, async (tx, call) => await list(tx, call, dependencies)),
     entry(scrubContentOperation, scrub),
   ];
 }
 
-async function status(tx: Transaction, { everyDays, bytesPerSecond }: ContentEntryParts): Promise<ContentStatus> {
+async function status(
+  tx: Transaction,
+  { everyDays, bytesPerSecond }: ContentEntryDependencies,
+): Promise<ContentStatus> {
   await tx.enter('all');
   const pass = await readScrubPass(tx.sql);
   const { damaged } = await readContentHealth(tx.sql);
@@ -52,7 +55,7 @@ async function status(tx: Transaction, { everyDays, bytesPerSecond }: ContentEnt
   };
 }
 
-async function list(tx: Transaction, { input }: ListCall, { ledgers }: ContentEntryParts) {
+async function list(tx: Transaction, { input }: ListCall, { ledgers }: ContentEntryDependencies) {
   await tx.enter('all');
   const after = decodePageCursor('damaged', input.cursor) ?? '';
   const found = await listDamagedContent(tx.sql, { after, limit: input.limit + 1 }, ledgers);

@@ -40,15 +40,15 @@ afterAll(async () => {
 });
 
 async function call<Output>(method: string, path: string, body?: object | Buffer): Promise<Output> {
-  const { status, body: told } = await models.call(method, `/api/v1${path}`, body);
-  if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(told)}`);
-  return told as Output;
+  const { status, body: reported } = await models.call(method, `/api/v1${path}`, body);
+  if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(reported)}`);
+  return reported as Output;
 }
 
 /** What a client receives: of an error its status, code and detail. */
 async function read(path: string, body?: object): Promise<{ status: number; code?: unknown; detail?: unknown }> {
-  const { status, body: told } = await models.call(body === undefined ? 'GET' : 'POST', `/api/v1${path}`, body);
-  return { status, ...(status >= 300 && { code: told['code'], detail: told.detail }) };
+  const { status, body: reported } = await models.call(body === undefined ? 'GET' : 'POST', `/api/v1${path}`, body);
+  return { status, ...(status >= 300 && { code: reported['code'], detail: reported.detail }) };
 }
 
 const SOON = { timeout: 60_000, interval: 50 };
@@ -161,9 +161,9 @@ test('parts of an upload', async () => {
     const answer = await fetch(`${url}${begun.url}/${number}`, { method: 'PUT', headers, body: new Uint8Array(bytes) });
     return { number, etag: answer.headers.get('etag') ?? '' };
   };
-  const told = [await put(1, parts[0]!), await put(2, parts[1]!)];
+  const reported = [await put(1, parts[0]!), await put(2, parts[1]!)];
   await damage(digestOf(parts[1]!));
-  const complete = async () => await read(`/tracking/artifact-uploads/${begun.id}/complete`, { parts: told });
+  const complete = async () => await read(`/tracking/artifact-uploads/${begun.id}/complete`, { parts: reported });
   expect(await complete()).toEqual(refused('File 2 of upload .*'));
   expect(ownersOf(await damaged())).toEqual(['artifact upload large.bin']);
   await put(2, parts[1]!);
@@ -206,7 +206,7 @@ test('files of a model version: scan, deployment, conversion and batch predictio
   const before = await digests();
   await models.register('m', 2, { example: { inputs: [[1]] } });
   const scan = async () => (await models.call('GET', '/api/v1/registry/models/m/versions/1/scan')).body;
-  await expect.poll(async () => (await scan())['state'], SOON).toBe('done');
+  await expect.poll(async () => (await scan())['state'], SOON).toBe('succeeded');
   for (const digest of await digests()) if (!before.has(digest)) await damage(digest);
   const label = 'Artifact .*/model/MLmodel';
   expect(await read('/model-jobs/conversions', { model: 'models:/m/1' })).toEqual(refused(label));
@@ -224,7 +224,7 @@ test('files of a model version: scan, deployment, conversion and batch predictio
   expect(ownersOf(await damaged())).toEqual(expect.arrayContaining(['Model m/1']));
   await repair();
   expect(await read('/registry/models/m/versions/1/scan', {})).toEqual({ status: 202 });
-  await expect.poll(async () => (await scan())['state'], SOON).toBe('done');
+  await expect.poll(async () => (await scan())['state'], SOON).toBe('succeeded');
   // Its files are read again without a request.
   await expect.poll(ready, SOON).toMatchObject({ status: 'True' });
 });

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { digest, faults, garbage, openContentWorld, type ContentWorld } from '#kernel/content/content.testing.ts';
+import { digest, findProblems, garbage, openContentWorld, type ContentWorld } from '#kernel/content/content.testing.ts';
 import { attachContent, type ContentOwner } from '#kernel/content/references.ts';
 import { JOB_CHANNEL } from '#kernel/jobs.ts';
 import { startTestKernel, type LogEntry, type TestKernel } from '#kernel/testing/test-kernel.ts';
@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 afterAll(async () => await world.end());
 
-const SOON = { timeout: 20_000, interval: 10 };
+const SOON = { timeout: 60_000, interval: 10 };
 const never = new AbortController().signal;
 const locatorOf = (text: string): string => `sha256:${digest(Buffer.from(text))}`;
 const owned = async (): Promise<ContentOwner> => ({ projectId: await world.project(), uid: uuidv7() });
@@ -51,10 +51,10 @@ const runs = async (queue: string, columns: string, state: string) =>
 
 /** Starts the waiting run immediately, and returns its result. */
 async function runNow(queue: string): Promise<Record<string, unknown>> {
-  const ended = async () => await runs(queue, 'state, result, last_error as error', `'done', 'failed'`);
+  const ended = async () => await runs(queue, 'state, result, last_error as error', `'succeeded', 'failed'`);
   const before = (await ended()).length;
   await world.db.asAdmin(
-    `update kernel.job set run_at = now() where queue = '${queue}' and state = 'waiting'; notify ${JOB_CHANNEL}`,
+    `update kernel.job set run_at = now() where queue = '${queue}' and state = 'pending'; notify ${JOB_CHANNEL}`,
   );
   await expect.poll(async () => (await ended()).length, SOON).toBe(before + 1);
   return (await ended())[before]!;
@@ -63,12 +63,12 @@ async function runNow(queue: string): Promise<Record<string, unknown>> {
 test('one collection and one inventory wait at any time, however many processes there are', async () => {
   await Promise.all([start(), start(), start()]);
   const waiting = async (queue: string) =>
-    await runs(queue, `round(extract(epoch from run_at - now()) / 60)::int as minutes`, `'waiting'`);
+    await runs(queue, `round(extract(epoch from run_at - now()) / 60)::int as minutes`, `'pending'`);
   expect(await waiting('content collection')).toEqual([{ minutes: 2 }]);
   expect(await waiting('content inventory')).toEqual([{ minutes: 7 * 24 * 60 }]);
   for (let n = 0; n < 2; n += 1) {
-    expect(await runNow('content collection')).toMatchObject({ state: 'done' });
-    expect(await runNow('content inventory')).toMatchObject({ state: 'done' });
+    expect(await runNow('content collection')).toMatchObject({ state: 'succeeded' });
+    expect(await runNow('content inventory')).toMatchObject({ state: 'succeeded' });
     expect(await waiting('content collection')).toEqual([{ minutes: 60 }]);
     expect(await waiting('content inventory')).toEqual([{ minutes: 7 * 24 * 60 }]);
   }
@@ -79,7 +79,7 @@ test('unreferenced content is deleted, and the report is stored with the run', a
   const owner = await owned();
   await attach(owner, 'held', 'n');
   await world.hasty.upload(Readable.from(['held by nobody']), { projectId: owner.projectId, quota: null });
-  expect(await runNow('content collection')).toMatchObject({ state: 'done', result: { leases: 1, blobs: 1 } });
+  expect(await runNow('content collection')).toMatchObject({ state: 'succeeded', result: { leases: 1, blobs: 1 } });
   expect(await world.stored()).toEqual([locatorOf('held')]);
   await world.blobs.put(Readable.from(['an orphan']));
   expect(await runNow('content inventory')).toMatchObject({ result: { listed: 2, adopted: 1, missing: [] } });
@@ -111,7 +111,7 @@ test('a copy of the database with the same store deletes nothing there', async (
     }
     expect(await world.stored()).toContain(orphan.locator);
     expect(log.filter(({ level }) => level === 'error')).toHaveLength(2);
-    expect(await runs('content collection', `run_at > now() + interval '50 minutes' as later`, `'waiting'`)).toEqual([
+    expect(await runs('content collection', `run_at > now() + interval '50 minutes' as later`, `'pending'`)).toEqual([
       { later: true },
     ]);
   } finally {
@@ -138,6 +138,6 @@ test('an inventory adopts what the database does not know and names what the sto
   await attach(owner, 'kept 3', 'again');
   const { bytes } = await world.content.open(owner, '3');
   expect(Buffer.concat(await bytes.toArray()).toString()).toBe('kept 3');
-  expect([...(await faults(world)), ...(await garbage(world))]).toEqual([]);
+  expect([...(await findProblems(world)), ...(await garbage(world))]).toEqual([]);
   expect((await inventory()).adopted).toBe(0);
 });

@@ -1,7 +1,7 @@
 /** Background jobs of content: garbage collection every hour, and an inventory of the store every week. */
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
-import { Collector, COLLECTOR_DEFAULTS, type CollectorParts } from './content-collector.ts';
+import { Collector, COLLECTOR_DEFAULTS, type CollectorDependencies } from './content-collector.ts';
 import { CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { readCursor } from '#kernel/events.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
@@ -11,19 +11,25 @@ import type { Log } from '#lib/log.ts';
 import { markDamaged } from './content-damage.ts';
 import { takeInventory } from './content-inventory.ts';
 
-export interface ContentJobParts {
+export interface ContentJobDependencies {
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly log: Log;
   /** For tests, which do not wait for a day. */
-  readonly collector?: Partial<CollectorParts>;
+  readonly collector?: Partial<CollectorDependencies>;
 }
 
 const HOUR_MS = 3_600_000;
 const WEEK_MS = 7 * 24 * HOUR_MS;
 
-export function contentJobs({ database, blobs, clock, log, collector: more }: ContentJobParts): readonly JobHandler[] {
+export function contentJobs({
+  database,
+  blobs,
+  clock,
+  log,
+  collector: more,
+}: ContentJobDependencies): readonly JobHandler[] {
   const { claimMs } = CONTENT_DEFAULTS;
   const collector = new Collector({ database, blobs, clock, claimMs, ...COLLECTOR_DEFAULTS, ...more });
   const handler = (

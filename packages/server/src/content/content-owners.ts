@@ -42,8 +42,8 @@ function ownersOf(
     (one) => one.projectId === projectId && one.owner === owner && (one.file === undefined || one.file === file),
   );
   const own = { project, kind: owner === projectId ? 'artifact' : 'record', name: owner === projectId ? file : owner };
-  const told = known.length === 0 || owner === projectId ? [own] : [];
-  return [...told, ...known.map(({ kind, name }) => ({ project, kind, name }))].map((one) => ({ ...one, file }));
+  const owners = known.length === 0 || owner === projectId ? [own] : [];
+  return [...owners, ...known.map(({ kind, name }) => ({ project, kind, name }))].map((one) => ({ ...one, file }));
 }
 
 async function projectNames(sql: Sql, references: readonly DamagedReference[]): Promise<ReadonlyMap<string, string>> {

@@ -18,7 +18,7 @@ import {
   startScrubPass,
 } from './content-scrub-pass.ts';
 
-export interface ScrubParts {
+export interface ScrubDependencies {
   readonly database: Database;
   readonly blobs: VerifiedBlobs;
   readonly clock: Clock;
@@ -38,7 +38,7 @@ export function scrubNow(): NewJob {
   return { queue: QUEUE, projectId: ORGANIZATION, payload: {}, uniqueKey: 'requested', maxAttempts: 1000 };
 }
 
-export function scrubJob(parts: ScrubParts): JobHandler {
+export function scrubJob(dependencies: ScrubDependencies): JobHandler {
   return {
     queue: QUEUE,
     concurrency: 1,
@@ -46,10 +46,10 @@ export function scrubJob(parts: ScrubParts): JobHandler {
     retry: { baseMs: 10_000, capMs: 10 * MINUTE_MS },
     every: { firstMs: 10 * MINUTE_MS, againMs: 15 * MINUTE_MS },
     run: async (_job, io) => {
-      if (parts.everyDays > 0) await io.write(async (tx) => await startDuePass(tx, parts.everyDays));
+      if (dependencies.everyDays > 0) await io.write(async (tx) => await startDuePass(tx, dependencies.everyDays));
       const pass = await io.read(async (tx) => await readScrubPass(tx.sql));
       if (pass === undefined || pass.finishedAt !== null) return { started: false };
-      return await runPass(parts, pass, io);
+      return await runPass(dependencies, pass, io);
     },
   };
 }
@@ -60,20 +60,20 @@ async function startDuePass(tx: Transaction, everyDays: number): Promise<void> {
 }
 
 async function runPass(
-  parts: ScrubParts,
+  dependencies: ScrubDependencies,
   pass: { readonly position: string; readonly totalObjects: number },
   io: JobIo,
 ): Promise<Record<string, unknown>> {
-  const pace = pacer(parts.clock, parts.bytesPerSecond, io.signal);
-  if (pass.position === '') await recheckDamaged(parts, pace, io);
+  const pace = pacer(dependencies.clock, dependencies.bytesPerSecond, io.signal);
+  if (pass.position === '') await recheckDamaged(dependencies, pace, io);
   let position = pass.position;
   let step = { objects: 0, bytes: 0, found: 0 };
-  let recordedAt = parts.clock.now();
+  let recordedAt = dependencies.clock.now();
   const record = async () => {
     const done = { ...step, position };
     await io.write(async (tx) => await recordScrubStep(tx.sql, done));
     step = { objects: 0, bytes: 0, found: 0 };
-    recordedAt = parts.clock.now();
+    recordedAt = dependencies.clock.now();
   };
   for (;;) {
     const from = position;
@@ -83,10 +83,10 @@ async function runPass(
     });
     for (const { locator, size } of page) {
       io.signal.throwIfAborted();
-      const isIntact = await checkObject(parts, locator, pace, io.signal);
+      const isIntact = await checkObject(dependencies, locator, pace, io.signal);
       position = locator;
       step = { objects: step.objects + 1, bytes: step.bytes + size, found: step.found + (isIntact ? 0 : 1) };
-      if (parts.clock.now() - recordedAt >= RECORD_MS) await record();
+      if (dependencies.clock.now() - recordedAt >= RECORD_MS) await record();
     }
     await record();
     if (page.length < PAGE) break;
@@ -96,7 +96,11 @@ async function runPass(
 }
 
 /** Objects that were repaired manually are usable immediately, not only after the whole pass. */
-async function recheckDamaged(parts: ScrubParts, pace: (bytes: number) => Promise<void>, io: JobIo): Promise<void> {
+async function recheckDamaged(
+  dependencies: ScrubDependencies,
+  pace: (bytes: number) => Promise<void>,
+  io: JobIo,
+): Promise<void> {
   for (let after = ''; ;) {
     const from = after;
     const page = await io.read(async (tx) => {
@@ -104,7 +108,7 @@ async function recheckDamaged(parts: ScrubParts, pace: (bytes: number) => Promis
       return await listDamaged(tx.sql, { after: from, limit: PAGE });
     });
     for (const { locator } of page) {
-      if (await checkObject(parts, locator, pace, io.signal)) await clearDamage(parts.database, locator);
+      if (await checkObject(dependencies, locator, pace, io.signal)) await clearDamage(dependencies.database, locator);
     }
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return;
@@ -114,7 +118,7 @@ async function recheckDamaged(parts: ScrubParts, pace: (bytes: number) => Promis
 
 /** Returns whether the object is intact. @throws DaisError `blobs_unavailable` when the store as a whole fails. */
 async function checkObject(
-  { blobs, database }: ScrubParts,
+  { blobs, database }: ScrubDependencies,
   locator: string,
   pace: (bytes: number) => Promise<void>,
   signal: AbortSignal,

@@ -6,14 +6,14 @@ import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { expectedObject, markDamaged, readSums, writeSums } from './content-damage.ts';
 
-export interface ContentVerificationParts {
+export interface ContentVerificationDependencies {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** What `verifiedBlobs` needs: every reader of content uses the store that it returns. */
-export function verificationBy({ database, clock, log }: ContentVerificationParts): VerificationOptions {
+export function verificationBy({ database, clock, log }: ContentVerificationDependencies): VerificationOptions {
   return {
     clock,
     expected: async (locator) => await expectedObject(database, locator),

@@ -17,7 +17,7 @@ import { phaseTimer } from './phase-timer.ts';
 import { buildKernel, startKernel } from './start-kernel.ts';
 import { serveHttp, type HttpSide } from '#serve-http.ts';
 
-interface ControlParts {
+interface ControlDependencies {
   readonly setup: ControlSetup;
   readonly io: ControlIo;
   readonly engines: ControlEngines;
@@ -29,11 +29,11 @@ interface ControlParts {
 }
 
 export class Control {
-  readonly #parts: ControlParts;
+  readonly #dependencies: ControlDependencies;
   readonly #http: HttpSide;
 
-  private constructor(parts: ControlParts, http: HttpSide) {
-    this.#parts = parts;
+  private constructor(dependencies: ControlDependencies, http: HttpSide) {
+    this.#dependencies = dependencies;
     this.#http = http;
   }
 
@@ -104,7 +104,7 @@ export class Control {
 
   /** Receives a message of another process of the tree. */
   hear(from: string, body: unknown): void {
-    this.#parts.engines.gateway.hear(from, body);
+    this.#dependencies.engines.gateway.hear(from, body);
   }
 
   /** Applies changes that need no restart. */
@@ -114,7 +114,7 @@ export class Control {
 
   /** Lets running requests finish, then stops everything. */
   async drain(deadlineMs: number): Promise<void> {
-    const { engines, lazy, storage, kernel, ledgers } = this.#parts;
+    const { engines, lazy, storage, kernel, ledgers } = this.#dependencies;
     await this.#http.drain(deadlineMs);
     for (const ledger of ledgers.all) await ledger.stop?.();
     // Steps keep running; the next process finds them.
@@ -166,7 +166,7 @@ function ledgerDependencies(
 }
 
 /** Opens the HTTP and gRPC servers. */
-async function serveOpened({ setup, io, engines, lazy, storage, accounts, kernel, ledgers }: ControlParts) {
+async function serveOpened({ setup, io, engines, lazy, storage, accounts, kernel, ledgers }: ControlDependencies) {
   const { config, port, ownerToken, version } = setup;
   const { query, tracer, gateway, isolationState } = engines;
   const { database, slices, stored } = storage;

@@ -16,7 +16,7 @@ export interface FromGateway {
   readonly figures: GatewayFigures;
 }
 
-export interface LinkParts {
+export interface LinkDependencies {
   /** Requests the gateway from the supervisor. */
   readonly want: () => void;
   readonly tell: (message: ToGateway) => void;
@@ -33,12 +33,12 @@ const ANSWER_MS = 120_000;
 export class SupervisedGateway implements GatewayLink {
   /** By which the gateway knows the control plane; of this process only. */
   readonly token = randomBytes(32).toString('base64url');
-  readonly #parts: LinkParts;
-  #told: { readonly figures: GatewayFigures; readonly at: number } | undefined;
+  readonly #dependencies: LinkDependencies;
+  #lastReport: { readonly figures: GatewayFigures; readonly at: number } | undefined;
   #port: number | undefined;
 
-  constructor(parts: LinkParts) {
-    this.#parts = parts;
+  constructor(dependencies: LinkDependencies) {
+    this.#dependencies = dependencies;
   }
 
   get port(): number | undefined {
@@ -46,12 +46,12 @@ export class SupervisedGateway implements GatewayLink {
   }
 
   get secure(): boolean {
-    return this.#parts.secure;
+    return this.#dependencies.secure;
   }
 
   /** Where this machine reaches it. */
   get host(): string {
-    return ['0.0.0.0', '::'].includes(this.#parts.host) ? '127.0.0.1' : this.#parts.host;
+    return ['0.0.0.0', '::'].includes(this.#dependencies.host) ? '127.0.0.1' : this.#dependencies.host;
   }
 
   address() {
@@ -60,18 +60,18 @@ export class SupervisedGateway implements GatewayLink {
   }
 
   publish(): void {
-    this.#parts.want();
-    this.#parts.tell({ published: true });
+    this.#dependencies.want();
+    this.#dependencies.tell({ published: true });
   }
 
   /** The control plane is reachable: the time limit without it restarts. */
   greet(): void {
-    this.#parts.tell({ published: false });
+    this.#dependencies.tell({ published: false });
   }
 
   figures(): GatewayFigures | undefined {
-    if (this.#told === undefined || this.#parts.now() - this.#told.at > FRESH_MS) return undefined;
-    return this.#told.figures;
+    if (this.#lastReport === undefined || this.#dependencies.now() - this.#lastReport.at > FRESH_MS) return undefined;
+    return this.#lastReport.figures;
   }
 
   /** Handles a message from the gateway, passed by the supervisor. */
@@ -79,13 +79,13 @@ export class SupervisedGateway implements GatewayLink {
     if (from === 'supervisor') {
       this.#port = (body as { readonly port: number }).port;
       // It may have been started by an earlier control process: it learns what this one publishes.
-      this.#parts.tell({ published: true });
+      this.#dependencies.tell({ published: true });
       return;
     }
     const read = gatewayFiguresSchema.safeParse((body as FromGateway).figures);
     if (!read.success) return;
-    this.#told = { figures: read.data, at: this.#parts.now() };
-    this.#parts.recent.record(read.data, this.#told.at);
+    this.#lastReport = { figures: read.data, at: this.#dependencies.now() };
+    this.#dependencies.recent.record(read.data, this.#lastReport.at);
   }
 
   async request(path: string, headers: Readonly<Record<string, string>>, body?: string): Promise<GatewayAnswer> {

@@ -16,10 +16,10 @@ export class IsolationState {
   #readAt = -Infinity;
   #reading = false;
 
-  constructor(isolation: Pick<Isolation, 'report'>, parts: { readonly clock: Clock; readonly log: Log }) {
+  constructor(isolation: Pick<Isolation, 'report'>, dependencies: { readonly clock: Clock; readonly log: Log }) {
     this.#isolation = isolation;
-    this.#clock = parts.clock;
-    this.#log = parts.log;
+    this.#clock = dependencies.clock;
+    this.#log = dependencies.log;
   }
 
   /** Undefined until the first report is there. Starts to read a new one when the latest is old; never waits. */

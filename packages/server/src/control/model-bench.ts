@@ -16,7 +16,7 @@ import { openInference } from '#compose/gateway.ts';
 import { servingDoors } from '#compose/serving.ts';
 import { programVersion } from '#version.ts';
 
-export interface BenchParts {
+export interface BenchDependencies {
   readonly folder: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -29,14 +29,14 @@ const PATH = `/p/${BENCH}/endpoints/${BENCH}/invocations`;
 const NUMBER = 4095;
 
 export class GatewayBench implements ModelBench {
-  readonly #parts: BenchParts;
+  readonly #dependencies: BenchDependencies;
   readonly #token = randomBytes(32).toString('base64url');
   #gateway: Promise<Gateway> | undefined;
   #revision = 0;
   #folders = new Map<string, string>();
 
-  constructor(parts: BenchParts) {
-    this.#parts = parts;
+  constructor(dependencies: BenchDependencies) {
+    this.#dependencies = dependencies;
   }
 
   async use<T>(model: BenchModel, work: (ask: PredictOnce) => Promise<T>): Promise<T> {
@@ -60,7 +60,7 @@ export class GatewayBench implements ModelBench {
   }
 
   async #open(): Promise<Gateway> {
-    const { folder, clock, log, isolation } = this.#parts;
+    const { folder, clock, log, isolation } = this.#dependencies;
     // What a bench before this one was at, when it was killed.
     await rm(folder, { recursive: true, force: true });
     return await startGateway({
@@ -78,7 +78,7 @@ export class GatewayBench implements ModelBench {
   }
 
   #snapshot(named: Pick<Snapshot, 'models' | 'endpoints'>): Snapshot {
-    const now = this.#parts.clock.now();
+    const now = this.#dependencies.clock.now();
     // Of the clock, because a bench before this one left its last.
     this.#revision = Math.max(this.#revision + 1, now);
     const tokens = [

@@ -90,8 +90,8 @@ async function readProviders(configured: readonly Configured[]): Promise<readonl
     }),
   );
   if (issues.length === 0) return settings;
-  const faults = issues.map(({ path, message }) => `${path} ${message}`).join('; ');
-  throw new DaisError('invalid_config', `The identity providers cannot be used: ${faults}.`, { issues });
+  const problems = issues.map(({ path, message }) => `${path} ${message}`).join('; ');
+  throw new DaisError('invalid_config', `The identity providers cannot be used: ${problems}.`, { issues });
 }
 
 async function readSecret(file: string, path: string, issues: Issue[]): Promise<string | undefined> {

@@ -12,7 +12,7 @@ export async function openOutbound(config: ConfigSpec['outbound'], version: stri
     ...(extraCa !== undefined && { extraCa: await readAuthorities(extraCa) }),
     allowHosts,
     userAgent: `dais/${version}`,
-    fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+    fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
   });
 }
 

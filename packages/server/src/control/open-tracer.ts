@@ -5,7 +5,7 @@ import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { Tracer } from '#lib/telemetry/tracer.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 
-export interface TracerParts {
+export interface TracerDependencies {
   readonly config: Pick<ResolvedConfig, 'otlp'>;
   readonly version: string;
   readonly role: string;
@@ -13,19 +13,19 @@ export interface TracerParts {
   readonly log: Log;
 }
 
-export async function openTracer(parts: TracerParts): Promise<Tracer | undefined> {
-  const { endpoint, headers, sampleRatio } = parts.config.otlp;
+export async function openTracer(dependencies: TracerDependencies): Promise<Tracer | undefined> {
+  const { endpoint, headers, sampleRatio } = dependencies.config.otlp;
   if (endpoint === undefined) return undefined;
   const { OtlpTracer } = await import('#lib/telemetry/otlp-tracer.ts');
-  const outbound = await parts.outbound();
+  const outbound = await dependencies.outbound();
   return new OtlpTracer({
     endpoint,
     headers,
     sampleRatio,
-    version: parts.version,
-    role: parts.role,
+    version: dependencies.version,
+    role: dependencies.role,
     clock: systemClock,
-    log: parts.log,
+    log: dependencies.log,
     random: Math.random,
     // The operator named the collector: it may be anywhere.
     post: async (url, sent, body) =>

@@ -64,7 +64,7 @@ export function blobsReadiness(
   fullAt: () => number | undefined = () => undefined,
 ): () => Promise<ReadinessCheck> {
   let last: { readonly startedAt: number; readonly at: number; readonly check: ReadinessCheck } | undefined;
-  let asking: Promise<ReadinessCheck> | undefined;
+  let pending: Promise<ReadinessCheck> | undefined;
   const ask = async () => {
     const startedAt = clock.now();
     const check = await blobs.check().then(
@@ -75,7 +75,7 @@ export function blobsReadiness(
           : { name: 'blobs', ok: false, detail: 'the check failed', remedy: REMEDY },
     );
     last = { startedAt, at: clock.now(), check };
-    asking = undefined;
+    pending = undefined;
     return check;
   };
   const isCurrent = ({ startedAt, at, check: { ok } }: NonNullable<typeof last>): boolean => {
@@ -84,13 +84,13 @@ export function blobsReadiness(
   };
   return async () => {
     if (last !== undefined && isCurrent(last)) return last.check;
-    asking ??= ask();
+    pending ??= ask();
     let cancel = () => {};
     const late = new Promise<ReadinessCheck>((resolve) => {
       const check = { name: 'blobs', ok: false, detail: 'did not respond in time', remedy: REMEDY };
       cancel = clock.after(PING_MS, () => resolve(check));
     });
-    return await Promise.race([asking, late]).finally(() => cancel());
+    return await Promise.race([pending, late]).finally(() => cancel());
   };
 }
 

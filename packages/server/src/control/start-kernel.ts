@@ -1,6 +1,6 @@
 /** Builds the kernel of a control process from everything that was opened, and starts it with the ledgers. */
 import type { Database } from '#engines/database/contract.ts';
-import { Kernel, type KernelParts } from '#kernel/kernel.ts';
+import { Kernel, type KernelDependencies } from '#kernel/kernel.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
 import { transact } from '#kernel/transaction.ts';
 import { checkOutputs } from './check-outputs.ts';
@@ -14,7 +14,9 @@ export function buildKernel(
   {
     parts,
     ...own
-  }: Pick<KernelParts, 'database' | 'kinds' | 'authorizer' | 'holder' | 'log'> & { readonly parts: readonly Ledger[] },
+  }: Pick<KernelDependencies, 'database' | 'kinds' | 'authorizer' | 'holder' | 'log'> & {
+    readonly parts: readonly Ledger[];
+  },
 ): Kernel {
   return new Kernel({
     ...own,

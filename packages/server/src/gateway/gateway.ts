@@ -232,7 +232,7 @@ function variantStats(
   { name, model, counters }: RouteVariant,
   shadow: boolean,
 ): VariantStats {
-  const { requests, failures, refused, modelFaults, shed, shadowDropped, latencies, latencyMicros, lastAt, batches } =
+  const { requests, failures, refused, modelErrors, shed, shadowDropped, latencies, latencyMicros, lastAt, batches } =
     counters;
   return {
     project: served.project,
@@ -245,7 +245,7 @@ function variantStats(
     requests,
     failures,
     refused,
-    modelFaults,
+    modelErrors,
     shed,
     rows: batches.rows,
     shadowDropped,

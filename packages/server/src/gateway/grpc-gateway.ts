@@ -19,14 +19,14 @@ import type { GatewayTls } from './options.ts';
 import type { Predictor } from './predictions/predictor.ts';
 import type { Routes } from './routing/routes.ts';
 import { ServedAccess, type Grant } from './routing/served-access.ts';
-import { servedView, type ViewParts } from './routing/served-view.ts';
+import { servedView, type ViewDependencies } from './routing/served-view.ts';
 import type { GrpcMetadataRoute, GrpcInferRoute, ServingGrpcProtocol } from './serving-protocol.ts';
 
-export interface GrpcGatewayParts {
+export interface GrpcGatewayDependencies {
   readonly rpcs: readonly ServingGrpcProtocol[];
   readonly routes: Routes;
   readonly predictor: Predictor;
-  readonly view: ViewParts;
+  readonly view: ViewDependencies;
   readonly heardAt: () => number;
   readonly draining: () => boolean;
   readonly clock: Clock;
@@ -61,7 +61,7 @@ export async function listenGrpc(
   host: string,
   port: number,
   tls: GatewayTls | undefined,
-  parts: GrpcGatewayParts,
+  dependencies: GrpcGatewayDependencies,
 ): Promise<GrpcListener> {
   const grpc = await import('@grpc/grpc-js');
   const server = new grpc.Server({
@@ -71,7 +71,7 @@ export async function listenGrpc(
     'grpc.keepalive_time_ms': KEEP_ALIVE_MS,
     'grpc.enable_channelz': 0,
   });
-  register(server, parts, () => new grpc.Metadata());
+  register(server, dependencies, () => new grpc.Metadata());
   // The library binds a port to one certificate permanently. Our own socket survives a renewal.
   let injector = server.createConnectionInjector(credentials(grpc, tls));
   const sockets = new Set<Socket>();
@@ -92,7 +92,7 @@ export async function listenGrpc(
     drain: async (deadlineMs) => {
       listener.close();
       await new Promise<void>((resolve) => {
-        const cancel = parts.clock.after(deadlineMs, () => {
+        const cancel = dependencies.clock.after(deadlineMs, () => {
           server.forceShutdown();
           resolve();
         });
@@ -112,10 +112,10 @@ function credentials(grpc: typeof grpcModule, tls: GatewayTls | undefined) {
   return grpc.ServerCredentials.createSsl(null, [pair]);
 }
 
-function register(server: Server, parts: GrpcGatewayParts, metadata: () => Metadata): void {
+function register(server: Server, dependencies: GrpcGatewayDependencies, metadata: () => Metadata): void {
   const bytes = (sent: Uint8Array) => Buffer.from(sent.buffer, sent.byteOffset, sent.byteLength);
   const identity = (message: Buffer) => message;
-  const health = () => (parts.view.ready() ? SERVING : NOT_SERVING);
+  const health = () => (dependencies.view.ready() ? SERVING : NOT_SERVING);
   server.register(
     `${HEALTH}/Check`,
     (_call: Unary, done: sendUnaryData<Uint8Array>) => done(null, health()),
@@ -123,20 +123,20 @@ function register(server: Server, parts: GrpcGatewayParts, metadata: () => Metad
     identity,
     'unary',
   );
-  server.register(`${HEALTH}/Watch`, watchHealth(health, parts.clock), bytes, identity, 'serverStream');
-  for (const rpc of parts.rpcs) {
+  server.register(`${HEALTH}/Watch`, watchHealth(health, dependencies.clock), bytes, identity, 'serverStream');
+  for (const rpc of dependencies.rpcs) {
     for (const [path, method] of Object.entries(rpc.methods)) {
       if (method.kind === 'infer' && method.stream !== undefined) {
-        server.register(path, (call: Duplex) => stream(parts, rpc.name, method, call), bytes, identity, 'bidi');
+        server.register(path, (call: Duplex) => stream(dependencies, rpc.name, method, call), bytes, identity, 'bidi');
         continue;
       }
       const unary = (call: Unary, done: sendUnaryData<Uint8Array>) => {
         const answered =
           method.kind === 'infer'
-            ? infer(parts, rpc.name, method, call, call.request, metadata, done)
-            : answer(parts, method, call, done);
+            ? infer(dependencies, rpc.name, method, call, call.request, metadata, done)
+            : answer(dependencies, method, call, done);
         answered.then(undefined, (error: unknown) => {
-          const status = statusOf(parts, error, callId(call, parts.clock));
+          const status = statusOf(dependencies, error, callId(call, dependencies.clock));
           // Outside the promise: an error of the library while it responds is not an error of the call.
           setImmediate(() => done(status));
         });
@@ -147,7 +147,7 @@ function register(server: Server, parts: GrpcGatewayParts, metadata: () => Metad
 }
 
 async function infer(
-  parts: GrpcGatewayParts,
+  dependencies: GrpcGatewayDependencies,
   protocol: string,
   method: GrpcInferRoute,
   call: Unary,
@@ -155,8 +155,8 @@ async function infer(
   metadata: () => Metadata,
   done: sendUnaryData<Uint8Array>,
 ): Promise<void> {
-  const caller = callerOf(parts, protocol, call);
-  const { reply, answer: given, afterwards } = await predict(parts, method, caller, message);
+  const caller = callerOf(dependencies, protocol, call);
+  const { reply, answer: given, afterwards } = await predict(dependencies, method, caller, message);
   const trailer = metadata();
   trailer.set('dais-variant', given.variant);
   trailer.set('dais-model-version', given.described.version);
@@ -166,42 +166,42 @@ async function infer(
   afterwards();
 }
 
-async function predict(parts: GrpcGatewayParts, method: GrpcInferRoute, caller: Caller, message: Buffer) {
-  if (parts.draining()) throw new DaisError('shutting_down', 'The gateway is shutting down.');
+async function predict(dependencies: GrpcGatewayDependencies, method: GrpcInferRoute, caller: Caller, message: Buffer) {
+  if (dependencies.draining()) throw new DaisError('shutting_down', 'The gateway is shutting down.');
   const { address, opened } = method.open(message);
-  const route = parts.predictor.find(address, caller);
+  const route = dependencies.predictor.find(address, caller);
   const { bodyBytes } = route.served;
   if (message.length > bodyBytes) {
     throw new DaisError('too_large', `The message exceeds the limit of ${bodyBytes} bytes.`);
   }
   const body = { bytes: message.length, open: () => opened };
-  return await parts.predictor.predict(route, address.version, caller, body);
+  return await dependencies.predictor.predict(route, address.version, caller, body);
 }
 
 async function answer(
-  parts: GrpcGatewayParts,
+  dependencies: GrpcGatewayDependencies,
   method: GrpcMetadataRoute,
   call: Unary,
   done: sendUnaryData<Uint8Array>,
 ): Promise<void> {
   const project = one(call.metadata, 'dais-project');
-  const grant = method.open === true ? undefined : grantOf(parts, call);
-  done(null, await method.answer(servedView(parts.view, grant, project), call.request));
+  const grant = method.open === true ? undefined : grantOf(dependencies, call);
+  done(null, await method.answer(servedView(dependencies.view, grant, project), call.request));
 }
 
 /**
  * Sends responses in the order in which they complete, as the protocol specifies: each carries the ID of its request.
  * Stops reading while the client does not read responses.
  */
-function stream(parts: GrpcGatewayParts, protocol: string, method: GrpcInferRoute, call: Duplex): void {
+function stream(dependencies: GrpcGatewayDependencies, protocol: string, method: GrpcInferRoute, call: Duplex): void {
   const form = method.stream as NonNullable<GrpcInferRoute['stream']>;
   let running = 0;
   let ended = false;
   let caller: Caller;
   try {
-    caller = callerOf(parts, protocol, call);
+    caller = callerOf(dependencies, protocol, call);
   } catch (error) {
-    call.emit('error', statusOf(parts, error, callId(call, parts.clock)));
+    call.emit('error', statusOf(dependencies, error, callId(call, dependencies.clock)));
     return;
   }
   const goOn = () => {
@@ -217,12 +217,12 @@ function stream(parts: GrpcGatewayParts, protocol: string, method: GrpcInferRout
   call.on('data', (message: Buffer) => {
     running++;
     goOn();
-    predict(parts, method, caller, message)
+    predict(dependencies, method, caller, message)
       .then(({ reply, afterwards }) => {
         call.write(form.answer(reply));
         afterwards();
       })
-      .catch((error: unknown) => call.write(form.fault(statusOf(parts, error, caller.requestId).details)))
+      .catch((error: unknown) => call.write(form.fault(statusOf(dependencies, error, caller.requestId).details)))
       .finally(finished);
   });
   call.on('end', () => {
@@ -248,16 +248,16 @@ function watchHealth(health: () => Uint8Array, clock: Clock) {
   };
 }
 
-function callerOf(parts: GrpcGatewayParts, protocol: string, call: AnyCall): Caller {
+function callerOf(dependencies: GrpcGatewayDependencies, protocol: string, call: AnyCall): Caller {
   const deadline = call.getDeadline();
-  const left = Number(deadline) - parts.clock.now();
-  const grant = grantOf(parts, call);
+  const left = Number(deadline) - dependencies.clock.now();
+  const grant = grantOf(dependencies, call);
   return {
     grant,
     principal: ServedAccess.principal(grant, one(call.metadata, 'dais-on-behalf-of')),
     protocol,
     project: one(call.metadata, 'dais-project'),
-    requestId: callId(call, parts.clock),
+    requestId: callId(call, dependencies.clock),
     traceparent: one(call.metadata, 'traceparent'),
     header: (name) => one(call.metadata, name),
     onGone: (gone) => {
@@ -268,7 +268,7 @@ function callerOf(parts: GrpcGatewayParts, protocol: string, call: AnyCall): Cal
   };
 }
 
-function grantOf({ routes, clock, heardAt }: GrpcGatewayParts, call: AnyCall): Grant {
+function grantOf({ routes, clock, heardAt }: GrpcGatewayDependencies, call: AnyCall): Grant {
   return routes.table.access.grant(one(call.metadata, 'authorization'), clock.now(), heardAt());
 }
 
@@ -281,7 +281,7 @@ function one(metadata: Metadata, name: string): string | undefined {
   return metadata.get(name)[0]?.toString();
 }
 
-function statusOf({ log }: GrpcGatewayParts, error: unknown, requestId: string) {
+function statusOf({ log }: GrpcGatewayDependencies, error: unknown, requestId: string) {
   if (error instanceof DaisError) return { code: grpcStatusOf(error), details: error.message };
   log.error('a gRPC call failed', { error, requestId });
   return { code: 13, details: `Internal server error. Request id: ${requestId}` };

@@ -15,7 +15,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Access } from '#policy/access.ts';
 
-export interface GrpcServerParts {
+export interface GrpcServerDependencies {
   readonly doors: readonly GrpcService[];
   readonly access: Access;
   readonly clock: Clock;
@@ -47,7 +47,7 @@ const HEALTH = '/grpc.health.v1.Health/Check';
 const SERVING = Uint8Array.of(8, 1);
 
 export class GrpcServer {
-  readonly #parts: GrpcServerParts;
+  readonly #dependencies: GrpcServerDependencies;
   readonly #peerUids = new PeerUids();
   /** By `address:port` of the peer, as calls identify it. */
   readonly #sockets = new Map<string, Socket>();
@@ -56,9 +56,9 @@ export class GrpcServer {
   #tls: TlsFiles | undefined;
   #draining = false;
 
-  constructor(parts: GrpcServerParts) {
-    this.#parts = parts;
-    this.#tls = parts.tls;
+  constructor(dependencies: GrpcServerDependencies) {
+    this.#dependencies = dependencies;
+    this.#tls = dependencies.tls;
   }
 
   /** Accepts a connection from another listener. */
@@ -70,7 +70,7 @@ export class GrpcServer {
       return;
     }
     this.#handOver(socket).catch((error: unknown) => {
-      this.#parts.log.error('cannot accept a gRPC connection', { error });
+      this.#dependencies.log.error('cannot accept a gRPC connection', { error });
       socket.destroy();
     });
   }
@@ -87,7 +87,7 @@ export class GrpcServer {
     const { server } = (await this.#opening?.catch(() => undefined)) ?? {};
     if (server === undefined) return;
     await new Promise<void>((resolve) => {
-      const cancel = this.#parts.clock.after(deadlineMs, () => {
+      const cancel = this.#dependencies.clock.after(deadlineMs, () => {
         server.forceShutdown();
         resolve();
       });
@@ -134,7 +134,7 @@ export class GrpcServer {
   async #open(): Promise<{ readonly grpc: Grpc; readonly server: Server }> {
     const grpc = await import('@grpc/grpc-js');
     const server = new grpc.Server({
-      'grpc.max_receive_message_length': this.#parts.bodyBytes,
+      'grpc.max_receive_message_length': this.#dependencies.bodyBytes,
       'grpc.max_concurrent_streams': MOST_STREAMS,
       'grpc.keepalive_time_ms': 60_000,
       'grpc.enable_channelz': 0,
@@ -143,7 +143,7 @@ export class GrpcServer {
     const add = (path: string, handle: (call: Call, answer: sendUnaryData<Uint8Array>) => void) =>
       server.register(path, handle, asSent, (bytes: Buffer) => bytes, 'unary');
     add(HEALTH, (_call, answer) => answer(null, SERVING));
-    for (const service of this.#parts.doors) {
+    for (const service of this.#dependencies.doors) {
       for (const [path, method] of Object.entries(service.methods)) {
         add(path, (call, answer) => void this.#answer(service, path, method, call, answer));
       }
@@ -158,7 +158,7 @@ export class GrpcServer {
     call: Call,
     answer: sendUnaryData<Uint8Array>,
   ): Promise<void> {
-    const { clock, log, finished } = this.#parts;
+    const { clock, log, finished } = this.#dependencies;
     const startedAt = clock.now();
     const id = requestId(call.metadata.get('x-request-id')[0]?.toString(), startedAt);
     const socket = this.#sockets.get(call.getPeer());
@@ -204,7 +204,7 @@ export class GrpcServer {
       return values[0]?.toString();
     };
     const address = socket?.remoteAddress ?? '';
-    const principal = await this.#parts.access.identify(
+    const principal = await this.#dependencies.access.identify(
       {
         method: 'POST',
         url: path,

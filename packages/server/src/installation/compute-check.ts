@@ -6,7 +6,7 @@ import type { IsolationInfo } from '@dais/api/executions';
 import type { ComputeAbilities } from '#engines/compute/contract.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { imageFault } from '#compose/environments.ts';
+import { imageProblem } from '#compose/environments.ts';
 import { openCompute } from '#compose/compute.ts';
 import { isolationPaths, openIsolationAt, type IsolationConfig } from '#compose/isolation.ts';
 import { childEnvironment } from '#config-load.ts';
@@ -14,7 +14,7 @@ import { isolationInfo } from '#control/isolation-state.ts';
 
 /** `imageFault`: why commands cannot see an image instead of the machine. */
 export interface StepAbilities extends ComputeAbilities {
-  readonly imageFault: string | undefined;
+  readonly imageProblem: string | undefined;
   readonly isolation: IsolationInfo;
 }
 
@@ -34,10 +34,10 @@ export async function checkCompute(config?: IsolationConfig): Promise<StepAbilit
     try {
       const [abilities, images, report] = await Promise.all([
         compute.abilities(),
-        imageFault(environment),
+        imageProblem(environment),
         isolation.report(),
       ]);
-      return { ...abilities, imageFault: images, isolation: isolationInfo(report) };
+      return { ...abilities, imageProblem: images, isolation: isolationInfo(report) };
     } finally {
       await compute.close();
     }

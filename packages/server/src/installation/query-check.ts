@@ -13,8 +13,8 @@ export async function checkQuery(
   config?: IsolationConfig,
 ): Promise<{ readonly version: string; readonly boundary: string }> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'dais-doctor-'));
-  const places = await isolationPaths(config ?? { data: dataFolder, isolation: {} }, childEnvironment());
-  const isolation = await openIsolationAt(places);
+  const paths = await isolationPaths(config ?? { data: dataFolder, isolation: {} }, childEnvironment());
+  const isolation = await openIsolationAt(paths);
   try {
     const limits = { query: { memoryMb: 512, threads: 1, tempMb: 256, callerSeconds: 60 } };
     const query = await openQuery(limits, { dataFolder, clock: systemClock, log: silentLog, isolation });

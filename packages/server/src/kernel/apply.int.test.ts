@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 /** `test.yaml:3:5 spec.sice>size` for each issue. */
-const places = (error: DaisError) =>
+const locationsOf = (error: DaisError) =>
   (error.issues ?? []).map(
     ({ file, line, column, path, nearest }) =>
       `${file}:${line}:${column} ${path}${nearest === undefined ? '' : `>${nearest}`}`,
@@ -110,7 +110,7 @@ kind: Prat
 `;
     const error = await errorOf(p.apply(text));
     expect(error.code).toBe('invalid_manifest');
-    expect(places(error)).toEqual([
+    expect(locationsOf(error)).toEqual([
       'test.yaml:5:3 spec.sice>size',
       'test.yaml:7:1 apiVersion>dais.dev/v1',
       'test.yaml:9:1 metadata.name',
@@ -139,7 +139,7 @@ spec: {}
 `;
     const error = await errorOf(p.apply(text));
     expect(error.code).toBe('immutable_field');
-    expect(places(error)).toEqual(['test.yaml:6:3 spec.home', 'test.yaml:11:3 metadata.name']);
+    expect(locationsOf(error)).toEqual(['test.yaml:6:3 spec.home', 'test.yaml:11:3 metadata.name']);
     const dangling = await errorOf(
       p.apply(`apiVersion: dais.dev/v1
 kind: Part
@@ -153,7 +153,7 @@ spec:
 `),
     );
     expect(dangling.code).toBe('reference_not_found');
-    expect(places(dangling)).toEqual(
+    expect(locationsOf(dangling)).toEqual(
       ['test.yaml:7:7 spec.uses[1]', 'test.yaml:8:40 spec.shape.like', 'test.yaml:9:3 spec.fleet'].toSorted(),
     );
   });

@@ -53,7 +53,7 @@ export async function applyDocuments(
   // The organization (with an empty name) first: it can create the projects of the other documents.
   const names = [...new Set(items.map((item) => item.tenant))].toSorted();
   const changes: Change[] = [];
-  const faults: Fault[] = [];
+  const problems: DocumentProblem[] = [];
   const plan = dryRun ? new PlanChecks() : undefined;
   const options: WriteOptions = { allow: 'both', takeOver: input.takeOver, operation: 'apply', dryRun };
   for (const name of names) {
@@ -69,14 +69,14 @@ export async function applyDocuments(
     );
     const writes: DecidedWrite[] = [];
     outcomes.forEach((outcome, index) => {
-      if ('error' in outcome) faults.push({ item: group[index] as Item, error: outcome.error });
+      if ('error' in outcome) problems.push({ item: group[index] as Item, error: outcome.error });
       else writes.push(outcome.write);
     });
     // After the first error nothing is written; the checks continue only to report all errors together.
-    if (faults.length > 0) continue;
+    if (problems.length > 0) continue;
     changes.push(...(await settle(tx, kinds, tenant, writes, items, plan)));
   }
-  if (faults.length > 0) throw combined(faults);
+  if (problems.length > 0) throw combined(problems);
   if (input.prune && input.owner !== undefined) {
     changes.push(...(await prune(tx, kinds, call, input.owner, items, plan)));
   }
@@ -156,8 +156,8 @@ function readItems(kinds: KindRegistry, call: ApplyCall): Item[] {
 /** Lines and columns of admission errors count within the text of the field. */
 function positioned(document: ManifestDocument, issue: Issue): Issue {
   const { line, column = 1 } = issue;
-  const place = document.locate(issue.path ?? '', line === undefined ? undefined : { line, column });
-  return { file: document.file, ...issue, ...place };
+  const position = document.locate(issue.path ?? '', line === undefined ? undefined : { line, column });
+  return { file: document.file, ...issue, ...position };
 }
 
 /** The projects that the request is confined to: one, or none named. */
@@ -224,15 +224,15 @@ function desiredOf(item: Item, call: ApplyCall): Desired {
   };
 }
 
-interface Fault {
+interface DocumentProblem {
   readonly item: Item;
   readonly error: DaisError;
 }
 
 /** The code and message of the first error; the positions of all errors. */
-function combined(faults: readonly Fault[]): DaisError {
-  const first = faults[0]?.error as DaisError;
-  const issues = faults.flatMap(({ item, error }) =>
+function combined(problems: readonly DocumentProblem[]): DaisError {
+  const first = problems[0]?.error as DaisError;
+  const issues = problems.flatMap(({ item, error }) =>
     (error.issues ?? [{ path: 'metadata.name', message: error.message }]).map((issue) =>
       positioned(item.document, issue),
     ),

@@ -10,7 +10,7 @@ import { DEFAULT_TENANT, ORGANIZATION, type Tenant, type TenantDirectory } from 
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { Coalescer, type Settled } from '#lib/concurrency/coalesce.ts';
 
-export interface DispatcherParts {
+export interface DispatcherDependencies {
   readonly database: Database;
   readonly authorizer: Authorizer;
   readonly tenants: TenantDirectory;
@@ -22,19 +22,19 @@ export interface DispatcherParts {
  * project, calls the authorizer and opens the transaction.
  */
 export class Dispatcher {
-  readonly #parts: DispatcherParts;
+  readonly #options: DispatcherDependencies;
   readonly #entries: ReadonlyMap<string, OperationEntry>;
   /** By operation and tenant. 100 reads share a transaction at most, so that none waits long for the others. */
   readonly #shared = new Coalescer<SharedItem, unknown>(100, (_key, items) => this.#shareReads(items));
 
-  constructor(parts: DispatcherParts) {
-    this.#parts = parts;
-    this.#entries = new Map(parts.entries.map((entry) => [entry.operation.name, entry]));
-    if (this.#entries.size !== parts.entries.length) throw new Error('two operations have the same name');
+  constructor(options: DispatcherDependencies) {
+    this.#options = options;
+    this.#entries = new Map(options.entries.map((entry) => [entry.operation.name, entry]));
+    if (this.#entries.size !== options.entries.length) throw new Error('two operations have the same name');
   }
 
   get operations(): readonly Operation[] {
-    return this.#parts.entries.map((entry) => entry.operation);
+    return this.#options.entries.map((entry) => entry.operation);
   }
 
   /** @throws DaisError of any code of the catalog. */
@@ -51,7 +51,7 @@ export class Dispatcher {
     try {
       return await work();
     } catch (error) {
-      await this.#parts.authorizer.ended?.(error);
+      await this.#options.authorizer.ended?.(error);
       throw error;
     }
   }
@@ -67,7 +67,7 @@ export class Dispatcher {
     }
     if ('perform' in handling) return await handling.perform(await this.#admit(operation, input, context, tenantName));
     return await transact(
-      this.#parts.database,
+      this.#options.database,
       { mode: operation.mode === 'write' ? 'write' : 'read', projectId: this.#startIn(tenantName), by: context },
       async (tx) => {
         const tenant = await this.#enter(tx, operation, tenantName);
@@ -93,9 +93,9 @@ export class Dispatcher {
     const first = items[0];
     if (first === undefined) return [];
     const { operation, share, tenantName } = first;
-    const { prelude } = this.#parts.authorizer;
+    const { prelude } = this.#options.authorizer;
     const request = { mode: 'read', projectId: this.#startIn(tenantName), prelude } as const;
-    return await transact(this.#parts.database, request, async (tx) => {
+    return await transact(this.#options.database, request, async (tx) => {
       const tenant = await this.#enter(tx, operation, tenantName);
       const made = items.map(({ input, context }) => this.#makeCall(tx, operation, input, context, tenant));
       // Read first, so that a decision that needs only the prelude costs no extra round trip; a denied caller never
@@ -118,7 +118,7 @@ export class Dispatcher {
   }
 
   #startIn(tenantName: string): string {
-    return this.#parts.tenants.cached(tenantName)?.id ?? ORGANIZATION;
+    return this.#options.tenants.cached(tenantName)?.id ?? ORGANIZATION;
   }
 
   async #watch(name: string, rawInput: unknown, context: CallContext): Promise<AsyncIterable<unknown>> {
@@ -131,7 +131,7 @@ export class Dispatcher {
   /** Authorizes work that continues after this transaction. */
   async #admit(operation: Operation, input: unknown, context: CallContext, tenantName: string): Promise<Call> {
     const request = { mode: 'read', projectId: this.#startIn(tenantName), by: context } as const;
-    return await transact(this.#parts.database, request, async (tx) => {
+    return await transact(this.#options.database, request, async (tx) => {
       const tenant = await this.#enter(tx, operation, tenantName);
       if (operation.target === undefined) throw new Error(`${operation.name} has no target`);
       const { ask, call } = this.#makeCall(tx, operation, input, context, tenant);
@@ -139,7 +139,9 @@ export class Dispatcher {
       // The transaction is over; each further check opens a separate one.
       const made = [operation, input, context, tenant] as const;
       const authorize: Call['authorize'] = async (...asked) =>
-        await transact(this.#parts.database, request, (next) => this.#makeCall(next, ...made).call.authorize(...asked));
+        await transact(this.#options.database, request, (next) =>
+          this.#makeCall(next, ...made).call.authorize(...asked),
+        );
       const signal = permit.until === undefined ? context.signal : AbortSignal.any([context.signal, permit.until]);
       return permitted({ ...call, authorize, context: withSignal(context, signal) }, permit);
     });
@@ -168,7 +170,7 @@ export class Dispatcher {
 
   async #enter(tx: Transaction, operation: Operation, tenantName: string): Promise<Tenant> {
     if (operation.scope === 'org') return { id: ORGANIZATION, name: '' };
-    const tenant = await this.#parts.tenants.resolve(tx.sql, tenantName);
+    const tenant = await this.#options.tenants.resolve(tx.sql, tenantName);
     await tx.enter(tenant.id);
     return tenant;
   }
@@ -184,7 +186,7 @@ export class Dispatcher {
       // A public operation grants no further actions.
       const done = action === undefined ? operation : { name: operation.name, mode, scope, action };
       const question = { principal, requestId, ...(client !== undefined && { client }) };
-      const permit = await this.#parts.authorizer.authorize(
+      const permit = await this.#options.authorizer.authorize(
         { ...question, operation: done, target, projectId: of.id, project: of.name },
         tx,
       );

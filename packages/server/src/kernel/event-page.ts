@@ -8,8 +8,8 @@ import type { Transaction } from '#kernel/transaction.ts';
 export async function eventPage({ sql }: Transaction, call: CallOf<typeof listEventsOperation>) {
   const { limit, cursor, kind, name, type } = call.input;
   const filter = [call.tenant.id, kind ?? '', name ?? '', type ?? ''];
-  const place = await readCursor(sql);
-  const before = decodeNumberCursor(filter, cursor) ?? place.seq + 1n;
+  const state = await readCursor(sql);
+  const before = decodeNumberCursor(filter, cursor) ?? state.seq + 1n;
   const events = await listEvents(
     sql,
     { projectId: call.tenant.id, kind, name, type, rows: call.rows },
@@ -18,8 +18,8 @@ export async function eventPage({ sql }: Transaction, call: CallOf<typeof listEv
   );
   const { page, next } = cutPage(events, limit, filter, ({ seq }) => String(seq));
   return {
-    items: await presentEvents(sql, place.epoch, page),
+    items: await presentEvents(sql, state.epoch, page),
     ...next,
-    resourceVersion: encodePosition(place.epoch, place.seq),
+    resourceVersion: encodePosition(state.epoch, state.seq),
   };
 }

@@ -26,7 +26,7 @@ export interface JobHandler extends TimedQueue {
   /** @throws JobFailed to end it without another attempt; any other error is tried again. */
   run(job: JobClaim, io: JobIo): Promise<unknown>;
   /** Runs in the transaction that ends the job permanently, so that the end and its effects commit together. */
-  ended?(tx: Transaction, job: JobClaim, end: Exclude<JobEnd, { state: 'waiting' }>): Promise<void>;
+  ended?(tx: Transaction, job: JobClaim, end: Exclude<JobEnd, { state: 'pending' }>): Promise<void>;
 }
 
 export interface JobIo {
@@ -61,7 +61,7 @@ interface RunningJob {
 class JobCanceled extends Error {}
 class ProcessStops extends Error {}
 
-export interface JobRunnerParts extends LoopDependencies {
+export interface JobRunnerDependencies extends LoopDependencies {
   readonly database: Database;
   readonly holder: string;
   readonly random: () => number;
@@ -71,21 +71,21 @@ export interface JobRunnerParts extends LoopDependencies {
 
 /** Runs the jobs of all queues that this process serves. */
 export class JobRunner {
-  readonly #parts: JobRunnerParts;
+  readonly #options: JobRunnerDependencies;
   readonly #leaseMs: number;
   readonly #handlers: ReadonlyMap<string, JobHandler>;
   readonly #loop: Loop;
   readonly #running = new Set<RunningJob>();
 
-  constructor(parts: JobRunnerParts, handlers: readonly JobHandler[]) {
-    this.#parts = parts;
-    this.#leaseMs = parts.leaseMs ?? LEASE_MS;
+  constructor(options: JobRunnerDependencies, handlers: readonly JobHandler[]) {
+    this.#options = options;
+    this.#leaseMs = options.leaseMs ?? LEASE_MS;
     this.#handlers = new Map(handlers.map((handler) => [handler.queue, handler]));
-    this.#loop = new Loop('jobs', { ...parts, pollMs: 1000 }, () => this.#turn());
+    this.#loop = new Loop('jobs', { ...options, pollMs: 1000 }, () => this.#turn());
   }
 
   async start(): Promise<void> {
-    await this.#loop.start((ring) => this.#parts.database.listen(JOB_CHANNEL, ring));
+    await this.#loop.start((ring) => this.#options.database.listen(JOB_CHANNEL, ring));
   }
 
   /** Claims no more jobs, requests the running ones to stop and waits for them. They wait for the next process. */
@@ -96,7 +96,7 @@ export class JobRunner {
   }
 
   async #turn(): Promise<boolean> {
-    const due = await dueQueues(this.#parts.database, [...this.#handlers.keys()]);
+    const due = await dueQueues(this.#options.database, [...this.#handlers.keys()]);
     for (const queue of due) await this.#claim(this.#handlers.get(queue)!);
     return false;
   }
@@ -105,7 +105,7 @@ export class JobRunner {
     const busy = [...this.#running].filter(({ claim }) => claim.queue === handler.queue).length;
     const free = handler.concurrency - busy;
     if (free <= 0) return;
-    const { database, holder } = this.#parts;
+    const { database, holder } = this.#options;
     const claims = await transact(database, { mode: 'write', projectId: 'all' }, (tx) =>
       claimJobs(tx.sql, handler.queue, holder, { leaseMs: this.#leaseMs, limit: free, perProject: handler.perProject }),
     );
@@ -133,7 +133,7 @@ export class JobRunner {
       })();
     }, this.#leaseMs / 3);
     beat.unref();
-    const { database } = this.#parts;
+    const { database } = this.#options;
     const io: JobIo = {
       signal: stop.signal,
       progress: (value) => {
@@ -150,10 +150,10 @@ export class JobRunner {
     try {
       // More attempts than allowed are only possible when workers died with it: it is not tried for ever.
       if (claim.attempt > claim.maxAttempts) throw new JobFailed('every attempt ended without a result');
-      if (claim.cancelAsked) stop.abort(new JobCanceled('canceled'));
+      if (claim.cancelRequested) stop.abort(new JobCanceled('canceled'));
       stop.signal.throwIfAborted();
       const result = await handler.run(claim, io);
-      end = { state: 'done', ...(result !== undefined && { result }) };
+      end = { state: 'succeeded', ...(result !== undefined && { result }) };
     } catch (error) {
       end = this.#endAfter(error, handler, claim, stop.signal);
     } finally {
@@ -167,20 +167,20 @@ export class JobRunner {
     if (cause instanceof LeaseLost) return undefined;
     if (cause instanceof JobCanceled) return { state: 'canceled', error: cause.message };
     // The job did not fail, and waits for the next process without a delay.
-    if (cause instanceof ProcessStops) return { state: 'waiting', error: cause.message, delayMs: 0, interrupted: true };
+    if (cause instanceof ProcessStops) return { state: 'pending', error: cause.message, delayMs: 0, interrupted: true };
     const message = error instanceof Error ? error.message : String(error);
     const final = error instanceof JobFailed && error.retryAfterMs === undefined;
     if (final || claim.attempt >= claim.maxAttempts) return { state: 'failed', error: message };
     const asked = error instanceof JobFailed ? error.retryAfterMs : undefined;
-    const delayMs = asked ?? backoffMs(claim.attempt, handler.retry.baseMs, handler.retry.capMs, this.#parts.random);
-    return { state: 'waiting', error: message, delayMs };
+    const delayMs = asked ?? backoffMs(claim.attempt, handler.retry.baseMs, handler.retry.capMs, this.#options.random);
+    return { state: 'pending', error: message, delayMs };
   }
 
   async #end(handler: JobHandler, claim: JobClaim, end: JobEnd): Promise<void> {
     try {
-      await transact(this.#parts.database, { mode: 'write', projectId: claim.projectId }, async (tx) => {
+      await transact(this.#options.database, { mode: 'write', projectId: claim.projectId }, async (tx) => {
         if (!(await holdJob(tx.sql, claim))) return;
-        if (end.state !== 'waiting') {
+        if (end.state !== 'pending') {
           await handler.ended?.(tx, claim, end);
           for (const next of timedRuns([handler], 'againMs')) tx.enqueue(next);
         }
@@ -189,13 +189,13 @@ export class JobRunner {
       });
     } catch (error) {
       // The lease expires and the job is claimed again: at least once, never lost.
-      this.#parts.log.warn('could not record the end of a job; it will be claimed again', { job: claim.id, error });
+      this.#options.log.warn('could not record the end of a job; it will be claimed again', { job: claim.id, error });
     }
   }
 
   async #heartbeat(claim: JobClaim, progress: unknown): Promise<'ours' | 'lost' | 'canceled'> {
     try {
-      return await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, (tx) =>
+      return await transact(this.#options.database, { mode: 'write', projectId: 'all' }, (tx) =>
         heartbeatJob(tx.sql, claim, this.#leaseMs, progress),
       );
     } catch {

@@ -32,7 +32,7 @@ afterAll(async () => {
   await test_.stop();
 });
 
-const SOON = { timeout: 20_000, interval: 10 };
+const SOON = { timeout: 60_000, interval: 10 };
 const [PROJECT_A, PROJECT_B, PROJECT_C] = ['a', 'b', 'c'].map(
   (letter) => `${letter.repeat(8)}-0000-7000-8000-000000000000`,
 ) as [string, string, string];
@@ -53,7 +53,7 @@ const claim = (limit: number, options: { perProject?: number; holder?: string; l
     }),
   );
 const names = (claims: readonly JobClaim[]) => claims.map((one) => one.payload['name'] as string);
-const end = (job: JobClaim) => quiet.write((tx) => endJob(tx.sql, job, { state: 'done' }));
+const end = (job: JobClaim) => quiet.write((tx) => endJob(tx.sql, job, { state: 'succeeded' }));
 const rows = () =>
   test_.asAdmin(
     `select payload ->> 'name' as name, state, attempts, last_error as error, result, progress,
@@ -164,7 +164,7 @@ describe('unique keys', () => {
     expect(await rows()).toHaveLength(1);
     await end(job!);
     await enqueue({ uniqueKey: 'k', payload: { name: 'again' } }, { uniqueKey: 'other' });
-    expect(await rows()).toMatchObject([{ state: 'done' }, { name: 'again' }, { state: 'waiting' }]);
+    expect(await rows()).toMatchObject([{ state: 'succeeded' }, { name: 'again' }, { state: 'pending' }]);
   });
 
   test('the same id twice is one job', async () => {
@@ -179,8 +179,10 @@ describe('a job', () => {
   test('is run, and ends once, with its result', async () => {
     await enqueue({ payload: { name: 'x', n: 20 } });
     await serve(async (job) => ({ twice: (job.payload['n'] as number) * 2 }));
-    await expect.poll(rows, SOON).toMatchObject([{ state: 'done', result: { twice: 40 }, attempts: 1, error: null }]);
-    expect(await ends()).toEqual(['done']);
+    await expect
+      .poll(rows, SOON)
+      .toMatchObject([{ state: 'succeeded', result: { twice: 40 }, attempts: 1, error: null }]);
+    expect(await ends()).toEqual(['succeeded']);
   });
 
   test('exists only if the transaction that queued it commits', async () => {
@@ -205,7 +207,7 @@ describe('a job', () => {
     await expect
       .poll(async () => {
         const [row] = await rows();
-        if (row!['state'] === 'waiting' && row!['attempts'] === 2) waits.push(row!['dueIn'] as number);
+        if (row!['state'] === 'pending' && row!['attempts'] === 2) waits.push(row!['dueIn'] as number);
         return [row!['state'], row!['attempts'], row!['error']];
       }, SOON)
       .toEqual(['failed', 3, 'no luck']);
@@ -221,7 +223,7 @@ describe('a job', () => {
     });
     await expect.poll(rows, SOON).toMatchObject([
       { state: 'failed', attempts: 1, error: 'never' },
-      { state: 'waiting', attempts: 1, error: 'not yet' },
+      { state: 'pending', attempts: 1, error: 'not yet' },
     ]);
     expect((await rows())[1]!['dueIn']).toBeGreaterThan(3000);
     expect(await ends()).toEqual(['failed']);
@@ -263,10 +265,10 @@ describe('a job', () => {
     await started.promise;
     await test_.asAdmin(`update kernel.job set lease_until = now() - interval '1 second' where queue = '${queue}'`);
     await serve(async () => 'second');
-    await expect.poll(rows, SOON).toMatchObject([{ state: 'done', attempts: 2, result: 'second' }]);
+    await expect.poll(rows, SOON).toMatchObject([{ state: 'succeeded', attempts: 2, result: 'second' }]);
     held.resolve();
     await expect.poll(() => refused, SOON).toEqual(['LeaseLost']);
-    expect(await ends()).toEqual(['done']);
+    expect(await ends()).toEqual(['succeeded']);
   });
 
   test('that its own process claims after a pause past the lease restarts; the first run is stopped', async () => {
@@ -284,10 +286,10 @@ describe('a job', () => {
     });
     await started.promise;
     await test_.asAdmin(`update kernel.job set lease_until = now() - interval '1 second' where queue = '${queue}'`);
-    await expect.poll(rows, SOON).toMatchObject([{ state: 'done', attempts: 2, result: 'second run' }]);
+    await expect.poll(rows, SOON).toMatchObject([{ state: 'succeeded', attempts: 2, result: 'second run' }]);
     held.resolve();
     await expect.poll(() => (stopped as Error | undefined)?.name, SOON).toBe('LeaseLost');
-    expect([await rows(), await ends()]).toMatchObject([[{ result: 'second run' }], ['done']]);
+    expect([await rows(), await ends()]).toMatchObject([[{ result: 'second run' }], ['succeeded']]);
   });
 
   test('that runs long extends its claim and reports its progress', async () => {
@@ -312,7 +314,7 @@ describe('a job', () => {
       )
       .toHaveLength(1);
     held.resolve();
-    await expect.poll(rows, SOON).toMatchObject([{ state: 'done', attempts: 1 }]);
+    await expect.poll(rows, SOON).toMatchObject([{ state: 'succeeded', attempts: 1 }]);
   });
 
   test('stops with its process without losing an attempt, and is claimed by the next immediately', async () => {
@@ -326,9 +328,9 @@ describe('a job', () => {
     });
     await started.promise;
     await first.kernel.stop();
-    expect(await rows()).toMatchObject([{ state: 'waiting', attempts: 0 }]);
+    expect(await rows()).toMatchObject([{ state: 'pending', attempts: 0 }]);
     await serve(async () => 'done by the next');
-    await expect.poll(rows, SOON).toMatchObject([{ state: 'done', result: 'done by the next', attempts: 1 }]);
+    await expect.poll(rows, SOON).toMatchObject([{ state: 'succeeded', result: 'done by the next', attempts: 1 }]);
   });
 
   test('runs concurrently with others, up to the limit of its handler', async () => {
@@ -345,7 +347,7 @@ describe('a job', () => {
       },
       { concurrency: 3 },
     );
-    await expect.poll(async () => (await rows()).every((row) => row['state'] === 'done'), SOON).toBe(true);
+    await expect.poll(async () => (await rows()).every((row) => row['state'] === 'succeeded'), SOON).toBe(true);
     expect(most).toBe(3);
   });
 });
@@ -400,8 +402,8 @@ describe('canceling', () => {
     await started.promise;
     await cancel();
     held.resolve();
-    await expect.poll(rows, SOON).toMatchObject([{ state: 'done', result: 'anyway' }]);
-    expect(await ends()).toEqual(['done']);
+    await expect.poll(rows, SOON).toMatchObject([{ state: 'succeeded', result: 'anyway' }]);
+    expect(await ends()).toEqual(['succeeded']);
   });
 });
 
@@ -411,7 +413,7 @@ test('health reports the numbers of waiting and running jobs', async () => {
   const counts = (await quiet.kernel.health()).jobs.filter((one) => one.queue === queue);
   expect(counts.toSorted((a, b) => a.n - b.n)).toEqual([
     { queue, state: 'running', n: 1 },
-    { queue, state: 'waiting', n: 2 },
+    { queue, state: 'pending', n: 2 },
   ]);
   await end(job!);
 });

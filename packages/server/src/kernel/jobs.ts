@@ -24,7 +24,7 @@ export function insertJobs(sql: Sql, jobs: readonly NewJob[]): void {
   sql.defer(
     `with inserted as (
        insert into kernel.job (id, queue, project_id, payload, unique_key, priority, state, run_at, max_attempts)
-       select id, queue, "projectId", payload, "uniqueKey", coalesce(priority, 0), 'waiting',
+       select id, queue, "projectId", payload, "uniqueKey", coalesce(priority, 0), 'pending',
          clock_timestamp() + coalesce("delayMs", 0) * interval '1 millisecond', "maxAttempts"
        from json_to_recordset($1::json) as j(id uuid, queue text, "projectId" uuid, payload jsonb, "uniqueKey" text,
          priority int, "delayMs" float8, "maxAttempts" int)
@@ -46,7 +46,7 @@ export interface JobClaim {
   /** Fencing token: grows with each claim of this job. */
   readonly epoch: bigint;
   /** Cancellation was requested: the job ends instead of running. */
-  readonly cancelAsked: boolean;
+  readonly cancelRequested: boolean;
 }
 
 /**
@@ -57,7 +57,7 @@ export async function dueQueues(database: Database, queues: readonly string[]): 
   const rows = await database.statement<{ queue: string }>(
     { mode: 'read', scope: 'all' },
     `select queue from unnest($1::text[]) q (queue) where exists (select from kernel.job j where j.queue = q.queue
-       and (j.state = 'waiting' and j.run_at <= clock_timestamp() or j.state = 'running' and j.lease_until < clock_timestamp()))`,
+       and (j.state = 'pending' and j.run_at <= clock_timestamp() or j.state = 'running' and j.lease_until < clock_timestamp()))`,
     [queues],
     'due_queues',
   );
@@ -77,9 +77,9 @@ export async function claimJobs(
 ): Promise<JobClaim[]> {
   return await sql.query<JobClaim>(
     `with recursive project as (
-       (select project_id from kernel.job where queue = $1 and state = 'waiting' order by project_id limit 1)
+       (select project_id from kernel.job where queue = $1 and state = 'pending' order by project_id limit 1)
        union all
-       select (select j.project_id from kernel.job j where j.queue = $1 and j.state = 'waiting'
+       select (select j.project_id from kernel.job j where j.queue = $1 and j.state = 'pending'
          and j.project_id > p.project_id order by j.project_id limit 1) from project p where p.project_id is not null
      ), running as (
        select project_id, count(*) as n from kernel.job
@@ -90,7 +90,7 @@ export async function claimJobs(
        cross join lateral (
          select id, priority, run_at, row_number() over (order by priority desc, run_at, id) as place from (
            select id, priority, run_at from kernel.job
-           where queue = $1 and state = 'waiting' and project_id = p.project_id and run_at <= clock_timestamp()
+           where queue = $1 and state = 'pending' and project_id = p.project_id and run_at <= clock_timestamp()
            order by priority desc, run_at, id limit $3) own
        ) j
        where p.project_id is not null and coalesce(r.n, 0) + j.place <= $4
@@ -99,14 +99,14 @@ export async function claimJobs(
        where queue = $1 and state = 'running' and lease_until < clock_timestamp()
      ), chosen as (
        select k.id from kernel.job k join candidate c using (id)
-       where k.state = 'waiting' or k.lease_until < clock_timestamp()
+       where k.state = 'pending' or k.lease_until < clock_timestamp()
        order by c.priority desc, c.turn, c.run_at limit $3 for update of k skip locked
      )
-     update kernel.job j set state = 'running', holder = $2, epoch = j.epoch + 1, attempts = j.attempts + 1,
+     update kernel.job j set state = 'running', lease_owner = $2, epoch = j.epoch + 1, attempts = j.attempts + 1,
        lease_until = clock_timestamp() + $5 * interval '1 millisecond'
      from chosen where j.id = chosen.id
      returning j.id, j.queue, j.project_id as "projectId", j.payload, j.attempts as attempt,
-       j.max_attempts as "maxAttempts", j.epoch, j.cancel_asked as "cancelAsked"`,
+       j.max_attempts as "maxAttempts", j.epoch, j.cancel_requested as "cancelRequested"`,
     [queue, holder, options.limit, options.perProject, options.leaseMs],
     'claim_jobs',
   );
@@ -119,15 +119,15 @@ export async function heartbeatJob(
   leaseMs: number,
   progress: unknown,
 ): Promise<'ours' | 'lost' | 'canceled'> {
-  const [row] = await sql.query<{ cancel_asked: boolean }>(
+  const [row] = await sql.query<{ cancel_requested: boolean }>(
     `update kernel.job set lease_until = clock_timestamp() + $3 * interval '1 millisecond',
        progress = coalesce($4::jsonb, progress)
-     where id = $1 and epoch = $2 and state = 'running' returning cancel_asked`,
+     where id = $1 and epoch = $2 and state = 'running' returning cancel_requested`,
     [claim.id, claim.epoch, leaseMs, progress === undefined ? null : JSON.stringify(progress)],
     'heartbeat_job',
   );
   if (row === undefined) return 'lost';
-  return row.cancel_asked ? 'canceled' : 'ours';
+  return row.cancel_requested ? 'canceled' : 'ours';
 }
 
 /** Returns whether the claim is still valid, and locks it until the transaction ends. */
@@ -141,26 +141,26 @@ export async function holdJob(sql: Sql, claim: JobClaim): Promise<boolean> {
 }
 
 export type JobEnd =
-  | { readonly state: 'done'; readonly result?: unknown }
+  | { readonly state: 'succeeded'; readonly result?: unknown }
   | { readonly state: 'failed' | 'canceled'; readonly error: string }
   /** Try again after so long. An attempt that was interrupted does not count. */
-  | { readonly state: 'waiting'; readonly error: string; readonly delayMs: number; readonly interrupted?: true };
+  | { readonly state: 'pending'; readonly error: string; readonly delayMs: number; readonly interrupted?: true };
 
 export async function endJob(sql: Sql, claim: JobClaim, end: JobEnd): Promise<void> {
   await sql.query(
-    `update kernel.job set state = $3, holder = null, lease_until = null, last_error = $4, result = $5,
+    `update kernel.job set state = $3, lease_owner = null, lease_until = null, last_error = $4, result = $5,
        attempts = attempts - $7::int,
-       run_at = case when $3 = 'waiting' then clock_timestamp() + $6 * interval '1 millisecond' else run_at end,
-       finished_at = case when $3 = 'waiting' then null else clock_timestamp() end
+       run_at = case when $3 = 'pending' then clock_timestamp() + $6 * interval '1 millisecond' else run_at end,
+       finished_at = case when $3 = 'pending' then null else clock_timestamp() end
      where id = $1 and epoch = $2`,
     [
       claim.id,
       claim.epoch,
       end.state,
-      end.state === 'done' ? null : end.error,
-      end.state === 'done' && end.result !== undefined ? JSON.stringify(end.result) : null,
-      end.state === 'waiting' ? end.delayMs : 0,
-      end.state === 'waiting' && end.interrupted === true ? 1 : 0,
+      end.state === 'succeeded' ? null : end.error,
+      end.state === 'succeeded' && end.result !== undefined ? JSON.stringify(end.result) : null,
+      end.state === 'pending' ? end.delayMs : 0,
+      end.state === 'pending' && end.interrupted === true ? 1 : 0,
     ],
     'end_job',
   );
@@ -172,9 +172,9 @@ export async function endJob(sql: Sql, claim: JobClaim, end: JobEnd): Promise<vo
  */
 export async function cancelJob(sql: Sql, id: string): Promise<boolean> {
   const rows = await sql.query(
-    `update kernel.job set cancel_asked = true,
-       run_at = case when state = 'waiting' then least(run_at, clock_timestamp()) else run_at end
-     where id = $1 and state in ('waiting', 'running') returning 1`,
+    `update kernel.job set cancel_requested = true,
+       run_at = case when state = 'pending' then least(run_at, clock_timestamp()) else run_at end
+     where id = $1 and state in ('pending', 'running') returning 1`,
     [id],
     'cancel_job',
   );
@@ -184,7 +184,7 @@ export async function cancelJob(sql: Sql, id: string): Promise<boolean> {
 
 export async function jobCounts(sql: Sql): Promise<{ queue: string; state: string; n: number }[]> {
   return await sql.query(
-    `select queue, state, count(*)::int as n from kernel.job where state in ('waiting', 'running') group by queue, state`,
+    `select queue, state, count(*)::int as n from kernel.job where state in ('pending', 'running') group by queue, state`,
     [],
     'job_counts',
   );

@@ -36,7 +36,7 @@ interface Part extends Revision {
   /** Oldest first; the last is the present one. */
   readonly revisions: readonly Revision[];
 }
-type Parts = ReadonlyMap<string, Part>;
+type PartMap = ReadonlyMap<string, Part>;
 interface Wish extends Revision {
   readonly name: string;
 }
@@ -48,28 +48,28 @@ interface Real {
 
 /** The model of the project, and the effect of each operation: the next state, or a code. Pure. */
 class Model {
-  parts: Parts = new Map();
+  parts: PartMap = new Map();
 
-  create(wish: Wish): Parts | string {
+  create(wish: Wish): PartMap | string {
     return this.parts.has(wish.name) ? 'already_exists' : settled(this.parts, [wish]);
   }
 
-  update(wish: Wish): Parts | string {
+  update(wish: Wish): PartMap | string {
     return this.parts.has(wish.name) ? settled(this.parts, [wish]) : 'not_found';
   }
 
-  rollback(name: string, generation: number | undefined): Parts | string {
+  rollback(name: string, generation: number | undefined): PartMap | string {
     const part = this.parts.get(name);
     if (part === undefined) return 'not_found';
     const revision = part.revisions[(generation ?? part.revisions.length - 1) - 1];
     return revision === undefined ? 'nothing_to_roll_back' : settled(this.parts, [{ name, ...revision }]);
   }
 
-  remove(name: string): Parts | string {
+  remove(name: string): PartMap | string {
     return this.parts.has(name) ? without(this.parts, [name]) : 'not_found';
   }
 
-  apply(wishes: readonly Wish[], owner: string | undefined, prune: boolean): Parts | string {
+  apply(wishes: readonly Wish[], owner: string | undefined, prune: boolean): PartMap | string {
     const after = settled(this.parts, wishes, owner);
     if (typeof after === 'string' || !prune) return after;
     const kept = new Set(wishes.map((wish) => wish.name));
@@ -81,7 +81,7 @@ class Model {
 }
 
 /** Writes what differs, then checks what it refers to. */
-function settled(parts: Parts, wishes: readonly Wish[], owner?: string): Parts | string {
+function settled(parts: PartMap, wishes: readonly Wish[], owner?: string): PartMap | string {
   const after = new Map(parts);
   const changed: string[] = [];
   for (const { name, spec, labels } of wishes) {
@@ -97,7 +97,7 @@ function settled(parts: Parts, wishes: readonly Wish[], owner?: string): Parts |
   return dangling ? 'reference_not_found' : after;
 }
 
-function without(parts: Parts, names: readonly string[]): Parts | string {
+function without(parts: PartMap, names: readonly string[]): PartMap | string {
   const held = [...parts].some(
     ([name, { spec }]) => !names.includes(name) && spec.uses?.some((target) => names.includes(target)),
   );
@@ -105,7 +105,7 @@ function without(parts: Parts, names: readonly string[]): Parts | string {
 }
 
 /** Does the same to both. */
-async function both(model: Model, next: Parts | string, work: Promise<unknown>): Promise<void> {
+async function both(model: Model, next: PartMap | string, work: Promise<unknown>): Promise<void> {
   const code = await work.then(
     () => 'ok',
     (error: unknown) => {
@@ -130,9 +130,9 @@ async function expectHistory({ parts }: Model, p: TestProject, name: string): Pr
   expect(items.map(({ spec, labels }) => ({ spec, labels }))).toEqual(part.revisions.toReversed());
 }
 
-async function expectTold(model: Model, watcher: TestWatcher): Promise<void> {
-  const told = () => stateOf(watcher.known.values());
-  await expect.poll(told, { timeout: 20_000, interval: 5 }).toEqual(modeled(model));
+async function expectReported(model: Model, watcher: TestWatcher): Promise<void> {
+  const listReported = () => stateOf(watcher.known.values());
+  await expect.poll(listReported, { timeout: 60_000, interval: 5 }).toEqual(modeled(model));
   expect(watcher.faults).toEqual([]);
 }
 
@@ -197,7 +197,7 @@ const commands: fc.Arbitrary<Command>[] = [
     .constantFrom('', 'team=x', 'team!=x', 'stage', '!team', 'team=x,stage=dev')
     .map((labels) => command(`list ${labels}`, (model, { p }) => expectListed(model, p, labels))),
   name.map((one) => command(`history ${one}`, (model, { p }) => expectHistory(model, p, one))),
-  fc.constant(command('watch', (model, { watcher }) => expectTold(model, watcher))),
+  fc.constant(command('watch', (model, { watcher }) => expectReported(model, watcher))),
 ];
 
 /** The state of a resource that both represent. */

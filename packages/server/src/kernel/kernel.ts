@@ -31,7 +31,7 @@ import { timedRuns } from '#kernel/timed-jobs.ts';
 import { transact } from '#kernel/transaction.ts';
 import { WatchHub } from '#kernel/watch-hub.ts';
 
-export interface KernelParts extends LoopDependencies {
+export interface KernelDependencies extends LoopDependencies {
   readonly database: Database;
   readonly kinds: readonly KindDefinition[];
   readonly authorizer: Authorizer;
@@ -68,7 +68,7 @@ export interface KernelHealth {
 export class Kernel {
   readonly kinds: KindRegistry;
   readonly dispatcher: Dispatcher;
-  readonly #parts: KernelParts;
+  readonly #dependencies: KernelDependencies;
   readonly #hub: WatchHub;
   readonly #sequencer: Sequencer;
   readonly #reconciler: Reconciler;
@@ -76,32 +76,34 @@ export class Kernel {
   readonly #jobs: JobRunner;
   readonly #subscriptions: readonly Subscription[];
 
-  constructor(parts: KernelParts) {
-    const { database, holder } = parts;
-    this.#parts = parts;
-    this.kinds = new KindRegistry(parts.kinds);
-    this.#hub = new WatchHub(database, parts);
-    this.#sequencer = new Sequencer(database, holder, parts);
-    this.#reconciler = new Reconciler({ ...parts, kinds: this.kinds });
-    this.#handlers = [retentionHandler(parts.retention ?? DEFAULT_RETENTION), ...(parts.jobs ?? [])];
-    this.#jobs = new JobRunner(parts, this.#handlers);
-    this.#subscriptions = (parts.subscribers ?? []).map((one) => new Subscription(database, holder, parts, one));
+  constructor(dependencies: KernelDependencies) {
+    const { database, holder } = dependencies;
+    this.#dependencies = dependencies;
+    this.kinds = new KindRegistry(dependencies.kinds);
+    this.#hub = new WatchHub(database, dependencies);
+    this.#sequencer = new Sequencer(database, holder, dependencies);
+    this.#reconciler = new Reconciler({ ...dependencies, kinds: this.kinds });
+    this.#handlers = [retentionHandler(dependencies.retention ?? DEFAULT_RETENTION), ...(dependencies.jobs ?? [])];
+    this.#jobs = new JobRunner(dependencies, this.#handlers);
+    this.#subscriptions = (dependencies.subscribers ?? []).map(
+      (one) => new Subscription(database, holder, dependencies, one),
+    );
     this.dispatcher = new Dispatcher({
       database,
-      authorizer: parts.authorizer,
-      tenants: new TenantDirectory(() => parts.clock.now()),
+      authorizer: dependencies.authorizer,
+      tenants: new TenantDirectory(() => dependencies.clock.now()),
       entries: [
         ...this.#platformEntries(),
         ...this.kinds.all.flatMap((kind) => resourceEntries(this.kinds, kind, this.#hub)),
-        ...(parts.entries ?? []),
-      ].map(parts.wrapEntry ?? ((one) => one)),
+        ...(dependencies.entries ?? []),
+      ].map(dependencies.wrapEntry ?? ((one) => one)),
     });
   }
 
   /** Creates the required objects: the default project and the periodic jobs. Idempotent. */
   async bootstrap(): Promise<void> {
     const tenantKind = this.kinds.all.find((kind) => kind.tenant !== undefined);
-    await transact(this.#parts.database, { mode: 'write', projectId: ORGANIZATION }, async (tx) => {
+    await transact(this.#dependencies.database, { mode: 'write', projectId: ORGANIZATION }, async (tx) => {
       if (tenantKind !== undefined) {
         const wanted = { kind: tenantKind.spec.kind, name: DEFAULT_TENANT, origin: 'manifest' };
         await ensureResource(tx, this.kinds, { id: ORGANIZATION, name: '' }, wanted);
@@ -133,7 +135,7 @@ export class Kernel {
   /** Measurements for /readyz and /metrics. @throws DaisError `database_unavailable`. */
   async health(): Promise<KernelHealth> {
     const { watchers, ageMs } = this.#hub.stats();
-    return await transact(this.#parts.database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {
+    return await transact(this.#dependencies.database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {
       const [row] = await sql.query<{ n: number }>('select count(*)::int as n from kernel.event where seq is null');
       return {
         watchers,
@@ -155,7 +157,7 @@ export class Kernel {
       entry(listOrganizationEventsOperation, eventPage),
       entry(watchOrganizationEventsOperation, { stream: (call) => watchEvents(this.#hub, call) }),
       entry(readServerOperation, async () => ({
-        ...this.#parts.server(),
+        ...this.#dependencies.server(),
         kinds: this.kinds.all.map(({ spec }) => ({ kind: spec.kind, plural: spec.plural, scope: spec.scope })),
       })),
     ];

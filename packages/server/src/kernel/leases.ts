@@ -28,13 +28,13 @@ export async function acquireLease(
 ): Promise<Lease | undefined> {
   return await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
     const [row] = await sql.query<{ epoch: bigint }>(
-      `insert into kernel.lease as l (name, holder, epoch, expires_at)
+      `insert into kernel.lease as l (name, owner, epoch, expires_at)
        values ($1, $2, 1, clock_timestamp() + $3 * interval '1 millisecond')
        on conflict (name) do update
-         set holder = $2,
-             epoch = case when l.holder = $2 and l.expires_at >= clock_timestamp() then l.epoch else l.epoch + 1 end,
+         set owner = $2,
+             epoch = case when l.owner = $2 and l.expires_at >= clock_timestamp() then l.epoch else l.epoch + 1 end,
              expires_at = excluded.expires_at
-         where l.holder = $2 or l.expires_at < clock_timestamp()
+         where l.owner = $2 or l.expires_at < clock_timestamp()
        returning epoch`,
       [name, holder, ttlMs],
       'acquire_lease',
@@ -47,7 +47,7 @@ export async function acquireLease(
 export async function releaseLease(database: Database, lease: Lease): Promise<void> {
   await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
     await sql.query(
-      `update kernel.lease set expires_at = '-infinity' where name = $1 and holder = $2 and epoch = $3`,
+      `update kernel.lease set expires_at = '-infinity' where name = $1 and owner = $2 and epoch = $3`,
       [lease.name, lease.holder, lease.epoch],
       'release_lease',
     );
@@ -60,7 +60,7 @@ export async function releaseLease(database: Database, lease: Lease): Promise<vo
  */
 async function guardLease(sql: Sql, lease: Lease): Promise<void> {
   const rows = await sql.query(
-    `select 1 from kernel.lease where name = $1 and holder = $2 and epoch = $3 and expires_at > clock_timestamp() for share`,
+    `select 1 from kernel.lease where name = $1 and owner = $2 and epoch = $3 and expires_at > clock_timestamp() for share`,
     [lease.name, lease.holder, lease.epoch],
     'guard_lease',
   );

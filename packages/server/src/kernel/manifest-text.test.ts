@@ -24,8 +24,8 @@ function refusal(text: string): DaisError {
 /** The code and positions of the errors: `unreadable_body 1:4`. */
 function refused(text: string): string {
   const error = refusal(text);
-  const places = error.issues?.map((issue) => ` ${issue.line}:${issue.column}`) ?? [];
-  return error.code + places.join('');
+  const locations = error.issues?.map((issue) => ` ${issue.line}:${issue.column}`) ?? [];
+  return error.code + locations.join('');
 }
 
 describe('the values of YAML 1.2', () => {
@@ -174,9 +174,9 @@ kind: Other
     ['spec.blocks[0][1]', '14:9'],
     ['spec.blocks[1].key', '15:7'],
     ['spec.spaced key', '16:3'],
-  ])('the position of %s is %s', (path, place) => {
+  ])('the position of %s is %s', (path, position) => {
     const { line, column } = first!.locate(path);
-    expect(`${line}:${column}`).toBe(place);
+    expect(`${line}:${column}`).toBe(position);
   });
 
   test.each([
@@ -187,9 +187,9 @@ kind: Other
     ['spec.blocks[1].key.below', '15:7'],
     ['nowhere', '2:1'],
     ['apiVersion', '2:1'],
-  ])('%s is missing: the position of its nearest parent is %s', (path, place) => {
+  ])('%s is missing: the position of its nearest parent is %s', (path, position) => {
     const { line, column } = first!.locate(path);
-    expect(`${line}:${column}`).toBe(place);
+    expect(`${line}:${column}`).toBe(position);
   });
 
   test('lines count over all documents of a file', () => {
@@ -361,9 +361,10 @@ describe('hostile texts', () => {
       fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
         const result = attempt(pieces.join(''));
         const status = result instanceof DaisError ? result.status : 200;
-        const places = result instanceof DaisError ? (result.issues ?? []) : result.map((one) => one.locate('a.b[0]'));
+        const locations =
+          result instanceof DaisError ? (result.issues ?? []) : result.map((one) => one.locate('a.b[0]'));
         expect(status).toBeLessThan(500);
-        expect(places.every(({ line, column }) => line! >= 1 && column! >= 1)).toBe(true);
+        expect(locations.every(({ line, column }) => line! >= 1 && column! >= 1)).toBe(true);
       }),
       { numRuns: 2000 },
     );

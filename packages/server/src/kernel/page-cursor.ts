@@ -12,11 +12,11 @@ export function encodePageCursor(filter: unknown, last: string): string {
 }
 
 /** Of rows that were read with one more than `limit`: the page, and the cursor of the next when there is one. */
-export function cutPage<Row>(found: readonly Row[], limit: number, filter: unknown, place: (row: Row) => string) {
+export function cutPage<Row>(found: readonly Row[], limit: number, filter: unknown, positionOf: (row: Row) => string) {
   const page = found.slice(0, limit);
   const last = page.at(-1);
   const more = found.length > limit && last !== undefined;
-  return { page, next: more ? { nextCursor: encodePageCursor(filter, place(last)) } : {} };
+  return { page, next: more ? { nextCursor: encodePageCursor(filter, positionOf(last)) } : {} };
 }
 
 /** @throws DaisError `invalid_cursor`. */

@@ -59,7 +59,7 @@ export function wakeWaiting(sql: Sql, events: readonly NewEvent[]): void {
   const subjects = events.flatMap(({ subject, wakes }) => (subject === undefined || wakes === false ? [] : [subject]));
   if (subjects.length === 0) return;
   sql.defer(
-    wake(`select uid from kernel.waiting where topic = any($1::text[])
+    wake(`select uid from kernel.watch where topic = any($1::text[])
       union all select from_uid from kernel.reference where to_uid = any($2::uuid[])`),
     [
       subjects.flatMap((subject) => [subject.uid, `${subject.kind}/${subject.name}`]),
@@ -89,7 +89,7 @@ export async function claimDue(
 ): Promise<Claim[]> {
   return await sql.query<Claim>(
     `update kernel.reconcile r
-     set holder = $1, epoch = r.epoch + 1, lease_until = clock_timestamp() + $2 * interval '1 millisecond'
+     set lease_owner = $1, epoch = r.epoch + 1, lease_until = clock_timestamp() + $2 * interval '1 millisecond'
      from (
        select uid from kernel.reconcile
        where due_at <= clock_timestamp() and (lease_until is null or lease_until < clock_timestamp())
@@ -150,7 +150,7 @@ export async function finishClaim(sql: Sql, claim: Claim, finish: Finish): Promi
   const fresh = finish.wakeOn === null ? 0 : await waitFor(sql, claim.uid, finish.wakeOn);
   await sql.query(
     `update kernel.reconcile
-     set holder = null, lease_until = null, attempts = case when dirty = $3 then $4 else 0 end, last_error = $5,
+     set lease_owner = null, lease_until = null, attempts = case when dirty = $3 then $4 else 0 end, last_error = $5,
        due_at = case
          when dirty <> $3 or $6 then clock_timestamp()
          when $7::float8 is null then null
@@ -164,13 +164,13 @@ export async function finishClaim(sql: Sql, claim: Claim, finish: Finish): Promi
 /** Replaces the topics that a resource waits for; how many are new. */
 async function waitFor(sql: Sql, uid: string, topics: readonly string[]): Promise<number> {
   await sql.query(
-    'delete from kernel.waiting where uid = $1 and not topic = any($2::text[])',
+    'delete from kernel.watch where uid = $1 and not topic = any($2::text[])',
     [uid, topics],
     'clear_waiting',
   );
   if (topics.length === 0) return 0;
   const added = await sql.query(
-    'insert into kernel.waiting (topic, uid) select t, $1 from unnest($2::text[]) t on conflict do nothing returning 1',
+    'insert into kernel.watch (topic, uid) select t, $1 from unnest($2::text[]) t on conflict do nothing returning 1',
     [uid, topics],
     'insert_waiting',
   );

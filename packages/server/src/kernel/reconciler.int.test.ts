@@ -34,7 +34,7 @@ afterAll(async () => {
   await test_.stop();
 });
 
-const SOON = { timeout: 20_000, interval: 10 };
+const SOON = { timeout: 60_000, interval: 10 };
 
 const kindsWith = (machinery: Partial<MachineBackend> = {}): KindDefinition[] => [
   project,
@@ -176,11 +176,11 @@ describe('a controller', () => {
     await p.create('key');
     await machines.settled('m', 1);
     // The pass ends after its status is there.
-    await expect.poll(() => test_.asAdmin(`select 1 from kernel.waiting where uid = '${uid}'`), SOON).toEqual([]);
+    await expect.poll(() => test_.asAdmin(`select 1 from kernel.watch where uid = '${uid}'`), SOON).toEqual([]);
   });
 
   test('misses no wake between its check and its wait', async () => {
-    const looked = gate();
+    const searched = gate();
     const made = gate();
     const world = tableWorld();
     let first = true;
@@ -191,7 +191,7 @@ describe('a controller', () => {
           const cells = await world.cells(uid, io);
           if (first) {
             first = false;
-            looked.resolve();
+            searched.resolve();
             await made.promise;
           }
           return cells;
@@ -202,7 +202,7 @@ describe('a controller', () => {
     const machines = machinesOf(dais, p);
     await machines.apply('m', { cells: 1, after: 'key' });
     // It has seen that there is no key, but does not wait for it yet.
-    await looked.promise;
+    await searched.promise;
     await p.create('key');
     made.resolve();
     await expect.poll(() => machines.ready('m'), SOON).toBe('True Built');
@@ -274,8 +274,8 @@ describe('a controller', () => {
     running.push(dais);
     const p = await freshProject(dais);
     await machinesOf(dais, p).apply('m', {});
-    const told = () => dais.log.map((entry) => (entry.fields?.error as Error | undefined)?.message ?? '');
-    await expect.poll(told, SOON).toContainEqual(expect.stringContaining('100 times without settling'));
+    const listReported = () => dais.log.map((entry) => (entry.fields?.error as Error | undefined)?.message ?? '');
+    await expect.poll(listReported, SOON).toContainEqual(expect.stringContaining('100 times without settling'));
     await machinesOf(dais, p).remove('m');
   });
 });
@@ -458,7 +458,7 @@ describe('leases', () => {
     expect(second).toEqual({ ...first, epoch: first.epoch + 1n });
     await dais.write((tx) => finishClaim(tx.sql, second, { ...rest, wakeOn: ['Part/x'] }));
     await dais.write((tx) => finishClaim(tx.sql, first, { ...rest, wakeOn: ['Part/y'] }));
-    expect(await test_.asAdmin(`select topic from kernel.waiting where uid = '${first.uid}'`)).toEqual([
+    expect(await test_.asAdmin(`select topic from kernel.watch where uid = '${first.uid}'`)).toEqual([
       { topic: 'Part/x' },
     ]);
   });

@@ -26,7 +26,7 @@ import { tenantNames } from '#kernel/tenants.ts';
 import { SYSTEM_ORIGIN, transact, type Transaction } from '#kernel/transaction.ts';
 import { removeResources } from '#kernel/write.ts';
 
-export interface ReconcilerParts extends LoopDependencies {
+export interface ReconcilerDependencies extends LoopDependencies {
   readonly database: Database;
   readonly kinds: KindRegistry;
   /** Identifies this process in leases. */
@@ -57,25 +57,25 @@ interface Pass {
  * the status is written whenever it differs. Whatever a pass did before a crash, the next one starts from what is there.
  */
 export class Reconciler {
-  readonly #parts: ReconcilerParts;
+  readonly #dependencies: ReconcilerDependencies;
   readonly #leaseMs: number;
   readonly #loop: Loop;
   readonly #kinds: readonly string[];
   readonly #running = new Set<Pass>();
 
-  constructor(parts: ReconcilerParts) {
-    this.#parts = parts;
-    this.#leaseMs = parts.leaseMs ?? 15_000;
-    this.#kinds = parts.kinds.all.filter((kind) => kind.controller !== undefined).map((kind) => kind.spec.kind);
-    this.#loop = new Loop('reconcile', { ...parts, pollMs: 1000 }, () => this.#claim());
+  constructor(dependencies: ReconcilerDependencies) {
+    this.#dependencies = dependencies;
+    this.#leaseMs = dependencies.leaseMs ?? 15_000;
+    this.#kinds = dependencies.kinds.all.filter((kind) => kind.controller !== undefined).map((kind) => kind.spec.kind);
+    this.#loop = new Loop('reconcile', { ...dependencies, pollMs: 1000 }, () => this.#claim());
   }
 
   async start(): Promise<void> {
-    const { database, kinds } = this.#parts;
+    const { database, kinds } = this.#dependencies;
     await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
       for (const kind of this.#kinds) await enqueueMissing(sql, kind, kinds.get(kind).controller?.finalizer);
     });
-    if (this.#kinds.length > 0) await this.#loop.start((ring) => this.#parts.database.listen(DUE_CHANNEL, ring));
+    if (this.#kinds.length > 0) await this.#loop.start((ring) => this.#dependencies.database.listen(DUE_CHANNEL, ring));
   }
 
   /** Claims no more keys, requests the running ones to stop and waits for them. */
@@ -86,9 +86,9 @@ export class Reconciler {
   }
 
   async #claim(): Promise<boolean> {
-    const free = (this.#parts.concurrency ?? 8) - this.#running.size;
+    const free = (this.#dependencies.concurrency ?? 8) - this.#running.size;
     if (free <= 0) return false;
-    const { database, holder } = this.#parts;
+    const { database, holder } = this.#dependencies;
     const claims = await transact(database, { mode: 'write', projectId: 'all' }, (tx) =>
       claimDue(tx.sql, this.#kinds, holder, this.#leaseMs, free),
     );
@@ -108,7 +108,7 @@ export class Reconciler {
   }
 
   async #work(claim: Claim, stop: AbortController): Promise<void> {
-    const { database, kinds, log, random } = this.#parts;
+    const { database, kinds, log, random } = this.#dependencies;
     const beat = setInterval(() => void this.#heartbeat(claim, stop), this.#leaseMs / 3);
     beat.unref();
     const controller = kinds.get(claim.kind).controller as Controller;
@@ -139,7 +139,7 @@ export class Reconciler {
 
   async #heartbeat(claim: Claim, stop: AbortController): Promise<void> {
     try {
-      const ours = await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, (tx) =>
+      const ours = await transact(this.#dependencies.database, { mode: 'write', projectId: 'all' }, (tx) =>
         extendClaim(tx.sql, claim, this.#leaseMs),
       );
       if (!ours) stop.abort(new LeaseLost(claim.uid));
@@ -149,7 +149,7 @@ export class Reconciler {
   }
 
   #io(claim: Claim, signal: AbortSignal): ControllerIo {
-    const { database } = this.#parts;
+    const { database } = this.#dependencies;
     return {
       signal,
       read: (work) => transact(database, { mode: 'read', projectId: claim.projectId }, work),
@@ -189,7 +189,7 @@ export class Reconciler {
         await io.write((tx) => this.#finalize(tx, claim, controller.finalizer));
         return { afterMs: null, attempts: 0, error: null, wakeOn: [] };
       }
-      const resync = RESYNC_MS * (0.9 + 0.2 * this.#parts.random());
+      const resync = RESYNC_MS * (0.9 + 0.2 * this.#dependencies.random());
       const afterMs = Math.min(plan.recheckAfterMs ?? resync, resync);
       return { afterMs, attempts: 0, error: null, wakeOn: plan.wakeOn ?? [] };
     }
@@ -204,7 +204,7 @@ export class Reconciler {
     const [row] = await readByUid(tx.sql, [claim.uid]);
     if (row === undefined || row.finalizers.length > 0) return;
     const name = (await tenantNames(tx.sql, [row.project_id])).get(row.project_id) ?? '';
-    await removeResources(tx, this.#parts.kinds, { id: row.project_id, name }, [row]);
+    await removeResources(tx, this.#dependencies.kinds, { id: row.project_id, name }, [row]);
   }
 }
 

@@ -180,6 +180,6 @@ describe('races', () => {
     await p.remove('a');
     await dais.call('project.delete', { name: p.name });
     await dais.apply([manifest('Project', p.name)]);
-    await expect.poll(() => codeOf(p.create('b')), { timeout: 5000 }).toBe('ok');
+    await expect.poll(() => codeOf(p.create('b'))).toBe('ok');
   });
 });

@@ -184,9 +184,9 @@ describe('create, read, update, delete', () => {
 
   test('only the owner and the platform may come in', async () => {
     const p = await freshProject(dais);
-    const stranger = { principal: { type: 'service', id: 'step' }, ...p.context } as const;
-    expect(await codeOf(dais.call('part.list', {}, stranger))).toBe('forbidden');
-    expect(await codeOf(dais.call('part.create', { manifest: manifest('Part', 'a') }, stranger))).toBe('forbidden');
+    const outsider = { principal: { type: 'service', id: 'step' }, ...p.context } as const;
+    expect(await codeOf(dais.call('part.list', {}, outsider))).toBe('forbidden');
+    expect(await codeOf(dais.call('part.create', { manifest: manifest('Part', 'a') }, outsider))).toBe('forbidden');
     expect(await p.names()).toEqual([]);
   });
 });

@@ -73,7 +73,7 @@ async function list(tx: Transaction, call: CallTo<'list'>, kind: string) {
   const { limit, cursor, labels, origin, owner } = call.input;
   const filter = [call.tenant.id, kind, labels ?? '', origin ?? '', owner ?? ''];
   // Read before the rows: whatever the place counts is then among them, and a watch from it misses nothing.
-  const place = await readCursor(tx.sql);
+  const state = await readCursor(tx.sql);
   const rows = await listResources(tx.sql, {
     projectId: call.tenant.id,
     kind,
@@ -88,7 +88,7 @@ async function list(tx: Transaction, call: CallTo<'list'>, kind: string) {
   return {
     items: page.map((row) => presentResource(row, call.tenant.name)),
     ...next,
-    resourceVersion: encodePosition(place.epoch, place.seq),
+    resourceVersion: encodePosition(state.epoch, state.seq),
   };
 }
 

@@ -20,7 +20,7 @@ afterAll(async () => {
   await test_.stop();
 });
 
-const SOON = { timeout: 20_000, interval: 10 };
+const SOON = { timeout: 60_000, interval: 10 };
 const KEEP: Retention = { eventDays: 400, revisions: 100, jobDays: 14, idempotencyHours: 24 };
 
 async function start(retention: Partial<Retention> = {}): Promise<TestKernel> {
@@ -30,12 +30,12 @@ async function start(retention: Partial<Retention> = {}): Promise<TestKernel> {
 }
 
 const count = async (sql: string) => Number((await test_.asAdmin(`select count(*)::int as n from ${sql}`))[0]!['n']);
-const ended = () => count(`kernel.job where queue = 'retention' and state = 'done'`);
+const ended = () => count(`kernel.job where queue = 'retention' and state = 'succeeded'`);
 
 /** Lets the clean-up that waits run now, and waits for its end. */
 async function cleanUp(): Promise<void> {
   const before = await ended();
-  await test_.asAdmin(`update kernel.job set run_at = now() where queue = 'retention' and state = 'waiting'`);
+  await test_.asAdmin(`update kernel.job set run_at = now() where queue = 'retention' and state = 'pending'`);
   await test_.asAdmin(`select pg_notify('dais_job', '')`);
   await expect.poll(ended, SOON).toBe(before + 1);
 }
@@ -43,7 +43,7 @@ async function cleanUp(): Promise<void> {
 test('one clean-up is waiting at any time, and each enqueues the next', async () => {
   const waiting = () =>
     test_.asAdmin(
-      `select extract(epoch from run_at - now())::int > 3000 as later from kernel.job where queue = 'retention' and state = 'waiting'`,
+      `select extract(epoch from run_at - now())::int > 3000 as later from kernel.job where queue = 'retention' and state = 'pending'`,
     );
   await Promise.all([start(), start(), start()]);
   expect(await waiting()).toHaveLength(1);
@@ -82,18 +82,18 @@ test('ended jobs and stored outputs are deleted after their retention, and nothi
   }
   await test_.asAdmin(`update kernel.idempotency set at = now() - interval '25 hours' where key = 'old'`);
   const job = (state: string, at: string) =>
-    `(gen_random_uuid(), 'old jobs', gen_random_uuid(), '{}', '${state}', now() - interval '${at}', 1, ${state === 'done' ? `now() - interval '${at}'` : 'null'})`;
+    `(gen_random_uuid(), 'old jobs', gen_random_uuid(), '{}', '${state}', now() - interval '${at}', 1, ${state === 'succeeded' ? `now() - interval '${at}'` : 'null'})`;
   await test_.asAdmin(
     `insert into kernel.job (id, queue, project_id, payload, state, run_at, max_attempts, finished_at)
-     values ${[job('done', '15 days'), job('done', '13 days'), job('waiting', '15 days')].join()}`,
+     values ${[job('succeeded', '15 days'), job('succeeded', '13 days'), job('pending', '15 days')].join()}`,
   );
   await cleanUp();
   expect(await test_.asAdmin(`select key from kernel.idempotency where key in ('old', 'new')`)).toEqual([
     { key: 'new' },
   ]);
   expect(await test_.asAdmin(`select state from kernel.job where queue = 'old jobs' order by 1`)).toEqual([
-    { state: 'done' },
-    { state: 'waiting' },
+    { state: 'pending' },
+    { state: 'succeeded' },
   ]);
 });
 
@@ -129,8 +129,8 @@ test('events are deleted by month; an older watch must list again', async () => 
   );
   const oldest = BigInt((await test_.asAdmin('select oldest::text from kernel.cursor'))[0]!['oldest'] as string);
   expect(oldest).toBe(seqOf(afterStray));
-  for (const place of [early, afterMonth]) {
-    expect(await watchFrom(dais, 'part', { resourceVersion: place }, p.context).whenEnded()).toMatchObject({
+  for (const position of [early, afterMonth]) {
+    expect(await watchFrom(dais, 'part', { resourceVersion: position }, p.context).whenEnded()).toMatchObject({
       code: 'cursor_expired',
     });
   }

@@ -20,7 +20,7 @@ afterAll(async () => {
   await test_.stop();
 });
 
-const SOON = { timeout: 20_000, interval: 10 };
+const SOON = { timeout: 60_000, interval: 10 };
 
 /** The order as a whole: numbered without gaps from 1, each once. */
 async function expectWholeOrder(): Promise<void> {

@@ -24,13 +24,13 @@ export class Sequencer {
   #renewedAt = 0;
   readonly #now: () => number;
 
-  constructor(database: Database, holder: string, parts: LoopDependencies) {
+  constructor(database: Database, holder: string, dependencies: LoopDependencies) {
     this.#database = database;
     this.#holder = holder;
-    this.#now = () => parts.clock.now();
+    this.#now = () => dependencies.clock.now();
     // A limit of 1 s holds even if every NOTIFY is lost. Without the minimum interval, an iteration for each of many
     // small writes costs as much CPU as the writes.
-    this.#loop = new Loop('sequencer', { ...parts, pollMs: 1000, gapMs: 50 }, () => this.#turn());
+    this.#loop = new Loop('sequencer', { ...dependencies, pollMs: 1000, gapMs: 50 }, () => this.#turn());
   }
 
   async start(): Promise<void> {
@@ -74,7 +74,7 @@ export async function sequenceBatch(database: Database, lease: Lease): Promise<n
     { mode: 'write', scope: 'all' },
     `with lease as materialized (
        select 1 from kernel.lease
-       where name = $1 and holder = $2 and epoch = $3 and expires_at > clock_timestamp() for share
+       where name = $1 and owner = $2 and epoch = $3 and expires_at > clock_timestamp() for share
      ), batch as (
        select id, at, row_number() over (order by id) as n
        from (select id, at from kernel.event where seq is null order by id limit ${BATCH}) e where exists (select from lease)

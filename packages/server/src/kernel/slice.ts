@@ -12,8 +12,8 @@ export const kernelSlice: Slice = {
   afterImport: `
 update kernel.cursor set epoch = gen_random_uuid();
 delete from kernel.lease;
-update kernel.reconcile set holder = null, lease_until = null, epoch = epoch + 1;
-update kernel.job set state = 'waiting', holder = null, lease_until = null, epoch = epoch + 1 where state = 'running';
+update kernel.reconcile set lease_owner = null, lease_until = null, epoch = epoch + 1;
+update kernel.job set state = 'pending', lease_owner = null, lease_until = null, epoch = epoch + 1 where state = 'running';
 delete from kernel.collection_pause;
 `,
 };

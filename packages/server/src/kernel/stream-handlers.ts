@@ -46,9 +46,9 @@ export async function* watchResources(hub: WatchHub, kind: string, call: CallOf<
     frame.object !== undefined &&
     (matchesSelector(frame.object.metadata.labels, selector) || changesLabels(frame)) &&
     visible(frame);
-  for await (const { place, frame } of hub.watch(call.input.resourceVersion, wants, call.context.signal)) {
+  for await (const { position, frame } of hub.watch(call.input.resourceVersion, wants, call.context.signal)) {
     if (frame === undefined) {
-      yield { type: 'bookmark', resourceVersion: place };
+      yield { type: 'bookmark', resourceVersion: position };
       continue;
     }
     const { object } = frame;
@@ -58,17 +58,17 @@ export async function* watchResources(hub: WatchHub, kind: string, call: CallOf<
       const { apiVersion, metadata } = object;
       shown.delete(metadata.uid);
       const bare = { apiVersion, kind, metadata: { ...metadata, labels: {}, annotations: {} }, spec: {}, status: {} };
-      yield { type: 'deleted', resourceVersion: place, object: bare };
+      yield { type: 'deleted', resourceVersion: position, object: bare };
       continue;
     }
     if (!matchesSelector(object.metadata.labels, selector)) {
       // It may have matched before: for this watcher it is deleted.
-      yield { type: 'deleted', resourceVersion: place, object };
+      yield { type: 'deleted', resourceVersion: position, object };
       continue;
     }
     let wire = wireFrames.get(frame);
     if (wire === undefined) {
-      wire = { type, resourceVersion: place, object };
+      wire = { type, resourceVersion: position, object };
       wireFrames.set(frame, wire);
     }
     yield wire;
@@ -80,7 +80,7 @@ export async function* watchEvents(hub: WatchHub, call: CallOf<typeof watchEvent
     frame.event.projectId === call.tenant.id &&
     matchesEventFilter(frame.event, call.input) &&
     call.rows?.matches(frame.object) !== false;
-  for await (const { place, frame } of hub.watch(call.input.resourceVersion, wants, call.context.signal)) {
-    if (frame !== undefined) yield { ...presentEvent(frame.event, '', frame.project), cursor: place };
+  for await (const { position, frame } of hub.watch(call.input.resourceVersion, wants, call.context.signal)) {
+    if (frame !== undefined) yield { ...presentEvent(frame.event, '', frame.project), cursor: position };
   }
 }

@@ -23,7 +23,7 @@ export interface Subscriber {
 const LEASE_MS = 15_000;
 const BATCH = 200;
 /** Positions that one pass scans, for a subscriber that receives only some event types. */
-const LOOKED_THROUGH = 20_000n;
+const MAX_SCANNED = 20_000n;
 /**
  * The minimum interval between two transactions of a subscriber. Nothing waits for their effects, and a transaction for
  * each of many small writes costs as much CPU as the writes.
@@ -39,12 +39,12 @@ export class Subscription {
   #lease: Lease | undefined;
   #renewedAt = 0;
 
-  constructor(database: Database, holder: string, parts: LoopDependencies, subscriber: Subscriber) {
+  constructor(database: Database, holder: string, dependencies: LoopDependencies, subscriber: Subscriber) {
     this.#database = database;
     this.#holder = holder;
     this.#subscriber = subscriber;
-    this.#now = () => parts.clock.now();
-    this.#loop = new Loop(`subscriber ${subscriber.name}`, { ...parts, ...TIMES }, () => this.#turn());
+    this.#now = () => dependencies.clock.now();
+    this.#loop = new Loop(`subscriber ${subscriber.name}`, { ...dependencies, ...TIMES }, () => this.#turn());
   }
 
   async start(): Promise<void> {
@@ -64,17 +64,17 @@ export class Subscription {
     }
     if (this.#lease === undefined) return false;
     // A check that writes nothing: on an idle server each pass ends here.
-    const [place] = await this.#database.statement<{ seq: bigint; end: bigint }>(
+    const [position] = await this.#database.statement<{ seq: bigint; end: bigint }>(
       { mode: 'read', scope: 'all' },
       'select s.seq, c.seq as end from kernel.subscription s, kernel.cursor c where s.name = $1',
       [this.#subscriber.name],
       'subscription_place',
     );
-    if (place === undefined) return await this.#begin();
-    if (place.seq >= place.end) return false;
+    if (position === undefined) return await this.#begin();
+    if (position.seq >= position.end) return false;
     try {
       // No other process moves the position under the same lease.
-      return await guardedWrite(this.#database, this.#lease, (tx) => this.#deliver(tx, place));
+      return await guardedWrite(this.#database, this.#lease, (tx) => this.#deliver(tx, position));
     } catch (error) {
       if (error instanceof LeaseLost) this.#lease = undefined;
       throw error;
@@ -98,7 +98,7 @@ export class Subscription {
    */
   async #deliver(tx: Transaction, { seq, end }: { readonly seq: bigint; readonly end: bigint }): Promise<boolean> {
     const { name, batch = BATCH, types } = this.#subscriber;
-    const until = types !== undefined && end - seq > LOOKED_THROUGH ? seq + LOOKED_THROUGH : end;
+    const until = types !== undefined && end - seq > MAX_SCANNED ? seq + MAX_SCANNED : end;
     const events = await readEvents(tx.sql, seq, batch, until, types);
     const moved = events.length === batch ? events.at(-1)!.seq : until;
     if (events.length > 0) await this.#subscriber.handle(tx, events);

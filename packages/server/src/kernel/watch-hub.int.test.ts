@@ -24,12 +24,12 @@ afterAll(async () => {
   await test_.stop();
 });
 
-const SOON = { timeout: 20_000, interval: 10 };
+const SOON = { timeout: 60_000, interval: 10 };
 const versions = (resources: Iterable<Resource>) =>
   Object.fromEntries([...resources].map((one) => [one.metadata.name, one.metadata.resourceVersion]));
 
 /** Waits until all written events are sequenced, and returns the position after them. */
-async function presentPlace(): Promise<string> {
+async function presentPosition(): Promise<string> {
   await expect.poll(async () => (await dais.kernel.health()).unsequenced, SOON).toBe(0);
   return (await dais.call<Page<Resource>>('part.list', { limit: 1 })).resourceVersion;
 }
@@ -55,7 +55,7 @@ describe('one watcher', () => {
   test('without a position starts at the present', async () => {
     const p = await freshProject(dais);
     await p.create('before');
-    await presentPlace();
+    await presentPosition();
     const watcher = watchFrom(dais, 'part', {}, p.context);
     await expect.poll(() => watcher.caughtUp, SOON).toBe(true);
     await p.create('after');
@@ -76,7 +76,7 @@ describe('one watcher', () => {
   test('that selects by labels receives resources that leave and return', async () => {
     const p = await freshProject(dais);
     await p.create('a', {}, { labels: { team: 'x' } });
-    await presentPlace();
+    await presentPosition();
     const watcher = await listAndWatch(dais, 'part', { labels: 'team=x' }, p.context);
     expect([...watcher.known.keys()]).toEqual(['a']);
     const steps: [object, string][] = [
@@ -108,8 +108,8 @@ describe('one watcher', () => {
   });
 
   test('must be permitted', async () => {
-    const stranger = { principal: { type: 'service', id: 'step' } } as const;
-    expect(await codeOf(dais.watch('part.watch', {}, stranger))).toBe('forbidden');
+    const outsider = { principal: { type: 'service', id: 'step' } } as const;
+    expect(await codeOf(dais.watch('part.watch', {}, outsider))).toBe('forbidden');
     expect(
       await codeOf(dais.watch('part.watch', { labels: 'a b' }).then((stream) => stream[Symbol.asyncIterator]().next())),
     ).toBe('invalid_request');
@@ -164,51 +164,51 @@ describe('events', () => {
 describe('positions', () => {
   test('from every position of a stream, exactly its rest follows', async () => {
     const p = await freshProject(dais);
-    const start = await presentPlace();
+    const start = await presentPosition();
     for (let n = 0; n < 30; n++) {
       await p.create(`n${n}`);
       if (n % 2 === 0) await p.update(`n${n}`, { size: n + 2 });
       if (n % 5 === 0) await p.remove(`n${n}`);
     }
-    await presentPlace();
-    const told = (watcher: TestWatcher) =>
+    await presentPosition();
+    const summarize = (watcher: TestWatcher) =>
       watcher.frames.filter((frame) => frame.object !== undefined).map((frame) => frame.resourceVersion);
     const whole = watchFrom(dais, 'part', { resourceVersion: start }, p.context);
     await expect.poll(() => whole.caughtUp, SOON).toBe(true);
-    const all = told(whole);
+    const all = summarize(whole);
     // A resource that was deleted before the past was read is reported only by its deletion.
     expect(all.length).toBeGreaterThan(40);
-    for (const [index, place] of all.entries()) {
-      const watcher = watchFrom(dais, 'part', { resourceVersion: place }, p.context);
+    for (const [index, position] of all.entries()) {
+      const watcher = watchFrom(dais, 'part', { resourceVersion: position }, p.context);
       await expect.poll(() => watcher.caughtUp, SOON).toBe(true);
-      expect(told(watcher)).toEqual(all.slice(index + 1));
+      expect(summarize(watcher)).toEqual(all.slice(index + 1));
       await watcher.stop();
     }
     await whole.stop();
   });
 
-  test.each<[string, (place: string) => string, string]>([
+  test.each<[string, (position: string) => string, string]>([
     ['text that is none', () => 'x', 'invalid_cursor'],
     ['a resource’s version', () => '17', 'invalid_cursor'],
-    ['a place in the future', (place) => `${place.split('-')[0]}-${seqOf(place) + 1000n}`, 'invalid_cursor'],
-    ['a place of another database', (place) => `00000000-${seqOf(place)}`, 'cursor_expired'],
-    ['a number beyond all numbers', (place) => `${place.split('-')[0]}-${'9'.repeat(18)}`, 'invalid_cursor'],
+    ['a place in the future', (position) => `${position.split('-')[0]}-${seqOf(position) + 1000n}`, 'invalid_cursor'],
+    ['a place of another database', (position) => `00000000-${seqOf(position)}`, 'cursor_expired'],
+    ['a number beyond all numbers', (position) => `${position.split('-')[0]}-${'9'.repeat(18)}`, 'invalid_cursor'],
   ])('rejects %s', async (_name, forge, code) => {
-    const watcher = watchFrom(dais, 'part', { resourceVersion: forge(await presentPlace()) });
+    const watcher = watchFrom(dais, 'part', { resourceVersion: forge(await presentPosition()) });
     expect(await watcher.whenEnded()).toMatchObject({ code });
   });
 
   test('a position that is no longer stored, or from before a restore, requires a new list', async () => {
-    const place = await presentPlace();
-    await test_.asAdmin(`update kernel.cursor set oldest = ${seqOf(place)}`);
-    const kept = watchFrom(dais, 'part', { resourceVersion: place });
+    const position = await presentPosition();
+    await test_.asAdmin(`update kernel.cursor set oldest = ${seqOf(position)}`);
+    const kept = watchFrom(dais, 'part', { resourceVersion: position });
     await expect.poll(() => kept.caughtUp, SOON).toBe(true);
     await kept.stop();
-    const old = watchFrom(dais, 'part', { resourceVersion: `${place.split('-')[0]}-${seqOf(place) - 1n}` });
+    const old = watchFrom(dais, 'part', { resourceVersion: `${position.split('-')[0]}-${seqOf(position) - 1n}` });
     expect(await old.whenEnded()).toMatchObject({ code: 'cursor_expired', status: 410 });
     const [{ epoch }] = (await test_.asAdmin('select epoch from kernel.cursor')) as [{ epoch: string }];
     await test_.asAdmin('update kernel.cursor set epoch = gen_random_uuid()');
-    expect(await watchFrom(dais, 'part', { resourceVersion: place }).whenEnded()).toMatchObject({
+    expect(await watchFrom(dais, 'part', { resourceVersion: position }).whenEnded()).toMatchObject({
       code: 'cursor_expired',
     });
     await test_.asAdmin(`update kernel.cursor set epoch = '${epoch}'`);
@@ -223,20 +223,20 @@ describe('positions', () => {
     const documents = (round: number) =>
       Array.from({ length: 500 }, (_, n) => manifest('Part', `n${n}`, { size: round }));
     await p.create('first');
-    let place = (await frames.next()).value!.resourceVersion;
+    let position = (await frames.next()).value!.resourceVersion;
     for (let round = 10; round < 16; round++) await p.apply(documents(round));
-    const end = seqOf(await presentPlace());
+    const end = seqOf(await presentPosition());
     // Every frame before the disconnect counts; the disconnect loses nothing.
     const read = async () => {
       for (;;) {
         const { value, done } = await frames.next();
         if (done === true) return 'ended';
-        place = value.resourceVersion;
-        if (seqOf(place) >= end) return 'whole';
+        position = value.resourceVersion;
+        if (seqOf(position) >= end) return 'whole';
       }
     };
     expect(await codeOf(read())).toBe('cursor_expired');
-    const rest = watchFrom(dais, 'part', { resourceVersion: place }, p.context);
+    const rest = watchFrom(dais, 'part', { resourceVersion: position }, p.context);
     await expect.poll(() => seqOf(rest.place!), SOON).toBeGreaterThanOrEqual(end);
     expect(versions(rest.known.values())).toMatchObject(versions((await p.list({ limit: 1000 })).items.slice(1)));
     expect(rest.faults).toEqual([]);
@@ -259,7 +259,7 @@ describe('many writers', () => {
     const watchers: TestWatcher[] = [];
     for (let n = 0; n < 6; n++) watchers.push(await listAndWatch(dais, 'part', {}, p.context));
     await Promise.all(writers);
-    const end = seqOf(await presentPlace());
+    const end = seqOf(await presentPosition());
     const { items } = await p.list({ limit: 1000 });
     for (const watcher of watchers) {
       // A frame of another project changes no position: wait for the last change of this one.

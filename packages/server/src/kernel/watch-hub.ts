@@ -44,11 +44,11 @@ export class WatchHub {
   readonly #database: Database;
   readonly #loop: Loop;
   readonly #watchers = new Set<Watcher>();
-  #place: CursorState | undefined;
+  #cursor: CursorState | undefined;
 
-  constructor(database: Database, parts: LoopDependencies) {
+  constructor(database: Database, dependencies: LoopDependencies) {
     this.#database = database;
-    this.#loop = new Loop('watch', { ...parts, pollMs: 1000 }, () => this.#turn());
+    this.#loop = new Loop('watch', { ...dependencies, pollMs: 1000 }, () => this.#turn());
   }
 
   async start(): Promise<void> {
@@ -74,7 +74,7 @@ export class WatchHub {
     from: string | undefined,
     wants: (frame: HubFrame) => boolean,
     signal: AbortSignal,
-  ): AsyncGenerator<{ readonly place: string; readonly frame?: HubFrame }> {
+  ): AsyncGenerator<{ readonly position: string; readonly frame?: HubFrame }> {
     const watcher: Watcher = { wants, queue: [], wake: undefined, overrun: false };
     // Registered before the past is read: frames that are published meanwhile wait in the queue, so none is lost.
     this.#watchers.add(watcher);
@@ -86,20 +86,20 @@ export class WatchHub {
       for (;;) {
         const frames = await this.#load(seq);
         for (const frame of frames) {
-          if (wants(frame)) yield { place: encodePosition(cursor.epoch, frame.event.seq), frame };
+          if (wants(frame)) yield { position: encodePosition(cursor.epoch, frame.event.seq), frame };
           if (signal.aborted) return;
         }
         seq = frames.at(-1)?.event.seq ?? seq;
         if (frames.length < BATCH) break;
       }
-      yield { place: encodePosition(cursor.epoch, seq) };
+      yield { position: encodePosition(cursor.epoch, seq) };
       while (!signal.aborted) {
         for (;;) {
           const frame = watcher.queue.shift();
           if (frame === undefined) break;
           if (frame.event.seq <= seq) continue;
           seq = frame.event.seq;
-          yield { place: encodePosition(cursor.epoch, seq), frame };
+          yield { position: encodePosition(cursor.epoch, seq), frame };
           if (signal.aborted) return;
         }
         if (watcher.overrun)
@@ -119,8 +119,8 @@ export class WatchHub {
   /** The current end of the stream. From there on, at the latest, frames are published. */
   async #follow(): Promise<CursorState> {
     const cursor = await transact(this.#database, { mode: 'read', projectId: 'all' }, (tx) => readCursor(tx.sql));
-    if (this.#place === undefined) {
-      this.#place = cursor;
+    if (this.#cursor === undefined) {
+      this.#cursor = cursor;
       this.#loop.wake();
     }
     return cursor;
@@ -128,12 +128,12 @@ export class WatchHub {
 
   async #turn(): Promise<boolean> {
     // Without watchers, events need not be read, because each new watcher starts by reading the past.
-    if (this.#watchers.size === 0) this.#place = undefined;
-    if (this.#place === undefined) return false;
-    const frames = await this.#load(this.#place.seq);
+    if (this.#watchers.size === 0) this.#cursor = undefined;
+    if (this.#cursor === undefined) return false;
+    const frames = await this.#load(this.#cursor.seq);
     for (const frame of frames) this.#publish(frame);
     const last = frames.at(-1);
-    if (last !== undefined) this.#place = { ...this.#place, seq: last.event.seq };
+    if (last !== undefined) this.#cursor = { ...this.#cursor, seq: last.event.seq };
     return frames.length === BATCH;
   }
 

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { behind, orderBy, placeOf, sortColumns, type SortKey } from './keyset.ts';
+import { behind, orderBy, positionOf, sortColumns, type SortKey } from './keyset.ts';
 
 const value: SortKey = { sql: 'v', type: 'double', ascending: false, missing: true, nan: true };
 const name: SortKey = { sql: 'n', type: 'text', ascending: true, missing: true };
 const at: SortKey = { sql: 't', type: 'bigint', ascending: false };
 
-const after = (keys: readonly SortKey[], place: string) => {
+const after = (keys: readonly SortKey[], position: string) => {
   const values: unknown[] = [];
-  return [behind(keys, place, (one) => `$${values.push(one)}`), ...values];
+  return [behind(keys, position, (one) => `$${values.push(one)}`), ...values];
 };
 
 test('an order of numbers, then NaN, then missing values', () => {
@@ -19,7 +19,7 @@ test('an order of numbers, then NaN, then missing values', () => {
 describe('a position', () => {
   test('preserves values that JSON cannot represent', () => {
     const row = { s0: Number.NaN, s1: null, s2: 9_007_199_254_740_993n };
-    expect(placeOf([value, name, at], row)).toBe('["NaN",null,"9007199254740993"]');
+    expect(positionOf([value, name, at], row)).toBe('["NaN",null,"9007199254740993"]');
   });
 
   test('has rows behind it', () => {
@@ -35,8 +35,8 @@ describe('a position', () => {
 
   test.each(['', '{}', '[]', '["5","6"]', '[5]', '[null]', '["x"]', '["9223372036854775808"]', '["5.5"]'])(
     'that was forged is invalid: %s',
-    (place) => {
-      expect(after([at], place)).toEqual([undefined]);
+    (position) => {
+      expect(after([at], position)).toEqual([undefined]);
     },
   );
 

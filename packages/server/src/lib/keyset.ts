@@ -47,7 +47,7 @@ export function sortColumns(keys: readonly SortKey[]): string {
 }
 
 /** The sort key of a row with the columns `s0`, `s1`, …, as text. */
-export function placeOf(keys: readonly SortKey[], row: Readonly<Record<string, unknown>>): string {
+export function positionOf(keys: readonly SortKey[], row: Readonly<Record<string, unknown>>): string {
   return JSON.stringify(keys.map((_, index) => cellOf(row[`s${index}`])));
 }
 
@@ -58,15 +58,15 @@ function cellOf(value: unknown): Cell {
 }
 
 /** Returns whether `place` is valid for this order; clients can forge one. */
-export function isPlace(keys: readonly SortKey[], place: string): boolean {
-  return readCells(keys, place) !== undefined;
+export function isPosition(keys: readonly SortKey[], position: string): boolean {
+  return readCells(keys, position) !== undefined;
 }
 
 /**
  * Returns the condition of the rows after `place`; undefined if it is not valid for this order. Clients can forge one.
  */
-export function behind(keys: readonly SortKey[], place: string, bind: Bind): string | undefined {
-  const cells = readCells(keys, place);
+export function behind(keys: readonly SortKey[], position: string, bind: Bind): string | undefined {
+  const cells = readCells(keys, position);
   if (cells === undefined) return undefined;
   let condition = 'false';
   for (const [index, key] of [...keys.entries()].toReversed()) {
@@ -100,10 +100,10 @@ function isNaNCell(type: SortKey['type'], cell: Cell): boolean {
   return type === 'double' && cell === 'NaN';
 }
 
-function readCells(keys: readonly SortKey[], place: string): readonly Cell[] | undefined {
+function readCells(keys: readonly SortKey[], position: string): readonly Cell[] | undefined {
   let cells: unknown;
   try {
-    cells = JSON.parse(place);
+    cells = JSON.parse(position);
   } catch {
     return undefined;
   }

@@ -44,7 +44,7 @@ async function bundleText(entry: string): Promise<string> {
     resolve: { conditionNames: ['dais-source', 'node', 'import', 'default'] },
     // Modules that tests share with such a program import it, and do nothing with it there.
     treeshake: { moduleSideEffects: (id) => id !== 'vitest' },
-    plugins: [entryPlugin(entry), PLACES],
+    plugins: [entryPlugin(entry), LOCATIONS],
   });
   try {
     const { output } = await bundle.generate({ format: 'esm', codeSplitting: false });
@@ -63,7 +63,7 @@ function entryPlugin(entry: string): Plugin {
 }
 
 /** A module finds files and programs from where its source is. */
-const PLACES: Plugin = {
+const LOCATIONS: Plugin = {
   name: 'places',
   transform: (code, id) =>
     code.includes('import.meta.url')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkProcess, processIdentity } from './system/process-identity.ts';
+import { checkProcess, processIdentity } from './system/process-identity.mjs';
 import { run } from './process.ts';
 
 const PATH = '/usr/bin:/bin';

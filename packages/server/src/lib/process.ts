@@ -114,9 +114,9 @@ export function useBuiltPrograms(find: (source: URL) => URL | undefined): void {
  * Returns the URL of a program of this package, by its path relative to the module with the URL `from`: the built file
  * if it exists, else its source.
  */
-export function programUrl(from: string, place: string): URL {
-  if (!from.endsWith('.ts')) return new URL(`${place}.js`, from);
-  const source = new URL(`${place}.ts`, from);
+export function programUrl(from: string, location: string): URL {
+  if (!from.endsWith('.ts')) return new URL(`${location}.js`, from);
+  const source = new URL(`${location}.ts`, from);
   return findBuilt(source) ?? source;
 }
 

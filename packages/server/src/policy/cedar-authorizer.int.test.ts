@@ -88,6 +88,35 @@ describe('roles', () => {
     expect(await world.ask('project.update', { name: PROJECT, manifest: changed }, user('root'))).toBe('ok');
   });
 
+  test('a repeated read follows the roles, policies and limits of its token at that time', async () => {
+    const read = async (more: Parameters<typeof user>[1] = {}, project = PROJECT, name = 'open') =>
+      await world.ask('secret.get', { name }, user('nobody', more), project);
+    const binding = manifest('RoleBinding', 'reader', { role: 'viewer', users: ['nobody'] });
+    await withPolicies(
+      [binding],
+      async () => {
+        for (const _ of ['decided', 'cached']) expect(await read()).toBe('ok');
+        expect(await read({ scopes: ['secret:use'] })).toMatch(/^forbidden: The scopes of the token/);
+        expect(await read({ project: 'elsewhere' }, 'elsewhere')).toMatch(/^not_found: /);
+        expect(await read({}, PROJECT, 'missing')).toMatch(/^not_found: There is no Secret "missing"/);
+        const forbid = '@id("p") forbid (principal, action, resource is Dais::Secret) when { context.mfa == false };';
+        await withPolicies([policy('needs-mfa', forbid)], async () => {
+          expect(await read()).toMatch(/^forbidden: /);
+          for (const mfa of [true, false, true]) expect(await read({ mfa })).toMatch(mfa ? /^ok$/ : /^forbidden: /);
+        });
+        expect(await read()).toBe('ok');
+      },
+      PROJECT,
+    );
+    expect(await read()).toBe('not_found: There is no project "flights".');
+  });
+
+  test('a role in one project does not open another project by its name', async () => {
+    for (const _ of ['decided', 'cached'])
+      expect(await world.ask('project.get', { name: PROJECT }, user('cy'))).toBe('ok');
+    expect(await world.ask('project.get', { name: 'elsewhere' }, user('cy'))).toMatch(/^not_found: /);
+  });
+
   test('suspended or deleted accounts may do nothing', async () => {
     expect(await world.ask('secret.get', { name: 'open' }, user('gone'), PROJECT)).toMatch(
       /^forbidden: .*is suspended/,

@@ -20,6 +20,7 @@ import {
   type CollectionDecision,
   type Inquiry,
 } from './cedar/authorize.ts';
+import { RolePermits } from './cedar/role-permits.ts';
 import { actionWord, factNames, type KindModel } from './cedar/model.ts';
 import { forbidden, type Undecided } from './cedar/denial-message.ts';
 import { isHidden } from './cedar/project-visibility.ts';
@@ -30,7 +31,7 @@ import { SIGNED_IN_ID, type Rules } from './cedar/rules.ts';
 import { TargetView, type Evidence } from './cedar/target-view.ts';
 import { VersionWatch } from './cedar/version-watch.ts';
 
-export interface CedarAuthorizerParts {
+export interface CedarAuthorizerDependencies {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
@@ -42,49 +43,57 @@ const BREAK_GLASS = 'break-glass';
 
 export class CedarAuthorizer implements Authorizer {
   readonly prelude = versionPrelude;
-  readonly #parts: CedarAuthorizerParts;
+  readonly #dependencies: CedarAuthorizerDependencies;
   readonly #denials: DenialRecorder;
   readonly #audits: AuditRecorder;
   readonly #versions: VersionWatch;
+  readonly #rolePermits = new RolePermits();
   /** The reason of an error, until its operation is over. */
   readonly #refusals = new WeakMap<DaisError, Denial>();
 
-  constructor(parts: CedarAuthorizerParts) {
-    this.#parts = parts;
-    this.#denials = new DenialRecorder(parts);
-    this.#audits = new AuditRecorder(parts);
-    this.#versions = new VersionWatch(parts.database, parts.clock);
+  constructor(dependencies: CedarAuthorizerDependencies) {
+    this.#dependencies = dependencies;
+    this.#denials = new DenialRecorder(dependencies);
+    this.#audits = new AuditRecorder(dependencies);
+    this.#versions = new VersionWatch(dependencies.database, dependencies.clock);
   }
 
   async authorize(question: Question, tx: Transaction): Promise<Permit> {
-    const evidence = { sql: tx.sql, tx, facts: this.#parts.engine.factsIn(tx, question.projectId) };
+    const { engine } = this.#dependencies;
     const { principal, operation } = question;
     if (principal.type === 'system') {
       // A step that the platform started has the same limits as other steps.
       requireWithinToken(question);
       return {};
     }
+    const known = engine.rules.known(tx.sql);
     if (principal.credentialCheck !== undefined) {
-      await principal.credentialCheck.check(
-        (await this.#parts.engine.rules.current(evidence.sql)).version,
-        evidence.sql,
-      );
+      const { version } = known ?? (await engine.rules.current(tx.sql));
+      await principal.credentialCheck.check(version, tx.sql);
     }
     if (operation.public === true) return {};
     if (principal.via === undefined || principal.via.method === 'none') {
       throw new DaisError('unauthenticated', `The action ${operation.action} requires authentication.`);
     }
-    const rules = await this.#parts.engine.rules.current(evidence.sql);
+    const rules = known ?? (await engine.rules.current(tx.sql));
     if (isOwner(principal)) {
       requireWithinToken(question);
       return { decision: { policies: [BREAK_GLASS], set: rules.digest } };
     }
+    const cached = this.#rolePermits.find(rules, question);
+    const permit =
+      cached !== undefined && beyondToken(question) === undefined ? cached : await this.#permit(question, tx, rules);
+    if (operation.mode !== 'watch') return permit;
+    return { ...permit, until: this.#versions.until(rules.version, principal.credentialCheck?.leftMs) };
+  }
+
+  async #permit(question: Question, tx: Transaction, rules: Rules): Promise<Permit> {
+    const evidence = { sql: tx.sql, tx, facts: this.#dependencies.engine.factsIn(tx, question.projectId) };
     const inquiry = await this.#inquire(question, evidence, rules);
     this.#checkLimits(question, inquiry);
     const permit = await this.#decide(inquiry, question, evidence);
-    if (operation.mode === 'watch')
-      return { ...permit, until: this.#versions.until(rules.version, principal.credentialCheck?.leftMs) };
-    return await this.#withUses(permit, inquiry, question, evidence);
+    this.#rolePermits.keep(question, inquiry, permit);
+    return question.operation.mode === 'watch' ? permit : await this.#withUses(permit, inquiry, question, evidence);
   }
 
   /** Puts a refusal on record before its answer leaves. */
@@ -114,12 +123,12 @@ export class CedarAuthorizer implements Authorizer {
   async #inquire(question: Question, evidence: Evidence, rules: Rules): Promise<Inquiry> {
     const { principal, client, operation, project } = question;
     const type: PrincipalType = principal.type === 'user' ? 'user' : 'service';
-    const facts = await findPrincipal(rules, this.#parts.engine.principals, type, principal.id, evidence.sql);
+    const facts = await findPrincipal(rules, this.#dependencies.engine.principals, type, principal.id, evidence.sql);
     if (facts === undefined || facts.suspended) {
       const detail = `The account "${principal.id}" ${facts === undefined ? 'was deleted' : 'is suspended'}. Ask an administrator of the organization.`;
       throw this.#refuse(question, rules, new DaisError('forbidden', detail), ['suspended']);
     }
-    const now = this.#parts.clock.now();
+    const now = this.#dependencies.clock.now();
     const circumstances: RequestContext = { via: principal.via, client, scopes: principal.scopes, now };
     return makeInquiry(rules, type, facts, { action: operation.action, project, circumstances });
   }
@@ -215,27 +224,27 @@ export class CedarAuthorizer implements Authorizer {
       const reasons = [...new Set(decisions.flatMap((decision) => decision.reasons))];
       return { decision: { policies: reasons, set: inquiry.rules.digest } };
     }
-    const looked = policies.some((policy) => policy.readsResource);
-    throw await this.#targetError({ inquiry, question, view, kind, looked, unseen, ...refused });
+    const readsResource = policies.some((policy) => policy.readsResource);
+    throw await this.#targetError({ inquiry, question, view, kind, readsResource, unseen, ...refused });
   }
 
   /** Records denials of policies in audit mode. A plan records nothing. */
   async #audit(question: Question, { tx }: Evidence, refusals: readonly AuditedRefusal[]): Promise<void> {
     if (refusals.length === 0) return;
     const { mode, action } = question.operation;
-    if (tx.writable) await recordAudited(tx, question, refusals, this.#parts.clock.now());
+    if (tx.writable) await recordAudited(tx, question, refusals, this.#dependencies.clock.now());
     else if (mode !== 'read' || action.endsWith(':read')) this.#audits.record(question, refusals);
   }
 
   /** Missing and unreadable resources get the same error. */
   async #targetError(target: RefusedTarget): Promise<DaisError> {
-    const { inquiry, question, view, kind, looked, unseen, reasons, errors = [] } = target;
+    const { inquiry, question, view, kind, readsResource, unseen, reasons, errors = [] } = target;
     if (kind === undefined) return this.#refusal(inquiry, question, reasons ?? []);
     const { condition, forbids } = authorizeRead(inquiry, kind);
     if (condition === undefined || condition.op === 'never') {
       // A caller who can read none of the resources gets the same error for each: another error could depend on the
       // named resource.
-      return this.#refusal(inquiry, question, looked ? forbids : (reasons ?? []));
+      return this.#refusal(inquiry, question, readsResource ? forbids : (reasons ?? []));
     }
     const gone = new DaisError('not_found', `There is no ${question.target.kind} "${question.target.name ?? ''}".`);
     if (reasons === undefined) return unseen ? this.#refuse(question, inquiry.rules, gone, forbids) : gone;
@@ -275,7 +284,7 @@ interface RefusedTarget {
   readonly view: TargetView;
   readonly kind: KindModel | undefined;
   /** A policy used more than the name of the target. */
-  readonly looked: boolean;
+  readonly readsResource: boolean;
   /** It is there, and the caller may not read it. */
   readonly unseen: boolean;
   /** Absent: the action is permitted, but the target does not exist. */

@@ -14,7 +14,7 @@ export interface EndpointAccess {
   readonly projectId: string;
 }
 
-export interface TokenAccessParts {
+export interface TokenAccessDependencies {
   readonly authorizer: Authorizer;
   /** By which the gateway knows the control plane. */
   readonly ownToken: string;
@@ -29,7 +29,7 @@ export const soloAccess = {
   access: async (): Promise<Snapshot['access']> => await Promise.resolve({ mode: 'solo' }),
 };
 
-export function tokenAccess({ authorizer, ownToken, offlineMs }: TokenAccessParts) {
+export function tokenAccess({ authorizer, ownToken, offlineMs }: TokenAccessDependencies) {
   return {
     channel: ACCESS_CHANNEL,
     version: async (tx: Transaction): Promise<string> => `${await readVersion(tx.sql)} ${await newestToken(tx.sql)}`,

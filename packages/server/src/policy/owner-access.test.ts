@@ -86,10 +86,10 @@ test('the owner and root need no token; others and the unknown do', async () => 
 });
 
 test('a valid token makes any caller the owner, an invalid one is an error', async () => {
-  const stranger = { peerUid: async () => 1001 };
-  expect(await decision({ ...stranger, authorization: 'Bearer secret' })).toBe('owner');
+  const outsider = { peerUid: async () => 1001 };
+  expect(await decision({ ...outsider, authorization: 'Bearer secret' })).toBe('owner');
   const basic = `Basic ${Buffer.from('any:secret').toString('base64')}`;
-  expect(await decision({ ...stranger, authorization: basic })).toBe('owner');
+  expect(await decision({ ...outsider, authorization: basic })).toBe('owner');
   expect(await decision({ authorization: 'Bearer wrong' })).toBe('unauthenticated');
 });
 

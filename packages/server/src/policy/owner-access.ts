@@ -8,9 +8,9 @@ import type { Access, AccessRequest, AccessRequirement } from '#policy/access.ts
 import { bearerToken } from '#policy/authorization-header.ts';
 import { OWNER_BY_TOKEN, OwnerToken } from '#policy/owner-token.ts';
 import { identifyStep, type FindStep } from '#policy/step-access.ts';
-import { RequestGate, type GateParts } from '#policy/request-gate.ts';
+import { RequestGate, type GateDependencies } from '#policy/request-gate.ts';
 
-export interface OwnerAccessParts extends GateParts {
+export interface OwnerAccessDependencies extends GateDependencies {
   /** The content of the owner's token file. */
   readonly token: string;
   /** The uid that needs no token: the one that runs this server. Undefined: everybody needs it. */
@@ -27,11 +27,11 @@ export class OwnerAccess implements Access {
   readonly #ownUid: number | undefined;
   readonly #findStep: FindStep;
 
-  constructor(parts: OwnerAccessParts) {
-    this.#gate = new RequestGate(parts);
-    this.#token = new OwnerToken(parts.token);
-    this.#ownUid = parts.ownUid;
-    this.#findStep = parts.findStep ?? (async () => await Promise.resolve(undefined));
+  constructor(dependencies: OwnerAccessDependencies) {
+    this.#gate = new RequestGate(dependencies);
+    this.#token = new OwnerToken(dependencies.token);
+    this.#ownUid = dependencies.ownUid;
+    this.#findStep = dependencies.findStep ?? (async () => await Promise.resolve(undefined));
   }
 
   async identify(request: AccessRequest, wish?: AccessRequirement): Promise<Principal> {

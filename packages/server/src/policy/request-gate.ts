@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { DaisError } from '@dais/api';
 import type { AccessRequest } from '#policy/access.ts';
 
-export interface GateParts {
+export interface GateDependencies {
   /** Host names of the server in addition to loopback: the bind address, the public URL's, `allowHosts`. */
   readonly hosts: readonly string[];
   /** Origins that may call the server in addition to its own, for example `https://dais.example.com`. */
@@ -21,7 +21,7 @@ export class RequestGate {
   readonly #origins: ReadonlySet<string>;
   readonly #behindHttps: boolean;
 
-  constructor({ hosts, origins, behindHttps = false }: GateParts) {
+  constructor({ hosts, origins, behindHttps = false }: GateDependencies) {
     this.#behindHttps = behindHttps;
     this.#hosts = new Set([...LOOPBACK, ...hosts.map((host) => host.toLowerCase())]);
     this.#origins = new Set(origins.map((origin) => origin.toLowerCase()));

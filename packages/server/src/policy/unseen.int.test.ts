@@ -25,7 +25,7 @@ const sources = (...documents: readonly object[]) => [
 ];
 
 /** The complete response, without the name of the project. */
-async function told(
+async function readError(
   project: string,
   { name, input }: { readonly name: string; readonly input: unknown },
   as: Partial<CallContext>,
@@ -49,7 +49,9 @@ test.each([
   ['a test of policies', 'policy.test', { file: 'a.yaml', text: JSON.stringify(secret('x')) }],
 ])('%s returns the same error for a hidden project and a missing one', async (_title, name, input) => {
   for (const who of ['bo', 'stranger']) {
-    expect(await told('hidden', { name, input }, user(who))).toBe(await told('nowhere', { name, input }, user(who)));
+    expect(await readError('hidden', { name, input }, user(who))).toBe(
+      await readError('nowhere', { name, input }, user(who)),
+    );
   }
 });
 
@@ -112,7 +114,7 @@ test('a plan reports a hidden secret like a missing one, as apply does', async (
       const more = manifest('AlertChannel', 'b', { send: { type: 'slack', url: { secret: 'nowhere', key: 'key' } } });
       const text = `${channel(of).sources[0]?.text ?? ''}\n---\n${JSON.stringify(more)}`;
       const input = { ...channel(of), sources: [{ file: 'a.yaml', text }] };
-      return (await told('own', { name: `platform.${verb}`, input }, user('bo'))).replaceAll(of, 'SECRET');
+      return (await readError('own', { name: `platform.${verb}`, input }, user('bo'))).replaceAll(of, 'SECRET');
     };
     expect(await among('prod')).toContain('nowhere');
     expect(await among('prod')).toBe(await among('missing'));
@@ -122,7 +124,7 @@ test('a plan reports a hidden secret like a missing one, as apply does', async (
 
 describe('the blocking references of a deletion are listed as far as they are visible', () => {
   const remove = async (name: string, input: object, project?: string) =>
-    await told(project ?? 'own', { name, input }, user('bo'));
+    await readError(project ?? 'own', { name, input }, user('bo'));
   const channel = (name: string, secretName: string, labels: object = {}) =>
     manifest('AlertChannel', name, { send: { type: 'slack', url: { secret: secretName, key: 'key' } } }, { labels });
 
@@ -146,7 +148,7 @@ describe('the blocking references of a deletion are listed as far as they are vi
     const cedar = `@id("may") permit(principal == Dais::User::"bo",
       action in [Dais::Action::"team:read", Dais::Action::"team:delete", Dais::Action::"project:read", Dais::Action::"project:delete"], resource);`;
     await world.apply([manifest('OrganizationPolicy', 'may', { cedar })]);
-    expect(await told('own', { name: 'team.delete', input: { name: 'core' } }, user('bo'))).toMatch(
+    expect(await readError('own', { name: 'team.delete', input: { name: 'core' } }, user('bo'))).toMatch(
       /still_referenced.*others that you may not see.*"holders":\[\]/,
     );
     const whole = await remove('project.delete', { name: 'hidden' }, 'nothing');
@@ -172,7 +174,7 @@ describe('what one may write but not see', () => {
     for (const verb of ['apply', 'plan']) {
       const ask = async (name: string) =>
         (
-          await told(
+          await readError(
             'own',
             { name: `platform.${verb}`, input: { sources: sources(secret(name)), prune: false, takeOver: false } },
             user('bo'),
@@ -181,7 +183,7 @@ describe('what one may write but not see', () => {
       expect(await ask('sealed')).toBe(await ask('absent-one'));
     }
     const create = async (name: string) =>
-      (await told('own', { name: 'secret.create', input: { manifest: secret(name) } }, user('bo'))).replaceAll(
+      (await readError('own', { name: 'secret.create', input: { manifest: secret(name) } }, user('bo'))).replaceAll(
         name,
         'NAME',
       );
@@ -195,7 +197,7 @@ describe('what one may write but not see', () => {
       ['secret.history', { name: 'sealed', limit: 10 }],
       ['secret.rotate', { name: 'sealed' }],
     ] as const)
-      expect(await told('own', { name, input }, user('bo'))).toBe(
+      expect(await readError('own', { name, input }, user('bo'))).toBe(
         '{"code":"not_found","message":"There is no Secret \\"sealed\\"."}',
       );
   });

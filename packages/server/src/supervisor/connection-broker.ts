@@ -4,7 +4,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 
-export interface BrokerParts {
+export interface BrokerDependencies {
   /** Most connections that wait while there is no child. */
   readonly heldConnections: number;
   /** Answers and closes a connection for which there is no room to wait. */
@@ -15,7 +15,7 @@ export interface BrokerParts {
 export type SendConnection = (id: number, socket: Socket) => boolean;
 
 export class ConnectionBroker {
-  readonly #parts: BrokerParts;
+  readonly #dependencies: BrokerDependencies;
   readonly #server: Server;
   /**
    * Accepted, and either waiting or sent but not yet accepted by the child: kept open here, so that a crash of the
@@ -25,8 +25,8 @@ export class ConnectionBroker {
   #send: SendConnection | undefined;
   #nextId = 1;
 
-  constructor(parts: BrokerParts) {
-    this.#parts = parts;
+  constructor(dependencies: BrokerDependencies) {
+    this.#dependencies = dependencies;
     this.#server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#accept(socket));
   }
 
@@ -69,14 +69,14 @@ export class ConnectionBroker {
   close(): void {
     this.#send = undefined;
     this.#server.close();
-    for (const socket of this.#waiting.values()) this.#parts.refuse(socket);
+    for (const socket of this.#waiting.values()) this.#dependencies.refuse(socket);
     this.#waiting.clear();
   }
 
   #accept(socket: Socket): void {
     socket.on('error', () => {});
-    if (this.#send === undefined && this.#waiting.size >= this.#parts.heldConnections) {
-      this.#parts.refuse(socket);
+    if (this.#send === undefined && this.#waiting.size >= this.#dependencies.heldConnections) {
+      this.#dependencies.refuse(socket);
       return;
     }
     const id = this.#nextId++;

@@ -30,7 +30,7 @@ export interface FurtherSocket {
 /** Ports of the additional sockets, by name. */
 export type FurtherPorts = Readonly<Record<string, number>>;
 
-export interface SuperviseParts<S extends Service> {
+export interface SuperviseDependencies<S extends Service> {
   readonly host: string;
   readonly port: number | undefined;
   readonly further?: readonly FurtherSocket[];
@@ -72,8 +72,8 @@ const CHILD = 'control';
  * Starts everything; resolves when the child is ready. What was started is stopped again when something fails.
  * @throws DaisError `address_in_use`, what the service cannot start for, what the child cannot start for.
  */
-export async function supervise<S extends Service>(parts: SuperviseParts<S>): Promise<Supervised<S>> {
-  const tree = new ProcessTree(parts);
+export async function supervise<S extends Service>(dependencies: SuperviseDependencies<S>): Promise<Supervised<S>> {
+  const tree = new ProcessTree(dependencies);
   try {
     await tree.start();
   } catch (error) {
@@ -84,7 +84,7 @@ export async function supervise<S extends Service>(parts: SuperviseParts<S>): Pr
 }
 
 class ProcessTree<S extends Service> implements Supervised<S> {
-  readonly #parts: SuperviseParts<S>;
+  readonly #dependencies: SuperviseDependencies<S>;
   readonly #broker: ConnectionBroker;
   readonly #further: ReadonlyMap<string, ConnectionBroker>;
   readonly #furtherPorts: Record<string, number> = {};
@@ -96,17 +96,17 @@ class ProcessTree<S extends Service> implements Supervised<S> {
   #stopping: Promise<void> | undefined;
   #wakeRestart: (() => void) | undefined;
 
-  constructor(parts: SuperviseParts<S>) {
-    this.#parts = parts;
-    this.#broker = new ConnectionBroker(parts);
+  constructor(dependencies: SuperviseDependencies<S>) {
+    this.#dependencies = dependencies;
+    this.#broker = new ConnectionBroker(dependencies);
     this.#further = new Map(
-      (parts.further ?? []).map(({ name, refuse }) => [name, new ConnectionBroker({ ...parts, refuse })]),
+      (dependencies.further ?? []).map(({ name, refuse }) => [name, new ConnectionBroker({ ...dependencies, refuse })]),
     );
     this.#child = new SupervisedProcess({
-      ...parts,
+      ...dependencies,
       name: CHILD,
-      spawn: parts.spawnChild,
-      setup: async () => parts.setup(await this.#currentService(), this.#port),
+      spawn: dependencies.spawnChild,
+      setup: async () => dependencies.setup(await this.#currentService(), this.#port),
       onReady: () => this.#connect(),
       onGone: () => {
         for (const broker of this.#brokers()) broker.disconnect();
@@ -115,10 +115,10 @@ class ProcessTree<S extends Service> implements Supervised<S> {
       onWant: (name) => this.#want(name),
       onTell: (to, body) => this.#tell(CHILD, to, body),
     });
-    this.#helpers = (parts.helpers ?? []).map(
+    this.#helpers = (dependencies.helpers ?? []).map(
       (helper) =>
         new HelperProcess(helper, {
-          ...parts,
+          ...dependencies,
           onTell: (from, to, body) => this.#tell(from, to, body),
           onPort: (name, port) => this.#tellPort(name, port),
         }),
@@ -147,17 +147,17 @@ class ProcessTree<S extends Service> implements Supervised<S> {
   }
 
   async start(): Promise<void> {
-    const { parts } = { parts: this.#parts };
-    this.#port = await listenOn((host, port) => this.#broker.listen(host, port), parts.host, parts.port);
-    for (const { name, port, first } of parts.further ?? []) {
+    const { dependencies } = { dependencies: this.#dependencies };
+    this.#port = await listenOn((host, port) => this.#broker.listen(host, port), dependencies.host, dependencies.port);
+    for (const { name, port, first } of dependencies.further ?? []) {
       const broker = this.#further.get(name);
       const listen = async (host: string, candidate: number) => (await broker?.listen(host, candidate)) ?? candidate;
-      this.#furtherPorts[name] = await listenOn(listen, parts.host, port, first);
+      this.#furtherPorts[name] = await listenOn(listen, dependencies.host, port, first);
     }
-    const startedAt = parts.clock.now();
+    const startedAt = dependencies.clock.now();
     // The child loads its code while the service starts.
     this.#service = this.#startService();
-    const service = this.#service.then(() => parts.onPhase('database', parts.clock.now() - startedAt));
+    const service = this.#service.then(() => dependencies.onPhase('database', dependencies.clock.now() - startedAt));
     const child = this.#child.start();
     // The error of the service is more specific than the child's.
     child.catch(() => {});
@@ -166,7 +166,7 @@ class ProcessTree<S extends Service> implements Supervised<S> {
   }
 
   reload(): void {
-    const setup = this.#running === undefined ? undefined : this.#parts.setup(this.#running, this.#port);
+    const setup = this.#running === undefined ? undefined : this.#dependencies.setup(this.#running, this.#port);
     if (setup !== undefined) this.#child.send({ type: 'reload', setup });
   }
 
@@ -204,7 +204,7 @@ class ProcessTree<S extends Service> implements Supervised<S> {
   async #stop(): Promise<void> {
     this.#wakeRestart?.();
     for (const broker of this.#brokers()) broker.close();
-    const { drainMs } = this.#parts;
+    const { drainMs } = this.#dependencies;
     await Promise.all([this.#child.stop(drainMs), ...this.#helpers.map(async (helper) => await helper.stop(drainMs))]);
     const service = await this.#service?.catch(() => undefined);
     await service?.stop();
@@ -227,11 +227,11 @@ class ProcessTree<S extends Service> implements Supervised<S> {
   }
 
   async #startService(): Promise<S> {
-    const service = await this.#parts.startService();
+    const service = await this.#dependencies.startService();
     this.#running = service;
     void service.ended.then(({ wanted, detail }) => {
       if (wanted || this.#stopping !== undefined) return;
-      this.#parts.log.error('the database exited and is being restarted', { detail });
+      this.#dependencies.log.error('the database exited and is being restarted', { detail });
       this.#service = this.#restartService();
       this.#service.catch(() => {});
     });
@@ -242,15 +242,15 @@ class ProcessTree<S extends Service> implements Supervised<S> {
     for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
         const service = await this.#startService();
-        this.#parts.log.info('the database is running again');
+        this.#dependencies.log.info('the database is running again');
         return service;
       } catch (error) {
         if (this.#stopping !== undefined) throw error;
-        this.#parts.log.error('the database could not be started', { error, againInMs: pause });
+        this.#dependencies.log.error('the database could not be started', { error, againInMs: pause });
       }
       await new Promise<void>((resolve) => {
         this.#wakeRestart = resolve;
-        this.#parts.clock.after(pause, resolve);
+        this.#dependencies.clock.after(pause, resolve);
       });
     }
   }

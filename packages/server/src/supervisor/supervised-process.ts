@@ -9,7 +9,7 @@ import type { Log } from '#lib/log.ts';
 import type { ChildProcess } from '#lib/process.ts';
 import type { FromChild, ToChild } from '#supervisor/messages.ts';
 
-export interface SupervisedParts {
+export interface SupervisedDependencies {
   readonly name: string;
   /** Starts the program with an IPC channel and piped output. */
   readonly spawn: () => ChildProcess;
@@ -37,7 +37,7 @@ const START_ATTEMPTS = 3;
 const TAIL_LINES = 30;
 
 export class SupervisedProcess {
-  readonly #parts: SupervisedParts;
+  readonly #dependencies: SupervisedDependencies;
   #child: ChildProcess | undefined;
   #tail: string[] = [];
   #failures = 0;
@@ -48,8 +48,8 @@ export class SupervisedProcess {
   #settleStart: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
   #ended: (() => void) | undefined;
 
-  constructor(parts: SupervisedParts) {
-    this.#parts = parts;
+  constructor(dependencies: SupervisedDependencies) {
+    this.#dependencies = dependencies;
   }
 
   get pid(): number | undefined {
@@ -87,10 +87,10 @@ export class SupervisedProcess {
     const ended = new Promise<void>((resolve) => {
       this.#ended = resolve;
     });
-    this.#parts.onGone();
+    this.#dependencies.onGone();
     if (!this.send({ type: 'drain', deadlineMs })) child.kill('SIGKILL');
     // A little longer than its own limit, so that it normally exits on its own.
-    const cancel = this.#parts.clock.after(deadlineMs + 2000, () => child.kill('SIGKILL'));
+    const cancel = this.#dependencies.clock.after(deadlineMs + 2000, () => child.kill('SIGKILL'));
     await ended;
     cancel();
   }
@@ -101,15 +101,15 @@ export class SupervisedProcess {
   }
 
   #launch(): void {
-    const child = this.#parts.spawn();
-    const startedAt = this.#parts.clock.now();
+    const child = this.#dependencies.spawn();
+    const startedAt = this.#dependencies.clock.now();
     this.#child = child;
     this.#problem = undefined;
     this.#tail = [];
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => this.#take(chunk));
     child.on('message', (message) => this.#hear(child, message as FromChild));
     child.once('error', (error) => {
-      this.#parts.log.error(`${this.#parts.name} could not be started`, { error });
+      this.#dependencies.log.error(`${this.#dependencies.name} could not be started`, { error });
       this.#onEnd(child, startedAt, error.message);
     });
     // 'close' follows the last output, 'exit' can precede it.
@@ -119,7 +119,7 @@ export class SupervisedProcess {
   }
 
   #take(chunk: Buffer): void {
-    this.#parts.output(chunk);
+    this.#dependencies.output(chunk);
     this.#tail = [
       ...this.#tail,
       ...chunk
@@ -136,23 +136,23 @@ export class SupervisedProcess {
         void this.#sendSetup(child);
         break;
       case 'phase':
-        this.#parts.onPhase(message.name, message.ms);
+        this.#dependencies.onPhase(message.name, message.ms);
         break;
       case 'ready':
         if (this.#stopping) break;
         this.#everReady = true;
-        this.#parts.onReady();
+        this.#dependencies.onReady();
         this.#settleStart?.resolve();
         this.#settleStart = undefined;
         break;
       case 'took':
-        this.#parts.onTook(message.id, message.at);
+        this.#dependencies.onTook(message.id, message.at);
         break;
       case 'want':
-        this.#parts.onWant?.(message.helper);
+        this.#dependencies.onWant?.(message.helper);
         break;
       case 'tell':
-        this.#parts.onTell?.(message.to, message.body);
+        this.#dependencies.onTell?.(message.to, message.body);
         break;
       case 'failed':
         this.#problem = fromProblem(message.problem);
@@ -162,7 +162,7 @@ export class SupervisedProcess {
 
   async #sendSetup(child: ChildProcess): Promise<void> {
     try {
-      const setup = await this.#parts.setup();
+      const setup = await this.#dependencies.setup();
       if (child === this.#child) this.send({ type: 'start', setup });
     } catch (error) {
       this.#problem = error instanceof DaisError ? error : new DaisError('internal', String(error), { cause: error });
@@ -177,8 +177,8 @@ export class SupervisedProcess {
       this.#ended?.();
       return;
     }
-    this.#parts.onGone();
-    if (this.#parts.clock.now() - startedAt > STABLE_MS) this.#failures = 0;
+    this.#dependencies.onGone();
+    if (this.#dependencies.clock.now() - startedAt > STABLE_MS) this.#failures = 0;
     this.#failures++;
     const last = this.#tail.join('\n');
     if (!this.#everReady && (this.#problem !== undefined || this.#failures >= START_ATTEMPTS)) {
@@ -186,20 +186,20 @@ export class SupervisedProcess {
         this.#problem ??
         new DaisError(
           'internal',
-          `${this.#parts.name} exited ${this.#failures} times during startup (${how}). Its last output:\n${last}`,
+          `${this.#dependencies.name} exited ${this.#failures} times during startup (${how}). Its last output:\n${last}`,
         );
       this.#settleStart?.reject(error);
       this.#settleStart = undefined;
       return;
     }
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS);
-    this.#parts.log.error(`${this.#parts.name} exited and is being restarted`, {
+    this.#dependencies.log.error(`${this.#dependencies.name} exited and is being restarted`, {
       how,
       inMs: pause,
       failures: this.#failures,
       ...(this.#problem !== undefined && { reason: this.#problem.message }),
       lastLines: last,
     });
-    this.#cancelRestart = this.#parts.clock.after(pause, () => this.#launch());
+    this.#cancelRestart = this.#dependencies.clock.after(pause, () => this.#launch());
   }
 }

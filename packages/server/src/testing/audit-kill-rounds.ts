@@ -38,7 +38,7 @@ export async function auditKillRounds(folder: string, rounds: number, random: ()
   const port = await freePort();
   /** Request ids of applies, by whether success was answered. */
   const applies = new Map<string, boolean>();
-  const faults: string[] = [];
+  const problems: string[] = [];
   const acknowledged = () => [...applies.values()].filter(Boolean).length;
   const data = join(folder, 'data');
   const outside = join(folder, 'outside');
@@ -73,7 +73,7 @@ export async function auditKillRounds(folder: string, rounds: number, random: ()
     if (response.status === 200) applies.set(id, true);
     // While the process shuts down it may respond that it stops or that its database is unavailable; other responses
     // are errors.
-    else if (response.status !== 503) faults.push(`status ${response.status}`);
+    else if (response.status !== 503) problems.push(`status ${response.status}`);
   };
 
   for (let round = 0; round < rounds; round++) {
@@ -111,7 +111,7 @@ export async function auditKillRounds(folder: string, rounds: number, random: ()
   await cp(outside, join(folder, 'carried'), { recursive: true });
   const received = new Map(receiver.notes.map(({ note }) => [note, parseCheckpoint(note)?.checkpoint.size]));
   await writeFile(join(folder, 'received.txt'), [...received.keys()].map((note) => `${note}\n`).join(''));
-  expectOrder(receiver.notes, faults);
+  expectOrder(receiver.notes, problems);
   const { verifierKey } = await read<{ verifierKey: string }>('/organization/audit/key');
   const log = join(folder, 'log.jsonl');
   await runDais(['audit', 'export', '--format', 'jsonl', '--to', log, '--url', url], folder);
@@ -121,26 +121,26 @@ export async function auditKillRounds(folder: string, rounds: number, random: ()
   const exitCode = await dais.ended;
   await expect.poll(() => tree.filter(isAlive), PATIENCE).toEqual([]);
   await receiver.stop();
-  expectEntries(await readFile(log, 'utf8'), applies, faults);
+  expectEntries(await readFile(log, 'utf8'), applies, problems);
   const files = [own, join(folder, 'carried'), join(folder, 'received.txt')];
   const verify = ['audit', 'verify', '--export', log, '--public-key', verifierKey, '-o', 'json'];
   const answer = await runDais([...verify, ...files.flatMap((file) => ['--checkpoints', file])], folder);
   return {
     acknowledged: acknowledged(),
     received: received.size,
-    faults,
+    faults: problems,
     verified: JSON.parse(answer) as AuditKillReport['verified'],
     exitCode,
   };
 }
 
 /** Each acknowledged apply has one entry for each of its resources; any other has them all or none. */
-function expectEntries(log: string, applies: ReadonlyMap<string, boolean>, faults: string[]): void {
+function expectEntries(log: string, applies: ReadonlyMap<string, boolean>, problems: string[]): void {
   const entries = log
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Entry);
-  if (new Set(entries.map(({ event }) => event)).size !== entries.length) faults.push('an event has two entries');
+  if (new Set(entries.map(({ event }) => event)).size !== entries.length) problems.push('an event has two entries');
   const written = new Map<string, string[]>();
   for (const { requestId = '', subject } of entries) {
     if (subject?.kind === 'Secret') written.set(requestId, [...(written.get(requestId) ?? []), subject.name ?? '']);
@@ -149,18 +149,18 @@ function expectEntries(log: string, applies: ReadonlyMap<string, boolean>, fault
     const names = written.get(id) ?? [];
     const whole = names.length === DOCUMENTS && new Set(names).size === DOCUMENTS;
     if (whole || (!acknowledged && names.length === 0)) continue;
-    faults.push(`${id}, ${acknowledged ? 'acknowledged' : 'not acknowledged'}: ${names.length} entries`);
+    problems.push(`${id}, ${acknowledged ? 'acknowledged' : 'not acknowledged'}: ${names.length} entries`);
   }
 }
 
 /** A receiver gets the checkpoints in order; a repetition is identical. */
-function expectOrder(notes: readonly ReceivedNote[], faults: string[]): void {
+function expectOrder(notes: readonly ReceivedNote[], problems: string[]): void {
   let highest = 0;
   const bySize = new Map<number, string>();
   for (const { size, note } of notes) {
     const before = bySize.get(size);
-    if (before === undefined && size < highest) faults.push(`checkpoint over ${size} came after ${highest}`);
-    if (before !== undefined && before !== note) faults.push(`two checkpoints over ${size}`);
+    if (before === undefined && size < highest) problems.push(`checkpoint over ${size} came after ${highest}`);
+    if (before !== undefined && before !== note) problems.push(`two checkpoints over ${size}`);
     bySize.set(size, note);
     highest = Math.max(highest, size);
   }

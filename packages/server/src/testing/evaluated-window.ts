@@ -4,7 +4,7 @@ import type { BatchCall } from './batch-client.ts';
 import type { DaisProcess } from './dais-process.ts';
 
 /** A time limit for a busy machine. */
-const PATIENCE = { timeout: 240_000, interval: 500 };
+const PATIENCE = { timeout: 240_000, interval: 200 };
 const MOST_LINES = 30;
 
 /**
@@ -26,14 +26,14 @@ export async function evaluatedWindow(
       }, PATIENCE)
       .toBeGreaterThanOrEqual(window);
   } catch (error) {
-    const told = await summary();
-    const { endpoint } = told;
+    const result = await summary();
+    const { endpoint } = result;
     const files = endpoint === undefined ? [] : await call('GET', `/predictions/endpoints/${endpoint}/files`);
     const wrong = dais
       .output()
       .split('\n')
       .filter((line) => /"log\.level":"(warn|error)"/.test(line));
-    const facts = [JSON.stringify(told), JSON.stringify(files), ...wrong.slice(-MOST_LINES)];
+    const facts = [JSON.stringify(result), JSON.stringify(files), ...wrong.slice(-MOST_LINES)];
     throw new Error(`window ${window} of ${monitor} was not evaluated:\n${facts.join('\n')}`, { cause: error });
   }
   return await call<MonitorReport>('GET', `/monitoring/monitors/${monitor}/reports/${window}`);

@@ -27,7 +27,7 @@ export async function executionKillRounds(
   { layers, width, kills }: { readonly layers: number; readonly width: number; readonly kills: number },
   random: () => number,
 ): Promise<ExecutionKillReport> {
-  const faults: string[] = [];
+  const problems: string[] = [];
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const journal = join(folder, `journal-${port}`);
@@ -36,7 +36,7 @@ export async function executionKillRounds(
     const dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys'), port });
     const at = await dais.ready;
     // The next port is used only if this one is occupied: by an orphan of the previous round.
-    if (!at.endsWith(`:${port}`)) faults.push(`${at} instead of port ${port}`);
+    if (!at.endsWith(`:${port}`)) problems.push(`${at} instead of port ${port}`);
     return dais;
   };
   const read = async <Output>(path: string): Promise<Output> => {
@@ -79,24 +79,24 @@ export async function executionKillRounds(
   }
   await expect.poll(async () => await ended(id), PATIENCE).toBe(true);
   const run = await read<Execution>(`/${id}`);
-  if (run.state !== 'succeeded') faults.push(`the run is ${run.state}: ${run.error}`);
+  if (run.state !== 'succeeded') problems.push(`the run is ${run.state}: ${run.error}`);
   const began = (await readFile(journal, 'utf8')).split('\n').filter((line) => line !== '');
   const nodes = await all<ExecutionNode>(read, `/${id}/nodes`);
-  if (nodes.length !== model.size) faults.push(`there are ${nodes.length} nodes, and ${model.size} undisturbed`);
+  if (nodes.length !== model.size) problems.push(`there are ${nodes.length} nodes, and ${model.size} undisturbed`);
   for (const node of nodes) {
     if (node.path === '') continue;
     const then = model.get(node.path);
     const [now, before] = [node, then].map((one) => JSON.stringify([one?.state, one?.attempts, one?.outputs]));
     // What is blocked is so because of another one.
-    if (now !== before && node.state !== 'blocked') faults.push(`${node.path} is ${now}, and ${before} undisturbed`);
+    if (now !== before && node.state !== 'blocked') problems.push(`${node.path} is ${now}, and ${before} undisturbed`);
     const attempts = await all<ExecutionAttempt>(read, `/${id}/attempts`, `&node=${node.path}`);
-    faults.push(...faultsOf(node, attempts, began.filter((line) => line === node.path).length));
+    problems.push(...problemsOf(node, attempts, began.filter((line) => line === node.path).length));
   }
   const tree = treeOf(dais.process.pid!);
   dais.process.kill('SIGTERM');
   const exitCode = await dais.ended;
   await expect.poll(() => tree.filter(isAlive), PATIENCE).toEqual([]);
-  return { kills: done, faults, exitCode };
+  return { kills: done, faults: problems, exitCode };
 }
 
 /** Every step of a layer waits for all of the layer before, and reads the output of one of them. */
@@ -129,19 +129,19 @@ function failsFirst(layer: number, n: number): boolean {
   return (layer * 31 + n) % FAILS_EVERY === 0;
 }
 
-function faultsOf(node: ExecutionNode, attempts: readonly ExecutionAttempt[], began: number): string[] {
+function problemsOf(node: ExecutionNode, attempts: readonly ExecutionAttempt[], began: number): string[] {
   const [layer = 0, n = 0] = node.path.slice(1).split('-').map(Number);
   const wanted = failsFirst(layer, n) ? [9, 0] : [0];
   const codes = attempts.map(({ ending, code }) => (ending === 'exit' ? code : ending));
-  const faults: string[] = [];
+  const problems: string[] = [];
   // What is blocked is so because of another one.
   if (node.state === 'blocked') return [];
-  if (node.state !== 'succeeded') faults.push(`${node.path} is ${node.state}: ${node.error}`);
-  if (JSON.stringify(codes) !== JSON.stringify(wanted)) faults.push(`${node.path} ended ${JSON.stringify(attempts)}`);
-  if (began !== wanted.length) faults.push(`${node.path} began ${began} times`);
+  if (node.state !== 'succeeded') problems.push(`${node.path} is ${node.state}: ${node.error}`);
+  if (JSON.stringify(codes) !== JSON.stringify(wanted)) problems.push(`${node.path} ended ${JSON.stringify(attempts)}`);
+  if (began !== wanted.length) problems.push(`${node.path} began ${began} times`);
   const output = JSON.stringify(node.outputs['out']);
-  if (output !== JSON.stringify({ parameter: layer + 1 })) faults.push(`${node.path} gave ${output}`);
-  return faults;
+  if (output !== JSON.stringify({ parameter: layer + 1 })) problems.push(`${node.path} gave ${output}`);
+  return problems;
 }
 
 async function all<Item>(read: <T>(path: string) => Promise<T>, path: string, query = ''): Promise<Item[]> {

@@ -78,7 +78,7 @@ async function prepare({ dais }: World): Promise<void> {
 async function newVersion(dais: KillableDais, dataset: string, csv: string): Promise<number> {
   const id = await pushRows(dais, dataset, csv);
   const ingest = async () => await dais.call<Ingest>('GET', `/data/datasets/${dataset}/ingests/${id}`);
-  await expect.poll(async () => (await ingest()).state, KILL_TIMEOUT).toBe('done');
+  await expect.poll(async () => (await ingest()).state, KILL_TIMEOUT).toBe('succeeded');
   return (await ingest()).version ?? 0;
 }
 
@@ -108,11 +108,11 @@ async function materialized({ dais, entities, limits }: World, round: number, mo
       if (!known) dais.faults.push(`entity ${sample[n]} has ${JSON.stringify(value)}`);
     }
   };
-  const ended = async () => !['waiting', 'running'].includes((await get()).state);
+  const ended = async () => !['pending', 'running'].includes((await get()).state);
   await dais.killUntil(limits(mode), { ended, look });
   const { state, entities: brought, error } = await get();
   const end = JSON.stringify([state, brought, error]);
-  if (end !== JSON.stringify(['done', entities, undefined])) dais.faults.push(`${mode} ${round} ended ${end}`);
+  if (end !== JSON.stringify(['succeeded', entities, undefined])) dais.faults.push(`${mode} ${round} ended ${end}`);
   const expected = sample.map((k) => generation * entities + k);
   if (JSON.stringify((await values()).map(Number)) !== JSON.stringify(expected)) {
     dais.faults.push(`${mode} ${round} is not online`);
@@ -123,7 +123,7 @@ async function materialized({ dais, entities, limits }: World, round: number, mo
  * Rows that were acknowledged are in the dataset exactly once; rows without a response are there once or not at all.
  */
 async function pushed({ dais, limits }: World, round: number): Promise<void> {
-  const told: number[] = [];
+  const reported: number[] = [];
   const tried: number[] = [];
   const rows = async () => {
     const sql = 'select k, count(*) from grown group by k order by k';
@@ -140,7 +140,7 @@ async function pushed({ dais, limits }: World, round: number): Promise<void> {
         tried.push(k);
         const one = { k: [k], at: ['2026-02-01T00:00:00Z'], v: [k] };
         await dais.call('POST', '/features/push', { view: 'growing', rows: one, to: 'both' });
-        told.push(k);
+        reported.push(k);
       }
     })().catch(() => {});
     await dais.kill(withinMs * 2);
@@ -149,15 +149,15 @@ async function pushed({ dais, limits }: World, round: number): Promise<void> {
   }
   const missing = async () => {
     const there = new Set((await rows()).map(([k]) => k));
-    return told.filter((k) => !there.has(k));
+    return reported.filter((k) => !there.has(k));
   };
   await expect.poll(missing, KILL_TIMEOUT).toEqual([]);
   await look();
   const online = await dais.call<OnlineFeatures>('POST', '/features/online', {
     features: ['growing:v'],
-    entities: { k: told },
+    entities: { k: reported },
   });
-  if (JSON.stringify(online.features[0]?.values.map(Number)) !== JSON.stringify(told)) {
+  if (JSON.stringify(online.features[0]?.values.map(Number)) !== JSON.stringify(reported)) {
     dais.faults.push(`what was pushed in round ${round} is not online`);
   }
   const strange = (await rows()).filter(([k = 0]) => k >= round * 10_000 && !tried.includes(k));
@@ -212,9 +212,9 @@ async function published({ dais, limits }: World, round: number): Promise<void> 
       dais.faults.push(`versions of ${set}: ${JSON.stringify(seen)}`);
     }
   };
-  await dais.killUntil(limits('publish'), { ended: async () => (await get()).state !== 'waiting', look });
+  await dais.killUntil(limits('publish'), { ended: async () => (await get()).state !== 'pending', look });
   const { state, version } = await get();
-  if (state !== 'done' || version !== 1) dais.faults.push(`${set} ended ${state} with version ${version}`);
+  if (state !== 'succeeded' || version !== 1) dais.faults.push(`${set} ended ${state} with version ${version}`);
 }
 
 interface DataKillReport {
@@ -238,8 +238,8 @@ export async function dataKillRounds(
   const look = async () => {
     for (const { number, rows: count, state } of await versions()) {
       const sql = `select count(*), count(distinct id), count(distinct push) from "killed@${number}"`;
-      const told = await dais.call<{ rows: number[][] }>('POST', '/data/query', { sql });
-      const seen = JSON.stringify([state, count, ...(told.rows[0] ?? [])]);
+      const result = await dais.call<{ rows: number[][] }>('POST', '/data/query', { sql });
+      const seen = JSON.stringify([state, count, ...(result.rows[0] ?? [])]);
       if (seen !== JSON.stringify(['ready', rows, rows, rows, 1])) dais.faults.push(`version ${number} is ${seen}`);
     }
   };
@@ -250,7 +250,7 @@ export async function dataKillRounds(
     const ended = async () => (await ingest()).endedAt !== undefined;
     await dais.killUntil({ most: kills, withinMs: 1500 }, { ended, look });
     const made = await ingest();
-    if (made.state !== 'done' || made.version !== push) {
+    if (made.state !== 'succeeded' || made.version !== push) {
       dais.faults.push(`push ${push} ended with ${JSON.stringify(made)}`);
     }
   }

@@ -35,7 +35,7 @@ export async function killRounds(folder: string, rounds: number, random: () => n
   const port = await freePort();
   const known = new Map<string, Known>();
   const promised = new Set<string>();
-  const faults: string[] = [];
+  const problems: string[] = [];
   let acknowledged = 0;
   const launch = async () => {
     const dais = startDaisProcess({
@@ -46,7 +46,7 @@ export async function killRounds(folder: string, rounds: number, random: () => n
     });
     const url = await dais.ready;
     // The next port is used only if this one is occupied: by an orphan of the previous round.
-    if (!url.endsWith(`:${port}`)) faults.push(`${url} instead of port ${port}`);
+    if (!url.endsWith(`:${port}`)) problems.push(`${url} instead of port ${port}`);
     return { dais, url };
   };
 
@@ -81,7 +81,7 @@ export async function killRounds(folder: string, rounds: number, random: () => n
    * While the process shuts down it may respond that it stops or that its database is unavailable; other responses are
    * errors.
    */
-  const note = (status: number) => void (status === 503 || faults.push(`status ${status}`));
+  const note = (status: number) => void (status === 503 || problems.push(`status ${status}`));
 
   for (let round = 0; round < rounds; round++) {
     const { dais, url } = await launch();
@@ -106,14 +106,14 @@ export async function killRounds(folder: string, rounds: number, random: () => n
   }
 
   const { dais, url } = await launch();
-  await expectKept(url, known, faults);
+  await expectKept(url, known, problems);
   await expect.poll(() => [...promised].filter((id) => !receiver.bodies.has(id)), PATIENCE).toEqual([]);
   await expectSettled(
     url,
     [...known].filter(([, state]) => state.acknowledged > 0).map(([name]) => name),
   );
   for (const [id, bodies] of receiver.bodies) {
-    if (new Set(bodies).size > 1) faults.push(`delivery ${id} came with two contents`);
+    if (new Set(bodies).size > 1) problems.push(`delivery ${id} came with two contents`);
   }
   const tree = treeOf(dais.process.pid!);
   dais.process.kill('SIGTERM');
@@ -124,13 +124,13 @@ export async function killRounds(folder: string, rounds: number, random: () => n
     acknowledged,
     promised: promised.size,
     repeated: [...receiver.bodies.values()].filter((bodies) => bodies.length > 1).length,
-    faults,
+    faults: problems,
     exitCode,
   };
 }
 
 /** What was acknowledged is there, or something that the same client tried later. */
-async function expectKept(url: string, known: ReadonlyMap<string, Known>, faults: string[]): Promise<void> {
+async function expectKept(url: string, known: ReadonlyMap<string, Known>, problems: string[]): Promise<void> {
   for (const [name, { acknowledged, tried }] of known) {
     const versions = await Promise.all(
       ['alertchannels', 'secrets'].map(async (plural) => {
@@ -140,9 +140,9 @@ async function expectKept(url: string, known: ReadonlyMap<string, Known>, faults
       }),
     );
     const [channel, secret] = versions;
-    if (channel !== secret) faults.push(`${name}: an apply was stored partially: ${channel} and ${secret}`);
+    if (channel !== secret) problems.push(`${name}: an apply was stored partially: ${channel} and ${secret}`);
     if (channel! < acknowledged || channel! > tried) {
-      faults.push(`${name}: version ${channel}, acknowledged ${acknowledged}, tried ${tried}`);
+      problems.push(`${name}: version ${channel}, acknowledged ${acknowledged}, tried ${tried}`);
     }
   }
 }

@@ -117,8 +117,8 @@ export class KillableDais {
       await transact(database, all, async ({ sql }) => {
         await sql.query(`update kernel.upload_lease set expires_at = clock_timestamp() - interval '1 s'`, [], 'expire');
       });
-      const parts = { database, blobs, clock: systemClock, claimMs: 30_000 };
-      await new Collector({ ...parts, graceMs: -60_000, sweepMs: 0 }).collect(new AbortController().signal);
+      const dependencies = { database, blobs, clock: systemClock, claimMs: 30_000 };
+      await new Collector({ ...dependencies, graceMs: -60_000, sweepMs: 0 }).collect(new AbortController().signal);
       const rows = await transact(database, all, async ({ sql }) => {
         return await sql.query<{ locator: string }>('select distinct locator from kernel.blob_ref', [], 'referred');
       });

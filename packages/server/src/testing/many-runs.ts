@@ -14,8 +14,8 @@ const KEYS = 8;
 export async function fillRuns(data: string, experiment: string, count: number): Promise<void> {
   const server = await readPostmasterFile(join(data, 'postgres', 'cluster'));
   if (server === undefined) throw new Error(`no PostgreSQL runs in ${data}`);
-  const place = { host: server.socketFolder, port: server.port, user: SUPERUSER, database: 'dais' };
-  const client = new Client(clientConfig(place, 'dais test'));
+  const location = { host: server.socketFolder, port: server.port, user: SUPERUSER, database: 'dais' };
+  const client = new Client(clientConfig(location, 'dais test'));
   await client.connect();
   try {
     await client.query(

@@ -15,6 +15,11 @@ import { trackingTargets } from './tracking-recipes.ts';
 /** By the name of the account. */
 export type Tokens = ReadonlyMap<string, string>;
 
+/** Does the same in both projects at the same time. */
+async function inBoth(work: (project: string) => Promise<void>): Promise<void> {
+  await Promise.all(['own', 'other'].map(work));
+}
+
 export class MatrixWorld {
   readonly #caller: MatrixCaller;
   /** The data folder of the Dais. */
@@ -35,16 +40,19 @@ export class MatrixWorld {
     await this.#caller.apply(accounts.map((account) => resource('ServiceAccount', account, {})));
     await this.#caller.apply([resource('Team', 'deciders', { serviceAccounts: accounts })]);
     await this.#caller.apply([...ofScope('org'), resource('Project', 'own', {}), resource('Project', 'other', {})]);
-    for (const project of ['own', 'other']) await this.#caller.apply(ofScope('project'), project);
-    for (const project of ['own', 'other']) await this.#register('target', project);
-    for (const project of ['own', 'other']) await this.#addPipelineVersion(project, '1');
-    for (const project of ['own', 'other']) await this.#addDatasetVersion(project);
-    for (const project of ['own', 'other']) await this.#addPrediction(project);
+    // Most of this time is waiting for jobs of the server.
+    await inBoth(async (project) => {
+      await this.#caller.apply(ofScope('project'), project);
+      await this.#register('target', project);
+      await this.#addPipelineVersion(project, '1');
+      await this.#addDatasetVersion(project);
+      await this.#addPrediction(project);
+    });
     await this.#makeDatasetVersion(this.#datasetRows);
-    for (const project of ['own', 'other'])
+    await inBoth(async (project) => {
       for (const [operation, request] of trackingTargets) await this.#caller.asOwner(operation, request, project);
-    for (const project of ['own', 'other'])
       this.#caller.ids.set(`${project}/model-job`, await startModelJob(this.#caller, project));
+    });
     await this.#caller.apply(
       // A project has no scraper role: that account has no role.
       roles
@@ -190,7 +198,7 @@ export class MatrixWorld {
   /** A failed run of commands in every project: a placeholder for its id in each. */
   async #endedExecution(): Promise<string> {
     const spare = `execution-${randomBytes(8).toString('hex')}`;
-    for (const project of ['own', 'other']) {
+    await inBoth(async (project) => {
       const { upload } = await this.#caller.asOwner('execution.upload', {}, project);
       const body = { steps: { main: NEVER_RUNS }, code: { files: [{ path: 'x', upload }] } };
       const { id } = await this.#caller.asOwner('execution.submit', { body }, project);
@@ -202,14 +210,14 @@ export class MatrixWorld {
         },
       );
       this.#caller.ids.set(`${project}/${spare}`, path.id);
-    }
+    });
     return spare;
   }
 
   /** Versions of the Dataset `rows`, in every project: the number of the newest. */
   async #makeDatasetVersion(rows: number): Promise<string> {
     let number = '';
-    for (const project of ['own', 'other']) {
+    await inBoth(async (project) => {
       await this.#caller.apply([resource('Dataset', DATASET, datasetSpec(rows))], project);
       const { id } = await this.#caller.asOwner('dataset.refresh', { path: { name: DATASET }, body: {} }, project);
       const path = { name: DATASET, id: String(id) };
@@ -219,7 +227,7 @@ export class MatrixWorld {
       };
       const ingest = await vi.waitUntil(ended, { timeout: 60_000, interval: 50 });
       number = String(ingest['version']);
-    }
+    });
     return number;
   }
 

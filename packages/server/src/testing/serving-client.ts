@@ -122,7 +122,7 @@ export function servingClient(
       return (await must<{ version: number }>('POST', `/api/v1/registry/models/${model}/versions`, source)).version;
     },
     settled: async (endpoint, wanted) => {
-      for (const until = performance.now() + SETTLED_MS; ; ) {
+      for (const until = performance.now() + SETTLED_MS; ;) {
         const { status, body } = await call('GET', `/api/v1/endpoints/${endpoint}`);
         if (status === 200 && wanted(body['status'] as SeenStatus)) return body['status'] as SeenStatus;
         if (performance.now() > until) {

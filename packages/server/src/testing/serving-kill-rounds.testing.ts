@@ -118,7 +118,7 @@ export async function servingKillRounds(
   const load = new ServingLoad({ ...target, perSecond, factorOf });
   const rounds = { worker: 0, gateway: 0, control: 0, database: 0 };
   const failed = { ...rounds };
-  const faults: string[] = [];
+  const problems: string[] = [];
   const crashes: number[] = [];
   const supervisor = dais.process.pid!;
   try {
@@ -142,22 +142,23 @@ export async function servingKillRounds(
       onRound?.(victim, performance.now() - killedAt);
       for (const failure of load.failures.slice(seen)) {
         if (wasInside(victim, failure, killedAt, goneAt)) failed[victim] += 1;
-        else faults.push(told(`kill of ${victim}`, failure, killedAt, goneAt));
+        else problems.push(describeResult(`kill of ${victim}`, failure, killedAt, goneAt));
       }
     }
   } finally {
     await load.stop();
   }
-  const unexplained = load.failures.length - Object.values(failed).reduce((sum, count) => sum + count) - faults.length;
+  const unexplained =
+    load.failures.length - Object.values(failed).reduce((sum, count) => sum + count) - problems.length;
   if (unexplained > 0)
-    faults.push(`${unexplained} requests failed at the end: ${JSON.stringify(load.failures.at(-1))}`);
-  faults.push(...(await capturedFaults(client, load)));
-  return { rounds, answered: load.answered, failed, faults };
+    problems.push(`${unexplained} requests failed at the end: ${JSON.stringify(load.failures.at(-1))}`);
+  problems.push(...(await capturedProblems(client, load)));
+  return { rounds, answered: load.answered, failed, faults: problems };
 }
 
 /** Every answered prediction is found exactly once, and no other is found twice. */
-export async function capturedFaults(client: ServingClient, load: ServingLoad): Promise<string[]> {
-  const faults: string[] = [];
+export async function capturedProblems(client: ServingClient, load: ServingLoad): Promise<string[]> {
+  const problems: string[] = [];
   for (const [endpoint, answered] of load.predictions) {
     let counts = new Map<string, number>();
     let missing: string[] = [];
@@ -166,14 +167,14 @@ export async function capturedFaults(client: ServingClient, load: ServingLoad): 
       missing = [...answered].filter((id) => !counts.has(id));
       return missing.length === 0;
     }).catch((error: unknown) =>
-      faults.push(
+      problems.push(
         `${endpoint}: ${missing.length} of ${answered.size} are not kept, as ${missing[0]} (${String(error)})`,
       ),
     );
     const twice = [...counts].filter(([, count]) => count !== 1);
-    if (twice.length > 0) faults.push(`${endpoint}: ${twice.length} are kept more than once, as ${String(twice[0])}`);
+    if (twice.length > 0) problems.push(`${endpoint}: ${twice.length} are kept more than once, as ${String(twice[0])}`);
   }
-  return faults;
+  return problems;
 }
 
 async function countsOf(client: ServingClient, endpoint: string): Promise<Map<string, number>> {
@@ -219,7 +220,12 @@ function wasInside(
   return isOfIt && endedAt >= killedAt && sentAt <= goneAt + (victim === 'worker' ? HEARD_MS : 0);
 }
 
-function told(what: string, { status, said, sentAt, endedAt, endpoint }: Failure, killedAt: number, goneAt: number) {
+function describeResult(
+  what: string,
+  { status, said, sentAt, endedAt, endpoint }: Failure,
+  killedAt: number,
+  goneAt: number,
+) {
   const at = (time: number) => `${Math.round(time - killedAt)} ms`;
   return `${what}, gone after ${at(goneAt)}: ${endpoint}, sent at ${at(sentAt)}, ended at ${at(endedAt)}: ${status} ${said}`;
 }

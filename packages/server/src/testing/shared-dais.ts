@@ -22,21 +22,21 @@ export interface SharedDais {
 /** A limit against hanging, on a busy machine. */
 const START_MS = 600_000;
 
-let place: string | undefined;
+let path: string | undefined;
 let started: Promise<string> | undefined;
 let files = 0;
 
 /** The folder of this worker's Dais, which starts on demand. */
 export function shareDais(folder: string): void {
-  if (place === folder) return;
-  place = folder;
+  if (path === folder) return;
+  path = folder;
   started = undefined;
 }
 
 /** Starts this worker's Dais where none runs, and makes a project for a file; files that name theirs name different ones. */
 export async function sharedDais(name?: string): Promise<SharedDais> {
-  if (place === undefined) throw new Error('the setup of the tests names no folder for a shared Dais');
-  const folder = place;
+  if (path === undefined) throw new Error('the setup of the tests names no folder for a shared Dais');
+  const folder = path;
   started ??= startIn(folder);
   const root = await started;
   files += 1;

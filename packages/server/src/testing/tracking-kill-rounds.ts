@@ -36,14 +36,14 @@ export async function trackingKillRounds(
 ): Promise<TrackingKillReport> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const faults: string[] = [];
+  const problems: string[] = [];
   let [acknowledged, repeated] = [0, 0];
   const over = new AbortController();
   const launch = async () => {
     const dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys'), port });
     const at = await dais.ready;
     // The next port is used only if this one is occupied: by an orphan of the previous round.
-    if (!at.endsWith(`:${port}`)) faults.push(`${at} instead of port ${port}`);
+    if (!at.endsWith(`:${port}`)) problems.push(`${at} instead of port ${port}`);
     return dais;
   };
   /** Until it is answered. */
@@ -62,7 +62,7 @@ export async function trackingKillRounds(
         }
         // While the process shuts down it may respond that it stops or that its database is unavailable; other
         // responses are errors.
-        if (response.status !== 503) faults.push(`${path}: ${response.status} ${JSON.stringify(answer)}`);
+        if (response.status !== 503) problems.push(`${path}: ${response.status} ${JSON.stringify(answer)}`);
         if (response.status !== 503) return answer as Output;
       } catch {
         // The server is not running, or the response was lost.
@@ -108,7 +108,7 @@ export async function trackingKillRounds(
   for (let round = 0; round < rounds; round++) {
     const dais = await launch();
     const reached = acknowledged;
-    await expect.poll(() => faults.length > 0 || acknowledged - reached > CLIENTS, PATIENCE).toBe(true);
+    await expect.poll(() => problems.length > 0 || acknowledged - reached > CLIENTS, PATIENCE).toBe(true);
     await delay(random() * 500);
     if (random() < 0.3) {
       // First the control process alone: its supervisor starts another.
@@ -123,20 +123,20 @@ export async function trackingKillRounds(
   over.abort();
   await Promise.all(working);
   let points = 0;
-  for (const client of clients) points += await expectLogged(url, client, faults);
-  if (new Set(clients.map(({ run }) => run)).size !== CLIENTS) faults.push('two clients have one run');
+  for (const client of clients) points += await expectLogged(url, client, problems);
+  if (new Set(clients.map(({ run }) => run)).size !== CLIENTS) problems.push('two clients have one run');
   const { items } = await send<{ items: Run[] }>('search/runs', { experimentIds: ['0'] });
-  if (items.length !== CLIENTS) faults.push(`${items.length} runs of ${CLIENTS} clients`);
+  if (items.length !== CLIENTS) problems.push(`${items.length} runs of ${CLIENTS} clients`);
 
   const tree = treeOf(dais.process.pid!);
   dais.process.kill('SIGTERM');
   const exitCode = await dais.ended;
   await expect.poll(() => tree.filter(isAlive), PATIENCE).toEqual([]);
-  return { acknowledged, repeated, points, faults, exitCode };
+  return { acknowledged, repeated, points, faults: problems, exitCode };
 }
 
 /** Checks that every acknowledged point exists exactly once, and no others. Returns their number. */
-async function expectLogged(url: string, client: Client, faults: string[]): Promise<number> {
+async function expectLogged(url: string, client: Client, problems: string[]): Promise<number> {
   let points = 0;
   for (const [key, steps] of client.logged) {
     const found: number[] = [];
@@ -151,7 +151,7 @@ async function expectLogged(url: string, client: Client, faults: string[]): Prom
     const wanted = steps.toSorted((a, b) => a - b);
     const there = found.toSorted((a, b) => a - b);
     if (JSON.stringify(there) !== JSON.stringify(wanted)) {
-      faults.push(`${key} of ${client.run}: ${there.length} points, ${wanted.length} acknowledged`);
+      problems.push(`${key} of ${client.run}: ${there.length} points, ${wanted.length} acknowledged`);
     }
   }
   return points;

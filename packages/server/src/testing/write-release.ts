@@ -107,7 +107,7 @@ async function live(database: TestDatabase, program: Program): Promise<void> {
     // No subscriber and no controller waits for events yet.
     await database.asAdmin(
       `insert into kernel.subscription (name, seq) values ('somebody', 1);
-       insert into kernel.waiting (topic, uid) select 'a topic', uid from kernel.reconcile limit 1`,
+       insert into kernel.watch (topic, uid) select 'a topic', uid from kernel.reconcile limit 1`,
     );
     await settled(database);
   } finally {

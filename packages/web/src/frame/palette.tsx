@@ -129,12 +129,12 @@ function useResourceEntries(project: string): { entries: readonly RunnableEntry[
       enabled: may(readAction(kind)) === true,
       queryKey: ['names', kind.kind, kind.scope === 'org' ? undefined : project],
       queryFn: async ({ signal }: { readonly signal: AbortSignal }) => {
-        const place = kind.scope === 'org' ? client : client.withProject(project);
+        const scoped = kind.scope === 'org' ? client : client.withProject(project);
         const found: string[] = [];
         let cursor: string | undefined;
         for (let page = 0; page < PAGES; page++) {
           // oxlint-disable-next-line no-await-in-loop -- each page names the next
-          const answer = await place.listPage(kind.kind, { limit: PAGE, cursor }, { signal });
+          const answer = await scoped.listPage(kind.kind, { limit: PAGE, cursor }, { signal });
           found.push(...answer.items.map(({ metadata }) => metadata.name));
           cursor = answer.nextCursor;
           if (cursor === undefined) break;

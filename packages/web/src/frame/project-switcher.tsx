@@ -1,7 +1,7 @@
 import { findKind, projectKind } from '@dais/api';
 import { useNavigate } from '@tanstack/react-router';
 import { eventsAddress, listAddress, resourceAddress } from '#addresses.ts';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { readAction, useMay } from '#server/own-access.ts';
 import { useLiveList } from '#server/use-live-list.ts';
@@ -51,7 +51,7 @@ function Projects({ project }: { readonly project: string }) {
 
 function ProjectItems({ project }: { readonly project: string }) {
   const navigate = useNavigate();
-  const { plural } = useAddressParts();
+  const { plural } = useAddressFields();
   const { rows } = useLiveList(projectKind, undefined, '');
   const kind = plural === undefined ? undefined : findKind(plural);
   const choose = (name: string) =>

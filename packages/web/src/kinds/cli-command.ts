@@ -7,8 +7,8 @@ export function cliCommand(words: readonly string[], kind: KindSpec, project: st
 
 /** `project`: undefined for what belongs to the organization. */
 export function daisCommand(words: readonly string[], project: string | undefined): string {
-  const place = project === undefined || project === 'default' ? [] : ['-p', project];
-  return ['dais', ...words, ...place].map(shellWord).join(' ');
+  const projectOption = project === undefined || project === 'default' ? [] : ['-p', project];
+  return ['dais', ...words, ...projectOption].map(shellWord).join(' ');
 }
 
 /** One word of a shell, whatever is in it. */

@@ -18,7 +18,7 @@ export interface CurlCall {
 
 /** The call behind a page, for a shell. A token is named, never written: what is pasted somewhere is read by others. */
 export function curlCommand({ server, accounts, project, path, query = {}, file, json }: CurlCall): string {
-  const place = project === undefined || project === 'default' ? '' : `/p/${encodeURIComponent(project)}`;
+  const projectPath = project === undefined || project === 'default' ? '' : `/p/${encodeURIComponent(project)}`;
   const given = Object.entries(query).filter((entry): entry is [string, string] => (entry[1] ?? '') !== '');
   const search = new URLSearchParams(given).toString();
   return [
@@ -26,6 +26,6 @@ export function curlCommand({ server, accounts, project, path, query = {}, file,
     ...(accounts ? ['-H "Authorization: Bearer $DAIS_TOKEN"'] : []),
     ...(file === undefined ? [] : [`-H 'Content-Type: application/yaml' --data-binary ${shellWord(`@${file}`)}`]),
     ...(json === undefined ? [] : [`--json ${shellWord(JSON.stringify(json))}`]),
-    shellWord(`${server}${place}${path}${search === '' ? '' : `?${search}`}`),
+    shellWord(`${server}${projectPath}${path}${search === '' ? '' : `?${search}`}`),
   ].join(' ');
 }

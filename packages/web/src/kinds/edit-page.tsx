@@ -6,17 +6,17 @@ import { cliCommand } from './cli-command.ts';
 import { singular } from './kind-words.ts';
 import { completeFacts } from './fact-completion.ts';
 import { completeManifest } from './manifest-completion.ts';
-import { manifestFaults } from './manifest-faults.ts';
+import { manifestProblems } from './manifest-problems.ts';
 import { EditorPanels } from './kind-panels.tsx';
 import { manifestText } from './manifest-text.ts';
 import { PlanPanel } from './plan-panel.tsx';
-import { serverFaults } from './server-faults.ts';
+import { serverProblems } from './server-problems.ts';
 import { useCopyForms } from './use-copy-forms.ts';
 import { useKind } from './use-kind.ts';
 import { useWhyNot } from './use-why-not.ts';
 import { listAddress, resourceAddress } from '#addresses.ts';
-import { usePolicyFaults } from '#pages/policies/use-policy-check.ts';
-import { useAddressParts } from '#server/address-parts.ts';
+import { usePolicyProblems } from '#pages/policies/use-policy-check.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useClient, useConsole } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { forgetRights } from '#server/own-access.ts';
@@ -35,7 +35,7 @@ const YamlEditor = lazy(async () => ({ default: (await import('#ui/editor/yaml-e
 export function EditPage() {
   const kind = useKind();
   const project = useCurrentProject();
-  const { name } = useAddressParts();
+  const { name } = useAddressFields();
   const client = useClient(kind.scope === 'org' ? undefined : project);
   const { data, error, refetch } = useQuery({
     queryKey: ['to-change', kind.kind, project, name],
@@ -86,7 +86,7 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
   const [text, setText] = useState(initial);
   const [planned, setPlanned] = useState<string>();
   const [done, setDone] = useState(false);
-  const faults = manifestFaults(text, kind);
+  const problems = manifestProblems(text, kind);
   const plan = useMutation<readonly Change[], DaisError, string>({
     mutationFn: async (manifest) => await client.plan({ sources: [{ file: 'manifest.yaml', text: manifest }] }),
     onMutate: (manifest) => setPlanned(manifest),
@@ -120,9 +120,9 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
   const whyNot = useWhyNot(kind, project, before)(before === undefined ? 'create' : 'update');
   const current = planned === text && plan.data !== undefined;
   const changes = current ? plan.data.some(({ action }) => action !== 'unchanged') : false;
-  const why = whyNot ?? whyNotYet({ faults: faults.length, current, changes });
+  const why = whyNot ?? whyNotYet({ problems: problems.length, current, changes });
   const submit = () => {
-    if (faults.length > 0) return;
+    if (problems.length > 0) return;
     if (why === undefined) apply.mutate(text);
     else if (!current) plan.mutate(text);
   };
@@ -143,10 +143,10 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
       })),
     [kind, client],
   );
-  const further = usePolicyFaults(kind, project);
+  const further = usePolicyProblems(kind, project);
   const check = useCallback(
     async (manifest: string) => {
-      const own = manifestFaults(manifest, kind);
+      const own = manifestProblems(manifest, kind);
       return own.length > 0 ? own : await further(manifest);
     },
     [kind, further],
@@ -170,7 +170,7 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
             <GuardedButton
               variant="default"
               loading={plan.isPending}
-              why={faults.length > 0 ? 'Fix the errors first' : undefined}
+              why={problems.length > 0 ? 'Fix the errors first' : undefined}
               hint="Show what applying would change, and whether policies allow it (Ctrl Enter)"
               onClick={() => plan.mutate(text)}
             >
@@ -205,14 +205,14 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
           project={project}
           before={before === undefined ? '' : initial}
           after={text}
-          faults={faults}
+          problems={problems}
           isNew={before === undefined}
           plan={current ? plan.data : undefined}
           planError={planError}
           applyError={apply.variables === text ? apply.error : null}
           reload={reload}
         >
-          {faults.length === 0 && <EditorPanels kind={kind} project={project} text={text} />}
+          {problems.length === 0 && <EditorPanels kind={kind} project={project} text={text} />}
         </PlanPanel>
       </div>
     </>
@@ -221,19 +221,19 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
 
 /** Only what the server says with a place: the rest has none under which it could stand. */
 function placed(text: string, error: DaisError) {
-  const faults = serverFaults(text, error).filter(({ place }) => place !== undefined);
-  return faults.length === 0 ? undefined : faults;
+  const problems = serverProblems(text, error).filter(({ place }) => place !== undefined);
+  return problems.length === 0 ? undefined : problems;
 }
 
 interface Progress {
-  readonly faults: number;
+  readonly problems: number;
   /** The plan that is shown is of this very text. */
   readonly current: boolean;
   readonly changes: boolean;
 }
 
-function whyNotYet({ faults, current, changes }: Progress): string | undefined {
-  if (faults > 0) return 'Fix the errors first';
+function whyNotYet({ problems, current, changes }: Progress): string | undefined {
+  if (problems > 0) return 'Fix the errors first';
   if (!current) return 'Show the plan first';
   return changes ? undefined : 'No changes';
 }

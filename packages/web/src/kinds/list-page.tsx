@@ -10,7 +10,7 @@ import { useCopyForms } from './use-copy-forms.ts';
 import { useKind } from './use-kind.ts';
 import { useWhyNot } from './use-why-not.ts';
 import { accessAddress, createAddress, listAddress, resourceAddress } from '#addresses.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { readAction } from '#server/own-access.ts';
 import { useLiveList } from '#server/use-live-list.ts';

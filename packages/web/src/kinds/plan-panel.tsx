@@ -2,7 +2,7 @@ import type { Change, DaisError, KindSpec } from '@dais/api';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { singular } from './kind-words.ts';
-import type { ManifestFault } from './manifest-faults.ts';
+import type { ManifestProblem } from './manifest-problems.ts';
 import { changeAddress } from '#addresses.ts';
 import { Button } from '#ui/controls.ts';
 import { DiffView } from '#ui/diff-view.tsx';
@@ -16,7 +16,7 @@ export interface PlanPanelProps {
   /** The text that is there now; empty for a new resource. */
   readonly before: string;
   readonly after: string;
-  readonly faults: readonly ManifestFault[];
+  readonly problems: readonly ManifestProblem[];
   readonly isNew: boolean;
   /** Of this very text. */
   readonly plan: readonly Change[] | undefined;
@@ -29,7 +29,7 @@ export interface PlanPanelProps {
 
 /** Beside the editor: what is wrong, what would change, and whether one may. */
 export function PlanPanel(props: PlanPanelProps) {
-  const { before, after, faults, plan, planError, applyError, isNew, reload, children } = props;
+  const { before, after, problems, plan, planError, applyError, isNew, reload, children } = props;
   return (
     <div className="edit-side">
       {applyError !== null && (
@@ -42,12 +42,12 @@ export function PlanPanel(props: PlanPanelProps) {
         </ErrorNote>
       )}
       {planError !== null && <ErrorNote error={planError} />}
-      {faults.length > 0 ? (
-        <Panel title={faults.length === 1 ? '1 error' : `${faults.length} errors`}>
+      {problems.length > 0 ? (
+        <Panel title={problems.length === 1 ? '1 error' : `${problems.length} errors`}>
           <ul className="faults" aria-live="polite">
-            {faults.slice(0, 20).map((fault) => (
-              <li key={`${fault.from} ${fault.message}`}>
-                <span className="dim">line {after.slice(0, fault.from).split('\n').length}</span> {fault.message}
+            {problems.slice(0, 20).map((problem) => (
+              <li key={`${problem.from} ${problem.message}`}>
+                <span className="dim">line {after.slice(0, problem.from).split('\n').length}</span> {problem.message}
               </li>
             ))}
           </ul>
@@ -56,7 +56,7 @@ export function PlanPanel(props: PlanPanelProps) {
         <Result {...props} />
       )}
       {children}
-      {(plan !== undefined || before !== after) && !isNew && faults.length === 0 && (
+      {(plan !== undefined || before !== after) && !isNew && problems.length === 0 && (
         <Panel title="Your changes" flush>
           <DiffView label="Changed lines" before={before} after={after} />
         </Panel>

@@ -14,8 +14,8 @@ export interface ResourceEventsProps {
 
 /** What happened to one resource, live. */
 export function ResourceEvents({ kind, name, project }: ResourceEventsProps) {
-  const place = kind.scope === 'org' ? undefined : project;
-  const { events, error, retry } = useLiveEvents(place, { kind: kind.kind, name });
+  const scope = kind.scope === 'org' ? undefined : project;
+  const { events, error, retry } = useLiveEvents(scope, { kind: kind.kind, name });
   if (error !== undefined) return <ErrorNote error={error} retry={retry} />;
   if (events === undefined) return <Skeleton rows={6} />;
   if (events.length === 0) return <EmptyState sentence="No events yet. Changes of this resource are listed here." />;

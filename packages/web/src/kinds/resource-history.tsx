@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { cliCommand } from './cli-command.ts';
 import { manifestText, revisionText } from './manifest-text.ts';
 import type { WhyNot } from './use-why-not.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { forgetRights } from '#server/own-access.ts';
 import { Button, Modal } from '#ui/controls.ts';

@@ -14,7 +14,7 @@ import { useCopyForms, type CopySources } from './use-copy-forms.ts';
 import { useKind } from './use-kind.ts';
 import { useWhyNot } from './use-why-not.ts';
 import { changeAddress, listAddress } from '#addresses.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useLiveResource } from '#server/use-live-resource.ts';
 import { CopyAs } from '#ui/copy-as.tsx';
@@ -29,7 +29,7 @@ import './resource-page.css';
 export function ResourcePage() {
   const kind = useKind();
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   // A link from one resource to another must not take an open dialog along.
   return <OneResource key={`${kind.kind} ${project} ${name}`} kind={kind} project={project} name={name} />;
 }
@@ -158,11 +158,11 @@ function Strip({
 const COMMANDS: Readonly<Record<string, string>> = { history: 'history', events: 'events' };
 
 function callOf(tab: string, kind: KindSpec, project: string, name: string): CopySources['call'] {
-  const place = kind.scope === 'org' ? undefined : project;
+  const scope = kind.scope === 'org' ? undefined : project;
   if (tab === 'events') {
-    const path = place === undefined ? '/api/v1/organization/events' : '/api/v1/events';
-    return { project: place, path, query: { kind: kind.kind, name } };
+    const path = scope === undefined ? '/api/v1/organization/events' : '/api/v1/events';
+    return { project: scope, path, query: { kind: kind.kind, name } };
   }
   const path = `/api/v1/${kind.plural}/${encodeURIComponent(name)}`;
-  return { project: place, path: tab === 'history' ? `${path}/history` : path };
+  return { project: scope, path: tab === 'history' ? `${path}/history` : path };
 }

@@ -33,6 +33,7 @@ export function resourceState(resource: Resource): ShownState | undefined {
     return { state: 'waiting', word: 'Deleting', why: `Waits for ${who === '' ? 'finalizers' : who}.` };
   }
   const conditions = conditionsOf(resource);
-  const told = conditions.find(({ type }) => type === 'Ready') ?? conditions.find(({ status }) => status !== 'True');
-  return told === undefined ? undefined : conditionState(told, metadata.generation);
+  const condition =
+    conditions.find(({ type }) => type === 'Ready') ?? conditions.find(({ status }) => status !== 'True');
+  return condition === undefined ? undefined : conditionState(condition, metadata.generation);
 }

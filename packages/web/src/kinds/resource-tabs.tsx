@@ -5,7 +5,7 @@ import { ResourceEvents } from './resource-events.tsx';
 import { ResourceHistory } from './resource-history.tsx';
 import { ResourceManifest } from './resource-manifest.tsx';
 import { useWhyNot } from './use-why-not.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { Tabs } from '#ui/controls.ts';
 
 export interface LeadTab {

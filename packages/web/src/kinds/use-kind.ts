@@ -1,9 +1,9 @@
 import { findKind, DaisError, type KindSpec } from '@dais/api';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 
 /** The kind that the address names. @throws DaisError `unknown_kind`, which the page's failure shows. */
 export function useKind(): KindSpec {
-  const { plural = '', project } = useAddressParts();
+  const { plural = '', project } = useAddressFields();
   const kind = findKind(plural);
   if (kind === undefined || (kind.scope === 'project') !== (project !== undefined)) {
     throw new DaisError('unknown_kind', `There is no kind "${plural}".`);

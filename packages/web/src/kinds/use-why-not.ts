@@ -27,8 +27,8 @@ function stateWhy(kind: KindSpec, verb: string, resource: Resource): string | un
 /** Asks about what is not simply allowed, and about nothing else. */
 function usePolicies(kind: KindSpec, project: string, name: string | undefined): WhyNot {
   const actions = useMemo(() => actionsOf(kind), [kind]);
-  const told = useWhyNotDo(project, kind.kind, [...actions.values()], name);
-  return (verb) => told(actions.get(verb) ?? '');
+  const reasonOf = useWhyNotDo(project, kind.kind, [...actions.values()], name);
+  return (verb) => reasonOf(actions.get(verb) ?? '');
 }
 
 /** `secret:write` by `update`. */

@@ -2,7 +2,7 @@
 
 export type ConnectionState = 'connected' | 'reconnecting' | 'offline';
 
-export interface ConnectionParts {
+export interface ConnectionDependencies {
   /** Asks the server something small; rejects as long as it cannot be reached. */
   readonly ask: () => Promise<unknown>;
   /** The browser's own knowledge. */
@@ -18,12 +18,12 @@ const ASK_EVERY_MS = 1500;
 const HEARTBEAT_MS = 5000;
 
 export class Connection {
-  readonly #parts: ConnectionParts;
+  readonly #dependencies: ConnectionDependencies;
   readonly #listeners = new Set<() => void>();
   #state: ConnectionState = 'connected';
 
-  constructor(parts: ConnectionParts) {
-    this.#parts = parts;
+  constructor(dependencies: ConnectionDependencies) {
+    this.#dependencies = dependencies;
   }
 
   get state(): ConnectionState {
@@ -37,12 +37,12 @@ export class Connection {
 
   /** Checks the server regularly, so that pages without a live stream notice that it is gone. */
   startHeartbeat(): void {
-    this.#parts.after(HEARTBEAT_MS, () => {
-      if (this.#state !== 'connected' || !this.#parts.isVisible()) {
+    this.#dependencies.after(HEARTBEAT_MS, () => {
+      if (this.#state !== 'connected' || !this.#dependencies.isVisible()) {
         this.startHeartbeat();
         return;
       }
-      this.#parts
+      this.#dependencies
         .ask()
         .catch(() => this.lost())
         .finally(() => this.startHeartbeat());
@@ -52,16 +52,16 @@ export class Connection {
   /** Something could not reach the server: asks until it answers again. */
   lost(): void {
     const before = this.#state;
-    this.#set(this.#parts.isOnline() ? 'reconnecting' : 'offline');
+    this.#set(this.#dependencies.isOnline() ? 'reconnecting' : 'offline');
     if (before === 'connected') this.#wait();
   }
 
   #wait(): void {
-    this.#parts.after(ASK_EVERY_MS, () => {
-      this.#parts.ask().then(
+    this.#dependencies.after(ASK_EVERY_MS, () => {
+      this.#dependencies.ask().then(
         () => this.#set('connected'),
         () => {
-          this.#set(this.#parts.isOnline() ? 'reconnecting' : 'offline');
+          this.#set(this.#dependencies.isOnline() ? 'reconnecting' : 'offline');
           this.#wait();
         },
       );

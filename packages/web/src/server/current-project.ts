@@ -1,11 +1,11 @@
 import { useEffect } from 'react';
-import { useAddressParts } from './address-parts.ts';
+import { useAddressFields } from './address-fields.ts';
 
 const KEY = 'dais.project';
 
 /** The project of the address; on pages of the organization, the one that was looked at last. */
 export function useCurrentProject(): string {
-  const { project } = useAddressParts();
+  const { project } = useAddressFields();
   useEffect(() => {
     if (project !== undefined) localStorage.setItem(KEY, project);
   }, [project]);

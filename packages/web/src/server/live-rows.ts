@@ -7,11 +7,11 @@ export interface LiveRows {
   /** False while pages are still arriving. */
   readonly complete: boolean;
   /** Of each reading its own: a watch begins anew with every one. */
-  readonly from: ListPlace;
+  readonly from: ListPosition;
 }
 
 /** Where a list began: a watch from here misses nothing. */
-export interface ListPlace {
+export interface ListPosition {
   readonly resourceVersion: string;
 }
 
@@ -36,7 +36,7 @@ export function patchRows(before: LiveRows, events: readonly WatchEvent<Resource
   }
   const added = [...changed.values()].filter((row) => row !== undefined);
   for (const row of added.toSorted((a, b) => compareNames(a.metadata.name, b.metadata.name))) {
-    rows.splice(placeOf(rows, row.metadata.name), 0, row);
+    rows.splice(positionOf(rows, row.metadata.name), 0, row);
   }
   return { ...before, rows };
 }
@@ -50,7 +50,7 @@ export function compareNames(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function placeOf(rows: readonly Resource[], name: string): number {
+function positionOf(rows: readonly Resource[], name: string): number {
   let low = 0;
   let high = rows.length;
   while (low < high) {

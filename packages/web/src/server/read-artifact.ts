@@ -11,8 +11,8 @@ export async function readArtifactText(
   path: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const place = client.project === undefined ? '' : `p/${encodeURIComponent(client.project)}/`;
-  const url = new URL(`${place}api/v1/tracking/artifacts/content`, `${client.url.replace(/\/$/, '')}/`);
+  const scope = client.project === undefined ? '' : `p/${encodeURIComponent(client.project)}/`;
+  const url = new URL(`${scope}api/v1/tracking/artifacts/content`, `${client.url.replace(/\/$/, '')}/`);
   url.searchParams.set('path', path);
   const answer = await fetch(url, { signal });
   if (answer.ok) return await answer.text();

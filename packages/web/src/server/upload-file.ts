@@ -15,8 +15,8 @@ export interface FileUpload {
 export async function uploadFile(client: DaisClient, upload: FileUpload): Promise<void> {
   const { path, query, file, signal, progress } = upload;
   signal.throwIfAborted();
-  const place = client.project === undefined ? '' : `p/${encodeURIComponent(client.project)}/`;
-  const url = new URL(`${place}${path}`, `${client.url.replace(/\/$/, '')}/`);
+  const scope = client.project === undefined ? '' : `p/${encodeURIComponent(client.project)}/`;
+  const url = new URL(`${scope}${path}`, `${client.url.replace(/\/$/, '')}/`);
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
   await new Promise<void>((resolve, reject: (reason: unknown) => void) => {
     const request = new XMLHttpRequest();

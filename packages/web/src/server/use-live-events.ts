@@ -3,7 +3,7 @@ import { DaisError, type Event, type EventQuery } from '@dais/api';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useClient, useConsole } from './console-context.ts';
-import type { ListPlace } from './live-rows.ts';
+import type { ListPosition } from './live-rows.ts';
 
 /** How many of the past are read. */
 const PAST = 100;
@@ -22,7 +22,7 @@ interface Seen {
   readonly events: readonly Event[];
   readonly more: boolean;
   /** Of each reading its own: the watch begins anew with every one. */
-  readonly from: ListPlace;
+  readonly from: ListPosition;
 }
 
 /** `project`: undefined for kinds of the organization. */

@@ -74,7 +74,7 @@ export function useLiveList(kind: KindSpec, project: string | undefined, labels:
   };
 }
 
-interface LoadParts {
+interface LoadDependencies {
   readonly client: DaisClient;
   readonly kind: KindSpec;
   readonly labels: string;
@@ -84,7 +84,7 @@ interface LoadParts {
 }
 
 /** All pages; the first rows can be seen while the others arrive, unless an older list is shown meanwhile. */
-async function loadRows({ client, kind, labels, queries, key, signal }: LoadParts): Promise<LiveRows> {
+async function loadRows({ client, kind, labels, queries, key, signal }: LoadDependencies): Promise<LiveRows> {
   const first = queries.getQueryData<LiveRows>(key) === undefined;
   const rows: Resource[] = [];
   let from: LiveRows['from'] | undefined;

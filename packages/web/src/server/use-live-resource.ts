@@ -3,7 +3,7 @@ import { DaisError, type KindSpec, type Resource } from '@dais/api';
 import { useQuery, useQueryClient, type QueryKey } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useClient, useConsole } from './console-context.ts';
-import type { ListPlace } from './live-rows.ts';
+import type { ListPosition } from './live-rows.ts';
 
 export interface LiveResource {
   readonly resource: Resource | undefined;
@@ -17,7 +17,7 @@ interface Seen {
   readonly resource: Resource;
   readonly gone: boolean;
   /** Of each reading its own: the watch begins anew with every one. */
-  readonly from: ListPlace;
+  readonly from: ListPosition;
 }
 
 function resourceKey(kind: KindSpec, project: string | undefined, name: string): QueryKey {

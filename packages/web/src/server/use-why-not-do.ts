@@ -22,7 +22,7 @@ export function useWhyNotDo(
       data !== undefined &&
       data.items.find((item) => item.kind === kind && item.action === action)?.decision !== 'allow',
   );
-  const told = useQueries({
+  const reported = useQueries({
     queries: doubtful.map((action) => ({
       queryKey: ['access', project, 'why', action, resource],
       queryFn: async ({ signal }: { readonly signal: AbortSignal }) =>
@@ -31,7 +31,7 @@ export function useWhyNotDo(
     })),
   });
   return (action) => {
-    const answer = told[doubtful.indexOf(action)]?.data;
+    const answer = reported[doubtful.indexOf(action)]?.data;
     return answer?.decision === 'deny'
       ? `You need ${answer.action}. ${answer.suggestions.join(' ')}`.trim()
       : undefined;

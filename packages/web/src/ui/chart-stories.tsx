@@ -15,11 +15,11 @@ const KNOWN = { keys: { metric: KEYS, parameter: ['depth'], tag: [] }, values: (
 const COLUMNS = KEYS.map((title) => ({ id: title, title, group: 'Metrics' }));
 
 const XS = Array.from({ length: 200 }, (_, at) => at);
-const LINES = Array.from({ length: 12 }, (_, place) => ({
-  label: `run ${place}`,
-  place,
+const LINES = Array.from({ length: 12 }, (_, position) => ({
+  label: `run ${position}`,
+  place: position,
   xs: XS,
-  ys: XS.map((x) => 1 / (1 + x / (10 + 4 * place)) + 0.03 * Math.sin(x * (place + 1))),
+  ys: XS.map((x) => 1 / (1 + x / (10 + 4 * position)) + 0.03 * Math.sin(x * (position + 1))),
 }));
 const THINGS = LINES.map(({ label, place }) => ({
   id: label,
@@ -39,7 +39,7 @@ export function ChartStories() {
           label="Filter"
           value={filter}
           onValue={setFilter}
-          check={faultOf}
+          check={problemOf}
           complete={(before) => completeQuery(runFilter, before, KNOWN)}
           placeholder="metrics.loss < 0.1"
         />
@@ -73,7 +73,7 @@ export function ChartStories() {
   );
 }
 
-function faultOf(text: string) {
+function problemOf(text: string) {
   try {
     parseFilter(runFilter, text);
     return undefined;

@@ -14,15 +14,15 @@ export interface ErrorNoteProps {
 
 /** A failure in the catalog's words: what happened, what to do, and the request that it happened to. */
 export function ErrorNote({ error, retry, children }: ErrorNoteProps) {
-  const told = error instanceof DaisError ? error : undefined;
-  const entry = told === undefined ? undefined : errorCatalog[told.code];
+  const reported = error instanceof DaisError ? error : undefined;
+  const entry = reported === undefined ? undefined : errorCatalog[reported.code];
   return (
     <div className="note note-failed" role="alert">
       <StateBadge state="failed" word={entry?.title ?? 'Unexpected error in the console'} />
-      <p>{withCode(told?.message ?? (error instanceof Error ? error.message : String(error)))}</p>
-      {told?.issues !== undefined && told.issues.length > 0 && (
+      <p>{withCode(reported?.message ?? (error instanceof Error ? error.message : String(error)))}</p>
+      {reported?.issues !== undefined && reported.issues.length > 0 && (
         <ul>
-          {told.issues.slice(0, 20).map((issue) => (
+          {reported.issues.slice(0, 20).map((issue) => (
             <li key={`${issue.path} ${issue.line} ${issue.message}`}>
               {issue.line !== undefined && <span className="dim">line {issue.line} </span>}
               {issue.path !== undefined && <code>{issue.path}</code>} {issue.message}
@@ -39,13 +39,13 @@ export function ErrorNote({ error, retry, children }: ErrorNoteProps) {
       {children}
       <p className="dim">
         {/* The message of a refusal names whom to ask; other messages say what to correct where nothing is listed. */}
-        {told?.code !== 'forbidden' &&
-          (told === undefined || hasCatalogRemedy(told)) &&
+        {reported?.code !== 'forbidden' &&
+          (reported === undefined || hasCatalogRemedy(reported)) &&
           withCode(entry?.remedy ?? 'Reload the page. If the error repeats, report it with the steps that led to it.')}
-        {told?.requestId !== undefined && (
+        {reported?.requestId !== undefined && (
           <>
             {' '}
-            Request ID <code>{told.requestId}</code>.
+            Request ID <code>{reported.requestId}</code>.
           </>
         )}
       </p>

@@ -72,8 +72,8 @@ function fitting(written: string, choices: readonly QueryChoice[]): readonly Que
   const lower = written.replace(/^['"`]/, '').toLowerCase();
   if (lower === '') return choices.slice(0, OFFERED);
   const ranked = choices.flatMap((one) => {
-    const place = one.label.toLowerCase().indexOf(lower);
-    return place < 0 || one.label === written ? [] : [{ one, place: Math.min(place, 1) }];
+    const position = one.label.toLowerCase().indexOf(lower);
+    return position < 0 || one.label === written ? [] : [{ one, place: Math.min(position, 1) }];
   });
   return ranked
     .toSorted((a, b) => a.place - b.place)

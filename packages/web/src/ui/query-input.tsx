@@ -7,7 +7,7 @@ import './query-input.css';
 /** After the last key: a filter that is half written is no mistake yet. */
 const PAUSE_MS = 500;
 
-export interface QueryFault {
+export interface QueryProblem {
   /** Characters from the start of the text. */
   readonly start: number;
   readonly length: number;
@@ -20,7 +20,7 @@ export interface QueryInputProps {
   readonly value: string;
   /** Told only of texts without a fault. */
   readonly onValue: (value: string) => void;
-  readonly check: (text: string) => QueryFault | undefined;
+  readonly check: (text: string) => QueryProblem | undefined;
   /** What could come at the end of `before`, the text up to the caret. */
   readonly complete: (before: string) => QueryCompletion;
   readonly placeholder: string;
@@ -42,7 +42,7 @@ export function QueryInput(props: QueryInputProps) {
     setSeen(value);
     setText(value);
   }
-  const fault = useMemo(() => (settled ? check(text) : undefined), [settled, text, check]);
+  const problem = useMemo(() => (settled ? check(text) : undefined), [settled, text, check]);
   const { from, choices } = useMemo(
     () => (open ? complete(text.slice(0, caret)) : { from: 0, choices: [] }),
     [open, complete, text, caret],
@@ -52,8 +52,8 @@ export function QueryInput(props: QueryInputProps) {
     latest.current = onValue;
   });
   useEffect(() => {
-    if (settled && fault === undefined && text !== value) latest.current(text);
-  }, [settled, fault, text, value]);
+    if (settled && problem === undefined && text !== value) latest.current(text);
+  }, [settled, problem, text, value]);
   const take = (input: HTMLInputElement, at: number) => {
     const insert = choices[at]?.insert;
     if (insert === undefined) return;
@@ -93,8 +93,8 @@ export function QueryInput(props: QueryInputProps) {
         aria-expanded={listed}
         aria-controls={`${id}-list`}
         aria-activedescendant={listed && active >= 0 ? `${id}-${active}` : undefined}
-        aria-invalid={fault !== undefined}
-        aria-describedby={fault === undefined ? undefined : `${id}-wrong`}
+        aria-invalid={problem !== undefined}
+        aria-describedby={problem === undefined ? undefined : `${id}-wrong`}
         classNames={{ input: 'filter-input' }}
         placeholder={placeholder}
         spellCheck={false}
@@ -137,13 +137,13 @@ export function QueryInput(props: QueryInputProps) {
           </div>
         ))}
       </div>
-      {fault !== undefined && (
+      {problem !== undefined && (
         <div id={`${id}-wrong`} className="filter-wrong query-wrong" role="alert">
           <span aria-hidden="true" style={{ marginLeft: -shift }}>
-            {' '.repeat(fault.start)}
-            {'~'.repeat(Math.max(1, fault.length))}
+            {' '.repeat(problem.start)}
+            {'~'.repeat(Math.max(1, problem.length))}
           </span>
-          <span>{fault.message}</span>
+          <span>{problem.message}</span>
         </div>
       )}
     </div>

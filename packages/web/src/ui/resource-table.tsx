@@ -61,11 +61,11 @@ export interface ResourceTableProps<Row> {
 }
 
 export interface TableTree<Row> {
-  readonly placeOf: (row: Row) => TreePlace;
+  readonly placeOf: (row: Row) => TreePosition;
   readonly fold: (row: Row, open: boolean) => void;
 }
 
-export interface TreePlace {
+export interface TreePosition {
   /** From 1. */
   readonly level: number;
   /** Undefined: nothing is below it. */
@@ -171,13 +171,13 @@ export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
             style={{ height: virtual.getTotalSize() }}
             onMouseEnter={hold}
           >
-            {items.map((item, place) => {
+            {items.map((item, position) => {
               const steady = view.shown[item.index];
               if (steady === undefined) return null;
               const stands = tree?.placeOf(steady.row);
               return (
                 <TableRow
-                  key={slots[place]}
+                  key={slots[position]}
                   id={`${id}-${item.index}`}
                   index={item.index}
                   start={item.start}

@@ -2,10 +2,10 @@ import { useEffect, useRef, useState, type RefObject } from 'react';
 
 /** Whether an element is, or soon will be, on the screen. */
 export function useSeen<Element extends HTMLElement>(): readonly [RefObject<Element | null>, boolean] {
-  const place = useRef<Element>(null);
+  const location = useRef<Element>(null);
   const [seen, setSeen] = useState(false);
   useEffect(() => {
-    const element = place.current;
+    const element = location.current;
     if (element === null) return undefined;
     const observer = new IntersectionObserver(([entry]) => setSeen(entry?.isIntersecting === true), {
       rootMargin: '200px',
@@ -13,5 +13,5 @@ export function useSeen<Element extends HTMLElement>(): readonly [RefObject<Elem
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  return [place, seen];
+  return [location, seen];
 }

@@ -134,9 +134,12 @@ export function labelDamage(error: unknown, label: BlobLabel | undefined): unkno
   if (state === undefined) return error;
   const what = `${label[0]?.toUpperCase()}${label.slice(1)} is ${state}`;
   const why = error.message.replace(/^The object/, 'the object');
-  const told = new DaisError(error.code, `${what}: ${why} Upload the same bytes again, or restore them from a backup.`);
-  labeled.add(told);
-  return told;
+  const labeledError = new DaisError(
+    error.code,
+    `${what}: ${why} Upload the same bytes again, or restore them from a backup.`,
+  );
+  labeled.add(labeledError);
+  return labeledError;
 }
 
 const labeled = new WeakSet<DaisError>();

@@ -76,9 +76,9 @@ export function blobStoreSuite(name: string, open: () => Promise<BlobStoreSubjec
     test('returns exactly the bytes of a range', async () => {
       const bytes = randomBytes(600_000);
       const { locator } = await store.put(Readable.from([bytes]));
-      const place = fc.oneof(fc.nat(599_999), fc.constantFrom(0, 262_143, 262_144, 599_999));
+      const location = fc.oneof(fc.nat(599_999), fc.constantFrom(0, 262_143, 262_144, 599_999));
       await fc.assert(
-        fc.asyncProperty(place, place, async (a, b) => {
+        fc.asyncProperty(location, location, async (a, b) => {
           const [start, end] = [Math.min(a, b), Math.max(a, b)];
           const part = await buffer(await store.get(locator, { start, end }));
           expect(Buffer.compare(part, bytes.subarray(start, end + 1))).toBe(0);

@@ -158,7 +158,7 @@ export interface TaskProxy {
 /** Capabilities of a target, determined by tests. */
 export interface ComputeAbilities {
   /** Undefined when it isolates tasks; otherwise the reason and the remedy. */
-  readonly isolationFault: string | undefined;
+  readonly isolationProblem: string | undefined;
   /** How limits of memory, CPU and processes are enforced: by the kernel for the whole task, or for each process. */
   readonly limits: 'cgroup' | 'rlimit';
   readonly resources: Resources;

@@ -254,17 +254,17 @@ line" 'out/ -rf' 'out/..hidden'`,
         'echo one; while [ ! -e go ]; do sleep 0.05; [ -e /never ] && break; n=$((n+1)); [ $n -gt 20 ] && break; done; echo two',
       );
       await start(spec);
-      const places: string[] = [];
+      const locations: string[] = [];
       let text = '';
       for await (const { bytes, next } of compute.logs(spec.attempt, { follow: true })) {
         text += bytes.toString('utf8');
-        places.push(next);
+        locations.push(next);
         expect(next).toMatch(/^[\x21-\x7e]+$/);
       }
       expect(text).toBe('one\ntwo\n');
-      expect(places.length).toBeGreaterThan(1);
-      expect(await textOf(compute, spec.attempt, { from: places[0]! })).toBe('two\n');
-      expect(await textOf(compute, spec.attempt, { from: places.at(-1)! })).toBe('');
+      expect(locations.length).toBeGreaterThan(1);
+      expect(await textOf(compute, spec.attempt, { from: locations[0]! })).toBe('two\n');
+      expect(await textOf(compute, spec.attempt, { from: locations.at(-1)! })).toBe('');
       await expectRefusal(textOf(compute, spec.attempt, { from: 'elsewhere' }), 'invalid_request', /position/);
     });
 

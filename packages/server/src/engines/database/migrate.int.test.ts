@@ -135,7 +135,7 @@ test('waits for a table in use in short attempts', async () => {
         for (const row of await server.asAdmin(waiting)) waiters.add(row['xid']);
         return waiters.size;
       },
-      { interval: 2, timeout: 20_000 },
+      { interval: 2, timeout: 60_000 },
     )
     .toBeGreaterThan(1);
   await client.query('commit');

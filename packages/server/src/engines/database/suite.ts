@@ -190,9 +190,9 @@ export function databaseSuite(
           const seen = await database.transaction({ ...READ, prelude }, async (sql) => {
             const before = sql.prelude;
             const first = await sql.query('select 1 as one');
-            const told = sql.prelude;
+            const prelude = sql.prelude;
             await sql.query('select 2 as two');
-            return [before, first, told, sql.prelude];
+            return [before, first, prelude, sql.prelude];
           });
           expect(seen).toEqual([undefined, [{ one: 1 }], 'ondais_app', 'ondais_app']);
         }
@@ -258,8 +258,9 @@ export function databaseSuite(
         expect(await database.statement(READ, 'select 1 as n', [], 'suite_typo')).toEqual([{ n: 1 }]);
         const second = database.statement(READ, 'select 2 as n', [], 'suite_typo');
         // Without prepared statements, names have no effect.
-        const told = running.connection.preparedStatements === false ? '[{"n":2}]' : 'already used for another text';
-        expect(await second.then(JSON.stringify, String)).toContain(told);
+        const expected =
+          running.connection.preparedStatements === false ? '[{"n":2}]' : 'already used for another text';
+        expect(await second.then(JSON.stringify, String)).toContain(expected);
       });
 
       test('prepares a statement again after its table changes', async () => {
@@ -385,7 +386,7 @@ export function databaseSuite(
         const received: string[] = [];
         const stop = await database.listen('suite_lost', (payload) => received.push(payload));
         await cutListeners(database);
-        await expect.poll(() => received, { timeout: 10_000 }).toContain('');
+        await expect.poll(() => received).toContain('');
         await database.statement(WRITE, `select pg_notify('suite_lost', 'again')`);
         await expect.poll(() => received).toContain('again');
         await stop();

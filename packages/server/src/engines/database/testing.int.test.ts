@@ -36,5 +36,5 @@ test.runIf(process.platform === 'linux')('leaves nothing when the test process i
   const { host } = JSON.parse(line) as { host: string };
   expect(existsSync(host)).toBe(true);
   child.kill('SIGKILL');
-  await expect.poll(() => existsSync(host), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => existsSync(host)).toBe(false);
 });

@@ -162,9 +162,9 @@ async function makeFolder(user: ServerUser | undefined): Promise<string> {
     () => true,
     () => false,
   );
-  const place = inMemory ? '/dev/shm' : tmpdir();
-  await sweep(place);
-  const folder = path.join(place, `dais-test-${process.pid}-${randomUUID().slice(0, 8)}`);
+  const location = inMemory ? '/dev/shm' : tmpdir();
+  await sweep(location);
+  const folder = path.join(location, `dais-test-${process.pid}-${randomUUID().slice(0, 8)}`);
   await mkdir(folder, { mode: 0o700 });
   if (user !== undefined) await chown(folder, user.uid, user.gid);
   await chmod(folder, 0o700);
@@ -172,11 +172,11 @@ async function makeFolder(user: ServerUser | undefined): Promise<string> {
 }
 
 /** Removes leftovers of test processes that were killed before their server had a guardian. */
-async function sweep(place: string): Promise<void> {
-  for (const name of await readdir(place)) {
+async function sweep(location: string): Promise<void> {
+  for (const name of await readdir(location)) {
     const pid = /^dais-test-(\d+)-/.exec(name)?.[1];
     if (pid === undefined || isAlive(Number(pid))) continue;
-    await rm(path.join(place, name), { recursive: true, force: true }).catch(() => {});
+    await rm(path.join(location, name), { recursive: true, force: true }).catch(() => {});
   }
 }
 

@@ -12,8 +12,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ifProcessLockFree, withProcessLock, type ProcessLockOptions } from '#lib/system/process-lock.ts';
-import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
+import { ifProcessLockFree, withProcessLock, type ProcessLockOptions } from '#lib/system/process-lock.mjs';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.mjs';
 import { run } from '#lib/process.ts';
 
 /** Builders can add fields. */
@@ -60,7 +60,7 @@ export class BuiltStore<Made extends Marker> {
     if (before !== undefined) options.waiting?.();
     const turn = (async () => {
       await orAborted(before, options.signal);
-      return await withProcessLock(await this.#lockPlace(digest), work, options);
+      return await withProcessLock(await this.#lockPath(digest), work, options);
     })();
     // The next caller waits for all before it, also when one of them left the queue early.
     const settled = Promise.allSettled([before, turn]);
@@ -134,7 +134,7 @@ export class BuiltStore<Made extends Marker> {
 
   /** Returns false when it is held, or is being built. */
   async remove(digest: string): Promise<boolean> {
-    const removed = await ifProcessLockFree(await this.#lockPlace(digest), async () => {
+    const removed = await ifProcessLockFree(await this.#lockPath(digest), async () => {
       if (await this.#isHeld(digest)) return false;
       const marker = await this.read(digest);
       await rm(this.#marker(digest), { force: true });
@@ -151,7 +151,7 @@ export class BuiltStore<Made extends Marker> {
     for (const name of await readdir(this.root).catch(() => [])) {
       const short = /^([0-9a-f]{16})-[0-9a-f]{8}$/.exec(name)?.[1];
       if (short === undefined || used.has(name)) continue;
-      await ifProcessLockFree(await this.#lockPlace(short), async () => {
+      await ifProcessLockFree(await this.#lockPath(short), async () => {
         // It may be in use by now.
         if ((await this.list()).some(({ folder }) => folder === name)) return;
         // Or an environment whose interpreter was replaced, in which a process still runs.
@@ -202,7 +202,7 @@ export class BuiltStore<Made extends Marker> {
     return path.join(this.root, `${digest}.json`);
   }
 
-  async #lockPlace(digest: string): Promise<string> {
+  async #lockPath(digest: string): Promise<string> {
     const folder = path.join(this.#folder, 'locks');
     await mkdir(folder, { recursive: true });
     return path.join(folder, digest.slice(0, 16));

@@ -77,7 +77,7 @@ export interface EnvironmentOptions {
 
 export interface Environments {
   /** Returns why environments of this type are unavailable, with a remedy; undefined when they are available. */
-  fault(type: EnvironmentSpec['type']): Promise<string | undefined>;
+  problem(type: EnvironmentSpec['type']): Promise<string | undefined>;
   /**
    * Pins every package. The same spec may produce another lock later: store the lock.
    * @throws DaisError `invalid_request` for a package that no index has (with the full message of the resolver), for an

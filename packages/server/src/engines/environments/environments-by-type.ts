@@ -4,7 +4,7 @@ import type { Environments, EnvironmentSpec } from './contract.ts';
 export function environmentsByType(packages: Environments, images: Environments): Environments {
   const of = ({ type }: Pick<EnvironmentSpec, 'type'>) => (type === 'image' ? images : packages);
   return {
-    fault: async (type) => await of({ type }).fault(type),
+    problem: async (type) => await of({ type }).problem(type),
     lock: async (spec, options) => await of(spec).lock(spec, options),
     build: async (lock, options) => await of(lock.spec).build(lock, options),
     list: async () => [...(await packages.list()), ...(await images.list())],

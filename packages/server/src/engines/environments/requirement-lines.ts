@@ -51,11 +51,11 @@ function readLine(line: string): Requirement | string {
   const [wanted = '', ...options] = line.trim().split(/\s+(?=--)/);
   if (wanted.length > MAX_LINE || options.length > MAX_HASHES) return 'is too long';
   const option = /^-{1,2}[a-z-]*/i.exec(wanted)?.[0];
-  if (option !== undefined) return optionFault(option);
+  if (option !== undefined) return optionProblem(option);
   const odd = options.find((one) => !HASH.test(one));
   if (odd !== undefined) return `has the option ${odd.split(/[=\s]/)[0]}; only --hash=sha256:… is supported`;
   const name = NAME.exec(wanted)?.[0];
-  if (name === undefined || /^[A-Za-z0-9._-]*[/\\]/.test(wanted) || /^file:/i.test(wanted)) return pathFault(wanted);
+  if (name === undefined || /^[A-Za-z0-9._-]*[/\\]/.test(wanted) || /^file:/i.test(wanted)) return pathProblem(wanted);
   if (/^[a-z+]+:\/\//i.test(wanted)) return 'is a URL; write `name @ https://…`';
   const extras = EXTRAS.exec(wanted.slice(name.length))?.[0] ?? '';
   const rest = wanted.slice(name.length + extras.length).trim();
@@ -76,28 +76,28 @@ function readLine(line: string): Requirement | string {
   };
 }
 
-interface Parts {
+interface RequirementFields {
   readonly url?: string;
   readonly versions: string;
   readonly marker: string | undefined;
 }
 
-function readAddress(rest: string): Parts | string {
+function readAddress(rest: string): RequirementFields | string {
   const [, url = '', marker] = /^@\s*(\S+)(?:\s+;\s*(.*))?$/s.exec(rest) ?? [];
   if (/^git\+/i.test(url)) return 'is a Git repository without a hash; use the https URL of a wheel or archive';
-  if (/^(file:|[./~])/i.test(url)) return pathFault(url);
+  if (/^(file:|[./~])/i.test(url)) return pathProblem(url);
   if (!ADDRESS.test(url) || !URL.canParse(url)) return 'has an unsupported URL; write `name @ https://…`';
   const { username, password } = new URL(url);
   if (username !== '' || password !== '') return 'has credentials in its URL';
-  if (marker !== undefined && !MARKER.test(marker)) return markerFault();
+  if (marker !== undefined && !MARKER.test(marker)) return markerProblem();
   return { url, versions: '', marker };
 }
 
-function readVersions(rest: string): Parts | string {
+function readVersions(rest: string): RequirementFields | string {
   const at = rest.indexOf(';');
   const marker = at < 0 ? undefined : rest.slice(at + 1).trim();
   const versions = (at < 0 ? rest : rest.slice(0, at)).trim().replace(/^\((.*)\)$/, '$1');
-  if (marker !== undefined && !MARKER.test(marker)) return markerFault();
+  if (marker !== undefined && !MARKER.test(marker)) return markerProblem();
   const clauses = versions === '' ? [] : versions.split(',').map((clause) => clause.trim());
   const wrong = clauses.find((clause) => !CLAUSE.test(clause));
   if (wrong !== undefined) {
@@ -107,20 +107,20 @@ function readVersions(rest: string): Parts | string {
   return { versions: clauses.map((clause) => clause.replaceAll(/\s/g, '')).join(','), marker };
 }
 
-function optionFault(option: string): string {
+function optionProblem(option: string): string {
   if (/^(-r|--requirement|-c|--constraint)/.test(option)) return 'includes another file; copy its lines here';
-  if (/^(-e|--editable)/.test(option)) return pathFault(option);
+  if (/^(-e|--editable)/.test(option)) return pathProblem(option);
   if (/^(-i|--index-url|--extra-index-url)/.test(option)) return 'sets an index; list indexes in `indexes`';
   if (/^(-f|--find-links)/.test(option))
     return 'names a folder or page of files; use an index, or the wheelhouse of the server';
   return 'is an option of an installer; only requirements are supported';
 }
 
-function pathFault(text: string): string {
+function pathProblem(text: string): string {
   const what = /^(-e|--editable)$/.test(text) ? 'installs from a folder' : 'is a local path';
   return `${what}, which the server does not read; publish it to an index, or put a wheel into the wheelhouse of the server`;
 }
 
-function markerFault(): string {
+function markerProblem(): string {
   return 'has an unsupported marker; write one such as `; python_version < "3.12"`';
 }

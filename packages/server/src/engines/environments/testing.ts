@@ -90,15 +90,15 @@ export class TestIndex {
       return;
     }
     this.asked.push(path);
-    const [, place, name = ''] = path.split('/');
+    const [, location, name = ''] = path.split('/');
     const listed = this.files.filter(({ file }) => file.replaceAll('_', '-').startsWith(`${name}-`));
     const found = this.files.find(({ file }) => file === name);
-    if (place === 'simple' && listed.length > 0) {
+    if (location === 'simple' && listed.length > 0) {
       const links = listed.map(
         ({ file, bytes }) => `<a href="../../files/${file}#sha256=${sha256(bytes)}">${file}</a>`,
       );
       response.writeHead(200, { 'content-type': 'text/html' }).end(`<html><body>${links.join('\n')}</body></html>`);
-    } else if (place === 'files' && found !== undefined) {
+    } else if (location === 'files' && found !== undefined) {
       response
         .writeHead(200, { 'content-length': found.bytes.length })
         .end(request.method === 'HEAD' ? '' : found.bytes);

@@ -125,7 +125,7 @@ export interface ProcessEnd {
    * True if the model caused it: an exceeded limit or a crash. False for a SIGKILL from outside, for example of an
    * administrator.
    */
-  readonly isOwnFault: boolean;
+  readonly isOwnError: boolean;
 }
 
 /** The model process ended, or was terminated at a limit, before the model was loaded and tested. */
@@ -172,7 +172,7 @@ export interface LoadedModel {
    */
   scale(workers: number): Promise<void>;
   /**
-   * Throws `invalid_request` for invalid inputs, `ModelFault` for a failure of the model, `model_unavailable` for a crash, for
+   * Throws `invalid_request` for invalid inputs, `ModelError` for a failure of the model, `model_unavailable` for a crash, for
    * a batch that exceeded `inferMs` and for a quarantined model, `overloaded` when too many batches wait for a busy or
    * restarting process; the reason of `signal` when it aborts: a process that does not respond soon after is terminated.
    */

@@ -19,9 +19,9 @@ const LONGEST_DESCRIPTION = 16 * 1024 * 1024;
 export async function findModel({ folder, path: below }: ModelFiles): Promise<ModelLocation> {
   const real = await realpath(folder).catch(() => refuse(`The folder ${folder} does not exist.`));
   if (below !== undefined) {
-    const place = await resolveInside(real, below);
-    if ((await stat(place)).isDirectory()) return await mlmodel(real, place);
-    return { type: 'file', folder: real, file: place };
+    const path = await resolveInside(real, below);
+    if ((await stat(path)).isDirectory()) return await mlmodel(real, path);
+    return { type: 'file', folder: real, file: path };
   }
   const names = await readdir(real);
   if (names.includes('MLmodel')) return await mlmodel(real, real);
@@ -41,11 +41,13 @@ export async function resolveInside(realFolder: string, below: string): Promise<
   if (below === '' || path.isAbsolute(below) || /[\0\\]|^[a-z]+:/i.test(below) || parts.includes('..')) {
     refuse(`The path ${JSON.stringify(below)} is outside the model's folder. Use a relative path without \`..\`.`);
   }
-  const place = await realpath(path.join(realFolder, below)).catch(() => refuse(`The model has no file \`${below}\`.`));
-  if (place !== realFolder && !place.startsWith(realFolder + path.sep)) {
+  const location = await realpath(path.join(realFolder, below)).catch(() =>
+    refuse(`The model has no file \`${below}\`.`),
+  );
+  if (location !== realFolder && !location.startsWith(realFolder + path.sep)) {
     refuse(`\`${below}\` is a link that points outside the model's folder.`);
   }
-  return place;
+  return location;
 }
 
 async function mlmodel(folder: string, root: string): Promise<ModelLocation> {

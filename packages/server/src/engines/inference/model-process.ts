@@ -10,7 +10,7 @@ import { ModelError, ProcessEnded, type InferOptions, type Tensor } from './cont
 import { FRAME, onFrames, sendFrame, type Frame } from './frames.ts';
 import type { Runner, RunnerEnd, RunningBatch } from './runner.ts';
 
-export interface ModelProcessParts {
+export interface ModelProcessDependencies {
   readonly isolation: Isolation;
   readonly run: IsolatedRun;
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -40,7 +40,7 @@ interface Running {
 }
 
 export class ModelProcess implements Runner {
-  readonly #parts: ModelProcessParts;
+  readonly #dependencies: ModelProcessDependencies;
   readonly #process: IsolatedProcess;
   readonly #socket: Duplex;
   readonly gone: Promise<RunnerEnd>;
@@ -58,26 +58,28 @@ export class ModelProcess implements Runner {
    * Starts the process and returns it with its first message. @throws DaisError `invalid_request` with its log when the model
    * does not load.
    */
-  static async start(parts: ModelProcessParts): Promise<{ process: ModelProcess; hello: Frame['header'] }> {
+  static async start(
+    dependencies: ModelProcessDependencies,
+  ): Promise<{ process: ModelProcess; hello: Frame['header'] }> {
     const log = { text: '' };
-    const process = await parts.isolation.start(parts.run, {
-      variables: parts.variables,
+    const process = await dependencies.isolation.start(dependencies.run, {
+      variables: dependencies.variables,
       hasSocket: true,
       onOutput: (chunk) => {
         const text = chunk.toString('utf8');
         log.text = (log.text + text).slice(-KEPT_LOG);
-        parts.onLine?.(text);
+        dependencies.onLine?.(text);
       },
     });
-    const started = new ModelProcess(parts, process, log);
+    const started = new ModelProcess(dependencies, process, log);
     let cancel = () => {};
     try {
       const first = await Promise.race([
         new Promise<Frame>((resolve) => (started.#awaited = resolve)),
         started.gone.then(({ reason }) => new ProcessEnded(`The model could not be loaded: ${reason}`)),
         new Promise<DaisError>((resolve) => {
-          cancel = parts.clock.after(parts.loadMs, () => {
-            const seconds = Math.round(parts.loadMs / 1000);
+          cancel = dependencies.clock.after(dependencies.loadMs, () => {
+            const seconds = Math.round(dependencies.loadMs / 1000);
             resolve(
               new ProcessEnded(`The model did not load within its time limit of ${seconds} s.${started.#logTail()}`),
             );
@@ -100,8 +102,8 @@ export class ModelProcess implements Runner {
     }
   }
 
-  private constructor(parts: ModelProcessParts, process: IsolatedProcess, log: { text: string }) {
-    this.#parts = parts;
+  private constructor(dependencies: ModelProcessDependencies, process: IsolatedProcess, log: { text: string }) {
+    this.#dependencies = dependencies;
     this.#process = process;
     this.#log = log;
     const { socket } = process;
@@ -118,7 +120,7 @@ export class ModelProcess implements Runner {
         this.#cancelPing?.();
         const why = withAdvice(end);
         // Before its batch is free: the pool must not assign a dead process to a waiting batch.
-        if (!this.#isStopping) resolve({ reason: `${why}.${this.#logTail()}`, isOwnFault: !isOutside(end) });
+        if (!this.#isStopping) resolve({ reason: `${why}.${this.#logTail()}`, isOwnError: !isOutside(end) });
         const running = this.#running;
         this.#running = undefined;
         running?.reject(new DaisError('model_unavailable', `${why}.`, { retryAfter: 1 }));
@@ -139,7 +141,9 @@ export class ModelProcess implements Runner {
       this.#running = { id, resolve, reject, free };
       abort = () => {
         reject(signal?.reason as Error);
-        cancelKill = this.#parts.clock.after(GRACE_MS, () => this.#process.kill('it did not stop a canceled batch'));
+        cancelKill = this.#dependencies.clock.after(GRACE_MS, () =>
+          this.#process.kill('it did not stop a canceled batch'),
+        );
       };
       signal?.addEventListener('abort', abort, { once: true });
       this.#send({ id, kind: FRAME.infer, header: { outputs, parameters }, tensors: inputs });
@@ -161,7 +165,7 @@ export class ModelProcess implements Runner {
   }
 
   isWorn(): boolean {
-    const { mostBatches = Infinity, run } = this.#parts;
+    const { mostBatches = Infinity, run } = this.#dependencies;
     return this.#batches >= mostBatches || this.#memory > (run.limits.memoryBytes ?? Infinity) * WORN_SHARE;
   }
 
@@ -191,18 +195,18 @@ export class ModelProcess implements Runner {
 
   #watch(): void {
     this.#schedulePing();
-    if (this.#parts.run.limits.memoryBytes === undefined) return;
+    if (this.#dependencies.run.limits.memoryBytes === undefined) return;
     const measure = () => {
       if (this.#ended) return;
       this.#memory = this.#process.memoryBytes();
-      this.#parts.clock.after(MEASURE_MS, measure);
+      this.#dependencies.clock.after(MEASURE_MS, measure);
     };
     measure();
   }
 
   #schedulePing(): void {
     if (this.#ended) return;
-    const { clock } = this.#parts;
+    const { clock } = this.#dependencies;
     this.#cancelPing = clock.after(PING_MS, () => {
       const id = ++this.#ids;
       this.#cancelPing = clock.after(PING_MS, () =>

@@ -24,7 +24,7 @@ class Numbered implements Runner {
   }
 
   kill(): void {
-    this.#end({ reason: 'signal SIGKILL', isOwnFault: false });
+    this.#end({ reason: 'signal SIGKILL', isOwnError: false });
   }
 
   cpuMs(): number {
@@ -73,12 +73,12 @@ test('batches wait while the only process restarts', async () => {
   await crash();
   const waiting = [ask(), ask()];
   let begun = false;
-  const told = pool.infer([], { onStart: () => (begun = true) });
+  const reported = pool.infer([], { onStart: () => (begun = true) });
   await settle();
   expect(begun).toBe(false);
   clock.advance(100);
   expect(await Promise.all(waiting)).toEqual([1, 1]);
-  await told;
+  await reported;
   expect(begun).toBe(true);
   await pool.close();
 });

@@ -9,7 +9,7 @@ import type { Log } from '#lib/log.ts';
 import { ModelError, ProcessEnded, type InferOptions, type ProcessEnd, type Tensor } from './contract.ts';
 import type { Runner, RunnerEnd, RunningBatch } from './runner.ts';
 
-export interface PoolParts {
+export interface PoolDependencies {
   /** Initial number of instances. */
   readonly size: number;
   /** Loads the model into a new instance. @throws DaisError `invalid_request` with the log of what failed. */
@@ -41,7 +41,7 @@ interface Waiting {
 }
 
 export class RunnerPool {
-  readonly #parts: PoolParts;
+  readonly #dependencies: PoolDependencies;
   readonly #all = new Set<Runner>();
   #idle: Runner[] = [];
   /** Replaced instances that complete their last batch. */
@@ -68,9 +68,9 @@ export class RunnerPool {
   /** Reason of instances that are being terminated at their time limit. */
   readonly #overdue = new Map<Runner, string>();
 
-  constructor(parts: PoolParts) {
-    this.#parts = parts;
-    this.#size = parts.size;
+  constructor(dependencies: PoolDependencies) {
+    this.#dependencies = dependencies;
+    this.#size = dependencies.size;
   }
 
   get size(): number {
@@ -96,9 +96,9 @@ export class RunnerPool {
 
   /** The first instance shows whether the model loads; the others then start concurrently. */
   async open(): Promise<void> {
-    this.#add(await this.#parts.make());
+    this.#add(await this.#dependencies.make());
     const made = await Promise.allSettled(
-      Array.from({ length: this.#parts.size - 1 }, async () => await this.#parts.make()),
+      Array.from({ length: this.#dependencies.size - 1 }, async () => await this.#dependencies.make()),
     );
     for (const one of made) if (one.status === 'fulfilled') this.#add(one.value);
     const failed = made.find((one) => one.status === 'rejected');
@@ -122,7 +122,7 @@ export class RunnerPool {
     const more = size - this.#size;
     if (more > 0) {
       this.#coming += more;
-      const made = await Promise.allSettled(Array.from({ length: more }, async () => await this.#parts.make()));
+      const made = await Promise.allSettled(Array.from({ length: more }, async () => await this.#dependencies.make()));
       this.#coming -= more;
       const there = made.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
       if (this.#closing) {
@@ -187,7 +187,7 @@ export class RunnerPool {
 
   /** Aborts the batch at its time limit: the runner then terminates its process. */
   #limit(runner: Runner, signal: AbortSignal | undefined): TimeLimit | undefined {
-    const { inferMs, clock } = this.#parts;
+    const { inferMs, clock } = this.#dependencies;
     if (inferMs === undefined) return undefined;
     const controller = new AbortController();
     const abort = () => controller.abort(signal?.reason);
@@ -283,13 +283,13 @@ export class RunnerPool {
   async #replace(old: Runner): Promise<void> {
     this.#coming += 1;
     try {
-      const fresh = await this.#parts.make();
+      const fresh = await this.#dependencies.make();
       if (this.#closing) return await fresh.stop();
       this.#add(fresh);
       if (this.#idle.includes(old)) await this.#end(old);
       else if (this.#all.has(old)) this.#retired.add(old);
     } catch (error) {
-      this.#parts.log.warn('could not start a new process for a model; the old process continues', { error });
+      this.#dependencies.log.warn('could not start a new process for a model; the old process continues', { error });
     } finally {
       this.#coming -= 1;
     }
@@ -318,13 +318,13 @@ export class RunnerPool {
       return;
     }
     const reason = overdue ?? end.reason;
-    this.#parts.log.warn('a process of a model ended', { why: reason });
-    this.#report(reason, overdue !== undefined || end.isOwnFault);
+    this.#dependencies.log.warn('a process of a model ended', { why: reason });
+    this.#report(reason, overdue !== undefined || end.isOwnError);
     this.#crashed(reason);
   }
 
-  #report(reason: string, isOwnFault: boolean): void {
-    this.#givenUp = this.#parts.onEnd?.({ reason, hasAnswered: this.#hasAnswered, isOwnFault });
+  #report(reason: string, isOwnError: boolean): void {
+    this.#givenUp = this.#dependencies.onEnd?.({ reason, hasAnswered: this.#hasAnswered, isOwnError });
     this.#hasAnswered = false;
     if (this.#givenUp === undefined) return;
     for (const cancel of this.#cancels) cancel();
@@ -332,7 +332,7 @@ export class RunnerPool {
   }
 
   #crashed(why: string): void {
-    const { clock, random } = this.#parts;
+    const { clock, random } = this.#dependencies;
     const now = clock.now();
     this.#reason = why;
     this.#crashes += 1;
@@ -344,7 +344,7 @@ export class RunnerPool {
     this.#coming += 1;
     const cancel = clock.after(waitMs, () => {
       this.#cancels.delete(cancel);
-      void this.#parts.make().then(
+      void this.#dependencies.make().then(
         async (runner) => {
           this.#coming -= 1;
           // It may no longer be needed.

@@ -18,7 +18,7 @@ export interface Runner {
 export interface RunnerEnd {
   readonly reason: string;
   /** False for a SIGKILL from outside, for example of an administrator. */
-  readonly isOwnFault: boolean;
+  readonly isOwnError: boolean;
 }
 
 export interface RunningBatch {

@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api';
 import type { InferOptions, LoadedModel, ModelStats, Tensor, TensorSpec } from './contract.ts';
 import { rowsOf } from './tensors.ts';
 
-export interface ServedParts {
+export interface ServedModelOptions {
   readonly engine: string;
   readonly platform: string;
   readonly inputs: readonly TensorSpec[];
@@ -22,7 +22,7 @@ export interface ServedParts {
 }
 
 export class ServedModel implements LoadedModel {
-  readonly #parts: ServedParts;
+  readonly #options: ServedModelOptions;
   readonly engine: string;
   readonly platform: string;
   readonly inputs: readonly TensorSpec[];
@@ -35,25 +35,25 @@ export class ServedModel implements LoadedModel {
   #whenQuiet: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(parts: ServedParts) {
-    this.#parts = parts;
-    this.engine = parts.engine;
-    this.platform = parts.platform;
-    this.inputs = parts.inputs;
-    this.outputs = parts.outputs;
-    this.batchable = parts.batchable;
+  constructor(options: ServedModelOptions) {
+    this.#options = options;
+    this.engine = options.engine;
+    this.platform = options.platform;
+    this.inputs = options.inputs;
+    this.outputs = options.outputs;
+    this.batchable = options.batchable;
   }
 
   get concurrency(): number {
-    return this.#parts.concurrency();
+    return this.#options.concurrency();
   }
 
   async scale(workers: number): Promise<void> {
-    if (!this.#isClosed) await this.#parts.scale(workers);
+    if (!this.#isClosed) await this.#options.scale(workers);
   }
 
   async infer(inputs: readonly Tensor[], options: InferOptions = {}): Promise<readonly Tensor[]> {
-    const given = this.#parts.enforce(inputs);
+    const given = this.#options.enforce(inputs);
     this.#checkOutputs(options.outputs);
     options.signal?.throwIfAborted();
     const outputs = await this.#run(given, options);
@@ -74,16 +74,16 @@ export class ServedModel implements LoadedModel {
       runs: this.#runs,
       rows: this.#rows,
       runNanoseconds: this.#nanoseconds,
-      crashes: this.#parts.crashes(),
-      memoryBytes: this.#parts.memoryBytes(),
-      cpuMs: this.#parts.cpuMs?.() ?? 0,
+      crashes: this.#options.crashes(),
+      memoryBytes: this.#options.memoryBytes(),
+      cpuMs: this.#options.cpuMs?.() ?? 0,
     };
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenQuiet = resolve));
-    await this.#parts.close();
+    await this.#options.close();
   }
 
   async #run(inputs: readonly Tensor[], options: InferOptions): Promise<readonly Tensor[]> {
@@ -92,7 +92,7 @@ export class ServedModel implements LoadedModel {
     const began = process.hrtime.bigint();
     this.#running += 1;
     try {
-      return await this.#parts.run(inputs, wanted);
+      return await this.#options.run(inputs, wanted);
     } finally {
       this.#nanoseconds += process.hrtime.bigint() - began;
       this.#runs += 1;

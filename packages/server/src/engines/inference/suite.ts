@@ -53,7 +53,7 @@ const rows = (...values: number[]): Tensor => ({
 });
 const numbers = (outputs: readonly Tensor[]) => Array.from(outputs[0]?.data as Float32Array, Number);
 
-async function fault(work: Promise<unknown>): Promise<DaisError> {
+async function errorOf(work: Promise<unknown>): Promise<DaisError> {
   const error = await work.then(
     () => undefined,
     (reason: unknown) => reason,
@@ -137,11 +137,11 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
         [[{ ...good, shape: [2, 3] }], /`x`.*6 elements.*data has 3/],
         [[{ ...good, shape: [-1, 3] }], /`x`.*-1/],
       ];
-      for (const [inputs, told] of bad) {
-        const error = await fault(model.infer(inputs));
+      for (const [inputs, expected] of bad) {
+        const error = await errorOf(model.infer(inputs));
         expect(error.code).toBe('invalid_request');
-        expect(error.message).toMatch(told);
-        expect(error.issues?.[0]?.path).toBe(told.source.includes('`z`') ? 'z' : 'x');
+        expect(error.message).toMatch(expected);
+        expect(error.issues?.[0]?.path).toBe(expected.source.includes('`z`') ? 'z' : 'x');
       }
       expect(numbers(await model.infer([good]))).toEqual([14]);
     });
@@ -149,7 +149,7 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
     test('returns selected outputs', async () => {
       const [output] = model.outputs;
       expect(await model.infer([rows(1, 2, 3)], { outputs: [output!.name] })).toHaveLength(1);
-      expect(await fault(model.infer([rows(1, 2, 3)], { outputs: ['none'] }))).toMatchObject({
+      expect(await errorOf(model.infer([rows(1, 2, 3)], { outputs: ['none'] }))).toMatchObject({
         code: 'invalid_request',
       });
     });
@@ -172,20 +172,20 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
     });
 
     test('reports why a model does not load', async () => {
-      const error = await fault(subject.engine.load(subject.broken, subject.options));
+      const error = await errorOf(subject.engine.load(subject.broken, subject.options));
       expect(error.code).toBe('invalid_request');
       expect(error.message.length).toBeGreaterThan(30);
-      expect(await fault(subject.engine.load(subject.empty, subject.options))).toMatchObject({
+      expect(await errorOf(subject.engine.load(subject.empty, subject.options))).toMatchObject({
         code: 'invalid_request',
       });
     });
 
     test('changes the number of instances while it serves', async () => {
       const loaded = await subject.engine.load(subject.weighted, { ...subject.options, workers: 1 });
-      const asking = { on: true };
+      const requesting = { on: true };
       const answers: number[][] = [];
       const asked = (async () => {
-        while (asking.on) answers.push(numbers(await loaded.infer([rows(1, 2, 3)])));
+        while (requesting.on) answers.push(numbers(await loaded.infer([rows(1, 2, 3)])));
       })();
       try {
         for (const workers of [2, 1]) {
@@ -195,7 +195,7 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
           expect((await Promise.all(many)).map(numbers)).toEqual(many.map(() => [14]));
         }
       } finally {
-        asking.on = false;
+        requesting.on = false;
         await asked;
         await loaded.close();
       }
@@ -219,7 +219,7 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
       const running = loaded.infer([rows(1, 2, 3)]);
       await loaded.close();
       expect(numbers(await running)).toEqual([14]);
-      expect(await fault(loaded.infer([rows(1, 2, 3)]))).toMatchObject({ code: 'model_unavailable' });
+      expect(await errorOf(loaded.infer([rows(1, 2, 3)]))).toMatchObject({ code: 'model_unavailable' });
     });
   });
 }

@@ -5,7 +5,7 @@
 import { DaisError } from '@dais/api/errors';
 import { testBatches, type BatchTest } from './batch-test.ts';
 import { ProcessEnded, type LoadOptions, type Tensor, type TensorSpec } from './contract.ts';
-import { RunnerPool, type PoolParts } from './runner-pool.ts';
+import { RunnerPool, type PoolDependencies } from './runner-pool.ts';
 
 export interface TestedModel {
   readonly inputs: readonly TensorSpec[];
@@ -25,15 +25,15 @@ export interface TestedPool {
  * @throws ProcessEnded when the process ends or exceeds a limit before the test is over; DaisError `invalid_request` when the
  * model does not load.
  */
-export async function openTestedPool(parts: PoolParts, model: TestedModel): Promise<TestedPool> {
+export async function openTestedPool(dependencies: PoolDependencies, model: TestedModel): Promise<TestedPool> {
   const { inputs, outputs, sample, enforce = (given) => given, onPhase } = model;
   let ended: string | undefined;
   let isTried = false;
   const pool = new RunnerPool({
-    ...parts,
+    ...dependencies,
     size: 1,
     onEnd: (end) => {
-      if (isTried) return parts.onEnd?.(end);
+      if (isTried) return dependencies.onEnd?.(end);
       return (ended ??= end.reason);
     },
   });
@@ -54,7 +54,7 @@ export async function openTestedPool(parts: PoolParts, model: TestedModel): Prom
     isTried = true;
     if (ended !== undefined)
       throw new ProcessEnded(`The model loaded, but its process ended during the test: ${ended}`);
-    await pool.resize(parts.size);
+    await pool.resize(dependencies.size);
     return { pool, test };
   } catch (error) {
     isTried = true;

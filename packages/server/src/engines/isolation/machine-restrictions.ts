@@ -44,8 +44,8 @@ export function readRestrictions(variables: Variables): MachineRestrictions {
 }
 
 /** System mounts, such as binfmt_misc, hide nothing that a new /proc would reveal. */
-function isMask(place: string): boolean {
-  return place.startsWith('/proc/') && !place.startsWith('/proc/sys/fs/');
+function isMask(path: string): boolean {
+  return path.startsWith('/proc/') && !path.startsWith('/proc/sys/fs/');
 }
 
 function containerEngine(variables: Variables): ContainerEngine | undefined {

@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api/errors';
 import { machineMemory } from '#lib/system/machine-memory.ts';
 import { run as runProgram } from '#lib/process.ts';
-import { processIdentity } from '#lib/system/process-identity.ts';
+import { processIdentity } from '#lib/system/process-identity.mjs';
 import { wrapWithBubblewrap, type BubblewrapMode } from './bubblewrap/bubblewrap.ts';
 import {
   isolationRefusal,
@@ -312,7 +312,7 @@ class LadderIsolation implements Isolation {
       landlockAbi: abi,
       lacks: lacksOf(found),
       tried,
-      reason: found.boundary === 'none' ? faultOf(tried) : undefined,
+      reason: found.boundary === 'none' ? problemOf(tried) : undefined,
       remedy: isStrongest ? undefined : remedyOf(programs, tried, variables),
     };
     return { rung: found, report, programs: names };
@@ -388,7 +388,7 @@ function lacksOf(rung: Rung): string[] {
   }
 }
 
-function faultOf(tried: readonly { readonly boundary: Boundary; readonly reason: string }[]): string {
+function problemOf(tried: readonly { readonly boundary: Boundary; readonly reason: string }[]): string {
   return tried.map(({ boundary, reason }) => `${boundary}: ${reason}`).join('; ');
 }
 

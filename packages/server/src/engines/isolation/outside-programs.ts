@@ -20,7 +20,7 @@ export function outsidePrograms(machine: string): OutsideProgram | undefined {
   try {
     const loader = realpathSync(LOADERS[machine] ?? '');
     if (!loader.startsWith('/usr/') || !realpathSync('/bin/sh').startsWith('/usr/')) return undefined;
-    const inside = (place: string) => OUTSIDE + place.slice('/usr'.length);
+    const inside = (path: string) => OUTSIDE + path.slice('/usr'.length);
     const libraries = [dirname(loader), '/usr/lib64', '/usr/lib'].map(inside).join(':');
     return (name) => [inside(loader), '--library-path', libraries, `${OUTSIDE}/bin/${name}`];
   } catch {

@@ -17,9 +17,9 @@ export interface ProgramPaths {
 export function findBubblewrap({ configured = [], path = SYSTEM_PATH, bundled = [] }: ProgramPaths): FoundProgram[] {
   const onPath = findOnPath('bwrap', path);
   const found: FoundProgram[] = [
-    ...configured.map((place): FoundProgram => ({ path: place, source: 'configured' })),
+    ...configured.map((path): FoundProgram => ({ path: path, source: 'configured' })),
     ...(onPath === undefined ? [] : [{ path: onPath, source: 'machine' as const }]),
-    ...bundled.map((place): FoundProgram => ({ path: place, source: 'bundled' })),
+    ...bundled.map((path): FoundProgram => ({ path: path, source: 'bundled' })),
   ];
   return found.filter((program) => isProgram(program.path));
 }
@@ -32,10 +32,10 @@ export function findOnPath(name: string, path: string = SYSTEM_PATH): string | u
     .find(isProgram);
 }
 
-function isProgram(place: string): boolean {
+function isProgram(path: string): boolean {
   try {
-    accessSync(place, constants.X_OK);
-    return statSync(place).isFile();
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
   } catch {
     return false;
   }

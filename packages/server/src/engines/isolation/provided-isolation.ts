@@ -1,6 +1,6 @@
 /** Isolation on a machine without bubblewrap: installs the bundled one before the first run, and reports why it could not. */
 import type { Clock } from '#lib/clock.ts';
-import { bundledBubblewrap, bundledPlace, type BundledBubblewrapOptions } from './bubblewrap/bundled-bubblewrap.ts';
+import { bundledBubblewrap, bundledPath, type BundledBubblewrapOptions } from './bubblewrap/bundled-bubblewrap.ts';
 import type {
   Confined,
   ConfineOptions,
@@ -35,7 +35,7 @@ export class ProvidedIsolation implements Isolation {
   constructor(options: ProvidedIsolationOptions) {
     const { bundled, open } = options;
     this.#options = options;
-    this.#isolation = open({ bundled: [bundledPlace(bundled.folder, bundled.release)] });
+    this.#isolation = open({ bundled: [bundledPath(bundled.folder, bundled.release)] });
   }
 
   async report(): Promise<IsolationReport> {
@@ -64,8 +64,8 @@ export class ProvidedIsolation implements Isolation {
 
   async #provide(): Promise<void> {
     const { bundled, programs, clock } = this.#options;
-    const places = { ...programs, bundled: [bundledPlace(bundled.folder, bundled.release)] };
-    if (this.#closing.signal.aborted || findBubblewrap(places).length > 0) return;
+    const locations = { ...programs, bundled: [bundledPath(bundled.folder, bundled.release)] };
+    if (this.#closing.signal.aborted || findBubblewrap(locations).length > 0) return;
     if (this.#failed !== undefined && clock.now() - this.#failed.at < RETRY_MS) return;
     this.#installing ??= bundledBubblewrap({ ...bundled, signal: this.#closing.signal }).then((found) => {
       this.#installing = undefined;

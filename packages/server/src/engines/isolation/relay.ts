@@ -14,7 +14,7 @@ export interface Reachable {
   accept(socket: Socket, attempt: string): void;
 }
 
-export interface RelayParts {
+export interface RelayDependencies {
   readonly path: string;
   readonly perl: string | undefined;
   readonly attempt: string;
@@ -40,7 +40,7 @@ for (const port of ports) {
 }
 `;
 
-function helperCommand(pid: number, { perl, reach }: RelayParts): readonly [string, ...string[]] {
+function helperCommand(pid: number, { perl, reach }: RelayDependencies): readonly [string, ...string[]] {
   const ports = reach.map(({ port }) => String(port));
   // Root in a container creates user namespaces like other users.
   const isUserNamespace = !ownPrivileges().isFullRoot;
@@ -53,17 +53,17 @@ function helperCommand(pid: number, { perl, reach }: RelayParts): readonly [stri
 }
 
 export class Relay {
-  readonly #parts: RelayParts;
+  readonly #dependencies: RelayDependencies;
   readonly #servers = new Map<number, Server>();
   readonly #sockets = new Set<Socket>();
 
-  private constructor(parts: RelayParts) {
-    this.#parts = parts;
+  private constructor(dependencies: RelayDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** Immediately when it arrives, because connections in between would not be accepted. */
   #take(port: number, server: Server): void {
-    const { attempt, reach } = this.#parts;
+    const { attempt, reach } = this.#dependencies;
     this.#servers.set(port, server);
     server.unref();
     server.on('connection', (socket: Socket) => {
@@ -79,12 +79,15 @@ export class Relay {
   }
 
   /** `pid`: of a process in the namespace. Rejects with the error of the helper. */
-  static async open(pid: number, parts: RelayParts): Promise<Relay> {
-    const [program, ...words] = helperCommand(pid, parts);
-    const helper = start(program, words, { env: { PATH: parts.path }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  static async open(pid: number, dependencies: RelayDependencies): Promise<Relay> {
+    const [program, ...words] = helperCommand(pid, dependencies);
+    const helper = start(program, words, {
+      env: { PATH: dependencies.path },
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
     let errorText = '';
     helper.stderr?.on('data', (chunk: Buffer) => (errorText = `${errorText}${chunk.toString('utf8')}`.slice(-2000)));
-    const relay = new Relay(parts);
+    const relay = new Relay(dependencies);
     const timer = setTimeout(() => helper.kill('SIGKILL'), PATIENCE_MS);
     try {
       await new Promise<void>((resolve, reject) => {
@@ -94,7 +97,7 @@ export class Relay {
         });
         helper.once('error', reject);
         helper.once('close', () => {
-          if (relay.#servers.size === parts.reach.length) resolve();
+          if (relay.#servers.size === dependencies.reach.length) resolve();
           else reject(new Error(`could not enter the network namespace of the task: ${errorText.trim()}`));
         });
       });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { folderSize } from '#lib/system/folder-size.ts';
 import { start, type ChildProcess } from '#lib/process.ts';
-import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.mjs';
 import { firstDescendants, treeCpuMs, treeMemory } from '#lib/system/process-tree.ts';
 import type { Boundary, EndCause, IsolatedEnd, IsolatedProcess, IsolatedRun, IsolatedStart } from './contract.ts';
 import type { TaskGroups } from './limits/control-groups.ts';

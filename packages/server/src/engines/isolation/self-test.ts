@@ -78,7 +78,7 @@ unshare -U true 2>/dev/null && echo 'it creates a user namespace'
 echo end
 `;
 
-export interface SelfTestParts {
+export interface SelfTestDependencies {
   readonly boundary: Boundary;
   readonly perl: string | undefined;
   readonly path: string;
@@ -86,11 +86,16 @@ export interface SelfTestParts {
 }
 
 /** Returns why the boundary failed; undefined when it works. */
-export async function testBoundary({ boundary, perl, path, confine }: SelfTestParts): Promise<string | undefined> {
-  const place = await mkdtemp(join(tmpdir(), 'dais-self-test-'));
+export async function testBoundary({
+  boundary,
+  perl,
+  path,
+  confine,
+}: SelfTestDependencies): Promise<string | undefined> {
+  const location = await mkdtemp(join(tmpdir(), 'dais-self-test-'));
   const servers: Server[] = [];
   try {
-    const [scratch, outside] = [join(place, 'scratch'), join(place, 'outside')];
+    const [scratch, outside] = [join(location, 'scratch'), join(location, 'outside')];
     for (const folder of [scratch, outside]) await mkdir(folder, { mode: 0o700 });
     const [canary, socket] = [join(outside, 'canary'), join(outside, 'socket')];
     await writeFile(canary, 'canary', { mode: 0o600 });
@@ -134,8 +139,8 @@ export async function testBoundary({ boundary, perl, path, confine }: SelfTestPa
     return undefined;
   } finally {
     for (const server of servers) server.close();
-    await chmod(place, 0o700).catch(() => {});
-    await rm(place, { recursive: true, force: true });
+    await chmod(location, 0o700).catch(() => {});
+    await rm(location, { recursive: true, force: true });
   }
 }
 

@@ -20,7 +20,7 @@ const row = (key: string, eventTime: number, value: string, createdTime = 0): On
   createdTime,
   value: Buffer.from(value),
 });
-const told = (rows: readonly (OnlineRow | undefined)[] | undefined) => rows?.map((one) => one?.value.toString());
+const values = (rows: readonly (OnlineRow | undefined)[] | undefined) => rows?.map((one) => one?.value.toString());
 
 export function onlineStoreSuite(name: string, open: () => Promise<OnlineStoreSubject>): void {
   describe(`online engine: ${name}`, () => {
@@ -43,8 +43,8 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStoreSu
         { ...two, keys: keys('a') },
         { ...fresh(), keys: keys('a') },
       ]);
-      expect(told(first)).toEqual(['B', undefined, 'A', 'B']);
-      expect(told(second)).toEqual(['other']);
+      expect(values(first)).toEqual(['B', undefined, 'A', 'B']);
+      expect(values(second)).toEqual(['other']);
       expect(third).toEqual([undefined]);
       expect(first?.[2]).toEqual(row('a', 1, 'A'));
       expect(await store.read([])).toEqual([]);
@@ -72,7 +72,7 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStoreSu
 
     test('the newer event time wins, then the newer created time, then the later write', async () => {
       const view = fresh();
-      const now = async () => told((await store.read([{ ...view, keys: keys('a') }]))[0])?.[0];
+      const now = async () => values((await store.read([{ ...view, keys: keys('a') }]))[0])?.[0];
       expect(await store.write(view, [row('a', 10, 'first', 5)])).toBe(1);
       expect(await store.write(view, [row('a', 9, 'older', 9)])).toBe(0);
       expect(await store.write(view, [row('a', 10, 'earlier', 4)])).toBe(0);
@@ -102,7 +102,7 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStoreSu
           }
           for (let at = 0; at < all.length; at += size) await store.write(view, all.slice(at, at + size));
           const [found] = await store.read([{ ...view, keys: keys('a', 'b', 'c') }]);
-          expect(told(found)).toEqual(['a', 'b', 'c'].map((key) => model.get(key)?.value.toString()));
+          expect(values(found)).toEqual(['a', 'b', 'c'].map((key) => model.get(key)?.value.toString()));
         }),
         { numRuns: 25 },
       );
@@ -119,13 +119,13 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStoreSu
       );
       for (const reader of [store, subject.other]) {
         const [found] = await reader.read([{ ...view, keys: keys(...names) }]);
-        expect(new Set(told(found))).toEqual(new Set(['5']));
+        expect(new Set(values(found))).toEqual(new Set(['5']));
       }
     });
 
     test('reads the writes of another process', async () => {
       const view = fresh();
-      const now = async () => told((await store.read([{ ...view, keys: keys('a') }]))[0])?.[0];
+      const now = async () => values((await store.read([{ ...view, keys: keys('a') }]))[0])?.[0];
       await subject.other.write(view, [row('a', 1, 'one')]);
       await expect.poll(now).toBe('one');
       await subject.other.write(view, [row('a', 2, 'two')]);

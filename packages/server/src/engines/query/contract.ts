@@ -184,7 +184,7 @@ export interface QueryJob extends Statement {
   /** Additional queries over the same tables and steps, in sequence. */
   readonly more?: readonly Statement[];
   readonly limits?: QueryLimits;
-  /** File for rejected rows, as NDJSON of `DataFault` with complete values; default: only the first 100 are reported. */
+  /** File for rejected rows, as NDJSON of `DataError` with complete values; default: only the first 100 are reported. */
   readonly rejectsPath?: string;
   /** Owner for fair queueing: jobs of different owners take turns. Default: one for all. */
   readonly owner?: string;
@@ -298,7 +298,7 @@ export interface TableDescription {
 export interface QueryFailure {
   readonly faults: readonly DataError[];
   /** Total number, if counted. */
-  readonly faultCount: number;
+  readonly errorCount: number;
   /** Position in user SQL, from 1. */
   readonly position?: { readonly line: number; readonly column: number } | undefined;
 }

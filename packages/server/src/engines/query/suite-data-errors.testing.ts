@@ -7,7 +7,7 @@ import type { FileTable } from './contract.ts';
 import { scan } from './model/build.ts';
 import { type Bench, expectFailure } from './suite-bench.testing.ts';
 
-export function faultTests(bench: Bench): void {
+export function problemTests(bench: Bench): void {
   describe('data errors', () => {
     const table = {
       columns: [
@@ -30,14 +30,14 @@ export function faultTests(bench: Bench): void {
     ])('%s: reported with file and line', async (_, content, kind, line) => {
       const failure = await expectFailure(bench.rowsOfFile(content, {}, table));
       expect(failure.code).toBe('data_invalid');
-      const [fault] = failure.faults;
-      expect(fault).toMatchObject({
+      const [error] = failure.faults;
+      expect(error).toMatchObject({
         file: 'people.csv',
         ...(line !== undefined && { line }),
         ...(kind !== undefined && { kind }),
       });
-      expect(fault?.problem).not.toBe('');
-      expect(fault?.remedy).not.toBe('');
+      expect(error?.problem).not.toBe('');
+      expect(error?.remedy).not.toBe('');
       expect(failure.message).toContain('people.csv');
     });
     test('reports an invalid value with its column, but not in the message', async () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { Bench, type QuerySubject } from './suite-bench.testing.ts';
 import { readingTests } from './suite-reading.testing.ts';
-import { faultTests } from './suite-data-errors.testing.ts';
+import { problemTests } from './suite-data-errors.testing.ts';
 import { queryTests } from './suite-queries.testing.ts';
 import { momentTests } from './suite-point-in-time.testing.ts';
 import { jobTests } from './suite-jobs.testing.ts';
@@ -18,7 +18,7 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
     });
     afterAll(async () => await subject.end());
     readingTests(bench);
-    faultTests(bench);
+    problemTests(bench);
     queryTests(bench);
     momentTests(bench);
     jobTests(bench);

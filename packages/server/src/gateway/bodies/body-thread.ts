@@ -31,8 +31,8 @@ export type FromBodyThread =
     };
 
 /** A body that the thread has parsed. */
-export interface ReadBody<Told> {
-  readonly meta: Told;
+export interface ReadBody<Result> {
+  readonly meta: Result;
   readonly decode: (described: ServedDescription) => Promise<Tensor[]>;
   /** Releases the body in the thread. */
   readonly close: () => void;
@@ -43,7 +43,7 @@ interface Waiting {
   readonly reject: (error: DaisError) => void;
 }
 
-export class BodyThread<Told> {
+export class BodyThread<Result> {
   readonly #program: URL;
   readonly #waiting = new Map<number, Waiting>();
   #thread: Thread | undefined;
@@ -59,7 +59,7 @@ export class BodyThread<Told> {
    * Transfers the bytes to the thread. Throws the errors of parsing, `overloaded` when too many bodies wait, and
    * `too_large` when the memory limit is reached.
    */
-  async open(body: Buffer, how: unknown): Promise<ReadBody<Told>> {
+  async open(body: Buffer, how: unknown): Promise<ReadBody<Result>> {
     const { length } = body;
     if (this.#bodies > 0 && (this.#bodies >= MOST_BODIES || this.#bytes + length > MOST_BYTES)) {
       throw new DaisError(
@@ -83,7 +83,7 @@ export class BodyThread<Told> {
       const isAlone = length > LONG_BODY || length === body.buffer.byteLength;
       const whole = isAlone ? body : Buffer.from(new Uint8Array(body).buffer);
       const answer = await this.#request({ id, type: 'open', body: whole, how }, [whole.buffer as ArrayBuffer]);
-      const meta = (answer as FromBodyThread & { type: 'opened' }).meta as Told;
+      const meta = (answer as FromBodyThread & { type: 'opened' }).meta as Result;
       return {
         meta,
         decode: async (described) => {
@@ -117,8 +117,8 @@ export class BodyThread<Told> {
     const thread = startThread(this.#program, undefined, { heapMib: HEAP_MIB });
     // A waiting caller has a connection that keeps the process alive.
     thread.unref();
-    let fault: unknown;
-    thread.on('error', (error) => (fault = error));
+    let failure: unknown;
+    thread.on('error', (error) => (failure = error));
     thread.on('message', (message: FromBodyThread) => {
       const waiting = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);
@@ -129,13 +129,13 @@ export class BodyThread<Told> {
       this.#thread = undefined;
       const lost = [...this.#waiting.values()];
       this.#waiting.clear();
-      const isMemory = (fault as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      const isMemory = (failure as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
       const error = isMemory
         ? new DaisError(
             'too_large',
             'Parsing the body exceeds the memory limit. Split the request, or send the tensors in binary.',
           )
-        : new DaisError('internal', 'The thread that parses large bodies exited.', { cause: fault });
+        : new DaisError('internal', 'The thread that parses large bodies exited.', { cause: failure });
       for (const { reject } of lost) reject(error);
     });
     return thread;

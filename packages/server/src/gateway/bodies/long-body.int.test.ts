@@ -115,8 +115,8 @@ test.each(Object.entries(FORMS))('%s: a large body gets the same response as a s
       await world.ask(form.path, { body: form.body(rows, last), headers }),
     ];
     expect(few.status).toBe(400);
-    const told = ({ bytes }: GatewayResponse) => bytes.toString().replaceAll(/\d+/g, 'N');
-    expect([many.status, told(many)]).toEqual([few.status, told(few)]);
+    const format = ({ bytes }: GatewayResponse) => bytes.toString().replaceAll(/\d+/g, 'N');
+    expect([many.status, format(many)]).toEqual([few.status, format(few)]);
   }
   expect(seen.read - before).toBe(6);
 });

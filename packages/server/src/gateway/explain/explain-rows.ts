@@ -53,15 +53,15 @@ export function inInputOrder(
   row: readonly Tensor[],
   ofTrees: ArrayLike<number>,
 ): Float64Array {
-  const places = new Map<string, number>();
+  const positions = new Map<string, number>();
   let index = 0;
   for (const { name } of inputs) {
-    places.set(name, index);
+    positions.set(name, index);
     index += row.find((tensor) => tensor.name === name)?.data.length ?? 0;
   }
   return Float64Array.from(
     row.flatMap(({ name, data }) =>
-      Array.from({ length: data.length }, (_, at) => ofTrees[(places.get(name) ?? index) + at] ?? 0),
+      Array.from({ length: data.length }, (_, at) => ofTrees[(positions.get(name) ?? index) + at] ?? 0),
     ),
   );
 }

@@ -9,7 +9,7 @@ import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { startGateway, type Gateway } from '../index.ts';
 
-const parts = { clock: systemClock, log: silentLog };
+const dependencies = { clock: systemClock, log: silentLog };
 const FEATURES = 16;
 const WEIGHTS = [3, -2, 0.5];
 let folder: string;
@@ -54,8 +54,8 @@ beforeAll(async () => {
   }
   await writeFile(join(folder, 'linear', 'input_example.json'), JSON.stringify([[1, 1, 1]]));
   gateway = await startGateway({
-    ...parts,
-    engines: [new OnnxInference(parts)],
+    ...dependencies,
+    engines: [new OnnxInference(dependencies)],
     doors: servingDoors(),
     rpcs: servingRpcs(),
     files: async ({ name }) => await Promise.resolve({ folder: join(folder, name) }),

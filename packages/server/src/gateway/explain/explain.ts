@@ -211,9 +211,9 @@ function evaluator(
       const to = Math.min(count, from + atOnce);
       const inputs = mixedRows(row, background, coalitions.subarray(from * features, to * features), features);
       const answer = await runRows(model, inputs, name);
-      for (let place = 0; place < (to - from) * background.length; place++) {
-        values[from + Math.floor(place / background.length)]! +=
-          Number(answer[place * width + index]) / background.length;
+      for (let position = 0; position < (to - from) * background.length; position++) {
+        values[from + Math.floor(position / background.length)]! +=
+          Number(answer[position * width + index]) / background.length;
       }
       await nextTurn();
     }

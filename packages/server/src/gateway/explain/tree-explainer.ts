@@ -53,8 +53,8 @@ export class TreeExplainer {
 
   #start(): Thread {
     const thread = startThread(programUrl(import.meta.url, './tree-thread'), undefined);
-    let fault: unknown;
-    thread.on('error', (error) => (fault = error));
+    let failure: unknown;
+    thread.on('error', (error) => (failure = error));
     thread.on('message', (message: FromTreeThread) => {
       const waiting = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);
@@ -67,7 +67,7 @@ export class TreeExplainer {
       this.#thread = undefined;
       const lost = [...this.#waiting.values()];
       this.#waiting.clear();
-      const error = new DaisError('internal', 'The thread that explains tree models exited.', { cause: fault });
+      const error = new DaisError('internal', 'The thread that explains tree models exited.', { cause: failure });
       for (const { reject } of lost) reject(error);
     });
     return thread;

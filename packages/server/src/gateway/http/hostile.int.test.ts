@@ -28,15 +28,15 @@ const BODY = sumsBody([[1, 2]]);
  */
 async function speak(parts: readonly (string | Buffer)[], enough?: string): Promise<string> {
   return await new Promise((resolve, reject) => {
-    let told = '';
+    let reported = '';
     const socket: Socket = connect(Number(world.gateway.port), '127.0.0.1', () => {
       for (const part of parts) socket.write(part);
     });
     socket.on('data', (bytes) => {
-      told += bytes.toString('latin1');
-      if (enough !== undefined && told.includes(enough)) socket.destroy();
+      reported += bytes.toString('latin1');
+      if (enough !== undefined && reported.includes(enough)) socket.destroy();
     });
-    socket.on('close', () => resolve(told));
+    socket.on('close', () => resolve(reported));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') reject(error);
     });
@@ -97,8 +97,8 @@ test('rejects a body that is too large before reading it, with or without an ann
 test('sends no 100 Continue for a body that it will not read', async () => {
   const lines = ['expect: 100-continue', `content-length: ${BODY.length}`];
   expect(await speak([head(lines, '/v2/models/nobody/infer')], '"error"')).toMatch(/^HTTP\/1\.1 404/);
-  const told = await speak([head(lines), BODY], '"outputs"');
-  expect(told).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200/);
+  const result = await speak([head(lines), BODY], '"outputs"');
+  expect(result).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200/);
 });
 
 test('chunked bodies, pipelined requests, and two lengths', async () => {

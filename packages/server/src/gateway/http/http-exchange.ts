@@ -90,7 +90,8 @@ export class NodeExchange implements HttpExchange {
   }
 
   async body(most: number, binaryAt?: number): Promise<Buffer> {
-    if (this.headers.expect !== undefined) this.#response.writeContinue();
+    // Clients of other versions, such as HTTP/1.0, do not know interim responses (RFC 9110 §10.1.1).
+    if (this.headers.expect !== undefined && this.#request.httpVersion === '1.1') this.#response.writeContinue();
     this.#room = bodyBufferFor(this.#kept, Number(this.headers['content-length'] ?? 0), binaryAt);
     return await collectBody(this.#request, most, this.#room);
   }

@@ -24,15 +24,15 @@ import type { Predictor } from '../predictions/predictor.ts';
 import type { Routes } from '../routing/routes.ts';
 import { VISIBLE_HEADER } from '#lib/formats/visible-names.ts';
 import { ServedAccess, type Grant } from '../routing/served-access.ts';
-import { servedView, type ViewParts } from '../routing/served-view.ts';
+import { servedView, type ViewDependencies } from '../routing/served-view.ts';
 import type { MetadataRoute, InferRoute, ServingCall, ServingProtocol } from '../serving-protocol.ts';
 import { isInMemory } from '../tensors/tensor-rows.ts';
 
-export interface HttpGatewayParts {
+export interface HttpGatewayDependencies {
   readonly doors: readonly ServingProtocol[];
   readonly routes: Routes;
   readonly predictor: Predictor;
-  readonly view: ViewParts;
+  readonly view: ViewDependencies;
   readonly heardAt: () => number;
   readonly draining: () => boolean;
   readonly allowHosts: readonly string[];
@@ -66,20 +66,20 @@ export interface PlainHttp {
 }
 
 export class HttpGateway {
-  readonly #parts: HttpGatewayParts;
+  readonly #dependencies: HttpGatewayDependencies;
   readonly #patience: Patience;
   #goodHost: string | undefined;
 
-  constructor(parts: HttpGatewayParts) {
-    this.#parts = parts;
-    this.#patience = { ...PATIENCE, ...parts.patience };
+  constructor(dependencies: HttpGatewayDependencies) {
+    this.#dependencies = dependencies;
+    this.#patience = { ...PATIENCE, ...dependencies.patience };
   }
 
   /** `guarded`: the sender has already checked Host and Origin. */
   plain({ guarded }: { readonly guarded: boolean }): PlainHttp {
     const handle = (http: HttpExchange) => this.#handle(http, guarded);
     const node = this.#onNode(createServer(this.#times()), handle);
-    const { memory } = this.#parts;
+    const { memory } = this.#dependencies;
     const lane = new HttpLane({ handle, node, patience: this.#patience, keepAliveMs: KEEP_ALIVE_MS, memory });
     return {
       accept: (socket) => lane.accept(socket),
@@ -110,7 +110,7 @@ export class HttpGateway {
 
   #onNode<Any extends Server | SecureServer>(server: Any, handle: (http: HttpExchange) => void): Any {
     const listener = (request: IncomingMessage, response: ServerResponse) =>
-      handle(new NodeExchange(request, response, this.#patience, this.#parts.memory));
+      handle(new NodeExchange(request, response, this.#patience, this.#dependencies.memory));
     server.on('request', listener);
     // Request the body only when it will be read.
     server.on('checkContinue', listener);
@@ -120,7 +120,7 @@ export class HttpGateway {
   }
 
   #handle(http: HttpExchange, guarded: boolean): void {
-    const { doors: adapters, clock } = this.#parts;
+    const { doors: adapters, clock } = this.#dependencies;
     const { method, url, headers } = http;
     const given = headers['x-request-id'];
     const requestId = typeof given === 'string' && PLAIN_ID.test(given) ? given : uuidv7(clock.now());
@@ -133,25 +133,25 @@ export class HttpGateway {
       const exchange = { http, adapter, call, project: named, requestId };
       const answered =
         match.kind === 'infer' ? this.#infer(exchange, match, guarded) : this.#answer(exchange, match, guarded);
-      answered.catch((error: unknown) => this.#fault(exchange, error));
+      answered.catch((error: unknown) => this.#sendError(exchange, error));
       return;
     }
     const [adapter] = adapters;
     if (adapter === undefined) http.send(404, {}, {}, '');
     else {
       const exchange = { http, adapter, call, project, requestId };
-      this.#fault(exchange, new DaisError('route_not_found', `The gateway has no route ${method} ${path}.`));
+      this.#sendError(exchange, new DaisError('route_not_found', `The gateway has no route ${method} ${path}.`));
     }
   }
 
   async #infer(exchange: Exchange, match: InferRoute, guarded: boolean): Promise<void> {
     const { http, call, project, requestId, adapter } = exchange;
     const { headers } = http;
-    const { predictor } = this.#parts;
+    const { predictor } = this.#dependencies;
     const grant = this.#grant(headers, guarded);
     const route = predictor.find(match, { project, grant });
     checkBody(headers, route.served.bodyBytes);
-    if (this.#parts.draining()) throw new DaisError('shutting_down', 'The gateway is shutting down.');
+    if (this.#dependencies.draining()) throw new DaisError('shutting_down', 'The gateway is shutting down.');
     const body = await readBody(http, route.served.bodyBytes, match.binaryAt?.(headers));
     const caller: Caller = {
       grant,
@@ -186,14 +186,14 @@ export class HttpGateway {
     checkBody(headers, MOST_SMALL_BODY);
     const body = call.method === 'POST' ? await readBody(http, MOST_SMALL_BODY) : NOTHING;
     const visible = grant && ServedAccess.narrow(grant, oneHeader(headers, VISIBLE_HEADER));
-    const reply = await match.answer(servedView(this.#parts.view, visible, project), body, call);
+    const reply = await match.answer(servedView(this.#dependencies.view, visible, project), body, call);
     await sendReply(http, reply, this.#ownHeaders(requestId));
   }
 
-  #fault({ http, adapter, call, requestId }: Exchange, error: unknown): void {
+  #sendError({ http, adapter, call, requestId }: Exchange, error: unknown): void {
     if (http.isGone) return;
     const daisError = error instanceof DaisError ? error : new DaisError('internal', 'Internal server error.');
-    if (daisError !== error) this.#parts.log.error('a request failed', { error, requestId, path: call.path });
+    if (daisError !== error) this.#dependencies.log.error('a request failed', { error, requestId, path: call.path });
     if (http.isAnswered) {
       http.drop();
       return;
@@ -204,7 +204,7 @@ export class HttpGateway {
       ...(daisError.retryable && { 'retry-after': String(Math.max(1, Math.ceil(daisError.retryAfter ?? 1))) }),
       ...(daisError.code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
       // Do not wait for a body that is not read.
-      ...((unread || this.#parts.draining()) && { connection: 'close' }),
+      ...((unread || this.#dependencies.draining()) && { connection: 'close' }),
     };
     if (unread) http.linger();
     const send = async () => await sendReply(http, adapter.fault(daisError, call), extra);
@@ -212,9 +212,9 @@ export class HttpGateway {
   }
 
   #grant(headers: IncomingHttpHeaders, guarded: boolean): Grant {
-    const { routes, clock, heardAt } = this.#parts;
+    const { routes, clock, heardAt } = this.#dependencies;
     const { access } = routes.table;
-    if (access.solo && !guarded) this.#checkPlace(headers);
+    if (access.solo && !guarded) this.#checkOrigin(headers);
     return access.grant(headers.authorization, clock.now(), heardAt());
   }
 
@@ -229,11 +229,11 @@ export class HttpGateway {
   }
 
   /** A web page can reach a loopback port, also with a host name of its own (DNS rebinding). */
-  #checkPlace(headers: IncomingHttpHeaders): void {
+  #checkOrigin(headers: IncomingHttpHeaders): void {
     // The same name repeats; parsing it takes 3 µs.
     if (headers.host === this.#goodHost && headers.origin === undefined) return;
     const host = hostOf(headers.host);
-    if (host === undefined || !(isLoopback(host) || this.#parts.allowHosts.includes(host))) {
+    if (host === undefined || !(isLoopback(host) || this.#dependencies.allowHosts.includes(host))) {
       throw new DaisError('host_refused', `The Host header "${headers.host ?? ''}" is not allowed for this gateway.`);
     }
     const { origin } = headers;
@@ -245,7 +245,7 @@ export class HttpGateway {
 
   #ownHeaders(requestId: string): Record<string, string> {
     const own: Record<string, string> = { 'x-request-id': requestId };
-    if (this.#parts.draining()) own['connection'] = 'close';
+    if (this.#dependencies.draining()) own['connection'] = 'close';
     return own;
   }
 }

@@ -28,7 +28,7 @@ function requestOf(first: string, lines: readonly string[] = [], body = ''): str
 /** The fast path leaves a repeated header to Node, which keeps the connection. */
 const TO_NODE = requestOf('GET /livez', ['x-a: 1', 'x-a: 2']);
 
-interface Told {
+interface Reported {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -63,10 +63,10 @@ class Caller {
     await new Promise<void>((resolve) => this.#socket.write(bytes, () => resolve()));
   }
 
-  async answer(): Promise<Told | undefined> {
+  async answer(): Promise<Reported | undefined> {
     for (;;) {
-      const told = this.#take();
-      if (told !== undefined || this.#closed) return told;
+      const reported = this.#take();
+      if (reported !== undefined || this.#closed) return reported;
       await new Promise<void>((resolve) => (this.#news = resolve));
     }
   }
@@ -79,7 +79,7 @@ class Caller {
     this.#socket.destroy();
   }
 
-  #take(): Told | undefined {
+  #take(): Reported | undefined {
     const end = this.#bytes.indexOf('\r\n\r\n');
     if (end < 0) return undefined;
     const [first = '', ...lines] = this.#bytes.toString('latin1', 0, end).split('\r\n');
@@ -94,7 +94,7 @@ class Caller {
   }
 }
 
-async function ask(parts: readonly (string | Buffer)[], before?: string): Promise<Told | undefined> {
+async function ask(parts: readonly (string | Buffer)[], before?: string): Promise<Reported | undefined> {
   const caller = new Caller();
   try {
     if (before !== undefined) {
@@ -113,7 +113,7 @@ async function ask(parts: readonly (string | Buffer)[], before?: string): Promis
 }
 
 /** Removes what differs between calls. */
-function lasting({ status, headers, body }: Told) {
+function lasting({ status, headers, body }: Reported) {
   const { date, 'dais-prediction-id': id, 'x-request-id': request, ...rest } = headers;
   const same = id === undefined ? body : body.replaceAll(id, 'its id');
   return { status, rest, same, named: [date, id, request].map((value) => value !== undefined) };
@@ -146,17 +146,17 @@ describe('the same responses', () => {
 
   test('compressed for clients that accept it', async () => {
     const request = requestOf('GET /metrics', ['accept-encoding: deflate;q=0, gzip']);
-    for (const told of [await ask([request]), await ask([request], TO_NODE)]) {
-      expect(told).toMatchObject({ status: 200, headers: { 'content-encoding': 'gzip', vary: 'accept-encoding' } });
+    for (const reported of [await ask([request]), await ask([request], TO_NODE)]) {
+      expect(reported).toMatchObject({ status: 200, headers: { 'content-encoding': 'gzip', vary: 'accept-encoding' } });
     }
   });
 
   test('for any fragmentation', async () => {
     const request = requestOf(`POST ${INFER}`, ['content-type: application/json'], BODY);
-    const whole = lasting((await ask([request])) as Told);
+    const whole = lasting((await ask([request])) as Reported);
     for (let at = 1; at < request.length; at += 3) {
-      const told = await ask([request.slice(0, at), request.slice(at)]);
-      expect([at, told && lasting(told)]).toEqual([at, whole]);
+      const result = await ask([request.slice(0, at), request.slice(at)]);
+      expect([at, result && lasting(result)]).toEqual([at, whole]);
     }
     const drops = await ask(request.split(''));
     expect(drops && lasting(drops)).toEqual(whole);
@@ -177,8 +177,8 @@ test('responds to pipelined requests in order, also many in one packet', async (
       .join(''),
   );
   for (const [at, id] of ids.entries()) {
-    const told = await caller.answer();
-    expect([told?.headers['x-request-id'], told?.status]).toEqual([id, at % 100 === 7 ? 200 : 404]);
+    const result = await caller.answer();
+    expect([result?.headers['x-request-id'], result?.status]).toEqual([id, at % 100 === 7 ? 200 : 404]);
   }
   caller.end();
 });
@@ -197,9 +197,9 @@ describe('a large body', () => {
       const caller = new Caller();
       for (let at = 0; at < requests.length; at += size) await caller.write(requests.slice(at, at + size));
       for (const id of ['one', 'two', 'three']) {
-        const told = await caller.answer();
-        expect([size, told?.headers['x-request-id'], told?.status]).toEqual([size, id, 200]);
-        expect(JSON.parse(told!.body)).toMatchObject({ outputs: [{ data: [id === 'two' ? 7 : 3] }] });
+        const result = await caller.answer();
+        expect([size, result?.headers['x-request-id'], result?.status]).toEqual([size, id, 200]);
+        expect(JSON.parse(result!.body)).toMatchObject({ outputs: [{ data: [id === 'two' ? 7 : 3] }] });
       }
       caller.end();
     }
@@ -226,8 +226,8 @@ describe('a large body', () => {
     ] as const) {
       const caller = new Caller();
       await caller.write(requestOf(`POST ${path}`, [`content-length: ${length}`]));
-      const told = await caller.answer();
-      expect([told?.status, told?.headers['connection']]).toEqual([status, 'close']);
+      const result = await caller.answer();
+      expect([result?.status, result?.headers['connection']]).toEqual([status, 'close']);
       await caller.write(requestOf('GET /livez') + ' '.repeat(LONG));
       expect(await caller.answer()).toBeUndefined();
     }

@@ -199,8 +199,8 @@ const stream = fc
   .map(({ requests, mutations }) =>
     mutations.reduce(
       (text, { at, removed, added }) => {
-        const place = at % (text.length + 1);
-        return text.slice(0, place) + added + text.slice(place + removed);
+        const position = at % (text.length + 1);
+        return text.slice(0, position) + added + text.slice(position + removed);
       },
       requests.join('') + SECOND,
     ),
@@ -209,9 +209,9 @@ const cuts = fc.array(fc.nat(), { maxLength: 3 });
 
 test('any bytes, cut anywhere, are the same requests to the fast path and to Node', async () => {
   await fc.assert(
-    fc.asyncProperty(stream, cuts, async (text, places) => {
+    fc.asyncProperty(stream, cuts, async (text, positions) => {
       const bytes = Buffer.from(text, 'latin1');
-      const ends = [...places.map((at) => at % bytes.length), bytes.length].toSorted((a, b) => a - b);
+      const ends = [...positions.map((at) => at % bytes.length), bytes.length].toSorted((a, b) => a - b);
       const chunks = ends.map((end, at) => bytes.subarray(ends[at - 1] ?? 0, end)).filter(({ length }) => length > 0);
       expect(differences(await frame(chunks, 'fast path'), await frame(chunks, 'node'))).toEqual([]);
     }),

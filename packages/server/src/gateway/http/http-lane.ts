@@ -12,7 +12,7 @@ import { LaneExchange, type ExchangeConnection } from './lane-exchange.ts';
 import { readLaneHead, type LaneHead } from './lane-head.ts';
 import type { Patience } from '../options.ts';
 
-export interface LaneParts {
+export interface LaneDependencies {
   readonly handle: (exchange: HttpExchange) => void;
   /** Node's HTTP server; receives a socket as its event `connection`. */
   readonly node: EventEmitter;
@@ -31,15 +31,15 @@ const END_OF_HEAD = '\r\n\r\n';
 const NOTHING: Buffer = Buffer.alloc(0);
 
 export class HttpLane {
-  readonly #parts: LaneParts;
+  readonly #dependencies: LaneDependencies;
   readonly #connections = new Set<LaneConnection>();
 
-  constructor(parts: LaneParts) {
-    this.#parts = parts;
+  constructor(dependencies: LaneDependencies) {
+    this.#dependencies = dependencies;
   }
 
   accept(socket: Socket): void {
-    const connection = new LaneConnection(socket, this.#parts, () => this.#connections.delete(connection));
+    const connection = new LaneConnection(socket, this.#dependencies, () => this.#connections.delete(connection));
     this.#connections.add(connection);
   }
 
@@ -51,7 +51,7 @@ export class HttpLane {
 
 class LaneConnection implements ExchangeConnection {
   readonly #socket: Socket;
-  readonly #parts: LaneParts;
+  readonly #dependencies: LaneDependencies;
   readonly #left: () => void;
   /** The same header as Node's, so that a client disconnects before the server does. */
   readonly keepAlive: string;
@@ -67,15 +67,15 @@ class LaneConnection implements ExchangeConnection {
   /** The last response has been sent; further data is ignored. */
   #isOver = false;
 
-  constructor(socket: Socket, parts: LaneParts, left: () => void) {
+  constructor(socket: Socket, dependencies: LaneDependencies, left: () => void) {
     this.#socket = socket;
-    this.#parts = parts;
+    this.#dependencies = dependencies;
     this.#left = left;
-    this.patience = parts.patience;
-    this.memory = parts.memory;
-    this.keepAlive = `connection: keep-alive\r\nkeep-alive: timeout=${Math.floor(parts.keepAliveMs / 1000)}\r\n\r\n`;
+    this.patience = dependencies.patience;
+    this.memory = dependencies.memory;
+    this.keepAlive = `connection: keep-alive\r\nkeep-alive: timeout=${Math.floor(dependencies.keepAliveMs / 1000)}\r\n\r\n`;
     socket.setNoDelay(true);
-    socket.setTimeout(parts.patience.headers);
+    socket.setTimeout(dependencies.patience.headers);
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('timeout', this.#onTimeout);
@@ -111,7 +111,7 @@ class LaneConnection implements ExchangeConnection {
     if (this.#isOver) return;
     if (!this.#hasSpoken) {
       this.#hasSpoken = true;
-      this.#socket.setTimeout(this.#parts.keepAliveMs);
+      this.#socket.setTimeout(this.#dependencies.keepAliveMs);
     }
     if (this.#held.length > 0) chunk = Buffer.concat([this.#held, chunk]);
     if (this.#exchange === undefined) {
@@ -167,18 +167,18 @@ class LaneConnection implements ExchangeConnection {
       if (isPipelined) this.#handOver(bytes);
       else {
         this.#held = bytes;
-        this.#socket.setTimeout(this.#parts.patience.timeoutCheck);
+        this.#socket.setTimeout(this.#dependencies.patience.timeoutCheck);
       }
       return;
     }
-    if (isPipelined) this.#socket.setTimeout(this.#parts.keepAliveMs);
+    if (isPipelined) this.#socket.setTimeout(this.#dependencies.keepAliveMs);
     if (bytes.length > to) {
       this.#held = bytes.subarray(to);
       this.#socket.pause();
     }
     const exchange = new LaneExchange(this, this.#socket, head, bytes.subarray(from, to));
     this.#exchange = exchange;
-    this.#parts.handle(exchange);
+    this.#dependencies.handle(exchange);
   }
 
   #handOver(bytes: Buffer): void {
@@ -192,7 +192,7 @@ class LaneConnection implements ExchangeConnection {
     socket.setTimeout(0);
     socket.pause();
     socket.unshift(bytes);
-    this.#parts.node.emit('connection', socket);
+    this.#dependencies.node.emit('connection', socket);
     process.nextTick(() => socket.resume());
   }
 }

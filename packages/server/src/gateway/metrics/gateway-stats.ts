@@ -28,7 +28,7 @@ export interface VariantStats {
   /** Requests with a response status from 400 to 499. */
   readonly refused: number;
   /** Requests that failed because the model failed on their input. */
-  readonly modelFaults: number;
+  readonly modelErrors: number;
   /** Requests rejected because of a full queue or a short timeout. */
   readonly shed: number;
   readonly rows: number;

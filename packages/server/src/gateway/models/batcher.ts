@@ -275,9 +275,9 @@ export class Batcher {
 
   #notifyIdle(): void {
     if (this.#running > 0 || this.#waiting.size > 0) return;
-    const told = this.#idle;
+    const listeners = this.#idle;
     this.#idle = [];
-    for (const tell of told) tell();
+    for (const tell of listeners) tell();
   }
 }
 

@@ -52,9 +52,9 @@ async function ask(name: string, first: number) {
 async function whileAsked(name: string, work: () => Promise<void>) {
   const counts = { answered: 0 };
   const failed: { readonly status: number; readonly said: string }[] = [];
-  const asking = { on: true };
+  const requesting = { on: true };
   const askers = Array.from({ length: ASKERS }, async () => {
-    while (asking.on) {
+    while (requesting.on) {
       const answer = await ask(name, 1);
       if (answer.status === 200) counts.answered += 1;
       else failed.push(answer);
@@ -69,7 +69,7 @@ async function whileAsked(name: string, work: () => Promise<void>) {
     await work();
     await more();
   } finally {
-    asking.on = false;
+    requesting.on = false;
     await Promise.all(askers);
   }
   return { failed, answered: counts.answered };

@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(async () => await rm(folder, { recursive: true }));
 
 const open = async () => await LoadJournal.open({ folder, clock, log: silentLog });
-const crash = { reason: 'exit code 3.', hasAnswered: false, isOwnFault: true };
+const crash = { reason: 'exit code 3.', hasAnswered: false, isOwnError: true };
 
 test('two consecutive ends quarantine a model, also for later gateways', async () => {
   const journal = await open();
@@ -38,7 +38,7 @@ test('a success between two ends resets the count; many ends quarantine anyway',
   }
   // Killing processes manually quarantines no model that serves.
   for (let time = 0; time < 20; time++) {
-    expect(journal.end('o', { ...answered, isOwnFault: false })).toBeUndefined();
+    expect(journal.end('o', { ...answered, isOwnError: false })).toBeUndefined();
   }
 });
 

@@ -39,7 +39,7 @@ const MOST_ABSENT = 1000;
 
 const EMPTY: JournalRecord = { resumes: 0, isProven: false, endsInRow: 0, endTimes: [], deaths: 0 };
 
-export interface LoadJournalParts {
+export interface LoadJournalDependencies {
   /** Folder of the gateway. */
   readonly folder: string;
   readonly clock: Clock;
@@ -47,23 +47,23 @@ export interface LoadJournalParts {
 }
 
 export class LoadJournal {
-  readonly #parts: LoadJournalParts;
+  readonly #dependencies: LoadJournalDependencies;
   readonly #records = new Map<string, JournalRecord>();
   #writing: Promise<void> = Promise.resolve();
   #isDirty = false;
   #isClosed = false;
 
-  private constructor(parts: LoadJournalParts) {
-    this.#parts = parts;
+  private constructor(dependencies: LoadJournalDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** Reads the journal of the previous gateway process, and counts its death for each model that it was loading. */
-  static async open(parts: LoadJournalParts): Promise<LoadJournal> {
-    const journal = new LoadJournal(parts);
+  static async open(dependencies: LoadJournalDependencies): Promise<LoadJournal> {
+    const journal = new LoadJournal(dependencies);
     await mkdir(journal.#markers, { recursive: true, mode: 0o700 });
     const text = await readFile(journal.#file, 'utf8').catch(() => undefined);
     const read = text === undefined ? new Map<string, JournalRecord>() : readRecords(text);
-    if (read === undefined) parts.log.warn('cannot read the load journal; starting a new one');
+    if (read === undefined) dependencies.log.warn('cannot read the load journal; starting a new one');
     for (const [key, record] of read ?? []) journal.#records.set(key, record);
     for (const key of await readdir(journal.#markers)) journal.#countDeath(key);
     await journal.#save();
@@ -72,12 +72,12 @@ export class LoadJournal {
   }
 
   get #file(): string {
-    return join(this.#parts.folder, 'loads.json');
+    return join(this.#dependencies.folder, 'loads.json');
   }
 
   /** Contains a file for each model that is loading. */
   get #markers(): string {
-    return join(this.#parts.folder, 'loading');
+    return join(this.#dependencies.folder, 'loading');
   }
 
   recordOf(key: string): LoadRecord {
@@ -124,19 +124,19 @@ export class LoadJournal {
    * quarantined.
    */
   async endWhileLoading(key: string, reason: string): Promise<string | undefined> {
-    const quarantine = this.end(key, { reason, hasAnswered: false, isOwnFault: true });
+    const quarantine = this.end(key, { reason, hasAnswered: false, isOwnError: true });
     await this.#saveAndUnmark(key);
     return quarantine;
   }
 
   /** Records the end of a process of the model. Returns the reason if the model is quarantined. */
-  end(key: string, { reason, hasAnswered, isOwnFault }: ProcessEnd): string | undefined {
-    const now = this.#parts.clock.now();
+  end(key: string, { reason, hasAnswered, isOwnError }: ProcessEnd): string | undefined {
+    const now = this.#dependencies.clock.now();
     const record = this.recordOf(key);
     if (record.quarantine !== undefined) return record.quarantine.reason;
     const endsInRow = hasAnswered ? 1 : record.endsInRow + 1;
     const recent = record.endTimes.filter((at) => now - at < WINDOW_MS);
-    const endTimes = isOwnFault ? [...recent, now] : recent;
+    const endTimes = isOwnError ? [...recent, now] : recent;
     const why =
       endsInRow >= MOST_IN_ROW
         ? `Its process ended abnormally ${endsInRow === 2 ? 'twice' : `${endsInRow} times`} in a row. Last error: ${reason}`
@@ -185,10 +185,13 @@ export class LoadJournal {
     const deaths = record.deaths + 1;
     const quarantine =
       deaths >= MOST_IN_ROW
-        ? { reason: `The gateway ended ${deaths} times while it was loading the model.`, at: this.#parts.clock.now() }
+        ? {
+            reason: `The gateway ended ${deaths} times while it was loading the model.`,
+            at: this.#dependencies.clock.now(),
+          }
         : undefined;
     this.#records.set(key, { ...record, isProven: false, deaths, ...(quarantine !== undefined && { quarantine }) });
-    this.#parts.log.warn('the gateway ended while it was loading a model', { key, deaths });
+    this.#dependencies.log.warn('the gateway ended while it was loading a model', { key, deaths });
   }
 
   #set(key: string, record: JournalRecord): void {
@@ -197,13 +200,15 @@ export class LoadJournal {
   }
 
   #saveSoon(): void {
-    void this.#save().catch((error: unknown) => this.#parts.log.error('cannot write the load journal', { error }));
+    void this.#save().catch((error: unknown) =>
+      this.#dependencies.log.error('cannot write the load journal', { error }),
+    );
   }
 
   async #saveAndUnmark(key: string): Promise<void> {
     // A gateway that cannot write continues; the marker then counts as one death.
     await this.#save().catch((error: unknown) => {
-      this.#parts.log.error('cannot write the load journal', { error });
+      this.#dependencies.log.error('cannot write the load journal', { error });
     });
     await rm(join(this.#markers, key), { force: true });
   }

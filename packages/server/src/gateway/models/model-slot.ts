@@ -14,7 +14,7 @@ import type { LoadJournal } from './load-journal.ts';
 import type { LoadedFiles, LoadHooks } from './load-model.ts';
 import type { LoadQueue } from './load-queue.ts';
 
-export interface ModelSlotParts {
+export interface ModelSlotDependencies {
   readonly load: (model: ServedModel, hooks: LoadHooks) => Promise<LoadedFiles>;
   readonly journal: LoadJournal;
   readonly queue: LoadQueue;
@@ -51,7 +51,7 @@ const QUARANTINE_RETRY_MS = 60_000;
 export class ModelSlot {
   readonly served: ServedModel;
   readonly #key: string;
-  readonly #parts: ModelSlotParts;
+  readonly #dependencies: ModelSlotDependencies;
   #live: LiveModel | undefined;
   /** The description of the model from its last load. */
   #known: LoadedModel | undefined;
@@ -71,11 +71,11 @@ export class ModelSlot {
   #pins = 0;
   #onFree: (() => void)[] = [];
 
-  constructor(key: string, served: ServedModel, parts: ModelSlotParts) {
+  constructor(key: string, served: ServedModel, dependencies: ModelSlotDependencies) {
     this.#key = key;
     this.served = served;
-    this.#parts = parts;
-    this.#usedAt = parts.clock.now();
+    this.#dependencies = dependencies;
+    this.#usedAt = dependencies.clock.now();
   }
 
   get state(): ModelSlotStats['state'] {
@@ -91,7 +91,7 @@ export class ModelSlot {
 
   /** The reason why the model may not be loaded. */
   get #quarantine(): string | undefined {
-    return this.#parts.journal.recordOf(this.served.key).quarantine?.reason;
+    return this.#dependencies.journal.recordOf(this.served.key).quarantine?.reason;
   }
 
   /** Whether it has been loaded before, also if it is scaled to zero now. */
@@ -116,11 +116,11 @@ export class ModelSlot {
 
   unpin(): void {
     this.#pins--;
-    this.#usedAt = this.#parts.clock.now();
+    this.#usedAt = this.#dependencies.clock.now();
     if (this.#pins > 0) return;
-    const told = this.#onFree;
+    const listeners = this.#onFree;
     this.#onFree = [];
-    for (const tell of told) tell();
+    for (const tell of listeners) tell();
   }
 
   /**
@@ -154,7 +154,7 @@ export class ModelSlot {
 
   /** Waits for a load that ends soon. Otherwise throws `model_unavailable` with a retry delay. */
   async #whenSoon(waking: Promise<LiveModel>): Promise<LiveModel> {
-    const { clock, journal } = this.#parts;
+    const { clock, journal } = this.#dependencies;
     const leftMs = () => {
       const usual = this.#loadMs ?? journal.recordOf(this.served.key).loadMs ?? USUAL_LOAD_MS;
       return usual - (clock.now() - this.#loadingSince);
@@ -179,7 +179,7 @@ export class ModelSlot {
   /** Loads the model if necessary. Throws `model_unavailable` with the reason. */
   async wake(): Promise<LiveModel> {
     if (this.#live !== undefined) return this.#live;
-    const { clock } = this.#parts;
+    const { clock } = this.#dependencies;
     const quarantine = this.#quarantine;
     if (quarantine !== undefined) throw quarantined(quarantine);
     if (this.#closed) throw new DaisError('model_unavailable', 'The model is being unloaded.');
@@ -210,7 +210,7 @@ export class ModelSlot {
   }
 
   stats(): ModelSlotStats {
-    const told = this.#live?.model.stats();
+    const stats = this.#live?.model.stats();
     return {
       key: this.#key,
       project: this.served.project,
@@ -229,14 +229,14 @@ export class ModelSlot {
       running: this.#live?.batcher.load.running ?? 0,
       concurrency: this.#live?.model.concurrency ?? 0,
       loadMs: this.#loadMs,
-      memoryBytes: told?.memoryBytes ?? 0,
-      cpuMs: told?.cpuMs ?? 0,
-      crashes: told?.crashes ?? 0,
+      memoryBytes: stats?.memoryBytes ?? 0,
+      cpuMs: stats?.cpuMs ?? 0,
+      crashes: stats?.crashes ?? 0,
     };
   }
 
   async #load(): Promise<LiveModel> {
-    const { clock, log, memory, queue, journal } = this.#parts;
+    const { clock, log, memory, queue, journal } = this.#dependencies;
     const { project, name, version, key, files: list } = this.served;
     try {
       await this.#closing;
@@ -268,7 +268,7 @@ export class ModelSlot {
 
   /** Loads the model, with one retry if its process ended. */
   async #attempt(): Promise<LoadedFiles> {
-    const { load, journal, log } = this.#parts;
+    const { load, journal, log } = this.#dependencies;
     const { project, name, version, key } = this.served;
     for (;;) {
       const startedAt = performance.now();
@@ -302,7 +302,7 @@ export class ModelSlot {
 
   /** Returns why the model is not restarted. */
   #onEnd(end: ProcessEnd): string | undefined {
-    const { journal, log } = this.#parts;
+    const { journal, log } = this.#dependencies;
     const { project, name, version, key } = this.served;
     const reason = journal.end(key, end);
     if (reason === undefined) return undefined;
@@ -313,7 +313,7 @@ export class ModelSlot {
   }
 
   #sleepWhenIdle(): void {
-    const { clock, log } = this.#parts;
+    const { clock, log } = this.#dependencies;
     const { min, idleMs } = this.served.workers;
     if (min > 0 || idleMs <= 0) return;
     const left = Math.max(1, this.#usedAt + idleMs - clock.now());
@@ -328,7 +328,7 @@ export class ModelSlot {
 
   /** Runs until this model is unloaded. */
   #scaleByLoad(live: LiveModel): void {
-    const { clock, log } = this.#parts;
+    const { clock, log } = this.#dependencies;
     const { min, max, idleMs } = this.served.workers;
     if (max <= Math.max(1, min)) return;
     const rule = new ScaleRule({ min: Math.max(1, min), max });

@@ -24,7 +24,7 @@ import { tracePrediction } from './prediction-trace.ts';
 import { rowsOf } from '../tensors/tensor-rows.ts';
 import type { Tensor } from '../tensors/tensors.ts';
 
-export interface PredictorParts {
+export interface PredictorDependencies {
   readonly routes: Routes;
   readonly capture: CaptureSink | undefined;
   readonly number: number;
@@ -45,16 +45,20 @@ export interface PredictedReply<Reply> {
 }
 
 export class Predictor {
-  readonly #parts: PredictorParts;
+  readonly #dependencies: PredictorDependencies;
   readonly #shadows: ShadowQueue;
   #count = Math.floor(Math.random() * 2 ** 30);
 
-  constructor(parts: PredictorParts) {
-    this.#parts = parts;
-    this.#shadows = new ShadowQueue(parts.clock, parts.log, ({ attempt, variant, caller }, { error, ...outcome }) => {
-      const copy = { ...attempt, ...outcome, variant, id: this.#newId(attempt.route) };
-      return this.#record(copy, caller, error === undefined ? undefined : asDaisError(error), attempt.id);
-    });
+  constructor(dependencies: PredictorDependencies) {
+    this.#dependencies = dependencies;
+    this.#shadows = new ShadowQueue(
+      dependencies.clock,
+      dependencies.log,
+      ({ attempt, variant, caller }, { error, ...outcome }) => {
+        const copy = { ...attempt, ...outcome, variant, id: this.#newId(attempt.route) };
+        return this.#record(copy, caller, error === undefined ? undefined : asDaisError(error), attempt.id);
+      },
+    );
   }
 
   get shadows(): ShadowQueue {
@@ -63,7 +67,7 @@ export class Predictor {
 
   /** Resolves the endpoint before the body is read. */
   find({ endpoint }: EndpointAddress, { project, grant }: Pick<Caller, 'project' | 'grant'>): EndpointRoute {
-    return findEndpoint(this.#parts.routes.table, endpoint, project, grant);
+    return findEndpoint(this.#dependencies.routes.table, endpoint, project, grant);
   }
 
   /** An error of `body.open` is recorded as a failed request. */
@@ -94,7 +98,7 @@ export class Predictor {
     } catch (error) {
       const daisError = asDaisError(error);
       if (daisError.code === 'internal')
-        this.#parts.log.error('a prediction failed', { error, requestId: caller.requestId });
+        this.#dependencies.log.error('a prediction failed', { error, requestId: caller.requestId });
       this.#tally(attempt, daisError.status);
       // Return the error whether or not it could be captured.
       await this.#record(attempt, caller, daisError, undefined)?.catch(() => {});
@@ -104,7 +108,10 @@ export class Predictor {
   }
 
   #newId({ hash }: EndpointRoute): string {
-    return predictionId({ at: this.#parts.clock.now(), gateway: this.#parts.number, endpoint: hash }, this.#count++);
+    return predictionId(
+      { at: this.#dependencies.clock.now(), gateway: this.#dependencies.number, endpoint: hash },
+      this.#count++,
+    );
   }
 
   async #answer<Reply>(
@@ -116,14 +123,19 @@ export class Predictor {
     const { route } = attempt;
     const { served, load } = route;
     const { concurrency } = served;
-    if (caller.isTrial !== true) this.#parts.routes.quotas.take(served.project, caller.principal, performance.now());
+    if (caller.isTrial !== true)
+      this.#dependencies.routes.quotas.take(served.project, caller.principal, performance.now());
     if (concurrency !== undefined && load.running >= concurrency) {
       throw new DaisError(
         'rate_limited',
         `The endpoint "${served.name}" accepts at most ${concurrency} concurrent requests.`,
       );
     }
-    if (served.capture.policy !== 'off' && served.capture.overflow === 'shed' && this.#parts.capture?.full() === true) {
+    if (
+      served.capture.policy !== 'off' &&
+      served.capture.overflow === 'shed' &&
+      this.#dependencies.capture?.full() === true
+    ) {
       throw new DaisError(
         'overloaded',
         'Predictions cannot be captured at the moment, and the endpoint rejects requests that cannot be captured (`spec.capture.overflow`).',
@@ -169,7 +181,7 @@ export class Predictor {
   /** The first requests after scaling to zero wait for the model, within limits and their own timeout. */
   async #waitFor(variant: RouteVariant, deadline: number, caller: Caller, bodyBytes: number): Promise<LiveModel> {
     return await new Promise<LiveModel>((resolve, reject) => {
-      const cancel = this.#parts.clock.after(deadline - performance.now(), () => {
+      const cancel = this.#dependencies.clock.after(deadline - performance.now(), () => {
         stop();
         reject(new DaisError('deadline_exceeded', 'The model was not loaded within the timeout of the request.'));
       });
@@ -244,7 +256,7 @@ export class Predictor {
           resolve(tensors);
         },
         reject: (error) => {
-          if (error instanceof ModelError) variant.counters.modelFaults++;
+          if (error instanceof ModelError) variant.counters.modelErrors++;
           end();
           reject(error);
         },
@@ -255,7 +267,7 @@ export class Predictor {
         end();
         reject(error);
       };
-      const cancel = this.#parts.clock.after(Math.max(0, left), () =>
+      const cancel = this.#dependencies.clock.after(Math.max(0, left), () =>
         leave(new DaisError('deadline_exceeded', 'The model did not respond within the timeout of the request.')),
       );
       const stop = caller.onGone(() => leave(disconnected()));
@@ -264,11 +276,11 @@ export class Predictor {
   }
 
   #tally({ variant, startedAt }: Attempt, status: number): void {
-    variant?.counters.answered(this.#parts.clock.now(), (performance.now() - startedAt) * 1000, status);
+    variant?.counters.answered(this.#dependencies.clock.now(), (performance.now() - startedAt) * 1000, status);
   }
 
   #trace(attempt: Attempt, caller: Caller, status: number): void {
-    const { tracer, clock } = this.#parts;
+    const { tracer, clock } = this.#dependencies;
     if (tracer !== undefined) tracePrediction({ tracer, clock }, attempt, caller, status);
   }
 
@@ -278,7 +290,7 @@ export class Predictor {
     failed: DaisError | undefined,
     shadowOf: string | undefined,
   ): Promise<void> | undefined {
-    const { capture, clock } = this.#parts;
+    const { capture, clock } = this.#dependencies;
     const { served } = attempt.route;
     if (capture === undefined || served.capture.policy === 'off' || caller.isTrial === true) return undefined;
     const { variant } = attempt;
@@ -309,7 +321,7 @@ export class Predictor {
     );
     const { policy } = served.capture;
     if (recorded === undefined || policy === 'ack' || policy === 'sync') return recorded;
-    recorded.catch((error: unknown) => this.#parts.log.warn('cannot capture a prediction', { error }));
+    recorded.catch((error: unknown) => this.#dependencies.log.warn('cannot capture a prediction', { error }));
     return undefined;
   }
 }

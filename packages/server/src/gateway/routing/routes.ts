@@ -4,7 +4,7 @@
  */
 import { DaisError } from '@dais/api/errors';
 import { endpointHash, type ServedEndpoint, type ServedModel, type Snapshot } from '@dais/api/gateway';
-import { ModelSlot, type ModelSlotParts } from '../models/model-slot.ts';
+import { ModelSlot, type ModelSlotDependencies } from '../models/model-slot.ts';
 import type { SwapOutcome } from '../options.ts';
 import {
   routeTable,
@@ -21,7 +21,7 @@ import { VariantCounters } from './variant-counts.ts';
 const SHADOW = 'shadow:';
 
 export class Routes {
-  readonly #parts: ModelSlotParts;
+  readonly #dependencies: ModelSlotDependencies;
   readonly #slots = new Map<string, ModelSlot>();
   readonly #loads = new Map<string, EndpointLoad>();
   readonly #counters = new Map<string, VariantCounters>();
@@ -31,8 +31,8 @@ export class Routes {
   readonly #closing = new Set<Promise<void>>();
   readonly quotas = new Quotas();
 
-  constructor(parts: ModelSlotParts) {
-    this.#parts = parts;
+  constructor(dependencies: ModelSlotDependencies) {
+    this.#dependencies = dependencies;
     this.#wanted = NOTHING;
     this.#access = new ServedAccess(NOTHING.access);
     this.#table = routeTable(NOTHING.revision, this.#access, new Map());
@@ -67,7 +67,7 @@ export class Routes {
     }
     checkNames(snapshot);
     this.#wanted = snapshot;
-    const { journal } = this.#parts;
+    const { journal } = this.#dependencies;
     const resumed = new Set(
       snapshot.models.flatMap(({ key, resumes = 0 }) => (journal.resume(key, resumes) ? [key] : [])),
     );
@@ -117,7 +117,7 @@ export class Routes {
     const found = this.#slots.get(key);
     if (found !== undefined) return found;
     const served = models.get(key.startsWith(SHADOW) ? key.slice(SHADOW.length) : key) as ServedModel;
-    const slot = new ModelSlot(key, served, this.#parts);
+    const slot = new ModelSlot(key, served, this.#dependencies);
     this.#slots.set(key, slot);
     return slot;
   }
@@ -164,23 +164,23 @@ export class Routes {
   /** Closes models that neither the active nor the desired state uses, and removes stale counters. */
   #letGo(): void {
     const used = new Set<ModelSlot>();
-    const places = new Set<string>();
+    const locations = new Set<string>();
     const uids = new Set<string>();
     for (const route of this.#table.endpoints.values()) {
       uids.add(route.served.uid);
       for (const { name, slot, model } of route.variants) {
         used.add(slot);
-        places.add(`${route.served.uid}/${name}/${model.key}`);
+        locations.add(`${route.served.uid}/${name}/${model.key}`);
       }
       for (const { name, slot, model } of route.shadows) {
         used.add(slot);
-        places.add(`${route.served.uid}/${name}/${SHADOW}${model.key}`);
+        locations.add(`${route.served.uid}/${name}/${SHADOW}${model.key}`);
       }
     }
     for (const { uid, variants, shadow } of this.#wanted.endpoints) {
       uids.add(uid);
-      for (const { name, model } of variants) places.add(`${uid}/${name}/${model}`);
-      for (const { name, model } of shadow) places.add(`${uid}/${name}/${SHADOW}${model}`);
+      for (const { name, model } of variants) locations.add(`${uid}/${name}/${model}`);
+      for (const { name, model } of shadow) locations.add(`${uid}/${name}/${SHADOW}${model}`);
       for (const { model } of variants) used.add(this.#slots.get(model) as ModelSlot);
       for (const { model } of shadow) used.add(this.#slots.get(SHADOW + model) as ModelSlot);
     }
@@ -189,11 +189,11 @@ export class Routes {
       this.#slots.delete(key);
       const closing = slot
         .close()
-        .catch((error: unknown) => this.#parts.log.error('cannot unload a model', { error }))
+        .catch((error: unknown) => this.#dependencies.log.error('cannot unload a model', { error }))
         .finally(() => this.#closing.delete(closing));
       this.#closing.add(closing);
     }
-    for (const path of this.#counters.keys()) if (!places.has(path)) this.#counters.delete(path);
+    for (const path of this.#counters.keys()) if (!locations.has(path)) this.#counters.delete(path);
     for (const uid of this.#loads.keys()) if (!uids.has(uid)) this.#loads.delete(uid);
   }
 }

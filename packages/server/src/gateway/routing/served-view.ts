@@ -8,7 +8,7 @@ import type { Routes } from './routes.ts';
 import type { Grant } from './served-access.ts';
 import type { EndpointAddress, ServedEndpointView, ServedVariantView, ServedView } from '../serving-protocol.ts';
 
-export interface ViewParts {
+export interface ViewDependencies {
   readonly routes: Routes;
   readonly explainer: Explainer;
   readonly version: string;
@@ -17,7 +17,7 @@ export interface ViewParts {
 
 /** Without a grant no endpoint is visible: used for health and server metadata. */
 export function servedView(
-  { routes, explainer, version, ready }: ViewParts,
+  { routes, explainer, version, ready }: ViewDependencies,
   grant: Grant | undefined,
   project: string | undefined,
 ): ServedView {

@@ -5,7 +5,7 @@ export class VariantCounters {
   requests = 0;
   failures = 0;
   refused = 0;
-  modelFaults = 0;
+  modelErrors = 0;
   shed = 0;
   shadowDropped = 0;
   queueMicros = 0;

@@ -60,8 +60,8 @@ export class ExplainingThread {
 
   private constructor({ log, setup, onPhase }: ThreadOptions) {
     this.#thread = startThread(programUrl(import.meta.url, '../../explain-thread'), setup);
-    let fault: unknown;
-    this.#thread.on('error', (error) => (fault = error));
+    let failure: unknown;
+    this.#thread.on('error', (error) => (failure = error));
     this.#thread.on('message', (message: FromExplaining) => {
       if (message.type === 'phase') onPhase(message.phase);
       else if (message.type === 'log') log[message.level](message.message, { error: message.error });
@@ -70,7 +70,7 @@ export class ExplainingThread {
     this.#thread.once('exit', () => {
       const lost = [...this.#waiting.values()];
       this.#waiting.clear();
-      const error = new DaisError('model_unavailable', 'The explanation thread exited.', { cause: fault });
+      const error = new DaisError('model_unavailable', 'The explanation thread exited.', { cause: failure });
       for (const { reject } of lost) reject(error);
     });
   }

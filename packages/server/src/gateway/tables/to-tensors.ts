@@ -31,12 +31,12 @@ function fromTable(
   columns: readonly Column[] | undefined,
   enforce: boolean,
 ): Tensor[] {
-  const byPlace = areUnnamed(columns, inputs);
-  if (byPlace && found.size < inputs.length) throw tooFew(found.size, inputs);
-  const table = byPlace
+  const isByPosition = areUnnamed(columns, inputs);
+  if (isByPosition && found.size < inputs.length) throw tooFew(found.size, inputs);
+  const table = isByPosition
     ? new Map([...found.values()].map((values, index) => [inputs[index]?.name ?? '', values]))
     : found;
-  if (enforce && columns !== undefined && !byPlace) {
+  if (enforce && columns !== undefined && !isByPosition) {
     const missing = columns.filter(({ name, required }) => required && name !== undefined && !table.has(name));
     if (missing.length > 0) {
       throw wrong(`The columns ${missing.map(({ name, type }) => `"${name}" (${type})`).join(', ')} are missing.`);

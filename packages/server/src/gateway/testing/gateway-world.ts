@@ -54,12 +54,12 @@ export interface GatewayWorld {
   readonly engine: PlainEngine;
   readonly capture: MemoryCapture;
   readonly folder: string;
-  ask(path: string, asking?: RequestOptions): Promise<GatewayResponse>;
+  ask(path: string, dialog?: RequestOptions): Promise<GatewayResponse>;
   /** Sends rows of two numbers to an endpoint; returns their sums. */
   sums(
     endpoint: string,
     rows: readonly (readonly [number, number])[],
-    asking?: RequestOptions & { id?: string },
+    dialog?: RequestOptions & { id?: string },
   ): Promise<GatewayResponse>;
   /** Stops the gateway and starts another with the same folder. */
   restart(options?: Partial<GatewayOptions>): Promise<void>;
@@ -123,8 +123,8 @@ export async function startWorld(options: Partial<GatewayOptions> = {}): Promise
     capture,
     folder,
     ask,
-    sums: async (endpoint, rows, { id, ...asking } = {}) =>
-      await ask(`/v2/models/${endpoint}/infer`, { body: sumsBody(rows, id), ...asking }),
+    sums: async (endpoint, rows, { id, ...dialog } = {}) =>
+      await ask(`/v2/models/${endpoint}/infer`, { body: sumsBody(rows, id), ...dialog }),
     restart: async (more = {}) => {
       await drain();
       gateway = await start(more);

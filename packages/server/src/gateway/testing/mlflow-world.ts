@@ -27,9 +27,9 @@ export async function startMlflowWorld({
   memoryBytes,
   inferMs,
 }: MlflowModels): Promise<GatewayWorld> {
-  const parts = { clock: systemClock, log: silentLog };
+  const dependencies = { clock: systemClock, log: silentLog };
   const world = await startWorld({
-    engines: [new OnnxInference(parts), new PythonInference(parts)],
+    engines: [new OnnxInference(dependencies), new PythonInference(dependencies)],
     files: async ({ name }) => ({ folder: join(folder, name) }),
   });
   const found = names ?? (await modelsIn(folder));

@@ -57,7 +57,7 @@ export class PlainEngine implements InferenceEngine {
       infer: async (tensors, options) => {
         if (name.startsWith('fragile') && Number(tensors[0]?.data[0]) < 0) {
           const reason = 'signal SIGSEGV.';
-          onEnd?.({ reason, hasAnswered: false, isOwnFault: true });
+          onEnd?.({ reason, hasAnswered: false, isOwnError: true });
           throw new DaisError('model_unavailable', `The model's process ended: ${reason}`, { retryAfter: 1 });
         }
         this.runs.push({ model: name, rows: tensors[0]?.shape[0] ?? 0 });

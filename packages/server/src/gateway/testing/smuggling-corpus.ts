@@ -143,4 +143,10 @@ export const smugglingCases: readonly SmugglingCase[] = [
   },
   accepted('Connection with other options', post(['connection: keep-alive, x-a', 'x-a: 1', length('abc')], 'abc')),
   { ...accepted('HTTP/1.0', 'GET /first HTTP/1.0\r\nhost: localhost\r\n\r\n', ['/first']), refused: true },
+  {
+    ...accepted('Expect of HTTP/1.0', 'GET /first HTTP/1.0\r\nhost: localhost\r\nexpect: 100-continue\r\n\r\n', [
+      '/first',
+    ]),
+    refused: true,
+  },
 ];

@@ -35,7 +35,7 @@ export const metricDefinitions = {
   queries: {
     name: 'dais_queries',
     type: 'gauge',
-    help: 'Queries over datasets, by state: `running`, `waiting`.',
+    help: 'Queries over datasets, by state: `running`, `pending`.',
     labels: ['state'],
   },
   databaseUp: {
@@ -171,10 +171,10 @@ export const metricDefinitions = {
     help: 'Open alerts of monitors, by severity.',
     labels: ['severity'],
   },
-  monitorBad: {
-    name: 'dais_monitor_bad',
+  monitorFailing: {
+    name: 'dais_monitor_failing',
     type: 'gauge',
-    help: '1 for a monitor whose newest window is failing, 0 for one whose newest window is passing; absent if the result is unknown. The first 1,000 monitors.',
+    help: 'Status of the newest window of a monitor: 1 if failing, 0 if passing, absent if the result is unknown. The first 1,000 monitors.',
     labels: ['project', 'monitor'],
   },
   monitorValue: {

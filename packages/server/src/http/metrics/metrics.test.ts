@@ -27,7 +27,7 @@ const sources: MetricSources = {
     sequencing: true,
     unsequenced: 9,
     reconcile: { due: 3, running: 1 },
-    jobs: [{ queue: 'alerts', state: 'waiting', n: 6 }],
+    jobs: [{ queue: 'alerts', state: 'pending', n: 6 }],
   }),
   egress: () => ({ refused: 4, sentBytes: 10, receivedBytes: 20 }),
   disk: async () => ({ free: 25, size: 100 }),
@@ -42,7 +42,7 @@ const sources: MetricSources = {
     async () => [
       { gauge: 'dais_monitors', value: 1, labels: { state: 'failing' } },
       { gauge: 'dais_monitor_alerts_open', value: 2, labels: { severity: 'critical' } },
-      { gauge: 'dais_monitor_bad', value: 1, labels: { project: 'default', monitor: 'delays' } },
+      { gauge: 'dais_monitor_failing', value: 1, labels: { project: 'default', monitor: 'delays' } },
       {
         gauge: 'dais_monitor_value',
         value: 0.75,
@@ -77,7 +77,7 @@ test('exposes every definition, with the values of its source', async () => {
     'dais_events_unsequenced 9',
     'dais_sequencer_leader 1',
     'dais_reconcile_queue{state="due"} 3',
-    'dais_jobs{queue="alerts",state="waiting"} 6',
+    'dais_jobs{queue="alerts",state="pending"} 6',
     'dais_steps{state="ready"} 8',
     'dais_compute_requested{resource="cpu"} 1.5',
     'dais_compute_capacity{resource="cpu"} 4',
@@ -90,7 +90,7 @@ test('exposes every definition, with the values of its source', async () => {
     'dais_content_scrub_progress_ratio 0.5',
     'dais_monitors{state="failing"} 1',
     'dais_monitor_alerts_open{severity="critical"} 2',
-    'dais_monitor_bad{project="default",monitor="delays"} 1',
+    'dais_monitor_failing{project="default",monitor="delays"} 1',
     'dais_monitor_value{project="default",monitor="delays",check="performance",metric="roc_auc",column=""} 0.75',
   ]) {
     expect(text).toContain(`${line}\n`);

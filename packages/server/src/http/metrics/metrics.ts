@@ -50,7 +50,7 @@ const FROM_DATABASE = [
   'contentScrubProgress',
   'monitors',
   'monitorAlerts',
-  'monitorBad',
+  'monitorFailing',
   'monitorValue',
 ] as const;
 
@@ -93,7 +93,7 @@ export class Metrics {
     this.#set('streams', streams);
     const queries = sources.queries();
     this.#set('queries', queries.running, { state: 'running' });
-    this.#set('queries', queries.waiting, { state: 'waiting' });
+    this.#set('queries', queries.waiting, { state: 'pending' });
     this.#set('databaseConnections', total - idle, { state: 'busy' });
     this.#set('databaseConnections', idle, { state: 'idle' });
     this.#set('databaseWaiting', waiting);

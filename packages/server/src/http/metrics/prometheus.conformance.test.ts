@@ -166,7 +166,7 @@ test('the rules are valid, each has an example, and the examples pass', async ()
   expect(await promtool(['check', 'rules', rulesFile])).toMatchObject({ code: 0 });
   const examples = join(deploy, 'prometheus', 'dais.rules.test.yaml');
   const { code, stdout, stderr } = await promtool(['test', 'rules', examples]);
-  expect({ code, told: `${stdout.toString('utf8')}${stderr}` }).toMatchObject({ code: 0 });
+  expect({ code, output: `${stdout.toString('utf8')}${stderr}` }).toMatchObject({ code: 0 });
   const { tests } = parse(await readFile(examples, 'utf8')) as {
     tests: { alert_rule_test: { alertname: string; exp_alerts?: unknown[] }[] }[];
   };
@@ -196,12 +196,12 @@ test('Prometheus evaluates every rule and the query of every panel', async () =>
   await expect
     .poll(emptyPanels)
     .toEqual([
-      'dais-endpoints.json: Shadows',
-      'dais-server.json: Bad now',
-      'dais-server.json: Deliveries',
-      'dais-server.json: Executions that ended within the last hour',
-      'dais-server.json: Monitors',
-      'dais-server.json: Open alerts',
+      'dais-endpoints.json: Shadow requests',
+      'dais-server.json: Completed executions by status (last hour)',
+      'dais-server.json: Deliveries by queue and state',
+      'dais-server.json: Failing monitors',
+      'dais-server.json: Monitors by state',
+      'dais-server.json: Open alerts by severity',
     ]);
   // The disk of the machine that runs the tests may be full.
   const query = 'ALERTS{alertname!~"DaisDisk(Low|Full)"}';

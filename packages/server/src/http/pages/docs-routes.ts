@@ -8,7 +8,7 @@ import { StaticFiles } from '#http/pages/static-files.ts';
 import type { CallContext } from '#kernel/context.ts';
 import type { Clock } from '#lib/clock.ts';
 
-export interface PagesParts {
+export interface PagesDependencies {
   readonly calls: OperationCalls;
   readonly clock: Clock;
   /** Public URL of the server, without a trailing slash. */
@@ -23,7 +23,7 @@ const DOCS_POLICY =
   "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 
 /** The page at `/` of a server without a console. */
-export function rootPageRoutes(parts: PagesParts): RouteGroup {
+export function rootPageRoutes(dependencies: PagesDependencies): RouteGroup {
   return {
     name: 'pages',
     paths: ['/'],
@@ -33,10 +33,13 @@ export function rootPageRoutes(parts: PagesParts): RouteGroup {
     register: (app, io) => {
       app.get('/', { config: { operation: 'page.root' } }, async (request, reply) => {
         const context = io.contextOf(request, reply, 'manifest');
-        const server = (await parts.calls.call('server.read', {}, context)) as ServerInfo;
-        const counts = await Promise.all(server.kinds.map((kind) => countKind(parts.calls, kind, context)));
+        const server = (await dependencies.calls.call('server.read', {}, context)) as ServerInfo;
+        const counts = await Promise.all(server.kinds.map((kind) => countKind(dependencies.calls, kind, context)));
         const { basePath } = io.address;
-        return await sendPage(reply, rootPage({ server, url: parts.url, basePath, counts, nowMs: parts.clock.now() }));
+        return await sendPage(
+          reply,
+          rootPage({ server, url: dependencies.url, basePath, counts, nowMs: dependencies.clock.now() }),
+        );
       });
     },
   };

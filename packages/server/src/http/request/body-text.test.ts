@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { jsonError, decodeText, parseJson, parseYaml, withPositions } from '#http/request/body-text.ts';
 
-function fault(work: () => unknown): DaisError {
+function errorOf(work: () => unknown): DaisError {
   try {
     work();
   } catch (error) {
@@ -36,7 +36,7 @@ test.each([
   ['nope', 1, 2, 'unexpected character'],
   ['+1', 1, 1, 'unexpected character'],
 ])('%j is not JSON in line %i, column %i', (text, line, column, message) => {
-  const error = fault(() => parseJson(text));
+  const error = errorOf(() => parseJson(text));
   expect(error.code).toBe('unreadable_body');
   expect(error.issues).toEqual([{ line, column, message, expected: 'well-formed JSON' }]);
 });
@@ -60,13 +60,13 @@ test('reports no error for text that JSON.parse accepts', () => {
 });
 
 test('limits nesting before the value is walked; brackets in strings do not count', () => {
-  expect(fault(() => parseJson('['.repeat(100_000))).message).toContain('nested 100000 levels deep');
+  expect(errorOf(() => parseJson('['.repeat(100_000))).message).toContain('nested 100000 levels deep');
   expect(parseJson(JSON.stringify({ a: '['.repeat(1000), b: '\\"[[' }))).toEqual({ a: '['.repeat(1000), b: '\\"[[' });
 });
 
 test('reports the position of invalid UTF-8', () => {
-  expect(fault(() => decodeText(Buffer.from([0x61, 0xc3, 0xa4, 0xff, 0x61]))).message).toContain('offset 3');
-  expect(fault(() => decodeText(Buffer.from([0xc3]))).message).toContain('offset 0');
+  expect(errorOf(() => decodeText(Buffer.from([0x61, 0xc3, 0xa4, 0xff, 0x61]))).message).toContain('offset 3');
+  expect(errorOf(() => decodeText(Buffer.from([0xc3]))).message).toContain('offset 0');
   expect(decodeText(Buffer.from('\ufeff{}'))).toBe('{}');
 });
 
@@ -74,7 +74,7 @@ test('finds the first invalid byte at any position', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       const before = Buffer.from(text.toWellFormed());
-      const error = fault(() => decodeText(Buffer.concat([before, Buffer.from([0xff])])));
+      const error = errorOf(() => decodeText(Buffer.concat([before, Buffer.from([0xff])])));
       expect(error.message).toContain(`offset ${before.length}.`);
     }),
   );
@@ -92,6 +92,6 @@ test('adds the positions in a YAML document to issues', () => {
 });
 
 test('a body of one manifest is one document', () => {
-  expect(fault(() => parseYaml('a: 1\n---\nb: 2\n')).message).toContain('2 YAML documents');
-  expect(fault(() => parseYaml('# nothing\n')).message).toContain('no YAML document');
+  expect(errorOf(() => parseYaml('a: 1\n---\nb: 2\n')).message).toContain('2 YAML documents');
+  expect(errorOf(() => parseYaml('# nothing\n')).message).toContain('no YAML document');
 });

@@ -27,7 +27,7 @@ export function parseJson(text: string): unknown {
     return JSON.parse(text) as unknown;
   } catch (error) {
     const offset = jsonError(text);
-    const position = placeOf(text, offset);
+    const position = positionOf(text, offset);
     const reason = offset >= text.length ? 'unexpected end of input' : 'unexpected character';
     const issue: Issue = { ...position, message: reason, expected: 'well-formed JSON' };
     throw new DaisError(
@@ -41,7 +41,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-function placeOf(text: string, offset: number): { readonly line: number; readonly column: number } {
+function positionOf(text: string, offset: number): { readonly line: number; readonly column: number } {
   const before = text.slice(0, offset);
   const lineStart = before.lastIndexOf('\n') + 1;
   return { line: before.split('\n').length, column: offset - lineStart + 1 };

@@ -28,11 +28,11 @@ const update: Operation = defineOperation({
 });
 const input = new OperationInput(update);
 
-const parts = { params: { name: 'a' }, query: '', body: undefined, ifMatch: undefined };
+const request = { params: { name: 'a' }, query: '', body: undefined, ifMatch: undefined };
 
 function issues(change: Partial<Parameters<OperationInput['build']>[0]>) {
   try {
-    input.build({ ...parts, ...change });
+    input.build({ ...request, ...change });
   } catch (error) {
     if (error instanceof DaisError && error.code === 'invalid_request') return error.issues;
     throw error;
@@ -69,14 +69,14 @@ test('reports all errors together', () => {
 });
 
 test('reports escapes that are not UTF-8 as an error of the query', () => {
-  expect(() => input.build({ ...parts, query: 'limit=%ff' })).toThrow('not percent-encoded UTF-8');
-  expect(() => input.build({ ...parts, query: '%zz' })).toThrow('not percent-encoded UTF-8');
+  expect(() => input.build({ ...request, query: 'limit=%ff' })).toThrow('not percent-encoded UTF-8');
+  expect(() => input.build({ ...request, query: '%zz' })).toThrow('not percent-encoded UTF-8');
 });
 
 test('rejects a condition on an operation that does not support it', () => {
   const { ifMatchField: _, ...http } = update.http;
   const blind = new OperationInput({ ...update, http });
-  expect(() => blind.build({ ...parts, ifMatch: '"1"' })).toThrow('not a condition that this operation supports');
+  expect(() => blind.build({ ...request, ifMatch: '"1"' })).toThrow('not a condition that this operation supports');
 });
 
 test('a binding with an unknown field fails the start', () => {

@@ -3,7 +3,7 @@ import { DaisError, nearest, unwrapSchema, type Issue, type Operation } from '@d
 import { z } from 'zod';
 import { ifMatchVersion } from '#http/request/conditional.ts';
 
-export interface RequestParts {
+export interface RawRequest {
   readonly params: Readonly<Record<string, string>>;
   /** The query string without `?`. */
   readonly query: string;
@@ -36,20 +36,20 @@ export class OperationInput {
   }
 
   /** @throws DaisError `invalid_request` with all errors of the query, the headers and the outer form of the body. */
-  build(parts: RequestParts): Record<string, unknown> {
+  build(request: RawRequest): Record<string, unknown> {
     const issues: Issue[] = [];
     const { bodyField, ifMatchField, queryField, ticketField } = this.#operation.http;
     const input: Record<string, unknown> =
-      bodyField === undefined ? this.#bodyFields(parts.body, issues) : { [bodyField]: parts.body };
+      bodyField === undefined ? this.#bodyFields(request.body, issues) : { [bodyField]: request.body };
     const set = (path: string, name: string, value: unknown) => {
       if (input[name] === undefined) input[name] = value;
       else issues.push({ path, message: 'occurs twice: here and in the body', expected: 'one of the two' });
     };
-    if (queryField !== undefined) set('query', queryField, checkedText('query', parts.query, issues));
-    else if (parts.query !== '') this.#readQuery(parts.query, set, issues);
-    for (const name of this.#params) set(name, name, checkedText(name, parts.params[name] ?? '', issues));
-    if (ticketField !== undefined && parts.ticket !== undefined) set('Dais-Ticket', ticketField, parts.ticket);
-    const version = ifMatchVersion(parts.ifMatch);
+    if (queryField !== undefined) set('query', queryField, checkedText('query', request.query, issues));
+    else if (request.query !== '') this.#readQuery(request.query, set, issues);
+    for (const name of this.#params) set(name, name, checkedText(name, request.params[name] ?? '', issues));
+    if (ticketField !== undefined && request.ticket !== undefined) set('Dais-Ticket', ticketField, request.ticket);
+    const version = ifMatchVersion(request.ifMatch);
     if (version !== undefined) {
       if (ifMatchField !== undefined) set('If-Match', ifMatchField, version);
       else if (this.#operation.mode === 'write') {

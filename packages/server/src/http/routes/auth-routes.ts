@@ -27,8 +27,8 @@ export interface AuthRoutesOptions {
 /** Longer than any duration of a sign-in. */
 const BODY_BYTES = 65_536;
 
-export function authRoutes(parts: AuthRoutesOptions): RouteGroup {
-  const own = parts.calls.operations.filter((operation) => operation.http.path.startsWith('/auth/'));
+export function authRoutes(options: AuthRoutesOptions): RouteGroup {
+  const own = options.calls.operations.filter((operation) => operation.http.path.startsWith('/auth/'));
   return {
     name: 'auth',
     paths: ['/auth/*'],
@@ -39,22 +39,22 @@ export function authRoutes(parts: AuthRoutesOptions): RouteGroup {
       const limits = { ...io.limits, bodyBytes: Math.min(io.limits.bodyBytes, BODY_BYTES) };
       app.removeAllContentTypeParsers();
       app.addContentTypeParser('*', async (request: FastifyRequest, payload: FastifyRequest['raw']) =>
-        decodeBody(request.headers['content-type'] ?? '', await readBody(payload, limits, parts.clock)),
+        decodeBody(request.headers['content-type'] ?? '', await readBody(payload, limits, options.clock)),
       );
       app.setErrorHandler(async (error, request, reply) => {
-        const told = expectedError(error);
+        const reported = expectedError(error);
         const byBrowser =
           request.method === 'GET' && accepts(request.headers.accept ?? '', 'text/html', { exactly: true });
         // The server reports it like every error.
-        if (told === undefined || !byBrowser) throw error;
-        return await sendPage(reply.code(told.status), signInFailedPage(told, io.address.basePath));
+        if (reported === undefined || !byBrowser) throw error;
+        return await sendPage(reply.code(reported.status), signInFailedPage(reported, io.address.basePath));
       });
-      for (const operation of own) addRoute(app, io, parts, operation);
+      for (const operation of own) addRoute(app, io, options, operation);
     },
   };
 }
 
-function addRoute(app: FastifyInstance, io: RouteServices, parts: AuthRoutesOptions, operation: Operation): void {
+function addRoute(app: FastifyInstance, io: RouteServices, options: AuthRoutesOptions, operation: Operation): void {
   const input = new OperationInput(operation);
   const { method, path, status, cookies = {} } = operation.http;
   app.route({
@@ -62,7 +62,7 @@ function addRoute(app: FastifyInstance, io: RouteServices, parts: AuthRoutesOpti
     url: path,
     config: { operation: operation.name },
     handler: async (request, reply) => {
-      const secure = request.protocol === 'https' || parts.behindHttps;
+      const secure = request.protocol === 'https' || options.behindHttps;
       const value = input.build({
         params: request.params as Record<string, string>,
         query: queryOf(request.url),
@@ -75,15 +75,15 @@ function addRoute(app: FastifyInstance, io: RouteServices, parts: AuthRoutesOpti
         if (held === undefined) delete value[field];
         else value[field] = held;
       }
-      const answer = (await parts.calls.call(
+      const answer = (await options.calls.call(
         operation.name,
         value,
         io.contextOf(request, reply, 'manifest'),
       )) as AuthResult;
       // Redirect forms and links; a client that sends JSON receives JSON.
       const { redirect, ...rest } = answer;
-      const told = redirect === undefined || isJson(request.headers['content-type'] ?? '') ? rest : answer;
-      return await send(reply, told, { status, secure, basePath: io.address.basePath });
+      const body = redirect === undefined || isJson(request.headers['content-type'] ?? '') ? rest : answer;
+      return await send(reply, body, { status, secure, basePath: io.address.basePath });
     },
   });
 }

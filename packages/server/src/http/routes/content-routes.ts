@@ -59,7 +59,7 @@ type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown
 function upload(operation: Operation, io: RouteServices, call: CallByName): Handler {
   const input = new OperationInput(operation);
   return async (request, reply) => {
-    const value = input.build(parts(request));
+    const value = input.build(rawRequest(request));
     const content = io.readContent(request.raw);
     let output: unknown;
     const { etagField } = operation.http;
@@ -81,7 +81,7 @@ function download(operation: Operation, io: RouteServices, call: CallByName): Ha
   return async (request, reply) => {
     const found = (await call(
       operation.name,
-      input.build(parts(request)),
+      input.build(rawRequest(request)),
       io.contextOf(request, reply, 'manifest'),
     )) as Download;
     reply.headers({
@@ -112,7 +112,7 @@ function download(operation: Operation, io: RouteServices, call: CallByName): Ha
   };
 }
 
-function parts(request: FastifyRequest) {
+function rawRequest(request: FastifyRequest) {
   const start = request.url.indexOf('?');
   return {
     params: request.params as Record<string, string>,

@@ -33,8 +33,8 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 const JSON_BODY = /^application\/(?:[a-z0-9.+-]+\+)?json$/;
 const YAML_BODY = /^(?:application|text)\/(?:x-)?(?:vnd\.)?yaml$/;
 
-export function nativeRoutes(parts: NativeRoutesOptions): RouteGroup {
-  const own = parts.calls.operations.filter((operation) => operation.http.path.startsWith('/api/v1/'));
+export function nativeRoutes(options: NativeRoutesOptions): RouteGroup {
+  const own = options.calls.operations.filter((operation) => operation.http.path.startsWith('/api/v1/'));
   const addresses = groupByAddress(own.filter((operation) => operation.http.content === undefined));
   const bytes = own.filter((operation) => operation.http.content !== undefined);
   return {
@@ -47,10 +47,10 @@ export function nativeRoutes(parts: NativeRoutesOptions): RouteGroup {
     register: async (app, io) => {
       app.removeAllContentTypeParsers();
       app.addContentTypeParser('*', async (request: FastifyRequest, payload: FastifyRequest['raw']) =>
-        decodeBody(request, await readBody(payload, io.limits, parts.clock, { inflate: true })),
+        decodeBody(request, await readBody(payload, io.limits, options.clock, { inflate: true })),
       );
-      for (const address of addresses) addRoute(app, io, parts, address);
-      await addContentRoutes(app, io, (...call) => parts.calls.call(...call), bytes);
+      for (const address of addresses) addRoute(app, io, options, address);
+      await addContentRoutes(app, io, (...call) => options.calls.call(...call), bytes);
     },
   };
 }
@@ -80,10 +80,10 @@ function groupByAddress(operations: readonly Operation[]): Address[] {
   });
 }
 
-function addRoute(app: FastifyInstance, io: RouteServices, parts: NativeRoutesOptions, address: Address): void {
+function addRoute(app: FastifyInstance, io: RouteServices, options: NativeRoutesOptions, address: Address): void {
   const { method, path, answer, stream } = address;
-  const answerRoute = answer === undefined ? undefined : answerer(answer, io, parts);
-  const streamRoute = stream === undefined ? undefined : streamer(stream, io, parts);
+  const answerRoute = answer === undefined ? undefined : answerer(answer, io, options);
+  const streamRoute = stream === undefined ? undefined : streamer(stream, io, options);
   app.route({
     method,
     url: path,
@@ -174,7 +174,7 @@ function streamer(operation: Operation, io: RouteServices, { calls, log }: Nativ
         },
         requestId: request.id,
         open: (signal) => calls.watch(operation.name, value, withSignal(context, signal)),
-        idOf: placeOf,
+        idOf: positionOf,
       });
     } catch (error) {
       if (!reply.sent) throw error;
@@ -186,7 +186,7 @@ function streamer(operation: Operation, io: RouteServices, { calls, log }: Nativ
   };
 }
 
-function placeOf(frame: unknown): string | undefined {
+function positionOf(frame: unknown): string | undefined {
   const { resourceVersion, cursor } = frame as { resourceVersion?: string; cursor?: string };
   return resourceVersion ?? cursor;
 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ecsFaults } from '../../../../../tools/ecs.mjs';
+import { ecsProblems } from '../../../../../tools/ecs.mjs';
 import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 import { servingClient } from '#testing/serving-client.ts';
 
@@ -37,10 +37,10 @@ afterAll(async () => {
 test('every line of every process is an ECS object with its component', () => {
   const lines = dais.output().trimEnd().split('\n');
   const documents = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-  const faults = documents.flatMap((document, at) =>
-    ecsFaults(document, 'dais').map((fault) => `${fault}: ${lines[at]}`),
+  const problems = documents.flatMap((document, at) =>
+    ecsProblems(document, 'dais').map((problem) => `${problem}: ${lines[at]}`),
   );
-  expect(faults).toEqual([]);
+  expect(problems).toEqual([]);
   for (const document of documents)
     expect(Object.keys(document).slice(0, 3)).toEqual(['@timestamp', 'log.level', 'message']);
   const roles = new Set(documents.map((document) => document['service.node.role']));

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RouteGroup } from '#http/server/route-group.ts';
-import { HttpServer, type HttpServerParts } from '#http/server/http-server.ts';
+import { HttpServer, type HttpServerDependencies } from '#http/server/http-server.ts';
 import { OwnerAccess } from '#policy/owner-access.ts';
 import { probeRoutes } from '#http/metrics/probe-routes.ts';
 import { OWNER_TOKEN, TEST_LIMITS } from '#http/testing/http-fixture.ts';
@@ -37,7 +37,7 @@ const testDoor: RouteGroup = {
   },
 };
 
-async function open(change: Partial<HttpServerParts> = {}): Promise<{ server: HttpServer; port: number }> {
+async function open(change: Partial<HttpServerDependencies> = {}): Promise<{ server: HttpServer; port: number }> {
   const server = await HttpServer.open({
     doors: [testDoor, probeRoutes(async () => [])],
     access: new OwnerAccess({

@@ -48,7 +48,7 @@ export interface FinishedRequest {
   readonly streamed: boolean;
 }
 
-export interface HttpServerParts {
+export interface HttpServerDependencies {
   readonly doors: readonly RouteGroup[];
   /** Names of all operations: if given, a route without one of them fails the start (exceptions: SAME_FOR_ALL). */
   readonly operations?: ReadonlySet<string>;
@@ -126,7 +126,7 @@ export class HttpServer {
   readonly addresses: HttpAddress[] = [];
   readonly address: PublicAddress;
   readonly #app: FastifyInstance;
-  readonly #parts: HttpServerParts;
+  readonly #dependencies: HttpServerDependencies;
   readonly #peerUids = new PeerUids();
   readonly #steps = new WeakMap<Socket, string>();
   readonly #ownership: PathOwnership;
@@ -140,21 +140,21 @@ export class HttpServer {
   #draining = false;
   #idle: (() => void) | undefined;
 
-  private constructor(parts: HttpServerParts) {
-    this.#parts = parts;
-    const { doors: groups } = parts;
+  private constructor(dependencies: HttpServerDependencies) {
+    this.#dependencies = dependencies;
+    const { doors: groups } = dependencies;
     this.#ownership = new PathOwnership(
       groups.flatMap((group) => group.paths.map((path) => ({ owner: group.name, path }))),
     );
     this.#ofProjects = new Set(groups.flatMap((group) => (group.perProject ? group.name : [])));
-    this.address = publicAddress(parts.publicUrl);
-    this.streams = new EventStreams(parts.clock, parts.limits);
+    this.address = publicAddress(dependencies.publicUrl);
+    this.streams = new EventStreams(dependencies.clock, dependencies.limits);
     this.#app = this.#createApp();
   }
 
   /** Opens all adapters. @throws Error if two claim one path, or one adds a route outside its paths. */
-  static async open(parts: HttpServerParts): Promise<HttpServer> {
-    const server = new HttpServer(parts);
+  static async open(dependencies: HttpServerDependencies): Promise<HttpServer> {
+    const server = new HttpServer(dependencies);
     await server.#openDoors();
     // Node starts its check for slow headers when a server listens; ours may receive its sockets from elsewhere.
     server.#app.server.emit('listening');
@@ -206,7 +206,7 @@ export class HttpServer {
     this.#stepServer.closeIdleConnections();
     if (this.#active > 0) {
       await new Promise<void>((resolve) => {
-        const cancel = this.#parts.clock.after(deadlineMs, resolve);
+        const cancel = this.#dependencies.clock.after(deadlineMs, resolve);
         this.#idle = () => {
           cancel();
           resolve();
@@ -221,14 +221,14 @@ export class HttpServer {
     this.#stepServer.closeAllConnections();
     this.#stepServer.close();
     await this.#app.close();
-    await this.#parts.access.close();
+    await this.#dependencies.access.close();
   }
 
   #createApp(): FastifyInstance {
-    const { parts, address } = { parts: this.#parts, address: this.address };
+    const { dependencies, address } = { dependencies: this.#dependencies, address: this.address };
     const options: ServerOptions = {
       maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: parts.limits.headerSeconds * 1000,
+      headersTimeout: dependencies.limits.headerSeconds * 1000,
       // Uploads of content have no time limit; other bodies have their own (body-reader.ts).
       requestTimeout: 0,
       connectionsCheckingInterval: 1000,
@@ -242,24 +242,24 @@ export class HttpServer {
     return fastify({
       serverFactory: (handler) => {
         this.#stepServer = createHttpServer(options, withoutProxies(handler));
-        return parts.tls === undefined
+        return dependencies.tls === undefined
           ? createHttpServer(options, handler)
-          : (createHttpsServer({ ...options, ...parts.tls }, handler) as never);
+          : (createHttpsServer({ ...options, ...dependencies.tls }, handler) as never);
       },
-      trustProxy: parts.trustedProxies.length === 0 ? false : [...parts.trustedProxies],
-      genReqId: (raw) => requestId(raw.headers['x-request-id'], parts.clock.now()),
+      trustProxy: dependencies.trustedProxies.length === 0 ? false : [...dependencies.trustedProxies],
+      genReqId: (raw) => requestId(raw.headers['x-request-id'], dependencies.clock.now()),
       rewriteUrl: (raw) => this.#route(raw, withoutBasePath(raw.url ?? '/', address.basePath)),
       clientErrorHandler: (error, socket) => this.#clientError(error, socket),
       frameworkErrors: (error, request, reply) => this.#fail(error, request as FastifyRequest, reply as FastifyReply),
       routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, ignoreTrailingSlash: false },
-      bodyLimit: parts.limits.bodyBytes,
+      bodyLimit: dependencies.limits.bodyBytes,
       logger: false,
     });
   }
 
   async #openDoors(): Promise<void> {
     const app = this.#app;
-    const { doors: groups } = this.#parts;
+    const { doors: groups } = this.#dependencies;
     // No body is read unless a route defines how: a rejected request is not parsed.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', (_request, _payload, done) => done(null));
@@ -290,7 +290,7 @@ export class HttpServer {
       if (this.#ownership.ownerOf(path) !== group.name)
         throw new Error(`${group.name} adds the route ${path} outside its claimed paths`);
       const { operation = '' } = route.config ?? {};
-      const { operations } = this.#parts;
+      const { operations } = this.#dependencies;
       if (group.access !== 'open' && operations?.has(operation) === false && !SAME_FOR_ALL.has(operation))
         throw new Error(`${group.name} adds the route ${path} without an operation that is authorized`);
       route.config = { ...route.config, access: group.access, dispatched: group.dispatched === true };
@@ -303,11 +303,12 @@ export class HttpServer {
     });
     await app.register(compress, { threshold: 1024, encodings: ['br', 'gzip'], globalDecompression: false });
     const io: Omit<RouteServices, 'contextOf'> = {
-      readContent: (payload) => readContent(payload, this.#parts.limits, this.#parts.clock),
-      readBody: async (payload, options) => await readBody(payload, this.#parts.limits, this.#parts.clock, options),
+      readContent: (payload) => readContent(payload, this.#dependencies.limits, this.#dependencies.clock),
+      readBody: async (payload, options) =>
+        await readBody(payload, this.#dependencies.limits, this.#dependencies.clock, options),
       streams: this.streams,
       address: this.address,
-      limits: this.#parts.limits,
+      limits: this.#dependencies.limits,
     };
     for (const group of groups) {
       const contextOf: RouteServices['contextOf'] = (request, reply, origin) =>
@@ -344,7 +345,7 @@ export class HttpServer {
     reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
     request.projectInAddress = this.#projects.get(request.raw);
     if (this.#draining) reply.header('connection', 'close');
-    const { trace } = this.#parts;
+    const { trace } = this.#dependencies;
     if (trace !== undefined) {
       request.span = trace(request.headers['traceparent'] as string | undefined);
       // Calls and stored data of this request belong to its span.
@@ -353,7 +354,7 @@ export class HttpServer {
     const { access, dispatched = false, ofProcess = false } = request.routeOptions.config;
     const step = this.#steps.get(request.raw.socket);
     if (access === 'open' && step === undefined) return;
-    if (step === undefined && !ofProcess && this.#parts.forStepsOnly === true) {
+    if (step === undefined && !ofProcess && this.#dependencies.forStepsOnly === true) {
       throw new DaisError(
         'route_not_found',
         'This process serves only steps, probes and metrics. Send the request to another Dais process.',
@@ -361,7 +362,7 @@ export class HttpServer {
     }
     refuseTwins(request.raw.rawHeaders);
     const { headers } = request;
-    request.principal = await this.#parts.access.identify(
+    request.principal = await this.#dependencies.access.identify(
       {
         method: request.method,
         url: request.originalUrl,
@@ -380,7 +381,7 @@ export class HttpServer {
   }
 
   #finish(request: FastifyRequest, reply: FastifyReply): void {
-    this.#parts.finished({
+    this.#dependencies.finished({
       operation: request.routeOptions.config.operation ?? '',
       method: request.method,
       path: shownPath(request),
@@ -395,25 +396,25 @@ export class HttpServer {
   }
 
   #fail(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    let told = expectedError(error);
-    if (told === undefined) {
-      told = new DaisError('internal', '');
-      this.#parts.log.error('a request failed', { error, requestId: request.id });
+    let reported = expectedError(error);
+    if (reported === undefined) {
+      reported = new DaisError('internal', '');
+      this.#dependencies.log.error('a request failed', { error, requestId: request.id });
     }
-    if (told.code === 'host_refused' && accepts(request.headers.accept ?? '', 'text/html', { exactly: true })) {
-      void sendPage(reply.code(told.status), hostPage(told.message));
+    if (reported.code === 'host_refused' && accepts(request.headers.accept ?? '', 'text/html', { exactly: true })) {
+      void sendPage(reply.code(reported.status), hostPage(reported.message));
       return;
     }
     // A browser would show its own prompt for name and password over our sign-in page.
-    const challenge = this.#parts.browserPrompt || !isBrowser(request.headers);
-    const { status, headers, body } = problemReply(told, request.id, this.address.basePath, { challenge });
+    const challenge = this.#dependencies.browserPrompt || !isBrowser(request.headers);
+    const { status, headers, body } = problemReply(reported, request.id, this.address.basePath, { challenge });
     void reply.code(status).headers(headers).send(body);
   }
 
   #clientError(error: NodeJS.ErrnoException, socket: Socket): void {
-    const told = parserError(error);
-    if (told === undefined) socket.destroy();
-    else writeRawProblem(socket, told, requestId(undefined, this.#parts.clock.now()));
+    const reported = parserError(error);
+    if (reported === undefined) socket.destroy();
+    else writeRawProblem(socket, reported, requestId(undefined, this.#dependencies.clock.now()));
   }
 }
 

@@ -5,7 +5,7 @@ import type { Slice } from '#engines/database/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { authRoutes } from '#http/routes/auth-routes.ts';
 import type { RouteGroup } from '#http/server/route-group.ts';
-import { HttpServer, type FinishedRequest, type HttpServerParts } from '#http/server/http-server.ts';
+import { HttpServer, type FinishedRequest, type HttpServerDependencies } from '#http/server/http-server.ts';
 import { nativeRoutes, type OperationCalls } from '#http/routes/native-routes.ts';
 import { transferRoutes } from '#http/routes/transfer-routes.ts';
 import { OwnerAccess } from '#policy/owner-access.ts';
@@ -27,7 +27,7 @@ import { CedarAuthorizer } from '#policy/cedar-authorizer.ts';
 import { AccountDirectory } from '#policy/identity/directory.ts';
 import { claimEmail, endCredentials, forgetUser, findEmailOwner } from '#policy/identity/credentials.ts';
 import { identityEntries } from '#policy/identity/identity-entries.ts';
-import type { IdentitySettings } from '#policy/identity/identity-parts.ts';
+import type { IdentitySettings } from '#policy/identity/identity-dependencies.ts';
 import { PasswordHasher } from '#policy/identity/passwords/password-hash.ts';
 import { Sessions } from '#policy/identity/sessions/sessions.ts';
 import { PolicyEngine } from '#policy/policy-engine.ts';
@@ -57,7 +57,7 @@ export interface FixtureOptions {
   readonly entries?: (database: TestDatabase) => readonly OperationEntry[];
   /** Adapters in addition to the native one. */
   readonly doors?: (calls: OperationCalls) => readonly RouteGroup[];
-  readonly server?: Partial<HttpServerParts>;
+  readonly server?: Partial<HttpServerDependencies>;
 }
 
 export const TEST_LIMITS = {

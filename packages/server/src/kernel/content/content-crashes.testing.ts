@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { faults, garbage, type ContentWorld } from '#kernel/content/content.testing.ts';
+import { findProblems, garbage, type ContentWorld } from '#kernel/content/content.testing.ts';
 import { APPLICATION, type CrashLine, type CrashWork } from '#kernel/content/crash-worker.testing.ts';
 import { linesUntilKilled } from '#lib/system/killed-worker.testing.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -17,8 +17,8 @@ export async function killRepeatedly(world: ContentWorld, rounds: number, random
       const before = state.get(key) ?? [null];
       state.set(key, line.at === 'end' ? [line.text] : [...before, line.text]);
     }
-    await expect.poll(async () => await connections(world), { timeout: 10_000 }).toBe(0);
-    expect(await faults(world)).toEqual([]);
+    await expect.poll(async () => await connections(world)).toBe(0);
+    expect(await findProblems(world)).toEqual([]);
     for (const [key, allowed] of state) {
       const text = await world.textOf(
         owners.find((owner) => key.startsWith(owner.uid))!,

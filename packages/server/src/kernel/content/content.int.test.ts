@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Collector } from '#content/content-collector.ts';
 import type { Content } from '#kernel/content/content.ts';
-import { digest, faults, garbage, openContentWorld, type ContentWorld } from '#kernel/content/content.testing.ts';
+import { digest, findProblems, garbage, openContentWorld, type ContentWorld } from '#kernel/content/content.testing.ts';
 import { attachContent, detachContent, linkContent, type ContentOwner } from '#kernel/content/references.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(async () => await world.end());
 
 /** Errors of the accounting, and content that collection wrongly keeps or deletes. */
-const settled = async (of: ContentWorld): Promise<string[]> => [...(await faults(of)), ...(await garbage(of))];
+const settled = async (of: ContentWorld): Promise<string[]> => [...(await findProblems(of)), ...(await garbage(of))];
 const locatorOf = (text: string): string => `sha256:${digest(Buffer.from(text))}`;
 const never = new AbortController().signal;
 const put = async (projectId: string, text: string, quota: number | null = null, by: Content = world.content) =>
@@ -61,11 +61,11 @@ test('content is uploaded, attached in the owner’s transaction, read by name a
 
 test('an upload serves once, in its project, and no longer after its lease', async () => {
   const owner = await owned();
-  const stranger = await owned();
+  const outsider = await owned();
   const lease = await put(owner.projectId, 'once');
   const entry = [{ lease: lease.id, name: 'n' }];
   const refused = { code: 'content_missing' };
-  await expect(write(stranger, async (tx) => await attachContent(tx, stranger, entry))).rejects.toMatchObject(refused);
+  await expect(write(outsider, async (tx) => await attachContent(tx, outsider, entry))).rejects.toMatchObject(refused);
   const twice = [...entry, { lease: lease.id, name: 'm' }];
   await expect(write(owner, async (tx) => await attachContent(tx, owner, twice))).rejects.toMatchObject(refused);
   await write(owner, async (tx) => await attachContent(tx, owner, entry));
@@ -203,7 +203,7 @@ test('another project reaches nothing of it', async () => {
 
 test('garbage stays for the grace period', async () => {
   const owner = await owned();
-  const patient = new Collector({ ...world.parts(), graceMs: 3_600_000, sweepMs: 3_600_000 });
+  const patient = new Collector({ ...world.dependencies(), graceMs: 3_600_000, sweepMs: 3_600_000 });
   await attach(owner, 'soon forgotten', 'n');
   await world.db.asAdmin(`update kernel.blob set touched_at = now() - interval '2 hours'`);
   await patient.collect(never);
@@ -241,7 +241,7 @@ test('content that comes while it is being deleted waits and is stored anew', as
   const deleting = new Promise<void>((resolve) => (reached = resolve));
   const allowed = new Promise<void>((resolve) => (go = resolve));
   const slow = {
-    ...world.parts(),
+    ...world.dependencies(),
     blobs: Object.assign(Object.create(world.blobs) as typeof world.blobs, {
       list: world.blobs.list.bind(world.blobs),
       sweep: async () => 0,

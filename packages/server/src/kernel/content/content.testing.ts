@@ -10,7 +10,7 @@ import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import type { Slice } from '#engines/database/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { Collector } from '#content/content-collector.ts';
-import { Content, type ContentParts } from '#kernel/content/content.ts';
+import { Content, type ContentDependencies } from '#kernel/content/content.ts';
 import type { ContentOwner } from '#kernel/content/references.ts';
 import { kernelSlice } from '#kernel/slice.ts';
 import { systemClock } from '#lib/clock.ts';
@@ -25,7 +25,7 @@ export interface ContentWorld {
   readonly collector: Collector;
   /** Like `content`, but its uploads can be collected immediately. */
   readonly hasty: Content;
-  parts(more?: Partial<ContentParts>): ContentParts;
+  dependencies(more?: Partial<ContentDependencies>): ContentDependencies;
   project(): Promise<string>;
   /** Returns the text under a name; null if there is no such name. */
   textOf(owner: ContentOwner, name: string): Promise<string | null>;
@@ -40,18 +40,18 @@ export async function openContentWorld(slices: readonly Slice[] = []): Promise<C
   const db = await startTestDatabase([kernelSlice, ...slices], { settings: { deadlock_timeout: '20ms' } });
   const root = await mkdtemp(join(tmpdir(), 'dais-content-'));
   const blobs = await openFsBlobStore({ root, clock: systemClock });
-  const parts = (more: Partial<ContentParts> = {}): ContentParts => {
+  const dependencies = (more: Partial<ContentDependencies> = {}): ContentDependencies => {
     return { database: db.database, blobs, clock: systemClock, claimMs: 2000, leaseMs: 600_000, ...more };
   };
-  const content = new Content(parts());
+  const content = new Content(dependencies());
   return {
     db,
     blobs,
     root,
-    parts,
+    dependencies,
     content,
-    hasty: new Content(parts({ leaseMs: -1000 })),
-    collector: new Collector({ ...parts(), graceMs: -1000, sweepMs: -1000 }),
+    hasty: new Content(dependencies({ leaseMs: -1000 })),
+    collector: new Collector({ ...dependencies(), graceMs: -1000, sweepMs: -1000 }),
     project: async () => {
       const id = uuidv7();
       await db.asAdmin(`insert into kernel.tenant (id, name) values ('${id}', '${id}')`);
@@ -75,7 +75,7 @@ export async function openContentWorld(slices: readonly Slice[] = []): Promise<C
 }
 
 /** What is wrong with the books and the store; empty when all is well. Only while nothing is going on. */
-export async function faults(world: ContentWorld): Promise<string[]> {
+export async function findProblems(world: ContentWorld): Promise<string[]> {
   const found: string[] = [];
   const check = async (what: string, sql: string): Promise<void> => {
     for (const row of await world.db.asAdmin(sql)) found.push(`${what}: ${JSON.stringify(row)}`);

@@ -1,7 +1,7 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { BlobStore, ByteRange, ExpectedBytes, LocalBlobs, StagedBlob } from '#engines/blobs/contract.ts';
-import { Deletion, type DeletionParts } from '#kernel/content/deletion.ts';
+import { Deletion, type DeletionDependencies } from '#kernel/content/deletion.ts';
 import { clearDamage, findReadable } from '#kernel/content/damage.ts';
 import { addHold, adoptBlobs, releaseHolds } from '#kernel/content/holds.ts';
 import {
@@ -15,7 +15,7 @@ import {
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 
-export interface ContentParts extends DeletionParts {
+export interface ContentDependencies extends DeletionDependencies {
   /** How long uploaded content waits to be attached, in milliseconds; also the longest time that storing may take. */
   readonly leaseMs: number;
 }
@@ -56,14 +56,14 @@ interface Reservation {
  * to the bytes.
  */
 export class Content {
-  readonly #parts: ContentParts;
+  readonly #dependencies: ContentDependencies;
   readonly #blobs: BlobStore & Partial<LocalBlobs>;
   readonly #deletion: Deletion;
 
-  constructor(parts: ContentParts) {
-    this.#parts = parts;
-    this.#blobs = parts.blobs;
-    this.#deletion = new Deletion(parts);
+  constructor(dependencies: ContentDependencies) {
+    this.#dependencies = dependencies;
+    this.#blobs = dependencies.blobs;
+    this.#deletion = new Deletion(dependencies);
   }
 
   /**
@@ -73,7 +73,7 @@ export class Content {
    * `database_unavailable`; the source's own error; an `AbortError` when `signal` aborts.
    */
   async upload(source: Readable, request: UploadRequest): Promise<UploadLease> {
-    const { clock, leaseMs } = this.#parts;
+    const { clock, leaseMs } = this.#dependencies;
     const { signal } = request;
     if (signal !== undefined) addAbortSignal(signal, source);
     const staged = await this.#stage(source, request);
@@ -85,7 +85,7 @@ export class Content {
         // Only now: from the row on, the collector leaves the content alone, and a crash leaves a lease that ends.
         const reservedAt = clock.now();
         await staged.commit();
-        if (isDamaged) await clearDamage(this.#parts.database, staged.locator);
+        if (isDamaged) await clearDamage(this.#dependencies.database, staged.locator);
         if (clock.now() - reservedAt > leaseMs / 2) await this.#renew(lease, staged);
         return lease;
       } catch (error) {
@@ -101,7 +101,7 @@ export class Content {
   /** Releases an upload immediately, so that it no longer counts. Idempotent. */
   async release(lease: Pick<UploadLease, 'id' | 'projectId'>): Promise<void> {
     const request = { mode: 'write', projectId: lease.projectId } as const;
-    await transact(this.#parts.database, request, async ({ sql }) => {
+    await transact(this.#dependencies.database, request, async ({ sql }) => {
       const gone = await sql.query<{ project_id: string; locator: string }>(
         'delete from kernel.upload_lease where id = $1 and project_id = $2 returning project_id, locator',
         [lease.id, lease.projectId],
@@ -125,7 +125,7 @@ export class Content {
 
   /** Releases every upload of this origin that has no owner. Idempotent. */
   async releaseOrigin(projectId: string, origin: string): Promise<void> {
-    await transact(this.#parts.database, { mode: 'write', projectId }, async ({ sql }) => {
+    await transact(this.#dependencies.database, { mode: 'write', projectId }, async ({ sql }) => {
       const gone = await sql.query<{ project_id: string; locator: string }>(
         'delete from kernel.upload_lease where origin = $1 and project_id = $2 returning project_id, locator',
         [origin, projectId],
@@ -184,12 +184,12 @@ export class Content {
   }
 
   async #read<T>(owner: { readonly projectId: string }, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return await transact(this.#parts.database, { mode: 'read', projectId: owner.projectId }, work);
+    return await transact(this.#dependencies.database, { mode: 'read', projectId: owner.projectId }, work);
   }
 
   /** Writes row, hold and lease; waits for a deletion of the same content to end first. */
   async #reserve(staged: StagedBlob, request: UploadRequest): Promise<Reservation> {
-    const { clock, claimMs } = this.#parts;
+    const { clock, claimMs } = this.#dependencies;
     const giveUp = clock.now() + 2 * claimMs;
     for (;;) {
       const lease = await this.#tryReserve(staged, request);
@@ -206,11 +206,11 @@ export class Content {
   /** For uploads that took so long that their lease may have expired and their row may be deleted. */
   async #renew(lease: UploadLease, staged: StagedBlob): Promise<void> {
     const request = { mode: 'write', projectId: lease.projectId } as const;
-    const renewed = await transact(this.#parts.database, request, async ({ sql }) => {
+    const renewed = await transact(this.#dependencies.database, request, async ({ sql }) => {
       const rows = await sql.query(
         `update kernel.upload_lease set expires_at = clock_timestamp() + $2 * interval '1 millisecond'
          where id = $1 returning 1`,
-        [lease.id, this.#parts.leaseMs],
+        [lease.id, this.#dependencies.leaseMs],
         'content_renew',
       );
       // Creates a row for bytes without one, so that they are collected.
@@ -223,7 +223,7 @@ export class Content {
 
   /** Undefined when the content is being deleted. */
   async #tryReserve(staged: StagedBlob, request: UploadRequest): Promise<Reservation | undefined> {
-    const { database, leaseMs, clock } = this.#parts;
+    const { database, leaseMs, clock } = this.#dependencies;
     const { projectId, quota, origin } = request;
     return await transact(database, { mode: 'write', projectId }, async ({ sql }) => {
       const [row] = await sql.query<{ damaged: boolean }>(

@@ -4,7 +4,7 @@ import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 
-export interface DeletionParts {
+export interface DeletionDependencies {
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly clock: Clock;
@@ -32,10 +32,10 @@ const DELETES_AT_A_TIME = 8;
  * deletion is idempotent.
  */
 export class Deletion {
-  readonly #parts: DeletionParts;
+  readonly #dependencies: DeletionDependencies;
 
-  constructor(parts: DeletionParts) {
-    this.#parts = parts;
+  constructor(dependencies: DeletionDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /**
@@ -48,7 +48,7 @@ export class Deletion {
     limit: number,
   ): Promise<{ readonly settled: number; readonly claim: DeletionClaim }> {
     const claim = this.#newClaim();
-    const { settled, locators } = await transact(this.#parts.database, ALL, async ({ sql }) => {
+    const { settled, locators } = await transact(this.#dependencies.database, ALL, async ({ sql }) => {
       const candidates = await sql.query<{ locator: string }>(
         `select locator from kernel.blob
          where state = 'candidate' and touched_at < clock_timestamp() - $1 * interval '1 millisecond'
@@ -74,7 +74,7 @@ export class Deletion {
            and not exists (select from kernel.blob_hold h where h.locator = b.locator and h.holds > 0)
            and not exists (select from kernel.collection_pause where expires_at > clock_timestamp())
          returning locator`,
-        [names, claim.id, this.#parts.claimMs],
+        [names, claim.id, this.#dependencies.claimMs],
         'content_mark',
       );
       return { settled: kept.length + marked.length, locators: marked.map((row) => row.locator) };
@@ -85,14 +85,14 @@ export class Deletion {
   /** Claims the unfinished deletions of other processes: up to `limit`, or one blob. */
   async claimUnfinished(limit: number, locator?: string): Promise<DeletionClaim> {
     const claim = this.#newClaim();
-    const rows = await transact(this.#parts.database, ALL, async ({ sql }) => {
+    const rows = await transact(this.#dependencies.database, ALL, async ({ sql }) => {
       return await sql.query<{ locator: string }>(
         `update kernel.blob set claim = $1, claim_until = clock_timestamp() + $2 * interval '1 millisecond'
          where locator in (
            select locator from kernel.blob where state = 'deleting' and claim_until < clock_timestamp()
              and ($4::text is null or locator = $4) limit $3 for update skip locked)
          returning locator`,
-        [claim.id, this.#parts.claimMs, limit, locator ?? null],
+        [claim.id, this.#dependencies.claimMs, limit, locator ?? null],
         'content_take_over',
       );
     });
@@ -105,9 +105,9 @@ export class Deletion {
    */
   async finish(claim: DeletionClaim): Promise<number> {
     if (claim.locators.length === 0) return 0;
-    const { blobs, clock, database } = this.#parts;
+    const { blobs, clock, database } = this.#dependencies;
     const abort = new AbortController();
-    const cancel = clock.after(claim.deadline - clock.now(), () => abort.abort());
+    const cancel = clock.after(Math.max(0, claim.deadline - clock.now()), () => abort.abort());
     const waiting = [...claim.locators];
     const done: string[] = [];
     const work = async (): Promise<void> => {
@@ -139,8 +139,8 @@ export class Deletion {
   }
 
   #newClaim(): DeletionClaim {
-    const now = this.#parts.clock.now();
-    return { id: uuidv7(now), locators: [], deadline: now + this.#parts.claimMs / 2 };
+    const now = this.#dependencies.clock.now();
+    return { id: uuidv7(now), locators: [], deadline: now + this.#dependencies.claimMs / 2 };
   }
 }
 

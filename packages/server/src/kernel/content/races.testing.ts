@@ -7,7 +7,7 @@ import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database, Sql } from '#engines/database/contract.ts';
 import { Collector } from '#content/content-collector.ts';
 import { Content } from '#kernel/content/content.ts';
-import { digest, faults, garbage, type ContentWorld } from '#kernel/content/content.testing.ts';
+import { digest, findProblems, garbage, type ContentWorld } from '#kernel/content/content.testing.ts';
 import { attachContent, detachContent, linkContent, type ContentOwner } from '#kernel/content/references.ts';
 import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -86,7 +86,7 @@ export function contentRaces(world: ContentWorld): fc.IAsyncProperty<[Program, f
     const run = await Run.start(world, scheduler);
     await scheduler.waitFor(run.lane(setup));
     await scheduler.waitFor(Promise.all(lanes.map(async (lane) => await run.lane(lane))));
-    const wrong = [...run.wrong, ...(await faults(world)), ...(await run.overQuota()), ...(await garbage(world))];
+    const wrong = [...run.wrong, ...(await findProblems(world)), ...(await run.overQuota()), ...(await garbage(world))];
     // The next run starts with an empty store.
     for (const each of run.owners) {
       const request = { mode: 'write', projectId: each.projectId } as const;
@@ -119,11 +119,11 @@ class Run {
     this.#scheduler = scheduler;
     this.owners = owners;
     this.#database = gatedDatabase(world.db.database, scheduler);
-    const parts = world.parts({ database: this.#database, blobs: gatedStore(world.blobs, scheduler) });
-    this.#content = new Content(parts);
-    this.#hasty = new Content({ ...parts, leaseMs: -1000 });
+    const dependencies = world.dependencies({ database: this.#database, blobs: gatedStore(world.blobs, scheduler) });
+    this.#content = new Content(dependencies);
+    this.#hasty = new Content({ ...dependencies, leaseMs: -1000 });
     // Partial files are removed at the end only: during the run they belong to active uploads.
-    this.#collector = new Collector({ ...parts, graceMs: -1000, sweepMs: 3_600_000 });
+    this.#collector = new Collector({ ...dependencies, graceMs: -1000, sweepMs: 3_600_000 });
   }
 
   async lane(steps: readonly Step[]): Promise<void> {

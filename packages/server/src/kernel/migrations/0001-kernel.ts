@@ -46,7 +46,7 @@ create index resource_labels on kernel.resource using gin (labels jsonb_path_ops
 create index resource_owner on kernel.resource (owner) where owner is not null;
 select dais.protect('kernel.resource');
 
--- Every revision of every resource, kept after the resource has gone until retention removes it.
+-- Every revision of every resource. Retention removes the revisions of deleted resources.
 create table kernel.revision (
   uid uuid not null,
   generation bigint not null,
@@ -65,7 +65,7 @@ create table kernel.revision (
 );
 select dais.protect('kernel.revision');
 
--- Who refers to whom. The foreign key makes a dangling reference impossible even under races.
+-- References between resources. The foreign key prevents dangling references even under races.
 create table kernel.reference (
   from_uid uuid not null references kernel.resource (uid) on delete cascade,
   to_uid uuid not null references kernel.resource (uid),
@@ -76,7 +76,7 @@ create table kernel.reference (
 create index reference_to on kernel.reference (to_uid);
 select dais.protect('kernel.reference');
 
--- seq is null until the sequencer has put the event into commit order.
+-- seq is null until the sequencer has assigned the position in commit order.
 create table kernel.event (
   id bigint generated always as identity,
   at timestamptz not null default clock_timestamp(),
@@ -90,21 +90,21 @@ create table kernel.event (
   actor jsonb not null,
   request_id text,
   data jsonb not null,
-  -- How the actor came in and which policies let it happen.
+  -- The credential of the actor, and the policies that permitted the operation.
   via jsonb,
   decision jsonb
 ) partition by range (at);
 create index event_seq on kernel.event (seq);
-create index event_waiting on kernel.event (id) where seq is null;
+create index event_unsequenced on kernel.event (id) where seq is null;
 create index event_subject on kernel.event (subject_kind, subject_name, seq);
--- Keeps an event even if no partition was made in time; retention looks here too.
+-- Stores events whose partition does not exist yet. Retention reads this partition too.
 create table kernel.event_default partition of kernel.event default;
 select dais.protect('kernel.event');
 select dais.protect('kernel.event_default', 'select, delete');
 
--- Both functions below lock the whole table for a moment: they give up rather than make every writer queue behind a
--- long transaction.
--- Makes the partitions of this month and the next ones. Names carry the month, so it is idempotent.
+-- Both functions below lock the whole table briefly. The lock timeout prevents writers from queueing behind a long
+-- transaction.
+-- Creates the partitions of this month and the next ones. Names contain the month, so it is idempotent.
 create function kernel.make_event_partitions(months int) returns void
 language plpgsql security definer set search_path = pg_catalog set lock_timeout = '2s' as $$
 declare first date;
@@ -112,7 +112,7 @@ begin
   for i in 0 .. months loop
     first := (date_trunc('month', now() at time zone 'UTC') + make_interval(months => i))::date;
     if to_regclass('kernel.event_' || to_char(first, 'YYYYMM')) is null
-      -- A month whose rows already lie in the default partition stays there.
+      -- A month with rows in the default partition stays there.
       and not exists (select from kernel.event_default
         where at >= first::timestamp at time zone 'UTC' and at < (first + interval '1 month') at time zone 'UTC') then
       execute format('create table kernel.%I partition of kernel.event for values from (%L) to (%L)',
@@ -123,7 +123,7 @@ begin
   end loop;
 end $$;
 
--- Drops the partitions that lie wholly before a time and gives the highest seq that went with them.
+-- Drops the partitions that end before a time, and returns the highest seq in them.
 create function kernel.drop_event_partitions(before timestamptz) returns bigint
 language plpgsql security definer set search_path = pg_catalog set lock_timeout = '2s' as $$
 declare part record; highest bigint; gone bigint;
@@ -144,7 +144,7 @@ revoke all on function kernel.make_event_partitions(int), kernel.drop_event_part
 grant execute on function kernel.make_event_partitions(int), kernel.drop_event_partitions(timestamptz) to dais_app;
 select kernel.make_event_partitions(2);
 
--- One row: how far the commit order reaches. A restore gives it a new epoch, which makes old cursors invalid.
+-- One row: the last position in commit order. A restore assigns a new epoch, which invalidates old cursors.
 create table kernel.cursor (
   singleton boolean primary key default true check (singleton),
   epoch uuid not null default gen_random_uuid(),
@@ -154,7 +154,7 @@ create table kernel.cursor (
 insert into kernel.cursor default values;
 grant select, update on kernel.cursor to dais_app;
 
--- How far each subscriber of the event stream has come.
+-- The last position that each subscriber of the event stream has processed.
 create table kernel.subscription (
   name text primary key,
   seq bigint not null
@@ -163,7 +163,7 @@ grant select, insert, update on kernel.subscription to dais_app;
 
 create table kernel.lease (
   name text primary key,
-  holder text not null,
+  owner text not null,
   epoch bigint not null,
   expires_at timestamptz not null
 );
@@ -179,21 +179,21 @@ create table kernel.reconcile (
   dirty bigint not null default 1,
   attempts int not null default 0,
   epoch bigint not null default 0,
-  holder text,
+  lease_owner text,
   lease_until timestamptz,
   last_error text
 );
 create index reconcile_due on kernel.reconcile (due_at) where due_at is not null;
 select dais.protect('kernel.reconcile');
 
--- Which resources look again when something is emitted about a topic.
-create table kernel.waiting (
+-- The resources that are reconciled when an event of a topic is emitted.
+create table kernel.watch (
   topic text not null,
   uid uuid not null references kernel.reconcile (uid) on delete cascade,
   primary key (topic, uid)
 );
-create index waiting_uid on kernel.waiting (uid);
-grant select, insert, delete on kernel.waiting to dais_app;
+create index watch_uid on kernel.watch (uid);
+grant select, insert, delete on kernel.watch to dais_app;
 
 create table kernel.job (
   id uuid primary key,
@@ -202,22 +202,22 @@ create table kernel.job (
   payload jsonb not null,
   unique_key text,
   priority int not null default 0,
-  state text not null check (state in ('waiting', 'running', 'done', 'failed', 'canceled')),
+  state text not null check (state in ('pending', 'running', 'succeeded', 'failed', 'canceled')),
   run_at timestamptz not null,
   attempts int not null default 0,
   max_attempts int not null,
   epoch bigint not null default 0,
-  holder text,
+  lease_owner text,
   lease_until timestamptz,
-  cancel_asked boolean not null default false,
+  cancel_requested boolean not null default false,
   progress jsonb,
   result jsonb,
   last_error text,
   created_at timestamptz not null default now(),
   finished_at timestamptz
 );
-create unique index job_unique on kernel.job (queue, unique_key) where state in ('waiting', 'running');
-create index job_waiting on kernel.job (queue, project_id, priority desc, run_at, id) where state = 'waiting';
+create unique index job_unique on kernel.job (queue, unique_key) where state in ('pending', 'running');
+create index job_pending on kernel.job (queue, project_id, priority desc, run_at, id) where state = 'pending';
 create index job_running on kernel.job (queue, lease_until) where state = 'running';
 create index job_finished on kernel.job (finished_at) where finished_at is not null;
 select dais.protect('kernel.job');

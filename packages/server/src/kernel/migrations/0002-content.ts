@@ -8,17 +8,17 @@ import type { Migration } from '#engines/database/contract.ts';
 export const contentTables: Migration = {
   id: '0002-content',
   sql: `
--- candidate: perhaps nobody holds it, the collector looks when it has been so for the grace period. kept: was held when
--- the collector looked; the last hold to go makes it a candidate again. deleting: nobody may hold it any more.
+-- candidate: possibly without holds; the collector checks it after the grace period. kept: had holds at the last check;
+-- the removal of its last hold makes it a candidate. deleting: no new hold is possible.
 create table kernel.blob (
   locator text collate "C" primary key,
-  -- SHA-256; null until the bytes of a direct upload were read.
+  -- SHA-256; null until the bytes of a direct upload have been read.
   digest bytea check (length(digest) = 32),
   size bigint not null check (size >= 0),
   state text not null default 'candidate' check (state in ('candidate', 'kept', 'deleting')),
   created_at timestamptz not null default clock_timestamp(),
   touched_at timestamptz not null default clock_timestamp(),
-  -- Who deletes it and until when; a claim that ran out is taken over.
+  -- The collector that deletes it, and the end of its claim. Another collector takes over an expired claim.
   claim uuid,
   claim_until timestamptz
 );
@@ -26,7 +26,7 @@ create index blob_candidate on kernel.blob (touched_at) where state = 'candidate
 create index blob_deleting on kernel.blob (claim_until) where state = 'deleting';
 grant select, insert, update, delete on kernel.blob to dais_app;
 
--- holds = number of rows in blob_ref and upload_lease of this project for this blob; 0 when they have gone.
+-- holds = number of rows in blob_ref and upload_lease of this project for this blob; 0 after their removal.
 create table kernel.blob_hold (
   project_id uuid not null,
   locator text collate "C" not null references kernel.blob (locator),
@@ -64,7 +64,7 @@ create index upload_lease_locator on kernel.upload_lease (locator);
 create index upload_lease_expires on kernel.upload_lease (expires_at);
 select dais.protect('kernel.upload_lease');
 
--- While one of these is in force, nothing new is marked for deletion.
+-- While an entry has not expired, no blob is marked for deletion.
 create table kernel.collection_pause (
   id uuid primary key,
   reason text not null,

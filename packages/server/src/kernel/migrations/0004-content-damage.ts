@@ -27,13 +27,13 @@ create table kernel.content_scrub (
   objects bigint not null default 0,
   bytes bigint not null default 0,
   found bigint not null default 0,
-  -- What the pass had to check when it started.
+  -- Totals at the start of the pass.
   total_objects bigint not null default 0,
   total_bytes bigint not null default 0
 );
 grant select, insert, update, delete on kernel.content_scrub to dais_app;
 
--- Over all passes, for metrics.
+-- Sums over all passes, for metrics.
 create table kernel.content_checked (
   id boolean primary key default true check (id),
   objects bigint not null default 0,

@@ -21,7 +21,7 @@ function crash(when: 'before' | 'after'): void {
 
 /** Reports writes that the database rejected. */
 function telling(world: World): World {
-  const told = async (work: Promise<void>) => {
+  const summarize = async (work: Promise<void>) => {
     try {
       await work;
     } catch (error) {
@@ -31,8 +31,8 @@ function telling(world: World): World {
   };
   return {
     ...world,
-    add: (...cell) => told(world.add(...cell)),
-    remove: (...cell) => told(world.remove(...cell)),
+    add: (...cell) => summarize(world.add(...cell)),
+    remove: (...cell) => summarize(world.remove(...cell)),
   };
 }
 

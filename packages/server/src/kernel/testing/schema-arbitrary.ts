@@ -172,24 +172,24 @@ export function withHostileValue(whole: fc.Arbitrary<unknown>): fc.Arbitrary<unk
       fc.oneof(fc.constant(undefined), fc.constantFrom('__proto__', 'constructor', 'x', '')),
     )
     .map(([value, evil, at, newKey]) => {
-      const places = placesOf(value);
-      return replaced(value, places[at % places.length]!, evil, newKey);
+      const locations = pathsOf(value);
+      return replaced(value, locations[at % locations.length]!, evil, newKey);
     });
 }
 
-type Place = readonly (string | number)[];
+type ValuePath = readonly (string | number)[];
 
-function placesOf(value: unknown, path: Place = []): Place[] {
+function pathsOf(value: unknown, path: ValuePath = []): ValuePath[] {
   if (typeof value !== 'object' || value === null) return [path];
   return [
     path,
     ...Object.entries(value).flatMap(([key, item]) =>
-      placesOf(item, [...path, Array.isArray(value) ? Number(key) : key]),
+      pathsOf(item, [...path, Array.isArray(value) ? Number(key) : key]),
     ),
   ];
 }
 
-function replaced(value: unknown, [step, ...rest]: Place, evil: unknown, newKey: string | undefined): unknown {
+function replaced(value: unknown, [step, ...rest]: ValuePath, evil: unknown, newKey: string | undefined): unknown {
   if (step === undefined) {
     const addTo = newKey !== undefined && typeof value === 'object' && value !== null && !Array.isArray(value);
     return addTo ? Object.fromEntries([...Object.entries(value), [newKey, evil]]) : evil;

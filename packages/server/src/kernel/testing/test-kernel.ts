@@ -4,7 +4,7 @@ import type { Change, Resource } from '@dais/api';
 import { checkOutputs } from '#control/check-outputs.ts';
 import { startTestDatabase, type TestDatabase, type TestServerOptions } from '#engines/database/testing.ts';
 import type { CallContext } from '#kernel/context.ts';
-import { Kernel, type KernelParts } from '#kernel/kernel.ts';
+import { Kernel, type KernelDependencies } from '#kernel/kernel.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { SYSTEM, type Principal } from '#kernel/principal.ts';
 import { kernelSlice } from '#kernel/slice.ts';
@@ -31,7 +31,7 @@ export interface LogEntry {
   readonly fields: LogFields | undefined;
 }
 
-export interface TestKernelOptions extends Partial<Omit<KernelParts, 'log'>> {
+export interface TestKernelOptions extends Partial<Omit<KernelDependencies, 'log'>> {
   /** `controller` (default) runs every loop, `api` only what answers requests, `none` nothing. */
   readonly start?: 'controller' | 'api' | 'none';
 }
@@ -61,9 +61,9 @@ export interface WatchFrame {
 }
 
 export async function startTestKernel(test: TestDatabase, options: TestKernelOptions = {}): Promise<TestKernel> {
-  const { start = 'controller', ...parts } = options;
+  const { start = 'controller', ...rest } = options;
   const log: LogEntry[] = [];
-  const database = parts.database ?? test.database;
+  const database = rest.database ?? test.database;
   const kernel = new Kernel({
     kinds: testKinds,
     authorizer: soloAuthorizer,
@@ -78,7 +78,7 @@ export async function startTestKernel(test: TestDatabase, options: TestKernelOpt
       database: { engine: 'embedded', version: '17' },
       startedAt: new Date(0).toISOString(),
     }),
-    ...parts,
+    ...rest,
     database,
   });
   await kernel.bootstrap();

@@ -18,10 +18,10 @@ export class TestWatcher {
   constructor(
     open: (signal: AbortSignal) => Promise<AsyncIterable<WatchFrame>>,
     known: readonly Resource[] = [],
-    place?: string,
+    position?: string,
   ) {
     for (const one of known) this.known.set(one.metadata.name, one);
-    this.place = place;
+    this.place = position;
     this.#done = this.#read(open).catch((error: unknown) => {
       this.ended = error;
     });
@@ -76,8 +76,8 @@ export class TestWatcher {
   }
 }
 
-export function seqOf(place: string): bigint {
-  return BigInt(place.split('-')[1] ?? '');
+export function seqOf(position: string): bigint {
+  return BigInt(position.split('-')[1] ?? '');
 }
 
 /** Lists, then watches from the place of the list: what every client does first. */
@@ -88,7 +88,7 @@ export async function listAndWatch(
   context: Partial<CallContext> = {},
 ): Promise<TestWatcher> {
   const known: Resource[] = [];
-  let place: string | undefined;
+  let position: string | undefined;
   let cursor: string | undefined;
   do {
     const page = await dais.call<{ items: Resource[]; nextCursor?: string; resourceVersion: string }>(
@@ -98,10 +98,10 @@ export async function listAndWatch(
     );
     known.push(...page.items);
     // The position of the first page: the watch delivers what later pages miss.
-    place ??= page.resourceVersion;
+    position ??= page.resourceVersion;
     cursor = page.nextCursor;
   } while (cursor !== undefined);
-  return watchFrom(dais, noun, { ...input, resourceVersion: place }, context, known);
+  return watchFrom(dais, noun, { ...input, resourceVersion: position }, context, known);
 }
 
 export function watchFrom(

@@ -22,7 +22,7 @@ const outbound = createOutbound({
   proxy: { noProxy: [] },
   allowHosts: ['127.0.0.1'],
   userAgent: 'dais/test',
-  fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+  fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
 });
 
 async function start(): Promise<TestKernel> {
@@ -97,7 +97,7 @@ async function until(name: string, expected: { ready?: object; status?: object }
       expect({ ready: readyOf(resource), status: resource.status }).toMatchObject(expected);
       return resource;
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 60_000, interval: 20 },
   );
 }
 
@@ -109,7 +109,7 @@ async function eventsOf(name: string): Promise<Event[]> {
       expect(ended.length).toBeGreaterThan(0);
       return ended;
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 60_000, interval: 20 },
   );
 }
 
@@ -142,9 +142,9 @@ describe('a delivery', () => {
 
   test('is retried with the same id until it is delivered', async () => {
     let goOn = () => {};
-    const looked = new Promise<void>((resolve) => (goOn = resolve));
+    const searched = new Promise<void>((resolve) => (goOn = resolve));
     const later = (answer: (response: ServerResponse) => void) => (response: ServerResponse) =>
-      void looked.then(() => answer(response));
+      void searched.then(() => answer(response));
     const { url, received } = await receiver(status(500), later(status(429, { 'retry-after': '0' })), status(200));
     await kernel.apply([channel('flaky', { type: 'webhook', url })]);
     const { deliveryId } = await sendTest('flaky');
@@ -240,7 +240,7 @@ describe('a delivery', () => {
     // The first attempt is under way when it is over.
     await begun;
     await tell('resolved', 'drift');
-    await vi.waitFor(() => expect(received).toHaveLength(2), { timeout: 20_000, interval: 20 });
+    await vi.waitFor(() => expect(received).toHaveLength(2), { timeout: 60_000, interval: 20 });
     goOn();
     const failed = await vi.waitFor(
       async () => {
@@ -248,12 +248,12 @@ describe('a delivery', () => {
         expect(found).toBeDefined();
         return found;
       },
-      { timeout: 20_000, interval: 20 },
+      { timeout: 60_000, interval: 20 },
     );
     expect(failed?.data).toMatchObject({ attempts: 2, reason: 'the alert was resolved before the delivery' });
     // Another alert is sent as usual.
     await tell('raised', 'skew');
-    await vi.waitFor(() => expect(received).toHaveLength(3), { timeout: 20_000, interval: 20 });
+    await vi.waitFor(() => expect(received).toHaveLength(3), { timeout: 60_000, interval: 20 });
     const actions = received.map(({ body }) => {
       const { event_action: action, dedup_key: key } = JSON.parse(body) as Record<string, string>;
       return `${action} ${key}`;

@@ -4,8 +4,7 @@ import type { Controller, ControllerIo } from '#kernel/kind.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { readDeliveryFacts } from './alert-deliveries.ts';
 import { planChannel, type ChannelFacts } from './alert-plan.ts';
-import { findRoute, isFault, openRoute } from './alert-route.ts';
-import type { Route } from './alert-send.ts';
+import { findRoute, isProblem, openRoute, type Route } from './alert-route.ts';
 
 export interface ChannelTools {
   readonly keys: KeyStore;
@@ -26,13 +25,13 @@ async function observe(resource: Resource, io: ControllerIo, tools: ChannelTools
     facts: await readDeliveryFacts(tx.sql, tx.projectId, resource.metadata.uid),
     sealed: await findRoute(tx, tx.projectId, resource.spec),
   }));
-  const route = isFault(sealed) ? sealed : await openRoute(sealed, tools.keys);
-  const fault = isFault(route) ? route : await addressFault(route, tools.outbound);
-  return { ...facts, ...(fault !== undefined && { fault }) };
+  const route = isProblem(sealed) ? sealed : await openRoute(sealed, tools.keys);
+  const problem = isProblem(route) ? route : await addressProblem(route, tools.outbound);
+  return { ...facts, ...(problem !== undefined && { fault: problem }) };
 }
 
 /** Checks the URL without calling it, so that a misconfigured channel is reported before the first alert. */
-async function addressFault(route: Route, outbound: Outbound): Promise<ChannelFacts['fault']> {
+async function addressProblem(route: Route, outbound: Outbound): Promise<ChannelFacts['fault']> {
   try {
     await (route.type === 'smtp' ? outbound.checkHost(route.host, route.port) : outbound.check(route.url));
     return undefined;

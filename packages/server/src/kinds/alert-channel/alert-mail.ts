@@ -1,8 +1,8 @@
 import { DaisError } from '@dais/api';
 import { codeText } from '#lib/outbound/failure-text.ts';
+import type { Outcome } from '#lib/http/webhook-response.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { mailOf, type Alert } from './alert-message.ts';
-import type { Sent } from './alert-send.ts';
 
 export interface MailRoute {
   readonly type: 'smtp';
@@ -29,7 +29,7 @@ export async function sendMail(
   deliveryId: string,
   outbound: Outbound,
   signal: AbortSignal,
-): Promise<Sent> {
+): Promise<Outcome> {
   const { host, port, security } = route;
   if (security === 'none' && route.password !== undefined) {
     throw new DaisError('address_refused', `${host} does not offer TLS, so no password is sent`);
@@ -93,7 +93,7 @@ interface MailError extends Error {
 }
 
 /** Uses only the code and the command: the text of a server may repeat what it received. */
-function mailOutcome(error: MailError, where: string): Sent {
+function mailOutcome(error: MailError, where: string): Outcome {
   const { code, responseCode, command } = error;
   if (responseCode !== undefined && responseCode >= 400) {
     // RFC 5321 §4.2.1: 4yz is transient, 5yz permanent.

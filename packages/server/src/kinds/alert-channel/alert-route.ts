@@ -4,7 +4,15 @@ import { alertChannelSpec } from '@dais/api/webhooks';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { findSecretValue, openSecretValue, type SealedValue, type SecretValueRef } from '#kinds/secret/index.ts';
-import type { Route } from './alert-send.ts';
+import type { MailRoute } from './alert-mail.ts';
+
+/** A channel's spec with the values of its secrets filled in. Lives in memory only. */
+export type Route =
+  | { readonly type: 'webhook'; readonly url: string; readonly signingKey?: string }
+  | { readonly type: 'slack'; readonly url: string }
+  | { readonly type: 'pagerduty'; readonly url: string; readonly routingKey: string }
+  | { readonly type: 'alertmanager'; readonly url: string; readonly token?: string }
+  | MailRoute;
 
 type Send = ReturnType<typeof readSpec>['send'];
 
@@ -14,7 +22,7 @@ export function readSpec(spec: unknown) {
 }
 
 /** Why a channel is unusable, for a condition. */
-export interface RouteFault {
+export interface RouteProblem {
   readonly reason: 'SecretKeyMissing' | 'KeyMissing';
   readonly message: string;
 }
@@ -33,7 +41,11 @@ function secretOf(send: Send): SecretValueRef | undefined {
   return send.type === 'slack' ? send.url : send.password;
 }
 
-export async function findRoute(tx: Transaction, projectId: string, spec: unknown): Promise<SealedRoute | RouteFault> {
+export async function findRoute(
+  tx: Transaction,
+  projectId: string,
+  spec: unknown,
+): Promise<SealedRoute | RouteProblem> {
   const { send } = readSpec(spec);
   const ref = secretOf(send);
   if (ref === undefined) return { send, value: undefined };
@@ -43,7 +55,7 @@ export async function findRoute(tx: Transaction, projectId: string, spec: unknow
 }
 
 /** @throws DaisError `keys_unavailable`. */
-export async function openRoute(sealed: SealedRoute, keys: KeyStore): Promise<Route | RouteFault> {
+export async function openRoute(sealed: SealedRoute, keys: KeyStore): Promise<Route | RouteProblem> {
   const { send, value } = sealed;
   let text: string | undefined;
   try {
@@ -75,6 +87,6 @@ export async function openRoute(sealed: SealedRoute, keys: KeyStore): Promise<Ro
   };
 }
 
-export function isFault(route: Route | SealedRoute | RouteFault): route is RouteFault {
+export function isProblem(route: Route | SealedRoute | RouteProblem): route is RouteProblem {
   return 'reason' in route;
 }

@@ -7,12 +7,12 @@ import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { channelController, type ChannelTools } from './alert-controller.ts';
 import { deleteDeliveries } from './alert-deliveries.ts';
-import { deliveryHandler, enqueueAlert } from './alert-queue.ts';
+import { deliveryHandler, enqueueAlert } from './alert-delivery.ts';
 import { alertSlice } from './alert-slice.ts';
 
-export { enqueueAlert } from './alert-queue.ts';
+export { enqueueAlert } from './alert-delivery.ts';
 
-export interface AlertChannelParts {
+export interface AlertChannelDependencies {
   readonly kind: KindDefinition;
   readonly jobs: readonly JobHandler[];
 }
@@ -23,7 +23,7 @@ export interface AlertChannelTools extends ChannelTools {
 }
 
 /** Where alerts go. Their addresses come from users, so every call leaves through the guard of the outbound client. */
-export function alertChannel(tools: AlertChannelTools): AlertChannelParts {
+export function alertChannel(tools: AlertChannelTools): AlertChannelDependencies {
   return {
     kind: {
       spec: alertChannelKind,

@@ -25,7 +25,6 @@ const rollout = (more: Partial<RolloutRow> = {}): RolloutRow => ({
   weights: [10, 100],
   step: 1,
   automatic: true,
-  shadow: false,
   reason: '',
   started_by: 'user:ada',
   started_at: new Date(0),
@@ -70,12 +69,12 @@ function plan(more: Partial<Omit<EndpointFacts, 'row'>> & { readonly row?: Parti
       revision: 1n,
       stable: 'id1',
       previous: null,
-      held: null,
+      rejected: null,
       active: {},
       pending: {},
       request: { by: 'system:dais', cause: 'alias' },
       quarantined: {},
-      named: {},
+      model_references: {},
       refused: {},
       ...row,
     },
@@ -110,7 +109,7 @@ test('steps follow each other while it does well; it goes back when it does not'
   expect(effects({ rollout: rollout(), step: step(100), live: false })).toEqual([]);
 });
 
-test('a shadow that is loading is rechecked soon; a mirrored rollout gets no share', () => {
+test('a shadow that is loading is rechecked soon', () => {
   const spec = endpointSpec.parse({ model: 'models:/m/1', shadow: [{ name: 's', model: 'models:/m/2' }] });
   const copied = (state: ModelState['state']) =>
     plan({
@@ -121,26 +120,20 @@ test('a shadow that is loading is rechecked soon; a mirrored rollout gets no sha
     });
   expect(copied('loading').recheckAfterMs).toBeLessThan(1000);
   expect(copied('ready').recheckAfterMs).toBeGreaterThan(1000);
-  expect(plan({ rollout: rollout({ shadow: true, automatic: false, weights: [100] }) }).status).toMatchObject({
-    variants: [
-      { name: 'stable', weight: 100 },
-      { name: 'canary-shadow', role: 'shadow', weight: 100 },
-    ],
-  });
 });
 
 test('a version that was rolled back is not retried automatically; another version starts a rollout', () => {
-  const held = plan({ row: { held: 'id2' }, lastReason: 'It was slow.' });
+  const held = plan({ row: { rejected: 'id2' }, lastReason: 'It was slow.' });
   expect(held.effects).toEqual([]);
   expect(held.conditions[1]).toMatchObject({
     reason: 'HeldBack',
     message: expect.stringContaining('It was slow.') as string,
   });
-  expect(effects({ row: { held: 'id3' } })).toEqual(['start']);
+  expect(effects({ row: { rejected: 'id3' } })).toEqual(['start']);
   expect(effects({ target: found(1), rollout: rollout() })).toEqual(['end']);
   expect(
     effects({
-      row: { held: 'id1' },
+      row: { rejected: 'id1' },
       rollout: rollout({ cause: 'rollback', to_model: 'id2', step: 0 }),
       target: found(1),
     }),

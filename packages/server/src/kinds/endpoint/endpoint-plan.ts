@@ -7,6 +7,7 @@ import {
   type EndpointFacts,
   type QuarantinedModel,
   type QuarantinedModels,
+  type RolloutEnd,
   type RolloutRow,
   type StepResult,
 } from '#ledgers/serving/index.ts';
@@ -84,16 +85,19 @@ function takeTurn(facts: EndpointFacts): Turn {
   if (target.id === row.stable) {
     if (rollout === undefined) {
       const asked = row.request.cause === 'deploy';
-      return { effects: asked ? [{ do: 'settle' }] : [], message: `${target.label} is serving.` };
+      return { effects: asked ? [{ do: 'settle', request: row.request }] : [], message: `${target.label} is serving.` };
     }
     if (back) return followRollout(facts, rollout);
     const message = `The manifest references ${target.label} again.`;
-    return { effects: [{ do: 'end', state: 'aborted', result: { status: 'forced', message } }], message };
+    return { effects: [end(rollout, 'aborted', { status: 'forced', message })], message };
   }
-  const { isUnreadable = false, message: fault = '' } = facts.states.get(target.id) ?? {};
-  if (isUnreadable) return nothing(`${target.label} cannot be loaded. ${fault}`);
-  if (target.id !== row.held && !back && rollout?.to_model !== target.id) {
-    return { effects: [{ do: 'start', to: target }], message: `Rollout of ${target.label} started.` };
+  const { isUnreadable = false, message: problem = '' } = facts.states.get(target.id) ?? {};
+  if (isUnreadable) return nothing(`${target.label} cannot be loaded. ${problem}`);
+  if (target.id !== row.rejected && !back && rollout?.to_model !== target.id) {
+    return {
+      effects: [{ do: 'start', reference: row.spec.model, to: target }],
+      message: `Rollout of ${target.label} started.`,
+    };
   }
   if (rollout !== undefined) return followRollout(facts, rollout);
   return nothing(
@@ -106,11 +110,11 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
   const { state, message = '' } = facts.states.get(rollout.to_model) ?? { state: 'unknown' as const };
   if (state === 'quarantined') {
     const why = `${rollout.to_label} is quarantined. ${message}`;
-    return { effects: [{ do: 'end', state: 'failed', result: { status: 'failed', message: why } }], message: why };
+    return { effects: [end(rollout, 'failed', { status: 'failed', message: why })], message: why };
   }
   if (state === 'failed') {
     const why = `${rollout.to_label} could not be loaded: ${message}`;
-    return { effects: [{ do: 'end', state: 'rolledBack', result: { status: 'failed', message: why } }], message: why };
+    return { effects: [end(rollout, 'rolledBack', { status: 'failed', message: why })], message: why };
   }
   if (state !== 'ready' && state !== 'idle') {
     return nothing(message === '' ? `${rollout.to_label} is being loaded.` : `${rollout.to_label}: ${message}`);
@@ -118,25 +122,24 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
   if (rollout.step === 0) {
     // Its tests were passed when it was there before.
     if (rollout.cause === 'rollback') {
-      return promote({ status: 'forced', message: `${rollout.to_label} was the previous version.` });
+      return promote(rollout, { status: 'forced', message: `${rollout.to_label} was the previous version.` });
     }
     return { effects: [{ do: 'smoke' }], message: `${rollout.to_label} is being tested with its input example.` };
   }
   if (rollout.state === 'paused') return nothing(`Paused: ${rollout.reason}`);
-  if (rollout.shadow) return nothing('The version receives copies of all requests until it is promoted or aborted.');
   if (!facts.live || step === undefined) return nothing('No gateway reports metrics at the moment.');
   const judged = evaluateRollout(row.spec.rollout, facts.nowMs - step.startedMs, step.canary, measure(facts));
   const result = { ...judged, stable: step.stable, canary: step.canary };
   if (judged.status === 'failed') {
     if (row.spec.rollout.onFailure === 'pause')
-      return { effects: [{ do: 'pause', reason: judged.message }], message: judged.message };
-    return { effects: [{ do: 'end', state: 'rolledBack', result }], message: judged.message };
+      return { effects: [{ do: 'pause', of: rollout, reason: judged.message }], message: judged.message };
+    return { effects: [end(rollout, 'rolledBack', result)], message: judged.message };
   }
   if (!rollout.automatic)
     return nothing(`${judged.message} The rollout stays at ${weightOf(rollout)} % until it is promoted or aborted.`);
   if (judged.status === 'pending') return nothing(judged.message);
-  if (rollout.step >= rollout.weights.length) return promote(result);
-  return { effects: [{ do: 'advance', result }], message: judged.message };
+  if (rollout.step >= rollout.weights.length) return promote(rollout, result);
+  return { effects: [{ do: 'advance', of: rollout, result }], message: judged.message };
 }
 
 /** The measurements of the active version. */
@@ -146,7 +149,16 @@ function measure({ row, step, stableBefore }: EndpointFacts): RolloutFigures | u
 }
 
 const nothing = (message: string): Turn => ({ effects: [], message });
-const promote = (result: StepResult): Turn => ({ effects: [{ do: 'promote', result }], message: result.message });
+const promote = (of: RolloutRow, result: StepResult): Turn => ({
+  effects: [{ do: 'promote', of, result }],
+  message: result.message,
+});
+const end = (of: RolloutRow, state: RolloutEnd, result: StepResult): EndpointEffect => ({
+  do: 'end',
+  of,
+  state,
+  result,
+});
 
 /** Names and models of variants and shadows whose alias references a model that a policy blocks. */
 function refusedOf({ row, others }: EndpointFacts) {
@@ -186,7 +198,7 @@ function shiftOthers(facts: EndpointFacts): readonly EndpointEffect[] {
 /** Records what the gateway reports, for as long as the endpoint names the model; a model that serves is not quarantined. */
 function quarantinesOf({ nowMs, row, target, others, rollout, states }: EndpointFacts): QuarantinedModels {
   const found = [target, ...Object.values(others)].flatMap((one) => ('fault' in one ? [] : [one.id]));
-  const named = new Set([row.stable, rollout?.to_model, row.held, ...found, ...Object.values(row.active)]);
+  const named = new Set([row.stable, rollout?.to_model, row.rejected, ...found, ...Object.values(row.active)]);
   const models: Record<string, QuarantinedModel> = {};
   for (const id of named) {
     if (id === null || id === undefined) continue;
@@ -263,14 +275,14 @@ function currentOf(facts: EndpointFacts, message: string): PlannedCondition {
     return is('False', 'VariantHeldBack', `Variant ${first[0]} does not serve ${first[1].label}. ${first[1].reason}`);
   }
   if (target.id === row.stable) return is('True', 'AsNamed', `${target.label} from the manifest is serving.`);
-  return is('False', target.id === row.held ? 'HeldBack' : 'RollingOut', message);
+  return is('False', target.id === row.rejected ? 'HeldBack' : 'RollingOut', message);
 }
 
 /** Undefined: no gateway reports. Variants with the same model share its instances. */
 function instancesOf(variants: readonly EndpointVariant[]): number | undefined {
-  const told = variants.filter(({ instances }) => instances !== undefined);
-  if (told.length === 0) return undefined;
-  const each = new Map(told.map(({ role, model, instances = 0 }) => [`${role} ${model}`, instances]));
+  const known = variants.filter(({ instances }) => instances !== undefined);
+  if (known.length === 0) return undefined;
+  const each = new Map(known.map(({ role, model, instances = 0 }) => [`${role} ${model}`, instances]));
   return [...each.values()].reduce((sum, one) => sum + one, 0);
 }
 
@@ -283,7 +295,6 @@ function variantsOf(facts: EndpointFacts): readonly EndpointVariant[] {
     0,
   );
   const rest = 100 - shares;
-  const copies = rollout?.shadow === true;
   const canary = rollout === undefined ? 0 : (rest * weightOf(rollout)) / 100;
   const one = (
     name: string,
@@ -310,11 +321,7 @@ function variantsOf(facts: EndpointFacts): readonly EndpointVariant[] {
   };
   return [
     ...(row.stable === null ? [] : [one('stable', row.stable, rest - canary)]),
-    ...(rollout === undefined
-      ? []
-      : copies
-        ? [one('canary-shadow', rollout.to_model, rollout.step > 0 ? 100 : 0, 'shadow')]
-        : [one('canary', rollout.to_model, canary)]),
+    ...(rollout === undefined ? [] : [one('canary', rollout.to_model, canary)]),
     ...spec.variants.flatMap(({ name, weight }) =>
       row.active[name] === undefined ? [] : [one(name, row.active[name], weight)],
     ),

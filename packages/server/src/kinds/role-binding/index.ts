@@ -10,9 +10,9 @@ async function noted(tx: Transaction, change: AdmittedChange, changed: Changed):
   return {};
 }
 
-export function roleBindings(parts: { readonly changed: Changed }): readonly KindDefinition[] {
+export function roleBindings(dependencies: { readonly changed: Changed }): readonly KindDefinition[] {
   return [roleBindingKind, organizationRoleBindingKind].map((spec) => ({
     spec,
-    admit: async (tx, change) => await noted(tx, change, parts.changed),
+    admit: async (tx, change) => await noted(tx, change, dependencies.changed),
   }));
 }

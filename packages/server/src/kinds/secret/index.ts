@@ -13,14 +13,14 @@ import { secretSlice } from './secret-slice.ts';
 export { findSecretValue, openSecretValue } from './secret-values.ts';
 export type { SealedValue, SecretValueRef } from './secret-values.ts';
 
-export interface SecretParts {
+export interface SecretDefinitions {
   readonly kind: KindDefinition;
   readonly jobs: readonly JobHandler[];
   readonly entries: readonly OperationEntry[];
 }
 
 /** Values that must not be read back, sealed under the keys of `keys` before they reach the database. */
-export function secret(keys: KeyStore, others: readonly KeyRotation[] = []): SecretParts {
+export function secret(keys: KeyStore, others: readonly KeyRotation[] = []): SecretDefinitions {
   const prints = new Fingerprints(keys);
   return {
     kind: {

@@ -33,9 +33,13 @@ export async function admitSecret(
 
   const sealed = await Promise.all(
     changed.map(async ([key, value]): Promise<StoredValue> => {
-      const place = { projectId, secretUid: uid, key };
+      const location = { projectId, secretUid: uid, key };
       const text = Buffer.from(value, 'utf8');
-      return { ...place, print: printer.print(uid, key, value), sealed: await seal(keys, text, contextOf(place)) };
+      return {
+        ...location,
+        print: printer.print(uid, key, value),
+        sealed: await seal(keys, text, contextOf(location)),
+      };
     }),
   );
   for (const value of sealed) await putValue(tx.sql, value);

@@ -75,8 +75,8 @@ export function rewrapHandler(keys: KeyStore, prints: Fingerprints): JobHandler 
       for (let after: StoredValue | undefined; ;) {
         io.signal.throwIfAborted();
         const current = await keys.current();
-        const place = after;
-        const batch = await readBatch(io, current, place);
+        const position = after;
+        const batch = await readBatch(io, current, position);
         after = batch.at(-1);
         if (after === undefined) break;
         const renewed = await rewrapAll(keys, batch);

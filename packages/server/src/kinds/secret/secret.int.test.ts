@@ -264,7 +264,7 @@ describe('keys', () => {
     expect(current).toMatchObject({ current: true, held: true, values: 0 });
     expect(old?.values).toBeGreaterThanOrEqual(250);
     expect(await kernel.call('key.rotate', {})).toMatchObject({ made: false, fingerprint: current?.fingerprint });
-    await vi.waitFor(async () => expect((await listKeys())[1]?.values).toBe(1), { timeout: 20_000, interval: 50 });
+    await vi.waitFor(async () => expect((await listKeys())[1]?.values).toBe(1), { timeout: 60_000, interval: 50 });
     expect(await prints()).toEqual(before);
     expect(await valueOf('many-4', 'k3')).toBe('value-4-3');
     // The one that was tampered with above opens nowhere and is left alone.
@@ -300,7 +300,7 @@ describe('keys', () => {
         // In the second batch, which goes on when the job knows that it is stopped: it does not start a third.
         if (unwrapped === 120) {
           stopped = first.stop();
-          await vi.waitUntil(() => signal?.aborted === true, { timeout: 20_000, interval: 5 });
+          await vi.waitUntil(() => signal?.aborted === true, { timeout: 60_000, interval: 5 });
         }
         return await real.unwrap(wrapped, context);
       },
@@ -315,7 +315,7 @@ describe('keys', () => {
     }));
     const first = await startTestKernel(database, { kinds: [project, kind], jobs: watched, entries });
     await first.call('key.rotate', {});
-    await vi.waitFor(() => expect(stopped).toBeDefined(), { timeout: 20_000, interval: 10 });
+    await vi.waitFor(() => expect(stopped).toBeDefined(), { timeout: 60_000, interval: 10 });
     await stopped;
     const left = async () =>
       Number(
@@ -325,7 +325,7 @@ describe('keys', () => {
       );
     expect(await left()).toBeGreaterThan(0);
     await startWith(keyText);
-    await vi.waitFor(async () => expect(await left()).toBe(0), { timeout: 20_000, interval: 20 });
+    await vi.waitFor(async () => expect(await left()).toBe(0), { timeout: 60_000, interval: 20 });
     expect(await valueOf('large', 'k249')).toBe('value-249');
     expect((await get('large')).status).toMatchObject({ sealedWith: fingerprint });
   });

@@ -7,8 +7,8 @@ import type { Transaction } from '#kernel/transaction.ts';
 /** Interface: notifies, in the same transaction, that decisions can change. Such changes are serialized. */
 type Changed = (tx: Transaction) => Promise<void>;
 
-export function team(parts: { readonly changed: Changed }): KindDefinition {
-  return { spec: teamKind, admit: async (tx, change) => await admit(tx, change, parts.changed) };
+export function team(dependencies: { readonly changed: Changed }): KindDefinition {
+  return { spec: teamKind, admit: async (tx, change) => await admit(tx, change, dependencies.changed) };
 }
 
 /** @throws DaisError `invalid_manifest` when a team would be above itself. */

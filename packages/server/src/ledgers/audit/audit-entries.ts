@@ -28,13 +28,13 @@ import { readable, searchEntries } from './search.ts';
 import type { Finding } from './self-check.ts';
 import { readState } from './tree-store.ts';
 
-export interface AuditParts {
+export interface AuditDependencies {
   readonly ring: AuditKeyring;
   readonly persons: Persons;
   readonly archives: ArchiveStore;
 }
 
-export function auditEntries({ ring, persons, archives }: AuditParts): readonly OperationEntry[] {
+export function auditEntries({ ring, persons, archives }: AuditDependencies): readonly OperationEntry[] {
   const search = async (
     tx: Transaction,
     call: CallOf<typeof listAuditOperation | typeof listOrganizationAuditOperation>,

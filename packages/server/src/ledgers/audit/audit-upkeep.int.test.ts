@@ -24,15 +24,15 @@ test('moves old entries to archives; verifies, proves and searches both; a legal
     const checkpoints = await fileCheckpoints(own);
     const runJob = async (queue: string) => {
       await own.dais.write(async ({ sql }) => {
-        await sql.query(`update kernel.job set run_at = clock_timestamp() where queue = $1 and state = 'waiting'`, [
+        await sql.query(`update kernel.job set run_at = clock_timestamp() where queue = $1 and state = 'pending'`, [
           queue,
         ]);
         await sql.query(`select pg_notify('dais_job', '')`);
       });
       const done = async () =>
-        (await own.test.asAdmin(`select 1 from kernel.job where queue = '${queue}' and state = 'done'`)).length;
+        (await own.test.asAdmin(`select 1 from kernel.job where queue = '${queue}' and state = 'succeeded'`)).length;
       await expect.poll(done, SOON).toBeGreaterThan(0);
-      await own.test.asAdmin(`delete from kernel.job where queue = '${queue}' and state = 'done'`);
+      await own.test.asAdmin(`delete from kernel.job where queue = '${queue}' and state = 'succeeded'`);
     };
     const inTable = async () => Number((await own.test.asAdmin('select count(*)::int as n from audit.entry'))[0]!['n']);
     await own.dais.call('audit.hold', { reason: 'case 7' });
@@ -47,7 +47,7 @@ test('moves old entries to archives; verifies, proves and searches both; a legal
       ['organizationAudit.list', { actor: 'nobody' }],
       ['audit.list', { name: 'n7' }],
     ] as const;
-    const places = async (operation: string, filter: object, limit: number) => {
+    const locationsOf = async (operation: string, filter: object, limit: number) => {
       const found: number[] = [];
       let pages = 0;
       for (let cursor: string | undefined; ;) {
@@ -65,20 +65,20 @@ test('moves old entries to archives; verifies, proves and searches both; a legal
       }
     };
     const shown = [];
-    for (const [operation, filter] of questions) shown.push((await places(operation, filter, 500)).found);
+    for (const [operation, filter] of questions) shown.push((await locationsOf(operation, filter, 500)).found);
     await runJob('audit archive');
     const all = await own.settled();
     expect(await inTable()).toBeLessThan(all - 40);
     // Archived entries are found in the same way, by page; each page reads only some archives.
     for (const [index, [operation, filter]] of questions.entries()) {
-      for (const limit of [500, 7]) expect((await places(operation, filter, limit)).found).toEqual(shown[index]);
+      for (const limit of [500, 7]) expect((await locationsOf(operation, filter, limit)).found).toEqual(shown[index]);
     }
     expect(shown[0]).toEqual(Array.from({ length: size }, (_, n) => size - 1 - n));
     expect(shown[2]?.length).toBeGreaterThan(0);
     expect(shown[5]).toEqual(shown[2]);
-    expect((await places('organizationAudit.list', { actor: 'nobody' }, 500)).pages).toBeGreaterThan(1);
+    expect((await locationsOf('organizationAudit.list', { actor: 'nobody' }, 500)).pages).toBeGreaterThan(1);
     const future = new Date(Date.now() + 3_600_000).toISOString();
-    expect(await places('organizationAudit.list', { from: future }, 500)).toEqual({ found: [], pages: 1 });
+    expect(await locationsOf('organizationAudit.list', { from: future }, 500)).toEqual({ found: [], pages: 1 });
     const report = await verifyWorld(own, checkpoints);
     expect(report.findings).toEqual([]);
     expect(report.size).toBe(all);
@@ -113,7 +113,7 @@ test('moves old entries to archives; verifies, proves and searches both; a legal
 
     // A damaged archive ends the search: entries are never omitted silently.
     await own.test.asAdmin(`update audit.archive set sha256 = repeat('0', 64)`);
-    await expect(places('organizationAudit.list', {}, 500)).rejects.toMatchObject({
+    await expect(locationsOf('organizationAudit.list', {}, 500)).rejects.toMatchObject({
       code: 'content_damaged',
       message: expect.stringMatching(/^Archive audit\/\d+\.jsonl\.gz of the audit log is damaged/) as string,
     });
@@ -135,7 +135,7 @@ test('rewraps keys when the key-encryption key changes; names remain searchable'
     const { fingerprint } = await newer.current();
     await again.dais.write(async ({ sql }) => {
       await sql.query(
-        `update kernel.job set run_at = clock_timestamp() where queue = 'audit keys' and state = 'waiting'`,
+        `update kernel.job set run_at = clock_timestamp() where queue = 'audit keys' and state = 'pending'`,
       );
       await sql.query(`select pg_notify('dais_job', '')`);
     });

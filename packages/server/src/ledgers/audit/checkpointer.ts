@@ -11,7 +11,7 @@ import type { CheckpointReceiver } from './checkpoint-receivers.ts';
 import { checkpointsAfter, newestCheckpoint, originOf, signState } from './checkpoints.ts';
 import { lockState, readState } from './tree-store.ts';
 
-export interface CheckpointerParts extends LoopDependencies {
+export interface CheckpointerDependencies extends LoopDependencies {
   readonly database: Database;
   readonly holder: string;
   readonly ring: AuditKeyring;
@@ -31,26 +31,26 @@ const GAP_MS = 500;
 const BATCH = 100;
 
 export class Checkpointer {
-  readonly #parts: CheckpointerParts;
+  readonly #dependencies: CheckpointerDependencies;
   readonly #loop: Loop;
   readonly #stop = new AbortController();
   #lease: Lease | undefined;
   #renewedAt = 0;
 
-  constructor(parts: CheckpointerParts) {
-    this.#parts = parts;
-    this.#loop = new Loop('audit checkpoints', { ...parts, pollMs: POLL_MS, gapMs: GAP_MS }, () => this.#turn());
+  constructor(dependencies: CheckpointerDependencies) {
+    this.#dependencies = dependencies;
+    this.#loop = new Loop('audit checkpoints', { ...dependencies, pollMs: POLL_MS, gapMs: GAP_MS }, () => this.#turn());
   }
 
   async start(): Promise<void> {
-    await this.#loop.start((ring) => this.#parts.database.listen(APPENDED_CHANNEL, ring));
+    await this.#loop.start((ring) => this.#dependencies.database.listen(APPENDED_CHANNEL, ring));
   }
 
   /** Signs the last entries and delivers the checkpoint, if possible. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the process is stopping'));
     await this.#loop.stop();
-    const { database, log } = this.#parts;
+    const { database, log } = this.#dependencies;
     try {
       if (this.#lease !== undefined) {
         await this.#sign(this.#lease, true);
@@ -64,7 +64,7 @@ export class Checkpointer {
   }
 
   async #turn(): Promise<boolean> {
-    const { clock, database, holder } = this.#parts;
+    const { clock, database, holder } = this.#dependencies;
     const now = clock.now();
     if (this.#lease === undefined || now - this.#renewedAt > LEASE_MS / 3) {
       this.#lease = await acquireLease(database, LEASE, holder, LEASE_MS);
@@ -84,7 +84,7 @@ export class Checkpointer {
 
   /** Records a restore of the database, repeatedly until the log contains it. */
   async #announceFork(lease: Lease): Promise<void> {
-    const { database, ring } = this.#parts;
+    const { database, ring } = this.#dependencies;
     const { forkedFrom } = await this.#read(({ sql }) => readState(sql));
     if (forkedFrom === undefined) return;
     const keys = await ring.open();
@@ -93,12 +93,12 @@ export class Checkpointer {
       if (before === undefined || (await isAnnounced(tx, branch))) return;
       const data = { size, before: originOf(keys, before), after: originOf(keys, branch) };
       tx.emit({ type: eventTypes.auditRestored, projectId: ORGANIZATION, data });
-      await tx.sql.query('insert into audit.delivery (receiver, place) values ($1, $2)', [forkMark(branch), size]);
+      await tx.sql.query('insert into audit.delivery (receiver, position) values ($1, $2)', [forkMark(branch), size]);
     });
   }
 
   async #sign(lease: Lease, whatever: boolean): Promise<void> {
-    const { database, ring, everyEntries = 1000, everyMs = 60_000 } = this.#parts;
+    const { database, ring, everyEntries = 1000, everyMs = 60_000 } = this.#dependencies;
     const due = await this.#read(async ({ sql }) => {
       const { range, branch } = await readState(sql);
       const newest = await newestCheckpoint(sql, branch);
@@ -112,7 +112,7 @@ export class Checkpointer {
 
   /** Returns true if more checkpoints remain. A failing receiver does not delay others. */
   async #carry(lease: Lease, last: boolean): Promise<boolean> {
-    const { receivers, log } = this.#parts;
+    const { receivers, log } = this.#dependencies;
     const { branch } = await this.#read(({ sql }) => readState(sql));
     const carried = await Promise.all(
       receivers.map(async (receiver) => {
@@ -130,7 +130,7 @@ export class Checkpointer {
 
   async #carryTo(receiver: CheckpointReceiver, branch: string, lease: Lease, last: boolean): Promise<boolean> {
     const cursor = receiver.cursor === undefined ? undefined : `${receiver.cursor} ${branch}`;
-    const from = (await receiver.last(branch)) ?? (await this.#placeOf(cursor ?? ''));
+    const from = (await receiver.last(branch)) ?? (await this.#positionOf(cursor ?? ''));
     const waiting = await this.#read(({ sql }) => checkpointsAfter(sql, branch, from, BATCH));
     for (const checkpoint of waiting) {
       await receiver.take(branch, checkpoint, last ? undefined : this.#stop.signal);
@@ -139,24 +139,24 @@ export class Checkpointer {
     return waiting.length === BATCH;
   }
 
-  async #placeOf(cursor: string): Promise<number> {
+  async #positionOf(cursor: string): Promise<number> {
     const [row] = await this.#read(({ sql }) =>
-      sql.query<{ place: bigint }>('select place from audit.delivery where receiver = $1', [cursor]),
+      sql.query<{ position: bigint }>('select position from audit.delivery where receiver = $1', [cursor]),
     );
-    return Number(row?.place ?? 0n);
+    return Number(row?.position ?? 0n);
   }
 
-  async #moveTo(lease: Lease, cursor: string, place: number): Promise<void> {
-    await guardedWrite(this.#parts.database, lease, async ({ sql }) => {
+  async #moveTo(lease: Lease, cursor: string, position: number): Promise<void> {
+    await guardedWrite(this.#dependencies.database, lease, async ({ sql }) => {
       await sql.query(
-        `insert into audit.delivery (receiver, place) values ($1, $2) on conflict (receiver) do update set place = $2`,
-        [cursor, place],
+        `insert into audit.delivery (receiver, position) values ($1, $2) on conflict (receiver) do update set position = $2`,
+        [cursor, position],
       );
     });
   }
 
   async #read<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return await transact(this.#parts.database, { mode: 'read', projectId: 'all' }, work);
+    return await transact(this.#dependencies.database, { mode: 'read', projectId: 'all' }, work);
   }
 }
 

@@ -15,7 +15,7 @@ import { ArchiveStore, nameAuditOwners } from './archive-store.ts';
 import { auditEntries } from './audit-entries.ts';
 import { AuditKeyring } from './audit-keys.ts';
 import { folderReceiver, webhookReceiver } from './checkpoint-receivers.ts';
-import { Checkpointer, type CheckpointerParts } from './checkpointer.ts';
+import { Checkpointer, type CheckpointerDependencies } from './checkpointer.ts';
 import { auditSlice } from './audit-slice.ts';
 import { countByKey, rewrapHandler, rewrapJob } from './key-rotation.ts';
 import { Persons } from './persons.ts';
@@ -23,7 +23,7 @@ import { selfCheckHandler } from './self-check.ts';
 
 export { auditSlice } from './audit-slice.ts';
 
-export interface AuditLedgerParts extends LoopDependencies {
+export interface AuditLedgerDependencies extends LoopDependencies {
   readonly database: Database;
   readonly keys: KeyStore;
   readonly blobs: BlobStore;
@@ -36,7 +36,7 @@ export interface AuditLedgerParts extends LoopDependencies {
   /** Retention of entries in the table, in days. */
   readonly days: number;
   /** Set by tests. */
-  readonly checkpoints?: Pick<CheckpointerParts, 'everyEntries' | 'everyMs'>;
+  readonly checkpoints?: Pick<CheckpointerDependencies, 'everyEntries' | 'everyMs'>;
   readonly archiveEntries?: number;
 }
 
@@ -50,19 +50,19 @@ export interface AuditLedger {
   readonly close: () => Promise<void>;
 }
 
-export function auditLedger(parts: AuditLedgerParts): AuditLedger {
-  const { database, keys, blobs, clock, log } = parts;
+export function auditLedger(dependencies: AuditLedgerDependencies): AuditLedger {
+  const { database, keys, blobs, clock, log } = dependencies;
   const ring = new AuditKeyring(database, keys);
   const persons = new Persons(ring, keys);
   const archives = new ArchiveStore(new Content({ database, blobs, clock, ...CONTENT_DEFAULTS }));
-  const { checkpointFolders, checkpointWebhook, days, archiveEntries } = parts;
+  const { checkpointFolders, checkpointWebhook, days, archiveEntries } = dependencies;
   const checkpointer = new Checkpointer({
-    ...parts,
-    ...parts.checkpoints,
+    ...dependencies,
+    ...dependencies.checkpoints,
     ring,
     receivers: [
       ...checkpointFolders.map(folderReceiver),
-      ...(checkpointWebhook === undefined ? [] : [webhookReceiver(checkpointWebhook, parts.outbound)]),
+      ...(checkpointWebhook === undefined ? [] : [webhookReceiver(checkpointWebhook, dependencies.outbound)]),
     ],
   });
   return {
@@ -80,7 +80,7 @@ export function auditLedger(parts: AuditLedgerParts): AuditLedger {
   };
 }
 
-export const ledger: LedgerDefinition<AuditLedgerParts, AuditLedger> = {
+export const ledger: LedgerDefinition<AuditLedgerDependencies, AuditLedger> = {
   name: 'audit',
   slice: auditSlice,
   nameOwners: nameAuditOwners,

@@ -29,25 +29,25 @@ export interface Finding {
   readonly message: string;
 }
 
-export interface SelfCheckParts {
+export interface SelfCheckDependencies {
   readonly ring: AuditKeyring;
   readonly archives: ArchiveStore;
   readonly log: Log;
 }
 
-export function selfCheckHandler(parts: SelfCheckParts): JobHandler {
+export function selfCheckHandler(dependencies: SelfCheckDependencies): JobHandler {
   return {
     queue: 'audit check',
     concurrency: 1,
     perProject: 1,
     retry: { baseMs: 60_000, capMs: 3_600_000 },
     every: { firstMs: 600_000, againMs: DAY_MS },
-    run: async (_job, io) => await checkAll(parts, io),
+    run: async (_job, io) => await checkAll(dependencies, io),
   };
 }
 
 /** Runs one round, or continues an interrupted one. Returns its findings. */
-async function checkAll({ ring, archives, log }: SelfCheckParts, io: JobIo) {
+async function checkAll({ ring, archives, log }: SelfCheckDependencies, io: JobIo) {
   const keys = await ring.open();
   const state = await io.read(async ({ sql }) => await readState(sql));
   const { size: target } = state.range;
@@ -117,15 +117,16 @@ async function writeProgress(sql: Sql, { size, hashes, findings }: Progress): Pr
 function verified(notes: readonly { readonly size: number; readonly note: string }[], keys: AuditKeys) {
   const publicKey = publicKeyOf(keys.verifier.publicKey);
   const checkpoints: Checkpoint[] = [];
-  const faults: Finding[] = [];
+  const problems: Finding[] = [];
   for (const { size, note } of notes) {
     const read = parseCheckpoint(note);
     const signature = read?.signatures.find(({ keyHash }) => keyHash === keys.verifier.keyHash)?.signature;
     if (read !== undefined && signature !== undefined && verify(null, Buffer.from(read.text), publicKey, signature)) {
       checkpoints.push(read.checkpoint);
-    } else faults.push({ type: 'changed', message: `The checkpoint over ${size} entries was not signed by this log.` });
+    } else
+      problems.push({ type: 'changed', message: `The checkpoint over ${size} entries was not signed by this log.` });
   }
-  return { checkpoints, faults };
+  return { checkpoints, faults: problems };
 }
 
 /** RFC 8410: SubjectPublicKeyInfo prefix of the 32 bytes of an Ed25519 public key. */

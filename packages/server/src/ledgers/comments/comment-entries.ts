@@ -18,13 +18,13 @@ import { createComment, deleteComment, listComments, removeComment, updateCommen
 import { listMentions, markMentionsRead } from './mentions.ts';
 import type { CommentSubjects } from './subjects.ts';
 
-export interface CommentParts {
+export interface CommentDependencies {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   readonly subjects: CommentSubjects;
 }
 
-export function commentEntries({ now, subjects }: CommentParts): readonly OperationEntry[] {
+export function commentEntries({ now, subjects }: CommentDependencies): readonly OperationEntry[] {
   const run = async (tx: Transaction, input: { readonly run: string }) => await subjects.run(tx, input.run);
   const version = async (tx: Transaction, input: { readonly name: string; readonly version: string }) =>
     await subjects.version(tx, input.name, Number(input.version));

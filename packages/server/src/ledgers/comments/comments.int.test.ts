@@ -114,8 +114,8 @@ describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
     const again = await p.call<Comment>(`comment.createOf${of}`, { ...about, text: 'again' }, as('ada'));
     await p.call(`comment.deleteOf${of}`, { ...about, id: again.id }, as('ada'));
     expect(await p.call(`comment.listOf${of}`, about)).toEqual({ items: [] });
-    const told = (await eventsOf(event, 5)).map(({ type, actor }) => [type, actor.id]);
-    expect(told.toReversed()).toEqual([
+    const reported = (await eventsOf(event, 5)).map(({ type, actor }) => [type, actor.id]);
+    expect(reported.toReversed()).toEqual([
       ['comment.created', 'ada'],
       ['comment.edited', 'ada'],
       ['comment.deleted', 'owner'],

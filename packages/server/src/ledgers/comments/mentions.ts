@@ -10,7 +10,7 @@ import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { COLUMNS, present, UUID, type CommentRow } from './comments.ts';
-import type { CommentPlace, CommentSubjects } from './subjects.ts';
+import type { CommentLocation, CommentSubjects } from './subjects.ts';
 
 interface MentionPage {
   readonly items: readonly Mention[];
@@ -45,8 +45,8 @@ export async function listMentions(
     'list_mentions',
   );
   const { page, next } = cutPage(rows, limit, filter, ({ id }) => id);
-  const places = await subjects.places(tx, [...new Set(page.map(({ subject }) => subject))]);
-  const readable = await readablePlaces(call, places);
+  const locations = await subjects.places(tx, [...new Set(page.map(({ subject }) => subject))]);
+  const readable = await readableLocations(call, locations);
   const items = page.flatMap((row): Mention[] => {
     const about = readable.get(row.subject);
     return about === undefined ? [] : [{ comment: present(row), about, read: row.read }];
@@ -87,10 +87,10 @@ async function countUnread(tx: Transaction, user: string): Promise<number> {
 }
 
 /** Checks current permissions, which may have changed since the mention. Each kind and model is checked once. */
-async function readablePlaces(
+async function readableLocations(
   { authorize, tenant }: Pick<Call, 'authorize' | 'tenant'>,
-  places: ReadonlyMap<string, CommentPlace>,
-): Promise<ReadonlyMap<string, CommentPlace>> {
+  locations: ReadonlyMap<string, CommentLocation>,
+): Promise<ReadonlyMap<string, CommentLocation>> {
   const decided = new Map<string, boolean>();
   const may = async (action: string, target: OperationTarget): Promise<boolean> => {
     const key = `${action} ${target.name ?? ''}`;
@@ -98,12 +98,12 @@ async function readablePlaces(
     decided.set(key, known);
     return known;
   };
-  const readable = new Map<string, CommentPlace>();
-  for (const [key, place] of places) {
-    const { kind, name } = place;
+  const readable = new Map<string, CommentLocation>();
+  for (const [key, location] of locations) {
+    const { kind, name } = location;
     // oxlint-disable-next-line no-await-in-loop -- later checks of a kind reuse the first result
     const visible = await (kind === 'Run' ? may('run:read', { kind }) : may('model:read', { kind, name }));
-    if (visible) readable.set(key, place);
+    if (visible) readable.set(key, location);
   }
   return readable;
 }

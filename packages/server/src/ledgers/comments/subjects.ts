@@ -11,7 +11,7 @@ export interface CommentSubject {
 }
 
 /** The location of a comment for display. */
-export interface CommentPlace {
+export interface CommentLocation {
   readonly kind: 'Run' | 'Model';
   readonly name: string;
   readonly version?: number;
@@ -25,5 +25,5 @@ export interface CommentSubjects {
   /** @throws DaisError `not_found`. */
   version(tx: Transaction, name: string, version: number): Promise<CommentSubject>;
   /** Returns locations by key. Missing objects are omitted. */
-  places(tx: Transaction, keys: readonly string[]): Promise<ReadonlyMap<string, CommentPlace>>;
+  places(tx: Transaction, keys: readonly string[]): Promise<ReadonlyMap<string, CommentLocation>>;
 }

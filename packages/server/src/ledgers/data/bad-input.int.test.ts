@@ -3,7 +3,7 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import type { Ingest, IngestFault } from '@dais/api/data';
+import type { Ingest, IngestProblem } from '@dais/api/data';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf } from '#kernel/testing/test-kernel.ts';
 import { scan } from '#engines/query/model/build.ts';
@@ -28,7 +28,7 @@ async function refused(files: Readonly<Record<string, string | Buffer>>, spec: o
 
 async function taken(files: Readonly<Record<string, string | Buffer>>, spec: object = {}) {
   const name = await world.dataset(spec);
-  expect(await world.push(name, files)).toMatchObject({ state: 'done', faults: [] });
+  expect(await world.push(name, files)).toMatchObject({ state: 'succeeded', faults: [] });
   return { name, version: await world.version(name), rows: await world.rows(name) };
 }
 
@@ -48,7 +48,7 @@ function zstdBomb(bytes: number): Buffer {
 }
 
 describe('rejected', () => {
-  test.each<[string, Readonly<Record<string, string | Buffer>>, object, Partial<IngestFault>]>([
+  test.each<[string, Readonly<Record<string, string | Buffer>>, object, Partial<IngestProblem>]>([
     ['a ragged line', { 'a.csv': 'a,b\n1,2\n3\n' }, {}, { file: 'a.csv', line: 3 }],
     ['a line with too much', { 'a.csv': 'a,b\n1,2\n3,4,5\n' }, {}, { file: 'a.csv', line: 3 }],
     ['the second of two files', { 'a.csv': 'a,b\n1,2\n', 'b.csv': 'a,b\n1,2\n3\n' }, {}, { file: 'b.csv', line: 3 }],
@@ -100,9 +100,9 @@ describe('rejected', () => {
     ],
   ])(
     '%s',
-    async (_, files, spec, fault) => {
+    async (_, files, spec, problem) => {
       const { faults } = await refused(files, spec);
-      expect(faults[0]).toMatchObject(fault);
+      expect(faults[0]).toMatchObject(problem);
       expect(faults[0]?.message).not.toBe('');
       expect(faults[0]?.remedy ?? '').not.toBe('');
     },

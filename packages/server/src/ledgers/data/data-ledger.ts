@@ -1,6 +1,6 @@
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
-import type { DataParts } from './data-parts.ts';
+import type { DataDependencies } from './data-dependencies.ts';
 import { ingestEntries } from './ingest/ingest-entries.ts';
 import { ingestHandler } from './ingest/ingest-job.ts';
 import { refreshHandler } from './ingest/refresh.ts';
@@ -19,11 +19,11 @@ export interface DataLedger {
   readonly steps: StepVersions;
 }
 
-export function dataLedger(parts: DataParts): DataLedger {
+export function dataLedger(dependencies: DataDependencies): DataLedger {
   return {
-    entries: [...versionEntries(parts), ...ingestEntries(parts), ...readingEntries(parts)],
-    jobs: [ingestHandler(parts), refreshHandler(parts), dataRetention(parts)],
-    maker: new VersionMaker(parts),
-    steps: new StepVersions(parts),
+    entries: [...versionEntries(dependencies), ...ingestEntries(dependencies), ...readingEntries(dependencies)],
+    jobs: [ingestHandler(dependencies), refreshHandler(dependencies), dataRetention(dependencies)],
+    maker: new VersionMaker(dependencies),
+    steps: new StepVersions(dependencies),
   };
 }

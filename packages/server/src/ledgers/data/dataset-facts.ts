@@ -1,5 +1,5 @@
 /** The state of a dataset that its controller reads. */
-import type { DatasetVersionState, IngestFault, IngestState } from '@dais/api/data';
+import type { DatasetVersionState, IngestProblem, IngestState } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 
 interface VersionFacts {
@@ -41,8 +41,8 @@ export async function readDatasetFacts({ sql, projectId }: Transaction, name: st
     );
     return row === undefined ? undefined : factsOf(row);
   };
-  const [ended] = await sql.query<{ state: IngestState; faults: readonly IngestFault[] }>(
-    `select i.state, i.faults from data.ingest i join data.dataset d on d.id = i.dataset
+  const [ended] = await sql.query<{ state: IngestState; errors: readonly IngestProblem[] }>(
+    `select i.state, i.errors from data.ingest i join data.dataset d on d.id = i.dataset
      where d.project_id = $1 and d.name = $2 and i.ended_at is not null and i.state <> 'canceled'
      order by i.ended_at desc limit 1`,
     [projectId, name],
@@ -52,7 +52,7 @@ export async function readDatasetFacts({ sql, projectId }: Transaction, name: st
     ready: await newestOf(`v.state = 'ready'`, 'facts_ready'),
     newest: await newestOf(`v.state <> 'deleted'`, 'facts_newest'),
     failed:
-      ended?.state === 'failed' ? (ended.faults[0]?.message ?? 'The reason is unknown.').slice(0, 1000) : undefined,
+      ended?.state === 'failed' ? (ended.errors[0]?.message ?? 'The reason is unknown.').slice(0, 1000) : undefined,
   };
 }
 

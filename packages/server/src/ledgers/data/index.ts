@@ -2,11 +2,11 @@
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { nameDataOwners } from './content-owners.ts';
 import { dataLedger, type DataLedger } from './data-ledger.ts';
-import type { DataParts } from './data-parts.ts';
+import type { DataDependencies } from './data-dependencies.ts';
 import { dataSlice } from './data-slice.ts';
 import { dataVersionNodes } from './versions/lineage-nodes.ts';
 
-export type { DataParts, ExternalSource, SecretReader, VersionHooks } from './data-parts.ts';
+export type { DataDependencies, ExternalSource, SecretReader, VersionHooks } from './data-dependencies.ts';
 export { dataLedger, type DataLedger } from './data-ledger.ts';
 export { dataSlice } from './data-slice.ts';
 export { readDatasetFacts, type DatasetFacts } from './dataset-facts.ts';
@@ -22,7 +22,7 @@ export { requireUsable, resolveVersion } from './versions/resolve.ts';
 export { VersionMaker } from './versions/version-maker.ts';
 export { findNewest, nextReady, previousReady, readVersion } from './versions/version-rows.ts';
 
-export const ledger: LedgerDefinition<DataParts, DataLedger> = {
+export const ledger: LedgerDefinition<DataDependencies, DataLedger> = {
   name: 'data',
   slice: dataSlice,
   nameOwners: nameDataOwners,

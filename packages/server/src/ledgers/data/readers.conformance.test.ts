@@ -40,7 +40,7 @@ async function push(csv: string): Promise<void> {
   await call('PUT', `${pushes}/${id}/files?file=a.csv`, bytes);
   await call('POST', `${pushes}/${id}/commit`, {});
   const ended = async () => (await call<Ingest>('GET', `/data/datasets/flights/ingests/${id}`)).state;
-  await expect.poll(ended).toBe('done');
+  await expect.poll(ended).toBe('succeeded');
 }
 
 test('DuckDB, pandas, Polars, Arrow and an input of MLflow', { timeout: PATIENCE }, async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { detachContent } from '#kernel/content/references.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { DataParts } from './data-parts.ts';
+import type { DataDependencies } from './data-dependencies.ts';
 import { lockDataset, readDatasetSpec } from './dataset-rows.ts';
 import { contentOfIngest } from './ingest/gather.ts';
 import { failIngest } from './ingest/ingest-job.ts';
@@ -19,7 +19,7 @@ const ENDED_DAYS = 30;
 const READING_DAYS = 180;
 const SLICE = 50;
 
-export function dataRetention(parts: DataParts): JobHandler {
+export function dataRetention(dependencies: DataDependencies): JobHandler {
   return {
     queue: 'data-retention',
     concurrency: 1,
@@ -27,13 +27,13 @@ export function dataRetention(parts: DataParts): JobHandler {
     retry: { baseMs: 1000, capMs: 60_000 },
     every: { firstMs: 300_000, againMs: 3_600_000 },
     run: async (_job, io) => {
-      const now = parts.clock.now();
-      await sweepFolder(parts, now);
+      const now = dependencies.clock.now();
+      await sweepFolder(dependencies, now);
       return {
         open: await sweep(io, async (tx) => await cancelAbandonedPushes(tx, now)),
         ended: await sweep(io, async (tx) => await forgetEnded(tx, now)),
         readings: await sweep(io, async (tx) => await forgetReadings(tx, now)),
-        versions: await deleteOld(parts, io, now),
+        versions: await deleteOld(dependencies, io, now),
       };
     },
   };
@@ -84,7 +84,7 @@ async function forgetReadings(tx: Transaction, now: number): Promise<number> {
 }
 
 /** Applies `spec.retention` of each dataset. Tagged versions and the newest ready version are kept. */
-async function deleteOld(parts: DataParts, io: JobIo, now: number): Promise<number> {
+async function deleteOld(dependencies: DataDependencies, io: JobIo, now: number): Promise<number> {
   let deleted = 0;
   for (let after = 0n; !io.signal.aborted;) {
     const [dataset] = await io.read(async (tx) => {
@@ -117,7 +117,10 @@ async function deleteOld(parts: DataParts, io: JobIo, now: number): Promise<numb
         'old_versions',
       );
       const ids = old.map(({ id }) => id);
-      await deleteVersions(tx, row, ids, { reason: 'Removed by the retention of the dataset', hooks: parts.hooks });
+      await deleteVersions(tx, row, ids, {
+        reason: 'Removed by the retention of the dataset',
+        hooks: dependencies.hooks,
+      });
       return ids.length;
     });
   }
@@ -125,7 +128,7 @@ async function deleteOld(parts: DataParts, io: JobIo, now: number): Promise<numb
 }
 
 /** Deletes temporary files of killed processes. */
-async function sweepFolder({ folder }: DataParts, now: number): Promise<void> {
+async function sweepFolder({ folder }: DataDependencies, now: number): Promise<void> {
   for (const kind of ['ingest', 'make', 'export', 'tables']) {
     for (const name of await readdir(join(folder, kind)).catch(() => [])) {
       const path = join(folder, kind, name);

@@ -39,12 +39,12 @@ test('downloads URLs into a version; unchanged data creates none', async () => {
   files.set('/b.ndjson', '{"id": 2, "x": 5}\n');
   const name = await world.dataset({ source: { type: 'http', urls: [`${base}/a.csv`, `${base}/b.ndjson`] } });
   expect(await codeOf(world.push(name, { 'a.csv': 'id\n1\n' }))).toBe('invalid_state');
-  expect(await refresh(name)).toMatchObject({ state: 'done', version: 1, faults: [] });
+  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, faults: [] });
   expect(await world.rows(name)).toEqual([
     [1, 1],
     [2, 5],
   ]);
-  expect(await refresh(name)).toMatchObject({ state: 'done', unchanged: true });
+  expect(await refresh(name)).toMatchObject({ state: 'succeeded', unchanged: true });
   files.set('/a.csv', 'id,x\n1,1\n3,3\n');
   expect(await refresh(name)).toMatchObject({ version: 2 });
   const { id, source } = await world.version(name);
@@ -63,10 +63,10 @@ test('refreshes a source at the configured interval, and skips one that is being
   const name = await world.dataset({ source, refreshMinutes: 1 });
   const ingests = async () =>
     (await world.dais.call<{ items: Ingest[] }>('datasetIngest.list', { name, limit: 10 })).items;
-  await expect.poll(ingests).toMatchObject([{ state: 'done', version: 1 }]);
+  await expect.poll(ingests).toMatchObject([{ state: 'succeeded', version: 1 }]);
   files.set('/often.csv', 'id\n1\n2\n');
   await world.db.asAdmin(`update data.dataset set next_refresh_at = 0 where name = '${name}'`);
-  await expect.poll(ingests).toMatchObject([{ state: 'done', version: 2 }, { version: 1 }]);
+  await expect.poll(ingests).toMatchObject([{ state: 'succeeded', version: 2 }, { version: 1 }]);
   const [{ next } = { next: 0 }] = await world.db.asAdmin(
     `select next_refresh_at as next from data.dataset where name = '${name}'`,
   );
@@ -76,7 +76,7 @@ test('refreshes a source at the configured interval, and skips one that is being
 test('a version with external files is read from there, and becomes broken when they change', async () => {
   files.set('/pinned.csv', 'id,x\n1,1\n2,2\n');
   const name = await world.dataset({ source: { type: 'http', urls: [`${base}/pinned.csv`], mode: 'reference' } });
-  expect(await refresh(name)).toMatchObject({ state: 'done', version: 1, faults: [] });
+  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, faults: [] });
   expect(await world.version(name)).toMatchObject({
     mode: 'reference',
     rows: 2,
@@ -87,7 +87,7 @@ test('a version with external files is read from there, and becomes broken when 
     [2, 2],
   ]);
   files.set('/pinned.csv', 'id,x\n1,1\n2,3\n');
-  expect(await refresh(name)).toMatchObject({ state: 'done', version: 2, faults: [] });
+  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 2, faults: [] });
   files.set('/pinned.csv', 'id,x\n1,1\n2,30\n');
   expect(await codeOf(world.rows(`${name}@2`))).toBe('invalid_state');
   expect(await world.version(`${name}@2`)).toMatchObject({ state: 'broken' });
@@ -98,7 +98,7 @@ test('a query over other datasets creates a version with its lineage', async () 
   await world.push(left, { 'a.csv': 'id,x\n1,1\n2,2\n3,\n' });
   const sql = 'select id, x * 10 as ten from t where x is not null order by id';
   const name = await world.dataset({ source: { type: 'dataset', sql, tables: { t: `${left}@latest` } } });
-  expect(await refresh(name)).toMatchObject({ state: 'done', version: 1, faults: [] });
+  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, faults: [] });
   expect(await world.rows(name)).toEqual([
     [1, 10],
     [2, 20],

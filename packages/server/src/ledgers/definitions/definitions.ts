@@ -13,14 +13,14 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-export interface DefinitionParts {
+export interface DefinitionDependencies {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** Returns the kinds. A function, because they are composed after this ledger. */
   readonly kinds: () => KindRegistry;
 }
 
-export function definitionEntries({ now, kinds }: DefinitionParts): readonly OperationEntry[] {
+export function definitionEntries({ now, kinds }: DefinitionDependencies): readonly OperationEntry[] {
   return [
     entry(putDefinitionOperation, async (tx, call) => await putDefinition(tx, call, kinds, now())),
     entry(readDefinitionOperation, readDefinition),
@@ -110,7 +110,7 @@ async function listDefinitions(
 ): Promise<{ items: readonly Definition[]; nextCursor?: string }> {
   const { format, type, refersTo, limit } = input;
   const filter = [tx.projectId, format, type ?? null, refersTo ?? null];
-  const [afterType, afterName] = placeOf(decodePageCursor(filter, input.cursor));
+  const [afterType, afterName] = positionOf(decodePageCursor(filter, input.cursor));
   const rows = await tx.sql.query<DefinitionRow>(
     `select ${COLUMNS} from definitions.definition
      where project_id = $1 and format = $2 and ($3::text is null or type = $3)
@@ -159,10 +159,10 @@ async function checkCount(tx: Transaction, format: string): Promise<void> {
   }
 }
 
-function placeOf(place: string | undefined): readonly [type: string, name: string] {
-  if (place === undefined) return ['', ''];
+function positionOf(position: string | undefined): readonly [type: string, name: string] {
+  if (position === undefined) return ['', ''];
   try {
-    const [type, name] = JSON.parse(place) as unknown[];
+    const [type, name] = JSON.parse(position) as unknown[];
     if (typeof type === 'string' && typeof name === 'string') return [type, name];
   } catch {
     // Falls through: the cursor is invalid.

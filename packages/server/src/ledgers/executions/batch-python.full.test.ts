@@ -22,9 +22,9 @@ let models: ServingClient;
 let batch: BatchClient;
 
 const call: BatchCall = async <Output>(method: string, path: string, body?: object | Buffer) => {
-  const { status, body: told } = await models.call(method, `/api/v1${path}`, body);
-  if (status >= 300) throw new Error(`${status} ${String(told['code'])}: ${String(told['detail'])}`);
-  return told as Output;
+  const { status, body: reported } = await models.call(method, `/api/v1${path}`, body);
+  if (status >= 300) throw new Error(`${status} ${String(reported['code'])}: ${String(reported['detail'])}`);
+  return reported as Output;
 };
 const rowOf = (id: number) => {
   const isLate = id >= GAPS_FROM;

@@ -11,9 +11,9 @@ let models: ServingClient;
 let batch: BatchClient;
 
 const call: BatchCall = async <Output>(method: string, path: string, body?: object | Buffer) => {
-  const { status, body: told } = await models.call(method, `/api/v1${path}`, body);
-  if (status >= 300) throw new Error(`${status} ${String(told['code'])}: ${String(told['detail'])}`);
-  return told as Output;
+  const { status, body: reported } = await models.call(method, `/api/v1${path}`, body);
+  if (status >= 300) throw new Error(`${status} ${String(reported['code'])}: ${String(reported['detail'])}`);
+  return reported as Output;
 };
 
 const ROWS = 45_000;
@@ -61,7 +61,7 @@ test('the model predicts all rows of a version in parts; the predictions are one
   const asked = await batch.start({ model: 'models:/doubled@champion', data: 'trips@1', out: 'scored' });
   expect(asked).toMatchObject({
     kind: 'batch-prediction',
-    state: 'queued',
+    state: 'pending',
     model: 'doubled',
     version: 1,
     data: 'trips@1',

@@ -11,7 +11,7 @@ import { nameRunOwners } from './views/execution-rows.ts';
 import { readExecutionGauges } from './views/execution-gauges.ts';
 import { executionGraph } from './views/execution-graph.ts';
 import { executionLogs } from './views/execution-logs.ts';
-import type { ExecutionParts } from './execution-parts.ts';
+import type { ExecutionDependencies } from './execution-dependencies.ts';
 import { executionQueue } from './views/execution-queue.ts';
 import { executionReads } from './views/execution-reads.ts';
 import { executionStep } from './views/execution-step.ts';
@@ -33,7 +33,7 @@ import { Ticker } from './schedules/ticker.ts';
 import { triggers } from './schedules/triggers.ts';
 import { ExecutionWorker } from './worker/execution-worker.ts';
 
-export type { ExecutionParts } from './execution-parts.ts';
+export type { ExecutionDependencies } from './execution-dependencies.ts';
 export { stepNodes } from './views/lineage-nodes.ts';
 export type { StepCalls, StepContext } from './worker/step-calls.ts';
 export type { TrackedData, TrackedRuns, TrackedSource } from './worker/tracked-runs.ts';
@@ -85,43 +85,43 @@ export interface ExecutionsLedger {
   readonly stop: () => Promise<void>;
 }
 
-export interface ExecutionsLedgerParts extends ExecutionParts {
+export interface ExecutionsLedgerDependencies extends ExecutionDependencies {
   readonly days: number;
   /** Compilers of further pipeline formats, by format. */
   readonly compilers?: PipelineCompilers;
 }
 
-export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger {
-  const { tracked } = parts;
+export function executionsLedger(dependencies: ExecutionsLedgerDependencies): ExecutionsLedger {
+  const { tracked } = dependencies;
   const machines = new RunMachines(async (tx, { id }) => {
     if (tracked !== undefined) await endTrackedRuns(tx, tracked, id);
   });
-  const compilers = new Map([[STEPS_FORMAT, stepsCompiler], ...(parts.compilers ?? [])]);
-  const { solo, environments, data, limits } = parts;
+  const compilers = new Map([[STEPS_FORMAT, stepsCompiler], ...(dependencies.compilers ?? [])]);
+  const { solo, environments, data, limits } = dependencies;
   const starts = { machines, limits, compilers, solo, environments, ...(data !== undefined && { data }) };
-  const worker = new ExecutionWorker(parts, machines);
-  const ticker = new Ticker({ ...parts, machines, compilers });
+  const worker = new ExecutionWorker(dependencies, machines);
+  const ticker = new Ticker({ ...dependencies, machines, compilers });
   return {
     entries: [
-      ...executionEntries(parts, machines),
-      ...executionReads(parts),
-      ...executionLogs(parts),
+      ...executionEntries(dependencies, machines),
+      ...executionReads(dependencies),
+      ...executionLogs(dependencies),
       ...executionGraph,
       ...executionStep(machines),
-      ...executionQueue(parts),
-      ...computeList(parts),
+      ...executionQueue(dependencies),
+      ...computeList(dependencies),
       ...pipelineEntries(starts),
       ...recurrenceEntries(starts),
-      signedCallEntry(parts),
+      signedCallEntry(dependencies),
       ...pipelineSearch,
       ...recurrenceSearch,
-      ...runSearch(machines, parts),
+      ...runSearch(machines, dependencies),
       ...runStart(starts),
     ],
-    jobs: [executionRetention(parts.days)],
+    jobs: [executionRetention(dependencies.days)],
     subscribers: [triggers],
     startPipeline: async (tx, request) => await startAutomatically(tx, starts, request),
-    metrics: async () => await readExecutionGauges(parts.database),
+    metrics: async () => await readExecutionGauges(dependencies.database),
     start: async ({ controller }) => {
       if (!controller) return;
       await worker.start();
@@ -133,7 +133,7 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
   };
 }
 
-export const ledger: LedgerDefinition<ExecutionsLedgerParts, ExecutionsLedger> = {
+export const ledger: LedgerDefinition<ExecutionsLedgerDependencies, ExecutionsLedger> = {
   name: 'executions',
   slice: executionsSlice,
   project: {

@@ -11,19 +11,19 @@ import {
   resolveVersion,
   tableOf,
   withLocalFiles,
-  type DataParts,
+  type DataDependencies,
   type VersionMaker,
 } from '#ledgers/data/index.ts';
-import type { SourceVersion, SourceVersions } from './features-parts.ts';
+import type { SourceVersion, SourceVersions } from './features-dependencies.ts';
 
-export interface DataSourcesParts {
-  readonly data: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
+export interface DataSourcesDependencies {
+  readonly data: Pick<DataDependencies, 'database' | 'blobs' | 'folder'>;
   readonly maker: VersionMaker;
   /** Returns the columns that are masked for users who may not unmask the dataset. */
   readonly masks: (tx: Transaction, dataset: string) => Promise<readonly ColumnMask[]>;
 }
 
-export function dataSources({ data, maker, masks }: DataSourcesParts): SourceVersions {
+export function dataSources({ data, maker, masks }: DataSourcesDependencies): SourceVersions {
   return {
     resolve: async (tx, reference) => sourceOf(requireUsable(await resolveVersion(tx, reference))),
     read: async (tx, id) => sourceOf(requireUsable(await readVersion(tx, id))),

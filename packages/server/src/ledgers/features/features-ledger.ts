@@ -15,7 +15,7 @@ import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { checkSkew } from './check/check-skew.ts';
 import { Catalog } from './definitions/catalog.ts';
-import type { FeatureParts } from './features-parts.ts';
+import type { FeatureDependencies } from './features-dependencies.ts';
 import { buildHandler, startBuild } from './history/build.ts';
 import { listBuilds, presentBuild, readBuild } from './history/build-rows.ts';
 import { readHistory } from './history/read-history.ts';
@@ -39,31 +39,34 @@ export interface FeaturesLedger {
 }
 
 /** The feature ledger: online reads, point-in-time reads, pushes and materialization. */
-export function featuresLedger(parts: FeatureParts & { readonly days: number }): FeaturesLedger {
-  const packings = new Packings(parts.database);
-  const reader = new OnlineReader(parts, new Catalog(), packings);
-  const pusher = new Pusher(parts, packings);
+export function featuresLedger(dependencies: FeatureDependencies & { readonly days: number }): FeaturesLedger {
+  const packings = new Packings(dependencies.database);
+  const reader = new OnlineReader(dependencies, new Catalog(), packings);
+  const pusher = new Pusher(dependencies, packings);
   return {
     jobs: [
-      materializeHandler(parts, pusher),
-      buildHandler(parts),
-      appendHandler(parts),
-      dropHandler(parts),
-      featureRetention(parts),
+      materializeHandler(dependencies, pusher),
+      buildHandler(dependencies),
+      appendHandler(dependencies),
+      dropHandler(dependencies),
+      featureRetention(dependencies),
     ],
     entries: [
       entry(readFeaturesOperation, { share: async (tx, calls) => await reader.share(tx, calls) }),
       entry(pushFeaturesOperation, { perform: async (call) => await pusher.push(call) }),
-      entry(materializeFeaturesOperation, async (tx, call) => await startMaterialization(tx, call, parts.clock.now())),
+      entry(
+        materializeFeaturesOperation,
+        async (tx, call) => await startMaterialization(tx, call, dependencies.clock.now()),
+      ),
       entry(readMaterializationOperation, async (tx, { input }) =>
         presentMaterialization(await readMaterialization(tx, input.id)),
       ),
       entry(listMaterializationsOperation, async (tx, { input }) => await listMaterializations(tx, input)),
-      entry(readHistoryOperation, { perform: async (call) => await readHistory(parts, call) }),
-      entry(buildFeaturesOperation, async (tx, call) => await startBuild(tx, call, parts)),
+      entry(readHistoryOperation, { perform: async (call) => await readHistory(dependencies, call) }),
+      entry(buildFeaturesOperation, async (tx, call) => await startBuild(tx, call, dependencies)),
       entry(readFeatureBuildOperation, async (tx, { input }) => presentBuild(await readBuild(tx, input.id))),
       entry(listFeatureBuildsOperation, async (tx, { input }) => await listBuilds(tx, input)),
-      entry(checkFeaturesOperation, { perform: async (call) => await checkSkew(parts, packings, call) }),
+      entry(checkFeaturesOperation, { perform: async (call) => await checkSkew(dependencies, packings, call) }),
       entry(listFeatureViewStatesOperation, listViews),
     ],
   };

@@ -63,7 +63,7 @@ describe('materialize', () => {
     const { view } = await weather();
     expect(await read(view, ['FRA'])).toMatchObject({ values: [null], statuses: ['NOT_FOUND'], times: [null] });
     expect(await world.materialize({ view, mode: 'full' })).toMatchObject({
-      state: 'done',
+      state: 'succeeded',
       entities: 1,
       written: 1,
       end: '2026-11-01T12:00:00Z',
@@ -84,7 +84,7 @@ describe('materialize', () => {
     expect(await read(view, ['FRA', 'MUC'])).toMatchObject({ values: [12.5, 3] });
     // From the end of the last materialization.
     expect(await world.materialize({ view })).toMatchObject({
-      state: 'done',
+      state: 'succeeded',
       start: '2026-11-01T10:00:00Z',
       entities: 1,
     });
@@ -186,7 +186,7 @@ describe('push', () => {
       features: [`${view}:wind`],
       entities: { code: ['HAM', 'FRA'], event_timestamp: ['2026-11-01T08:00:00Z', '2026-11-01T09:00:00Z'] },
     };
-    await expect.poll(async () => (await world.history(requested)).rows['wind'], { timeout: 20_000 }).toEqual([42, 10]);
+    await expect.poll(async () => (await world.history(requested)).rows['wind']).toEqual([42, 10]);
     const { rows } = await world.call<{ rows: number }>('datasetVersion.get', { name: dataset, version: 'latest' });
     expect(rows).toBe(6);
   });
@@ -268,7 +268,7 @@ describe('builds, states and skew', () => {
     );
     const built = await world.build({ service: 'training', entities: `${flights}@1`, to: 'training-set' });
     expect(built).toMatchObject({
-      state: 'done',
+      state: 'succeeded',
       dataset: 'training-set',
       version: 1,
       rows: 3,
@@ -347,13 +347,13 @@ describe('builds, states and skew', () => {
 
   test('materializes a refreshed view automatically, and removes a deleted one', async () => {
     const { view } = await weather({ refresh: { every: '1h' } });
-    await expect.poll(async () => (await read(view, ['FRA'])).values, { timeout: 20_000 }).toEqual([15]);
+    await expect.poll(async () => (await read(view, ['FRA'])).values).toEqual([15]);
     const { metadata } = await world.call<{ metadata: { uid: string } }>('featureView.get', { name: view });
     const project = (await world.call<{ metadata: { uid: string } }>('project.get', { name: 'default' })).metadata.uid;
     const count = async () => await world.online.count({ project, view: metadata.uid });
     expect(await count()).toBe(1);
     await world.call('featureView.delete', { name: view });
-    await expect.poll(count, { timeout: 20_000 }).toBe(0);
+    await expect.poll(count).toBe(0);
     expect(await codeOf(read(view, ['FRA']))).toBe('not_found');
   });
 });

@@ -3,7 +3,7 @@ import type { LineageNodeType } from '@dais/api/lineage';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, noteLineage, type NodeSource } from '#ledgers/lineage/index.ts';
 import type { CompiledView, Selection } from './definitions/compiled.ts';
-import type { SourceVersion } from './features-parts.ts';
+import type { SourceVersion } from './features-dependencies.ts';
 
 const idOf = ({ uid, generation }: { readonly uid: string; readonly generation: number }) => `${uid}.${generation}`;
 

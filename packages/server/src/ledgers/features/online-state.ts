@@ -29,7 +29,7 @@ export async function readOnlineState({ sql }: Transaction, view: string): Promi
   );
   const failed = row?.state === 'failed' && row.error !== null && row.finished_at !== null;
   return {
-    underWay: row?.state === 'waiting' || row?.state === 'running',
+    underWay: row?.state === 'pending' || row?.state === 'running',
     materializedTo: row?.materialized_to == null ? undefined : Number(row.materialized_to),
     materializedAt: row?.materialized_at ?? undefined,
     failure: failed ? { error: row.error ?? '', at: row.finished_at ?? new Date(0) } : undefined,

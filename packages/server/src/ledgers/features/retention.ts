@@ -1,6 +1,6 @@
 /** Retention of materializations, builds and unused schemas. */
 import type { JobHandler } from '#kernel/job-runner.ts';
-import type { FeatureParts } from './features-parts.ts';
+import type { FeatureDependencies } from './features-dependencies.ts';
 import { DROP_QUEUE } from './materialize/materialization-rows.ts';
 
 const SLICE = 5000;
@@ -37,7 +37,7 @@ export function featureRetention({ days }: { readonly days: number }): JobHandle
 }
 
 /** Deletes the online values of a deleted view. */
-export function dropHandler({ online }: Pick<FeatureParts, 'online'>): JobHandler {
+export function dropHandler({ online }: Pick<FeatureDependencies, 'online'>): JobHandler {
   return {
     queue: DROP_QUEUE,
     concurrency: 1,

@@ -103,7 +103,7 @@ interface KnownAnnotation {
   readonly version: number;
   readonly task: number;
   readonly external: string;
-  readonly place: number;
+  readonly position: number;
   readonly digest: string;
 }
 
@@ -115,7 +115,7 @@ async function writeAnnotations(
   { guideline, now, by }: Brought,
 ): Promise<{ annotations: number; replaced: number; unchanged: number }> {
   const known = await tx.sql.query<KnownAnnotation>(
-    `select id, version, task, external, place, digest from labeling.annotation
+    `select id, version, task, external, position, digest from labeling.annotation
      where label_set = $1 and task = any($2::int[]) and not replaced`,
     [row.id, [...numbers.values()]],
     'known_annotations',
@@ -139,14 +139,14 @@ async function writeAnnotations(
   );
   const value = (of: (annotation: ReadAnnotation) => unknown) => fresh.map(({ annotation }) => of(annotation));
   await tx.sql.query(
-    `insert into labeling.annotation (id, version, label_set, task, project_id, external, place, annotator, guideline, label, canceled,
+    `insert into labeling.annotation (id, version, label_set, task, project_id, external, position, annotator, guideline, label, canceled,
        ground_truth, seconds, labeled_at, imported_at, imported_by, body, digest)
-     select id, version, $1, task, $2, external, place, annotator, $3, (select coalesce(array_agg(v order by o), '{}')
+     select id, version, $1, task, $2, external, position, annotator, $3, (select coalesce(array_agg(v order by o), '{}')
          from json_array_elements_text(label) with ordinality as l (v, o)), canceled, ground_truth, seconds, labeled_at, $4, $5,
        body, digest
      from unnest($6::uuid[], $7::int[], $8::int[], $9::text[], $10::text[], $11::json[], $12::boolean[], $13::boolean[],
        $14::float8[], $15::bigint[], $16::json[], $17::text[], $18::int[])
-       as n (id, version, task, external, annotator, label, canceled, ground_truth, seconds, labeled_at, body, digest, place)`,
+       as n (id, version, task, external, annotator, label, canceled, ground_truth, seconds, labeled_at, body, digest, position)`,
     [
       row.id,
       tx.projectId,
@@ -165,7 +165,7 @@ async function writeAnnotations(
       value(({ labeledAt }) => labeledAt ?? null),
       value(({ body }) => JSON.stringify(body)),
       value(({ digest }) => digest),
-      fresh.map((one) => one.known?.place ?? one.place),
+      fresh.map((one) => one.known?.position ?? one.place),
     ],
     'insert_annotations',
   );

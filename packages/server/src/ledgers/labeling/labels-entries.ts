@@ -19,30 +19,30 @@ import {
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { readAgreement } from './agreement.ts';
 import { importLabels } from './import-labels.ts';
-import type { LabelsParts } from './labels-parts.ts';
+import type { LabelsDependencies } from './labels-dependencies.ts';
 import { publishLabels, readPublication } from './publish.ts';
 import { acceptAgreed, adjudicate, review } from './reviews.ts';
 import { requireSet } from './set-rows.ts';
 import { addGuideline, createSet, deleteSet, listGuidelines, listSets, readSet } from './sets.ts';
 import { exportLabels, listTasks, listVersions } from './tasks.ts';
 
-export function labelsEntries(parts: LabelsParts): readonly OperationEntry[] {
+export function labelsEntries(dependencies: LabelsDependencies): readonly OperationEntry[] {
   return [
-    entry(createLabelSetOperation, (tx, call) => createSet(tx, call, parts)),
+    entry(createLabelSetOperation, (tx, call) => createSet(tx, call, dependencies)),
     entry(listLabelSetsOperation, listSets),
     entry(readLabelSetOperation, readSet),
     entry(deleteLabelSetOperation, deleteSet),
-    entry(addGuidelineOperation, (tx, call) => addGuideline(tx, call, parts.now())),
+    entry(addGuidelineOperation, (tx, call) => addGuideline(tx, call, dependencies.now())),
     entry(listGuidelinesOperation, listGuidelines),
-    entry(importLabelsOperation, (tx, call) => importLabels(tx, call, parts.now())),
-    entry(exportLabelsOperation, (tx, call) => exportLabels(tx, call, parts)),
-    entry(listLabelTasksOperation, (tx, call) => listTasks(tx, call, parts)),
+    entry(importLabelsOperation, (tx, call) => importLabels(tx, call, dependencies.now())),
+    entry(exportLabelsOperation, (tx, call) => exportLabels(tx, call, dependencies)),
+    entry(listLabelTasksOperation, (tx, call) => listTasks(tx, call, dependencies)),
     entry(listAnnotationVersionsOperation, listVersions),
-    entry(reviewAnnotationOperation, (tx, call) => review(tx, call, parts.now())),
-    entry(adjudicateOperation, (tx, call) => adjudicate(tx, call, parts)),
-    entry(acceptAgreedOperation, (tx, call) => acceptAgreed(tx, call, parts.now())),
+    entry(reviewAnnotationOperation, (tx, call) => review(tx, call, dependencies.now())),
+    entry(adjudicateOperation, (tx, call) => adjudicate(tx, call, dependencies)),
+    entry(acceptAgreedOperation, (tx, call) => acceptAgreed(tx, call, dependencies.now())),
     entry(readAgreementOperation, readAgreement),
-    entry(publishLabelsOperation, (tx, call) => publishLabels(tx, call, parts.now())),
+    entry(publishLabelsOperation, (tx, call) => publishLabels(tx, call, dependencies.now())),
     entry(
       readPublicationOperation,
       async (tx, { input, tenant }) =>

@@ -172,9 +172,9 @@ describe('reviews', () => {
     const started = await project.call<LabelPublication>('labelSet.publish', { set, message: 'first' });
     const read = async () =>
       await project.call<LabelPublication>('labelPublication.get', { set, publication: started.id });
-    await expect.poll(async () => (await read()).state, { timeout: 60_000 }).not.toBe('waiting');
+    await expect.poll(async () => (await read()).state, { timeout: 60_000 }).not.toBe('pending');
     expect((await read()).error).toBeUndefined();
-    expect(await read()).toMatchObject({ state: 'done', dataset: set, version: 1, labels: 1 });
+    expect(await read()).toMatchObject({ state: 'succeeded', dataset: set, version: 1, labels: 1 });
     const version = await project.call<DatasetVersion>('datasetVersion.get', { name: set, version: '1' });
     const source = await project.call<DatasetVersion>('datasetVersion.get', { name: dataset, version: '1' });
     expect(version).toMatchObject({

@@ -13,7 +13,7 @@ import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { marksOf, type SensitiveColumn } from '#ledgers/data/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import type { LabelsParts } from './labels-parts.ts';
+import type { LabelsDependencies } from './labels-dependencies.ts';
 import { requireSet, type LabelSetRow } from './set-rows.ts';
 import { actorOf, emitAboutSet } from './sets.ts';
 import { annotationsOf, listTaskRows, type AnnotationRow, type TaskRow } from './task-rows.ts';
@@ -103,7 +103,7 @@ interface Started {
   readonly left: ReadonlySet<string>;
 }
 
-export function publishHandler(parts: LabelsParts): JobHandler {
+export function publishHandler(dependencies: LabelsDependencies): JobHandler {
   return {
     queue: QUEUE,
     concurrency: 1,
@@ -111,17 +111,17 @@ export function publishHandler(parts: LabelsParts): JobHandler {
     retry: { baseMs: 2000, capMs: 300_000 },
     run: async ({ payload, projectId }, io) => {
       const id = String(payload['publication']);
-      const started = await io.read(async (tx) => await start(tx, id, parts));
+      const started = await io.read(async (tx) => await start(tx, id, dependencies));
       const { publication, set, source, sensitive, left } = started;
-      if (publication.state === 'done') return {};
-      const folder = join(parts.folder, `labels-${randomUUID()}`);
+      if (publication.state === 'succeeded') return {};
+      const folder = join(dependencies.folder, `labels-${randomUUID()}`);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       try {
         const path = join(folder, 'labels.ndjson');
         await pipeline(Readable.from(lines(io, set, left)), createWriteStream(path, { mode: 0o600 }), {
           signal: io.signal,
         });
-        const version = await parts.makeVersion(
+        const version = await dependencies.makeVersion(
           {
             projectId,
             dataset: publication.dataset,
@@ -147,7 +147,7 @@ export function publishHandler(parts: LabelsParts): JobHandler {
       if (end.state !== 'failed' && end.state !== 'canceled') return;
       await tx.enter(job.projectId);
       await tx.sql.query(
-        `update labeling.publication set state = 'failed', error = $2 where id = $1 and state = 'waiting'`,
+        `update labeling.publication set state = 'failed', error = $2 where id = $1 and state = 'pending'`,
         [String(job.payload['publication']), (end.error ?? 'it was canceled').slice(0, 2000)],
         'fail_publication',
       );
@@ -155,7 +155,7 @@ export function publishHandler(parts: LabelsParts): JobHandler {
   };
 }
 
-async function start(tx: Transaction, id: string, parts: LabelsParts): Promise<Started> {
+async function start(tx: Transaction, id: string, dependencies: LabelsDependencies): Promise<Started> {
   const [row] = await tx.sql.query<PublicationRow & { readonly set_name: string }>(
     `select ${COLUMNS}, s.name as set_name from labeling.publication p join labeling.label_set s on s.id = p.label_set where p.id = $1`,
     [id],
@@ -163,11 +163,11 @@ async function start(tx: Transaction, id: string, parts: LabelsParts): Promise<S
   );
   if (row === undefined) throw new JobFailed('the label set was deleted');
   const set = await requireSet(tx.sql, tx.projectId, row.set_name);
-  const source = set.version === null ? undefined : await parts.resolveVersion(tx, set.version);
-  const masks = await parts.masks(tx, set.dataset_name);
+  const source = set.version === null ? undefined : await dependencies.resolveVersion(tx, set.version);
+  const masks = await dependencies.masks(tx, set.dataset_name);
   const existing = await readResource(tx.sql, tx.projectId, 'Dataset', row.dataset);
   const masked = new Set(
-    existing === undefined ? [] : (await parts.masks(tx, row.dataset)).map(({ column }) => column),
+    existing === undefined ? [] : (await dependencies.masks(tx, row.dataset)).map(({ column }) => column),
   );
   return {
     publication: row,
@@ -183,9 +183,9 @@ async function start(tx: Transaction, id: string, parts: LabelsParts): Promise<S
 async function* lines(io: JobIo, set: LabelSetRow, left: ReadonlySet<string>): AsyncGenerator<string> {
   for (let after: bigint | undefined; ;) {
     io.signal.throwIfAborted();
-    const place = after;
+    const position = after;
     const { tasks, annotations } = await io.read(async (tx) => {
-      const found = await listTaskRows(tx.sql, set.id, { after: place, limit: BATCH, state: 'accepted' });
+      const found = await listTaskRows(tx.sql, set.id, { after: position, limit: BATCH, state: 'accepted' });
       const numbers = found.map(({ number }) => number);
       return { tasks: found, annotations: await annotationsOf(tx.sql, set.id, numbers) };
     });
@@ -205,7 +205,7 @@ async function* lines(io: JobIo, set: LabelSetRow, left: ReadonlySet<string>): A
 
 async function finish(tx: Transaction, { publication, set }: Started, version: DatasetVersion): Promise<void> {
   const ended = await tx.sql.query(
-    `update labeling.publication set state = 'done', version = $2 where id = $1 and state = 'waiting' returning id`,
+    `update labeling.publication set state = 'succeeded', version = $2 where id = $1 and state = 'pending' returning id`,
     [publication.id, version.number],
     'end_publication',
   );

@@ -9,7 +9,7 @@ import type {
 } from '@dais/api/data';
 import type { Call, CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { LabelsParts } from './labels-parts.ts';
+import type { LabelsDependencies } from './labels-dependencies.ts';
 import { lockSet, type LabelSetRow } from './set-rows.ts';
 import { actorOf, emitAboutSet } from './sets.ts';
 import {
@@ -45,14 +45,14 @@ export async function review(
 export async function adjudicate(
   tx: Transaction,
   call: CallOf<typeof adjudicateOperation>,
-  parts: LabelsParts,
+  dependencies: LabelsDependencies,
 ): Promise<LabelTask> {
   const { input } = call;
   const { row, annotation } = await lockAnnotation(tx, call);
   const all = await annotationsOf(tx.sql, row.id, [annotation.task]);
   // Annotators of a task cannot adjudicate it.
   for (const one of all) requireNotOwn(call, one);
-  const now = parts.now();
+  const now = dependencies.now();
   const others = all.filter(({ id, canceled }) => id !== annotation.id && !canceled);
   await writeReviews(tx, call, others, 'rejected', now);
   await writeReviews(tx, call, [annotation], 'accepted', now);
@@ -61,7 +61,7 @@ export async function adjudicate(
   emitAboutSet(tx, row, eventTypes.labelAdjudicated, data);
   const [task] = await listTaskRows(tx.sql, row.id, { after: undefined, limit: 1, numbers: [annotation.task] });
   if (task === undefined) throw new Error('a task was deleted while its label set was locked');
-  const hidden = await hiddenFields(tx, call, row, parts);
+  const hidden = await hiddenFields(tx, call, row, dependencies);
   return presentTask(task, await annotationsOf(tx.sql, row.id, [annotation.task]), hidden);
 }
 

@@ -15,7 +15,7 @@ import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { LabelsParts } from './labels-parts.ts';
+import type { LabelsDependencies } from './labels-dependencies.ts';
 import { listSetRows, lockSet, presentSet, requireSet, type LabelSetRow } from './set-rows.ts';
 
 /** Maximum number of label sets per project. */
@@ -39,14 +39,14 @@ export function emitAboutSet(
 export async function createSet(
   tx: Transaction,
   call: CallOf<typeof createLabelSetOperation>,
-  parts: LabelsParts,
+  dependencies: LabelsDependencies,
 ): Promise<LabelSet> {
   const { input, tenant } = call;
   const reference = parseDatasetReference(input.dataset);
   if (reference === undefined)
     throw new DaisError('invalid_request', `${input.dataset} is not a reference to a dataset version.`);
   // A moving reference could later resolve to other rows than those that were labeled.
-  const version = input.dataset.includes('@') ? await parts.resolveVersion(tx, input.dataset) : undefined;
+  const version = input.dataset.includes('@') ? await dependencies.resolveVersion(tx, input.dataset) : undefined;
   const resource = await readResource(tx.sql, tenant.id, 'Dataset', reference.dataset);
   if (resource === undefined) throw new DaisError('not_found', `There is no dataset ${reference.dataset}.`);
   const [{ sets } = { sets: 0 }] = await tx.sql.query<{ sets: number }>(
@@ -67,7 +67,7 @@ export async function createSet(
       input.control ?? null,
       input.level,
       input.config,
-      parts.now(),
+      dependencies.now(),
       JSON.stringify(actorOf(call)),
     ],
     'insert_label_set',

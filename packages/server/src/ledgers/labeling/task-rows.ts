@@ -99,7 +99,7 @@ export async function annotationsOf(
 ): Promise<readonly AnnotationRow[]> {
   return await sql.query<AnnotationRow>(
     `select ${ANNOTATION} from labeling.annotation a where a.label_set = $1 and a.task = any($2::int[]) and not a.replaced
-     order by a.task, a.place, a.imported_at, a.id`,
+     order by a.task, a.position, a.imported_at, a.id`,
     [set, tasks],
     'annotations_of_tasks',
   );

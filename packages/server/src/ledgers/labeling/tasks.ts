@@ -12,7 +12,7 @@ import type { Call, CallOf } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { writeTask } from './label-studio.ts';
-import type { LabelsParts } from './labels-parts.ts';
+import type { LabelsDependencies } from './labels-dependencies.ts';
 import { requireSet, type LabelSetRow } from './set-rows.ts';
 import { annotationsOf, listTaskRows, presentAnnotation, presentTask, versionsOf } from './task-rows.ts';
 
@@ -21,9 +21,9 @@ export async function hiddenFields(
   tx: Transaction,
   call: Pick<Call, 'authorize' | 'tenant'>,
   { dataset_name: name }: Pick<LabelSetRow, 'dataset_name'>,
-  parts: Pick<LabelsParts, 'masks'>,
+  dependencies: Pick<LabelsDependencies, 'masks'>,
 ): Promise<ReadonlySet<string>> {
-  const masks = await parts.masks(tx, name);
+  const masks = await dependencies.masks(tx, name);
   if (masks.length === 0 || (await may(call, name, 'dataset:unmask'))) return new Set();
   return new Set(masks.map(({ column }) => column));
 }
@@ -45,11 +45,11 @@ async function may(
 export async function listTasks(
   tx: Transaction,
   call: CallOf<typeof listLabelTasksOperation>,
-  parts: LabelsParts,
+  dependencies: LabelsDependencies,
 ): Promise<{ items: readonly LabelTask[]; nextCursor?: string }> {
   const { set, state, disagreed, limit, cursor } = call.input;
   const row = await requireSet(tx.sql, call.tenant.id, set);
-  const hidden = await hiddenFields(tx, call, row, parts);
+  const hidden = await hiddenFields(tx, call, row, dependencies);
   const filter = [String(row.id), 'tasks', state ?? '', disagreed ?? ''];
   const after = decodeNumberCursor(filter, cursor);
   const wanted = { after, limit: limit + 1, state, ...(disagreed !== undefined && { disagreed: true }) };
@@ -66,11 +66,11 @@ export async function listTasks(
 export async function exportLabels(
   tx: Transaction,
   call: CallOf<typeof exportLabelsOperation>,
-  parts: LabelsParts,
+  dependencies: LabelsDependencies,
 ): Promise<{ items: readonly LabelStudioTask[]; nextCursor?: string }> {
   const { set, limit, cursor } = call.input;
   const row = await requireSet(tx.sql, call.tenant.id, set);
-  const hidden = await hiddenFields(tx, call, row, parts);
+  const hidden = await hiddenFields(tx, call, row, dependencies);
   const filter = [String(row.id), 'export'];
   const rows = await listTaskRows(tx.sql, row.id, { after: decodeNumberCursor(filter, cursor), limit: limit + 1 });
   const { page, next } = cutPage(rows, limit, filter, ({ number }) => String(number));

@@ -33,7 +33,7 @@ export function lineageEntries(sources: readonly NodeSource[]): readonly Operati
   return [entry(readLineageOperation, async (tx, call) => await readGraph(tx, call, sources))];
 }
 
-export interface LineageParts {
+export interface LineageDependencies {
   /** Node types of other ledgers. */
   readonly sources: readonly NodeSource[];
   /** Retention of nodes and edges of other systems in days. */
@@ -44,7 +44,7 @@ export interface LineageParts {
   readonly receivers: readonly RunEventOptions[];
 }
 
-export const ledger: LedgerDefinition<LineageParts> = {
+export const ledger: LedgerDefinition<LineageDependencies> = {
   name: 'lineage',
   slice: lineageSlice,
   project: { remove: async (tx, { id }) => await removeProjectLineage(tx, id) },

@@ -72,9 +72,9 @@ export interface ExternalLineage extends NotedLineage {
 }
 
 /** Records the event. For each attribute of a node, the newest event that contains it counts. */
-export async function recordExternal({ sql, projectId }: Transaction, told: ExternalLineage): Promise<void> {
-  const nodes = orderedNodes(told.nodes);
-  const edges = orderedEdges(told.edges);
+export async function recordExternal({ sql, projectId }: Transaction, lineage: ExternalLineage): Promise<void> {
+  const nodes = orderedNodes(lineage.nodes);
+  const edges = orderedEdges(lineage.edges);
   await sql.query(
     `with made as (
        insert into lineage.node as n (project_id, key, name, data, at, updated_at, external)
@@ -90,7 +90,7 @@ export async function recordExternal({ sql, projectId }: Transaction, told: Exte
      select $1, t.*, $2, true from unnest($6::text[], $7::text[], $8::text[]) t on conflict do nothing`,
     [
       projectId,
-      told.at,
+      lineage.at,
       nodes.map(({ key }) => key),
       nodes.map(({ name }) => name),
       nodes.map(({ data = {} }) => JSON.stringify(data)),

@@ -94,15 +94,15 @@ function stateOf(type: string, status: unknown): RunEventState | undefined {
   return undefined;
 }
 
-export function runEventHandler(parts: RunEventOptions): JobHandler {
-  const { url, headers, outbound, clock } = parts;
+export function runEventHandler(options: RunEventOptions): JobHandler {
+  const { url, headers, outbound, clock } = options;
   return {
     queue: QUEUE,
     concurrency: 4,
     perProject: 4,
     retry: { baseMs: 1000, capMs: 600_000 },
     run: async (job, io) => {
-      const event = await io.read(async (tx) => await eventOf(tx, job, parts));
+      const event = await io.read(async (tx) => await eventOf(tx, job, options));
       if (event === undefined) throw new JobFailed('the run was deleted');
       const answer = await outbound.send({
         url,
@@ -121,9 +121,9 @@ export function runEventHandler(parts: RunEventOptions): JobHandler {
   };
 }
 
-async function eventOf(tx: Transaction, job: JobClaim, parts: RunEventOptions): Promise<object | undefined> {
+async function eventOf(tx: Transaction, job: JobClaim, options: RunEventOptions): Promise<object | undefined> {
   const { run, state, at } = job.payload as unknown as Payload;
-  const { render, sources } = parts;
+  const { render, sources } = options;
   const known = await sources.find(({ type }) => type === 'run')?.describe(tx, [run]);
   const node = known?.get(run);
   if (node === undefined) return undefined;

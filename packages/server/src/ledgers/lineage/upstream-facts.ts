@@ -73,8 +73,8 @@ export async function explainUpstream(
       key.startsWith(`${nodes}:`) ? key.slice(nodes.length + 1) : [],
     );
     const measured = ids.length === 0 ? [] : await wanted.measure(tx, ids, walk);
-    const fault = measured.find((one) => 'unknown' in one);
-    const why = found.unknown ?? walk.exceeded ?? (fault === undefined ? undefined : fault.unknown);
+    const problem = measured.find((one) => 'unknown' in one);
+    const why = found.unknown ?? walk.exceeded ?? (problem === undefined ? undefined : problem.unknown);
     const explained = measured.filter((one) => 'unknown' in one || (one.value > 0 && one.cause !== undefined));
     const worstFirst = combine === 'sum' ? explained : explained.toSorted((a, b) => rankOf(b) - rankOf(a));
     for (const one of worstFirst.slice(0, MAX_CAUSES)) {
@@ -82,7 +82,8 @@ export async function explainUpstream(
       causes.push({ fact, path: pathTo(walk, one.node), cause });
     }
     if (why !== undefined) {
-      unknown[fact] = fault === undefined || why !== fault.unknown ? why : `${await nameOf(tx, fault.node)}: ${why}`;
+      unknown[fact] =
+        problem === undefined || why !== problem.unknown ? why : `${await nameOf(tx, problem.node)}: ${why}`;
       continue;
     }
     const numbers = measured.map((one) => ('value' in one ? one.value : 0));

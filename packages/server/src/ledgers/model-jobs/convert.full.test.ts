@@ -16,7 +16,7 @@ import { servingClient, type ServingClient } from '#testing/serving-client.ts';
 
 const conformance = fileURLToPath(new URL('../../../../../conformance/convert/', import.meta.url));
 
-interface Told {
+interface Reported {
   readonly body: object;
   readonly predictions: readonly (number | string)[];
   readonly probabilities?: readonly (readonly number[])[];
@@ -27,7 +27,7 @@ let dais: DaisProcess;
 let url: string;
 let models: ServingClient;
 let batch: BatchClient;
-let told: Readonly<Record<string, Told>>;
+let reported: Readonly<Record<string, Reported>>;
 
 const call = async <Output>(method: string, path: string, body?: object): Promise<Output> => {
   const { status, body: answer } = await models.call(method, `/api/v1${path}`, body);
@@ -35,12 +35,12 @@ const call = async <Output>(method: string, path: string, body?: object): Promis
   return answer as Output;
 };
 
-async function train(): Promise<Readonly<Record<string, Told>>> {
+async function train(): Promise<Readonly<Record<string, Reported>>> {
   const into = join(folder, 'told.json');
   const requirements = join(conformance, 'requirements.txt');
   const script = join(conformance, 'train.py');
   await runPython({ name: 'convert', requirements, script, words: [url, into], folder });
-  return JSON.parse(await readFile(into, 'utf8')) as Readonly<Record<string, Told>>;
+  return JSON.parse(await readFile(into, 'utf8')) as Readonly<Record<string, Reported>>;
 }
 
 async function begin(): Promise<void> {
@@ -53,7 +53,7 @@ async function begin(): Promise<void> {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-convert-'));
   await begin();
-  told = await train();
+  reported = await train();
 }, PATIENCE);
 afterAll(async () => {
   dais.process.kill('SIGTERM');
@@ -71,7 +71,7 @@ async function asked(name: string, model: string): Promise<unknown> {
   await models.settled(name, ({ conditions = [] }) =>
     conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
   );
-  const { status, body } = await models.call('POST', `/endpoints/${name}/invocations`, told[name]?.body);
+  const { status, body } = await models.call('POST', `/endpoints/${name}/invocations`, reported[name]?.body);
   expect({ status, body }).toMatchObject({ status: 200 });
   return body['predictions'];
 }
@@ -97,7 +97,7 @@ test.each(['minutes', 'late', 'thirds', 'boosted', 'booster', 'light'])(
     const original = await call<ModelVersion>('GET', `/registry/models/${name}/versions/1`);
     const version = await call<ModelVersion>('GET', `/registry/models/${name}/versions/2`);
     expect(version).toMatchObject({ runId: original.runId, tags: original.tags });
-    expectNear(await asked(name, `models:/${name}/2`), told[name]?.predictions ?? []);
+    expectNear(await asked(name, `models:/${name}/2`), reported[name]?.predictions ?? []);
   },
   PATIENCE,
 );
@@ -110,8 +110,8 @@ test.each([15, 21])(
     const job = await converted({ model: 'models:/late/1', to, opset });
     expect(job).toMatchObject({ state: 'succeeded', result: { model: to, version: 1 } });
     expect((job.result as { opset: number }).opset).toBeLessThanOrEqual(opset);
-    told = { ...told, [to]: told['late'] as Told };
-    expectNear(await asked(to, `models:/${to}/1`), told['late']?.predictions ?? []);
+    reported = { ...reported, [to]: reported['late'] as Reported };
+    expectNear(await asked(to, `models:/${to}/1`), reported['late']?.predictions ?? []);
   },
   PATIENCE,
 );
@@ -125,9 +125,9 @@ test('probabilities are the output of a separate version, in another model', { t
     '/lineage?node=model-version:late-onnx/1&direction=upstream&depth=1',
   );
   expect(edges.map(({ relation }) => relation).toSorted()).toEqual(['converted', 'registered']);
-  told = { ...told, 'late-onnx': told['late'] as Told };
+  reported = { ...reported, 'late-onnx': reported['late'] as Reported };
   const got = (await asked('late-onnx', 'models:/late-onnx/1')) as number[][];
-  for (const [row, values] of (told['late']?.probabilities ?? []).entries()) {
+  for (const [row, values] of (reported['late']?.probabilities ?? []).entries()) {
     expect(got[row]?.[0]).toBeCloseTo(values[0] ?? Number.NaN, 5);
   }
 });

@@ -14,9 +14,9 @@ let models: ServingClient;
 let batch: BatchClient;
 
 const call: BatchCall = async <Output>(method: string, path: string, body?: object | Buffer) => {
-  const { status, body: told } = await models.call(method, `/api/v1${path}`, body);
-  if (status >= 300) throw new Error(`${status} ${String(told['code'])}: ${String(told['detail'])}`);
-  return told as Output;
+  const { status, body: reported } = await models.call(method, `/api/v1${path}`, body);
+  if (status >= 300) throw new Error(`${status} ${String(reported['code'])}: ${String(reported['detail'])}`);
+  return reported as Output;
 };
 
 beforeAll(async () => {
@@ -52,14 +52,14 @@ test('the gateway explains a captured prediction, or a model that is loaded for 
     body: JSON.stringify(body),
   });
   expect([answer.status, answer.status === 200 ? '' : await answer.text()]).toEqual([200, '']);
-  const told = (await answer.json()) as { parameters?: { prediction_id?: string } };
+  const reported = (await answer.json()) as { parameters?: { prediction_id?: string } };
   const tail = await call<{ columns: { name: string }[]; rows: unknown[][] }>(
     'GET',
     '/predictions/endpoints/weighed/tail?limit=10',
   );
   const index = tail.columns.findIndex(({ name }) => name === 'prediction_id');
   const id = String(tail.rows.at(-1)?.[index]);
-  expect(told.parameters?.prediction_id ?? id).toBe(id);
+  expect(reported.parameters?.prediction_id ?? id).toBe(id);
 
   const explain = async () =>
     await call<PredictionExplanation>('POST', `/predictions/endpoints/weighed/one/${id}/explain`, {});
@@ -83,7 +83,7 @@ test('the gateway explains a captured prediction, or a model that is loaded for 
       const now = await explain();
       return now.by === 'job' ? now : undefined;
     },
-    { timeout: PATIENCE_MS, interval: 500 },
+    { timeout: PATIENCE_MS, interval: 100 },
   );
   expectLinear(loaded, x);
   await expect(call('POST', `/predictions/endpoints/weighed/one/${id}/explain`, { output: 7 })).rejects.toThrow(

@@ -12,7 +12,7 @@ import {
   safetyOf,
   type ModelRow,
 } from '#ledgers/serving/index.ts';
-import type { ModelJobsParts } from './model-jobs-parts.ts';
+import type { ModelJobsDependencies } from './model-jobs-dependencies.ts';
 
 export interface FoundVersion {
   readonly row: ModelRow;
@@ -27,7 +27,7 @@ export interface FoundVersion {
  * be loaded.
  */
 export async function findModelVersion(
-  parts: Pick<ModelJobsParts, 'database' | 'content' | 'artifactRoot'>,
+  dependencies: Pick<ModelJobsDependencies, 'database' | 'content' | 'artifactRoot'>,
   projectId: string,
   reference: string,
 ): Promise<FoundVersion> {
@@ -37,8 +37,8 @@ export async function findModelVersion(
     throw new DaisError('invalid_request', detail);
   }
   const read = { mode: 'read', projectId } as const;
-  const { found, known, uid } = await transact(parts.database, read, async (tx) => {
-    const model = await resolveModel(tx, reference, parts.artifactRoot);
+  const { found, known, uid } = await transact(dependencies.database, read, async (tx) => {
+    const model = await resolveModel(tx, reference, dependencies.artifactRoot);
     if ('fault' in model) throw new DaisError('invalid_request', `${reference}: ${model.fault}`);
     const resource = await readResource(tx.sql, projectId, 'Model', named.name);
     if (resource === undefined) throw new DaisError('not_found', `There is no Model "${named.name}".`);
@@ -46,16 +46,16 @@ export async function findModelVersion(
   });
   const owner = { projectId, uid: projectId };
   const described =
-    known?.described ??
+    known?.description ??
     (await describeModel(found, async (path) => {
-      return await buffer((await parts.content.open(owner, `${found.artifacts}/${path}`)).bytes);
+      return await buffer((await dependencies.content.open(owner, `${found.artifacts}/${path}`)).bytes);
     }));
   if (described.fault !== undefined) throw new DaisError('invalid_request', `${found.label}: ${described.fault}.`);
-  const row = await transact(parts.database, { mode: 'write', projectId }, async (tx) => {
+  const row = await transact(dependencies.database, { mode: 'write', projectId }, async (tx) => {
     if (known === undefined) await storeModel(tx, found, described);
     return await requireFiles(tx, found.id);
   });
-  await transact(parts.database, read, async (tx) => {
+  await transact(dependencies.database, read, async (tx) => {
     const { may, reason = '' } = await safetyOf(tx, row);
     if (may === 'never') throw new DaisError('invalid_state', `${row.label} cannot be loaded: ${reason}`);
   });

@@ -6,13 +6,13 @@ import { nameModelJobOwners } from './job-content.ts';
 import { RowsExplainer } from './explain/explain-rows.ts';
 import { modelJobHandler } from './job-handler.ts';
 import { modelJobEntries } from './model-job-entries.ts';
-import type { ModelJobsParts } from './model-jobs-parts.ts';
+import type { ModelJobsDependencies } from './model-jobs-dependencies.ts';
 import { modelJobsSlice } from './model-jobs-slice.ts';
 import { deleteModelJobs, modelJobRetention } from './retention.ts';
 
 export type { RowsExplainer, RowsToExplain, VersionToExplain } from './explain/explain-rows.ts';
 export type { HostedModel, HostModel } from './hosted-model.ts';
-export type { ModelJobsParts } from './model-jobs-parts.ts';
+export type { ModelJobsDependencies } from './model-jobs-dependencies.ts';
 
 export interface ModelJobsLedger {
   readonly entries: readonly OperationEntry[];
@@ -21,15 +21,15 @@ export interface ModelJobsLedger {
   readonly explainer: RowsExplainer;
 }
 
-function modelJobsLedger(parts: ModelJobsParts): ModelJobsLedger {
+function modelJobsLedger(dependencies: ModelJobsDependencies): ModelJobsLedger {
   return {
-    entries: modelJobEntries(parts),
-    jobs: [modelJobHandler(parts), modelJobRetention(parts)],
-    explainer: new RowsExplainer(parts),
+    entries: modelJobEntries(dependencies),
+    jobs: [modelJobHandler(dependencies), modelJobRetention(dependencies)],
+    explainer: new RowsExplainer(dependencies),
   };
 }
 
-export const ledger: LedgerDefinition<ModelJobsParts, ModelJobsLedger> = {
+export const ledger: LedgerDefinition<ModelJobsDependencies, ModelJobsLedger> = {
   name: 'model-jobs',
   slice: modelJobsSlice,
   project: { remove: async (tx, { id }) => await deleteModelJobs(tx, id) },

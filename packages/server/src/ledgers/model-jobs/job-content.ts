@@ -5,7 +5,7 @@ import { detachContent, listReferences, type ContentOwner } from '#kernel/conten
 import { byteQuota } from '#kernel/tenants.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { ModelJobsParts } from './model-jobs-parts.ts';
+import type { ModelJobsDependencies } from './model-jobs-dependencies.ts';
 import type { Sql } from '#engines/database/contract.ts';
 import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 
@@ -26,13 +26,18 @@ export const outputFileOf = (number: number) => named(number, 'parquet');
 export const rejectsOf = (number: number) => named(number, 'rejects.ndjson');
 
 /** Returns a lease: `attachContent` assigns it to the job, otherwise it is garbage. */
-export async function upload({ content }: ModelJobsParts, projectId: string, path: string, io: JobIo): Promise<string> {
+export async function upload(
+  { content }: ModelJobsDependencies,
+  projectId: string,
+  path: string,
+  io: JobIo,
+): Promise<string> {
   const quota = await io.read(async (tx) => await byteQuota(tx, projectId));
   return (await content.upload(createReadStream(path), { projectId, quota })).id;
 }
 
 export async function fetchTo(
-  { content }: ModelJobsParts,
+  { content }: ModelJobsDependencies,
   owner: ContentOwner,
   name: string,
   path: string,

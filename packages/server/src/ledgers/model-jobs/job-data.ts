@@ -6,7 +6,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { mayOf } from '#ledgers/data/index.ts';
 import type { ModelRow } from '#ledgers/serving/index.ts';
 import { inputsOf } from '#lib/model-signature.ts';
-import type { ModelJobsParts } from './model-jobs-parts.ts';
+import type { ModelJobsDependencies } from './model-jobs-dependencies.ts';
 
 /** @throws DaisError `invalid_request`. */
 export function datasetOf(reference: string): string {
@@ -33,7 +33,7 @@ export function requireColumns(version: DatasetVersion, names: readonly string[]
 /** Returns the columns for the model: the requested ones, or those of its signature, or all that are not keys. */
 export function chooseInputs(
   asked: readonly string[] | undefined,
-  { described, label }: ModelRow,
+  { description: described, label }: ModelRow,
   version: DatasetVersion,
 ): readonly string[] {
   requireColumns(version, asked ?? [], 'which --inputs names');
@@ -76,11 +76,11 @@ function inputsFor(signature: unknown, { there, known, roles, label, version }: 
 /** Checks that the model receives no column that is masked for the caller. @throws DaisError `forbidden`. */
 export async function requireUnmasked(
   tx: Transaction,
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   call: Call,
   { dataset, used }: { readonly dataset: string; readonly used: readonly string[] },
 ): Promise<void> {
-  const masked = await parts.masked(tx, dataset, call.context.principal, mayOf(call, dataset));
+  const masked = await dependencies.masked(tx, dataset, call.context.principal, mayOf(call, dataset));
   const hidden = masked.map(({ column }) => column).filter((name) => used.includes(name));
   if (hidden.length === 0) return;
   const detail = `${hidden.join(', ')} of ${dataset} is masked for you, and the model would receive the original values. Leave these columns out, or request the permission dataset:unmask.`;

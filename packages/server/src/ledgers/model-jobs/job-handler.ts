@@ -11,13 +11,13 @@ import { runConversion } from './convert/conversion-run.ts';
 import { runImportance } from './importance/importance-run.ts';
 import { contentOfJob, dropContent } from './job-content.ts';
 import { startAttempt, endJobRow } from './job-rows.ts';
-import type { ModelJobsParts } from './model-jobs-parts.ts';
+import type { ModelJobsDependencies } from './model-jobs-dependencies.ts';
 
 /** Most attempts, for a model whose process dies each time. */
 const MOST_CRASHES = 3;
 
-export function modelJobHandler(parts: ModelJobsParts): JobHandler {
-  const { clock } = parts;
+export function modelJobHandler(dependencies: ModelJobsDependencies): JobHandler {
+  const { clock } = dependencies;
   return {
     queue: MODEL_JOB_QUEUE,
     concurrency: 1,
@@ -25,12 +25,12 @@ export function modelJobHandler(parts: ModelJobsParts): JobHandler {
     retry: { baseMs: 1000, capMs: 60_000 },
     run: async (job, io) => {
       const id = String(job.payload['job']);
-      const folder = join(parts.folder, id);
+      const folder = join(dependencies.folder, id);
       // A previous attempt may have died in it.
       await rm(folder, { recursive: true, force: true });
       await mkdir(folder, { recursive: true, mode: 0o755 });
       try {
-        await work(parts, job, { id, folder }, io);
+        await work(dependencies, job, { id, folder }, io);
       } catch (error) {
         throw asEnd(error, job, io);
       } finally {
@@ -38,7 +38,7 @@ export function modelJobHandler(parts: ModelJobsParts): JobHandler {
       }
     },
     ended: async (tx, job, end) => {
-      if (end.state === 'done') return;
+      if (end.state === 'succeeded') return;
       await tx.enter(job.projectId);
       const id = String(job.payload['job']);
       const state = end.state === 'canceled' ? 'canceled' : 'failed';
@@ -52,23 +52,23 @@ export function modelJobHandler(parts: ModelJobsParts): JobHandler {
 }
 
 async function work(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   job: JobClaim,
   { id, folder }: { readonly id: string; readonly folder: string },
   io: JobIo,
 ): Promise<void> {
-  const now = parts.clock.now();
+  const now = dependencies.clock.now();
   const row = await io.write(async (tx) => await startAttempt<never>(tx, id, { attempt: job.attempt, now }));
   if (row === undefined) return;
   try {
-    if (row.kind === 'conversion') await runConversion(parts, row, folder, io);
-    else if (row.kind === 'importance') await runImportance(parts, row, folder, io);
-    else await runBatch(parts, row, folder, io);
+    if (row.kind === 'conversion') await runConversion(dependencies, row, folder, io);
+    else if (row.kind === 'importance') await runImportance(dependencies, row, folder, io);
+    else await runBatch(dependencies, row, folder, io);
   } catch (error) {
     if (!(error instanceof RowRefused)) throw error;
     await io.write(async ({ sql }) => {
       await sql.query(
-        'update model_jobs.job set faults = $2 where id = $1',
+        'update model_jobs.job set errors = $2 where id = $1',
         [id, JSON.stringify([error.fault])],
         'fault_of_model_job',
       );

@@ -1,6 +1,6 @@
 /** Job rows, and their API form. */
 import { DaisError, type Actor } from '@dais/api';
-import type { ModelJob, ModelJobFault, ModelJobKind, ModelJobState } from '@dais/api/serving';
+import type { ModelJob, ModelJobProblem, ModelJobKind, ModelJobState } from '@dais/api/serving';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
@@ -27,11 +27,11 @@ export interface JobRow<Request = BatchRequest> {
   readonly request: Request;
   readonly phase: string;
   readonly shards: number;
-  readonly shards_done: number;
+  readonly shards_completed: number;
   readonly rows: bigint;
-  readonly rows_done: bigint;
+  readonly rows_completed: bigint;
   readonly rejected: bigint;
-  readonly faults: readonly ModelJobFault[];
+  readonly errors: readonly ModelJobProblem[];
   readonly result: Readonly<Record<string, unknown>> | null;
   readonly error: string | null;
   readonly attempts: number;
@@ -41,10 +41,10 @@ export interface JobRow<Request = BatchRequest> {
   readonly ended_at: bigint | null;
 }
 
-const COLUMNS = `id, project_id, kind, state, model, model_name, version, files, request, phase, shards, shards_done, rows,
-  rows_done, rejected, faults, result, error, attempts, created_by, created_at, started_at, ended_at`;
+const COLUMNS = `id, project_id, kind, state, model, model_name, version, files, request, phase, shards, shards_completed, rows,
+  rows_completed, rejected, errors, result, error, attempts, created_by, created_at, started_at, ended_at`;
 
-const SHOWN_FAULTS = 20;
+const SHOWN_PROBLEMS = 20;
 
 export interface NewJobRow {
   readonly id: string;
@@ -61,7 +61,7 @@ export interface NewJobRow {
 export async function insertJob(tx: Transaction, job: NewJobRow): Promise<void> {
   await tx.sql.query(
     `insert into model_jobs.job (id, project_id, kind, state, model, model_name, version, files, request, created_by, created_at)
-     values ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10)`,
+     values ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10)`,
     [
       job.id,
       tx.projectId,
@@ -139,9 +139,9 @@ export function presentJob(row: JobRow, { faults }: { readonly faults: boolean }
     model: row.model_name,
     version: row.version,
     phase: row.phase,
-    shards: { done: row.shards_done, total: row.shards },
-    rows: { done: Number(row.rows_done), total: Number(row.rows), rejected: Number(row.rejected) },
-    faults: faults ? [...row.faults] : [],
+    shards: { done: row.shards_completed, total: row.shards },
+    rows: { done: Number(row.rows_completed), total: Number(row.rows), rejected: Number(row.rejected) },
+    faults: faults ? [...row.errors] : [],
     ...(request.dataName !== undefined && { data: request.dataName }),
     ...(isBatch && {
       onError: request.onError,
@@ -197,7 +197,7 @@ export interface DoneShard {
   readonly number: number;
   readonly rows: number;
   readonly rejected: number;
-  readonly faults: readonly ModelJobFault[];
+  readonly faults: readonly ModelJobProblem[];
 }
 
 /** Records a finished shard, once, even if it was repeated. */
@@ -211,10 +211,10 @@ export async function recordShard(tx: Transaction, job: string, shard: DoneShard
   );
   if (made.length === 0) return;
   await tx.sql.query(
-    `update model_jobs.job set shards_done = shards_done + 1, rows_done = rows_done + $2, rejected = rejected + $3,
-       faults = case when jsonb_array_length(faults) >= ${SHOWN_FAULTS} then faults else faults || $4::jsonb end
+    `update model_jobs.job set shards_completed = shards_completed + 1, rows_completed = rows_completed + $2, rejected = rejected + $3,
+       errors = case when jsonb_array_length(errors) >= ${SHOWN_PROBLEMS} then errors else errors || $4::jsonb end
      where id = $1`,
-    [job, rows + rejected, rejected, JSON.stringify(faults.slice(0, SHOWN_FAULTS))],
+    [job, rows + rejected, rejected, JSON.stringify(faults.slice(0, SHOWN_PROBLEMS))],
     'count_model_job_shard',
   );
 }
@@ -238,21 +238,21 @@ export interface JobEnding {
   readonly now: number;
   readonly error?: string;
   readonly result?: object;
-  readonly faults?: readonly ModelJobFault[];
+  readonly faults?: readonly ModelJobProblem[];
 }
 
 /** Returns undefined if the job had already ended. */
 export async function endJobRow({ sql }: Transaction, id: string, end: JobEnding): Promise<JobRow | undefined> {
   const rows = await sql.query<JobRow>(
     `update model_jobs.job set state = $2, phase = '', error = $3, result = coalesce($4::jsonb, result),
-       faults = coalesce($5::jsonb, faults), ended_at = $6
+       errors = coalesce($5::jsonb, errors), ended_at = $6
      where id = $1 and ended_at is null returning ${COLUMNS}`,
     [
       id,
       end.state,
       end.error ?? null,
       end.result === undefined ? null : JSON.stringify(end.result),
-      end.faults === undefined ? null : JSON.stringify(end.faults.slice(0, SHOWN_FAULTS)),
+      end.faults === undefined ? null : JSON.stringify(end.faults.slice(0, SHOWN_PROBLEMS)),
       end.now,
     ],
     'end_model_job',

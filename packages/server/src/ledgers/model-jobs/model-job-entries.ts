@@ -24,12 +24,12 @@ import { listImportances } from './importance/importance-rows.ts';
 import { startImportance } from './importance/start-importance.ts';
 import { contentOfJob, REJECTS } from './job-content.ts';
 import { listJobs, presentJob, readJob, type JobRow } from './job-rows.ts';
-import type { ModelJobsParts } from './model-jobs-parts.ts';
+import type { ModelJobsDependencies } from './model-jobs-dependencies.ts';
 
-export function modelJobEntries(parts: ModelJobsParts): readonly OperationEntry[] {
-  const explainer = new PredictionExplainer(parts);
+export function modelJobEntries(dependencies: ModelJobsDependencies): readonly OperationEntry[] {
+  const explainer = new PredictionExplainer(dependencies);
   return [
-    entry(startBatchPredictionOperation, { perform: async (call) => await startBatch(parts, call) }),
+    entry(startBatchPredictionOperation, { perform: async (call) => await startBatch(dependencies, call) }),
     entry(listModelJobsOperation, async (tx, call) => {
       const { page, next } = await listJobs(tx, call.input);
       const visibleJobs = await visible(call, page);
@@ -38,7 +38,7 @@ export function modelJobEntries(parts: ModelJobsParts): readonly OperationEntry[
     entry(readModelJobOperation, async (tx, call): Promise<ModelJob> => {
       const row = await readJob(tx, call.input.id);
       await authorize(call, row, 'model:read');
-      return presentJob(row, { faults: row.faults.length > 0 && (await seesData(tx, parts, call, row)) });
+      return presentJob(row, { faults: row.errors.length > 0 && (await seesData(tx, dependencies, call, row)) });
     }),
     entry(cancelModelJobOperation, async (tx, call): Promise<ModelJob> => {
       const row = await readJob(tx, call.input.id, true);
@@ -47,11 +47,11 @@ export function modelJobEntries(parts: ModelJobsParts): readonly OperationEntry[
       await cancelJob(tx.sql, row.id);
       return presentJob(row, { faults: false });
     }),
-    entry(startModelImportanceOperation, { perform: async (call) => await startImportance(parts, call) }),
-    entry(startModelConversionOperation, { perform: async (call) => await startConversion(parts, call) }),
+    entry(startModelImportanceOperation, { perform: async (call) => await startImportance(dependencies, call) }),
+    entry(startModelConversionOperation, { perform: async (call) => await startConversion(dependencies, call) }),
     entry(listModelImportancesOperation, async (tx, { input }) => await listImportances(tx, input)),
     entry(explainPredictionOperation, { perform: async (call) => await explainer.explain(call) }),
-    downloadEntry(readModelJobRejectsOperation, { perform: async (call) => await rejects(parts, call) }),
+    downloadEntry(readModelJobRejectsOperation, { perform: async (call) => await rejects(dependencies, call) }),
   ];
 }
 
@@ -76,16 +76,26 @@ async function visible(call: Call, page: readonly JobRow[]): Promise<readonly Jo
 }
 
 /** The error of a row contains its values. */
-async function seesData(tx: Transaction, parts: ModelJobsParts, call: Call, { request }: JobRow): Promise<boolean> {
+async function seesData(
+  tx: Transaction,
+  dependencies: ModelJobsDependencies,
+  call: Call,
+  { request }: JobRow,
+): Promise<boolean> {
   const dataset = request.dataName.split('@')[0] ?? '';
   const may = mayOf(call, dataset);
   if (!(await may('dataset:read'))) return false;
-  const masked = new Set((await parts.masked(tx, dataset, call.context.principal, may)).map(({ column }) => column));
+  const masked = new Set(
+    (await dependencies.masked(tx, dataset, call.context.principal, may)).map(({ column }) => column),
+  );
   return !request.inputs.some((name) => masked.has(name));
 }
 
-async function rejects(parts: ModelJobsParts, call: CallOf<typeof readModelJobRejectsOperation>): Promise<Download> {
-  const row = await transact(parts.database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
+async function rejects(
+  dependencies: ModelJobsDependencies,
+  call: CallOf<typeof readModelJobRejectsOperation>,
+): Promise<Download> {
+  const row = await transact(dependencies.database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
     const found = await readJob(tx, call.input.id);
     if (found.kind !== 'batch-prediction') throw new DaisError('invalid_state', 'The job is not a batch prediction.');
     const dataset = found.request.dataName.split('@')[0] ?? '';
@@ -98,6 +108,6 @@ async function rejects(parts: ModelJobsParts, call: CallOf<typeof readModelJobRe
       'The job has no list of rejected rows: it has not succeeded, or the model rejected no rows.',
     );
   const owner = contentOfJob(row);
-  const { size, sha256 } = await parts.content.stat(owner, REJECTS);
-  return { size, sha256, open: async (range) => (await parts.content.open(owner, REJECTS, range)).bytes };
+  const { size, sha256 } = await dependencies.content.stat(owner, REJECTS);
+  return { size, sha256, open: async (range) => (await dependencies.content.open(owner, REJECTS, range)).bytes };
 }

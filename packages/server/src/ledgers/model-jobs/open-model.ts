@@ -5,7 +5,7 @@ import { DaisError } from '@dais/api';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { fetchModel, safetyOf, type ModelRow } from '#ledgers/serving/index.ts';
 import type { ExplainableModel, HostedModel, HostModel } from './hosted-model.ts';
-import type { ModelJobsParts } from './model-jobs-parts.ts';
+import type { ModelJobsDependencies } from './model-jobs-dependencies.ts';
 
 const LOOK_MS = 300;
 /** Time limit for the scan of a new version, which takes seconds. */
@@ -25,20 +25,20 @@ export interface OpenedFiles {
  * @throws DaisError `invalid_state` for a model that may not.
  */
 export async function withFiles<T>(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   row: ModelRow,
   { folder, io, more }: { readonly folder: string; readonly io: OpenIo; readonly more?: readonly string[] },
   work: (opened: OpenedFiles) => Promise<T>,
 ): Promise<T> {
-  const may = await permitted(parts, row, io);
-  const place = join(folder, 'model');
-  const { environment, held } = await fetchModel(parts, place, row, io.note, more);
+  const may = await permitted(dependencies, row, io);
+  const path = join(folder, 'model');
+  const { environment, held } = await fetchModel(dependencies, path, row, io.note, more);
   try {
     // ONNX models also run in a process of their own, because this process is the control plane.
     return await work({
-      place,
+      place: path,
       environment,
-      trust: may === 'anywhere' && row.described.python !== null ? 'trusted' : 'untrusted',
+      trust: may === 'anywhere' && row.description.python !== null ? 'trusted' : 'untrusted',
     });
   } finally {
     await held?.release();
@@ -50,34 +50,34 @@ export async function withFiles<T>(
  * @throws DaisError `invalid_state` for a model that may not be loaded, `invalid_request` for one that cannot be.
  */
 export async function withModel<T>(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   row: ModelRow,
   folder: string,
   io: OpenIo,
   work: (model: HostedModel) => Promise<T>,
 ): Promise<T> {
-  return await withHosted(parts, row, { folder, io, host: parts.host }, work);
+  return await withHosted(dependencies, row, { folder, io, host: dependencies.host }, work);
 }
 
 /** The same for a model that can be explained. */
 export async function withExplainable<T>(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   row: ModelRow,
   folder: string,
   io: OpenIo,
   work: (model: ExplainableModel) => Promise<T>,
 ): Promise<T> {
-  return await withHosted(parts, row, { folder, io, host: parts.hostExplainable }, work);
+  return await withHosted(dependencies, row, { folder, io, host: dependencies.hostExplainable }, work);
 }
 
 async function withHosted<Model extends { close(): Promise<void> }, T>(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   row: ModelRow,
   { folder, io, host }: { readonly folder: string; readonly io: OpenIo; readonly host: HostModel<Model> },
   work: (model: Model) => Promise<T>,
 ): Promise<T> {
-  return await withFiles(parts, row, { folder, io }, async ({ place, environment, trust }) => {
-    const { signature } = row.described;
+  return await withFiles(dependencies, row, { folder, io }, async ({ place, environment, trust }) => {
+    const { signature } = row.description;
     const model = await host({ label: row.label, folder: place, environment, signature, trust }, io.note);
     try {
       return await work(model);
@@ -87,7 +87,11 @@ async function withHosted<Model extends { close(): Promise<void> }, T>(
   });
 }
 
-async function permitted({ clock }: ModelJobsParts, row: ModelRow, io: OpenIo): Promise<'anywhere' | 'isolated'> {
+async function permitted(
+  { clock }: ModelJobsDependencies,
+  row: ModelRow,
+  io: OpenIo,
+): Promise<'anywhere' | 'isolated'> {
   const until = clock.now() + LONGEST_SCAN_MS;
   for (;;) {
     const { may, reason = '' } = await io.read(async (tx) => await safetyOf(tx, row));

@@ -2,12 +2,12 @@
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { contentOfJob, dropContent } from './job-content.ts';
-import type { ModelJobsParts } from './model-jobs-parts.ts';
+import type { ModelJobsDependencies } from './model-jobs-dependencies.ts';
 
 const SLICE = 200;
 
 /** `days` 0: nothing is deleted. */
-export function modelJobRetention({ days }: Pick<ModelJobsParts, 'days'>): JobHandler {
+export function modelJobRetention({ days }: Pick<ModelJobsDependencies, 'days'>): JobHandler {
   return {
     queue: 'model-jobs.retention',
     concurrency: 1,

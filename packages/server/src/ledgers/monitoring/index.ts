@@ -6,14 +6,14 @@ import { monitorHandler, tickHandler } from './windows/evaluate-job.ts';
 import { forgetMonitoring } from './monitor-rows.ts';
 import { readMonitoringGauges } from './monitoring-gauges.ts';
 import { monitoringEntries } from './monitoring-entries.ts';
-import type { MonitoringParts } from './monitoring-parts.ts';
+import type { MonitoringDependencies } from './monitoring-dependencies.ts';
 import { monitoringSlice } from './monitoring-slice.ts';
 
 export { enqueueMonitor } from './windows/evaluate-job.ts';
 export { readSummaries } from './reports/history.ts';
 export { admitMonitor } from './monitor-rows.ts';
 export { monitoringSlice } from './monitoring-slice.ts';
-export type { MonitoringParts } from './monitoring-parts.ts';
+export type { MonitoringDependencies } from './monitoring-dependencies.ts';
 
 export interface MonitoringLedger {
   readonly entries: readonly OperationEntry[];
@@ -21,15 +21,15 @@ export interface MonitoringLedger {
   readonly metrics: () => Promise<readonly GaugeSample[]>;
 }
 
-function monitoringLedger(parts: MonitoringParts): MonitoringLedger {
+function monitoringLedger(dependencies: MonitoringDependencies): MonitoringLedger {
   return {
-    entries: monitoringEntries(parts),
-    jobs: [tickHandler(), monitorHandler(parts)],
-    metrics: async () => await readMonitoringGauges(parts.database),
+    entries: monitoringEntries(dependencies),
+    jobs: [tickHandler(), monitorHandler(dependencies)],
+    metrics: async () => await readMonitoringGauges(dependencies.database),
   };
 }
 
-export const ledger: LedgerDefinition<MonitoringParts, MonitoringLedger> = {
+export const ledger: LedgerDefinition<MonitoringDependencies, MonitoringLedger> = {
   name: 'monitoring',
   slice: monitoringSlice,
   project: { remove: async (tx, { id }) => await forgetMonitoring(tx, id) },

@@ -4,12 +4,12 @@ import { monitorSpec, type MonitorSpec, type MonitorState } from '@dais/api/moni
 import type { Sql } from '#engines/database/contract.ts';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { endAlerts, type SendParts } from './alerts/alerts.ts';
-import { windowStart } from './windows/window-times.ts';
+import { endAlerts, type SendDependencies } from './alerts/alerts.ts';
+import { windowStart } from './windows/window.ts';
 
 export interface Streak {
-  readonly bad: number;
-  readonly good: number;
+  readonly failing: number;
+  readonly passing: number;
 }
 
 export interface MonitorRow {
@@ -24,40 +24,44 @@ export interface MonitorRow {
   readonly cursor_id: string | null;
   readonly cursor_version: number;
   readonly number: number;
-  readonly known: Readonly<Record<string, readonly string[]>>;
+  readonly known_inputs: Readonly<Record<string, readonly string[]>>;
   readonly streaks: Readonly<Record<string, Streak>>;
-  readonly labels_seen: string | null;
+  readonly last_label: string | null;
   readonly state: MonitorState;
   readonly reason: string | null;
   readonly baseline: string | null;
-  readonly fault: string | null;
+  readonly error: string | null;
 }
 
-const COLUMNS = `uid, project_id, name, endpoint, dataset, suspended, spec, cursor_at, cursor_id, cursor_version, number, known, streaks,
-  labels_seen, state, reason, baseline, fault`;
+const COLUMNS = `uid, project_id, name, endpoint, dataset, suspended, spec, cursor_at, cursor_id, cursor_version, number, known_inputs, streaks,
+  last_label, state, reason, baseline, error`;
 
 /** Applies a change of a Monitor in its transaction. A new spec applies from the next window. */
-export async function admitMonitor(tx: Transaction, change: AdmittedChange, parts: SendParts): Promise<void> {
+export async function admitMonitor(
+  tx: Transaction,
+  change: AdmittedChange,
+  dependencies: SendDependencies,
+): Promise<void> {
   if (change.dryRun) return;
   if (change.spec === undefined) {
     const monitor = await lockMonitor(tx.sql, change.uid);
-    if (monitor !== undefined) await endAlerts(tx, parts, monitor);
+    if (monitor !== undefined) await endAlerts(tx, dependencies, monitor);
     await tx.sql.query('delete from monitoring.monitor where uid = $1', [change.uid], 'drop_monitor');
     return;
   }
   const spec = monitorSpec.parse(change.spec);
-  const since = spec.since === undefined ? parts.clock.now() : Date.parse(spec.since);
+  const since = spec.since === undefined ? dependencies.clock.now() : Date.parse(spec.since);
   const cursor = spec.endpoint === undefined ? since : windowStart(spec.windows, since);
   await tx.sql.query(
     `insert into monitoring.monitor as m (uid, project_id, name, endpoint, dataset, suspended, spec, cursor_at)
      values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8)
      on conflict (uid) do update set endpoint = excluded.endpoint, dataset = excluded.dataset,
-       suspended = excluded.suspended, spec = excluded.spec, look_at = clock_timestamp(),
+       suspended = excluded.suspended, spec = excluded.spec, next_check_at = clock_timestamp(),
        cursor_at = case when (m.endpoint, m.dataset) is distinct from (excluded.endpoint, excluded.dataset)
          then excluded.cursor_at else m.cursor_at end,
        cursor_id = case when (m.endpoint, m.dataset) is distinct from (excluded.endpoint, excluded.dataset)
          then null else m.cursor_id end,
-       labels_seen = null`,
+       last_label = null`,
     [
       change.uid,
       change.projectId,
@@ -103,8 +107,8 @@ export async function requireMonitor({ sql, projectId }: Transaction, name: stri
 
 export async function dueMonitors(sql: Sql, limit: number): Promise<readonly { uid: string; project_id: string }[]> {
   return await sql.query<{ uid: string; project_id: string }>(
-    `select uid, project_id from monitoring.monitor where not suspended and look_at <= clock_timestamp()
-     order by look_at limit $1`,
+    `select uid, project_id from monitoring.monitor where not suspended and next_check_at <= clock_timestamp()
+     order by next_check_at limit $1`,
     [limit],
     'due_monitors',
   );
@@ -115,12 +119,12 @@ export async function scheduleEvaluation(
   sql: Sql,
   uid: string,
   inMs: number,
-  fault: string | undefined,
+  problem: string | undefined,
 ): Promise<void> {
   await sql.query(
-    `update monitoring.monitor set look_at = clock_timestamp() + $2::float8 * interval '1 millisecond', fault = $3
+    `update monitoring.monitor set next_check_at = clock_timestamp() + $2::float8 * interval '1 millisecond', error = $3
      where uid = $1`,
-    [uid, inMs, fault?.slice(0, 2000) ?? null],
+    [uid, inMs, problem?.slice(0, 2000) ?? null],
     'look_again_at_monitor',
   );
 }

@@ -154,12 +154,12 @@ test(
       .toContain('0 of 60 predictions have ground truth, fewer than 30. Labels that arrive later are ignored.');
 
     // A label of an unknown prediction of that time, before the last id of the window.
-    const stranger = id.replace(/[1-9a-f](?=0*$)/, '0');
-    expect(stranger < id).toBe(true);
-    await call('POST', '/predictions/endpoints/scaled/labels', { labels: [{ prediction: stranger, value: '1' }] });
+    const outsider = id.replace(/[1-9a-f](?=0*$)/, '0');
+    expect(outsider < id).toBe(true);
+    await call('POST', '/predictions/endpoints/scaled/labels', { labels: [{ prediction: outsider, value: '1' }] });
     await expect
       .poll(async () => (await evaluated('waits', 1)).reason, WAIT)
-      .toContain('1 labels belong to predictions that do not exist');
+      .toContain('No evaluated prediction exists for 1 label.');
     expect((await evaluated('waits', 1)).status).toBe('unknown');
 
     // The first window starts at a multiple of its length, so the prediction above may be outside.

@@ -20,11 +20,11 @@ import { acknowledgeAlert, listAlerts, presentAlert } from './alerts/alerts.ts';
 import { listDecisions } from './alerts/decisions.ts';
 import { readHistory, readSummaries } from './reports/history.ts';
 import { requireMonitor } from './monitor-rows.ts';
-import type { MonitoringParts } from './monitoring-parts.ts';
+import type { MonitoringDependencies } from './monitoring-dependencies.ts';
 import { listHeads, readReport } from './reports/report-rows.ts';
 import { reportPage } from './reports/report-page.ts';
 
-export function monitoringEntries(parts: MonitoringParts): readonly OperationEntry[] {
+export function monitoringEntries(dependencies: MonitoringDependencies): readonly OperationEntry[] {
   return [
     entry(listMonitorSummariesOperation, summaries),
     entry(readMonitorSummaryOperation, summary),
@@ -40,7 +40,9 @@ export function monitoringEntries(parts: MonitoringParts): readonly OperationEnt
     entry(acknowledgeMonitorAlertOperation, async (tx, { input, context }) => {
       const monitor = await requireMonitor(tx, input.monitor);
       const { alert, note } = input;
-      return presentAlert(await acknowledgeAlert(tx, parts, monitor, { alert, note, principal: context.principal }));
+      return presentAlert(
+        await acknowledgeAlert(tx, dependencies, monitor, { alert, note, principal: context.principal }),
+      );
     }),
     entry(listMonitorDecisionsOperation, decisions),
     entry(listModelDecisionsOperation, decisions),

@@ -29,8 +29,8 @@ export async function readMonitoringGauges(database: Database): Promise<readonly
       [],
       'monitor_alerts_open',
     );
-    const evaluated = await sql.query<{ project_id: string; name: string; bad: boolean }>(
-      `select project_id, name, state = 'failing' as bad from monitoring.monitor
+    const evaluated = await sql.query<{ project_id: string; name: string; failing: boolean }>(
+      `select project_id, name, state = 'failing' as failing from monitoring.monitor
        where not suspended and state in ('passing', 'failing') order by uid limit ${MAX_MONITORS}`,
       [],
       'monitor_statuses',
@@ -63,9 +63,9 @@ export async function readMonitoringGauges(database: Database): Promise<readonly
         labels: { severity },
       })),
       // Monitors whose newest window neither passes nor fails are counted by state only.
-      ...evaluated.map(({ project_id: id, name, bad }) => ({
-        gauge: 'dais_monitor_bad',
-        value: bad ? 1 : 0,
+      ...evaluated.map(({ project_id: id, name, failing }) => ({
+        gauge: 'dais_monitor_failing',
+        value: failing ? 1 : 0,
         labels: { project: names.get(id) ?? id, monitor: name },
       })),
       ...figures.map(({ project_id: id, name, check, metric, column, value }) => ({

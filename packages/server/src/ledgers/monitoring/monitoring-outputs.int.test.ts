@@ -10,7 +10,7 @@ import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
 /** Limits against hanging, not measurements. */
 const START_MS = 600_000;
-const LOOK = { timeout: 120_000, interval: 1000 };
+const LOOK = { timeout: 120_000, interval: 200 };
 const ROWS = 1000;
 
 let dais: SharedDais;

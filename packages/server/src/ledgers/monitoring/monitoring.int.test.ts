@@ -194,7 +194,7 @@ test(
     const figures = await (await fetch(`${url}/metrics`)).text();
     expect(figures).toContain('dais_monitors{state="failing"} 1\n');
     expect(figures).toContain('dais_monitor_alerts_open{severity="critical"} 3\n');
-    expect(figures).toContain('dais_monitor_bad{project="default",monitor="watch"} 1\n');
+    expect(figures).toContain('dais_monitor_failing{project="default",monitor="watch"} 1\n');
 
     // Deleting the monitor resolves its alerts and notifies their channels.
     const before = received.length;

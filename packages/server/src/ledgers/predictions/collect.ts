@@ -11,10 +11,10 @@ import { endpointHash } from '@dais/api/gateway';
 import { findTenant, ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { checkProcess } from '#lib/system/process-identity.ts';
+import { checkProcess } from '#lib/system/process-identity.mjs';
 import { insertFile, storePredictions, type NewFileRow, type StoredPredictions } from './file-rows.ts';
 import { predictionTable } from './prediction-table.ts';
-import type { PredictionsParts } from './predictions-parts.ts';
+import type { PredictionsDependencies } from './predictions-dependencies.ts';
 import { decodeHead, decodeRecord, RECORD_HEAD, RECORD_LIMIT, type StoredPrediction } from './segment-format.ts';
 import { SEGMENT_SUFFIX } from './segment.ts';
 
@@ -42,11 +42,11 @@ export interface CollectResult {
 class Overtaken extends Error {}
 
 export class Collector {
-  readonly #parts: PredictionsParts;
+  readonly #dependencies: PredictionsDependencies;
   #running: Promise<CollectResult> | undefined;
 
-  constructor(parts: PredictionsParts) {
-    this.#parts = parts;
+  constructor(dependencies: PredictionsDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /**
@@ -72,9 +72,9 @@ export class Collector {
   }
 
   async #round(): Promise<CollectResult & { readonly more: boolean }> {
-    const { database, clock, log, folder } = this.#parts;
-    const names = await segmentNames(this.#parts.spool);
-    const known = await this.#readPlaces(names);
+    const { database, clock, log, folder } = this.#dependencies;
+    const names = await segmentNames(this.#dependencies.spool);
+    const known = await this.#readPositions(names);
     const groups = new Map<string, StoredPrediction[]>();
     const progress: Progress[] = [];
     let bytes = 0;
@@ -84,7 +84,7 @@ export class Collector {
         more = true;
         break;
       }
-      const path = join(this.#parts.spool, name);
+      const path = join(this.#dependencies.spool, name);
       const from = known.get(name) ?? 0;
       if (from === 'ended') {
         await this.#remove(name, path);
@@ -131,8 +131,8 @@ export class Collector {
     return { records, files: stored.length, lostBytes, more };
   }
 
-  async #readPlaces(names: readonly string[]): Promise<ReadonlyMap<string, number | 'ended'>> {
-    return await transact(this.#parts.database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
+  async #readPositions(names: readonly string[]): Promise<ReadonlyMap<string, number | 'ended'>> {
+    return await transact(this.#dependencies.database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
       const rows = await sql.query<{ name: string; read_bytes: bigint; ended: boolean }>(
         'select name, read_bytes, ended from predictions.segment where project_id = $1',
         [ORGANIZATION],
@@ -149,14 +149,14 @@ export class Collector {
 
   async #remove(name: string, path: string): Promise<void> {
     await rm(path, { force: true });
-    await transact(this.#parts.database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
+    await transact(this.#dependencies.database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
       await sql.query('delete from predictions.segment where name = $1', [name], 'forget_segment');
     });
   }
 
   /** Returns undefined for a deleted project: nobody may read its predictions. */
   async #write(records: readonly StoredPrediction[], scratch: string): Promise<StoredPredictions | undefined> {
-    const { database, query, log } = this.#parts;
+    const { database, query, log } = this.#dependencies;
     const [first] = records;
     if (first === undefined) return undefined;
     const tenant = await transact(
@@ -204,7 +204,7 @@ export class Collector {
       first_at: BigInt(at.reduce((a, b) => Math.min(a, b))),
       last_at: BigInt(at.reduce((a, b) => Math.max(a, b))),
     };
-    return await storePredictions(this.#parts, file, written.path);
+    return await storePredictions(this.#dependencies, file, written.path);
   }
 }
 

@@ -11,7 +11,7 @@ import { uuidv7 } from '#lib/ids.ts';
 import type { Collector } from './collect.ts';
 import { withFiles, type FileRow, type LocalPredictions } from './file-rows.ts';
 import { isTensorColumn, PERSONAL_COLUMNS } from './prediction-table.ts';
-import type { PredictionsParts } from './predictions-parts.ts';
+import type { PredictionsDependencies } from './predictions-dependencies.ts';
 import { endpointSubject } from './prediction-access.ts';
 import { rewriteFiles } from './rewrite.ts';
 
@@ -22,17 +22,17 @@ interface ErasureRow {
   readonly endpoint: string;
   readonly column: string;
   readonly value: string | null;
-  readonly state: 'waiting' | 'done' | 'failed';
+  readonly state: 'pending' | 'succeeded' | 'failed';
   readonly files: number;
   readonly rows: number;
   readonly error: string | null;
   readonly reason: string;
   readonly by: { readonly type: string; readonly id: string };
-  readonly asked_at: bigint;
+  readonly requested_at: bigint;
   readonly ended_at: bigint | null;
 }
 
-const COLUMNS = `id, endpoint, "column", value, state, files, rows, error, reason, by, asked_at, ended_at`;
+const COLUMNS = `id, endpoint, "column", value, state, files, rows, error, reason, by, requested_at, ended_at`;
 
 export async function requestErasure(
   tx: Transaction,
@@ -43,8 +43,8 @@ export async function requestErasure(
   const { type, id: who } = context.principal;
   const { endpoint, column: name, value, reason } = input;
   await tx.sql.query(
-    `insert into predictions.erasure (id, project_id, endpoint, "column", value, state, reason, by, asked_at)
-     values ($1, $2, $3, $4, $5, 'waiting', $6, $7, $8)`,
+    `insert into predictions.erasure (id, project_id, endpoint, "column", value, state, reason, by, requested_at)
+     values ($1, $2, $3, $4, $5, 'pending', $6, $7, $8)`,
     [id, tenant.id, endpoint, name, value, reason, JSON.stringify({ type, id: who }), now],
     'ask_erasure',
   );
@@ -88,7 +88,7 @@ function presentErasure(row: ErasureRow): PredictionErasure {
     ...(row.error !== null && { error: row.error }),
     reason: row.reason,
     by: `${row.by.type}/${row.by.id}`,
-    askedAt: Number(row.asked_at),
+    askedAt: Number(row.requested_at),
     ...(row.ended_at !== null && { endedAt: Number(row.ended_at) }),
   };
 }
@@ -97,7 +97,7 @@ function presentErasure(row: ErasureRow): PredictionErasure {
  * Processes files from newest to oldest, each in a transaction with its count, so that a restarted job resumes. Files
  * that are written meanwhile contain later predictions, and are newer than the request.
  */
-export function erasureHandler(parts: PredictionsParts, collector: Collector): JobHandler {
+export function erasureHandler(dependencies: PredictionsDependencies, collector: Collector): JobHandler {
   return {
     queue: QUEUE,
     concurrency: 1,
@@ -113,12 +113,12 @@ export function erasureHandler(parts: PredictionsParts, collector: Collector): J
         io.signal.throwIfAborted();
         const file = await io.read(async ({ sql }) => await nextFile(sql, projectId, id, erasure.endpoint));
         if (file === undefined) break;
-        await eraseIn(parts, { id, column: erasure.column, value: erasure.value }, file, io.signal);
+        await eraseIn(dependencies, { id, column: erasure.column, value: erasure.value }, file, io.signal);
       }
       await io.write(async (tx) => {
         await tx.sql.query(
-          `update predictions.erasure set state = 'done', value = null, place = null, ended_at = $2 where id = $1`,
-          [id, parts.clock.now()],
+          `update predictions.erasure set state = 'succeeded', value = null, last_file = null, ended_at = $2 where id = $1`,
+          [id, dependencies.clock.now()],
           'end_erasure',
         );
         const { files, rows } = await findErasure(tx.sql, projectId, id);
@@ -136,8 +136,8 @@ export function erasureHandler(parts: PredictionsParts, collector: Collector): J
       if (end.state !== 'failed' && end.state !== 'canceled') return;
       await tx.enter(job.projectId);
       await tx.sql.query(
-        `update predictions.erasure set state = 'failed', error = $2, ended_at = $3 where id = $1 and state = 'waiting'`,
-        [String(job.payload['erasure']), end.error ?? 'it was canceled', parts.clock.now()],
+        `update predictions.erasure set state = 'failed', error = $2, ended_at = $3 where id = $1 and state = 'pending'`,
+        [String(job.payload['erasure']), end.error ?? 'it was canceled', dependencies.clock.now()],
         'fail_erasure',
       );
     },
@@ -151,7 +151,7 @@ export function erasureHandler(parts: PredictionsParts, collector: Collector): J
 async function nextFile(sql: Sql, projectId: string, erasure: string, endpoint: string): Promise<FileRow | undefined> {
   const [row] = await sql.query<FileRow>(
     `select f.* from predictions.file f, predictions.erasure e
-     where e.id = $2 and f.project_id = $1 and f.name = $3 and (e.place is null or f.id > e.place) order by f.id limit 1`,
+     where e.id = $2 and f.project_id = $1 and f.name = $3 and (e.last_file is null or f.id > e.last_file) order by f.id limit 1`,
     [projectId, erasure, endpoint],
     'next_erased_file',
   );
@@ -159,23 +159,29 @@ async function nextFile(sql: Sql, projectId: string, erasure: string, endpoint: 
 }
 
 async function eraseIn(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   erasure: { readonly id: string; readonly column: string; readonly value: string },
   file: FileRow,
   signal: AbortSignal,
 ): Promise<void> {
   const advance = async ({ sql }: Transaction, rows: number): Promise<void> => {
     await sql.query(
-      'update predictions.erasure set place = $2, files = files + 1, rows = rows + $3 where id = $1',
+      'update predictions.erasure set last_file = $2, files = files + 1, rows = rows + $3 where id = $1',
       [erasure.id, file.id, rows],
       'advance_erasure',
     );
   };
   const matches = fn('=', cast(column(erasure.column), 'string', { lenient: true }), literal(erasure.value));
   const hit = fn('and', matches, fn('not', column('erased')));
-  const rows = file.columns.some(({ name }) => name === erasure.column) ? await countRows(parts, file, hit, signal) : 0;
+  const rows = file.columns.some(({ name }) => name === erasure.column)
+    ? await countRows(dependencies, file, hit, signal)
+    : 0;
   if (rows === 0) {
-    await transact(parts.database, { mode: 'write', projectId: file.project_id }, async (tx) => await advance(tx, 0));
+    await transact(
+      dependencies.database,
+      { mode: 'write', projectId: file.project_id },
+      async (tx) => await advance(tx, 0),
+    );
     return;
   }
   const without = (local: LocalPredictions): Relation => ({
@@ -191,7 +197,7 @@ async function eraseIn(
     }),
   });
   // Fails if the file was merged meanwhile: the next pass processes the merged file.
-  await rewriteFiles(parts, {
+  await rewriteFiles(dependencies, {
     files: [file],
     relation: without,
     erased: rows,
@@ -201,12 +207,12 @@ async function eraseIn(
 }
 
 async function countRows(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   file: FileRow,
   hit: ReturnType<typeof fn>,
   signal: AbortSignal,
 ): Promise<number> {
-  return await withFiles(parts, file.project_id, [file], async (local) => {
+  return await withFiles(dependencies, file.project_id, [file], async (local) => {
     const query: Relation = {
       type: 'aggregate',
       from: { type: 'filter', from: local.relation, where: hit },
@@ -215,7 +221,7 @@ async function countRows(
     };
     const output = { type: 'rows', limit: 1 } as const;
     const result = await (
-      await parts.query()
+      await dependencies.query()
     ).run({ tables: local.tables, query, output, owner: file.project_id }, { signal });
     return Number(result.rows[0]?.[0] ?? 0);
   });

@@ -14,7 +14,7 @@ import { keyOf, noteLineage } from '#ledgers/lineage/index.ts';
 import { versionKeyOf } from '#ledgers/registry/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { FIXED_COLUMNS } from './prediction-table.ts';
-import type { PredictionsParts } from './predictions-parts.ts';
+import type { PredictionsDependencies } from './predictions-dependencies.ts';
 import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 
 export interface FileRow {
@@ -57,7 +57,7 @@ export interface StoredPredictions {
 
 /** @throws DaisError `quota_exceeded`, `storage_full`, `blobs_unavailable`. */
 export async function storePredictions(
-  { database, content }: PredictionsParts,
+  { database, content }: PredictionsDependencies,
   file: NewFileRow,
   path: string,
 ): Promise<StoredPredictions> {
@@ -195,7 +195,7 @@ export interface LocalPredictions {
 
 /** Runs `work` with the rows of files, or with an empty table. The files stay on this machine until it ends. */
 export async function withFiles<T>(
-  { database, blobs, folder }: PredictionsParts,
+  { database, blobs, folder }: PredictionsDependencies,
   projectId: string,
   files: readonly Pick<FileRow, 'id' | 'columns'>[],
   work: (local: LocalPredictions) => Promise<T>,

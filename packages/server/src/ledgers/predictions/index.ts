@@ -10,7 +10,7 @@ import { namePredictionOwners } from './file-rows.ts';
 import { erasureHandler } from './erase.ts';
 import { predictionNodes } from './lineage-nodes.ts';
 import { predictionsEntries } from './predictions-entries.ts';
-import type { PredictionsParts } from './predictions-parts.ts';
+import type { PredictionsDependencies } from './predictions-dependencies.ts';
 import { predictionsSlice } from './predictions-slice.ts';
 import { PredictionReader } from './reader.ts';
 import { getPrediction } from './query.ts';
@@ -21,7 +21,7 @@ export type { FileRow } from './file-rows.ts';
 export { firstIdOf } from './first-id.ts';
 export type { FoundPredictions, LabeledPredictions, PredictionReader } from './reader.ts';
 export { countLabels } from './reader.ts';
-export type { PredictionsParts } from './predictions-parts.ts';
+export type { PredictionsDependencies } from './predictions-dependencies.ts';
 
 export interface PredictionsLedger {
   readonly entries: readonly OperationEntry[];
@@ -32,13 +32,13 @@ export interface PredictionsLedger {
   readonly get: (call: CallOf<typeof readPredictionOperation>) => Promise<Prediction>;
 }
 
-export function predictionsLedger(parts: PredictionsParts): PredictionsLedger {
-  const collector = new Collector(parts);
+export function predictionsLedger(dependencies: PredictionsDependencies): PredictionsLedger {
+  const collector = new Collector(dependencies);
   return {
-    reader: new PredictionReader(parts, collector),
-    entries: predictionsEntries(parts, collector),
-    jobs: [collectHandler(collector), maintenanceHandler(parts), erasureHandler(parts, collector)],
-    get: async (call) => await getPrediction(parts, collector, call),
+    reader: new PredictionReader(dependencies, collector),
+    entries: predictionsEntries(dependencies, collector),
+    jobs: [collectHandler(collector), maintenanceHandler(dependencies), erasureHandler(dependencies, collector)],
+    get: async (call) => await getPrediction(dependencies, collector, call),
   };
 }
 
@@ -54,7 +54,7 @@ async function forgetProjectPredictions(tx: Transaction, projectId: string): Pro
   await tx.sql.query('delete from predictions.erasure where project_id = $1', [projectId], 'forget_project_erasures');
 }
 
-export const ledger: LedgerDefinition<PredictionsParts, PredictionsLedger> = {
+export const ledger: LedgerDefinition<PredictionsDependencies, PredictionsLedger> = {
   name: 'predictions',
   slice: predictionsSlice,
   project: { remove: async (tx, { id }) => await forgetProjectPredictions(tx, id) },

@@ -8,7 +8,7 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { firstIdOf } from './first-id.ts';
-import type { PredictionsParts } from './predictions-parts.ts';
+import type { PredictionsDependencies } from './predictions-dependencies.ts';
 import { endpointSubject } from './prediction-access.ts';
 
 export const LABEL_COLUMNS: readonly Column[] = [
@@ -144,13 +144,13 @@ interface LabelsOf {
  * by key that were recorded since it started.
  */
 export async function* labelLines(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   of: LabelsOf,
   time?: { readonly from: number; readonly until: number },
 ): AsyncIterableIterator<string> {
   for (let after: string | undefined; ;) {
     const rows = await transact(
-      parts.database,
+      dependencies.database,
       { mode: 'read', projectId: of.projectId },
       async ({ sql }) =>
         await sql.query<LabelRow>(
@@ -186,9 +186,9 @@ export async function* labelLines(
   }
 }
 
-export async function keyColumns(parts: PredictionsParts, of: LabelsOf): Promise<readonly string[]> {
+export async function keyColumns(dependencies: PredictionsDependencies, of: LabelsOf): Promise<readonly string[]> {
   const rows = await transact(
-    parts.database,
+    dependencies.database,
     { mode: 'read', projectId: of.projectId },
     async ({ sql }) =>
       await sql.query<{ name: string }>(

@@ -3,7 +3,7 @@ import { ascending } from '#engines/query/model/build.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import type { Collector } from './collect.ts';
 import { deleteFiles, type FileRow } from './file-rows.ts';
-import type { PredictionsParts } from './predictions-parts.ts';
+import type { PredictionsDependencies } from './predictions-dependencies.ts';
 import { rewriteFiles } from './rewrite.ts';
 
 const HOUR_MS = 3_600_000;
@@ -27,23 +27,29 @@ export function collectHandler(collector: Collector): JobHandler {
   };
 }
 
-export function maintenanceHandler(parts: PredictionsParts): JobHandler {
+export function maintenanceHandler(dependencies: PredictionsDependencies): JobHandler {
   return {
     queue: 'prediction maintenance',
     concurrency: 1,
     perProject: 1,
     retry: { baseMs: 10_000, capMs: HOUR_MS },
     every: { firstMs: 120_000, againMs: 600_000 },
-    run: async (_job, io) => ({ deleted: await deleteOldFiles(parts, io), joined: await mergeSmallFiles(parts, io) }),
+    run: async (_job, io) => ({
+      deleted: await deleteOldFiles(dependencies, io),
+      joined: await mergeSmallFiles(dependencies, io),
+    }),
   };
 }
 
 /** Merges files of a past hour, or of one with many files. Returns the number of merged files. */
-export async function mergeSmallFiles(parts: PredictionsParts, io: Pick<JobIo, 'read' | 'signal'>): Promise<number> {
+export async function mergeSmallFiles(
+  dependencies: PredictionsDependencies,
+  io: Pick<JobIo, 'read' | 'signal'>,
+): Promise<number> {
   let joined = 0;
   for (;;) {
     io.signal.throwIfAborted();
-    const hour = parts.clock.now() - HOUR_MS;
+    const hour = dependencies.clock.now() - HOUR_MS;
     const files = await io.read(async (tx) => {
       await tx.enter('all');
       const [group] = await tx.sql.query<{ project_id: string; endpoint: string; hour: bigint }>(
@@ -63,7 +69,7 @@ export async function mergeSmallFiles(parts: PredictionsParts, io: Pick<JobIo, '
       return bounded(all.filter(({ name }) => name === all[0]?.name));
     });
     if (files.length < 2) return joined;
-    const done = await rewriteFiles(parts, {
+    const done = await rewriteFiles(dependencies, {
       files,
       relation: ({ relation }) => ({
         type: 'sort',
@@ -84,8 +90,11 @@ function bounded(files: readonly FileRow[]): readonly FileRow[] {
 }
 
 /** Deletes by age, then by the bytes of a project, oldest first. */
-export async function deleteOldFiles(parts: PredictionsParts, io: Pick<JobIo, 'write' | 'signal'>): Promise<number> {
-  const { clock, days, projectBytes } = parts;
+export async function deleteOldFiles(
+  dependencies: PredictionsDependencies,
+  io: Pick<JobIo, 'write' | 'signal'>,
+): Promise<number> {
+  const { clock, days, projectBytes } = dependencies;
   let deleted = 0;
   for (let count = SLICE; count === SLICE && !io.signal.aborted; deleted += count) {
     count = await io.write(async (tx) => {

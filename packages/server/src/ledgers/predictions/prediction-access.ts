@@ -12,14 +12,14 @@ import { readResource } from '#kernel/store.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { column, literal, named } from '#engines/query/model/build.ts';
 import { findFiles, type FileRow } from './file-rows.ts';
-import type { PredictionsParts } from './predictions-parts.ts';
+import type { PredictionsDependencies } from './predictions-dependencies.ts';
 
 /** Most files per query; the caller must select a shorter period above it. */
 const MOST_FILES = 2000;
 
 /** Inputs and outputs that are masked without the unmask permission: `spec.capture.mask` of the Endpoint. */
 export async function maskOf(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   {
     tenant,
     input,
@@ -27,7 +27,7 @@ export async function maskOf(
 ): Promise<readonly string[]> {
   const request = { mode: 'read', projectId: tenant.id } as const;
   const resource = await transact(
-    parts.database,
+    dependencies.database,
     request,
     async ({ sql }) => await readResource(sql, tenant.id, 'Endpoint', input.endpoint),
   );
@@ -46,11 +46,11 @@ export async function endpointSubject({ sql, projectId }: Transaction, name: str
 
 /** Columns that are masked for this caller. */
 export async function maskedFor(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   call: CallOf<typeof queryPredictionsOperation | typeof tailPredictionsOperation>,
   columns: readonly Column[],
 ): Promise<readonly string[]> {
-  const mask = await maskOf(parts, call);
+  const mask = await maskOf(dependencies, call);
   if (mask.length === 0) return [];
   try {
     await call.authorize({ kind: 'Endpoint', name: call.input.endpoint }, call.tenant, 'prediction:unmask');
@@ -76,7 +76,7 @@ export function maskedView(from: Relation, columns: readonly Column[], masked: r
 
 /** @throws DaisError `query_limit` if the period is too long. */
 export async function filesBetween(
-  { database }: PredictionsParts,
+  { database }: PredictionsDependencies,
   projectId: string,
   name: string,
   { from, until }: { readonly from?: number | undefined; readonly until?: number | undefined },

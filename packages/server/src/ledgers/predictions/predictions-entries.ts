@@ -20,19 +20,22 @@ import type { Collector } from './collect.ts';
 import { requestErasure, readErasure } from './erase.ts';
 import { listFileRows, type FileRow } from './file-rows.ts';
 import { addLabels, listLabels } from './label-rows.ts';
-import type { PredictionsParts } from './predictions-parts.ts';
+import type { PredictionsDependencies } from './predictions-dependencies.ts';
 import { exportRows, getPrediction, queryPredictions, latestPredictions } from './query.ts';
 import { maskOf } from './prediction-access.ts';
 
-export function predictionsEntries(parts: PredictionsParts, collector: Collector): readonly OperationEntry[] {
-  const now = () => parts.clock.now();
+export function predictionsEntries(
+  dependencies: PredictionsDependencies,
+  collector: Collector,
+): readonly OperationEntry[] {
+  const now = () => dependencies.clock.now();
   return [
-    entry(queryPredictionsOperation, { perform: (call) => queryPredictions(parts, collector, call) }),
-    entry(tailPredictionsOperation, { perform: (call) => latestPredictions(parts, collector, call) }),
-    entry(readPredictionOperation, { perform: (call) => getPrediction(parts, collector, call) }),
-    entry(exportPredictionsOperation, { perform: (call) => exportPredictions(parts, collector, call) }),
+    entry(queryPredictionsOperation, { perform: (call) => queryPredictions(dependencies, collector, call) }),
+    entry(tailPredictionsOperation, { perform: (call) => latestPredictions(dependencies, collector, call) }),
+    entry(readPredictionOperation, { perform: (call) => getPrediction(dependencies, collector, call) }),
+    entry(exportPredictionsOperation, { perform: (call) => exportPredictions(dependencies, collector, call) }),
     entry(listPredictionFilesOperation, listFiles),
-    entry(unmaskPredictionsOperation, { perform: async (call) => ({ items: await maskOf(parts, call) }) }),
+    entry(unmaskPredictionsOperation, { perform: async (call) => ({ items: await maskOf(dependencies, call) }) }),
     entry(erasePredictionsOperation, async (tx, call) => await requestErasure(tx, call, now())),
     entry(readErasureOperation, readErasure),
     entry(labelPredictionsOperation, async (tx, call) => await addLabels(tx, call, now())),
@@ -41,11 +44,11 @@ export function predictionsEntries(parts: PredictionsParts, collector: Collector
 }
 
 async function exportPredictions(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   collector: Collector,
   call: CallOf<typeof exportPredictionsOperation>,
 ) {
-  const { rows, more } = await exportRows(parts, collector, call);
+  const { rows, more } = await exportRows(dependencies, collector, call);
   const { events, last } = cloudEvents(rows, call.tenant.name);
   return { events, ...(more && last !== undefined && { after: last }) };
 }

@@ -28,7 +28,7 @@ it('kill -9 of a gateway loses nothing that it acknowledged', { timeout: 600_000
   const acknowledged = new Set([record.id]);
   for (let round = 0; round < 3; round++) {
     const setup: WriterSetup = {
-      folder: join(world.parts.spool, 'killed'),
+      folder: join(world.dependencies.spool, 'killed'),
       record,
       prefix: `${record.id.slice(0, -8)}000${round + 1}`,
     };

@@ -142,10 +142,10 @@ describe('predictions', () => {
       value: 'ada',
       reason: 'asked for it',
     });
-    expect(asked.state).toBe('waiting');
+    expect(asked.state).toBe('pending');
     const get = async () =>
       await world.dais.call<PredictionErasure>('predictionErasure.get', { endpoint: name, id: asked.id });
-    await expect.poll(async () => (await get()).state, { timeout: 60_000 }).toBe('done');
+    await expect.poll(async () => (await get()).state, { timeout: 60_000 }).toBe('succeeded');
     expect(await get()).toMatchObject({ rows: 2, column: 'in_customer' });
     const sql = 'select in_customer, principal, out_y, erased, model from predictions order by erased';
     expect((await query(name, sql)).rows).toEqual([
@@ -175,14 +175,14 @@ describe('predictions', () => {
       read: async (work: never) => await world.dais.write(work),
       write: async (work: never) => await world.dais.write(work),
     };
-    await mergeSmallFiles(world.parts, io as never);
+    await mergeSmallFiles(world.dependencies, io as never);
     expect(await filesOf(name)).toMatchObject([{ predictions: 3, rows: 3 }]);
     expect((await query(name, 'select in_x0, in_x1 from predictions order by predicted_at')).rows).toEqual([
       [0, null],
       [null, 1],
       [2, null],
     ]);
-    await deleteOldFiles({ ...world.parts, days: 0 }, io as never);
+    await deleteOldFiles({ ...world.dependencies, days: 0 }, io as never);
     expect(await filesOf(name)).toEqual([]);
   });
 
@@ -192,14 +192,14 @@ describe('predictions', () => {
     const writers = ['a', 'b'].map(
       (gateway) =>
         new SegmentWriter({
-          folder: join(world.parts.spool, gateway),
+          folder: join(world.dependencies.spool, gateway),
           gateway,
           now: () => Date.now(),
           log: silentLog,
           segmentBytes: 2000,
         }),
     );
-    const collectors = [new Collector(world.parts), new Collector(world.parts)];
+    const collectors = [new Collector(world.dependencies), new Collector(world.dependencies)];
     for (let round = 0; round < 6; round++) {
       const template = await world.record(name, { inputs: [floats('n', round)] });
       sent.add(template.id);
@@ -216,6 +216,6 @@ describe('predictions', () => {
     const { rows } = await query(name, 'select prediction_id from predictions', { limit: 1000 });
     expect(rows.map(([id]) => String(id)).toSorted()).toEqual([...sent].toSorted());
     // The last file of a living process may still grow.
-    for (const gateway of ['a', 'b']) expect(await readdir(join(world.parts.spool, gateway))).toHaveLength(1);
+    for (const gateway of ['a', 'b']) expect(await readdir(join(world.dependencies.spool, gateway))).toHaveLength(1);
   });
 });

@@ -26,7 +26,7 @@ import type { Collector } from './collect.ts';
 import { filesOfMark, withFiles, type LocalPredictions } from './file-rows.ts';
 import { keyColumns, labelLines, labelsOf, LABEL_COLUMNS, presentLabel } from './label-rows.ts';
 import { labeledView } from './labeled-view.ts';
-import type { PredictionsParts } from './predictions-parts.ts';
+import type { PredictionsDependencies } from './predictions-dependencies.ts';
 import { filesBetween, maskedFor, maskedView } from './prediction-access.ts';
 
 /** The rows of a period, whose bounds differ from those of files. */
@@ -40,18 +40,18 @@ function within(relation: Relation, { from, until }: { readonly from?: number; r
 }
 
 export async function queryPredictions(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   collector: Collector,
   call: CallOf<typeof queryPredictionsOperation>,
 ): Promise<PredictionRows> {
   const { input, tenant, context } = call;
   await collector.collect();
-  const files = await filesBetween(parts, tenant.id, input.endpoint, input);
-  const engine = await parts.query();
-  return await withFiles(parts, tenant.id, files, async (local) => {
-    const masked = await maskedFor(parts, call, local.columns);
+  const files = await filesBetween(dependencies, tenant.id, input.endpoint, input);
+  const engine = await dependencies.query();
+  return await withFiles(dependencies, tenant.id, files, async (local) => {
+    const masked = await maskedFor(dependencies, call, local.columns);
     const predictions = maskedView(within(local.relation, input), local.columns, masked);
-    return await withLabels(parts, call, async (labels, table) => {
+    return await withLabels(dependencies, call, async (labels, table) => {
       const views = {
         predictions,
         labels: { type: 'scan' as const, table: 'labels' },
@@ -79,17 +79,17 @@ export async function queryPredictions(
 
 /** Provides the labels of an endpoint as a file for the engine; returns the key columns. */
 async function withLabels<T>(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   { tenant, input }: CallOf<typeof queryPredictionsOperation>,
   work: (keys: readonly string[], table: FileTable) => Promise<T>,
 ): Promise<T> {
-  const scratch = join(parts.folder, uuidv7());
+  const scratch = join(dependencies.folder, uuidv7());
   await mkdir(scratch, { recursive: true, mode: 0o700 });
   try {
     const path = join(scratch, 'labels.ndjson');
     const of = { projectId: tenant.id, endpoint: input.endpoint };
-    await pipeline(Readable.from(labelLines(parts, of)), createWriteStream(path, { mode: 0o600 }));
-    const keys = await keyColumns(parts, of);
+    await pipeline(Readable.from(labelLines(dependencies, of)), createWriteStream(path, { mode: 0o600 }));
+    const keys = await keyColumns(dependencies, of);
     return await work(keys, { files: [{ path, name: 'labels', format: 'ndjson' }], columns: LABEL_COLUMNS });
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -97,50 +97,51 @@ async function withLabels<T>(
 }
 
 export async function latestPredictions(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   collector: Collector,
   call: CallOf<typeof tailPredictionsOperation>,
 ): Promise<PredictionRows> {
   const { input, tenant } = call;
   await collector.collect();
-  const from = input.after === undefined ? undefined : placeOf(input.after).at;
-  let files = await filesBetween(parts, tenant.id, input.endpoint, from === undefined ? {} : { from });
+  const from = input.after === undefined ? undefined : positionOf(input.after).at;
+  let files = await filesBetween(dependencies, tenant.id, input.endpoint, from === undefined ? {} : { from });
   if (input.after === undefined) {
     // Newest first, until there are enough rows.
     let rows = 0;
     files = files.filter(({ rows: more }) => (rows < input.limit ? ((rows += more), true) : false));
   }
-  return await withFiles(parts, tenant.id, files, async (local) => {
+  return await withFiles(dependencies, tenant.id, files, async (local) => {
     const newer: Relation =
       input.after === undefined
         ? local.relation
         : { type: 'filter', from: local.relation, where: fn('>', column('prediction_id'), literal(input.after)) };
     const order = [ascending('prediction_id'), ascending('row')];
-    if (input.after !== undefined) return await rowsOf(parts, call, local, { type: 'sort', from: newer, by: order });
+    if (input.after !== undefined)
+      return await rowsOf(dependencies, call, local, { type: 'sort', from: newer, by: order });
     const last: Relation = {
       type: 'limit',
       from: { type: 'sort', from: newer, by: [descending('prediction_id'), descending('row')] },
       count: input.limit,
     };
-    return await rowsOf(parts, call, local, { type: 'sort', from: last, by: order });
+    return await rowsOf(dependencies, call, local, { type: 'sort', from: last, by: order });
   });
 }
 
 /** Returns all rows of predictions of a period, ordered by id; `more` if further ones exist. */
 export async function exportRows(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   collector: Collector,
   call: CallOf<typeof exportPredictionsOperation>,
 ): Promise<{ readonly rows: PredictionRows; readonly more: boolean }> {
   const { input, tenant } = call;
   await collector.collect();
-  const start = input.after === undefined ? input.from : Math.max(input.from ?? 0, placeOf(input.after).at);
+  const start = input.after === undefined ? input.from : Math.max(input.from ?? 0, positionOf(input.after).at);
   const time = {
     ...(start !== undefined && { from: start }),
     ...(input.until !== undefined && { until: input.until }),
   };
-  const files = await filesBetween(parts, tenant.id, input.endpoint, time);
-  return await withFiles(parts, tenant.id, files, async (local) => {
+  const files = await filesBetween(dependencies, tenant.id, input.endpoint, time);
+  return await withFiles(dependencies, tenant.id, files, async (local) => {
     const all = within(local.relation, time);
     const behind: Relation =
       input.after === undefined
@@ -160,21 +161,26 @@ export async function exportRows(
       from: { type: 'join', kind: 'semi', left: behind, right: page, keys: [{ left: 'prediction_id', right: 'p' }] },
       by: [ascending('prediction_id'), ascending('row')],
     };
-    const rows = await rowsOf(parts, { ...call, input: { ...input, limit: MOST_EXPORTED_ROWS } }, local, relation);
-    const place = rows.columns.findIndex(({ name }) => name === 'prediction_id');
-    return { rows, more: new Set(rows.rows.map((row) => row[place])).size === input.limit };
+    const rows = await rowsOf(
+      dependencies,
+      { ...call, input: { ...input, limit: MOST_EXPORTED_ROWS } },
+      local,
+      relation,
+    );
+    const position = rows.columns.findIndex(({ name }) => name === 'prediction_id');
+    return { rows, more: new Set(rows.rows.map((row) => row[position])).size === input.limit };
   });
 }
 
 async function rowsOf(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   call: CallOf<typeof tailPredictionsOperation>,
   local: LocalPredictions,
   relation: Relation,
 ): Promise<PredictionRows> {
-  const masked = await maskedFor(parts, call, local.columns);
+  const masked = await maskedFor(dependencies, call, local.columns);
   const result = await (
-    await parts.query()
+    await dependencies.query()
   ).run(
     {
       tables: local.tables,
@@ -192,10 +198,10 @@ async function rowsOf(
   };
 }
 
-function placeOf(id: string) {
-  const place = readPredictionId(id);
-  if (place === undefined) throw new DaisError('invalid_request', `${id} is not a prediction ID.`);
-  return place;
+function positionOf(id: string) {
+  const position = readPredictionId(id);
+  if (position === undefined) throw new DaisError('invalid_request', `${id} is not a prediction ID.`);
+  return position;
 }
 
 /** Most rows of an export page: the engine rejects larger pages. */
@@ -204,36 +210,36 @@ const MOST_EXPORTED_ROWS = 100_000;
 const MOST_ROWS = 1000;
 
 export async function getPrediction(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   collector: Collector,
   call: CallOf<typeof readPredictionOperation>,
 ): Promise<Prediction> {
   const { input, tenant } = call;
   const projectId = tenant.id;
-  const { at, endpoint: mark } = placeOf(input.id);
+  const { at, endpoint: mark } = positionOf(input.id);
   await collector.collect();
   const hour = at - (at % 3_600_000);
   const all = await transact(
-    parts.database,
+    dependencies.database,
     { mode: 'read', projectId },
     async ({ sql }) => await filesOfMark(sql, { projectId, mark, hour }),
   );
   for (const file of all.filter(({ name }) => name === input.endpoint)) {
-    const found = await withFiles(parts, projectId, [file], async (local) => {
+    const found = await withFiles(dependencies, projectId, [file], async (local) => {
       const where = fn('=', column('prediction_id'), literal(input.id));
       const relation: Relation = {
         type: 'sort',
         from: { type: 'filter', from: local.relation, where },
         by: [ascending('row')],
       };
-      return await rowsOf(parts, { ...call, input: { ...input, limit: MOST_ROWS } }, local, relation);
+      return await rowsOf(dependencies, { ...call, input: { ...input, limit: MOST_ROWS } }, local, relation);
     });
     const [first] = found.rows;
     if (first === undefined) continue;
     const cell = (name: string) => first[found.columns.findIndex((one) => one.name === name)];
     const model = cell('model');
     const version = cell('version');
-    const { labels, node } = await transact(parts.database, { mode: 'read', projectId }, async (tx) => ({
+    const { labels, node } = await transact(dependencies.database, { mode: 'read', projectId }, async (tx) => ({
       labels: await labelsOf(tx.sql, { projectId, prediction: input.id }),
       node:
         typeof model === 'string' && typeof version === 'string' && /^\d{1,9}$/.test(version)

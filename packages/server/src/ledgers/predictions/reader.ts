@@ -14,7 +14,7 @@ import { firstIdOf } from './first-id.ts';
 import { oldestFiles, withFiles, type FileRow } from './file-rows.ts';
 import { keyColumns, labelLines, LABEL_COLUMNS } from './label-rows.ts';
 import { labeledView } from './labeled-view.ts';
-import type { PredictionsParts } from './predictions-parts.ts';
+import type { PredictionsDependencies } from './predictions-dependencies.ts';
 import { filesBetween } from './prediction-access.ts';
 
 interface PredictionsOf {
@@ -52,11 +52,11 @@ export interface LabeledPredictions extends FoundPredictions {
 const LONGEST_MS = 10 * 60_000;
 
 export class PredictionReader {
-  readonly #parts: PredictionsParts;
+  readonly #dependencies: PredictionsDependencies;
   readonly #collector: Collector;
 
-  constructor(parts: PredictionsParts, collector: Collector) {
-    this.#parts = parts;
+  constructor(dependencies: PredictionsDependencies, collector: Collector) {
+    this.#dependencies = dependencies;
     this.#collector = collector;
   }
 
@@ -68,7 +68,7 @@ export class PredictionReader {
   /** Returns files with predictions after a time, oldest first. */
   async files({ projectId, endpoint }: PredictionsOf, from: number, limit: number): Promise<readonly FileRow[]> {
     return await transact(
-      this.#parts.database,
+      this.#dependencies.database,
       { mode: 'read', projectId },
       async ({ sql }) => await oldestFiles(sql, { projectId, name: endpoint, from, limit }),
     );
@@ -81,8 +81,8 @@ export class PredictionReader {
     work: (found: FoundPredictions) => Promise<T>,
     files?: readonly FileRow[],
   ): Promise<T> {
-    const wanted = files ?? (await filesBetween(this.#parts, projectId, endpoint, time));
-    return await withFiles(this.#parts, projectId, wanted, work);
+    const wanted = files ?? (await filesBetween(this.#dependencies, projectId, endpoint, time));
+    return await withFiles(this.#dependencies, projectId, wanted, work);
   }
 
   async withLabels<T>(
@@ -92,12 +92,15 @@ export class PredictionReader {
   ): Promise<T> {
     const labels = { from: from - LONGEST_MS, until };
     const rows = { from: from - LONGEST_MS, until: until + LONGEST_MS };
-    const scratch = join(this.#parts.folder, uuidv7());
+    const scratch = join(this.#dependencies.folder, uuidv7());
     await mkdir(scratch, { recursive: true, mode: 0o700 });
     try {
       const path = join(scratch, 'labels.ndjson');
-      await pipeline(Readable.from(labelLines(this.#parts, of, labels)), createWriteStream(path, { mode: 0o600 }));
-      const keys = await keyColumns(this.#parts, of);
+      await pipeline(
+        Readable.from(labelLines(this.#dependencies, of, labels)),
+        createWriteStream(path, { mode: 0o600 }),
+      );
+      const keys = await keyColumns(this.#dependencies, of);
       const table: FileTable = { files: [{ path, name: 'labels', format: 'ndjson' }], columns: LABEL_COLUMNS };
       return await this.withRows(of, rows, async (found) => {
         const tables = { ...found.tables, labels: table };

@@ -12,7 +12,7 @@ import {
   type FileRow,
   type LocalPredictions,
 } from './file-rows.ts';
-import type { PredictionsParts } from './predictions-parts.ts';
+import type { PredictionsDependencies } from './predictions-dependencies.ts';
 
 export interface RewriteOptions {
   /** Files of one endpoint and hour. */
@@ -27,19 +27,19 @@ export interface RewriteOptions {
 
 /** Returns false if one of the files was replaced meanwhile. */
 export async function rewriteFiles(
-  parts: PredictionsParts,
+  dependencies: PredictionsDependencies,
   { files, relation, erased, signal, also }: RewriteOptions,
 ): Promise<boolean> {
   const [first] = files;
   if (first === undefined) return true;
   const { project_id: projectId } = first;
-  const scratch = join(parts.folder, uuidv7());
+  const scratch = join(dependencies.folder, uuidv7());
   await mkdir(scratch, { recursive: true, mode: 0o700 });
   try {
     const sum = (of: (file: FileRow) => number) => files.reduce((total, file) => total + of(file), 0);
     const rows = sum((file) => file.rows);
-    const written = await withFiles(parts, projectId, files, async (local) => {
-      const engine = await parts.query();
+    const written = await withFiles(dependencies, projectId, files, async (local) => {
+      const engine = await dependencies.query();
       const query = relation(local);
       const output = { type: 'parquet', folder: scratch, name: 'predictions', split: { type: 'one' } } as const;
       const result = await engine.run({ tables: local.tables, query, output, owner: projectId }, { signal });
@@ -48,7 +48,7 @@ export async function rewriteFiles(
     if (written.file === undefined || written.file.rows !== rows)
       throw new Error('the number of rows in the new file differs');
     const stored = await storePredictions(
-      parts,
+      dependencies,
       {
         ...first,
         predictions: sum((file) => file.predictions),
@@ -61,7 +61,7 @@ export async function rewriteFiles(
       },
       written.file.path,
     );
-    const done = await transact(parts.database, { mode: 'write', projectId }, async (tx) => {
+    const done = await transact(dependencies.database, { mode: 'write', projectId }, async (tx) => {
       const existing = await tx.sql.query(
         'select id from predictions.file where id = any($1::uuid[]) for update',
         [files.map(({ id }) => id)],
@@ -72,13 +72,13 @@ export async function rewriteFiles(
       await insertFile(
         tx,
         stored,
-        parts.clock.now(),
+        dependencies.clock.now(),
         files.map(({ id }) => id),
       );
       await also?.(tx);
       return true;
     });
-    if (!done) await parts.content.release({ id: stored.lease, projectId });
+    if (!done) await dependencies.content.release({ id: stored.lease, projectId });
     return done;
   } finally {
     await rm(scratch, { recursive: true, force: true });

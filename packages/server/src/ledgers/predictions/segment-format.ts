@@ -9,7 +9,7 @@
  */
 import { crc32 } from 'node:zlib';
 import type { Datatype, Tensor } from '#engines/inference/contract.ts';
-import type { ProcessIdentity } from '#lib/system/process-identity.ts';
+import type { ProcessIdentity } from '#lib/system/process-identity.mjs';
 import type { SegmentPages } from './segment-pages.ts';
 
 const HEAD_MAGIC = 0xda15_0101;
@@ -239,11 +239,11 @@ function headsText(tensors: readonly Tensor[], body: Uint8Array[], last: LastHea
   const { heads } = last;
   let isSame = tensors.length === heads.length;
   const from = body.length;
-  for (const [place, tensor] of tensors.entries()) {
+  for (const [position, tensor] of tensors.entries()) {
     const bytes = tensorBytes(tensor);
     body.push(bytes);
     if (tensor.nulls !== undefined) body.push(tensor.nulls);
-    const head = heads[place];
+    const head = heads[position];
     isSame &&=
       head !== undefined &&
       head.bytes === bytes.length &&
@@ -268,7 +268,7 @@ function headsText(tensors: readonly Tensor[], body: Uint8Array[], last: LastHea
 
 function sameKind(one: LastHeads['heads'][number]['tensor'], { name, datatype, shape }: Tensor): boolean {
   if (one.name !== name || one.datatype !== datatype || one.shape.length !== shape.length) return false;
-  for (let place = 0; place < shape.length; place++) if (one.shape[place] !== shape[place]) return false;
+  for (let position = 0; position < shape.length; position++) if (one.shape[position] !== shape[position]) return false;
   return true;
 }
 
@@ -309,15 +309,15 @@ export function decodeRecord(
   if (end > bytes.length) return 'short';
   if (crc32(bytes.subarray(at + 12, end)) !== bytes.readUInt32LE(at + 8)) return 'broken';
   const size = bytes.readUInt32LE(at + RECORD_HEAD);
-  let place = at + RECORD_HEAD + 4 + size;
-  const text = JSON.parse(bytes.toString('utf8', at + RECORD_HEAD + 4, place)) as RecordText;
+  let position = at + RECORD_HEAD + 4 + size;
+  const text = JSON.parse(bytes.toString('utf8', at + RECORD_HEAD + 4, position)) as RecordText;
   const { in: ins, out: outs, cut = false, ...rest } = text;
   const tensors = (heads: readonly TensorHead[]) =>
     heads.map(([name, datatype, shape, length, nulls = 0]): StoredTensor => {
-      const data = bytes.subarray(place, place + length);
-      place += length + nulls;
+      const data = bytes.subarray(position, position + length);
+      position += length + nulls;
       const tensor = { name, datatype, shape, bytes: data };
-      return nulls === 0 ? tensor : { ...tensor, nulls: bytes.subarray(place - nulls, place) };
+      return nulls === 0 ? tensor : { ...tensor, nulls: bytes.subarray(position - nulls, position) };
     });
   const inputs = tensors(ins);
   const outputs = tensors(outs);

@@ -129,9 +129,9 @@ describe('segments', () => {
       for (const [at, { sequence, inputs, outputs, cut: isCut, ...read }] of records.slice(-600).entries()) {
         const { inputs: put, outputs: gave, ...plain } = sent[at]!;
         expect([sequence, isCut, read]).toEqual([round * 600 + at + 1, false, plain]);
-        for (const [place, tensor] of [...put, ...gave].entries()) {
+        for (const [position, tensor] of [...put, ...gave].entries()) {
           const { buffer } = tensor.data as Float32Array;
-          const stored = [...inputs, ...outputs][place]!;
+          const stored = [...inputs, ...outputs][position]!;
           expect([stored.name, stored.datatype, stored.shape]).toEqual([tensor.name, tensor.datatype, tensor.shape]);
           expect(Buffer.from(buffer).equals(stored.bytes)).toBe(true);
           expect(stored.nulls?.join()).toBe(tensor.nulls?.join());
@@ -219,7 +219,9 @@ describe('segments', () => {
 
   it('reports why it cannot write, and resumes when it can', async () => {
     const errors: unknown[] = [];
-    const { writer, folder } = openWriter({ log: { ...silentLog, error: (...told) => void errors.push(told) } });
+    const { writer, folder } = openWriter({
+      log: { ...silentLog, error: (...reported) => void errors.push(reported) },
+    });
     await rm(folder, { recursive: true });
     await writeFile(folder, 'no folder');
     await expect(writer.append(record(), ack)).rejects.toMatchObject({ code: 'overloaded' });

@@ -21,7 +21,7 @@ import { promisify } from 'node:util';
 import { DaisError } from '@dais/api';
 import type { ServedEndpoint } from '@dais/api/gateway';
 import type { Log } from '#lib/log.ts';
-import { processIdentity } from '#lib/system/process-identity.ts';
+import { processIdentity } from '#lib/system/process-identity.mjs';
 import { encodeHead, encodeRecord, type PredictionRecord } from './segment-format.ts';
 import { SegmentPages } from './segment-pages.ts';
 
@@ -86,7 +86,7 @@ interface Group {
 interface Deferred {
   readonly promise: Promise<void>;
   readonly resolve: () => void;
-  readonly reject: (fault: DaisError) => void;
+  readonly reject: (failure: DaisError) => void;
 }
 
 interface OpenSegment {
@@ -128,7 +128,7 @@ export class SegmentWriter {
   #timer: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
   readonly #counts = { records: 0, bytes: 0, dropped: 0, shed: 0, cut: 0 };
-  #fault: string | undefined;
+  #problem: string | undefined;
   #lastReport = { at: Number.NEGATIVE_INFINITY, dropped: 0, shed: 0 };
 
   constructor(options: SegmentOptions) {
@@ -144,7 +144,7 @@ export class SegmentWriter {
   }
 
   stats(): SegmentStats {
-    return { ...this.#counts, pendingBytes: this.#pending, fault: this.#fault };
+    return { ...this.#counts, pendingBytes: this.#pending, fault: this.#problem };
   }
 
   /** Whether a record would be rejected now: with `shed`, check before the model runs and return 503. */
@@ -246,11 +246,11 @@ export class SegmentWriter {
       await this.#writeAt(segment, group);
       this.#counts.records += group.records;
       this.#counts.bytes += group.bytes;
-      this.#fault = undefined;
+      this.#problem = undefined;
       if (segment.at >= this.#options.segmentBytes) this.#endSegment();
     } catch (error) {
       isWritten = false;
-      this.#fault = error instanceof Error ? error.message : String(error);
+      this.#problem = error instanceof Error ? error.message : String(error);
     }
     // Before the callbacks: a caller that immediately writes again sees the current limits.
     this.#pending -= group.bytes;
@@ -265,14 +265,14 @@ export class SegmentWriter {
     this.#counts.shed += group.shed;
     this.#counts.dropped += group.records - group.shed;
     this.#reportLost();
-    shed?.reject(refused(this.#fault ?? 'the write failed'));
+    shed?.reject(refused(this.#problem ?? 'the write failed'));
   }
 
   #reportLost(): void {
     const { now, log } = this.#options;
     const { dropped, shed } = this.#counts;
     if (now() - this.#lastReport.at < TELL_MS) return;
-    const because = this.#fault ?? (this.#spoolFull ? 'the capture folder is full' : 'the disk is too slow');
+    const because = this.#problem ?? (this.#spoolFull ? 'the capture folder is full' : 'the disk is too slow');
     const since = { dropped: dropped - this.#lastReport.dropped, shed: shed - this.#lastReport.shed };
     log.error('cannot capture predictions', { ...since, because });
     this.#lastReport = { at: now(), dropped, shed };

@@ -17,7 +17,7 @@ export function findingFacts(now: () => number): FactProvider {
         'newest_scan',
       );
       const openPiiFindings = openFindings(declared, await findingsOf(sql, uid), now());
-      return { values: { openPiiFindings, piiScanned: scan?.state === 'done' }, unknown: {} };
+      return { values: { openPiiFindings, piiScanned: scan?.state === 'succeeded' }, unknown: {} };
     },
   };
 }
@@ -60,7 +60,7 @@ export function upstreamFindings(now: () => number): UpstreamMeasure {
       return ids.map((id): NodeMeasure => {
         const node = keyOf('dataset-version', id);
         const scan = byVersion.get(id);
-        if (scan?.state !== 'done') return { node, unknown: unscanned(scan?.state) };
+        if (scan?.state !== 'succeeded') return { node, unknown: unscanned(scan?.state) };
         const columns = declared.get(scan.dataset);
         if (columns === undefined) return { node, unknown: 'Its dataset and findings were deleted.' };
         const named = new Set(columns.map(({ column }) => column));

@@ -16,7 +16,7 @@ export interface FindingRow {
   readonly entity: string;
   readonly confidence: number;
   readonly share: number;
-  readonly because: DataFinding['because'];
+  readonly evidence: DataFinding['because'];
   readonly example: string | null;
   readonly state: FindingState;
   readonly mask: MaskMethod | null;
@@ -29,7 +29,7 @@ export interface FindingRow {
   readonly expires_at: bigint | null;
 }
 
-const COLUMNS = `f.id, f.dataset, f.name, f."column", f.entity, f.confidence, f.share, f.because, f.example, f.state, f.mask,
+const COLUMNS = `f.id, f.dataset, f.name, f."column", f.entity, f.confidence, f.share, f.evidence, f.example, f.state, f.mask,
   f.first_version, f.last_version, f.found_at, f.decided_by, f.decided_at, f.reason, f.expires_at`;
 
 /** Reopens a finding with an expired waiver; `now` is $1. */
@@ -49,7 +49,7 @@ export function presentFinding(row: FindingRow, now: number, declared: boolean):
     entity: row.entity,
     confidence: Math.round(row.confidence * 100) / 100,
     share: Math.round(row.share * 10_000) / 10_000,
-    because: row.because,
+    because: row.evidence,
     ...(row.example !== null && { example: row.example }),
     state: stateAt(row, now),
     ...(row.mask !== null && { mask: row.mask }),

@@ -57,7 +57,7 @@ interface Of {
 }
 
 async function page(tx: Transaction, filter: readonly string[], { state, limit, cursor }: ListInput, of: Of): Page {
-  const position = findingPlace(decodePageCursor(filter, cursor));
+  const position = findingPosition(decodePageCursor(filter, cursor));
   const found = await listFindingRows(tx.sql, tx.projectId, { ...of, state, position, limit: limit + 1 });
   const { page: rows, next } = cutPage(found, limit, filter, (row) => `${row.found_at} ${row.id}`);
   const declared = await declaredColumns(
@@ -70,7 +70,7 @@ async function page(tx: Transaction, filter: readonly string[], { state, limit, 
 }
 
 /** Decodes a cursor. @throws DaisError `invalid_cursor` */
-function findingPlace(text: string | undefined): FindingPosition | undefined {
+function findingPosition(text: string | undefined): FindingPosition | undefined {
   if (text === undefined) return undefined;
   const [, at, id] = /^(\d{1,18}) ([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/.exec(text) ?? [];
   if (at === undefined || id === undefined)

@@ -9,15 +9,15 @@ import { forgetProjectFindings, forgetScans } from './forget.ts';
 import { countByKey, rewrapHandler, rewrapJob } from './key-rotation.ts';
 import { columnMasks, maskedColumns, type MaskedColumn } from './masked-columns.ts';
 import { privacyEntries } from './privacy-entries.ts';
-import type { PrivacyParts } from './privacy-parts.ts';
+import type { PrivacyDependencies } from './privacy-dependencies.ts';
 import { privacySlice } from './privacy-slice.ts';
-import { PseudonymKeys, type PseudonymKeysParts } from './pseudonym-keys.ts';
+import { PseudonymKeys, type PseudonymKeysDependencies } from './pseudonym-keys.ts';
 import { enqueueScan, scanHandler } from './scan-job.ts';
 
 export { forgetDatasetFindings } from './forget.ts';
 export { privacySlice } from './privacy-slice.ts';
 
-export type PrivacyLedgerParts = Omit<PrivacyParts, 'keys'> & PseudonymKeysParts;
+export type PrivacyLedgerDependencies = Omit<PrivacyDependencies, 'keys'> & PseudonymKeysDependencies;
 
 export interface PrivacyLedger {
   readonly entries: readonly OperationEntry[];
@@ -36,20 +36,20 @@ export interface PrivacyLedger {
   ) => Promise<readonly MaskedColumn[]>;
 }
 
-function privacyLedger({ database, now, query, versions, sealer, random }: PrivacyLedgerParts): PrivacyLedger {
+function privacyLedger({ database, now, query, versions, sealer, random }: PrivacyLedgerDependencies): PrivacyLedger {
   const keys = new PseudonymKeys({ database, sealer, random, now });
-  const parts: PrivacyParts = { database, now, query, versions, keys };
+  const dependencies: PrivacyDependencies = { database, now, query, versions, keys };
   return {
-    entries: privacyEntries(parts),
-    jobs: [scanHandler(parts), rewrapHandler(sealer)],
+    entries: privacyEntries(dependencies),
+    jobs: [scanHandler(dependencies), rewrapHandler(sealer)],
     enqueueScan: async (tx, version) => await enqueueScan(tx, version, now()),
     forget: forgetScans,
     masks: async (tx, dataset) => await columnMasks(tx, dataset, now()),
-    masked: async (tx, dataset, may) => await maskedColumns(tx, parts, dataset, may),
+    masked: async (tx, dataset, may) => await maskedColumns(tx, dependencies, dataset, may),
   };
 }
 
-export const ledger: LedgerDefinition<PrivacyLedgerParts, PrivacyLedger> = {
+export const ledger: LedgerDefinition<PrivacyLedgerDependencies, PrivacyLedger> = {
   name: 'privacy',
   slice: privacySlice,
   project: { remove: async (tx, { id }) => await forgetProjectFindings(tx, id) },

@@ -6,7 +6,7 @@ import { declaredIn, requireDatasetResource } from './datasets.ts';
 import { masksOf } from './finding-columns.ts';
 import { findingsOf } from './finding-rows.ts';
 import { maskExpression, type MaskKey } from './mask-expressions.ts';
-import type { PrivacyParts } from './privacy-parts.ts';
+import type { PrivacyDependencies } from './privacy-dependencies.ts';
 import type { KeyOwner } from './pseudonym-keys.ts';
 
 export interface MaskedColumn {
@@ -27,7 +27,7 @@ export async function columnMasks(tx: Transaction, dataset: string, now: number)
  */
 export async function maskedColumns(
   tx: Transaction,
-  { keys, now }: Pick<PrivacyParts, 'keys' | 'now'>,
+  { keys, now }: Pick<PrivacyDependencies, 'keys' | 'now'>,
   dataset: string,
   may: ((action: string) => Promise<boolean>) | undefined,
 ): Promise<readonly MaskedColumn[]> {

@@ -20,7 +20,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { listAllFindings, listFindings, reopenFinding, resolveFinding, waiveFinding } from './findings.ts';
 import { destroyKey, listKeys, rotateKey } from './key-operations.ts';
 import { columnMasks } from './masked-columns.ts';
-import type { PrivacyParts } from './privacy-parts.ts';
+import type { PrivacyDependencies } from './privacy-dependencies.ts';
 import { readScan } from './record-scan.ts';
 import { enqueueScan, requireScannable } from './scan-job.ts';
 
@@ -29,8 +29,8 @@ interface VersionInput {
   readonly version: string;
 }
 
-export function privacyEntries(parts: PrivacyParts): readonly OperationEntry[] {
-  const { now, keys, versions } = parts;
+export function privacyEntries(dependencies: PrivacyDependencies): readonly OperationEntry[] {
+  const { now, keys, versions } = dependencies;
   const masks = async (
     tx: Transaction,
     { input }: CallOf<typeof listMasksOperation | typeof checkUnmaskOperation>,

@@ -351,7 +351,7 @@ describe('features', () => {
       const to = `set-of-${feature.replace(':', '-')}`;
       const { id } = await project.call<FeatureBuild>('features.build', { ...requested, to }, people[1]);
       const build = async () => await project.call<FeatureBuild>('featureBuild.get', { id });
-      await expect.poll(async () => (await build()).state).toBe('done');
+      await expect.poll(async () => (await build()).state).toBe('succeeded');
       const [, called = ''] = feature.split(':');
       expect(column(await head(project, to), called)).toContain(37);
       expect(new Set(column(await head(project, to, people[0]), called))).toEqual(new Set([null]));

@@ -52,7 +52,7 @@ export const KEY_COLUMNS = `project_id, number, dataset, name, state, key_id, ke
 
 const KEY_BYTES = 32;
 
-export interface PseudonymKeysParts {
+export interface PseudonymKeysDependencies {
   readonly database: Database;
   readonly sealer: Sealer;
   /** Cryptographically secure. */
@@ -61,10 +61,10 @@ export interface PseudonymKeysParts {
 }
 
 export class PseudonymKeys {
-  readonly #parts: PseudonymKeysParts;
+  readonly #dependencies: PseudonymKeysDependencies;
 
-  constructor(parts: PseudonymKeysParts) {
-    this.#parts = parts;
+  constructor(dependencies: PseudonymKeysDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /**
@@ -76,12 +76,12 @@ export class PseudonymKeys {
     const row = (await findCurrent(sql, owner)) ?? (await this.#make(owner));
     const sealed = sealedOf(row);
     if (sealed === undefined) throw new Error('a current key is not sealed');
-    return { id: idOf(row), key: await this.#parts.sealer.open(sealed, contextOf(row)) };
+    return { id: idOf(row), key: await this.#dependencies.sealer.open(sealed, contextOf(row)) };
   }
 
   async #make(owner: KeyOwner): Promise<KeyRow> {
     const request = { mode: 'write', projectId: owner.projectId } as const;
-    return await transact(this.#parts.database, request, async (tx) => {
+    return await transact(this.#dependencies.database, request, async (tx) => {
       await lockKeys(tx, owner);
       return (await findCurrent(tx.sql, owner)) ?? (await this.insert(tx, owner));
     });
@@ -89,7 +89,7 @@ export class PseudonymKeys {
 
   /** Creates a key. The caller holds the lock and has retired the previous key. */
   async insert({ sql }: Transaction, owner: KeyOwner): Promise<KeyRow> {
-    const { sealer, random, now } = this.#parts;
+    const { sealer, random, now } = this.#dependencies;
     const [last] = await sql.query<{ number: number }>(
       'select coalesce(max(number), 0)::int as number from privacy.pseudonym_key where project_id = $1',
       [owner.projectId],

@@ -26,8 +26,8 @@ export async function noteScan(
   now: number,
 ): Promise<void> {
   await tx.sql.query(
-    `insert into privacy.scan (version, project_id, dataset, number, state, asked_at) values ($1, $2, $3, $4, 'waiting', $5)
-     on conflict (version) do update set state = 'waiting', error = null, ended_at = null, asked_at = excluded.asked_at`,
+    `insert into privacy.scan (version, project_id, dataset, number, state, requested_at) values ($1, $2, $3, $4, 'pending', $5)
+     on conflict (version) do update set state = 'pending', error = null, ended_at = null, requested_at = excluded.requested_at`,
     [version, tx.projectId, dataset.uid, number, now],
     'note_scan',
   );
@@ -57,7 +57,7 @@ export async function recordScan(
   now: number,
 ): Promise<void> {
   await tx.sql.query(
-    `update privacy.scan set state = 'done', columns = $2, rows = $3, findings = $4, error = null, ended_at = $5
+    `update privacy.scan set state = 'succeeded', columns = $2, rows = $3, findings = $4, error = null, ended_at = $5
      where version = $1`,
     [version, columns, rows, findings.length, now],
     'end_scan',
@@ -66,16 +66,16 @@ export async function recordScan(
   const updated = await tx.sql.query<UpdatedFinding>(
     `with seen as (
        select * from unnest($4::uuid[], $5::text[], $6::text[], $7::real[], $8::real[], $9::text[], $10::text[])
-         as t (id, "column", entity, confidence, share, because, example)
+         as t (id, "column", entity, confidence, share, evidence, example)
      ), before as (
        select f."column", f.entity, f.state from privacy.finding f where f.dataset = $2 for update
      )
-     insert into privacy.finding as f (id, project_id, dataset, name, "column", entity, confidence, share, because, example,
+     insert into privacy.finding as f (id, project_id, dataset, name, "column", entity, confidence, share, evidence, example,
        state, first_version, last_version, found_at)
-     select s.id, $1, $2, $3, s."column", s.entity, s.confidence, s.share, s.because, s.example, 'open', $11, $11, $12
+     select s.id, $1, $2, $3, s."column", s.entity, s.confidence, s.share, s.evidence, s.example, 'open', $11, $11, $12
      from seen s
      on conflict (dataset, "column", entity) do update set
-       confidence = excluded.confidence, share = excluded.share, because = excluded.because, example = excluded.example,
+       confidence = excluded.confidence, share = excluded.share, evidence = excluded.evidence, example = excluded.example,
        name = excluded.name, last_version = greatest(f.last_version, excluded.last_version),
        state = case when f.state = 'gone' then 'open' else f.state end
      returning f.id, f."column", f.entity, f.confidence,
@@ -98,7 +98,7 @@ export async function recordScan(
   );
   await tx.sql.query(
     `update privacy.finding f set state = 'gone' where f.dataset = $1 and f.state = 'open' and f.last_version < $2
-       and not exists (select from privacy.scan s where s.dataset = $1 and s.number > $2 and s.state = 'done')`,
+       and not exists (select from privacy.scan s where s.dataset = $1 and s.number > $2 and s.state = 'succeeded')`,
     [dataset.uid, number],
     'gone_findings',
   );

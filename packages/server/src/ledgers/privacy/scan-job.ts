@@ -13,7 +13,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { ColumnScan } from '#lib/detectors/column-findings.ts';
 import { TEXT_LIMIT } from '#lib/detectors/detector.ts';
 import { requireDatasetResource } from './datasets.ts';
-import type { PrivacyParts } from './privacy-parts.ts';
+import type { PrivacyDependencies } from './privacy-dependencies.ts';
 import { failScan, noteScan, recordScan, type ScanResult } from './record-scan.ts';
 
 const QUEUE = 'privacy scan';
@@ -39,8 +39,8 @@ function scanOf(projectId: string, version: string): NewJob {
   return { queue: QUEUE, projectId, payload: { version }, uniqueKey: version, maxAttempts: 5 };
 }
 
-export function scanHandler(parts: PrivacyParts): JobHandler {
-  const { now, versions } = parts;
+export function scanHandler(dependencies: PrivacyDependencies): JobHandler {
+  const { now, versions } = dependencies;
   return {
     queue: QUEUE,
     concurrency: 1,
@@ -55,7 +55,7 @@ export function scanHandler(parts: PrivacyParts): JobHandler {
       const { version, dataset } = found;
       if (version.state === 'deleted' || version.state === 'broken')
         throw new JobFailed(`the version is ${version.state}`);
-      const result = await look(parts, version, io.signal);
+      const result = await look(dependencies, version, io.signal);
       await io.write(
         async (tx) => await recordScan(tx, { version: id, number: version.number, dataset }, result, now()),
       );
@@ -76,7 +76,11 @@ function holdsText(type: string): boolean {
   );
 }
 
-async function look(parts: PrivacyParts, version: DatasetVersion, signal: AbortSignal): Promise<ScanResult> {
+async function look(
+  dependencies: PrivacyDependencies,
+  version: DatasetVersion,
+  signal: AbortSignal,
+): Promise<ScanResult> {
   const { columns } = version.schema;
   // Loaded on demand, because the data of phone numbers slows the start.
   const { ColumnScan } = await import('#lib/detectors/column-findings.ts');
@@ -84,8 +88,8 @@ async function look(parts: PrivacyParts, version: DatasetVersion, signal: AbortS
   const read = columns.filter(({ type }) => holdsText(type));
   const rows = Math.min(version.rows, SAMPLE_ROWS);
   if (read.length > 0 && rows > 0) {
-    await parts.versions.withFiles(version, async (files) => {
-      const engine = await parts.query();
+    await dependencies.versions.withFiles(version, async (files) => {
+      const engine = await dependencies.query();
       for (let from = 0; from < read.length; from += COLUMNS_AT_ONCE) {
         const names = read.slice(from, from + COLUMNS_AT_ONCE).map(({ name }) => name);
         const table = { files, columns: columns.map(({ name, type }) => ({ name, type: type as ColumnType })) };

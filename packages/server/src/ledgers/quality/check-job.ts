@@ -8,7 +8,7 @@ import { startCheck, endCheck, type DueCheck } from './check-rows.ts';
 import { CheckQueries } from './checks/check-queries.ts';
 import type { OtherVersion } from './checks/check-context.ts';
 import { runChecks } from './checks/run-checks.ts';
-import type { QualityParts, Versions } from './quality-parts.ts';
+import type { QualityDependencies, Versions } from './quality-dependencies.ts';
 
 const CHECK_QUEUE = 'dataset-check';
 
@@ -16,7 +16,7 @@ export function enqueueCheck(tx: Transaction, id: string): void {
   tx.enqueue({ queue: CHECK_QUEUE, projectId: tx.projectId, payload: { check: id }, uniqueKey: id, maxAttempts: 5 });
 }
 
-export function checkHandler(parts: QualityParts): JobHandler {
+export function checkHandler(dependencies: QualityDependencies): JobHandler {
   return {
     queue: CHECK_QUEUE,
     concurrency: 2,
@@ -25,11 +25,11 @@ export function checkHandler(parts: QualityParts): JobHandler {
     async run({ payload, projectId }, io) {
       const due = await io.write(async (tx) => await startCheck(tx.sql, String(payload['check'])));
       if (due === undefined) return { checked: false };
-      const startedAt = parts.now();
+      const startedAt = dependencies.now();
       try {
-        const results = await checkVersion(parts, due, projectId, io);
-        const seconds = (parts.now() - startedAt) / 1000;
-        await io.write(async (tx) => await conclude(tx, parts, due, { results, seconds }));
+        const results = await checkVersion(dependencies, due, projectId, io);
+        const seconds = (dependencies.now() - startedAt) / 1000;
+        await io.write(async (tx) => await conclude(tx, dependencies, due, { results, seconds }));
         return { checked: true, seconds };
       } catch (error) {
         if (error instanceof DaisError && !error.retryable && !io.signal.aborted) throw new JobFailed(error.message);
@@ -38,12 +38,16 @@ export function checkHandler(parts: QualityParts): JobHandler {
     },
     // The last attempt failed: an unknown result must not pass.
     async ended(tx, { payload, projectId }, end) {
-      if (end.state === 'done') return;
+      if (end.state === 'succeeded') return;
       await tx.enter(projectId);
       const id = String(payload['check']);
       const due = await startCheck(tx.sql, id);
       if (due === undefined) return;
-      await conclude(tx, parts, due, { results: [], seconds: 0, message: end.error ?? 'The checks were canceled.' });
+      await conclude(tx, dependencies, due, {
+        results: [],
+        seconds: 0,
+        message: end.error ?? 'The checks were canceled.',
+      });
     },
   };
 }
@@ -57,7 +61,7 @@ interface Conclusion {
 
 async function conclude(
   tx: Transaction,
-  { now, versions }: QualityParts,
+  { now, versions }: QualityDependencies,
   due: DueCheck,
   conclusion: Conclusion,
 ): Promise<void> {
@@ -92,7 +96,7 @@ interface Known {
 }
 
 async function checkVersion(
-  { query, now, log, versions }: QualityParts,
+  { query, now, log, versions }: QualityDependencies,
   due: DueCheck,
   owner: string,
   io: JobIo,

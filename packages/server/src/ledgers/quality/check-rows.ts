@@ -52,7 +52,7 @@ export async function insertCheck(
 ): Promise<QualityCheck> {
   const [row] = await tx.sql.query<CheckRow>(
     `insert into quality.check (id, project_id, dataset, version, number, state, gate, expectations, created_at, created_by)
-     values ($1, $2, $3, $4, $5, 'waiting', $6, $7, $8, $9) returning ${COLUMNS}`,
+     values ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9) returning ${COLUMNS}`,
     [
       uuidv7(now),
       tx.projectId,
@@ -69,7 +69,7 @@ export async function insertCheck(
   if (row === undefined) throw new Error('an insert gave no row');
   await tx.sql.query(
     `delete from quality.check where id in (
-       select id from quality.check where version = $1 and not gate and state not in ('waiting', 'running')
+       select id from quality.check where version = $1 and not gate and state not in ('pending', 'running')
        order by id desc offset $2)`,
     [version.id, MAX_BY_HAND],
     'drop_old_checks',

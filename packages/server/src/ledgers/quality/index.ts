@@ -9,10 +9,10 @@ import { forgetVersions, insertCheck } from './check-rows.ts';
 import { enqueueProfile, profileHandler } from './profile-job.ts';
 import { qualityEntries } from './quality-entries.ts';
 import { upstreamQuality } from './quality-facts.ts';
-import type { QualityParts } from './quality-parts.ts';
+import type { QualityDependencies } from './quality-dependencies.ts';
 import { qualitySlice } from './quality-slice.ts';
 
-export type { QualityParts } from './quality-parts.ts';
+export type { QualityDependencies } from './quality-dependencies.ts';
 export { qualitySlice } from './quality-slice.ts';
 
 export interface QualityLedger {
@@ -27,11 +27,11 @@ export interface QualityLedger {
   readonly forget: (tx: Transaction, ids: readonly string[]) => Promise<void>;
 }
 
-export function qualityLedger(parts: QualityParts): QualityLedger {
-  const { now, versions } = parts;
+export function qualityLedger(dependencies: QualityDependencies): QualityLedger {
+  const { now, versions } = dependencies;
   return {
-    entries: qualityEntries(parts),
-    jobs: [checkHandler(parts), profileHandler(parts)],
+    entries: qualityEntries(dependencies),
+    jobs: [checkHandler(dependencies), profileHandler(dependencies)],
     forget: forgetVersions,
     begin: async (tx, version) => {
       // External files are not read: they have no profile, and blocking expectations fail closed.
@@ -47,7 +47,7 @@ export function qualityLedger(parts: QualityParts): QualityLedger {
   };
 }
 
-export const ledger: LedgerDefinition<QualityParts, QualityLedger> = {
+export const ledger: LedgerDefinition<QualityDependencies, QualityLedger> = {
   name: 'quality',
   slice: qualitySlice,
   facts: () => ({ upstream: [upstreamQuality] }),

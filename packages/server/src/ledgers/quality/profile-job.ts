@@ -6,7 +6,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { makeProfile } from './profile/make-profile.ts';
 import { writeProfile } from './profile-rows.ts';
-import type { QualityParts } from './quality-parts.ts';
+import type { QualityDependencies } from './quality-dependencies.ts';
 
 const PROFILE_QUEUE = 'dataset-profile';
 
@@ -19,7 +19,7 @@ export function enqueueProfile(tx: Transaction, { id }: Pick<DatasetVersion, 'id
   return job;
 }
 
-export function profileHandler({ now, query, versions }: QualityParts): JobHandler {
+export function profileHandler({ now, query, versions }: QualityDependencies): JobHandler {
   return {
     queue: PROFILE_QUEUE,
     concurrency: 1,

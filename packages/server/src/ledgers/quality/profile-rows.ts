@@ -3,8 +3,8 @@ import type { Transaction } from '#kernel/transaction.ts';
 
 export async function writeProfile({ sql, projectId }: Transaction, profile: DatasetProfile): Promise<void> {
   await sql.query(
-    `insert into quality.profile (version, project_id, profile, made_at) values ($1, $2, $3, $4)
-     on conflict (version) do update set profile = excluded.profile, made_at = excluded.made_at`,
+    `insert into quality.profile (version, project_id, profile, created_at) values ($1, $2, $3, $4)
+     on conflict (version) do update set profile = excluded.profile, created_at = excluded.created_at`,
     [profile.version, projectId, JSON.stringify(profile), profile.madeAt],
     'write_profile',
   );

@@ -26,7 +26,7 @@ import { insertCheck, listChecks, newestCheck, readCheck } from './check-rows.ts
 import { maskCheck, maskProfile } from './masking.ts';
 import { enqueueProfile } from './profile-job.ts';
 import { readProfile } from './profile-rows.ts';
-import type { QualityParts } from './quality-parts.ts';
+import type { QualityDependencies } from './quality-dependencies.ts';
 import { reportPage } from './report/report-page.ts';
 import { shiftsOf } from './report/shifts.ts';
 import { suggestedYaml, suggest } from './suggest.ts';
@@ -40,8 +40,8 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Number of previous checks in a report. */
 const SHOWN_HISTORY = 20;
 
-export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
-  const { now, versions } = parts;
+export function qualityEntries(dependencies: QualityDependencies): readonly OperationEntry[] {
+  const { now, versions } = dependencies;
   const versionOf = async (tx: Transaction, { name, version }: VersionInput) =>
     await versions.resolve(tx, `${name}@${version}`);
   const masked = async (tx: Transaction, call: Call, dataset: string) => {
@@ -85,7 +85,7 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
     }),
     entry(startQualityCheckOperation, async (tx, { input, context }) => {
       const version = readable(await versionOf(tx, input));
-      const expectations = input.expectations ?? (await expectationsOf(parts, tx, version.dataset));
+      const expectations = input.expectations ?? (await expectationsOf(dependencies, tx, version.dataset));
       if (expectations.length === 0) {
         const hint = `\`dais data suggest ${version.dataset}@${version.number}\` suggests some.`;
         throw new DaisError('invalid_state', `Dataset ${version.dataset} has no expectations. ${hint}`);
@@ -145,7 +145,11 @@ function readable(version: DatasetVersion): DatasetVersion {
   );
 }
 
-async function expectationsOf({ versions }: QualityParts, tx: Transaction, dataset: string): Promise<Expectation[]> {
+async function expectationsOf(
+  { versions }: QualityDependencies,
+  tx: Transaction,
+  dataset: string,
+): Promise<Expectation[]> {
   const { expectations = [] } = await versions.spec(tx, dataset);
   return expectationsSchema.parse(expectations);
 }
@@ -170,7 +174,7 @@ function pageDownload(page: string) {
   };
 }
 
-interface ReportParts {
+interface ReportData {
   readonly version: DatasetVersion;
   readonly check?: QualityCheckResults | undefined;
   readonly profile?: DatasetProfile | undefined;
@@ -178,7 +182,7 @@ interface ReportParts {
   readonly history: readonly QualityCheck[];
 }
 
-function buildReport({ version, check, profile, before, history }: ReportParts): QualityReport {
+function buildReport({ version, check, profile, before, history }: ReportData): QualityReport {
   const { id, number, state, reason, rows, bytes, createdAt, createdBy, digest } = version;
   return {
     dataset: version.dataset,

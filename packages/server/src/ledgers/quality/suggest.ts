@@ -44,7 +44,7 @@ function suggestSchema(columns: readonly ColumnProfile[]): readonly Proposed[] {
   return [
     {
       expectation,
-      reason: `the ${columns.length} columns of this version and their types; additional columns are allowed`,
+      reason: `${countText(columns.length, 'column')} of this version with their types; additional columns are allowed`,
     },
   ];
 }
@@ -97,7 +97,7 @@ function suggestKeys(columns: readonly ColumnProfile[], { keys }: SuggestionFact
     })
     .map(({ name, distinct, count }) => ({
       expectation: { type: 'unique', columns: [name] },
-      reason: `about ${countText(distinct, 'distinct values')} in ${countText(count)} (approximate count), and the name suggests a key`,
+      reason: `about ${countText(distinct, 'distinct value')} in ${countText(count)} (approximate count), and the name suggests a key`,
     }));
 }
 
@@ -121,7 +121,7 @@ function suggestDomain(
   return [
     {
       expectation: { type: 'domain', columns: [name], values },
-      reason: `the column has ${values.length} distinct values, the least frequent in ${countText(top.at(-1)?.count ?? 0)}`,
+      reason: `the column has ${countText(values.length, 'distinct value')}, the least frequent in ${countText(top.at(-1)?.count ?? 0)}`,
     },
   ];
 }

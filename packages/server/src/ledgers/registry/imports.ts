@@ -3,11 +3,11 @@ import { DaisError, eventTypes } from '@dais/api';
 import type { importModelOperation, importModelVersionOperation, ModelVersion, Stage } from '@dais/api/registry';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { requireApproval } from './approvals/approval-gate.ts';
+import { requireApproval } from './approvals/approval-rows.ts';
 import { recordVersion } from './lineage.ts';
 import { lockModel, readVersion, type LockedModel } from './model-rows.ts';
 import { createModel } from './models.ts';
-import type { RegistryParts } from './registry-parts.ts';
+import type { RegistryDependencies } from './registry-dependencies.ts';
 import { emitAbout } from './tags.ts';
 import { findOrigin } from './versions/version-origin.ts';
 
@@ -15,7 +15,7 @@ import { findOrigin } from './versions/version-origin.ts';
 export async function importModel(
   tx: Transaction,
   call: CallOf<typeof importModelOperation>,
-  parts: RegistryParts,
+  dependencies: RegistryDependencies,
 ): Promise<Record<string, never>> {
   const { input, tenant } = call;
   const { name, type, description, createdAt, updatedAt, tags } = input;
@@ -24,7 +24,7 @@ export async function importModel(
     [tenant.id, name],
     'type_of_model',
   );
-  if (existing === undefined) await createModel(tx, { ...call, input: { name, type } }, parts);
+  if (existing === undefined) await createModel(tx, { ...call, input: { name, type } }, dependencies);
   else if (existing.type !== type) {
     throw new DaisError('invalid_state', `"${name}" is a ${existing.type} in Dais but a ${type} at its source.`);
   }
@@ -49,12 +49,12 @@ export async function importModel(
 export async function importVersion(
   tx: Transaction,
   { input, tenant, context }: CallOf<typeof importModelVersionOperation>,
-  parts: RegistryParts,
+  dependencies: RegistryDependencies,
 ): Promise<Pick<ModelVersion, 'artifactUri'>> {
   const number = Number(input.version);
   const model = await lockModel(tx.sql, tenant.id, input.name);
   const { runId, loggedModelId, artifactUri } =
-    model.type === 'prompt' ? { ...input, artifactUri: input.source } : await findOrigin(tx, parts, input);
+    model.type === 'prompt' ? { ...input, artifactUri: input.source } : await findOrigin(tx, dependencies, input);
   const { type, id } = context.principal;
   const before = await stageNow(tx, model, number);
   await tx.sql.query(
@@ -96,8 +96,8 @@ export async function importVersion(
   );
   if (model.type !== 'prompt') {
     const { source } = input;
-    const { artifactRoot } = parts;
-    await recordVersion(tx, model, number, { source, runId, loggedModelId }, { now: parts.now(), artifactRoot });
+    const { artifactRoot } = dependencies;
+    await recordVersion(tx, model, number, { source, runId, loggedModelId }, { now: dependencies.now(), artifactRoot });
   }
   if (input.stage !== before) {
     await requireApproval(tx, model, await readVersion(tx.sql, tenant.id, input.name, number), { stage: input.stage });

@@ -4,7 +4,7 @@ import { upstreamApprovals } from './approvals/approval-facts.ts';
 import { nameModelOwners } from './content-owners.ts';
 import { versionNodes, listAliases, modelStarts } from './lineage.ts';
 import { registryEntries } from './registry-entries.ts';
-import type { RegistryParts } from './registry-parts.ts';
+import type { RegistryDependencies } from './registry-dependencies.ts';
 import { registrySlice } from './registry-slice.ts';
 
 export { admitModel } from './admission.ts';
@@ -15,11 +15,11 @@ export { readByAlias, readModel, readVersion } from './model-rows.ts';
 export { versionSources } from './lineage.ts';
 export { registryEntries } from './registry-entries.ts';
 export { newestVersions, visibleModels } from './search.ts';
-export type { RegistryParts } from './registry-parts.ts';
+export type { RegistryDependencies } from './registry-dependencies.ts';
 export { registrySlice } from './registry-slice.ts';
 export { commentedVersions, versionSubject } from './versions/version-subject.ts';
 
-export const ledger: LedgerDefinition<RegistryParts> = {
+export const ledger: LedgerDefinition<RegistryDependencies> = {
   name: 'registry',
   slice: registrySlice,
   nameOwners: nameModelOwners,
@@ -28,5 +28,5 @@ export const ledger: LedgerDefinition<RegistryParts> = {
     upstream: [upstreamApprovals],
     production: { kind: 'Model', starts: modelStarts, list: listAliases },
   }),
-  open: (parts) => ({ entries: registryEntries(parts) }),
+  open: (dependencies) => ({ entries: registryEntries(dependencies) }),
 };

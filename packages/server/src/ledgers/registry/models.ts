@@ -15,7 +15,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
 import { decideWrites, deleteResources, performWrites } from '#kernel/write.ts';
 import { lockModel, modelNotFound, readModel, type LockedModel } from './model-rows.ts';
-import type { RegistryParts } from './registry-parts.ts';
+import type { RegistryDependencies } from './registry-dependencies.ts';
 import { changeTags, emitAbout } from './tags.ts';
 import { versionKey } from './versions/version-subject.ts';
 
@@ -25,10 +25,10 @@ const KIND = 'Model';
 export async function createModel(
   tx: Transaction,
   { input, tenant, context }: CallOf<typeof createModelOperation>,
-  parts: RegistryParts,
+  dependencies: RegistryDependencies,
 ): Promise<RegisteredModel> {
   const spec = input.type === 'prompt' ? { type: 'prompt' } : {};
-  await writeResource(tx, parts.kinds(), tenant, {
+  await writeResource(tx, dependencies.kinds(), tenant, {
     kind: KIND,
     name: input.name,
     labels: {},
@@ -48,10 +48,10 @@ export async function createModel(
 export async function updateModel(
   tx: Transaction,
   { input, tenant }: CallOf<typeof updateModelOperation>,
-  parts: RegistryParts,
+  dependencies: RegistryDependencies,
 ): Promise<RegisteredModel> {
   const model = await lockModel(tx.sql, tenant.id, input.name);
-  if (input.description !== undefined) await describe(tx, model, input.description, parts.now());
+  if (input.description !== undefined) await describe(tx, model, input.description, dependencies.now());
   await changeTags(tx, model, undefined, input);
   return await readModel(tx.sql, tenant.id, input.name);
 }
@@ -82,10 +82,10 @@ async function writeDescription(tx: Transaction, { id }: LockedModel, descriptio
 export async function renameModel(
   tx: Transaction,
   call: CallOf<typeof renameModelOperation>,
-  parts: RegistryParts,
+  dependencies: RegistryDependencies,
 ): Promise<RegisteredModel> {
   const { input, tenant } = call;
-  const kinds = parts.kinds();
+  const kinds = dependencies.kinds();
   const { row, model } = await lockBoth(tx, tenant, input.name);
   if (input.to === input.name) return await readModel(tx.sql, tenant.id, input.name);
   const { labels, annotations, spec, origin, owner } = row;
@@ -98,9 +98,9 @@ export async function renameModel(
   const uid = await writeResource(tx, kinds, tenant, desired, 'rename');
   // The existing record replaces the one that admission created for the new resource.
   await tx.sql.query('delete from registry.model where project_id = $1 and uid = $2', [tenant.id, uid]);
-  const renamed = [model.id, input.to, uid, parts.now()];
+  const renamed = [model.id, input.to, uid, dependencies.now()];
   await tx.sql.query('update registry.model set name = $2, uid = $3, updated_at = $4 where id = $1', renamed);
-  await tx.sql.query('update registry.version set updated_at = $2 where model = $1', [model.id, parts.now()]);
+  await tx.sql.query('update registry.version set updated_at = $2 where model = $1', [model.id, dependencies.now()]);
   await deleteResources(tx, kinds, tenant, [row]);
   await tx.enter(tenant.id);
   emitAbout(tx, { uid, name: input.to }, eventTypes.modelRenamed, { from: input.name, fromUid: row.uid });
@@ -111,7 +111,7 @@ export async function renameModel(
 export async function deleteModel(
   tx: Transaction,
   { input, tenant }: CallOf<typeof deleteModelOperation>,
-  parts: RegistryParts,
+  dependencies: RegistryDependencies,
 ): Promise<Record<string, never>> {
   const { row, model } = await lockBoth(tx, tenant, input.name);
   const deleted = await tx.sql.query<{ version: number }>(
@@ -123,7 +123,7 @@ export async function deleteModel(
     tx,
     deleted.map(({ version }) => versionKey(model.id, version)),
   );
-  await deleteResources(tx, parts.kinds(), tenant, [row]);
+  await deleteResources(tx, dependencies.kinds(), tenant, [row]);
   return {};
 }
 

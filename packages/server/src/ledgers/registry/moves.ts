@@ -9,9 +9,9 @@ import {
 } from '@dais/api/registry';
 import type { CallOf } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { requireApproval } from './approvals/approval-gate.ts';
+import { requireApproval } from './approvals/approval-rows.ts';
 import { lockModel, readVersion, touchModel, type LockedModel } from './model-rows.ts';
-import type { RegistryParts } from './registry-parts.ts';
+import type { RegistryDependencies } from './registry-dependencies.ts';
 import { emitAbout } from './tags.ts';
 
 /** @throws DaisError `invalid_request` for a reserved alias. */
@@ -84,7 +84,7 @@ export async function removeAlias(
 export async function stageVersion(
   tx: Transaction,
   { input, tenant }: CallOf<typeof stageModelVersionOperation>,
-  parts: RegistryParts,
+  dependencies: RegistryDependencies,
 ): Promise<ModelVersion> {
   const { name, stage, archiveOthers } = input;
   if (archiveOthers && stage !== 'Staging' && stage !== 'Production') {
@@ -99,7 +99,7 @@ export async function stageVersion(
   const model = await lockModel(tx.sql, tenant.id, name);
   const version = await readVersion(tx.sql, tenant.id, name, Number(input.version));
   const approvals = version.stage === stage ? [] : await requireApproval(tx, model, version, { stage });
-  await moveStage(tx, model, version, { stage, archiveOthers, approvals, now: parts.now() });
+  await moveStage(tx, model, version, { stage, archiveOthers, approvals, now: dependencies.now() });
   return await readVersion(tx.sql, tenant.id, name, version.version);
 }
 

@@ -92,8 +92,8 @@ describe('models', () => {
     const set = { name, tags: { a: '1' }, removeTags: ['a'] };
     expect(await codeOf(p.call('registeredModel.update', set))).toBe('invalid_request');
     await expect.poll(() => types(name)).toContain('model.untagged');
-    const told = (await eventsOf(name)).find((event) => event.data['key'] === 'long');
-    expect(told?.data['value']).toBe('😀'.repeat(500));
+    const reported = (await eventsOf(name)).find((event) => event.data['key'] === 'long');
+    expect(reported?.data['value']).toBe('😀'.repeat(500));
   });
 
   test('a renamed model keeps versions, tags and aliases, and becomes another resource', async () => {
@@ -303,13 +303,13 @@ describe('aliases', () => {
     for (let n = 0; n < 4; n++) await version(name);
     await Promise.all([1, 2, 3, 4].map((number) => alias(name, 'champion', number)));
     await expect.poll(async () => (await types(name)).filter((type) => type === 'model.alias.set').length).toBe(4);
-    const told = (await eventsOf(name)).filter((event) => event.type === 'model.alias.set').map(({ data }) => data);
+    const reported = (await eventsOf(name)).filter((event) => event.type === 'model.alias.set').map(({ data }) => data);
     // Each starts where the previous one ended.
-    expect(told.map((data) => data['before'])).toEqual([
+    expect(reported.map((data) => data['before'])).toEqual([
       undefined,
-      ...told.slice(0, -1).map((data) => data['version']),
+      ...reported.slice(0, -1).map((data) => data['version']),
     ]);
-    expect((await model(name)).aliases['champion']).toBe(told.at(-1)?.['version']);
+    expect((await model(name)).aliases['champion']).toBe(reported.at(-1)?.['version']);
   });
 });
 

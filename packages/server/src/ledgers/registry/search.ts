@@ -21,7 +21,7 @@ import type { RowFilter } from '#kernel/principal.ts';
 import { listResources } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { compareInteger, compareText } from '#lib/comparison-sql.ts';
-import { behind, isPlace, orderBy, placeOf, sortColumns, type SortKey } from '#lib/keyset.ts';
+import { behind, isPosition, orderBy, positionOf, sortColumns, type SortKey } from '#lib/keyset.ts';
 import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
 import { hydrateModels, hydrateVersions } from './model-rows.ts';
 
@@ -120,7 +120,7 @@ async function search<Item>(
   const keys = sortKeys(searched, parseOrder(searched.entity, of.orderBy ?? []));
   const binding = [searched.from, tenant.id, of];
   const position = decodePageCursor(binding, cursor);
-  if (position !== undefined && !isPlace(keys, position)) {
+  if (position !== undefined && !isPosition(keys, position)) {
     throw new DaisError('invalid_cursor', 'The cursor is not from this search.');
   }
   const uids = visible === undefined ? undefined : await visibleModels(tx, tenant.id, visible);
@@ -136,7 +136,7 @@ async function search<Item>(
   );
   // Unnamed statement: its text depends on the filter.
   const found = await tx.sql.query<FoundRow & Record<string, unknown>>(text, values);
-  const { page, next } = cutPage(found, limit, binding, (row) => placeOf(keys, row));
+  const { page, next } = cutPage(found, limit, binding, (row) => positionOf(keys, row));
   const items: Item[] = [];
   for (let at = 0; at < page.length; at += HYDRATED) items.push(...(await hydrate(page.slice(at, at + HYDRATED))));
   return { items, ...next };

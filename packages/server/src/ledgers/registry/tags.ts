@@ -11,12 +11,12 @@ export interface TagChanges {
 }
 
 /** Most characters of a tag value in an event: the registry stores up to 100,000. */
-const TOLD = 1000;
+const MAX_RETURNED = 1000;
 
 /** Does not split a surrogate pair. */
 function cut(text: string): string {
-  const half = /[\ud800-\udbff]/.test(text.charAt(TOLD - 1));
-  return text.length <= TOLD ? text : text.slice(0, half ? TOLD - 1 : TOLD);
+  const half = /[\ud800-\udbff]/.test(text.charAt(MAX_RETURNED - 1));
+  return text.length <= MAX_RETURNED ? text : text.slice(0, half ? MAX_RETURNED - 1 : MAX_RETURNED);
 }
 
 /** Sets, then removes tags; at most two statements. */

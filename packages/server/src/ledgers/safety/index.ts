@@ -6,12 +6,12 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { safetyEntries } from './safety-entries.ts';
 import { safetyFacts, upstreamScans } from './safety-facts.ts';
-import type { SafetyParts } from './safety-parts.ts';
+import type { SafetyDependencies } from './safety-dependencies.ts';
 import { safetySlice } from './safety-slice.ts';
 import { scanHandler, scanSubscriber } from './scan-job.ts';
 
 export { safetySlice } from './safety-slice.ts';
-export type { SafetyParts } from './safety-parts.ts';
+export type { SafetyDependencies } from './safety-dependencies.ts';
 export { scanResult } from './scan-rows.ts';
 
 export interface SafetyLedger {
@@ -20,15 +20,19 @@ export interface SafetyLedger {
   readonly subscribers: readonly Subscriber[];
 }
 
-export function safetyLedger(parts: SafetyParts): SafetyLedger {
-  return { entries: safetyEntries(parts), jobs: [scanHandler(parts)], subscribers: [scanSubscriber(parts.now)] };
+export function safetyLedger(dependencies: SafetyDependencies): SafetyLedger {
+  return {
+    entries: safetyEntries(dependencies),
+    jobs: [scanHandler(dependencies)],
+    subscribers: [scanSubscriber(dependencies.now)],
+  };
 }
 
 async function forgetProjectScans({ sql }: Transaction, projectId: string): Promise<void> {
   await sql.query('delete from safety.scan where project_id = $1', [projectId], 'forget_project_scans');
 }
 
-export const ledger: LedgerDefinition<SafetyParts, SafetyLedger> = {
+export const ledger: LedgerDefinition<SafetyDependencies, SafetyLedger> = {
   name: 'safety',
   slice: safetySlice,
   project: { remove: async (tx, { id }) => await forgetProjectScans(tx, id) },

@@ -13,17 +13,16 @@ import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readVersion, versionKeyOf } from '#ledgers/registry/index.ts';
-import type { SafetyParts } from './safety-parts.ts';
-import { listBlockedVersions } from './blocked-versions.ts';
+import type { SafetyDependencies } from './safety-dependencies.ts';
+import { listBlockedVersions, findScan, lockFinding, presentFinding, presentScan, type ScanRow } from './scan-rows.ts';
 import { enqueueScan } from './scan-job.ts';
-import { findScan, lockFinding, presentFinding, presentScan, type ScanRow } from './scan-rows.ts';
 
 interface VersionInput {
   readonly name: string;
   readonly version: string;
 }
 
-export function safetyEntries({ now }: SafetyParts): readonly OperationEntry[] {
+export function safetyEntries({ now }: SafetyDependencies): readonly OperationEntry[] {
   return [
     entry(readModelScanOperation, async (tx, { input }) => await readScan(tx, { input }, now())),
     entry(listBlockedVersionsOperation, listBlockedVersions),

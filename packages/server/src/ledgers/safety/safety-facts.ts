@@ -18,7 +18,7 @@ export const safetyFacts: FactProvider = {
           );
     const findings = scan === undefined ? [] : await findingsOf(sql, scan.version_key);
     const open = findings.filter(({ state, severity }) => state === 'open' && severity === 'block');
-    return { values: { openSafetyFindings: open.length, safetyScanned: scan?.state === 'done' }, unknown: {} };
+    return { values: { openSafetyFindings: open.length, safetyScanned: scan?.state === 'succeeded' }, unknown: {} };
   },
 };
 

@@ -94,7 +94,7 @@ async function result(version: number) {
 describe('the files of a version', () => {
   it('are scanned automatically; a harmless version is clean', async () => {
     const scan = await register({ MLmodel: 'flavors: {}\n', 'requirements.txt': 'numpy\n' });
-    expect(scan).toMatchObject({ state: 'done', result: 'clean', files: 2, findings: [] });
+    expect(scan).toMatchObject({ state: 'succeeded', result: 'clean', files: 2, findings: [] });
     expect(await result(scan.version)).toEqual({ result: 'clean' });
   });
 
@@ -125,7 +125,7 @@ describe('the files of a version', () => {
 
   it('that are stored elsewhere are not loaded, and an unscanned version waits', async () => {
     const scan = await register({});
-    expect(scan).toMatchObject({ state: 'elsewhere', result: 'blocked' });
+    expect(scan).toMatchObject({ state: 'external', result: 'blocked' });
     expect((await result(99)).result).toBe('pending');
     expect(await codeOf(dais.call('modelScan.get', { name: 'flights', version: '99' }))).toBe('not_found');
   });

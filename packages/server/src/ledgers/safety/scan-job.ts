@@ -10,7 +10,7 @@ import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readVersion, versionKeyOf } from '#ledgers/registry/index.ts';
 import { scanFile, type ScanFinding, type ScannedFile } from '#lib/model-scan/scan-file.ts';
-import type { SafetyParts } from './safety-parts.ts';
+import type { SafetyDependencies } from './safety-dependencies.ts';
 import { endScan, findScan, noteScan, presentScan, recordScan, type ScanResult } from './scan-rows.ts';
 
 const QUEUE = 'model scan';
@@ -62,8 +62,8 @@ async function due(tx: Transaction, { subject, projectId, data }: SequencedEvent
   }
 }
 
-export function scanHandler(parts: SafetyParts): JobHandler {
-  const { now } = parts;
+export function scanHandler(dependencies: SafetyDependencies): JobHandler {
+  const { now } = dependencies;
   return {
     queue: QUEUE,
     concurrency: 1,
@@ -73,17 +73,17 @@ export function scanHandler(parts: SafetyParts): JobHandler {
       const key = String(payload['key']);
       const name = String(payload['name']);
       const version = Number(payload['version']);
-      const location = await io.read(async (tx) => await filesOf(tx, parts, name, version));
+      const location = await io.read(async (tx) => await filesOf(tx, dependencies, name, version));
       if ('elsewhere' in location) {
         const detail = `The files could not be scanned: ${location.elsewhere}.`;
-        const findings = [{ file: '.', rule: 'elsewhere', severity: 'block', detail }] as const;
+        const findings = [{ file: '.', rule: 'external', severity: 'block', detail }] as const;
         await io.write(async (tx) => {
           await recordScan(tx, key, { files: 0, bytes: 0, findings }, now());
-          await endScan(tx, key, { state: 'elsewhere', error: location.elsewhere }, now());
+          await endScan(tx, key, { state: 'external', error: location.elsewhere }, now());
         });
         return { elsewhere: true };
       }
-      const scanned = await unlessDamaged(async () => await scanFiles(parts.blobs, location, projectId, io));
+      const scanned = await unlessDamaged(async () => await scanFiles(dependencies.blobs, location, projectId, io));
       if (typeof scanned === 'string') {
         await io.write(async (tx) => await endScan(tx, key, { state: 'failed', error: scanned }, now()));
         return { damaged: true };
@@ -127,7 +127,7 @@ interface FileLocation {
 
 async function filesOf(
   tx: Transaction,
-  { artifactRoot }: SafetyParts,
+  { artifactRoot }: SafetyDependencies,
   name: string,
   version: number,
 ): Promise<FileLocation | { readonly elsewhere: string }> {

@@ -1,8 +1,17 @@
-/** Stored scans and findings, and the resulting status. */
+/** Stored scans and findings, the resulting status, and the list of versions that their scan blocks. */
 import { DaisError } from '@dais/api';
-import type { ModelFinding, ModelScan, ModelScanResult } from '@dais/api/serving';
+import type {
+  BlockedVersion,
+  ModelFinding,
+  ModelScan,
+  ModelScanResult,
+  listBlockedVersionsOperation,
+} from '@dais/api/serving';
 import type { Sql } from '#engines/database/contract.ts';
+import type { CallOf } from '#kernel/entry.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import { newestVersions, visibleModels } from '#ledgers/registry/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { SCANNER_VERSION, type ScanFinding } from '#lib/model-scan/scan-file.ts';
 
@@ -15,7 +24,7 @@ export interface ScanRow {
   readonly files: number;
   readonly bytes: bigint;
   readonly error: string | null;
-  readonly asked_at: bigint;
+  readonly requested_at: bigint;
   readonly ended_at: bigint | null;
 }
 
@@ -31,7 +40,7 @@ interface FindingRow {
   readonly decided_at: bigint | null;
 }
 
-export const SCAN_COLUMNS = 'version_key, model, version, state, scanner, files, bytes, error, asked_at, ended_at';
+export const SCAN_COLUMNS = 'version_key, model, version, state, scanner, files, bytes, error, requested_at, ended_at';
 const FINDING = 'id, file, rule, severity, detail, state, reason, decided_by, decided_at';
 
 export async function findScan(sql: Sql, key: string): Promise<ScanRow | undefined> {
@@ -50,8 +59,8 @@ export async function noteScan(
   now: number,
 ): Promise<void> {
   await tx.sql.query(
-    `insert into safety.scan (version_key, project_id, model, version, state, asked_at) values ($1, $2, $3, $4, 'pending', $5)
-     on conflict (version_key) do update set state = 'pending', error = null, asked_at = $5, ended_at = null`,
+    `insert into safety.scan (version_key, project_id, model, version, state, requested_at) values ($1, $2, $3, $4, 'pending', $5)
+     on conflict (version_key) do update set state = 'pending', error = null, requested_at = $5, ended_at = null`,
     [of.key, tx.projectId, of.model, of.version, now],
     'note_model_scan',
   );
@@ -67,7 +76,7 @@ export interface ScanResult {
 export async function recordScan(tx: Transaction, key: string, result: ScanResult, now: number): Promise<void> {
   const { findings, files, bytes } = result;
   await tx.sql.query(
-    `update safety.scan set state = 'done', scanner = $2, files = $3, bytes = $4, error = null, ended_at = $5
+    `update safety.scan set state = 'succeeded', scanner = $2, files = $3, bytes = $4, error = null, ended_at = $5
      where version_key = $1`,
     [key, SCANNER_VERSION, files, bytes, now],
     'end_model_scan',
@@ -98,7 +107,7 @@ export async function recordScan(tx: Transaction, key: string, result: ScanResul
 export async function endScan(
   tx: Transaction,
   key: string,
-  end: { readonly state: 'failed' | 'elsewhere'; readonly error: string },
+  end: { readonly state: 'failed' | 'external'; readonly error: string },
   now: number,
 ): Promise<void> {
   await tx.sql.query(
@@ -146,7 +155,7 @@ export function resultOf(
   findings: readonly Pick<FindingRow, 'severity' | 'state'>[],
 ): ModelScanResult {
   if (scan.state === 'pending') return 'pending';
-  if (scan.state !== 'done') return 'blocked';
+  if (scan.state !== 'succeeded') return 'blocked';
   const open = findings.filter(({ state }) => state === 'open');
   if (open.some(({ severity }) => severity === 'block')) return 'blocked';
   // Code needs a separate process, whether its finding is waived or not.
@@ -164,7 +173,7 @@ export async function presentScan(sql: Sql, name: string, scan: ScanRow): Promis
     bytes: Number(scan.bytes),
     findings: findings.map(presentFinding),
     ...(scan.error !== null && { error: scan.error }),
-    askedAt: Number(scan.asked_at),
+    askedAt: Number(scan.requested_at),
     ...(scan.ended_at !== null && { endedAt: Number(scan.ended_at) }),
   };
 }
@@ -184,7 +193,7 @@ export async function scanResult(
   const findings = await findingsOf(sql, scan.version_key);
   const result = resultOf(scan, findings);
   if (result === 'clean') return { result };
-  if (scan.state !== 'done') {
+  if (scan.state !== 'succeeded') {
     const why = scan.error === null ? 'have not been scanned yet' : `could not be scanned: ${scan.error}`;
     return { result, reason: `The files of ${version} ${why}.` };
   }
@@ -201,7 +210,78 @@ export async function scanResult(
 }
 
 /** Returns a sentence about further findings, to append to the first one. */
-export function moreFindings(count: number): string {
+function moreFindings(count: number): string {
   if (count <= 0) return '';
   return count === 1 ? ' There is 1 more finding.' : ` There are ${count} more findings.`;
+}
+
+interface BlockedRow {
+  readonly version_key: string;
+  /** The uid of the Model resource. */
+  readonly model: string;
+  readonly version: number;
+  readonly error: string | null;
+  readonly ended_at: bigint;
+  readonly findings: number;
+  readonly first: string | null;
+}
+
+/** Lists blocked versions. @throws DaisError `invalid_cursor`. */
+export async function listBlockedVersions(
+  tx: Transaction,
+  { input, tenant, rows: visible }: CallOf<typeof listBlockedVersionsOperation>,
+): Promise<{ items: readonly BlockedVersion[]; nextCursor?: string }> {
+  const { limit, cursor } = input;
+  const filter = [tenant.id, 'blocked'];
+  const position = locationOf(decodePageCursor(filter, cursor));
+  const uids = visible === undefined ? null : await visibleModels(tx, tenant.id, visible);
+  const found = await tx.sql.query<BlockedRow>(
+    `select * from (
+       select distinct on (s.model) s.version_key, s.model, s.version, s.error, s.ended_at, f.findings, f.first
+       from safety.scan s
+       cross join lateral (
+         select count(*)::int as findings, min(file || ': ' || detail) as first from safety.finding
+         where version_key = s.version_key and state = 'open' and severity = 'block') f
+       where s.project_id = $1 and s.ended_at is not null
+         and (s.state = 'failed' or (s.state = 'succeeded' and f.findings > 0))
+         and s.version_key in (
+           select version_key from safety.finding where project_id = $1 and state = 'open' and severity = 'block'
+           union all select version_key from safety.scan where project_id = $1 and state = 'failed')
+         and ($2::uuid[] is null or s.model = any($2))
+       order by s.model, s.version desc) newest
+     where $3::bigint is null or (ended_at, version_key) < ($3, $4::text collate "C")
+     order by ended_at desc, version_key desc limit $5`,
+    [tenant.id, uids, position?.at ?? null, position?.key ?? null, limit + 1],
+    'blocked_versions',
+  );
+  const { page, next } = cutPage(found, limit, filter, (row) => `${row.ended_at} ${row.version_key}`);
+  const newest = await newestVersions(
+    tx,
+    page.map(({ model }) => model),
+  );
+  // Superseded or deleted versions need no attention.
+  const items = page.flatMap((row) => {
+    const model = newest.get(row.model);
+    return model?.version === row.version ? [present(model.name, row)] : [];
+  });
+  return { items, ...next };
+}
+
+function present(model: string, { version, error, findings, first, ended_at: endedAt }: BlockedRow): BlockedVersion {
+  const reason =
+    first === null ? `The scan failed: ${error ?? 'the reason is unknown'}.` : `${first}${moreFindings(findings - 1)}`;
+  return { model, version, reason, findings, endedAt: Number(endedAt) };
+}
+
+interface Location {
+  readonly at: string;
+  readonly key: string;
+}
+
+function locationOf(text: string | undefined): Location | undefined {
+  if (text === undefined) return undefined;
+  const [, at, key] = /^(\d{1,18}) (.{1,200})$/.exec(text) ?? [];
+  if (at === undefined || key === undefined)
+    throw new DaisError('invalid_cursor', 'The cursor was not returned by this list.');
+  return { at, key };
 }

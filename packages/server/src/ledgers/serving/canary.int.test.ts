@@ -238,16 +238,16 @@ test('no output contains any of them', { timeout: PATIENCE }, async () => {
   const bundle = join(folder, 'bundle.tar.gz');
   const log = join(folder, 'dais.log');
   await writeFile(log, logsBefore + dais.output());
-  const told = await runCli(['support-bundle', ...there, '--to', bundle, '--logs', log]);
-  const places: Record<string, string> = {
-    'what doctor and support-bundle say': `${doctor}${told}`,
+  const result = await runCli(['support-bundle', ...there, '--to', bundle, '--logs', log]);
+  const locations: Record<string, string> = {
+    'what doctor and support-bundle say': `${doctor}${result}`,
     'support bundle': gunzipSync(await readFile(bundle)).toString('utf8'),
     log: logsBefore + dais.output(),
     answers: heard.join('\n'),
     database: await everyRow(),
     backup: await everyFile(backup),
   };
-  const found = Object.entries(places).flatMap(([index, text]) =>
+  const found = Object.entries(locations).flatMap(([index, text]) =>
     Object.entries(SECRETS).flatMap(([what, secret]) =>
       formsOf(secret)
         .filter((form) => text.includes(form))
@@ -256,8 +256,8 @@ test('no output contains any of them', { timeout: PATIENCE }, async () => {
   );
   expect(found).toEqual([]);
   // Guards against an empty search.
-  for (const text of Object.values(places)) expect(text.length).toBeGreaterThan(1000);
-  expect(places['database']).toContain('ada@example.com');
+  for (const text of Object.values(locations)) expect(text.length).toBeGreaterThan(1000);
+  expect(locations['database']).toContain('ada@example.com');
 });
 
 /** Forms of a secret in text: plain, hex (PostgreSQL’s bytea), base64 at each of its three offsets, percent-encoded. */

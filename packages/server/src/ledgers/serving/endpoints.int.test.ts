@@ -160,10 +160,10 @@ test('a moved alias starts a rollout; a version that cannot be loaded is rolled 
   await client.settled('scaled', (status) => isServing(status));
   const version = await client.register('m', 5, { example: { inputs: [[1]] } });
   await client.call('PUT', '/api/v1/registry/models/m/aliases/champion', { version: String(version) });
-  const asking = { on: true };
+  const requesting = { on: true };
   const failures: string[] = [];
   const load = (async () => {
-    while (asking.on) {
+    while (requesting.on) {
       const { status, text } = await infer(gatewayUrl, 1).catch((error: unknown) => ({
         status: 0,
         text: String(error),
@@ -188,7 +188,7 @@ test('a moved alias starts a rollout; a version that cannot be loaded is rolled 
     await client.call('PUT', '/api/v1/registry/models/m/aliases/champion', { version: String(broken) });
     await client.settled('scaled', (now) => now.conditions?.some((one) => one.reason === 'HeldBack') === true);
   } finally {
-    asking.on = false;
+    requesting.on = false;
     await load;
   }
   expect(failures).toEqual([]);
@@ -200,9 +200,9 @@ test('a moved alias starts a rollout; a version that cannot be loaded is rolled 
 
 test('kill -9 of the control process fails no request at the gateway, and kill -9 of the gateway only its own', async () => {
   const results: { readonly at: 'gateway' | 'main'; readonly status: number | string }[] = [];
-  const asking = { on: true };
+  const requesting = { on: true };
   const ask = async (at: 'gateway' | 'main', base: string) => {
-    while (asking.on) {
+    while (requesting.on) {
       const status = await askAlone(base).catch((error: unknown) => String(error));
       results.push({ at, status });
     }
@@ -222,7 +222,7 @@ test('kill -9 of the control process fails no request at the gateway, and kill -
   await expect.poll(async () => (await infer(gatewayUrl, 1).catch(() => undefined))?.status).toBe(200);
   const after = results.length;
   await expect.poll(() => results.length).toBeGreaterThan(after + 50);
-  asking.on = false;
+  requesting.on = false;
   await Promise.all(loads);
   // Two clients: at most one active request each; later ones waited for the next gateway.
   expect(results.filter(({ status }) => status !== 200).length).toBeLessThanOrEqual(2);
@@ -238,10 +238,10 @@ test('a version that fails each request is rolled back automatically with the re
   });
   const version = await client.register('m', 0, { bytes: failing });
   await client.call('POST', '/api/v1/serving/endpoints/scaled/deploy', { model: `models:/m/${version}` });
-  const asking = { on: true };
+  const requesting = { on: true };
   const failures: (string | null)[] = [];
   const load = (async () => {
-    while (asking.on) {
+    while (requesting.on) {
       const { status, variant, text } = await infer(gatewayUrl, 1);
       if (status !== 200) failures.push(variant ?? text);
     }
@@ -252,7 +252,7 @@ test('a version that fails each request is rolled back automatically with the re
       .poll(async () => await client.lastRollout('scaled'), { timeout: 150_000, interval: 100 })
       .toMatchObject({ ...rolledBack, reason: expect.stringMatching(/requests failed/) });
   } finally {
-    asking.on = false;
+    requesting.on = false;
     await load;
   }
   expect(failures.length).toBeGreaterThan(0);

@@ -80,7 +80,7 @@ export async function servedVariants(tx: Transaction, uid: string): Promise<Read
   const rollout = await runningRollout(tx, uid);
   const named = [
     ...Object.entries(row.active),
-    ...(rollout === undefined ? [] : [[rollout.shadow ? 'canary-shadow' : 'canary', rollout.to_model] as const]),
+    ...(rollout === undefined ? [] : [['canary', rollout.to_model] as const]),
   ].filter(([, id]) => id !== row.stable);
   const models = await readModels(
     tx,

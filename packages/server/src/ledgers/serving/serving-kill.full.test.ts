@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { seededRandom } from '#kernel/testing/test-kernel.ts';
 import {
-  capturedFaults,
+  capturedProblems,
   factorOf,
   servingKillRounds,
   startServingWorld,
@@ -65,7 +65,7 @@ test('consecutive rollouts: no request fails, and each is recorded once', { time
   expect(load.failures).toEqual([]);
   expect(ends.filter(({ state }) => state !== 'promoted')).toEqual([]);
   expect(ends.length).toBeGreaterThan(0);
-  expect(await capturedFaults(client, load)).toEqual([]);
+  expect(await capturedProblems(client, load)).toEqual([]);
 });
 
 test('kill -9 a hundred times under load fails only active requests', { timeout: PATIENCE_MS }, async () => {

@@ -43,7 +43,7 @@ import { TestBench, type ModelBench } from './model-tests/test-bench.ts';
 import { testModel } from './model-tests/test-model.ts';
 import { changeRollout, resumeEndpoint, rollBackEndpoint } from './rollouts/rollout-actions.ts';
 
-export interface ServingParts {
+export interface ServingDependencies {
   readonly database: Database;
   readonly content: Content;
   readonly environments: () => Promise<Environments>;
@@ -73,24 +73,24 @@ export interface ServingLedger {
 }
 
 /** The ledger of endpoints: served versions, rollouts and the published snapshot. */
-export function servingLedger(parts: ServingParts): ServingLedger {
-  const { content, gateway, clock } = parts;
+export function servingLedger(dependencies: ServingDependencies): ServingLedger {
+  const { content, gateway, clock } = dependencies;
   const now = () => clock.now();
   const models = new LocalModels({
-    ...parts,
-    folder: `${parts.folder}/models`,
+    ...dependencies,
+    folder: `${dependencies.folder}/models`,
     changed: () => publisher.wake(),
   });
-  const publisher = new Publisher({ ...parts, models });
-  const bench = new TestBench({ ...parts, folder: `${parts.folder}/tested`, now });
-  const loadTests = new LoadTests({ ...parts, now });
-  const { artifactRoot, refusal } = parts;
+  const publisher = new Publisher({ ...dependencies, models });
+  const bench = new TestBench({ ...dependencies, folder: `${dependencies.folder}/tested`, now });
+  const loadTests = new LoadTests({ ...dependencies, now });
+  const { artifactRoot, refusal } = dependencies;
   const work = new EndpointWork({ content, models, gateway, now, artifactRoot, refusal });
   const contract = async ({
     input,
     tenant,
   }: CallOf<typeof readEndpointContractOperation>): Promise<EndpointContract> => {
-    const { row, model } = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
+    const { row, model } = await transact(dependencies.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
       const found = await readEndpoint(tx, input.endpoint);
       const id = found.stable;
       return { row: found, model: id === null ? undefined : (await readModels(tx, [id])).get(id) };
@@ -102,7 +102,7 @@ export function servingLedger(parts: ServingParts): ServingLedger {
       response?.status === 200
         ? (JSON.parse(response.body) as Partial<Pick<EndpointContract, 'inputs' | 'outputs'>>)
         : {};
-    const { signature, example } = model.described;
+    const { signature, example } = model.description;
     return {
       endpoint: row.name,
       model: model.label,
@@ -116,7 +116,7 @@ export function servingLedger(parts: ServingParts): ServingLedger {
       example: example === null ? null : (JSON.parse(example) as unknown),
     };
   };
-  const usage = new UsageLedger({ ...parts, counts: parts.recent.usage });
+  const usage = new UsageLedger({ ...dependencies, counts: dependencies.recent.usage });
   return {
     work,
     usage,
@@ -130,11 +130,12 @@ export function servingLedger(parts: ServingParts): ServingLedger {
       await loadTests.close();
       await bench.close();
     },
-    jobs: [rolloutRetention(parts.days), usageRetention(now)],
+    jobs: [rolloutRetention(dependencies.days), usageRetention(now)],
     entries: [
       entry(
         deployOperation,
-        async (tx, call) => await deploy(tx, call, { kinds: parts.kinds(), artifactRoot: parts.artifactRoot }),
+        async (tx, call) =>
+          await deploy(tx, call, { kinds: dependencies.kinds(), artifactRoot: dependencies.artifactRoot }),
       ),
       entry(promoteRolloutOperation, async (tx, call) => await changeRollout(tx, 'promote', call, now())),
       entry(pauseRolloutOperation, async (tx, call) => await changeRollout(tx, 'pause', call, now())),
@@ -149,9 +150,14 @@ export function servingLedger(parts: ServingParts): ServingLedger {
       entry(
         readEndpointFiguresOperation,
         async (tx, { input, tenant }) =>
-          await readFigures(tx, input.endpoint, { gateway, recent: parts.recent, project: tenant.name, now: now() }),
+          await readFigures(tx, input.endpoint, {
+            gateway,
+            recent: dependencies.recent,
+            project: tenant.name,
+            now: now(),
+          }),
       ),
-      entry(testModelOperation, { perform: async (call) => await testModel(call, { ...parts, bench }) }),
+      entry(testModelOperation, { perform: async (call) => await testModel(call, { ...dependencies, bench }) }),
       entry(loadTestOperation, { perform: async (call) => await loadTests.poll(call) }),
       entry(readEndpointContractOperation, { perform: async (call) => await contract(call) }),
       entry(listInvocableOperation, async (tx, call) => {

@@ -6,14 +6,14 @@ import { nameUploadOwners } from './artifacts/transfers/upload-rows.ts';
 import { evaluationDatasetEntries } from './evaluation/evaluation-datasets.ts';
 import { transferRetention } from './artifacts/transfers/transfer-retention.ts';
 import { experimentEntries } from './experiments/experiments.ts';
-import type { GarbageParts } from './garbage/collect-garbage.ts';
+import type { GarbageDependencies } from './garbage/collect-garbage.ts';
 import { garbageEntries, garbageJob } from './garbage/garbage-job.ts';
 import { importEntries } from './imports/import-entries.ts';
 import { loggedModelEntries } from './logged-models/logged-models.ts';
-import { compactionHandler, compactionSweepHandler } from './metrics/compact-job.ts';
+import { compactionHandler, compactionSweepHandler } from './metrics/compaction.ts';
 import { metricEntries } from './metrics/metric-entries.ts';
 import { loggedModelNodes, runNodes } from './lineage-nodes.ts';
-import type { TrackingParts } from './parts.ts';
+import type { TrackingDependencies } from './dependencies.ts';
 import { createProjectRecords, removeProjectRecords } from './experiments/project-records.ts';
 import { logEntries } from './runs/run-log.ts';
 import { linkEntries } from './runs/run-links.ts';
@@ -28,7 +28,7 @@ import { traceEntries } from './traces/trace-entries.ts';
 import { trackingSlice } from './tracking-slice.ts';
 
 export { artifactEntries } from './artifacts/artifact-entries.ts';
-export type { ArtifactParts } from './artifacts/artifact-parts.ts';
+export type { ArtifactDependencies } from './artifacts/artifact-dependencies.ts';
 export { loggedModelHome, runHome } from './artifacts/artifact-homes.ts';
 export { loggedModelNodes, runNodes } from './lineage-nodes.ts';
 export { createProjectRecords, removeProjectRecords } from './experiments/project-records.ts';
@@ -36,7 +36,7 @@ export { stepRuns, type StepRuns } from './runs/step-runs.ts';
 export { commentedRun, commentedRuns } from './runs/run-subject.ts';
 export type { TraceConventions } from './traces/trace-conventions.ts';
 export { trackingSlice } from './tracking-slice.ts';
-export type { TrackingParts } from './parts.ts';
+export type { TrackingDependencies } from './dependencies.ts';
 
 const NOTHING_HELD = { runs: new Set<string>(), loggedModels: new Set<string>() };
 
@@ -48,38 +48,40 @@ export interface TrackingLedger {
 /** Default configuration. */
 const DELETED_DAYS = 30;
 
-export function trackingLedger(parts: TrackingParts): TrackingLedger {
-  const { options, clock, deletedDays = 0, heldBy = async () => await Promise.resolve(NOTHING_HELD) } = parts;
-  const garbage: GarbageParts = { options, heldBy };
+export function trackingLedger(dependencies: TrackingDependencies): TrackingLedger {
+  const { options, clock, deletedDays = 0, heldBy = async () => await Promise.resolve(NOTHING_HELD) } = dependencies;
+  const garbage: GarbageDependencies = { options, heldBy };
   return {
     entries: [
-      ...experimentEntries(parts),
-      ...runEntries(parts),
-      ...logEntries(parts),
-      ...linkEntries(parts),
+      ...experimentEntries(dependencies),
+      ...runEntries(dependencies),
+      ...logEntries(dependencies),
+      ...linkEntries(dependencies),
       ...metricEntries(),
-      ...loggedModelEntries(parts),
-      ...evaluationDatasetEntries(parts),
-      ...issueEntries(parts),
-      ...reviewQueueEntries(parts),
-      ...labelSchemaEntries(parts),
-      ...scorerEntries(parts),
-      ...searchEntries(parts.options),
-      ...(parts.options.traces === undefined ? [] : traceEntries({ ...parts, conventions: parts.options.traces })),
-      ...importEntries(parts),
+      ...loggedModelEntries(dependencies),
+      ...evaluationDatasetEntries(dependencies),
+      ...issueEntries(dependencies),
+      ...reviewQueueEntries(dependencies),
+      ...labelSchemaEntries(dependencies),
+      ...scorerEntries(dependencies),
+      ...searchEntries(dependencies.options),
+      ...(dependencies.options.traces === undefined
+        ? []
+        : traceEntries({ ...dependencies, conventions: dependencies.options.traces })),
+      ...importEntries(dependencies),
       ...garbageEntries(garbage, deletedDays === 0 ? DELETED_DAYS : deletedDays, clock),
     ],
     jobs: [
       compactionHandler(),
       compactionSweepHandler(),
-      traceRetention(parts.traceDays ?? 0, parts),
+      traceRetention(dependencies.traceDays ?? 0, dependencies),
       transferRetention(),
       garbageJob(garbage, deletedDays, clock),
     ],
   };
 }
 
-export const ledger: LedgerDefinition<TrackingParts, TrackingLedger> = {
+export const ledger: LedgerDefinition<TrackingDependencies, TrackingLedger> = {
   name: 'tracking',
   slice: trackingSlice,
   project: { create: createProjectRecords, remove: removeProjectRecords },

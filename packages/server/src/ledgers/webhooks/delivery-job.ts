@@ -4,7 +4,7 @@ import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim, NewJob } from '#kernel/jobs.ts';
 import { bodyOf, recordAttempt, trimDeliveries, type NewDelivery } from './delivery-rows.ts';
 import { send, type SendResult } from './send.ts';
-import type { WebhookParts } from './webhook-parts.ts';
+import type { WebhookDependencies } from './webhook-dependencies.ts';
 import { findWebhook } from './webhook-rows.ts';
 import { openSecret } from './webhook-secret.ts';
 
@@ -25,22 +25,22 @@ export function newJob({ id, webhook, projectId, event }: NewDelivery, name: str
   return { id, queue: QUEUE, projectId, payload: { ...payload }, maxAttempts: ATTEMPTS };
 }
 
-export function deliveryHandler(parts: WebhookParts): JobHandler {
-  const { clock } = parts;
+export function deliveryHandler(dependencies: WebhookDependencies): JobHandler {
+  const { clock } = dependencies;
   return {
     queue: QUEUE,
     concurrency: 8,
     // Leaves capacity for other projects when an unresponsive receiver blocks each attempt for 30 s.
     perProject: 4,
     retry: { baseMs: 1000, capMs: 600_000 },
-    run: async (job, io) => await deliver(job, io, parts),
+    run: async (job, io) => await deliver(job, io, dependencies),
     ended: async (tx, job, end) => {
       const { webhook, name, event } = job.payload as unknown as Payload;
       const { id, projectId, attempt: attempts } = job;
-      const failure = end.state === 'done' ? undefined : end.error;
+      const failure = end.state === 'succeeded' ? undefined : end.error;
       const now = clock.now();
       // For the last attempt: earlier attempts record their response before they fail.
-      const status = end.state === 'done' ? (end.result as { status?: number } | undefined)?.status : undefined;
+      const status = end.state === 'succeeded' ? (end.result as { status?: number } | undefined)?.status : undefined;
       const state = failure === undefined ? ('delivered' as const) : ('failed' as const);
       await recordAttempt(tx.sql, { id, projectId, state, attempts, status, failure, now });
       await trimDeliveries(tx.sql, projectId, webhook, now);
@@ -52,10 +52,14 @@ export function deliveryHandler(parts: WebhookParts): JobHandler {
   };
 }
 
-async function deliver(job: JobClaim, io: JobIo, parts: WebhookParts): Promise<{ readonly status?: number }> {
+async function deliver(
+  job: JobClaim,
+  io: JobIo,
+  dependencies: WebhookDependencies,
+): Promise<{ readonly status?: number }> {
   const { webhook } = job.payload as unknown as Payload;
   const { id, projectId, attempt: attempts } = job;
-  const { clock } = parts;
+  const { clock } = dependencies;
   const found = await io.read(async ({ sql }) => ({
     row: await findWebhook(sql, projectId, webhook),
     body: await bodyOf(sql, projectId, id),
@@ -63,12 +67,12 @@ async function deliver(job: JobClaim, io: JobIo, parts: WebhookParts): Promise<{
   const { row, body } = found;
   if (row === undefined || body === undefined) throw new JobFailed('the webhook was deleted');
   if (row.status !== 'active') throw new JobFailed('the webhook was disabled');
-  const format = parts.formats.find(({ name }) => name === row.format);
+  const format = dependencies.formats.find(({ name }) => name === row.format);
   if (format === undefined) throw new JobFailed(`the webhook format ${row.format} is not supported by this server`);
   const now = clock.now();
-  const sent = await openSecret(parts.sealer, row)
+  const sent = await openSecret(dependencies.sealer, row)
     .then(async (secret): Promise<SendResult> => {
-      const { outbound } = parts;
+      const { outbound } = dependencies;
       return await send({ url: row.url, format, body, secret, deliveryId: id, now, outbound, signal: io.signal });
     })
     .catch(asFailure);

@@ -84,7 +84,7 @@ export async function trimDeliveries(sql: Sql, projectId: string, webhook: strin
   );
 }
 
-export interface DeliveryPlace {
+export interface DeliveryPosition {
   readonly at: bigint;
   readonly id: string;
 }
@@ -92,7 +92,11 @@ export interface DeliveryPlace {
 export async function listDeliveries(
   sql: Sql,
   webhook: string,
-  filter: { readonly state?: string | undefined; readonly before?: DeliveryPlace | undefined; readonly limit: number },
+  filter: {
+    readonly state?: string | undefined;
+    readonly before?: DeliveryPosition | undefined;
+    readonly limit: number;
+  },
 ): Promise<DeliveryRow[]> {
   return await sql.query<DeliveryRow>(
     `select id, event, state, attempts, response_status, failure, created_at, attempted_at from webhooks.delivery

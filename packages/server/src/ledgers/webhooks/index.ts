@@ -7,13 +7,13 @@ import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { deliveryHandler } from './delivery-job.ts';
 import { webhookOutbox } from './outbox.ts';
 import { webhookEntries } from './webhook-entries.ts';
-import type { WebhookParts } from './webhook-parts.ts';
+import type { WebhookDependencies } from './webhook-dependencies.ts';
 import { countByKey, rewrapHandler, rewrapJob } from './webhook-secret.ts';
 import { webhooksSlice } from './webhooks-slice.ts';
 
 export { nativeFormat } from './webhook-format.ts';
 export type { Message, Signing, WebhookFormat } from './webhook-format.ts';
-export type { Sealer, WebhookParts } from './webhook-parts.ts';
+export type { Sealer, WebhookDependencies } from './webhook-dependencies.ts';
 export { webhooksSlice } from './webhooks-slice.ts';
 
 export interface WebhooksLedger {
@@ -22,11 +22,11 @@ export interface WebhooksLedger {
   readonly subscribers: readonly Subscriber[];
 }
 
-function webhooksLedger(parts: WebhookParts): WebhooksLedger {
+function webhooksLedger(dependencies: WebhookDependencies): WebhooksLedger {
   return {
-    entries: webhookEntries(parts),
-    jobs: [deliveryHandler(parts), rewrapHandler(parts.sealer)],
-    subscribers: [webhookOutbox(parts.formats, parts.clock)],
+    entries: webhookEntries(dependencies),
+    jobs: [deliveryHandler(dependencies), rewrapHandler(dependencies.sealer)],
+    subscribers: [webhookOutbox(dependencies.formats, dependencies.clock)],
   };
 }
 
@@ -38,7 +38,7 @@ async function removeProjectWebhooks(tx: Transaction, projectId: string): Promis
   await tx.enter(home);
 }
 
-export const ledger: LedgerDefinition<WebhookParts, WebhooksLedger> = {
+export const ledger: LedgerDefinition<WebhookDependencies, WebhooksLedger> = {
   name: 'webhooks',
   slice: webhooksSlice,
   project: { remove: async (tx, { id }) => await removeProjectWebhooks(tx, id) },

@@ -77,10 +77,10 @@ function refusedSend(error: unknown, signal: AbortSignal) {
  * @throws DaisError `invalid_request` for an invalid URL or one without https, `address_refused`.
  */
 export async function checkWebhookUrl(url: string, outbound: Outbound, inside: readonly HostPattern[]): Promise<void> {
-  const fault = urlError(url, inside);
-  if (fault !== undefined) {
-    const issues = [{ path: 'url', message: fault, expected: 'https://…' }];
-    throw new DaisError('invalid_request', `The URL of the webhook ${fault}.`, { issues });
+  const problem = urlError(url, inside);
+  if (problem !== undefined) {
+    const issues = [{ path: 'url', message: problem, expected: 'https://…' }];
+    throw new DaisError('invalid_request', `The URL of the webhook ${problem}.`, { issues });
   }
   try {
     const name = outbound.check(url);

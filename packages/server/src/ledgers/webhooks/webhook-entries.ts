@@ -18,10 +18,10 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { evaluateResponse } from '#lib/http/webhook-response.ts';
-import { listDeliveries, presentDelivery, type DeliveryPlace } from './delivery-rows.ts';
+import { listDeliveries, presentDelivery, type DeliveryPosition } from './delivery-rows.ts';
 import { checkWebhookUrl, sendAndRead } from './send.ts';
 import type { WebhookFormat } from './webhook-format.ts';
-import type { WebhookParts } from './webhook-parts.ts';
+import type { WebhookDependencies } from './webhook-dependencies.ts';
 import {
   lockWebhook,
   presentWebhooks,
@@ -36,22 +36,22 @@ import { openSecret, sealSecret } from './webhook-secret.ts';
 /** Limit per project, because each event is compared with all webhooks of its project. */
 const MOST_OF_PROJECT = 200;
 
-export function webhookEntries(parts: WebhookParts): readonly OperationEntry[] {
+export function webhookEntries(dependencies: WebhookDependencies): readonly OperationEntry[] {
   return [
-    entry(createWebhookOperation, async (tx, { input }) => await createWebhook(tx, input, parts)),
+    entry(createWebhookOperation, async (tx, { input }) => await createWebhook(tx, input, dependencies)),
     entry(
       readWebhookOperation,
       async (tx, { input }) => await presentOne(tx, await requireWebhook(tx.sql, tx.projectId, input.id)),
     ),
     entry(listWebhooksOperation, listWebhooks),
-    entry(updateWebhookOperation, async (tx, { input }) => await updateWebhook(tx, input, parts)),
+    entry(updateWebhookOperation, async (tx, { input }) => await updateWebhook(tx, input, dependencies)),
     entry(deleteWebhookOperation, async (tx, { input }) => {
       const row = await lockWebhook(tx.sql, tx.projectId, input.id);
       await tx.sql.query('delete from webhooks.webhook where id = $1', [row.id], 'delete_webhook');
       emit(tx, eventTypes.webhookDeleted, row, {});
       return {};
     }),
-    entry(testWebhookOperation, { perform: async (call) => await testWebhook(call, parts) }),
+    entry(testWebhookOperation, { perform: async (call) => await testWebhook(call, dependencies) }),
     entry(listWebhookDeliveriesOperation, deliveries),
   ];
 }
@@ -69,11 +69,11 @@ interface NewWebhook {
 type WebhookChange = Partial<Omit<NewWebhook, 'format'>> & { readonly id: string };
 
 /** @throws DaisError `invalid_request`, `address_refused`, `quota_exceeded`, `keys_unavailable`. */
-async function createWebhook(tx: Transaction, input: NewWebhook, parts: WebhookParts): Promise<Webhook> {
+async function createWebhook(tx: Transaction, input: NewWebhook, dependencies: WebhookDependencies): Promise<Webhook> {
   const { name, description, url, status } = input;
-  const format = formatOf(input.format, parts.formats);
+  const format = formatOf(input.format, dependencies.formats);
   const events = checkedEvents(input.events, format);
-  await checkWebhookUrl(url, parts.outbound, parts.inside);
+  await checkWebhookUrl(url, dependencies.outbound, dependencies.inside);
   const [count] = await tx.sql.query<{ n: number }>(
     'select count(*)::int as n from webhooks.webhook where project_id = $1',
     [tx.projectId],
@@ -84,8 +84,9 @@ async function createWebhook(tx: Transaction, input: NewWebhook, parts: WebhookP
   }
   const id = uuidv7();
   const secret = input.secret ?? '';
-  const sealed = secret === '' ? undefined : await sealSecret(parts.sealer, { id, project_id: tx.projectId }, secret);
-  const now = parts.clock.now();
+  const sealed =
+    secret === '' ? undefined : await sealSecret(dependencies.sealer, { id, project_id: tx.projectId }, secret);
+  const now = dependencies.clock.now();
   const insert = tx.sql.query<WebhookRow>(
     `insert into webhooks.webhook (id, project_id, name, description, url, format, events, status, key_id, key_fingerprint,
        wrapped, iv, ciphertext, tag, created_at, updated_at)
@@ -100,20 +101,28 @@ async function createWebhook(tx: Transaction, input: NewWebhook, parts: WebhookP
 }
 
 /** @throws DaisError as `createWebhook`, and `not_found`. */
-async function updateWebhook(tx: Transaction, input: WebhookChange, parts: WebhookParts): Promise<Webhook> {
+async function updateWebhook(
+  tx: Transaction,
+  input: WebhookChange,
+  dependencies: WebhookDependencies,
+): Promise<Webhook> {
   const row = await lockWebhook(tx.sql, tx.projectId, input.id);
   const { id: _, secret, ...given } = input;
   const events =
-    given.events === undefined ? row.events : checkedEvents(given.events, formatOf(row.format, parts.formats));
-  if (given.url !== undefined) await checkWebhookUrl(given.url, parts.outbound, parts.inside);
+    given.events === undefined ? row.events : checkedEvents(given.events, formatOf(row.format, dependencies.formats));
+  if (given.url !== undefined) await checkWebhookUrl(given.url, dependencies.outbound, dependencies.inside);
   const sealed =
-    secret === undefined ? sealedOf(row) : secret === '' ? undefined : await sealSecret(parts.sealer, row, secret);
+    secret === undefined
+      ? sealedOf(row)
+      : secret === ''
+        ? undefined
+        : await sealSecret(dependencies.sealer, row, secret);
   const { name = row.name, description = row.description, url = row.url, status = row.status } = given;
   const [changed] = await tx.sql.query<WebhookRow>(
     `update webhooks.webhook set name = $2, description = $3, url = $4, events = $5, status = $6, key_id = $7,
        key_fingerprint = $8, wrapped = $9, iv = $10, ciphertext = $11, tag = $12, updated_at = greatest(updated_at, $13)
      where id = $1 returning ${WEBHOOK_COLUMNS}`,
-    [row.id, name, description, url, events, status, ...sealedValues(sealed), parts.clock.now()],
+    [row.id, name, description, url, events, status, ...sealedValues(sealed), dependencies.clock.now()],
     'update_webhook',
   );
   if (changed === undefined) throw new Error('the locked row was not updated');
@@ -151,15 +160,15 @@ async function presentOne({ sql }: Transaction, row: WebhookRow): Promise<Webhoo
 async function listWebhooks({ sql, projectId }: Transaction, { input }: CallOf<typeof listWebhooksOperation>) {
   const { format, limit, cursor } = input;
   const filter = [projectId, 'webhooks', format ?? ''];
-  const place = placeIn(decodePageCursor(filter, cursor));
+  const position = positionIn(decodePageCursor(filter, cursor));
   const rows = await sql.query<WebhookRow>(
     `select ${WEBHOOK_COLUMNS} from webhooks.webhook
      where project_id = $1 and ($2::text is null or format = $2) and ($3::bigint is null or (created_at, id) < ($3, $4::uuid))
      order by created_at desc, id desc limit $5`,
-    [projectId, format ?? null, place?.at ?? null, place?.id ?? null, limit + 1],
+    [projectId, format ?? null, position?.at ?? null, position?.id ?? null, limit + 1],
     'list_webhooks',
   );
-  const { page, next } = cutPage(rows, limit, filter, placeOf);
+  const { page, next } = cutPage(rows, limit, filter, positionText);
   return { items: await presentWebhooks(sql, page), ...next };
 }
 
@@ -167,16 +176,16 @@ async function deliveries({ sql, projectId }: Transaction, { input }: CallOf<typ
   const { id, state, limit, cursor } = input;
   const { id: webhook } = await requireWebhook(sql, projectId, id);
   const filter = [projectId, webhook, state ?? ''];
-  const before = placeIn(decodePageCursor(filter, cursor));
+  const before = positionIn(decodePageCursor(filter, cursor));
   const rows = await listDeliveries(sql, webhook, { state, before, limit: limit + 1 });
-  const { page, next } = cutPage(rows, limit, filter, placeOf);
+  const { page, next } = cutPage(rows, limit, filter, positionText);
   return { items: page.map(presentDelivery), ...next };
 }
 
-const placeOf = (row: { readonly created_at: bigint; readonly id: string }) => `${row.created_at} ${row.id}`;
+const positionText = (row: { readonly created_at: bigint; readonly id: string }) => `${row.created_at} ${row.id}`;
 
 /** Parses the position of a page cursor. @throws DaisError `invalid_cursor` */
-function placeIn(text: string | undefined): DeliveryPlace | undefined {
+function positionIn(text: string | undefined): DeliveryPosition | undefined {
   if (text === undefined) return undefined;
   const match = /^(\d{1,18}) ([0-9a-f-]{36})$/.exec(text);
   if (match === null)
@@ -187,17 +196,17 @@ function placeIn(text: string | undefined): DeliveryPlace | undefined {
 /** Sends a test event immediately and once, also for a disabled webhook, and returns the response. */
 async function testWebhook(
   { input, tenant, context }: CallOf<typeof testWebhookOperation>,
-  parts: WebhookParts,
+  dependencies: WebhookDependencies,
 ): Promise<WebhookTest> {
-  const { database, clock, outbound } = parts;
+  const { database, clock, outbound } = dependencies;
   const row = await transact(database, { mode: 'read', projectId: tenant.id, by: context }, async ({ sql }) => {
     return await requireWebhook(sql, tenant.id, input.id);
   });
-  const format = formatOf(row.format, parts.formats);
+  const format = formatOf(row.format, dependencies.formats);
   const [event = ''] = checkedEvents([input.event ?? row.events[0] ?? ''], format);
   const now = clock.now();
   const { body } = format.example(event, now);
-  const secret = await openSecret(parts.sealer, row);
+  const secret = await openSecret(dependencies.sealer, row);
   const { url } = row;
   const answer = await sendAndRead({
     url,

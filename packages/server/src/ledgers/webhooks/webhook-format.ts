@@ -39,11 +39,11 @@ export interface WebhookFormat {
 }
 
 /** Subscribable events. Delivery failures are excluded, because a delivery about a failure could fail again. */
-const TOLD = /^(experiment|run|logged\.model|model|evaluation|dataset|scorer|execution)\./;
+const DELIVERED_TYPES = /^(experiment|run|logged\.model|model|evaluation|dataset|scorer|execution)\./;
 
 const events: readonly string[] = Object.values(eventTypes)
   .map(({ type }) => type)
-  .filter((type) => TOLD.test(type));
+  .filter((type) => DELIVERED_TYPES.test(type));
 const known = new Set(events);
 
 export const nativeFormat: WebhookFormat = {

@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api';
 import type { Webhook, WebhookStatus } from '@dais/api/webhooks';
 import type { Sql } from '#engines/database/contract.ts';
-import type { SealedSecret } from './webhook-parts.ts';
+import type { SealedSecret } from './webhook-dependencies.ts';
 
 export interface WebhookRow {
   readonly id: string;

@@ -5,7 +5,7 @@ import type { KeyInfo } from '#engines/keys/contract.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { NewJob } from '#kernel/jobs.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';
-import type { SealedSecret, Sealer } from './webhook-parts.ts';
+import type { SealedSecret, Sealer } from './webhook-dependencies.ts';
 import { sealedOf, WEBHOOK_COLUMNS, type WebhookRow } from './webhook-rows.ts';
 
 const QUEUE = 'webhook keys';

@@ -42,7 +42,7 @@ test(
       if (!response.ok) throw new Error(await response.text());
       return (await response.json()) as { id: string };
     };
-    const told = () =>
+    const listReported = () =>
       receiver.received
         .filter(({ status }) => status === 200)
         .map(({ body }) => (JSON.parse(body) as { data: { data: { run: string } } }).data.data.run);
@@ -51,7 +51,7 @@ test(
       await post('webhooks', { name: 'crash', url: receiver.url, events: ['run.finished'], secret: 's' });
       const { id } = await post('tracking/runs', { experimentId: '0' });
       await post(`tracking/runs/${id}`, { status: 'FINISHED' });
-      await expect.poll(told, PATIENCE).toEqual([id]);
+      await expect.poll(listReported, PATIENCE).toEqual([id]);
     };
     const acknowledged: string[] = [];
     for (let round = 0; round < ROUNDS; round++) {
@@ -72,7 +72,7 @@ test(
     receiver.answer(200);
     const dais = startDaisProcess(flags);
     await dais.ready;
-    const delivered = () => new Set(told());
+    const delivered = () => new Set(listReported());
     await expect.poll(() => acknowledged.filter((id) => !delivered().has(id)), PATIENCE).toEqual([]);
     const bodies = new Map<unknown, Set<string>>();
     for (const { headers, body } of receiver.received) {

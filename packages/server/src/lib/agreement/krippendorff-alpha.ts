@@ -14,10 +14,10 @@ export function krippendorffAlpha(units: readonly (readonly number[])[], level: 
   const paired = units.filter((values) => values.length > 1);
   if (level === 'nominal') return alphaOf(paired, unlikePairs);
   const ratings = paired.flat();
-  const place = level === 'ordinal' ? midRanks(ratings) : new Map<number, number>();
+  const positions = level === 'ordinal' ? midRanks(ratings) : new Map<number, number>();
   // Sums of squares lose digits far from 0; a shift changes no difference.
   const middle = ratings.reduce((total, value) => total + value / ratings.length, 0);
-  const numbers = paired.map((values) => values.map((value) => place.get(value) ?? value - middle));
+  const numbers = paired.map((values) => values.map((value) => positions.get(value) ?? value - middle));
   return alphaOf(numbers, squaredDifferences);
 }
 

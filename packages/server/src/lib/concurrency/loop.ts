@@ -19,7 +19,7 @@ export interface LoopTimes {
  */
 export class Loop {
   readonly #name: string;
-  readonly #parts: LoopDependencies & LoopTimes;
+  readonly #dependencies: LoopDependencies & LoopTimes;
   readonly #turn: () => Promise<boolean>;
   #wakeUp: (() => void) | undefined;
   #woken = false;
@@ -28,11 +28,11 @@ export class Loop {
   #unlisten: (() => Promise<void>)[] = [];
   #lastTurn: number;
 
-  constructor(name: string, parts: LoopDependencies & LoopTimes, turn: () => Promise<boolean>) {
+  constructor(name: string, dependencies: LoopDependencies & LoopTimes, turn: () => Promise<boolean>) {
     this.#name = name;
-    this.#parts = parts;
+    this.#dependencies = dependencies;
     this.#turn = turn;
-    this.#lastTurn = parts.clock.now();
+    this.#lastTurn = dependencies.clock.now();
   }
 
   /** `subscriptions` register a callback for new work and return a function that unregisters it. */
@@ -43,7 +43,7 @@ export class Loop {
 
   /** Milliseconds since a turn last ended well; for /readyz. */
   get age(): number {
-    return this.#parts.clock.now() - this.#lastTurn;
+    return this.#dependencies.clock.now() - this.#lastTurn;
   }
 
   wake(): void {
@@ -61,19 +61,19 @@ export class Loop {
   }
 
   async #run(): Promise<void> {
-    const { pollMs, gapMs = 0 } = this.#parts;
+    const { pollMs, gapMs = 0 } = this.#dependencies;
     let failures = 0;
     while (!this.#stopped) {
       this.#woken = false;
       try {
         const more = await this.#turn();
-        this.#lastTurn = this.#parts.clock.now();
+        this.#lastTurn = this.#dependencies.clock.now();
         failures = 0;
         if (more) continue;
       } catch (error) {
         failures++;
         if ((error as { retryable?: unknown } | null)?.retryable !== true) {
-          this.#parts.log.error(`${this.#name}: an iteration failed`, { error });
+          this.#dependencies.log.error(`${this.#name}: an iteration failed`, { error });
         }
       }
       if (failures > 0) await this.#sleep(Math.min(100 * 2 ** failures, 2000), false);
@@ -87,7 +87,7 @@ export class Loop {
   async #sleep(ms: number, wakeable: boolean): Promise<void> {
     if (this.#stopped || (wakeable && this.#woken)) return;
     await new Promise<void>((resolve) => {
-      const cancel = this.#parts.clock.after(ms, resolve);
+      const cancel = this.#dependencies.clock.after(ms, resolve);
       this.#wakeUp = () => {
         if (!wakeable && !this.#stopped) return;
         cancel();

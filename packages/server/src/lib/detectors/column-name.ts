@@ -14,9 +14,9 @@ export function wordsOf(name: string): string {
 }
 
 /** Returns whether a name contains one of the terms as whole words. */
-export function containsTerm(words: string, looked: readonly string[]): boolean {
+export function containsTerm(words: string, terms: readonly string[]): boolean {
   const padded = ` ${words} `;
-  return looked.some(
+  return terms.some(
     (one) => padded.includes(` ${one} `) || (one.includes(' ') && padded.includes(` ${one.replaceAll(' ', '')} `)),
   );
 }

@@ -9,11 +9,11 @@ export function float32Text(value: number): string {
   // One more or less than the true exponent costs a try, not the result.
   const exponent = Math.floor(Math.log10(size));
   for (let digits = 6; digits <= 9; digits++) {
-    const places = digits - 1 - exponent;
-    if (places < -22 || places > 22) break;
-    const power = POWERS[Math.abs(places)] as number;
+    const decimals = digits - 1 - exponent;
+    if (decimals < -22 || decimals > 22) break;
+    const power = POWERS[Math.abs(decimals)] as number;
     // Both steps are rounded right: powers up to 10^22 and whole numbers of nine digits are exact doubles.
-    const near = places < 0 ? Math.round(value / power) * power : Math.round(value * power) / power;
+    const near = decimals < 0 ? Math.round(value / power) * power : Math.round(value * power) / power;
     if (Math.fround(near) === value) return String(near);
   }
   for (let digits = 1; digits <= 9; digits++) {

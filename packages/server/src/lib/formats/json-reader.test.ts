@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { JsonFault, JsonReader, type JsonValue } from './json-reader.ts';
+import { JsonSyntaxError, JsonReader, type JsonValue } from './json-reader.ts';
 
 function read(text: string, nan = false): JsonValue {
   const reader = new JsonReader(Buffer.from(text), { depth: 64, nan });
@@ -64,12 +64,12 @@ test('rejects text that is not UTF-8', () => {
 
 test('rejects what JSON.parse rejects', () => {
   fc.assert(
-    fc.property(fc.string(), fc.jsonValue({ maxDepth: 2 }), fc.nat(), (noise, value, place) => {
+    fc.property(fc.string(), fc.jsonValue({ maxDepth: 2 }), fc.nat(), (noise, value, position) => {
       const text = JSON.stringify(value);
-      const at = place % (text.length + 1);
+      const at = position % (text.length + 1);
       const broken = text.slice(0, at) + noise + text.slice(at);
       fc.pre(!isJson(broken));
-      expect(() => read(broken)).toThrow(JsonFault);
+      expect(() => read(broken)).toThrow(JsonSyntaxError);
     }),
   );
 });

@@ -5,7 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 
-export class JsonFault extends Error {
+export class JsonSyntaxError extends Error {
   /** In bytes, from 0. */
   readonly at: number;
 
@@ -198,10 +198,10 @@ export class JsonReader {
         mantissa = mantissa * 10 + (byte - ZERO);
         byte = ++at < end ? (bytes[at] as number) : 0;
       }
-      const places = at - point - 1;
-      if (places === 0) this.fail('expected a digit after the decimal point', at);
-      digits += places;
-      exponent = -places;
+      const decimals = at - point - 1;
+      if (decimals === 0) this.fail('expected a digit after the decimal point', at);
+      digits += decimals;
+      exponent = -decimals;
     }
     if (byte === 101 || byte === 69) {
       whole = false;
@@ -253,7 +253,7 @@ export class JsonReader {
   }
 
   fail(message: string, at = this.#at): never {
-    throw new JsonFault(this.#end <= at ? 'the JSON text is truncated' : message, at);
+    throw new JsonSyntaxError(this.#end <= at ? 'the JSON text is truncated' : message, at);
   }
 
   #unescape(text: string, at: number): string {

@@ -64,7 +64,7 @@ export class YamlError extends Error {
  */
 export function readYamlDocuments(text: string, limits: YamlLimits): YamlDocument[] {
   const lines = new LineCounter();
-  const place = (offset: number) => {
+  const locate = (offset: number) => {
     const at = lines.linePos(offset);
     return { line: Math.max(at.line, 1), column: Math.max(at.col, 1) };
   };
@@ -82,7 +82,7 @@ export function readYamlDocuments(text: string, limits: YamlLimits): YamlDocumen
     logLevel: 'silent',
   });
   // An editor does not count the byte order mark as a column.
-  const tokens = shallowTokens(text.replace(/^\uFEFF/, ''), limits.depth, lines, place);
+  const tokens = shallowTokens(text.replace(/^\uFEFF/, ''), limits.depth, lines, locate);
   const documents: Document[] = [];
   for (const document of composer.compose(tokens)) {
     documents.push(document);
@@ -90,25 +90,25 @@ export function readYamlDocuments(text: string, limits: YamlLimits): YamlDocumen
       throw new YamlError('many', `has more than ${limits.documents} documents, which is the limit of a request`);
     }
   }
-  const faults = documents.flatMap((document) => [
+  const problems = documents.flatMap((document) => [
     ...[...document.errors, ...document.warnings.filter((warning) => warning.code === 'TAG_RESOLVE_FAILED')].map(
-      (error): YamlIssue => ({ ...place(error.pos[0]), message: firstLine(error.message) }),
+      (error): YamlIssue => ({ ...locate(error.pos[0]), message: firstLine(error.message) }),
     ),
     ...duplicateKeys(document.contents).map(({ key, offset }): YamlIssue => ({
-      ...place(offset),
+      ...locate(offset),
       message: `the key "${key.slice(0, 80)}" is used twice`,
     })),
   ]);
-  if (faults.length > 0) throw new YamlError('unreadable', 'is not valid YAML', faults);
+  if (problems.length > 0) throw new YamlError('unreadable', 'is not valid YAML', problems);
   return documents
     .filter((document) => document.contents !== null && !isEmptyScalar(document.contents))
     .map((document) => {
-      refuseReferences(document.contents, place);
+      refuseReferences(document.contents, locate);
       return {
         value: plain(document.toJS({ maxAliasCount: 0 })),
         locate: (path, within) => {
           const { offset, node } = find(document, path, limits.formatPath);
-          return (within === undefined ? undefined : placeInBlock(node, within, place, text)) ?? place(offset);
+          return (within === undefined ? undefined : positionInBlock(node, within, locate, text)) ?? locate(offset);
         },
       };
     });
@@ -123,13 +123,13 @@ function firstLine(message: string): string {
   return (message.split('\n')[0] ?? message).replace(/^Unresolved tag: .*/, 'Unresolved tag').slice(0, 200);
 }
 
-type Place = (offset: number) => { line: number; column: number };
+type LocateOffset = (offset: number) => { line: number; column: number };
 
 /**
  * The tokens of a text that does not nest too deep. Checked while parsing, because composing is recursive: 20 kB of `[`
  * overflow the stack there, and 20 kB of `? ` keep it busy for minutes.
  */
-function* shallowTokens(text: string, depth: number, lines: LineCounter, place: Place): Generator<CST.Token> {
+function* shallowTokens(text: string, depth: number, lines: LineCounter, locate: LocateOffset): Generator<CST.Token> {
   const parser = new Parser(lines.addNewLine);
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
@@ -137,7 +137,7 @@ function* shallowTokens(text: string, depth: number, lines: LineCounter, place: 
     // Below the collections is their document; above them there can be a scalar.
     if (parser.stack.length > depth + 1 && CST.isCollection(parser.stack.at(-1))) {
       throw new YamlError('complex', `is nested deeper than ${depth} levels`, [
-        { ...place(parser.offset - lexeme.length), message: `more than ${depth} levels of nesting` },
+        { ...locate(parser.offset - lexeme.length), message: `more than ${depth} levels of nesting` },
       ]);
     }
   }
@@ -156,8 +156,8 @@ function duplicateKeys(node: unknown): { readonly key: string; readonly offset: 
   });
 }
 
-function refuseReferences(node: unknown, place: Place): void {
-  const at = place(rangeStart(node) ?? 0);
+function refuseReferences(node: unknown, locate: LocateOffset): void {
+  const at = locate(rangeStart(node) ?? 0);
   if (isAlias(node)) {
     throw new YamlError('complex', 'uses a YAML alias', [
       { ...at, message: 'an alias is not allowed', expected: 'the value itself, in quotes if it starts with *' },
@@ -173,9 +173,9 @@ function refuseReferences(node: unknown, place: Place): void {
   if (!isCollection(node)) return;
   for (const item of node.items) {
     if (isPair(item)) {
-      refuseReferences(item.key, place);
-      refuseReferences(item.value, place);
-    } else refuseReferences(item, place);
+      refuseReferences(item.key, locate);
+      refuseReferences(item.value, locate);
+    } else refuseReferences(item, locate);
   }
 }
 
@@ -196,9 +196,14 @@ function plain(value: unknown): unknown {
 }
 
 /** A position in the text of a literal block, which is below its marker, with equal indentation of each line. */
-function placeInBlock(node: unknown, within: TextPosition, place: Place, text: string): TextPosition | undefined {
+function positionInBlock(
+  node: unknown,
+  within: TextPosition,
+  locate: LocateOffset,
+  text: string,
+): TextPosition | undefined {
   if (!isScalar(node) || node.type !== 'BLOCK_LITERAL') return undefined;
-  const line = place(rangeStart(node) ?? 0).line + within.line;
+  const line = locate(rangeStart(node) ?? 0).line + within.line;
   const first = String(node.value).split('\n')[within.line - 1];
   const written = text.replace(/^\uFEFF/, '').split(/\r?\n/)[line - 1];
   if (first === undefined || written === undefined || !written.endsWith(first)) return undefined;

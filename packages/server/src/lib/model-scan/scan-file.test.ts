@@ -243,9 +243,9 @@ describe('archives', () => {
 describe('other formats', () => {
   const onnx = (domain: string, location?: string) => {
     const node = messageOf(bytesField(4, 'Add'), bytesField(7, domain));
-    const place =
+    const target =
       location === undefined ? [] : [bytesField(13, messageOf(bytesField(1, 'location'), bytesField(2, location)))];
-    const tensors = place.map((one) => bytesField(5, messageOf(one)));
+    const tensors = target.map((one) => bytesField(5, messageOf(one)));
     return messageOf(bytesField(7, messageOf(bytesField(1, node), ...tensors)));
   };
 

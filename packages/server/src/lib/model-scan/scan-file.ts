@@ -119,9 +119,9 @@ async function look(
     }
     case 'numpy': {
       const header = start.readUInt8(6) === 1 ? start.readUInt16LE(8) + 10 : start.readUInt32LE(8) + 12;
-      const told = (await file.read(0, Math.min(header, 65_536))).toString('latin1');
+      const text = (await file.read(0, Math.min(header, 65_536))).toString('latin1');
       if (header > 65_536) block('numpy-header', 'Its header exceeds the maximum size.');
-      else if (/'descr':\s*(\[|'[^']*O)|object/.test(told)) {
+      else if (/'descr':\s*(\[|'[^']*O)|object/.test(text)) {
         const from = await pickleBytes(file);
         from.at = header;
         await lookAtPickle(from, 'pickle', findings, inside);
@@ -194,14 +194,14 @@ async function lookIntoZip(
   inside: string | undefined,
   depth: number,
 ): Promise<void> {
-  const fault = (error: unknown) => {
+  const report = (error: unknown) => {
     if (!(error instanceof ZipError)) throw error;
     findings.add('zip', 'block', `Readers can interpret it differently: ${error.message}.`, inside);
   };
   if (depth >= MOST_NESTING) return findings.add('zip', 'block', 'Archives are nested too deeply.', inside);
   try {
     for (const entry of await listZip(file)) {
-      const place = inside === undefined ? entry.name : `${inside}!${entry.name}`;
+      const path = inside === undefined ? entry.name : `${inside}!${entry.name}`;
       try {
         // A stored member, such as the weights of torch, is read in place.
         const bytes =
@@ -214,18 +214,18 @@ async function lookIntoZip(
             (await file.read(entry.start + offset, Math.max(0, Math.min(length, entry.size - offset)))),
         };
         if (/(^|\/)config\.json$/.test(entry.name) && file.path.toLowerCase().endsWith('.keras')) {
-          lookAtKeras((await member.read(0, Math.min(entry.size, 64 * 1024 * 1024))).toString('utf8'), findings, place);
+          lookAtKeras((await member.read(0, Math.min(entry.size, 64 * 1024 * 1024))).toString('utf8'), findings, path);
         }
         if (entry.name === 'schema.json' && file.path.toLowerCase().endsWith('.skops')) {
-          inspectSkops((await member.read(0, Math.min(entry.size, MOST_SCHEMA))).toString('utf8'), findings, place);
+          inspectSkops((await member.read(0, Math.min(entry.size, MOST_SCHEMA))).toString('utf8'), findings, path);
         }
-        await look(member, beside, findings, place, depth + 1);
+        await look(member, beside, findings, path, depth + 1);
       } catch (error) {
-        fault(error);
+        report(error);
       }
     }
   } catch (error) {
-    fault(error);
+    report(error);
   }
 }
 
@@ -241,7 +241,7 @@ async function lookAtPickle(
   inside: string | undefined,
 ): Promise<void> {
   const seen = emptyContent();
-  let fault: PickleError | undefined;
+  let failure: PickleError | undefined;
   let pickles = 0;
   try {
     if (from.isShort) await from.fill();
@@ -252,23 +252,23 @@ async function lookAtPickle(
     }
   } catch (error) {
     if (!(error instanceof PickleError)) throw error;
-    fault = error;
+    failure = error;
   }
   // Text can start like a pickle: if no call happens before Python ends with an error, the file is harmless.
-  const isFollowed = fault === undefined || fault instanceof PickleEnd;
+  const isFollowed = failure === undefined || failure instanceof PickleEnd;
   const acted = seen.calls > 0 || pickles > 0;
   if (certainty === 'maybe' && isFollowed && !(acted && (seen.names.size > 0 || seen.dynamic || seen.extension)))
     return;
   reportPickle(seen, findings, inside);
   if (seen.unlikeJoblib !== undefined) reportPickle(seen.unlikeJoblib, findings, inside, 'blocks only');
-  if (fault !== undefined) {
+  if (failure !== undefined) {
     const remedy = seen.names.has('joblib.numpy_pickle NumpyArrayWrapper')
       ? ' Save it with joblib 1.2 or newer, pickle or cloudpickle.'
       : '';
     findings.add(
       'pickle-broken',
       'block',
-      `It cannot be scanned completely as a pickle: ${fault.message}.${remedy}`,
+      `It cannot be scanned completely as a pickle: ${failure.message}.${remedy}`,
       inside,
     );
   }
@@ -282,8 +282,8 @@ function reportPickle(
 ): void {
   const { names, dynamic, extension, callsMade, reachesThrough, words } = seen;
   const findings = {
-    add: (rule: string, severity: ScanFinding['severity'], detail: string, place: string | undefined) => {
-      if (which === 'all' || severity === 'block') found.add(rule, severity, detail, place);
+    add: (rule: string, severity: ScanFinding['severity'], detail: string, location: string | undefined) => {
+      if (which === 'all' || severity === 'block') found.add(rule, severity, detail, location);
     },
   };
   let hasCode = false;

@@ -34,9 +34,10 @@ export class Findings {
 
   add(rule: string, severity: ScanSeverity, detail: string, inside?: string): void {
     const file = inside === undefined ? this.#file : `${this.#file}!${inside}`;
-    const told = detail.length > 300 ? `${detail.slice(0, 300)}…` : detail;
+    const shortened = detail.length > 300 ? `${detail.slice(0, 300)}…` : detail;
     // A hostile file can have a million findings: the first hundred are sufficient.
-    if (this.#found.size < 100) this.#found.set(`${file}\n${rule}\n${told}`, { file, rule, severity, detail: told });
+    if (this.#found.size < 100)
+      this.#found.set(`${file}\n${rule}\n${shortened}`, { file, rule, severity, detail: shortened });
   }
 
   list(): readonly ScanFinding[] {

@@ -21,42 +21,42 @@ const BITS: Readonly<Record<string, number>> = {
 };
 
 export async function scanSafetensors(file: ScannedFile, findings: Findings): Promise<void> {
-  const fault = (detail: string) => findings.add('safetensors-header', 'block', detail);
+  const report = (detail: string) => findings.add('safetensors-header', 'block', detail);
   const length = file.size < 8 ? -1n : (await file.read(0, 8)).readBigUInt64LE();
   if (length < 2n || length > BigInt(Math.min(MOST_HEADER, file.size - 8)))
-    return fault('Its header does not have the declared length.');
+    return report('Its header does not have the declared length.');
   const text = (await file.read(8, Number(length))).toString('utf8');
   let header: unknown;
   try {
     header = JSON.parse(text);
   } catch {
-    return fault('Its header is not valid JSON.');
+    return report('Its header is not valid JSON.');
   }
   if (typeof header !== 'object' || header === null || Array.isArray(header))
-    return fault('Its header is not a JSON object.');
+    return report('Its header is not a JSON object.');
   const spans: (readonly [start: number, end: number])[] = [];
-  for (const [name, told] of Object.entries(header)) {
+  for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
-    const { dtype, shape, data_offsets: offsets } = (told ?? {}) as Record<string, unknown>;
+    const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
     const bits = BITS[String(dtype)];
     const whole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
     if (!Array.isArray(shape) || !shape.every(whole) || !Array.isArray(offsets) || offsets.length !== 2) {
-      return fault(`${name} has no shape or offsets.`);
+      return report(`${name} has no shape or offsets.`);
     }
     const [start, end] = offsets as unknown[];
-    if (!whole(start) || !whole(end) || end < start) return fault(`${name} has no offsets.`);
+    if (!whole(start) || !whole(end) || end < start) return report(`${name} has no offsets.`);
     const elements = shape.reduce((product, size) => product * size, 1);
     if (bits !== undefined && (elements * bits) / 8 !== end - start)
-      return fault(`The size of ${name} does not match its shape.`);
+      return report(`The size of ${name} does not match its shape.`);
     spans.push([start, end]);
   }
   spans.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   let reached = 0;
   for (const [start, end] of spans) {
-    if (start !== reached) return fault('Its tensors have gaps or overlap.');
+    if (start !== reached) return report('Its tensors have gaps or overlap.');
     reached = end;
   }
-  if (8 + Number(length) + reached !== file.size) fault('It contains bytes after its tensors.');
+  if (8 + Number(length) + reached !== file.size) report('It contains bytes after its tensors.');
 }
 
 /** Bytes of values by their type in GGUF; -1: text, -2: a list. */
@@ -100,8 +100,8 @@ export async function scanGguf(file: ScannedFile, findings: Findings): Promise<v
       const key = text();
       const type = bytes.readUInt32LE(at);
       at += 4;
-      const told = value(type, 0);
-      if (told !== undefined && key.includes('chat_template') && TEMPLATE_ESCAPE.test(told)) {
+      const read = value(type, 0);
+      if (read !== undefined && key.includes('chat_template') && TEMPLATE_ESCAPE.test(read)) {
         findings.add('gguf-template', 'block', `${key} accesses attributes that no chat template needs.`);
       }
     }

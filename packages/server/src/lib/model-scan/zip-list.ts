@@ -35,22 +35,22 @@ export async function listZip(file: ScannedFile): Promise<readonly ZipEntry[]> {
   const directory = await file.read(offset, size);
   const entries: (ZipEntry & { readonly header: number })[] = [];
   const names = new Set<string>();
-  let place = 0;
+  let position = 0;
   for (let index = 0; index < count; index++) {
-    if (place + 46 > directory.length || directory.readUInt32LE(place) !== ENTRY)
+    if (position + 46 > directory.length || directory.readUInt32LE(position) !== ENTRY)
       throw new ZipError('its directory is damaged');
-    const flags = directory.readUInt16LE(place + 8);
-    const method = directory.readUInt16LE(place + 10);
-    const nameLength = directory.readUInt16LE(place + 28);
-    const extraLength = directory.readUInt16LE(place + 30);
-    const commentLength = directory.readUInt16LE(place + 32);
-    const raw = directory.subarray(place + 46, place + 46 + nameLength);
+    const flags = directory.readUInt16LE(position + 8);
+    const method = directory.readUInt16LE(position + 10);
+    const nameLength = directory.readUInt16LE(position + 28);
+    const extraLength = directory.readUInt16LE(position + 30);
+    const commentLength = directory.readUInt16LE(position + 32);
+    const raw = directory.subarray(position + 46, position + 46 + nameLength);
     const name = raw.toString('utf8');
-    const extra = directory.subarray(place + 46 + nameLength, place + 46 + nameLength + extraLength);
+    const extra = directory.subarray(position + 46 + nameLength, position + 46 + nameLength + extraLength);
     const sizes = wide(extra, [
-      directory.readUInt32LE(place + 24),
-      directory.readUInt32LE(place + 20),
-      directory.readUInt32LE(place + 42),
+      directory.readUInt32LE(position + 24),
+      directory.readUInt32LE(position + 20),
+      directory.readUInt32LE(position + 42),
     ]);
     const [plain = 0, packed = 0, header = 0] = sizes;
     if ((flags & 1) !== 0) throw new ZipError(`${name} is encrypted`);
@@ -71,7 +71,7 @@ export async function listZip(file: ScannedFile): Promise<readonly ZipEntry[]> {
     }
     if (start + packed > offset) throw new ZipError(`${name} is truncated`);
     entries.push({ name, method, packed, size: plain, start, header });
-    place += 46 + nameLength + extraLength + commentLength;
+    position += 46 + nameLength + extraLength + commentLength;
   }
   // From the first byte to the directory there are only members, and none overlaps another.
   let reached = 0;
@@ -144,12 +144,12 @@ async function readEnd(file: ScannedFile): Promise<ZipEnd> {
     offset: tail.readUInt32LE(at + 16),
   };
   if (at < 20 || tail.readUInt32LE(at - 20) !== LOCATOR64) return end;
-  const place = Number(tail.readBigUInt64LE(at - 12));
-  if (place + 56 > file.size) throw new ZipError('its end record is not at the declared position');
-  const large = await file.read(place, 56);
+  const position = Number(tail.readBigUInt64LE(at - 12));
+  if (position + 56 > file.size) throw new ZipError('its end record is not at the declared position');
+  const large = await file.read(position, 56);
   if (large.readUInt32LE(0) !== END64) throw new ZipError('its end record is not at the declared position');
   return {
-    at: place,
+    at: position,
     count: Number(large.readBigUInt64LE(32)),
     size: Number(large.readBigUInt64LE(40)),
     offset: Number(large.readBigUInt64LE(48)),

@@ -4,9 +4,9 @@ import type { OutboundErrorCode } from './error-code.ts';
 
 class Failed extends Error {
   readonly fault: OutboundErrorCode;
-  constructor(fault: OutboundErrorCode, detail: string) {
+  constructor(code: OutboundErrorCode, detail: string) {
     super(detail);
-    this.fault = fault;
+    this.fault = code;
   }
 }
 
@@ -23,7 +23,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
 function guardOf(...allowHosts: string[]) {
   return createAddressGuard({
     allowHosts,
-    fail: (fault, detail) => new Failed(fault, detail),
+    fail: (code, detail) => new Failed(code, detail),
     resolve: async (name) => {
       const found = names[name.replace(/\.$/, '')];
       if (found === undefined) throw Object.assign(new Error('no'), { code: 'ENOTFOUND' });

@@ -43,7 +43,7 @@ async function breakOnceKept(response: ServerResponse): Promise<void> {
 }
 
 test('a connection that breaks is taken up where it broke', async () => {
-  const told: number[] = [];
+  const reported: number[] = [];
   await from(
     (request, response, count) => {
       if (count === 1) {
@@ -56,12 +56,12 @@ test('a connection that breaks is taken up where it broke', async () => {
       response.writeHead(206, { 'content-range': `bytes ${start}-${content.length - 1}/${content.length}` });
       response.end(content.subarray(start));
     },
-    { progress: (done) => told.push(done) },
+    { progress: (done) => reported.push(done) },
   );
   expect(Buffer.compare(await readFile(join(folder, 'file')), content)).toBe(0);
   expect(ranges).toHaveLength(2);
-  expect(told.at(-1)).toBe(content.length);
-  expect(told).toEqual(told.toSorted((one, other) => one - other));
+  expect(reported.at(-1)).toBe(content.length);
+  expect(reported).toEqual(reported.toSorted((one, other) => one - other));
   expect(await readdir(folder)).toEqual(['file']);
 });
 

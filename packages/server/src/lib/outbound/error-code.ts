@@ -8,4 +8,4 @@
 export type OutboundErrorCode = 'address_refused' | 'upstream_failed' | 'invalid_config';
 
 /** Creates the error. `detail` never contains a path, a query, a header or credentials, which can be secrets. */
-export type Fail = (fault: OutboundErrorCode, detail: string, cause?: unknown) => Error;
+export type Fail = (code: OutboundErrorCode, detail: string, cause?: unknown) => Error;

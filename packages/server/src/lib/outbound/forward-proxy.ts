@@ -54,13 +54,13 @@ const LIMITS: ForwardProxyLimits = { headerBytes: 16 * 1024, idleMs: 600_000, co
 const HOP_HEADERS = new Set(['connection', 'keep-alive', 'proxy-authorization', 'proxy-connection', 'te', 'upgrade']);
 
 export class ForwardProxy {
-  readonly #outbound: Pick<Outbound, 'route' | 'faultOf'>;
+  readonly #outbound: Pick<Outbound, 'route' | 'errorCodeOf'>;
   readonly #limits: ForwardProxyLimits;
   readonly #server: Server;
   readonly #clients = new WeakMap<Duplex, ProxyClient>();
   readonly #open = new Map<ProxyClient, Set<Socket>>();
 
-  constructor(outbound: Pick<Outbound, 'route' | 'faultOf'>, limits: Partial<ForwardProxyLimits> = {}) {
+  constructor(outbound: Pick<Outbound, 'route' | 'errorCodeOf'>, limits: Partial<ForwardProxyLimits> = {}) {
     this.#outbound = outbound;
     this.#limits = { ...LIMITS, ...limits };
     this.#server = createServer({ maxHeaderSize: this.#limits.headerBytes, keepAliveTimeout: 60_000 });
@@ -194,7 +194,7 @@ export class ForwardProxy {
 
   #failed(error: unknown, { host, port }: RouteTarget, client: ProxyClient): ProxyFailure {
     const isOther = error instanceof OtherDestination;
-    const fault = isOther ? 'address_refused' : (this.#outbound.faultOf(error) ?? 'upstream_failed');
+    const fault = isOther ? 'address_refused' : (this.#outbound.errorCodeOf(error) ?? 'upstream_failed');
     const why = error instanceof Error ? error.message : String(error);
     const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
     const message = isOther

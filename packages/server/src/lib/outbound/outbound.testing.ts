@@ -7,9 +7,9 @@ import { createOutbound, type Outbound, type OutboundOptions } from './outbound.
 /** What these clients throw. */
 class Failed extends Error {
   readonly fault: OutboundErrorCode;
-  constructor(fault: OutboundErrorCode, detail: string, cause: unknown) {
+  constructor(code: OutboundErrorCode, detail: string, cause: unknown) {
     super(detail, { cause });
-    this.fault = fault;
+    this.fault = code;
   }
 }
 
@@ -39,7 +39,7 @@ export class TestNet {
       proxy: { noProxy: [] },
       allowHosts: ['127.0.0.1', '::1'],
       userAgent: 'dais/test',
-      fail: (fault, detail, cause) => new Failed(fault, detail, cause),
+      fail: (code, detail, cause) => new Failed(code, detail, cause),
       ...options,
     });
     this.#ends.push(async () => await outbound.close());

@@ -80,7 +80,7 @@ export interface Outbound {
    */
   route(target: RouteTarget, signal?: AbortSignal): Promise<Route>;
   /** Returns the kind of an error that this client threw; undefined for errors of others. */
-  faultOf(error: unknown): OutboundErrorCode | undefined;
+  errorCodeOf(error: unknown): OutboundErrorCode | undefined;
   /** As `check`, for `connect`. */
   checkHost(host: string, port: number): Promise<void>;
   /** For TLS on such a connection: also trusts `extraCa`. Undefined: Node's authorities are sufficient. */
@@ -98,9 +98,9 @@ const MAX_REDIRECTS = 5;
 export function createOutbound(options: OutboundOptions): Outbound {
   // Own errors return from a connection attempt wrapped by others: they are recognized because they were created here.
   const made = new WeakMap<Error, OutboundErrorCode>();
-  const fail: Fail = (fault, detail, cause) => {
-    const error = options.fail(fault, detail, cause);
-    made.set(error, fault);
+  const fail: Fail = (code, detail, cause) => {
+    const error = options.fail(code, detail, cause);
+    made.set(error, code);
     return error;
   };
   const resolve = options.resolve ?? systemResolve;
@@ -186,10 +186,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
 
   function asFailure(error: unknown, url: URL, request: OutboundRequest, timeouts: Timeouts): Error {
     if (request.signal?.aborted === true) return request.signal.reason as Error;
-    return asFault(error, url.origin, timeouts);
+    return asError(error, url.origin, timeouts);
   }
 
-  function asFault(error: unknown, where: string, timeouts: Timeouts): Error {
+  function asError(error: unknown, where: string, timeouts: Timeouts): Error {
     const known = chainOf(error).find((one) => made.has(one));
     return known ?? fail('upstream_failed', failureText(error, where, timeouts), error);
   }
@@ -212,7 +212,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
         return await openTcp(guard, host, port, base.connectMs, signal);
       } catch (error) {
         if (signal?.aborted === true) throw signal.reason;
-        throw asFault(error, `${host}:${port}`, base);
+        throw asError(error, `${host}:${port}`, base);
       }
     },
     async route(target, signal) {
@@ -230,10 +230,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
         return protocol === 'http:' ? await connectToProxy(through) : await tunnelThroughProxy(through, target);
       } catch (error) {
         if (signal?.aborted === true) throw signal.reason;
-        throw asFault(error, `${name}:${port}`, base);
+        throw asError(error, `${name}:${port}`, base);
       }
     },
-    faultOf: (error) => (error instanceof Error ? made.get(error) : undefined),
+    errorCodeOf: (error) => (error instanceof Error ? made.get(error) : undefined),
     async send(request) {
       const { status, headers, body } = await stream({ maxBytes: DEFAULT_MAX_BYTES, ...request });
       return { status, headers, body: await buffer(body) };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createProxyChoice } from './proxy-choice.ts';
 
-const fail = (fault: string, detail: string) => new Error(`${fault}: ${detail}`);
+const fail = (problem: string, detail: string) => new Error(`${problem}: ${detail}`);
 const choose = (url: string, noProxy: string[] = []) =>
   createProxyChoice({ httpProxy: 'plain:3128', httpsProxy: 'http://secure:3129', noProxy }, fail)(new URL(url));
 

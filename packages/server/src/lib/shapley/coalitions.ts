@@ -77,8 +77,8 @@ export async function sampledShapley(
   for (const [index, order] of orders.entries()) {
     const sums = ofPairs[index >> 1] as Float64Array;
     let before = baseline;
-    for (const [place, feature] of order.entries()) {
-      const after = place === features - 1 ? instance : (values[at++] as number);
+    for (const [position, feature] of order.entries()) {
+      const after = position === features - 1 ? instance : (values[at++] as number);
       sums[feature]! += (after - before) / 2;
       before = after;
     }

@@ -76,12 +76,12 @@ function treesOf({ op, attributes }: Node, inputs: OnnxTrees['inputs']): OnnxTre
   const aggregate = text('aggregate_function', 'SUM');
   if (aggregate !== 'SUM' && aggregate !== 'AVERAGE') return undefined;
 
-  const places = new Places(ints('nodes_treeids'), ints('nodes_nodeids'));
+  const nodes = new NodePositions(ints('nodes_treeids'), ints('nodes_nodeids'));
   const leafOutputs = ints(`${leaves}_ids`);
   const outputs =
     1 + Math.max(0, ...new Set(leafOutputs), ints('n_targets').length === 0 ? 0 : ints('n_targets')[0]! - 1);
-  const scale = aggregate === 'AVERAGE' ? 1 / places.sizes.length : 1;
-  const trees = places.sizes.map((size): Tree => emptyTree(size, outputs));
+  const scale = aggregate === 'AVERAGE' ? 1 / nodes.sizes.length : 1;
+  const trees = nodes.sizes.map((size): Tree => emptyTree(size, outputs));
   const [feature, threshold] = [ints('nodes_featureids'), floats('nodes_values')];
   const modes = attributes.get('nodes_modes')?.strings ?? [];
   const [yes, no, missing] = [
@@ -90,20 +90,20 @@ function treesOf({ op, attributes }: Node, inputs: OnnxTrees['inputs']): OnnxTre
     ints('nodes_missing_value_tracks_true'),
   ];
   let features = 0;
-  for (const [index, place] of places.all.entries()) {
-    const tree = trees[place.tree] as Tree;
+  for (const [index, position] of nodes.all.entries()) {
+    const tree = trees[position.tree] as Tree;
     const mode = modes[index] ?? 'BRANCH_LEQ';
     if (mode === 'LEAF') continue;
     const number = MODES.indexOf(mode.replace('BRANCH_', '') as (typeof MODES)[number]);
-    const ways = [yes[index], no[index]].map((node) => places.find(place.tree, node));
+    const ways = [yes[index], no[index]].map((node) => nodes.find(position.tree, node));
     if (number === -1 || ways[0] === undefined || ways[1] === undefined) return undefined;
     features = Math.max(features, 1 + (feature[index] ?? 0));
-    tree.feature[place.node] = feature[index] ?? 0;
-    tree.threshold[place.node] = threshold[index] ?? 0;
-    tree.mode[place.node] = number;
-    tree.yes[place.node] = ways[0];
-    tree.no[place.node] = ways[1];
-    tree.missing[place.node] = missing[index] === 1 ? ways[0] : ways[1];
+    tree.feature[position.node] = feature[index] ?? 0;
+    tree.threshold[position.node] = threshold[index] ?? 0;
+    tree.mode[position.node] = number;
+    tree.yes[position.node] = ways[0];
+    tree.no[position.node] = ways[1];
+    tree.missing[position.node] = missing[index] === 1 ? ways[0] : ways[1];
   }
   const [ofTrees, ofNodes, values] = [
     ints(`${leaves}_treeids`),
@@ -111,8 +111,8 @@ function treesOf({ op, attributes }: Node, inputs: OnnxTrees['inputs']): OnnxTre
     floats(`${leaves}_weights`),
   ];
   for (const [index, output] of leafOutputs.entries()) {
-    const tree = places.treeOf(ofTrees[index]);
-    const node = tree === undefined ? undefined : places.find(tree, ofNodes[index]);
+    const tree = nodes.treeOf(ofTrees[index]);
+    const node = tree === undefined ? undefined : nodes.find(tree, ofNodes[index]);
     if (tree === undefined || node === undefined) return undefined;
     (trees[tree] as Tree).values[node * outputs + output]! += (values[index] ?? 0) * scale;
   }
@@ -123,7 +123,7 @@ function treesOf({ op, attributes }: Node, inputs: OnnxTrees['inputs']): OnnxTre
 }
 
 /** Numbers of trees and nodes as files have them, to places from 0 on; the first node of a tree is its root. */
-class Places {
+class NodePositions {
   readonly all: readonly { readonly tree: number; readonly node: number }[];
   readonly sizes: readonly number[];
   readonly #trees = new Map<number, number>();

@@ -8,7 +8,7 @@ import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
 import { readOnnxTrees, type OnnxTrees } from './onnx-trees.ts';
 import { treeShapley, treeSum } from './tree-ensemble.ts';
 
-interface Told {
+interface Reported {
   readonly rows: readonly (readonly (number | null)[])[];
   readonly background: readonly (readonly (number | null)[])[];
   /** Rows × features × outputs. */
@@ -19,7 +19,7 @@ interface Told {
 
 const peer = fileURLToPath(new URL('../../../../../conformance/explain', import.meta.url));
 let folder: string;
-let told: Readonly<Record<string, Told>>;
+let reported: Readonly<Record<string, Reported>>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-shap-'));
@@ -34,7 +34,7 @@ beforeAll(async () => {
     },
   );
   if (code !== 0) throw new Error(stderr);
-  told = JSON.parse(stdout.toString('utf8')) as Readonly<Record<string, Told>>;
+  reported = JSON.parse(stdout.toString('utf8')) as Readonly<Record<string, Reported>>;
 });
 afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
@@ -57,7 +57,7 @@ describe.each([
 ])('%s', (name) => {
   test('the Shapley values of its ONNX trees are those of shap', async () => {
     const trees = await treesOf(name);
-    const { rows, background, values, expected } = told[name] as Told;
+    const { rows, background, values, expected } = reported[name] as Reported;
     const others = background.map(numbers);
     let largest = 0;
     for (const [at, row] of rows.entries()) {

@@ -31,13 +31,13 @@ test('the area under a ROC curve is the share of pairs in the right order', () =
 });
 
 test('a variable that determines another explains its entropy', () => {
-  const told = [
+  const reported = [
     { x: 'a', y: 'yes', count: 5 },
     { x: 'b', y: 'no', count: 5 },
   ];
-  expect(explainedEntropy(told)).toBe(1);
-  expect(explainedEntropy(told.map(({ count }, i) => ({ x: 'same', y: `${i}`, count })))).toBe(0);
-  const half = [...told, { x: 'c', y: 'yes', count: 5 }, { x: 'c', y: 'no', count: 5 }];
+  expect(explainedEntropy(reported)).toBe(1);
+  expect(explainedEntropy(reported.map(({ count }, i) => ({ x: 'same', y: `${i}`, count })))).toBe(0);
+  const half = [...reported, { x: 'c', y: 'yes', count: 5 }, { x: 'c', y: 'no', count: 5 }];
   expect(explainedEntropy(half)).toBeCloseTo(0.5, 12);
 });
 

@@ -79,20 +79,20 @@ export function estimatedMetrics(expected: ExpectedCounts, confidence = 0.95): E
   const negatives = b + expected.trueNegatives;
   // A = TP and B = FN are independent sums; how many rows were predicted positive is known.
   const spread = (ofA: number, ofB: number) => Math.sqrt(ofA ** 2 * positiveVariance + ofB ** 2 * negativeVariance);
-  const told = ({ value }: Estimate, error: number): Estimate =>
+  const rounded = ({ value }: Estimate, error: number): Estimate =>
     value === undefined ? { value } : intervalAround(value, error, z, 'delta', [0, 1]);
   const [actual, f1Sum, actualNegatives] = [a + b, positives + a + b, falsePositives + expected.trueNegatives];
   return {
     count: plain.count,
-    accuracy: told(plain.accuracy, spread(1 / plain.count, 1 / plain.count)),
-    precision: told(plain.precision, spread(1 / positives, 0)),
-    recall: told(plain.recall, spread(b / actual ** 2, a / actual ** 2)),
+    accuracy: rounded(plain.accuracy, spread(1 / plain.count, 1 / plain.count)),
+    precision: rounded(plain.precision, spread(1 / positives, 0)),
+    recall: rounded(plain.recall, spread(b / actual ** 2, a / actual ** 2)),
     // TN = negatives − B, FP = positives − A.
-    specificity: told(
+    specificity: rounded(
       plain.specificity,
       spread((negatives - b) / actualNegatives ** 2, (positives - a) / actualNegatives ** 2),
     ),
-    f1: told(
+    f1: rounded(
       { value: f1Sum === 0 ? undefined : (2 * a) / f1Sum },
       spread((2 * (positives + b)) / f1Sum ** 2, (2 * a) / f1Sum ** 2),
     ),
@@ -147,10 +147,10 @@ export function estimatedClasses(
   rows: readonly ClassProbabilities[],
   confidence = 0.95,
 ): EstimatedClasses {
-  const places = new Map(classes.map((name, i) => [name, i]));
+  const positions = new Map(classes.map((name, i) => [name, i]));
   let [right, variance] = [0, 0];
   for (const { probabilities, predicted } of rows) {
-    const p = probabilities[places.get(predicted) ?? -1] ?? 0;
+    const p = probabilities[positions.get(predicted) ?? -1] ?? 0;
     right += p;
     variance += p * (1 - p);
   }

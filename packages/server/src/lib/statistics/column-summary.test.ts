@@ -65,8 +65,8 @@ test('limits: values of a small window, and categories', () => {
 describe('a value that only the window has', () => {
   const reference = summarizeCategories(['a', 'a', 'b']);
   test('is new, and has its own position', () => {
-    const told = alignCategories(reference, summarizeCategories(['a', 'z', 'z']));
-    expect(told).toEqual({ categories: ['a', 'b', 'z'], reference: [2, 1, 0], current: [1, 0, 2], added: ['z'] });
+    const reported = alignCategories(reference, summarizeCategories(['a', 'z', 'z']));
+    expect(reported).toEqual({ categories: ['a', 'b', 'z'], reference: [2, 1, 0], current: [1, 0, 2], added: ['z'] });
   });
 
   test('is not called new where the baseline has a rest that it may be of', () => {

@@ -26,9 +26,9 @@ const normal = (mean: number, deviation: number, count = 1000) =>
 /** Without the values one by one, as of a large window. */
 const binned = (summary: NumberSummary): NumberSummary => ({ ...summary, values: undefined });
 
-function drift(told: Drift | NoDrift): Drift {
-  if ('unknown' in told) throw new Error(told.because);
-  return told;
+function drift(reported: Drift | NoDrift): Drift {
+  if ('unknown' in reported) throw new Error(reported.because);
+  return reported;
 }
 
 /** Fixed values of scipy 1.17.1 and numpy 2.4.6 (docs/internals/monitoring-statistics.md). */
@@ -99,9 +99,9 @@ test('categories with a new one: 500, 300, 200 against 400, 300, 250 and 50', ()
   const current = column({ a: 400, b: 300, c: 250, d: 50 });
   const values = Object.fromEntries(
     DRIFT_METHODS.filter((method) => !/ks|wasserstein/.test(method)).map((method) => {
-      const told = drift(driftOf(reference, current, { method }));
-      expect(told.added).toEqual(['d']);
-      return [method, told.value];
+      const reported = drift(driftOf(reference, current, { method }));
+      expect(reported.added).toEqual(['d']);
+      return [method, reported.value];
     }),
   );
   expect(values['psi']).toBeCloseTo(0.34358047680839876, 12);
@@ -192,8 +192,8 @@ describe('what cannot be compared is no “all good”', () => {
   });
 
   test('a distance in the unit of the column has no default threshold', () => {
-    const told = drift(driftOf(numbers, numbers, { method: 'wasserstein' }));
-    expect(told).toEqual({ method: 'wasserstein', value: 0, because: 'named' });
+    const reported = drift(driftOf(numbers, numbers, { method: 'wasserstein' }));
+    expect(reported).toEqual({ method: 'wasserstein', value: 0, because: 'named' });
     expect(driftOf(numbers, numbers, { method: 'wasserstein', threshold: 2 })).toMatchObject({ drifted: false });
   });
 });
@@ -306,10 +306,10 @@ test('bins never return a larger KS than the values, and differ at most by the l
       const edges = quantileEdges(one, 10);
       const [r, c] = [countInBins(one, edges).counts, countInBins(other, edges).counts];
       const exact = kolmogorovSmirnovTest(one, other).statistic;
-      const told = ksStatistic(r, c);
+      const reported = ksStatistic(r, c);
       const widest = Math.max(...r.map((count, i) => Math.max(count / one.length, (c[i] ?? 0) / other.length)));
-      expect(told).toBeLessThanOrEqual(exact + 1e-12);
-      expect(exact - told).toBeLessThanOrEqual(widest + 1e-12);
+      expect(reported).toBeLessThanOrEqual(exact + 1e-12);
+      expect(exact - reported).toBeLessThanOrEqual(widest + 1e-12);
     }),
   );
 });
@@ -323,9 +323,9 @@ test('every method of every pair of columns: finite, and no drift to itself', ()
       );
       if (r === undefined || c === undefined) throw new Error('no summaries');
       for (const method of DRIFT_METHODS) {
-        const told = drift(driftOf(r, c, { method }));
-        expect(Number.isFinite(told.value)).toBe(true);
-        expect(told.pValue === undefined).toBe(!isTest(method));
+        const reported = drift(driftOf(r, c, { method }));
+        expect(Number.isFinite(reported.value)).toBe(true);
+        expect(reported.pValue === undefined).toBe(!isTest(method));
         expect(drift(driftOf(r, r, { method, threshold: isTest(method) ? 0.05 : 0.1 })).drifted).toBe(false);
       }
     }),
@@ -333,14 +333,14 @@ test('every method of every pair of columns: finite, and no drift to itself', ()
 });
 
 describe('many p-values', () => {
-  const told = [0.01, 0.04, 0.03, 0.005, 0.8];
+  const reported = [0.01, 0.04, 0.03, 0.005, 0.8];
   test.each([
-    ['none', told],
+    ['none', reported],
     ['bonferroni', [0.05, 0.2, 0.15, 0.025, 1]],
     ['holm', [0.04, 0.09, 0.09, 0.025, 0.8]],
     ['benjamini-hochberg', [0.025, 0.05, 0.05, 0.025, 0.8]],
   ] as const)('%s', (correction, expected) => {
-    for (const [i, p] of adjustPValues(told, correction).entries()) expect(p).toBeCloseTo(expected[i] ?? -1, 12);
+    for (const [i, p] of adjustPValues(reported, correction).entries()) expect(p).toBeCloseTo(expected[i] ?? -1, 12);
   });
 
   test('adjusted p-values are never smaller, keep the order, and Bonferroni ≥ Holm ≥ Benjamini-Hochberg', () => {

@@ -143,14 +143,18 @@ export function driftOf(reference: ColumnSummary, current: ColumnSummary, choice
       because: `${method} requires ordered values, but the column has categories`,
     };
   }
-  const told =
+  const measured =
     reference.type === 'numbers' && current.type === 'numbers'
       ? ofNumbers(method, reference, current)
       : ofCategories(method, reference as CategorySummary, current as CategorySummary);
   const threshold = choice.threshold ?? (method === 'wasserstein' ? undefined : DEFAULT_THRESHOLDS[method]);
   const drifted =
-    threshold === undefined ? undefined : isTest(method) ? (told.pValue ?? 1) < threshold : told.value >= threshold;
-  return { method, ...told, ...(threshold !== undefined && { threshold, drifted }), because };
+    threshold === undefined
+      ? undefined
+      : isTest(method)
+        ? (measured.pValue ?? 1) < threshold
+        : measured.value >= threshold;
+  return { method, ...measured, ...(threshold !== undefined && { threshold, drifted }), because };
 }
 
 function incomparable(reference: ColumnSummary, current: ColumnSummary): NoDrift | undefined {
@@ -169,9 +173,9 @@ function incomparable(reference: ColumnSummary, current: ColumnSummary): NoDrift
   return undefined;
 }
 
-type Told = Pick<Drift, 'value' | 'pValue' | 'added'>;
+type MeasuredDrift = Pick<Drift, 'value' | 'pValue' | 'added'>;
 
-function ofNumbers(method: DriftMethod, reference: NumberSummary, current: NumberSummary): Told {
+function ofNumbers(method: DriftMethod, reference: NumberSummary, current: NumberSummary): MeasuredDrift {
   const [r, c] = [reference.bins.counts, current.bins.counts];
   const exact =
     reference.values !== undefined && current.values !== undefined ? [reference.values, current.values] : undefined;
@@ -209,7 +213,7 @@ function countsOfValues(one: readonly number[], other: readonly number[]): [numb
   return [counted(one), counted(other)];
 }
 
-function ofCategories(method: DriftMethod, reference: CategorySummary, current: CategorySummary): Told {
+function ofCategories(method: DriftMethod, reference: CategorySummary, current: CategorySummary): MeasuredDrift {
   const { reference: r, current: c, added } = alignCategories(reference, current);
   return { ...ofCounts(method, r, c), ...(added.length > 0 && { added }) };
 }
@@ -226,7 +230,7 @@ const DISTANCES: Readonly<Record<Counted, (reference: readonly number[], current
   total_variation: totalVariation,
 };
 
-function ofCounts(method: DriftMethod, reference: readonly number[], current: readonly number[]): Told {
+function ofCounts(method: DriftMethod, reference: readonly number[], current: readonly number[]): MeasuredDrift {
   if (method in DISTANCES) return { value: DISTANCES[method as Counted](reference, current) };
   const { statistic, pValue } = chiSquareTest(reference, current);
   return { value: statistic, pValue };

@@ -85,9 +85,9 @@ export function fairnessOf(groups: readonly GroupCounts[], choice: FairnessChoic
   const small: SmallGroup[] = [];
   const gap = (of: SmallGroup['of'], rate: (counts: GroupCounts) => Rate | undefined) => {
     const rates = groups.flatMap((counts) => {
-      const told = rate(counts);
-      if (told === undefined) return [];
-      const [part, whole] = told;
+      const rateOfGroup = rate(counts);
+      if (rateOfGroup === undefined) return [];
+      const [part, whole] = rateOfGroup;
       if (whole >= Math.max(1, minimum)) return [{ group: counts.group, rate: part / whole }];
       if (!small.some((one) => one.group === counts.group && one.of === of))
         small.push({ group: counts.group, of, count: whole });

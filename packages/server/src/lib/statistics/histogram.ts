@@ -26,7 +26,7 @@ function pointsOf({ edges }: Histogram): readonly number[] {
 function spread({ edges: own, counts }: Histogram, edges: readonly number[], points: readonly number[]) {
   const bins = Array.from({ length: Math.max(0, edges.length - 1) }, () => 0);
   const atPoints = points.map(() => 0);
-  const place = new Map(edges.map((edge, i) => [edge, i]));
+  const positions = new Map(edges.map((edge, i) => [edge, i]));
   for (const [i, count] of counts.entries()) {
     const low = own[i] ?? 0;
     const high = own[i + 1] ?? low;
@@ -35,8 +35,8 @@ function spread({ edges: own, counts }: Histogram, edges: readonly number[], poi
       atPoints[at] = (atPoints[at] ?? 0) + count;
       continue;
     }
-    const last = place.get(high) ?? 0;
-    for (let bin = place.get(low) ?? 0; bin < last; bin += 1) {
+    const last = positions.get(high) ?? 0;
+    for (let bin = positions.get(low) ?? 0; bin < last; bin += 1) {
       const width = (edges[bin + 1] ?? 0) - (edges[bin] ?? 0);
       bins[bin] = (bins[bin] ?? 0) + (count * width) / (high - low);
     }

@@ -36,10 +36,10 @@ import { normedBy, wassersteinDistance, wassersteinOfBins } from './wasserstein.
 
 /** A value of a peer; null: the peer has none. */
 type Figure = number | null;
-type Told = Readonly<Record<string, unknown>>;
+type Reported = Readonly<Record<string, unknown>>;
 
 const peer = fileURLToPath(new URL('../../../../../conformance/monitoring', import.meta.url));
-type Answers = Readonly<Record<keyof typeof cases, readonly Told[]>>;
+type Answers = Readonly<Record<keyof typeof cases, readonly Reported[]>>;
 
 let folder: string;
 let beside: Beside;
@@ -69,9 +69,9 @@ beforeEach(() => {
 afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
 function of(from: keyof typeof answers, kind: keyof typeof cases, at: number): Readonly<Record<string, Figure>> {
-  const told = answers[from]?.[kind][at];
-  if (told === undefined) throw new Error(`${from} told nothing of ${kind} ${at}`);
-  return told as Readonly<Record<string, Figure>>;
+  const reported = answers[from]?.[kind][at];
+  if (reported === undefined) throw new Error(`${from} told nothing of ${kind} ${at}`);
+  return reported as Readonly<Record<string, Figure>>;
 }
 
 /** The differences from the peer as text; an empty list passes. */
@@ -144,11 +144,11 @@ describe.each(each(numbers))('numbers: %s', (_name, at, { reference, current, ed
     const lattice = reference.every((value) => Number.isInteger(value)) ? 'whole' : 'spread';
     const fine = withoutGaps(quantileEdges(reference, 100));
     const [r, c] = [summarizeNumbers(reference, fine, lattice), summarizeNumbers(current, fine, lattice)];
-    const told = normedBy(wassersteinOfBins(r, c), r);
+    const reported = normedBy(wassersteinOfBins(r, c), r);
     // A constant has one edge: for deviating values, bins contain only their mean, not their distribution.
     const most = new Set(reference).size === 1 ? 0.25 * exact : 0.02 + 0.05 * exact;
     // Bins cannot locate a handful of values; there the values themselves are kept.
-    if (reference.length >= 40) beside.within(told, exact, most, 'Wasserstein');
+    if (reference.length >= 40) beside.within(reported, exact, most, 'Wasserstein');
     expect(beside.apart).toEqual([]);
   });
 
@@ -226,7 +226,7 @@ describe.each(each(binary))('two classes: %s', (_name, at, { scores, actual, pre
   test('scikit-learn', () => {
     const theirs = of('libraries', 'binary', at);
     const { rows, calibration } = fitted();
-    const told: Readonly<Record<string, Estimate | number>> = {
+    const reported: Readonly<Record<string, Estimate | number>> = {
       ...binaryMetrics(countsOfClass(confusionOf([...outcomes, ...both]), '1'), { draws: 10 }),
       ...scoreMetrics(summarizeScores(rows, 'exact')),
     };
@@ -242,7 +242,7 @@ describe.each(each(binary))('two classes: %s', (_name, at, { scores, actual, pre
       'brier',
     ]) {
       // scikit-learn cuts a certain error off at the precision of float64, 2.2e-16.
-      beside.near((told[name] as Estimate).value, theirs[name], name === 'logLoss' ? 2e-2 : 1e-9, name);
+      beside.near((reported[name] as Estimate).value, theirs[name], name === 'logLoss' ? 2e-2 : 1e-9, name);
     }
     const shares = theirs['calibrated'] as unknown as readonly number[];
     for (const [i, score] of asked.entries())
@@ -254,10 +254,10 @@ describe.each(each(binary))('two classes: %s', (_name, at, { scores, actual, pre
     const theirs = of('nannyml', 'binary', at);
     const { calibration } = fitted();
     const rows = scores.map((raw, i) => ({ raw, score: calibrated(calibration, raw), predicted: predicted[i] === 1 }));
-    const told = estimatedMetrics(expectedCounts(rows));
+    const reported = estimatedMetrics(expectedCounts(rows));
     for (const name of ['accuracy', 'precision', 'recall', 'specificity', 'f1'] as const) {
       // It returns 0 for a denominator of 0.
-      beside.near(told[name].value ?? 0, theirs[name] ?? 0, 1e-9, name);
+      beside.near(reported[name].value ?? 0, theirs[name] ?? 0, 1e-9, name);
     }
     // It processes rows with equal scores sequentially, and rounds sums to five digits.
     if (new Set(scores).size === scores.length && theirs['rocAuc'] !== null) {
@@ -271,30 +271,30 @@ test.each(each(classes))('classes: %s', (_name, at, { actual, predicted }) => {
   const theirs = of('libraries', 'classes', at);
   const confusion = confusionOf(actual.map((value, i) => ({ actual: value, predicted: predicted[i] ?? '', count: 1 })));
   expect(confusion.counts).toEqual(theirs['confusion']);
-  const told = classMetrics(confusion, { draws: 10 });
+  const reported = classMetrics(confusion, { draws: 10 });
   for (const name of ['accuracy', 'macroPrecision', 'macroRecall', 'macroF1', 'balancedAccuracy'] as const) {
-    beside.near(told[name].value, theirs[name], 1e-12, name);
+    beside.near(reported[name].value, theirs[name], 1e-12, name);
   }
   expect(beside.apart).toEqual([]);
 });
 
 test.each(each(regression))('predicted numbers: %s', (_name, at, { actual, predicted }) => {
   const theirs = of('libraries', 'regression', at);
-  const told = regressionMetrics(
+  const reported = regressionMetrics(
     summarizeErrors(actual.map((value, i) => ({ actual: value, predicted: predicted[i] ?? 0 }))),
   );
   for (const name of ['mae', 'rmse', 'mape', 'r2', 'bias'] as const)
-    beside.near(told[name].value, theirs[name], 1e-9, name);
+    beside.near(reported[name].value, theirs[name], 1e-9, name);
   const [low, high] = theirs['maeInterval'] as unknown as readonly number[];
-  beside.near(told.mae.low, low, 1e-8, 'low');
-  beside.near(told.mae.high, high, 1e-8, 'high');
+  beside.near(reported.mae.low, low, 1e-8, 'low');
+  beside.near(reported.mae.high, high, 1e-8, 'high');
   expect(beside.apart).toEqual([]);
 });
 
 test.each(each(fairness))('fairness: %s', (_name, at, { groups, actual, predicted }) => {
   const theirs = of('libraries', 'fairness', at);
   const names = [...new Set(groups)];
-  const told = fairnessOf(
+  const reported = fairnessOf(
     names.map((group) => {
       const rows = actual
         .map((value, i) => [value, predicted[i], groups[i]] as const)
@@ -314,13 +314,19 @@ test.each(each(fairness))('fairness: %s', (_name, at, { groups, actual, predicte
     }),
     { minimum: 1 },
   );
-  beside.near(told.demographicParity?.difference, theirs['demographicParityDifference'], 1e-12, 'demographic parity');
-  beside.near(told.demographicParity?.ratio, theirs['demographicParityRatio'], 1e-12, 'its ratio');
-  beside.near(told.equalizedOdds?.difference, theirs['equalizedOddsDifference'], 1e-12, 'equalized odds');
-  beside.near(told.equalizedOdds?.ratio, theirs['equalizedOddsRatio'], 1e-12, 'its ratio');
-  beside.near(told.equalOpportunity?.difference, theirs['equalOpportunityDifference'], 1e-12, 'equal opportunity');
+  beside.near(
+    reported.demographicParity?.difference,
+    theirs['demographicParityDifference'],
+    1e-12,
+    'demographic parity',
+  );
+  beside.near(reported.demographicParity?.ratio, theirs['demographicParityRatio'], 1e-12, 'its ratio');
+  beside.near(reported.equalizedOdds?.difference, theirs['equalizedOddsDifference'], 1e-12, 'equalized odds');
+  beside.near(reported.equalizedOdds?.ratio, theirs['equalizedOddsRatio'], 1e-12, 'its ratio');
+  beside.near(reported.equalOpportunity?.difference, theirs['equalOpportunityDifference'], 1e-12, 'equal opportunity');
   const selection = theirs['selection'] as unknown as Readonly<Record<string, number>>;
-  for (const { group, selectionRate } of told.groups) beside.near(selectionRate.value, selection[group], 1e-12, group);
+  for (const { group, selectionRate } of reported.groups)
+    beside.near(selectionRate.value, selection[group], 1e-12, group);
   expect(beside.apart).toEqual([]);
 });
 
@@ -329,27 +335,28 @@ test.each(each(attributions))('attributions: %s', (_name, at, { baseline, curren
   expect(beside.apart).toEqual([]);
 });
 
-test.each(each(tails))('%s, intervals and corrections', (_name, at, told) => {
+test.each(each(tails))('%s, intervals and corrections', (_name, at, reported) => {
   const theirs = of('libraries', 'tails', at) as unknown as Readonly<Record<string, readonly number[]>>;
   const corrected = of('evidently', 'tails', at) as unknown as Readonly<Record<string, readonly number[]>>;
-  for (const [i, [x, k]] of told.chiSquare.entries())
+  for (const [i, [x, k]] of reported.chiSquare.entries())
     beside.near(chiSquareTail(x, k), theirs['chiSquare']?.[i], 1e-10, `χ² ${x} of ${k}`);
-  for (const [i, z] of told.normal.entries()) beside.near(normalCumulative(z), theirs['normal']?.[i], 1e-11, `Φ(${z})`);
-  for (const [i, p] of told.normalQuantile.entries())
+  for (const [i, z] of reported.normal.entries())
+    beside.near(normalCumulative(z), theirs['normal']?.[i], 1e-11, `Φ(${z})`);
+  for (const [i, p] of reported.normalQuantile.entries())
     beside.near(normalQuantile(p), theirs['normalQuantile']?.[i], 1e-11, `Φ⁻¹(${p})`);
-  for (const [i, x] of told.kolmogorov.entries())
+  for (const [i, x] of reported.kolmogorov.entries())
     beside.near(kolmogorovTail(x), theirs['kolmogorov']?.[i], 1e-9, `K(${x})`);
   const intervals = theirs['wilson'] as unknown as readonly (readonly number[])[];
-  for (const [i, [k, n]] of told.wilson.entries()) {
+  for (const [i, [k, n]] of reported.wilson.entries()) {
     const { low, high } = wilsonInterval(k, n, deviationsOf(0.95));
     beside.near(low, intervals[i]?.[0], 1e-9, `${k} of ${n}`);
     beside.near(high, intervals[i]?.[1], 1e-9, `${k} of ${n}`);
   }
   for (const correction of ['bonferroni', 'holm', 'benjamini-hochberg'] as const) {
-    for (const [i, p] of adjustPValues(told.pValues, correction).entries())
+    for (const [i, p] of adjustPValues(reported.pValues, correction).entries())
       beside.near(p, corrected[correction]?.[i], 1e-12, correction);
   }
-  for (const [i, p] of adjustPValues(told.pValues, 'benjamini-hochberg').entries()) {
+  for (const [i, p] of adjustPValues(reported.pValues, 'benjamini-hochberg').entries()) {
     beside.near(p, theirs['benjaminiHochberg']?.[i], 1e-12, 'scipy');
   }
   expect(kolmogorovSmirnovP(0, 5, 5).pValue).toBe(1);

@@ -85,13 +85,13 @@ export const binary = [
   ['tiny', [0.2, 0.7, 0.6]],
   ['certain', pick([0.001, 0.999], 60)],
 ].map(([name, scores]) => {
-  const told = scores as number[];
-  const actual = told.map((score) => (random() < score * score ? 1 : 0));
+  const reported = scores as number[];
+  const actual = reported.map((score) => (random() < score * score ? 1 : 0));
   return {
     name: name as string,
-    scores: told,
+    scores: reported,
     actual,
-    predicted: told.map((score) => (score >= 0.5 ? 1 : 0)),
+    predicted: reported.map((score) => (score >= 0.5 ? 1 : 0)),
     at: [0, ...uniform(50), 1],
   };
 });
@@ -117,8 +117,8 @@ export const regression = [
   ['constant', Array.from({ length: 20 }, () => 4)],
   ['tiny', [1, 2]],
 ].map(([name, actual]) => {
-  const told = actual as number[];
-  return { name: name as string, actual: told, predicted: told.map((value) => value + random() - 0.4) };
+  const reported = actual as number[];
+  return { name: name as string, actual: reported, predicted: reported.map((value) => value + random() - 0.4) };
 });
 
 export const fairness = [2, 3, 7].map((count) => {

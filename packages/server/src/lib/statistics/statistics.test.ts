@@ -19,17 +19,17 @@ import { mergeScores, scoreMetrics, summarizeScores } from './scores.ts';
 describe('classes', () => {
   const counts = { truePositives: 40, falsePositives: 10, falseNegatives: 20, trueNegatives: 30 };
   test('a positive class, with intervals that the seed fixes', () => {
-    const told = binaryMetrics(counts);
-    expect(told.accuracy.value).toBeCloseTo(0.7, 12);
-    expect(told.accuracy.low).toBeCloseTo(0.60418, 4);
-    expect(told.precision.value).toBeCloseTo(0.8, 12);
-    expect(told.recall.value).toBeCloseTo(2 / 3, 12);
-    expect(told.specificity.value).toBeCloseTo(0.75, 12);
-    expect(told.f1.value).toBeCloseTo(80 / 110, 12);
-    expect(told.f1.low).toBeLessThan(80 / 110);
-    expect(told.f1.high).toBeGreaterThan(80 / 110);
-    expect(binaryMetrics(counts)).toEqual(told);
-    expect(binaryMetrics(counts, { seed: 2 }).f1).not.toEqual(told.f1);
+    const reported = binaryMetrics(counts);
+    expect(reported.accuracy.value).toBeCloseTo(0.7, 12);
+    expect(reported.accuracy.low).toBeCloseTo(0.60418, 4);
+    expect(reported.precision.value).toBeCloseTo(0.8, 12);
+    expect(reported.recall.value).toBeCloseTo(2 / 3, 12);
+    expect(reported.specificity.value).toBeCloseTo(0.75, 12);
+    expect(reported.f1.value).toBeCloseTo(80 / 110, 12);
+    expect(reported.f1.low).toBeLessThan(80 / 110);
+    expect(reported.f1.high).toBeGreaterThan(80 / 110);
+    expect(binaryMetrics(counts)).toEqual(reported);
+    expect(binaryMetrics(counts, { seed: 2 }).f1).not.toEqual(reported.f1);
   });
 
   test('a share of nothing is not a number', () => {
@@ -97,9 +97,9 @@ describe('scores', () => {
   });
 
   test('one class has no area; a score outside of 0 to 1 is rejected', () => {
-    const told = scoreMetrics(summarizeScores([{ score: 0.5, positive: true }]));
-    expect(told.rocAuc.value).toBeUndefined();
-    expect(told.prAuc.value).toBe(1);
+    const reported = scoreMetrics(summarizeScores([{ score: 0.5, positive: true }]));
+    expect(reported.rocAuc.value).toBeUndefined();
+    expect(reported.prAuc.value).toBe(1);
     expect(scoreMetrics(summarizeScores([])).calibrationError.value).toBeUndefined();
     expect(() => summarizeScores([{ score: 1.2, positive: true }])).toThrow('1.2 is not a probability');
     expect(() => mergeScores(summarizeScores([], 10), summarizeScores([], 20))).toThrow(RangeError);
@@ -137,7 +137,7 @@ describe('predicted numbers', () => {
   });
 
   test('metrics', () => {
-    const told = regressionMetrics(
+    const reported = regressionMetrics(
       summarizeErrors([
         { actual: 3, predicted: 2.5 },
         { actual: -0.5, predicted: 0 },
@@ -145,12 +145,12 @@ describe('predicted numbers', () => {
         { actual: 0, predicted: 1 },
       ]),
     );
-    expect(told.mae.value).toBeCloseTo(0.5, 12);
-    expect(told.rmse.value).toBeCloseTo(Math.sqrt(1.5 / 4), 12);
-    expect(told.bias.value).toBeCloseTo(0.25, 12);
+    expect(reported.mae.value).toBeCloseTo(0.5, 12);
+    expect(reported.rmse.value).toBeCloseTo(Math.sqrt(1.5 / 4), 12);
+    expect(reported.bias.value).toBeCloseTo(0.25, 12);
     // The row whose actual value is 0 has no relative error.
-    expect(told.mape.value).toBeCloseTo((0.5 / 3 + 1 + 0) / 3, 12);
-    expect(told.r2.value).toBeCloseTo(1 - 1.5 / 8.1875, 12);
+    expect(reported.mape.value).toBeCloseTo((0.5 / 3 + 1 + 0) / 3, 12);
+    expect(reported.r2.value).toBeCloseTo(1 - 1.5 / 8.1875, 12);
     expect(regressionMetrics(summarizeErrors([{ actual: 1, predicted: 1 }])).r2.value).toBeUndefined();
     expect(regressionMetrics(summarizeErrors([])).mae).toEqual({ value: undefined });
     expect(() => summarizeErrors([{ actual: Number.NaN, predicted: 1 }])).toThrow('are not a pair of numbers');
@@ -166,11 +166,11 @@ describe('without labels', () => {
     expect(expected.falsePositives).toBeCloseTo(1.45, 12);
     expect(expected.falseNegatives).toBeCloseTo(1.05, 12);
     expect(expected.trueNegatives).toBeCloseTo(3.95, 12);
-    const told = estimatedMetrics(expected);
-    expect(told.accuracy.value).toBeCloseTo(0.75, 12);
-    expect(told.precision.value).toBeCloseTo(0.71, 12);
-    expect(told.recall.value).toBeCloseTo(0.7717391304347827, 12);
-    expect(told.f1.value).toBeCloseTo(0.7395833333333334, 12);
+    const reported = estimatedMetrics(expected);
+    expect(reported.accuracy.value).toBeCloseTo(0.75, 12);
+    expect(reported.precision.value).toBeCloseTo(0.71, 12);
+    expect(reported.recall.value).toBeCloseTo(0.7717391304347827, 12);
+    expect(reported.f1.value).toBeCloseTo(0.7395833333333334, 12);
     expect(estimatedRocAuc(scores.map((score) => ({ raw: score, score })))).toBeCloseTo(0.8240740740740742, 2);
     const halves = mergeExpected(expectedCounts(rows.slice(0, 4)), expectedCounts(rows.slice(4)));
     expect(halves.truePositives).toBeCloseTo(expected.truePositives, 12);
@@ -181,7 +181,7 @@ describe('without labels', () => {
   test('labels drawn with these probabilities are within the intervals', () => {
     const random = seededRandom(11);
     const many = Array.from({ length: 500 }, () => random()).map((score) => ({ score, predicted: score > 0.4 }));
-    const told = estimatedMetrics(expectedCounts(many));
+    const reported = estimatedMetrics(expectedCounts(many));
     const held = { accuracy: 0, precision: 0, recall: 0, specificity: 0, f1: 0 };
     for (let world = 0; world < 300; world += 1) {
       const outcomes = many.map(({ score, predicted }) => ({
@@ -191,7 +191,7 @@ describe('without labels', () => {
       }));
       const real = binaryMetrics(countsOfClass(confusionOf(outcomes), 'yes'), { draws: 1 });
       for (const name of ['accuracy', 'precision', 'recall', 'specificity', 'f1'] as const) {
-        const { low = 1, high = 0 } = told[name];
+        const { low = 1, high = 0 } = reported[name];
         const value = real[name].value ?? -1;
         if (low <= value && value <= high) held[name] += 1;
       }
@@ -203,7 +203,7 @@ describe('without labels', () => {
   });
 
   test('several classes', () => {
-    const told = estimatedClasses(
+    const reported = estimatedClasses(
       ['a', 'b', 'c'],
       [
         { probabilities: [0.8, 0.1, 0.1], predicted: 'a' },
@@ -211,9 +211,9 @@ describe('without labels', () => {
         { probabilities: [0.2, 0.2, 0.6], predicted: 'c' },
       ],
     );
-    expect(told.accuracy.value).toBeCloseTo(2 / 3, 12);
-    expect(told.macroPrecision).toBeCloseTo(2 / 3, 12);
-    expect(told.byClass['a']?.falseNegatives).toBeCloseTo(0.5, 12);
+    expect(reported.accuracy.value).toBeCloseTo(2 / 3, 12);
+    expect(reported.macroPrecision).toBeCloseTo(2 / 3, 12);
+    expect(reported.byClass['a']?.falseNegatives).toBeCloseTo(0.5, 12);
   });
 
   test('a calibration is fitted where it helps, and only there', () => {
@@ -242,24 +242,24 @@ describe('groups', () => {
     }),
   });
   test('gaps, and disparate impact that may be above 1', () => {
-    const told = fairnessOf([group('a', 100, 50, [40, 10, 10, 40]), group('b', 100, 60, [45, 15, 5, 35])], {
+    const reported = fairnessOf([group('a', 100, 50, [40, 10, 10, 40]), group('b', 100, 60, [45, 15, 5, 35])], {
       privileged: 'a',
     });
-    expect(told.demographicParity).toMatchObject({ smallest: 'a', largest: 'b' });
-    expect(told.demographicParity?.difference).toBeCloseTo(0.1, 12);
-    expect(told.demographicParity?.ratio).toBeCloseTo(5 / 6, 12);
-    expect(told.disparateImpact?.['b']).toBeCloseTo(1.2, 12);
-    expect(told.equalOpportunity?.difference).toBeCloseTo(0.1, 12);
-    expect(told.equalizedOdds?.ratio).toBeCloseTo(2 / 3, 12);
-    expect(told.small).toEqual([]);
+    expect(reported.demographicParity).toMatchObject({ smallest: 'a', largest: 'b' });
+    expect(reported.demographicParity?.difference).toBeCloseTo(0.1, 12);
+    expect(reported.demographicParity?.ratio).toBeCloseTo(5 / 6, 12);
+    expect(reported.disparateImpact?.['b']).toBeCloseTo(1.2, 12);
+    expect(reported.equalOpportunity?.difference).toBeCloseTo(0.1, 12);
+    expect(reported.equalizedOdds?.ratio).toBeCloseTo(2 / 3, 12);
+    expect(reported.small).toEqual([]);
   });
 
   test('small groups are reported, and excluded from all measures', () => {
-    const told = fairnessOf([group('a', 100, 50), group('b', 29, 0), group('c', 40, 30)]);
-    expect(told.small).toEqual([{ group: 'b', of: 'rows', count: 29 }]);
-    expect(told.groups).toHaveLength(3);
-    expect(told.demographicParity?.difference).toBeCloseTo(0.25, 12);
-    expect(told.equalizedOdds).toBeUndefined();
+    const reported = fairnessOf([group('a', 100, 50), group('b', 29, 0), group('c', 40, 30)]);
+    expect(reported.small).toEqual([{ group: 'b', of: 'rows', count: 29 }]);
+    expect(reported.groups).toHaveLength(3);
+    expect(reported.demographicParity?.difference).toBeCloseTo(0.25, 12);
+    expect(reported.equalizedOdds).toBeUndefined();
     expect(fairnessOf([group('a', 100, 50), group('b', 3, 0)]).demographicParity).toBeUndefined();
     const few = fairnessOf([group('a', 100, 50, [40, 10, 10, 40]), group('b', 100, 60, [10, 50, 0, 40])]);
     expect(few.small).toEqual([{ group: 'b', of: 'positives', count: 10 }]);

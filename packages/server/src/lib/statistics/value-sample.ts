@@ -40,8 +40,8 @@ export class ValueSample {
 }
 
 /** A pseudo-random integer (the finalizer of MurmurHash3). */
-function scattered(place: number): number {
-  let hash = Math.imul(place ^ (place >>> 16), 0x85eb_ca6b);
+function scattered(position: number): number {
+  let hash = Math.imul(position ^ (position >>> 16), 0x85eb_ca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -34,10 +34,10 @@ interface Knot {
  */
 export function wassersteinOfBins(reference: NumberSummary, current: NumberSummary): number {
   const [one, other] = [knotsOf(reference), knotsOf(current)];
-  const places = [...new Set([...one, ...other].map(({ x }) => x))].toSorted((a, b) => a - b);
+  const positions = [...new Set([...one, ...other].map(({ x }) => x))].toSorted((a, b) => a - b);
   let area = 0;
-  for (const [i, x] of places.entries()) {
-    const next = places[i + 1];
+  for (const [i, x] of positions.entries()) {
+    const next = positions[i + 1];
     if (next === undefined) break;
     const start = shareAt(one, x, 'at') - shareAt(other, x, 'at');
     const end = shareAt(one, next, 'below') - shareAt(other, next, 'below');

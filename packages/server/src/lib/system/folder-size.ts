@@ -2,9 +2,9 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-export async function folderSize(place: string): Promise<number> {
+export async function folderSize(location: string): Promise<number> {
   let total = 0;
-  const folders = [place];
+  const folders = [location];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
     for (const entry of entries) {

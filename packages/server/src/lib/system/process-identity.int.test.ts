@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { checkProcess, processIdentity } from './process-identity.ts';
+import { checkProcess, processIdentity } from './process-identity.mjs';
 import { run } from '#lib/process.ts';
 
 /** In addition to the open ones. */

@@ -15,7 +15,7 @@ export function treeCpuMs(pid: number): number | undefined {
       // Its second field is a name in brackets, which may have spaces.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       // CPU time of the process and of its ended children.
-      for (const place of [11, 12, 13, 14]) ticks += Number(fields[place] ?? 0);
+      for (const field of [11, 12, 13, 14]) ticks += Number(fields[field] ?? 0);
       any = true;
       const children = readFileSync(`/proc/${next}/task/${next}/children`, 'latin1').trim();
       if (children !== '') left.push(...children.split(' ').map(Number));

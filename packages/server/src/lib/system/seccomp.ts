@@ -287,11 +287,11 @@ function conditionsOf(conditions: readonly Condition[]): Instruction[] {
     left -= part.length;
     // After this part: `left` instructions of the others, then the RETURN.
     const failed = left + 1;
-    return part.map((instruction, place): Instruction => {
+    return part.map((instruction, position): Instruction => {
       const [code, , , value] = instruction;
       if (code !== JUMP_EQUAL) return instruction;
-      const rest = part.length - 1 - place;
-      const isLast = place >= part.length - 1;
+      const rest = part.length - 1 - position;
+      const isLast = position >= part.length - 1;
       const last = values.length > 0 && isLast;
       const onMatch = not ? rest + failed : rest;
       const onMiss = last ? (not ? 0 : failed) : 0;

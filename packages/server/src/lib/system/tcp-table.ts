@@ -6,7 +6,7 @@
 import { readFile, readdir, readlink } from 'node:fs/promises';
 import { isIPv4, isIPv6 } from 'node:net';
 import { endianness } from 'node:os';
-import { processCommand } from './process-identity.ts';
+import { processCommand } from './process-identity.mjs';
 
 export interface TcpSocket {
   /** Hexadecimal as in the table: 8 digits for IPv4, 32 for IPv6. */

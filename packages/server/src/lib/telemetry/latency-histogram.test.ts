@@ -10,10 +10,10 @@ test('a quantile is at most 2 % above the true one and never below it', () => {
       for (const ms of all) histogram.add(ms);
       const sorted = all.toSorted((a, b) => a - b);
       const exact = sorted[Math.ceil(all.length * share) - 1] as number;
-      const told = histogram.quantile(share) as number;
+      const reported = histogram.quantile(share) as number;
       // In whole microseconds.
-      expect(told).toBeGreaterThanOrEqual(exact - 0.001);
-      expect(told).toBeLessThanOrEqual(exact * 1.02 + 0.001);
+      expect(reported).toBeGreaterThanOrEqual(exact - 0.001);
+      expect(reported).toBeLessThanOrEqual(exact * 1.02 + 0.001);
       expect(histogram.total).toBe(all.length);
     }),
   );

@@ -15,8 +15,8 @@ export class LatencyHistogram {
 
   add(ms: number): void {
     const bucket = Math.ceil(Math.log(Math.max(1, ms * 1000)) / STEP);
-    const place = Math.min(BUCKETS - 1, bucket);
-    this.#counts[place] = (this.#counts[place] ?? 0) + 1;
+    const position = Math.min(BUCKETS - 1, bucket);
+    this.#counts[position] = (this.#counts[position] ?? 0) + 1;
     this.#total++;
     if (ms > this.#mostMs) this.#mostMs = ms;
   }
@@ -26,9 +26,9 @@ export class LatencyHistogram {
     if (this.#total === 0) return null;
     const wanted = Math.ceil(this.#total * share);
     let below = 0;
-    for (const [place, count] of this.#counts.entries()) {
+    for (const [position, count] of this.#counts.entries()) {
       below += count;
-      if (below >= wanted) return rounded(Math.min(this.#mostMs, Math.exp(place * STEP) / 1000));
+      if (below >= wanted) return rounded(Math.min(this.#mostMs, Math.exp(position * STEP) / 1000));
     }
     return rounded(this.#mostMs);
   }

@@ -33,24 +33,24 @@ import { bareEntity, collectionOf, resourceUid } from './resource-entity.ts';
 import { simulate } from './simulation.ts';
 import { TargetView } from './target-view.ts';
 
-export interface AccessParts {
+export interface AccessDependencies {
   readonly engine: PolicyEngine;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
 
-export function accessEntries(parts: AccessParts): readonly OperationEntry[] {
+export function accessEntries(dependencies: AccessDependencies): readonly OperationEntry[] {
   // Available to every caller, and its CPU time grows with the text: requests run sequentially.
   const tests = new WorkQueue(1, 16, 'Too many policy simulations are running. Retry in a few seconds.');
   return [
-    entry(whyOperation, async (tx, call) => await why(parts, tx, call)),
+    entry(whyOperation, async (tx, call) => await why(dependencies, tx, call)),
     entry(testPolicyOperation, {
       perform: async ({ input, tenant }) =>
-        await tests.run(() => runPolicyFile(parts.engine, input.file, input.text, tenant.name)),
+        await tests.run(() => runPolicyFile(dependencies.engine, input.file, input.text, tenant.name)),
     }),
-    entry(simulatePolicyOperation, async (tx, call) => await simulate(parts.engine, tx, call)),
-    entry(readOwnAccessOperation, async (tx, call) => await access(parts, tx, call, undefined)),
-    entry(readAccessOperation, async (tx, call) => await access(parts, tx, call, call.input.principal)),
+    entry(simulatePolicyOperation, async (tx, call) => await simulate(dependencies.engine, tx, call)),
+    entry(readOwnAccessOperation, async (tx, call) => await access(dependencies, tx, call, undefined)),
+    entry(readAccessOperation, async (tx, call) => await access(dependencies, tx, call, call.input.principal)),
   ];
 }
 
@@ -63,9 +63,9 @@ interface Subject {
   readonly owner: boolean;
 }
 
-function subjectOf(parts: AccessParts, call: Call, named: string | undefined): Subject {
+function subjectOf(dependencies: AccessDependencies, call: Call, named: string | undefined): Subject {
   const { principal, client } = call.context;
-  const now = parts.now();
+  const now = dependencies.now();
   if (named === undefined || named === textOf(principal)) {
     const circumstances = { via: principal.via, client, scopes: principal.scopes, now };
     const method = principal.via?.method;
@@ -94,13 +94,18 @@ interface Known {
  * otherwise the role bindings of the subject in the project. @throws DaisError `not_found`, both for a missing subject
  * and for one without a role in the project.
  */
-async function principalOf(parts: AccessParts, tx: Transaction, call: Call, subject: Subject): Promise<Known> {
+async function principalOf(
+  dependencies: AccessDependencies,
+  tx: Transaction,
+  call: Call,
+  subject: Subject,
+): Promise<Known> {
   const { type, name, circumstances } = subject;
   // The owner has no account.
   if (subject.owner) return { facts: { uid: '', name, suspended: false, clearance: 0, teams: [] }, teams: [] };
-  const rules = await parts.engine.rules.current(tx.sql);
+  const rules = await dependencies.engine.rules.current(tx.sql);
   const kind = type === 'user' ? 'User' : 'ServiceAccount';
-  const facts = await findPrincipal(rules, parts.engine.principals, type, name, tx.sql);
+  const facts = await findPrincipal(rules, dependencies.engine.principals, type, name, tx.sql);
   const gone = new DaisError('not_found', `There is no ${kind} "${name}".`);
   if (facts === undefined) throw gone;
   const inquiry = makeInquiry(rules, type, facts, { action: '', project: call.tenant.name, circumstances });
@@ -121,14 +126,14 @@ async function allowAbout(call: Call, subject: Subject): Promise<void> {
   } else await call.authorize({ kind: 'Policy' }, call.tenant, readAccessOperation.action);
 }
 
-async function why(parts: AccessParts, tx: Transaction, call: CallOf<typeof whyOperation>) {
+async function why(dependencies: AccessDependencies, tx: Transaction, call: CallOf<typeof whyOperation>) {
   const { input, tenant } = call;
-  const subject = subjectOf(parts, call, input.principal);
+  const subject = subjectOf(dependencies, call, input.principal);
   await allowAbout(call, subject);
-  const rules = await parts.engine.rules.current(tx.sql);
+  const rules = await dependencies.engine.rules.current(tx.sql);
   const action = findAction(rules.model, input.action);
   const resource = findResource(rules.model, action, input.resource, tenant.name);
-  const { facts } = await principalOf(parts, tx, call, subject);
+  const { facts } = await principalOf(dependencies, tx, call, subject);
   const question = { action: action.action, project: resource.project, circumstances: subject.circumstances };
   const inquiry = makeInquiry(rules, subject.type, facts, question);
   const explained = subject.owner
@@ -138,7 +143,7 @@ async function why(parts: AccessParts, tx: Transaction, call: CallOf<typeof whyO
           decision: 'deny' as const,
           reasons: [{ id: 'suspended', effect: 'forbid' as const, message: 'The account is suspended.' }],
         }
-      : await explain(parts, tx, call, inquiry, resource);
+      : await explain(dependencies, tx, call, inquiry, resource);
   return {
     ...explained,
     principal: `${subject.type}:${subject.name}`,
@@ -158,7 +163,7 @@ interface FoundResource {
 }
 
 async function explain(
-  parts: AccessParts,
+  dependencies: AccessDependencies,
   tx: Transaction,
   call: Call,
   inquiry: Inquiry,
@@ -173,7 +178,7 @@ async function explain(
   // The response describes the resource, so it requires permission to read it.
   await call.authorize({ ...target, ...(project !== '' && { project }) }, tenant, `${actionWord(kind)}:read`);
   await tx.enter(tenant.id);
-  const evidence = { sql: tx.sql, tx, facts: parts.engine.factsIn(tx, tenant.id) };
+  const evidence = { sql: tx.sql, tx, facts: dependencies.engine.factsIn(tx, tenant.id) };
   const names = factNames(inquiry.rules.model, kind);
   const view = new TargetView({ target, projectId: tenant.id, project }, evidence, known, names);
   const [entity] = await view.entities(candidatesOf(inquiry, known.type));
@@ -208,18 +213,18 @@ function findResource(model: Model, action: ActionModel, text: string | undefine
       throw refuse(`is a ${kind}; ${action.action} applies to ${action.kinds.join(' or ')}`);
     if (named !== '' && named !== project)
       throw refuse(`is in project "${named}"; send the request to that project instead of "${project}"`);
-    const place = action.inProjects ? named : '';
-    return { kind, name, project: place, text: wanted };
+    const projectName = action.inProjects ? named : '';
+    return { kind, name, project: projectName, text: wanted };
   } catch (error) {
     if (!(error instanceof UnreadableCase)) throw error;
     throw refuse(`cannot be read: ${error.message}`);
   }
 }
 
-async function access(parts: AccessParts, tx: Transaction, call: Call, named: string | undefined) {
-  const subject = subjectOf(parts, call, named);
-  const rules = await parts.engine.rules.current(tx.sql);
-  const { facts, teams } = await principalOf(parts, tx, call, subject);
+async function access(dependencies: AccessDependencies, tx: Transaction, call: Call, named: string | undefined) {
+  const subject = subjectOf(dependencies, call, named);
+  const rules = await dependencies.engine.rules.current(tx.sql);
+  const { facts, teams } = await principalOf(dependencies, tx, call, subject);
   const { circumstances } = subject;
   const items = [...rules.model.actions.values()].flatMap((action) =>
     action.kinds.map((kind) => {

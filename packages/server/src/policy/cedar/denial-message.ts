@@ -70,7 +70,7 @@ function roleSentence(inquiry: Inquiry): string {
 /** Admins by name where the caller may know them. */
 function administratorSentence(inquiry: Inquiry, { readsBindings }: Refused): string {
   const { rules, project } = inquiry;
-  const place = project === '' ? 'the organization' : `project "${project}"`;
+  const scope = project === '' ? 'the organization' : `project "${project}"`;
   const here = projectEntity(project);
   const admins = readsBindings
     ? rules.organization.links.filter(
@@ -78,10 +78,10 @@ function administratorSentence(inquiry: Inquiry, { readsBindings }: Refused): st
           resource.key === here.key && isIn(rules.model.actionEntities, role, actionUid(ORGANIZATION_ADMIN)),
       )
     : [];
-  if (admins.length === 0) return `Ask an administrator of ${place}.`;
+  if (admins.length === 0) return `Ask an administrator of ${scope}.`;
   const names = admins.slice(0, 5).map(({ principal }) => {
     const kind = principal.type.split('::')[1] ?? '';
     return kind === 'User' ? principal.id : `${kind === 'Team' ? 'team' : 'service account'} ${principal.id}`;
   });
-  return `Ask an administrator of ${place}: ${names.join(' or ')}.`;
+  return `Ask an administrator of ${scope}: ${names.join(' or ')}.`;
 }

@@ -12,7 +12,7 @@ export interface Denial {
   readonly decision: Decision;
 }
 
-export interface DenialParts {
+export interface DenialDependencies {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
@@ -28,11 +28,11 @@ interface Counted {
 }
 
 export class DenialRecorder {
-  readonly #parts: DenialParts;
+  readonly #dependencies: DenialDependencies;
   readonly #counted = new Map<string, Counted>();
 
-  constructor(parts: DenialParts) {
-    this.#parts = parts;
+  constructor(dependencies: DenialDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** In a separate transaction, because the transaction of the operation is over. */
@@ -46,7 +46,7 @@ export class DenialRecorder {
     }
     if (this.#counted.size < MOST) {
       this.#counted.set(key, { denial, repeated: 0 });
-      this.#parts.clock.after(WINDOW_MS, () => void this.#close(key));
+      this.#dependencies.clock.after(WINDOW_MS, () => void this.#close(key));
     }
     await this.#write(denial, 0);
   }
@@ -58,14 +58,14 @@ export class DenialRecorder {
     try {
       await this.#write(counted.denial, counted.repeated);
     } catch (error) {
-      this.#parts.log.warn('could not record repeated denials', { error, repeated: counted.repeated });
+      this.#dependencies.log.warn('could not record repeated denials', { error, repeated: counted.repeated });
     }
   }
 
   async #write({ question, decision }: Denial, repeated: number): Promise<void> {
     const { principal, client, requestId, operation, target, project } = question;
     const by = { principal, requestId, origin: 'manifest', ...(client !== undefined && { client }) };
-    await transact(this.#parts.database, { mode: 'write', projectId: ORGANIZATION, by }, async (tx) => {
+    await transact(this.#dependencies.database, { mode: 'write', projectId: ORGANIZATION, by }, async (tx) => {
       tx.decided(decision);
       tx.emit({
         // In the organization, because not everyone who reads the events of a project may see denials.

@@ -38,8 +38,8 @@ export function explainDecision(
   };
 }
 
-export function explainCollection(inquiry: Inquiry, told: CollectionDecision): Explained {
-  const { condition, permits, forbids, forbidAll } = told;
+export function explainCollection(inquiry: Inquiry, decision: CollectionDecision): Explained {
+  const { condition, permits, forbids, forbidAll } = decision;
   // Where nothing permits it, a policy about some of them is not the reason.
   if (condition?.op === 'never') return { decision: 'deny', reasons: reasonsOf(inquiry, forbidAll, 'forbid') };
   if (condition?.op === 'always') return { decision: 'allow', reasons: reasonsOf(inquiry, permits, 'permit') };
@@ -83,9 +83,9 @@ export function suggestionsFor(inquiry: Inquiry, { decision, reasons }: Explaine
   if (decision === 'conditional') return ['It depends on the resource: name a resource in the request.'];
   const roles = rolesFor(inquiry);
   if (roles.length === 0) return ['No role grants it; add a policy that permits it.'];
-  const place = inquiry.project === '' ? 'the organization' : `project "${inquiry.project}"`;
+  const scope = inquiry.project === '' ? 'the organization' : `project "${inquiry.project}"`;
   return [
-    `Roles that grant it: ${roles.join(', ')} in ${place} (RoleBinding, or OrganizationRoleBinding for all projects).`,
+    `Roles that grant it: ${roles.join(', ')} in ${scope} (RoleBinding, or OrganizationRoleBinding for all projects).`,
   ];
 }
 

@@ -18,7 +18,7 @@ export const ORGANIZATION_ADMIN = 'organizationAdmin';
 const GOVERNING_KINDS: ReadonlySet<string> = new Set(['Policy', 'RoleBinding']);
 const PRINCIPAL_KINDS = ['User', 'ServiceAccount'] as const;
 
-export interface ModelParts {
+export interface ModelDefinitions {
   readonly kinds: readonly { readonly spec: KindSpec; readonly facts?: FactProvider }[];
   readonly operations: readonly Operation[];
   readonly further: readonly FurtherAction[];
@@ -86,24 +86,26 @@ export function typeOf(kind: string): string {
   return `${NAMESPACE}::${kind}`;
 }
 
-export function buildModel(parts: ModelParts): Model {
+export function buildModel(definitions: ModelDefinitions): Model {
   const kinds = new Map(
-    parts.kinds.map(({ spec }): [string, KindModel] => [
+    definitions.kinds.map(({ spec }): [string, KindModel] => [
       spec.kind,
       { spec, type: typeOf(spec.kind), attributes: [...COMMON, ...(spec.attributes ?? [])] },
     ]),
   );
-  const actions = buildActions(parts, kinds);
+  const actions = buildActions(definitions, kinds);
   return {
-    schema: buildSchema(parts, kinds, actions),
+    schema: buildSchema(definitions, kinds, actions),
     kinds,
     actions,
-    facts: new Map(parts.kinds.flatMap(({ spec, facts }) => (facts === undefined ? [] : [[spec.kind, facts.names]]))),
-    actionEntities: buildActionEntities(parts, actions),
+    facts: new Map(
+      definitions.kinds.flatMap(({ spec, facts }) => (facts === undefined ? [] : [[spec.kind, facts.names]])),
+    ),
+    actionEntities: buildActionEntities(definitions, actions),
   };
 }
 
-function buildActions({ operations, further }: ModelParts, kinds: ReadonlyMap<string, KindModel>) {
+function buildActions({ operations, further }: ModelDefinitions, kinds: ReadonlyMap<string, KindModel>) {
   const actions = new Map<string, ActionModel>();
   const add = (
     action: string,
@@ -155,7 +157,7 @@ function groupsOf({ action, mode, scope, self, roles }: Operation, kind: KindSpe
   return verb === 'write' || verb === 'delete' ? ['editor', 'admin'] : ['operator', 'editor', 'admin'];
 }
 
-function buildActionEntities({ roles }: ModelParts, actions: ReadonlyMap<string, ActionModel>) {
+function buildActionEntities({ roles }: ModelDefinitions, actions: ReadonlyMap<string, ActionModel>) {
   const parents = new Map<string, readonly string[]>([[actionUid('admin').key, [actionUid(ORGANIZATION_ADMIN).key]]]);
   for (const { uid, groups } of actions.values())
     parents.set(
@@ -183,14 +185,14 @@ type Attributes = Record<string, TypeOfAttribute<string>>;
 const record = (attributes: Attributes): Type<string> => ({ type: 'Record', attributes });
 
 function buildSchema(
-  parts: ModelParts,
+  definitions: ModelDefinitions,
   kinds: ReadonlyMap<string, KindModel>,
   actions: ReadonlyMap<string, ActionModel>,
 ): SchemaJson<string> {
   const attributesOf = (kind: KindModel): Attributes =>
     Object.fromEntries(kind.attributes.map(({ name, type }) => [name, TYPES[type]]));
   const entityTypes: SchemaJson<string>[string]['entityTypes'] = { Org: {} };
-  for (const { spec, facts } of parts.kinds) {
+  for (const { spec, facts } of definitions.kinds) {
     const kind = kinds.get(spec.kind) as KindModel;
     entityTypes[spec.kind] = {
       memberOfTypes: [spec.scope === 'org' ? 'Org' : 'Project', ...membership(spec.kind)],
@@ -201,7 +203,7 @@ function buildSchema(
   for (const { kinds: targets } of actions.values()) {
     for (const target of targets) entityTypes[target] ??= { memberOfTypes: ['Project', 'Org'] };
   }
-  const groups = [...parts.roles, SELF_GROUP, ORGANIZATION_ADMIN].map((name) => [
+  const groups = [...definitions.roles, SELF_GROUP, ORGANIZATION_ADMIN].map((name) => [
     name,
     name === 'admin' ? { memberOf: [{ id: ORGANIZATION_ADMIN }] } : {},
   ]);

@@ -10,10 +10,17 @@ export class RulesCache {
   readonly #reader: RulesReader;
   readonly #byTransaction = new WeakMap<Sql, Promise<Rules>>();
   #latest: Rules | undefined;
+  /** Its version as text, as a prelude returns it. */
+  #latestVersion = '';
   #loading: { readonly version: bigint; readonly rules: Promise<Rules> } | undefined;
 
   constructor(reader: RulesReader) {
     this.#reader = reader;
+  }
+
+  /** Returns the rules of a transaction that read the version with its first statement, if they are the latest ones. */
+  known({ prelude }: Sql): Rules | undefined {
+    return prelude !== undefined && prelude === this.#latestVersion ? this.#latest : undefined;
   }
 
   async current(sql: Sql): Promise<Rules> {
@@ -40,7 +47,10 @@ export class RulesCache {
     this.#loading = loading;
     try {
       const read = await rules;
-      if (this.#latest === undefined || this.#latest.version <= version) this.#latest = read;
+      if (this.#latest === undefined || this.#latest.version <= version) {
+        this.#latest = read;
+        this.#latestVersion = String(version);
+      }
       return read;
     } finally {
       if (this.#loading === loading) this.#loading = undefined;

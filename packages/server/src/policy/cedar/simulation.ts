@@ -37,7 +37,7 @@ interface Made {
 /** @throws DaisError `invalid_request` when a text is no policy. */
 export async function simulate(engine: PolicyEngine, tx: Transaction, call: CallOf<typeof simulatePolicyOperation>) {
   const { input, tenant } = call;
-  await refuseFaults(engine, call);
+  await refuseProblems(engine, call);
   const present = await engine.rules.current(tx.sql);
   const other = await engine.reader.readWith(tx.sql, (sources) => withCandidates(sources, input, tenant.name));
   const made = await latestDecisions(tx, tenant, input.decisions);
@@ -51,7 +51,7 @@ export async function simulate(engine: PolicyEngine, tx: Transaction, call: Call
   return { examined: made.length - skipped, skipped, changes };
 }
 
-async function refuseFaults(
+async function refuseProblems(
   engine: PolicyEngine,
   { input, tenant }: CallOf<typeof simulatePolicyOperation>,
 ): Promise<void> {

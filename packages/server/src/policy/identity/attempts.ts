@@ -32,14 +32,14 @@ export async function countAttempt(database: Database, limits: readonly AttemptL
        ), counted as (
          insert into policy.attempt as a (digest, count) select digest, 1 from wanted order by digest
          on conflict (digest) do update set
-           count = case when a.since < clock_timestamp() - (select min(window_ms) from wanted where digest = a.digest) * interval '1 millisecond'
+           count = case when a.window_start < clock_timestamp() - (select min(window_ms) from wanted where digest = a.digest) * interval '1 millisecond'
              then 1 else least(a.count, 1000000) + 1 end,
-           since = case when a.since < clock_timestamp() - (select min(window_ms) from wanted where digest = a.digest) * interval '1 millisecond'
-             then clock_timestamp() else a.since end
-         returning digest, count, since
+           window_start = case when a.window_start < clock_timestamp() - (select min(window_ms) from wanted where digest = a.digest) * interval '1 millisecond'
+             then clock_timestamp() else a.window_start end
+         returning digest, count, window_start
        )
        select w.place::int as place, c.count,
-         extract(epoch from c.since - clock_timestamp())::float8 * 1000 + w.window_ms as left_ms
+         extract(epoch from c.window_start - clock_timestamp())::float8 * 1000 + w.window_ms as left_ms
        from counted c join wanted w using (digest)`,
       [limits.map(({ key }) => secretDigest(key)), limits.map(({ windowMs }) => windowMs)],
       'count_attempt',

@@ -30,9 +30,9 @@ export class AccountDirectory implements PrincipalSource {
       const row = await readResource(sql, ORGANIZATION, type === 'user' ? 'User' : 'ServiceAccount', name);
       if (row === undefined || row.deletion_at !== null) return undefined;
       const spec = row.spec as { email?: string; suspended?: boolean; clearance?: number };
-      const told = toldGroups(row);
+      const reported = reportedGroups(row);
       const teams = (await this.#allTeams(sql)).filter(({ users, services, groups }) =>
-        type === 'user' ? users.has(name) || told.some((group) => groups.has(group)) : services.has(name),
+        type === 'user' ? users.has(name) || reported.some((group) => groups.has(group)) : services.has(name),
       );
       return {
         uid: row.uid,
@@ -80,7 +80,7 @@ function teamOf(row: ResourceRow): Team {
 }
 
 /** Groups apply only together with the provider that reported them. */
-function toldGroups({ status }: ResourceRow): readonly string[] {
+function reportedGroups({ status }: ResourceRow): readonly string[] {
   const { provider, groups = [] } = status as { provider?: string; groups?: readonly string[] };
   return provider === undefined ? [] : groups.map((group) => JSON.stringify([provider, group]));
 }

@@ -42,7 +42,7 @@ test('what ended long ago goes, what holds or ended lately stays', async () => {
     await server.asAdmin(`update policy.${table} set expires_at = now() - interval '31 days' where id in (${ids})`);
   }
   await server.asAdmin(
-    `insert into policy.attempt (digest, since, count) values ('a', now() - interval '2 days', 1), ('b', now(), 1)`,
+    `insert into policy.attempt (digest, window_start, count) values ('a', now() - interval '2 days', 1), ('b', now(), 1)`,
   );
   await server.asAdmin(
     `insert into policy.step_token (digest, attempt, run, project, actor_type, actor_id, expires_at)

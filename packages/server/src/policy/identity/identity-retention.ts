@@ -27,7 +27,7 @@ const SWEEPS = [
   // No worker manages their steps any more.
   ['stepTokens', 'policy.step_token', 'digest', `expires_at < clock_timestamp() - interval '${KEPT_DAYS} days'`],
   // Longer than any window in which attempts are counted.
-  ['attempts', 'policy.attempt', 'digest', `since < clock_timestamp() - interval '1 day'`],
+  ['attempts', 'policy.attempt', 'digest', `window_start < clock_timestamp() - interval '1 day'`],
 ] as const;
 
 /** Removes what has ended, every hour. */

@@ -18,7 +18,12 @@ import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
 import { findEmailOwner } from '#policy/identity/credentials.ts';
 import { endCredentials } from '#policy/identity/credentials.ts';
 import { describeCaller } from '#policy/identity/sessions/current-session.ts';
-import { requireAccounts, subjectOf, writeAs, type IdentityParts } from '#policy/identity/identity-parts.ts';
+import {
+  requireAccounts,
+  subjectOf,
+  writeAs,
+  type IdentityDependencies,
+} from '#policy/identity/identity-dependencies.ts';
 import {
   acceptInvitation,
   findInvitation,
@@ -41,26 +46,26 @@ import { bumpVersion } from '#policy/state.ts';
 const HOUR_MS = 3_600_000;
 const DEFAULT_HOURS = 72;
 
-export function invitationEntries(parts: IdentityParts): readonly OperationEntry[] {
+export function invitationEntries(dependencies: IdentityDependencies): readonly OperationEntry[] {
   return [
     // `perform`, so that no response with a link is stored for idempotency.
-    entry(createInvitationOperation, { perform: (call) => invite(parts, call, false) }),
-    entry(inviteAdministratorOperation, { perform: (call) => invite(parts, call, true) }),
-    entry(resetPasswordOperation, { perform: (call) => reset(parts, call) }),
+    entry(createInvitationOperation, { perform: (call) => invite(dependencies, call, false) }),
+    entry(inviteAdministratorOperation, { perform: (call) => invite(dependencies, call, true) }),
+    entry(resetPasswordOperation, { perform: (call) => reset(dependencies, call) }),
     entry(listInvitationsOperation, async (tx) => {
-      requireAccounts(parts);
+      requireAccounts(dependencies);
       return { items: (await listInvitations(tx.sql)).map(present) };
     }),
     entry(revokeInvitationOperation, async (tx, { input }) => {
-      requireAccounts(parts);
+      requireAccounts(dependencies);
       if (!(await revokeInvitation(tx, input.id))) throw new DaisError('not_found', 'Invitation not found.');
       tx.emit({ type: eventTypes.invitationRevoked, projectId: ORGANIZATION, data: { invitation: input.id } });
       return {};
     }),
     authEntry(readInvitationOperation, {
       perform: async ({ context, input }) => {
-        await countOpening(parts, context.client?.address);
-        const found = await transact(parts.database, { mode: 'read', projectId: ORGANIZATION }, ({ sql }) =>
+        await countOpening(dependencies, context.client?.address);
+        const found = await transact(dependencies.database, { mode: 'read', projectId: ORGANIZATION }, ({ sql }) =>
           findInvitation(sql, input.secret, false),
         );
         if (found === undefined) throw ended();
@@ -68,7 +73,7 @@ export function invitationEntries(parts: IdentityParts): readonly OperationEntry
         return { body: { email, name, reset: userUid !== undefined, expiresAt: expiresAt.toISOString() } };
       },
     }),
-    authEntry(acceptInvitationOperation, { perform: (call) => accept(parts, call) }),
+    authEntry(acceptInvitationOperation, { perform: (call) => accept(dependencies, call) }),
   ];
 }
 
@@ -80,21 +85,21 @@ function ended(): DaisError {
 }
 
 /** A link cannot be guessed. The limit only prevents excessive password hashing. */
-async function countOpening({ database }: IdentityParts, address = ''): Promise<void> {
+async function countOpening({ database }: IdentityDependencies, address = ''): Promise<void> {
   const limit = { key: `invitation ${addressGroup(address)}`, most: 60, windowMs: HOUR_MS };
   const tooMany = await countAttempt(database, [limit]);
   if (tooMany !== undefined) throw tooMany.error;
 }
 
 async function invite(
-  parts: IdentityParts,
+  dependencies: IdentityDependencies,
   { context, input }: CallOf<typeof createInvitationOperation>,
   administrator: boolean,
 ) {
-  requireAccounts(parts);
+  requireAccounts(dependencies);
   const email = input.email.toLowerCase();
   const userName = input.name ?? email;
-  return await writeAs(parts, context, context.principal, async (tx) => {
+  return await writeAs(dependencies, context, context.principal, async (tx) => {
     if ((await findAccount(tx.sql, 'User', userName)) !== undefined) {
       throw new DaisError('already_exists', `User "${userName}" already exists.`);
     }
@@ -102,20 +107,26 @@ async function invite(
       throw new DaisError('already_exists', `Another user has the email address ${email}.`);
     }
     const { principal } = context;
-    return await makeLink(tx, parts, { email, userName, administrator, ...life(input.hours), createdBy: principal });
+    return await makeLink(tx, dependencies, {
+      email,
+      userName,
+      administrator,
+      ...life(input.hours),
+      createdBy: principal,
+    });
   });
 }
 
-async function reset(parts: IdentityParts, { context, input }: CallOf<typeof resetPasswordOperation>) {
-  requireAccounts(parts);
-  return await writeAs(parts, context, context.principal, async (tx) => {
+async function reset(dependencies: IdentityDependencies, { context, input }: CallOf<typeof resetPasswordOperation>) {
+  requireAccounts(dependencies);
+  return await writeAs(dependencies, context, context.principal, async (tx) => {
     const { uid, name, email = '' } = await requireUser(tx, input.name);
     if (input.endAccess === true) {
       await endCredentials(tx, { kind: 'User', uid, name }, 'password');
       await removePassword(tx.sql, uid);
     }
     const whom = { email, userName: name, userUid: uid, administrator: false };
-    const link = await makeLink(tx, parts, { ...whom, ...life(input.hours), createdBy: context.principal });
+    const link = await makeLink(tx, dependencies, { ...whom, ...life(input.hours), createdBy: context.principal });
     return { ...link, tokens: await countTokens(tx.sql, uid) };
   });
 }
@@ -124,7 +135,7 @@ function life(hours = DEFAULT_HOURS): { readonly lifeMs: number } {
   return { lifeMs: hours * HOUR_MS };
 }
 
-async function makeLink(tx: Transaction, { random, url }: IdentityParts, wanted: NewInvitation) {
+async function makeLink(tx: Transaction, { random, url }: IdentityDependencies, wanted: NewInvitation) {
   await replaceInvitations(tx, wanted.userName);
   const { id, secret, expiresAt } = await insertInvitation(tx, wanted, random);
   const data = {
@@ -141,12 +152,12 @@ async function makeLink(tx: Transaction, { random, url }: IdentityParts, wanted:
 
 /** Everything or nothing: the user, the password, the role, the session, and the link used up. */
 async function accept(
-  parts: IdentityParts,
+  dependencies: IdentityDependencies,
   { context, input }: CallOf<typeof acceptInvitationOperation>,
 ): Promise<AuthResultOf<typeof acceptInvitationOperation>> {
-  requireAccounts(parts);
-  const { database, hasher, sessions } = parts;
-  await countOpening(parts, context.client?.address);
+  requireAccounts(dependencies);
+  const { database, hasher, sessions } = dependencies;
+  await countOpening(dependencies, context.client?.address);
   const found = await transact(database, { mode: 'read', projectId: ORGANIZATION }, ({ sql }) =>
     findInvitation(sql, input.secret, false),
   );
@@ -154,11 +165,11 @@ async function accept(
   checkNewPassword(input.password, { name: found.userName, email: found.email });
   const hash = await hasher.hash(input.password);
   const invited: Principal = { type: 'user', id: found.userName, via: { method: 'password', mfa: false } };
-  return await writeAs(parts, context, invited, async (tx) => {
+  return await writeAs(dependencies, context, invited, async (tx) => {
     await bumpVersion(tx);
     const invitation = await findInvitation(tx.sql, input.secret, true);
     if (invitation === undefined) throw ended();
-    const user = await userOf(tx, parts, invitation, input.displayName);
+    const user = await userOf(tx, dependencies, invitation, input.displayName);
     await writePasswordHash(tx.sql, user.uid, hash);
     await acceptInvitation(tx, invitation.id);
     const common = { projectId: ORGANIZATION, subject: subjectOf(user) };
@@ -167,13 +178,13 @@ async function accept(
     const count = await endSessionsOf(tx, user.uid);
     if (count > 0) tx.emit({ ...common, type: eventTypes.sessionEnded, data: { reason: 'password', count } });
     const { cookie, principal } = await startSession(tx, sessions, context, { user, method: 'password', mfa: false });
-    return { body: await describeCaller(tx.sql, parts, principal), cookies: [cookie] };
+    return { body: await describeCaller(tx.sql, dependencies, principal), cookies: [cookie] };
   });
 }
 
 async function userOf(
   tx: Transaction,
-  parts: IdentityParts,
+  dependencies: IdentityDependencies,
   { userUid, userName, email, administrator }: Invitation,
   displayName: string | undefined,
 ): Promise<Account> {
@@ -183,8 +194,8 @@ async function userOf(
     if ((await findAccount(tx.sql, 'User', userName)) !== undefined) {
       throw new DaisError('already_exists', `User "${userName}" already exists. Ask for another invitation.`);
     }
-    const uid = await makeUser(tx, parts.kinds, { name: userName, email, displayName });
-    if (administrator) await makeAdministrator(tx, parts.kinds, { uid, name: userName });
+    const uid = await makeUser(tx, dependencies.kinds, { name: userName, email, displayName });
+    if (administrator) await makeAdministrator(tx, dependencies.kinds, { uid, name: userName });
   }
   const account =
     userUid === undefined ? await findAccount(tx.sql, 'User', userName) : await findAccountByUid(tx.sql, userUid);

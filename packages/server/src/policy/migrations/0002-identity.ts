@@ -15,7 +15,7 @@ create table policy.password (
 );
 grant select, insert, update, delete on policy.password to dais_app;
 
--- Whose email address it is, in lower case: no two users have the same one.
+-- Email addresses of users, in lower case and unique.
 create table policy.email (
   address text collate "C" primary key,
   user_uid uuid not null unique
@@ -46,15 +46,15 @@ create table policy.token (
   id uuid primary key,
   digest bytea not null unique,
   form text not null,
-  -- The last characters, by which people tell their tokens apart.
-  ending text not null,
+  -- The last characters, by which users recognize a token.
+  suffix text not null,
   name text not null,
   owner_type text not null,
   owner_uid uuid not null,
   owner_name text collate "C" not null,
-  -- null: whatever the owner may do
+  -- null: all permissions of the owner
   scopes text[],
-  -- null: every project
+  -- null: all projects
   project text collate "C",
   method text not null,
   mfa boolean not null,
@@ -72,7 +72,7 @@ grant select, insert, update, delete on policy.token to dais_app;
 create table policy.invitation (
   id uuid primary key,
   digest bytea not null unique,
-  -- A new person (user_uid is null) or a new password for one who is there.
+  -- For a new user (user_uid is null), or for a new password of an existing user.
   email text not null,
   user_uid uuid,
   user_name text collate "C" not null,
@@ -86,13 +86,13 @@ create table policy.invitation (
 create index invitation_expires on policy.invitation (expires_at);
 grant select, insert, update, delete on policy.invitation to dais_app;
 
--- Counted attempts by digest of what they are counted for (an account as it was typed, an address).
+-- Counters of sign-in attempts by the digest of an account name or an IP address.
 create table policy.attempt (
   digest bytea primary key,
-  since timestamptz not null default clock_timestamp(),
+  window_start timestamptz not null default clock_timestamp(),
   count int not null
 );
-create index attempt_since on policy.attempt (since);
+create index attempt_window on policy.attempt (window_start);
 grant select, insert, update, delete on policy.attempt to dais_app;
 `,
 };

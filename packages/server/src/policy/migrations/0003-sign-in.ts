@@ -1,11 +1,11 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** What signing in elsewhere needs: at identity providers, from the command line, with tokens of CI systems. */
+/** Sign-in with identity providers, from the command line, and with tokens of CI systems. */
 export const signInTables: Migration = {
   id: '0003-sign-in',
   sql: `
--- A browser that was sent to a provider and has not come back. Of state and cookie only digests are kept; nonce and
--- code verifier are derived from both.
+-- Pending sign-ins at a provider. Only digests of state and cookie are stored; nonce and code verifier are derived from
+-- both.
 create table policy.sign_in (
   state_digest bytea primary key,
   browser_digest bytea not null,
@@ -16,7 +16,7 @@ create table policy.sign_in (
 create index sign_in_expires on policy.sign_in (expires_at);
 grant select, insert, delete on policy.sign_in to dais_app;
 
--- Who somebody is at a provider. The refresh token asks later whether they still are; it is sealed like a Secret.
+-- The identity of a user at a provider. The refresh token verifies it later; it is encrypted like a Secret.
 create table policy.identity_link (
   issuer text collate "C" not null,
   subject text collate "C" not null,
@@ -31,19 +31,19 @@ create table policy.identity_link (
   tag bytea,
   created_at timestamptz not null default clock_timestamp(),
   signed_in_at timestamptz not null default clock_timestamp(),
-  -- When the provider last said that the person is welcome.
+  -- The last time that the provider confirmed the access of the user.
   checked_at timestamptz not null default clock_timestamp(),
-  -- When we last asked, answered or not.
-  asked_at timestamptz not null default clock_timestamp(),
-  -- When the provider said that the person is not welcome any more. A new sign-in empties it.
+  -- The last verification attempt, successful or not.
+  attempted_at timestamptz not null default clock_timestamp(),
+  -- The time when the provider denied the access. A new sign-in clears it.
   ended_at timestamptz,
   primary key (issuer, subject)
 );
 create index identity_link_user on policy.identity_link (user_uid);
-create index identity_link_asked on policy.identity_link (asked_at);
+create index identity_link_attempted on policy.identity_link (attempted_at);
 grant select, insert, update, delete on policy.identity_link to dais_app;
 
--- The provider's name for its own session, by which it ends ours (back-channel logout).
+-- The session id of the provider, which ends the session in Dais (back-channel logout).
 create table policy.provider_session (
   session_id uuid primary key references policy.session (id) on delete cascade,
   issuer text collate "C" not null,
@@ -53,7 +53,7 @@ create table policy.provider_session (
 create index provider_session_subject on policy.provider_session (issuer, subject);
 grant select, insert, delete on policy.provider_session to dais_app;
 
--- A command line that waits for somebody to let it in.
+-- Pending device authorizations of command lines.
 create table policy.device_grant (
   id uuid primary key,
   device_digest bytea not null unique,
@@ -65,7 +65,7 @@ create table policy.device_grant (
   expires_at timestamptz not null,
   polled_at timestamptz,
   interval_seconds int not null,
-  -- null: nobody has decided
+  -- null: no decision yet
   approved boolean,
   user_uid uuid,
   user_name text collate "C",
@@ -74,12 +74,12 @@ create table policy.device_grant (
 create index device_grant_expires on policy.device_grant (expires_at);
 grant select, insert, update, delete on policy.device_grant to dais_app;
 
--- Tokens of others that were exchanged: a second exchange of one is refused for as long as it would be valid.
-create table policy.spent_token (
+-- Exchanged tokens of identity providers. A token cannot be exchanged twice while it is valid.
+create table policy.exchanged_token (
   digest bytea primary key,
   expires_at timestamptz not null
 );
-create index spent_token_expires on policy.spent_token (expires_at);
-grant select, insert, delete on policy.spent_token to dais_app;
+create index exchanged_token_expires on policy.exchanged_token (expires_at);
+grant select, insert, delete on policy.exchanged_token to dais_app;
 `,
 };

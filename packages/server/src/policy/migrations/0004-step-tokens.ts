@@ -9,7 +9,7 @@ create table policy.step_token (
   attempt uuid not null,
   run uuid not null,
   project text collate "C" not null,
-  -- For whom the step acts: whoever had it run.
+  -- The actor that started the run; the step acts for it.
   actor_type text collate "C" not null,
   actor_id text collate "C" not null,
   expires_at timestamptz not null

@@ -1,19 +1,19 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** What policies in audit mode would have refused, and which resources in production violate a policy. */
+/** Decisions of policies in audit mode, and violations of policies by resources in production. */
 export const factTables: Migration = {
   id: '0005-facts',
   sql: `
-create table policy.audited (
+create table policy.audited_decision (
   project_id uuid not null,
   policy text collate "C" not null,
   action text collate "C" not null,
   kind text collate "C" not null,
-  -- Empty: all of the kind.
+  -- Empty: all resources of the kind.
   name text collate "C" not null,
   result text collate "C" not null,
   reason text not null,
-  -- Who did it last.
+  -- The principal of the last decision.
   principal text collate "C" not null,
   count bigint not null,
   -- Milliseconds since 1970.
@@ -21,15 +21,15 @@ create table policy.audited (
   last_at bigint not null,
   primary key (project_id, policy, action, kind, name)
 );
-create index audited_last on policy.audited (project_id, last_at desc);
-select dais.protect('policy.audited');
+create index audited_decision_last on policy.audited_decision (project_id, last_at desc);
+select dais.protect('policy.audited_decision');
 
 create table policy.violation (
   project_id uuid not null,
   policy text collate "C" not null,
   kind text collate "C" not null,
   name text collate "C" not null,
-  -- Of the resource.
+  -- Uid of the resource.
   uid uuid not null,
   -- Empty: the resource itself.
   alias text collate "C" not null,
@@ -39,7 +39,7 @@ create table policy.violation (
   reason text not null,
   facts jsonb not null,
   path jsonb not null,
-  since bigint not null,
+  started_at bigint not null,
   evaluated_at bigint not null,
   primary key (project_id, policy, kind, name, alias)
 );

@@ -5,7 +5,7 @@ import { readByUid } from '#kernel/store.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Sessions } from '#policy/identity/sessions/sessions.ts';
-import { verifyForeignToken, type VerifyParts } from './federation/foreign-token.ts';
+import { verifyForeignToken, type VerifyDependencies } from './federation/foreign-token.ts';
 import type { Person } from './person-claims.ts';
 import type { ProviderSettings } from './provider-settings.ts';
 import { spendToken } from './federation/spent-tokens.ts';
@@ -25,9 +25,9 @@ export interface Logout {
 export async function readLogoutToken(
   token: string,
   settings: Pick<ProviderSettings, 'issuer' | 'clientId'>,
-  parts: VerifyParts,
+  dependencies: VerifyDependencies,
 ): Promise<Logout> {
-  const { issuer, audiences, all, id, expiresAt } = await verifyForeignToken(token, settings.issuer, parts);
+  const { issuer, audiences, all, id, expiresAt } = await verifyForeignToken(token, settings.issuer, dependencies);
   const { events, nonce, sid, sub } = all;
   if (!audiences.includes(settings.clientId)) throw refused('it has another audience');
   const isLogout = typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT);

@@ -76,7 +76,7 @@ export async function putLink(sql: Sql, link: IdentityLink): Promise<void> {
      on conflict (issuer, subject) do update set user_uid = excluded.user_uid, user_name = excluded.user_name,
        provider = excluded.provider, key_id = excluded.key_id, key_fingerprint = excluded.key_fingerprint,
        wrapped = excluded.wrapped, iv = excluded.iv, ciphertext = excluded.ciphertext, tag = excluded.tag,
-       signed_in_at = clock_timestamp(), checked_at = clock_timestamp(), asked_at = clock_timestamp(), ended_at = null`,
+       signed_in_at = clock_timestamp(), checked_at = clock_timestamp(), attempted_at = clock_timestamp(), ended_at = null`,
     [
       link.issuer,
       link.subject,
@@ -109,13 +109,13 @@ export async function claimDueLinks(sql: Sql, { askMs, unaskedMs, limit }: Due):
   const rows = await sql.query<LinkRow>(
     `with due as (
        select l.issuer as i, l.subject as s from policy.identity_link l
-       where l.ended_at is null and l.asked_at < clock_timestamp() - $1 * interval '1 millisecond'
+       where l.ended_at is null and l.attempted_at < clock_timestamp() - $1 * interval '1 millisecond'
          and (l.key_id is not null or l.checked_at < clock_timestamp() - $2 * interval '1 millisecond')
          and (exists (select 1 from policy.session where user_uid = l.user_uid and ended_at is null and expires_at > clock_timestamp())
            or exists (select 1 from policy.token where owner_uid = l.user_uid and revoked_at is null and expires_at > clock_timestamp()))
-       order by l.asked_at limit $3 for update of l skip locked
+       order by l.attempted_at limit $3 for update of l skip locked
      )
-     update policy.identity_link set asked_at = clock_timestamp() from due where issuer = due.i and subject = due.s
+     update policy.identity_link set attempted_at = clock_timestamp() from due where issuer = due.i and subject = due.s
      returning ${COLUMNS}`,
     [askMs, unaskedMs, limit],
     'claim_identity_links',
@@ -126,7 +126,7 @@ export async function claimDueLinks(sql: Sql, { askMs, unaskedMs, limit }: Due):
 /** Makes links due again, because the provider did not respond. */
 export async function scheduleRecheck(sql: Sql, links: readonly IdentityLink[]): Promise<void> {
   await sql.query(
-    `update policy.identity_link set asked_at = '-infinity'
+    `update policy.identity_link set attempted_at = '-infinity'
      from unnest($1::text[], $2::text[]) u(i, s) where issuer = u.i and subject = u.s`,
     [links.map((link) => link.issuer), links.map((link) => link.subject)],
     'ask_identity_links_soon',

@@ -4,13 +4,13 @@ import type { Outbound } from '#lib/outbound/outbound.ts';
 import { deviceEntries } from './device/device.ts';
 import { federationEntries } from './federation/federation.ts';
 import { IssuerKeys } from './federation/issuer-keys.ts';
-import type { SignInParts } from './parts.ts';
+import type { SignInDependencies } from './dependencies.ts';
 import { ProviderClient } from './provider-client.ts';
 import type { ProviderSettings } from './provider-settings.ts';
 import { providerEntries } from './sign-in.ts';
 import { providerAccessJob } from './provider-access-job.ts';
 
-export interface SignInOptions extends Omit<SignInParts, 'providers' | 'providerKeys' | 'issuerKeys'> {
+export interface SignInOptions extends Omit<SignInDependencies, 'providers' | 'providerKeys' | 'issuerKeys'> {
   readonly providers: readonly ProviderSettings[];
   readonly outbound: Outbound;
 }
@@ -21,15 +21,15 @@ export function openFederatedSignIn(options: SignInOptions): {
   readonly jobs: readonly JobHandler[];
 } {
   const { outbound, clock } = options;
-  const parts: SignInParts = {
+  const dependencies: SignInDependencies = {
     ...options,
     providers: new Map(options.providers.map((one) => [one.name, new ProviderClient(one, { outbound, clock })])),
     providerKeys: new IssuerKeys({ outbound, clock, trusted: true }),
     issuerKeys: new IssuerKeys({ outbound, clock, trusted: false }),
   };
   return {
-    entries: [...providerEntries(parts), ...deviceEntries(parts), ...federationEntries(parts)],
-    jobs: [signInRetention(), providerAccessJob(parts)],
+    entries: [...providerEntries(dependencies), ...deviceEntries(dependencies), ...federationEntries(dependencies)],
+    jobs: [signInRetention(), providerAccessJob(dependencies)],
   };
 }
 
@@ -47,7 +47,7 @@ function signInRetention(): JobHandler {
       await io.write(async ({ sql }) => {
         await sql.query('delete from policy.sign_in where expires_at < clock_timestamp()');
         await sql.query('delete from policy.device_grant where expires_at < clock_timestamp()');
-        await sql.query('delete from policy.spent_token where expires_at < clock_timestamp()');
+        await sql.query('delete from policy.exchanged_token where expires_at < clock_timestamp()');
       }),
   };
 }

@@ -15,7 +15,7 @@ import {
   sealContext,
   type IdentityLink,
 } from './identity-links.ts';
-import type { SignInParts } from './parts.ts';
+import type { SignInDependencies } from './dependencies.ts';
 
 const MINUTE_MS = 60_000;
 const EVERY_MS = 5 * MINUTE_MS;
@@ -26,17 +26,17 @@ const UNASKED_MS = 50 * MINUTE_MS;
 const BATCH = 40;
 const PARALLEL = 4;
 
-type Parts = Pick<SignInParts, 'providers' | 'sealer' | 'log'>;
+type JobDependencies = Pick<SignInDependencies, 'providers' | 'sealer' | 'log'>;
 
 /** Without providers there is no such job. */
-export function providerAccessJob(parts: Parts): JobHandler {
+export function providerAccessJob(dependencies: JobDependencies): JobHandler {
   return {
     queue: 'provider access',
     concurrency: 1,
     perProject: 1,
     retry: { baseMs: 10_000, capMs: EVERY_MS },
     every: { firstMs: EVERY_MS, againMs: EVERY_MS },
-    run: async (_job, io) => await checkProviderAccess(parts, io),
+    run: async (_job, io) => await checkProviderAccess(dependencies, io),
   };
 }
 
@@ -48,7 +48,7 @@ interface Report {
 }
 
 /** One round over all due users. */
-export async function checkProviderAccess(parts: Parts, io: JobIo): Promise<Report> {
+export async function checkProviderAccess(dependencies: JobDependencies, io: JobIo): Promise<Report> {
   const counts = { asked: 0, ended: 0, unanswered: 0 };
   const due = { askMs: ASK_AGAIN_MS, unaskedMs: UNASKED_MS, limit: BATCH };
   const unanswered: IdentityLink[] = [];
@@ -57,7 +57,7 @@ export async function checkProviderAccess(parts: Parts, io: JobIo): Promise<Repo
     const links = await io.write(async ({ sql }) => await claimDueLinks(sql, due));
     for (let from = 0; from < links.length; from += PARALLEL) {
       const some = links.slice(from, from + PARALLEL);
-      const outcomes = await Promise.all(some.map((link) => checkOne(parts, io, link)));
+      const outcomes = await Promise.all(some.map((link) => checkOne(dependencies, io, link)));
       counts.asked += some.length;
       counts.ended += outcomes.filter((outcome) => outcome === 'ended').length;
       unanswered.push(...some.filter((_, at) => outcomes[at] === 'unanswered'));
@@ -70,8 +70,12 @@ export async function checkProviderAccess(parts: Parts, io: JobIo): Promise<Repo
   return counts;
 }
 
-async function checkOne(parts: Parts, io: JobIo, link: IdentityLink): Promise<'welcome' | 'ended' | 'unanswered'> {
-  const client = [...parts.providers.values()].find(({ settings }) => settings.issuer === link.issuer);
+async function checkOne(
+  dependencies: JobDependencies,
+  io: JobIo,
+  link: IdentityLink,
+): Promise<'welcome' | 'ended' | 'unanswered'> {
+  const client = [...dependencies.providers.values()].find(({ settings }) => settings.issuer === link.issuer);
   // Users of a provider that the operator has removed cannot be checked.
   if (client === undefined) return await end(io, link, 'the provider was removed from the configuration');
   if (link.refreshToken === undefined) {
@@ -80,10 +84,10 @@ async function checkOne(parts: Parts, io: JobIo, link: IdentityLink): Promise<'w
   }
   try {
     const context = sealContext(link);
-    const before = (await parts.sealer.open(link.refreshToken, context)).toString('utf8');
+    const before = (await dependencies.sealer.open(link.refreshToken, context)).toString('utf8');
     const access = await client.checkAccess(before, link.subject);
     if (access.state === 'ended') return await end(io, link, access.reason);
-    const sealed = await parts.sealer.seal(Buffer.from(access.refreshToken, 'utf8'), context);
+    const sealed = await dependencies.sealer.seal(Buffer.from(access.refreshToken, 'utf8'), context);
     await io.write(async (tx) => {
       // A concurrent sign-in stored newer groups.
       if (!(await renewLink(tx.sql, link, sealed))) return;
@@ -98,7 +102,7 @@ async function checkOne(parts: Parts, io: JobIo, link: IdentityLink): Promise<'w
     if (error.code === 'key_missing' || error.code === 'key_mismatch') {
       return await end(io, link, 'the refresh token can no longer be decrypted');
     }
-    parts.log.warn('an identity provider did not confirm that a user still has access', {
+    dependencies.log.warn('an identity provider did not confirm that a user still has access', {
       provider: link.provider,
       user: link.userName,
       reason: error.message,

@@ -6,7 +6,7 @@ import type { Outbound } from '#lib/outbound/outbound.ts';
 import { readPerson, type Person } from './person-claims.ts';
 import { isLoopbackIssuer, type ProviderSettings } from './provider-settings.ts';
 
-export interface ProviderParts {
+export interface ProviderDependencies {
   readonly outbound: Outbound;
   readonly clock: Clock;
 }
@@ -38,12 +38,12 @@ type Library = typeof oidc;
 
 export class ProviderClient {
   readonly settings: ProviderSettings;
-  readonly #parts: ProviderParts;
+  readonly #dependencies: ProviderDependencies;
   #known: { readonly until: number; readonly configuration: Promise<oidc.Configuration> } | undefined;
 
-  constructor(settings: ProviderSettings, parts: ProviderParts) {
+  constructor(settings: ProviderSettings, dependencies: ProviderDependencies) {
     this.settings = settings;
-    this.#parts = parts;
+    this.#dependencies = dependencies;
   }
 
   /** Where to send the browser. @throws DaisError `upstream_failed` when the provider cannot be reached. */
@@ -84,7 +84,7 @@ export class ProviderClient {
       const person = await this.#personOf(library, configuration, claims, tokens.access_token);
       return { person, ...(tokens.refresh_token !== undefined && { refreshToken: tokens.refresh_token }) };
     } catch (error) {
-      throw this.#told(library, error);
+      throw this.#toError(library, error);
     }
   }
 
@@ -101,7 +101,7 @@ export class ProviderClient {
       if (error instanceof library.ResponseBodyError && error.error === 'invalid_grant') {
         return { state: 'ended', reason: 'the provider no longer accepts the refresh token' };
       }
-      throw new DaisError('upstream_failed', this.#told(library, error).message, { cause: error });
+      throw new DaisError('upstream_failed', this.#toError(library, error).message, { cause: error });
     }
     const claims = tokens.claims() ?? { iss: this.settings.issuer, sub: subject };
     if (claims.sub !== subject) return { state: 'ended', reason: 'the provider returned another subject' };
@@ -140,7 +140,7 @@ export class ProviderClient {
   /** @throws DaisError `upstream_failed`. */
   async #open(): Promise<{ readonly library: Library; readonly configuration: oidc.Configuration }> {
     const library = await import('openid-client');
-    const now = this.#parts.clock.now();
+    const now = this.#dependencies.clock.now();
     if (this.#known === undefined || this.#known.until <= now) {
       const configuration = this.#discover(library);
       const known = { until: now + METADATA_MS, configuration };
@@ -166,7 +166,7 @@ export class ProviderClient {
       clientSecret,
       clientSecret === undefined ? library.None() : library.ClientSecretBasic(clientSecret),
       {
-        [library.customFetch]: outboundFetch(this.#parts.outbound, true),
+        [library.customFetch]: outboundFetch(this.#dependencies.outbound, true),
         timeout: TIMEOUT_SECONDS,
         execute: [
           library.enableNonRepudiationChecks,
@@ -175,13 +175,14 @@ export class ProviderClient {
         ],
       },
     );
-    const told = configuration.serverMetadata().issuer;
+    const reportedIssuer = configuration.serverMetadata().issuer;
     // For some vendors the library accepts another issuer; the signer would then differ from the configured issuer.
-    if (told !== issuer) throw this.#failed(`its metadata names the issuer ${told.slice(0, 200)} instead of ${issuer}`);
+    if (reportedIssuer !== issuer)
+      throw this.#failed(`its metadata names the issuer ${reportedIssuer.slice(0, 200)} instead of ${issuer}`);
     return configuration;
   }
 
-  #told(library: Library, error: unknown): DaisError {
+  #toError(library: Library, error: unknown): DaisError {
     if (error instanceof DaisError) return error;
     const inner = error instanceof Error ? error.cause : undefined;
     if (inner instanceof DaisError) return inner;

@@ -12,7 +12,7 @@ import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
-import { requireAccounts } from '#policy/identity/identity-parts.ts';
+import { requireAccounts } from '#policy/identity/identity-dependencies.ts';
 import { startSession } from '#policy/identity/sessions/session-start.ts';
 import { recordSignIn } from '#policy/identity/users.ts';
 import { holdVersion } from '#policy/state.ts';
@@ -29,30 +29,30 @@ import {
   consumeAttempt,
 } from './sign-in-attempts.ts';
 import { endSessionsNamed, recordProviderSession, readLogoutToken } from './back-channel-logout.ts';
-import type { SignInParts } from './parts.ts';
+import type { SignInDependencies } from './dependencies.ts';
 
 /** Sign-ins that one address may start in ten minutes; it can be the address of a whole company. Each costs a row. */
 const MOST_STARTS = 600;
 
-export function providerEntries(parts: SignInParts): readonly OperationEntry[] {
+export function providerEntries(dependencies: SignInDependencies): readonly OperationEntry[] {
   return [
-    authEntry(startSignInOperation, { perform: async (call) => await start(parts, call) }),
-    authEntry(finishSignInOperation, { perform: async (call) => await finish(parts, call) }),
-    authEntry(leaveProviderOperation, { perform: async (call) => await leave(parts, call) }),
-    authEntry(endFromProviderOperation, { perform: async (call) => await endFromProvider(parts, call) }),
+    authEntry(startSignInOperation, { perform: async (call) => await start(dependencies, call) }),
+    authEntry(finishSignInOperation, { perform: async (call) => await finish(dependencies, call) }),
+    authEntry(leaveProviderOperation, { perform: async (call) => await leave(dependencies, call) }),
+    authEntry(endFromProviderOperation, { perform: async (call) => await endFromProvider(dependencies, call) }),
   ];
 }
 
 async function start(
-  parts: SignInParts,
+  dependencies: SignInDependencies,
   { input, context }: CallOf<typeof startSignInOperation>,
 ): Promise<AuthResultOf<typeof startSignInOperation>> {
-  requireAccounts(parts);
-  const client = providerOf(parts, input.provider);
-  await limitStarts(parts, context);
-  const attempt = makeAttempt(parts.random);
-  const location = await client.authorizationUrl(attempt.challenge, callbackUrl(parts, input.provider));
-  await transact(parts.database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
+  requireAccounts(dependencies);
+  const client = providerOf(dependencies, input.provider);
+  await limitStarts(dependencies, context);
+  const attempt = makeAttempt(dependencies.random);
+  const location = await client.authorizationUrl(attempt.challenge, callbackUrl(dependencies, input.provider));
+  await transact(dependencies.database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
     await insertAttempt(sql, attempt, { provider: input.provider, next: returnPath(input.next) });
   });
   return {
@@ -63,15 +63,15 @@ async function start(
 }
 
 async function finish(
-  parts: SignInParts,
+  dependencies: SignInDependencies,
   { input, context }: CallOf<typeof finishSignInOperation>,
 ): Promise<AuthResultOf<typeof finishSignInOperation>> {
-  const client = providerOf(parts, input.provider);
+  const client = providerOf(dependencies, input.provider);
   const state = new URLSearchParams(input.answer).get('state');
   const next =
     state === null || input.browser === undefined
       ? undefined
-      : await takeOnce(parts, state, input.browser, input.provider);
+      : await takeOnce(dependencies, state, input.browser, input.provider);
   if (state === null || input.browser === undefined || next === undefined) {
     // The cause is a link that someone else prepared, a replayed response, or another browser.
     throw new DaisError(
@@ -79,9 +79,9 @@ async function finish(
       `The sign-in is not valid: this browser did not start it, already completed it, or took longer than ${ATTEMPT_SECONDS / 60} minutes. Sign in again.`,
     );
   }
-  const answer = new URL(`${callbackUrl(parts, input.provider)}?${input.answer}`);
+  const answer = new URL(`${callbackUrl(dependencies, input.provider)}?${input.answer}`);
   const grant = await client.exchange(answer, challengeOf(state, input.browser));
-  const { user, cookie } = await admit(parts, client, grant, context);
+  const { user, cookie } = await admit(dependencies, client, grant, context);
   return {
     body: { user, next },
     redirect: next,
@@ -90,38 +90,38 @@ async function finish(
 }
 
 /** In a separate transaction: it is consumed whatever happens next. */
-async function takeOnce(parts: SignInParts, state: string, browser: string, provider: string) {
+async function takeOnce(dependencies: SignInDependencies, state: string, browser: string, provider: string) {
   return await transact(
-    parts.database,
+    dependencies.database,
     { mode: 'write', projectId: ORGANIZATION },
     async ({ sql }) => await consumeAttempt(sql, state, browser, provider),
   );
 }
 
 /** Signs in a user whom the provider authenticated. */
-async function admit(parts: SignInParts, client: ProviderClient, grant: Grant, context: CallContext) {
+async function admit(dependencies: SignInDependencies, client: ProviderClient, grant: Grant, context: CallContext) {
   const { person } = grant;
   const { settings } = client;
-  const refreshToken = await sealToken(parts, grant);
+  const refreshToken = await sealToken(dependencies, grant);
   const by = { ...context, principal: { type: 'user', id: person.email ?? person.subject } as const };
   const work = async (tx: Transaction) => {
     await holdVersion(tx);
-    const user = await accountOf(tx, person, settings, parts.kinds);
+    const user = await accountOf(tx, person, settings, dependencies.kinds);
     const { issuer, subject } = person;
     const link = { issuer, subject, userUid: user.uid, userName: user.name, provider: settings.name, refreshToken };
     await putLink(tx.sql, link);
     await recordSignIn(tx, { userUid: user.uid, provider: settings.name, groups: person.groups });
     const { mfa } = person;
     const start = { user, method: 'oidc', provider: settings.name, mfa } as const;
-    const { session, cookie } = await startSession(tx, parts.sessions, context, start);
+    const { session, cookie } = await startSession(tx, dependencies.sessions, context, start);
     await recordProviderSession(tx.sql, session.id, person);
     return { user: user.name, cookie };
   };
   try {
-    return await transact(parts.database, { mode: 'write', projectId: ORGANIZATION, by }, work);
+    return await transact(dependencies.database, { mode: 'write', projectId: ORGANIZATION, by }, work);
   } catch (error) {
     if (error instanceof DaisError && error.code === 'unauthenticated') {
-      await transact(parts.database, { mode: 'write', projectId: ORGANIZATION, by }, async (tx) => {
+      await transact(dependencies.database, { mode: 'write', projectId: ORGANIZATION, by }, async (tx) => {
         tx.emit({ type: eventTypes.sessionRefused, projectId: ORGANIZATION, data: { reason: 'provider' } });
       });
     }
@@ -130,48 +130,54 @@ async function admit(parts: SignInParts, client: ProviderClient, grant: Grant, c
 }
 
 /** Outside any transaction: the key store may be far away. */
-async function sealToken(parts: SignInParts, { person, refreshToken }: Grant): Promise<SealedValue | undefined> {
+async function sealToken(
+  dependencies: SignInDependencies,
+  { person, refreshToken }: Grant,
+): Promise<SealedValue | undefined> {
   if (refreshToken === undefined) return undefined;
-  return await parts.sealer.seal(Buffer.from(refreshToken, 'utf8'), sealContext(person));
+  return await dependencies.sealer.seal(Buffer.from(refreshToken, 'utf8'), sealContext(person));
 }
 
 async function leave(
-  parts: SignInParts,
+  dependencies: SignInDependencies,
   { input }: CallOf<typeof leaveProviderOperation>,
 ): Promise<AuthResultOf<typeof leaveProviderOperation>> {
-  const client = providerOf(parts, input.provider);
-  const location = (await client.endSessionUrl(`${parts.url}/`)) ?? '/';
+  const client = providerOf(dependencies, input.provider);
+  const location = (await client.endSessionUrl(`${dependencies.url}/`)) ?? '/';
   return { body: { location }, redirect: location };
 }
 
 async function endFromProvider(
-  parts: SignInParts,
+  dependencies: SignInDependencies,
   { input, context }: CallOf<typeof endFromProviderOperation>,
 ): Promise<AuthResultOf<typeof endFromProviderOperation>> {
-  const { settings } = providerOf(parts, input.provider);
-  const logout = await readLogoutToken(input.logout_token, settings, { keys: parts.providerKeys, clock: parts.clock });
+  const { settings } = providerOf(dependencies, input.provider);
+  const logout = await readLogoutToken(input.logout_token, settings, {
+    keys: dependencies.providerKeys,
+    clock: dependencies.clock,
+  });
   const ended = await transact(
-    parts.database,
+    dependencies.database,
     { mode: 'write', projectId: ORGANIZATION, by: context },
-    async (tx) => await endSessionsNamed(tx, logout, parts.sessions),
+    async (tx) => await endSessionsNamed(tx, logout, dependencies.sessions),
   );
   return { body: { ended } };
 }
 
-function providerOf(parts: SignInParts, name: string): ProviderClient {
-  const client = parts.providers.get(name);
+function providerOf(dependencies: SignInDependencies, name: string): ProviderClient {
+  const client = dependencies.providers.get(name);
   if (client !== undefined) return client;
   throw new DaisError('not_found', `There is no identity provider "${name}".`);
 }
 
-function callbackUrl(parts: SignInParts, provider: string): string {
-  return `${parts.url}/auth/oidc/${encodeURIComponent(provider)}/callback`;
+function callbackUrl(dependencies: SignInDependencies, provider: string): string {
+  return `${dependencies.url}/auth/oidc/${encodeURIComponent(provider)}/callback`;
 }
 
 /** @throws DaisError `rate_limited`. */
-async function limitStarts(parts: SignInParts, { client }: CallContext): Promise<void> {
+async function limitStarts(dependencies: SignInDependencies, { client }: CallContext): Promise<void> {
   const key = `sign-in start ${addressGroup(client?.address ?? '')}`;
-  const refused = await countAttempt(parts.database, [{ key, most: MOST_STARTS, windowMs: 600_000 }]);
+  const refused = await countAttempt(dependencies.database, [{ key, most: MOST_STARTS, windowMs: 600_000 }]);
   if (refused !== undefined) throw refused.error;
 }
 

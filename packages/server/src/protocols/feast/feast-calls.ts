@@ -10,7 +10,7 @@ export interface FeastCalls {
   call(name: string, input: unknown, context: CallContext): Promise<unknown>;
 }
 
-export interface FeastParts {
+export interface FeastDependencies {
   readonly calls: FeastCalls;
   readonly log: Log;
 }

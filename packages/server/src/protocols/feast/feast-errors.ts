@@ -146,13 +146,13 @@ const MAX_ISSUES = 20;
 export function toFeastError(error: DaisError): FeastError {
   const { status, title, remedy } = errorCatalog[error.code];
   const text = error.message === '' ? title : error.message;
-  const places = (error.issues ?? [])
+  const locations = (error.issues ?? [])
     .slice(0, MAX_ISSUES)
     .filter(({ message, expected = '' }) => !text.includes(message) || !text.includes(expected))
     .map(({ path = '', message, expected }) =>
       `${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim(),
     );
-  const whole = places.length === 0 ? text : `${text} ${places.join('; ')}.`;
+  const whole = locations.length === 0 ? text : `${text} ${locations.join('; ')}.`;
   const denied = error.code === 'forbidden' || error.code === 'unauthenticated';
   const feastClass = error.code === 'not_found' ? 'FeastObjectNotFoundException' : 'FeastError';
   return new FeastError(

@@ -198,8 +198,8 @@ describe('errors from which clients create exceptions', () => {
     const read = { features: FEATURES, entities: { driver_id: [1] } };
     const nobody = await refusal('/get-online-features', read, { token: '' });
     expect(nobody.status).toBe(401);
-    const stranger = await refusal('/get-online-features', read, { token: tokens['stranger'] });
-    expect([403, 404]).toContain(stranger.status);
+    const outsider = await refusal('/get-online-features', read, { token: tokens['stranger'] });
+    expect([403, 404]).toContain(outsider.status);
     const writes = { feature_view_name: 'stats', df };
     const viewer = await refusal('/write-to-online-store', writes, { token: tokens['viewer'] });
     expect(viewer).toMatchObject({ status: 403, class: 'FeastPermissionError' });
@@ -233,7 +233,7 @@ test('rejects materialization of a pushed view; materializes one with a source a
   });
   if (!refreshed.ok) throw new Error(await refreshed.text());
   const done = async () => (await send('/materialize', { ...window, feature_views: ['scored'] })).status;
-  await expect.poll(done, { timeout: 60_000, interval: 500 }).toBe(200);
+  await expect.poll(done, { timeout: 60_000, interval: 100 }).toBe(200);
   const { body } = await send('/get-online-features', { features: ['scored:score'], entities: { driver_id: [1] } });
   expect(body).toMatchObject({ results: [{}, { values: [4.5], statuses: ['PRESENT'] }] });
   const later = await send('/materialize-incremental?async=true', { end_ts: ago(0), feature_views: ['scored'] });

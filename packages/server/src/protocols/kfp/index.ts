@@ -27,7 +27,7 @@ export interface KfpIo {
   readBody(payload: FastifyRequest['raw']): Promise<Buffer>;
 }
 
-export interface KfpParts {
+export interface KfpDependencies {
   readonly calls: KfpCalls;
   readonly log: Log;
 }
@@ -53,7 +53,7 @@ export function kfpProbe() {
   } as const;
 }
 
-export function kfpAdapter({ calls, log }: KfpParts) {
+export function kfpAdapter({ calls, log }: KfpDependencies) {
   const known = new Set(calls.operations.map((operation) => operation.name));
   return {
     name: 'kfp',

@@ -83,12 +83,12 @@ const MOST_ISSUES = 20;
 export function rpcError(error: DaisError): RpcError {
   const { status, title } = errorCatalog[error.code];
   const text = error.message === '' ? title : error.message;
-  const places = (error.issues ?? []).slice(0, MOST_ISSUES).flatMap(({ path = '', message, expected }) => {
+  const locations = (error.issues ?? []).slice(0, MOST_ISSUES).flatMap(({ path = '', message, expected }) => {
     if (!text.includes(message))
       return [`${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim()];
     return expected === undefined || text.includes(expected) ? [] : [`expected ${expected}`];
   });
-  return new RpcError(codes[error.code], places.length === 0 ? text : `${text} ${places.join('; ')}.`, {
+  return new RpcError(codes[error.code], locations.length === 0 ? text : `${text} ${locations.join('; ')}.`, {
     ...(SPECIFIC_STATUSES.has(status) && { status }),
     reason: error.code.toUpperCase(),
     cause: error,

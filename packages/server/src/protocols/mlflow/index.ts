@@ -31,7 +31,7 @@ export interface MlflowIo extends ArtifactIo {
   readBody(payload: FastifyRequest['raw'], options: { readonly inflate: boolean }): Promise<Buffer>;
 }
 
-export interface MlflowParts {
+export interface MlflowDependencies {
   readonly calls: MlflowCalls;
   readonly log: Log;
 }
@@ -68,7 +68,7 @@ export function mlflowProbes() {
   } as const;
 }
 
-export function mlflowAdapter({ calls, log }: MlflowParts) {
+export function mlflowAdapter({ calls, log }: MlflowDependencies) {
   const known = new Set(calls.operations.map((operation) => operation.name));
   const served = routes.filter((route) => known.has(route.operation.name));
   return {
@@ -179,9 +179,9 @@ function notHere({ method, url }: FastifyRequest): string {
 }
 
 async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {
-  const told = tellable(error, request);
-  if (told === undefined) log.error('a request failed', { error, requestId: request.id });
-  const answer = told ?? new MlflowError('INTERNAL_ERROR', `Internal server error. Request id: ${request.id}`);
+  const reported = tellable(error, request);
+  if (reported === undefined) log.error('a request failed', { error, requestId: request.id });
+  const answer = reported ?? new MlflowError('INTERNAL_ERROR', `Internal server error. Request id: ${request.id}`);
   if (error instanceof DaisError && error.retryable) {
     reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfter ?? 1))));
   }

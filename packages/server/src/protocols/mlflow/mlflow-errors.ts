@@ -95,14 +95,15 @@ export function mlflowError(error: DaisError): MlflowError {
 function messageOf(error: DaisError): string {
   if (error.code === 'invalid_cursor') return 'Invalid page token, could not base64-decode';
   const detail = error.message === '' ? errorCatalog[error.code].title : error.message;
-  const places: string[] = [];
+  const locations: string[] = [];
   const wanted: string[] = [];
   for (const { path = '', message, expected } of (error.issues ?? []).slice(0, 10)) {
-    const isTold = detail.includes(message);
-    if (!isTold) places.push(`${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim());
+    const isIncluded = detail.includes(message);
+    if (!isIncluded)
+      locations.push(`${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim());
     // The text already contains the valid values.
     else if (expected !== undefined && !/ Valid (?:keys|values) | not one of /.test(detail)) wanted.push(expected);
   }
-  const rest = places.length === 0 ? '' : ` ${places.join('; ')}.`;
+  const rest = locations.length === 0 ? '' : ` ${locations.join('; ')}.`;
   return `${detail}${wanted.length === 0 ? '' : ` (expected ${wanted.join('; ')})`}${rest}`;
 }

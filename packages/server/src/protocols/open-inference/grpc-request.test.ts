@@ -79,9 +79,9 @@ test.each([
 test('rejects every invalid message', () => {
   const whole = request({ shape: [2], raw: Buffer.alloc(8) });
   fc.assert(
-    fc.property(fc.nat(whole.length - 1), fc.uint8Array({ maxLength: 10 }), (place, noise) => {
+    fc.property(fc.nat(whole.length - 1), fc.uint8Array({ maxLength: 10 }), (position, noise) => {
       const broken = Buffer.from(whole);
-      broken.set(noise.subarray(0, broken.length - place), place);
+      broken.set(noise.subarray(0, broken.length - position), position);
       const statusOf = () => {
         try {
           readGrpcRequest(broken);

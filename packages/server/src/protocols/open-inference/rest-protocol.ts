@@ -11,7 +11,7 @@ const MODELS = '/v2/models/';
 
 export function restProtocol(): ServingProtocol {
   const open = restOpener();
-  return { name: 'open-inference', match: (method, path) => match(method, path, open), fault };
+  return { name: 'open-inference', match: (method, path) => match(method, path, open), fault: errorOf };
 }
 
 function match(method: string, path: string, open: OpenRest): ServingRoute | undefined {
@@ -142,7 +142,7 @@ function json(status: number, value: unknown): ServingReply {
 }
 
 /** All errors have one format; an invalid request is always 400. */
-function fault(error: DaisError): ServingReply {
+function errorOf(error: DaisError): ServingReply {
   const status = error.status === 422 || error.status === 415 ? 400 : error.status;
   return json(status, { error: error.message });
 }

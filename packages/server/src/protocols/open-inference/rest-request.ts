@@ -9,7 +9,7 @@ import {
   type ServedDescription,
   type Tensor,
 } from '#gateway/index.ts';
-import { JsonFault, JsonReader, type JsonReading, type JsonValue } from '#lib/formats/json-reader.ts';
+import { JsonSyntaxError, JsonReader, type JsonReading, type JsonValue } from '#lib/formats/json-reader.ts';
 import { decodeTensor, shapeCount } from './raw-tensor.ts';
 
 export interface RestRequest {
@@ -52,7 +52,8 @@ export function readRest(body: Buffer, headerLength: number, nan: boolean): Rest
     });
     reader.finish();
   } catch (error) {
-    if (error instanceof JsonFault) throw new DaisError('unreadable_body', `The body is not valid: ${error.message}.`);
+    if (error instanceof JsonSyntaxError)
+      throw new DaisError('unreadable_body', `The body is not valid: ${error.message}.`);
     throw error;
   }
   if (inputs === undefined) throw new DaisError('invalid_request', 'The request has no "inputs".');

@@ -69,7 +69,7 @@ function datasetNode({ namespace, name, facets }: Dataset): NotedNode {
 }
 
 /** Checks what the schema cannot express: which of the three event types it is. */
-export function faultOf(event: LineageEvent): { readonly path: string; readonly message: string } | undefined {
+export function problemOf(event: LineageEvent): { readonly path: string; readonly message: string } | undefined {
   const { run, job, dataset } = event;
   if (dataset !== undefined) {
     if (run === undefined && job === undefined) return undefined;

@@ -9,7 +9,7 @@ import {
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf, recordExternal, type NodeSource } from '#ledgers/lineage/index.ts';
-import { factsOf, faultOf, type Facts } from './event-facts.ts';
+import { factsOf, problemOf, type Facts } from './event-facts.ts';
 
 export { runEvent } from './run-event.ts';
 
@@ -17,10 +17,10 @@ export { runEvent } from './run-event.ts';
 export function openLineageEntries(runs: NodeSource): readonly OperationEntry[] {
   return [
     entry(recordLineageOperation, async (tx, { input: { event } }) => {
-      const fault = faultOf(event);
-      if (fault !== undefined) {
-        throw new DaisError('invalid_request', `The event is not valid: ${fault.path}: ${fault.message}.`, {
-          issues: [fault],
+      const problem = problemOf(event);
+      if (problem !== undefined) {
+        throw new DaisError('invalid_request', `The event is not valid: ${problem.path}: ${problem.message}.`, {
+          issues: [problem],
         });
       }
       await record(tx, [event], runs);
@@ -54,8 +54,8 @@ function readEvent(raw: unknown): { readonly event: LineageEvent } | { readonly 
     const [issue] = schemaIssues(result.error, lineageEventSchema, raw);
     return { reason: issue === undefined ? 'is not valid' : `${issue.path}: ${issue.message}` };
   }
-  const fault = faultOf(result.data);
-  return fault === undefined ? { event: result.data } : { reason: `${fault.path}: ${fault.message}` };
+  const problem = problemOf(result.data);
+  return problem === undefined ? { event: result.data } : { reason: `${problem.path}: ${problem.message}` };
 }
 
 async function record(tx: Transaction, events: readonly LineageEvent[], runs: NodeSource): Promise<void> {

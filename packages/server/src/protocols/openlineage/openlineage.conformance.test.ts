@@ -36,9 +36,9 @@ test('its runs, jobs and datasets are in the lineage', { timeout: PATIENCE }, as
   const ids = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, string>;
   const shown = await graph(`job-run:${ids['dag']}`);
   // Nodes with equal distance and time come in any order.
-  const told = shown.nodes.map(({ type, name, data }) => `${type} ${name} ${data?.['state'] ?? ''}`.trim());
-  expect(told[0]).toBe('job-run flights COMPLETE');
-  expect(told.toSorted()).toEqual([
+  const reported = shown.nodes.map(({ type, name, data }) => `${type} ${name} ${data?.['state'] ?? ''}`.trim());
+  expect(reported[0]).toBe('job-run flights COMPLETE');
+  expect(reported.toSorted()).toEqual([
     'dataset public.flights',
     'job flights',
     'job flights.report',

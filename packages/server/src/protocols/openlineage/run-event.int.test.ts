@@ -13,14 +13,14 @@ import { startReceiver, type Receiver } from '#ledgers/webhooks/testing/webhook-
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { faultOf } from './event-facts.ts';
+import { problemOf } from './event-facts.ts';
 
 let database: TestDatabase;
 let outbound: Outbound;
 let to: Receiver;
 let dais: TestKernel;
 let start: () => Promise<TestKernel>;
-const PATIENCE = { timeout: 20_000 };
+const PATIENCE = { timeout: 60_000 };
 
 beforeAll(async () => {
   to = await startReceiver();
@@ -66,7 +66,7 @@ interface Emitted {
   readonly inputs: readonly object[];
   readonly outputs: readonly object[];
 }
-const told = () => to.received.map(({ body }) => JSON.parse(body) as Emitted);
+const listReported = () => to.received.map(({ body }) => JSON.parse(body) as Emitted);
 const uuid = (id: string) => id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 const call = async <Output = object>(name: string, input: object) => await dais.call<Output>(name, input);
 
@@ -85,10 +85,10 @@ test('a run is reported with its inputs, outputs and origin', async () => {
   await call('run.update', { id, status: 'FINISHED' });
   await call('run.update', { id: parent.id, status: 'KILLED' });
   await expect.poll(() => to.received.length, PATIENCE).toBe(4);
-  for (const event of told()) {
-    expect(faultOf(lineageEventSchema.parse(event))).toBeUndefined();
+  for (const event of listReported()) {
+    expect(problemOf(lineageEventSchema.parse(event))).toBeUndefined();
   }
-  const complete = told().find(({ eventType }) => eventType === 'COMPLETE');
+  const complete = listReported().find(({ eventType }) => eventType === 'COMPLETE');
   expect(complete).toMatchObject({
     run: {
       runId: uuid(id),
@@ -106,7 +106,7 @@ test('a run is reported with its inputs, outputs and origin', async () => {
     outputs: [{ namespace: 'dais/default', name: `logged-model/${model.id}` }],
   });
   expect(
-    told()
+    listReported()
       .map(({ eventType }) => eventType)
       .toSorted(),
   ).toEqual(['ABORT', 'COMPLETE', 'START', 'START']);
@@ -123,7 +123,7 @@ test('an unavailable server receives events later, also after a restart', async 
   const tried = to.received.length;
   to.answer(201);
   dais = await start();
-  const since = () => told().slice(tried);
+  const since = () => listReported().slice(tried);
   await expect
     .poll(
       () =>

@@ -3,14 +3,14 @@ import { plainAttributes } from '@dais/api/access';
 import { invalidUtf8At } from '#lib/formats/utf8.ts';
 import { clean, newDraft, SpanGatherer, type Attributes, type Decoded, type SpanDraft } from './span-draft.ts';
 
-export class JsonFault extends Error {}
+export class JsonError extends Error {}
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** @throws JsonFault, TooManySpans */
+/** @throws JsonSyntaxError, TooManySpans */
 export function decodeJson(bytes: Buffer): Decoded {
   const invalidAt = invalidUtf8At(bytes);
-  if (invalidAt !== undefined) throw new JsonFault(`the body is not valid UTF-8 at byte ${invalidAt}`);
+  if (invalidAt !== undefined) throw new JsonError(`the body is not valid UTF-8 at byte ${invalidAt}`);
   const gathered = new SpanGatherer();
   const request = mapOf(parsed(bytes.toString('utf8')), 'the body');
   for (const resourceSpans of listOf(request, 'resourceSpans')) {
@@ -28,20 +28,20 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new JsonFault('the body is not valid JSON');
+    throw new JsonError('the body is not valid JSON');
   }
 }
 
 function mapOf(value: unknown, what: string): Json {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
-  throw new JsonFault(`${what} is not an object`);
+  throw new JsonError(`${what} is not an object`);
 }
 
 /** A field with a list of maps. Names are in camel case; some writers use the names of the .proto files. */
 function listOf(map: Json, name: string): Json[] {
   const value = map[name] ?? map[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)];
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new JsonFault(`${name} is not a list`);
+  if (!Array.isArray(value)) throw new JsonError(`${name} is not a list`);
   return value.map((one) => mapOf(one, `an item of ${name}`));
 }
 
@@ -86,7 +86,7 @@ function enumOf(value: unknown, names: readonly string[]): number {
 function textOf(map: Json, name: string): string {
   const value = map[name];
   if (value === undefined || value === null) return '';
-  if (typeof value !== 'string') throw new JsonFault(`${name} is not a string`);
+  if (typeof value !== 'string') throw new JsonError(`${name} is not a string`);
   return clean(value.toWellFormed());
 }
 
@@ -99,7 +99,7 @@ function timeOf(map: Json, name: string): bigint {
   if (value === undefined || value === null) return 0n;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return BigInt(value);
   if (typeof value === 'string' && /^\d{1,20}$/.test(value)) return BigInt(value);
-  throw new JsonFault(`${name} is not a number of nanoseconds`);
+  throw new JsonError(`${name} is not a number of nanoseconds`);
 }
 
 function attributesOf(map: Json): Attributes {

@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';
 import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
-import { decodeJson, JsonFault } from './decode-json.ts';
+import { decodeJson, JsonError } from './decode-json.ts';
 import { decodeProtobuf } from './decode-protobuf.ts';
 import { answerBody, statusBody, type Encoding } from './encode.ts';
 import { translateResource } from './translation/translate.ts';
@@ -15,7 +15,7 @@ import { MOST_SPANS, TooManySpans, type Decoded } from './span-draft.ts';
 
 export { spanWords } from './span-words.ts';
 
-export interface OtlpParts {
+export interface OtlpDependencies {
   readonly calls: {
     readonly operations: readonly Operation[];
     call(name: string, input: unknown, context: CallContext): Promise<unknown>;
@@ -37,7 +37,7 @@ const RUN_HEADER = 'x-mlflow-run-id';
 const EXPERIMENT_ATTRIBUTES = ['mlflow.experimentId', 'mlflow.experiment_id'] as const;
 const DEFAULT_EXPERIMENT = '0';
 
-export function otlpAdapter({ calls, log }: OtlpParts) {
+export function otlpAdapter({ calls, log }: OtlpDependencies) {
   return {
     name: 'otlp',
     paths: ['/v1/traces'],
@@ -136,7 +136,7 @@ function decode(bytes: Buffer, encoding: Encoding): Decoded {
     if (error instanceof TooManySpans) {
       throw refused(`A request can have at most ${MOST_SPANS} spans. Split the spans across several requests.`, 413);
     }
-    if (error instanceof ProtobufError || error instanceof JsonFault) {
+    if (error instanceof ProtobufError || error instanceof JsonError) {
       throw refused(`The body is not an ExportTraceServiceRequest: ${error.message}.`);
     }
     throw error;
@@ -196,8 +196,8 @@ function tellable(error: unknown): { readonly status: number; readonly message: 
   if (error instanceof Refusal) return { status: error.status, message: error.message };
   if (error instanceof DaisError) {
     const { status, title } = errorCatalog[error.code];
-    const places = (error.issues ?? []).slice(0, 3).map(({ path = '', message }) => `${path} ${message}`);
-    const message = [error.message === '' ? title : error.message, ...places].join('; ');
+    const locations = (error.issues ?? []).slice(0, 3).map(({ path = '', message }) => `${path} ${message}`);
+    const message = [error.message === '' ? title : error.message, ...locations].join('; ');
     return { status: status === 500 || status < 500 ? status : 503, message };
   }
   const { statusCode, message } = error as { readonly statusCode?: number; readonly message?: string };

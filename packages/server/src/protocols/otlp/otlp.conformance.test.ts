@@ -42,9 +42,9 @@ test.each<readonly [string, Readonly<Record<string, string>>]>([
   ['compressed', { OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' }],
 ])('a trace of 1,501 spans in several exports, %s', { timeout: PATIENCE + 60_000 }, async (_how, variables) => {
   const { stdout, stderr } = await client(peer.token, variables);
-  const told = JSON.parse(stdout.trim() || '{}') as { trace?: string; steps?: number };
-  expect([stderr, told]).toMatchObject(['', { steps: 1500, sent: true }]);
-  const trace = await read<Trace>(`traces/tr-${told.trace}`);
+  const reported = JSON.parse(stdout.trim() || '{}') as { trace?: string; steps?: number };
+  expect([stderr, reported]).toMatchObject(['', { steps: 1500, sent: true }]);
+  const trace = await read<Trace>(`traces/tr-${reported.trace}`);
   expect(trace).toMatchObject({
     experimentId: '0',
     state: 'OK',
@@ -52,7 +52,7 @@ test.each<readonly [string, Readonly<Record<string, string>>]>([
     requestPreview: 'hello',
     tags: { 'mlflow.traceName': 'request', 'service.name': 'shop', 'deployment.environment.name': 'test' },
   });
-  const { items } = await read<{ items: Span[] }>(`traces/tr-${told.trace}/spans?limit=10000`);
+  const { items } = await read<{ items: Span[] }>(`traces/tr-${reported.trace}/spans?limit=10000`);
   const root = items.find(({ name }) => name === 'request');
   expect(root).toMatchObject({ attributes: { 'input.value': 'hello', n: 3, ratio: { '@': ['double', 1] } } });
   expect(items.find(({ name }) => name === 'step 7')).toMatchObject({
@@ -61,7 +61,7 @@ test.each<readonly [string, Readonly<Record<string, string>>]>([
     message: 'seven',
     attributes: { list: ['a', 'b'] },
     events: [{ name: 'seen', attributes: { n: 7 } }],
-    links: [{ traceId: told.trace, spanId: root?.id, attributes: { why: 'because' } }],
+    links: [{ traceId: reported.trace, spanId: root?.id, attributes: { why: 'because' } }],
   });
 });
 

@@ -74,7 +74,7 @@ export class SpanGatherer {
   add(into: Span[], draft: SpanDraft): void {
     this.#spans += 1;
     if (this.#spans > MOST_SPANS) throw new TooManySpans();
-    const wrong = faultOf(draft);
+    const wrong = problemOf(draft);
     if (wrong === undefined) into.push(spanOf(draft));
     else {
       this.#rejected += 1;
@@ -87,7 +87,7 @@ export class SpanGatherer {
   }
 }
 
-function faultOf({ traceId, spanId, parentId, start, end }: SpanDraft): string | undefined {
+function problemOf({ traceId, spanId, parentId, start, end }: SpanDraft): string | undefined {
   if (!TRACE.test(traceId)) return 'a trace id is not 16 bytes long, or all of its bytes are 0';
   if (!SPAN.test(spanId)) return 'a span id is not 8 bytes long, or all of its bytes are 0';
   if (parentId !== '' && !SPAN.test(parentId) && parentId !== NO_PARENT) return 'a parent span id is not 8 bytes long';

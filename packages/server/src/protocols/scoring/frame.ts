@@ -1,7 +1,7 @@
 /** The table of a request. */
 import { DaisError } from '@dais/api/errors';
 import type { InputTable } from '#gateway/index.ts';
-import { JsonFault, JsonReader, type JsonValue } from '#lib/formats/json-reader.ts';
+import { JsonSyntaxError, JsonReader, type JsonValue } from '#lib/formats/json-reader.ts';
 
 export interface ScoringBody {
   readonly given: InputTable;
@@ -98,7 +98,7 @@ function readJson(body: Buffer): JsonValue {
     reader.finish();
     return value;
   } catch (error) {
-    if (error instanceof JsonFault)
+    if (error instanceof JsonSyntaxError)
       throw new DaisError('unreadable_body', `The body is not valid JSON: ${error.message}.`);
     throw error;
   }

@@ -70,7 +70,7 @@ function checkSize({ num_rows: rows, row_groups: groups, schema }: FileMetaData)
   let counted = 0n;
   for (const { columns, num_rows: some } of groups) {
     counted += some;
-    for (const { meta_data: told } of columns) bytes += Number(told?.total_uncompressed_size ?? 0);
+    for (const { meta_data: reported } of columns) bytes += Number(reported?.total_uncompressed_size ?? 0);
   }
   if (rows < 0n || counted !== rows)
     throw unreadable(new Error('the row counts of its row groups do not match its metadata'));
@@ -95,15 +95,15 @@ function indexColumns({ key_value_metadata: pairs = [] }: FileMetaData): Readonl
 }
 
 /** The schema elements are a tree in preorder; top-level elements are columns. */
-function isTop({ schema }: FileMetaData): (element: unknown, place: number) => boolean {
+function isTop({ schema }: FileMetaData): (element: unknown, position: number) => boolean {
   const tops = new Set<number>();
-  for (let place = 1; place < schema.length; place = after(schema, place)) tops.add(place);
-  return (_, place) => tops.has(place);
+  for (let position = 1; position < schema.length; position = after(schema, position)) tops.add(position);
+  return (_, position) => tops.has(position);
 }
 
-function after(schema: FileMetaData['schema'], place: number): number {
-  let next = place + 1;
-  for (let child = 0; child < (schema[place]?.num_children ?? 0) && next < schema.length; child++) {
+function after(schema: FileMetaData['schema'], position: number): number {
+  let next = position + 1;
+  for (let child = 0; child < (schema[position]?.num_children ?? 0) && next < schema.length; child++) {
     next = after(schema, next);
   }
   return next;

@@ -39,9 +39,9 @@ function nested(tensor: Tensor): string {
   return level(0);
 }
 
-function element({ datatype, data, nulls }: Tensor, place: number): string {
-  if (nulls?.[place] === 1) return 'null';
-  const value = data[place] as number | bigint | Buffer;
+function element({ datatype, data, nulls }: Tensor, position: number): string {
+  if (nulls?.[position] === 1) return 'null';
+  const value = data[position] as number | bigint | Buffer;
   if (Buffer.isBuffer(value)) return JSON.stringify(value.toString('utf8'));
   if (datatype === 'BOOL') return value === 0 ? 'false' : 'true';
   if (typeof value === 'number' && !Number.isFinite(value)) return 'null';

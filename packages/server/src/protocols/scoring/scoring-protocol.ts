@@ -16,7 +16,7 @@ const BASE = '/endpoints/';
 const MLFLOW_VERSION = '3.18.0';
 
 export function scoringProtocol(opener: OpenScoring = scoringOpener()): ServingProtocol {
-  return { name: 'scoring', match: (method, path) => match(method, path, opener), fault };
+  return { name: 'scoring', match: (method, path) => match(method, path, opener), fault: errorOf };
 }
 
 function match(method: string, path: string, opener: OpenScoring): ServingRoute | undefined {
@@ -97,7 +97,7 @@ const CODES: Partial<Record<ErrorCode, string>> = {
   internal: 'INTERNAL_ERROR',
 };
 
-function fault(error: DaisError): ServingReply {
+function errorOf(error: DaisError): ServingReply {
   if (error.status === 415) return { status: 415, headers: PLAIN, body: error.message };
   const code = CODES[error.code] ?? (error.status >= 500 ? 'TEMPORARILY_UNAVAILABLE' : 'BAD_REQUEST');
   return {

@@ -4,7 +4,7 @@ import { callScheduleOperation } from '@dais/api/executions';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 
-export interface HooksParts {
+export interface HooksDependencies {
   readonly calls: {
     readonly operations: readonly Operation[];
     call(name: string, input: unknown, context: CallContext): Promise<unknown>;
@@ -17,7 +17,7 @@ interface HooksIo {
   readBody(payload: FastifyRequest['raw']): Promise<Buffer>;
 }
 
-export function standardWebhooksAdapter({ calls }: HooksParts) {
+export function standardWebhooksAdapter({ calls }: HooksDependencies) {
   return {
     name: 'hooks',
     paths: ['/hooks/*'],

@@ -10,7 +10,7 @@ import { usePolicies } from './use-all.ts';
 import { WhyPanel } from './why-panel.tsx';
 import { accessAddress, namedAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useOwnAccess } from '#server/own-access.ts';

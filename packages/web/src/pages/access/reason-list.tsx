@@ -1,7 +1,7 @@
 import type { Resource } from '@dais/api';
 import type { PolicyReason } from '@dais/api/access';
 import { Link } from '@tanstack/react-router';
-import { reasonPlace } from './reason-place.ts';
+import { reasonLocation } from './reason-location.ts';
 import { namedAddress } from '#addresses.ts';
 import { StateBadge } from '#ui/state-badge.tsx';
 import './access.css';
@@ -24,7 +24,7 @@ export function ReasonList({ reasons, policies, project }: ReasonListProps) {
           />
           <div>
             <ReasonName id={reason.id} policies={policies} project={project} />
-            {reason.message !== undefined && reasonPlace(reason.id, policies).type !== 'words' && (
+            {reason.message !== undefined && reasonLocation(reason.id, policies).type !== 'words' && (
               <p>{reason.message}</p>
             )}
             {(reason.severity !== undefined || reason.control !== undefined) && (
@@ -56,20 +56,20 @@ interface ReasonNameProps {
 
 /** One thing that decided, as a link where whoever looks may follow it. */
 export function ReasonName({ id, policies, project }: ReasonNameProps) {
-  const place = reasonPlace(id, policies);
-  if (place.type === 'words') return <span>{place.text}</span>;
-  if (place.type === 'unknown') {
+  const location = reasonLocation(id, policies);
+  if (location.type === 'words') return <span>{location.text}</span>;
+  if (location.type === 'unknown') {
     return (
       <span>
         policy <code>{id}</code>
       </span>
     );
   }
-  const address = namedAddress(place.kind, place.project ?? project, place.name);
-  const name = place.type === 'policy' ? id : place.name;
+  const address = namedAddress(location.kind, location.project ?? project, location.name);
+  const name = location.type === 'policy' ? id : location.name;
   return (
     <span>
-      {WORDS[place.kind] ?? place.kind} {address === undefined ? name : <Link {...address}>{name}</Link>}
+      {WORDS[location.kind] ?? location.kind} {address === undefined ? name : <Link {...address}>{name}</Link>}
     </span>
   );
 }

@@ -14,10 +14,10 @@ export function usePolicies(project: string): readonly Resource[] {
 
 /** Resources of a kind, at most a thousand: enough of what people write by hand. */
 export function useAll(kind: KindSpec, project: string, enabled: boolean): readonly Resource[] {
-  const place = kind.scope === 'org' ? undefined : project;
-  const client = useClient(place);
+  const scope = kind.scope === 'org' ? undefined : project;
+  const client = useClient(scope);
   const { data } = useQuery({
-    queryKey: ['all', kind.kind, place],
+    queryKey: ['all', kind.kind, scope],
     queryFn: async ({ signal }) => (await client.listPage(kind.kind, { limit: 1000 }, { signal })).items,
     enabled,
     staleTime: 30_000,

@@ -172,9 +172,9 @@ function decisionSentence(
 ) {
   const [kindWord = '', ...rest] = (resource ?? '').split('/');
   const kind = findKind(kindWord);
-  const place = kind?.scope === 'org' ? 'the organization' : project;
-  const what = rest.length > 0 ? rest.join('/') : kind === undefined ? kindWord : `any ${singular(kind)} of ${place}`;
-  const some = kind === undefined ? kindWord : `some ${singular(kind)}s of ${place}, but not others`;
+  const scope = kind?.scope === 'org' ? 'the organization' : project;
+  const what = rest.length > 0 ? rest.join('/') : kind === undefined ? kindWord : `any ${singular(kind)} of ${scope}`;
+  const some = kind === undefined ? kindWord : `some ${singular(kind)}s of ${scope}, but not others`;
   const may = name === 'You' ? 'You may' : `${name} may`;
   return (
     <>

@@ -7,7 +7,7 @@ import { AccountHead } from './account-head.tsx';
 import { SoloNote } from './solo-note.tsx';
 import { accessAddress, namedAddress } from '#addresses.ts';
 import { NewPasswordFields } from '#pages/invitation/new-password-fields.tsx';
-import { passwordFault } from '#pages/invitation/new-password.ts';
+import { passwordProblem } from '#pages/invitation/new-password.ts';
 import { useConsole } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useSession } from '#server/session.ts';
@@ -115,7 +115,7 @@ function PasswordForm({ name }: { readonly name: string }) {
       toast({ title: 'Password changed', text: 'All your other sessions were ended.' });
     },
   });
-  const fault = old === '' ? 'Enter your current password' : passwordFault(password, again);
+  const problem = old === '' ? 'Enter your current password' : passwordProblem(password, again);
   const refused = (path: string) => {
     const message = error?.issues?.find((issue) => issue.path === path)?.message;
     return message === undefined ? undefined : `The new password ${message}`;
@@ -126,7 +126,7 @@ function PasswordForm({ name }: { readonly name: string }) {
       className="account-form"
       onSubmit={(event) => {
         event.preventDefault();
-        if (fault === undefined) mutate();
+        if (problem === undefined) mutate();
       }}
     >
       <input type="text" name="username" autoComplete="username" value={name} readOnly hidden />
@@ -152,12 +152,12 @@ function PasswordForm({ name }: { readonly name: string }) {
         onAgain={setAgain}
       />
       {elsewhere && <ErrorNote error={error} />}
-      <Tooltip label={fault ?? ''} disabled={fault === undefined}>
+      <Tooltip label={problem ?? ''} disabled={problem === undefined}>
         <Button
           type="submit"
           loading={isPending}
-          aria-disabled={fault !== undefined}
-          {...(fault !== undefined && { 'data-disabled': true })}
+          aria-disabled={problem !== undefined}
+          {...(problem !== undefined && { 'data-disabled': true })}
         >
           Change password and end other sessions
         </Button>

@@ -29,7 +29,7 @@ export interface AuditEntryProps {
 
 /** All that one entry holds. */
 export function AuditEntryPanel({ entry, project, policies, proves, close }: AuditEntryProps) {
-  const place = entry.project?.name ?? project;
+  const scope = entry.project?.name ?? project;
   const said = Object.entries(entry.data ?? {})
     .map(([key, value]) => [key, valueText(value)] as const)
     .filter(([, text]) => text !== '');
@@ -42,9 +42,9 @@ export function AuditEntryPanel({ entry, project, policies, proves, close }: Aud
         </ActionIcon>
       }
     >
-      <KeyValue label="Entry" pairs={[...whatPairs(entry, place), ...whoPairs(entry, place)]} />
+      <KeyValue label="Entry" pairs={[...whatPairs(entry, scope), ...whoPairs(entry, scope)]} />
       <h3>Reason for: {entry.outcome === 'denied' ? 'refused' : 'permitted'}</h3>
-      <Decision entry={entry} project={place} policies={policies} />
+      <Decision entry={entry} project={scope} policies={policies} />
       {said.length > 0 && (
         <>
           <h3>Details</h3>

@@ -11,7 +11,7 @@ import { auditAddress, eventsAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { usePolicies } from '#pages/access/use-all.ts';
 import { WhyPanel } from '#pages/access/why-panel.tsx';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useMay } from '#server/own-access.ts';
 import { Button } from '#ui/controls.ts';
@@ -25,7 +25,7 @@ import './audit.css';
 
 /** What was done and refused, newest first, as the address searches; `?entry=` opens one. */
 export function AuditPage() {
-  const { project } = useAddressParts();
+  const { project } = useAddressFields();
   const current = useCurrentProject();
   const may = useMay(current);
   // Exporting is of the organization only: who may do that reads the log of the organization too.

@@ -43,13 +43,13 @@ export function AuditState() {
 
 function State({ status, verifierKey }: { readonly status: AuditStatus; readonly verifierKey: string | undefined }) {
   const { size, checkpoint, check, archived, hold, root } = status;
-  const told = verification(status);
+  const verified = verification(status);
   const key = verifierKey === undefined ? undefined : parseVerifierKey(verifierKey);
   const unsigned = size - (checkpoint?.size ?? 0);
   return (
     <div className="audit-state">
       <p>
-        <StateBadge state={told.state} word={told.word} />
+        <StateBadge state={verified.state} word={verified.word} />
       </p>
       {check.findings.length > 0 && (
         <ul className="audit-findings">

@@ -85,12 +85,12 @@ export function EntrySubject({ entry, project }: { readonly entry: AuditEntry; r
     );
   }
   if (type !== 'access.denied') return null;
-  const { kind, name, project: place } = data as { kind?: string; name?: string; project?: string };
+  const { kind, name, project: scope } = data as { kind?: string; name?: string; project?: string };
   return (
     <>
       {kind}{' '}
-      {name !== undefined && kind !== undefined && <ReferenceLink kind={kind} name={name} project={place ?? project} />}
-      {place !== undefined && <span className="dim"> in {place}</span>}
+      {name !== undefined && kind !== undefined && <ReferenceLink kind={kind} name={name} project={scope ?? project} />}
+      {scope !== undefined && <span className="dim"> in {scope}</span>}
     </>
   );
 }

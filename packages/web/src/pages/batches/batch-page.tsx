@@ -10,7 +10,7 @@ import { useJob } from './use-batches.ts';
 import { batchesAddress, resourceAddress, versionAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
@@ -30,7 +30,7 @@ import './batches.css';
 /** One job on a version of a model: how far it is, what it made, and the rows that were left out. */
 export function BatchPage() {
   const project = useCurrentProject();
-  const { job: id = '' } = useAddressParts();
+  const { job: id = '' } = useAddressFields();
   const { data: job, error, refetch, key } = useJob(project, id);
   const forms = useCopyForms({
     command: daisCommand(['batch', 'get', id], project),
@@ -143,27 +143,27 @@ interface CancelProps {
 function Cancel({ project, job, queryKey }: CancelProps) {
   const client = useClient(project);
   const queries = useQueryClient();
-  const [asking, setAsking] = useState(false);
+  const [isOpen, setOpen] = useState(false);
   const why = useWhyNotDo(project, 'Model', ['model:cancelJob'], job.model)('model:cancelJob');
   const { mutate, isPending, error } = useMutation<ModelJob, DaisError>({
     mutationFn: async () => await client.perform(cancelModelJobOperation, { id: job.id }),
     onSuccess: () => {
-      setAsking(false);
+      setOpen(false);
       void queries.invalidateQueries({ queryKey });
     },
   });
   return (
     <>
-      <GuardedButton variant="default" why={why} onClick={() => setAsking(true)}>
+      <GuardedButton variant="default" why={why} onClick={() => setOpen(true)}>
         Cancel job
       </GuardedButton>
-      {asking && (
+      {isOpen && (
         <Confirm
           title="Cancel job?"
           verb="Cancel job"
           busy={isPending}
           confirm={() => mutate()}
-          close={() => setAsking(false)}
+          close={() => setOpen(false)}
         >
           <p>The partial output is deleted and no version is created.</p>
           {error !== null && <ErrorNote error={error} />}

@@ -21,7 +21,7 @@ const job = (more: Partial<ModelJob>): ModelJob => ({
 test('how far a job is', () => {
   expect(shareOf(job({}))).toBe(44);
   expect(progressText(job({}))).toBe('20,000 of 45,000 rows, part 1 of 3 (predict)');
-  expect(progressText(job({ state: 'queued' }))).toBe('Queued.');
+  expect(progressText(job({ state: 'pending' }))).toBe('Pending.');
   expect(progressText(job({ rows: { done: 0, total: 0, rejected: 0 }, phase: 'model' }))).toBe('Phase: model.');
   const done = job({
     state: 'succeeded',

@@ -3,9 +3,9 @@ import type { ModelJob } from '@dais/api/serving';
 import type { State } from '#ui/state-badge.tsx';
 
 export const JOB_STATES: Readonly<Record<ModelJob['state'], { readonly state: State; readonly word: string }>> = {
-  queued: { state: 'waiting', word: 'waiting' },
+  pending: { state: 'waiting', word: 'pending' },
   running: { state: 'running', word: 'running' },
-  succeeded: { state: 'ok', word: 'done' },
+  succeeded: { state: 'ok', word: 'succeeded' },
   failed: { state: 'failed', word: 'failed' },
   canceled: { state: 'off', word: 'canceled' },
 };
@@ -29,7 +29,7 @@ export function shareOf({ rows, state }: ModelJob): number {
 /** `412 of 1,000 rows, part 2 of 3 (predict)`. */
 export function progressText(job: ModelJob): string {
   const { rows, shards, phase } = job;
-  if (job.state === 'queued') return 'Queued.';
+  if (job.state === 'pending') return 'Pending.';
   if (rows.total === 0) return phase === '' ? '' : `Phase: ${phase}.`;
   const count = (value: number) => value.toLocaleString('en');
   const part = shards.total > 1 ? `, part ${shards.done} of ${shards.total}` : '';

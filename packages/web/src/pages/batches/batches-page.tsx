@@ -8,7 +8,7 @@ import { useJobs } from './use-batches.ts';
 import { batchAddress, listAddress, resourceAddress, versionAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { Button, Select } from '#ui/controls.ts';
 import { CopyAs } from '#ui/copy-as.tsx';

@@ -1,5 +1,5 @@
 import type { DaisError } from '@dais/api';
-import { readModelJobRejectsOperation, type ModelJob, type ModelJobFault } from '@dais/api/serving';
+import { readModelJobRejectsOperation, type ModelJob, type ModelJobProblem } from '@dais/api/serving';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { splitLines } from './batch-words.ts';
@@ -32,7 +32,7 @@ export function RejectsPanel({ project, job }: { readonly project: string; reado
     queryKey: ['model job rejects', project, job.id],
     queryFn: async ({
       pageParam,
-    }): Promise<{ readonly faults: readonly ModelJobFault[]; readonly next: number | undefined }> => {
+    }): Promise<{ readonly faults: readonly ModelJobProblem[]; readonly next: number | undefined }> => {
       // The first page begins anew: the bytes come in order only.
       if (pageParam === 0 || open.current === undefined) {
         await open.current?.reader.cancel();
@@ -41,7 +41,7 @@ export function RejectsPanel({ project, job }: { readonly project: string; reado
       }
       const lines = await take(open.current, PAGE);
       const next = open.current.over && open.current.waiting.length === 0 ? undefined : pageParam + 1;
-      return { faults: lines.map((line) => JSON.parse(line) as ModelJobFault), next };
+      return { faults: lines.map((line) => JSON.parse(line) as ModelJobProblem), next };
     },
     initialPageParam: 0,
     getNextPageParam: ({ next }) => next,
@@ -49,18 +49,18 @@ export function RejectsPanel({ project, job }: { readonly project: string; reado
     retry: false,
     staleTime: Infinity,
   });
-  const faults = found.data?.pages.flatMap((page) => page.faults);
+  const problems = found.data?.pages.flatMap((page) => page.faults);
   const error = found.error as DaisError | null;
   return (
     <Panel title="Rejected rows" flush>
       {why !== undefined && <p className="batches-why">{why}</p>}
       {error !== null && <ErrorNote error={error} retry={() => void found.refetch()} />}
-      {faults === undefined ? (
+      {problems === undefined ? (
         why === undefined && error === null && <Skeleton rows={4} />
       ) : (
         <PlainTable
           label="Row errors"
-          rows={faults}
+          rows={problems}
           keyOf={({ row }) => row}
           columns={[
             { title: 'Row', narrow: true, cell: ({ row }) => row.toLocaleString('en') },

@@ -10,7 +10,7 @@ import { experimentsAddress, runAddress } from '#addresses.ts';
 import { chartView } from '#pages/runs/chart-view.ts';
 import { MetricCharts } from '#pages/runs/metric-charts.tsx';
 import { RUN_STATES } from '#pages/runs/run-words.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { ActionIcon, Tabs } from '#ui/controls.ts';
@@ -131,10 +131,10 @@ interface RunKeysProps {
 function RunKeys({ project, runs, leave }: RunKeysProps) {
   return (
     <ul className="compare-runs" aria-label="Runs">
-      {runs.map(({ id, name, status }, place) => (
+      {runs.map(({ id, name, status }, position) => (
         <li key={id}>
           <svg width="12" height="12" aria-hidden="true">
-            <rect width="12" height="12" rx="2" fill={seriesVariable(place)} />
+            <rect width="12" height="12" rx="2" fill={seriesVariable(position)} />
           </svg>
           <Link {...runAddress(project, id)} title={id}>
             {name}

@@ -82,9 +82,9 @@ function ObjectiveTable({ objectives, runs }: ObjectiveTableProps) {
   );
 }
 
-function Value({ reached: told }: { readonly reached: Reached | undefined }) {
-  if (told?.value === undefined) return <span className="dim">not measured</span>;
-  const { value, best, enough } = told;
+function Value({ reached: reachedValue }: { readonly reached: Reached | undefined }) {
+  if (reachedValue?.value === undefined) return <span className="dim">not measured</span>;
+  const { value, best, enough } = reachedValue;
   return (
     <>
       {metricText(value)} {best && <b>best</b>}{' '}

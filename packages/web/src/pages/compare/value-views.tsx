@@ -45,10 +45,10 @@ function choicesOf(runs: readonly Run[]) {
 }
 
 function thingsOf(runs: readonly Run[], columns: readonly Logged[]) {
-  return runs.map((run, place) => ({
+  return runs.map((run, position) => ({
     id: run.id,
     label: run.name,
-    place,
+    place: position,
     values: columns.map((column) => valueOf(run, column)),
   }));
 }

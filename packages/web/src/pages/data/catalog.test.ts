@@ -22,7 +22,7 @@ test.each([
   ['area=gates', ['tag']],
   ['landed', ['description']],
   ['flights  email', ['name', 'column']],
-])('"%s" is found in %j', (text, places) => expect(findIn(row, text)?.map((one) => one.in)).toEqual(places));
+])('"%s" is found in %j', (text, locations) => expect(findIn(row, text)?.map((one) => one.in)).toEqual(locations));
 
 test('every word has to be somewhere', () => expect(findIn(row, 'delay nowhere')).toBeUndefined());
 

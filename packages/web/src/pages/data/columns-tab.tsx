@@ -1,11 +1,12 @@
 import type { ColumnMask, ColumnProfile, DataColumn, DataFinding, DatasetVersion, QualityReport } from '@dais/api/data';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
+import { countNoun } from '#ui/count-noun.ts';
 import { ColumnDetail, distinctText } from './column-detail.tsx';
 import { ColumnPicture } from './column-picture.tsx';
 import { countText, figureText, shareText } from './data-words.ts';
 import { timeText } from './column-picture.tsx';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { PausingInput } from '#ui/pausing-input.tsx';
 import { readSort, ResourceTable, writeSort, type TableColumn } from '#ui/resource-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
@@ -68,7 +69,7 @@ export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps
           />
           <span className="dim" role="status">
             {rows.length === all.length
-              ? `${countText(all.length)} columns`
+              ? countNoun(all.length, 'column')
               : `${countText(rows.length)} of ${countText(all.length)}`}
             {report !== undefined && report.profile === undefined && ' · computing their profile'}
             {report?.before !== undefined && ` · the line in each chart is version ${report.before.number}`}
@@ -113,8 +114,8 @@ function columnRows({ version, report, masks, findings }: ColumnsTabProps): read
   const before = new Map(report?.before?.profile.columns.map((one) => [one.name, one]));
   const shifts = new Map(report?.shifts.map(({ column, jsdLog2 }) => [column, jsdLog2]));
   const maskOf = new Map(masks.map((mask) => [mask.column, mask]));
-  return schema.columns.map((column, place) => ({
-    place,
+  return schema.columns.map((column, position) => ({
+    place: position,
     column,
     now: now.get(column.name),
     before: before.get(column.name),

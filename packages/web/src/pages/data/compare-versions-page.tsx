@@ -5,11 +5,11 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import type { z } from 'zod';
 import { DataTable } from './data-table.tsx';
 import { changeText, countText, figureText, shareText } from './data-words.ts';
-import { useDatasetPlace } from './use-data.ts';
+import { useDatasetScope } from './use-data.ts';
 import { datasetVersionAddress, resourceAddress } from '#addresses.ts';
 import { cliCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { Button } from '#ui/controls.ts';
@@ -26,11 +26,11 @@ type Diff = z.output<(typeof diffDatasetVersionsOperation)['output']>;
 /** Two versions of a dataset beside each other: `?from=3&to=5`. */
 export function CompareDatasetVersionsPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   const { from = '', to = '' } = useAddressQuery();
   const navigate = useNavigate();
   const client = useClient(project);
-  const { key, ready } = useDatasetPlace(project, name);
+  const { key, ready } = useDatasetScope(project, name);
   const { data, error, refetch } = useQuery<Diff, DaisError>({
     queryKey: [...key, 'diff', from, to],
     queryFn: async ({ signal }) =>

@@ -18,7 +18,7 @@ export function DataTable({ label, columns, rows, masked }: DataTableProps) {
   const hidden = new Set(masked);
   const shown = columns.slice(0, MOST_COLUMNS);
   const numeric = new Set(
-    shown.flatMap(({ name }, place) => (rows.some((row) => typeof row[place] === 'number') ? [name] : [])),
+    shown.flatMap(({ name }, position) => (rows.some((row) => typeof row[position] === 'number') ? [name] : [])),
   );
   return (
     <>
@@ -43,8 +43,8 @@ export function DataTable({ label, columns, rows, masked }: DataTableProps) {
             {rows.map((row, at) => (
               // oxlint-disable-next-line react/no-array-index-key -- rows have no name, and their order stays
               <tr key={at}>
-                {shown.map(({ name }, place) => (
-                  <Cell key={name} value={row[place]} masked={hidden.has(name)} />
+                {shown.map(({ name }, position) => (
+                  <Cell key={name} value={row[position]} masked={hidden.has(name)} />
                 ))}
               </tr>
             ))}

@@ -3,21 +3,22 @@ import { refreshDatasetOperation, type Ingest } from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
+import { countNoun } from '#ui/count-noun.ts';
 import { specOf, statusOf, type DatasetStatus } from './catalog.ts';
-import { bytesText, countText } from './data-words.ts';
+import { bytesText } from './data-words.ts';
 import { DatasetVersionsTab } from './dataset-versions-tab.tsx';
 import { FindingsPanel } from './findings-panel.tsx';
 import { IngestsTab } from './ingests-tab.tsx';
 import { MasksPanel } from './masks-panel.tsx';
 import { UploadDialog } from './upload-dialog.tsx';
-import { useDatasetPlace, useDatasetResource, useFindings, useMasks, type DatasetPlace } from './use-data.ts';
+import { useDatasetScope, useDatasetResource, useFindings, useMasks, type DatasetScope } from './use-data.ts';
 import { batchesAddress, datasetVersionAddress, listAddress } from '#addresses.ts';
 import { ResourceTabs } from '#kinds/resource-tabs.tsx';
 import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
 import { ResourceOverview } from '#kinds/resource-overview.tsx';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
@@ -33,13 +34,13 @@ import './data.css';
 /** One dataset: every version there is, which is in use, and what was found in them. */
 export function DatasetPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OneDataset key={`${project} ${name}`} project={project} name={name} />;
 }
 
 function OneDataset({ project, name }: { readonly project: string; readonly name: string }) {
-  const place = useDatasetPlace(project, name);
-  const { data: resource, error, refetch } = useDatasetResource(place);
+  const scope = useDatasetScope(project, name);
+  const { data: resource, error, refetch } = useDatasetResource(scope);
   const title = `Dataset ${name}`;
   if (resource === undefined) {
     return <UnreadPage title={title} kind={datasetKind} project={project} error={error} retry={() => void refetch()} />;
@@ -49,10 +50,10 @@ function OneDataset({ project, name }: { readonly project: string; readonly name
       <PageHead
         title={title}
         under={<Under project={project} name={name} spec={specOf(resource)} status={statusOf(resource)} />}
-        actions={<Actions place={place} resource={resource} />}
+        actions={<Actions scope={scope} resource={resource} />}
       />
       {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
-      <DatasetTabs place={place} resource={resource} />
+      <DatasetTabs scope={scope} resource={resource} />
     </div>
   );
 }
@@ -74,7 +75,7 @@ function Under({ project, name, spec, status }: UnderProps) {
       ) : (
         <span>
           latest: <Link {...datasetVersionAddress(project, name, latestVersion)}>version {latestVersion}</Link>
-          {rows !== undefined && `, ${countText(rows)} rows`}
+          {rows !== undefined && `, ${countNoun(rows, 'row')}`}
           {bytes !== undefined && `, ${bytesText(bytes)}`}
           {updatedAt !== undefined && (
             <>
@@ -95,8 +96,8 @@ function Under({ project, name, spec, status }: UnderProps) {
   );
 }
 
-function Actions({ place, resource }: { readonly place: DatasetPlace; readonly resource: Resource }) {
-  const { project, name } = place;
+function Actions({ scope, resource }: { readonly scope: DatasetScope; readonly resource: Resource }) {
+  const { project, name } = scope;
   const [uploading, setUploading] = useState(false);
   const whyNotPush = useWhyNotDo(project, datasetKind.kind, ['dataset:push'], name)('dataset:push');
   const { source } = specOf(resource);
@@ -116,15 +117,15 @@ function Actions({ place, resource }: { readonly place: DatasetPlace; readonly r
           Upload version
         </GuardedButton>
       ) : (
-        <RefreshButton place={place} why={whyNotPush} />
+        <RefreshButton scope={scope} why={whyNotPush} />
       )}
       {uploading && <UploadDialog project={project} files={[]} name={name} close={() => setUploading(false)} />}
     </>
   );
 }
 
-function RefreshButton({ place, why }: { readonly place: DatasetPlace; readonly why: string | undefined }) {
-  const { project, name, key } = place;
+function RefreshButton({ scope, why }: { readonly scope: DatasetScope; readonly why: string | undefined }) {
+  const { project, name, key } = scope;
   const client = useClient(project);
   const queries = useQueryClient();
   const navigate = useNavigate();
@@ -148,10 +149,10 @@ function RefreshButton({ place, why }: { readonly place: DatasetPlace; readonly 
   );
 }
 
-function DatasetTabs({ place, resource }: { readonly place: DatasetPlace; readonly resource: Resource }) {
-  const { project } = place;
-  const findings = useFindings(place);
-  const masks = useMasks(place);
+function DatasetTabs({ scope, resource }: { readonly scope: DatasetScope; readonly resource: Resource }) {
+  const { project } = scope;
+  const findings = useFindings(scope);
+  const masks = useMasks(scope);
   const open = findings.data?.filter(({ state }) => state === 'open').length ?? 0;
   return (
     <ResourceTabs
@@ -159,7 +160,7 @@ function DatasetTabs({ place, resource }: { readonly place: DatasetPlace; readon
       project={project}
       resource={resource}
       lead={[
-        { name: 'versions', title: 'Versions', panel: <DatasetVersionsTab place={place} /> },
+        { name: 'versions', title: 'Versions', panel: <DatasetVersionsTab scope={scope} /> },
         {
           name: 'findings',
           title: open === 0 ? 'Findings' : `Findings (${open} open)`,
@@ -171,7 +172,7 @@ function DatasetTabs({ place, resource }: { readonly place: DatasetPlace; readon
             </div>
           ),
         },
-        { name: 'made', title: 'Ingestions', panel: <IngestsTab place={place} /> },
+        { name: 'made', title: 'Ingestions', panel: <IngestsTab scope={scope} /> },
         {
           name: 'about',
           title: 'Details',

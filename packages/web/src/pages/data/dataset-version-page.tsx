@@ -9,12 +9,12 @@ import { FindingsPanel } from './findings-panel.tsx';
 import { ReadItTab } from './read-it-tab.tsx';
 import { RowsTab } from './rows-tab.tsx';
 import {
-  useDatasetPlace,
+  useDatasetScope,
   useDatasetVersion,
   useFindings,
   useMasks,
   useQualityReport,
-  type DatasetPlace,
+  type DatasetScope,
 } from './use-data.ts';
 import { VersionActions } from './version-actions.tsx';
 import { datasetDiffAddress, datasetVersionAddress, listAddress, resourceAddress } from '#addresses.ts';
@@ -24,7 +24,7 @@ import { LineageGraphTab } from '#pages/lineage/lineage-graph-tab.tsx';
 import { LineageStrip } from '#pages/lineage/lineage-strip.tsx';
 import { useLineage } from '#pages/lineage/use-lineage.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useConsole } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { Button, Tabs } from '#ui/controls.ts';
@@ -40,17 +40,17 @@ import './data.css';
 /** One version of a dataset: what is broken first, then how each column looks beside the version before. */
 export function DatasetVersionPage() {
   const project = useCurrentProject();
-  const { name = '', version = '' } = useAddressParts();
+  const { name = '', version = '' } = useAddressFields();
   return <OneVersion key={`${project} ${name} ${version}`} project={project} name={name} which={version} />;
 }
 
 function OneVersion(props: { readonly project: string; readonly name: string; readonly which: string }) {
   const { project, name, which } = props;
-  const place = useDatasetPlace(project, name);
-  const { data: version, error, refetch } = useDatasetVersion(place, which);
+  const scope = useDatasetScope(project, name);
+  const { data: version, error, refetch } = useDatasetVersion(scope, which);
   // `latest` and tags may move while one looks: what is read of the version is that of its number.
   const number = version === undefined ? undefined : String(version.number);
-  const report = useQualityReport(place, number);
+  const report = useQualityReport(scope, number);
   const { tab = 'columns' } = useAddressQuery();
   const graph = useLineage(project, version === undefined ? undefined : `dataset-version:${version.id}`);
   if (version === undefined) {
@@ -82,7 +82,7 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
             {graph !== undefined && <LineageStrip project={project} graph={graph} self={self} />}
           </>
         }
-        actions={<Actions place={place} version={version} before={report.data?.before?.number} />}
+        actions={<Actions scope={scope} version={version} before={report.data?.before?.number} />}
       />
       <Facts project={project} version={version} />
       {version.state === 'quarantined' || version.state === 'broken' ? (
@@ -100,7 +100,7 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
       {report.data?.check !== undefined && ['columns', 'expectations'].includes(tab) && (
         <FailuresPanel check={report.data.check} />
       )}
-      <VersionTabs place={place} version={version} report={report.data} reportError={report.error} />
+      <VersionTabs scope={scope} version={version} report={report.data} reportError={report.error} />
     </div>
   );
 }
@@ -147,13 +147,13 @@ function Facts({ project, version }: { readonly project: string; readonly versio
 }
 
 interface ActionsProps {
-  readonly place: DatasetPlace;
+  readonly scope: DatasetScope;
   readonly version: DatasetVersion;
   readonly before: number | undefined;
 }
 
-function Actions({ place, version, before }: ActionsProps) {
-  const { project, name } = place;
+function Actions({ scope, version, before }: ActionsProps) {
+  const { project, name } = scope;
   const { basePath } = useConsole();
   const { number } = version;
   const path = `/api/v1/data/datasets/${encodeURIComponent(name)}/versions/${number}`;
@@ -183,24 +183,24 @@ function Actions({ place, version, before }: ActionsProps) {
           Compare with {other}
         </Button>
       )}
-      <VersionActions place={place} version={version} />
+      <VersionActions scope={scope} version={version} />
     </>
   );
 }
 
 interface VersionTabsProps {
-  readonly place: DatasetPlace;
+  readonly scope: DatasetScope;
   readonly version: DatasetVersion;
   readonly report: QualityReport | undefined;
   readonly reportError: unknown;
 }
 
-function VersionTabs({ place, version, report, reportError }: VersionTabsProps) {
-  const { project, name } = place;
+function VersionTabs({ scope, version, report, reportError }: VersionTabsProps) {
+  const { project, name } = scope;
   const { tab = 'columns' } = useAddressQuery();
   const navigate = useNavigate();
-  const findings = useFindings(place);
-  const masks = useMasks(place);
+  const findings = useFindings(scope);
+  const masks = useMasks(scope);
   const own = findings.data?.filter(
     ({ firstVersion, lastVersion }) => firstVersion <= version.number && version.number <= lastVersion,
   );
@@ -243,10 +243,10 @@ function VersionTabs({ place, version, report, reportError }: VersionTabsProps) 
         <ColumnsTab version={version} report={report} masks={masks} findings={own ?? []} />
       </Tabs.Panel>
       <Tabs.Panel value="expectations">
-        <ExpectationsPanel place={place} version={version} report={report} />
+        <ExpectationsPanel scope={scope} version={version} report={report} />
       </Tabs.Panel>
       <Tabs.Panel value="rows">
-        {gone ? <p className="dim">The files were deleted.</p> : <RowsTab place={place} version={version} />}
+        {gone ? <p className="dim">The files were deleted.</p> : <RowsTab scope={scope} version={version} />}
       </Tabs.Panel>
       <Tabs.Panel value="findings">
         {findings.error === null ? (
@@ -259,7 +259,7 @@ function VersionTabs({ place, version, report, reportError }: VersionTabsProps) 
         <LineageGraphTab project={project} node={`dataset-version:${version.id}`} />
       </Tabs.Panel>
       <Tabs.Panel value="read">
-        <ReadItTab place={place} version={version} />
+        <ReadItTab scope={scope} version={version} />
       </Tabs.Panel>
     </Tabs>
   );

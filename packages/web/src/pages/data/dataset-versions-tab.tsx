@@ -1,12 +1,12 @@
 import type { DatasetVersion } from '@dais/api/data';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { bytesText, changeText, countText, sourceText, VERSION_STATES } from './data-words.ts';
-import { useDatasetVersions, type DatasetPlace } from './use-data.ts';
+import { useDatasetVersions, type DatasetScope } from './use-data.ts';
 import { VersionActions } from './version-actions.tsx';
 import { datasetDiffAddress, datasetVersionAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { Button, Checkbox } from '#ui/controls.ts';
 import { EmptyState } from '#ui/empty-state.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';
@@ -18,9 +18,9 @@ import { Time } from '#ui/time.tsx';
 import '#ui/label-chip.css';
 
 /** Every version, newest first; two that are chosen are compared. The address says which. */
-export function DatasetVersionsTab({ place }: { readonly place: DatasetPlace }) {
-  const { project, name } = place;
-  const { versions, more, loadMore, loading, error, again } = useDatasetVersions(place);
+export function DatasetVersionsTab({ scope }: { readonly scope: DatasetScope }) {
+  const { project, name } = scope;
+  const { versions, more, loadMore, loading, error, again } = useDatasetVersions(scope);
   const navigate = useNavigate();
   const { chosen = '' } = useAddressQuery();
   const picked = chosen.split(',').filter((one) => /^\d+$/.test(one));
@@ -122,7 +122,7 @@ export function DatasetVersionsTab({ place }: { readonly place: DatasetPlace }) 
               </>
             ),
           },
-          { title: '', narrow: true, cell: (version) => <VersionActions place={place} version={version} small /> },
+          { title: '', narrow: true, cell: (version) => <VersionActions scope={scope} version={version} small /> },
         ]}
       />
       {more && (

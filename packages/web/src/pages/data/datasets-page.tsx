@@ -5,7 +5,7 @@ import { useCallback, useMemo, useState } from 'react';
 import { catalogRow, findIn, type CatalogRow, type Found } from './catalog.ts';
 import { bytesText, countText, VERSION_STATES } from './data-words.ts';
 import { UploadDialog } from './upload-dialog.tsx';
-import { useAllDatasetsPlace, useNewestVersions } from './use-data.ts';
+import { useDataScope, useNewestVersions } from './use-data.ts';
 import {
   createAddress,
   datasetVersionAddress,
@@ -18,7 +18,7 @@ import { cliCommand } from '#kinds/cli-command.ts';
 import { RowLink } from '#kinds/row-link.tsx';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { useWhyNot } from '#kinds/use-why-not.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useLiveList } from '#server/use-live-list.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
@@ -44,9 +44,9 @@ export function DatasetsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
   const { labels = '', name = '', sort = '', selected } = useAddressQuery();
-  const place = useAllDatasetsPlace(project);
+  const scope = useDataScope(project);
   const list = useLiveList(datasetKind, project, labels);
-  const newest = useNewestVersions(place);
+  const newest = useNewestVersions(scope);
   const [dropped, setDropped] = useState<readonly File[]>();
   const rows = useMemo(() => shownRows(list.rows, newest, name), [list.rows, newest, name]);
   const columns = useMemo(() => datasetColumns(project), [project]);

@@ -11,7 +11,7 @@ import {
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { DataTable } from './data-table.tsx';
 import { countText, shareText } from './data-words.ts';
-import type { DatasetPlace } from './use-data.ts';
+import type { DatasetScope } from './use-data.ts';
 import { Suggestions } from './suggestions.tsx';
 import { useClient } from '#server/console-context.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
@@ -129,14 +129,14 @@ function Sample({ sample, name, open }: SampleProps) {
 }
 
 export interface ExpectationsPanelProps {
-  readonly place: DatasetPlace;
+  readonly scope: DatasetScope;
   readonly version: DatasetVersion;
   readonly report: QualityReport | undefined;
 }
 
 /** Every expectation and what was seen, and how earlier versions did. */
-export function ExpectationsPanel({ place, version, report }: ExpectationsPanelProps) {
-  const { project, name, key } = place;
+export function ExpectationsPanel({ scope, version, report }: ExpectationsPanelProps) {
+  const { project, name, key } = scope;
   const client = useClient(project);
   const queries = useQueryClient();
   const whyNot = useWhyNotDo(project, datasetKind.kind, ['dataset:check'], name)('dataset:check');
@@ -221,7 +221,7 @@ export function ExpectationsPanel({ place, version, report }: ExpectationsPanelP
           />
         )}
       </Panel>
-      <Suggestions place={place} version={version} />
+      <Suggestions scope={scope} version={version} />
       {report !== undefined && report.history.length > 0 && (
         <Panel title="History of validations" flush>
           <PlainTable

@@ -3,11 +3,11 @@ import { listAllFindingsOperation, type DataFinding, type FindingState } from '@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { FindingsPanel } from './findings-panel.tsx';
-import { useAllDatasetsPlace } from './use-data.ts';
+import { useDataScope } from './use-data.ts';
 import { listAddress } from '#addresses.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { Button, Select } from '#ui/controls.ts';
@@ -31,7 +31,7 @@ export function FindingsPage() {
   const navigate = useNavigate();
   const client = useClient(project);
   const { state = 'open' } = useAddressQuery();
-  const { key, ready } = useAllDatasetsPlace(project);
+  const { key, ready } = useDataScope(project);
   const found = useInfiniteQuery({
     queryKey: [...key, 'all findings', state],
     queryFn: async ({ pageParam, signal }) =>

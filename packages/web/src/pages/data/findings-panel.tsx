@@ -41,7 +41,7 @@ export interface FindingsPanelProps {
 
 /** What looks personal or secret in data, and what a person said of it. */
 export function FindingsPanel({ project, findings, named = false }: FindingsPanelProps) {
-  const [asking, setAsking] = useState<{ readonly finding: DataFinding; readonly verb: FindingVerb }>();
+  const [dialog, setDialog] = useState<{ readonly finding: DataFinding; readonly verb: FindingVerb }>();
   // With one dataset, policies about it alone count too.
   const [first] = findings ?? [];
   const whyNot = useWhyNotDo(
@@ -141,7 +141,7 @@ export function FindingsPanel({ project, findings, named = false }: FindingsPane
                       size="compact-xs"
                       variant="default"
                       why={whyNot}
-                      onClick={() => setAsking({ finding, verb })}
+                      onClick={() => setDialog({ finding, verb })}
                     >
                       {word}
                     </GuardedButton>
@@ -152,13 +152,13 @@ export function FindingsPanel({ project, findings, named = false }: FindingsPane
           ]}
         />
       )}
-      {asking !== undefined && (
+      {dialog !== undefined && (
         <FindingDialog
-          key={`${asking.finding.id} ${asking.verb}`}
+          key={`${dialog.finding.id} ${dialog.verb}`}
           project={project}
-          finding={asking.finding}
-          verb={asking.verb}
-          close={() => setAsking(undefined)}
+          finding={dialog.finding}
+          verb={dialog.verb}
+          close={() => setDialog(undefined)}
         />
       )}
     </Panel>

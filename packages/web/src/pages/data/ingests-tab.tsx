@@ -2,9 +2,9 @@ import { datasetKind, type DaisError } from '@dais/api';
 import { cancelIngestOperation, type Ingest, type IngestState } from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { countText } from './data-words.ts';
-import { IngestFaults } from './ingest-faults.tsx';
-import { useIngests, type DatasetPlace } from './use-data.ts';
+import { countNoun } from '#ui/count-noun.ts';
+import { IngestProblems } from './ingest-problems.tsx';
+import { useIngests, type DatasetScope } from './use-data.ts';
 import { datasetVersionAddress } from '#addresses.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
 import { useClient, useConsole } from '#server/console-context.ts';
@@ -21,19 +21,19 @@ import { toast } from '#ui/toast.ts';
 
 const STATES: Readonly<Record<IngestState, { readonly state: State; readonly word: string }>> = {
   open: { state: 'waiting', word: 'waiting for files' },
-  waiting: { state: 'waiting', word: 'waiting' },
+  pending: { state: 'waiting', word: 'pending' },
   running: { state: 'running', word: 'running' },
-  done: { state: 'ok', word: 'done' },
+  succeeded: { state: 'ok', word: 'succeeded' },
   failed: { state: 'failed', word: 'failed' },
   canceled: { state: 'off', word: 'canceled' },
 };
 
 /** How versions were made, and what was wrong with those that were not. */
-export function IngestsTab({ place }: { readonly place: DatasetPlace }) {
-  const { project, name, key } = place;
+export function IngestsTab({ scope }: { readonly scope: DatasetScope }) {
+  const { project, name, key } = scope;
   const client = useClient(project);
   const queries = useQueryClient();
-  const { data, error, refetch } = useIngests(place);
+  const { data, error, refetch } = useIngests(scope);
   const whyNot = useWhyNotDo(project, datasetKind.kind, ['dataset:push', 'dataset:unmask'], name);
   const cancel = useMutation<Ingest, DaisError, string>({
     mutationFn: async (id) => await client.perform(cancelIngestOperation, { name, id }),
@@ -70,8 +70,8 @@ export function IngestsTab({ place }: { readonly place: DatasetPlace }) {
             title: 'Errors',
             cell: ({ id, faults, rejects }) => (
               <>
-                <IngestFaults faults={faults} />
-                {rejects > 0 && <Rejects place={place} id={id} rejects={rejects} why={whyNot('dataset:unmask')} />}
+                <IngestProblems problems={faults} />
+                {rejects > 0 && <Rejects scope={scope} id={id} rejects={rejects} why={whyNot('dataset:unmask')} />}
               </>
             ),
           },
@@ -121,16 +121,16 @@ function Progress({ ingest: { state, phase, done } }: { readonly ingest: Ingest 
 }
 
 interface RejectsProps {
-  readonly place: DatasetPlace;
+  readonly scope: DatasetScope;
   readonly id: string;
   readonly rejects: number;
   readonly why: string | undefined;
 }
 
 /** They are rows as they came, with nothing masked. */
-function Rejects({ place: { project, name }, id, rejects, why }: RejectsProps) {
+function Rejects({ scope: { project, name }, id, rejects, why }: RejectsProps) {
   const { basePath } = useConsole();
-  const words = `${countText(rejects)} rows rejected`;
+  const words = `${countNoun(rejects, 'row')} rejected`;
   if (why !== undefined) return <span title={why}>{words}</span>;
   const path = `/p/${encodeURIComponent(project)}/api/v1/data/datasets/${encodeURIComponent(name)}/ingests/${id}/rejects`;
   return (

@@ -2,7 +2,7 @@ import { datasetKind } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
 import { bytesText, countText } from './data-words.ts';
 import { readingRecipes } from './reading-recipes.ts';
-import type { DatasetPlace } from './use-data.ts';
+import type { DatasetScope } from './use-data.ts';
 import { cliCommand } from '#kinds/cli-command.ts';
 import { useConsole } from '#server/console-context.ts';
 import { useSession } from '#server/session.ts';
@@ -14,8 +14,8 @@ import { PlainTable } from '#ui/plain-table.tsx';
 const MOST_FILES = 200;
 
 /** What a version is made of, and how programs read exactly it. */
-export function ReadItTab({ place, version }: { readonly place: DatasetPlace; readonly version: DatasetVersion }) {
-  const { project, name } = place;
+export function ReadItTab({ scope, version }: { readonly scope: DatasetScope; readonly version: DatasetVersion }) {
+  const { project, name } = scope;
   const { basePath } = useConsole();
   const accounts = useSession()?.mode === 'accounts';
   const { number, files, fileCount, digest } = version;

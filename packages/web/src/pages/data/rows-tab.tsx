@@ -3,9 +3,9 @@ import { type DatasetVersion } from '@dais/api/data';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { DataTable } from './data-table.tsx';
 import { countText } from './data-words.ts';
-import { useRows, type DatasetPlace } from './use-data.ts';
+import { useRows, type DatasetScope } from './use-data.ts';
 import { accessAddress } from '#addresses.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { Select } from '#ui/controls.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Panel } from '#ui/panel.tsx';
@@ -14,12 +14,12 @@ import { Skeleton } from '#ui/skeleton.tsx';
 const COUNTS = ['20', '100', '500'] as const;
 
 /** The first rows, as the reader may see them. */
-export function RowsTab({ place, version }: { readonly place: DatasetPlace; readonly version: DatasetVersion }) {
-  const { project } = place;
+export function RowsTab({ scope, version }: { readonly scope: DatasetScope; readonly version: DatasetVersion }) {
+  const { project } = scope;
   const { rows: wanted = '' } = useAddressQuery();
   const navigate = useNavigate();
   const count = COUNTS.find((one) => one === wanted) ?? COUNTS[0];
-  const { data, error, refetch } = useRows(place, String(version.number), Number(count));
+  const { data, error, refetch } = useRows(scope, String(version.number), Number(count));
   if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
   if (data === undefined) return <Skeleton rows={10} />;
   return (
@@ -49,7 +49,7 @@ export function RowsTab({ place, version }: { readonly place: DatasetPlace; read
           Masked for you: {data.masked.length === 1 ? '1 column' : `${data.masked.length} columns`}:{' '}
           <code>{data.masked.join(', ')}</code>.{' '}
           <Link
-            {...accessAddress(project, { action: 'dataset:unmask', resource: `${datasetKind.kind}/${place.name}` })}
+            {...accessAddress(project, { action: 'dataset:unmask', resource: `${datasetKind.kind}/${scope.name}` })}
           >
             Show why and what would allow it
           </Link>

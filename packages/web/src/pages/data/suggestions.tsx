@@ -3,7 +3,7 @@ import { suggestExpectationsOperation, type DatasetVersion } from '@dais/api/dat
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { DatasetPlace } from './use-data.ts';
+import type { DatasetScope } from './use-data.ts';
 import { datasetKind } from '@dais/api';
 import { changeAddress } from '#addresses.ts';
 import { useClient } from '#server/console-context.ts';
@@ -13,8 +13,8 @@ import { ErrorNote } from '#ui/error-note.tsx';
 import { Panel } from '#ui/panel.tsx';
 
 /** What could be expected of further versions, as this one is. Asked for when somebody wants it. */
-export function Suggestions({ place, version }: { readonly place: DatasetPlace; readonly version: DatasetVersion }) {
-  const { project, name, key } = place;
+export function Suggestions({ scope, version }: { readonly scope: DatasetScope; readonly version: DatasetVersion }) {
+  const { project, name, key } = scope;
   const client = useClient(project);
   const [wanted, setWanted] = useState(false);
   const { data, error, isFetching } = useQuery<

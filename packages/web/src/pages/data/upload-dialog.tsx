@@ -4,7 +4,7 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { useId, useState } from 'react';
 import { bytesText } from './data-words.ts';
 import { canDigest, MOST_UPLOADED } from './file-digest.ts';
-import { IngestFaults } from './ingest-faults.tsx';
+import { IngestProblems } from './ingest-problems.tsx';
 import { useUpload } from './use-upload.ts';
 import { datasetVersionAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
@@ -31,7 +31,7 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
   const [files, setFiles] = useState(dropped);
   const [name, setName] = useState(settled ?? nameFrom(dropped[0]));
   const [message, setMessage] = useState('');
-  const [keepFaults, setKeepFaults] = useState(false);
+  const [keepInvalidRows, setKeepInvalidRows] = useState(false);
   const { send, step } = useUpload(project);
   const choose = (next: readonly File[]) => {
     setFiles(next);
@@ -43,10 +43,10 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
   const command = daisCommand(['data', 'push', name === '' ? 'NAME' : name, 'FILE'], project);
   const start = () =>
     send.mutate(
-      { name, files, message, keepFaults },
+      { name, files, message, keepInvalidRows },
       {
         onSuccess: (ingest) => {
-          if (ingest.state !== 'done' || ingest.version === undefined) return;
+          if (ingest.state !== 'succeeded' || ingest.version === undefined) return;
           const text = `Version ${ingest.version} of ${name}`;
           toast(
             ingest.unchanged
@@ -121,8 +121,8 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
         />
         <Checkbox
           label="Reject unreadable rows and keep them for download"
-          checked={keepFaults}
-          onChange={(event) => setKeepFaults(event.currentTarget.checked)}
+          checked={keepInvalidRows}
+          onChange={(event) => setKeepInvalidRows(event.currentTarget.checked)}
         />
         {step !== undefined && (
           <div role="status">
@@ -131,7 +131,7 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
           </div>
         )}
         {send.error !== null && <ErrorNote error={send.error} />}
-        {send.data !== undefined && send.data.state !== 'done' && (
+        {send.data !== undefined && send.data.state !== 'succeeded' && (
           <Failed project={project} name={name} ingest={send.data} />
         )}
         <p className="dim">
@@ -161,7 +161,7 @@ function Failed(props: { readonly project: string; readonly name: string; readon
         </Link>
         .
       </p>
-      <IngestFaults faults={ingest.faults} />
+      <IngestProblems problems={ingest.faults} />
     </div>
   );
 }

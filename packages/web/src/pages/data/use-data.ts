@@ -33,7 +33,7 @@ const LIVE_MS = 1000;
 const CHECKS_MS = 2000;
 
 /** What a page is about. One watch of events serves all that it reads: a browser has six connections to a server. */
-export interface DataPlace {
+export interface DataScope {
   readonly project: string;
   /** All that is read again when something happens. */
   readonly key: readonly string[];
@@ -41,7 +41,7 @@ export interface DataPlace {
   readonly ready: boolean;
 }
 
-export interface DatasetPlace extends DataPlace {
+export interface DatasetScope extends DataScope {
   readonly name: string;
 }
 
@@ -51,18 +51,18 @@ export function dataKey(project: string, ...name: readonly string[]): string[] {
 }
 
 /** All datasets of a project. */
-export function useAllDatasetsPlace(project: string): DataPlace {
+export function useDataScope(project: string): DataScope {
   const key = dataKey(project);
   return { project, key, ready: useNews(project, { kind: datasetKind.kind }, key) };
 }
 
-export function useDatasetPlace(project: string, name: string): DatasetPlace {
+export function useDatasetScope(project: string, name: string): DatasetScope {
   const key = dataKey(project, name);
   return { project, name, key, ready: useNews(project, { kind: datasetKind.kind, name }, key) };
 }
 
 /** The newest version of each dataset, as far as the newest some hundreds of all tell. */
-export function useNewestVersions({ project, key, ready }: DataPlace): ReadonlyMap<string, DatasetVersion> | undefined {
+export function useNewestVersions({ project, key, ready }: DataScope): ReadonlyMap<string, DatasetVersion> | undefined {
   const client = useClient(project);
   return useQuery<ReadonlyMap<string, DatasetVersion>, DaisError>({
     queryKey: [...key, 'newest'],
@@ -87,7 +87,7 @@ export function useNewestVersions({ project, key, ready }: DataPlace): ReadonlyM
   }).data;
 }
 
-export function useDatasetResource({ project, name, key, ready }: DatasetPlace): UseQueryResult<Resource, DaisError> {
+export function useDatasetResource({ project, name, key, ready }: DatasetScope): UseQueryResult<Resource, DaisError> {
   const client = useClient(project);
   return useQuery<Resource, DaisError>({
     queryKey: [...key, 'resource'],
@@ -106,7 +106,7 @@ export interface DatasetVersions {
   readonly again: () => void;
 }
 
-export function useDatasetVersions({ project, name, key, ready }: DatasetPlace): DatasetVersions {
+export function useDatasetVersions({ project, name, key, ready }: DatasetScope): DatasetVersions {
   const client = useClient(project);
   const found = useInfiniteQuery({
     queryKey: [...key, 'versions'],
@@ -132,7 +132,7 @@ export function useDatasetVersions({ project, name, key, ready }: DatasetPlace):
 
 /** `version`: a number, `latest`, a day or a tag. */
 export function useDatasetVersion(
-  { project, name, key, ready }: DatasetPlace,
+  { project, name, key, ready }: DatasetScope,
   version: string,
 ): UseQueryResult<DatasetVersion, DaisError> {
   const client = useClient(project);
@@ -146,7 +146,7 @@ export function useDatasetVersion(
 
 /** What is known of the rows of a version: its newest check, its profile and that of the version before. */
 export function useQualityReport(
-  { project, name, key, ready }: DatasetPlace,
+  { project, name, key, ready }: DatasetScope,
   version: string | undefined,
 ): UseQueryResult<QualityReport, DaisError> {
   const client = useClient(project);
@@ -163,7 +163,7 @@ export function useQualityReport(
 export type DataRows = z.output<(typeof headDatasetVersionOperation)['output']>;
 
 export function useRows(
-  { project, name, key }: DatasetPlace,
+  { project, name, key }: DatasetScope,
   version: string,
   limit: number,
 ): UseQueryResult<DataRows, DaisError> {
@@ -176,7 +176,7 @@ export function useRows(
 }
 
 /** Findings in one dataset, newest first: the latest thousand. */
-export function useFindings({ project, name, key, ready }: DatasetPlace): UseQueryResult<DataFinding[], DaisError> {
+export function useFindings({ project, name, key, ready }: DatasetScope): UseQueryResult<DataFinding[], DaisError> {
   const client = useClient(project);
   return useQuery<DataFinding[], DaisError>({
     queryKey: [...key, 'findings'],
@@ -187,7 +187,7 @@ export function useFindings({ project, name, key, ready }: DatasetPlace): UseQue
 }
 
 /** Which columns are masked for whoever may not unmask. */
-export function useMasks({ project, name, key, ready }: DatasetPlace): readonly ColumnMask[] {
+export function useMasks({ project, name, key, ready }: DatasetScope): readonly ColumnMask[] {
   const client = useClient(project);
   return (
     useQuery<ColumnMask[], DaisError>({
@@ -199,7 +199,7 @@ export function useMasks({ project, name, key, ready }: DatasetPlace): readonly 
 }
 
 /** How versions were made, and what became of those that were not: the newest hundred. */
-export function useIngests({ project, name, key, ready }: DatasetPlace): UseQueryResult<Ingest[], DaisError> {
+export function useIngests({ project, name, key, ready }: DatasetScope): UseQueryResult<Ingest[], DaisError> {
   const client = useClient(project);
   return useQuery<Ingest[], DaisError>({
     queryKey: [...key, 'ingests'],

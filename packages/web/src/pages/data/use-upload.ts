@@ -11,7 +11,7 @@ export interface UploadWish {
   readonly name: string;
   readonly files: readonly File[];
   readonly message: string;
-  readonly keepFaults: boolean;
+  readonly keepInvalidRows: boolean;
 }
 
 export interface Upload {
@@ -36,16 +36,16 @@ export function useUpload(project: string): Upload {
     return () => current.abort();
   }, []);
   const send = useMutation<Ingest, DaisError, UploadWish>({
-    mutationFn: async ({ name, files, message, keepFaults }) => {
+    mutationFn: async ({ name, files, message, keepInvalidRows }) => {
       const { signal } = stop.current;
-      const told: { name: string; bytes: number; sha256: string }[] = [];
+      const uploaded: { name: string; bytes: number; sha256: string }[] = [];
       for (const [at, file] of files.entries()) {
         setStep({ word: `Reading ${file.name}`, done: at / files.length });
         // oxlint-disable-next-line no-await-in-loop -- one file in memory at a time
-        told.push({ name: file.name, bytes: file.size, sha256: await fileDigest(file) });
+        uploaded.push({ name: file.name, bytes: file.size, sha256: await fileDigest(file) });
       }
-      const faults = keepFaults ? 'keep' : 'refuse';
-      const begun = await client.perform(beginPushOperation, { name, files: told, message, faults }, { signal });
+      const faults = keepInvalidRows ? 'keep' : 'refuse';
+      const begun = await client.perform(beginPushOperation, { name, files: uploaded, message, faults }, { signal });
       const needed = files.filter((file) => begun.needed.includes(file.name));
       for (const [at, file] of needed.entries()) {
         const path = `api/v1/data/datasets/${encodeURIComponent(name)}/pushes/${begun.id}/files`;

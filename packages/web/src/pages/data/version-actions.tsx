@@ -1,7 +1,7 @@
 import { datasetKind } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
 import { useState } from 'react';
-import type { DatasetPlace } from './use-data.ts';
+import type { DatasetScope } from './use-data.ts';
 import { VersionDialog, type VersionVerb } from './version-dialog.tsx';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
 import { Button, Menu } from '#ui/controls.ts';
@@ -9,7 +9,7 @@ import { GuardedButton } from '#ui/guarded-button.tsx';
 import { Icon } from '#ui/icons.tsx';
 
 export interface VersionActionsProps {
-  readonly place: DatasetPlace;
+  readonly scope: DatasetScope;
   readonly version: DatasetVersion;
   /** In a row of a table. */
   readonly small?: boolean;
@@ -30,9 +30,9 @@ const TITLES: Readonly<Record<VersionVerb, string>> = {
 };
 
 /** What can be done with a version. What cannot says why. */
-export function VersionActions({ place, version, small = false }: VersionActionsProps) {
-  const { project, name } = place;
-  const [asking, setAsking] = useState<VersionVerb>();
+export function VersionActions({ scope, version, small = false }: VersionActionsProps) {
+  const { project, name } = scope;
+  const [dialog, setDialog] = useState<VersionVerb>();
   const whyNot = useWhyNotDo(project, datasetKind.kind, [...new Set(Object.values(ACTIONS))], name);
   const why = (verb: VersionVerb) => stateWhy(verb, version) ?? whyNot(ACTIONS[verb]);
   const verbs: readonly VersionVerb[] =
@@ -60,7 +60,7 @@ export function VersionActions({ place, version, small = false }: VersionActions
                 {...(reason !== undefined && { 'data-disabled': true })}
                 aria-disabled={reason !== undefined}
                 closeMenuOnClick={reason === undefined}
-                onClick={() => reason === undefined && setAsking(verb)}
+                onClick={() => reason === undefined && setDialog(verb)}
               >
                 {TITLES[verb]}
                 {reason !== undefined && <span className="data-why">{reason}</span>}
@@ -70,12 +70,12 @@ export function VersionActions({ place, version, small = false }: VersionActions
         </Menu.Dropdown>
       </Menu>
       {!small && version.state === 'quarantined' && (
-        <GuardedButton why={why('release')} onClick={() => setAsking('release')}>
+        <GuardedButton why={why('release')} onClick={() => setDialog('release')}>
           Release
         </GuardedButton>
       )}
-      {asking !== undefined && (
-        <VersionDialog place={place} version={version} verb={asking} close={() => setAsking(undefined)} />
+      {dialog !== undefined && (
+        <VersionDialog scope={scope} version={version} verb={dialog} close={() => setDialog(undefined)} />
       )}
     </>
   );

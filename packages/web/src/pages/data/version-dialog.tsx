@@ -12,7 +12,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { countText } from './data-words.ts';
-import type { DatasetPlace } from './use-data.ts';
+import type { DatasetScope } from './use-data.ts';
 import { datasetVersionAddress } from '#addresses.ts';
 import { useClient } from '#server/console-context.ts';
 import { Button, Modal, Textarea, TextInput } from '#ui/controls.ts';
@@ -23,15 +23,15 @@ import { toast } from '#ui/toast.ts';
 export type VersionVerb = 'tag' | 'restore' | 'release' | 'delete';
 
 export interface VersionDialogProps {
-  readonly place: DatasetPlace;
+  readonly scope: DatasetScope;
   readonly version: DatasetVersion;
   readonly verb: VersionVerb;
   readonly close: () => void;
 }
 
 /** What is asked before something is done with a version: why, and what it is to be called. */
-export function VersionDialog({ place, version, verb, close }: VersionDialogProps) {
-  const { project, name, key } = place;
+export function VersionDialog({ scope, version, verb, close }: VersionDialogProps) {
+  const { project, name, key } = scope;
   const { number } = version;
   const client = useClient(project);
   const queries = useQueryClient();

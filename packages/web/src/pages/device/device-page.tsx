@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { isUserCode, userCode } from './user-code.ts';
 import { accountAddress } from '#addresses.ts';
 import { SoloNote } from '#pages/account/solo-note.tsx';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useConsole } from '#server/console-context.ts';
 import { useSession } from '#server/session.ts';
 import { Button, TextInput, Tooltip } from '#ui/controls.ts';

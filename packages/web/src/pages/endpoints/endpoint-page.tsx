@@ -5,14 +5,14 @@ import { QuarantineNote } from './quarantine-note.tsx';
 import { RolloutPanel } from './rollout-panel.tsx';
 import { TrafficPanel } from './traffic-panel.tsx';
 import { TryPanel } from './try-panel.tsx';
-import { useEndpoint, useEndpointPlace, type EndpointPlace, type EndpointStatus } from './use-endpoint.ts';
+import { useEndpoint, useEndpointScope, type EndpointScope, type EndpointStatus } from './use-endpoint.ts';
 import { listAddress, predictionsAddress } from '#addresses.ts';
 import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { ResourceOverview } from '#kinds/resource-overview.tsx';
 import { ResourceTabs } from '#kinds/resource-tabs.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
 import { ShadowPanel } from '#pages/predictions/shadow-panel.tsx';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { PageHead } from '#ui/page-head.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
@@ -21,13 +21,13 @@ import '#kinds/resource-page.css';
 /** One endpoint: whether it answers well, and how its versions came there. */
 export function EndpointPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OneEndpoint key={`${project} ${name}`} project={project} name={name} />;
 }
 
 function OneEndpoint({ project, name }: { readonly project: string; readonly name: string }) {
-  const place = useEndpointPlace(project, name);
-  const { data: resource, error, refetch } = useEndpoint(place);
+  const scope = useEndpointScope(project, name);
+  const { data: resource, error, refetch } = useEndpoint(scope);
   const title = `Endpoint ${name}`;
   if (resource === undefined) {
     return (
@@ -56,7 +56,7 @@ function OneEndpoint({ project, name }: { readonly project: string; readonly nam
           />
         }
       />
-      <EndpointTabs place={place} resource={resource} />
+      <EndpointTabs scope={scope} resource={resource} />
     </div>
   );
 }
@@ -79,8 +79,8 @@ function Under({ project, resource }: { readonly project: string; readonly resou
   );
 }
 
-function EndpointTabs({ place, resource }: { readonly place: EndpointPlace; readonly resource: Resource }) {
-  const { project } = place;
+function EndpointTabs({ scope, resource }: { readonly scope: EndpointScope; readonly resource: Resource }) {
+  const { project } = scope;
   const status = resource.status as EndpointStatus;
   return (
     <ResourceTabs
@@ -93,14 +93,14 @@ function EndpointTabs({ place, resource }: { readonly place: EndpointPlace; read
           title: 'Traffic',
           panel: (
             <div className="resource-overview">
-              <QuarantineNote place={place} status={status} />
-              <TrafficPanel place={place} status={status} />
-              <RolloutPanel place={place} status={status} />
+              <QuarantineNote scope={scope} status={status} />
+              <TrafficPanel scope={scope} status={status} />
+              <RolloutPanel scope={scope} status={status} />
             </div>
           ),
         },
-        { name: 'try', title: 'Try it', panel: <TryPanel place={place} /> },
-        { name: 'shadow', title: 'Shadow', panel: <ShadowPanel project={project} endpoint={place.name} /> },
+        { name: 'try', title: 'Try it', panel: <TryPanel scope={scope} /> },
+        { name: 'shadow', title: 'Shadow', panel: <ShadowPanel project={project} endpoint={scope.name} /> },
         {
           name: 'about',
           title: 'Details',

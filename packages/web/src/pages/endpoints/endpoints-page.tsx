@@ -7,7 +7,7 @@ import { createAddress, listAddress, predictionsAddress, resourceAddress } from 
 import { cliCommand, daisCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { useWhyNot } from '#kinds/use-why-not.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useLiveList } from '#server/use-live-list.ts';
 import { CopyAs } from '#ui/copy-as.tsx';

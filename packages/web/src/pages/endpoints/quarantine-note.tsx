@@ -1,7 +1,7 @@
 import type { DaisError } from '@dais/api';
 import { resumeEndpointOperation } from '@dais/api/serving';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import type { EndpointPlace, EndpointStatus } from './use-endpoint.ts';
+import type { EndpointScope, EndpointStatus } from './use-endpoint.ts';
 import { useClient } from '#server/console-context.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
@@ -12,13 +12,13 @@ import { Time } from '#ui/time.tsx';
 import './endpoints.css';
 
 interface QuarantineNoteProps {
-  readonly place: EndpointPlace;
+  readonly scope: EndpointScope;
   readonly status: EndpointStatus;
 }
 
 /** Lists the quarantined models of an endpoint with their reasons, and loads them again. */
-export function QuarantineNote({ place, status }: QuarantineNoteProps) {
-  const { project, name, key } = place;
+export function QuarantineNote({ scope, status }: QuarantineNoteProps) {
+  const { project, name, key } = scope;
   const client = useClient(project);
   const queries = useQueryClient();
   const why = useWhyNotDo(project, 'Endpoint', ['endpoint:deploy'], name)('endpoint:deploy');

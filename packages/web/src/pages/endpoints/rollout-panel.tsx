@@ -3,9 +3,9 @@ import { Link } from '@tanstack/react-router';
 import { milliseconds, ROLLOUT_STATES, STATUSES, weightText } from './endpoint-words.ts';
 import { RolloutRamp } from './rollout-ramp.tsx';
 import { RolloutVerbs } from './rollout-verbs.tsx';
-import { useRollouts, type EndpointPlace, type EndpointStatus } from './use-endpoint.ts';
+import { useRollouts, type EndpointScope, type EndpointStatus } from './use-endpoint.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Panel } from '#ui/panel.tsx';
 import { PlainTable } from '#ui/plain-table.tsx';
@@ -13,13 +13,13 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 
 export interface RolloutPanelProps {
-  readonly place: EndpointPlace;
+  readonly scope: EndpointScope;
   readonly status: EndpointStatus;
 }
 
 /** How a version took over, step by step, and what can be done about it; the last one unless the address names another. */
-export function RolloutPanel({ place, status }: RolloutPanelProps) {
-  const { data, error, refetch } = useRollouts(place);
+export function RolloutPanel({ scope, status }: RolloutPanelProps) {
+  const { data, error, refetch } = useRollouts(scope);
   const { rollout: chosen } = useAddressQuery();
   const [last] = data ?? [];
   const shown = data?.find(({ id }) => id === chosen) ?? last;
@@ -28,7 +28,7 @@ export function RolloutPanel({ place, status }: RolloutPanelProps) {
     <>
       <Panel
         title={shown === undefined ? 'Rollout' : `Rollout of ${shown.to}`}
-        actions={<RolloutVerbs place={place} last={last} />}
+        actions={<RolloutVerbs scope={scope} last={last} />}
       >
         {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
         {shown === undefined ? (
@@ -40,11 +40,11 @@ export function RolloutPanel({ place, status }: RolloutPanelProps) {
               {shown === last ? (status.rollout?.message ?? shown.reason) : shown.reason}
             </p>
             <p className="dim">
-              {CAUSES[shown.cause]} <By who={shown.startedBy} project={place.project} /> <Time at={shown.startedAt} />
+              {CAUSES[shown.cause]} <By who={shown.startedBy} project={scope.project} /> <Time at={shown.startedAt} />
               {shown.from !== undefined && <>, replacing {shown.from}</>}
               {shown.endedAt !== undefined && shown.endedBy !== undefined && (
                 <>
-                  ; ended by <By who={shown.endedBy} project={place.project} /> <Time at={shown.endedAt} />
+                  ; ended by <By who={shown.endedBy} project={scope.project} /> <Time at={shown.endedAt} />
                 </>
               )}
             </p>
@@ -74,7 +74,7 @@ export function RolloutPanel({ place, status }: RolloutPanelProps) {
                 title: 'Started',
                 cell: ({ startedAt, startedBy }) => (
                   <>
-                    <Time at={startedAt} /> by <By who={startedBy} project={place.project} />
+                    <Time at={startedAt} /> by <By who={startedBy} project={scope.project} />
                   </>
                 ),
               },

@@ -9,7 +9,7 @@ import {
 } from '@dais/api/serving';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { EndpointPlace } from './use-endpoint.ts';
+import type { EndpointScope } from './use-endpoint.ts';
 import { useClient } from '#server/console-context.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
 import { Button, Modal, Textarea } from '#ui/controls.ts';
@@ -30,20 +30,20 @@ type AskedVerb = 'promote' | 'abort' | 'revert';
 const ASKED: ReadonlySet<Verb> = new Set<AskedVerb>(['promote', 'abort', 'revert']);
 
 export interface RolloutVerbsProps {
-  readonly place: EndpointPlace;
+  readonly scope: EndpointScope;
   readonly last: Rollout | undefined;
 }
 
 /** What can be done about what takes over, or about what took over. */
-export function RolloutVerbs({ place, last }: RolloutVerbsProps) {
-  const { project, name, key } = place;
+export function RolloutVerbs({ scope, last }: RolloutVerbsProps) {
+  const { project, name, key } = scope;
   const client = useClient(project);
   const queries = useQueryClient();
-  const [asking, setAsking] = useState<AskedVerb>();
+  const [dialog, setDialog] = useState<AskedVerb>();
   const why = useWhyNotDo(project, 'Endpoint', ['endpoint:deploy'], name)('endpoint:deploy');
   const act = useMutation<Rollout, DaisError, { readonly verb: Verb; readonly reason: string }>({
     mutationFn: async ({ verb, reason }) => await client.perform(VERBS[verb].operation, { endpoint: name, reason }),
-    onSuccess: () => setAsking(undefined),
+    onSuccess: () => setDialog(undefined),
     onSettled: () => void queries.invalidateQueries({ queryKey: key }),
   });
   if (last === undefined) return null;
@@ -53,7 +53,7 @@ export function RolloutVerbs({ place, last }: RolloutVerbsProps) {
     : ['revert'];
   return (
     <>
-      {act.error !== null && asking === undefined && <ErrorNote error={act.error} />}
+      {act.error !== null && dialog === undefined && <ErrorNote error={act.error} />}
       {verbs.map((verb) => (
         <GuardedButton
           key={verb}
@@ -63,22 +63,22 @@ export function RolloutVerbs({ place, last }: RolloutVerbsProps) {
           loading={act.isPending && act.variables.verb === verb}
           onClick={() => {
             act.reset();
-            if (isAsked(verb)) setAsking(verb);
+            if (isAsked(verb)) setDialog(verb);
             else act.mutate({ verb, reason: '' });
           }}
         >
           {VERBS[verb].title}
         </GuardedButton>
       ))}
-      {asking !== undefined && (
+      {dialog !== undefined && (
         <VerbDialog
-          verb={asking}
+          verb={dialog}
           name={name}
           rollout={last}
           busy={act.isPending}
           error={act.error}
-          act={(reason) => act.mutate({ verb: asking, reason })}
-          close={() => setAsking(undefined)}
+          act={(reason) => act.mutate({ verb: dialog, reason })}
+          close={() => setDialog(undefined)}
         />
       )}
     </>

@@ -1,7 +1,7 @@
 import type { EndpointFigures, EndpointVariant } from '@dais/api/serving';
 import { Link } from '@tanstack/react-router';
 import { milliseconds, VARIANT_STATES, versionOf, weightText } from './endpoint-words.ts';
-import { useFigures, type EndpointPlace, type EndpointStatus } from './use-endpoint.ts';
+import { useFigures, type EndpointScope, type EndpointStatus } from './use-endpoint.ts';
 import { versionAddress } from '#addresses.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Panel } from '#ui/panel.tsx';
@@ -9,13 +9,13 @@ import { PlainTable } from '#ui/plain-table.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 
 export interface TrafficPanelProps {
-  readonly place: EndpointPlace;
+  readonly scope: EndpointScope;
   readonly status: EndpointStatus;
 }
 
 /** What answers now, how fast and how well. */
-export function TrafficPanel({ place, status }: TrafficPanelProps) {
-  const { data, error, refetch } = useFigures(place);
+export function TrafficPanel({ scope, status }: TrafficPanelProps) {
+  const { data, error, refetch } = useFigures(scope);
   const variants = status.variants ?? [];
   const of = (name: string): EndpointFigures['variants'][number] | undefined =>
     data?.variants.find((one) => one.name === name);
@@ -39,7 +39,7 @@ export function TrafficPanel({ place, status }: TrafficPanelProps) {
             { title: 'Variant', cell: ({ name, role }) => (role === 'shadow' ? `${name} (shadow)` : name) },
             {
               title: 'Model',
-              cell: (variant) => <ModelLink project={place.project} variant={variant} />,
+              cell: (variant) => <ModelLink project={scope.project} variant={variant} />,
             },
             {
               title: 'State',

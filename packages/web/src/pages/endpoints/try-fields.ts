@@ -48,8 +48,8 @@ export function rowOf(body: string, fields: readonly TryField[]): readonly unkno
     if (value.dataframe_split !== undefined) {
       const { columns, data } = value.dataframe_split;
       return fields.map(({ input, at }) => {
-        const place = columns.indexOf(input.name);
-        return place === -1 ? data[0]?.[at] : data[0]?.[place];
+        const position = columns.indexOf(input.name);
+        return position === -1 ? data[0]?.[at] : data[0]?.[position];
       });
     }
     const inputs = value.inputs ?? value.instances;
@@ -68,9 +68,9 @@ export function rowOf(body: string, fields: readonly TryField[]): readonly unkno
 /** A body of one row. */
 export function bodyOf(fields: readonly TryField[], row: readonly unknown[]): string {
   const inputs = new Map<string, { readonly input: Input; readonly values: unknown[] }>();
-  for (const [place, { input }] of fields.entries()) {
+  for (const [position, { input }] of fields.entries()) {
     const known = inputs.get(input.name) ?? { input, values: [] };
-    known.values.push(row[place] ?? null);
+    known.values.push(row[position] ?? null);
     inputs.set(input.name, known);
   }
   const named = [...inputs].map(([name, { input, values }]) => [name, [shaped(input.shape.slice(1), values)]] as const);

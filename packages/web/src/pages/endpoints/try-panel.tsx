@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { milliseconds } from './endpoint-words.ts';
 import { curlCall, firstBody, pythonCall, typeScriptCall } from './try-calls.ts';
 import { bodyOf, fieldsOf, rowOf, typed, type TryField } from './try-fields.ts';
-import { askEndpoint, useContract, type Answered, type EndpointPlace } from './use-endpoint.ts';
+import { askEndpoint, useContract, type Answered, type EndpointScope } from './use-endpoint.ts';
 import { predictionAddress } from '#addresses.ts';
 import { useClient } from '#server/console-context.ts';
 import { useSession } from '#server/session.ts';
@@ -18,8 +18,8 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import './endpoints.css';
 
 /** A body is written, and what a client would get is shown. */
-export function TryPanel({ place }: { readonly place: EndpointPlace }) {
-  const { data, error, refetch } = useContract(place);
+export function TryPanel({ scope }: { readonly scope: EndpointScope }) {
+  const { data, error, refetch } = useContract(scope);
   if (error !== null) {
     return (
       <Panel title="Try it">
@@ -28,7 +28,7 @@ export function TryPanel({ place }: { readonly place: EndpointPlace }) {
     );
   }
   // Begun anew with another model: its example is another one.
-  return data === undefined ? null : <TryForm key={data.model} place={place} contract={data} />;
+  return data === undefined ? null : <TryForm key={data.model} scope={scope} contract={data} />;
 }
 
 interface Draft {
@@ -37,14 +37,14 @@ interface Draft {
   readonly texts: Readonly<Record<string, string>>;
 }
 
-function TryForm({ place, contract }: { readonly place: EndpointPlace; readonly contract: EndpointContract }) {
-  const client = useClient(place.project);
+function TryForm({ scope, contract }: { readonly scope: EndpointScope; readonly contract: EndpointContract }) {
+  const client = useClient(scope.project);
   const accounts = useSession()?.mode === 'accounts';
   const [{ body, texts }, setDraft] = useState<Draft>(() => ({ body: firstBody(contract), texts: {} }));
   const { mutate, data, error, isPending } = useMutation<Answered, DaisError>({
-    mutationFn: async () => await askEndpoint(client, place.name, body),
+    mutationFn: async () => await askEndpoint(client, scope.name, body),
   });
-  const path = `p/${encodeURIComponent(place.project)}/endpoints/${encodeURIComponent(place.name)}/invocations`;
+  const path = `p/${encodeURIComponent(scope.project)}/endpoints/${encodeURIComponent(scope.name)}/invocations`;
   const call = { url: new URL(path, `${client.url.replace(/\/$/, '')}/`).href, body, accounts };
   const fields = fieldsOf(contract.inputs);
   return (
@@ -88,7 +88,7 @@ function TryForm({ place, contract }: { readonly place: EndpointPlace; readonly 
         </form>
         {error !== null && <ErrorNote error={error} />}
       </Panel>
-      {data !== undefined && <Answer place={place} answered={data} />}
+      {data !== undefined && <Answer scope={scope} answered={data} />}
     </>
   );
 }
@@ -104,16 +104,16 @@ function Fields({ fields, draft, onDraft }: FieldsProps) {
   const row = rowOf(draft.body, fields);
   return (
     <div className="try-fields">
-      {fields.map(({ input, label }, place) => (
+      {fields.map(({ input, label }, position) => (
         <TextInput
           key={label}
           label={label}
           description={input.datatype}
           inputMode={input.datatype === 'BYTES' || input.datatype === 'BOOL' ? 'text' : 'decimal'}
-          value={draft.texts[label] ?? valueText(row?.[place])}
+          value={draft.texts[label] ?? valueText(row?.[position])}
           onChange={(event) => {
             const text = event.currentTarget.value;
-            const changed = fields.map((_, at) => (at === place ? typed(text, input.datatype) : row?.[at]));
+            const changed = fields.map((_, at) => (at === position ? typed(text, input.datatype) : row?.[at]));
             onDraft({ body: bodyOf(fields, changed), texts: { ...draft.texts, [label]: text } });
           }}
         />
@@ -127,7 +127,7 @@ function valueText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function Answer({ place, answered }: { readonly place: EndpointPlace; readonly answered: Answered }) {
+function Answer({ scope, answered }: { readonly scope: EndpointScope; readonly answered: Answered }) {
   const { status, ms, variant, version, prediction, text } = answered;
   return (
     <Panel title="Response">
@@ -145,7 +145,7 @@ function Answer({ place, answered }: { readonly place: EndpointPlace; readonly a
       </pre>
       {prediction !== undefined && (
         <p>
-          <Link {...predictionAddress(place.project, place.name, prediction)}>Stored prediction and explanation</Link>
+          <Link {...predictionAddress(scope.project, scope.name, prediction)}>Stored prediction and explanation</Link>
         </p>
       )}
     </Panel>

@@ -19,7 +19,7 @@ const LIVE_MS = 1000;
 const LISTED_MS = 5000;
 const ROLLOUTS = 20;
 
-export interface EndpointPlace {
+export interface EndpointScope {
   readonly project: string;
   readonly name: string;
   readonly key: readonly string[];
@@ -40,12 +40,12 @@ export interface EndpointStatus {
   readonly rollout?: { readonly state: string; readonly to: string; readonly weight: number; readonly message: string };
 }
 
-export function useEndpointPlace(project: string, name: string): EndpointPlace {
+export function useEndpointScope(project: string, name: string): EndpointScope {
   const key = ['endpoint', project, name];
   return { project, name, key, ready: useNews(project, { kind: 'Endpoint', name }, key) };
 }
 
-export function useEndpoint({ project, name, key, ready }: EndpointPlace): UseQueryResult<Resource, DaisError> {
+export function useEndpoint({ project, name, key, ready }: EndpointScope): UseQueryResult<Resource, DaisError> {
   const client = useClient(project);
   return useQuery<Resource, DaisError>({
     queryKey: [...key, 'resource'],
@@ -54,7 +54,7 @@ export function useEndpoint({ project, name, key, ready }: EndpointPlace): UseQu
   });
 }
 
-export function useRollouts({ project, name, key, ready }: EndpointPlace): UseQueryResult<Rollout[], DaisError> {
+export function useRollouts({ project, name, key, ready }: EndpointScope): UseQueryResult<Rollout[], DaisError> {
   const client = useClient(project);
   return useQuery<Rollout[], DaisError>({
     queryKey: [...key, 'rollouts'],
@@ -64,7 +64,7 @@ export function useRollouts({ project, name, key, ready }: EndpointPlace): UseQu
   });
 }
 
-export function useFigures({ project, name, key, ready }: EndpointPlace): UseQueryResult<EndpointFigures, DaisError> {
+export function useFigures({ project, name, key, ready }: EndpointScope): UseQueryResult<EndpointFigures, DaisError> {
   const client = useClient(project);
   return useQuery<EndpointFigures, DaisError>({
     queryKey: [...key, 'figures'],
@@ -86,7 +86,7 @@ export function useListedFigures(project: string, name: string): UseQueryResult<
   });
 }
 
-export function useContract({ project, name, key, ready }: EndpointPlace): UseQueryResult<EndpointContract, DaisError> {
+export function useContract({ project, name, key, ready }: EndpointScope): UseQueryResult<EndpointContract, DaisError> {
   const client = useClient(project);
   return useQuery<EndpointContract, DaisError>({
     queryKey: [...key, 'contract'],
@@ -108,8 +108,11 @@ export interface Answered {
 
 /** Sends a body as any client does. An answer of any status is an answer. */
 export async function askEndpoint(client: DaisClient, name: string, body: string): Promise<Answered> {
-  const place = client.project === undefined ? '' : `p/${encodeURIComponent(client.project)}/`;
-  const url = new URL(`${place}endpoints/${encodeURIComponent(name)}/invocations`, `${client.url.replace(/\/$/, '')}/`);
+  const projectPath = client.project === undefined ? '' : `p/${encodeURIComponent(client.project)}/`;
+  const url = new URL(
+    `${projectPath}endpoints/${encodeURIComponent(name)}/invocations`,
+    `${client.url.replace(/\/$/, '')}/`,
+  );
   const from = performance.now();
   const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
   const text = await answer.text();

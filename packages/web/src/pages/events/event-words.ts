@@ -141,7 +141,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** What events and entries of the audit log have in common. */
-interface Told {
+interface EventText {
   readonly type: string;
   readonly actor: { readonly id: string };
   readonly subject?: { readonly kind: string; readonly name: string } | undefined;
@@ -160,7 +160,7 @@ const OWN: Readonly<Record<string, string>> = {
 };
 
 /** The same where actor and subject are one; undefined: it is said as of others. */
-export function ownWords({ type, actor, subject }: Told): string | undefined {
+export function ownWords({ type, actor, subject }: EventText): string | undefined {
   return subject?.kind === 'User' && subject.name === actor.id ? OWN[type] : undefined;
 }
 

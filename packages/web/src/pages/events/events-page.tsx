@@ -4,7 +4,7 @@ import { EventList } from './event-list.tsx';
 import { eventsAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useLiveEvents } from '#server/use-live-events.ts';
 import { Select } from '#ui/controls.ts';
@@ -17,7 +17,7 @@ import { Skeleton } from '#ui/skeleton.tsx';
 
 /** What happened in a project, or to what belongs to the organization. */
 export function EventsPage() {
-  const { project } = useAddressParts();
+  const { project } = useAddressFields();
   const current = useCurrentProject();
   const navigate = useNavigate();
   const { kind, name } = useAddressQuery();

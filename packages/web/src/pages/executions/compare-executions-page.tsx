@@ -10,7 +10,7 @@ import { MOST_MARKS } from './use-marks.ts';
 import { executionAddress, executionsAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useNow } from '#ui/clock.tsx';

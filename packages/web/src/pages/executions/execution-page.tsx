@@ -22,7 +22,7 @@ import {
 import { daisCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { usePipelineNames } from '#pages/pipelines/use-pipeline-names.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useNow } from '#ui/clock.tsx';
 import { Tabs } from '#ui/controls.ts';
@@ -39,7 +39,7 @@ import './executions.css';
 /** One run: who waits for whom, how far it is, and what each step says. `?step=` is looked at. */
 export function ExecutionPage() {
   const project = useCurrentProject();
-  const { execution: id = '' } = useAddressParts();
+  const { execution: id = '' } = useAddressFields();
   const { data: run, error, refetch } = useExecution(project, id);
   if (run === undefined) {
     return (

@@ -18,9 +18,9 @@ export const EXECUTION_STATES: Readonly<Record<ExecutionState, StateWords>> = {
 
 export const EXECUTION_STATE_NAMES = Object.keys(EXECUTION_STATES) as readonly ExecutionState[];
 
-/** `waiting` is for others; `ready` is for a place to run. */
+/** A `pending` step waits for other steps; a `ready` step waits for resources. */
 export const NODE_STATES: Readonly<Record<ExecutionMark['state'], StateWords>> = {
-  waiting: { state: 'off', word: 'waiting' },
+  pending: { state: 'off', word: 'pending' },
   ready: { state: 'waiting', word: 'queued' },
   delayed: { state: 'warning', word: 'waiting for retry' },
   running: { state: 'running', word: 'running' },
@@ -35,10 +35,10 @@ export const NODE_STATE_NAMES = Object.keys(NODE_STATES) as readonly ExecutionMa
 
 export function stateOf({
   state,
-  cancelAsked,
+  cancelRequested,
   endedAt,
-}: Pick<Execution, 'state' | 'cancelAsked' | 'endedAt'>): StateWords {
-  return cancelAsked && endedAt === undefined ? { state: 'warning', word: 'canceling' } : EXECUTION_STATES[state];
+}: Pick<Execution, 'state' | 'cancelRequested' | 'endedAt'>): StateWords {
+  return cancelRequested && endedAt === undefined ? { state: 'warning', word: 'canceling' } : EXECUTION_STATES[state];
 }
 
 /** Why it has not run: undefined where it did. */

@@ -9,7 +9,7 @@ import { daisCommand } from '#kinds/cli-command.ts';
 import { RowLink } from '#kinds/row-link.tsx';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { usePipelineNames } from '#pages/pipelines/use-pipeline-names.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useSession } from '#server/session.ts';
 import { useNow } from '#ui/clock.tsx';

@@ -9,7 +9,7 @@ function run(id: string, createdAt: number, more: Partial<Execution> = {}): Exec
     id,
     name: `run ${id}`,
     state: 'running',
-    cancelAsked: false,
+    cancelRequested: false,
     priority: 0,
     submittedBy: 'user:owner',
     createdAt,

@@ -49,6 +49,9 @@ export function patchExecutions(
 function same(a: Execution, b: Execution): boolean {
   return (
     a === b ||
-    (a.state === b.state && a.cancelAsked === b.cancelAsked && a.startedAt === b.startedAt && a.endedAt === b.endedAt)
+    (a.state === b.state &&
+      a.cancelRequested === b.cancelRequested &&
+      a.startedAt === b.startedAt &&
+      a.endedAt === b.endedAt)
   );
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { childrenOf, countGroups, downstreamOf, patchMarks } from './marks.ts';
 
 function mark(path: string, more: Partial<ExecutionMark> = {}): ExecutionMark {
-  return { path, kind: 'step', state: 'waiting', attempts: 0, ...more };
+  return { path, kind: 'step', state: 'pending', attempts: 0, ...more };
 }
 
 const of = (...marks: readonly ExecutionMark[]) => patchMarks(new Map(), marks).marks;

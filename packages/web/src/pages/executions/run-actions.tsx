@@ -29,15 +29,15 @@ export interface RunActionsProps {
   readonly chosen: string | undefined;
 }
 
-type Asking = 'cancel' | 'again' | 'from' | 'delete';
+type OpenDialog = 'cancel' | 'again' | 'from' | 'delete';
 
 /** What can be done with a run. */
 export function RunActions({ project, run, marks, edges, chosen }: RunActionsProps) {
-  const [asking, setAsking] = useState<Asking>();
+  const [dialog, setDialog] = useState<OpenDialog>();
   const why = useWhyNotDo(project, 'Execution', ['execution:cancel', 'execution:submit', 'execution:delete']);
   const goesOn = run.endedAt === undefined;
   const step = chosen?.split('/')[0];
-  const close = () => setAsking(undefined);
+  const close = () => setDialog(undefined);
   const ended = 'The job has ended.';
   const notEnded = 'The job is active. Cancel it first, or wait until it ends.';
   return (
@@ -45,19 +45,19 @@ export function RunActions({ project, run, marks, edges, chosen }: RunActionsPro
       {goesOn ? (
         <GuardedButton
           variant="default"
-          why={run.cancelAsked ? 'The job is already being canceled.' : why('execution:cancel')}
-          onClick={() => setAsking('cancel')}
+          why={run.cancelRequested ? 'The job is already being canceled.' : why('execution:cancel')}
+          onClick={() => setDialog('cancel')}
         >
           Cancel
         </GuardedButton>
       ) : (
         <>
           {step !== undefined && marks.size > 1 && (
-            <GuardedButton variant="default" why={why('execution:submit')} onClick={() => setAsking('from')}>
+            <GuardedButton variant="default" why={why('execution:submit')} onClick={() => setDialog('from')}>
               Rerun from {step}
             </GuardedButton>
           )}
-          <GuardedButton variant="default" why={why('execution:submit')} onClick={() => setAsking('again')}>
+          <GuardedButton variant="default" why={why('execution:submit')} onClick={() => setDialog('again')}>
             Rerun
           </GuardedButton>
         </>
@@ -65,16 +65,16 @@ export function RunActions({ project, run, marks, edges, chosen }: RunActionsPro
       <GuardedButton
         variant="default"
         why={goesOn ? notEnded : why('execution:delete')}
-        onClick={() => setAsking('delete')}
+        onClick={() => setDialog('delete')}
       >
         Delete
       </GuardedButton>
-      {asking === 'cancel' && <CancelRun project={project} run={run} ended={ended} close={close} />}
-      {asking === 'again' && (
+      {dialog === 'cancel' && <CancelRun project={project} run={run} ended={ended} close={close} />}
+      {dialog === 'again' && (
         <RunAgain project={project} run={run} plan={againFrom(marks, [], undefined)} close={close} />
       )}
-      {asking === 'from' && <RunAgain project={project} run={run} plan={againFrom(marks, edges, step)} close={close} />}
-      {asking === 'delete' && <DeleteRun project={project} run={run} close={close} />}
+      {dialog === 'from' && <RunAgain project={project} run={run} plan={againFrom(marks, edges, step)} close={close} />}
+      {dialog === 'delete' && <DeleteRun project={project} run={run} close={close} />}
     </>
   );
 }

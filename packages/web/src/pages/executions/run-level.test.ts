@@ -13,7 +13,7 @@ const all = [
   mark('train/0', { kind: 'graph' }),
   mark('train/0/fit'),
   mark('train/0/score', { state: 'failed', endedAt: 5 }),
-  mark('train/1', { kind: 'graph', state: 'waiting' }),
+  mark('train/1', { kind: 'graph', state: 'pending' }),
   mark('deep', { kind: 'graph' }),
   mark('deep/x', { state: 'failed', endedAt: 3 }),
 ];

@@ -14,7 +14,7 @@ export const MOST_DRAWN = 1000;
 const SMALL_RUN = 80;
 const SMALL_LOOP = 4;
 
-export interface RunParts {
+export interface RunGraph {
   readonly marks: Marks;
   readonly children: ReadonlyMap<string, readonly string[]>;
   /** By group; of those that are not here it is not known yet. */
@@ -22,20 +22,20 @@ export interface RunParts {
   readonly isOpen: (path: string) => boolean;
 }
 
-export function levelOf(parts: RunParts, group = ''): GraphLevel {
-  const { marks, children, edges, isOpen } = parts;
+export function levelOf(graph: RunGraph, group = ''): GraphLevel {
+  const { marks, children, edges, isOpen } = graph;
   const nodes = (children.get(group) ?? []).slice(0, MOST_DRAWN).map((path): GraphNode => {
     const inGroup = children.has(path);
     const known = marks.get(path)?.kind === 'loop' || edges.has(path);
     return inGroup && known && isOpen(path)
-      ? { id: path, group: true, inside: levelOf(parts, path) }
+      ? { id: path, group: true, inside: levelOf(graph, path) }
       : { id: path, group: inGroup };
   });
   return { nodes, edges: edges.get(group) ?? [] };
 }
 
 /** Groups whose lines are drawn: all that are open, from the outside in. Iterations of a loop have no lines between them. */
-export function groupsWithLines({ marks, children, isOpen }: Omit<RunParts, 'edges'>): readonly string[] {
+export function groupsWithLines({ marks, children, isOpen }: Omit<RunGraph, 'edges'>): readonly string[] {
   const found: string[] = [];
   const visit = (group: string) => {
     if (marks.get(group)?.kind !== 'loop') found.push(group);

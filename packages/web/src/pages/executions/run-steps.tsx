@@ -2,7 +2,7 @@ import type { ExecutionMark } from '@dais/api/executions';
 import { useEffect, useMemo, useRef } from 'react';
 import { NODE_STATE_NAMES, NODE_STATES, sourceWord, tookText } from './execution-words.ts';
 import type { Marks } from './marks.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useNow } from '#ui/clock.tsx';
 import { Select } from '#ui/controls.ts';
 import { PausingInput } from '#ui/pausing-input.tsx';

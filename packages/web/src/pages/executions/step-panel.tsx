@@ -6,7 +6,7 @@ import { StepValues } from './step-values.tsx';
 import { StepVersions } from './step-versions.tsx';
 import { useLog } from './use-log.ts';
 import { useAttempts, useRunFileUrl, useStep } from './use-step.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useNow } from '#ui/clock.tsx';
 import { ActionIcon, Button, Tabs } from '#ui/controls.ts';
 import { ErrorNote } from '#ui/error-note.tsx';

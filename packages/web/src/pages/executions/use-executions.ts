@@ -52,7 +52,7 @@ export function useExecutions(
   useEffect(() => {
     latest.current = { key, filter, inView };
   });
-  const place = JSON.stringify(key);
+  const keyText = JSON.stringify(key);
   useEffect(() => {
     const stop = new AbortController();
     const { signal } = stop;
@@ -106,7 +106,7 @@ export function useExecutions(
       clearTimeout(timer);
       clearInterval(again);
     };
-  }, [client, queries, place]);
+  }, [client, queries, keyText]);
   return {
     runs: found.data?.pages.flatMap(({ items }) => items),
     more: found.hasNextPage,

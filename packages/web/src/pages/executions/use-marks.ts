@@ -36,13 +36,13 @@ export function useMarks(project: string, id: string, ended: boolean): RunMarks 
     let timer: ReturnType<typeof setTimeout> | undefined;
     /** Gives the place from which changes are asked for. */
     const read = async (since: string | undefined): Promise<string> => {
-      let [cursor, place, known] = [undefined as string | undefined, '', 0];
+      let [cursor, location, known] = [undefined as string | undefined, '', 0];
       do {
         const input = { id, ...(since !== undefined && { since }), ...(cursor !== undefined && { cursor }) };
         // oxlint-disable-next-line no-await-in-loop -- each page names the next
         const page = await client.perform(readExecutionGraphOperation, input, { signal });
         cursor = page.nextCursor;
-        if (place === '') ({ place } = page);
+        if (location === '') ({ place: location } = page);
         known += page.items.length;
         const last = cursor === undefined;
         const more = !last && known >= MOST_MARKS;
@@ -59,17 +59,17 @@ export function useMarks(project: string, id: string, ended: boolean): RunMarks 
           };
         });
       } while (cursor !== undefined && known < MOST_MARKS);
-      return place;
+      return location;
     };
     const turn = async (since: string | undefined) => {
-      let place = since;
+      let location = since;
       try {
-        if (since === undefined || !document.hidden) place = await read(since);
+        if (since === undefined || !document.hidden) location = await read(since);
       } catch (error) {
         if (signal.aborted) return;
         setState((before) => ({ ...before, error: error as DaisError }));
       }
-      if (!ended && !signal.aborted) timer = setTimeout(() => void turn(place), AGAIN_MS);
+      if (!ended && !signal.aborted) timer = setTimeout(() => void turn(location), AGAIN_MS);
     };
     void turn(undefined);
     return () => {

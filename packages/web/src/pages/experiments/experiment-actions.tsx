@@ -30,10 +30,10 @@ export function ExperimentActions({ project, experiment, moved }: ExperimentActi
   const { id, name, lifecycle } = experiment;
   const client = useClient(project);
   const queries = useQueryClient();
-  const [asking, setAsking] = useState<'name' | 'delete'>();
+  const [dialog, setDialog] = useState<'name' | 'delete'>();
   const why = useWhyNotDo(project, 'Experiment', ['experiment:update', 'experiment:delete']);
   const done = async () => {
-    setAsking(undefined);
+    setDialog(undefined);
     await queries.invalidateQueries({ queryKey: experimentKey(project, id) });
     await queries.invalidateQueries({ queryKey: experimentsKey(project) });
   };
@@ -67,13 +67,13 @@ export function ExperimentActions({ project, experiment, moved }: ExperimentActi
   }
   return (
     <>
-      <GuardedButton variant="default" why={why('experiment:update')} onClick={() => setAsking('name')}>
+      <GuardedButton variant="default" why={why('experiment:update')} onClick={() => setDialog('name')}>
         Rename experiment
       </GuardedButton>
-      <GuardedButton variant="default" why={why('experiment:delete')} onClick={() => setAsking('delete')}>
+      <GuardedButton variant="default" why={why('experiment:delete')} onClick={() => setDialog('delete')}>
         Delete experiment
       </GuardedButton>
-      {asking === 'name' && (
+      {dialog === 'name' && (
         <NameDialog
           title={`Rename ${name}`}
           verb="Rename experiment"
@@ -82,16 +82,16 @@ export function ExperimentActions({ project, experiment, moved }: ExperimentActi
           busy={rename.isPending}
           error={rename.error}
           save={rename.mutate}
-          close={() => setAsking(undefined)}
+          close={() => setDialog(undefined)}
         />
       )}
-      {asking === 'delete' && (
+      {dialog === 'delete' && (
         <Confirm
           title={`Delete ${name}?`}
           verb="Delete"
           busy={remove.isPending}
           confirm={() => remove.mutate()}
-          close={() => setAsking(undefined)}
+          close={() => setDialog(undefined)}
         >
           <p>
             This deletes its runs and logged models too. You can restore all of them until garbage collection removes

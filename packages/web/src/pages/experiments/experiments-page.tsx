@@ -6,7 +6,7 @@ import { useExperiments, type ExperimentRow } from './use-experiments.ts';
 import { experimentAddress } from '#addresses.ts';
 import { curlCommand } from '#kinds/curl-command.ts';
 import { RowLink } from '#kinds/row-link.tsx';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useSession } from '#server/session.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';

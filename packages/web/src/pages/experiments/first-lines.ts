@@ -12,9 +12,9 @@ export interface FirstLinesInput {
 
 /** What to paste into a shell, so that the next training logs here. A token is named, never written. */
 export function firstLines({ server, project, accounts, experiment }: FirstLinesInput): string {
-  const place = project === 'default' ? '' : `/p/${encodeURIComponent(project)}`;
+  const projectPath = project === 'default' ? '' : `/p/${encodeURIComponent(project)}`;
   return [
-    `export MLFLOW_TRACKING_URI=${shellWord(`${server}${place}`)}`,
+    `export MLFLOW_TRACKING_URI=${shellWord(`${server}${projectPath}`)}`,
     ...(accounts ? ['export MLFLOW_TRACKING_TOKEN="$DAIS_TOKEN"'] : []),
     `export MLFLOW_EXPERIMENT_NAME=${shellWord(experiment ?? 'first')}`,
     `python -c 'import mlflow; mlflow.log_metric("loss", 0.5)'`,

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { WORK_STATES } from './feature-words.ts';
 import { By } from './materializations-panel.tsx';
-import { useBuilds, type FeaturesPlace } from './use-features.ts';
+import { useBuilds, type FeaturesScope } from './use-features.ts';
 import { datasetVersionAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { countText } from '#pages/data/data-words.ts';
@@ -14,9 +14,9 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 
 /** Training sets that were built with a service: of which rows, from which versions. */
-export function BuildsPanel({ place, service }: { readonly place: FeaturesPlace; readonly service: string }) {
-  const { project } = place;
-  const { data, error, refetch } = useBuilds(place);
+export function BuildsPanel({ scope, service }: { readonly scope: FeaturesScope; readonly service: string }) {
+  const { project } = scope;
+  const { data, error, refetch } = useBuilds(scope);
   if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
   if (data === undefined) return <Skeleton rows={4} />;
   const builds = data.filter((build) => build.service === service);
@@ -67,10 +67,10 @@ export function BuildsPanel({ place, service }: { readonly place: FeaturesPlace;
           { title: 'Rows', narrow: true, cell: ({ rows }) => rows !== undefined && countText(rows) },
           {
             title: 'Started',
-            cell: ({ createdAt, createdBy, error: fault }) => (
+            cell: ({ createdAt, createdBy, error: problem }) => (
               <>
                 <Time at={createdAt} /> by <By who={createdBy} project={project} />
-                {fault !== undefined && <div>{fault}</div>}
+                {problem !== undefined && <div>{problem}</div>}
               </>
             ),
           },

@@ -9,15 +9,15 @@ import {
   useEntities,
   useFeatureResource,
   useFeatureViews,
-  useFeaturesPlace,
-  type FeaturesPlace,
+  useFeaturesScope,
+  type FeaturesScope,
 } from './use-features.ts';
 import { listAddress } from '#addresses.ts';
 import { ResourceTabs } from '#kinds/resource-tabs.tsx';
 import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { PageHead } from '#ui/page-head.tsx';
@@ -29,13 +29,13 @@ import './features.css';
 /** One service: what a model takes, whether all of it is fresh, and what was built with it. */
 export function FeatureServicePage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OneService key={`${project} ${name}`} project={project} name={name} />;
 }
 
 function OneService({ project, name }: { readonly project: string; readonly name: string }) {
-  const place = useFeaturesPlace(project);
-  const { data: resource, error, refetch } = useFeatureResource(place, 'FeatureService', name);
+  const scope = useFeaturesScope(project);
+  const { data: resource, error, refetch } = useFeatureResource(scope, 'FeatureService', name);
   const title = `Feature service ${name}`;
   if (resource === undefined) {
     return (
@@ -75,13 +75,13 @@ function OneService({ project, name }: { readonly project: string; readonly name
           />
         }
       />
-      <ServiceTabs place={place} resource={resource} />
+      <ServiceTabs scope={scope} resource={resource} />
     </div>
   );
 }
 
-function ServiceTabs({ place, resource }: { readonly place: FeaturesPlace; readonly resource: Resource }) {
-  const { project } = place;
+function ServiceTabs({ scope, resource }: { readonly scope: FeaturesScope; readonly resource: Resource }) {
+  const { project } = scope;
   const { name } = resource.metadata;
   return (
     <ResourceTabs
@@ -94,26 +94,26 @@ function ServiceTabs({ place, resource }: { readonly place: FeaturesPlace; reado
           title: 'Features',
           panel: (
             <div className="resource-overview">
-              <Parts place={place} name={name} parts={partsOf(resource.spec)} />
+              <Parts scope={scope} name={name} parts={partsOf(resource.spec)} />
             </div>
           ),
         },
-        { name: 'builds', title: 'Training sets', panel: <BuildsPanel place={place} service={name} /> },
+        { name: 'builds', title: 'Training sets', panel: <BuildsPanel scope={scope} service={name} /> },
       ]}
     />
   );
 }
 
 interface PartsProps {
-  readonly place: FeaturesPlace;
+  readonly scope: FeaturesScope;
   readonly name: string;
   readonly parts: readonly ServicePart[];
 }
 
-function Parts({ place, name, parts }: PartsProps) {
-  const { project } = place;
-  const views = useFeatureViews(place);
-  const entities = useEntities(place);
+function Parts({ scope, name, parts }: PartsProps) {
+  const { project } = scope;
+  const views = useFeatureViews(scope);
+  const entities = useEntities(scope);
   const byName = new Map(views.data?.map((view) => [view.name, view]));
   const keys = new Map<string, AskedKey>();
   for (const { view, keys: renamed = {} } of parts) {

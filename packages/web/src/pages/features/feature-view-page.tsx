@@ -10,8 +10,8 @@ import {
   useEntities,
   useFeatureResource,
   useFeatureViews,
-  useFeaturesPlace,
-  type FeaturesPlace,
+  useFeaturesScope,
+  type FeaturesScope,
 } from './use-features.ts';
 import { viewSpecOf, type ViewSpec } from './view-spec.ts';
 import { listAddress, resourceAddress } from '#addresses.ts';
@@ -20,7 +20,7 @@ import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
 import { ResourceOverview } from '#kinds/resource-overview.tsx';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { PageHead } from '#ui/page-head.tsx';
@@ -31,14 +31,14 @@ import './features.css';
 /** One view of features: whether what is online is fresh, what is in it, and who takes it. */
 export function FeatureViewPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OneView key={`${project} ${name}`} project={project} name={name} />;
 }
 
 function OneView({ project, name }: { readonly project: string; readonly name: string }) {
-  const place = useFeaturesPlace(project);
-  const { data: resource, error, refetch } = useFeatureResource(place, 'FeatureView', name);
-  const views = useFeatureViews(place);
+  const scope = useFeaturesScope(project);
+  const { data: resource, error, refetch } = useFeatureResource(scope, 'FeatureView', name);
+  const views = useFeatureViews(scope);
   const state = views.data?.find((view) => view.name === name);
   const title = `Feature view ${name}`;
   if (resource === undefined) {
@@ -69,7 +69,7 @@ function OneView({ project, name }: { readonly project: string; readonly name: s
         }
       />
       {views.error !== null && <ErrorNote error={views.error} retry={() => void views.refetch()} />}
-      <ViewTabs place={place} resource={resource} state={state} />
+      <ViewTabs scope={scope} resource={resource} state={state} />
     </div>
   );
 }
@@ -144,13 +144,13 @@ function Names({ kind, names, project }: NamesProps) {
 }
 
 interface ViewTabsProps {
-  readonly place: FeaturesPlace;
+  readonly scope: FeaturesScope;
   readonly resource: Resource;
   readonly state: FeatureViewState | undefined;
 }
 
-function ViewTabs({ place, resource, state }: ViewTabsProps) {
-  const { project } = place;
+function ViewTabs({ scope, resource, state }: ViewTabsProps) {
+  const { project } = scope;
   const { name } = resource.metadata;
   const spec = viewSpecOf(resource);
   return (
@@ -165,8 +165,8 @@ function ViewTabs({ place, resource, state }: ViewTabsProps) {
           title: 'Online',
           panel: (
             <div className="resource-overview">
-              <Try place={place} name={name} spec={spec} />
-              <MaterializationsPanel place={place} view={name} spec={spec} state={state} />
+              <Try scope={scope} name={name} spec={spec} />
+              <MaterializationsPanel scope={scope} view={name} spec={spec} state={state} />
               {spec.source.type !== 'push' && <SkewPanel project={project} view={name} spec={spec} />}
             </div>
           ),
@@ -181,14 +181,14 @@ function ViewTabs({ place, resource, state }: ViewTabsProps) {
   );
 }
 
-function Try({ place, name, spec }: { readonly place: FeaturesPlace; readonly name: string; readonly spec: ViewSpec }) {
-  const entities = useEntities(place);
+function Try({ scope, name, spec }: { readonly scope: FeaturesScope; readonly name: string; readonly spec: ViewSpec }) {
+  const entities = useEntities(scope);
   const keys: readonly AskedKey[] = [
     ...(spec.entities ?? []).map((entity) => entityKey(entities?.get(entity), entity)),
     ...(spec.source.type === 'onDemand' ? (spec.source.request ?? []) : []),
   ];
   const what = { features: spec.features.map((feature) => `${name}:${feature.name}`) };
-  return <TryOnline project={place.project} what={what} keys={keys} />;
+  return <TryOnline project={scope.project} what={what} keys={keys} />;
 }
 
 /** What an entity is told by: the name of its column, and what stands in it. */

@@ -9,9 +9,9 @@ interface Said {
 }
 
 export const WORK_STATES: Readonly<Record<Materialization['state'], Said>> = {
-  waiting: { state: 'waiting', word: 'waiting' },
+  pending: { state: 'waiting', word: 'pending' },
   running: { state: 'running', word: 'running' },
-  done: { state: 'ok', word: 'done' },
+  succeeded: { state: 'ok', word: 'succeeded' },
   failed: { state: 'failed', word: 'failed' },
   canceled: { state: 'off', word: 'canceled' },
 };

@@ -3,14 +3,14 @@ import { featureServiceKind, featureViewKind, type FeatureViewState } from '@dai
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import { freshness } from './feature-words.ts';
-import { useFeaturesPlace, useFeatureViews } from './use-features.ts';
+import { useFeaturesScope, useFeatureViews } from './use-features.ts';
 import { createAddress, listAddress, namedAddress, resourceAddress } from '#addresses.ts';
 import { cliCommand } from '#kinds/cli-command.ts';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
 import { RowLink } from '#kinds/row-link.tsx';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { useWhyNot } from '#kinds/use-why-not.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useLiveList } from '#server/use-live-list.ts';
 import { useNow } from '#ui/clock.tsx';
@@ -34,8 +34,8 @@ export function FeaturesPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
   const { name = '', sort = '', selected } = useAddressQuery();
-  const place = useFeaturesPlace(project);
-  const views = useFeatureViews(place);
+  const scope = useFeaturesScope(project);
+  const views = useFeatureViews(scope);
   const services = useLiveList(featureServiceKind, project, '');
   const shown = useMemo(() => views.data?.filter((view) => fits(view, name)), [views.data, name]);
   const columns = useMemo(() => viewColumns(project), [project]);

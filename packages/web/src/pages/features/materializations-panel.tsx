@@ -8,7 +8,7 @@ import {
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { WORK_STATES } from './feature-words.ts';
-import { goesOn, useMaterializations, type FeaturesPlace } from './use-features.ts';
+import { goesOn, useMaterializations, type FeaturesScope } from './use-features.ts';
 import type { ViewSpec } from './view-spec.ts';
 import { datasetVersionAddress } from '#addresses.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
@@ -24,18 +24,18 @@ import { Time } from '#ui/time.tsx';
 import { toast } from '#ui/toast.ts';
 
 export interface MaterializationsPanelProps {
-  readonly place: FeaturesPlace;
+  readonly scope: FeaturesScope;
   readonly view: string;
   readonly spec: ViewSpec;
   readonly state: FeatureViewState | undefined;
 }
 
 /** What was brought online, and the way to bring what is new. */
-export function MaterializationsPanel({ place, view, spec, state }: MaterializationsPanelProps) {
-  const { project, key } = place;
+export function MaterializationsPanel({ scope, view, spec, state }: MaterializationsPanelProps) {
+  const { project, key } = scope;
   const client = useClient(project);
   const queries = useQueryClient();
-  const { data, error, refetch } = useMaterializations(place, view);
+  const { data, error, refetch } = useMaterializations(scope, view);
   const whyNot = useWhyNotDo(
     project,
     featureViewKind.kind,
@@ -125,10 +125,10 @@ export function MaterializationsPanel({ place, view, spec, state }: Materializat
             },
             {
               title: 'Started',
-              cell: ({ createdAt, createdBy, error: fault }) => (
+              cell: ({ createdAt, createdBy, error: problem }) => (
                 <>
                   <Time at={createdAt} /> by <By who={createdBy} project={project} />
-                  {fault !== undefined && <div>{fault}</div>}
+                  {problem !== undefined && <div>{problem}</div>}
                 </>
               ),
             },

@@ -19,7 +19,7 @@ const WORKS = 100;
 /** While something is under way, how far it is comes without an event. */
 const LIVE_MS = 1000;
 
-export interface FeaturesPlace {
+export interface FeaturesScope {
   readonly project: string;
   readonly key: readonly string[];
   /** What happens from now on is told. */
@@ -30,13 +30,13 @@ function featuresKey(project: string): string[] {
   return ['features', project];
 }
 
-export function useFeaturesPlace(project: string): FeaturesPlace {
+export function useFeaturesScope(project: string): FeaturesScope {
   const key = featuresKey(project);
   return { project, key, ready: useNews(project, { kind: featureViewKind.kind }, key) };
 }
 
 /** Every view of a project, with how fresh it is online and who takes it. */
-export function useFeatureViews({ project, key, ready }: FeaturesPlace): UseQueryResult<FeatureViewState[], DaisError> {
+export function useFeatureViews({ project, key, ready }: FeaturesScope): UseQueryResult<FeatureViewState[], DaisError> {
   const client = useClient(project);
   return useQuery<FeatureViewState[], DaisError>({
     queryKey: [...key, 'views'],
@@ -57,7 +57,7 @@ export function useFeatureViews({ project, key, ready }: FeaturesPlace): UseQuer
 }
 
 export function useFeatureResource(
-  { project, key, ready }: FeaturesPlace,
+  { project, key, ready }: FeaturesScope,
   kind: 'FeatureView' | 'FeatureService' | 'Entity',
   name: string | undefined,
 ): UseQueryResult<Resource, DaisError> {
@@ -70,7 +70,7 @@ export function useFeatureResource(
 }
 
 /** Every entity of a project by its name: what it is told by. */
-export function useEntities({ project, key, ready }: FeaturesPlace): ReadonlyMap<string, Resource> | undefined {
+export function useEntities({ project, key, ready }: FeaturesScope): ReadonlyMap<string, Resource> | undefined {
   const client = useClient(project);
   return useQuery<ReadonlyMap<string, Resource>, DaisError>({
     queryKey: [...key, 'entities'],
@@ -84,7 +84,7 @@ export function useEntities({ project, key, ready }: FeaturesPlace): ReadonlyMap
 }
 
 export function useMaterializations(
-  { project, key, ready }: FeaturesPlace,
+  { project, key, ready }: FeaturesScope,
   view: string,
 ): UseQueryResult<Materialization[], DaisError> {
   const client = useClient(project);
@@ -98,7 +98,7 @@ export function useMaterializations(
 }
 
 /** Training sets that were built, the newest first; of all services. */
-export function useBuilds({ project, key, ready }: FeaturesPlace): UseQueryResult<FeatureBuild[], DaisError> {
+export function useBuilds({ project, key, ready }: FeaturesScope): UseQueryResult<FeatureBuild[], DaisError> {
   const client = useClient(project);
   return useQuery<FeatureBuild[], DaisError>({
     queryKey: [...key, 'builds'],
@@ -110,5 +110,5 @@ export function useBuilds({ project, key, ready }: FeaturesPlace): UseQueryResul
 }
 
 export function goesOn({ state }: Pick<Materialization, 'state'>): boolean {
-  return state === 'waiting' || state === 'running';
+  return state === 'pending' || state === 'running';
 }

@@ -196,8 +196,8 @@ function useCounts(project: string): readonly KindCount[] | undefined {
     queries: readable.map((kind) => ({
       queryKey: ['count', kind.kind, kind.scope === 'org' ? undefined : project],
       queryFn: async ({ signal }: { readonly signal: AbortSignal }) => {
-        const place = kind.scope === 'org' ? client : client.withProject(project);
-        const page = await place.listPage(kind.kind, { limit: MOST }, { signal });
+        const scoped = kind.scope === 'org' ? client : client.withProject(project);
+        const page = await scoped.listPage(kind.kind, { limit: MOST }, { signal });
         const items = page.items as readonly Resource[];
         return { count: items.length, more: page.nextCursor !== undefined, items };
       },

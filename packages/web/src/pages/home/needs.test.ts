@@ -19,7 +19,7 @@ import { runningNow } from './running.ts';
 
 const DAY = 86_400_000;
 const run = (id: string, more: Partial<Execution>) =>
-  ({ id, name: 'train', state: 'failed', cancelAsked: false, endedAt: 5, createdAt: 1, ...more }) as Execution;
+  ({ id, name: 'train', state: 'failed', cancelRequested: false, endedAt: 5, createdAt: 1, ...more }) as Execution;
 
 test('a run that failed needs somebody until one of its name has succeeded', () => {
   const failed = run('2', { error: 'exit code 3\nmore' });

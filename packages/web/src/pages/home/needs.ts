@@ -24,7 +24,7 @@ import { JOB_KINDS } from '#pages/batches/batch-words.ts';
 import { relativeTime } from '#ui/relative-time.ts';
 import type { State } from '#ui/state-badge.tsx';
 
-export interface Place {
+export interface NeedScope {
   readonly address: Address;
   /** What the link is called. */
   readonly name: string;
@@ -42,7 +42,7 @@ export interface Need {
   readonly word: string;
   /** In front of the name: `monitor`, `run`. */
   readonly kind: string;
-  readonly what: Place;
+  readonly what: NeedScope;
   readonly why: string;
   /** Since when; of what ends, when it ends. */
   readonly at: number | undefined;
@@ -246,18 +246,18 @@ export function endpointNeeds(project: string, endpoints: readonly Resource[]): 
 /** Resources that are not as they should be. */
 export function resourceNeeds(kind: KindSpec, project: string, resources: readonly Resource[]): Need[] {
   return resources.flatMap((resource): Need[] => {
-    const told = resourceState(resource);
-    if (told?.state !== 'failed') return [];
+    const state = resourceState(resource);
+    if (state?.state !== 'failed') return [];
     const { name } = resource.metadata;
     const address = resourceAddress(kind, project, name);
     return [
       {
         key: `${kind.kind}/${name}`,
         state: 'failed',
-        word: told.word,
+        word: state.word,
         kind: singular(kind),
         what: { name, address },
-        why: firstLine(told.why ?? ''),
+        why: firstLine(state.why ?? ''),
         at: undefined,
         act: { type: 'open', words: 'Show rollout', address },
       },

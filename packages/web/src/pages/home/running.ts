@@ -2,7 +2,7 @@
 import type { Resource } from '@dais/api';
 import type { Execution } from '@dais/api/executions';
 import type { ModelJob } from '@dais/api/serving';
-import type { Place } from './needs.ts';
+import type { NeedScope } from './needs.ts';
 import { batchAddress, executionAddress, namedAddress } from '#addresses.ts';
 import { JOB_KINDS } from '#pages/batches/batch-words.ts';
 import { stateOf } from '#pages/executions/execution-words.ts';
@@ -13,7 +13,7 @@ export interface Running {
   readonly state: State;
   readonly word: string;
   readonly kind: string;
-  readonly what: Place;
+  readonly what: NeedScope;
   readonly far: string;
   /** Undefined: it waits for a place to run. */
   readonly since: number | undefined;
@@ -40,7 +40,7 @@ export function runningNow(
       .filter(({ endedAt }) => endedAt === undefined)
       .map((job) => ({
         key: `job ${job.id}`,
-        state: job.state === 'queued' ? ('waiting' as const) : ('running' as const),
+        state: job.state === 'pending' ? ('waiting' as const) : ('running' as const),
         word: job.state,
         kind: JOB_KINDS[job.kind],
         what: { name: `${job.model}/${job.version}`, address: batchAddress(project, job.id) },

@@ -29,8 +29,8 @@ export function useFreshCounts(events: readonly Event[] | undefined, project: st
     timer.current ??= setTimeout(() => {
       timer.current = undefined;
       for (const word of changed.current) {
-        const place = findKind(word)?.scope === 'org' ? undefined : project;
-        void queries.invalidateQueries({ queryKey: ['count', word, place] });
+        const scope = findKind(word)?.scope === 'org' ? undefined : project;
+        void queries.invalidateQueries({ queryKey: ['count', word, scope] });
       }
       changed.current.clear();
       for (const key of [homeKey(project), alertsKey(project), approvalsKey(project)]) {

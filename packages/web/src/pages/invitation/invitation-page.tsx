@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { NewPasswordFields } from './new-password-fields.tsx';
-import { passwordFault } from './new-password.ts';
+import { passwordProblem } from './new-password.ts';
 import { OutsideCard } from '#pages/sign-in/outside-card.tsx';
 import { useConsole } from '#server/console-context.ts';
 import { sessionKey } from '#server/session.ts';
@@ -77,7 +77,7 @@ function Accept({ secret, invited }: AcceptProps) {
       void navigate({ to: '/', replace: true });
     },
   });
-  const fault = passwordFault(password, again);
+  const problem = passwordProblem(password, again);
   const refused = error?.issues?.find(({ path }) => path === 'password' || path === 'new')?.message;
   return (
     <OutsideCard title={invited.reset ? 'Choose a new password' : 'Welcome to Dais'} wide>
@@ -91,7 +91,7 @@ function Accept({ secret, invited }: AcceptProps) {
         className="sign-in-form"
         onSubmit={(event) => {
           event.preventDefault();
-          if (fault === undefined) mutate();
+          if (problem === undefined) mutate();
         }}
       >
         <input type="text" name="username" autoComplete="username" value={invited.name} readOnly hidden />
@@ -119,21 +119,21 @@ function Accept({ secret, invited }: AcceptProps) {
           onAgain={setAgain}
         />
         {error !== null && refused === undefined && <ErrorNote error={error} />}
-        <Tooltip label={fault ?? ''} disabled={fault === undefined}>
+        <Tooltip label={problem ?? ''} disabled={problem === undefined}>
           <Button
             type="submit"
             size="sm"
             fullWidth
             loading={isPending}
-            aria-disabled={fault !== undefined}
-            {...(fault !== undefined && { 'data-disabled': true })}
+            aria-disabled={problem !== undefined}
+            {...(problem !== undefined && { 'data-disabled': true })}
           >
             {invited.reset ? 'Set password and sign in' : 'Create account'}
           </Button>
         </Tooltip>
-        {fault !== undefined && password !== '' && (
+        {problem !== undefined && password !== '' && (
           <p className="dim" role="status">
-            {fault}
+            {problem}
           </p>
         )}
       </form>

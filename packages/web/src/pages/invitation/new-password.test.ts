@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { passwordFault } from './new-password.ts';
+import { passwordProblem } from './new-password.ts';
 
 test.each([
   ['', '', 'At least 12 characters; none entered'],
@@ -9,6 +9,6 @@ test.each([
   ['gravel-orbit-mango', '', 'Confirm the password'],
   ['gravel-orbit-mango', 'gravel', 'The passwords do not match'],
   ['gravel-orbit-mango', 'gravel-orbit-mango', undefined],
-])('%j and %j: %s', (password, again, fault) => {
-  expect(passwordFault(password, again)).toBe(fault);
+])('%j and %j: %s', (password, again, problem) => {
+  expect(passwordProblem(password, again)).toBe(problem);
 });

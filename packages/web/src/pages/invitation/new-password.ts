@@ -2,7 +2,7 @@
 const FEWEST = 12;
 
 /** What is wrong with a new password as far as the page can tell; undefined when nothing is. */
-export function passwordFault(password: string, again: string): string | undefined {
+export function passwordProblem(password: string, again: string): string | undefined {
   // As people count them, and as the server does.
   const length = [...new Intl.Segmenter().segment(password)].length;
   if (length < FEWEST) return `At least ${FEWEST} characters; ${length === 0 ? 'none' : length} entered`;

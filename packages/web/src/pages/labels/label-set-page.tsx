@@ -2,6 +2,7 @@ import { type DaisError } from '@dais/api';
 import { acceptAgreedOperation, publishLabelsOperation } from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
+import { countNoun } from '#ui/count-noun.ts';
 import { AgreementPanel } from './agreement-panel.tsx';
 import { Accepted } from './labels-page.tsx';
 import { TaskList } from './task-list.tsx';
@@ -10,7 +11,7 @@ import { datasetVersionAddress, labelsAddress, labelSetAddress, namedAddress } f
 import { daisCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { countText } from '#pages/data/data-words.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
@@ -36,7 +37,7 @@ const CHOICES: readonly { readonly value: TaskChoice; readonly label: string }[]
 /** One set of labels: what waits for a decision first, and how far annotators agree. */
 export function LabelSetPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OneSet key={`${project} ${name}`} project={project} name={name} />;
 }
 
@@ -124,7 +125,7 @@ function Actions({ project, name, accepted }: ActionsProps) {
   const accept = useMutation<{ readonly accepted: number; readonly left: number }, DaisError>({
     mutationFn: async () => await client.perform(acceptAgreedOperation, { set: name }),
     onSuccess: ({ accepted: count, left }) =>
-      toast({ title: `${countText(count)} accepted`, text: `${countText(left)} tasks wait for review.` }),
+      toast({ title: `${countText(count)} accepted`, text: `Waiting for review: ${countNoun(left, 'task')}.` }),
     onError,
     onSettled,
   });

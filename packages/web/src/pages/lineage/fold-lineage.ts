@@ -112,8 +112,9 @@ export function foldLineage({ root, edges }: LineageGraph, walk: Walk, { open, r
       const wanted = asked ?? (keys.length <= SHOWN_OF_FAN + 1 ? keys.length : SHOWN_OF_FAN);
       // What somebody asked for is drawn, however much that is.
       const most = asked === undefined ? Math.min(wanted, room) : wanted;
-      const shown = keys.filter((key, place) => place < most || forced.has(key));
-      const folded = shown.length === keys.length ? [] : keys.filter((key, place) => place >= most && !forced.has(key));
+      const shown = keys.filter((key, position) => position < most || forced.has(key));
+      const folded =
+        shown.length === keys.length ? [] : keys.filter((key, position) => position >= most && !forced.has(key));
       for (const key of shown) shownAs.set(key, key);
       nodes.push(...shown);
       const [first] = folded;

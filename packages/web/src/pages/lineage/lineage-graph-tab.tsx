@@ -9,7 +9,7 @@ import { LineageTable } from './lineage-table.tsx';
 import { NODE_KINDS, nodeAddress } from './node-address.ts';
 import { nodeWords } from './strip-steps.ts';
 import { lineageAddress } from '#addresses.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { Button } from '#ui/controls.ts';
 import { EmptyState } from '#ui/empty-state.tsx';

@@ -6,7 +6,7 @@ import { Link } from '@tanstack/react-router';
 import { LineageGraphTab } from './lineage-graph-tab.tsx';
 import { lineageAddress } from '#addresses.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useMay } from '#server/own-access.ts';

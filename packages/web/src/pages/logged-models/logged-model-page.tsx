@@ -10,7 +10,7 @@ import { LineageStrip } from '#pages/lineage/lineage-strip.tsx';
 import { useLineage } from '#pages/lineage/use-lineage.ts';
 import { ArtifactBrowser } from '#pages/runs/artifacts/artifact-browser.tsx';
 import { artifactRoot } from '#pages/runs/artifacts/preview-kind.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useSession } from '#server/session.ts';
 import { CopyAs } from '#ui/copy-as.tsx';
@@ -25,7 +25,7 @@ import '../runs/run-page.css';
 /** A model as a run left it, before and after anybody registers it. */
 export function LoggedModelPage() {
   const project = useCurrentProject();
-  const { model: id = '' } = useAddressParts();
+  const { model: id = '' } = useAddressFields();
   const { model, error, again } = useLoggedModel(project, id);
   if (model !== undefined) return <Shown project={project} model={model} />;
   return (

@@ -5,7 +5,7 @@ import { runAddress, versionAddress } from '#addresses.ts';
 import { curlCommand } from '#kinds/curl-command.ts';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
 import { ActorName } from '#pages/people/actor-name.tsx';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useSession } from '#server/session.ts';
 import { MarkdownText } from '#ui/comments/markdown-text.tsx';

@@ -4,7 +4,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { askedWords, listed } from './approval-words.ts';
-import type { ModelPlace } from './use-registry.ts';
+import type { ModelScope } from './use-registry.ts';
 import { versionAddress } from '#addresses.ts';
 import { useClient } from '#server/console-context.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
@@ -16,7 +16,7 @@ import { PlainTable } from '#ui/plain-table.tsx';
 import { toast } from '#ui/toast.ts';
 
 export interface AliasPanelProps {
-  readonly place: ModelPlace;
+  readonly scope: ModelScope;
   readonly spec: ModelSpec;
   readonly aliases: Readonly<Record<string, number>>;
 }
@@ -28,8 +28,8 @@ interface Row {
 }
 
 /** What the world uses: each alias, the version behind it, and who must approve before it moves. */
-export function AliasPanel({ place, spec, aliases }: AliasPanelProps) {
-  const { project, name } = place;
+export function AliasPanel({ scope, spec, aliases }: AliasPanelProps) {
+  const { project, name } = scope;
   const [removing, setRemoving] = useState<string>();
   const why = useWhyNotDo(project, 'Model', ['model:promote'], name)('model:promote');
   const rows = aliasRows(spec, aliases);
@@ -77,7 +77,7 @@ export function AliasPanel({ place, spec, aliases }: AliasPanelProps) {
         />
       )}
       {removing !== undefined && (
-        <RemoveAlias place={place} alias={removing} version={aliases[removing]} close={() => setRemoving(undefined)} />
+        <RemoveAlias scope={scope} alias={removing} version={aliases[removing]} close={() => setRemoving(undefined)} />
       )}
     </Panel>
   );
@@ -94,20 +94,20 @@ function aliasRows({ approvals = [] }: ModelSpec, aliases: Readonly<Record<strin
 }
 
 interface RemoveAliasProps {
-  readonly place: ModelPlace;
+  readonly scope: ModelScope;
   readonly alias: string;
   readonly version: number | undefined;
   readonly close: () => void;
 }
 
-function RemoveAlias({ place, alias, version, close }: RemoveAliasProps) {
-  const client = useClient(place.project);
+function RemoveAlias({ scope, alias, version, close }: RemoveAliasProps) {
+  const client = useClient(scope.project);
   const queries = useQueryClient();
   const { mutate, isPending, error } = useMutation<unknown, DaisError>({
-    mutationFn: async () => await client.perform(removeModelAliasOperation, { name: place.name, alias }),
+    mutationFn: async () => await client.perform(removeModelAliasOperation, { name: scope.name, alias }),
     onSuccess: () => {
       toast({ title: `Alias ${alias} removed` });
-      void queries.invalidateQueries({ queryKey: place.key });
+      void queries.invalidateQueries({ queryKey: scope.key });
       close();
     },
   });
@@ -120,7 +120,7 @@ function RemoveAlias({ place, alias, version, close }: RemoveAliasProps) {
       close={close}
     >
       <p>
-        Clients that load <code>{`models:/${place.name}@${alias}`}</code> fail after this; the alias now points to
+        Clients that load <code>{`models:/${scope.name}@${alias}`}</code> fail after this; the alias now points to
         version {version}. You can set the alias again. If a rule requires approval, the version needs approval again.
       </p>
       {error !== null && <ErrorNote error={error} />}

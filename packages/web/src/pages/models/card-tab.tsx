@@ -3,7 +3,7 @@ import type { ModelSpec, ModelVersion } from '@dais/api/registry';
 import { listArtifactsOperation } from '@dais/api/tracking';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useVersion, type ModelPlace } from './use-registry.ts';
+import { useVersion, type ModelScope } from './use-registry.ts';
 import { versionAddress } from '#addresses.ts';
 import { useClient } from '#server/console-context.ts';
 import { artifactPath, readArtifactText } from '#server/read-artifact.ts';
@@ -21,15 +21,15 @@ const CARD = /^(README|MODEL_?CARD)\.md$/i;
 const MOST = 100_000;
 
 export interface CardTabProps {
-  readonly place: ModelPlace;
+  readonly scope: ModelScope;
   readonly spec: ModelSpec;
   /** The version whose card is shown. */
   readonly version: number | undefined;
 }
 
 /** What the model is for, and what whoever trained it says of it. */
-export function CardTab({ place, spec, version }: CardTabProps) {
-  const { project, name } = place;
+export function CardTab({ scope, spec, version }: CardTabProps) {
+  const { project, name } = scope;
   return (
     <div className="resource-overview">
       <Panel title="Purpose">
@@ -44,20 +44,20 @@ export function CardTab({ place, spec, version }: CardTabProps) {
       {version === undefined ? (
         <EmptyState sentence={`No model card yet. ${name} has no versions.`} />
       ) : (
-        <VersionCard place={place} number={version} project={project} />
+        <VersionCard scope={scope} number={version} project={project} />
       )}
     </div>
   );
 }
 
 interface VersionCardProps {
-  readonly place: ModelPlace;
+  readonly scope: ModelScope;
   readonly project: string;
   readonly number: number;
 }
 
-function VersionCard({ place, project, number }: VersionCardProps) {
-  const { data: version, error } = useVersion(place, String(number));
+function VersionCard({ scope, project, number }: VersionCardProps) {
+  const { data: version, error } = useVersion(scope, String(number));
   const card = useCard(project, version);
   const title = `Model card of version ${number}`;
   const shown = error ?? card.error;
@@ -65,7 +65,7 @@ function VersionCard({ place, project, number }: VersionCardProps) {
   if (version === undefined || card.isLoading) return <Skeleton rows={6} />;
   const text = card.data ?? (version.description === '' ? undefined : version.description);
   return (
-    <Panel title={title} actions={<Link {...versionAddress(project, place.name, number)}>Metrics and approvals</Link>}>
+    <Panel title={title} actions={<Link {...versionAddress(project, scope.name, number)}>Metrics and approvals</Link>}>
       {text === undefined ? (
         <EmptyState
           sentence="No model card. Log a README.md with the model to describe its training data, quality and limits."

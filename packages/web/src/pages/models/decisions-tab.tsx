@@ -1,7 +1,7 @@
 import type { DaisError } from '@dais/api';
 import { listModelDecisionsOperation, type MonitorDecision } from '@dais/api/monitoring';
 import { useQuery } from '@tanstack/react-query';
-import type { ModelPlace } from './use-registry.ts';
+import type { ModelScope } from './use-registry.ts';
 import { DecisionsPanel } from '#pages/monitors/decisions-panel.tsx';
 import { useClient } from '#server/console-context.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
@@ -11,8 +11,8 @@ const DECISIONS = 200;
 const AGAIN_MS = 10_000;
 
 /** What alerts about the model started by themselves, or why they did not: all monitors together. */
-export function DecisionsTab({ place }: { readonly place: ModelPlace }) {
-  const { project, name, key, ready } = place;
+export function DecisionsTab({ scope }: { readonly scope: ModelScope }) {
+  const { project, name, key, ready } = scope;
   const client = useClient(project);
   const { data, error, refetch } = useQuery<readonly MonitorDecision[], DaisError>({
     queryKey: [...key, 'decisions'],

@@ -4,8 +4,8 @@ import { endpointKind, type EndpointVariant } from '@dais/api/serving';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { SafetyPanel } from './safety-panel.tsx';
-import { placesOf, watchersOf, type ServingPlace } from './in-use.ts';
-import type { ModelPlace } from './use-registry.ts';
+import { deploymentsOf, watchersOf, type Deployment } from './in-use.ts';
+import type { ModelScope } from './use-registry.ts';
 import { monitorAddress, resourceAddress, versionAddress } from '#addresses.ts';
 import { cliCommand } from '#kinds/cli-command.ts';
 import { VARIANT_STATES, weightText } from '#pages/endpoints/endpoint-words.ts';
@@ -27,14 +27,14 @@ const MOST = 1000;
 const AGAIN_MS = 10_000;
 
 export interface InUseTabProps {
-  readonly place: ModelPlace;
+  readonly scope: ModelScope;
   /** The version that is looked into where none answers: what an alias names, or the newest. */
   readonly fallback: number | undefined;
 }
 
 /** Where versions of the model answer, who watches them, and whether they are safe to load. */
-export function InUseTab({ place, fallback }: InUseTabProps) {
-  const { project, name, key, ready } = place;
+export function InUseTab({ scope, fallback }: InUseTabProps) {
+  const { project, name, key, ready } = scope;
   const client = useClient(project);
   const may = useMay(project);
   const endpoints = useQuery<readonly Resource[], DaisError>({
@@ -43,31 +43,31 @@ export function InUseTab({ place, fallback }: InUseTabProps) {
     enabled: ready && may('endpoint:read') === true,
     refetchInterval: AGAIN_MS,
   });
-  const places = placesOf(name, endpoints.data ?? []);
+  const deployments = deploymentsOf(name, endpoints.data ?? []);
   const monitors = useQuery<readonly MonitorSummary[], DaisError>({
     queryKey: [...key, 'monitors'],
     queryFn: async ({ signal }) =>
       (await client.perform(listMonitorSummariesOperation, { limit: MOST }, { signal })).items,
-    enabled: ready && places.length > 0 && may('monitor:read') === true,
+    enabled: ready && deployments.length > 0 && may('monitor:read') === true,
     refetchInterval: AGAIN_MS,
   });
   const error = endpoints.error ?? monitors.error;
   if (may('endpoint:read') === false)
     return <p className="dim">You have no permission to read endpoints of {project}.</p>;
   if (endpoints.data === undefined && error === null) return <Skeleton rows={4} />;
-  const versions = [...new Set(places.map(({ version }) => version))];
-  const looked = versions.length > 0 ? versions : fallback === undefined ? [] : [String(fallback)];
+  const versions = [...new Set(deployments.map(({ version }) => version))];
+  const searched = versions.length > 0 ? versions : fallback === undefined ? [] : [String(fallback)];
   return (
     <div className="resource-overview">
       {error !== null && <ErrorNote error={error} />}
-      <Answers project={project} name={name} places={places} />
-      {places.length > 0 && <Watchers project={project} monitors={watchersOf(places, monitors.data ?? [])} />}
-      {looked.map((version) => (
+      <Answers project={project} name={name} deployments={deployments} />
+      {deployments.length > 0 && <Watchers project={project} monitors={watchersOf(deployments, monitors.data ?? [])} />}
+      {searched.map((version) => (
         <div key={version} className="model-safety">
           <h3>
             <Link {...versionAddress(project, name, version)}>Version {version}</Link>
           </h3>
-          <SafetyPanel place={place} version={version} />
+          <SafetyPanel scope={scope} version={version} />
         </div>
       ))}
     </div>
@@ -77,11 +77,11 @@ export function InUseTab({ place, fallback }: InUseTabProps) {
 interface AnswersProps {
   readonly project: string;
   readonly name: string;
-  readonly places: readonly ServingPlace[];
+  readonly deployments: readonly Deployment[];
 }
 
-function Answers({ project, name, places }: AnswersProps) {
-  if (places.length === 0) {
+function Answers({ project, name, deployments }: AnswersProps) {
+  if (deployments.length === 0) {
     return (
       <EmptyState
         sentence={`No endpoint serves ${name}. Deploy a version to serve it.`}
@@ -97,7 +97,7 @@ function Answers({ project, name, places }: AnswersProps) {
     <Panel title="Endpoints" flush>
       <PlainTable
         label="Endpoint variants"
-        rows={places}
+        rows={deployments}
         keyOf={({ endpoint, variant }) => `${endpoint} ${variant}`}
         columns={[
           { title: 'State', narrow: true, cell: ({ state, message }) => <VariantState state={state} why={message} /> },

@@ -1,7 +1,7 @@
 import type { Resource } from '@dais/api';
 import type { MonitorSummary } from '@dais/api/monitoring';
 import { expect, test } from 'vitest';
-import { placesOf, watchersOf } from './in-use.ts';
+import { deploymentsOf, watchersOf } from './in-use.ts';
 
 const endpoint = (name: string, variants: readonly object[]) =>
   ({ metadata: { name }, spec: { environment: 'prod' }, status: { variants } }) as unknown as Resource;
@@ -15,7 +15,7 @@ const variant = (name: string, model: string, version: string, weight: number) =
 });
 
 test('of all endpoints those where a version of the model answers, with the share that it has', () => {
-  const places = placesOf('flights', [
+  const deployments = deploymentsOf('flights', [
     endpoint('a', [variant('stable', 'models:/flights/1', '1', 90), variant('canary', 'models:/flights/2', '2', 10)]),
     endpoint('b', [
       variant('stable', 'models:/flights@champion', '2', 100),
@@ -23,14 +23,14 @@ test('of all endpoints those where a version of the model answers, with the shar
     ]),
     endpoint('c', []),
   ]);
-  expect(places.map(({ endpoint: at, variant: as, version, weight }) => [at, as, version, weight])).toEqual([
+  expect(deployments.map(({ endpoint: at, variant: as, version, weight }) => [at, as, version, weight])).toEqual([
     ['b', 'stable', '2', 100],
     ['a', 'stable', '1', 90],
     ['a', 'canary', '2', 10],
   ]);
   const monitor = (name: string, watched: string, state: string) =>
     ({ monitor: name, endpoint: watched, state }) as MonitorSummary;
-  const found = watchersOf(places, [
+  const found = watchersOf(deployments, [
     monitor('fine', 'a', 'passing'),
     monitor('other', 'z', 'failing'),
     monitor('moved', 'b', 'failing'),

@@ -4,7 +4,7 @@ import type { MonitorSummary } from '@dais/api/monitoring';
 import type { EndpointVariant } from '@dais/api/serving';
 import { versionOf } from '#pages/endpoints/endpoint-words.ts';
 
-export interface ServingPlace {
+export interface Deployment {
   readonly endpoint: string;
   readonly environment: string;
   readonly variant: string;
@@ -16,12 +16,12 @@ export interface ServingPlace {
 }
 
 /** One for each variant that is a version of the model; those with most of the traffic first. */
-export function placesOf(model: string, endpoints: readonly Resource[]): readonly ServingPlace[] {
+export function deploymentsOf(model: string, endpoints: readonly Resource[]): readonly Deployment[] {
   return endpoints
     .flatMap(({ metadata, spec, status }) => {
       const { variants = [] } = status as { readonly variants?: readonly EndpointVariant[] };
       const { environment = 'dev' } = spec as { readonly environment?: string };
-      return variants.flatMap((variant): ServingPlace[] => {
+      return variants.flatMap((variant): Deployment[] => {
         const named = versionOf(variant);
         if (named.model !== model || named.version === undefined) return [];
         const { name, role, weight, state, message } = variant;
@@ -44,10 +44,10 @@ export function placesOf(model: string, endpoints: readonly Resource[]): readonl
 
 /** Monitors of these endpoints, what is bad first. */
 export function watchersOf(
-  places: readonly ServingPlace[],
+  deployments: readonly Deployment[],
   monitors: readonly MonitorSummary[],
 ): readonly MonitorSummary[] {
-  const endpoints = new Set(places.map(({ endpoint }) => endpoint));
+  const endpoints = new Set(deployments.map(({ endpoint }) => endpoint));
   const order = ['failing', 'unknown', 'pending', 'passing'];
   return monitors
     .filter(({ endpoint }) => endpoint !== undefined && endpoints.has(endpoint))

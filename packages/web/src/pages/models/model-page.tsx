@@ -9,7 +9,7 @@ import { DeleteModelDialog } from './delete-model-dialog.tsx';
 import { InUseTab } from './in-use-tab.tsx';
 import { modelSpecOf } from './model-spec.ts';
 import { PendingApprovals } from './pending-approvals.tsx';
-import { useApprovals, useModel, useModelPlace, useModelResource, type ModelPlace } from './use-registry.ts';
+import { useApprovals, useModel, useModelScope, useModelResource, type ModelScope } from './use-registry.ts';
 import { VersionsTab } from './versions-tab.tsx';
 import { batchesAddress, listAddress, promptAddress } from '#addresses.ts';
 import { ResourceTabs } from '#kinds/resource-tabs.tsx';
@@ -17,7 +17,7 @@ import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
 import { ResourceOverview } from '#kinds/resource-overview.tsx';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
@@ -29,15 +29,15 @@ import './models.css';
 /** One model: what its versions are called, what waits for a word, and every version there is. */
 export function ModelPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OneModel key={`${project} ${name}`} project={project} name={name} />;
 }
 
 function OneModel({ project, name }: { readonly project: string; readonly name: string }) {
-  const place = useModelPlace(project, name);
-  const model = useModel(place);
-  const resource = useModelResource(place);
-  const approvals = useApprovals(place);
+  const scope = useModelScope(project, name);
+  const model = useModel(scope);
+  const resource = useModelResource(scope);
+  const approvals = useApprovals(scope);
   const title = `Model ${name}`;
   const error = model.error ?? resource.error;
   if (model.data === undefined || resource.data === undefined) {
@@ -69,9 +69,9 @@ function OneModel({ project, name }: { readonly project: string; readonly name: 
       />
       {error !== null && <ErrorNote error={error} />}
       <PendingApprovals project={project} approvals={pending} />
-      <AliasPanel place={place} spec={spec} aliases={model.data.aliases} />
+      <AliasPanel scope={scope} spec={spec} aliases={model.data.aliases} />
       <ModelTabs
-        place={place}
+        scope={scope}
         resource={resource.data}
         spec={spec}
         aliases={model.data.aliases}
@@ -106,7 +106,7 @@ function Under({ project, name, spec, description }: UnderProps) {
 }
 
 interface ModelTabsProps {
-  readonly place: ModelPlace;
+  readonly scope: ModelScope;
   readonly resource: Resource;
   readonly spec: ModelSpec;
   readonly aliases: Readonly<Record<string, number>>;
@@ -114,8 +114,8 @@ interface ModelTabsProps {
   readonly approvals: readonly Approval[];
 }
 
-function ModelTabs({ place, resource, spec, aliases, newest, approvals }: ModelTabsProps) {
-  const { project, name } = place;
+function ModelTabs({ scope, resource, spec, aliases, newest, approvals }: ModelTabsProps) {
+  const { project, name } = scope;
   // What is in use by name says more than what came last.
   const shown = Object.values(aliases).toSorted((a, b) => b - a)[0] ?? newest;
   const mayMove = useWhyNotDo(project, 'Model', ['model:promote'], name)('model:promote');
@@ -128,12 +128,12 @@ function ModelTabs({ place, resource, spec, aliases, newest, approvals }: ModelT
         {
           name: 'versions',
           title: 'Versions',
-          panel: <VersionsTab place={place} spec={spec} aliases={aliases} approvals={approvals} whyNotMove={mayMove} />,
+          panel: <VersionsTab scope={scope} spec={spec} aliases={aliases} approvals={approvals} whyNotMove={mayMove} />,
         },
-        { name: 'card', title: 'Card', panel: <CardTab place={place} spec={spec} version={shown} /> },
-        { name: 'use', title: 'Serving', panel: <InUseTab place={place} fallback={shown} /> },
+        { name: 'card', title: 'Card', panel: <CardTab scope={scope} spec={spec} version={shown} /> },
+        { name: 'use', title: 'Serving', panel: <InUseTab scope={scope} fallback={shown} /> },
         { name: 'approvals', title: 'Approvals', panel: <ApprovalsTab project={project} approvals={approvals} /> },
-        { name: 'decisions', title: 'Decisions', panel: <DecisionsTab place={place} /> },
+        { name: 'decisions', title: 'Decisions', panel: <DecisionsTab scope={scope} /> },
         {
           name: 'about',
           title: 'Details',

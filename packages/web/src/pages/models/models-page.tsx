@@ -5,13 +5,13 @@ import { useCallback, useMemo } from 'react';
 import { AliasChips } from './alias-chips.tsx';
 import { modelSpecOf } from './model-spec.ts';
 import { PendingApprovals } from './pending-approvals.tsx';
-import { useAllModelsPlace, useModels, usePendingApprovals } from './use-registry.ts';
+import { useRegistryScope, useModels, usePendingApprovals } from './use-registry.ts';
 import { createAddress, listAddress, namedAddress, resourceAddress, versionAddress } from '#addresses.ts';
 import { cliCommand } from '#kinds/cli-command.ts';
 import { RowLink } from '#kinds/row-link.tsx';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { useWhyNot } from '#kinds/use-why-not.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useLiveList } from '#server/use-live-list.ts';
 import { CopyAs } from '#ui/copy-as.tsx';
@@ -38,10 +38,10 @@ export function ModelsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
   const { labels = '', name = '', sort = '', selected } = useAddressQuery();
-  const place = useAllModelsPlace(project);
+  const scope = useRegistryScope(project);
   const list = useLiveList(modelKind, project, labels);
-  const models = useModels(place, 'model');
-  const pending = usePendingApprovals(place);
+  const models = useModels(scope, 'model');
+  const pending = usePendingApprovals(scope);
   const rows = useMemo(
     () => joined(list.rows, models.data, pending.data?.map(({ model }) => model) ?? []),
     [list.rows, models.data, pending.data],

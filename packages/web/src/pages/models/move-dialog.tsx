@@ -10,7 +10,7 @@ import {
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { askedWords, listed, moveWords } from './approval-words.ts';
-import type { ModelPlace } from './use-registry.ts';
+import type { ModelScope } from './use-registry.ts';
 import { useClient } from '#server/console-context.ts';
 import { Autocomplete, Button, Checkbox, Modal, Select, Textarea } from '#ui/controls.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
@@ -18,7 +18,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { toast } from '#ui/toast.ts';
 
 export interface MoveDialogProps {
-  readonly place: ModelPlace;
+  readonly scope: ModelScope;
   readonly spec: ModelSpec;
   readonly version: number;
   /** Where each alias points now. */
@@ -29,8 +29,8 @@ export interface MoveDialogProps {
 const BY_ALIAS = 'alias';
 
 /** Calls a version by an alias or puts it into a stage; where that needs approval, says whose, and asks for it. */
-export function MoveDialog({ place, spec, version, aliases, close }: MoveDialogProps) {
-  const client = useClient(place.project);
+export function MoveDialog({ scope, spec, version, aliases, close }: MoveDialogProps) {
+  const client = useClient(scope.project);
   const queries = useQueryClient();
   const [what, setWhat] = useState<string>(BY_ALIAS);
   const [alias, setAlias] = useState('');
@@ -41,28 +41,28 @@ export function MoveDialog({ place, spec, version, aliases, close }: MoveDialogP
   const asked = rulesAbout(spec, move).map(askedWords);
   const done = (title: string, text: string) => {
     toast({ title, text });
-    void queries.invalidateQueries({ queryKey: place.key });
+    void queries.invalidateQueries({ queryKey: scope.key });
     close();
   };
   const moving = useMutation<unknown, DaisError>({
     mutationFn: async () =>
       move.stage === undefined
         ? await client.perform(setModelAliasOperation, {
-            name: place.name,
+            name: scope.name,
             alias: move.alias,
             version: String(version),
           })
         : await client.perform(stageModelVersionOperation, {
-            name: place.name,
+            name: scope.name,
             version: String(version),
             stage: move.stage,
           }),
     onSuccess: () => done('Moved', `${moveWords(move)}: version ${version}`),
   });
-  const asking = useMutation<unknown, DaisError>({
+  const request = useMutation<unknown, DaisError>({
     mutationFn: async () =>
       await client.perform(requestApprovalOperation, {
-        name: place.name,
+        name: scope.name,
         version: String(version),
         reason,
         moveWhenApproved: byItself,
@@ -122,7 +122,7 @@ export function MoveDialog({ place, spec, version, aliases, close }: MoveDialogP
           </p>
         )}
         {moving.error !== null && <ErrorNote error={moving.error} />}
-        {asking.error !== null && <ErrorNote error={asking.error} />}
+        {request.error !== null && <ErrorNote error={request.error} />}
         {ask && named && (
           <>
             <Textarea
@@ -146,7 +146,7 @@ export function MoveDialog({ place, spec, version, aliases, close }: MoveDialogP
             Cancel
           </Button>
           {ask && (
-            <Button disabled={!named} loading={asking.isPending} onClick={() => asking.mutate()}>
+            <Button disabled={!named} loading={request.isPending} onClick={() => request.mutate()}>
               Request approval
             </Button>
           )}

@@ -10,7 +10,7 @@ import {
 } from '@dais/api/serving';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { ModelPlace } from './use-registry.ts';
+import type { ModelScope } from './use-registry.ts';
 import { bytesText } from '#pages/data/data-words.ts';
 import { useClient } from '#server/console-context.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
@@ -39,13 +39,13 @@ const RESULTS: Readonly<
 const SCANNING_MS = 2000;
 
 export interface SafetyPanelProps {
-  readonly place: ModelPlace;
+  readonly scope: ModelScope;
   readonly version: string;
 }
 
 /** What was found in the files of a version that could do harm, and what a person said of it. */
-export function SafetyPanel({ place, version }: SafetyPanelProps) {
-  const { project, name, key, ready } = place;
+export function SafetyPanel({ scope, version }: SafetyPanelProps) {
+  const { project, name, key, ready } = scope;
   const client = useClient(project);
   const queries = useQueryClient();
   const scanKey = [...key, 'scan', version];
@@ -61,7 +61,7 @@ export function SafetyPanel({ place, version }: SafetyPanelProps) {
     mutationFn: async () => await client.perform(startModelScanOperation, { name, version }),
     onSuccess: (started) => queries.setQueryData<ModelScan>(scanKey, started),
   });
-  const [asking, setAsking] = useState<ModelFinding>();
+  const [dialog, setDialog] = useState<ModelFinding>();
   return (
     <Panel
       title="Security scan"
@@ -89,20 +89,20 @@ export function SafetyPanel({ place, version }: SafetyPanelProps) {
         <>
           <Result scan={data} />
           {data.findings.length > 0 && (
-            <Findings findings={data.findings} why={whyNot('model:waive')} ask={setAsking} />
+            <Findings findings={data.findings} why={whyNot('model:waive')} ask={setDialog} />
           )}
         </>
       )}
-      {asking !== undefined && (
+      {dialog !== undefined && (
         <FindingDialog
           project={project}
           of={{ name, version }}
-          finding={asking}
+          finding={dialog}
           done={() => {
             void queries.invalidateQueries({ queryKey: scanKey });
-            setAsking(undefined);
+            setDialog(undefined);
           }}
-          close={() => setAsking(undefined)}
+          close={() => setDialog(undefined)}
         />
       )}
     </Panel>
@@ -116,7 +116,7 @@ function Result({ scan }: { readonly scan: ModelScan }) {
     <>
       <p>
         <StateBadge {...badge} />{' '}
-        {state === 'elsewhere'
+        {state === 'external'
           ? 'The artifacts are stored outside of Dais and cannot be scanned. The version is not served.'
           : state === 'failed'
             ? `The scan failed: ${error ?? 'unknown error'}.`

@@ -23,7 +23,7 @@ const PAGE = 1000;
 const VERSIONS = 100;
 
 /** What a page is about. One watch of events serves all that it reads: a browser has six connections to a server. */
-export interface RegistryPlace {
+export interface RegistryScope {
   readonly project: string;
   /** All that is read again when something happens. */
   readonly key: readonly string[];
@@ -32,12 +32,12 @@ export interface RegistryPlace {
 }
 
 /** All models of a project. */
-export function useAllModelsPlace(project: string): RegistryPlace {
+export function useRegistryScope(project: string): RegistryScope {
   const key = ['registry', project];
   return { project, key, ready: useNews(project, { kind: 'Model' }, key) };
 }
 
-export interface ModelPlace extends RegistryPlace {
+export interface ModelScope extends RegistryScope {
   readonly name: string;
 }
 
@@ -46,14 +46,14 @@ export function registryKey(project: string, name: string): string[] {
   return ['registry', project, name];
 }
 
-export function useModelPlace(project: string, name: string): ModelPlace {
+export function useModelScope(project: string, name: string): ModelScope {
   const key = registryKey(project, name);
   return { project, name, key, ready: useNews(project, { kind: 'Model', name }, key) };
 }
 
 /** Every model of a project, or every prompt. */
 export function useModels(
-  { project, key, ready }: RegistryPlace,
+  { project, key, ready }: RegistryScope,
   type: RegisteredModel['type'],
 ): UseQueryResult<RegisteredModel[], DaisError> {
   const client = useClient(project);
@@ -76,7 +76,7 @@ export function useModels(
 }
 
 /** Every approval of the project that somebody still waits for, as many as fit into one page. */
-export function usePendingApprovals({ project, key, ready }: RegistryPlace): UseQueryResult<Approval[], DaisError> {
+export function usePendingApprovals({ project, key, ready }: RegistryScope): UseQueryResult<Approval[], DaisError> {
   const client = useClient(project);
   return useQuery<Approval[], DaisError>({
     queryKey: [...key, 'pending'],
@@ -88,7 +88,7 @@ export function usePendingApprovals({ project, key, ready }: RegistryPlace): Use
   });
 }
 
-export function useModel({ project, name, key, ready }: ModelPlace): UseQueryResult<RegisteredModel, DaisError> {
+export function useModel({ project, name, key, ready }: ModelScope): UseQueryResult<RegisteredModel, DaisError> {
   const client = useClient(project);
   return useQuery<RegisteredModel, DaisError>({
     queryKey: [...key, 'model'],
@@ -98,7 +98,7 @@ export function useModel({ project, name, key, ready }: ModelPlace): UseQueryRes
 }
 
 export function useVersion(
-  { project, name, key, ready }: ModelPlace,
+  { project, name, key, ready }: ModelScope,
   version: string,
 ): UseQueryResult<ModelVersion, DaisError> {
   const client = useClient(project);
@@ -119,7 +119,7 @@ export interface Versions {
   readonly again: () => void;
 }
 
-export function useVersions({ project, name, key, ready }: ModelPlace): Versions {
+export function useVersions({ project, name, key, ready }: ModelScope): Versions {
   const client = useClient(project);
   const clause = { family: 'attribute', key: 'name', operator: '=', value: name } as const;
   const found = useInfiniteQuery({
@@ -149,7 +149,7 @@ export function useVersions({ project, name, key, ready }: ModelPlace): Versions
 }
 
 /** Approvals of one model, newest first: the latest thousand. */
-export function useApprovals({ project, name, key, ready }: ModelPlace): UseQueryResult<Approval[], DaisError> {
+export function useApprovals({ project, name, key, ready }: ModelScope): UseQueryResult<Approval[], DaisError> {
   const client = useClient(project);
   return useQuery<Approval[], DaisError>({
     queryKey: [...key, 'approvals'],
@@ -160,7 +160,7 @@ export function useApprovals({ project, name, key, ready }: ModelPlace): UseQuer
 }
 
 /** What a person wants of the model. */
-export function useModelResource({ project, name, key, ready }: ModelPlace): UseQueryResult<Resource, DaisError> {
+export function useModelResource({ project, name, key, ready }: ModelScope): UseQueryResult<Resource, DaisError> {
   const client = useClient(project);
   return useQuery<Resource, DaisError>({
     queryKey: [...key, 'resource'],

@@ -10,10 +10,10 @@ import { SafetyPanel } from './safety-panel.tsx';
 import {
   useApprovals,
   useModel,
-  useModelPlace,
+  useModelScope,
   useModelResource,
   useVersion,
-  type ModelPlace,
+  type ModelScope,
 } from './use-registry.ts';
 import { useVersionFacts, type VersionFacts } from './use-version-facts.ts';
 import { VersionStrip } from './version-strip.tsx';
@@ -22,7 +22,7 @@ import { listAddress, promptAddress, resourceAddress, versionDiffAddress } from 
 import { daisCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { CommentsPanel } from '#pages/comments/comments-panel.tsx';
-import { useAddressParts } from '#server/address-parts.ts';
+import { useAddressFields } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
 import { Button, Menu } from '#ui/controls.ts';
@@ -38,17 +38,17 @@ import './models.css';
 /** One version of a model: where it comes from, how good it is, who approved it. */
 export function VersionPage() {
   const project = useCurrentProject();
-  const { name = '', version = '' } = useAddressParts();
+  const { name = '', version = '' } = useAddressFields();
   return <OneVersion key={`${project} ${name} ${version}`} project={project} name={name} number={version} />;
 }
 
 function OneVersion(props: { readonly project: string; readonly name: string; readonly number: string }) {
   const { project, name, number } = props;
-  const place = useModelPlace(project, name);
-  const { data: version, error, refetch } = useVersion(place, number);
-  const model = useModel(place);
-  const resource = useModelResource(place);
-  const approvals = useApprovals(place);
+  const scope = useModelScope(project, name);
+  const { data: version, error, refetch } = useVersion(scope, number);
+  const model = useModel(scope);
+  const resource = useModelResource(scope);
+  const approvals = useApprovals(scope);
   const facts = useVersionFacts(project, version);
   const title = `${name} version ${number}`;
   if (version === undefined) {
@@ -82,29 +82,29 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
           </>
         }
         actions={
-          <Actions place={place} version={version} spec={spec} aliases={model.data?.aliases ?? {}} facts={facts} />
+          <Actions scope={scope} version={version} spec={spec} aliases={model.data?.aliases ?? {}} facts={facts} />
         }
       />
       <PendingApprovals project={project} approvals={own.filter(({ state }) => state === 'pending')} />
       <ObjectivesPanel objectives={spec.objectives ?? []} after={facts.metrics} afterTitle={`Version ${number}`} />
-      <SafetyPanel place={place} version={number} />
+      <SafetyPanel scope={scope} version={number} />
       <VersionPanels project={project} version={version} facts={facts} />
       {own.length > 0 && <ApprovalsTab project={project} approvals={own} />}
-      <CommentsPanel project={project} about={{ name, version: number }} queryKey={place.key} ready={place.ready} />
+      <CommentsPanel project={project} about={{ name, version: number }} queryKey={scope.key} ready={scope.ready} />
     </div>
   );
 }
 
 interface ActionsProps {
-  readonly place: ModelPlace;
+  readonly scope: ModelScope;
   readonly version: ModelVersion;
   readonly spec: ModelSpec;
   readonly aliases: Readonly<Record<string, number>>;
   readonly facts: VersionFacts;
 }
 
-function Actions({ place, version: { version, aliases: own }, spec, aliases, facts }: ActionsProps) {
-  const { project, name } = place;
+function Actions({ scope, version: { version, aliases: own }, spec, aliases, facts }: ActionsProps) {
+  const { project, name } = scope;
   const [moving, setMoving] = useState(false);
   const why = useWhyNotDo(project, 'Model', ['model:promote'], name)('model:promote');
   const forms = useCopyForms({
@@ -128,25 +128,25 @@ function Actions({ place, version: { version, aliases: own }, spec, aliases, fac
           ...forms,
         ]}
       />
-      <CompareMenu place={place} version={version} aliases={aliases} />
+      <CompareMenu scope={scope} version={version} aliases={aliases} />
       <GuardedButton why={why} onClick={() => setMoving(true)}>
         Set alias
       </GuardedButton>
       {moving && (
-        <MoveDialog place={place} spec={spec} version={version} aliases={aliases} close={() => setMoving(false)} />
+        <MoveDialog scope={scope} spec={spec} version={version} aliases={aliases} close={() => setMoving(false)} />
       )}
     </>
   );
 }
 
 interface CompareMenuProps {
-  readonly place: ModelPlace;
+  readonly scope: ModelScope;
   readonly version: number;
   readonly aliases: Readonly<Record<string, number>>;
 }
 
 /** With the one before, and with what is in use. */
-function CompareMenu({ place: { project, name }, version, aliases }: CompareMenuProps) {
+function CompareMenu({ scope: { project, name }, version, aliases }: CompareMenuProps) {
   const others = [
     ...(version > 1 ? [{ title: `previous version ${version - 1}`, number: version - 1 }] : []),
     ...Object.entries(aliases)

@@ -4,11 +4,11 @@ import { useState } from 'react';
 import { APPROVAL_STATES, missingWords } from './approval-words.ts';
 import { MoveDialog } from './move-dialog.tsx';
 import { objectiveColumns } from './objective-columns.tsx';
-import { useVersions, type ModelPlace } from './use-registry.ts';
+import { useVersions, type ModelScope } from './use-registry.ts';
 import { useVersionMetrics } from './use-version-metrics.ts';
 import { runAddress, versionAddress, versionDiffAddress } from '#addresses.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { Button, Checkbox } from '#ui/controls.ts';
 import { EmptyState } from '#ui/empty-state.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';
@@ -20,7 +20,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 
 export interface VersionsTabProps {
-  readonly place: ModelPlace;
+  readonly scope: ModelScope;
   readonly spec: ModelSpec;
   readonly aliases: Readonly<Record<string, number>>;
   readonly approvals: readonly Approval[];
@@ -30,9 +30,9 @@ export interface VersionsTabProps {
 const NONE: readonly ModelVersion[] = [];
 
 /** Every version, newest first; two that are chosen are compared. The address says which. */
-export function VersionsTab({ place, spec, aliases, approvals, whyNotMove }: VersionsTabProps) {
-  const { project, name } = place;
-  const { versions, more, loadMore, loading, error, again } = useVersions(place);
+export function VersionsTab({ scope, spec, aliases, approvals, whyNotMove }: VersionsTabProps) {
+  const { project, name } = scope;
+  const { versions, more, loadMore, loading, error, again } = useVersions(scope);
   const objectives = spec.objectives ?? [];
   const metrics = useVersionMetrics(project, versions ?? NONE, objectives.length > 0);
   const navigate = useNavigate();
@@ -140,7 +140,7 @@ export function VersionsTab({ place, spec, aliases, approvals, whyNotMove }: Ver
         </p>
       )}
       {moving !== undefined && (
-        <MoveDialog place={place} spec={spec} version={moving} aliases={aliases} close={() => setMoving(undefined)} />
+        <MoveDialog scope={scope} spec={spec} version={moving} aliases={aliases} close={() => setMoving(undefined)} />
       )}
     </Panel>
   );

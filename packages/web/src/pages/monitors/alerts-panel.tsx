@@ -29,7 +29,7 @@ export interface AlertsPanelProps {
 
 /** What is bad and since when, what it is about, and who looks after it. */
 export function AlertsPanel({ project, title, alerts, named = false, none }: AlertsPanelProps) {
-  const [asking, setAsking] = useState<MonitorAlert>();
+  const [dialog, setDialog] = useState<MonitorAlert>();
   const why = useWhyNotDo(project, 'Monitor', ['monitor:acknowledge'])('monitor:acknowledge');
   if (alerts.length === 0 && none === undefined) return null;
   const columns: readonly PlainColumn<MonitorAlert>[] = [
@@ -106,7 +106,7 @@ export function AlertsPanel({ project, title, alerts, named = false, none }: Ale
             {alert.note !== undefined && alert.note !== '' && `: ${alert.note}`}
           </>
         ) : alert.state === 'open' ? (
-          <GuardedButton size="compact-xs" variant="default" why={why} onClick={() => setAsking(alert)}>
+          <GuardedButton size="compact-xs" variant="default" why={why} onClick={() => setDialog(alert)}>
             Acknowledge
           </GuardedButton>
         ) : null,
@@ -119,8 +119,8 @@ export function AlertsPanel({ project, title, alerts, named = false, none }: Ale
       ) : (
         <PlainTable label={`${title}: list`} rows={alerts} keyOf={({ id }) => id} columns={columns} />
       )}
-      {asking !== undefined && (
-        <AcknowledgeDialog project={project} alert={asking} close={() => setAsking(undefined)} />
+      {dialog !== undefined && (
+        <AcknowledgeDialog project={project} alert={dialog} close={() => setDialog(undefined)} />
       )}
     </Panel>
   );

@@ -1,4 +1,5 @@
 import type { MonitorAttributions } from '@dais/api/monitoring';
+import { countNoun } from '#ui/count-noun.ts';
 import { figure } from './monitor-words.ts';
 import { Panel } from '#ui/panel.tsx';
 import { PlainTable } from '#ui/plain-table.tsx';
@@ -19,7 +20,7 @@ export function AttributionSides({ attributions }: { readonly attributions: Moni
     <Panel title={`Feature attribution of ${model}/${version}`}>
       <p className="dim">
         Shapley values ({METHODS[method]}) of {rows.toLocaleString('en')} rows
-        {baseline !== undefined && `, compared with ${baseline.rows.toLocaleString('en')} rows of ${baseline.name}`};
+        {baseline !== undefined && `, compared with ${countNoun(baseline.rows, 'row')} of ${baseline.name}`};
         background: {background.rows.toLocaleString('en')} {background.rows === 1 ? 'row' : 'rows'} of{' '}
         {background.of === 'example' ? 'the input example' : 'the baseline'}. Columns with the largest change come
         first.

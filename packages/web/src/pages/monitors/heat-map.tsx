@@ -37,8 +37,8 @@ export function HeatMap({ history, chosen, choose }: HeatMapProps) {
       windows.findIndex(({ number }) => number === chosen.window),
     ),
   };
-  const pick = (row: number, place: number) => {
-    const [one, window] = [shown[row], windows[place]];
+  const pick = (row: number, position: number) => {
+    const [one, window] = [shown[row], windows[position]];
     if (one !== undefined && window !== undefined) {
       choose({ window: window.number, check: one.check, column: one.column });
     }
@@ -75,7 +75,7 @@ export function HeatMap({ history, chosen, choose }: HeatMapProps) {
               row={row}
               history={history}
               chosen={row.check === chosen.check && row.column === chosen.column ? chosen.window : undefined}
-              choose={(place) => pick(index, place)}
+              choose={(position) => pick(index, position)}
             />
           ))}
         </div>
@@ -126,7 +126,7 @@ interface RowProps {
   readonly row: HeatRow;
   readonly history: MonitorHistory;
   readonly chosen: number | undefined;
-  readonly choose: (place: number) => void;
+  readonly choose: (position: number) => void;
 }
 
 function Row({ id, row, history, chosen, choose }: RowProps) {
@@ -135,18 +135,18 @@ function Row({ id, row, history, chosen, choose }: RowProps) {
       <div role="rowheader" title={`${row.check}: ${row.metric} of ${row.column}`}>
         {row.column} <span className="dim">{row.metric}</span>
       </div>
-      {row.cells.map((cell, place) => (
+      {row.cells.map((cell, position) => (
         <div
           key={cell.window}
-          id={`${id}-${place}`}
+          id={`${id}-${position}`}
           role="gridcell"
           className="heat-cell"
           data-status={cell.status ?? 'none'}
           aria-selected={cell.window === chosen}
           aria-label={cellText(row, cell)}
-          title={`${cellText(row, cell)}\n${placeText(history, place)}`}
+          title={`${cellText(row, cell)}\n${windowLabel(history, position)}`}
           style={{ '--heat': cell.heat } as React.CSSProperties}
-          onClick={() => choose(place)}
+          onClick={() => choose(position)}
         >
           {cell.status === null ? '' : MARKS[cell.status]}
         </div>
@@ -160,7 +160,7 @@ function cellText({ column, metric }: HeatRow, { window, value, p, status }: Hea
   return `${column} in window ${window}: ${metric} ${figure(value)}${p === null ? '' : `, p ${figure(p)}`}, ${said}`;
 }
 
-function placeText({ windows }: MonitorHistory, place: number): string {
-  const window = windows[place];
+function windowLabel({ windows }: MonitorHistory, position: number): string {
+  const window = windows[position];
   return window === undefined ? '' : windowText(window.from, window.until);
 }

@@ -13,10 +13,10 @@ import {
   useDecisions,
   useHistory,
   useMonitor,
-  useMonitorPlace,
+  useMonitorScope,
   useReport,
   useSummary,
-  type MonitorPlace,
+  type MonitorScope,
 } from './use-monitors.ts';
 import { listAddress } from '#addresses.ts';
 import { cliCommand } from '#kinds/cli-command.ts';
@@ -24,7 +24,7 @@ import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { ResourceOverview } from '#kinds/resource-overview.tsx';
 import { ResourceTabs } from '#kinds/resource-tabs.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { PageHead } from '#ui/page-head.tsx';
@@ -37,14 +37,14 @@ import './monitors.css';
 /** One monitor: what moved, since when, and what came of it. */
 export function MonitorPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OneMonitor key={`${project} ${name}`} project={project} name={name} />;
 }
 
 function OneMonitor({ project, name }: { readonly project: string; readonly name: string }) {
-  const place = useMonitorPlace(project, name);
-  const { data: resource, error, refetch } = useMonitor(place);
-  const summary = useSummary(place);
+  const scope = useMonitorScope(project, name);
+  const { data: resource, error, refetch } = useMonitor(scope);
+  const summary = useSummary(scope);
   const title = `Monitor ${name}`;
   if (resource === undefined) {
     return (
@@ -74,7 +74,7 @@ function OneMonitor({ project, name }: { readonly project: string; readonly name
         }
       />
       {summary.error !== null && <ErrorNote error={summary.error} retry={() => void summary.refetch()} />}
-      <MonitorTabs place={place} resource={resource} summary={summary.data} />
+      <MonitorTabs scope={scope} resource={resource} summary={summary.data} />
     </div>
   );
 }
@@ -104,13 +104,13 @@ function Under({ project, summary }: { readonly project: string; readonly summar
 }
 
 interface TabsProps {
-  readonly place: MonitorPlace;
+  readonly scope: MonitorScope;
   readonly resource: Resource;
   readonly summary: MonitorSummary | undefined;
 }
 
-function MonitorTabs({ place, resource, summary }: TabsProps) {
-  const { project } = place;
+function MonitorTabs({ scope, resource, summary }: TabsProps) {
+  const { project } = scope;
   const judged = (summary?.windows ?? 0) > 0;
   return (
     <ResourceTabs
@@ -118,14 +118,14 @@ function MonitorTabs({ place, resource, summary }: TabsProps) {
       project={project}
       resource={resource}
       lead={[
-        { name: 'windows', title: 'Windows', panel: <Windows place={place} summary={summary} judged={judged} /> },
+        { name: 'windows', title: 'Windows', panel: <Windows scope={scope} summary={summary} judged={judged} /> },
         {
           name: 'performance',
           title: 'Performance',
-          panel: <Performance place={place} summary={summary} judged={judged} />,
+          panel: <Performance scope={scope} summary={summary} judged={judged} />,
         },
-        { name: 'alerts', title: 'Alerts', panel: <Alerts place={place} /> },
-        { name: 'decisions', title: 'Decisions', panel: <Decisions place={place} /> },
+        { name: 'alerts', title: 'Alerts', panel: <Alerts scope={scope} /> },
+        { name: 'decisions', title: 'Decisions', panel: <Decisions scope={scope} /> },
         {
           name: 'about',
           title: 'Details',
@@ -137,23 +137,23 @@ function MonitorTabs({ place, resource, summary }: TabsProps) {
 }
 
 interface JudgedProps {
-  readonly place: MonitorPlace;
+  readonly scope: MonitorScope;
   readonly summary: MonitorSummary | undefined;
   readonly judged: boolean;
 }
 
-function Windows({ place, summary, judged }: JudgedProps) {
+function Windows({ scope, summary, judged }: JudgedProps) {
   const navigate = useNavigate();
   const { window = 'latest', check, column } = useAddressQuery();
-  const history = useHistory(place);
-  const report = useReport(place, judged ? window : undefined);
+  const history = useHistory(scope);
+  const report = useReport(scope, judged ? window : undefined);
   if (summary !== undefined && !judged) {
     return (
       <Panel title="Windows">
         <p>
           No window has completed yet{summary.reason === undefined ? '' : `: ${summary.reason}`}. A window is evaluated
           a few seconds after its end. Run{' '}
-          <code>{cliCommand(['action', 'monitor', place.name, 'run'], monitorKind, place.project)}</code> to evaluate
+          <code>{cliCommand(['action', 'monitor', scope.name, 'run'], monitorKind, scope.project)}</code> to evaluate
           immediately.
         </p>
       </Panel>
@@ -191,16 +191,16 @@ function Windows({ place, summary, judged }: JudgedProps) {
       </Panel>
       {report.error !== null && <ErrorNote error={report.error} retry={() => void report.refetch()} />}
       {report.data !== undefined && (
-        <ReportPanel project={place.project} report={report.data} endpoint={summary?.endpoint} column={column} />
+        <ReportPanel project={scope.project} report={report.data} endpoint={summary?.endpoint} column={column} />
       )}
     </div>
   );
 }
 
-function Performance({ place, summary, judged }: JudgedProps) {
+function Performance({ scope, summary, judged }: JudgedProps) {
   const { window = 'latest' } = useAddressQuery();
-  const history = useHistory(place);
-  const report = useReport(place, judged ? window : undefined);
+  const history = useHistory(scope);
+  const report = useReport(scope, judged ? window : undefined);
   if (history.error !== null) return <ErrorNote error={history.error} retry={() => void history.refetch()} />;
   if (history.data === undefined) return <Skeleton rows={6} />;
   return (
@@ -210,13 +210,13 @@ function Performance({ place, summary, judged }: JudgedProps) {
   );
 }
 
-function Alerts({ place }: { readonly place: MonitorPlace }) {
-  const { data, error, refetch } = useAlerts(place);
+function Alerts({ scope }: { readonly scope: MonitorScope }) {
+  const { data, error, refetch } = useAlerts(scope);
   if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
   if (data === undefined) return <Skeleton rows={4} />;
   return (
     <AlertsPanel
-      project={place.project}
+      project={scope.project}
       title="Alerts"
       alerts={data}
       none="No alerts. An alert is raised after `spec.raiseAfter` failing windows in a row."
@@ -224,9 +224,9 @@ function Alerts({ place }: { readonly place: MonitorPlace }) {
   );
 }
 
-function Decisions({ place }: { readonly place: MonitorPlace }) {
-  const { data, error, refetch } = useDecisions(place);
+function Decisions({ scope }: { readonly scope: MonitorScope }) {
+  const { data, error, refetch } = useDecisions(scope);
   if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
   if (data === undefined) return <Skeleton rows={4} />;
-  return <DecisionsPanel project={place.project} decisions={data} />;
+  return <DecisionsPanel project={scope.project} decisions={data} />;
 }

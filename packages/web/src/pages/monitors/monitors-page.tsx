@@ -2,7 +2,7 @@ import { monitorKind, type MonitorSummary } from '@dais/api/monitoring';
 import { Link } from '@tanstack/react-router';
 import { AlertsPanel } from './alerts-panel.tsx';
 import { byNeed, MONITOR_STATES } from './monitor-words.ts';
-import { useMonitorsPlace, useOpenAlerts, useSummaries } from './use-monitors.ts';
+import { useMonitorsScope, useOpenAlerts, useSummaries } from './use-monitors.ts';
 import { WindowStrip } from './window-strip.tsx';
 import { createAddress, monitorAddress, namedAddress } from '#addresses.ts';
 import { cliCommand, daisCommand } from '#kinds/cli-command.ts';
@@ -24,9 +24,9 @@ import './monitors.css';
 /** Every monitor of a project: what is bad first, then what could not be told. */
 export function MonitorsPage() {
   const project = useCurrentProject();
-  const place = useMonitorsPlace(project);
-  const { data, error, refetch } = useSummaries(place);
-  const alerts = useOpenAlerts(place);
+  const scope = useMonitorsScope(project);
+  const { data, error, refetch } = useSummaries(scope);
+  const alerts = useOpenAlerts(scope);
   const create = createAddress(monitorKind, project);
   const forms = useCopyForms({
     command: daisCommand(['get', 'monitors'], project),

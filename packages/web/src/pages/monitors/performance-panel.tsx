@@ -1,4 +1,5 @@
 import type { MonitorHistory, MonitorPerformance, MonitorSeries } from '@dais/api/monitoring';
+import { countNoun } from '#ui/count-noun.ts';
 import { delayText, figure } from './monitor-words.ts';
 import { EmptyState } from '#ui/empty-state.tsx';
 import { Panel } from '#ui/panel.tsx';
@@ -43,12 +44,12 @@ export function PerformancePanel({ history, performance, endpoint }: Performance
         </EmptyState>
       ) : (
         <div className="monitor-charts">
-          {series.map((one, place) => (
+          {series.map((one, position) => (
             <Chart
               key={`${one.check} ${one.metric} ${one.column ?? ''}`}
               history={history}
               series={one}
-              place={place}
+              place={position}
             />
           ))}
         </div>
@@ -76,7 +77,7 @@ function Chart({ history, series, place }: ChartProps) {
   return (
     <LineChart
       title={chartTitle(series)}
-      summary={`${known.length} windows, latest value ${figure(known.at(-1))}`}
+      summary={`${countNoun(known.length, 'window')}, latest value ${figure(known.at(-1))}`}
       lines={[
         {
           label: series.metric,

@@ -38,7 +38,7 @@ export function ReportPanel({ project, report, endpoint, column }: ReportPanelPr
           <StateBadge {...MONITOR_STATES[status]} />{' '}
           {telling.length === 0
             ? (reason ?? 'All checks pass.')
-            : `${report.bad} of ${results.length} results fail, ${report.unknown} are unknown.`}
+            : `${report.failing} of ${results.length} results fail, ${report.unknown} are unknown.`}
         </p>
         <p className="dim">
           {windowText(from, until)}, {report.rows.toLocaleString('en')} rows; evaluated{' '}

@@ -23,7 +23,7 @@ const PAGE = 1000;
 /** Windows of the picture: more do not fit beside each other. */
 const WINDOWS = 60;
 
-export interface MonitorsPlace {
+export interface MonitorsScope {
   readonly project: string;
   /** All that is read again when something happens. */
   readonly key: readonly string[];
@@ -31,7 +31,7 @@ export interface MonitorsPlace {
   readonly ready: boolean;
 }
 
-export interface MonitorPlace extends MonitorsPlace {
+export interface MonitorScope extends MonitorsScope {
   readonly name: string;
 }
 
@@ -39,17 +39,17 @@ export function monitorsKey(project: string): string[] {
   return ['monitors', project];
 }
 
-export function useMonitorsPlace(project: string): MonitorsPlace {
+export function useMonitorsScope(project: string): MonitorsScope {
   const key = monitorsKey(project);
   return { project, key, ready: useNews(project, { kind: 'Monitor' }, key) };
 }
 
-export function useMonitorPlace(project: string, name: string): MonitorPlace {
+export function useMonitorScope(project: string, name: string): MonitorScope {
   const key = [...monitorsKey(project), name];
   return { project, name, key, ready: useNews(project, { kind: 'Monitor', name }, key) };
 }
 
-export function useSummaries({ project, key, ready }: MonitorsPlace): UseQueryResult<MonitorSummary[], DaisError> {
+export function useSummaries({ project, key, ready }: MonitorsScope): UseQueryResult<MonitorSummary[], DaisError> {
   const client = useClient(project);
   return useQuery<MonitorSummary[], DaisError>({
     queryKey: [...key, 'summaries'],
@@ -70,7 +70,7 @@ export function useSummaries({ project, key, ready }: MonitorsPlace): UseQueryRe
 }
 
 /** Alerts of all monitors that are not resolved, newest first: as many as fit into one page. */
-export function useOpenAlerts({ project, key, ready }: MonitorsPlace): UseQueryResult<MonitorAlert[], DaisError> {
+export function useOpenAlerts({ project, key, ready }: MonitorsScope): UseQueryResult<MonitorAlert[], DaisError> {
   const client = useClient(project);
   return useQuery<MonitorAlert[], DaisError>({
     queryKey: [...key, 'open alerts'],
@@ -80,7 +80,7 @@ export function useOpenAlerts({ project, key, ready }: MonitorsPlace): UseQueryR
   });
 }
 
-export function useMonitor({ project, name, key, ready }: MonitorPlace): UseQueryResult<Resource, DaisError> {
+export function useMonitor({ project, name, key, ready }: MonitorScope): UseQueryResult<Resource, DaisError> {
   const client = useClient(project);
   return useQuery<Resource, DaisError>({
     queryKey: [...key, 'resource'],
@@ -89,7 +89,7 @@ export function useMonitor({ project, name, key, ready }: MonitorPlace): UseQuer
   });
 }
 
-export function useSummary({ project, name, key, ready }: MonitorPlace): UseQueryResult<MonitorSummary, DaisError> {
+export function useSummary({ project, name, key, ready }: MonitorScope): UseQueryResult<MonitorSummary, DaisError> {
   const client = useClient(project);
   return useQuery<MonitorSummary, DaisError>({
     queryKey: [...key, 'summary'],
@@ -98,7 +98,7 @@ export function useSummary({ project, name, key, ready }: MonitorPlace): UseQuer
   });
 }
 
-export function useHistory({ project, name, key, ready }: MonitorPlace): UseQueryResult<MonitorHistory, DaisError> {
+export function useHistory({ project, name, key, ready }: MonitorScope): UseQueryResult<MonitorHistory, DaisError> {
   const client = useClient(project);
   return useQuery<MonitorHistory, DaisError>({
     queryKey: [...key, 'history'],
@@ -110,7 +110,7 @@ export function useHistory({ project, name, key, ready }: MonitorPlace): UseQuer
 
 /** `window`: its number, or `latest`; undefined: nothing is asked. */
 export function useReport(
-  { project, name, key, ready }: MonitorPlace,
+  { project, name, key, ready }: MonitorScope,
   window: string | undefined,
 ): UseQueryResult<MonitorReport, DaisError> {
   const client = useClient(project);
@@ -123,7 +123,7 @@ export function useReport(
   });
 }
 
-export function useAlerts({ project, name, key, ready }: MonitorPlace): UseQueryResult<MonitorAlert[], DaisError> {
+export function useAlerts({ project, name, key, ready }: MonitorScope): UseQueryResult<MonitorAlert[], DaisError> {
   const client = useClient(project);
   return useQuery<MonitorAlert[], DaisError>({
     queryKey: [...key, 'alerts'],
@@ -138,7 +138,7 @@ export function useDecisions({
   name,
   key,
   ready,
-}: MonitorPlace): UseQueryResult<MonitorDecision[], DaisError> {
+}: MonitorScope): UseQueryResult<MonitorDecision[], DaisError> {
   const client = useClient(project);
   return useQuery<MonitorDecision[], DaisError>({
     queryKey: [...key, 'decisions'],

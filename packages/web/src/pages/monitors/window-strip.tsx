@@ -1,4 +1,5 @@
 import type { MonitorSummary } from '@dais/api/monitoring';
+import { countNoun } from '#ui/count-noun.ts';
 import { MONITOR_STATES } from './monitor-words.ts';
 
 export interface WindowStripProps {
@@ -31,7 +32,7 @@ export function WindowStrip({ label, windows }: WindowStripProps) {
             width={4}
             height={tall - 1}
           >
-            <title>{`window ${number}, until ${new Date(until).toLocaleString()}: ${MONITOR_STATES[status].word}, ${rows.toLocaleString('en')} rows`}</title>
+            <title>{`window ${number}, until ${new Date(until).toLocaleString()}: ${MONITOR_STATES[status].word}, ${countNoun(rows, 'row')}`}</title>
           </rect>
         );
       })}

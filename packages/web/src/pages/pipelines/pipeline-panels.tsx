@@ -4,9 +4,9 @@ import { useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
 import { pipelineLevel, pipelineLook } from './pipeline-level.ts';
 import { RunDialog } from './run-dialog.tsx';
-import { useDocument, usePipelineGraph, useVersions, type PipelinePlace } from './use-pipeline.ts';
+import { useDocument, usePipelineGraph, useVersions, type PipelineScope } from './use-pipeline.ts';
 import { whoText } from '#pages/executions/execution-words.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
 import { Button } from '#ui/controls.ts';
 import { DiffView } from '#ui/diff-view.tsx';
@@ -29,10 +29,10 @@ export interface PipelinePanelsProps {
 /** What a pipeline would do, and its versions: `?version=` is looked at, and compared with `?from=`. */
 export function PipelinePanels({ resource, project }: PipelinePanelsProps) {
   const { name, resourceVersion } = resource.metadata;
-  const place = { project, name, seen: resourceVersion };
+  const location = { project, name, seen: resourceVersion };
   const navigate = useNavigate();
   const { version: wanted, from } = useAddressQuery();
-  const { data, error } = useVersions(place);
+  const { data, error } = useVersions(location);
   const say = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (now: object) => ({ ...now, ...change }), replace: true });
   if (error !== null) return <ErrorNote error={error} />;
@@ -45,7 +45,7 @@ export function PipelinePanels({ resource, project }: PipelinePanelsProps) {
   const before = versions.find((one) => one.name === from);
   return (
     <>
-      <Shape key={shown.id} place={place} version={shown} />
+      <Shape key={shown.id} scope={location} version={shown} />
       <Panel title="Versions" flush>
         <PlainTable
           label="Pipeline versions"
@@ -96,15 +96,15 @@ export function PipelinePanels({ resource, project }: PipelinePanelsProps) {
         />
         {more && <p className="artifact-note dim">Older versions are not listed.</p>}
       </Panel>
-      {before !== undefined && before.id !== shown.id && <VersionDiff place={place} from={before} to={shown} />}
+      {before !== undefined && before.id !== shown.id && <VersionDiff scope={location} from={before} to={shown} />}
     </>
   );
 }
 
-function Shape({ place, version }: { readonly place: PipelinePlace; readonly version: PipelineVersion }) {
-  const { project, name } = place;
-  const { data: graph, error } = usePipelineGraph(place, version.id);
-  const [asking, setAsking] = useState(false);
+function Shape({ scope, version }: { readonly scope: PipelineScope; readonly version: PipelineVersion }) {
+  const { project, name } = scope;
+  const { data: graph, error } = usePipelineGraph(scope, version.id);
+  const [isOpen, setOpen] = useState(false);
   const why = useWhyNotDo(project, 'Pipeline', ['pipeline:run'], name)('pipeline:run');
   return (
     <Panel
@@ -112,7 +112,7 @@ function Shape({ place, version }: { readonly place: PipelinePlace; readonly ver
       actions={
         <GuardedButton
           why={graph === undefined ? 'The version is being validated, or it is invalid.' : why}
-          onClick={() => setAsking(true)}
+          onClick={() => setOpen(true)}
         >
           Run pipeline
         </GuardedButton>
@@ -120,8 +120,8 @@ function Shape({ place, version }: { readonly place: PipelinePlace; readonly ver
     >
       {error !== null && <ErrorNote error={error} />}
       {graph === undefined ? error === null && <Skeleton rows={6} /> : <Drawn graph={graph} />}
-      {graph !== undefined && asking && (
-        <RunDialog project={project} name={name} graph={graph} close={() => setAsking(false)} />
+      {graph !== undefined && isOpen && (
+        <RunDialog project={project} name={name} graph={graph} close={() => setOpen(false)} />
       )}
     </Panel>
   );
@@ -168,13 +168,13 @@ function Drawn({ graph }: { readonly graph: PipelineGraph }) {
 }
 
 interface VersionDiffProps {
-  readonly place: PipelinePlace;
+  readonly scope: PipelineScope;
   readonly from: PipelineVersion;
   readonly to: PipelineVersion;
 }
 
-function VersionDiff({ place, from, to }: VersionDiffProps) {
-  const [before, after] = [useDocument(place, from.id), useDocument(place, to.id)];
+function VersionDiff({ scope, from, to }: VersionDiffProps) {
+  const [before, after] = [useDocument(scope, from.id), useDocument(scope, to.id)];
   const title = `From version ${from.name} to ${to.name}`;
   const error = before.error ?? after.error;
   return (

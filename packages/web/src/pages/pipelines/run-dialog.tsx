@@ -24,7 +24,7 @@ export function RunDialog({ project, name, graph: { version, parameters }, close
   const client = useClient(project);
   const navigate = useNavigate();
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
-  const [told, setTold] = useState(false);
+  const [isReported, setReported] = useState(false);
   const { values, faults } = typedValues(parameters, texts);
   const { mutate, isPending, error } = useMutation<Execution, DaisError>({
     mutationFn: async () =>
@@ -41,7 +41,7 @@ export function RunDialog({ project, name, graph: { version, parameters }, close
         className="pipeline-form"
         onSubmit={(event) => {
           event.preventDefault();
-          setTold(true);
+          setReported(true);
           if (Object.keys(faults).length === 0) mutate();
         }}
       >
@@ -52,7 +52,7 @@ export function RunDialog({ project, name, graph: { version, parameters }, close
             name={key}
             parameter={parameter}
             text={texts[key]}
-            fault={told ? faults[key] : undefined}
+            fault={isReported ? faults[key] : undefined}
             say={(text) => setTexts((before) => ({ ...before, [key]: text }))}
           />
         ))}

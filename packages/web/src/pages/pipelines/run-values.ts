@@ -15,18 +15,18 @@ export function typedValues(
   texts: Readonly<Record<string, string>>,
 ): TypedValues {
   const values: Record<string, unknown> = {};
-  const faults: Record<string, string> = {};
+  const problems: Record<string, string> = {};
   for (const [name, parameter] of Object.entries(parameters)) {
     const text = texts[name];
     if (text === undefined || (text === '' && parameter.type !== 'string')) {
-      if (parameter.default === undefined) faults[name] = 'A value is required: the parameter has no default.';
+      if (parameter.default === undefined) problems[name] = 'A value is required: the parameter has no default.';
       continue;
     }
     const value = typed(parameter, text);
-    if (value === undefined) faults[name] = `Not a ${parameter.type}.`;
+    if (value === undefined) problems[name] = `Not a ${parameter.type}.`;
     else values[name] = value;
   }
-  return { values, faults };
+  return { values, faults: problems };
 }
 
 /** As it stands in a field. */

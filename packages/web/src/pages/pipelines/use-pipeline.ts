@@ -13,13 +13,13 @@ import { useClient } from '#server/console-context.ts';
 const MOST = 100;
 
 /** `seen`: of the resource, which is told about each change. */
-export interface PipelinePlace {
+export interface PipelineScope {
   readonly project: string;
   readonly name: string;
   readonly seen: string;
 }
 
-export function useVersions({ project, name, seen }: PipelinePlace) {
+export function useVersions({ project, name, seen }: PipelineScope) {
   const client = useClient(project);
   return useQuery<{ readonly versions: readonly PipelineVersion[]; readonly more: boolean }, DaisError>({
     queryKey: ['pipeline', project, name, 'versions', seen],
@@ -32,7 +32,7 @@ export function useVersions({ project, name, seen }: PipelinePlace) {
 }
 
 /** Undefined: there is none to look at. */
-export function usePipelineGraph({ project, name, seen }: PipelinePlace, version: string | undefined) {
+export function usePipelineGraph({ project, name, seen }: PipelineScope, version: string | undefined) {
   const client = useClient(project);
   return useQuery<PipelineGraph, DaisError>({
     queryKey: ['pipeline', project, name, 'graph', version, seen],
@@ -43,7 +43,7 @@ export function usePipelineGraph({ project, name, seen }: PipelinePlace, version
 }
 
 /** What a version says, as text. Versions never change. */
-export function useDocument({ project, name }: PipelinePlace, version: string | undefined) {
+export function useDocument({ project, name }: PipelineScope, version: string | undefined) {
   const client = useClient(project);
   return useQuery<string, DaisError>({
     queryKey: ['pipeline', project, name, 'document', version],

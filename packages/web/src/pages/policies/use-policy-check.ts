@@ -2,13 +2,13 @@ import { DaisError, type KindSpec } from '@dais/api';
 import { testPolicyOperation } from '@dais/api/access';
 import { CancelledError, queryOptions, useQueryClient } from '@tanstack/react-query';
 import { useCallback } from 'react';
-import { serverFaults, type ServerFault } from '#kinds/server-faults.ts';
+import { serverProblems, type ServerProblem } from '#kinds/server-problems.ts';
 import { useClient } from '#server/console-context.ts';
 
 type Report = (typeof testPolicyOperation)['output']['_output'];
 
 export interface PolicyCheck {
-  readonly faults: readonly ServerFault[];
+  readonly faults: readonly ServerProblem[];
   readonly cases: Report['cases'];
 }
 
@@ -30,7 +30,7 @@ export function usePolicyCheck(project: string) {
           } catch (error) {
             // What is wrong with the text is an answer.
             if (!(error instanceof DaisError) || error.issues === undefined) throw error;
-            return { faults: serverFaults(text, error), cases: [] };
+            return { faults: serverProblems(text, error), cases: [] };
           }
         },
         staleTime: Infinity,
@@ -41,7 +41,10 @@ export function usePolicyCheck(project: string) {
 }
 
 /** For an editor: faults that only the server can find. Of other kinds there are none. */
-export function usePolicyFaults(kind: KindSpec, project: string): (text: string) => Promise<readonly ServerFault[]> {
+export function usePolicyProblems(
+  kind: KindSpec,
+  project: string,
+): (text: string) => Promise<readonly ServerProblem[]> {
   const check = usePolicyCheck(project);
   const queries = useQueryClient();
   return useCallback(

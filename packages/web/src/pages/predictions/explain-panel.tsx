@@ -1,6 +1,6 @@
 import type { DaisError } from '@dais/api';
 import { useMutation } from '@tanstack/react-query';
-import { explainRow, type Explained, type ExplainParts } from './explain.ts';
+import { explainRow, type Explained, type ExplainDependencies } from './explain.ts';
 import { shortText } from './prediction-rows.ts';
 import { useClient } from '#server/console-context.ts';
 import { Button } from '#ui/controls.ts';
@@ -16,7 +16,7 @@ const METHODS: Readonly<Record<string, string>> = {
 /** More parts than these are told as one. */
 const SHOWN = 20;
 
-export interface ExplainPanelProps extends ExplainParts {
+export interface ExplainPanelProps extends ExplainDependencies {
   readonly project: string;
 }
 

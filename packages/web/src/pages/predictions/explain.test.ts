@@ -26,7 +26,7 @@ test('a row becomes the tensor that the model takes, and what is not kept is nam
 });
 
 test('an explanation begins with what counted most, in either direction', () => {
-  const told = readExplanation({
+  const reported = readExplanation({
     model_version: '3',
     parameters: { method: 'exact', scale: 'output', background_rows: 2 },
     outputs: [
@@ -37,6 +37,13 @@ test('an explanation begins with what counted most, in either direction', () => 
       { name: 'approximation_error', data: [null] },
     ],
   });
-  expect(told.parts.map(({ feature }) => feature)).toEqual(['b', 'c', 'a']);
-  expect(told).toMatchObject({ method: 'exact', version: '3', baseline: 10, output: 9.5, error: null, background: 2 });
+  expect(reported.parts.map(({ feature }) => feature)).toEqual(['b', 'c', 'a']);
+  expect(reported).toMatchObject({
+    method: 'exact',
+    version: '3',
+    baseline: 10,
+    output: 9.5,
+    error: null,
+    background: 2,
+  });
 });

@@ -27,7 +27,7 @@ export interface Part {
   readonly value: number;
 }
 
-export interface ExplainParts {
+export interface ExplainDependencies {
   readonly endpoint: string;
   readonly version: string;
   /** Of the row, by the name of the input. */
@@ -39,9 +39,9 @@ interface Metadata {
 }
 
 /** By the version that answered; by the one that answers now where that is gone. @throws DaisError with what the gateway said. */
-export async function explainRow(client: DaisClient, parts: ExplainParts): Promise<Explained> {
-  const base = `v2/models/${encodeURIComponent(parts.endpoint)}`;
-  const own = `${base}/versions/${encodeURIComponent(parts.version)}`;
+export async function explainRow(client: DaisClient, dependencies: ExplainDependencies): Promise<Explained> {
+  const base = `v2/models/${encodeURIComponent(dependencies.endpoint)}`;
+  const own = `${base}/versions/${encodeURIComponent(dependencies.version)}`;
   const [path, metadata] = await ask<Metadata>(client, own)
     .then((found) => [own, found] as const)
     .catch(async (error: unknown) => {
@@ -49,7 +49,7 @@ export async function explainRow(client: DaisClient, parts: ExplainParts): Promi
         return [base, await ask<Metadata>(client, base)] as const;
       throw error;
     });
-  const inputs = (metadata.inputs ?? []).map((spec) => tensorOf(spec, parts.values));
+  const inputs = (metadata.inputs ?? []).map((spec) => tensorOf(spec, dependencies.values));
   return readExplanation(await ask<ExplainAnswer>(client, `${path}/explain`, { inputs }));
 }
 
@@ -99,19 +99,19 @@ export function readExplanation({
 }
 
 async function ask<T>(client: DaisClient, path: string, body?: object): Promise<T> {
-  const place = client.project === undefined ? '' : `p/${encodeURIComponent(client.project)}/`;
-  const answer = await fetch(new URL(`${place}${path}`, `${client.url.replace(/\/$/, '')}/`), {
+  const scope = client.project === undefined ? '' : `p/${encodeURIComponent(client.project)}/`;
+  const answer = await fetch(new URL(`${scope}${path}`, `${client.url.replace(/\/$/, '')}/`), {
     ...(body !== undefined && {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     }),
   });
-  const told = (await answer.json().catch(() => ({}))) as { readonly error?: string; readonly detail?: string };
-  if (answer.ok) return told as T;
+  const reported = (await answer.json().catch(() => ({}))) as { readonly error?: string; readonly detail?: string };
+  if (answer.ok) return reported as T;
   throw new DaisError(
     codeOf(answer.status),
-    told.error ?? told.detail ?? `The gateway returned status ${answer.status}.`,
+    reported.error ?? reported.detail ?? `The gateway returned status ${answer.status}.`,
   );
 }
 

@@ -12,7 +12,7 @@ import { daisCommand } from '#kinds/cli-command.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { LineageStrip } from '#pages/lineage/lineage-strip.tsx';
 import { useLineage } from '#pages/lineage/use-lineage.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { Select } from '#ui/controls.ts';
 import { CopyAs } from '#ui/copy-as.tsx';
@@ -24,7 +24,7 @@ import './predictions.css';
 /** One answer: what went in, what came out, what was true, why, and what the model was learnt from. */
 export function PredictionPage() {
   const project = useCurrentProject();
-  const { endpoint = '', prediction = '' } = useAddressParts();
+  const { endpoint = '', prediction = '' } = useAddressFields();
   const { data, error, refetch } = usePrediction(project, endpoint, prediction);
   const node = data?.lineage.find((one) => one.startsWith('model-version:'));
   const graph = useLineage(project, node);

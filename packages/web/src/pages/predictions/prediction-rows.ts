@@ -16,8 +16,8 @@ export function readRows({ columns, rows }: Pick<PredictionRows, 'columns' | 'ro
   return rows.map((row) => {
     const cells = Object.fromEntries(columns.map(({ name }, at) => [name, row[at]]));
     const id = textOf(cells['prediction_id']);
-    const place = Number(cells['row'] ?? 0);
-    return { key: `${id} ${place}`, id, row: place, cells };
+    const position = Number(cells['row'] ?? 0);
+    return { key: `${id} ${position}`, id, row: position, cells };
   });
 }
 

@@ -14,7 +14,7 @@ export interface PredictionFilter {
 }
 
 /** The last row of the page before: the newest come first, rows of one request in their order. */
-export interface PredictionPlaceBefore {
+export interface PredictionPositionBefore {
   readonly id: string;
   readonly row: number;
 }
@@ -41,7 +41,7 @@ function conditions({ state, version, variant, column, value }: PredictionFilter
   ];
 }
 
-export function pageSql(filter: PredictionFilter, before: PredictionPlaceBefore | undefined, limit: number): string {
+export function pageSql(filter: PredictionFilter, before: PredictionPositionBefore | undefined, limit: number): string {
   const behind =
     before === undefined
       ? []

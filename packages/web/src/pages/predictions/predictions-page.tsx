@@ -1,6 +1,7 @@
 import { endpointKind } from '@dais/api/serving';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
+import { countNoun } from '#ui/count-noun.ts';
 import { PredictionFilters, readFilter } from './prediction-filters.tsx';
 import { PredictionSummary } from './prediction-summary.tsx';
 import { predictionColumns } from './prediction-columns.tsx';
@@ -11,7 +12,7 @@ import { timeSpan } from './time-span.ts';
 import { usePredictions, usePredictionSummary, type PredictionsOf } from './use-predictions.ts';
 import { listAddress, predictionAddress, resourceAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useLiveList } from '#server/use-live-list.ts';
 import { useNow } from '#ui/clock.tsx';
@@ -143,7 +144,7 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
             ? error === null
               ? 'Loading'
               : ''
-            : `${rows.length.toLocaleString('en')} rows${more ? ', scroll for more' : ''}`}
+            : `${countNoun(rows.length, 'row')}${more ? ', scroll for more' : ''}`}
         </span>
       </div>
       {error !== null && <ErrorNote error={error} retry={again} />}

@@ -19,7 +19,7 @@ import { usePredictionQuery, type PredictionsOf } from './use-predictions.ts';
 import { predictionAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { milliseconds } from '#pages/endpoints/endpoint-words.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useNow } from '#ui/clock.tsx';
 import { Button, Select } from '#ui/controls.ts';
 import { EmptyState } from '#ui/empty-state.tsx';

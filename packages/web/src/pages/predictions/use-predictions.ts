@@ -9,7 +9,7 @@ import {
 } from '@dais/api/serving';
 import { useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { readRows, type PredictionRow } from './prediction-rows.ts';
-import { pageSql, summarySql, type PredictionFilter, type PredictionPlaceBefore } from './prediction-sql.ts';
+import { pageSql, summarySql, type PredictionFilter, type PredictionPositionBefore } from './prediction-sql.ts';
 import type { TimeSpan } from './time-span.ts';
 import { useClient } from '#server/console-context.ts';
 
@@ -48,7 +48,7 @@ export function usePredictions({ project, endpoint, span }: PredictionsOf, filte
       );
       return { answer, rows: readRows(answer) };
     },
-    initialPageParam: undefined as PredictionPlaceBefore | undefined,
+    initialPageParam: undefined as PredictionPositionBefore | undefined,
     getNextPageParam: ({ rows }) => {
       const last = rows.at(-1);
       return rows.length < PAGE || last === undefined ? undefined : { id: last.id, row: last.row };
@@ -69,7 +69,7 @@ export function usePredictions({ project, endpoint, span }: PredictionsOf, filte
   };
 }
 
-function endOf({ id }: PredictionPlaceBefore, { until }: TimeSpan): number {
+function endOf({ id }: PredictionPositionBefore, { until }: TimeSpan): number {
   const at = readPredictionId(id)?.at ?? Number.MAX_SAFE_INTEGER - 1;
   return Math.min(at + 1, until ?? Number.MAX_SAFE_INTEGER);
 }

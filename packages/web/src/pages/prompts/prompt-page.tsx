@@ -13,13 +13,13 @@ import { PendingApprovals } from '#pages/models/pending-approvals.tsx';
 import {
   useApprovals,
   useModel,
-  useModelPlace,
+  useModelScope,
   useModelResource,
   useVersions,
-  type ModelPlace,
+  type ModelScope,
 } from '#pages/models/use-registry.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
 import { Button, Select } from '#ui/controls.ts';
@@ -42,16 +42,16 @@ import './prompts.css';
 /** One prompt: `?version=` is read, and compared with `?from=` where that is given. */
 export function PromptPage() {
   const project = useCurrentProject();
-  const { name = '' } = useAddressParts();
+  const { name = '' } = useAddressFields();
   return <OnePrompt key={`${project} ${name}`} project={project} name={name} />;
 }
 
 function OnePrompt({ project, name }: { readonly project: string; readonly name: string }) {
-  const place = useModelPlace(project, name);
-  const model = useModel(place);
-  const resource = useModelResource(place);
-  const approvals = useApprovals(place);
-  const found = useVersions(place);
+  const scope = useModelScope(project, name);
+  const model = useModel(scope);
+  const resource = useModelResource(scope);
+  const approvals = useApprovals(scope);
+  const found = useVersions(scope);
   const { version: wanted, from } = useAddressQuery();
   const error = model.error ?? found.error;
   const versions = found.versions;
@@ -69,7 +69,7 @@ function OnePrompt({ project, name }: { readonly project: string; readonly name:
             {model.data !== undefined && model.data.description !== '' && <span>{model.data.description}</span>}
           </>
         }
-        actions={version !== undefined && <Actions place={place} version={version} spec={spec} aliases={aliases} />}
+        actions={version !== undefined && <Actions scope={scope} version={version} spec={spec} aliases={aliases} />}
       />
       {error !== null && (
         <ErrorNote error={error} retry={found.again}>
@@ -85,7 +85,7 @@ function OnePrompt({ project, name }: { readonly project: string; readonly name:
             project={project}
             approvals={(approvals.data ?? []).filter(({ state }) => state === 'pending')}
           />
-          <AliasPanel place={place} spec={spec} aliases={aliases} />
+          <AliasPanel scope={scope} spec={spec} aliases={aliases} />
           {version === undefined ? (
             <EmptyState sentence={`No versions of ${name} yet.`} />
           ) : (
@@ -103,8 +103,8 @@ function OnePrompt({ project, name }: { readonly project: string; readonly name:
                   key={version.version}
                   project={project}
                   about={{ name, version: String(version.version) }}
-                  queryKey={place.key}
-                  ready={place.ready}
+                  queryKey={scope.key}
+                  ready={scope.ready}
                 />
               </div>
             </div>
@@ -116,14 +116,14 @@ function OnePrompt({ project, name }: { readonly project: string; readonly name:
 }
 
 interface ActionsProps {
-  readonly place: ModelPlace;
+  readonly scope: ModelScope;
   readonly version: ModelVersion;
   readonly spec: ModelSpec;
   readonly aliases: Readonly<Record<string, number>>;
 }
 
-function Actions({ place, version: { version, aliases: own }, spec, aliases }: ActionsProps) {
-  const { project, name } = place;
+function Actions({ scope, version: { version, aliases: own }, spec, aliases }: ActionsProps) {
+  const { project, name } = scope;
   const [moving, setMoving] = useState(false);
   const why = useWhyNotDo(project, 'Model', ['model:promote'], name)('model:promote');
   const address = own[0] === undefined ? `prompts:/${name}/${version}` : `prompts:/${name}@${own[0]}`;
@@ -147,7 +147,7 @@ function Actions({ place, version: { version, aliases: own }, spec, aliases }: A
         Set alias on version {version}
       </GuardedButton>
       {moving && (
-        <MoveDialog place={place} spec={spec} version={version} aliases={aliases} close={() => setMoving(false)} />
+        <MoveDialog scope={scope} spec={spec} version={version} aliases={aliases} close={() => setMoving(false)} />
       )}
     </>
   );

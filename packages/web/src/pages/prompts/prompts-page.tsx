@@ -6,8 +6,8 @@ import { RowLink } from '#kinds/row-link.tsx';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { PendingApprovals } from '#pages/models/pending-approvals.tsx';
-import { useAllModelsPlace, useModels, usePendingApprovals } from '#pages/models/use-registry.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useRegistryScope, useModels, usePendingApprovals } from '#pages/models/use-registry.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { CopyAs } from '#ui/copy-as.tsx';
 import { EmptyState } from '#ui/empty-state.tsx';
@@ -29,9 +29,9 @@ export function PromptsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
   const { name = '', sort = '', selected } = useAddressQuery();
-  const place = useAllModelsPlace(project);
-  const prompts = useModels(place, 'prompt');
-  const pending = usePendingApprovals(place);
+  const scope = useRegistryScope(project);
+  const prompts = useModels(scope, 'prompt');
+  const pending = usePendingApprovals(scope);
   const names = useMemo(() => new Set(prompts.data?.map((prompt) => prompt.name)), [prompts.data]);
   const shown = useMemo(
     () => prompts.data?.filter((prompt) => prompt.name.toLowerCase().includes(name.toLowerCase())),

@@ -26,5 +26,5 @@ export function chartView(query: Readonly<Record<string, string | undefined>>): 
 }
 
 export function rangeText(range: readonly [number, number] | undefined): string | undefined {
-  return range?.map((place) => Number(place.toPrecision(8))).join('~');
+  return range?.map((position) => Number(position.toPrecision(8))).join('~');
 }

@@ -21,7 +21,7 @@ export interface DeleteRunsProps {
 /** Deletes runs, or takes that back. */
 export function DeleteRuns({ project, runs, restore, done }: DeleteRunsProps) {
   const client = useClient(project);
-  const [asking, setAsking] = useState(false);
+  const [isOpen, setOpen] = useState(false);
   const why = useWhyNotDo(project, 'Run', ['run:delete'])('run:delete');
   const { mutate, isPending, error } = useMutation<void, DaisError>({
     mutationFn: async () => {
@@ -31,7 +31,7 @@ export function DeleteRuns({ project, runs, restore, done }: DeleteRunsProps) {
       }
     },
     onSuccess: () => {
-      setAsking(false);
+      setOpen(false);
       toast({ title: `${counted(runs.length)} ${restore ? 'restored' : 'deleted'}` });
       done();
     },
@@ -45,16 +45,16 @@ export function DeleteRuns({ project, runs, restore, done }: DeleteRunsProps) {
   }
   return (
     <>
-      <GuardedButton variant="default" why={why} onClick={() => setAsking(true)}>
+      <GuardedButton variant="default" why={why} onClick={() => setOpen(true)}>
         Delete
       </GuardedButton>
-      {asking && (
+      {isOpen && (
         <Confirm
           title={`Delete ${counted(runs.length)}?`}
           verb="Delete"
           busy={isPending}
           confirm={() => mutate()}
-          close={() => setAsking(false)}
+          close={() => setOpen(false)}
         >
           <p>You can restore the runs and their data until garbage collection removes them.</p>
           {error !== null && <ErrorNote error={error} />}

@@ -4,10 +4,10 @@ import type { Run } from '@dais/api/tracking';
 export interface RunsPage {
   readonly items: readonly Run[];
   /** Where the next one begins; undefined: this was the last. */
-  readonly next: RunsPlace | undefined;
+  readonly next: RunsPosition | undefined;
 }
 
-export interface RunsPlace {
+export interface RunsPosition {
   /** Which of the experiments, where these are read one after the other. */
   readonly at: number;
   readonly cursor: string | undefined;
@@ -44,7 +44,7 @@ function insertRun(pages: readonly RunsPage[], run: Run): readonly RunsPage[] {
   }
   return pages.map((page, index) => {
     if (index !== at) return page;
-    const place = page.items.findIndex(isBehind);
-    return { ...page, items: [...page.items.slice(0, place), run, ...page.items.slice(place)] };
+    const position = page.items.findIndex(isBehind);
+    return { ...page, items: [...page.items.slice(0, position), run, ...page.items.slice(position)] };
   });
 }

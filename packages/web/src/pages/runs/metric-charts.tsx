@@ -109,7 +109,7 @@ interface MetricChartProps extends MetricChartsProps {
 }
 
 function MetricChart({ project, runs, metric, view, say }: MetricChartProps) {
-  const [place, seen] = useSeen<HTMLDivElement>();
+  const [location, seen] = useSeen<HTMLDivElement>();
   const { lines, points, error } = useMetricLines(project, runs, metric, view, seen);
   if (error !== null) return <ErrorNote error={error} />;
   const last = runs.flatMap((run) => {
@@ -117,7 +117,7 @@ function MetricChart({ project, runs, metric, view, say }: MetricChartProps) {
     return found === undefined ? [] : [`${run.name}: ${metricText(found.value)} at step ${found.step}`];
   });
   return (
-    <div ref={place} className="chart-place">
+    <div ref={location} className="chart-place">
       {lines !== undefined && (
         <LineChart
           title={metric}

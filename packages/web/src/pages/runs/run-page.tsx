@@ -12,7 +12,7 @@ import { durationMs, durationText, RUN_STATES } from './run-words.ts';
 import { useRun } from './use-run.ts';
 import { accessAddress, experimentAddress, runAddress } from '#addresses.ts';
 import { curlCommand } from '#kinds/curl-command.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useSession } from '#server/session.ts';
 import { useNow } from '#ui/clock.tsx';
@@ -31,7 +31,7 @@ import './run-page.css';
 /** One run: how it went, what it was given, what it left behind. */
 export function RunPage() {
   const project = useCurrentProject();
-  const { run: id = '' } = useAddressParts();
+  const { run: id = '' } = useAddressFields();
   const { run, error, again } = useRun(project, id);
   if (run === undefined) {
     return (

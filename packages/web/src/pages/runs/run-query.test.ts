@@ -1,6 +1,6 @@
 import { parseFilter, parseOrder, runFilter } from '@dais/api/filter';
 import { expect, test } from 'vitest';
-import { filterFault, runQuery, withIds } from './run-query.ts';
+import { filterProblem, runQuery, withIds } from './run-query.ts';
 
 test('the order of groups comes before the order within', () => {
   const { orderBy } = runQuery({ sort: '-metrics.`val loss`', group: 'params.depth' });
@@ -18,8 +18,8 @@ test('what an address says wrongly is left out', () => {
 });
 
 test('a fault names its place and the nearest word', () => {
-  expect(filterFault('metrics.loss < 1')).toBeUndefined();
-  expect(filterFault("metrics.loss < 1 and metrix.x = '2'")).toMatchObject({
+  expect(filterProblem('metrics.loss < 1')).toBeUndefined();
+  expect(filterProblem("metrics.loss < 1 and metrix.x = '2'")).toMatchObject({
     start: 21,
     message: expect.stringContaining('did you mean metric?') as string,
   });

@@ -1,8 +1,8 @@
 /** From the address of a table of runs to what is asked of the server. Pure. */
 import { runFilter } from '@dais/api/filter';
 import { columnOf } from './run-columns.ts';
-import { queryFault } from '#ui/query-fault.ts';
-import type { QueryFault } from '#ui/query-input.tsx';
+import { queryProblem } from '#ui/query-problem.ts';
+import type { QueryProblem } from '#ui/query-input.tsx';
 import { readSort } from '#ui/resource-table.tsx';
 
 export interface RunQuery {
@@ -25,7 +25,7 @@ export function runQuery(query: Readonly<Record<string, string | undefined>>): R
   const sort = readSort(sortText);
   const grouped = group === undefined || columnOf(group) === undefined ? undefined : group;
   return {
-    filter: filterFault(filter) === undefined ? filter : '',
+    filter: filterProblem(filter) === undefined ? filter : '',
     orderBy: [
       ...(grouped !== undefined && isOrdered(grouped) ? [`${grouped} ASC`] : []),
       ...(sort !== undefined && isOrdered(sort.column) && sort.column !== grouped
@@ -38,8 +38,8 @@ export function runQuery(query: Readonly<Record<string, string | undefined>>): R
 }
 
 /** What the grammar says is wrong, and where. */
-export function filterFault(text: string): QueryFault | undefined {
-  return queryFault(runFilter, text);
+export function filterProblem(text: string): QueryProblem | undefined {
+  return queryProblem(runFilter, text);
 }
 
 /** A filter for runs of these ids that keeps the other conditions. */

@@ -2,7 +2,7 @@ import type { Run } from '@dais/api/tracking';
 import { parseFilter, runFilter } from '@dais/api/filter';
 import { describe, expect, test } from 'vitest';
 import { isNote, isRun, type RunRow } from './run-groups.ts';
-import { canNest, childrenFilter, onTop, placeIn, treeOf, type Children } from './run-tree.ts';
+import { canNest, childrenFilter, onTop, positionIn, treeOf, type Children } from './run-tree.ts';
 import { runQuery } from './run-query.ts';
 
 const run = (id: string, children = 0) => ({ id, name: id, children }) as unknown as Run;
@@ -31,9 +31,9 @@ describe('runs below others', () => {
     );
     expect(idsOf(tree.rows)).toEqual(['a', 'a1', 'deep', 'a2', 'b']);
     expect(Object.fromEntries(tree.levels)).toEqual({ a: 1, a1: 2, deep: 3, a2: 2, b: 1 });
-    expect(placeIn(tree, new Set(['a', 'a1']), top[0]!)).toEqual({ level: 1, open: true });
-    expect(placeIn(tree, new Set(), run('a1', 1))).toEqual({ level: 2, open: false });
-    expect(placeIn(tree, new Set(), run('deep'))).toEqual({ level: 3, open: undefined });
+    expect(positionIn(tree, new Set(['a', 'a1']), top[0]!)).toEqual({ level: 1, open: true });
+    expect(positionIn(tree, new Set(), run('a1', 1))).toEqual({ level: 2, open: false });
+    expect(positionIn(tree, new Set(), run('deep'))).toEqual({ level: 3, open: undefined });
   });
 
   test('what is not there yet, or not all there, says so', () => {

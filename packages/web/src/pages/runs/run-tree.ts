@@ -2,7 +2,7 @@
 import type { Run } from '@dais/api/tracking';
 import type { RunRow } from './run-groups.ts';
 import type { RunQuery } from './run-query.ts';
-import type { TreePlace } from '#ui/resource-table.tsx';
+import type { TreePosition } from '#ui/resource-table.tsx';
 
 /** The tag by which clients say of which run another is part. */
 const PARENT = 'tags.`mlflow.parentRunId`';
@@ -64,7 +64,7 @@ export function treeOf(top: readonly Run[], children: ReadonlyMap<string, Childr
   return { rows, levels };
 }
 
-export function placeIn({ levels }: RunTree, opened: ReadonlySet<string>, row: RunRow): TreePlace {
+export function positionIn({ levels }: RunTree, opened: ReadonlySet<string>, row: RunRow): TreePosition {
   if ('childrenOf' in row) return { level: row.level, open: undefined };
   if ('group' in row) return { level: 1, open: undefined };
   const hasChildren = (row.children ?? 0) > 0;

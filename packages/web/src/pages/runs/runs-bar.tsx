@@ -2,7 +2,7 @@ import { runFilter } from '@dais/api/filter';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useRef } from 'react';
 import { groupChoices, type LoggedKeys } from './run-columns.ts';
-import { filterFault, type RunQuery } from './run-query.ts';
+import { filterProblem, type RunQuery } from './run-query.ts';
 import { DeleteRuns } from './delete-runs.tsx';
 import { useCsvExport } from './use-csv-export.ts';
 import { compareAddress } from '#addresses.ts';
@@ -57,7 +57,7 @@ export function RunsBar(props: RunsBarProps) {
           inputRef={input}
           value={address['filter'] ?? ''}
           onValue={(filter) => say({ filter })}
-          check={filterFault}
+          check={filterProblem}
           complete={complete}
           placeholder="metrics.accuracy > 0.9 AND params.depth = '3'  /"
         />

@@ -19,7 +19,7 @@ import { experimentAddress, experimentsAddress, runAddress } from '#addresses.ts
 import { ExperimentActions, experimentKey } from '#pages/experiments/experiment-actions.tsx';
 import { FirstRunNote } from '#pages/experiments/first-run-note.tsx';
 import { useExperimentNames } from '#pages/experiments/use-experiments.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { CopyAs } from '#ui/copy-as.tsx';
@@ -42,7 +42,7 @@ const AHEAD = 300;
 export function RunsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
-  const { experiment: named = '0' } = useAddressParts();
+  const { experiment: named = '0' } = useAddressFields();
   const query = useAddressQuery();
   const names = useExperimentNames(project);
   const experiments = useMemo(() => experimentsOf(named, names), [named, names]);
@@ -52,9 +52,9 @@ export function RunsPage() {
   const asked = useMemo(() => runQuery({ filter, sort, group, view }), [filter, sort, group, view]);
   const nested = query['nested'] === 'yes' && canNest(asked);
   const listed = useMemo(() => (nested ? onTop(asked) : asked), [nested, asked]);
-  const place = { project, experiments, query: listed, nested };
-  const { key, runs, stale, more, loadMore, loading, error, again } = useRuns(place);
-  const count = useRunCount(place, more);
+  const location = { project, experiments, query: listed, nested };
+  const { key, runs, stale, more, loadMore, loading, error, again } = useRuns(location);
+  const count = useRunCount(location, more);
 
   const some = useMemo(() => (runs ?? []).slice(0, SOME), [runs]);
   const logged = useMemo(() => loggedKeys(some), [some]);
@@ -77,11 +77,11 @@ export function RunsPage() {
       void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true }),
     [navigate],
   );
-  const tree = useRunTree({ ...place, runs, open: query['open'], say });
+  const tree = useRunTree({ ...location, runs, open: query['open'], say });
   const rows = tree?.rows ?? grouped;
   const seen = useRef<readonly [number, number]>([0, 0]);
   const inView = () => rows.slice(seen.current[0], seen.current[1] + 1).filter(isRun);
-  const { waiting, forget } = useLiveRuns({ ...place, key, inView });
+  const { waiting, forget } = useLiveRuns({ ...location, key, inView });
   const reach = (first: number, last: number) => {
     seen.current = [first, last];
     if (more && !loading && last > rows.length - AHEAD) loadMore();

@@ -3,6 +3,7 @@ import { DaisError } from '@dais/api';
 import { searchRunsOperation } from '@dais/api/tracking';
 import { useMutation } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
+import { countNoun } from '#ui/count-noun.ts';
 import { RunsCsv } from './runs-csv.ts';
 import type { RunsOf } from './use-runs.ts';
 import { useClient } from '#server/console-context.ts';
@@ -40,7 +41,7 @@ export function useCsvExport({ project, experiments, query }: RunsOf): CsvExport
       } while (cursor !== undefined && csv.rows < MOST);
       save(csv.text(), `runs-${(experiments ?? []).slice(0, 3).join('-')}.csv`);
       toast({
-        title: `${csv.rows.toLocaleString('en')} runs exported`,
+        title: `${countNoun(csv.rows, 'run')} exported`,
         ...(cursor !== undefined && {
           text: 'The export is truncated. Use the API to read all runs.',
           state: 'waiting',

@@ -29,13 +29,13 @@ export interface RunsSince {
 export function useLiveRuns({ project, experiments, query, key, inView, nested = false }: LiveRuns): RunsSince {
   const client = useClient(project);
   const queries = useQueryClient();
-  const parts = { experiments: experiments ?? [], query, key, inView, nested };
-  const latest = useRef(parts);
+  const options = { experiments: experiments ?? [], query, key, inView, nested };
+  const latest = useRef(options);
   useEffect(() => {
-    latest.current = parts;
+    latest.current = options;
   });
   const [waiting, setWaiting] = useState<{ readonly of: string; readonly ids: ReadonlySet<string> }>();
-  const place = JSON.stringify(key);
+  const location = JSON.stringify(key);
   const ready = experiments !== undefined;
   useEffect(() => {
     if (!ready) return undefined;
@@ -72,8 +72,8 @@ export function useLiveRuns({ project, experiments, query, key, inView, nested =
       if (orderBy.length === 0 && group === undefined) patch((pages) => insertRuns(pages, added));
       else if (added.length > 0) {
         setWaiting((before) => ({
-          of: place,
-          ids: new Set([...(before?.of === place ? before.ids : []), ...added.map(({ id }) => id)]),
+          of: location,
+          ids: new Set([...(before?.of === location ? before.ids : []), ...added.map(({ id }) => id)]),
         }));
       }
     };
@@ -93,8 +93,8 @@ export function useLiveRuns({ project, experiments, query, key, inView, nested =
       clearTimeout(timer);
       clearInterval(again);
     };
-  }, [client, queries, place, ready]);
-  return { waiting: waiting?.of === place ? waiting.ids.size : 0, forget: () => setWaiting(undefined) };
+  }, [client, queries, location, ready]);
+  return { waiting: waiting?.of === location ? waiting.ids.size : 0, forget: () => setWaiting(undefined) };
 }
 
 function ignore(): void {}

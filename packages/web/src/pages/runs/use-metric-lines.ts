@@ -34,9 +34,9 @@ export function useMetricLines(
   // Each run has its own beginning: only of one run is it known what a relative place is.
   const began = runs.length === 1 ? runs[0]?.startedAt : undefined;
   const asked = axis !== 'relative' ? range : began === undefined || range === undefined ? undefined : range;
-  const place = (at: number) =>
+  const locate = (at: number) =>
     axis === 'step' ? Math.round(at) : Math.round(at * 1000) + (axis === 'relative' ? (began ?? 0) : 0);
-  const [from, to] = asked === undefined ? [] : asked.map(place);
+  const [from, to] = asked === undefined ? [] : asked.map(locate);
   const { data, error } = useQuery<Chart, DaisError>({
     queryKey: ['chart', project, ids, key, axis === 'step' ? 'step' : 'time', from, to],
     queryFn: async ({ signal }) =>
@@ -64,7 +64,7 @@ export function useMetricLines(
 
 function linesOf({ series }: Chart, runs: readonly Run[], axis: ChartView['axis']): readonly PlotLine[] {
   const byId = new Map(series.map((one) => [one.id, one.buckets]));
-  return runs.flatMap((run, place): PlotLine[] => {
+  return runs.flatMap((run, position): PlotLine[] => {
     const buckets = byId.get(run.id) ?? [];
     if (buckets.length === 0) return [];
     const at = (x: number) => (axis === 'step' ? x : axis === 'time' ? x / 1000 : (x - run.startedAt) / 1000);
@@ -72,7 +72,7 @@ function linesOf({ series }: Chart, runs: readonly Run[], axis: ChartView['axis'
     return [
       {
         label: run.name,
-        place,
+        place: position,
         xs: buckets.map(({ x }) => at(x)),
         ys: buckets.map(({ mean }) => mean ?? null),
         ...(many && { low: buckets.map(({ min }) => min ?? null), high: buckets.map(({ max }) => max ?? null) }),

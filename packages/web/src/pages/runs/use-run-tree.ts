@@ -3,7 +3,7 @@ import type { Run } from '@dais/api/tracking';
 import { useMemo } from 'react';
 import type { RowTree } from './row-state.ts';
 import { isRun, type RunRow } from './run-groups.ts';
-import { MOST_OPENED, placeIn, treeOf } from './run-tree.ts';
+import { MOST_OPENED, positionIn, treeOf } from './run-tree.ts';
 import { useChildren } from './use-children.ts';
 import type { RunsOf } from './use-runs.ts';
 import type { TableTree } from '#ui/resource-table.tsx';
@@ -26,13 +26,13 @@ export interface ShownTree {
 const NONE: readonly Run[] = [];
 
 /** Undefined where runs stand side by side. */
-export function useRunTree({ runs = NONE, open = '', say, ...place }: RunTreeInput): ShownTree | undefined {
-  const { nested = false } = place;
+export function useRunTree({ runs = NONE, open = '', say, ...location }: RunTreeInput): ShownTree | undefined {
+  const { nested = false } = location;
   const opened = useMemo(
     () => new Set(nested && open !== '' ? open.split(',').slice(-MOST_OPENED) : []),
     [nested, open],
   );
-  const children = useChildren(place, opened);
+  const children = useChildren(location, opened);
   return useMemo(() => {
     if (!nested) return undefined;
     const tree = treeOf(runs, children);
@@ -45,7 +45,7 @@ export function useRunTree({ runs = NONE, open = '', say, ...place }: RunTreeInp
       layout: [...children].map(([run, below]) => `${run} ${below.runs === undefined}`).join(),
       state: { levels: tree.levels, opened, fold },
       table: {
-        placeOf: (row) => placeIn(tree, opened, row),
+        placeOf: (row) => positionIn(tree, opened, row),
         fold: (row, wide) => {
           if (isRun(row)) fold(row.id, wide);
         },

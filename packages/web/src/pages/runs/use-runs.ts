@@ -9,18 +9,18 @@ import {
   type QueryKey,
 } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import type { RunsPage, RunsPlace } from './loaded-runs.ts';
+import type { RunsPage, RunsPosition } from './loaded-runs.ts';
 import type { RunQuery } from './run-query.ts';
 import { useClient } from '#server/console-context.ts';
 
 /** Runs of the first page, which somebody waits for, and of each other one: about 1 MB with 40 values a run. */
 const FIRST = 100;
 const FURTHER = 400;
-const FIRST_PLACE: RunsPlace = { at: 0, cursor: undefined };
+const FIRST_POSITION: RunsPosition = { at: 0, cursor: undefined };
 /** Fifty thousand runs are 100 MB: not kept long after their page was left. */
 const KEPT_MS = 60_000;
 
-export type RunsData = InfiniteData<RunsPage, RunsPlace>;
+export type RunsData = InfiniteData<RunsPage, RunsPosition>;
 
 export interface Runs {
   readonly key: QueryKey;
@@ -51,7 +51,7 @@ export function useRuns({ project, experiments, query, nested = false }: RunsOf)
     queryKey: key,
     queryFn: async ({ pageParam, signal }) =>
       await readPage(client, { experiments: experiments ?? [], query, nested, place: pageParam }, signal),
-    initialPageParam: FIRST_PLACE,
+    initialPageParam: FIRST_POSITION,
     getNextPageParam: (last) => last.next,
     enabled: experiments !== undefined,
     // Reading all pages again to see what is new would cost as much as there are.
@@ -79,7 +79,7 @@ interface PageWanted {
   readonly experiments: readonly string[];
   readonly query: RunQuery;
   readonly nested: boolean;
-  readonly place: RunsPlace;
+  readonly place: RunsPosition;
 }
 
 /** Experiments cannot be ordered by: put together by them, they are read one after the other. */

@@ -1,7 +1,7 @@
 import type { Resource } from '@dais/api';
 import type { Fire } from '@dais/api/executions';
 import { Link } from '@tanstack/react-router';
-import { useFires, useNextTimes, type SchedulePlace } from './use-schedule.ts';
+import { useFires, useNextTimes, type ScheduleScope } from './use-schedule.ts';
 import { executionAddress } from '#addresses.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Panel } from '#ui/panel.tsx';
@@ -18,19 +18,19 @@ export interface SchedulePanelsProps {
 /** When a schedule starts runs, and what came of each time that it did. */
 export function SchedulePanels({ resource, project }: SchedulePanelsProps) {
   const { uid, resourceVersion } = resource.metadata;
-  const place = { project, id: uid, seen: resourceVersion };
+  const location = { project, id: uid, seen: resourceVersion };
   return (
     <>
-      <NextTimes place={place} suspended={resource.spec['suspended'] === true} />
-      <Fires place={place} />
+      <NextTimes scope={location} suspended={resource.spec['suspended'] === true} />
+      <Fires scope={location} />
     </>
   );
 }
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
 
-function NextTimes({ place, suspended }: { readonly place: SchedulePlace; readonly suspended: boolean }) {
-  const { data: times, error } = useNextTimes(place);
+function NextTimes({ scope, suspended }: { readonly scope: ScheduleScope; readonly suspended: boolean }) {
+  const { data: times, error } = useNextTimes(scope);
   if (error !== null) return <ErrorNote error={error} />;
   if (times === undefined) return <Skeleton rows={3} />;
   return (
@@ -55,14 +55,14 @@ function NextTimes({ place, suspended }: { readonly place: SchedulePlace; readon
 }
 
 const STATES: Readonly<Record<Fire['state'], { readonly state: State; readonly word: string }>> = {
-  waiting: { state: 'waiting', word: 'Waiting' },
+  pending: { state: 'waiting', word: 'Pending' },
   started: { state: 'ok', word: 'Started' },
   skipped: { state: 'off', word: 'Skipped' },
   failed: { state: 'failed', word: 'Failed' },
 };
 
-function Fires({ place }: { readonly place: SchedulePlace }) {
-  const { data, error } = useFires(place);
+function Fires({ scope }: { readonly scope: ScheduleScope }) {
+  const { data, error } = useFires(scope);
   if (error !== null) return <ErrorNote error={error} />;
   if (data === undefined) return <Skeleton rows={4} />;
   const { fires, more } = data;
@@ -78,7 +78,7 @@ function Fires({ place }: { readonly place: SchedulePlace }) {
           columns={[
             { title: 'Scheduled for', narrow: true, cell: ({ at }) => <Time at={new Date(at).toISOString()} /> },
             { title: 'State', narrow: true, cell: ({ state }) => <StateBadge {...STATES[state]} /> },
-            { title: 'Job', cell: (fire) => <RunOf project={place.project} fire={fire} /> },
+            { title: 'Job', cell: (fire) => <RunOf project={scope.project} fire={fire} /> },
             { title: 'Message', cell: ({ error: why }) => why ?? '' },
           ]}
         />

@@ -9,7 +9,7 @@ const BEHIND = 20;
 /** Time goes on without an event that could be watched. */
 const EVERY_MS = 10_000;
 
-export interface SchedulePlace {
+export interface ScheduleScope {
   readonly project: string;
   /** Uid of the Schedule. */
   readonly id: string;
@@ -18,7 +18,7 @@ export interface SchedulePlace {
 }
 
 /** When it starts a run next; nothing for one that waits for something to happen. */
-export function useNextTimes({ project, id, seen }: SchedulePlace) {
+export function useNextTimes({ project, id, seen }: ScheduleScope) {
   const client = useClient(project);
   return useQuery<readonly number[], DaisError>({
     queryKey: ['schedule', project, id, 'times', seen],
@@ -29,7 +29,7 @@ export function useNextTimes({ project, id, seen }: SchedulePlace) {
 }
 
 /** What it answered, the latest first. */
-export function useFires({ project, id, seen }: SchedulePlace) {
+export function useFires({ project, id, seen }: ScheduleScope) {
   const client = useClient(project);
   return useQuery<{ readonly fires: readonly Fire[]; readonly more: boolean }, DaisError>({
     queryKey: ['schedule', project, id, 'fires', seen],

@@ -34,7 +34,7 @@ function OwnSessions() {
   const { client } = useConsole();
   const queries = useQueryClient();
   const signOut = useSignOut();
-  const [asking, setAsking] = useState(false);
+  const [isOpen, setOpen] = useState(false);
   const { data, error, refetch } = useQuery({
     queryKey: key,
     queryFn: async ({ signal }) => await client.perform(listSessionsOperation, {}, { signal }),
@@ -62,7 +62,7 @@ function OwnSessions() {
       <AccountHead
         title="Sessions"
         actions={
-          <Button variant="default" color="red" leftSection={<Icon name="back" />} onClick={() => setAsking(true)}>
+          <Button variant="default" color="red" leftSection={<Icon name="back" />} onClick={() => setOpen(true)}>
             Sign out everywhere
           </Button>
         }
@@ -80,13 +80,13 @@ function OwnSessions() {
           />
         </Panel>
       )}
-      {asking && (
+      {isOpen && (
         <Confirm
           title="Sign out everywhere?"
           verb="Sign out"
           busy={everywhere.isPending}
           confirm={() => everywhere.mutate()}
-          close={() => setAsking(false)}
+          close={() => setOpen(false)}
         >
           <p>
             All {data?.items.length ?? 0} sessions end, including this one. API tokens stay valid; revoke them on the

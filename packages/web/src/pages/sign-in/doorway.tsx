@@ -3,7 +3,7 @@ import type { CurrentSession } from '@dais/api/access';
 import { useQueryClient } from '@tanstack/react-query';
 import { Outlet, useLocation, useMatches, useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useState } from 'react';
-import { isOutside } from './return-place.ts';
+import { isOutside } from './return-path.ts';
 import { Frame } from '#frame/frame.tsx';
 import { PageFailure } from '#frame/page-failure.tsx';
 import { sessionKey, useSessionQuery } from '#server/session.ts';
@@ -33,11 +33,11 @@ function Inside({ session, href }: { readonly session: CurrentSession; readonly 
     // What the person before could see is not for the eyes of this one.
     if (another) location.reload();
   }, [another]);
-  const stranger = known === undefined && session.actor === undefined;
+  const outsider = known === undefined && session.actor === undefined;
   useEffect(() => {
-    if (!stranger) return;
+    if (!outsider) return;
     void navigate({ to: '/sign-in', search: wanted === '/' ? {} : { next: wanted }, replace: true });
-  }, [stranger, wanted, navigate]);
+  }, [outsider, wanted, navigate]);
   if (known === undefined) return null;
   const goOn = (started: CurrentSession) => {
     queries.setQueryData(sessionKey, started);

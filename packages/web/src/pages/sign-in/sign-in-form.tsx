@@ -94,7 +94,7 @@ function PasswordForm({ name: known, onSession }: PasswordFormProps) {
         value={password}
         onChange={(event) => setPassword(event.currentTarget.value)}
       />
-      {error !== null && <LoginFault error={error} wait={wait} />}
+      {error !== null && <LoginError error={error} wait={wait} />}
       <Button type="submit" size="sm" fullWidth loading={isPending} disabled={wait > 0}>
         {wait > 0 ? `Retry in ${waitWords(wait)}` : 'Sign in'}
       </Button>
@@ -103,7 +103,7 @@ function PasswordForm({ name: known, onSession }: PasswordFormProps) {
 }
 
 /** The same words for every reason: which names there are is nobody's business. */
-function LoginFault({ error, wait }: { readonly error: DaisError; readonly wait: number }) {
+function LoginError({ error, wait }: { readonly error: DaisError; readonly wait: number }) {
   if (error.code === 'unauthenticated') {
     return (
       <p className="sign-in-fault" role="alert">

@@ -2,9 +2,9 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { OutsideCard } from './outside-card.tsx';
-import { returnPlace } from './return-place.ts';
+import { returnPath } from './return-path.ts';
 import { SignInForm } from './sign-in-form.tsx';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { sessionKey, useSessionQuery } from '#server/session.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
@@ -16,11 +16,11 @@ export function SignInPage() {
   const { data: session, error, refetch } = useSessionQuery();
   const queries = useQueryClient();
   const navigate = useNavigate();
-  const place = returnPlace(next);
+  const location = returnPath(next);
   const isIn = session?.actor !== undefined;
   useEffect(() => {
-    if (isIn && done === undefined) void navigate({ href: place, replace: true });
-  }, [isIn, done, place, navigate]);
+    if (isIn && done === undefined) void navigate({ href: location, replace: true });
+  }, [isIn, done, location, navigate]);
   if (isIn && done === undefined) return null;
   if (isIn) {
     return (
@@ -47,7 +47,7 @@ export function SignInPage() {
       {session !== undefined && (
         <SignInForm
           ways={session.signIn}
-          next={done === undefined ? place : '/sign-in?done=yes'}
+          next={done === undefined ? location : '/sign-in?done=yes'}
           onSession={(started) => queries.setQueryData(sessionKey, started)}
         />
       )}

@@ -8,7 +8,7 @@ import { TokenMade } from './token-made.tsx';
 import { TokenTable } from './token-table.tsx';
 import { AccountHead } from '#pages/account/account-head.tsx';
 import { SoloNote } from '#pages/account/solo-note.tsx';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useConsole } from '#server/console-context.ts';
 import { useSession } from '#server/session.ts';
 import { Button } from '#ui/controls.ts';

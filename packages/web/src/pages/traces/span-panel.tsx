@@ -1,5 +1,5 @@
 import type { Span } from '@dais/api/tracking';
-import { pretty, spanParts } from './span-parts.ts';
+import { pretty, spanContent } from './span-content.ts';
 import { SPAN_STATES } from './trace-words.ts';
 import { spanDuration } from './waterfall-table.tsx';
 import type { WaterfallRow } from './waterfall.ts';
@@ -16,7 +16,7 @@ export interface SpanPanelProps {
 
 /** One step: why it failed first, then what went in and came out. */
 export function SpanPanel({ row: { span, startMs, durationMs }, total }: SpanPanelProps) {
-  const { type, inputs, outputs, attributes } = spanParts(span);
+  const { type, inputs, outputs, attributes } = spanContent(span);
   const failures = (span.events ?? []).filter(({ name }) => name === 'exception');
   const share = durationMs === undefined || total === 0 ? undefined : Math.round((durationMs / total) * 100);
   return (

@@ -11,7 +11,7 @@ import { experimentAddress, runAddress, tracesAddress } from '#addresses.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { durationText } from '#pages/runs/run-words.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressFields, useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { CopyAs } from '#ui/copy-as.tsx';
 import { CopyButton } from '#ui/copy-button.tsx';
@@ -29,7 +29,7 @@ import './traces.css';
 /** One request, step by step: `?span=` is looked at. */
 export function TracePage() {
   const project = useCurrentProject();
-  const { trace: id = '' } = useAddressParts();
+  const { trace: id = '' } = useAddressFields();
   return <OneTrace key={`${project} ${id}`} project={project} id={id} />;
 }
 

@@ -9,7 +9,7 @@ import { daisCommand } from '#kinds/cli-command.ts';
 import { RowLink } from '#kinds/row-link.tsx';
 import { useExperimentNames } from '#pages/experiments/use-experiments.ts';
 import { durationText } from '#pages/runs/run-words.ts';
-import { useAddressQuery } from '#server/address-parts.ts';
+import { useAddressQuery } from '#server/address-fields.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { Select } from '#ui/controls.ts';
 import { CopyAs } from '#ui/copy-as.tsx';
@@ -17,7 +17,7 @@ import { EmptyState } from '#ui/empty-state.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { PageHead } from '#ui/page-head.tsx';
 import { completeQuery, type KnownKeys } from '#ui/query-completion.ts';
-import { queryFault } from '#ui/query-fault.ts';
+import { queryProblem } from '#ui/query-problem.ts';
 import { QueryInput } from '#ui/query-input.tsx';
 import { readSort, ResourceTable, writeSort, type TableColumn } from '#ui/resource-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
@@ -55,7 +55,7 @@ export function TracesPage() {
   const by = order === undefined ? undefined : ORDER[order.column];
   const query = useMemo(
     () => ({
-      filter: faultOf(filter) === undefined ? filter : '',
+      filter: problemOf(filter) === undefined ? filter : '',
       orderBy: [by === undefined ? 'timestamp DESC' : `${by} ${order?.descending === true ? 'DESC' : 'ASC'}`],
     }),
     [filter, by, order?.descending],
@@ -105,7 +105,7 @@ export function TracesPage() {
               inputRef={input}
               value={filter}
               onValue={(value) => say({ filter: value })}
-              check={faultOf}
+              check={problemOf}
               complete={complete}
               placeholder="status = 'ERROR' AND span.name = 'retrieve'  /"
             />
@@ -157,7 +157,7 @@ export function TracesPage() {
 }
 
 const idOf = ({ id }: Trace) => id;
-const faultOf = (text: string) => queryFault(traceFilter, text);
+const problemOf = (text: string) => queryProblem(traceFilter, text);
 
 /** What is offered while a filter is written: of the traces that are shown. */
 function knownKeys(traces: readonly Trace[]): KnownKeys {

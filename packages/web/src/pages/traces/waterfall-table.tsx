@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'react';
-import { spanParts } from './span-parts.ts';
+import { spanContent } from './span-content.ts';
 import { SPAN_STATES } from './trace-words.ts';
 import { openRows, type Waterfall, type WaterfallRow } from './waterfall.ts';
 import { durationText } from '#pages/runs/run-words.ts';
@@ -76,7 +76,7 @@ function Row({
   look,
   fold,
 }: RowProps) {
-  const { type } = spanParts(span);
+  const { type } = spanContent(span);
   const state = SPAN_STATES[span.status ?? 'UNSET'];
   return (
     <tr data-selected={chosen || undefined}>

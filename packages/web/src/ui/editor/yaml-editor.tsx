@@ -11,7 +11,7 @@ import { useEffect, useRef } from 'react';
 import './yaml-editor.css';
 
 /** One fault; characters from the start of the text. */
-export interface EditorFault {
+export interface EditorProblem {
   readonly from: number;
   readonly to: number;
   readonly message: string;
@@ -38,9 +38,9 @@ export interface YamlEditorProps {
   readonly initial: string;
   readonly onChange: (text: string) => void;
   /** What is known only to the server may come later. */
-  readonly check: (text: string) => readonly EditorFault[] | Promise<readonly EditorFault[]>;
+  readonly check: (text: string) => readonly EditorProblem[] | Promise<readonly EditorProblem[]>;
   /** What was found elsewhere in the text as it stands; shown until the text changes. */
-  readonly found?: readonly EditorFault[] | undefined;
+  readonly found?: readonly EditorProblem[] | undefined;
   readonly complete: (text: string, at: number) => Promise<EditorCompletion | undefined>;
   /** With Ctrl or ⌘ and Enter. */
   readonly onSubmit: () => void;
@@ -49,7 +49,7 @@ export interface YamlEditorProps {
 }
 
 export function YamlEditor(props: YamlEditorProps) {
-  const place = useRef<HTMLDivElement>(null);
+  const location = useRef<HTMLDivElement>(null);
   const shown = useRef<EditorView>(undefined);
   const latest = useRef(props);
   useEffect(() => {
@@ -57,7 +57,7 @@ export function YamlEditor(props: YamlEditorProps) {
   });
   const { initial, label, nonce, found } = props;
   useEffect(() => {
-    const parent = place.current;
+    const parent = location.current;
     if (parent === null) return undefined;
     const view = new EditorView({ parent, state: startState(initial, label, nonce, () => latest.current) });
     shown.current = view;
@@ -69,7 +69,7 @@ export function YamlEditor(props: YamlEditorProps) {
     if (view === undefined || found === undefined) return;
     view.dispatch(setDiagnostics(view.state, diagnostics(found, view.state.doc.length)));
   }, [found]);
-  return <div className="editor" ref={place} />;
+  return <div className="editor" ref={location} />;
 }
 
 function startState(initial: string, label: string, nonce: string, latest: () => YamlEditorProps): EditorState {
@@ -118,8 +118,8 @@ function startState(initial: string, label: string, nonce: string, latest: () =>
   });
 }
 
-function diagnostics(faults: readonly EditorFault[], length: number): Diagnostic[] {
-  return faults.map(({ from, to, message }) => ({
+function diagnostics(problems: readonly EditorProblem[], length: number): Diagnostic[] {
+  return problems.map(({ from, to, message }) => ({
     from: Math.min(from, length),
     to: Math.min(Math.max(to, from), length),
     severity: 'error',

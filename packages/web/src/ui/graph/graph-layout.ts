@@ -1,5 +1,5 @@
 /** Where groups within groups, their nodes and lines stand. Pure. */
-import { placeInLayers, type Spot } from './layers.ts';
+import { layOutLayers, type Spot } from './layers.ts';
 
 export interface GraphNode {
   readonly id: string;
@@ -50,14 +50,14 @@ const GRID_ASPECT = 1.6;
 export function layoutGraph(level: GraphLevel): GraphLayout {
   const nodes: PlacedNode[] = [];
   const lines: PlacedLine[] = [];
-  const place = placeLevel(level);
-  emit(place, { x: 0, y: 0 }, nodes, lines);
-  return { width: place.width, height: place.height, nodes, lines };
+  const location = layOutLevel(level);
+  emit(location, { x: 0, y: 0 }, nodes, lines);
+  return { width: location.width, height: location.height, nodes, lines };
 }
 
-interface LevelPlace {
+interface LevelLayout {
   readonly level: GraphLevel;
-  readonly inside: readonly (LevelPlace | undefined)[];
+  readonly inside: readonly (LevelLayout | undefined)[];
   readonly sizes: readonly { readonly width: number; readonly height: number }[];
   readonly spots: readonly Spot[];
   readonly bends: readonly (readonly Spot[])[];
@@ -66,14 +66,14 @@ interface LevelPlace {
   readonly height: number;
 }
 
-function placeLevel(level: GraphLevel): LevelPlace {
-  const inside = level.nodes.map((node) => (node.inside === undefined ? undefined : placeLevel(node.inside)));
-  const sizes = inside.map((place) =>
-    place === undefined
+function layOutLevel(level: GraphLevel): LevelLayout {
+  const inside = level.nodes.map((node) => (node.inside === undefined ? undefined : layOutLevel(node.inside)));
+  const sizes = inside.map((location) =>
+    location === undefined
       ? { width: NODE_WIDTH, height: NODE_HEIGHT }
       : {
-          width: Math.max(NODE_WIDTH, place.width + 2 * GROUP_PAD),
-          height: place.height + GROUP_HEAD + 2 * GROUP_PAD,
+          width: Math.max(NODE_WIDTH, location.width + 2 * GROUP_PAD),
+          height: location.height + GROUP_HEAD + 2 * GROUP_PAD,
         },
   );
   const numbers = new Map(level.nodes.map(({ id }, index) => [id, index]));
@@ -82,11 +82,11 @@ function placeLevel(level: GraphLevel): LevelPlace {
     return a === undefined || b === undefined ? [] : [[a, b]];
   });
   const around = { level, inside, sizes, pairs };
-  if (pairs.length === 0 && sizes.length > 1) return { ...around, ...placeInRows(sizes), bends: [] };
-  return { ...around, ...placeInLayers(sizes, pairs) };
+  if (pairs.length === 0 && sizes.length > 1) return { ...around, ...layOutRows(sizes), bends: [] };
+  return { ...around, ...layOutLayers(sizes, pairs) };
 }
 
-function placeInRows(sizes: LevelPlace['sizes']): Pick<LevelPlace, 'spots' | 'width' | 'height'> {
+function layOutRows(sizes: LevelLayout['sizes']): Pick<LevelLayout, 'spots' | 'width' | 'height'> {
   const area = sizes.reduce((sum, { width, height }) => sum + (width + GRID_GAP) * (height + GRID_GAP), 0);
   const most = Math.max(Math.sqrt(area * GRID_ASPECT), ...sizes.map(({ width }) => width));
   const spots: Spot[] = [];
@@ -105,25 +105,25 @@ function placeInRows(sizes: LevelPlace['sizes']): Pick<LevelPlace, 'spots' | 'wi
   return { spots, width, height: y + rowHeight };
 }
 
-function emit(place: LevelPlace, origin: Spot, nodes: PlacedNode[], lines: PlacedLine[]): void {
+function emit(location: LevelLayout, origin: Spot, nodes: PlacedNode[], lines: PlacedLine[]): void {
   const corner = (index: number): Spot => {
-    const { x, y } = place.spots[index] ?? { x: 0, y: 0 };
+    const { x, y } = location.spots[index] ?? { x: 0, y: 0 };
     return { x: origin.x + x, y: origin.y + y };
   };
-  for (const [index, { id, group }] of place.level.nodes.entries()) {
+  for (const [index, { id, group }] of location.level.nodes.entries()) {
     const { x, y } = corner(index);
-    const size = place.sizes[index] ?? { width: NODE_WIDTH, height: NODE_HEIGHT };
-    const inside = place.inside[index];
+    const size = location.sizes[index] ?? { width: NODE_WIDTH, height: NODE_HEIGHT };
+    const inside = location.inside[index];
     nodes.push({ id, x, y, ...size, group, open: inside !== undefined });
     if (inside !== undefined) emit(inside, { x: x + GROUP_PAD, y: y + GROUP_HEAD + GROUP_PAD }, nodes, lines);
   }
-  for (const [index, [from, to]] of place.pairs.entries()) {
+  for (const [index, [from, to]] of location.pairs.entries()) {
     const [start, end] = [corner(from), corner(to)];
-    const [source, target] = [place.sizes[from], place.sizes[to]];
-    const bends = (place.bends[index] ?? []).map(({ x, y }) => ({ x: origin.x + x, y: origin.y + y }));
+    const [source, target] = [location.sizes[from], location.sizes[to]];
+    const bends = (location.bends[index] ?? []).map(({ x, y }) => ({ x: origin.x + x, y: origin.y + y }));
     lines.push({
-      from: place.level.nodes[from]?.id ?? '',
-      to: place.level.nodes[to]?.id ?? '',
+      from: location.level.nodes[from]?.id ?? '',
+      to: location.level.nodes[to]?.id ?? '',
       points: [
         { x: start.x + (source?.width ?? 0), y: middle(start.y, source?.height) },
         ...bends,

@@ -44,7 +44,7 @@ interface Item {
   center: number;
 }
 
-export function placeInLayers(boxes: readonly Box[], edges: readonly Pair[]): Layers {
+export function layOutLayers(boxes: readonly Box[], edges: readonly Pair[]): Layers {
   if (boxes.length === 0) return { spots: [], bends: edges.map(() => []), width: 0, height: 0 };
   const rank = ranksOf(boxes.length, edges);
   const items: Item[] = boxes.map(({ height }) => ({ height, before: [], after: [], center: 0 }));
@@ -54,7 +54,7 @@ export function placeInLayers(boxes: readonly Box[], edges: readonly Pair[]): La
   const bendItems = edges.map(([from, to]) => linkItems(items, layers, rank, [from, to], passing <= MOST_BENDS));
   orderLayers(items, layers);
   const broken = layers.map((layer) => layer.length > MOST_IN_COLUMN);
-  placeCenters(items, layers, broken);
+  alignCenters(items, layers, broken);
   return coordinates({ boxes, items, layers, broken, bendItems });
 }
 
@@ -104,14 +104,14 @@ function join(items: readonly Item[], from: number, to: number): void {
 
 /** Each layer by where its neighbors stand, back and forth. */
 function orderLayers(items: readonly Item[], layers: number[][]): void {
-  const place = new Float64Array(items.length);
+  const location = new Float64Array(items.length);
   const number = (layer: readonly number[]) => {
-    for (const [index, item] of layer.entries()) place[item] = index;
+    for (const [index, item] of layer.entries()) location[item] = index;
   };
   for (const layer of layers) number(layer);
   const sort = (layer: number[], side: 'before' | 'after') => {
-    const by = new Map(layer.map((item) => [item, mean(items[item]?.[side] ?? [], place) ?? at(place, item)]));
-    layer.sort((a, b) => (by.get(a) ?? 0) - (by.get(b) ?? 0) || at(place, a) - at(place, b));
+    const by = new Map(layer.map((item) => [item, mean(items[item]?.[side] ?? [], location) ?? at(location, item)]));
+    layer.sort((a, b) => (by.get(a) ?? 0) - (by.get(b) ?? 0) || at(location, a) - at(location, b));
     number(layer);
   };
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
@@ -120,7 +120,7 @@ function orderLayers(items: readonly Item[], layers: number[][]): void {
   }
 }
 
-function placeCenters(items: Item[], layers: readonly (readonly number[])[], broken: readonly boolean[]): void {
+function alignCenters(items: Item[], layers: readonly (readonly number[])[], broken: readonly boolean[]): void {
   for (const [index, layer] of layers.entries()) {
     if (broken[index] !== true)
       spread(
@@ -201,10 +201,10 @@ function coordinates({ boxes, items, layers, broken, bendItems }: Placing): Laye
     const columns = broken[index] === true ? Math.ceil(layer.length / MOST_IN_COLUMN) : 1;
     const perColumn = Math.ceil(layer.length / columns);
     let y = 0;
-    for (const [place, item] of layer.entries()) {
+    for (const [position, item] of layer.entries()) {
       const own = items[item]?.height ?? 0;
-      const column = Math.floor(place / perColumn);
-      if (place % perColumn === 0) y = 0;
+      const column = Math.floor(position / perColumn);
+      if (position % perColumn === 0) y = 0;
       const corner = broken[index] === true ? y : (items[item]?.center ?? 0) - own / 2 - top;
       corners[item] = { x: x + column * (width + GAP_X / 2), y: corner };
       y += own + GAP_Y;

@@ -3,7 +3,7 @@ import 'uplot/dist/uPlot.min.css';
 import './line-plot.css';
 import { useEffect, useRef } from 'react';
 import UPlot from 'uplot';
-import { forScale, onCommonPlaces, smoothed, type PlotLine } from './plot-lines.ts';
+import { forScale, onCommonPositions, smoothed, type PlotLine } from './plot-lines.ts';
 import { seriesLook } from './series-look.ts';
 
 export interface LinePlotProps {
@@ -25,7 +25,7 @@ export interface LinePlotProps {
 }
 
 export function LinePlot(props: LinePlotProps) {
-  const place = useRef<HTMLDivElement>(null);
+  const location = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(undefined);
   const latest = useRef(props);
   useEffect(() => {
@@ -34,7 +34,7 @@ export function LinePlot(props: LinePlotProps) {
   const { lines, log, smoothing, unit, height, sync, scheme, range } = props;
   const names = JSON.stringify(lines.map((line) => [line.label, line.place, line.low !== undefined]));
   useEffect(() => {
-    const parent = place.current;
+    const parent = location.current;
     if (parent === null) return undefined;
     const made = new UPlot(
       optionsOf(parent, () => latest.current),
@@ -55,7 +55,7 @@ export function LinePlot(props: LinePlotProps) {
   useEffect(() => {
     plot.current?.setData(dataOf(latest.current));
   }, [lines, smoothing, range, names, log, unit, height, sync, scheme]);
-  return <div ref={place} className="line-plot" />;
+  return <div ref={location} className="line-plot" />;
 }
 
 /** Of each line: its extremes where it has them, the line as it is, and the smoothed one over it. */
@@ -68,7 +68,7 @@ function columnsOf({ ys, low, high }: PlotLine, log: boolean, smoothing: number)
 }
 
 function dataOf({ lines, log, smoothing }: LinePlotProps): UPlot.AlignedData {
-  const { xs, columns } = onCommonPlaces(
+  const { xs, columns } = onCommonPositions(
     lines.map((line) => ({ xs: line.xs, columns: columnsOf(line, log, smoothing) })),
   );
   return [xs as number[], ...(columns as (number | null | undefined)[][])];
@@ -85,7 +85,7 @@ function optionsOf(parent: HTMLElement, props: () => LinePlotProps): UPlot.Optio
     ticks: { stroke: token('--line'), width: 1, size: 4 },
   };
   const series: UPlot.Series[] = [
-    { label: { step: 'step', time: 'time', duration: 'after' }[unit], value: placeText(unit) },
+    { label: { step: 'step', time: 'time', duration: 'after' }[unit], value: positionText(unit) },
   ];
   const bands: UPlot.Band[] = [];
   for (const line of lines) {
@@ -122,11 +122,11 @@ function optionsOf(parent: HTMLElement, props: () => LinePlotProps): UPlot.Optio
     // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- 3 is logarithmic; the enum is there for types alone
     scales: { x: { time: unit === 'time', range: shown }, y: log ? { distr: 3 } : {} },
     axes: [
-      { ...axis, size: 32, ...(unit === 'duration' && { values: (_plot, places) => places.map(durationText) }) },
+      { ...axis, size: 32, ...(unit === 'duration' && { values: (_plot, positions) => positions.map(durationText) }) },
       {
         ...axis,
         size: 58,
-        values: (_plot, places) => places.map((place) => (place === null ? '' : numberText(place))),
+        values: (_plot, positions) => positions.map((position) => (position === null ? '' : numberText(position))),
       },
     ],
     cursor: {
@@ -154,7 +154,7 @@ function optionsOf(parent: HTMLElement, props: () => LinePlotProps): UPlot.Optio
   };
 }
 
-function placeText(unit: LinePlotProps['unit']): UPlot.Series.Value {
+function positionText(unit: LinePlotProps['unit']): UPlot.Series.Value {
   return (_plot, value: number | null) => {
     if (value === null || value === undefined) return '–';
     if (unit === 'step') return value.toLocaleString('en');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { forScale, onCommonPlaces, smoothed } from './plot-lines.ts';
+import { forScale, onCommonPositions, smoothed } from './plot-lines.ts';
 
 test('smoothing starts at the first value and leaves gaps', () => {
   expect(smoothed([4, null, 4], 0.9)).toEqual([expect.closeTo(4), null, expect.closeTo(4)]);
@@ -17,7 +17,7 @@ test('lines of different places share one row; a gap of a line is not the place 
     { xs: [0, 2], columns: [[1, null]] },
     { xs: [1, 2], columns: [[5, 6]] },
   ];
-  expect(onCommonPlaces(lines)).toEqual({
+  expect(onCommonPositions(lines)).toEqual({
     xs: [0, 1, 2],
     columns: [
       [1, undefined, null],

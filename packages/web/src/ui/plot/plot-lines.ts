@@ -33,7 +33,7 @@ export function forScale(values: readonly (number | null)[], log: boolean): read
 }
 
 /** One row of places for all lines; null where a line has none. */
-export function onCommonPlaces(
+export function onCommonPositions(
   lines: readonly { readonly xs: readonly number[]; readonly columns: readonly (readonly (number | null)[])[] }[],
 ): { readonly xs: readonly number[]; readonly columns: readonly (readonly (number | null | undefined)[])[] } {
   const xs = [...new Set(lines.flatMap((line) => line.xs))].toSorted((a, b) => a - b);

@@ -10,12 +10,12 @@ export interface SeriesLook {
 const COLORS = 10;
 const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 
-export const seriesVariable = (place: number) => `var(--series-${place % COLORS})`;
+export const seriesVariable = (position: number) => `var(--series-${position % COLORS})`;
 
-export function seriesLook(place: number): SeriesLook {
+export function seriesLook(position: number): SeriesLook {
   const style = getComputedStyle(document.documentElement);
   return {
-    color: style.getPropertyValue(`--series-${place % COLORS}`).trim(),
-    dash: DASHES[Math.floor(place / COLORS) % DASHES.length] ?? [],
+    color: style.getPropertyValue(`--series-${position % COLORS}`).trim(),
+    dash: DASHES[Math.floor(position / COLORS) % DASHES.length] ?? [],
   };
 }

@@ -35,12 +35,12 @@ function numberScale(numbers: readonly number[]): ValueScale {
 
 function wordScale(values: readonly (string | number)[]): ValueScale {
   const words = [...new Set(values.map(String))].toSorted();
-  const place = new Map(words.map((word, at) => [word, words.length === 1 ? 0.5 : at / (words.length - 1)]));
+  const positions = new Map(words.map((word, at) => [word, words.length === 1 ? 0.5 : at / (words.length - 1)]));
   const every = Math.ceil(words.length / WORDS);
   return {
-    at: (value) => (value === undefined ? undefined : place.get(String(value))),
+    at: (value) => (value === undefined ? undefined : positions.get(String(value))),
     ticks: words
       .filter((_, at) => at % every === 0)
-      .map((word) => ({ at: place.get(word) ?? 0, label: word.length > 14 ? `${word.slice(0, 13)}…` : word })),
+      .map((word) => ({ at: positions.get(word) ?? 0, label: word.length > 14 ? `${word.slice(0, 13)}…` : word })),
   };
 }

@@ -173,12 +173,12 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     const sha256 = digestOf(locator);
     if (sha256 === undefined) return;
     await this.#guarded('deleting a blob', async () => {
-      const place = pathOf(sha256);
+      const blobPath = pathOf(sha256);
       try {
-        await this.#requireOwnFolders(place);
+        await this.#requireOwnFolders(blobPath);
         signal?.throwIfAborted();
         // Not synced: a deletion undone by a power loss leaves a blob without a record, which collection finds again.
-        await unlink(this.#path(place));
+        await unlink(this.#path(blobPath));
       } catch (error) {
         if (errnoOf(error) !== 'ENOENT') throw error;
       }
@@ -220,22 +220,22 @@ class FsBlobStore implements BlobStore, LocalBlobs {
   }
 
   async claimFor(id: string): Promise<StoreOwner> {
-    const place = join(this.#root, 'owner');
+    const location = join(this.#root, 'owner');
     const path = join(this.#root, 'tmp', temporaryName(uuidv7(this.#clock.now())));
     return await this.#guarded('recording the owner', async () => {
-      const known = await readOwner(place);
-      if (known !== undefined) return { id: known, place };
+      const known = await readOwner(location);
+      if (known !== undefined) return { id: known, place: location };
       try {
         await writeFile(path, `${id}\n`, { flag: 'wx', mode: 0o600, flush: true });
         // A link fails if the name exists, and its target is complete.
-        await link(path, place);
+        await link(path, location);
         await syncFolder(this.#root);
       } catch (error) {
         if (errnoOf(error) !== 'EEXIST') throw error;
       } finally {
         await remove(path);
       }
-      return { id: (await readOwner(place)) ?? id, place };
+      return { id: (await readOwner(location)) ?? id, place: location };
     });
   }
 
@@ -299,7 +299,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
   }
 
   #staged(path: string, handle: FileHandle, measured: Measured): StagedBlob {
-    const place = pathOf(measured.sha256);
+    const blobPath = pathOf(measured.sha256);
     let settled = false;
     return {
       ...measured,
@@ -307,13 +307,13 @@ class FsBlobStore implements BlobStore, LocalBlobs {
       commit: async () => {
         if (settled) return;
         await this.#guarded('storing a blob', async () => {
-          await ensureFolder(join(this.#root, 'sha256', place.outer, place.inner));
-          await this.#requireOwnFolders(place);
+          await ensureFolder(join(this.#root, 'sha256', blobPath.outer, blobPath.inner));
+          await this.#requireOwnFolders(blobPath);
           // Replaces a file of the same name: only a complete read would show whether the disk damaged it.
           // Readers that have it open continue to read the old file.
           await handle.datasync();
-          await rename(path, this.#path(place));
-          await this.#syncFolders(place);
+          await rename(path, this.#path(blobPath));
+          await this.#syncFolders(blobPath);
           settled = true;
           await handle.close();
         });
@@ -326,10 +326,10 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     };
   }
 
-  async #syncFolders(place: BlobPath): Promise<void> {
-    const outer = join(this.#root, 'sha256', place.outer);
-    const key = `${place.outer}/${place.inner}`;
-    const syncs = [syncFolder(join(outer, place.inner))];
+  async #syncFolders(blobPath: BlobPath): Promise<void> {
+    const outer = join(this.#root, 'sha256', blobPath.outer);
+    const key = `${blobPath.outer}/${blobPath.inner}`;
+    const syncs = [syncFolder(join(outer, blobPath.inner))];
     if (!this.#durableFolders.has(key)) syncs.push(syncFolder(outer));
     await Promise.all(syncs);
     this.#durableFolders.add(key);
@@ -338,11 +338,11 @@ class FsBlobStore implements BlobStore, LocalBlobs {
   /** Opens the file of a blob; undefined when it does not exist. Never blocks on a pipe and never follows a link. */
   async #open(sha256: string): Promise<FileHandle | undefined> {
     return await this.#guarded('reading a blob', async () => {
-      const place = pathOf(sha256);
+      const blobPath = pathOf(sha256);
       try {
-        await this.#requireOwnFolders(place);
+        await this.#requireOwnFolders(blobPath);
         const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-        return await open(this.#path(place), flags);
+        return await open(this.#path(blobPath), flags);
       } catch (error) {
         if (errnoOf(error) === 'ENOENT') return undefined;
         throw error;
@@ -351,10 +351,10 @@ class FsBlobStore implements BlobStore, LocalBlobs {
   }
 
   async #stat(sha256: string): Promise<BlobStat | undefined> {
-    const place = pathOf(sha256);
+    const blobPath = pathOf(sha256);
     try {
-      await this.#requireOwnFolders(place);
-      const stat = await lstat(this.#path(place));
+      await this.#requireOwnFolders(blobPath);
+      const stat = await lstat(this.#path(blobPath));
       if (!stat.isFile()) return undefined;
       return { locator: toLocator(sha256), size: stat.size, modifiedAt: stat.mtime };
     } catch (error) {
@@ -363,9 +363,9 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     }
   }
 
-  async #requireOwnFolders(place: BlobPath): Promise<void> {
-    const outer = join(this.#root, 'sha256', place.outer);
-    await Promise.all([requireFolder(outer), requireFolder(join(outer, place.inner))]);
+  async #requireOwnFolders(blobPath: BlobPath): Promise<void> {
+    const outer = join(this.#root, 'sha256', blobPath.outer);
+    await Promise.all([requireFolder(outer), requireFolder(join(outer, blobPath.inner))]);
   }
 
   async #names(parts: readonly string[], pattern: RegExp): Promise<string[]> {
@@ -382,8 +382,8 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     });
   }
 
-  #path(place: BlobPath): string {
-    return join(this.#root, 'sha256', place.outer, place.inner, place.name);
+  #path(blobPath: BlobPath): string {
+    return join(this.#root, 'sha256', blobPath.outer, blobPath.inner, blobPath.name);
   }
 
   async #guarded<T>(doing: string, work: () => Promise<T>): Promise<T> {

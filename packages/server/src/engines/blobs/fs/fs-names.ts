@@ -1,6 +1,6 @@
 /** Locators of the file store: `sha256:<hex>`. Nothing else ever becomes a path. */
 import { createHash } from 'node:crypto';
-import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.mjs';
 
 const LOCATOR = /^sha256:([0-9a-f]{64})$/;
 

@@ -39,8 +39,8 @@ class S3BlobStore implements BlobStore, PresignedUploads {
   }
 
   async stage(source: Readable, expected: ExpectedBytes = {}): Promise<StagedBlob> {
-    const parts = { access: this.#access, keys: this.#keys, clock: this.#clock };
-    return await stageInS3(parts, source, expected);
+    const dependencies = { access: this.#access, keys: this.#keys, clock: this.#clock };
+    return await stageInS3(dependencies, source, expected);
   }
 
   async put(source: Readable, expected?: ExpectedBytes): Promise<StoredBlob> {
@@ -121,10 +121,10 @@ class S3BlobStore implements BlobStore, PresignedUploads {
 
   async claimFor(id: string): Promise<StoreOwner> {
     const target = { Bucket: this.#access.bucket, Key: `${this.#keys.prefix}owner` };
-    const place = `s3://${target.Bucket}/${target.Key}`;
+    const path = `s3://${target.Bucket}/${target.Key}`;
     return await this.#access.call('recording the owner', async (s3) => {
       const known = await readText(s3, target);
-      if (known !== undefined) return { id: known.trim(), place };
+      if (known !== undefined) return { id: known.trim(), place: path };
       try {
         await s3.putObject({ ...target, Body: `${id}\n`, IfNoneMatch: '*' });
       } catch (error) {
@@ -132,7 +132,7 @@ class S3BlobStore implements BlobStore, PresignedUploads {
         if (![409, 412].includes(s3Answer(error).status ?? 0)) throw error;
       }
       // Read it back: on servers without conditional writes the last writer wins.
-      return { id: (await readText(s3, target))?.trim() ?? id, place };
+      return { id: (await readText(s3, target))?.trim() ?? id, place: path };
     });
   }
 

@@ -1,6 +1,6 @@
 import { DaisError } from '@dais/api';
 
-interface Place {
+interface ObjectLocation {
   readonly bucket: string;
   readonly region: string;
   readonly endpoint?: string;
@@ -38,10 +38,10 @@ export function isMissing(error: unknown): boolean {
  * Converts the error of a request to `storage_full` or `blobs_unavailable`. Returns programming errors, errors with a code and
  * intended aborts unchanged. The message of the server is for the log only: it contains accounts and keys.
  */
-export function s3Error(error: unknown, place: Place, doing: string): unknown {
+export function s3Error(error: unknown, location: ObjectLocation, doing: string): unknown {
   if (!(error instanceof Error) || error instanceof DaisError) return error;
   const { name, status } = s3Answer(error);
-  const where = `bucket ${place.bucket} at ${place.endpoint ?? `AWS region ${place.region}`}`;
+  const where = `bucket ${location.bucket} at ${location.endpoint ?? `AWS region ${location.region}`}`;
   // Not the error itself: for a wrong signature it has the access key id and the signed text as fields.
   const cause = new Error(`${name}: ${error.message}`);
   const unavailable = (detail: string): DaisError => new DaisError('blobs_unavailable', detail, { cause });

@@ -21,7 +21,7 @@ beforeAll(async () => {
     proxy: { noProxy: [] },
     allowHosts: [],
     userAgent: 'dais/test',
-    fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+    fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
   });
 });
 afterAll(async () => {

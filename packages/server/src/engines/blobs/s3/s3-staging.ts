@@ -20,14 +20,18 @@ export const MAX_PARTS = 10_000;
 const PART_BYTES = 16 * MIB;
 const PARTS_AT_A_TIME = 4;
 
-export interface S3StagingParts {
+export interface S3StagingDependencies {
   readonly access: S3Access;
   readonly keys: S3Keys;
   readonly clock: Clock;
 }
 
-export async function stageInS3(parts: S3StagingParts, source: Readable, expected: ExpectedBytes): Promise<StagedBlob> {
-  const partBytes = parts.access.options.partBytes ?? PART_BYTES;
+export async function stageInS3(
+  dependencies: S3StagingDependencies,
+  source: Readable,
+  expected: ExpectedBytes,
+): Promise<StagedBlob> {
+  const partBytes = dependencies.access.options.partBytes ?? PART_BYTES;
   const most = partBytes * MAX_PARTS;
   const incoming = measure(source, { ...expected, maxBytes: Math.min(expected.maxBytes ?? most, most) });
   try {
@@ -35,13 +39,13 @@ export async function stageInS3(parts: S3StagingParts, source: Readable, expecte
     const gathered: Buffer[] = [];
     for (let size = 0; size <= partBytes;) {
       const next = await iterator.next();
-      if (next.done === true) return stagedInMemory(parts, incoming.measured(), Buffer.concat(gathered));
+      if (next.done === true) return stagedInMemory(dependencies, incoming.measured(), Buffer.concat(gathered));
       gathered.push(next.value);
       size += next.value.length;
     }
-    const key = parts.keys.key('tmp', uuidv7(parts.clock.now()));
-    await upload(parts.access, key, partBytes, gathered, iterator);
-    return stagedInBucket(parts, incoming.measured(), key);
+    const key = dependencies.keys.key('tmp', uuidv7(dependencies.clock.now()));
+    await upload(dependencies.access, key, partBytes, gathered, iterator);
+    return stagedInBucket(dependencies, incoming.measured(), key);
   } finally {
     source.destroy();
   }
@@ -78,8 +82,8 @@ async function upload(
   }
 }
 
-function stagedInMemory(parts: S3StagingParts, measured: Measured, bytes: Buffer): StagedBlob {
-  const { access, keys } = parts;
+function stagedInMemory(dependencies: S3StagingDependencies, measured: Measured, bytes: Buffer): StagedBlob {
+  const { access, keys } = dependencies;
   let held: Buffer | undefined = bytes;
   return {
     ...measured,
@@ -100,8 +104,8 @@ function stagedInMemory(parts: S3StagingParts, measured: Measured, bytes: Buffer
   };
 }
 
-function stagedInBucket(parts: S3StagingParts, measured: Measured, temporary: string): StagedBlob {
-  const { access, keys } = parts;
+function stagedInBucket(dependencies: S3StagingDependencies, measured: Measured, temporary: string): StagedBlob {
+  const { access, keys } = dependencies;
   let settled = false;
   const removeTemporary = async (): Promise<void> => {
     settled = true;

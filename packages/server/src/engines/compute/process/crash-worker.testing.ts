@@ -4,7 +4,7 @@ import { silentLog } from '#lib/log.ts';
 import type { TaskSpec } from '../contract.ts';
 import { shell } from '../suite.ts';
 import { openProcessCompute, type ProcessComputeOptions } from './process-compute.ts';
-import type { CrashPoint } from './task-parts.ts';
+import type { CrashPoint } from './task-dependencies.ts';
 
 export interface CrashWork {
   readonly root: string;

@@ -20,9 +20,9 @@ export interface TestEngine {
 
 export async function startEngine(
   options: Partial<ProcessComputeOptions> = {},
-  place: string = tmpdir(),
+  path: string = tmpdir(),
 ): Promise<TestEngine> {
-  const folder = await mkdtemp(join(place, 'dais-compute-'));
+  const folder = await mkdtemp(join(path, 'dais-compute-'));
   const compute = await openProcessCompute({
     root: join(folder, 'compute'),
     clock: systemClock,

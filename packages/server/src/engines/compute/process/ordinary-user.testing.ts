@@ -15,14 +15,14 @@ export interface UserReport {
 export async function runIsolated(root: string, script: string): Promise<void> {
   const reach = [{ port: 7070, accept: (socket: Socket) => void socket.end('hello from outside\n') }];
   const compute = await openProcessCompute({ root, clock: systemClock, log: silentLog, reach });
-  const { isolationFault: fault, limits } = await compute.abilities();
+  const { isolationProblem: problem, limits } = await compute.abilities();
   const spec = task(['bash', '-c', script], { isolation: 'required', limits: { graceMs: 100 } });
   await compute.submit(spec);
   // Waiting for a task does not keep the process alive.
   const alive = setInterval(() => {}, 1000);
   const state = await compute.wait(spec.attempt, never);
   clearInterval(alive);
-  const outputOf: UserReport = { fault, limits, state, text: await textOf(compute, spec.attempt) };
+  const outputOf: UserReport = { fault: problem, limits, state, text: await textOf(compute, spec.attempt) };
   await compute.forget(spec.attempt);
   await compute.close();
   process.stdout.write(JSON.stringify(outputOf));

@@ -15,7 +15,7 @@ async function open(
   const root = await mkdtemp(join(tmpdir(), 'dais-compute-'));
   const options: ProcessComputeOptions = { root, clock: systemClock, log: silentLog, ...more };
   const compute = await openProcessCompute(options);
-  if (isolation === 'required') expect((await compute.abilities()).isolationFault).toBeUndefined();
+  if (isolation === 'required') expect((await compute.abilities()).isolationProblem).toBeUndefined();
   return {
     compute,
     isolation,

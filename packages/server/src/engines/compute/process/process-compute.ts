@@ -38,7 +38,7 @@ import { readLogs } from './task-logs.ts';
 import { outputFiles } from './task-outputs.ts';
 import { proxyVariables } from './task-proxy.ts';
 import { TASK_VARIABLE } from './task-processes.ts';
-import type { CrashPoint, TaskParts } from './task-parts.ts';
+import type { CrashPoint, TaskDependencies } from './task-dependencies.ts';
 import { TaskRun } from './task-run.ts';
 
 export interface ProcessComputeOptions {
@@ -74,7 +74,7 @@ const MAX_RUNNING = 500;
 /** Interval between checks of running tasks without file notifications: finds killed shims. */
 const ROUND_MS = 5000;
 
-interface MachineParts {
+interface MachineDependencies {
   readonly gpus: readonly string[];
   readonly groups: ControlGroups | undefined;
   readonly keepFreeBytes: number;
@@ -104,7 +104,7 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
     findGpus(path),
   ]);
   await writeFilter(root, filterForNamespaces(groups !== undefined));
-  const parts: TaskParts = {
+  const dependencies: TaskDependencies = {
     clock,
     log,
     groups,
@@ -127,7 +127,11 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
     free: () => engine.free,
     reached: options.reached ?? (() => {}),
   };
-  const engine = new ProcessCompute(root, mark, parts, { gpus, groups, keepFreeBytes: options.keepFreeBytes ?? 0 });
+  const engine = new ProcessCompute(root, mark, dependencies, {
+    gpus,
+    groups,
+    keepFreeBytes: options.keepFreeBytes ?? 0,
+  });
   await engine.adopt();
   return engine;
 }
@@ -135,8 +139,8 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
 class ProcessCompute implements Compute {
   readonly #root: string;
   readonly #mark: string;
-  readonly #parts: TaskParts;
-  readonly #machine: MachineParts;
+  readonly #dependencies: TaskDependencies;
+  readonly #machine: MachineDependencies;
   readonly #submitting = new Map<string, Promise<void>>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Map<string, TaskRun>();
@@ -147,12 +151,12 @@ class ProcessCompute implements Compute {
   #closed = false;
   #lastOrder = 0;
 
-  constructor(root: string, mark: string, parts: TaskParts, machine: MachineParts) {
+  constructor(root: string, mark: string, dependencies: TaskDependencies, machine: MachineDependencies) {
     this.#root = root;
     this.#mark = mark;
-    this.#parts = parts;
+    this.#dependencies = dependencies;
     this.#machine = machine;
-    const { clock, log } = parts;
+    const { clock, log } = dependencies;
     const { keepFreeBytes } = machine;
     this.#space = new FreeSpaceWatch({ root, clock, log, keepFreeBytes, running: () => this.#running.values() });
   }
@@ -177,7 +181,7 @@ class ProcessCompute implements Compute {
       this.#waiting.set(one.record.attempt, one);
     }
     const isLive = (attempt: string) => this.#running.has(attempt) || this.#waiting.has(attempt);
-    await this.#parts.leases.sweep(isLive);
+    await this.#dependencies.leases.sweep(isLive);
     await this.#machine.groups?.sweep(isLive);
     this.#round();
     this.#schedule();
@@ -185,14 +189,14 @@ class ProcessCompute implements Compute {
 
   async abilities(): Promise<ComputeAbilities> {
     return {
-      isolationFault: await this.#isolationFault(),
+      isolationProblem: await this.#isolationProblem(),
       limits: this.#machine.groups === undefined ? 'rlimit' : 'cgroup',
       resources: await machineResources(this.#root, this.#machine.gpus),
     };
   }
 
-  async #isolationFault(): Promise<string | undefined> {
-    const report = await this.#parts.isolation.report();
+  async #isolationProblem(): Promise<string | undefined> {
+    const report = await this.#dependencies.isolation.report();
     if (report.boundary !== 'none') return undefined;
     return [report.reason ?? '', report.remedy ?? ''].filter(Boolean).join('. ');
   }
@@ -200,7 +204,7 @@ class ProcessCompute implements Compute {
   /** Returns how the task is confined. @throws DaisError `invalid_request` when that is not possible. */
   async #confine(spec: TaskSpec, folder: TaskFolder): Promise<Confined | undefined> {
     if (spec.isolation === 'none') return undefined;
-    const { isolation, hidden, maxProcesses, reach, groups } = this.#parts;
+    const { isolation, hidden, maxProcesses, reach, groups } = this.#dependencies;
     const report = await isolation.report();
     if (report.boundary === 'none') throw new DaisError('invalid_request', isolationRefusal('The task', report));
     if (report.boundary === 'landlock' && spec.network) {
@@ -241,7 +245,7 @@ class ProcessCompute implements Compute {
         { retryAfter: 60 },
       );
     }
-    if (spec.environment?.root !== undefined && this.#parts.outside === undefined) {
+    if (spec.environment?.root !== undefined && this.#dependencies.outside === undefined) {
       throw new DaisError('invalid_request', 'This machine cannot run images because its programs are not in /usr.');
     }
     const staging = new TaskFolder(this.#stagingFolder());
@@ -249,11 +253,11 @@ class ProcessCompute implements Compute {
     const confined = await this.#confine(spec, folder);
     const boundary = confined?.boundary ?? 'none';
     const { home, tmp } = foldersOf(boundary, folder);
-    this.#lastOrder = Math.max(this.#lastOrder + 1, this.#parts.clock.now());
+    this.#lastOrder = Math.max(this.#lastOrder + 1, this.#dependencies.clock.now());
     try {
       await stage(staging, spec, {
         order: this.#lastOrder,
-        path: this.#parts.path,
+        path: this.#dependencies.path,
         uid: confined?.uid,
         boundary,
         variables: {
@@ -265,12 +269,12 @@ class ProcessCompute implements Compute {
           LOGNAME: 'step',
           ...(confined !== undefined &&
             spec.network &&
-            this.#parts.proxy !== undefined &&
-            proxyVariables(this.#parts.proxy)),
+            this.#dependencies.proxy !== undefined &&
+            proxyVariables(this.#dependencies.proxy)),
         },
         fixed: { [TASK_VARIABLE]: this.#markOf(spec.attempt) },
       });
-      this.#parts.reached('staged');
+      this.#dependencies.reached('staged');
       await rename(staging.path, folder.path);
     } catch (error) {
       await staging.remove();
@@ -278,7 +282,7 @@ class ProcessCompute implements Compute {
       if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return;
       throw storageError(error, this.#root);
     }
-    this.#parts.reached('submitted');
+    this.#dependencies.reached('submitted');
     const record = folder.record()!;
     this.#waiting.set(spec.attempt, { record, folder });
     this.#schedule();
@@ -366,7 +370,7 @@ class ProcessCompute implements Compute {
       if (errnoOf(error) !== 'ENOENT') throw storageError(error, this.#root);
     }
     // If this process ends, the next one removes the rest.
-    if (!(await this.#parts.launcher.removeSmall(away))) await new TaskFolder(away).remove();
+    if (!(await this.#dependencies.launcher.removeSmall(away))) await new TaskFolder(away).remove();
   }
 
   async *attempts(): AsyncIterable<string> {
@@ -379,7 +383,7 @@ class ProcessCompute implements Compute {
     await this.#space.close();
     await this.#scheduling;
     await Promise.all([...this.#running.values()].map(async (run) => await run.close()));
-    this.#parts.launcher.close();
+    this.#dependencies.launcher.close();
     // Removes empty groups; groups of running tasks stay.
     await this.#machine.groups?.sweep(() => true);
     for (const attempt of this.#listeners.keys()) this.#notify(attempt);
@@ -407,7 +411,7 @@ class ProcessCompute implements Compute {
   }
 
   #run({ record, folder }: Waiting): TaskRun {
-    const run = new TaskRun(this.#parts, folder, record, this.#markOf(record.attempt), () => {
+    const run = new TaskRun(this.#dependencies, folder, record, this.#markOf(record.attempt), () => {
       this.#running.delete(record.attempt);
       this.#notify(record.attempt);
       this.#schedule();
@@ -420,7 +424,7 @@ class ProcessCompute implements Compute {
   #schedule(): void {
     this.#scheduling = this.#scheduling
       .then(async () => await this.#startWhatFits())
-      .catch((error: unknown) => this.#parts.log.error('could not start tasks', { error }));
+      .catch((error: unknown) => this.#dependencies.log.error('could not start tasks', { error }));
   }
 
   /** In submission order, so that smaller tasks cannot starve a large one. */
@@ -443,7 +447,7 @@ class ProcessCompute implements Compute {
 
   async #startIfFits(waiting: Waiting, record: TaskRecord, folder: TaskFolder): Promise<boolean> {
     if (this.#running.size >= MAX_RUNNING || !(await this.#hasRoom(record))) return false;
-    const gpus = await this.#parts.leases.take(record.attempt, record.resources[GPU] ?? 0);
+    const gpus = await this.#dependencies.leases.take(record.attempt, record.resources[GPU] ?? 0);
     if (gpus === undefined) return false;
     this.#waiting.delete(record.attempt);
     const run = this.#run(waiting);
@@ -456,7 +460,7 @@ class ProcessCompute implements Compute {
       const rest = [...this.#waiting];
       this.#waiting.clear();
       for (const [attempt, other] of [[record.attempt, waiting] as const, ...rest]) this.#waiting.set(attempt, other);
-      this.#parts.log.warn('could not start a task', { attempt: record.attempt, folder: folder.path, error });
+      this.#dependencies.log.warn('could not start a task', { attempt: record.attempt, folder: folder.path, error });
       return false;
     }
     return true;
@@ -474,7 +478,7 @@ class ProcessCompute implements Compute {
 
   #round(): void {
     if (this.#closed) return;
-    this.#cancelRound = this.#parts.clock.after(ROUND_MS, () => {
+    this.#cancelRound = this.#dependencies.clock.after(ROUND_MS, () => {
       for (const run of this.#running.values()) run.poke();
       if (this.#waiting.size > 0) this.#schedule();
       this.#round();

@@ -14,7 +14,7 @@ import type { CrashWork } from './crash-worker.testing.ts';
 import { openProcessCompute, type ProcessComputeOptions } from './process-compute.ts';
 import { SECOND_START, shimArguments } from './shim/shim.ts';
 import { readProcess } from './task-processes.ts';
-import type { CrashPoint } from './task-parts.ts';
+import type { CrashPoint } from './task-dependencies.ts';
 
 let root: string;
 let effects: string;
@@ -49,11 +49,11 @@ const starts = async () => (await readFile(effects, 'utf8')).split('\n').filter(
 
 /** A process that works on the same folder until it is killed. */
 async function work(tasks: CrashWork['tasks'], at?: CrashPoint): Promise<ChildProcess> {
-  const told: CrashWork = { root: tasksRoot(), tasks, ...(at !== undefined && { at }) };
+  const reported: CrashWork = { root: tasksRoot(), tasks, ...(at !== undefined && { at }) };
   const worker = await startModule({
     module: new URL('crash-worker.testing.ts', import.meta.url),
     statement: 'await program.workUntilKilled(JSON.parse(process.argv[2]));',
-    argument: told,
+    argument: reported,
     env: { PATH: process.env['PATH'] },
     stdout: 'pipe',
     stderr: 'inherit',
@@ -231,7 +231,7 @@ test('a task ends when its folder is removed without a running Dais', async () =
   const shim = Number.parseInt(await readFile(fileOf(attempt, 'pid'), 'utf8'), 10);
   expect(readProcess(shim)).toBeDefined();
   await rm(fileOf(attempt, '.'), { recursive: true });
-  await expect.poll(() => readProcess(shim), { timeout: 10_000 }).toBeUndefined();
+  await expect.poll(() => readProcess(shim)).toBeUndefined();
 });
 
 test('a cancellation that a crash interrupted is carried on to the end', async () => {

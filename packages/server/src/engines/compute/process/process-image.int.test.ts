@@ -8,7 +8,18 @@ import type { TaskSpec } from '../contract.ts';
 import { expectRefusal, never, outputsOf, shell, task, textOf, untilWritten } from '../suite.ts';
 import { startEngine, type TestEngine } from './engine.testing.ts';
 
-const PLACES = ['proc', 'dev', 'sys/devices/system', 'tmp', 'var/tmp', 'work', 'home/step', '.dais/usr', 'etc', 'bin'];
+const LOCATIONS = [
+  'proc',
+  'dev',
+  'sys/devices/system',
+  'tmp',
+  'var/tmp',
+  'work',
+  'home/step',
+  '.dais/usr',
+  'etc',
+  'bin',
+];
 const PROGRAMS = ['sh', 'cat', 'id', 'ls', 'sleep', 'touch', 'env'];
 
 let engine: TestEngine;
@@ -16,7 +27,7 @@ let root: string;
 /** With programs and their libraries, in different folders. */
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'dais-image-'));
-  for (const place of PLACES) await mkdir(join(root, place), { recursive: true });
+  for (const path of LOCATIONS) await mkdir(join(root, path), { recursive: true });
   for (const file of ['etc/hosts', 'etc/resolv.conf']) await writeFile(join(root, file), '');
   await writeFile(join(root, 'etc', 'image'), 'of the image\n');
   for (const program of PROGRAMS) {

@@ -33,8 +33,8 @@ beforeAll(async () => {
     await writeFile(join(folder, name), 'PRECIOUS', { mode: 0o644 });
   }
   engine = await startEngine({ hidden: [data, keys] });
-  const { isolationFault } = await engine.compute.abilities();
-  if (isolationFault !== undefined) throw new Error(isolationFault);
+  const { isolationProblem } = await engine.compute.abilities();
+  if (isolationProblem !== undefined) throw new Error(isolationProblem);
 });
 afterAll(async () => {
   await engine?.end();
@@ -99,8 +99,8 @@ test('cannot create a user namespace, mount or read keys', async () => {
 });
 
 test('writes only into its own folders', async () => {
-  const places = ['/', '/usr', '/usr/bin', '/etc', '/opt', '/bin', '/home', '/proc/sys/kernel', '/sys', '/var'];
-  const script = `for place in ${places.join(' ')}; do touch $place/x 2>/dev/null && echo "wrote $place"; done
+  const locations = ['/', '/usr', '/usr/bin', '/etc', '/opt', '/bin', '/home', '/proc/sys/kernel', '/sys', '/var'];
+  const script = `for place in ${locations.join(' ')}; do touch $place/x 2>/dev/null && echo "wrote $place"; done
     for place in ${INSIDE.work} ${INSIDE.tmp} /var/tmp "$HOME" "$TMPDIR" /dev/shm; do touch $place/x || echo "not $place"; done; pwd; echo "$HOME $TMPDIR"`;
   expect(await engine.outputOf(isolated(script))).toBe(`${INSIDE.work}\n${INSIDE.home} ${INSIDE.tmp}\n`);
 });
@@ -243,8 +243,8 @@ test('rejects a task with a remedy when no isolation works', async () => {
   const bare = await mkdtemp(join(tmpdir(), 'dais-bare-'));
   const without = await startEngine({ isolation: openIsolation({ path: bare }) });
   try {
-    const { isolationFault } = await without.compute.abilities();
-    expect(isolationFault).toMatch(/apt-get install bubblewrap/);
+    const { isolationProblem } = await without.compute.abilities();
+    expect(isolationProblem).toMatch(/apt-get install bubblewrap/);
     await expectRefusal(without.compute.submit(isolated('true')), 'invalid_request', /apt-get install bubblewrap/);
   } finally {
     await without.end();

@@ -16,8 +16,8 @@ computeSuite('process, isolated without namespaces and control groups', async ()
   const root = await mkdtemp(join(tmpdir(), 'dais-compute-'));
   const isolation = withoutNamespaces();
   const compute = await openProcessCompute({ root, clock: systemClock, log: silentLog, limits: 'rlimit', isolation });
-  const { isolationFault } = await compute.abilities();
-  if (isolationFault !== undefined) throw new Error(isolationFault);
+  const { isolationProblem } = await compute.abilities();
+  if (isolationProblem !== undefined) throw new Error(isolationProblem);
   return {
     compute,
     isolation: 'required',

@@ -23,8 +23,8 @@ afterEach(async () => {
   for (const undo of after.splice(0).toReversed()) await undo();
 });
 
-async function engineWith(options: Partial<ProcessComputeOptions> = {}, place?: string): Promise<TestEngine> {
-  const engine = await startEngine(options, place);
+async function engineWith(options: Partial<ProcessComputeOptions> = {}, path?: string): Promise<TestEngine> {
+  const engine = await startEngine(options, path);
   engines.push(engine);
   return engine;
 }

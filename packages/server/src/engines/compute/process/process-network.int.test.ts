@@ -40,8 +40,8 @@ beforeAll(async () => {
   });
   proxy = { port: 3128, server: new ForwardProxy(outbound) };
   engine = await startEngine({ proxy });
-  const { isolationFault } = await engine.compute.abilities();
-  if (isolationFault !== undefined) throw new Error(isolationFault);
+  const { isolationProblem } = await engine.compute.abilities();
+  if (isolationProblem !== undefined) throw new Error(isolationProblem);
 });
 afterAll(async () => {
   await engine?.end();
@@ -67,12 +67,12 @@ const byTunnel = (authority: string) =>
   `(exec 5<>/dev/tcp/127.0.0.1/3128 && printf 'CONNECT ${authority} HTTP/1.1\\r\\n\\r\\n' >&5 && read -r line <&5 && echo "$line") 2>&1`;
 
 test('with network access it does not reach this machine, link-local or private addresses', async () => {
-  const places: [host: string, port: number][] = [
+  const locations: [host: string, port: number][] = [
     ['127.0.0.1', insidePort],
     ['169.254.169.254', 80],
     ['10.0.0.1', 80],
   ];
-  const script = places.flatMap(([host, port]) => [
+  const script = locations.flatMap(([host, port]) => [
     direct(host, port),
     byProxy(`http://${host}:${port}/`),
     byTunnel(`${host}:${port}`),

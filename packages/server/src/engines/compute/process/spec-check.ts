@@ -13,26 +13,26 @@ const MAX_FILES = 100_000;
 /** @throws DaisError `invalid_request`, with all errors. */
 export function checkSpec(spec: TaskSpec, capacity: Resources): void {
   const issues: Issue[] = [];
-  const fault = (path: string, message: string) => issues.push({ path, message });
-  if (!ATTEMPT.test(spec.attempt)) fault('attempt', 'must consist of a-z, 0-9 and -, at most 64 characters');
+  const report = (path: string, message: string) => issues.push({ path, message });
+  if (!ATTEMPT.test(spec.attempt)) report('attempt', 'must consist of a-z, 0-9 and -, at most 64 characters');
   if (spec.environment?.root !== undefined && spec.isolation !== 'required') {
-    fault('isolation', 'must be `required` for an image');
+    report('isolation', 'must be `required` for an image');
   }
-  checkStrings(spec, fault);
+  checkStrings(spec, report);
   checkPaths(
     spec.inputs.map(({ path }) => path),
     'inputs',
-    fault,
+    report,
   );
   spec.outputs.forEach(({ path }, index) => {
-    const wrong = pathFault(path);
-    if (wrong !== undefined) fault(`outputs[${index}].path`, wrong);
+    const wrong = pathProblem(path);
+    if (wrong !== undefined) report(`outputs[${index}].path`, wrong);
   });
   const names = new Set(spec.outputs.map(({ name }) => name));
-  if (names.size < spec.outputs.length) fault('outputs', 'must have different names');
-  checkResources(spec.resources, capacity, fault);
+  if (names.size < spec.outputs.length) report('outputs', 'must have different names');
+  checkResources(spec.resources, capacity, report);
   for (const [name, value] of Object.entries(spec.limits)) {
-    if (!Number.isFinite(value) || (value as number) < 0) fault(`limits.${name}`, 'must be a number, 0 or more');
+    if (!Number.isFinite(value) || (value as number) < 0) report(`limits.${name}`, 'must be a number, 0 or more');
   }
   if (issues.length > 0) {
     const all = issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
@@ -40,48 +40,48 @@ export function checkSpec(spec: TaskSpec, capacity: Resources): void {
   }
 }
 
-type Fault = (path: string, message: string) => void;
+type ReportIssue = (path: string, message: string) => void;
 
-function checkStrings(spec: TaskSpec, fault: Fault): void {
+function checkStrings(spec: TaskSpec, report: ReportIssue): void {
   let total = 0;
   const check = (path: string, text: string) => {
     const size = Buffer.byteLength(text);
     total += size + 1;
-    if (text.includes('\0')) fault(path, 'contains a NUL character');
+    if (text.includes('\0')) report(path, 'contains a NUL character');
     if (size > MAX_STRING_BYTES)
-      fault(path, `has ${size} bytes; the maximum of Linux is ${MAX_STRING_BYTES}: use a file`);
+      report(path, `has ${size} bytes; the maximum of Linux is ${MAX_STRING_BYTES}: use a file`);
   };
   spec.command.forEach((text, index) => check(`command[${index}]`, text));
-  if (spec.command[0] === '') fault('command[0]', 'is empty');
+  if (spec.command[0] === '') report('command[0]', 'is empty');
   for (const field of ['variables', 'secretVariables'] as const) {
     for (const [name, value] of Object.entries(spec[field])) {
       if (!VARIABLE.test(name))
-        fault(`${field}.${name}`, 'must consist of A-Z, a-z, 0-9 and _, and not start with a digit');
+        report(`${field}.${name}`, 'must consist of A-Z, a-z, 0-9 and _, and not start with a digit');
       check(`${field}.${name}`, `${name}=${value}`);
     }
   }
   if (total > MAX_STRINGS_BYTES) {
-    fault('command', `and variables have ${total} bytes in total, more than ${MAX_STRINGS_BYTES}: use files`);
+    report('command', `and variables have ${total} bytes in total, more than ${MAX_STRINGS_BYTES}: use files`);
   }
 }
 
-function checkPaths(paths: readonly string[], field: string, fault: Fault): void {
+function checkPaths(paths: readonly string[], field: string, report: ReportIssue): void {
   if (paths.length > MAX_FILES)
-    fault(field, `has ${paths.length} files, more than ${MAX_FILES}: pack them into an archive`);
+    report(field, `has ${paths.length} files, more than ${MAX_FILES}: pack them into an archive`);
   const files = new Set<string>();
   const folders = new Set<string>();
   paths.forEach((path, index) => {
-    const wrong = pathFault(path);
-    if (wrong !== undefined) fault(`${field}[${index}].path`, wrong);
-    else if (files.has(path)) fault(`${field}[${index}].path`, `${path} is listed twice`);
+    const wrong = pathProblem(path);
+    if (wrong !== undefined) report(`${field}[${index}].path`, wrong);
+    else if (files.has(path)) report(`${field}[${index}].path`, `${path} is listed twice`);
     files.add(path);
     const parts = path.split('/');
     for (let depth = 1; depth < parts.length; depth++) folders.add(parts.slice(0, depth).join('/'));
   });
-  for (const path of files) if (folders.has(path)) fault(field, `${path} is a file and a folder`);
+  for (const path of files) if (folders.has(path)) report(field, `${path} is a file and a folder`);
 }
 
-function pathFault(path: string): string | undefined {
+function pathProblem(path: string): string | undefined {
   if (path === '' || path.startsWith('/')) return 'must be relative to the working folder';
   if (path.split('/').some((part) => part === '' || part === '.' || part === '..')) {
     return `${JSON.stringify(path)} has an empty segment, \`.\` or \`..\``;
@@ -91,16 +91,16 @@ function pathFault(path: string): string | undefined {
   return Buffer.byteLength(path) > 3000 ? 'has more than 3000 bytes' : undefined;
 }
 
-function checkResources(wanted: Resources, capacity: Resources, fault: Fault): void {
+function checkResources(wanted: Resources, capacity: Resources, report: ReportIssue): void {
   for (const [name, amount] of Object.entries(wanted)) {
     const has = capacity[name];
     const path = `resources.${name}`;
     if (has === undefined) {
       const known = Object.keys(capacity).join(', ');
       const advice = name.includes('/') ? 'it has none' : `it has ${known}`;
-      fault(path, `is not available on this machine: ${advice}`);
-    } else if (!Number.isFinite(amount) || amount < 0) fault(path, 'must be a number, 0 or more');
-    else if (name.includes('/') && !Number.isInteger(amount)) fault(path, 'must be a whole number');
-    else if (amount > has) fault(path, `requests ${amount}, and this machine has ${has}`);
+      report(path, `is not available on this machine: ${advice}`);
+    } else if (!Number.isFinite(amount) || amount < 0) report(path, 'must be a number, 0 or more');
+    else if (name.includes('/') && !Number.isInteger(amount)) report(path, 'must be a whole number');
+    else if (amount > has) report(path, `requests ${amount}, and this machine has ${has}`);
   }
 }

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { DaisError } from '@dais/api';
 import type { Boundary } from '#engines/isolation/contract.ts';
 import { byteText } from '#lib/formats/byte-text.ts';
-import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.mjs';
 import type { TaskEnvironment, TaskSpec } from '../contract.ts';
 import { maskFile } from './shim/log-masker.ts';
 import { exportLines } from './shim/shim.ts';
@@ -29,11 +29,11 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
   folder.make();
   const counted = upTo(spec.limits.diskBytes ?? Infinity);
   for (const input of spec.inputs) {
-    const place = join(folder.work, input.path);
-    await mkdir(dirname(place), { recursive: true, mode: 0o700 });
-    await pipeline(await input.open(), counted, createWriteStream(place, { flags: 'wx', mode: 0o600 }));
-    if (input.executable === true) await chmod(place, 0o700);
-    await syncFile(place);
+    const path = join(folder.work, input.path);
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await pipeline(await input.open(), counted, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+    if (input.executable === true) await chmod(path, 0o700);
+    await syncFile(path);
   }
   if (plan.uid !== undefined) await folder.giveBoxTo(plan.uid);
   const environment: TaskEnvironment = spec.environment ?? { folders: [], path: [], variables: {} };
@@ -83,8 +83,8 @@ function upTo(limit: number): (source: AsyncIterable<Buffer>) => AsyncIterable<B
   };
 }
 
-async function syncFile(place: string): Promise<void> {
-  const file = await open(place);
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path);
   try {
     await file.sync();
   } finally {

@@ -251,20 +251,20 @@ export class TaskFolder {
   }
 }
 
-async function changeOwner(place: string, uid: number): Promise<void> {
-  await chown(place, uid, uid);
-  for (const entry of await readdir(place, { withFileTypes: true })) {
-    const file = join(place, entry.name);
+async function changeOwner(path: string, uid: number): Promise<void> {
+  await chown(path, uid, uid);
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    const file = join(path, entry.name);
     if (entry.isDirectory()) await changeOwner(file, uid);
     else await chown(file, uid, uid);
   }
 }
 
 /** A task may have denied access to its own folders. */
-async function openFolders(place: string): Promise<void> {
-  await chmod(place, 0o700);
-  for (const entry of await readdir(place, { withFileTypes: true })) {
-    if (entry.isDirectory()) await openFolders(join(place, entry.name));
+async function openFolders(path: string): Promise<void> {
+  await chmod(path, 0o700);
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) await openFolders(join(path, entry.name));
   }
 }
 

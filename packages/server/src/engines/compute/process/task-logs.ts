@@ -12,7 +12,7 @@ const LOOK_AGAIN_MS = 1000;
 /** Fewer bytes than PIPE_BUF (4096), also with three bytes per character. */
 const MAX_REPORT_CHARACTERS = 1300;
 
-interface Place {
+interface LogPosition {
   readonly segment: number;
   readonly offset: number;
 }
@@ -24,7 +24,7 @@ export async function* readLogs(
   /** Returns whether the output is complete. */
   ended: () => Promise<boolean>,
 ): AsyncIterable<LogChunk> {
-  let at = from === undefined ? { segment: 0, offset: 0 } : parsePlace(from);
+  let at = from === undefined ? { segment: 0, offset: 0 } : parsePosition(from);
   const buffer = Buffer.allocUnsafe(CHUNK);
   for (;;) {
     // Checked before the read, so that the read sees everything written until then.
@@ -54,7 +54,7 @@ export async function* readLogs(
   }
 }
 
-function parsePlace(text: string): Place {
+function parsePosition(text: string): LogPosition {
   const [, segment, offset] = /^(\d{1,15})\.(\d{1,15})$/.exec(text) ?? [];
   if (segment === undefined) {
     throw new DaisError(

@@ -8,7 +8,7 @@ import { lstat, open, readdir, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { OutputFile, TaskOutput } from '../contract.ts';
-import { DEEPEST_FOLDER, openFolder, placeIn } from './disk/open-folder.ts';
+import { DEEPEST_FOLDER, openFolder, pathIn } from './disk/open-folder.ts';
 
 /** @throws DaisError `invalid_request` for a name that is not UTF-8, and for folders that are nested too deep. */
 export async function* outputFiles(work: string, outputs: readonly TaskOutput[]): AsyncIterable<OutputFile> {
@@ -23,7 +23,7 @@ export async function* outputFiles(work: string, outputs: readonly TaskOutput[])
   }
 }
 
-interface OutputPlace {
+interface OutputLocation {
   readonly output: TaskOutput;
   readonly work: string;
 }
@@ -36,9 +36,9 @@ interface Entry {
   readonly depth: number;
 }
 
-async function* walk(of: OutputPlace, { folder, name, path, depth }: Entry): AsyncIterable<OutputFile> {
-  const place = placeIn(folder, name);
-  const stat = await lstat(place, { bigint: true }).catch(() => undefined);
+async function* walk(of: OutputLocation, { folder, name, path, depth }: Entry): AsyncIterable<OutputFile> {
+  const location = pathIn(folder, name);
+  const stat = await lstat(location, { bigint: true }).catch(() => undefined);
   if (stat === undefined) return;
   const { output } = of;
   if (stat.isFile()) {
@@ -57,7 +57,7 @@ async function* walk(of: OutputPlace, { folder, name, path, depth }: Entry): Asy
   const inner = await openFolder(folder, name);
   if (inner === undefined) return;
   try {
-    const entries = await readdir(placeIn(inner, '.'), { encoding: 'buffer', withFileTypes: true });
+    const entries = await readdir(pathIn(inner, '.'), { encoding: 'buffer', withFileTypes: true });
     // Ordered like whole paths: the name of a folder includes its slash.
     const names = entries
       .filter((entry) => entry.isFile() || entry.isDirectory())
@@ -95,14 +95,14 @@ interface SeenFile {
 }
 
 /** Streams exactly the listed bytes, however the file changes during the read. */
-async function openFile({ output, work }: OutputPlace, path: string, seen: SeenFile): Promise<Readable> {
+async function openFile({ output, work }: OutputLocation, path: string, seen: SeenFile): Promise<Readable> {
   const at = join(output.path, path);
   const folder = await parentFolder(work, at);
   if (folder === undefined) throw changed(at);
   let handle: FileHandle;
   try {
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    handle = await open(placeIn(folder, nameOf(at)), flags);
+    handle = await open(pathIn(folder, nameOf(at)), flags);
   } finally {
     await folder.close();
   }

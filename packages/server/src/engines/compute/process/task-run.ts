@@ -33,7 +33,7 @@ import {
   type TaskRecord,
 } from './task-folder.ts';
 import { appendLine } from './task-logs.ts';
-import type { TaskParts } from './task-parts.ts';
+import type { TaskDependencies } from './task-dependencies.ts';
 import { TaskConnections } from './task-proxy.ts';
 
 /** Files whose creation triggers a check: immediately, or together with the next one, which is often the end. */
@@ -55,7 +55,7 @@ const RELAY_PATIENCE_MS = 10_000;
 export class TaskRun {
   readonly record: TaskRecord;
   readonly folder: TaskFolder;
-  readonly #parts: TaskParts;
+  readonly #dependencies: TaskDependencies;
   readonly #mark: string;
   readonly #over: (state: TaskState) => void;
   #checking: Promise<void> | undefined;
@@ -66,7 +66,7 @@ export class TaskRun {
   #cancelSoon: (() => void) | undefined;
   /** Error of the shim that this process started. */
   #shimExited = false;
-  #spawnFault: string | undefined;
+  #spawnProblem: string | undefined;
   #signaled = new Set<number>();
   #sampled = { peakMemoryBytes: 0, cpuMs: 0 };
   readonly #disk: TaskDisk;
@@ -79,13 +79,13 @@ export class TaskRun {
 
   /** `over` is called once, when the result is written. */
   constructor(
-    parts: TaskParts,
+    dependencies: TaskDependencies,
     folder: TaskFolder,
     record: TaskRecord,
     mark: string,
     over: (state: TaskState) => void,
   ) {
-    this.#parts = parts;
+    this.#dependencies = dependencies;
     this.folder = folder;
     this.record = record;
     this.#mark = mark;
@@ -96,16 +96,16 @@ export class TaskRun {
   /** Starts the shim. Idempotent. */
   async start(devices: readonly string[]): Promise<void> {
     const { folder, record } = this;
-    const { groups, outside, launcher, reached } = this.#parts;
+    const { groups, outside, launcher, reached } = this.#dependencies;
     folder.release();
     const memory = memoryLimitOf(this.record);
     const limits = { cpu: record.resources['cpu'], memory };
     const made = groups?.of(record.attempt, limits);
     if (made !== undefined) {
       folder.note('groups.json', JSON.stringify(made.groups));
-      made.make(limits, this.#parts.maxProcesses);
+      made.make(limits, this.#dependencies.maxProcesses);
     }
-    if (this.#parts.hasGpus) {
+    if (this.#dependencies.hasGpus) {
       await appendFile(folder.file('env'), exportLines({ CUDA_VISIBLE_DEVICES: devices.join(',') }));
     }
     const isolated = record.isolation === 'required';
@@ -113,7 +113,7 @@ export class TaskRun {
     const inner: InnerOptions = {
       // Programs may reserve more address space than they use, so the watchdog enforces a limit that was not requested.
       dataBytes: made === undefined ? record.resources['memory'] : undefined,
-      maxProcesses: this.#parts.maxProcesses,
+      maxProcesses: this.#dependencies.maxProcesses,
       isolated,
       work: foldersOf(record.boundary, folder).work,
       waits: record.boundary.startsWith('bubblewrap'),
@@ -135,16 +135,16 @@ export class TaskRun {
         confined,
         memoryBytes: made === undefined ? memory : undefined,
         cpu: made === undefined ? cpuShare('step', record.resources['cpu']) : undefined,
-        watchedProcesses: made === undefined ? this.#parts.maxProcesses + WATCH_MARGIN : undefined,
+        watchedProcesses: made === undefined ? this.#dependencies.maxProcesses + WATCH_MARGIN : undefined,
       },
-      (fault) => this.#shimGone(fault),
+      (problem) => this.#shimGone(problem),
     );
     reached('spawned');
     this.watch();
   }
 
   async #confine(devices: readonly string[], command: readonly string[], hasControlGroups: boolean) {
-    const { isolation, hidden, maxProcesses } = this.#parts;
+    const { isolation, hidden, maxProcesses } = this.#dependencies;
     const { record, folder } = this;
     const ports = this.#reach().map(({ port }) => port);
     const run = isolatedStep(record, { folder, hidden, gpus: devices, ports, maxProcesses, command });
@@ -184,7 +184,7 @@ export class TaskRun {
     }
     this.#checking = this.#look()
       .catch((error: unknown) => {
-        this.#parts.log.error('could not check a task', { attempt: this.record.attempt, error });
+        this.#dependencies.log.error('could not check a task', { attempt: this.record.attempt, error });
         this.#wakeIn(2000);
       })
       .finally(() => {
@@ -197,7 +197,7 @@ export class TaskRun {
 
   #pokeSoon(): void {
     if (this.#closed) return;
-    this.#cancelSoon ??= this.#parts.clock.after(SOON_MS, () => {
+    this.#cancelSoon ??= this.#dependencies.clock.after(SOON_MS, () => {
       this.#cancelSoon = undefined;
       this.poke();
     });
@@ -211,7 +211,7 @@ export class TaskRun {
 
   /** Called after the free space was read: measures the folder if it may have consumed the space. */
   freeSpaceRead(free: FreeSpace): void {
-    if (this.#disk.isLimited && this.#disk.isDue(this.#parts.clock.now(), free)) this.poke();
+    if (this.#disk.isLimited && this.#disk.isDue(this.#dependencies.clock.now(), free)) this.poke();
   }
 
   /** Measures its disk usage in bytes. */
@@ -221,7 +221,7 @@ export class TaskRun {
   }
 
   async #measureDisk(shim: ShimIdentity, free: FreeSpace | undefined): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock } = this.#dependencies;
     const pids = () => taskProcesses(this.#marks(shim)).map(({ pid }) => pid);
     await this.#disk.measure(this.folder.box, pids, { now: () => clock.now(), free });
   }
@@ -241,24 +241,24 @@ export class TaskRun {
     if (result !== undefined) return result;
     const begun = this.folder.read('begun') === 'begun\n' ? this.folder.modified('begun') : undefined;
     if (begun === undefined) return { phase: 'preparing' };
-    const devices = (await this.#parts.leases.of(this.record.attempt)).map((index) => `${GPU}:${index}`);
+    const devices = (await this.#dependencies.leases.of(this.record.attempt)).map((index) => `${GPU}:${index}`);
     return { phase: 'running', startedAt: new Date(begun), devices };
   }
 
-  #shimGone(fault: string | undefined): void {
+  #shimGone(problem: string | undefined): void {
     this.#shimExited = true;
-    this.#spawnFault = fault;
+    this.#spawnProblem = problem;
     this.poke();
   }
 
   #wakeIn(ms: number): void {
     if (this.#closed) return;
     this.#cancelWake?.();
-    this.#cancelWake = this.#parts.clock.after(Math.min(Math.max(ms, 5), 2 ** 30), () => this.poke());
+    this.#cancelWake = this.#dependencies.clock.after(Math.min(Math.max(ms, 5), 2 ** 30), () => this.poke());
   }
 
   async #look(): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock } = this.#dependencies;
     const { folder } = this;
     // Checked before the files are read, so that they are final.
     const isGone = this.#shimExited;
@@ -274,7 +274,7 @@ export class TaskRun {
     const mark = names.has('cancel') ? folder.stopMark() : undefined;
     if (end !== undefined) {
       if (end.complete || !isAlive || clock.now() - end.at > WRITER_PATIENCE_MS) {
-        this.#parts.reached('ended');
+        this.#dependencies.reached('ended');
         await this.#finish(await this.#resultOf(end, mark), isAlive ? shim : undefined, end.complete);
         return;
       }
@@ -302,13 +302,13 @@ export class TaskRun {
   }
 
   #isAlive({ pid, startTime, bootId }: ShimIdentity): boolean {
-    return bootId === this.#parts.bootId && readProcess(pid)?.startTime === startTime;
+    return bootId === this.#dependencies.bootId && readProcess(pid)?.startTime === startTime;
   }
 
   /** Returns whether a shim that has not written its pid never will. */
   async #isOverdue(): Promise<boolean> {
     const started = this.folder.modified('started');
-    return started !== undefined && this.#parts.clock.now() - started > SHIM_PATIENCE_MS;
+    return started !== undefined && this.#dependencies.clock.now() - started > SHIM_PATIENCE_MS;
   }
 
   get #isHeldBack(): boolean {
@@ -317,24 +317,24 @@ export class TaskRun {
 
   /** Continues an isolated task when its network is ready, or is not available. */
   async #continue(shim: ShimIdentity): Promise<void> {
-    const { path, perl, clock, log } = this.#parts;
+    const { path, perl, clock, log } = this.#dependencies;
     const { attempt } = this.record;
     if (!this.#isHeldBack) return;
     const reach = this.#reach();
     if (reach.length > 0 && this.#relay === undefined && !this.#isOutOfReach) {
       const member = namespaceMember(this.#marks(shim));
-      let fault: unknown;
+      let failure: unknown;
       try {
         if (member !== undefined) this.#relay = await Relay.open(member, { path, perl, attempt, reach });
       } catch (error) {
         // Its loopback device may not be up yet.
-        fault = error;
+        failure = error;
       }
       if (this.#closed) return this.#relay?.close();
       if (this.#relay === undefined) {
         this.#isOutOfReach = clock.now() - shim.at > RELAY_PATIENCE_MS;
         if (!this.#isOutOfReach) return this.#wakeIn(20);
-        log.warn('a task has no network connection, not even to Dais', { attempt, error: fault });
+        log.warn('a task has no network connection, not even to Dais', { attempt, error: failure });
       }
     }
     this.#isContinued = (await continueTask(this.folder.file('go'))) || this.folder.read('begun') === 'begun\n';
@@ -342,7 +342,7 @@ export class TaskRun {
   }
 
   #reach(): readonly Reachable[] {
-    const { reach, proxy } = this.#parts;
+    const { reach, proxy } = this.#dependencies;
     if (proxy === undefined || !this.record.network) return reach;
     this.#connections ??= new TaskConnections(proxy, (sentence) => this.#report(sentence));
     const connections = this.#connections;
@@ -355,14 +355,14 @@ export class TaskRun {
     try {
       appendLine(outer?.pid, sentence);
     } catch (error) {
-      this.#parts.log.debug('could not write a platform message to the log of a task', { sentence, error });
+      this.#dependencies.log.debug('could not write a platform message to the log of a task', { sentence, error });
     }
   }
 
   /** Sends TERM to each of its processes, and KILL after the grace period. */
   async #pursue(shim: ShimIdentity, mark: StopMark): Promise<void> {
     const killAt = mark.at + (this.record.limits.graceMs ?? DEFAULT_GRACE_MS);
-    const left = killAt - this.#parts.clock.now();
+    const left = killAt - this.#dependencies.clock.now();
     if (left <= 0) {
       await this.#kill(shim);
       this.#wakeIn(200);
@@ -381,7 +381,7 @@ export class TaskRun {
 
   /** Enforces the limits that the kernel does not enforce. */
   async #hold(shim: ShimIdentity): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock } = this.#dependencies;
     const { wallMs } = this.record.limits;
     const memory = memoryLimitOf(this.record);
     let wait = Infinity;
@@ -392,10 +392,10 @@ export class TaskRun {
       wait = left;
     }
     if (this.#disk.isLimited) {
-      const free = this.#parts.free();
+      const free = this.#dependencies.free();
       if (this.#disk.isDue(clock.now(), free)) await this.#measureDisk(shim, free);
-      const fault = this.#disk.fault();
-      if (fault !== undefined) return await this.stop('disk-full', fault);
+      const problem = this.#disk.fault();
+      if (problem !== undefined) return await this.stop('disk-full', problem);
       wait = Math.min(wait, this.#disk.dueIn(clock.now()));
     }
     if (this.#groups === undefined) {
@@ -426,7 +426,7 @@ export class TaskRun {
       for (const { pid } of processes) signalProcess(pid, 'SIGKILL');
       await new Promise((resolve) => setTimeout(resolve, 5 * (round + 1)));
     }
-    this.#parts.log.warn('processes of a task survived SIGKILL', { attempt: this.record.attempt });
+    this.#dependencies.log.warn('processes of a task survived SIGKILL', { attempt: this.record.attempt });
   }
 
   async #resultOf(end: { code: number; signalled: boolean; cpuMs: number; at: number }, mark: StopMark | undefined) {
@@ -458,12 +458,12 @@ export class TaskRun {
     const begun = this.folder.modified('begun');
     if (shim === undefined) {
       if (mark !== undefined) return stoppedBeforeStart(mark);
-      const reason = this.#spawnFault ?? 'its shim ended before it could start the command: is the disk full?';
+      const reason = this.#spawnProblem ?? 'its shim ended before it could start the command: is the disk full?';
       return { phase: 'refused', reason };
     }
     if (mark !== undefined && begun === undefined) return stoppedBeforeStart(mark);
     const why =
-      shim.bootId === this.#parts.bootId
+      shim.bootId === this.#dependencies.bootId
         ? `its shim (process ${shim.pid}) ended without an exit code`
         : 'the machine restarted while it ran';
     return { phase: 'lost', reason: why };
@@ -478,9 +478,9 @@ export class TaskRun {
       if (this.#isAlive(shim)) signalProcess(-shim.pid, 'SIGKILL');
     }
     await this.folder.write('result.json', JSON.stringify(state));
-    this.#parts.reached('result');
+    this.#dependencies.reached('result');
     await this.#groups?.remove();
-    await this.#parts.leases.release(this.record.attempt);
+    await this.#dependencies.leases.release(this.record.attempt);
     this.#leave(state);
   }
 

@@ -89,8 +89,8 @@ async function* writeArchive(
       digest.update(chunk);
       bytes += chunk.length;
       yield writer.frame('D', chunk);
-      const place = { tablesDone: index, tablesTotal: header.tables.length };
-      options.progress?.({ table: `${schema}.${name}`, ...place, rows, bytes });
+      const progress = { tablesDone: index, tablesTotal: header.tables.length };
+      options.progress?.({ table: `${schema}.${name}`, ...progress, rows, bytes });
     }
     rows += copy.rowCount;
     yield writer.frame('E', { rows: copy.rowCount, bytes: bytes - before, sha256: digest.digest('hex') });

@@ -159,7 +159,7 @@ async function loadTables(
   for (const [index, { schema, name, columns }] of header.tables.entries()) {
     const begin = await reader.table();
     if (begin?.schema !== schema || begin.name !== name) throw incomplete();
-    const place = { table: `${schema}.${name}`, tablesDone: index, tablesTotal: header.tables.length };
+    const progress = { table: `${schema}.${name}`, tablesDone: index, tablesTotal: header.tables.length };
     let end: TableEnd | undefined;
     const checked = reader.rows((found) => {
       end = found;
@@ -170,7 +170,7 @@ async function loadTables(
       async function* count(chunks: AsyncIterable<Buffer>) {
         for await (const chunk of chunks) {
           bytes += chunk.length;
-          options.progress?.({ ...place, rows, bytes });
+          options.progress?.({ ...progress, rows, bytes });
           yield chunk;
         }
       },

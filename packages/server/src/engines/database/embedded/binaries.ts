@@ -113,8 +113,11 @@ async function makeLinks(folder: string, links: readonly Link[]): Promise<boolea
 async function copyPackage(packageFolder: string, links: readonly Link[], cacheFolder: string): Promise<string> {
   const manifest = await readFile(path.join(packageFolder, 'package.json'), 'utf8');
   const { version } = JSON.parse(manifest) as { version: string };
-  const place = createHash('sha256').update(`${process.platform} ${process.arch} ${version}`).digest('hex').slice(0, 8);
-  const copy = path.join(cacheFolder, `postgres-${version}-${place}`);
+  const location = createHash('sha256')
+    .update(`${process.platform} ${process.arch} ${version}`)
+    .digest('hex')
+    .slice(0, 8);
+  const copy = path.join(cacheFolder, `postgres-${version}-${location}`);
   if ((await lstat(copy).catch(() => undefined)) !== undefined) return copy;
   const partial = `${copy}.${randomUUID()}`;
   try {

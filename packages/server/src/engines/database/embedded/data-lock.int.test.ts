@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
+import { processIdentity, type ProcessIdentity } from '#lib/system/process-identity.mjs';
 import { start } from '#lib/process.ts';
 import { acquireDataLock } from './data-lock.ts';
 

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat, writeFile } fr
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DaisError } from '@dais/api/errors';
-import { checkProcess, processCommand, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
+import { checkProcess, processCommand, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.mjs';
 
 export interface DataLock {
   /** Signals other containers and machines that the owner is alive. Call it every few seconds. */
@@ -38,7 +38,7 @@ const POLL_MS = 500;
  * @throws DaisError `data_locked` with pid and command of the owner.
  */
 export async function acquireDataLock(folder: string, options: DataLockOptions = {}): Promise<DataLock> {
-  const place = path.join(folder, 'lock');
+  const location = path.join(folder, 'lock');
   const token = randomUUID();
   const prepared = path.join(folder, `lock.${token}`);
   const holder: Holder = { pid: process.pid, ...processIdentity(process.pid), command: processCommand(process.pid) };
@@ -46,12 +46,12 @@ export async function acquireDataLock(folder: string, options: DataLockOptions =
   const text = JSON.stringify(holder);
   await writeFile(path.join(prepared, token), text);
   try {
-    while (!(await renameOntoEmpty(prepared, place))) await clearIfLeftBehind(place, options);
+    while (!(await renameOntoEmpty(prepared, location))) await clearIfLeftBehind(location, options);
   } catch (error) {
     await rm(prepared, { recursive: true, force: true });
     throw error;
   }
-  const file = path.join(place, token);
+  const file = path.join(location, token);
   return {
     touch: async () => {
       // Rewrites the same content: only a write sets the timestamp from the clock of the file system.
@@ -62,7 +62,7 @@ export async function acquireDataLock(folder: string, options: DataLockOptions =
     release: async () => {
       await rm(file, { force: true });
       // Fails when another process has acquired it.
-      await rmdir(place).catch(() => {});
+      await rmdir(location).catch(() => {});
     },
   };
 }
@@ -79,17 +79,17 @@ async function renameOntoEmpty(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function clearIfLeftBehind(place: string, options: DataLockOptions): Promise<void> {
-  const names = await readdir(place).catch(() => []);
+async function clearIfLeftBehind(location: string, options: DataLockOptions): Promise<void> {
+  const names = await readdir(location).catch(() => []);
   const token = names[0];
   if (token === undefined) return;
-  const file = path.join(place, token);
+  const file = path.join(location, token);
   const holder = await readHolder(file);
   if (holder === undefined) return;
   if (await isAlive(file, holder, options)) {
     throw new DaisError(
       'data_locked',
-      `The data in ${path.dirname(place)} is in use by process ${holder.pid}` +
+      `The data in ${path.dirname(location)} is in use by process ${holder.pid}` +
         `${holder.command === '' ? '' : ` (${holder.command})`}.`,
     );
   }

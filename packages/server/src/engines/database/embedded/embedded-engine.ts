@@ -143,7 +143,7 @@ async function setUp(server: StartedServer, lock: DataLock, logFile: string): Pr
   return new RunningServer({ server, connection, serverVersion, lock, logFile });
 }
 
-interface RunningParts {
+interface RunningServerOptions {
   readonly server: StartedServer;
   readonly connection: ConnectionOptions;
   readonly serverVersion: number;
@@ -155,17 +155,17 @@ class RunningServer implements RunningDatabase {
   readonly connection: ConnectionOptions;
   readonly serverVersion: number;
   readonly ended: Promise<{ readonly wanted: boolean; readonly detail: string }>;
-  readonly #parts: RunningParts;
+  readonly #options: RunningServerOptions;
   #wanted = false;
 
-  constructor(parts: RunningParts) {
-    this.#parts = parts;
-    this.connection = parts.connection;
-    this.serverVersion = parts.serverVersion;
+  constructor(options: RunningServerOptions) {
+    this.#options = options;
+    this.connection = options.connection;
+    this.serverVersion = options.serverVersion;
     const maintenance = setInterval(() => {
-      void parts.lock.touch();
+      void options.lock.touch();
       // A full disk: the log is unchanged until there is space.
-      boundLog(parts.logFile).catch(() => {});
+      boundLog(options.logFile).catch(() => {});
     }, MAINTENANCE_MS);
     maintenance.unref();
     this.ended = this.#untilEnded(maintenance);
@@ -173,16 +173,16 @@ class RunningServer implements RunningDatabase {
 
   async stop(): Promise<void> {
     this.#wanted = true;
-    await stopServer(this.#parts.server);
+    await stopServer(this.#options.server);
     await this.ended;
   }
 
   async #untilEnded(maintenance: NodeJS.Timeout): Promise<{ wanted: boolean; detail: string }> {
-    const how = await this.#parts.server.process.ended;
+    const how = await this.#options.server.process.ended;
     clearInterval(maintenance);
     await removeSocketFolder(this.connection.host);
-    await this.#parts.lock.release();
-    const detail = this.#wanted ? how : `${how}; its log ends with:\n${await logTail(this.#parts.logFile, 0)}`;
+    await this.#options.lock.release();
+    const detail = this.#wanted ? how : `${how}; its log ends with:\n${await logTail(this.#options.logFile, 0)}`;
     return { wanted: this.#wanted, detail };
   }
 }

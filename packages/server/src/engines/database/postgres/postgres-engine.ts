@@ -64,7 +64,7 @@ interface ServerFacts {
 async function checkServer(connection: ConnectionOptions): Promise<number> {
   const client = new Client(clientConfig(connection, 'dais start'));
   client.on('error', () => {});
-  const place = describeConnection(connection);
+  const path = describeConnection(connection);
   try {
     await client.connect();
     const found = await client.query<ServerFacts>(
@@ -76,48 +76,48 @@ async function checkServer(connection: ConnectionOptions): Promise<number> {
     if (version < MINIMUM_VERSION) {
       throw new DaisError(
         'database_setup',
-        `${place} is PostgreSQL ${Math.floor(version / 10_000)}; Dais needs version 14 or newer. Upgrade the server, or use another one.`,
+        `${path} is PostgreSQL ${Math.floor(version / 10_000)}; Dais needs version 14 or newer. Upgrade the server, or use another one.`,
       );
     }
     if (facts.encoding !== 'UTF8') {
       throw new DaisError(
         'database_setup',
-        `The database ${place} has the encoding ${facts.encoding}. Create one with: ` +
+        `The database ${path} has the encoding ${facts.encoding}. Create one with: ` +
           `create database dais encoding 'UTF8' template template0;`,
       );
     }
     if (facts.standby) {
-      throw new DaisError('database_setup', `${place} is a read-only standby. Use the address of the primary server.`);
+      throw new DaisError('database_setup', `${path} is a read-only standby. Use the address of the primary server.`);
     }
     await ensureRoles(client);
     return version;
   } catch (error) {
-    throw explain(error, place);
+    throw explain(error, path);
   } finally {
     await client.end().catch(() => {});
   }
 }
 
 /** Errors that an operator can correct get a specific message. */
-function explain(error: unknown, place: string): unknown {
+function explain(error: unknown, path: string): unknown {
   if (error instanceof DaisError) return error;
   const code = codeOf(error);
   const detail = error instanceof Error ? error.message : String(error);
   // 28P01 invalid_password, 28000 invalid_authorization: no entry in pg_hba.conf, no such role; 3D000: no such database.
   if (code === '28P01' || code === '28000' || code === '3D000' || /^SCRAM|client password/.test(detail)) {
-    return new DaisError('database_setup', `${place} rejected the connection: ${detail}`, { cause: error });
+    return new DaisError('database_setup', `${path} rejected the connection: ${detail}`, { cause: error });
   }
   if (/does not support SSL/.test(detail)) {
     return new DaisError(
       'database_setup',
-      `${place} does not support TLS. Enable it there, or add sslmode=disable to the URL if you trust the network.`,
+      `${path} does not support TLS. Enable it there, or add sslmode=disable to the URL if you trust the network.`,
       { cause: error },
     );
   }
   if (isCertificateError(code)) {
     return new DaisError(
       'database_setup',
-      `The certificate of ${place} is not accepted: ${detail}. Set the certificate authority that signed it with sslrootcert=FILE.`,
+      `The certificate of ${path} is not accepted: ${detail}. Set the certificate authority that signed it with sslrootcert=FILE.`,
       { cause: error },
     );
   }

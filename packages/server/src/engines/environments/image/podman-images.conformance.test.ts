@@ -67,7 +67,7 @@ describe('a registry', () => {
       allowHosts: [`127.0.0.1:${port}`],
       // Only the guard resolves the name: if podman resolved it itself, the request would not arrive here.
       resolve: async () => await Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
-      fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+      fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
     });
     const folder = await mkdtemp(join(tmpdir(), 'dais-registry-'));
     const file = join(folder, 'registries.conf');

@@ -27,7 +27,7 @@ export interface PodmanOptions {
   /** Folder of the image files. */
   readonly folder: string;
   readonly maxBytes: number;
-  readonly outbound: Pick<Outbound, 'checkHost' | 'route' | 'faultOf'>;
+  readonly outbound: Pick<Outbound, 'checkHost' | 'route' | 'errorCodeOf'>;
   /** PATH, HOME and variables that podman reads, such as REGISTRY_AUTH_FILE. */
   readonly environment: Readonly<Record<string, string>>;
   readonly now: () => number;
@@ -66,7 +66,7 @@ shift
 podman "$@" | tar -x -C "$folder" --no-same-owner -p --anchored --exclude=dev --exclude=./dev
 `;
 /** Mount points, which must exist in the image. */
-const PLACES = ['proc', 'dev', 'sys/devices/system', 'tmp', 'var/tmp', 'work', 'home/step', '.dais/usr'];
+const MOUNT_POINTS = ['proc', 'dev', 'sys/devices/system', 'tmp', 'var/tmp', 'work', 'home/step', '.dais/usr'];
 const PLACED_FILES = ['etc/resolv.conf', 'etc/hosts'];
 
 /** Does nothing until its first call. */
@@ -75,7 +75,7 @@ export function openPodmanImages(options: PodmanOptions): Environments {
 }
 
 /** The reason and remedy when images are unavailable; otherwise undefined. */
-export async function podmanFault(environment: Readonly<Record<string, string>>): Promise<string | undefined> {
+export async function podmanProblem(environment: Readonly<Record<string, string>>): Promise<string | undefined> {
   const { code } = await run('podman', ['--version'], { env: environment, timeoutMs: 20_000 });
   if (code === 0) return undefined;
   return 'podman is not installed. Install it (Debian, Ubuntu: `apt-get install podman`; Fedora: `dnf install podman`).';
@@ -96,11 +96,11 @@ class PodmanImages implements Environments {
   }
 
   /** Checked again until it is installed. */
-  async fault(): Promise<string | undefined> {
+  async problem(): Promise<string | undefined> {
     if (this.#isThere) return undefined;
-    const fault = await podmanFault(this.#variables);
-    this.#isThere = fault === undefined;
-    return fault;
+    const problem = await podmanProblem(this.#variables);
+    this.#isThere = problem === undefined;
+    return problem;
   }
 
   async lock(spec: EnvironmentSpec, options: EnvironmentOptions = {}): Promise<EnvironmentLock> {
@@ -177,8 +177,9 @@ class PodmanImages implements Environments {
     if (named === undefined) {
       throw new DaisError('invalid_request', `${JSON.stringify(image.slice(0, 200))} is not a valid image name.`);
     }
-    const fault = await this.fault();
-    if (fault !== undefined) throw new DaisError('invalid_request', `The image ${image} is not available: ${fault}`);
+    const problem = await this.problem();
+    if (problem !== undefined)
+      throw new DaisError('invalid_request', `The image ${image} is not available: ${problem}`);
     if (named.registry !== undefined) await this.#options.outbound.checkHost(named.registry.host, named.registry.port);
     return named;
   }
@@ -236,10 +237,10 @@ class PodmanImages implements Environments {
       await mkdir(folder, { mode: 0o755 });
       const args = ['-c', UNPACK, 'sh', folder, ...this.#global, 'export', container];
       const unpacked = await this.#run('sh', args, options);
-      if (unpacked.code !== 0) throw faultOf(doing, unpacked);
+      if (unpacked.code !== 0) throw errorOf(doing, unpacked);
       // Readable by all users: a step has a uid that does not exist in the image.
       await this.#run('chmod', ['-R', 'a+rX,u+w', '--', folder], options);
-      await makePlaces(folder);
+      await makeMountPoints(folder);
       await makeReadOnly(folder);
       const [bytes = 0] = await this.#store.measure([folder]);
       const { PATH = SYSTEM_PATH, ...variables } = variablesOf(found);
@@ -271,7 +272,7 @@ class PodmanImages implements Environments {
   async #must(args: readonly string[], doing: string, { signal, variables }: PodmanCall): Promise<string> {
     const answer = await this.#podman(args, { ...(signal && { signal }), ...(variables && { variables }) });
     signal?.throwIfAborted();
-    if (answer.code !== 0) throw faultOf(doing, answer);
+    if (answer.code !== 0) throw errorOf(doing, answer);
     return answer.stdout.toString('utf8');
   }
 
@@ -305,7 +306,7 @@ function variablesOf({ Config }: Inspected): Record<string, string> {
   );
 }
 
-function faultOf(doing: string, { stderr, timedOut }: RunResult): DaisError {
+function errorOf(doing: string, { stderr, timedOut }: RunResult): DaisError {
   // The message contains a byte of a response that is not JSON, which may come from a loopback address (see `#pull`).
   const shown = stderr.replaceAll(/invalid character '(?:\\.|[^'\\])+'/g, 'an unexpected character');
   const output = timedOut ? 'it took longer than an hour' : shown.trim().slice(-4000);
@@ -313,10 +314,10 @@ function faultOf(doing: string, { stderr, timedOut }: RunResult): DaisError {
 }
 
 /** Links of an untrusted image may point anywhere, so paths that are not folders are replaced with folders. */
-async function makePlaces(root: string): Promise<void> {
-  const makeFolders = async (place: string) => {
+async function makeMountPoints(root: string): Promise<void> {
+  const makeFolders = async (mountPoint: string) => {
     let at = root;
-    for (const part of place.split('/')) {
+    for (const part of mountPoint.split('/')) {
       at = path.join(at, part);
       const found = await lstat(at).catch(() => undefined);
       if (found?.isDirectory() === true) continue;
@@ -324,7 +325,7 @@ async function makePlaces(root: string): Promise<void> {
       await mkdir(at, { mode: 0o755 });
     }
   };
-  for (const place of PLACES) await makeFolders(place);
+  for (const mountPoint of MOUNT_POINTS) await makeFolders(mountPoint);
   for (const file of PLACED_FILES) {
     await makeFolders(path.dirname(file));
     const at = path.join(root, file);

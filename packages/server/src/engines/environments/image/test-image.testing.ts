@@ -25,7 +25,7 @@ interface TestImageOptions {
 const CLOSED: PodmanOptions['outbound'] = {
   checkHost: () => Promise.reject(new Error('nobody is asked')),
   route: () => Promise.reject(new Error('nobody is asked')),
-  faultOf: () => undefined,
+  errorCodeOf: () => undefined,
 };
 
 /** `add` adds files to the image. */

@@ -6,7 +6,7 @@ import { lstat, mkdir, readdir, readFile, readlink, realpath, rm } from 'node:fs
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { DaisError } from '@dais/api';
-import { checkProcess, processIdentity } from '#lib/system/process-identity.ts';
+import { checkProcess, processIdentity } from '#lib/system/process-identity.mjs';
 import { run } from '#lib/process.ts';
 
 /** Minimum size of a folder entry: the disk has a limited number of them. */
@@ -29,7 +29,7 @@ export class BuildArea {
       await rm(path.join(folder, name), { recursive: true, force: true });
     }
     const area = new BuildArea(path.join(folder, `${process.pid}-${own?.startTime ?? 0}-${randomUUID()}`));
-    for (const place of [area.cache, area.home, area.temporary]) await mkdir(place, { recursive: true, mode: 0o700 });
+    for (const path of [area.cache, area.home, area.temporary]) await mkdir(path, { recursive: true, mode: 0o700 });
     return area;
   }
 
@@ -61,9 +61,9 @@ export async function usageOf(folders: readonly string[]): Promise<number> {
   let bytes = 0;
   for (let folder = left.pop(); folder !== undefined; folder = left.pop()) {
     for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
-      const place = path.join(folder, entry.name);
-      if (entry.isDirectory()) left.push(place);
-      const found = await lstat(place).catch(() => undefined);
+      const location = path.join(folder, entry.name);
+      if (entry.isDirectory()) left.push(location);
+      const found = await lstat(location).catch(() => undefined);
       if (found === undefined) continue;
       const id = `${found.dev}:${found.ino}`;
       if (found.nlink > 1 && !found.isDirectory() && seen.has(id)) continue;
@@ -96,8 +96,8 @@ export async function identityOf(venv: string): Promise<VenvIdentity> {
 
 /** @throws DaisError `invalid_request` when packages changed which Python the environment runs. */
 export async function checkIdentity(venv: string, before: VenvIdentity): Promise<void> {
-  const place = path.join(venv, 'pyvenv.cfg');
-  const isFile = (await lstat(place).catch(() => undefined))?.isFile() === true;
+  const location = path.join(venv, 'pyvenv.cfg');
+  const isFile = (await lstat(location).catch(() => undefined))?.isFile() === true;
   const now = isFile ? await identityOf(venv).catch(() => undefined) : undefined;
   if (now?.settings === before.settings && now.python === before.python) return;
   throw new DaisError(
@@ -112,20 +112,20 @@ export async function checkTree(venv: string, permitted: readonly string[]): Pro
   const left = [root];
   for (let folder = left.pop(); folder !== undefined; folder = left.pop()) {
     for (const entry of await readdir(folder, { withFileTypes: true })) {
-      const place = path.join(folder, entry.name);
-      if (entry.isDirectory()) left.push(place);
+      const location = path.join(folder, entry.name);
+      if (entry.isDirectory()) left.push(location);
       else if (entry.isSymbolicLink()) {
-        const target = await realpath(place).catch(() => '/');
+        const target = await realpath(location).catch(() => '/');
         const isInside = target === root || target.startsWith(`${root}/`);
-        if (!isInside && !permitted.includes(target)) throw leadsOut(path.relative(root, place));
-      } else if (!entry.isFile()) throw leadsOut(path.relative(root, place));
+        if (!isInside && !permitted.includes(target)) throw leadsOut(path.relative(root, location));
+      } else if (!entry.isFile()) throw leadsOut(path.relative(root, location));
     }
   }
 }
 
-function leadsOut(place: string): DaisError {
+function leadsOut(path: string): DaisError {
   return new DaisError(
     'invalid_request',
-    `A package created \`${place}\` in the environment, which is a link out of it or not a file. Remove this package.`,
+    `A package created \`${path}\` in the environment, which is a link out of it or not a file. Remove this package.`,
   );
 }

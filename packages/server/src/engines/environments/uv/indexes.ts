@@ -16,7 +16,7 @@ const PAGE_BYTES = 16 * 1024 * 1024;
 /** Number of package pages that are read to find the file server of an index. */
 const SAMPLED_PACKAGES = 3;
 
-export interface IndexParts {
+export interface IndexDependencies {
   /** Index of the operator; may contain credentials. */
   readonly index?: string | undefined;
   readonly wheelhouse?: string | undefined;
@@ -33,12 +33,12 @@ export interface IndexArguments {
 }
 
 export class Indexes {
-  readonly #parts: IndexParts;
+  readonly #dependencies: IndexDependencies;
   #ofMachine: Promise<IndexAddress | undefined> | undefined;
   #ofPython: Promise<readonly string[]> | undefined;
 
-  constructor(parts: IndexParts) {
-    this.#parts = parts;
+  constructor(dependencies: IndexDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /**
@@ -56,14 +56,14 @@ export class Indexes {
       if (username !== '' || password !== '') {
         throw new DaisError('invalid_request', 'The URL of an index contains credentials. Set them separately.');
       }
-      if (indexUrl(url) !== own?.url) await this.#parts.outbound.check(url);
+      if (indexUrl(url) !== own?.url) await this.#dependencies.outbound.check(url);
     }
-    for (const url of new Set(urls)) if (url !== undefined) await this.#parts.outbound.check(url);
+    for (const url of new Set(urls)) if (url !== undefined) await this.#dependencies.outbound.check(url);
   }
 
   /** Indexes of the spec first, then the operator's. Credentials are passed in variables, which uv never prints. */
   async arguments({ indexes }: PythonSpec, { credentials = [] }: EnvironmentOptions): Promise<IndexArguments> {
-    const { wheelhouse } = this.#parts;
+    const { wheelhouse } = this.#dependencies;
     const own = await this.#own();
     const args: string[] = [];
     const variables: Record<string, string> = {};
@@ -92,8 +92,8 @@ export class Indexes {
   /** The index for uv itself. */
   async forUv(): Promise<IndexAddress | undefined> {
     const own = await this.#own();
-    if (own !== undefined || this.#parts.wheelhouse !== undefined) return own;
-    const url = await indexOfPython(this.#parts.searchPath);
+    if (own !== undefined || this.#dependencies.wheelhouse !== undefined) return own;
+    const url = await indexOfPython(this.#dependencies.searchPath);
     return url === undefined ? undefined : { url };
   }
 
@@ -104,7 +104,7 @@ export class Indexes {
   async trusted(): Promise<readonly string[]> {
     const own = await this.#own();
     if (own !== undefined) return [own.url];
-    if (this.#parts.wheelhouse !== undefined) return [];
+    if (this.#dependencies.wheelhouse !== undefined) return [];
     this.#ofPython ??= this.#defaultAddresses().catch(() => []);
     const found = await this.#ofPython;
     // The network may be available the next time.
@@ -144,7 +144,7 @@ export class Indexes {
 
   async #page(url: string, trusted: boolean): Promise<{ readonly type: string; readonly text: string } | undefined> {
     const accept = 'application/vnd.pypi.simple.v1+json, text/html;q=0.5';
-    const answer = await this.#parts.outbound
+    const answer = await this.#dependencies.outbound
       .send({ url, headers: { accept }, redirects: 5, trusted, maxBytes: PAGE_BYTES })
       .catch(() => undefined);
     if (answer?.status !== 200) return undefined;
@@ -152,7 +152,7 @@ export class Indexes {
   }
 
   async #defaultAddresses(): Promise<readonly string[]> {
-    const url = await indexOfPython(this.#parts.searchPath);
+    const url = await indexOfPython(this.#dependencies.searchPath);
     if (url === undefined) return [];
     const files = await this.#fileServer(url, ['pip'], true);
     return files === undefined ? [url] : [url, files];
@@ -160,7 +160,7 @@ export class Indexes {
 
   /** The index of the operator, or of pip on the machine; undefined: the default of uv. */
   async #own(): Promise<IndexAddress | undefined> {
-    const { index, wheelhouse, environment } = this.#parts;
+    const { index, wheelhouse, environment } = this.#dependencies;
     if (index !== undefined) return splitCredentials(index);
     if (wheelhouse !== undefined) return undefined;
     this.#ofMachine ??= indexOfPip(environment['HOME']).then((url) =>

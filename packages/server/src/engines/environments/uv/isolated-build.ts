@@ -35,7 +35,7 @@ interface BuildOptions {
   readonly folder: string;
   readonly pythons: string;
   readonly command: readonly string[];
-  readonly place: BuildContext;
+  readonly context: BuildContext;
   readonly variables: Readonly<Record<string, string>>;
   readonly path: string;
   readonly accept: (socket: Socket) => void;
@@ -57,9 +57,9 @@ const MAX_STDERR = 2 ** 20;
 export async function buildIsolated(
   options: BuildOptions,
 ): Promise<RunResult & { readonly ended: string | undefined }> {
-  const { isolation, place, command, signal } = options;
+  const { isolation, context, command, signal } = options;
   const area = await BuildArea.make(options.folder);
-  const folders = [area.root, ...(place.venv === undefined ? [] : [place.venv])];
+  const folders = [area.root, ...(context.venv === undefined ? [] : [context.venv])];
   const { identity } = await isolation.report();
   const isOther = identity === 'own-user';
   const limits: BuildLimits = {
@@ -71,12 +71,12 @@ export async function buildIsolated(
   };
   const run: IsolatedRun = {
     workload: 'package-build',
-    owner: place.owner,
+    owner: context.owner,
     command,
     limits,
     network: { type: 'none' },
     files: {
-      readable: [...place.readable, command[0] ?? '', options.pythons].filter((file) => existsSync(file)),
+      readable: [...context.readable, command[0] ?? '', options.pythons].filter((file) => existsSync(file)),
       writable: [
         // First, because the others may be below it.
         { outside: area.temporary, inside: '/tmp' },
@@ -88,7 +88,7 @@ export async function buildIsolated(
   const stderr = new Collected(MAX_STDERR, options.onErrorLine);
   const proxy = `http://127.0.0.1:${PROXY_PORT}`;
   try {
-    if (isOther) await changeOwner(uidOf(place.owner), folders);
+    if (isOther) await changeOwner(uidOf(context.owner), folders);
     const end = await runNetworked({
       isolation,
       run,

@@ -57,7 +57,7 @@ async function open(
     uv: await uv(),
     index: index.url,
     sourceBuilds: 'isolated',
-    outbound: index.net.client({ fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }) }),
+    outbound: index.net.client({ fail: (code, detail, cause) => new DaisError(code, detail, { cause }) }),
     environment: { PATH },
     now: () => Date.now(),
     log: silentLog,
@@ -85,10 +85,10 @@ def build_wheel(folder, *_):
 }
 
 /** Fails the build with a list of successful attacks. */
-function hostile(places: Readonly<Record<string, string | number>>): string {
+function hostile(locations: Readonly<Record<string, string | number>>): string {
   return `
 import glob, json, os, signal, socket
-at = json.loads(${JSON.stringify(JSON.stringify(places))})
+at = json.loads(${JSON.stringify(JSON.stringify(locations))})
 done = []
 def attempt(what, action):
     try:
@@ -138,8 +138,8 @@ describe.each(WAYS)('%s', (_, isolated) => {
     index.files.push(packageFile({ name: 'other', version: '1.0' }));
     const other = await environments.build(await environments.lock(spec('other')));
     const { port } = servers[0]!.address() as AddressInfo;
-    const places = { outside, canary, folder, socket, port, pid: process.pid };
-    index.files.push(packageFile(built(hostile(places))));
+    const paths = { outside, canary, folder, socket, port, pid: process.pid };
+    index.files.push(packageFile(built(hostile(paths))));
     const lock = await environments.lock(spec('alpha'));
     const environment = await environments.build(lock);
     const [bin = ''] = environment.path;
@@ -257,7 +257,7 @@ test('are rejected if they could read credentials of the operator’s index, unl
     const url = new URL(index.url);
     url.username = 'bob';
     url.password = encodeURIComponent('s3cret/word');
-    const outbound = index.net.client({ fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }) });
+    const outbound = index.net.client({ fail: (code, detail, cause) => new DaisError(code, detail, { cause }) });
     return (await open([], { index: url.href, outbound, sourceBuilds })).environments;
   };
   const error = await expectCode('invalid_request', (await withPassword('isolated')).lock(spec('alpha')));

@@ -5,7 +5,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.ts';
+import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.mjs';
 
 interface Entry {
   readonly owner: ProcessIdentity;

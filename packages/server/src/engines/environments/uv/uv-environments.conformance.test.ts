@@ -40,7 +40,7 @@ async function options(index: TestIndex, more: Partial<UvOptions> = {}): Promise
     index: index.url,
     sourceBuilds: 'never',
     outbound: index.net.client({
-      fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+      fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
     }),
     environment: { PATH },
     now: () => Date.now(),
@@ -92,16 +92,16 @@ describe('private indexes', () => {
     index.password = 'bob:s3cret/word';
     const environments = openUvEnvironments(await options(open));
     const spec = python(['alpha'], { indexes: [{ url: `${index.url}/` }] });
-    const told: string[] = [];
+    const reported: string[] = [];
     const call = {
       credentials: [{ url: index.url, ...credentials }],
-      progress: ({ note }: { note: string }) => told.push(note),
+      progress: ({ note }: { note: string }) => reported.push(note),
     };
     const lock = await environments.lock(spec, call);
     const built = await environments.build(lock, call);
     expect(await runIn(built, 'alpha-version', [])).toBe('1.0\n');
     await built.release();
-    expect(JSON.stringify([lock, built, told])).not.toContain('s3cret');
+    expect(JSON.stringify([lock, built, reported])).not.toContain('s3cret');
     expect(index.asked.filter((path) => path.startsWith('401'))).toEqual([]);
   });
 
@@ -135,22 +135,22 @@ describe('private indexes', () => {
     const index = await serve([alpha]);
     const client = index.net.client({
       allowHosts: [],
-      fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+      fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
     });
     const environments = openUvEnvironments(await options(index, { outbound: client }));
     await environments.lock(python(['alpha'], { indexes: [{ url: index.url }] }));
     const inside = python(['alpha'], { indexes: [{ url: 'http://127.0.0.1:9/simple' }] });
     await expectCode('address_refused', environments.lock(inside));
     await expectCode('address_refused', environments.lock(python(['x @ http://169.254.169.254/x-1-py3-none-any.whl'])));
-    const told = python(['alpha'], { indexes: [{ url: 'https://bob:word@example.com/simple' }] });
-    expect((await expectCode('invalid_request', environments.lock(told))).message).not.toContain('word');
+    const reported = python(['alpha'], { indexes: [{ url: 'https://bob:word@example.com/simple' }] });
+    expect((await expectCode('invalid_request', environments.lock(reported))).message).not.toContain('word');
     await expectCode('invalid_request', environments.lock(python(['alpha'], { indexes: [{ url: 'file:///srv' }] })));
   });
 });
 
 describe('the outbound guard', () => {
   const wheel = '/alpha-1.0-py3-none-any.whl';
-  const fail = (fault: OutboundErrorCode, detail: string, cause?: unknown) => new DaisError(fault, detail, { cause });
+  const fail = (code: OutboundErrorCode, detail: string, cause?: unknown) => new DaisError(code, detail, { cause });
 
   /** A public server, and one that only this machine can reach. */
   async function world(answer: (response: ServerResponse, inside: string) => void) {

@@ -119,7 +119,7 @@ class UvEnvironments implements Environments {
     });
   }
 
-  async fault(type: EnvironmentSpec['type']): Promise<string | undefined> {
+  async problem(type: EnvironmentSpec['type']): Promise<string | undefined> {
     return await Promise.resolve(type === 'image' ? 'This installation does not run images.' : undefined);
   }
 
@@ -415,7 +415,7 @@ class UvEnvironments implements Environments {
     args: readonly string[],
     file: string,
     call: UvCall,
-    place: () => Promise<BuildContext>,
+    openContext: () => Promise<BuildContext>,
   ): Promise<string> {
     try {
       return await this.#uv.run([...args, '--no-build', file], call);
@@ -423,7 +423,7 @@ class UvEnvironments implements Environments {
       const { sourceBuilds } = this.#options;
       if (sourceBuilds === 'never' || !(error instanceof DaisError) || !needsBuild(error.message)) throw error;
       const refusal = await this.#isolationRefusal(error);
-      if (refusal === undefined) return await this.#uv.runIsolated([...args, file], await place(), call);
+      if (refusal === undefined) return await this.#uv.runIsolated([...args, file], await openContext(), call);
       if (sourceBuilds === 'isolated') throw refusal;
       return await this.#uv.run([...args, file], call);
     }
@@ -450,9 +450,9 @@ class UvEnvironments implements Environments {
 
   #readableFor(interpreter: Interpreter, file: string): readonly string[] {
     const { folder, wheelhouse } = this.#options;
-    const places = [this.#pythonFolder(interpreter), file, path.join(folder, 'authorities.pem'), wheelhouse];
+    const locations = [this.#pythonFolder(interpreter), file, path.join(folder, 'authorities.pem'), wheelhouse];
     // Every run sees /usr.
-    return places.flatMap((place) => (place === undefined || /^\/usr(\/|$)/.test(place) ? [] : [place]));
+    return locations.flatMap((path) => (path === undefined || /^\/usr(\/|$)/.test(path) ? [] : [path]));
   }
 
   async #temporary(name: string, text: string): Promise<string> {

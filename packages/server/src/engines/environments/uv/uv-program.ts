@@ -8,7 +8,7 @@ import { installedProgram, WheelError } from '#lib/python-index/pinned-wheel.ts'
 import type { EnvironmentOptions } from '../contract.ts';
 import type { UvRelease } from './uv-release.ts';
 
-export interface UvProgramParts {
+export interface UvProgramDependencies {
   /** Folder of all data of the engine. */
   readonly folder: string;
   /** Path of the operator's program. */
@@ -25,8 +25,8 @@ const REMEDY =
   'that holds the wheel, or `environments.uv` to a uv of this machine';
 
 /** @throws DaisError `invalid_config`, `upstream_failed`, `storage_full`; the reason of the signal. */
-export async function findUv(parts: UvProgramParts, options: EnvironmentOptions): Promise<string> {
-  const { uv, folder, release } = parts;
+export async function findUv(dependencies: UvProgramDependencies, options: EnvironmentOptions): Promise<string> {
+  const { uv, folder, release } = dependencies;
   if (uv !== undefined) {
     const { code, stderr } = await run(uv, ['--version'], { timeoutMs: 20_000 });
     if (code === 0) return uv;
@@ -41,17 +41,17 @@ export async function findUv(parts: UvProgramParts, options: EnvironmentOptions)
     program: 'uv',
     versionText: `uv ${version}`,
   };
-  const places = { folder: path.join(folder, 'uv', version), locks: path.join(folder, 'locks') };
+  const paths = { folder: path.join(folder, 'uv', version), locks: path.join(folder, 'locks') };
   try {
-    return await installedProgram(program, parts, places, options);
+    return await installedProgram(program, dependencies, paths, options);
   } catch (error) {
     throw error instanceof WheelError ? daisError(error, version) : error;
   }
 }
 
-function daisError(fault: WheelError, version: string): DaisError {
-  const { kind, message } = fault;
-  const cause = { cause: fault };
+function daisError(failure: WheelError, version: string): DaisError {
+  const { kind, message } = failure;
+  const cause = { cause: failure };
   switch (kind) {
     case 'platform':
       return new DaisError(

@@ -18,12 +18,12 @@ import { buildIsolated, type BuildLimits, type BuildContext } from './isolated-b
 import { RunningPrograms } from './running-programs.ts';
 import { uvFailure } from './uv-failure.ts';
 
-export interface UvRunnerParts {
+export interface UvRunnerDependencies {
   readonly folder: string;
   readonly program: (options: EnvironmentOptions) => Promise<string>;
   /** PATH for interpreters and compilers. */
   readonly searchPath: string;
-  readonly outbound: Pick<Outbound, 'route' | 'faultOf'>;
+  readonly outbound: Pick<Outbound, 'route' | 'errorCodeOf'>;
   /** Addresses that the operator configured, which may be private. */
   readonly trusted: () => Promise<readonly string[]>;
   /** PEM file of additional certificate authorities. */
@@ -51,7 +51,7 @@ const WORDS_OF_BUILD = 4096;
 const MAX_OUTPUT = 16 * 2 ** 20;
 
 export class UvRunner {
-  readonly #parts: UvRunnerParts;
+  readonly #dependencies: UvRunnerDependencies;
   readonly #slots = new Semaphore(AT_ONCE);
   readonly #running: RunningPrograms;
   readonly #proxy: ForwardProxy;
@@ -60,14 +60,14 @@ export class UvRunner {
   #calls = 0;
   #base: Promise<Readonly<Record<string, string>>> | undefined;
 
-  constructor(parts: UvRunnerParts) {
-    this.#parts = parts;
-    this.#proxy = new ForwardProxy(parts.outbound);
-    this.#secrets = [parts.pythonMirror].flatMap((address) => {
+  constructor(dependencies: UvRunnerDependencies) {
+    this.#dependencies = dependencies;
+    this.#proxy = new ForwardProxy(dependencies.outbound);
+    this.#secrets = [dependencies.pythonMirror].flatMap((address) => {
       const known = address === undefined || !URL.canParse(address) ? undefined : splitCredentials(address).credentials;
       return known === undefined ? [] : secretForms(known);
     });
-    this.#running = new RunningPrograms(path.join(parts.folder, 'running'));
+    this.#running = new RunningPrograms(path.join(dependencies.folder, 'running'));
   }
 
   /** Returns whether no call of this process is active, so that exclusive use of the cache need not wait. */
@@ -89,14 +89,14 @@ export class UvRunner {
    * Like `run`, in isolation, for calls that execute code of packages: uv has a private cache, and reaches the hosts of `place`
    * only. Its output in `place.venv` is not trusted. @throws as `run`; DaisError with the limit that the build exceeded.
    */
-  async runIsolated(args: readonly string[], place: BuildContext, call: UvCall): Promise<string> {
+  async runIsolated(args: readonly string[], context: BuildContext, call: UvCall): Promise<string> {
     this.#calls += 1;
     try {
-      const { isolation, folder, searchPath, buildLimits } = this.#parts;
+      const { isolation, folder, searchPath, buildLimits } = this.#dependencies;
       const [program, base, trusted] = await Promise.all([
-        this.#parts.program(call),
+        this.#dependencies.program(call),
         this.#baseOnce(),
-        this.#parts.trusted(),
+        this.#dependencies.trusted(),
       ]);
       const redact = this.#redactor(call);
       const refusals = new Set<string>();
@@ -110,13 +110,13 @@ export class UvRunner {
             folder: path.join(folder, 'builds'),
             pythons: path.join(folder, 'pythons'),
             command,
-            place,
+            context,
             variables: { ...base, ...call.variables },
             path: searchPath,
             accept: (socket) =>
               this.#proxy.accept(socket, {
                 trusted: own,
-                only: [...own, ...place.addresses.flatMap(hostOf)],
+                only: [...own, ...context.addresses.flatMap(hostOf)],
                 onFailure: ({ fault, message }) => void (fault === 'address_refused' && refusals.add(message)),
               }),
             signal: call.signal,
@@ -140,7 +140,7 @@ export class UvRunner {
   async #run(args: readonly string[], call: UvCall): Promise<string> {
     const refusals = new Set<string>();
     const listener = await listenForClient(this.#proxy, {
-      trusted: (await this.#parts.trusted()).flatMap(hostOf),
+      trusted: (await this.#dependencies.trusted()).flatMap(hostOf),
       onFailure: ({ fault, message }) => void (fault === 'address_refused' && refusals.add(message)),
     });
     try {
@@ -156,7 +156,7 @@ export class UvRunner {
     { url, token }: ProxyListener,
     refusals: ReadonlySet<string>,
   ): Promise<string> {
-    const program = await this.#parts.program(call);
+    const program = await this.#dependencies.program(call);
     const base = await this.#baseOnce();
     const { signal } = call;
     const redact = this.#redactor(call, token);
@@ -165,7 +165,7 @@ export class UvRunner {
     const result = await this.#slots.run(
       async () =>
         await run(program, ['--no-config', '--color', 'never', ...args], {
-          cwd: path.join(this.#parts.folder, 'home'),
+          cwd: path.join(this.#dependencies.folder, 'home'),
           env: { ...base, HTTP_PROXY: url, HTTPS_PROXY: url, ALL_PROXY: url, ...call.variables },
           group: true,
           onStart: (pid) => (leave = this.#running.enter(pid)),
@@ -216,7 +216,7 @@ export class UvRunner {
   }
 
   async #baseVariables(): Promise<Readonly<Record<string, string>>> {
-    const { folder, searchPath, pythonMirror } = this.#parts;
+    const { folder, searchPath, pythonMirror } = this.#dependencies;
     const home = path.join(folder, 'home');
     await mkdir(home, { recursive: true, mode: 0o700 });
     const authorities = await this.#authorities();
@@ -237,7 +237,7 @@ export class UvRunner {
 
   /** uv replaces its bundle with this one, so it must contain the well-known authorities. */
   async #authorities(): Promise<string | undefined> {
-    const { extraCa, folder } = this.#parts;
+    const { extraCa, folder } = this.#dependencies;
     if (extraCa === undefined) return undefined;
     const own = await readFile(extraCa, 'utf8');
     const file = path.join(folder, 'authorities.pem');

@@ -65,8 +65,8 @@ export function admittedBatches(
   const hasText = specs.some(({ datatype }) => datatype === 'BYTES');
   const open = new Map(
     specs.flatMap(({ name, shape }) => {
-      const places = shape.flatMap((size, at) => (at > 0 && size === -1 ? [at] : []));
-      return places.length === 0 ? [] : [[name, places] as const];
+      const positions = shape.flatMap((size, at) => (at > 0 && size === -1 ? [at] : []));
+      return positions.length === 0 ? [] : [[name, positions] as const];
     }),
   );
   return (inputs) => {

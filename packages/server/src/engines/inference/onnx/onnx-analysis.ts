@@ -114,8 +114,8 @@ async function sizeOfData(folder: string, file: string, location: string): Promi
   const below = path.relative(folder, path.dirname(file));
   // The location must not contain `..`, even if it ends inside the folder.
   await resolveInside(path.dirname(file), location);
-  const place = await resolveInside(folder, below === '' ? location : `${below}/${location}`);
-  const found = await stat(place);
+  const filePath = await resolveInside(folder, below === '' ? location : `${below}/${location}`);
+  const found = await stat(filePath);
   if (!found.isFile()) throw refusal(`The external data \`${location}\` is not a file.`);
   return found.size;
 }

@@ -126,7 +126,7 @@ export class OnnxInference implements InferenceEngine {
     let size = workers;
     const threads = new Lazy(async () => {
       const pool = new RunnerPool({
-        ...this.#poolParts(size),
+        ...this.#poolDependencies(size),
         make: async () => await ThreadRunner.start(plan, this.#memory),
       });
       await pool.open();
@@ -226,12 +226,12 @@ export class OnnxInference implements InferenceEngine {
     onPhase('loading the model in a process');
     const { inputs, outputs } = description;
     return await openTestedPool(
-      { ...this.#poolParts(workers), make, inferMs, onEnd },
+      { ...this.#poolDependencies(workers), make, inferMs, onEnd },
       { inputs, outputs, sample, onPhase },
     );
   }
 
-  #poolParts(size: number) {
+  #poolDependencies(size: number) {
     const { clock, log, random = Math.random } = this.#options;
     return { size, clock, log, random };
   }
@@ -307,10 +307,10 @@ async function find(
     clock,
   }: { readonly threads: number; readonly maxRows: number | undefined; readonly clock: Clock },
 ): Promise<Found> {
-  const place = await findModel(files);
-  const file = place.type === 'file' ? place.file : await resolveInside(place.root, onnxPath(place));
+  const location = await findModel(files);
+  const file = location.type === 'file' ? location.file : await resolveInside(location.root, onnxPath(location));
   if (!file.endsWith('.onnx')) refuse('The model is not an `.onnx` file.');
-  const { folder } = place;
+  const { folder } = location;
   const { description, bytes, placement } = await analyzeOnnx({ folder, file, maxRows }, clock);
   const [foreign] = description.foreignDomains;
   if (foreign !== undefined) refuse(`The model uses operators of \`${foreign}\`, which onnxruntime does not support.`);

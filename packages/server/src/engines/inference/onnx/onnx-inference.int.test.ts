@@ -10,7 +10,7 @@ import { EXAMPLES, inferenceSuite, type InferenceSubject } from '../suite.ts';
 import { OnnxInference } from './onnx-engine.ts';
 import { boostedTrees, identity, minusMean, linear, onnxFile, onnxGraph, perceptron } from './onnx-files.testing.ts';
 
-const parts = { clock: systemClock, log: silentLog };
+const dependencies = { clock: systemClock, log: silentLog };
 const WEIGHTS = Float32Array.of(1, 2, 3);
 
 async function writeModels() {
@@ -55,25 +55,25 @@ async function subject(
 
 inferenceSuite(
   'onnx on the caller’s thread',
-  async () => await subject(new OnnxInference(parts), { trust: 'trusted', isProven: true }),
+  async () => await subject(new OnnxInference(dependencies), { trust: 'trusted', isProven: true }),
 );
 inferenceSuite(
   'onnx in threads',
   async () =>
-    await subject(new OnnxInference({ ...parts, callerThreadBytes: 0 }), { trust: 'trusted', isProven: true }),
+    await subject(new OnnxInference({ ...dependencies, callerThreadBytes: 0 }), { trust: 'trusted', isProven: true }),
 );
 // A process per datatype is slow, so only datatypes with different frames.
 inferenceSuite(
   'onnx in processes',
   async () =>
-    await subject(new OnnxInference(parts), { trust: 'untrusted' }, ['BOOL', 'FP16', 'UINT64', 'FP64', 'BYTES']),
+    await subject(new OnnxInference(dependencies), { trust: 'untrusted' }, ['BOOL', 'FP16', 'UINT64', 'FP64', 'BYTES']),
 );
 
 inferenceSuite(
   'onnx, in a process without namespaces',
   async () =>
     await subject(
-      new OnnxInference({ ...parts, isolation: openIsolation({ boundaries: ['landlock'], limits: 'rlimit' }) }),
+      new OnnxInference({ ...dependencies, isolation: openIsolation({ boundaries: ['landlock'], limits: 'rlimit' }) }),
       { trust: 'untrusted' },
       ['FP64'],
     ),
@@ -81,7 +81,7 @@ inferenceSuite(
 
 describe('onnx', () => {
   let models: Awaited<ReturnType<typeof writeModels>>;
-  const engine = new OnnxInference(parts);
+  const engine = new OnnxInference(dependencies);
   beforeAll(async () => {
     models = await writeModels();
   });
@@ -206,7 +206,8 @@ describe('onnx', () => {
         /com\.example\.pyop/,
       ],
     ];
-    for (const [name, bytes, told] of bad) expect(await engine.refusal(await models.write(name, bytes))).toMatch(told);
+    for (const [name, bytes, expected] of bad)
+      expect(await engine.refusal(await models.write(name, bytes))).toMatch(expected);
     await writeFile(path.join(models.folder, 'text', 'another.onnx'), '');
     expect(await engine.refusal({ folder: path.join(models.folder, 'text') })).toMatch(/Set the path/);
   });

@@ -46,12 +46,12 @@ export class ThreadRunner implements Runner {
       if (message.type !== 'ready' && message.memory !== undefined) this.#memory.give(message.memory);
       this.#onMessage?.(message);
     });
-    let fault = 'the thread ended';
-    this.#thread.on('error', (error) => (fault = String(error)));
+    let problem = 'the thread ended';
+    this.#thread.on('error', (error) => (problem = String(error)));
     this.gone = new Promise((resolve) => {
       this.#thread.once('exit', () => {
-        this.#onMessage?.({ type: 'failed', detail: fault });
-        if (!this.#isStopping) resolve({ reason: fault, isOwnFault: true });
+        this.#onMessage?.({ type: 'failed', detail: problem });
+        if (!this.#isStopping) resolve({ reason: problem, isOwnError: true });
       });
     });
   }

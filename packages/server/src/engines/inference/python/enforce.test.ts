@@ -48,7 +48,7 @@ describe('the enforcement of MLflow', () => {
       ['string', x('BYTES', [Buffer.of(0xff)]), /row 0 is not UTF-8/],
       ['double', { ...x('FP64', Float64Array.of(1, 2)), shape: [1, 2] }, /one value per row/],
     ];
-    for (const [type, tensor, told] of bad) expect(() => given(of(type), tensor)).toThrow(told);
+    for (const [type, tensor, expected] of bad) expect(() => given(of(type), tensor)).toThrow(expected);
   });
 
   test('orders columns, drops others, and names all missing ones', () => {

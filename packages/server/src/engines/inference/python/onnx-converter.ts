@@ -53,7 +53,7 @@ const LOAD_MS = 300_000;
 const PYTHON = fileURLToPath(new URL('../../../../python', import.meta.url));
 const SEED = 20_261_127;
 
-interface ConverterParts {
+interface ConverterDependencies {
   readonly clock: Clock;
   readonly log: Log;
   /** Default: one for this process, with the programs of the machine. */
@@ -61,12 +61,12 @@ interface ConverterParts {
 }
 
 export class OnnxConverter {
-  readonly #parts: ConverterParts;
+  readonly #dependencies: ConverterDependencies;
   readonly #isolation: Isolation;
 
-  constructor(parts: ConverterParts) {
-    this.#parts = parts;
-    this.#isolation = parts.isolation ?? sharedIsolation();
+  constructor(dependencies: ConverterDependencies) {
+    this.#dependencies = dependencies;
+    this.#isolation = dependencies.isolation ?? sharedIsolation();
   }
 
   /** @throws DaisError `invalid_request` for a model that does not load. */
@@ -79,7 +79,7 @@ export class OnnxConverter {
     const argument = JSON.stringify({ ...plan, model: folder, predictFn, opset, seed: SEED });
     const program = [python, '-I', '-u', '-B', path.join(PYTHON, 'dais_worker', 'converter'), argument];
     const readable = [...(await interpreterFolders(environment)), PYTHON, folder];
-    const { clock, log } = this.#parts;
+    const { clock, log } = this.#dependencies;
     const { process: started } = await ModelProcess.start({
       isolation: this.#isolation,
       run: {

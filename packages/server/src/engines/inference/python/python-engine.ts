@@ -38,7 +38,7 @@ const WORKER = fileURLToPath(new URL('../../../../python/dais_worker', import.me
 type MlmodelLocation = ModelLocation & { type: 'mlmodel' };
 
 interface Found {
-  readonly place: MlmodelLocation;
+  readonly location: MlmodelLocation;
   readonly signature: Signature;
 }
 
@@ -65,7 +65,7 @@ export class PythonInference implements InferenceEngine {
   async load(files: ModelFiles, options: LoadOptions): Promise<LoadedModel> {
     const { workers = 1, sample, environment, onPhase = () => {} } = options;
     onPhase('reading the model');
-    const { place, signature } = await find(files);
+    const { location, signature } = await find(files);
     if (environment === undefined) refuse('The model needs a Python environment. Build its environment first.');
     const python = path.join(environment, 'bin', 'python');
     await access(python, constants.X_OK).catch(() => refuse(`The environment has no Python at ${python}.`));
@@ -76,8 +76,8 @@ export class PythonInference implements InferenceEngine {
     }
     onPhase('loading the model in a process');
     const { clock, log, random = Math.random } = this.#options;
-    const limits = modelLimits(options, await sizeOfFiles(place.root));
-    const make = async () => await this.#start(python, place, signature, { ...options, ...limits });
+    const limits = modelLimits(options, await sizeOfFiles(location.root));
+    const make = async () => await this.#start(python, location, signature, { ...options, ...limits });
     const { inputs, inputSpecs, outputSpecs } = signature;
     const check = (given: readonly Tensor[]) => enforce(given, inputs, inputSpecs);
     const { inferMs } = limits;
@@ -90,7 +90,7 @@ export class PythonInference implements InferenceEngine {
     );
     return new ServedModel({
       engine: 'python',
-      platform: platformOf(place),
+      platform: platformOf(location),
       inputs: inputSpecs,
       outputs: outputSpecs,
       batchable,
@@ -161,13 +161,13 @@ function platformOf({ description }: MlmodelLocation): string {
 
 /** Finds the model without Python and without unpickling. @throws DaisError `invalid_request` */
 async function find(files: ModelFiles): Promise<Found> {
-  const place = await findModel(files);
-  if (place.type !== 'mlmodel') refuse('The model is not a folder with a file `MLmodel`.');
-  const flavors = place.description['flavors'];
+  const location = await findModel(files);
+  if (location.type !== 'mlmodel') refuse('The model is not a folder with a file `MLmodel`.');
+  const flavors = location.description['flavors'];
   if (typeof flavors !== 'object' || flavors === null || !('python_function' in flavors)) {
     refuse('The `MLmodel` has no flavor `python_function`. Save the model with a flavor that MLflow can serve.');
   }
-  return { place, signature: readSignature(place.description) };
+  return { location, signature: readSignature(location.description) };
 }
 
 function refuse(detail: string): never {

@@ -7,8 +7,8 @@ export async function interpreterFolders(environment: string): Promise<string[]>
   const text = await readFile(path.join(environment, 'pyvenv.cfg'), 'utf8').catch(() => '');
   const home = /^home\s*=\s*(.+)$/m.exec(text)?.[1]?.trim();
   if (home === undefined) return [environment];
-  const places = new Set([path.dirname(home), path.dirname(await realpath(home).catch(() => home))]);
-  return [environment, ...[...places].filter((place) => place !== '/' && !place.startsWith('/usr'))];
+  const locations = new Set([path.dirname(home), path.dirname(await realpath(home).catch(() => home))]);
+  return [environment, ...[...locations].filter((path) => path !== '/' && !path.startsWith('/usr'))];
 }
 
 /** Returns the environment variables of a model process. */

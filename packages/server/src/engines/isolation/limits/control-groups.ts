@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { checkProcess, processIdentity } from '#lib/system/process-identity.ts';
+import { checkProcess, processIdentity } from '#lib/system/process-identity.mjs';
 
 export interface GroupLimits {
   /** In cores. */
@@ -76,8 +76,8 @@ export function hierarchiesOf(ownGroups: string, mounts: string): Hierarchy[] {
  */
 export async function findControlGroups(name: string): Promise<ControlGroups | undefined> {
   const usable = ownHierarchies().flatMap((hierarchy) => {
-    const place = placeOf(hierarchy);
-    return place === undefined ? [] : [{ ...place, folder: join(place.folder, name) }];
+    const group = usableGroupOf(hierarchy);
+    return group === undefined ? [] : [{ ...group, folder: join(group.folder, name) }];
   });
   const has = (controller: string) => usable.some(({ controllers }) => controllers.includes(controller));
   if (!has('memory') || !has('pids')) return undefined;
@@ -116,7 +116,7 @@ function ownHierarchies(): Hierarchy[] {
 }
 
 /** Returns where groups can be created, and their controllers; undefined if nothing is writable. */
-function placeOf(hierarchy: Hierarchy): Hierarchy | undefined {
+function usableGroupOf(hierarchy: Hierarchy): Hierarchy | undefined {
   const folder = parentGroup(hierarchy);
   try {
     accessSync(folder, constants.W_OK);

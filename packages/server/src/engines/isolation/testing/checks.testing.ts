@@ -326,9 +326,9 @@ export const CHECKS: readonly Check[] = [
   {
     title: 'a run with the user id of Dais reads its files only, and has no rights of this user',
     run: async (world) => {
-      const place = await mkdtemp(join(tmpdir(), 'dais-identity-'));
+      const path = await mkdtemp(join(tmpdir(), 'dais-identity-'));
       try {
-        const [given, canary] = [join(place, 'given'), join(place, 'canary')];
+        const [given, canary] = [join(path, 'given'), join(path, 'canary')];
         for (const file of [given, canary]) await writeFile(file, 'text', { mode: 0o600 });
         const program = `my ($given, $canary) = @ARGV; sub could { print "it $_[0]; " }
           open my $own, '<', $given or could('cannot read its file');
@@ -349,7 +349,7 @@ export const CHECKS: readonly Check[] = [
         });
         must(/^end with \d+$/.test(output), 'it does more or less', output);
       } finally {
-        await rm(place, { recursive: true });
+        await rm(path, { recursive: true });
       }
     },
   },

@@ -7,7 +7,7 @@ import { build } from 'rolldown';
 import { run } from '#lib/process.ts';
 import { bubblewrap, isolationFolder } from '../../../../../../tools/bubblewrap.mjs';
 import { ensureProgram } from '../../../../../../tools/debian-packages.mjs';
-import { bundledPlace } from '../bubblewrap/bundled-bubblewrap.ts';
+import { bundledPath } from '../bubblewrap/bundled-bubblewrap.ts';
 import type { ContainerResult } from './container-program.testing.ts';
 
 const PATH = process.env['PATH'] ?? '';
@@ -77,7 +77,7 @@ class PodmanContainers implements Containers {
   }
 
   async examine(options: readonly string[], { isRootless = false, hasChecks = false }: Examination = {}) {
-    const program = JSON.stringify({ bundled: bundledPlace('/isolation'), checks: hasChecks });
+    const program = JSON.stringify({ bundled: bundledPath('/isolation'), checks: hasChecks });
     const answer = await this.#podman(isRootless, this.#container(options, ['node', '/program/main.js', program]));
     return JSON.parse(answer) as ContainerResult;
   }
@@ -143,7 +143,7 @@ class PodmanContainers implements Containers {
 async function makeHome(home: string, isRootless: boolean): Promise<void> {
   await mkdir(join(home, 'run'), { recursive: true });
   if (!isRootless) return;
-  for (const place of [home, join(home, 'run')]) await chown(place, ROOTLESS_UID, ROOTLESS_UID);
+  for (const path of [home, join(home, 'run')]) await chown(path, ROOTLESS_UID, ROOTLESS_UID);
 }
 
 /** One file: with `hold` as its first argument it runs the `hold` part of `check-program.testing.ts`. */

@@ -94,7 +94,7 @@ describe('KMS', () => {
       proxy: { noProxy: [] },
       allowHosts: [],
       userAgent: 'dais/test',
-      fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+      fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
     });
     const keys = openKmsKeys({
       keys: [await createKey()],

@@ -100,14 +100,14 @@ class CachedOnlineStore implements OnlineStore {
     }[] = [];
     for (const lookup of lookups) {
       const answer = Array.from<OnlineRow | undefined>({ length: lookup.keys.length });
-      const places: number[] = [];
+      const positions: number[] = [];
       for (const [at, key] of lookup.keys.entries()) {
         const bytes = this.#kept.get(this.#name(lookup.view, keyMark(key)));
-        if (bytes === undefined || bytes.readDoubleBE(0) < oldest) places.push(at);
+        if (bytes === undefined || bytes.readDoubleBE(0) < oldest) positions.push(at);
         else answer[at] = opened(key, bytes);
       }
       answers.push(answer);
-      if (places.length > 0) missing.push({ lookup, answer, places, change: this.#change(lookup.view) });
+      if (positions.length > 0) missing.push({ lookup, answer, places: positions, change: this.#change(lookup.view) });
     }
     if (missing.length === 0) return answers;
     const found = await this.#options.store.read(

@@ -60,26 +60,26 @@ export class PostgresOnlineStore implements OnlineStore {
     const answers = lookups.map(({ keys }) => Array.from<OnlineRow | undefined>({ length: keys.length }));
     const projects = new Set(lookups.map(({ project }) => project));
     for (const project of projects) {
-      const places: { readonly answer: (OnlineRow | undefined)[]; readonly at: number; readonly key: Buffer }[] = [];
+      const locations: { readonly answer: (OnlineRow | undefined)[]; readonly at: number; readonly key: Buffer }[] = [];
       const views: string[] = [];
       for (const [index, lookup] of lookups.entries()) {
         if (lookup.project !== project) continue;
         for (const [at, key] of lookup.keys.entries()) {
-          places.push({ answer: answers[index]!, at, key });
+          locations.push({ answer: answers[index]!, at, key });
           views.push(lookup.view);
         }
       }
-      if (places.length === 0) continue;
+      if (locations.length === 0) continue;
       const found = await this.#database.statement<FoundRow>(
         { mode: 'read', scope: { project } },
         READ,
-        [views, places.map(({ key }) => key)],
+        [views, locations.map(({ key }) => key)],
         'read_online',
       );
       for (const { n, event_time, created_time, value } of found) {
-        const place = places[n - 1];
-        if (place === undefined) continue;
-        const { answer, at, key } = place;
+        const position = locations[n - 1];
+        if (position === undefined) continue;
+        const { answer, at, key } = position;
         answer[at] = { key, eventTime: Number(event_time), createdTime: Number(created_time), value };
       }
     }

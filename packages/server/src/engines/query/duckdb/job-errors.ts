@@ -7,7 +7,7 @@ interface Rule {
   readonly type: RegExp;
   readonly message?: RegExp;
   readonly code: QueryErrorCode;
-  readonly detail: (fault: DuckdbError) => string;
+  readonly detail: (failure: DuckdbError) => string;
 }
 
 const MEMORY = 'The query needs more memory than `query.memoryMb` allows.';
@@ -66,19 +66,19 @@ export function failureOf(error: unknown, widest = 0): WireFailure {
 
 function plainFailure(error: unknown): WireFailure {
   if (error instanceof QueryError) {
-    const { faults, faultCount, position } = error;
-    return { code: error.code as QueryErrorCode, detail: error.message, faults, faultCount, position };
+    const { faults, errorCount, position } = error;
+    return { code: error.code as QueryErrorCode, detail: error.message, faults, errorCount, position };
   }
   if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return { code: 'storage_full', detail: 'The disk is full.' };
-  const fault = duckdbError(error);
-  if (fault === undefined)
+  const failure = duckdbError(error);
+  if (failure === undefined)
     return {
       code: 'query_failed',
       detail: error instanceof Error ? `${error.name}: ${error.message.slice(0, 300)}` : '',
     };
-  const rule = RULES.find(({ type, message = /(?:)/ }) => type.test(fault.type) && message.test(fault.message));
-  if (rule === undefined) return { code: 'query_failed', detail: `DuckDB reported an error of type ${fault.type}.` };
-  return { code: rule.code, detail: rule.detail(fault) };
+  const rule = RULES.find(({ type, message = /(?:)/ }) => type.test(failure.type) && message.test(failure.message));
+  if (rule === undefined) return { code: 'query_failed', detail: `DuckDB reported an error of type ${failure.type}.` };
+  return { code: rule.code, detail: rule.detail(failure) };
 }
 
 function firstLine({ message }: DuckdbError): string {

@@ -27,42 +27,42 @@ export class StagedJob {
   /** Files without a link, such as those of another file system: the process must see them under their own path. */
   readonly mounts: readonly string[];
   readonly #original: Work;
-  readonly #places: JobPlaces;
+  readonly #folders: JobFolders;
 
-  private constructor(original: Work, places: JobPlaces, seen: readonly string[]) {
+  private constructor(original: Work, locations: JobFolders, seen: readonly string[]) {
     this.#original = original;
-    this.#places = places;
-    this.work = translate(original, places, seen);
-    const files = new Set(seen.filter((place) => path.dirname(place) !== places.inputs));
+    this.#folders = locations;
+    this.work = translate(original, locations, seen);
+    const files = new Set(seen.filter((location) => path.dirname(location) !== locations.inputs));
     const mounts = files.size > MAX_MOUNTS ? new Set([...files].map((file) => path.dirname(file))) : files;
     this.mounts = [...mounts].toSorted();
   }
 
   /** Creates the folders and links of a job. `id` is unique in the lane. */
   static async stage(work: Work, id: string, folders: LaneFolders): Promise<StagedJob> {
-    const places = { inputs: path.join(folders.inputs, id), folder: path.join(folders.work, id) };
+    const paths = { inputs: path.join(folders.inputs, id), folder: path.join(folders.work, id) };
     try {
-      for (const folder of [places.inputs, places.folder]) await mkdir(folder, { mode: 0o700 });
+      for (const folder of [paths.inputs, paths.folder]) await mkdir(folder, { mode: 0o700 });
       const seen: string[] = [];
       const files = filesOf(work);
       for (let start = 0; start < files.length; start += LINKS_AT_ONCE) {
         const batch = files.slice(start, start + LINKS_AT_ONCE);
-        seen.push(...(await Promise.all(batch.map(async (file, n) => await linkFile(file, start + n, places)))));
+        seen.push(...(await Promise.all(batch.map(async (file, n) => await linkFile(file, start + n, paths)))));
       }
-      const staged = new StagedJob(work, places, seen);
+      const staged = new StagedJob(work, paths, seen);
       if (staged.work.type === 'run') {
         for (const folder of outputsOf(staged.work.job).flatMap(folderOf)) await mkdir(folder, { mode: 0o700 });
       }
       return staged;
     } catch (error) {
-      await removeAll(places);
+      await removeAll(paths);
       throw error;
     }
   }
 
   /** Folder for all output of the process. */
   get folder(): string {
-    return this.#places.folder;
+    return this.#folders.folder;
   }
 
   /** Moves the outputs to their destination. Returns the response with the paths of the caller. */
@@ -91,7 +91,7 @@ export class StagedJob {
         await this.#move(path.join(this.folder, REJECTS), rejects);
       }
     } finally {
-      await removeAll(this.#places);
+      await removeAll(this.#folders);
     }
   }
 
@@ -104,7 +104,7 @@ export class StagedJob {
     const moved: WrittenFile[] = [];
     if (folder === undefined) return moved;
     for (const [n, { path: written, rows }] of files.entries()) {
-      const to = placeOfOutput(output, n);
+      const to = fileOfOutput(output, n);
       const name = output.type === 'parquet' ? path.basename(to) : 'out';
       if (written !== path.join(folder, name)) throw unexpectedFile();
       moved.push({ path: to, rows, bytes: await this.#move(written, to) });
@@ -114,7 +114,7 @@ export class StagedJob {
 
   /** Moves the file out of reach of the process first, which could replace a checked file with a link. Returns the size. */
   async #move(from: string, to: string): Promise<number> {
-    const between = path.join(this.#places.inputs, 'moved');
+    const between = path.join(this.#folders.inputs, 'moved');
     await rename(from, between).catch((error: unknown) => {
       throw codeOf(error) === 'ENOENT' ? unexpectedFile() : error;
     });
@@ -131,30 +131,34 @@ export class StagedJob {
   }
 }
 
-interface JobPlaces {
+interface JobFolders {
   readonly inputs: string;
   readonly folder: string;
 }
 
-async function removeAll({ inputs, folder }: JobPlaces): Promise<void> {
-  await Promise.all([inputs, folder].map(async (place) => await rm(place, { recursive: true, force: true })));
+async function removeAll({ inputs, folder }: JobFolders): Promise<void> {
+  await Promise.all([inputs, folder].map(async (path) => await rm(path, { recursive: true, force: true })));
 }
 
 /** Returns the path of the file in the process; a missing file is missing there, too. */
-async function linkFile({ path: place, format }: SourceFile, number: number, { inputs }: JobPlaces): Promise<string> {
+async function linkFile(
+  { path: location, format }: SourceFile,
+  number: number,
+  { inputs }: JobFolders,
+): Promise<string> {
   const seen = path.join(inputs, `${number}.${format}`);
   try {
-    await link(await realpath(place), seen);
+    await link(await realpath(location), seen);
     return seen;
   } catch {
     // Another file system, no support for links, too many links, or no permission.
-    const real = await realpath(place).catch(() => '');
+    const real = await realpath(location).catch(() => '');
     return (await stat(real).catch(() => undefined))?.isFile() === true ? real : seen;
   }
 }
 
 /** `seen`: the paths of the files, in the order of `filesOf`. */
-function translate(work: Work, { folder }: JobPlaces, seen: readonly string[]): Work {
+function translate(work: Work, { folder }: JobFolders, seen: readonly string[]): Work {
   const left = seen.values();
   const file = (source: SourceFile): SourceFile => ({
     ...source,
@@ -206,7 +210,7 @@ function folderOf(output: QueryOutput): readonly string[] {
   return 'path' in output ? [path.dirname(output.path)] : [];
 }
 
-function placeOfOutput(output: QueryOutput, number: number): string {
+function fileOfOutput(output: QueryOutput, number: number): string {
   if (output.type === 'parquet') return parquetFile(output.folder, output.name, number);
   return 'path' in output ? output.path : '';
 }
@@ -217,8 +221,8 @@ function withPathOf<T extends SourceFile>(file: T, original: SourceFile | undefi
   return { ...rest, path: original?.path ?? '', ...(name !== undefined && { name }) } as T;
 }
 
-async function exists(place: string): Promise<boolean> {
-  return await lstat(place).then(
+async function exists(path: string): Promise<boolean> {
+  return await lstat(path).then(
     () => true,
     () => false,
   );

@@ -211,8 +211,8 @@ test('does not move a link in place of an output, and does not change its target
   for (const folder of Object.values(folders)) await mkdir(folder);
   const canary = path.join(root, 'canary');
   await writeFile(canary, 'canary');
-  const place = path.join(root, 'out.csv');
-  const job: QueryJob = { tables: {}, query: scan('t'), output: { type: 'csv', path: place } };
+  const location = path.join(root, 'out.csv');
+  const job: QueryJob = { tables: {}, query: scan('t'), output: { type: 'csv', path: location } };
   const head = { columns: [], truncated: false, rowCount: 1 };
   const answer = (written: string) => ({
     type: 'run' as const,

@@ -16,7 +16,7 @@ import { onFrames, sendFrame } from './frames.ts';
 import type { LaneFolders, StagedJob } from './job-files.ts';
 import type { Answer, FromWorker, JobLimits, ToWorker } from './wire.ts';
 
-export interface ProcessParts {
+export interface ProcessDependencies {
   readonly clock: Clock;
   readonly log: Log;
   readonly isolation: Isolation;
@@ -73,7 +73,7 @@ interface Running {
 
 /** Returns the run of a lane, with its program. */
 export function queryRun(
-  { folders, limits }: Pick<ProcessParts, 'folders' | 'limits'>,
+  { folders, limits }: Pick<ProcessDependencies, 'folders' | 'limits'>,
   command: readonly string[],
   readable: readonly string[] = [],
 ): IsolatedRun {
@@ -93,7 +93,7 @@ export function queryRun(
 }
 
 export class QueryProcess {
-  readonly #parts: ProcessParts;
+  readonly #dependencies: ProcessDependencies;
   #starting: Promise<Child> | undefined;
   #child: Child | undefined;
   #running: Running | undefined;
@@ -101,8 +101,8 @@ export class QueryProcess {
   #version = '';
   #cancelIdle: (() => void) | undefined;
 
-  constructor(parts: ProcessParts) {
-    this.#parts = parts;
+  constructor(dependencies: ProcessDependencies) {
+    this.#dependencies = dependencies;
   }
 
   get pid(): number | undefined {
@@ -116,7 +116,7 @@ export class QueryProcess {
 
   /** Runs one job at a time. @throws QueryError; the reason of `signal`, after the child has released the files. */
   async run(work: ProcessWork): Promise<ProcessResponse> {
-    const { clock } = this.#parts;
+    const { clock } = this.#dependencies;
     this.#cancelIdle?.();
     let stopped: unknown;
     let cancelKill: (() => void) | undefined;
@@ -160,7 +160,7 @@ export class QueryProcess {
       cancelKill?.();
       work.signal?.removeEventListener('abort', abort);
       this.#running = undefined;
-      this.#cancelIdle = clock.after(this.#parts.idleMs, () => void this.stop());
+      this.#cancelIdle = clock.after(this.#dependencies.idleMs, () => void this.stop());
     }
   }
 
@@ -206,7 +206,7 @@ export class QueryProcess {
   }
 
   async #start(mounts: readonly string[]): Promise<Child> {
-    const { isolation, folders, log } = this.#parts;
+    const { isolation, folders, log } = this.#dependencies;
     const command = [process.execPath, ...ownProgram(programUrl(import.meta.url, './worker'))];
     const { boundary } = await isolation.report();
     // DuckDB reads the limits of its control group, and fails when these files are visible but unreadable.
@@ -214,7 +214,7 @@ export class QueryProcess {
     let child: Child | undefined;
     const started = await isolation.start(
       // Without isolation, a process with limits is enough: SQL is validated before it runs.
-      { ...queryRun(this.#parts, command, readable), isolation: boundary === 'none' ? 'none' : 'required' },
+      { ...queryRun(this.#dependencies, command, readable), isolation: boundary === 'none' ? 'none' : 'required' },
       {
         // No variables of the server: no secrets, no proxy, no options of Node.
         variables: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: folders.work, TZ: 'UTC' },

@@ -72,11 +72,11 @@ async function runJob(job: QueryJob, io: JobIo): Promise<Answer> {
     return output.type === 'csv' ? [path.dirname(output.path)] : [];
   });
   return await withTables(job.tables, outputs, io, async ({ session, reader }) => {
-    const faults = new DataErrorLog(job.rejectsPath);
+    const errors = new DataErrorLog(job.rejectsPath);
     try {
       io.progress({ phase: 'reading' });
       const ready = new Map<string, ReadyTable>();
-      for (const [name, table] of Object.entries(job.tables)) ready.set(name, await reader.read(name, table, faults));
+      for (const [name, table] of Object.entries(job.tables)) ready.set(name, await reader.read(name, table, errors));
       const queries = new Queries(session, ready);
       for (const step of job.prepare ?? []) await queries.prepare(step.name, step.query);
       const heads: ResultHead[] = [];
@@ -85,9 +85,9 @@ async function runJob(job: QueryJob, io: JobIo): Promise<Answer> {
         io.progress({ phase: type === 'rows' || type === 'summary' || type === 'none' ? 'running' : 'writing' });
         heads.push(await queries.run(statement, async (rows) => await io.sendRows(n, rows)));
       }
-      return { type: 'run', statements: heads, rejects: { count: faults.count, first: faults.first } };
+      return { type: 'run', statements: heads, rejects: { count: errors.count, first: errors.first } };
     } finally {
-      await faults.close();
+      await errors.close();
     }
   });
 }

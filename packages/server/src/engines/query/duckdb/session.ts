@@ -63,11 +63,11 @@ export class Session {
     this.#connection = connection;
   }
 
-  static async open(places: SessionFolders, limits: JobLimits): Promise<Session> {
+  static async open(locations: SessionFolders, limits: JobLimits): Promise<Session> {
     const instance = await DuckDBInstance.create(':memory:', {
       memory_limit: `${Math.floor(limits.memoryBytes)}B`,
       threads: String(limits.threads),
-      temp_directory: `${places.folder}/spill`,
+      temp_directory: `${locations.folder}/spill`,
       max_temp_directory_size: `${Math.floor(limits.tempBytes)}B`,
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
@@ -75,23 +75,23 @@ export class Session {
       allow_persistent_secrets: 'false',
       // With the position of an error, and suggested names.
       errors_as_json: 'true',
-      extension_directory: `${places.folder}/extensions`,
-      home_directory: places.folder,
+      extension_directory: `${locations.folder}/extensions`,
+      home_directory: locations.folder,
       // The page cache of the system already contains the files.
       enable_external_file_cache: 'false',
     });
     const session = new Session(instance, await instance.connect());
-    const directories = [places.folder, ...places.outputs].map((each) => `${each}/`);
+    const directories = [locations.folder, ...locations.outputs].map((each) => `${each}/`);
     await session.run(
       [
         // Each column of a table uses at least one block: the default (256 KiB) means 2.6 GB for 10,000 columns.
-        `ATTACH ${text(`${places.folder}/${STAGE}.duckdb`)} AS ${STAGE} (BLOCK_SIZE 16384)`,
-        `ATTACH ${text(`${places.folder}/${NARROW_STAGE}.duckdb`)} AS ${NARROW_STAGE}`,
+        `ATTACH ${text(`${locations.folder}/${STAGE}.duckdb`)} AS ${STAGE} (BLOCK_SIZE 16384)`,
+        `ATTACH ${text(`${locations.folder}/${NARROW_STAGE}.duckdb`)} AS ${NARROW_STAGE}`,
         `SET TimeZone = 'UTC'`,
         'SET enable_progress_bar = true',
         'SET enable_progress_bar_print = false',
         `SET allowed_directories = ${textList(directories)}`,
-        `SET allowed_paths = ${textList(places.files)}`,
+        `SET allowed_paths = ${textList(locations.files)}`,
         // Only to read times without a zone; user SQL cannot change settings.
         `SET allowed_configs = ['TimeZone']`,
         'SET enable_external_access = false',

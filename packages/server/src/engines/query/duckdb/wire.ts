@@ -47,7 +47,7 @@ export interface WireFailure {
   readonly code: QueryErrorCode;
   readonly detail: string;
   readonly faults?: readonly DataError[];
-  readonly faultCount?: number;
+  readonly errorCount?: number;
   readonly position?: { readonly line: number; readonly column: number } | undefined;
 }
 

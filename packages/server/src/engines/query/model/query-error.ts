@@ -16,25 +16,25 @@ export type QueryErrorCode =
 
 export class QueryError extends DaisError implements QueryFailure {
   readonly faults: readonly DataError[];
-  readonly faultCount: number;
+  readonly errorCount: number;
   readonly position: { readonly line: number; readonly column: number } | undefined;
 
   constructor(code: QueryErrorCode, detail: string, failure: Partial<QueryFailure> = {}) {
     super(code, detail, { issues: issuesOf(failure) });
     this.name = 'QueryError';
     this.faults = failure.faults ?? [];
-    this.faultCount = failure.faultCount ?? this.faults.length;
+    this.errorCount = failure.errorCount ?? this.faults.length;
     this.position = failure.position;
   }
 }
 
 /** Without values: issues are visible to all who can see the failed job. */
 function issuesOf(failure: Partial<QueryFailure>): readonly Issue[] {
-  const faults = (failure.faults ?? []).map((fault) => ({
-    message: `${fault.problem} ${fault.remedy}`,
-    file: fault.file,
-    ...(fault.line !== undefined && { line: fault.line }),
-    ...(fault.column !== undefined && { path: fault.column }),
+  const problems = (failure.faults ?? []).map((failure) => ({
+    message: `${failure.problem} ${failure.remedy}`,
+    file: failure.file,
+    ...(failure.line !== undefined && { line: failure.line }),
+    ...(failure.column !== undefined && { path: failure.column }),
   }));
-  return failure.position === undefined ? faults : [...faults, { message: 'Here.', ...failure.position }];
+  return failure.position === undefined ? problems : [...problems, { message: 'Here.', ...failure.position }];
 }

@@ -11,7 +11,7 @@ function outbound(): Outbound {
     proxy: { noProxy: [] },
     allowHosts: ['127.0.0.1'],
     userAgent: 'test',
-    fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+    fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
   });
 }
 

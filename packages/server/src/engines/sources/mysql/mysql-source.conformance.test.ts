@@ -52,7 +52,7 @@ beforeAll(async () => {
     proxy: { noProxy: [] },
     allowHosts: ['127.0.0.1'],
     userAgent: 'test',
-    fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+    fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
   });
   const answers = async () =>
     await asRoot('select 1').then(

@@ -113,7 +113,7 @@ async function withSnapshot<T>(
     return await work(connection);
   } catch (error) {
     signal.throwIfAborted();
-    throw faultOf(error, options);
+    throw errorOf(error, options);
   } finally {
     signal.removeEventListener('abort', stop);
     connection?.destroy();
@@ -156,7 +156,7 @@ async function connect(options: MysqlSourceOptions, socket: Socket): Promise<Con
   return connection;
 }
 
-function faultOf(error: unknown, { host, database }: MysqlSourceOptions): unknown {
+function errorOf(error: unknown, { host, database }: MysqlSourceOptions): unknown {
   if (error instanceof DaisError) return error;
   const { sqlState, message, fatal } = error as {
     readonly sqlState?: string;

@@ -18,7 +18,7 @@ async function start() {
     proxy: { noProxy: [] },
     allowHosts: ['127.0.0.1'],
     userAgent: 'test',
-    fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+    fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
   });
   await db.asAdmin(`create role reader login password 'word'`);
   await db.asAdmin('create schema t; create table t.n (id int, x numeric(10,2), w text, at timestamptz, b boolean)');

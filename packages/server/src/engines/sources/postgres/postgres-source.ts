@@ -92,7 +92,7 @@ async function withQuery<T>(
     return await work(client);
   } catch (error) {
     signal.throwIfAborted();
-    throw faultOf(error, options);
+    throw errorOf(error, options);
   } finally {
     signal.removeEventListener('abort', stop);
     await client?.end().catch(() => {});
@@ -131,7 +131,7 @@ async function connect(options: PostgresSourceOptions, socket: Socket): Promise<
 
 const CONNECTION = /^(08|57P)/;
 
-function faultOf(error: unknown, { host, database }: PostgresSourceOptions): unknown {
+function errorOf(error: unknown, { host, database }: PostgresSourceOptions): unknown {
   if (error instanceof DaisError) return error;
   const { code, message } = error as { readonly code?: string; readonly message: string };
   const where = `database ${database} at ${host}`;

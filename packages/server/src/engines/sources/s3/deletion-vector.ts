@@ -8,7 +8,7 @@ const Z85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=
 /** A UUID of 16 bytes. */
 const ID_CHARACTERS = 20;
 
-/** @throws BitmapFault for invalid base 85. */
+/** @throws BitmapError for invalid base 85. */
 export function fromBase85(text: string): Buffer {
   if (text.length % 5 !== 0) throw new BitmapError('its base 85 text has a wrong length');
   const bytes = Buffer.alloc((text.length / 5) * 4);
@@ -26,7 +26,7 @@ export function fromBase85(text: string): Buffer {
 }
 
 /**
- * Returns the path of a vector relative to the table; undefined for an inline vector. @throws BitmapFault for a vector outside
+ * Returns the path of a vector relative to the table; undefined for an inline vector. @throws BitmapError for a vector outside
  * the table, and an invalid one.
  */
 export function vectorFile({ storageType, pathOrInlineDv: written }: DeltaDeletions): string | undefined {
@@ -39,7 +39,7 @@ export function vectorFile({ storageType, pathOrInlineDv: written }: DeltaDeleti
   return `${prefix === '' ? '' : `${prefix}/`}deletion_vector_${id}.bin`;
 }
 
-/** Reads an inline vector. @throws BitmapFault */
+/** Reads an inline vector. @throws BitmapError */
 export function inlineRows({ pathOrInlineDv, sizeInBytes, cardinality }: DeltaDeletions): Generator<number> {
   const bytes = fromBase85(pathOrInlineDv);
   if (sizeInBytes > bytes.length || bytes.length - sizeInBytes > 3) throw new BitmapError('its size does not match');
@@ -53,7 +53,7 @@ export interface StoredVector {
   readonly count: number;
 }
 
-/** Reads a vector in a file: size, bitmap and checksum. @throws BitmapFault */
+/** Reads a vector in a file: size, bitmap and checksum. @throws BitmapError */
 export function storedRows(file: Buffer, { offset, bytes, count }: StoredVector): Generator<number> {
   const end = offset + 4 + bytes;
   if (end + 4 > file.length) throw new BitmapError('its file is truncated');

@@ -16,7 +16,7 @@ const HIGH = 2 ** 32;
 /** Maximum row number, within safe integers. */
 const HIGHEST_KEY = 2 ** 20;
 
-/** Yields the numbers in ascending order. @throws BitmapFault for an invalid bitmap, or one without exactly `count` numbers. */
+/** Yields the numbers in ascending order. @throws BitmapError for an invalid bitmap, or one without exactly `count` numbers. */
 export function* readRows(bytes: Buffer, count: number): Generator<number> {
   const reader = new Reader(bytes);
   if (reader.u32() !== MAGIC) throw new BitmapError('it is not a bitmap in the portable format');

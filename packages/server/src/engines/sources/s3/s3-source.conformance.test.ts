@@ -29,7 +29,7 @@ beforeAll(async () => {
     proxy: { noProxy: [] },
     allowHosts: ['127.0.0.1'],
     userAgent: 'dais/test',
-    fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+    fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
   });
 });
 afterAll(async () => {

@@ -58,7 +58,7 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
     } catch (error) {
       // The SDK throws its own error for an abort.
       signal.throwIfAborted();
-      throw faultOf(error, bucket, doing);
+      throw errorOf(error, bucket, doing);
     }
   };
   const read = async (object: SourceObject, signal: AbortSignal) => {
@@ -77,9 +77,9 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
       const objects: SourceObject[] = [];
       for (let token: string | undefined; ;) {
         const page = await call('list', signal, async (s3) => {
-          const place = token === undefined ? {} : { ContinuationToken: token };
+          const continuation = token === undefined ? {} : { ContinuationToken: token };
           return await s3.listObjectsV2(
-            { Bucket: bucket, Prefix: globPrefix(glob), ...place },
+            { Bucket: bucket, Prefix: globPrefix(glob), ...continuation },
             { abortSignal: signal },
           );
         });
@@ -128,7 +128,7 @@ async function connect({ region, endpoint, credentials, requestHandler }: S3Buck
   });
 }
 
-function faultOf(error: unknown, bucket: string, doing: string): unknown {
+function errorOf(error: unknown, bucket: string, doing: string): unknown {
   if (error instanceof DaisError) return error;
   const { name, message, $metadata } = error as {
     readonly name: string;

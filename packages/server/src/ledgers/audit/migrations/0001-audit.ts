@@ -11,8 +11,8 @@ import type { Migration } from '#engines/database/contract.ts';
 export const auditTables: Migration = {
   id: '0001-audit',
   sql: `
--- One row. hashes: roots of the complete subtrees, largest first. branch: what the checkpoints' origin ends in; a
--- restore begins a new one, and forked_from and forked_at stay until that stands in the log.
+-- One row. hashes: roots of the complete subtrees, largest first. branch: the suffix of the origin of
+-- checkpoints; a restore starts a new one, and forked_from and forked_at are set until the log contains the fork.
 create table audit.state (
   singleton boolean primary key default true check (singleton),
   log_id uuid not null default gen_random_uuid(),
@@ -31,10 +31,10 @@ create table audit.entry (
   at timestamptz not null,
   project_id uuid not null,
   type text collate "C" not null,
-  -- A person's id, or service:NAME, system:NAME.
+  -- The id of a person, or service:NAME, system:NAME.
   actor text collate "C" not null,
   subject_kind text collate "C",
-  -- Its name; of a person the person's id.
+  -- The name of the subject; for a person, the id of the person.
   subject text collate "C",
   outcome text not null check (outcome in ('succeeded', 'denied', 'failed')),
   request_id text,
@@ -48,7 +48,7 @@ create index entry_actor on audit.entry (actor, seq);
 create index entry_subject on audit.entry (subject_kind, subject, seq);
 create index entry_type on audit.entry (type, seq);
 create index entry_at on audit.entry (at);
-create index entry_refused on audit.entry (outcome, seq) where outcome <> 'succeeded';
+create index entry_denied on audit.entry (outcome, seq) where outcome <> 'succeeded';
 create index entry_request on audit.entry (request_id) where request_id is not null;
 select dais.protect('audit.entry', 'select, insert');
 
@@ -62,7 +62,7 @@ create trigger append_only before update or delete on audit.entry
 create trigger append_only_whole before truncate on audit.entry
   for each statement execute function audit.refuse_change();
 
--- Makes the partition that an entry belongs to. Attached instead of made in place: that lets readers go on.
+-- Creates the partition of an entry. Attaching a finished table does not block readers.
 create function audit.make_partition(seq bigint) returns void
 language plpgsql security definer set search_path = pg_catalog set lock_timeout = '2s' as $$
 declare number bigint := seq / 1048576; part text := 'entry_' || lpad((seq / 1048576)::text, 6, '0');
@@ -97,10 +97,10 @@ create table audit.checkpoint (
 );
 grant select, insert, delete on audit.checkpoint to dais_app;
 
--- How far each receiver outside of the database has come.
+-- The last position that each external receiver has stored.
 create table audit.delivery (
   receiver text primary key,
-  place bigint not null
+  position bigint not null
 );
 grant select, insert, update on audit.delivery to dais_app;
 
@@ -114,7 +114,7 @@ create table audit.wrapped_key (
 );
 grant select, insert, update on audit.wrapped_key to dais_app;
 
--- Somebody of whom entries speak. Forgetting takes the digest of the name and the key away: what was sealed stays so.
+-- Persons in entries. Erasure deletes the digest of the name and the key, so encrypted values stay unreadable.
 create table audit.person (
   id uuid primary key,
   name_digest bytea unique,
@@ -138,7 +138,7 @@ create table audit.archive (
 );
 grant select, insert on audit.archive to dais_app;
 
--- Removes entries that lie in an archive, some at a time, and partitions that are empty then; gives how many went.
+-- Removes a batch of archived entries and empty partitions, and returns the number of removed entries.
 create function audit.remove_archived(up_to bigint, most int) returns bigint
 language plpgsql security definer set search_path = pg_catalog set lock_timeout = '2s' as $$
 declare gone bigint; part record;
@@ -164,13 +164,13 @@ end $$;
 revoke all on function audit.remove_archived(bigint, int) from public;
 grant execute on function audit.remove_archived(bigint, int) to dais_app;
 
--- One row: how far the check that runs by itself has come, and what it found.
+-- One row: the progress and the findings of the automatic verification.
 create table audit.self_check (
   singleton boolean primary key default true check (singleton),
   size bigint not null default 0,
   hashes bytea[] not null default '{}',
   checked_at timestamptz,
-  -- The last time that every entry of then had been looked at.
+  -- The last time when all entries had been verified.
   complete_at timestamptz,
   complete_size bigint,
   findings jsonb not null default '[]'

@@ -24,14 +24,14 @@ import { userKind } from '@dais/api/access';
 import { systemClock } from '#lib/clock.ts';
 import { TestNet } from '#lib/outbound/outbound.testing.ts';
 import { treeHasher } from '../hashing.ts';
-import { auditLedger, auditSlice, type AuditLedger, type AuditLedgerParts } from '../index.ts';
+import { auditLedger, auditSlice, type AuditLedger, type AuditLedgerDependencies } from '../index.ts';
 
 export const SOON = { timeout: 60_000, interval: 20 };
 
 export const auditSlices = [kernelSlice, auditSlice, workshopSlice];
 
 export interface AuditWorldOptions {
-  readonly ledger?: Partial<AuditLedgerParts>;
+  readonly ledger?: Partial<AuditLedgerDependencies>;
   readonly kernel?: TestKernelOptions;
   /** Another world with the same database, keys and files. */
   readonly like?: AuditWorld;

@@ -1,14 +1,14 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** What people say of records. Times are milliseconds since 1970. */
+/** Comments on records. Times are milliseconds since 1970. */
 export const commentTables: Migration = {
   id: '0001-comments',
   sql: `
 create table comments.comment (
-  -- Made in the order of time: the order in which comments are read.
+  -- UUIDv7, ordered by time, which is the order of comments.
   id uuid primary key,
   project_id uuid not null,
-  -- What it is about, by a key that stays when the thing gets another name.
+  -- Stable key of the subject, independent of its name.
   subject text collate "C" not null,
   author jsonb not null,
   body text not null,
@@ -20,12 +20,12 @@ create table comments.comment (
 create index comment_subject on comments.comment (project_id, subject, id);
 select dais.protect('comments.comment');
 
--- Whom each names: a row for each of them, because row security lets no search in a list reach an index.
+-- Mentioned users: one row each, because row-level security prevents the use of an index on an array.
 create table comments.mention (
   project_id uuid not null,
   user_name text collate "C" not null,
   comment uuid not null references comments.comment (id) on delete cascade,
-  -- By the one who is named.
+  -- Whether the mentioned user has read it.
   read boolean not null default false,
   primary key (project_id, user_name, comment)
 );

@@ -4,7 +4,7 @@ import { DaisError } from '@dais/api';
 import type { DataColumn } from '@dais/api/data';
 import type { DataSource, SourceObject } from '#engines/sources/contract.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { DataParts, ExternalSource, SecretReader } from '../data-parts.ts';
+import type { DataDependencies, ExternalSource, SecretReader } from '../data-dependencies.ts';
 import type { GatheredFile } from './gather.ts';
 import type { TableShape } from './reading-plan.ts';
 
@@ -17,19 +17,19 @@ interface FetchedFile extends GatheredFile {
 
 /** Opens a source with its Secrets, runs `work` and closes it. */
 export async function withSource<T>(
-  parts: Pick<DataParts, 'database' | 'source' | 'secretValue'>,
+  dependencies: Pick<DataDependencies, 'database' | 'source' | 'secretValue'>,
   { source, projectId }: { readonly source: ExternalSource; readonly projectId: string },
   work: (source: DataSource) => Promise<T>,
 ): Promise<T> {
   const secret: SecretReader = async (ref) => {
     const request = { mode: 'read', projectId } as const;
-    const open = await transact(parts.database, request, async (tx) => await parts.secretValue(tx, ref));
+    const open = await transact(dependencies.database, request, async (tx) => await dependencies.secretValue(tx, ref));
     if (open === undefined) {
       throw new DaisError('invalid_state', `The Secret ${ref.secret} has no value ${ref.key}.`);
     }
     return await open();
   };
-  const opened = await parts.source(source, secret);
+  const opened = await dependencies.source(source, secret);
   try {
     return await work(opened);
   } finally {
@@ -61,7 +61,7 @@ export async function fetchAll(
   if (shape !== undefined && mode === 'reference') {
     throw new DaisError(
       'invalid_state',
-      'A version cannot refer to the files of this table, because they differ from its rows: the table is partitioned, has deleted rows, or its files use other column names. Set `mode: managed` to copy the rows.',
+      'A version cannot refer to the files of this table, because they differ from its rows. The table is partitioned, has deleted rows, or its files use other column names. Set `mode: managed` to copy the rows.',
     );
   }
   const all = objects.reduce((sum, { bytes = 0 }) => sum + bytes, 0);

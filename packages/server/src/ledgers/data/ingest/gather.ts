@@ -6,7 +6,7 @@ import { DaisError, type DataFormat } from '@dais/api';
 import type { SourceObject } from '#engines/sources/contract.ts';
 import { findReadable } from '#kernel/content/damage.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import type { IngestFileRow, IngestRow } from './ingest-rows.ts';
 
 export interface GatheredFile {
@@ -33,7 +33,7 @@ export function contentOfIngest({ id, project_id: projectId }: Pick<IngestRow, '
 
 /** Downloads the files. @throws DaisError `not_found` if content is missing */
 export async function gatherPushed(
-  { database, blobs }: DataParts,
+  { database, blobs }: DataDependencies,
   row: IngestRow,
   files: readonly IngestFileRow[],
   { folder, signal }: { readonly folder: string; readonly signal: AbortSignal },

@@ -13,21 +13,21 @@ import {
 import type { Download } from '#kernel/content/download.ts';
 import { downloadEntry, entry, type OperationEntry } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { requireDataset } from '../dataset-rows.ts';
 import { contentOfIngest, REJECTS } from './gather.ts';
 import { listIngests, presentIngest, readIngestOf } from './ingest-rows.ts';
 import { beginPush, cancelIngest, commitPush, uploadPushed } from './pushes.ts';
 import { startRefresh } from './refresh.ts';
 
-export function ingestEntries(parts: DataParts): readonly OperationEntry[] {
+export function ingestEntries(dependencies: DataDependencies): readonly OperationEntry[] {
   return [
-    entry(beginPushOperation, async (tx, call) => await beginPush(tx, call, parts)),
-    entry(uploadPushedFileOperation, { perform: async (call) => await uploadPushed(parts, call) }),
+    entry(beginPushOperation, async (tx, call) => await beginPush(tx, call, dependencies)),
+    entry(uploadPushedFileOperation, { perform: async (call) => await uploadPushed(dependencies, call) }),
     entry(commitPushOperation, commitPush),
-    entry(cancelIngestOperation, async (tx, call) => await cancelIngest(tx, call, parts)),
+    entry(cancelIngestOperation, async (tx, call) => await cancelIngest(tx, call, dependencies)),
     entry(refreshDatasetOperation, async (tx, { input }) => {
-      const id = await startRefresh(tx, input, parts.clock.now());
+      const id = await startRefresh(tx, input, dependencies.clock.now());
       return await presentIngest(tx, await readIngestOf(tx, input.name, id));
     }),
     entry(
@@ -40,13 +40,13 @@ export function ingestEntries(parts: DataParts): readonly OperationEntry[] {
     }),
     downloadEntry(readRejectsOperation, {
       perform: async ({ input, tenant }): Promise<Download> => {
-        const row = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
+        const row = await transact(dependencies.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
           return await readIngestOf(tx, input.name, input.id);
         });
-        if (row.rejects === 0n) throw new DaisError('invalid_state', 'No rows were rejected.');
+        if (row.rejected_rows === 0n) throw new DaisError('invalid_state', 'No rows were rejected.');
         const owner = contentOfIngest(row);
-        const { size, sha256 } = await parts.content.stat(owner, REJECTS);
-        return { size, sha256, open: async (range) => (await parts.content.open(owner, REJECTS, range)).bytes };
+        const { size, sha256 } = await dependencies.content.stat(owner, REJECTS);
+        return { size, sha256, open: async (range) => (await dependencies.content.open(owner, REJECTS, range)).bytes };
       },
     }),
   ];

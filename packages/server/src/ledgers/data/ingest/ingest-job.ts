@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError, eventTypes, type DatasetSource, type DatasetSpec } from '@dais/api';
-import { type DataColumn, type DatasetVersion, type IngestFault } from '@dais/api/data';
+import { type DataColumn, type DatasetVersion, type IngestProblem } from '@dais/api/data';
 import type { QueryEngine, SourceFile } from '#engines/query/contract.ts';
 import { aggregate, named, scan } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
@@ -17,7 +17,7 @@ import type { JobClaim } from '#kernel/jobs.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { keyOf } from '#ledgers/lineage/index.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { requireDataset, emitAboutDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { commitVersion, type NewFile } from '../versions/commit.ts';
 import { withStoredFiles } from '../versions/local-files.ts';
@@ -29,7 +29,7 @@ import { engineColumns, wantedColumns } from './columns.ts';
 import { commonUri, fetchAll, withSource } from './from-source.ts';
 import { sourceFile } from './file-format.ts';
 import { contentOfIngest, gatherPushed, pushedName, REJECTS, type GatheredFile } from './gather.ts';
-import { faultOf, faultsOfError, SHOWN_FAULTS } from './ingest-faults.ts';
+import { problemOf, problemsOfError, SHOWN_PROBLEMS } from './ingest-problems.ts';
 import {
   endIngest,
   noteProgress,
@@ -70,19 +70,19 @@ interface Gathered {
   readonly mode: 'managed' | 'reference';
 }
 
-export function ingestHandler(parts: DataParts): JobHandler {
+export function ingestHandler(dependencies: DataDependencies): JobHandler {
   return {
     queue: INGEST_QUEUE,
     concurrency: 2,
     perProject: 2,
     retry: { baseMs: 1000, capMs: 60_000 },
-    run: async (job, io) => await new IngestRun(parts, job, io).run(),
+    run: async (job, io) => await new IngestRun(dependencies, job, io).run(),
     async ended(tx, job, end) {
-      if (end.state === 'done') return;
+      if (end.state === 'succeeded') return;
       const id = String(job.payload['ingest']);
       await tx.enter(job.projectId);
       const state = end.state === 'canceled' ? 'canceled' : 'failed';
-      await failIngest(tx, id, state, { now: parts.clock.now(), faults: [{ message: end.error }] });
+      await failIngest(tx, id, state, { now: dependencies.clock.now(), faults: [{ message: end.error }] });
     },
   };
 }
@@ -92,7 +92,7 @@ export async function failIngest(
   tx: Transaction,
   id: string,
   state: 'failed' | 'canceled',
-  end: { readonly now: number; readonly faults: readonly IngestFault[]; readonly rejects?: number },
+  end: { readonly now: number; readonly faults: readonly IngestProblem[]; readonly rejects?: number },
 ): Promise<void> {
   const row = await readIngest(tx, id, true).catch(() => undefined);
   if (row === undefined || !(await endIngest(tx, id, { state, ...end }))) return;
@@ -120,7 +120,7 @@ async function dropPushed(tx: Transaction, row: IngestRow): Promise<void> {
 }
 
 class IngestRun {
-  readonly #parts: DataParts;
+  readonly #dependencies: DataDependencies;
   readonly #id: string;
   readonly #io: JobIo;
   readonly #folder: string;
@@ -128,11 +128,11 @@ class IngestRun {
   /** The input of an ingest, after the files are known. */
   #reading: Reading | undefined;
 
-  constructor(parts: DataParts, job: JobClaim, io: JobIo) {
-    this.#parts = parts;
+  constructor(dependencies: DataDependencies, job: JobClaim, io: JobIo) {
+    this.#dependencies = dependencies;
     this.#id = String(job.payload['ingest']);
     this.#io = io;
-    this.#folder = join(parts.folder, 'ingest', this.#id);
+    this.#folder = join(dependencies.folder, 'ingest', this.#id);
   }
 
   async run(): Promise<unknown> {
@@ -157,7 +157,7 @@ class IngestRun {
     if (before.spec.source?.type === 'dataset') return await this.#query(before, before.spec.source);
     await this.#note('fetch', 0);
     const { gathered, sourceColumns, mode, snapshot, shape } = await this.#gather(before, signal);
-    const engine = await this.#parts.query();
+    const engine = await this.#dependencies.query();
     const formats = { ...before.spec.format };
     const sources = gathered.map(({ path, name, format, part }) => ({
       ...sourceFile(path ?? '', name, format === undefined ? before.spec.format : { ...formats, type: format }),
@@ -178,10 +178,10 @@ class IngestRun {
   async #gather({ row, files, spec }: Before, signal: AbortSignal): Promise<Gathered> {
     const { source = { type: 'upload' as const } } = spec;
     if (source.type === 'upload' || source.type === 'dataset') {
-      const gathered = await gatherPushed(this.#parts, row, files, { folder: this.#folder, signal });
+      const gathered = await gatherPushed(this.#dependencies, row, files, { folder: this.#folder, signal });
       return { gathered, sourceColumns: undefined, mode: 'managed' };
     }
-    return await withSource(this.#parts, { source, projectId: row.project_id }, async (opened) => {
+    return await withSource(this.#dependencies, { source, projectId: row.project_id }, async (opened) => {
       const progress = (share: number) => void this.#note('fetch', share);
       const mode = 'mode' in source ? source.mode : 'managed';
       const found = await fetchAll(opened, { folder: this.#folder, mode, signal, progress });
@@ -215,8 +215,8 @@ class IngestRun {
       origin: row.origin,
     };
     const io = { ...this.#io, progress: (share: number) => void this.#note('read', share) };
-    const made = await new VersionMaker(this.#parts).make(request, io, async (tx, { version, unchanged }) => {
-      await endIngest(tx, row.id, { state: 'done', now: this.#parts.clock.now(), version, unchanged });
+    const made = await new VersionMaker(this.#dependencies).make(request, io, async (tx, { version, unchanged }) => {
+      await endIngest(tx, row.id, { state: 'succeeded', now: this.#dependencies.clock.now(), version, unchanged });
     });
     return { ingest: row.id, version: made.version.number, unchanged: made.unchanged };
   }
@@ -300,7 +300,7 @@ class IngestRun {
       version === undefined || version.bytes === 0 ? bytes / (10 * Math.max(1, columns.length)) : version.rows;
     const rows = splitRows(guess, splitBefore);
     const read = await readGroups(
-      this.#parts,
+      this.#dependencies,
       engine,
       {
         projectId: row.project_id,
@@ -338,9 +338,9 @@ class IngestRun {
       paths.has(digest) ? [] : [{ name: digest, digest, bytes, rows }],
     );
     const of = { project: row.project_id, dataset: row.name };
-    await withStoredFiles(this.#parts, of, kept, async (local) => {
-      const places = new Map([...paths, ...local.map(({ digest, path }) => [digest, path] as const)]);
-      const all = files.map(({ digest }) => ({ path: places.get(digest) ?? '', format: 'parquet' as const }));
+    await withStoredFiles(this.#dependencies, of, kept, async (local) => {
+      const locations = new Map([...paths, ...local.map(({ digest, path }) => [digest, path] as const)]);
+      const all = files.map(({ digest }) => ({ path: locations.get(digest) ?? '', format: 'parquet' as const }));
       const options = { signal: this.#io.signal, owner: row.project_id };
       await checkTable(engine, all, { columns, keys, hidden }, options);
     });
@@ -363,7 +363,7 @@ class IngestRun {
     return await this.#io.write(async (tx) => {
       const locked = await readIngest(tx, this.#id, true);
       if (locked.ended_at !== null) return { ingest: this.#id };
-      const { version, unchanged } = await commitVersion(tx, this.#parts, {
+      const { version, unchanged } = await commitVersion(tx, this.#dependencies, {
         dataset: row.name,
         files: read.files,
         schema: { columns: [...columns] },
@@ -385,9 +385,9 @@ class IngestRun {
         await attachContent(tx, contentOfIngest(row), [{ lease: rejects, name: REJECTS }], { replace: true });
       }
       await endIngest(tx, this.#id, {
-        state: 'done',
-        now: this.#parts.clock.now(),
-        faults: read.rejects.slice(0, SHOWN_FAULTS).map(faultOf(spec)),
+        state: 'succeeded',
+        now: this.#dependencies.clock.now(),
+        faults: read.rejects.slice(0, SHOWN_PROBLEMS).map(problemOf(spec)),
         rejects: read.rejectCount,
         version: { id: version.id, number: version.number },
         unchanged,
@@ -400,16 +400,16 @@ class IngestRun {
   /** Handles invalid data, which is not a failure of the job. */
   async #refuse(error: DaisError): Promise<void> {
     const { row, spec } = await this.#io.read(async (tx) => await this.#readBefore(tx));
-    const faults = faultsOfError(error, spec);
-    const count = error instanceof QueryError ? error.faultCount : 0;
+    const problems = problemsOfError(error, spec);
+    const count = error instanceof QueryError ? error.errorCount : 0;
     const lease = count === 0 || this.#reading === undefined ? undefined : await this.#tryRejects(row, this.#reading);
     await this.#io.write(async (tx) => {
       if (lease !== undefined) {
         await attachContent(tx, contentOfIngest(row), [{ lease, name: REJECTS }], { replace: true });
       }
       await failIngest(tx, row.id, 'failed', {
-        now: this.#parts.clock.now(),
-        faults,
+        now: this.#dependencies.clock.now(),
+        faults: problems,
         rejects: lease === undefined ? 0 : count,
       });
     });
@@ -421,7 +421,7 @@ class IngestRun {
       return await this.#keepRejects(row, reading);
     } catch (error) {
       this.#io.signal.throwIfAborted();
-      this.#parts.log.debug('rejected rows could not be stored', { ingest: row.id, error });
+      this.#dependencies.log.debug('rejected rows could not be stored', { ingest: row.id, error });
       return undefined;
     }
   }
@@ -429,7 +429,7 @@ class IngestRun {
   /** Writes all invalid rows to one file; undefined if that fails. */
   async #keepRejects(row: IngestRow, { gathered, sources, columns, shape }: Reading): Promise<string | undefined> {
     const rejectsPath = join(this.#folder, REJECTS);
-    const engine = await this.#parts.query();
+    const engine = await this.#dependencies.query();
     const files = sources.filter((_, at) => gathered[at]?.path !== undefined);
     await engine.run(
       {
@@ -446,7 +446,7 @@ class IngestRun {
     const existing = await stat(rejectsPath).catch(() => undefined);
     if (existing === undefined) return undefined;
     const quota = await this.#io.read(async (tx) => await byteQuota(tx, row.project_id));
-    const { id } = await this.#parts.content.upload(createReadStream(rejectsPath), {
+    const { id } = await this.#dependencies.content.upload(createReadStream(rejectsPath), {
       projectId: row.project_id,
       quota,
     });
@@ -455,7 +455,7 @@ class IngestRun {
 
   /** Reports progress, at most a few times per second. */
   async #note(phase: string, share: number): Promise<void> {
-    const now = this.#parts.clock.now();
+    const now = this.#dependencies.clock.now();
     this.#io.progress({ phase, share });
     if (share > 0 && now - this.#notedAt < 300) return;
     this.#notedAt = now;
@@ -463,7 +463,7 @@ class IngestRun {
       await this.#io.write(async (tx) => await noteProgress(tx, this.#id, phase, overall(phase, share)));
     } catch (error) {
       // Progress is best effort; a lost lease is detected at the next step.
-      this.#parts.log.debug('the progress of an ingest could not be recorded', { ingest: this.#id, error });
+      this.#dependencies.log.debug('the progress of an ingest could not be recorded', { ingest: this.#id, error });
     }
   }
 }

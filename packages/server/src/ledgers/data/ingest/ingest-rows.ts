@@ -1,6 +1,6 @@
 /** Stored ingests, and their presentation. */
 import { DaisError, type Actor } from '@dais/api';
-import { type Ingest, type IngestFault, type IngestState, type VersionSource } from '@dais/api/data';
+import { type Ingest, type IngestProblem, type IngestState, type VersionSource } from '@dais/api/data';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
@@ -16,9 +16,9 @@ export interface IngestRow {
   readonly name: string;
   readonly state: IngestState;
   readonly phase: string;
-  readonly done: number;
-  readonly faults: readonly IngestFault[];
-  readonly rejects: bigint;
+  readonly progress: number;
+  readonly errors: readonly IngestProblem[];
+  readonly rejected_rows: bigint;
   readonly message: string;
   readonly tags: readonly string[];
   readonly source: IngestSource;
@@ -36,10 +36,10 @@ export interface IngestFileRow {
   readonly name: string;
   readonly digest: string;
   readonly bytes: bigint;
-  readonly here: boolean;
+  readonly is_uploaded: boolean;
 }
 
-const COLUMNS = `i.id, i.project_id, i.dataset, d.name, i.state, i.phase, i.done, i.faults, i.rejects, i.message, i.tags,
+const COLUMNS = `i.id, i.project_id, i.dataset, d.name, i.state, i.phase, i.progress, i.errors, i.rejected_rows, i.message, i.tags,
   i.source, i.version, i.number, i.unchanged, i.created_at, i.created_by, i.origin, i.ended_at`;
 
 export async function readIngest(tx: Transaction, id: string, lock = false): Promise<IngestRow> {
@@ -62,7 +62,7 @@ export async function readIngestOf(tx: Transaction, dataset: string, id: string,
 
 export async function readIngestFiles({ sql }: Transaction, id: string): Promise<readonly IngestFileRow[]> {
   return await sql.query<IngestFileRow>(
-    'select position, name, digest, bytes, here from data.ingest_file where ingest = $1 order by position',
+    'select position, name, digest, bytes, is_uploaded from data.ingest_file where ingest = $1 order by position',
     [id],
     'ingest_files',
   );
@@ -74,7 +74,7 @@ export async function presentIngest({ sql }: Transaction, row: IngestRow): Promi
   const needed =
     row.state === 'open'
       ? await sql.query<{ name: string }>(
-          `select name from data.ingest_file where ingest = $1 and not here order by position limit ${SHOWN}`,
+          `select name from data.ingest_file where ingest = $1 and not is_uploaded order by position limit ${SHOWN}`,
           [row.id],
           'needed_files',
         )
@@ -84,9 +84,9 @@ export async function presentIngest({ sql }: Transaction, row: IngestRow): Promi
     dataset: row.name,
     state: row.state,
     phase: row.phase,
-    done: row.done,
-    faults: [...row.faults],
-    rejects: Number(row.rejects),
+    done: row.progress,
+    faults: [...row.errors],
+    rejects: Number(row.rejected_rows),
     ...(row.number !== null && { version: row.number }),
     ...(row.version !== null && { versionId: row.version }),
     needed: needed.map(({ name }) => name),
@@ -116,9 +116,9 @@ export async function listIngests(
 }
 
 export interface IngestEnd {
-  readonly state: 'done' | 'failed' | 'canceled';
+  readonly state: 'succeeded' | 'failed' | 'canceled';
   readonly now: number;
-  readonly faults?: readonly IngestFault[];
+  readonly faults?: readonly IngestProblem[];
   readonly rejects?: number;
   readonly version?: { readonly id: string; readonly number: number };
   readonly unchanged?: boolean;
@@ -127,8 +127,8 @@ export interface IngestEnd {
 /** Ends an ingest that has not ended. */
 export async function endIngest({ sql }: Transaction, id: string, end: IngestEnd): Promise<boolean> {
   const rows = await sql.query(
-    `update data.ingest set state = $2, phase = '', done = case when $2 = 'done' then 1 else done end, faults = $3,
-       rejects = $4, version = $5, number = $6, unchanged = $7, ended_at = $8
+    `update data.ingest set state = $2, phase = '', progress = case when $2 = 'succeeded' then 1 else progress end, errors = $3,
+       rejected_rows = $4, version = $5, number = $6, unchanged = $7, ended_at = $8
      where id = $1 and ended_at is null returning 1`,
     [
       id,
@@ -147,7 +147,7 @@ export async function endIngest({ sql }: Transaction, id: string, end: IngestEnd
 
 export async function noteProgress({ sql }: Transaction, id: string, phase: string, done: number): Promise<void> {
   await sql.query(
-    `update data.ingest set state = 'running', phase = $2, done = $3 where id = $1 and ended_at is null`,
+    `update data.ingest set state = 'running', phase = $2, progress = $3 where id = $1 and ended_at is null`,
     [id, phase, done],
     'ingest_progress',
   );

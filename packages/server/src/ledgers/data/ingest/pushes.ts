@@ -12,8 +12,9 @@ import type { CallOf } from '#kernel/entry.ts';
 import { ensureResource } from '#kernel/resource-handlers.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
+import { countText } from '#lib/count-text.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { findDataset, requireDataset, type DatasetRow, readDatasetSpec } from '../dataset-rows.ts';
 import { splitRows } from '../versions/split-rows.ts';
 import { previousReady } from '../versions/version-rows.ts';
@@ -37,7 +38,7 @@ export interface PushedFile {
 export async function beginPush(
   tx: Transaction,
   call: CallOf<typeof beginPushOperation>,
-  parts: DataParts,
+  dependencies: DataDependencies,
 ): Promise<Ingest> {
   const { name, files, message, tags, faults, create } = call.input;
   const twice = files.findIndex((file, at) => files.findIndex((other) => other.name === file.name) !== at);
@@ -47,7 +48,7 @@ export async function beginPush(
   let dataset = await findDataset(tx, name);
   if (dataset === undefined && create) {
     await call.authorize({ kind: 'Dataset', name, desired: { spec: {} } }, call.tenant, 'dataset:write');
-    await ensureResource(tx, parts.kinds(), call.tenant, { kind: 'Dataset', name, origin: call.context.origin });
+    await ensureResource(tx, dependencies.kinds(), call.tenant, { kind: 'Dataset', name, origin: call.context.origin });
   }
   dataset ??= await requireDataset(tx, name);
   const spec = await readDatasetSpec(tx, name);
@@ -57,12 +58,12 @@ export async function beginPush(
   }
   // Formats must be known before a long upload.
   for (const file of files) sourceFile('', file.name, spec.format);
-  const known = await knownFiles(tx, dataset, spec, files, parts);
+  const known = await knownFiles(tx, dataset, spec, files, dependencies);
   const id = await insertIngest(tx, dataset, {
     message,
     tags,
     source: { type: 'upload', faults },
-    now: parts.clock.now(),
+    now: dependencies.clock.now(),
     state: 'open',
   });
   await insertIngestFiles(
@@ -79,7 +80,7 @@ async function knownFiles(
   dataset: DatasetRow,
   spec: DatasetSpec,
   files: readonly PushedFile[],
-  parts: DataParts,
+  dependencies: DataDependencies,
 ): Promise<ReadonlySet<string>> {
   const version = await previousReady(tx, dataset.name, 2 ** 31 - 1);
   if (version === undefined || (spec.columns === undefined && spec.schemaChanges !== 'refuse')) return new Set();
@@ -93,7 +94,7 @@ async function knownFiles(
     return { name, bytes, digest: sha256, source: sourceFile('', name, spec.format) };
   });
   const groups = groupFiles(readable).map((group) => ({ group, digest: groupDigest(group) }));
-  const reading = readingDigest(plan, (await parts.query()).state().version);
+  const reading = readingDigest(plan, (await dependencies.query()).state().version);
   const known = await knownReadings(
     tx,
     dataset,
@@ -112,7 +113,7 @@ export async function insertIngest(
     readonly tags: readonly string[];
     readonly source: IngestSource;
     readonly now: number;
-    readonly state: 'open' | 'waiting';
+    readonly state: 'open' | 'pending';
     /** The creator, if it is not the caller. */
     readonly by?: Actor;
   },
@@ -149,7 +150,7 @@ export async function insertIngestFiles(
   files: readonly (PushedFile & { readonly here: boolean })[],
 ): Promise<void> {
   await tx.sql.query(
-    `insert into data.ingest_file (ingest, position, project_id, name, digest, bytes, here)
+    `insert into data.ingest_file (ingest, position, project_id, name, digest, bytes, is_uploaded)
      select $1, t.position - 1, $2, t.name, t.digest, t.bytes, t.here
      from unnest($3::text[], $4::text[], $5::bigint[], $6::boolean[]) with ordinality as t (name, digest, bytes, here, position)`,
     [
@@ -181,10 +182,10 @@ interface PushCall {
 }
 
 /** Uploads the bytes of one file. */
-export async function uploadPushed(parts: DataParts, call: CallOf<typeof uploadPushedFileOperation>) {
+export async function uploadPushed(dependencies: DataDependencies, call: CallOf<typeof uploadPushedFileOperation>) {
   const { input, tenant, context } = call;
   if (context.content === undefined) throw new DaisError('unreadable_body', 'The request body is empty.');
-  const { database, content } = parts;
+  const { database, content } = dependencies;
   const { file, quota } = await transact(database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const row = await requireOpen(tx, input);
     const files = await readIngestFiles(tx, row.id);
@@ -199,7 +200,7 @@ export async function uploadPushed(parts: DataParts, call: CallOf<typeof uploadP
       const row = await requireOpen(tx, input, true);
       const name = pushedName(file.position);
       await attachContent(tx, contentOfIngest(row), [{ lease: lease.id, name }], { replace: true });
-      await tx.sql.query('update data.ingest_file set here = true where ingest = $1 and position = $2', [
+      await tx.sql.query('update data.ingest_file set is_uploaded = true where ingest = $1 and position = $2', [
         row.id,
         file.position,
       ]);
@@ -224,9 +225,12 @@ export async function commitPush(tx: Transaction, { input }: CallOf<typeof commi
     const shown = await presentIngest(tx, row);
     if (shown.needed.length > 0) {
       const names = shown.needed.slice(0, 5).join(', ');
-      throw new DaisError('invalid_state', `${shown.needed.length} files have not been uploaded yet: ${names}.`);
+      throw new DaisError(
+        'invalid_state',
+        `The upload of ${countText(shown.needed.length, 'file')} is not complete: ${names}.`,
+      );
     }
-    await tx.sql.query(`update data.ingest set state = 'waiting' where id = $1`, [row.id], 'commit_push');
+    await tx.sql.query(`update data.ingest set state = 'pending' where id = $1`, [row.id], 'commit_push');
     enqueueIngest(tx, row.id);
   }
   return await presentIngest(tx, await readIngestOf(tx, input.name, input.id));
@@ -236,11 +240,11 @@ export async function commitPush(tx: Transaction, { input }: CallOf<typeof commi
 export async function cancelIngest(
   tx: Transaction,
   { input }: CallOf<typeof cancelIngestOperation>,
-  parts: DataParts,
+  dependencies: DataDependencies,
 ): Promise<Ingest> {
   const row = await readIngestOf(tx, input.name, input.id, true);
   if (row.ended_at === null) {
-    const data = { now: parts.clock.now(), faults: [{ message: 'The ingest was canceled.' }] };
+    const data = { now: dependencies.clock.now(), faults: [{ message: 'The ingest was canceled.' }] };
     await failIngest(tx, row.id, 'canceled', data);
   }
   return await presentIngest(tx, await readIngestOf(tx, input.name, input.id));

@@ -5,7 +5,7 @@ import type { DataError, QueryEngine } from '#engines/query/contract.ts';
 import { DaisError } from '@dais/api';
 import { scan } from '#engines/query/model/build.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { requireDataset, type DatasetRow } from '../dataset-rows.ts';
 import { keptDigests, type NewFile } from '../versions/commit.ts';
 import { storeFiles } from '../versions/store-files.ts';
@@ -42,7 +42,7 @@ type Io = { readonly signal: AbortSignal; readonly progress: (share: number) => 
 
 /** Reads all groups. @throws QueryError, DaisError as `storeFiles` does */
 export async function readGroups(
-  parts: DataParts,
+  dependencies: DataDependencies,
   engine: QueryEngine,
   request: GroupsRequest,
   { signal, progress }: Io,
@@ -50,7 +50,7 @@ export async function readGroups(
   const groups = groupFiles(request.files);
   const reading = readingDigest(request, engine.state().version);
   const digests = groups.map(groupDigest);
-  const known = await findKnown(parts, request, reading, digests);
+  const known = await findKnown(dependencies, request, reading, digests);
   const paths = new Map<string, string>();
   const all = request.files.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
@@ -64,9 +64,9 @@ export async function readGroups(
     const bytes = group.reduce((sum, file) => sum + file.bytes, 0);
     if (before === undefined) {
       const share = (part: number) => progress(all === 0 ? 1 : (done + bytes * part) / all);
-      const read = await readGroup(parts, engine, request, { group, at, signal, share });
+      const read = await readGroup(dependencies, engine, request, { group, at, signal, share });
       // Files with rejected rows are not cached, so that the errors are reported each time.
-      if (read.rejectCount === 0) await remember(parts, request, { digest, reading, files: read.files });
+      if (read.rejectCount === 0) await remember(dependencies, request, { digest, reading, files: read.files });
       files.push(...read.files);
       for (const [of, path] of read.paths) paths.set(of, path);
       rejects.push(...read.rejects);
@@ -81,7 +81,7 @@ export async function readGroups(
 }
 
 async function readGroup(
-  parts: DataParts,
+  dependencies: DataDependencies,
   engine: QueryEngine,
   request: GroupsRequest,
   {
@@ -117,14 +117,14 @@ async function readGroup(
     { signal, progress: ({ share: part = 0 }) => share(part * 0.8) },
   );
   const written = result.files.filter((file) => file.rows > 0);
-  const files = await storeFiles(parts, request, written, signal);
+  const files = await storeFiles(dependencies, request, written, signal);
   const paths = new Map(files.map(({ digest }, index) => [digest, written[index]?.path ?? '']));
   return { files, rejects: result.rejects.first, rejectCount: result.rejects.count, paths };
 }
 
 /** Returns the cached results of groups, if the files still exist. */
 async function findKnown(
-  { database }: DataParts,
+  { database }: DataDependencies,
   { projectId, dataset }: Pick<GroupsRequest, 'projectId' | 'dataset'>,
   reading: string,
   digests: readonly string[],
@@ -141,7 +141,7 @@ export async function knownReadings(
   digests: readonly string[],
 ): Promise<ReadonlyMap<string, readonly Known[]>> {
   const rows = await tx.sql.query<{ digest: string; files: readonly Known[] }>(
-    'select digest, files from data.read_file where dataset = $1 and reading = $2 and digest = any($3::text[])',
+    'select digest, files from data.read_file where dataset = $1 and read_options = $2 and digest = any($3::text[])',
     [row.id, reading, digests],
     'known_readings',
   );
@@ -153,7 +153,7 @@ export async function knownReadings(
 
 /** Caches the results once a version contains the files. */
 async function remember(
-  { database, clock }: DataParts,
+  { database, clock }: DataDependencies,
   { projectId, dataset }: GroupsRequest,
   { digest, reading, files }: { digest: string; reading: string; files: readonly NewFile[] },
 ): Promise<void> {
@@ -161,8 +161,8 @@ async function remember(
     const { id } = await requireDataset(tx, dataset);
     const shapes = files.map((file): Known => ({ digest: file.digest, bytes: file.bytes, rows: file.rows }));
     await tx.sql.query(
-      `insert into data.read_file (dataset, digest, reading, project_id, files, rows, used_at) values ($1, $2, $3, $4, $5, $6, $7)
-       on conflict (dataset, digest, reading) do update set files = excluded.files, rows = excluded.rows, used_at = excluded.used_at`,
+      `insert into data.read_file (dataset, digest, read_options, project_id, files, rows, used_at) values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (dataset, digest, read_options) do update set files = excluded.files, rows = excluded.rows, used_at = excluded.used_at`,
       [
         id,
         digest,

@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { requireDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { enqueueIngest, insertIngest } from './pushes.ts';
 
@@ -26,7 +26,7 @@ export async function startRefresh(
     throw new DaisError('invalid_state', `The rows of ${name} are pushed. There is no source to refresh from.`);
   }
   const from = { type: type === 'dataset' ? ('query' as const) : type, faults };
-  const id = await insertIngest(tx, dataset, { message, tags, source: from, now, state: 'waiting' });
+  const id = await insertIngest(tx, dataset, { message, tags, source: from, now, state: 'pending' });
   enqueueIngest(tx, id);
   return id;
 }
@@ -34,7 +34,7 @@ export async function startRefresh(
 const SLICE = 50;
 
 /** Starts refreshes of datasets with `refreshMinutes`. A dataset with a running ingest is skipped until its next time. */
-export function refreshHandler({ clock }: Pick<DataParts, 'clock'>): JobHandler {
+export function refreshHandler({ clock }: Pick<DataDependencies, 'clock'>): JobHandler {
   return {
     queue: 'data-refresh',
     concurrency: 1,

@@ -3,6 +3,7 @@ import { DaisError, type Issue } from '@dais/api';
 import { type DataColumn } from '@dais/api/data';
 import type { FileTable, QueryEngine, RunOptions, Statement } from '#engines/query/contract.ts';
 import { aggregate, call, column, filter, named, scan } from '#engines/query/model/build.ts';
+import { countText } from '#lib/count-text.ts';
 import { engineColumns } from './columns.ts';
 
 const SHOWN = 5;
@@ -45,7 +46,7 @@ export async function checkTable(
     const n = Number(nulls[at] ?? 0);
     if (n === 0) return [];
     const why = keys.includes(name) ? 'it is one of `spec.keys`' : 'it is not `nullable`';
-    return [{ path: name, message: `${name} has no value in ${n} rows, but ${why}.` }];
+    return [{ path: name, message: `${name} has no value in ${countText(n, 'row')}, but ${why}.` }];
   });
   const twice = result.more[0]?.rows ?? [];
   if (twice.length > 0) {

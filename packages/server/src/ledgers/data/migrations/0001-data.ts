@@ -14,11 +14,11 @@ create table data.dataset (
   -- Of the Dataset resource.
   uid uuid not null,
   name text collate "C" not null,
-  -- What owns the content of its files.
+  -- Owner of the content of its files.
   content uuid not null,
-  -- The highest number that was given, deleted versions included.
+  -- The highest assigned number, including deleted versions.
   last_version int not null default 0,
-  -- How often its source is read by itself, and when next.
+  -- Interval of automatic refreshes, and time of the next one.
   refresh_ms bigint,
   next_refresh_at bigint,
   created_at bigint not null,
@@ -47,13 +47,13 @@ create table data.version (
   label text,
   message text not null,
   created_at bigint not null,
-  -- When it could first be used.
+  -- Time when it became ready.
   ready_at bigint,
   created_by jsonb not null,
   origin text collate "C" not null,
   parent uuid,
   source jsonb not null,
-  -- About how many rows each of its files has: the next version is cut in the same way.
+  -- Approximate rows per file. The next version is split in the same way.
   split_rows int,
   unique (dataset, number)
 );
@@ -71,7 +71,7 @@ create table data.version_file (
   digest text collate "C" not null,
   bytes bigint not null,
   rows bigint not null,
-  -- Of a file that lies elsewhere.
+  -- For files outside Dais.
   uri text,
   pin text,
   format text collate "C",
@@ -90,16 +90,16 @@ create table data.version_tag (
 create index version_tag_version on data.version_tag (version);
 select dais.protect('data.version_tag');
 
--- The making of a version, from the first file that comes.
+-- Creation of a version, starting with the first uploaded file.
 create table data.ingest (
   id uuid primary key,
   project_id uuid not null,
   dataset bigint not null references data.dataset (id) on delete cascade,
   state text collate "C" not null,
   phase text collate "C" not null,
-  done real not null default 0,
-  faults jsonb not null default '[]',
-  rejects bigint not null default 0,
+  progress real not null default 0,
+  errors jsonb not null default '[]',
+  rejected_rows bigint not null default 0,
   message text not null,
   tags text[] not null,
   source jsonb not null,
@@ -123,25 +123,25 @@ create table data.ingest_file (
   name text collate "C" not null,
   digest text collate "C" not null,
   bytes bigint not null,
-  -- Its bytes are here, or what became of them is.
-  here boolean not null,
+  -- Whether its bytes, or the results of reading them, are stored.
+  is_uploaded boolean not null,
   primary key (ingest, position)
 );
 select dais.protect('data.ingest_file');
 
--- What became of a file that was read once: the same file, read in the same way, gives the same.
+-- Results of reading files. The same file with the same read options gives the same result.
 create table data.read_file (
   dataset bigint not null references data.dataset (id) on delete cascade,
-  -- Of the bytes.
+  -- Digest of the bytes.
   digest text collate "C" not null,
-  -- Of how it was read: format, types of the columns, version of the reader.
-  reading text collate "C" not null,
+  -- Digest of format, column types and version of the reader.
+  read_options text collate "C" not null,
   project_id uuid not null,
   -- [{digest, bytes, rows}], in the order of the rows.
   files jsonb not null,
   rows bigint not null,
   used_at bigint not null,
-  primary key (dataset, digest, reading)
+  primary key (dataset, digest, read_options)
 );
 select dais.protect('data.read_file');
 `,

@@ -6,7 +6,7 @@ import { aggregate, allOf, call as fn, column, filter, literal, named } from '#e
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
 import type { Call, CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { previousReady } from '../versions/version-rows.ts';
 import { findReadable, maskedView, withTables, type ReadableVersion } from './read-version.ts';
 
@@ -15,14 +15,18 @@ const MAX_STATISTICS = 200;
 /** Maximum number of columns in a sample. */
 const SHOWN = 50;
 
-export async function diffVersions(parts: DataParts, call: CallOf<typeof diffDatasetVersionsOperation>) {
+export async function diffVersions(dependencies: DataDependencies, call: CallOf<typeof diffDatasetVersionsOperation>) {
   const { name, version: which, from, samples } = call.input;
-  const after = await findReadable(parts, call, `${name}@${which}`);
-  const before = await findReadable(parts, call, `${name}@${from ?? (await numberBefore(parts, call, after.version))}`);
+  const after = await findReadable(dependencies, call, `${name}@${which}`);
+  const before = await findReadable(
+    dependencies,
+    call,
+    `${name}@${from ?? (await numberBefore(dependencies, call, after.version))}`,
+  );
   const plan = diffPlan(before, after);
-  const engine = await parts.query();
+  const engine = await dependencies.query();
   const run = { signal: call.context.signal, owner: call.tenant.id };
-  const diff = await withTables(parts, { before: before.version, after: after.version }, async (tables) => ({
+  const diff = await withTables(dependencies, { before: before.version, after: after.version }, async (tables) => ({
     rows: await compareRows(engine, tables, plan, { samples, ...run }),
     distribution: await compareStatistics(engine, tables, plan, run),
   }));
@@ -42,7 +46,11 @@ export async function diffVersions(parts: DataParts, call: CallOf<typeof diffDat
   };
 }
 
-async function numberBefore({ database }: DataParts, { tenant }: Call, version: DatasetVersion): Promise<number> {
+async function numberBefore(
+  { database }: DataDependencies,
+  { tenant }: Call,
+  version: DatasetVersion,
+): Promise<number> {
   const request = { mode: 'read', projectId: tenant.id } as const;
   const found = await transact(database, request, async (tx) => previousReady(tx, version.dataset, version.number));
   if (found !== undefined) return found.number;

@@ -9,17 +9,17 @@ import type { Download } from '#kernel/content/download.ts';
 import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { contentOf, requireDataset } from '../dataset-rows.ts';
 import { findReadable, maskedView, withTables } from './read-version.ts';
 
 /** Downloads a file. @throws DaisError `forbidden` if columns are masked for the reader, `not_found`, `invalid_state`. */
 export async function readDatasetFile(
-  parts: DataParts,
+  dependencies: DataDependencies,
   call: CallOf<typeof readDatasetFileOperation>,
 ): Promise<Download> {
   const { name, version: which, file } = call.input;
-  const { version, masked } = await findReadable(parts, call, `${name}@${which}`);
+  const { version, masked } = await findReadable(dependencies, call, `${name}@${which}`);
   const found = version.files.find((one) => one.name === file);
   if (found === undefined) {
     const close = nearest(
@@ -36,30 +36,30 @@ export async function readDatasetFile(
     const detail = `Columns ${columns} of ${name} are masked for you, and the file contains them unmasked. Export the version instead, which creates a masked copy (\`dais data pull\`, operation datasetVersion.export).`;
     throw new DaisError('forbidden', detail);
   }
-  const owner = await transact(parts.database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
+  const owner = await transact(dependencies.database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
     return contentOf(await requireDataset(tx, name));
   });
-  const { size, sha256 } = await parts.content.stat(owner, found.digest);
-  return { size, sha256, open: async (range) => (await parts.content.open(owner, found.digest, range)).bytes };
+  const { size, sha256 } = await dependencies.content.stat(owner, found.digest);
+  return { size, sha256, open: async (range) => (await dependencies.content.open(owner, found.digest, range)).bytes };
 }
 
 /** Creates the file, sends it, and deletes it. */
 export async function exportVersion(
-  parts: DataParts,
+  dependencies: DataDependencies,
   call: CallOf<typeof exportDatasetVersionOperation>,
 ): Promise<Download> {
   const { name, version: which, format } = call.input;
-  const readable = await findReadable(parts, call, `${name}@${which}`);
+  const readable = await findReadable(dependencies, call, `${name}@${which}`);
   const { version } = readable;
-  const folder = join(parts.folder, 'export', uuidv7(parts.clock.now()));
+  const folder = join(dependencies.folder, 'export', uuidv7(dependencies.clock.now()));
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const drop = async () => await rm(folder, { recursive: true, force: true });
   try {
-    const engine = await parts.query();
+    const engine = await dependencies.query();
     const path = join(folder, `rows.${format}`);
     const output: QueryOutput =
       format !== 'parquet' ? { type: format, path } : { type: 'parquet', folder, name: 'rows', split: { type: 'one' } };
-    const result = await withTables(parts, { rows: version }, async (tables) => {
+    const result = await withTables(dependencies, { rows: version }, async (tables) => {
       const job = { tables, query: maskedView('rows', readable), output, owner: call.tenant.id };
       return await engine.run(job, { signal: call.context.signal });
     });

@@ -3,7 +3,7 @@ import type { ColumnMask } from '@dais/api/data';
 import type { Expression } from '#engines/query/contract.ts';
 import type { Principal } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { VersionHooks } from '../data-parts.ts';
+import type { VersionHooks } from '../data-dependencies.ts';
 import { readDatasetSpec } from '../dataset-rows.ts';
 
 export interface MaskedColumn {

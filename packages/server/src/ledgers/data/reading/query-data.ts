@@ -4,7 +4,7 @@ import { parseDatasetReference, type DatasetVersion, type queryDataOperation } f
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Call, CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { requireInspectable } from '../versions/resolve.ts';
 import { findReadable, maskedView, withTables, type ReadableVersion } from './read-version.ts';
 import { namesInSql } from './sql-tables.ts';
@@ -12,11 +12,11 @@ import { namesInSql } from './sql-tables.ts';
 /** Maximum number of datasets per query. */
 const MAX_TABLES = 32;
 
-export async function queryData(parts: DataParts, call: CallOf<typeof queryDataOperation>) {
+export async function queryData(dependencies: DataDependencies, call: CallOf<typeof queryDataOperation>) {
   const { sql, tables: named = {}, limit } = call.input;
   const { type, id } = call.context.principal;
   const wanted = new Map(Object.entries(named));
-  for (const [table, reference] of await mentioned(parts, call, sql)) {
+  for (const [table, reference] of await mentioned(dependencies, call, sql)) {
     if (!wanted.has(table)) wanted.set(table, reference);
   }
   if (wanted.size > MAX_TABLES) {
@@ -26,8 +26,8 @@ export async function queryData(parts: DataParts, call: CallOf<typeof queryDataO
     );
   }
   const readable = new Map<string, ReadableVersion>();
-  for (const [table, reference] of wanted) readable.set(table, await permitted(parts, call, reference));
-  const engine = await parts.query();
+  for (const [table, reference] of wanted) readable.set(table, await permitted(dependencies, call, reference));
+  const engine = await dependencies.query();
   // Tables have numbers as names, so that no table of the engine has a name from the query.
   const files: Record<string, DatasetVersion> = {};
   const views: Record<string, Relation> = {};
@@ -35,7 +35,7 @@ export async function queryData(parts: DataParts, call: CallOf<typeof queryDataO
     files[`dataset_${at}`] = one.version;
     views[table] = maskedView(`dataset_${at}`, one);
   }
-  const result = await withTables(parts, files, async (sources) => {
+  const result = await withTables(dependencies, files, async (sources) => {
     const query: Relation = { type: 'sql', dialect: 'duckdb', sql, views };
     const job = {
       tables: sources,
@@ -58,19 +58,19 @@ export async function queryData(parts: DataParts, call: CallOf<typeof queryDataO
 }
 
 /** Resolves a dataset. @throws the same DaisError for a dataset that does not exist and one that the caller may not read */
-async function permitted(parts: DataParts, call: Call, reference: string): Promise<ReadableVersion> {
+async function permitted(dependencies: DataDependencies, call: Call, reference: string): Promise<ReadableVersion> {
   const parsed = parseDatasetReference(reference);
   if (parsed === undefined)
     throw new DaisError('invalid_request', `${reference} is not a reference to a dataset version.`);
   await call.authorize({ kind: 'Dataset', name: parsed.dataset }, call.tenant, 'dataset:read');
-  const found = await findReadable(parts, call, reference);
+  const found = await findReadable(dependencies, call, reference);
   requireInspectable(found.version);
   return found;
 }
 
 /** Returns the names in the SQL that are readable datasets, with table and version. */
 async function mentioned(
-  { database }: DataParts,
+  { database }: DataDependencies,
   call: Call,
   sql: string,
 ): Promise<readonly (readonly [string, string])[]> {

@@ -6,7 +6,7 @@ import { column, named, scan } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Call } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { tableOf, withLocalFiles } from '../versions/local-files.ts';
 import { resolveVersion } from '../versions/resolve.ts';
 import { maskedColumns, type MaskedColumn } from './masks.ts';
@@ -34,7 +34,7 @@ export function mayOf(call: Pick<Call, 'authorize' | 'tenant'>, dataset: string)
  * @throws DaisError `not_found`, `invalid_request`.
  */
 export async function findReadable(
-  { database, hooks }: Pick<DataParts, 'database' | 'hooks'>,
+  { database, hooks }: Pick<DataDependencies, 'database' | 'hooks'>,
   call: Call,
   reference: string,
 ): Promise<ReadableVersion> {
@@ -61,7 +61,7 @@ export function maskedView(table: string, { version, masked }: ReadableVersion):
 
 /** Runs `work` with versions as tables of a query. */
 export async function withTables<T>(
-  parts: Pick<DataParts, 'database' | 'blobs' | 'folder'>,
+  dependencies: Pick<DataDependencies, 'database' | 'blobs' | 'folder'>,
   versions: Readonly<Record<string, DatasetVersion>>,
   work: (tables: Readonly<Record<string, TableSource>>) => Promise<T>,
 ): Promise<T> {
@@ -71,7 +71,7 @@ export async function withTables<T>(
   ): Promise<T> => {
     if (first === undefined) return await work(tables);
     const [name, version] = first;
-    return await withLocalFiles(parts, version, async (files) => {
+    return await withLocalFiles(dependencies, version, async (files) => {
       return await use(rest, { ...tables, [name]: tableOf(version, files) });
     });
   };

@@ -10,7 +10,7 @@ import { ensureResource } from '#kernel/resource-handlers.ts';
 import { tenantNames } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { findDataset, requireDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { sourceFile } from '../ingest/file-format.ts';
 import { pushedName } from '../ingest/gather.ts';
@@ -52,10 +52,10 @@ interface Made {
 }
 
 export class StepVersions {
-  readonly #parts: DataParts;
+  readonly #dependencies: DataDependencies;
 
-  constructor(parts: DataParts) {
-    this.#parts = parts;
+  constructor(dependencies: DataDependencies) {
+    this.#dependencies = dependencies;
   }
 
   async find(tx: Transaction, reference: string, may: DatasetAccess | undefined): Promise<GivenVersion> {
@@ -87,7 +87,7 @@ export class StepVersions {
     },
     work: (files: readonly StepFile[]) => Promise<T>,
   ): Promise<T> {
-    const { database } = this.#parts;
+    const { database } = this.#dependencies;
     const { version, masked } = await transact(database, { mode: 'read', projectId }, async (tx) => {
       const found = requireUsable(await readVersion(tx, input.id));
       const shown = new Set(input.unmasked);
@@ -95,12 +95,12 @@ export class StepVersions {
       const masks = await this.#masks(tx, found.dataset, undefined);
       return { version: found, masked: masks.filter(({ column }) => existing.has(column) && !shown.has(column)) };
     });
-    return await withLocalFiles(this.#parts, version, async (files) => {
+    return await withLocalFiles(this.#dependencies, version, async (files) => {
       const kept = files.every(({ format, source }) => format === 'parquet' && source === undefined);
       if (input.format === 'parquet' && masked.length === 0 && kept && files.length > 0) {
         return await work(files.map(({ name, path }) => fileAt(name.replaceAll('/', '_'), path)));
       }
-      const folder = join(this.#parts.folder, 'steps', uuidv7(this.#parts.clock.now()));
+      const folder = join(this.#dependencies.folder, 'steps', uuidv7(this.#dependencies.clock.now()));
       await mkdir(folder, { recursive: true, mode: 0o700 });
       try {
         const path = join(folder, 'rows.csv');
@@ -108,7 +108,7 @@ export class StepVersions {
           input.format === 'csv'
             ? { type: 'csv', path }
             : { type: 'parquet', folder, name: 'rows', split: { type: 'one' } };
-        const engine = await this.#parts.query();
+        const engine = await this.#dependencies.query();
         const tables = { rows: tableOf(version, files) };
         const job = { tables, query: maskedView('rows', { version, masked }), output, owner: projectId };
         const made = await engine.run(job, { signal });
@@ -139,15 +139,15 @@ export class StepVersions {
     if ((await findDataset(tx, name)) === undefined) {
       const project = (await tenantNames(tx.sql, [projectId])).get(projectId) ?? '';
       const wanted = { kind: 'Dataset', name, origin: 'step', spec: {} };
-      await ensureResource(tx, this.#parts.kinds(), { id: projectId, name: project }, wanted);
+      await ensureResource(tx, this.#dependencies.kinds(), { id: projectId, name: project }, wanted);
     }
     const dataset = await requireDataset(tx, name);
     const id = await insertIngest(tx, dataset, {
       message,
       tags: [],
       source: { type: 'step', faults: 'refuse', execution: run, step: attempt },
-      now: this.#parts.clock.now(),
-      state: 'waiting',
+      now: this.#dependencies.clock.now(),
+      state: 'pending',
       by: actor,
     });
     await insertIngestFiles(
@@ -165,7 +165,7 @@ export class StepVersions {
 
   async #masks(tx: Transaction, dataset: string, may: DatasetAccess | undefined): Promise<readonly MaskedColumn[]> {
     const { principal } = tx.by;
-    return await maskedColumns(tx, this.#parts.hooks, dataset, {
+    return await maskedColumns(tx, this.#dependencies.hooks, dataset, {
       principal,
       ...(may !== undefined && { may: may(dataset) }),
     });

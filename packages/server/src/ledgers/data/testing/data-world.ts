@@ -32,7 +32,7 @@ import {
   dataSlice,
   dataVersionNodes,
   type DataLedger,
-  type DataParts,
+  type DataDependencies,
   type VersionHooks,
 } from '../index.ts';
 
@@ -58,14 +58,14 @@ export interface DataWorld {
 /** Another ledger, and its hooks for versions. */
 export interface Beside {
   readonly slice: Slice;
-  readonly make: (parts: Pick<DataParts, 'database' | 'blobs' | 'folder' | 'query'>) => {
+  readonly make: (dependencies: Pick<DataDependencies, 'database' | 'blobs' | 'folder' | 'query'>) => {
     readonly entries: readonly OperationEntry[];
     readonly jobs: readonly JobHandler[];
     readonly hooks: VersionHooks;
   };
 }
 
-export async function startDataWorld(more: Partial<DataParts> = {}, companion?: Beside): Promise<DataWorld> {
+export async function startDataWorld(more: Partial<DataDependencies> = {}, companion?: Beside): Promise<DataWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-data-'));
   // Deleting a dataset also deletes its findings and label sets.
   const slices = new Set([kernelSlice, lineageSlice, dataSlice, privacySlice, labelsSlice]);

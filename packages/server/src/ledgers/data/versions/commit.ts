@@ -5,7 +5,7 @@ import type { DataSchema, DatasetMode, DatasetVersion, VersionSource } from '@da
 import { attachContent } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { contentOf, lockDataset, type DatasetRow, emitAboutDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { noteDataVersion } from './lineage-nodes.ts';
 import { setTag } from './tags.ts';
@@ -66,7 +66,7 @@ class FilesGone extends Error {}
 /** Commits a version. @throws DaisError `not_found` (no such dataset), `content_missing`, `conflict` (see `onto`); FilesGone. */
 export async function commitVersion(
   tx: Transaction,
-  { clock, hooks }: Pick<DataParts, 'clock' | 'hooks'>,
+  { clock, hooks }: Pick<DataDependencies, 'clock' | 'hooks'>,
   wanted: NewVersion,
 ): Promise<CommittedVersion> {
   const { files, schema, mode = 'managed', source } = wanted;

@@ -2,7 +2,7 @@
 import { DaisError, eventTypes } from '@dais/api';
 import { detachContent } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { VersionHooks } from '../data-parts.ts';
+import type { VersionHooks } from '../data-dependencies.ts';
 import { contentOf, type DatasetRow, emitAboutDataset } from '../dataset-rows.ts';
 
 /** Deletes versions. The dataset must be locked. Idempotent. */

@@ -7,7 +7,7 @@ import { type DatasetVersion } from '@dais/api/data';
 import type { FileFormat, FileTable, SourceFile } from '#engines/query/contract.ts';
 import { findReadable } from '#kernel/content/damage.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { contentOf, requireDataset } from '../dataset-rows.ts';
 import { ContentCache } from './content-cache.ts';
 import { withPinnedFiles } from './pinned-files.ts';
@@ -27,7 +27,8 @@ export interface LocalFile {
 
 type StoredFile = Pick<LocalFile, 'name' | 'digest' | 'bytes' | 'rows'>;
 /** Versions with external files need `source` and `secretValue`. */
-type LocalParts = Pick<DataParts, 'database' | 'blobs' | 'folder'> & Partial<Pick<DataParts, 'source' | 'secretValue'>>;
+type LocalDependencies = Pick<DataDependencies, 'database' | 'blobs' | 'folder'> &
+  Partial<Pick<DataDependencies, 'source' | 'secretValue'>>;
 
 /** Use one instance per folder, because the cache tracks its files in memory. */
 const caches = new Map<string, ContentCache>();
@@ -44,20 +45,20 @@ function cacheOf(folder: string): ContentCache {
  * @throws DaisError `content_missing`, `invalid_state` for a version whose files are external or deleted.
  */
 export async function withLocalFiles<T>(
-  parts: LocalParts,
+  dependencies: LocalDependencies,
   version: DatasetVersion,
   work: (files: readonly LocalFile[]) => Promise<T>,
 ): Promise<T> {
   const named = `${version.dataset}@${version.number}`;
   if (version.state === 'deleted') throw new DaisError('invalid_state', `${named} was deleted.`);
   if (version.mode === 'reference') {
-    const { source, secretValue } = parts;
+    const { source, secretValue } = dependencies;
     if (source === undefined || secretValue === undefined) {
       throw new DaisError('invalid_state', `${named} refers to external files, which Dais does not read.`);
     }
-    return await withPinnedFiles({ ...parts, source, secretValue }, cacheOf(parts.folder), version, work);
+    return await withPinnedFiles({ ...dependencies, source, secretValue }, cacheOf(dependencies.folder), version, work);
   }
-  return await withStoredFiles(parts, version, version.files, work);
+  return await withStoredFiles(dependencies, version, version.files, work);
 }
 
 /**
@@ -65,24 +66,27 @@ export async function withLocalFiles<T>(
  * @throws DaisError `content_missing`.
  */
 export async function withStoredFiles<T>(
-  parts: LocalParts,
+  dependencies: LocalDependencies,
   of: Pick<DatasetVersion, 'project' | 'dataset'>,
   wanted: readonly StoredFile[],
   work: (files: readonly LocalFile[]) => Promise<T>,
 ): Promise<T> {
   const releases: (() => void)[] = [];
   try {
-    const locators = await locatorsOf(parts, of, wanted);
+    const locators = await locatorsOf(dependencies, of, wanted);
     const files: LocalFile[] = [];
     for (const { name, digest, bytes, rows } of wanted) {
       const locator = locators.get(digest);
       if (locator === undefined)
         throw new DaisError('content_missing', `File ${name} of ${of.dataset} does not exist.`);
       const label = labelOf(name, of.dataset);
-      let path = await parts.blobs.localPath?.(locator, label);
+      let path = await dependencies.blobs.localPath?.(locator, label);
       if (path === undefined) {
-        const taken = await cacheOf(parts.folder).take(digest, async (part) => {
-          await pipeline(await parts.blobs.get(locator, undefined, label), createWriteStream(part, { mode: 0o600 }));
+        const taken = await cacheOf(dependencies.folder).take(digest, async (part) => {
+          await pipeline(
+            await dependencies.blobs.get(locator, undefined, label),
+            createWriteStream(part, { mode: 0o600 }),
+          );
         });
         releases.push(taken.release);
         ({ path } = taken);
@@ -98,7 +102,7 @@ export async function withStoredFiles<T>(
 const labelOf = (name: string, dataset: string) => `file ${name} of dataset ${dataset}`;
 
 async function locatorsOf(
-  { database }: LocalParts,
+  { database }: LocalDependencies,
   { project, dataset }: Pick<DatasetVersion, 'project' | 'dataset'>,
   files: readonly StoredFile[],
 ): Promise<ReadonlyMap<string, string>> {

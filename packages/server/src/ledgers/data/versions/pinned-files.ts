@@ -2,7 +2,7 @@
 import { DaisError, type DataFormat } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
 import { SYSTEM_ORIGIN, transact } from '#kernel/transaction.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { readDatasetSpec } from '../dataset-rows.ts';
 import { sourceFile } from '../ingest/file-format.ts';
 import { withSource } from '../ingest/from-source.ts';
@@ -10,19 +10,19 @@ import type { ContentCache } from './content-cache.ts';
 import { decideVersion } from './decide.ts';
 import type { LocalFile } from './local-files.ts';
 
-type PinnedParts = Pick<DataParts, 'database' | 'source' | 'secretValue'>;
+type PinnedDependencies = Pick<DataDependencies, 'database' | 'source' | 'secretValue'>;
 
 /**
  * Runs `work` with copies of the files that match the pinned digests. A changed or deleted file makes the
  * version `broken`. @throws DaisError `invalid_state`, and errors of the source
  */
 export async function withPinnedFiles<T>(
-  parts: PinnedParts,
+  dependencies: PinnedDependencies,
   cache: ContentCache,
   version: DatasetVersion,
   work: (files: readonly LocalFile[]) => Promise<T>,
 ): Promise<T> {
-  const { database } = parts;
+  const { database } = dependencies;
   const { project: projectId, dataset, number } = version;
   const named = `${dataset}@${number}`;
   if (version.state === 'broken') throw new DaisError('invalid_state', `${named} is broken: ${version.reason ?? ''}`);
@@ -34,7 +34,7 @@ export async function withPinnedFiles<T>(
   const releases: (() => void)[] = [];
   const signal = new AbortController().signal;
   try {
-    return await withSource(parts, { source, projectId }, async (opened) => {
+    return await withSource(dependencies, { source, projectId }, async (opened) => {
       const files: LocalFile[] = [];
       for (const { name, digest, bytes, rows, uri = '', pin = '', format = 'parquet' } of version.files) {
         const fill = async (path: string): Promise<void> => {

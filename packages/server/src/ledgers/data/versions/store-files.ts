@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { requireDataset } from '../dataset-rows.ts';
 import { keptDigests, type NewFile } from './commit.ts';
 
@@ -26,7 +26,7 @@ export interface WrittenPart {
  * @throws DaisError `quota_exceeded`, `storage_full`, `blobs_unavailable`.
  */
 export async function storeFiles(
-  { database, content }: Pick<DataParts, 'database' | 'content'>,
+  { database, content }: Pick<DataDependencies, 'database' | 'content'>,
   { projectId, dataset }: { readonly projectId: string; readonly dataset: string },
   written: readonly WrittenPart[],
   signal?: AbortSignal,

@@ -14,7 +14,7 @@ import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-curs
 import type { RowFilter } from '#kernel/principal.ts';
 import { listResources } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { lockDataset, requireDataset } from '../dataset-rows.ts';
 import { commitVersion } from './commit.ts';
 import { deleteVersions, refuseTagged } from './delete.ts';
@@ -34,8 +34,8 @@ async function versionOf(tx: Transaction, { name, version }: VersionCall): Promi
   return await resolveVersion(tx, `${name}@${version}`);
 }
 
-export function versionEntries(parts: Pick<DataParts, 'clock' | 'hooks'>): readonly OperationEntry[] {
-  const { hooks } = parts;
+export function versionEntries(dependencies: Pick<DataDependencies, 'clock' | 'hooks'>): readonly OperationEntry[] {
+  const { hooks } = dependencies;
   return [
     entry(listDatasetVersionsOperation, listVersions),
     entry(findDatasetVersionsOperation, findVersions),
@@ -53,7 +53,7 @@ export function versionEntries(parts: Pick<DataParts, 'clock' | 'hooks'>): reado
     entry(restoreDatasetVersionOperation, async (tx, { input }) => {
       await lockDataset(tx, input.name);
       const old = requireUsable(await versionOf(tx, input));
-      const { version } = await commitVersion(tx, parts, {
+      const { version } = await commitVersion(tx, dependencies, {
         dataset: old.dataset,
         files: old.files.map(({ digest, bytes, rows, uri, pin, format }) =>
           uri === undefined

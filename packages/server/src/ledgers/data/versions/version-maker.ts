@@ -10,7 +10,7 @@ import { ensureResource } from '#kernel/resource-handlers.ts';
 import { tenantNames } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import type { DataParts } from '../data-parts.ts';
+import type { DataDependencies } from '../data-dependencies.ts';
 import { findDataset, readDatasetSpec } from '../dataset-rows.ts';
 import { checkTable } from '../ingest/table-checks.ts';
 import { commitVersion, type CommittedVersion } from './commit.ts';
@@ -44,10 +44,10 @@ export interface MakeRequest {
 export type MakeIo = Pick<JobIo, 'signal' | 'write'> & { readonly progress?: (share: number) => void };
 
 export class VersionMaker {
-  readonly #parts: DataParts;
+  readonly #dependencies: DataDependencies;
 
-  constructor(parts: DataParts) {
-    this.#parts = parts;
+  constructor(dependencies: DataDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /**
@@ -60,7 +60,7 @@ export class VersionMaker {
     io: MakeIo,
     also?: (tx: Transaction, made: CommittedVersion) => Promise<void>,
   ): Promise<CommittedVersion> {
-    const folder = join(this.#parts.folder, 'make', uuidv7(this.#parts.clock.now()));
+    const folder = join(this.#dependencies.folder, 'make', uuidv7(this.#dependencies.clock.now()));
     await mkdir(folder, { recursive: true, mode: 0o700 });
     try {
       await this.#ensure(request, io);
@@ -94,9 +94,9 @@ export class VersionMaker {
     },
   ): Promise<CommittedVersion> {
     const { projectId, dataset, source } = request;
-    const engine = await this.#parts.query();
+    const engine = await this.#dependencies.query();
     const spec = await transact(
-      this.#parts.database,
+      this.#dependencies.database,
       { mode: 'read', projectId },
       async (tx) => await readDatasetSpec(tx, dataset),
     );
@@ -121,10 +121,10 @@ export class VersionMaker {
     const local = written.map(({ path }) => ({ path, format: 'parquet' as const }));
     const options = { signal: io.signal, owner: projectId };
     await checkTable(engine, local, { columns: schema.columns, keys: checkedKeys, hidden }, options);
-    const files = await storeFiles(this.#parts, { projectId, dataset }, written, io.signal);
+    const files = await storeFiles(this.#dependencies, { projectId, dataset }, written, io.signal);
     io.progress?.(0.95);
     return await io.write(async (tx) => {
-      const made = await commitVersion(tx, this.#parts, {
+      const made = await commitVersion(tx, this.#dependencies, {
         dataset,
         files,
         schema,
@@ -143,7 +143,7 @@ export class VersionMaker {
       if ((await findDataset(tx, dataset)) !== undefined) return;
       const name = (await tenantNames(tx.sql, [projectId])).get(projectId) ?? '';
       const wanted = { kind: 'Dataset', name: dataset, origin: ensure.origin, spec: ensure.spec ?? {} };
-      await ensureResource(tx, this.#parts.kinds(), { id: projectId, name }, wanted);
+      await ensureResource(tx, this.#dependencies.kinds(), { id: projectId, name }, wanted);
     });
   }
 
@@ -158,10 +158,10 @@ export class VersionMaker {
     const [name, table] = first;
     if (!('version' in table)) return await this.#withTables(rest, { ...tables, [name]: table }, work, projectId);
     const request = { mode: 'read', projectId } as const;
-    const version = await transact(this.#parts.database, request, async (tx) =>
+    const version = await transact(this.#dependencies.database, request, async (tx) =>
       requireUsable(await readVersion(tx, table.version)),
     );
-    return await withLocalFiles(this.#parts, version, async (files) => {
+    return await withLocalFiles(this.#dependencies, version, async (files) => {
       const own = { ...tables, [name]: tableOf(version, files) };
       const withOwn = async (all: Readonly<Record<string, TableSource>>, others: readonly string[]) =>
         await work(all, [version.id, ...others]);

@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** What clients with words of their own defined, byte for byte. Times are milliseconds since 1970. */
+/** Definitions in formats of other systems, byte for byte. Times are milliseconds since 1970. */
 export const definitionTables: Migration = {
   id: '0001-definitions',
   sql: `

@@ -75,8 +75,8 @@ async function readState(sql: Sql, window: number): Promise<StateRow> {
          from executions.node where state = 'ready' and project_id = p.project_id
          order by priority desc, ready_at, id limit $1) j where p.project_id is not null
      ), running as (
-       select project_id, place, requests, count(*)::int as n from executions.attempt where state <> 'ended'
-       group by project_id, place, requests
+       select project_id, compute_node, requests, count(*)::int as n from executions.attempt where state <> 'ended'
+       group by project_id, compute_node, requests
      ), quotas as (
        select q.project_id, q.resources, q.running_steps, q.queued_steps, q.weight
        from executions.quota q join project p using (project_id)
@@ -93,8 +93,8 @@ async function readState(sql: Sql, window: number): Promise<StateRow> {
 
 /** Uses the current resources of this machine instead of those in its row. */
 function loadOf({ running, nodes }: StateRow, { place }: Holder, { capacity, concurrency }: AdmissionRules) {
-  const own: ComputeNodeRow = { place, name: '', resources: capacity, concurrency };
-  return { load: new ComputeLoad(running, [own, ...nodes.filter((node) => node.place !== place)]), own };
+  const own: ComputeNodeRow = { id: place, name: '', resources: capacity, concurrency };
+  return { load: new ComputeLoad(running, [own, ...nodes.filter((node) => node.id !== place)]), own };
 }
 
 function queuesOf(
@@ -134,7 +134,12 @@ function queuesOf(
 /** Returns the shares of the projects after the steps have started. */
 function sharesOf({ queued, running }: StateRow, steps: readonly QueuedStep[], { nodes }: ComputeLoad) {
   const projectOf = new Map(queued.map(({ id, project_id: project }) => [id, project]));
-  const started = steps.map(({ id, requests }) => ({ project_id: projectOf.get(id) ?? '', place: '', requests, n: 1 }));
+  const started = steps.map(({ id, requests }) => ({
+    project_id: projectOf.get(id) ?? '',
+    compute_node: '',
+    requests,
+    n: 1,
+  }));
   const rows = [...running, ...started];
   const load = new ComputeLoad(rows, nodes);
   return new Map(rows.map(({ project_id: id }) => [id, load.shareOf(id)]));
@@ -154,11 +159,11 @@ async function startAttempts(
      ), claimed as (
        update executions.node n set state = 'running', started_at = coalesce(n.started_at, clock_timestamp())
        from chosen c where n.id = c.id returning n.id, n.run, n.project_id, c.requests
-     ), told as (
+     ), recorded as (
        insert into executions.transition (run, project_id, node, state)
        select run, project_id, id, 'running' from claimed
      )
-     insert into executions.attempt (id, node, run, project_id, n, place, holder, lease_until, requests)
+     insert into executions.attempt (id, node, run, project_id, n, compute_node, lease_owner, lease_until, requests)
      select gen_random_uuid(), c.id, c.run, c.project_id,
        1 + (select count(*)::int from executions.attempt a where a.node = c.id), $2, $3,
        clock_timestamp() + $4 * interval '1 millisecond', c.requests

@@ -3,7 +3,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import type { Amounts } from './requests.ts';
 
 export interface ComputeNodeRow {
-  readonly place: string;
+  readonly id: string;
   readonly name: string;
   readonly resources: Amounts;
   readonly concurrency: number;
@@ -15,23 +15,20 @@ const GONE_AFTER = 120;
 const MOST_NODES = 100;
 
 /** Renews the row of a machine; its worker calls this regularly. Deletes machines that have been gone for a day. */
-export async function renewComputeNode(
-  sql: Sql,
-  { place, name, resources, concurrency }: ComputeNodeRow,
-): Promise<void> {
+export async function renewComputeNode(sql: Sql, { id, name, resources, concurrency }: ComputeNodeRow): Promise<void> {
   await sql.query(
     `with forgotten as (delete from executions.compute_node where seen_at < clock_timestamp() - interval '1 day')
-     insert into executions.compute_node (place, name, resources, concurrency) values ($1, $2, $3::jsonb, $4)
-     on conflict (place) do update set name = excluded.name, resources = excluded.resources,
+     insert into executions.compute_node (id, name, resources, concurrency) values ($1, $2, $3::jsonb, $4)
+     on conflict (id) do update set name = excluded.name, resources = excluded.resources,
        concurrency = excluded.concurrency, seen_at = clock_timestamp()`,
-    [place, name, JSON.stringify(resources), concurrency],
+    [id, name, JSON.stringify(resources), concurrency],
     'compute_node_renew',
   );
 }
 
 /** Query of the active machines. */
-export const NODES = `select place, name, resources, concurrency from executions.compute_node
-     where seen_at > clock_timestamp() - interval '${GONE_AFTER} seconds' order by name, place limit ${MOST_NODES}`;
+export const NODES = `select id, name, resources, concurrency from executions.compute_node
+     where seen_at > clock_timestamp() - interval '${GONE_AFTER} seconds' order by name, id limit ${MOST_NODES}`;
 
 export async function readComputeNodes(sql: Sql): Promise<readonly ComputeNodeRow[]> {
   return await sql.query<ComputeNodeRow>(NODES, [], 'compute_nodes');

@@ -10,7 +10,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { ExecutionParts } from '../execution-parts.ts';
+import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { dominantShare, type Machines } from './admission.ts';
 import { readComputeNodes, totalOf, type ComputeNodeRow } from './compute-nodes.ts';
 import { limitsOf } from './quota-rows.ts';
@@ -18,7 +18,7 @@ import { addAmounts, type Amounts, type ProjectLimits } from './requests.ts';
 
 export interface RunningRow {
   readonly project_id: string;
-  readonly place: string;
+  readonly compute_node: string;
   readonly requests: Amounts;
   readonly n: number;
 }
@@ -54,11 +54,11 @@ export class ComputeLoad {
   }
 
   /** Returns the resources of a machine and the requests of its steps. */
-  machines({ place, resources }: ComputeNodeRow): Machines {
-    const others = this.nodes.filter((node) => node.place !== place);
+  machines({ id, resources }: ComputeNodeRow): Machines {
+    const others = this.nodes.filter((node) => node.id !== id);
     return {
       capacity: resources,
-      used: Object.fromEntries(this.#sum((row) => row.place === place).used),
+      used: Object.fromEntries(this.#sum((row) => row.compute_node === id).used),
       others: others.map((node) => node.resources),
       ...this.total,
     };
@@ -76,8 +76,8 @@ export class ComputeLoad {
   }
 
   presentNodes(): ComputeNode[] {
-    return this.nodes.map(({ place, name, resources, concurrency }) => {
-      const { running, used } = this.#sum((row) => row.place === place);
+    return this.nodes.map(({ id, name, resources, concurrency }) => {
+      const { running, used } = this.#sum((row) => row.compute_node === id);
       return {
         name,
         resources: { ...resources },
@@ -100,8 +100,8 @@ export class ComputeLoad {
 /** Reads all running steps. The transaction must have access to all projects. */
 export async function readComputeLoad(sql: Sql): Promise<ComputeLoad> {
   const rows = await sql.query<RunningRow>(
-    `select project_id, place, requests, count(*)::int as n from executions.attempt where state <> 'ended'
-     group by project_id, place, requests`,
+    `select project_id, compute_node, requests, count(*)::int as n from executions.attempt where state <> 'ended'
+     group by project_id, compute_node, requests`,
     [],
     'compute_load',
   );
@@ -116,10 +116,10 @@ export function presentLimits({ resources, runningSteps, queuedSteps, weight }: 
   return { resources: { ...resources }, runningSteps, queuedSteps, weight };
 }
 
-type ListParts = Pick<ExecutionParts, 'database' | 'limits'>;
+type ListDependencies = Pick<ExecutionDependencies, 'database' | 'limits'>;
 
-export function computeList(parts: ListParts): readonly OperationEntry[] {
-  return [entry(listComputeOperation, { perform: async (call) => await listCompute(parts, call) })];
+export function computeList(dependencies: ListDependencies): readonly OperationEntry[] {
+  return [entry(listComputeOperation, { perform: async (call) => await listCompute(dependencies, call) })];
 }
 
 interface ProjectRow {
@@ -132,7 +132,10 @@ interface ProjectRow {
   readonly weight: number;
 }
 
-async function listCompute({ database, limits: defaults }: ListParts, { input }: CallOf<typeof listComputeOperation>) {
+async function listCompute(
+  { database, limits: defaults }: ListDependencies,
+  { input }: CallOf<typeof listComputeOperation>,
+) {
   const filter = ['compute'];
   const after = decodePageCursor(filter, input.cursor) ?? '';
   return await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {

@@ -59,7 +59,7 @@ export class Machine {
       place: '',
       iteration: undefined,
       kind: 'graph',
-      state: 'waiting',
+      state: 'pending',
       waits: 0,
     };
     await this.#store.insert([root], []);
@@ -189,7 +189,7 @@ export class Machine {
           place: below(node.place),
           iteration: undefined,
           kind: task.each !== undefined ? 'loop' : 'graph' in task.body ? 'graph' : 'step',
-          state: 'waiting',
+          state: 'pending',
           waits: needs.length,
         });
         edges.push(...needs.map((need): [string, string] => [ids.get(need)!, id]));
@@ -238,7 +238,7 @@ export class Machine {
         place: loop.place,
         iteration: from + index,
         kind: graph === undefined ? ('step' as const) : ('graph' as const),
-        state: graph === undefined ? ('ready' as const) : ('waiting' as const),
+        state: graph === undefined ? ('ready' as const) : ('pending' as const),
         waits: 0,
         inputs: { ...others, [as]: item },
       }));

@@ -198,20 +198,20 @@ export interface Graph {
 }
 
 /** Returns the graph at a path of task names from the root, such as `train/fit`. The root is ''. */
-export function graphAt(plan: Graph, place: string): Graph {
+export function graphAt(plan: Graph, path: string): Graph {
   let graph = plan;
-  for (const name of place === '' ? [] : place.split('/')) {
+  for (const name of path === '' ? [] : path.split('/')) {
     const body = graph.tasks[name]?.body;
-    if (body === undefined || !('graph' in body)) throw new Error(`no graph at ${place}`);
+    if (body === undefined || !('graph' in body)) throw new Error(`no graph at ${path}`);
     graph = body.graph;
   }
   return graph;
 }
 
-export function taskAt(plan: Graph, place: string): Task {
-  const cut = place.lastIndexOf('/');
-  const task = graphAt(plan, cut === -1 ? '' : place.slice(0, cut)).tasks[place.slice(cut + 1)];
-  if (task === undefined) throw new Error(`no task at ${place}`);
+export function taskAt(plan: Graph, path: string): Task {
+  const cut = path.lastIndexOf('/');
+  const task = graphAt(plan, cut === -1 ? '' : path.slice(0, cut)).tasks[path.slice(cut + 1)];
+  if (task === undefined) throw new Error(`no task at ${path}`);
   return task;
 }
 

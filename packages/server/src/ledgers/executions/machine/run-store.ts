@@ -1,7 +1,7 @@
 import type { Ended, EndState } from './values.ts';
 import type { Values } from './plan.ts';
 
-export type NodeState = 'waiting' | 'ready' | 'delayed' | 'running' | EndState;
+export type NodeState = 'pending' | 'ready' | 'delayed' | 'running' | EndState;
 export type NodeKind = 'step' | 'graph' | 'loop';
 /** Why a step has outputs without having run: from the cache, or reused from the retried run. */
 export type NodeSource = 'cache' | 'reused';

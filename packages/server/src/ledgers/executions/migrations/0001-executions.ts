@@ -1,8 +1,8 @@
 import type { Migration } from '#engines/database/contract.ts';
 
 /**
- * Runs, and everything that the machine of states decides from: a row for each node of a run's graph as it unfolds, one
- * for each who-waits-for-whom, one for each attempt at a step. Every time is the database's.
+ * Runs and the state of the state machine: a row for each node of the expanded graph of a run, for each dependency and
+ * for each attempt of a step. All times are times of the database.
  */
 export const executionTables: Migration = {
   id: '0001-executions',
@@ -11,20 +11,20 @@ create table executions.run (
   id uuid primary key,
   project_id uuid not null references kernel.tenant (id),
   name text collate "C" not null,
-  -- Canonical JSON: never changed after it was written.
+  -- Canonical JSON, immutable.
   plan text not null,
   plan_digest text collate "C" not null,
   inputs jsonb not null,
   state text collate "C" not null default 'pending',
-  cancel_asked boolean not null default false,
+  cancel_requested boolean not null default false,
   priority int not null,
   outputs jsonb,
   error text,
-  -- Runs again what another one did not bring to its end; what that one did is taken over where it is the same.
+  -- The run that this run retries. Unchanged results of that run are reused.
   retry_of uuid,
-  -- Places in the plan that run again although they succeeded.
-  again text[] not null default '{}',
-  -- The code that it runs, as its sender described it.
+  -- Paths of tasks in the plan that run again although they succeeded.
+  rerun_tasks text[] not null default '{}',
+  -- The code of the run, as the client described it.
   code jsonb,
   actor_type text collate "C" not null,
   actor_id text collate "C" not null,
@@ -42,29 +42,33 @@ create table executions.node (
   project_id uuid not null,
   parent uuid,
   path text collate "C" not null,
-  place text collate "C" not null,
-  -- Of the task, below its parent.
+  -- Path of the task in the plan, without iterations.
+  task_path text collate "C" not null,
+  -- Name of the task below its parent.
   name text collate "C" not null,
   iteration int,
   kind text collate "C" not null,
   state text collate "C" not null,
-  waits int not null,
-  bad int not null default 0,
-  skipped int not null default 0,
-  open int not null default 0,
-  broken int not null default 0,
-  canceled int not null default 0,
-  total int not null default 0,
-  expanded int not null default 0,
-  failures int not null default 0,
-  losses int not null default 0,
+  -- Counts of the tasks that this node depends on.
+  unfinished_dependencies int not null,
+  unsuccessful_dependencies int not null default 0,
+  skipped_dependencies int not null default 0,
+  -- Counts of its child nodes.
+  unfinished_children int not null default 0,
+  failed_children int not null default 0,
+  canceled_children int not null default 0,
+  -- Iterations of a loop: in total, and created so far.
+  iterations int not null default 0,
+  created_iterations int not null default 0,
+  failed_attempts int not null default 0,
+  lost_attempts int not null default 0,
   inputs jsonb not null default '{}',
   outputs jsonb not null default '{}',
   error text,
   source text collate "C",
   fingerprint text collate "C",
   priority int not null,
-  -- Since when it may run; for those that are ready.
+  -- The time when a ready step became ready.
   ready_at timestamptz,
   started_at timestamptz,
   ended_at timestamptz,
@@ -72,7 +76,7 @@ create table executions.node (
 );
 create index node_ready on executions.node (project_id, priority desc, ready_at, id) where state = 'ready';
 create index node_child on executions.node (parent, name);
-create index node_unbegun on executions.node (run) where state in ('waiting', 'ready', 'delayed', 'running');
+create index node_open on executions.node (run) where state in ('pending', 'ready', 'delayed', 'running');
 select dais.protect('executions.node');
 
 create table executions.edge (
@@ -84,18 +88,18 @@ create table executions.edge (
 select dais.protect('executions.edge');
 
 create table executions.attempt (
-  -- By this name the compute engine knows it.
+  -- Also the id in the compute engine.
   id uuid primary key,
   node uuid not null references executions.node (id) on delete cascade,
   run uuid not null,
   project_id uuid not null,
   n int not null,
-  -- claimed: it may or may not be there; started: the engine has it; ended.
+  -- claimed: the engine may or may not have it; started: the engine has it; ended.
   state text collate "C" not null default 'claimed',
-  -- The engine that has it, and the process that looks after it.
-  place text collate "C" not null,
-  holder text collate "C" not null,
-  -- Grows with each process that takes it over: what an earlier one says no longer counts.
+  -- The compute node, and the process that supervises the attempt.
+  compute_node text collate "C" not null,
+  lease_owner text collate "C" not null,
+  -- Fencing token, incremented by each takeover.
   epoch bigint not null default 1,
   lease_until timestamptz not null,
   ending text collate "C",
@@ -109,7 +113,7 @@ create table executions.attempt (
   ended_at timestamptz,
   unique (node, n)
 );
-create index attempt_open on executions.attempt (place, lease_until) where state <> 'ended';
+create index attempt_open on executions.attempt (compute_node, lease_until) where state <> 'ended';
 create index attempt_running on executions.attempt (project_id) where state <> 'ended';
 select dais.protect('executions.attempt');
 
@@ -124,7 +128,7 @@ create table executions.timer (
 create index timer_due on executions.timer (due_at);
 select dais.protect('executions.timer');
 
--- What happened to whom, in the order in which it happened in its run.
+-- State transitions of nodes, ordered within their run.
 create table executions.transition (
   run uuid not null references executions.run (id) on delete cascade,
   seq bigint generated always as identity,
@@ -136,7 +140,7 @@ create table executions.transition (
 );
 select dais.protect('executions.transition');
 
--- With which packages a run runs.
+-- Locked packages of a run.
 create table executions.environment (
   run uuid not null references executions.run (id) on delete cascade,
   spec_digest text collate "C" not null,
@@ -146,7 +150,7 @@ create table executions.environment (
 );
 select dais.protect('executions.environment');
 
--- What a step with these inputs, this command and this environment gave; what it points at goes with its run.
+-- Cached results of steps by inputs, command and environment. An entry is deleted with its run.
 create table executions.cache_entry (
   project_id uuid not null,
   fingerprint text collate "C" not null,

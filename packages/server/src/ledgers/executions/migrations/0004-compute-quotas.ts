@@ -1,25 +1,25 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** What the step of a node `n` requests, from the plan of its run `r`: place `a/b` is task `b` of the graph of task `a`. */
+/** Requests of the step of a node `n` in the plan of its run `r`: path `a/b` is task `b` of the graph of task `a`. */
 export const REQUESTS_IN_PLAN = `coalesce(r.plan::jsonb #> (array['tasks']
-  || string_to_array(replace(n.place, '/', E'\\nbody\\ngraph\\ntasks\\n'), E'\\n') || array['body', 'step', 'resources']), '{}')`;
+  || string_to_array(replace(n.task_path, '/', E'\\nbody\\ngraph\\ntasks\\n'), E'\\n') || array['body', 'step', 'resources']), '{}')`;
 
-/** What steps request, what projects may have of it, and which machines run steps. */
+/** Resource requests of steps, compute quotas of projects, and compute nodes. */
 export const computeQuotas: Migration = {
   id: '0004-compute-quotas',
   sql: `
--- What the step of this node requests, by resource: {"cpu": 2, "nvidia.com/gpu": 1}.
+-- Requests of the step, by resource: {"cpu": 2, "nvidia.com/gpu": 1}.
 alter table executions.node add column requests jsonb not null default '{}';
--- What was admitted, the defaults of that moment included.
+-- Admitted requests, including the defaults at that time.
 alter table executions.attempt add column requests jsonb not null default '{}';
 
 update executions.node n set requests = ${REQUESTS_IN_PLAN}
   from executions.run r
-  where r.id = n.run and n.kind = 'step' and n.state in ('waiting', 'ready', 'delayed', 'running');
+  where r.id = n.run and n.kind = 'step' and n.state in ('pending', 'ready', 'delayed', 'running');
 update executions.attempt a set requests = n.requests
   from executions.node n where n.id = a.node and a.state <> 'ended';
 
--- Written with the Project. A project without a row has the defaults of the configuration.
+-- Quotas of projects. A project without a row has the defaults of the configuration.
 create table executions.quota (
   project_id uuid primary key references kernel.tenant (id) on delete cascade,
   resources jsonb not null,
@@ -29,9 +29,9 @@ create table executions.quota (
 );
 select dais.protect('executions.quota');
 
--- Machines that run steps, by the place that their attempts name. It is of no project.
+-- Machines that run steps, independent of projects. Attempts refer to their id.
 create table executions.compute_node (
-  place text collate "C" primary key,
+  id text collate "C" primary key,
   name text collate "C" not null,
   resources jsonb not null,
   concurrency int not null,

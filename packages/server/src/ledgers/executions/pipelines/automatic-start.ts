@@ -5,7 +5,7 @@ import { notifyWorkers } from '../executions-events.ts';
 import type { Graph, Json } from '../machine/plan.ts';
 import { isUnisolated } from '../runs/plan-permissions.ts';
 import { newestVersion, requirePipeline } from './pipeline-rows.ts';
-import { startRun, type StartParts } from './start-run.ts';
+import { startRun, type StartDependencies } from './start-run.ts';
 
 export interface AutomaticStart {
   readonly pipeline: string;
@@ -15,7 +15,7 @@ export interface AutomaticStart {
 /** Returns the id of the run. @throws DaisError `not_found`, `invalid_request`, `forbidden`; then nothing was written. */
 export async function startAutomatically(
   tx: Transaction,
-  parts: StartParts,
+  dependencies: StartDependencies,
   { pipeline: name, parameters }: AutomaticStart,
 ): Promise<string> {
   const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
@@ -25,7 +25,7 @@ export async function startAutomatically(
       'not_found',
       `Pipeline "${name}" has no version yet. Add steps to its manifest, or upload a version.`,
     );
-  const run = await startRun(tx, parts, {
+  const run = await startRun(tx, dependencies, {
     name,
     pipelineName: name,
     pipeline: pipeline.uid,
@@ -36,7 +36,7 @@ export async function startAutomatically(
     priority: 0,
     authorize: async (plan) => {
       await Promise.resolve();
-      requireIsolation(plan, parts);
+      requireIsolation(plan, dependencies);
     },
   });
   notifyWorkers(tx);
@@ -44,7 +44,7 @@ export async function startAutomatically(
 }
 
 /** @throws DaisError `forbidden` */
-export function requireIsolation(plan: Graph, { solo }: Pick<StartParts, 'solo'>): void {
+export function requireIsolation(plan: Graph, { solo }: Pick<StartDependencies, 'solo'>): void {
   if (solo || !isUnisolated(plan)) return;
   const detail = 'Automatic runs cannot use `isolation: none`. Remove it, or start the pipeline run manually.';
   throw new DaisError('forbidden', detail);

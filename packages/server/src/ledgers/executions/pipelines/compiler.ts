@@ -23,7 +23,7 @@ export interface CompileOptions {
   /** Returns the environments that replace container images. */
   readonly images: () => Promise<readonly ImageRule[]>;
   /** Returns why other images cannot be run. Undefined: they can. */
-  readonly imageFault: () => Promise<string | undefined>;
+  readonly imageProblem: () => Promise<string | undefined>;
 }
 
 export interface Fire {

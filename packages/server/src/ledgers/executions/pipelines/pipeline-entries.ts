@@ -26,29 +26,33 @@ import {
   requirePipeline,
   requireVersion,
 } from './pipeline-rows.ts';
-import { inspectPipeline, startRun, type StartParts } from './start-run.ts';
+import { inspectPipeline, startRun, type StartDependencies } from './start-run.ts';
 
-export function pipelineEntries(parts: StartParts): readonly OperationEntry[] {
+export function pipelineEntries(dependencies: StartDependencies): readonly OperationEntry[] {
   return [
-    entry(createPipelineVersionOperation, async (tx, call) => await createVersion(tx, call, parts)),
+    entry(createPipelineVersionOperation, async (tx, call) => await createVersion(tx, call, dependencies)),
     entry(listPipelineVersionsOperation, list),
     entry(readPipelineVersionOperation, async ({ sql, projectId }, { input }) => {
       const row = await requireVersion(sql, await requirePipeline(sql, projectId, input.name), input.version);
       return { ...presentVersion(row), document: JSON.parse(row.document) as unknown };
     }),
     entry(deletePipelineVersionOperation, removeOne),
-    entry(runPipelineOperation, async (tx, call) => await run(tx, call, parts)),
-    entry(graphPipelineOperation, async (tx, call) => await graph(tx, call, parts)),
+    entry(runPipelineOperation, async (tx, call) => await run(tx, call, dependencies)),
+    entry(graphPipelineOperation, async (tx, call) => await graph(tx, call, dependencies)),
   ];
 }
 
 /** Creates a version. Errors are reported now rather than at the first run. */
-async function createVersion(tx: Transaction, call: CallOf<typeof createPipelineVersionOperation>, parts: StartParts) {
+async function createVersion(
+  tx: Transaction,
+  call: CallOf<typeof createPipelineVersionOperation>,
+  dependencies: StartDependencies,
+) {
   const { name, version, ...wanted } = call.input;
   const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
   await refuseOfManifest(tx, name);
-  const { plan } = await inspectPipeline(tx, parts, { name, format: wanted.format, document: wanted.document });
-  await authorizePlan(call, plan, { tx, data: parts.data });
+  const { plan } = await inspectPipeline(tx, dependencies, { name, format: wanted.format, document: wanted.document });
+  await authorizePlan(call, plan, { tx, data: dependencies.data });
   return presentVersion(await addVersion(tx, pipeline, { ...wanted, name: version }));
 }
 
@@ -80,12 +84,12 @@ async function removeOne(
   return {};
 }
 
-async function run(tx: Transaction, call: CallOf<typeof runPipelineOperation>, parts: StartParts) {
+async function run(tx: Transaction, call: CallOf<typeof runPipelineOperation>, dependencies: StartDependencies) {
   const { input } = call;
   const pipeline = await requirePipeline(tx.sql, tx.projectId, input.name);
   const version = await requireVersion(tx.sql, pipeline, input.version);
   const { title = pipeline.name, parameters, description, experimentId, priority, code } = input;
-  const id = await startRun(tx, parts, {
+  const id = await startRun(tx, dependencies, {
     name: title,
     pipelineName: pipeline.name,
     pipeline: pipeline.uid,
@@ -99,7 +103,7 @@ async function run(tx: Transaction, call: CallOf<typeof runPipelineOperation>, p
     priority,
     code,
     may: datasetAccessOf(call),
-    authorize: async (plan) => await authorizePlan(call, plan, { tx, data: parts.data }),
+    authorize: async (plan) => await authorizePlan(call, plan, { tx, data: dependencies.data }),
   });
   return await presentWhole(tx.sql, tx.projectId, id);
 }
@@ -107,13 +111,17 @@ async function run(tx: Transaction, call: CallOf<typeof runPipelineOperation>, p
 async function graph(
   tx: Transaction,
   { input }: CallOf<typeof graphPipelineOperation>,
-  parts: StartParts,
+  dependencies: StartDependencies,
 ): Promise<PipelineGraph> {
   const { name } = input;
   const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
   const version = await requireVersion(tx.sql, pipeline, input.version);
   const document: unknown = JSON.parse(version.document);
-  const { plan, parameters, warnings } = await inspectPipeline(tx, parts, { name, format: version.format, document });
+  const { plan, parameters, warnings } = await inspectPipeline(tx, dependencies, {
+    name,
+    format: version.format,
+    document,
+  });
   return {
     version: presentVersion(version),
     parameters: parameters as PipelineGraph['parameters'],
@@ -155,14 +163,14 @@ function planGraph(plan: Graph): Pick<PipelineGraph, 'nodes' | 'edges' | 'more'>
 /** Limit in bytes. The metadata is read with every run, so documents must not be stored there. */
 const LARGEST_ABOUT = 1024 * 1024;
 
-export function runStart(parts: StartParts): readonly OperationEntry[] {
-  return [entry(startExecutionOperation, async (tx, call) => await start(tx, call, parts))];
+export function runStart(dependencies: StartDependencies): readonly OperationEntry[] {
+  return [entry(startExecutionOperation, async (tx, call) => await start(tx, call, dependencies))];
 }
 
 async function start(
   tx: Transaction,
   call: CallOf<typeof startExecutionOperation>,
-  parts: StartParts,
+  dependencies: StartDependencies,
 ): Promise<Execution> {
   const { name, description, parameters, experimentId, about, priority } = call.input;
   const bytes = about === undefined ? 0 : JSON.stringify(about).length;
@@ -172,7 +180,7 @@ async function start(
       `The metadata of the pipeline run (\`about\`) has ${bytes} bytes, and the limit is ${LARGEST_ABOUT}.`,
     );
   }
-  const id = await startRun(tx, parts, {
+  const id = await startRun(tx, dependencies, {
     ...(await sourceOf(tx, call)),
     name,
     description,
@@ -182,7 +190,7 @@ async function start(
     about,
     priority,
     may: datasetAccessOf(call),
-    authorize: async (plan) => await authorizePlan(call, plan, { tx, data: parts.data }),
+    authorize: async (plan) => await authorizePlan(call, plan, { tx, data: dependencies.data }),
   });
   return await presentWhole(tx.sql, tx.projectId, id);
 }

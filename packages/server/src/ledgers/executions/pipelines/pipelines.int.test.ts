@@ -216,10 +216,10 @@ describe('errors of a pipeline', () => {
       },
     };
     const { issues } = await errorOf(world.dais.apply([manifest('Pipeline', freshName(), spec)]));
-    const told = (issues ?? []).map(({ path, message, nearest }) =>
+    const reported = (issues ?? []).map(({ path, message, nearest }) =>
       `${path ?? ''}: ${message} ${nearest ?? ''}`.trim(),
     );
-    expect(told).toMatchInlineSnapshot(`
+    expect(reported).toMatchInlineSnapshot(`
       [
         "spec.parameters.rate.default: is "x", which is not of type number",
         "spec.steps.a: has command and run",

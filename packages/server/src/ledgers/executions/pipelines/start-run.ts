@@ -7,13 +7,13 @@ import { uuidv7 } from '#lib/ids.ts';
 import type { Graph, Json } from '../machine/plan.ts';
 import { storeCode, type CodeInput } from '../runs/run-code.ts';
 import { placeholderVersion, type DatasetAccess, type StepData } from '../worker/step-data.ts';
-import { submitRun, type RunOrigin, type SubmitParts } from '../runs/submit.ts';
+import { submitRun, type RunOrigin, type SubmitDependencies } from '../runs/submit.ts';
 import { findVersion } from '../runs/plan-permissions.ts';
 import type { CompiledPipeline, CompileOptions, Fire, PipelineCompilers } from './compiler.ts';
 import { imageRules } from './image-rules.ts';
 import { newestVersion } from './pipeline-rows.ts';
 
-export interface StartParts extends SubmitParts {
+export interface StartDependencies extends SubmitDependencies {
   readonly compilers: PipelineCompilers;
   readonly solo: boolean;
   readonly environments: () => Promise<Environments>;
@@ -40,20 +40,24 @@ export interface StartRequest extends Omit<RunOrigin, 'warnings'> {
 }
 
 /** Starts a run and returns its id. @throws DaisError `invalid_request` with all errors; then only code was written. */
-export async function startRun(tx: Transaction, parts: StartParts, request: StartRequest): Promise<string> {
+export async function startRun(
+  tx: Transaction,
+  dependencies: StartDependencies,
+  request: StartRequest,
+): Promise<string> {
   const { id = uuidv7(), name, format, document, pipelineName = name, parameters, fire, authorize } = request;
   const { code, priority, ...origin } = request;
-  const compiler = compilerOf(parts, format);
+  const compiler = compilerOf(dependencies, format);
   const artifact = code === undefined || code.files.length === 0 ? undefined : await storeCode(tx, id, code);
-  const options = { name: pipelineName, runId: id, parameters, code: artifact, solo: parts.solo, fire };
+  const options = { name: pipelineName, runId: id, parameters, code: artifact, solo: dependencies.solo, fire };
   const { plan, inputs, warnings } = await compiler.compile(document, {
     ...options,
-    ...compilerContext(tx, parts),
-    dataset: async (reference) => await findVersion(tx, parts, reference, request.may),
+    ...compilerContext(tx, dependencies),
+    dataset: async (reference) => await findVersion(tx, dependencies, reference, request.may),
   });
   await authorize(plan);
   const { files: _, ...about } = code ?? { files: [] };
-  await submitRun(tx, parts, {
+  await submitRun(tx, dependencies, {
     ...originOf(origin),
     id,
     name,
@@ -74,18 +78,18 @@ function originOf(origin: RunOrigin): RunOrigin {
 /** Compiles a pipeline for inspection, without a run. @throws DaisError as a run would. */
 export async function inspectPipeline(
   tx: Transaction,
-  parts: Omit<StartParts, 'machines'>,
+  dependencies: Omit<StartDependencies, 'machines'>,
   { name, format, document }: { readonly name: string; readonly format: string; readonly document: unknown },
 ): Promise<CompiledPipeline> {
-  const options = { name, runId: uuidv7(), parameters: undefined, code: undefined, solo: parts.solo };
-  return await compilerOf(parts, format).compile(document, {
+  const options = { name, runId: uuidv7(), parameters: undefined, code: undefined, solo: dependencies.solo };
+  return await compilerOf(dependencies, format).compile(document, {
     ...options,
-    ...compilerContext(tx, parts),
+    ...compilerContext(tx, dependencies),
     dataset: async (reference) => await Promise.resolve(placeholderVersion(reference.split('@')[0] ?? '')),
   });
 }
 
-function compilerOf({ compilers }: Pick<StartParts, 'compilers'>, format: string) {
+function compilerOf({ compilers }: Pick<StartDependencies, 'compilers'>, format: string) {
   const compiler = compilers.get(format);
   if (compiler !== undefined) return compiler;
   const known = [...compilers.keys()].join(', ');
@@ -94,11 +98,11 @@ function compilerOf({ compilers }: Pick<StartParts, 'compilers'>, format: string
   });
 }
 
-function compilerContext(tx: Transaction, { environments }: Pick<StartParts, 'environments'>) {
+function compilerContext(tx: Transaction, { environments }: Pick<StartDependencies, 'environments'>) {
   return {
     pipeline: otherPipelines(tx),
     images: async () => await imageRules(tx),
-    imageFault: async () => await (await environments()).fault('image'),
+    imageProblem: async () => await (await environments()).problem('image'),
   };
 }
 

@@ -12,7 +12,7 @@ import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { endAttempt } from '../worker/attempts.ts';
-import type { ExecutionParts } from '../execution-parts.ts';
+import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { presentWhole, requireRun, runNoun, type RunRow } from '../views/execution-rows.ts';
 import { notifyWorkers, emitExecutionEvent } from '../executions-events.ts';
 import type { Artifact, Graph, Values } from '../machine/plan.ts';
@@ -27,25 +27,25 @@ import { datasetArtifact, type FoundVersion } from '../worker/step-data.ts';
 import { authorizePlan, findVersion, datasetAccessOf } from './plan-permissions.ts';
 import { linkValues } from '../worker/step-cache.ts';
 
-type EntryParts = Pick<ExecutionParts, 'database' | 'content' | 'solo' | 'data' | 'calls' | 'limits'>;
+type EntryDependencies = Pick<ExecutionDependencies, 'database' | 'content' | 'solo' | 'data' | 'calls' | 'limits'>;
 
-export function executionEntries(parts: EntryParts, machines: RunMachines): readonly OperationEntry[] {
+export function executionEntries(dependencies: EntryDependencies, machines: RunMachines): readonly OperationEntry[] {
   return [
-    entry(uploadForExecutionOperation, { perform: async (call) => await upload(parts, call) }),
-    entry(submitExecutionOperation, async (tx, call) => await submit(tx, call, parts, machines)),
+    entry(uploadForExecutionOperation, { perform: async (call) => await upload(dependencies, call) }),
+    entry(submitExecutionOperation, async (tx, call) => await submit(tx, call, dependencies, machines)),
     entry(cancelExecutionOperation, async (tx, { input }) => {
       const { id } = await requireRun(tx.sql, tx.projectId, input.id);
       const open = await machines.open(tx, id);
       if (open !== undefined) await cancelRun(open, tx);
       return await presentWhole(tx.sql, tx.projectId, id);
     }),
-    entry(retryExecutionOperation, async (tx, call) => await retry(tx, call, machines, parts)),
-    entry(deleteExecutionOperation, async (tx, call) => await remove(tx, call, machines, parts)),
+    entry(retryExecutionOperation, async (tx, call) => await retry(tx, call, machines, dependencies)),
+    entry(deleteExecutionOperation, async (tx, call) => await remove(tx, call, machines, dependencies)),
   ];
 }
 
 async function upload(
-  { database, content }: EntryParts,
+  { database, content }: EntryDependencies,
   { input, tenant, context }: CallOf<typeof uploadForExecutionOperation>,
 ) {
   if (context.content === undefined)
@@ -61,7 +61,7 @@ async function upload(
 async function submit(
   tx: Transaction,
   call: CallOf<typeof submitExecutionOperation>,
-  parts: EntryParts,
+  dependencies: EntryDependencies,
   machines: RunMachines,
 ) {
   const { name, steps, priority, code } = call.input;
@@ -72,12 +72,12 @@ async function submit(
   const inputs: Values = artifact === undefined ? {} : { [CODE_INPUT]: { artifact } };
   const data = await findData(
     steps,
-    async (reference) => await findVersion(tx, parts, reference, datasetAccessOf(call)),
+    async (reference) => await findVersion(tx, dependencies, reference, datasetAccessOf(call)),
   );
-  const plan = nativePlan(steps, { code: artifact, solo: parts.solo, data });
-  await authorizePlan(call, plan, { tx, data: parts.data });
+  const plan = nativePlan(steps, { code: artifact, solo: dependencies.solo, data });
+  await authorizePlan(call, plan, { tx, data: dependencies.data });
   const run = { id, name, plan, inputs, priority, code: code === undefined ? undefined : about };
-  await submitRun(tx, { machines, limits: parts.limits }, run);
+  await submitRun(tx, { machines, limits: dependencies.limits }, run);
   return await presentWhole(tx.sql, tx.projectId, id);
 }
 
@@ -100,7 +100,7 @@ export async function retry(
   tx: Transaction,
   call: CallOf<typeof retryExecutionOperation>,
   machines: RunMachines,
-  { data, limits }: Pick<ExecutionParts, 'data' | 'limits'>,
+  { data, limits }: Pick<ExecutionDependencies, 'data' | 'limits'>,
 ) {
   const { input } = call;
   const old = await requireRun(tx.sql, tx.projectId, input.id);
@@ -143,7 +143,7 @@ function originOf(old: RunRow): RunOrigin {
     pipelineVersion: old.pipeline_version ?? undefined,
     schedule: old.schedule ?? undefined,
     experimentId: old.experiment_id ?? undefined,
-    about: old.about ?? undefined,
+    about: old.client_metadata ?? undefined,
     warnings: old.warnings,
   };
 }
@@ -161,7 +161,7 @@ async function remove(
   tx: Transaction,
   { input }: CallOf<typeof deleteExecutionOperation>,
   machines: RunMachines,
-  { calls }: Pick<ExecutionParts, 'calls'>,
+  { calls }: Pick<ExecutionDependencies, 'calls'>,
 ): Promise<Record<string, never>> {
   const run = await requireRun(tx.sql, tx.projectId, input.id);
   if (run.ended_at === null) {

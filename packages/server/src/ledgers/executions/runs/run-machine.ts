@@ -20,7 +20,7 @@ interface HeadRow {
   readonly plan_digest: string;
   readonly state: RunHead['state'];
   readonly priority: number;
-  readonly cancel_asked: boolean;
+  readonly cancel_requested: boolean;
 }
 
 export interface OpenRun {
@@ -47,7 +47,7 @@ export class RunMachines {
   async open(tx: Transaction, id: string): Promise<OpenRun | undefined> {
     const [row] = await tx.sql.query<HeadRow>(
       // Weaker than `for update`: a claim, which only refers to the run, does not wait for it.
-      `select id, project_id, name, plan_digest, state, priority, cancel_asked from executions.run
+      `select id, project_id, name, plan_digest, state, priority, cancel_requested from executions.run
        where id = $1 for no key update`,
       [id],
       'execution_lock',
@@ -60,7 +60,7 @@ export class RunMachines {
       planDigest: row.plan_digest,
       state: row.state,
       priority: row.priority,
-      canceling: row.cancel_asked,
+      canceling: row.cancel_requested,
     };
     return this.over(tx, head, await this.plan(tx, head));
   }
@@ -117,7 +117,7 @@ function requestsIn(plan: Graph): RequestsOf {
 /** Cancels a run: no further task starts, and the workers stop the running steps. */
 export async function cancelRun({ head, store, machine }: OpenRun, tx: Transaction): Promise<void> {
   if (head.canceling || (head.state !== 'pending' && head.state !== 'running')) return;
-  await tx.sql.query('update executions.run set cancel_asked = true where id = $1', [head.id], 'execution_cancel');
+  await tx.sql.query('update executions.run set cancel_requested = true where id = $1', [head.id], 'execution_cancel');
   store.startCanceling();
   emitExecutionEvent(tx, eventTypes.executionCancelAsked, head);
   notifyWorkers(tx);

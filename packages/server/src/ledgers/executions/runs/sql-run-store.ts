@@ -21,28 +21,49 @@ export interface NodeRow {
   readonly id: string;
   readonly parent: string | null;
   readonly path: string;
-  readonly place: string;
+  readonly task_path: string;
   readonly iteration: number | null;
   readonly kind: NodeKind;
   readonly state: NodeState;
-  readonly waits: number;
-  readonly bad: number;
-  readonly skipped: number;
-  readonly open: number;
-  readonly broken: number;
-  readonly canceled: number;
-  readonly total: number;
-  readonly expanded: number;
-  readonly failures: number;
-  readonly losses: number;
+  readonly unfinished_dependencies: number;
+  readonly unsuccessful_dependencies: number;
+  readonly skipped_dependencies: number;
+  readonly unfinished_children: number;
+  readonly failed_children: number;
+  readonly canceled_children: number;
+  readonly iterations: number;
+  readonly created_iterations: number;
+  readonly failed_attempts: number;
+  readonly lost_attempts: number;
   readonly inputs: Values;
 }
 
-const NODE_COLUMNS =
-  'n.id, n.parent, n.path, n.place, n.iteration, n.kind, n.state, n.waits, n.bad, n.skipped, n.open, n.broken, n.canceled, n.total, n.expanded, n.failures, n.losses, n.inputs';
+const NODE_COLUMNS = `n.id, n.parent, n.path, n.task_path, n.iteration, n.kind, n.state, n.unfinished_dependencies, n.unsuccessful_dependencies,
+  n.skipped_dependencies, n.unfinished_children, n.failed_children, n.canceled_children, n.iterations, n.created_iterations,
+  n.failed_attempts, n.lost_attempts, n.inputs`;
 
-function factsOf({ parent, iteration, ...row }: NodeRow): NodeFacts {
-  return { ...row, parent: parent ?? undefined, iteration: iteration ?? undefined };
+function factsOf(row: NodeRow): NodeFacts {
+  const { id, path, kind, state, inputs } = row;
+  return {
+    id,
+    path,
+    kind,
+    state,
+    inputs,
+    parent: row.parent ?? undefined,
+    place: row.task_path,
+    iteration: row.iteration ?? undefined,
+    waits: row.unfinished_dependencies,
+    bad: row.unsuccessful_dependencies,
+    skipped: row.skipped_dependencies,
+    open: row.unfinished_children,
+    broken: row.failed_children,
+    canceled: row.canceled_children,
+    total: row.iterations,
+    expanded: row.created_iterations,
+    failures: row.failed_attempts,
+    losses: row.lost_attempts,
+  };
 }
 
 export interface LockedRun {
@@ -110,24 +131,24 @@ export class SqlRunStore implements RunStore {
       outputs,
       error,
       source,
-      total,
-      failures: count === 'failures' ? 1 : 0,
-      losses: count === 'losses' ? 1 : 0,
+      iterations: total,
+      failed_attempts: count === 'failures' ? 1 : 0,
+      lost_attempts: count === 'losses' ? 1 : 0,
     }));
     const changed = await this.#tx.sql.query<{ id: string }>(
       `with change as (
          select * from json_to_recordset($2::json) as c (id uuid, was text, now text, inputs jsonb, outputs jsonb,
-           error text, source text, total int, failures int, losses int)
+           error text, source text, iterations int, failed_attempts int, lost_attempts int)
        ), changed as (
          update executions.node n set state = c.now, inputs = coalesce(c.inputs, n.inputs),
            outputs = coalesce(c.outputs, n.outputs), error = coalesce(c.error, n.error),
-           source = coalesce(c.source, n.source), total = coalesce(c.total, n.total),
-           failures = n.failures + c.failures, losses = n.losses + c.losses,
+           source = coalesce(c.source, n.source), iterations = coalesce(c.iterations, n.iterations),
+           failed_attempts = n.failed_attempts + c.failed_attempts, lost_attempts = n.lost_attempts + c.lost_attempts,
            ready_at = case when c.now = 'ready' then clock_timestamp() else n.ready_at end,
            started_at = case when c.now = 'running' then coalesce(n.started_at, clock_timestamp()) else n.started_at end,
            ended_at = case when c.now in (${ENDED}) then clock_timestamp() end
          from change c where n.id = c.id and n.run = $1 and n.state = c.was returning n.id, n.state
-       ), told as (
+       ), recorded as (
          insert into executions.transition (run, project_id, node, state) select $1, $3, id, state from changed
        ) select id from changed`,
       [this.#run.id, JSON.stringify(rows), this.#run.projectId],
@@ -137,24 +158,28 @@ export class SqlRunStore implements RunStore {
   }
 
   async insert(nodes: readonly NewNode[], edges: readonly (readonly [from: string, to: string])[]): Promise<void> {
-    const rows = nodes.map(({ inputs = {}, path, ...node }) => ({
+    const rows = nodes.map(({ inputs = {}, path, place, waits, ...node }) => ({
       ...node,
       path,
+      task_path: place,
+      unfinished_dependencies: waits,
       name: path.slice(path.lastIndexOf('/') + 1),
       inputs,
-      requests: node.kind === 'step' ? this.#requestsOf(node.place) : {},
+      requests: node.kind === 'step' ? this.#requestsOf(place) : {},
     }));
     this.#tx.sql.defer(
       `with made as (
-         insert into executions.node (id, run, project_id, parent, path, place, name, iteration, kind, state, waits, inputs,
+         insert into executions.node (id, run, project_id, parent, path, task_path, name, iteration, kind, state,
+           unfinished_dependencies, inputs,
            requests, priority, ready_at)
-         select id, $1, $3, parent, path, place, name, iteration, kind, state, waits, inputs, requests, $4,
+         select id, $1, $3, parent, path, task_path, name, iteration, kind, state, unfinished_dependencies, inputs, requests, $4,
            case when state = 'ready' then clock_timestamp() end
-         from json_to_recordset($2::json) as n (id uuid, parent uuid, path text, place text, name text, iteration int,
-           kind text, state text, waits int, inputs jsonb, requests jsonb)
+         from json_to_recordset($2::json) as n (id uuid, parent uuid, path text, task_path text, name text, iteration int,
+           kind text, state text, unfinished_dependencies int, inputs jsonb, requests jsonb)
          returning id, parent, iteration, state
        ), counted as (
-         update executions.node p set open = p.open + m.n, expanded = p.expanded + m.iterations
+         update executions.node p set unfinished_children = p.unfinished_children + m.n,
+           created_iterations = p.created_iterations + m.iterations
          from (select parent, count(*)::int as n, count(iteration)::int as iterations from made group by parent) m
          where p.id = m.parent
        ) insert into executions.transition (run, project_id, node, state)
@@ -191,20 +216,22 @@ export class SqlRunStore implements RunStore {
            outputs = coalesce($6::jsonb, n.outputs), error = coalesce($7, n.error), source = coalesce($8, n.source),
            ended_at = clock_timestamp()
          where n.id = $2 and n.run = $1 and n.state = $3 returning n.id, n.parent, n.state
-       ), told as (
+       ), recorded as (
          insert into executions.transition (run, project_id, node, state) select $1, $9, id, state from ended
        ), released as (
-         update executions.node n set waits = n.waits - 1,
-           bad = n.bad + (d.state not in ('succeeded', 'skipped'))::int, skipped = n.skipped + (d.state = 'skipped')::int
+         update executions.node n set unfinished_dependencies = n.unfinished_dependencies - 1,
+           unsuccessful_dependencies = n.unsuccessful_dependencies + (d.state not in ('succeeded', 'skipped'))::int,
+           skipped_dependencies = n.skipped_dependencies + (d.state = 'skipped')::int
          from ended d join executions.edge e on e.source = d.id where n.id = e.target and n.run = $1
          returning ${NODE_COLUMNS}
        ), counted as (
-         update executions.node n set open = n.open - 1, broken = n.broken + (d.state in ('failed', 'blocked'))::int,
-           canceled = n.canceled + (d.state = 'canceled')::int
+         update executions.node n set unfinished_children = n.unfinished_children - 1,
+           failed_children = n.failed_children + (d.state in ('failed', 'blocked'))::int,
+           canceled_children = n.canceled_children + (d.state = 'canceled')::int
          from ended d where n.id = d.parent and n.run = $1 returning ${NODE_COLUMNS}
        )
        select n.*, true as is_parent from counted n
-       union all select n.*, false from released n where n.state = 'waiting' and n.waits = 0`,
+       union all select n.*, false from released n where n.state = 'pending' and n.unfinished_dependencies = 0`,
       [this.#run.id, id, from, to, json(inputs), json(outputs), error ?? null, source ?? null, this.#run.projectId],
       'execution_end_one',
     );
@@ -216,25 +243,27 @@ export class SqlRunStore implements RunStore {
 
   async #release(ended: readonly { readonly id: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
     const rows = await this.#tx.sql.query<NodeRow>(
-      `update executions.node n set waits = n.waits - e.n, bad = n.bad + e.bad, skipped = n.skipped + e.skipped
+      `update executions.node n set unfinished_dependencies = n.unfinished_dependencies - e.n,
+         unsuccessful_dependencies = n.unsuccessful_dependencies + e.unsuccessful,
+         skipped_dependencies = n.skipped_dependencies + e.skipped
        from (
-         select target, count(*)::int as n, count(*) filter (where state not in ('succeeded', 'skipped'))::int as bad,
+         select target, count(*)::int as n, count(*) filter (where state not in ('succeeded', 'skipped'))::int as unsuccessful,
            count(*) filter (where state = 'skipped')::int as skipped
          from executions.edge join unnest($1::uuid[], $2::text[]) as t (source, state) using (source) group by target
        ) e where n.id = e.target and n.run = $3 returning ${NODE_COLUMNS}`,
       [ended.map(({ id }) => id), ended.map(({ state }) => state), this.#run.id],
       'execution_release',
     );
-    return rows.filter(({ state, waits }) => state === 'waiting' && waits === 0).map(factsOf);
+    return rows.map(factsOf).filter(({ state, waits }) => state === 'pending' && waits === 0);
   }
 
   async #count(ended: readonly { readonly parent: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
     if (ended.length === 0) return [];
     const rows = await this.#tx.sql.query<NodeRow>(
-      `update executions.node n set open = n.open - e.n, broken = n.broken + e.broken,
-         canceled = n.canceled + e.canceled
+      `update executions.node n set unfinished_children = n.unfinished_children - e.n,
+         failed_children = n.failed_children + e.failed, canceled_children = n.canceled_children + e.canceled
        from (
-         select parent, count(*)::int as n, count(*) filter (where state in ('failed', 'blocked'))::int as broken,
+         select parent, count(*)::int as n, count(*) filter (where state in ('failed', 'blocked'))::int as failed,
            count(*) filter (where state = 'canceled')::int as canceled
          from unnest($1::uuid[], $2::text[]) as t (parent, state) group by parent
        ) e where n.id = e.parent and n.run = $3 returning ${NODE_COLUMNS}`,
@@ -267,10 +296,10 @@ export class SqlRunStore implements RunStore {
 
   async notStarted(): Promise<readonly NodeFacts[]> {
     const rows = await this.#tx.sql.query<NodeRow>(
-      `select ${NODE_COLUMNS} from executions.node n where n.run = $1 and (n.state in ('waiting', 'ready', 'delayed')
-         or n.state = 'running' and n.kind = 'loop' and n.open = 0)`,
+      `select ${NODE_COLUMNS} from executions.node n where n.run = $1 and (n.state in ('pending', 'ready', 'delayed')
+         or n.state = 'running' and n.kind = 'loop' and n.unfinished_children = 0)`,
       [this.#run.id],
-      'execution_unbegun',
+      'execution_not_started',
     );
     return rows.map(factsOf);
   }

@@ -57,7 +57,7 @@ export async function removeOldFires(sql: Sql, days: number, most: number): Prom
   const gone = await sql.query(
     `delete from executions.fire where (schedule, cause) in (
        select schedule, cause from executions.fire
-       where state <> 'waiting' and created_at < clock_timestamp() - $1 * interval '1 day'
+       where state <> 'pending' and created_at < clock_timestamp() - $1 * interval '1 day'
        order by created_at limit $2) returning 1`,
     [days, most],
     'old_fires',

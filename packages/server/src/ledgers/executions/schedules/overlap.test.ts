@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { decideFires } from './overlap.ts';
 
 const fires = (...causes: string[]) => causes.map((cause) => ({ cause, backfill: cause.startsWith('back') }));
-const told = (
+const format = (
   waiting: readonly { readonly cause: string; readonly backfill: boolean }[],
   overlap: 'allow' | 'wait' | 'forbid' | 'replace',
   { running = 0, most = 1, room = 20 } = {},
@@ -15,22 +15,22 @@ const told = (
 
 test('overlap policies decide which fires start while runs are in progress', () => {
   const three = fires('a', 'b', 'c');
-  expect(told(three, 'allow', { running: 5 })).toBe('a b c |  | 0');
-  expect(told(three, 'wait')).toBe('a |  | 0');
-  expect(told(three, 'wait', { running: 1 })).toBe(' |  | 0');
-  expect(told(three, 'wait', { running: 1, most: 3 })).toBe('a b |  | 0');
-  expect(told(three, 'forbid')).toBe('a | b c | 0');
-  expect(told(three, 'forbid', { running: 1 })).toBe(' | a b c | 0');
-  expect(told(three, 'replace', { running: 1 })).toBe('c | a b | 1');
-  expect(told(three, 'replace', { running: 2, most: 2 })).toBe('b c | a | 2');
-  expect(told(three, 'allow', { room: 2 })).toBe('a b |  | 0 more');
+  expect(format(three, 'allow', { running: 5 })).toBe('a b c |  | 0');
+  expect(format(three, 'wait')).toBe('a |  | 0');
+  expect(format(three, 'wait', { running: 1 })).toBe(' |  | 0');
+  expect(format(three, 'wait', { running: 1, most: 3 })).toBe('a b |  | 0');
+  expect(format(three, 'forbid')).toBe('a | b c | 0');
+  expect(format(three, 'forbid', { running: 1 })).toBe(' | a b c | 0');
+  expect(format(three, 'replace', { running: 1 })).toBe('c | a b | 1');
+  expect(format(three, 'replace', { running: 2, most: 2 })).toBe('b c | a | 2');
+  expect(format(three, 'allow', { room: 2 })).toBe('a b |  | 0 more');
 });
 
 test('backfills wait for a free run under every overlap policy', () => {
   const mixed = fires('back1', 'back2', 'a');
-  expect(told(mixed, 'allow')).toBe('back1 a |  | 0');
-  expect(told(mixed, 'forbid')).toBe('back1 | a | 0');
-  expect(told(mixed, 'replace', { running: 1 })).toBe('a |  | 1');
+  expect(format(mixed, 'allow')).toBe('back1 a |  | 0');
+  expect(format(mixed, 'forbid')).toBe('back1 | a | 0');
+  expect(format(mixed, 'replace', { running: 1 })).toBe('a |  | 1');
 });
 
 test('each fire is decided once, and the limit of runs holds', () => {

@@ -23,7 +23,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { notifyWorkers } from '../executions-events.ts';
 import { requirePipeline, requireVersion } from '../pipelines/pipeline-rows.ts';
-import { inspectPipeline, type StartParts } from '../pipelines/start-run.ts';
+import { inspectPipeline, type StartDependencies } from '../pipelines/start-run.ts';
 import { authorizePlan } from '../runs/plan-permissions.ts';
 import { searchRecords, type RecordTable } from '../search/record-query.ts';
 import { parsePagePosition } from '../views/execution-reads.ts';
@@ -42,9 +42,9 @@ import { nextTime, timesBetween } from './schedule-times.ts';
 /** Limit of pipeline runs in one backfill. */
 const MOST_BACKFILLED = 500;
 
-export function recurrenceEntries(parts: StartParts): readonly OperationEntry[] {
+export function recurrenceEntries(dependencies: StartDependencies): readonly OperationEntry[] {
   return [
-    entry(createRecurrenceOperation, async (tx, call) => await create(tx, call, parts)),
+    entry(createRecurrenceOperation, async (tx, call) => await create(tx, call, dependencies)),
     entry(readRecurrenceOperation, async ({ sql, projectId }, { input }) =>
       presentSchedule(await requireSchedule(sql, projectId, input.id)),
     ),
@@ -60,7 +60,7 @@ export function recurrenceEntries(parts: StartParts): readonly OperationEntry[] 
 async function create(
   tx: Transaction,
   call: CallOf<typeof createRecurrenceOperation>,
-  parts: StartParts,
+  dependencies: StartDependencies,
 ): Promise<Recurrence> {
   const { input, context } = call;
   const { pipeline, version, format, document, ...wanted } = input;
@@ -77,12 +77,12 @@ async function create(
   }
   if (issues.length > 0) throw new DaisError('invalid_request', 'The schedule is not valid.', { issues });
   const source = pipeline === undefined ? { format: format ?? '', document } : await ofPipeline(tx, pipeline, version);
-  const { plan } = await inspectPipeline(tx, parts, {
+  const { plan } = await inspectPipeline(tx, dependencies, {
     name: input.name,
     format: source.format,
     document: source.document,
   });
-  await authorizePlan(call, plan, { tx, data: parts.data });
+  await authorizePlan(call, plan, { tx, data: dependencies.data });
   const id = uuidv7();
   const runs = 'pipeline' in source ? { pipeline: source.pipeline, pipelineVersion: source.version } : source;
   await writeSchedule(tx, { ...wanted, ...runs, id, origin: context.origin });
@@ -146,7 +146,7 @@ async function enable(tx: Transaction, { input }: CallOf<typeof enableRecurrence
     const next = row.catch_up && row.next_at !== null ? row.next_at.getTime() : nextTime(timingOf(row), await now(tx));
     await tx.sql.query(
       `update executions.schedule set enabled = $2, next_at = $3, updated_at = clock_timestamp(),
-         look_at = case when $2 then clock_timestamp() end where id = $1`,
+         next_check_at = case when $2 then clock_timestamp() end where id = $1`,
       [row.id, enabled, next === undefined ? null : new Date(next)],
       'enable_schedule',
     );
@@ -204,7 +204,7 @@ async function backfill(tx: Transaction, { input }: CallOf<typeof backfillRecurr
   const made = await addFires(tx, row.id, times, { backfill: true });
   if (made.length > 0) {
     await tx.sql.query(
-      'update executions.schedule set look_at = clock_timestamp() where id = $1',
+      'update executions.schedule set next_check_at = clock_timestamp() where id = $1',
       [row.id],
       'backfill',
     );

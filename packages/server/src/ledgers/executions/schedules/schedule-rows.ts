@@ -22,13 +22,13 @@ export interface ScheduleRow {
   readonly parameters: Readonly<Record<string, Json>>;
   readonly priority: number;
   readonly experiment_id: string | null;
-  readonly about: Record<string, unknown> | null;
+  readonly client_metadata: Record<string, unknown> | null;
   readonly trigger: Starting;
   readonly starts_at: Date | null;
   readonly ends_at: Date | null;
   readonly catch_up: boolean;
   readonly overlap: Overlap;
-  readonly most_at_once: number;
+  readonly max_concurrency: number;
   readonly enabled: boolean;
   readonly actor_type: string;
   readonly actor_id: string;
@@ -38,7 +38,7 @@ export interface ScheduleRow {
 }
 
 export const SCHEDULE_COLUMNS =
-  'id, project_id, origin, name, description, pipeline, pipeline_version, format, parameters, priority, experiment_id, about, trigger, starts_at, ends_at, catch_up, overlap, most_at_once, enabled, actor_type, actor_id, next_at, created_at, updated_at';
+  'id, project_id, origin, name, description, pipeline, pipeline_version, format, parameters, priority, experiment_id, client_metadata, trigger, starts_at, ends_at, catch_up, overlap, max_concurrency, enabled, actor_type, actor_id, next_at, created_at, updated_at';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -78,16 +78,16 @@ export async function writeSchedule(tx: Transaction, wanted: WantedSchedule): Pr
   const { principal } = tx.by;
   await sql.query(
     `insert into executions.schedule as s (id, project_id, origin, name, description, pipeline, pipeline_version, format,
-       document, parameters, priority, experiment_id, about, kind, trigger, starts_at, ends_at, catch_up, overlap,
-       most_at_once, enabled, next_at, look_at, actor_type, actor_id, created_at)
+       document, parameters, priority, experiment_id, client_metadata, kind, trigger, starts_at, ends_at, catch_up, overlap,
+       max_concurrency, enabled, next_at, next_check_at, actor_type, actor_id, created_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13::jsonb, $14, $15::jsonb, $16, $17, $18, $19,
        $20, $21, $22, case when $21 then coalesce($22, clock_timestamp()) end, $23, $24, $25)
      on conflict (id) do update set description = excluded.description, pipeline = excluded.pipeline,
        pipeline_version = excluded.pipeline_version, parameters = excluded.parameters, priority = excluded.priority,
        kind = excluded.kind, trigger = excluded.trigger, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
-       catch_up = excluded.catch_up, overlap = excluded.overlap, most_at_once = excluded.most_at_once,
+       catch_up = excluded.catch_up, overlap = excluded.overlap, max_concurrency = excluded.max_concurrency,
        enabled = excluded.enabled, next_at = excluded.next_at,
-       look_at = case when excluded.enabled then clock_timestamp() end, updated_at = clock_timestamp()`,
+       next_check_at = case when excluded.enabled then clock_timestamp() end, updated_at = clock_timestamp()`,
     [
       wanted.id,
       tx.projectId,
@@ -190,11 +190,11 @@ export function presentSchedule(row: ScheduleRow): Recurrence {
     ...(row.ends_at !== null && { endAt: row.ends_at.getTime() }),
     catchUp: row.catch_up,
     overlap: row.overlap,
-    mostAtOnce: row.most_at_once,
+    mostAtOnce: row.max_concurrency,
     enabled: row.enabled,
     priority: row.priority,
     ...(row.experiment_id !== null && { experimentId: row.experiment_id }),
-    ...(row.about !== null && { about: row.about }),
+    ...(row.client_metadata !== null && { about: row.client_metadata }),
     ...(row.next_at !== null && row.enabled && { nextAt: row.next_at.getTime() }),
     createdBy: `${row.actor_type}:${row.actor_id}`,
     createdAt: row.created_at.getTime(),

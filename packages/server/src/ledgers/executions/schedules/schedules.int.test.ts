@@ -152,11 +152,11 @@ describe('while a run of the schedule is in progress', () => {
     );
     for (const run of runs) await world.dais.call('execution.cancel', { id: run });
     for (const run of runs) await expect.poll(async () => await isEnded(run), PATIENCE).toBe(true);
-    return { states: found.map(({ state }) => state), asked: went.map(({ cancelAsked }) => cancelAsked) };
+    return { states: found.map(({ state }) => state), asked: went.map(({ cancelRequested }) => cancelRequested) };
   }
 
   test('the next run waits', async () => {
-    expect((await beside('wait')).states.slice(0, 3)).toEqual(['started', 'waiting', 'waiting']);
+    expect((await beside('wait')).states.slice(0, 3)).toEqual(['started', 'pending', 'pending']);
   });
 
   test('the next run is skipped', async () => {
@@ -253,7 +253,7 @@ test('an event starts a run once', async () => {
 
     const [tenant] = await world.db.asAdmin(`select id from kernel.tenant where name = 'default'`);
     const projectId = String(tenant?.['id']);
-    const told = async (type: EventType, kind: string, name: string, data: Readonly<Record<string, unknown>>) =>
+    const summarize = async (type: EventType, kind: string, name: string, data: Readonly<Record<string, unknown>>) =>
       await world.dais.write(async (tx) => {
         tx.emit({ type, projectId, subject: { kind, name, uid: randomUUID() }, data });
         await tx.sql.query('select 1');
@@ -273,13 +273,17 @@ test('an event starts a run once', async () => {
     const moved = await answering({ type: 'model', model: 'champion-of-tests', alias: 'live' });
     const other = await answering({ type: 'model', model: 'champion-of-tests', alias: 'shadow' });
     const data = await answering({ type: 'dataset', dataset: 'flights' });
-    await told(eventTypes.modelAliasSet, 'Model', 'champion-of-tests', { alias: 'live', version: 3, approvals: [] });
+    await summarize(eventTypes.modelAliasSet, 'Model', 'champion-of-tests', {
+      alias: 'live',
+      version: 3,
+      approvals: [],
+    });
     const event = (type: string) => ({ ...eventTypes.modelAliasSet, type }) as unknown as EventType;
     const of = { version: 7, id: randomUUID() };
-    await told(event('dataset.version.created'), 'Dataset', 'flights', { ...of, state: 'building' });
-    await told(event('dataset.version.created'), 'Dataset', 'trains', { ...of, state: 'ready' });
-    await told(event('dataset.version.ready'), 'Dataset', 'flights', of);
-    await told(event('dataset.version.created'), 'Dataset', 'flights', { ...of, version: 8, state: 'ready' });
+    await summarize(event('dataset.version.created'), 'Dataset', 'flights', { ...of, state: 'building' });
+    await summarize(event('dataset.version.created'), 'Dataset', 'trains', { ...of, state: 'ready' });
+    await summarize(event('dataset.version.ready'), 'Dataset', 'flights', of);
+    await summarize(event('dataset.version.created'), 'Dataset', 'flights', { ...of, version: 8, state: 'ready' });
     await expect.poll(async () => await states(moved), PATIENCE).toEqual(['started']);
     await expect.poll(async () => (await fires(data)).length, PATIENCE).toBe(2);
     expect(await fires(other)).toEqual([]);
@@ -314,7 +318,7 @@ test('processes that are killed at any time fire each time once', async () => {
       expect(await count('executions.run')).toBe(started);
     }
     await quiet.worker();
-    await expect.poll(async () => await count(`executions.fire where state = 'waiting'`), PATIENCE).toBe(0);
+    await expect.poll(async () => await count(`executions.fire where state = 'pending'`), PATIENCE).toBe(0);
     await expect.poll(async () => await count('executions.fire'), PATIENCE).toBeGreaterThanOrEqual(MISSED);
     const { items } = await quiet.dais.call<Page<Fire>>('recurrence.fires', { id, limit: 1000 });
     const times = items.map(({ at }) => at).toReversed();

@@ -6,7 +6,7 @@ import type { Database } from '#engines/database/contract.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { signatureHeaders } from '#lib/http/standard-webhook.ts';
-import type { ExecutionParts } from '../execution-parts.ts';
+import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { notifyWorkers } from '../executions-events.ts';
 import { MOST_WAITING } from './fires.ts';
 
@@ -21,24 +21,24 @@ interface CallInput {
   readonly body: string;
 }
 
-interface SignedParts extends Pick<ExecutionParts, 'secretValue' | 'clock'> {
+interface SignedDependencies extends Pick<ExecutionDependencies, 'secretValue' | 'clock'> {
   readonly database: Database;
 }
 
-export function signedCallEntry(parts: SignedParts): OperationEntry {
-  return entry(callScheduleOperation, { perform: async (call) => await answer(call, parts) });
+export function signedCallEntry(dependencies: SignedDependencies): OperationEntry {
+  return entry(callScheduleOperation, { perform: async (call) => await answer(call, dependencies) });
 }
 
 async function answer(
   { input, tenant }: CallOf<typeof callScheduleOperation>,
-  { database, secretValue, clock }: SignedParts,
+  { database, secretValue, clock }: SignedDependencies,
 ) {
   const request = { mode: 'read', projectId: tenant.id } as const;
   const found = await transact(database, request, async (tx) => await find(tx, input.name, secretValue));
   const secret = found === undefined ? undefined : await found.open();
   const fresh = Math.abs(clock.now() / 1000 - input.timestamp) <= NEWEST_S;
   if (found === undefined || secret === undefined || !fresh || !isSigned(input, secret)) {
-    const detail = `The call was rejected: there is no enabled webhook schedule "${input.name}", the signature does not match its secret, or the timestamp differs from the clock of the server by more than ${NEWEST_S / 60} minutes.`;
+    const detail = `The call was rejected. Either no enabled webhook schedule "${input.name}" exists, or the signature does not match its secret, or the timestamp differs from the clock of the server by more than ${NEWEST_S / 60} minutes.`;
     throw new DaisError('unauthenticated', detail);
   }
   return await transact(
@@ -48,7 +48,7 @@ async function answer(
   );
 }
 
-async function find(tx: Transaction, name: string, secretValue: SignedParts['secretValue']) {
+async function find(tx: Transaction, name: string, secretValue: SignedDependencies['secretValue']) {
   const [row] = await tx.sql.query<{ id: string; secret: string; key: string }>(
     `select id, trigger->>'secret' as secret, trigger->>'key' as key from executions.schedule
      where project_id = $1 and name = $2 and kind = 'webhook' and enabled`,
@@ -73,7 +73,7 @@ function isSigned({ id, timestamp, signature, body }: CallInput, secret: string)
 /** Adds a fire. A repeated call with the same id has no effect. @throws DaisError `rate_limited` */
 async function add(tx: Transaction, schedule: string, { id, body }: CallInput) {
   const [count] = await tx.sql.query<{ n: number }>(
-    `select count(*)::int as n from executions.fire where schedule = $1 and state = 'waiting'`,
+    `select count(*)::int as n from executions.fire where schedule = $1 and state = 'pending'`,
     [schedule],
     'count_waiting_fires',
   );
@@ -90,7 +90,7 @@ async function add(tx: Transaction, schedule: string, { id, body }: CallInput) {
   );
   if (rows.length > 0) {
     await tx.sql.query(
-      'update executions.schedule set look_at = clock_timestamp() where id = $1',
+      'update executions.schedule set next_check_at = clock_timestamp() where id = $1',
       [schedule],
       'called',
     );

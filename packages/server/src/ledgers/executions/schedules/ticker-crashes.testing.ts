@@ -12,7 +12,7 @@ import { Ticker } from './ticker.ts';
 export async function tickUntilKilled(connection: ConnectionOptions): Promise<never> {
   const database = openDatabase(connection, { poolSize: 2, applicationName: 'dais ticker' });
   const compilers = new Map([[STEPS_FORMAT, stepsCompiler]]);
-  const parts = {
+  const dependencies = {
     database,
     machines: new RunMachines(),
     limits: { runningSteps: 8, queuedSteps: 100_000 },
@@ -22,7 +22,7 @@ export async function tickUntilKilled(connection: ConnectionOptions): Promise<ne
     clock: systemClock,
     log: silentLog,
   };
-  const ticker = new Ticker(parts);
+  const ticker = new Ticker(dependencies);
   for (let turn = 0; ; turn += 1) {
     const turning = ticker.turn();
     process.stdout.write(`${turn}\n`);

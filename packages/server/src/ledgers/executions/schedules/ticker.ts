@@ -10,7 +10,7 @@ import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
 import type { Json } from '../machine/plan.ts';
 import { newestVersion, requireVersion } from '../pipelines/pipeline-rows.ts';
-import { startRun, type StartParts } from '../pipelines/start-run.ts';
+import { startRun, type StartDependencies } from '../pipelines/start-run.ts';
 import { requireIsolation } from '../pipelines/automatic-start.ts';
 import { cancelRun } from '../runs/run-machine.ts';
 import { addFires, MOST_WAITING } from './fires.ts';
@@ -18,7 +18,7 @@ import { decideFires } from './overlap.ts';
 import { SCHEDULE_COLUMNS, timingOf, type ScheduleRow } from './schedule-rows.ts';
 import { dueTimes } from './schedule-times.ts';
 
-export interface TickerParts extends StartParts, LoopDependencies {
+export interface TickerDependencies extends StartDependencies, LoopDependencies {
   readonly database: Database;
 }
 
@@ -31,16 +31,16 @@ const STARTS = 20;
 const BLOCKED_MS = 1000;
 
 export class Ticker {
-  readonly #parts: TickerParts;
+  readonly #dependencies: TickerDependencies;
   readonly #loop: Loop;
 
-  constructor(parts: TickerParts) {
-    this.#parts = parts;
-    this.#loop = new Loop('schedules', { ...parts, pollMs: POLL_MS }, () => this.turn());
+  constructor(dependencies: TickerDependencies) {
+    this.#dependencies = dependencies;
+    this.#loop = new Loop('schedules', { ...dependencies, pollMs: POLL_MS }, () => this.turn());
   }
 
   async start(): Promise<void> {
-    await this.#loop.start((ring) => this.#parts.database.listen(EXECUTIONS_CHANNEL, ring));
+    await this.#loop.start((ring) => this.#dependencies.database.listen(EXECUTIONS_CHANNEL, ring));
   }
 
   async stop(): Promise<void> {
@@ -49,16 +49,16 @@ export class Ticker {
 
   /** Returns true if more schedules may be due. */
   async turn(): Promise<boolean> {
-    const { database } = this.#parts;
+    const { database } = this.#dependencies;
     const due = await database.statement<{ id: string; project_id: string }>(
       { mode: 'read', scope: 'all' },
-      `select id, project_id from executions.schedule where look_at <= clock_timestamp() order by look_at
+      `select id, project_id from executions.schedule where next_check_at <= clock_timestamp() order by next_check_at
        limit ${SCHEDULES_AT_ONCE}`,
       [],
       'schedules_due',
     );
     for (const { id, project_id: projectId } of due) {
-      await transact(database, { mode: 'write', projectId }, async (tx) => await tick(tx, id, this.#parts));
+      await transact(database, { mode: 'write', projectId }, async (tx) => await tick(tx, id, this.#dependencies));
     }
     return due.length === SCHEDULES_AT_ONCE;
   }
@@ -75,11 +75,11 @@ interface WaitingRow {
 }
 
 /** Processes one schedule, by the clock of the database. */
-async function tick(tx: Transaction, id: string, parts: StartParts): Promise<void> {
+async function tick(tx: Transaction, id: string, dependencies: StartDependencies): Promise<void> {
   const { sql } = tx;
   const [row] = await sql.query<DueRow>(
     `select ${SCHEDULE_COLUMNS}, document, clock_timestamp() as now from executions.schedule
-     where id = $1 and look_at <= clock_timestamp() for update skip locked`,
+     where id = $1 and next_check_at <= clock_timestamp() for update skip locked`,
     [id],
     'take_schedule',
   );
@@ -88,23 +88,23 @@ async function tick(tx: Transaction, id: string, parts: StartParts): Promise<voi
   const waiting = await sql.query<WaitingRow>(
     `select cause, fire_time, data, coalesce(data ? 'backfill', false) as backfill,
        (select count(*)::int from executions.fire o where o.schedule = $1 and o.fire_time <= f.fire_time) as n
-     from executions.fire f where schedule = $1 and state = 'waiting' order by fire_time, cause limit ${MOST_WAITING}`,
+     from executions.fire f where schedule = $1 and state = 'pending' order by fire_time, cause limit ${MOST_WAITING}`,
     [id],
     'waiting_fires',
   );
-  const runs = await sql.query<{ id: string; cancel_asked: boolean }>(
-    'select id, cancel_asked from executions.run where schedule = $1 and ended_at is null order by created_at, id',
+  const runs = await sql.query<{ id: string; cancel_requested: boolean }>(
+    'select id, cancel_requested from executions.run where schedule = $1 and ended_at is null order by created_at, id',
     [id],
     'runs_of_schedule',
   );
-  const { overlap, most_at_once: most } = row;
-  const going = overlap === 'replace' ? runs.filter((run) => !run.cancel_asked) : runs;
+  const { overlap, max_concurrency: most } = row;
+  const going = overlap === 'replace' ? runs.filter((run) => !run.cancel_requested) : runs;
   const decisions = decideFires(waiting, { running: going.length, overlap, most, room: STARTS });
   for (const run of going.slice(0, decisions.cancel)) {
-    const open = await parts.machines.open(tx, run.id);
+    const open = await dependencies.machines.open(tx, run.id);
     if (open !== undefined) await cancelRun(open, tx);
   }
-  for (const fire of decisions.start) await startFire(tx, row, fire, parts);
+  for (const fire of decisions.start) await startFire(tx, row, fire, dependencies);
   await endFires(
     tx,
     id,
@@ -116,7 +116,7 @@ async function tick(tx: Transaction, id: string, parts: StartParts): Promise<voi
   const delayMs = decisions.more || waiting.length === MOST_WAITING ? 0 : left > 0 ? BLOCKED_MS : undefined;
   await sql.query(
     `update executions.schedule set next_at = $2,
-       look_at = least($2, clock_timestamp() + $3::float8 * interval '1 millisecond') where id = $1`,
+       next_check_at = least($2, clock_timestamp() + $3::float8 * interval '1 millisecond') where id = $1`,
     [id, nextAt === undefined ? null : new Date(nextAt), delayMs ?? null],
     'schedule_ticked',
   );
@@ -127,7 +127,7 @@ async function makeFires(tx: Transaction, row: DueRow): Promise<number | undefin
   const from = row.next_at?.getTime();
   if (from === undefined || from > row.now.getTime()) return from;
   const [count] = await tx.sql.query<{ n: number }>(
-    `select count(*)::int as n from executions.fire where schedule = $1 and state = 'waiting'`,
+    `select count(*)::int as n from executions.fire where schedule = $1 and state = 'pending'`,
     [row.id],
     'count_waiting_fires',
   );
@@ -138,11 +138,16 @@ async function makeFires(tx: Transaction, row: DueRow): Promise<number | undefin
   return next;
 }
 
-async function startFire(tx: Transaction, row: DueRow, fire: WaitingRow, parts: StartParts): Promise<void> {
+async function startFire(
+  tx: Transaction,
+  row: DueRow,
+  fire: WaitingRow,
+  dependencies: StartDependencies,
+): Promise<void> {
   const id = uuidv7();
   try {
     const { format, document, version } = await documentOf(tx, row);
-    await startRun(tx, parts, {
+    await startRun(tx, dependencies, {
       id,
       name: row.name,
       pipelineName: row.name,
@@ -154,11 +159,11 @@ async function startFire(tx: Transaction, row: DueRow, fire: WaitingRow, parts: 
       parameters: row.parameters,
       priority: row.priority,
       experimentId: row.experiment_id ?? undefined,
-      about: row.about ?? undefined,
+      about: row.client_metadata ?? undefined,
       fire: { time: fire.fire_time.getTime(), index: fire.n, data: fire.data },
       authorize: async (plan) => {
         await Promise.resolve();
-        requireIsolation(plan, parts);
+        requireIsolation(plan, dependencies);
       },
     });
     await endFires(tx, row.id, [fire.cause], 'started', undefined, id);

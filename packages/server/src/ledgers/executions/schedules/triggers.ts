@@ -39,10 +39,10 @@ async function addFire(tx: Transaction, event: SequencedEvent): Promise<void> {
   if (cause === undefined) return;
   const rows = await tx.sql.query<{ schedule: string }>(
     `insert into executions.fire (schedule, project_id, cause, fire_time, data, state, error)
-     select s.id, s.project_id, $2, $3, $4::jsonb, case when w.n < $5 then 'waiting' else 'skipped' end,
+     select s.id, s.project_id, $2, $3, $4::jsonb, case when w.n < $5 then 'pending' else 'skipped' end,
        case when w.n < $5 then null else 'the schedule had too many waiting fires' end
      from executions.schedule s
-     cross join lateral (select count(*) as n from executions.fire f where f.schedule = s.id and f.state = 'waiting') w
+     cross join lateral (select count(*) as n from executions.fire f where f.schedule = s.id and f.state = 'pending') w
      where s.project_id = $1 and s.kind = 'event' and s.enabled
        and (s.starts_at is null or s.starts_at <= $3) and (s.ends_at is null or s.ends_at >= $3)
        and case s.trigger->>'type'
@@ -57,7 +57,7 @@ async function addFire(tx: Transaction, event: SequencedEvent): Promise<void> {
   );
   if (rows.length === 0) return;
   await tx.sql.query(
-    'update executions.schedule set look_at = clock_timestamp() where id = any($1)',
+    'update executions.schedule set next_check_at = clock_timestamp() where id = any($1)',
     [rows.map(({ schedule }) => schedule)],
     'triggered',
   );

@@ -5,7 +5,7 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { compareText } from '#lib/comparison-sql.ts';
 import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
-import { behind, isPlace, orderBy, placeOf, sortColumns, type SortKey } from '#lib/keyset.ts';
+import { behind, isPosition, orderBy, positionOf, sortColumns, type SortKey } from '#lib/keyset.ts';
 
 export interface RecordColumn {
   /** SQL expression on the row `r`. */
@@ -53,17 +53,17 @@ export async function searchRecords<Row extends object, Item>(
   const { text, values } = composeStatement((bind) => {
     const conditions = conditionsOf(bind);
     if (issues.length > 0) throw new DaisError('invalid_request', 'The search conditions are not valid.', { issues });
-    const place = decodePageCursor(binding, cursor);
-    if (place !== undefined && !isPlace(keys, place)) {
+    const position = decodePageCursor(binding, cursor);
+    if (position !== undefined && !isPosition(keys, position)) {
       throw new DaisError('invalid_cursor', 'The cursor belongs to another list. Start again without a cursor.');
     }
-    const after = place !== undefined && behind(keys, place, bind);
+    const after = position !== undefined && behind(keys, position, bind);
     return `select ${table.columns}, ${sortColumns(keys)} from ${table.from} where ${allOf([...conditions, after])}
      order by ${orderBy(keys)} limit ${bind(limit + 1)}`;
   });
   // Not a named statement, because each search has its own text.
   const rows = await sql.query<Row & Record<string, unknown>>(text, values);
-  const { page, next } = cutPage(rows, limit, binding, (row) => placeOf(keys, row));
+  const { page, next } = cutPage(rows, limit, binding, (row) => positionOf(keys, row));
   const total = count ? { total: await countRecords(sql, table, conditionsOf) } : {};
   return { items: page.map((row) => table.present(row)), ...next, ...total };
 }

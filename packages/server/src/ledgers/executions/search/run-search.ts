@@ -10,7 +10,7 @@ import {
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { retry } from '../runs/execution-entries.ts';
-import type { ExecutionParts } from '../execution-parts.ts';
+import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { presentRun, presentWhole, requireRun, RUN_COLUMNS, type RunRow } from '../views/execution-rows.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
 import { searchRecords, type RecordTable } from './record-query.ts';
@@ -42,15 +42,15 @@ const runs: RecordTable<RunRow, Execution> = {
   present: presentRun,
 };
 
-export function runSearch(machines: RunMachines, parts: DataParts): readonly OperationEntry[] {
+export function runSearch(machines: RunMachines, dependencies: DataDependencies): readonly OperationEntry[] {
   return [
     entry(searchExecutionsOperation, async (tx, { input }) => await searchRecords(tx, runs, input)),
     entry(archiveExecutionsOperation, archive),
-    entry(resumeExecutionOperation, async (tx, call) => await resume(tx, call, machines, parts)),
+    entry(resumeExecutionOperation, async (tx, call) => await resume(tx, call, machines, dependencies)),
   ];
 }
 
-type DataParts = Pick<ExecutionParts, 'data' | 'limits'>;
+type DataDependencies = Pick<ExecutionDependencies, 'data' | 'limits'>;
 
 async function archive({ sql, projectId }: Transaction, { input }: CallOf<typeof archiveExecutionsOperation>) {
   const { id, experimentId, archived } = input;
@@ -76,7 +76,7 @@ async function resume(
   tx: Transaction,
   call: CallOf<typeof resumeExecutionOperation>,
   machines: RunMachines,
-  parts: DataParts,
+  dependencies: DataDependencies,
 ): Promise<Execution> {
   const { sql, projectId } = tx;
   const { id, state, name } = await requireRun(sql, projectId, call.input.id);
@@ -94,7 +94,7 @@ async function resume(
   );
   if (old === undefined)
     throw new DaisError('invalid_state', `Pipeline run "${name}" was already resumed. Resume its newest run instead.`);
-  const made = await retry(tx, { ...call, input: { id, again: [] } }, machines, parts);
+  const made = await retry(tx, { ...call, input: { id, again: [] } }, machines, dependencies);
   await sql.query(
     'update executions.run set thread = $2 where id = $1',
     [made.id, old.thread ?? id],

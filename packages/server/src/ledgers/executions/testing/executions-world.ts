@@ -30,8 +30,8 @@ import {
   removeProjectRuns,
   executionsLedger,
   executionsSlice,
-  type ExecutionParts,
-  type ExecutionsLedgerParts,
+  type ExecutionDependencies,
+  type ExecutionsLedgerDependencies,
 } from '../index.ts';
 import { computeQuotaOf, writeComputeQuota } from '../admission/quota-rows.ts';
 
@@ -46,7 +46,7 @@ export interface ExecutionsWorld {
   /** Folder of `blobs` and `compute`. */
   readonly folder: string;
   /** Starts another worker on the same database, by default with the engine of this machine. */
-  worker(parts?: Partial<ExecutionParts>): Promise<{ stop(): Promise<void> }>;
+  worker(dependencies?: Partial<ExecutionDependencies>): Promise<{ stop(): Promise<void> }>;
   submit(input: SubmitExecutionInput): Promise<Execution>;
   /** Submits a run and waits for its end. */
   ended(run: Pick<Execution, 'id'>): Promise<Execution>;
@@ -68,7 +68,7 @@ const keepQuota: NonNullable<ProjectRecords['change']> = (tx, id, spec) => {
 const noEnvironments = () => Promise.reject(new Error('no test here needs an environment'));
 
 /** `more`: other options of the ledger. */
-export async function startExecutionsWorld(more: Partial<ExecutionsLedgerParts> = {}): Promise<ExecutionsWorld> {
+export async function startExecutionsWorld(more: Partial<ExecutionsLedgerDependencies> = {}): Promise<ExecutionsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-executions-'));
   const keys = openEnvKeys(Buffer.alloc(32, 7).toString('base64'));
   const secrets = secret(keys);
@@ -82,7 +82,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerParts> 
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
   const compute = await openProcessCompute({ root: join(folder, 'compute'), clock: systemClock, log: silentLog });
-  const parts: ExecutionParts = {
+  const dependencies: ExecutionDependencies = {
     database: db.database,
     content,
     clock: systemClock,
@@ -102,7 +102,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerParts> 
     capacity: async () => await Promise.resolve({ cpu: 64, memory: 2 ** 40 }),
     nodeName: 'this machine',
   };
-  const ledger = executionsLedger({ ...parts, days: 0, ...more });
+  const ledger = executionsLedger({ ...dependencies, days: 0, ...more });
   const dais = await startTestKernel(db, {
     kinds: [
       projectWith({ begin: () => {}, change: keepQuota, end: removeProjectRuns }),
@@ -115,7 +115,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerParts> 
   });
   const workers: { stop(): Promise<void> }[] = [];
   const worker: ExecutionsWorld['worker'] = async (own = {}) => {
-    const made = executionsLedger({ ...parts, days: 0, ...more, holder: randomUUID(), ...own });
+    const made = executionsLedger({ ...dependencies, days: 0, ...more, holder: randomUUID(), ...own });
     await made.start({ controller: true });
     workers.push(made);
     return made;

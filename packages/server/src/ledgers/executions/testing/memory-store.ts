@@ -99,7 +99,7 @@ export class MemoryStore implements RunStore {
         touched.add(node);
       }
     }
-    return [...touched].filter((node) => node.waits === 0 && node.state === 'waiting').map((node) => ({ ...node }));
+    return [...touched].filter((node) => node.waits === 0 && node.state === 'pending').map((node) => ({ ...node }));
   }
 
   async #count(ended: readonly { readonly parent: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
@@ -135,7 +135,7 @@ export class MemoryStore implements RunStore {
     return [...this.nodes.values()]
       .filter(
         ({ state, kind, open }) =>
-          ['waiting', 'ready', 'delayed'].includes(state) || (state === 'running' && kind === 'loop' && open === 0),
+          ['pending', 'ready', 'delayed'].includes(state) || (state === 'running' && kind === 'loop' && open === 0),
       )
       .map((node) => ({ ...node }));
   }

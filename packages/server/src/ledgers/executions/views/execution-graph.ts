@@ -27,7 +27,7 @@ interface MarkRow {
   readonly state: ExecutionMark['state'];
   readonly source: 'cache' | 'reused' | null;
   readonly attempts: number;
-  readonly total: number;
+  readonly iterations: number;
   readonly started_at: Date | null;
   readonly ended_at: Date | null;
 }
@@ -45,7 +45,7 @@ async function readGraph({ sql, projectId }: Transaction, { input }: CallOf<type
   const filter = [projectId, run.id, 'graph', since ?? ''];
   // Nodes are created when their parent starts or, in a loop, while it runs, so a new node may have no transition yet.
   const rows = await sql.query<MarkRow>(
-    `select n.path, n.kind, n.state, n.source, n.total, n.started_at, n.ended_at,
+    `select n.path, n.kind, n.state, n.source, n.iterations, n.started_at, n.ended_at,
        (select count(*)::int from executions.attempt a where a.node = n.id) as attempts
      from executions.node n where n.run = $1 and n.path > $2 and n.path <> '' and ($3::bigint is null
        or n.id in (select t.node from executions.transition t where t.run = $1 and t.seq > $3)
@@ -66,7 +66,7 @@ function presentMark(row: MarkRow): ExecutionMark {
     state: row.state,
     ...(row.source !== null && { source: row.source }),
     attempts: row.attempts,
-    ...(row.kind === 'loop' && { items: row.total }),
+    ...(row.kind === 'loop' && { items: row.iterations }),
     ...(row.started_at !== null && { startedAt: row.started_at.getTime() }),
     ...(row.ended_at !== null && { endedAt: row.ended_at.getTime() }),
   };

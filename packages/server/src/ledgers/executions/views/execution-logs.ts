@@ -5,7 +5,7 @@ import { followExecutionLogOperation, readExecutionLogOperation, type ExecutionL
 import type { ContentOwner } from '#kernel/content/references.ts';
 import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { ExecutionParts } from '../execution-parts.ts';
+import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { END_STATES } from '../machine/end-states.ts';
 import { logName } from '../worker/step-files.ts';
 import { requireRun, runNoun } from './execution-rows.ts';
@@ -64,28 +64,31 @@ interface LogInput {
   readonly attempt?: string;
 }
 
-type LogParts = Pick<ExecutionParts, 'database' | 'content' | 'compute' | 'place' | 'clock'>;
+type LogDependencies = Pick<ExecutionDependencies, 'database' | 'content' | 'compute' | 'place' | 'clock'>;
 
-export function executionLogs(parts: LogParts): readonly OperationEntry[] {
+export function executionLogs(dependencies: LogDependencies): readonly OperationEntry[] {
   return [
     entry(readExecutionLogOperation, {
-      perform: async (call) => (await readLog(parts, call, parseLogPosition(call.input.cursor))).log,
+      perform: async (call) => (await readLog(dependencies, call, parseLogPosition(call.input.cursor))).log,
     }),
-    entry(followExecutionLogOperation, { stream: (call) => follow(parts, call) }),
+    entry(followExecutionLogOperation, { stream: (call) => follow(dependencies, call) }),
   ];
 }
 
-async function* follow(parts: LogParts, call: CallOf<typeof followExecutionLogOperation>): AsyncIterable<ExecutionLog> {
+async function* follow(
+  dependencies: LogDependencies,
+  call: CallOf<typeof followExecutionLogOperation>,
+): AsyncIterable<ExecutionLog> {
   const { signal } = call.context;
-  let place = parseLogPosition(call.input.resourceVersion);
+  let position = parseLogPosition(call.input.resourceVersion);
   while (!signal.aborted) {
-    const { log, more } = await readLog(parts, call, place);
-    place = parseLogPosition(log.cursor);
+    const { log, more } = await readLog(dependencies, call, position);
+    position = parseLogPosition(log.cursor);
     if (log.text !== '' || log.ended) yield log;
     if (log.ended) return;
     if (more) continue;
     await new Promise<void>((resolve) => {
-      const cancel = parts.clock.after(POLL_MS, resolve);
+      const cancel = dependencies.clock.after(POLL_MS, resolve);
       signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
     });
   }
@@ -95,7 +98,7 @@ interface AttemptOfLog {
   readonly id: string;
   readonly n: number;
   readonly state: string;
-  readonly place: string;
+  readonly compute_node: string;
   /** Whether another attempt may follow. */
   readonly final: boolean;
 }
@@ -107,12 +110,12 @@ interface Read {
 }
 
 async function readLog(
-  parts: LogParts,
+  dependencies: LogDependencies,
   { input, tenant }: CallOf<typeof followExecutionLogOperation | typeof readExecutionLogOperation>,
   from: LogPosition | undefined,
 ): Promise<Read> {
   const projectId = tenant.id;
-  const { run, attempts, ended } = await findAttempts(parts, projectId, input);
+  const { run, attempts, ended } = await findAttempts(dependencies, projectId, input);
   // Without a cursor, read the latest attempt. Earlier attempts are selected explicitly.
   const at = from === undefined ? attempts.at(-1) : attempts.find(({ id }) => id === from.attempt);
   if (at === undefined) {
@@ -120,13 +123,13 @@ async function readLog(
     const cursor = from === undefined ? '' : formatLogPosition(from);
     return { log: { text: '', cursor, ended: ended && attempts.length === 0 }, more: false };
   }
-  const place = from ?? { attempt: at.id, given: 0, engine: '', pending: '' };
+  const position = from ?? { attempt: at.id, given: 0, engine: '', pending: '' };
   const { bytes, engine, complete } =
     at.state === 'ended'
-      ? await readKept(parts, { projectId, uid: run, label: `run ${run}` }, place)
-      : await readRunning(parts, at, place);
-  const { text, pending } = decodeLog(place.pending, bytes, complete);
-  const next: LogPosition = { attempt: at.id, given: place.given + bytes.length, engine, pending };
+      ? await readKept(dependencies, { projectId, uid: run, label: `run ${run}` }, position)
+      : await readRunning(dependencies, at, position);
+  const { text, pending } = decodeLog(position.pending, bytes, complete);
+  const next: LogPosition = { attempt: at.id, given: position.given + bytes.length, engine, pending };
   const following = attempts[attempts.indexOf(at) + 1];
   const here = { text, attempt: at.id };
   if (complete && following !== undefined) {
@@ -139,7 +142,7 @@ async function readLog(
   };
 }
 
-async function findAttempts({ database }: LogParts, projectId: string, { id, node, attempt }: LogInput) {
+async function findAttempts({ database }: LogDependencies, projectId: string, { id, node, attempt }: LogInput) {
   return await transact(database, { mode: 'read', projectId }, async ({ sql }) => {
     const run = await requireRun(sql, projectId, id);
     const nodes = await sql.query<{ id: string; path: string; state: string }>(
@@ -167,7 +170,7 @@ async function findAttempts({ database }: LogParts, projectId: string, { id, nod
     }
     const nodeEnded = (END_STATES as readonly string[]).includes(of?.state ?? '');
     const rows = await sql.query<Omit<AttemptOfLog, 'final'>>(
-      `select id, n, state, place from executions.attempt
+      `select id, n, state, compute_node from executions.attempt
        where node = $1 and ($2::uuid is null or id = $2) order by n`,
       [of?.id ?? null, attempt ?? null],
       'execution_log_attempts',
@@ -187,7 +190,11 @@ interface Piece {
   readonly complete: boolean;
 }
 
-async function readKept({ content }: LogParts, owner: ContentOwner, { attempt, given }: LogPosition): Promise<Piece> {
+async function readKept(
+  { content }: LogDependencies,
+  owner: ContentOwner,
+  { attempt, given }: LogPosition,
+): Promise<Piece> {
   const [info] = await content.list(owner, { prefix: logName(attempt), limit: 1 });
   const size = info?.name === logName(attempt) ? info.size : 0;
   if (given >= size) return { bytes: Buffer.alloc(0), engine: '', complete: true };
@@ -196,10 +203,14 @@ async function readKept({ content }: LogParts, owner: ContentOwner, { attempt, g
   return { bytes: await buffer(bytes), engine: '', complete: end === size - 1 };
 }
 
-async function readRunning(parts: LogParts, attempt: AttemptOfLog, { engine }: LogPosition): Promise<Piece> {
+async function readRunning(
+  dependencies: LogDependencies,
+  attempt: AttemptOfLog,
+  { engine }: LogPosition,
+): Promise<Piece> {
   // The log of a step on another machine can be read only after the step has ended.
-  if (attempt.place !== parts.place) return { bytes: Buffer.alloc(0), engine, complete: false };
-  const compute = await parts.compute();
+  if (attempt.compute_node !== dependencies.place) return { bytes: Buffer.alloc(0), engine, complete: false };
+  const compute = await dependencies.compute();
   const chunks: Buffer[] = [];
   let [size, next] = [0, engine];
   for await (const chunk of compute.logs(attempt.id, engine === '' ? {} : { from: engine })) {

@@ -9,12 +9,12 @@ import { MOST_CONSIDERED } from '../admission/claims.ts';
 import { presentLimits, presentUse, readComputeLoad, type ComputeLoad } from '../admission/compute-use.ts';
 import { readLimits } from '../admission/quota-rows.ts';
 import { countedRequests, type Amounts, type ProjectLimits } from '../admission/requests.ts';
-import type { ExecutionParts } from '../execution-parts.ts';
+import type { ExecutionDependencies } from '../execution-dependencies.ts';
 
-type QueueParts = Pick<ExecutionParts, 'database' | 'limits' | 'stepDefaults'>;
+type QueueDependencies = Pick<ExecutionDependencies, 'database' | 'limits' | 'stepDefaults'>;
 
-export function executionQueue(parts: QueueParts): readonly OperationEntry[] {
-  return [entry(readExecutionQueueOperation, { perform: async (call) => await readQueue(parts, call) })];
+export function executionQueue(dependencies: QueueDependencies): readonly OperationEntry[] {
+  return [entry(readExecutionQueueOperation, { perform: async (call) => await readQueue(dependencies, call) })];
 }
 
 interface WaitRow {
@@ -33,7 +33,7 @@ interface WaitRow {
 }
 
 async function readQueue(
-  { database, limits: defaults, stepDefaults }: QueueParts,
+  { database, limits: defaults, stepDefaults }: QueueDependencies,
   call: CallOf<typeof readExecutionQueueOperation>,
 ) {
   const { input, tenant } = call;

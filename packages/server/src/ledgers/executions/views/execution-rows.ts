@@ -10,7 +10,7 @@ export interface RunRow {
   readonly project_id: string;
   readonly name: string;
   readonly state: ExecutionState;
-  readonly cancel_asked: boolean;
+  readonly cancel_requested: boolean;
   readonly priority: number;
   readonly error: string | null;
   readonly code: Execution['code'] | null;
@@ -22,7 +22,7 @@ export interface RunRow {
   readonly pipeline_version: string | null;
   readonly schedule: string | null;
   readonly experiment_id: string | null;
-  readonly about: Record<string, unknown> | null;
+  readonly client_metadata: Record<string, unknown> | null;
   readonly warnings: readonly string[];
   readonly archived_at: Date | null;
   readonly actor_type: string;
@@ -33,7 +33,7 @@ export interface RunRow {
 }
 
 export const RUN_COLUMNS =
-  'id, project_id, name, state, cancel_asked, priority, error, code, retry_of, thread, superseded, description, pipeline, pipeline_version, schedule, experiment_id, about, warnings, archived_at, actor_type, actor_id, created_at, started_at, ended_at';
+  'id, project_id, name, state, cancel_requested, priority, error, code, retry_of, thread, superseded, description, pipeline, pipeline_version, schedule, experiment_id, client_metadata, warnings, archived_at, actor_type, actor_id, created_at, started_at, ended_at';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -60,7 +60,7 @@ export function presentRun(row: RunRow): Execution {
     id: row.id,
     name: row.name,
     state: row.state,
-    cancelAsked: row.cancel_asked,
+    cancelRequested: row.cancel_requested,
     priority: row.priority,
     ...(row.error !== null && { error: row.error }),
     ...(row.code !== null && { code: row.code }),
@@ -72,7 +72,7 @@ export function presentRun(row: RunRow): Execution {
     ...(row.pipeline_version !== null && { pipelineVersion: row.pipeline_version }),
     ...(row.schedule !== null && { schedule: row.schedule }),
     ...(row.experiment_id !== null && { experimentId: row.experiment_id }),
-    ...(row.about !== null && { about: row.about }),
+    ...(row.client_metadata !== null && { about: row.client_metadata }),
     ...(row.warnings.length > 0 && { warnings: [...row.warnings] }),
     ...(row.archived_at !== null && { archivedAt: row.archived_at.getTime() }),
     submittedBy: `${row.actor_type}:${row.actor_id}`,

@@ -8,14 +8,14 @@ import { presentNode, requireRun, runNoun, type NodeRecordRow } from './executio
 import { taskAt, type LateText, type Step, type StepEnvironment, type Task, type Values } from '../machine/plan.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
 import { environmentDigest } from '../worker/environment-locks.ts';
-import { placeOf, textOf } from '../worker/step-spec.ts';
+import { pathOf, textOf } from '../worker/step-spec.ts';
 
 export function executionStep(machines: RunMachines): readonly OperationEntry[] {
   return [entry(readExecutionStepOperation, async (tx, call) => await readStep(tx, call, machines))];
 }
 
 interface StepRow extends NodeRecordRow {
-  readonly place: string;
+  readonly task_path: string;
   readonly plan_digest: string;
 }
 
@@ -30,7 +30,7 @@ async function readStep(
   const { sql, projectId } = tx;
   const run = await requireRun(sql, projectId, input.id);
   const [row] = await sql.query<StepRow>(
-    `select n.path, n.place, n.kind, n.state, n.source, n.error, n.inputs, n.outputs, n.started_at, n.ended_at,
+    `select n.path, n.task_path, n.kind, n.state, n.source, n.error, n.inputs, n.outputs, n.started_at, n.ended_at,
        t.tracking_run, t.experiment, r.plan_digest,
        (select count(*)::int from executions.attempt a where a.node = n.id) as attempts
      from executions.node n join executions.run r on r.id = n.run left join executions.tracked t on t.node = n.id
@@ -46,7 +46,7 @@ async function readStep(
   }
   const node = presentNode(row);
   if (row.kind !== 'step') return node;
-  const task = taskAt(await machines.plan(tx, { id: run.id, planDigest: row.plan_digest }), row.place);
+  const task = taskAt(await machines.plan(tx, { id: run.id, planDigest: row.plan_digest }), row.task_path);
   if (!('step' in task.body)) return node;
   const environment = await presentEnvironment(sql, run.id, task.body.step.environment);
   return { ...node, step: { ...presentStep(task.body.step, task, row.inputs), environment } };
@@ -74,7 +74,7 @@ function lateText(late: LateText, step: Step, inputs: Values): string {
   return late
     .map((part) => {
       if (typeof part === 'string') return part;
-      if ('pathOfInput' in part) return placeOf(step, part.pathOfInput);
+      if ('pathOfInput' in part) return pathOf(step, part.pathOfInput);
       if ('pathOfOutput' in part) return step.outputs[part.pathOfOutput]?.path ?? '';
       const value = inputs[part.parameter];
       return value !== undefined && 'parameter' in value ? textOf(value.parameter) : `{{${part.parameter}}}`;

@@ -85,10 +85,10 @@ test('the graph is read in pages, and later only changed nodes', async () => {
   });
   const before = await graph(run);
   expect(before.items.map(({ path, state, attempts }) => [path, state, attempts])).toEqual([
-    ['end', 'waiting', 0],
-    ['left', 'waiting', 0],
+    ['end', 'pending', 0],
+    ['left', 'pending', 0],
     ['load', 'ready', 0],
-    ['right', 'waiting', 0],
+    ['right', 'pending', 0],
   ]);
   const edges = await world.dais.call<Page<ExecutionEdge>>('execution.edges', { id: run.id, limit: 3 });
   const rest = await world.dais.call<Page<ExecutionEdge>>('execution.edges', {

@@ -19,7 +19,7 @@ export interface AttemptClaim {
   /** Another process held the lease before, and may have left partial results. */
   readonly takenOver: boolean;
   /** Cancellation of the run was requested. */
-  readonly cancelAsked: boolean;
+  readonly cancelRequested: boolean;
 }
 
 export interface ClaimRow {
@@ -29,19 +29,19 @@ export interface ClaimRow {
   readonly project_id: string;
   readonly n: number;
   readonly state: string;
-  readonly place: string;
+  readonly compute_node: string;
   readonly epoch: bigint;
   readonly requests: Readonly<Record<string, number>>;
-  readonly cancel_asked?: boolean;
+  readonly cancel_requested?: boolean;
 }
 
-export const COLUMNS = 'id, node, run, project_id, n, state, place, epoch, requests';
+export const COLUMNS = 'id, node, run, project_id, n, state, compute_node, epoch, requests';
 
 export function claimOf(
-  { project_id: projectId, state, cancel_asked: cancelAsked = false, ...row }: ClaimRow,
+  { project_id: projectId, compute_node: place, state, cancel_requested: cancelRequested = false, ...row }: ClaimRow,
   takenOver: boolean,
 ): AttemptClaim {
-  return { ...row, projectId, started: state === 'started', takenOver, cancelAsked };
+  return { ...row, projectId, place, started: state === 'started', takenOver, cancelRequested };
 }
 
 export interface Holder {
@@ -61,14 +61,14 @@ export async function takeOverAttempts(
 ): Promise<AttemptClaim[]> {
   const rows = await sql.query<ClaimRow>(
     `with left_over as (
-       select id from executions.attempt where state <> 'ended' and holder <> $2
-         and (lease_until < clock_timestamp() or $4 and place = $1)
+       select id from executions.attempt where state <> 'ended' and lease_owner <> $2
+         and (lease_until < clock_timestamp() or $4 and compute_node = $1)
        order by lease_until limit $5 for update skip locked
      )
-     update executions.attempt a set holder = $2, epoch = a.epoch + 1,
+     update executions.attempt a set lease_owner = $2, epoch = a.epoch + 1,
        lease_until = clock_timestamp() + $3 * interval '1 millisecond'
      from left_over l, executions.run r where a.id = l.id and r.id = a.run
-     returning ${COLUMNS.replaceAll(/(\w+)/g, 'a.$1')}, r.cancel_asked`,
+     returning ${COLUMNS.replaceAll(/(\w+)/g, 'a.$1')}, r.cancel_requested`,
     [place, holder, leaseMs, whole, limit],
     'execution_take_over',
   );
@@ -78,19 +78,19 @@ export async function takeOverAttempts(
 export interface Renewed {
   readonly id: string;
   /** Cancellation of the run was requested. */
-  readonly cancelAsked: boolean;
+  readonly cancelRequested: boolean;
 }
 
 /** Extends the leases of this process. Attempts missing from the result have another owner or were deleted. */
 export async function renewLeases(sql: Sql, { holder, leaseMs }: Holder, ids: readonly string[]): Promise<Renewed[]> {
-  const rows = await sql.query<{ id: string; cancel_asked: boolean }>(
+  const rows = await sql.query<{ id: string; cancel_requested: boolean }>(
     `update executions.attempt a set lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-     from executions.run r where r.id = a.run and a.id = any($1::uuid[]) and a.holder = $2 and a.state <> 'ended'
-     returning a.id, r.cancel_asked`,
+     from executions.run r where r.id = a.run and a.id = any($1::uuid[]) and a.lease_owner = $2 and a.state <> 'ended'
+     returning a.id, r.cancel_requested`,
     [ids, holder, leaseMs],
     'execution_renew',
   );
-  return rows.map(({ id, cancel_asked: cancelAsked }) => ({ id, cancelAsked }));
+  return rows.map(({ id, cancel_requested: cancelRequested }) => ({ id, cancelRequested }));
 }
 
 /** Locks the attempt until the transaction ends. Returns whether this process still holds its lease. */

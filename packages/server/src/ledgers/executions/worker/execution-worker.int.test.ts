@@ -216,7 +216,7 @@ test('old runs are deleted with their files', async () => {
     attempt: 1,
     maxAttempts: 1,
     epoch: 1n,
-    cancelAsked: false,
+    cancelRequested: false,
   };
   expect(await executionRetention(2).run(job, io)).toEqual({ runs: 1, fires: 0 });
   expect(await codeOf(world.dais.call('execution.get', { id: old.id }))).toBe('not_found');

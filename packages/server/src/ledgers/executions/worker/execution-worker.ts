@@ -11,7 +11,7 @@ import { claimSteps, type AdmissionRules } from '../admission/claims.ts';
 import { renewComputeNode } from '../admission/compute-nodes.ts';
 import { RecentShares } from '../admission/recent-shares.ts';
 import { renewLeases, takeOverAttempts, type AttemptClaim, type Holder } from './attempts.ts';
-import type { ExecutionParts } from '../execution-parts.ts';
+import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
 import { runTimers } from '../runs/timers.ts';
@@ -36,7 +36,7 @@ class ProcessStops extends Error {}
 class RunCanceled extends Error {}
 
 export class ExecutionWorker {
-  readonly #parts: ExecutionParts;
+  readonly #dependencies: ExecutionDependencies;
   readonly #machines: RunMachines;
   readonly #holder: Holder;
   readonly #held = new Map<string, Held>();
@@ -49,18 +49,18 @@ export class ExecutionWorker {
   #stopping = false;
   #rules: AdmissionRules | undefined;
 
-  constructor(parts: ExecutionParts, machines: RunMachines) {
-    this.#parts = parts;
+  constructor(dependencies: ExecutionDependencies, machines: RunMachines) {
+    this.#dependencies = dependencies;
     this.#machines = machines;
-    const { place, holder, leaseMs = LEASE_MS } = parts;
+    const { place, holder, leaseMs = LEASE_MS } = dependencies;
     this.#holder = { place, holder, leaseMs };
-    this.#loop = new Loop('executions', { ...parts, pollMs: POLL_MS, gapMs: GAP_MS }, () => this.#turn());
-    this.#leases = new Loop('execution leases', { ...parts, pollMs: leaseMs / 3 }, () => this.#renew());
+    this.#loop = new Loop('executions', { ...dependencies, pollMs: POLL_MS, gapMs: GAP_MS }, () => this.#turn());
+    this.#leases = new Loop('execution leases', { ...dependencies, pollMs: leaseMs / 3 }, () => this.#renew());
   }
 
   async start(): Promise<void> {
     await this.#loop.start((ring) =>
-      this.#parts.database.listen(EXECUTIONS_CHANNEL, () => {
+      this.#dependencies.database.listen(EXECUTIONS_CHANNEL, () => {
         ring();
         this.#leases.wake();
       }),
@@ -76,11 +76,11 @@ export class ExecutionWorker {
   }
 
   async #turn(): Promise<boolean> {
-    const { database, concurrency } = this.#parts;
+    const { database, concurrency } = this.#dependencies;
     const moreTimers = await runTimers(database, this.#machines);
     const rules = await this.#admissionRules();
     const limit = concurrency - this.#held.size;
-    const now = this.#parts.clock.now();
+    const now = this.#dependencies.clock.now();
     // Leases of other processes expire in seconds, so this need not be checked at each end of a step.
     const checksExpired = this.#adoptsAll || now - this.#checkedAt >= POLL_MS;
     const claims = await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
@@ -99,8 +99,14 @@ export class ExecutionWorker {
   }
 
   async #admissionRules(): Promise<AdmissionRules> {
-    const { limits, stepDefaults: step, concurrency } = this.#parts;
-    this.#rules ??= { limits, step, concurrency, capacity: await this.#parts.capacity(), recent: new RecentShares() };
+    const { limits, stepDefaults: step, concurrency } = this.#dependencies;
+    this.#rules ??= {
+      limits,
+      step,
+      concurrency,
+      capacity: await this.#dependencies.capacity(),
+      recent: new RecentShares(),
+    };
     return this.#rules;
   }
 
@@ -113,7 +119,7 @@ export class ExecutionWorker {
       done: Promise.resolve(),
     };
     this.#held.set(claim.id, held);
-    if (claim.cancelAsked) held.canceled.abort(new RunCanceled('the run is canceled'));
+    if (claim.cancelRequested) held.canceled.abort(new RunCanceled('the run is canceled'));
     held.done = this.#lookAfter(held).finally(() => {
       if (this.#held.get(claim.id) === held) this.#held.delete(claim.id);
       // A slot is free, and the commit may have made other steps ready.
@@ -122,7 +128,10 @@ export class ExecutionWorker {
   }
 
   async #lookAfter({ claim, stop, canceled }: Held): Promise<void> {
-    const run = new StepRun(this.#parts, this.#machines, claim, { stop: stop.signal, canceled: canceled.signal });
+    const run = new StepRun(this.#dependencies, this.#machines, claim, {
+      stop: stop.signal,
+      canceled: canceled.signal,
+    });
     let reason = `internal error while running the step: see the log of the server, attempt ${claim.id}`;
     for (let failures = 0; ;) {
       try {
@@ -139,11 +148,11 @@ export class ExecutionWorker {
           reason = error.message;
         } else if (!away) {
           failures += 1;
-          this.#parts.log.error('internal error in an attempt at a step', { attempt: claim.id, error });
+          this.#dependencies.log.error('internal error in an attempt at a step', { attempt: claim.id, error });
         }
         const wait = backoffMs(away ? 3 : failures, 200, 5000, Math.random);
         await new Promise<void>((resolve) => {
-          const cancel = this.#parts.clock.after(wait, resolve);
+          const cancel = this.#dependencies.clock.after(wait, resolve);
           stop.signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
         });
       }
@@ -152,12 +161,12 @@ export class ExecutionWorker {
 
   /** Removes the task of a deleted run from the engine, since no other process will. */
   async #forgetIfGone({ id, place }: AttemptClaim): Promise<void> {
-    if (place !== this.#parts.place) return;
+    if (place !== this.#dependencies.place) return;
     try {
       const there = await this.#known([id]);
-      if (there.size === 0) await (await this.#parts.compute()).forget(id);
+      if (there.size === 0) await (await this.#dependencies.compute()).forget(id);
     } catch (error) {
-      this.#parts.log.warn('the task of a deleted attempt could not be removed from the engine', {
+      this.#dependencies.log.warn('the task of a deleted attempt could not be removed from the engine', {
         attempt: id,
         error,
       });
@@ -166,17 +175,21 @@ export class ExecutionWorker {
 
   async #renew(): Promise<boolean> {
     const ids = [...this.#held.keys()];
-    const { place, nodeName: name } = this.#parts;
+    const { place, nodeName: name } = this.#dependencies;
     const { capacity: resources, concurrency } = await this.#admissionRules();
-    await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-      await renewComputeNode(sql, { place, name, resources, concurrency });
+    await transact(this.#dependencies.database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
+      await renewComputeNode(sql, { id: place, name, resources, concurrency });
     });
     if (ids.length === 0) return false;
-    const renewed = await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-      await this.#parts.calls?.keep(sql, ids);
-      return await renewLeases(sql, this.#holder, ids);
-    });
-    const ours = new Map(renewed.map(({ id, cancelAsked }) => [id, cancelAsked]));
+    const renewed = await transact(
+      this.#dependencies.database,
+      { mode: 'write', projectId: 'all' },
+      async ({ sql }) => {
+        await this.#dependencies.calls?.keep(sql, ids);
+        return await renewLeases(sql, this.#holder, ids);
+      },
+    );
+    const ours = new Map(renewed.map(({ id, cancelRequested }) => [id, cancelRequested]));
     for (const id of ids) {
       const held = this.#held.get(id);
       if (ours.get(id) === true) held?.canceled.abort(new RunCanceled('the run is canceled'));
@@ -188,7 +201,7 @@ export class ExecutionWorker {
 
   /** Stops attempts whose run was deleted, among those that were not renewed. The others ended or have another owner. */
   async #stopDeleted(ids: readonly string[]): Promise<void> {
-    const rows = await this.#parts.database.statement<{ id: string }>(
+    const rows = await this.#dependencies.database.statement<{ id: string }>(
       { mode: 'read', scope: 'all' },
       `select id from executions.attempt where id::text = any($1)`,
       [ids],
@@ -207,20 +220,20 @@ export class ExecutionWorker {
     if (this.#cleaned) return;
     this.#cleaned = true;
     void (async () => {
-      const compute = await this.#parts.compute();
+      const compute = await this.#dependencies.compute();
       for await (const id of compute.attempts()) {
         if (this.#stopping) return;
         if (!this.#held.has(id) && !(await this.#known([id])).has(id)) await compute.forget(id);
       }
     })().catch((error: unknown) => {
       this.#cleaned = false;
-      this.#parts.log.warn('tasks of earlier attempts could not be cleaned up', { error });
+      this.#dependencies.log.warn('tasks of earlier attempts could not be cleaned up', { error });
     });
   }
 
   /** Returns those of the attempts that have not ended. */
   async #known(ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const rows = await this.#parts.database.statement<{ id: string }>(
+    const rows = await this.#dependencies.database.statement<{ id: string }>(
       { mode: 'read', scope: 'all' },
       `select id from executions.attempt where id::text = any($1) and state <> 'ended'`,
       [ids],

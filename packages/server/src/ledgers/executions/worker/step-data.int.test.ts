@@ -246,7 +246,9 @@ test('kill -9 while steps create versions: each step creates one version once', 
   expect(await ended(run)).toMatchObject({ state: 'succeeded' });
   for (const name of ['killed-0', 'killed-1']) {
     const ingests = async () => (await call<{ items: Ingest[] }>('GET', `/api/v1/data/datasets/${name}/ingests`)).items;
-    await expect.poll(async () => (await ingests()).filter(({ state }) => state === 'done').length, PATIENCE).toBe(3);
+    await expect
+      .poll(async () => (await ingests()).filter(({ state }) => state === 'succeeded').length, PATIENCE)
+      .toBe(3);
     expect([(await ingests()).length, (await versionsOf(name)).map(({ rows }) => rows)]).toEqual([
       3,
       [2000, 2000, 2000],

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import type { Artifact, Json, Step, Values } from '../machine/plan.ts';
-import { artifactsAmong, placeOf, resolveStep, type ResolvedStep } from './step-spec.ts';
+import { artifactsAmong, pathOf, resolveStep, type ResolvedStep } from './step-spec.ts';
 
 export interface StepAbout {
   readonly run: { readonly id: string; readonly name: string; readonly createdAt: Date };
@@ -23,7 +23,7 @@ interface DialectStepContext {
   readonly inputs: Values;
   readonly about: StepAbout;
   /** Returns the path of an input, relative to the working folder. Items of a list are below it, by index. */
-  readonly placeOf: (input: string) => string;
+  readonly pathOf: (input: string) => string;
 }
 
 export interface StepText {
@@ -66,12 +66,12 @@ export type StepDialects = ReadonlyMap<string, StepDialect>;
 
 /** @throws ValueError */
 export function resolveAny(
-  { step, inputs, about }: Omit<DialectStepContext, 'placeOf'>,
+  { step, inputs, about }: Omit<DialectStepContext, 'pathOf'>,
   dialects: StepDialects,
 ): ResolvedStep | { readonly outputs: Values } {
   const dialect = dialectOf(step, dialects);
   if (dialect === undefined) return resolveStep(step, inputs);
-  const answer = dialect.resolve({ step, inputs, about, placeOf: (input) => placeOf(step, input) });
+  const answer = dialect.resolve({ step, inputs, about, pathOf: (input) => pathOf(step, input) });
   if ('outputs' in answer) return answer;
   const { same, ...resolved } = answer;
   return {

@@ -7,7 +7,7 @@ import type { Compute, OutputFile, TaskInput } from '#engines/compute/contract.t
 import type { Content, UploadLease } from '#kernel/content/content.ts';
 import type { Artifact, Json, Step, Value, Values } from '../machine/plan.ts';
 import { ValueError } from '../machine/values.ts';
-import { listOutputs, requireRoom, type StorageRoom } from './output-check.ts';
+import { listOutputs, requireRoom, type StorageRoom } from './step-storage.ts';
 import type { StepResults } from './step-dialect.ts';
 import type { PlacedArtifact } from './step-spec.ts';
 

@@ -3,7 +3,7 @@ import type { Actor } from '@dais/api';
 import type { Execution } from '@dais/api/executions';
 import { LeaseLost } from '#kernel/leases.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { ExecutionParts } from '../execution-parts.ts';
+import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { taskAt, type Step, type Values } from '../machine/plan.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
 import type { AttemptClaim } from './attempts.ts';
@@ -25,7 +25,7 @@ export interface LoadedStep {
 
 /** @throws LeaseLost when the run was deleted. */
 export async function loadStep(
-  { database }: Pick<ExecutionParts, 'database'>,
+  { database }: Pick<ExecutionDependencies, 'database'>,
   machines: RunMachines,
   claim: AttemptClaim,
 ): Promise<LoadedStep> {
@@ -33,18 +33,18 @@ export async function loadStep(
   return await transact(database, { mode: 'read', projectId }, async (tx) => {
     const [row] = await tx.sql.query<{
       path: string;
-      place: string;
+      task_path: string;
       inputs: Values;
       plan_digest: string;
       retry_of: string | null;
-      again: readonly string[];
+      rerun_tasks: readonly string[];
       actor_type: Actor['type'];
       actor_id: string;
       name: string;
       created_at: Date;
       code: Execution['code'] | null;
     }>(
-      `select n.path, n.place, n.inputs, r.plan_digest, r.retry_of, r.again, r.actor_type, r.actor_id, r.name, r.code,
+      `select n.path, n.task_path, n.inputs, r.plan_digest, r.retry_of, r.rerun_tasks, r.actor_type, r.actor_id, r.name, r.code,
          r.created_at
        from executions.node n join executions.run r on r.id = n.run where n.id = $1 and r.id = $2`,
       [node, run],
@@ -52,9 +52,9 @@ export async function loadStep(
     );
     if (row === undefined) throw new LeaseLost(claim.id);
     const plan = await machines.plan(tx, { id: run, planDigest: row.plan_digest });
-    const { body } = taskAt(plan, row.place);
-    if (!('step' in body)) throw new Error(`${row.place} is not a step`);
-    const { path, place, inputs, again, name, retry_of: retryOf } = row;
+    const { body } = taskAt(plan, row.task_path);
+    if (!('step' in body)) throw new Error(`${row.task_path} is not a step`);
+    const { path, task_path: place, inputs, rerun_tasks: again, name, retry_of: retryOf } = row;
     return {
       step: body.step,
       path,

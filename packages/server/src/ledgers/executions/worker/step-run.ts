@@ -9,13 +9,13 @@ import { attachContent } from '#kernel/content/references.ts';
 import { LeaseLost } from '#kernel/leases.ts';
 import { SYSTEM_ORIGIN, transact, type Transaction, type TransactionOrigin } from '#kernel/transaction.ts';
 import { endAttempt, holdAttempt, markStarted, type AttemptClaim } from './attempts.ts';
-import { MOST_STEP_FILES } from './disk-rules.ts';
-import type { ExecutionParts } from '../execution-parts.ts';
+import { MOST_STEP_FILES, StepStorage } from './step-storage.ts';
+import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import type { Step } from '../machine/plan.ts';
 import { ValueError } from '../machine/values.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
 import { callVariables, type CallVariables } from './step-calls.ts';
-import { endTrackedStep, trackStep, type TrackedRun } from './tracked-runs.ts';
+import { endTrackedStep, trackStep, dataOf, parametersOf, programOf, type TrackedRun } from './tracked-runs.ts';
 import { lockOf } from './environment-locks.ts';
 import { findCachedStep, linkValues, rememberStep } from './step-cache.ts';
 import { loadStep, type LoadedStep } from './step-load.ts';
@@ -32,9 +32,7 @@ import {
 } from './step-files.ts';
 import { stepTrace, traceStep } from './step-trace.ts';
 import { recordCachedStep, recordStep, recordTrackedRun, type StepFacts } from './step-lineage.ts';
-import { StepStorage } from './step-storage.ts';
-import { requireReadableOutputs, createVersions, withData } from './step-versions.ts';
-import { dataOf, parametersOf, programOf } from './step-source.ts';
+import { requireReadableOutputs, createVersions, withData } from './step-data.ts';
 import {
   dialectOf,
   resolveAny,
@@ -57,38 +55,43 @@ export interface StepRunSignals {
 }
 
 export class StepRun {
-  readonly #parts: ExecutionParts;
+  readonly #dependencies: ExecutionDependencies;
   readonly #machines: RunMachines;
   readonly #claim: AttemptClaim;
   readonly #signals: StepRunSignals;
   #environment: BuiltEnvironment | undefined;
   readonly #storage: StepStorage;
 
-  constructor(parts: ExecutionParts, machines: RunMachines, claim: AttemptClaim, signals: StepRunSignals) {
-    this.#parts = parts;
+  constructor(
+    dependencies: ExecutionDependencies,
+    machines: RunMachines,
+    claim: AttemptClaim,
+    signals: StepRunSignals,
+  ) {
+    this.#dependencies = dependencies;
     this.#machines = machines;
     this.#claim = claim;
     this.#signals = signals;
-    this.#storage = new StepStorage(parts, claim);
+    this.#storage = new StepStorage(dependencies, claim);
   }
 
   /** @throws LeaseLost, or a temporary error, such as an unavailable database: the caller retries. */
   async run(): Promise<void> {
-    const loaded = await loadStep(this.#parts, this.#machines, this.#claim);
-    if (this.#claim.place !== this.#parts.place) {
+    const loaded = await loadStep(this.#dependencies, this.#machines, this.#claim);
+    if (this.#claim.place !== this.#dependencies.place) {
       return await this.#commit(loaded, lost('the process that ran it, on another machine, no longer exists'));
     }
     // Files that another process stored and did not commit are stored again, or no longer needed.
-    if (this.#claim.takenOver) await this.#parts.content.releaseOrigin(this.#claim.projectId, this.#claim.id);
-    const compute = await this.#parts.compute();
-    const from = this.#parts.clock.now();
+    if (this.#claim.takenOver) await this.#dependencies.content.releaseOrigin(this.#claim.projectId, this.#claim.id);
+    const compute = await this.#dependencies.compute();
+    const from = this.#dependencies.clock.now();
     try {
       const outcome = await this.#outcome(compute, loaded);
       try {
         await this.#commit(loaded, outcome);
-        traceStep(this.#parts, this.#claim, { from, name: loaded.path, end: outcome.end.is });
+        traceStep(this.#dependencies, this.#claim, { from, name: loaded.path, end: outcome.end.is });
       } catch (error) {
-        await releaseAll(this.#parts.content, outcome.uploads ?? []);
+        await releaseAll(this.#dependencies.content, outcome.uploads ?? []);
         throw error;
       }
     } finally {
@@ -100,8 +103,8 @@ export class StepRun {
 
   /** Ends the attempt as lost by the platform. */
   async giveUp(reason: string): Promise<void> {
-    await this.#commit(await loadStep(this.#parts, this.#machines, this.#claim), lost(reason));
-    const compute = await this.#parts.compute();
+    await this.#commit(await loadStep(this.#dependencies, this.#machines, this.#claim), lost(reason));
+    const compute = await this.#dependencies.compute();
     await compute.forget(this.#claim.id);
   }
 
@@ -143,7 +146,7 @@ export class StepRun {
   }
 
   get #dialects(): StepDialects {
-    return this.#parts.dialects ?? NO_DIALECTS;
+    return this.#dependencies.dialects ?? NO_DIALECTS;
   }
 
   #about({ name, createdAt, path }: LoadedStep): StepAbout {
@@ -157,7 +160,11 @@ export class StepRun {
     const { path, place, retryOf, again, step } = loaded;
     const question = { run, retryOf, again, path, place, fingerprint, cache: step.cache };
     const request = { mode: 'read', projectId } as const;
-    const cached = await transact(this.#parts.database, request, async (tx) => await findCachedStep(tx, question));
+    const cached = await transact(
+      this.#dependencies.database,
+      request,
+      async (tx) => await findCachedStep(tx, question),
+    );
     if (cached === undefined) return undefined;
     return {
       end: { is: 'succeeded', outputs: cached.outputs, source: cached.source },
@@ -173,9 +180,9 @@ export class StepRun {
     const { command, variables, artifacts, files = [], texts = {} } = resolved;
     const diskBytes = this.#storage.diskLimit(step);
     await this.#hold(step);
-    const { isolationFault } = step.isolation === 'preferred' ? await compute.abilities() : {};
+    const { isolationProblem } = step.isolation === 'preferred' ? await compute.abilities() : {};
     // An image requires isolation: if it is unavailable, the engine reports what is missing.
-    const possible = isolationFault === undefined || step.environment.type === 'image' ? 'required' : 'none';
+    const possible = isolationProblem === undefined || step.environment.type === 'image' ? 'required' : 'none';
     const isolation = step.isolation === 'preferred' ? possible : step.isolation;
     const secrets = await this.#secrets(step);
     const callEnvironment = await this.#callVariables(loaded, resolved, isolation === 'required');
@@ -183,7 +190,7 @@ export class StepRun {
       attempt: id,
       command,
       // Variables of the step take precedence.
-      variables: { ...callEnvironment.variables, ...stepTrace(this.#parts.tracer, this.#claim), ...variables },
+      variables: { ...callEnvironment.variables, ...stepTrace(this.#dependencies.tracer, this.#claim), ...variables },
       secretVariables: { ...callEnvironment.secretVariables, ...secrets },
       ...(this.#environment !== undefined && { environment: taskEnvironment(this.#environment) }),
       outputs: [
@@ -194,13 +201,13 @@ export class StepRun {
       limits: {
         diskBytes,
         diskFiles: MOST_STEP_FILES,
-        memoryBytes: this.#parts.stepDefaults.memory,
+        memoryBytes: this.#dependencies.stepDefaults.memory,
         ...(step.timeoutMs !== undefined && { wallMs: step.timeoutMs }),
       },
       isolation,
       network: step.network,
     };
-    const { data, readAddress, content } = this.#parts;
+    const { data, readAddress, content } = this.#dependencies;
     const signal = this.#eitherSignal;
     const inputs = [
       ...(await inputsOf(content, projectId, artifacts)),
@@ -218,8 +225,8 @@ export class StepRun {
     if (environment.type === 'system' || this.#environment !== undefined) return;
     const { run, projectId } = this.#claim;
     const signal = this.#eitherSignal;
-    const environments = await this.#parts.environments();
-    const lock = await lockOf(this.#parts.database, environments, { run, projectId }, environment, signal);
+    const environments = await this.#dependencies.environments();
+    const lock = await lockOf(this.#dependencies.database, environments, { run, projectId }, environment, signal);
     this.#environment = await environments.build(lock, { signal });
   }
 
@@ -228,7 +235,7 @@ export class StepRun {
    * lease, so that only the current attempt gets a valid token.
    */
   async #callVariables(loaded: LoadedStep, resolved: ResolvedStep, isIsolated: boolean): Promise<CallVariables> {
-    const { calls } = this.#parts;
+    const { calls } = this.#dependencies;
     const { id: attempt, run } = this.#claim;
     const { actor } = loaded;
     if (calls === undefined) return { variables: {}, secretVariables: {} };
@@ -245,7 +252,7 @@ export class StepRun {
 
   /** @throws ValueError */
   async #track(tx: Transaction, loaded: LoadedStep, { command }: ResolvedStep): Promise<TrackedRun | undefined> {
-    const { tracked, clock } = this.#parts;
+    const { tracked, clock } = this.#dependencies;
     const { node, run } = this.#claim;
     const { step, path, inputs, actor, name, code } = loaded;
     if (tracked === undefined || step.tracking === undefined) return undefined;
@@ -271,10 +278,10 @@ export class StepRun {
   async #secrets(step: Step): Promise<Record<string, string>> {
     const { projectId } = this.#claim;
     const request = { mode: 'read', projectId } as const;
-    const sealed = await transact(this.#parts.database, request, async (tx) => {
+    const sealed = await transact(this.#dependencies.database, request, async (tx) => {
       const found: [string, () => Promise<string>][] = [];
       for (const [name, ref] of Object.entries(step.secrets)) {
-        const open = await this.#parts.secretValue(tx, ref);
+        const open = await this.#dependencies.secretValue(tx, ref);
         if (open === undefined && ref.optional === true) continue;
         if (open === undefined) throw new ValueError(`Secret ${ref.secret} does not exist or has no key ${ref.key}`);
         found.push([name, open]);
@@ -312,7 +319,7 @@ export class StepRun {
     if (state.phase === 'lost') return lost(state.reason);
     if (state.phase === 'refused') return refused(state.reason);
     if (state.phase !== 'ended') throw new Error(`the engine returned the state ${state.phase} at the end of a task`);
-    const { content } = this.#parts;
+    const { content } = this.#dependencies;
     const { id: attempt, run, projectId } = this.#claim;
     const dialect = dialectOf(step, this.#dialects);
     const outputsOf = dialect && ((left: StepResults) => dialect.outputs({ step, inputs, left }));
@@ -348,7 +355,7 @@ export class StepRun {
       }
       const { outputs, uploads } = await collectOutputs(from);
       try {
-        await requireReadableOutputs(this.#parts, { projectId, attempt, step, uploads });
+        await requireReadableOutputs(this.#dependencies, { projectId, attempt, step, uploads });
       } catch (error) {
         await releaseAll(content, uploads);
         throw error;
@@ -369,19 +376,19 @@ export class StepRun {
   /** Commits outputs, end and following state changes in one transaction, or nothing if the lease is lost. */
   async #commit(loaded: LoadedStep, { end, record, uploads = [], fingerprint, cached }: Outcome): Promise<void> {
     const { step } = loaded;
-    const { tracked, clock } = this.#parts;
+    const { tracked, clock } = this.#dependencies;
     const { id, run, node, projectId } = this.#claim;
     await this.#guarded(async (tx) => {
       const open = await this.#machines.open(tx, run);
       if (open === undefined) throw new LeaseLost(id);
       endAttempt(tx.sql, id, record);
-      this.#parts.calls?.end(tx, id);
+      this.#dependencies.calls?.end(tx, id);
       const entries = uploads.map(({ lease, name }) => ({ lease: lease.id, name }));
       if (entries.length > 0) await attachContent(tx, { projectId, uid: run }, entries);
-      if (end.is === 'succeeded' && this.#parts.data !== undefined) {
+      if (end.is === 'succeeded' && this.#dependencies.data !== undefined) {
         const { actor, name, path } = loaded;
         const message = path === ONLY_STEP ? name : `${name} / ${path}`;
-        await createVersions(tx, this.#parts.data, { run, attempt: id, actor, step, uploads, message });
+        await createVersions(tx, this.#dependencies.data, { run, attempt: id, actor, step, uploads, message });
       }
       const outputs =
         cached === undefined ? undefined : await linkValues(tx, run, cached.outputs, (name) => prefixOf(id, name));
@@ -404,7 +411,7 @@ export class StepRun {
 
   async #guarded<T>(work: (tx: Transaction) => Promise<T>, by: TransactionOrigin = SYSTEM_ORIGIN): Promise<T> {
     const { projectId, run } = this.#claim;
-    return await transact(this.#parts.database, { mode: 'write', projectId, by }, async (tx) => {
+    return await transact(this.#dependencies.database, { mode: 'write', projectId, by }, async (tx) => {
       // Lock the run before the attempt: all transactions use this order.
       tx.sql.defer('select 1 from executions.run where id = $1 for no key update', [run], 'execution_lock_first');
       if (!(await holdAttempt(tx.sql, this.#claim))) throw new LeaseLost(this.#claim.id);

@@ -41,7 +41,7 @@ export function resolveStep(step: Step, inputs: Values): ResolvedStep {
       .map((part) => {
         if (typeof part === 'string') return part;
         if ('parameter' in part) return parameterText(inputs, part.parameter);
-        if ('pathOfInput' in part) return placeOf(step, part.pathOfInput);
+        if ('pathOfInput' in part) return pathOf(step, part.pathOfInput);
         return step.outputs[part.pathOfOutput]?.path ?? '';
       })
       .join('');
@@ -80,14 +80,14 @@ export function resolveStep(step: Step, inputs: Values): ResolvedStep {
 /** Returns the artifacts among the inputs, with their paths. */
 export function artifactsAmong(step: Step, inputs: Values): readonly PlacedArtifact[] {
   return Object.entries(inputs).flatMap(([name, value]): PlacedArtifact[] => {
-    const path = placeOf(step, name);
+    const path = pathOf(step, name);
     if ('artifact' in value) return [{ artifact: value.artifact, path }];
     return 'artifacts' in value ? value.artifacts.map((artifact, n) => ({ artifact, path: `${path}/${n}` })) : [];
   });
 }
 
 /** Returns the path of an input, relative to the working folder. */
-export function placeOf(step: Step, input: string): string {
+export function pathOf(step: Step, input: string): string {
   return step.places[input] ?? `inputs/${input}`;
 }
 

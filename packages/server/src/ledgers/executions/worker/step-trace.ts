@@ -1,7 +1,7 @@
 /** Records an attempt as a span. The trace id is the id of the run without dashes, so that each can be found from the other. */
 import { traceparentOf, type Tracer } from '#lib/telemetry/tracer.ts';
 import type { AttemptClaim } from './attempts.ts';
-import type { ExecutionParts } from '../execution-parts.ts';
+import type { ExecutionDependencies } from '../execution-dependencies.ts';
 
 /** Returns the variables that make the spans of the programs of a step children of the attempt. */
 export function stepTrace(
@@ -12,7 +12,7 @@ export function stepTrace(
 }
 
 export function traceStep(
-  { tracer, clock }: Pick<ExecutionParts, 'tracer' | 'clock'>,
+  { tracer, clock }: Pick<ExecutionDependencies, 'tracer' | 'clock'>,
   { run, id, n }: Pick<AttemptClaim, 'run' | 'id' | 'n'>,
   { from, name, end }: { readonly from: number; readonly name: string; readonly end: string },
 ): void {

@@ -103,7 +103,7 @@ test('attempts of one step log to one run, which ends with the step', async () =
 
 test('the tracked run of a step that is canceled before a retry is killed', async () => {
   const waiting = await submit({ command: ['false'], retry: { count: 1, delaySeconds: 3600 } });
-  await expect.poll(async () => (await nodeOf(waiting))?.state, { timeout: 30_000 }).toBe('delayed');
+  await expect.poll(async () => (await nodeOf(waiting))?.state).toBe('delayed');
   expect(await trackedBy(waiting)).toMatchObject({ status: 'RUNNING' });
   await call('POST', `/api/v1/executions/${waiting.id}/cancel`);
   expect(await ended(waiting)).toMatchObject({ state: 'canceled' });
@@ -118,12 +118,10 @@ test('a step continues to log after its server was killed', async () => {
       while (!fs.existsSync(${JSON.stringify(join(folder, 'again'))})) await new Promise((r) => setTimeout(r, 50));
       await ask('runs/log-metric', { run_id: MLFLOW_RUN_ID, key: 'after', value: 2, timestamp: 2, step: 0 });`),
   });
-  await expect
-    .poll(async () => (await trackedBy(made).catch(() => undefined))?.metrics.length, { timeout: 30_000 })
-    .toBe(1);
+  await expect.poll(async () => (await trackedBy(made).catch(() => undefined))?.metrics.length).toBe(1);
   const control = controlOf(dais.process.pid!)!;
   process.kill(control, 'SIGKILL');
-  await expect.poll(() => isAlive(control), { timeout: 30_000 }).toBe(false);
+  await expect.poll(() => isAlive(control)).toBe(false);
   await expect.poll(async () => await nodeOf(made).catch(() => undefined), { timeout: 60_000 }).toBeDefined();
   await writeFile(join(folder, 'again'), '');
   expect(await ended(made)).toMatchObject({ state: 'succeeded' });

@@ -9,7 +9,7 @@ import { transact } from '#kernel/transaction.ts';
 import { requireUnmasked, requireVisible } from '../definitions/authorize-selection.ts';
 import type { SelectedView, Selection } from '../definitions/compiled.ts';
 import { loadSelection } from '../definitions/load-selection.ts';
-import type { FeatureParts, SourceVersion } from '../features-parts.ts';
+import type { FeatureDependencies, SourceVersion } from '../features-dependencies.ts';
 import { readEntityRows, byPosition } from '../history/entity-rows.ts';
 import { historyPlan, timeOf } from '../history/history-plan.ts';
 import { isUnique } from '../history/read-history.ts';
@@ -30,30 +30,34 @@ type Tables = Parameters<Parameters<typeof withTables>[3]>[0];
 
 /** Compares the views of a selection. @throws DaisError `not_found`, `invalid_state` without a view with source and online values; QueryError. */
 export async function checkSkew(
-  parts: FeatureParts,
+  dependencies: FeatureDependencies,
   packings: Packings,
   { input, tenant, context, ...call }: CallOf<typeof checkFeaturesOperation>,
 ): Promise<FeatureSkew> {
-  const nowUs = parts.clock.now() * 1000;
-  const { selection, versions } = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
-    const found = await loadSelection(tx, input);
-    await requireVisible(tx, call, found);
-    await requireUnmasked(tx, parts, { ...call, tenant }, found, { keys: true });
-    const stored = found.stored.filter(({ view }) => view.online && view.source.type !== 'push');
-    return { selection: { ...found, stored }, versions: await resolveSources(tx, parts, stored) };
-  });
+  const nowUs = dependencies.clock.now() * 1000;
+  const { selection, versions } = await transact(
+    dependencies.database,
+    { mode: 'read', projectId: tenant.id },
+    async (tx) => {
+      const found = await loadSelection(tx, input);
+      await requireVisible(tx, call, found);
+      await requireUnmasked(tx, dependencies, { ...call, tenant }, found, { keys: true });
+      const stored = found.stored.filter(({ view }) => view.online && view.source.type !== 'push');
+      return { selection: { ...found, stored }, versions: await resolveSources(tx, dependencies, stored) };
+    },
+  );
   if (selection.stored.length === 0) {
     throw new DaisError(
       'invalid_state',
       'None of the views has both a source and online values, so there is nothing to compare.',
     );
   }
-  return await withTables(parts, tenant.id, versions, async (tables) => {
+  return await withTables(dependencies, tenant.id, versions, async (tables) => {
     const features: FeatureSkew['features'] = [];
     let entities = 0;
     for (const selected of selection.stored) {
       const check = new ViewCheck(
-        parts,
+        dependencies,
         packings,
         { projectId: tenant.id, nowUs, versions, tables, signal: context.signal },
         selected,
@@ -75,13 +79,13 @@ interface CheckContext {
 }
 
 class ViewCheck {
-  readonly #parts: FeatureParts;
+  readonly #dependencies: FeatureDependencies;
   readonly #packings: Packings;
   readonly #context: CheckContext;
   readonly #selected: SelectedView;
 
-  constructor(parts: FeatureParts, packings: Packings, context: CheckContext, selected: SelectedView) {
-    this.#parts = parts;
+  constructor(dependencies: FeatureDependencies, packings: Packings, context: CheckContext, selected: SelectedView) {
+    this.#dependencies = dependencies;
     this.#packings = packings;
     this.#context = context;
     // By the join keys of the view.
@@ -105,7 +109,7 @@ class ViewCheck {
   }
 
   async #onlineKeys(wanted: number): Promise<readonly Buffer[]> {
-    const store = await this.#parts.online();
+    const store = await this.#dependencies.online();
     const view = { project: this.#context.projectId, view: this.#selected.view.uid };
     const stride = Math.max(1, Math.floor((await store.count(view)) / wanted));
     const keys: Buffer[] = [];
@@ -147,10 +151,10 @@ class ViewCheck {
   async #serve(keys: readonly Buffer[]): Promise<readonly (StoredRow | undefined)[]> {
     const { projectId, nowUs } = this.#context;
     const { view } = this.#selected;
-    const [rows = []] = await (await this.#parts.online()).read([{ project: projectId, view: view.uid, keys }]);
+    const [rows = []] = await (await this.#dependencies.online()).read([{ project: projectId, view: view.uid, keys }]);
     const schemas = new Set(rows.flatMap((row) => (row === undefined ? [] : [schemaOf(row.value)])));
     const packings = await transact(
-      this.#parts.database,
+      this.#dependencies.database,
       { mode: 'read', projectId },
       async (tx) => await this.#packings.read(tx, schemas),
     );
@@ -184,12 +188,12 @@ class ViewCheck {
     });
     const result = await this.#run({ type: 'sort', from: plan, by: byPosition }, table, keys.length);
     const names = result.columns.map(({ name }) => name);
-    const places = features.map(({ name }) => names.indexOf(`${this.#selected.as}__${name}`));
+    const positions = features.map(({ name }) => names.indexOf(`${this.#selected.as}__${name}`));
     const time = names.indexOf(timeOf(this.#selected.as));
     return result.rows.map((row) => {
       const micro = typeof row[time] === 'string' ? parseMoment(row[time]) : undefined;
       return {
-        values: places.map((index, at) => readValue(features[at]?.type ?? 'json', row[index])),
+        values: positions.map((index, at) => readValue(features[at]?.type ?? 'json', row[index])),
         time: micro === undefined ? null : formatMoment(micro),
       };
     });
@@ -202,7 +206,7 @@ class ViewCheck {
   ) {
     const { tables, projectId, signal } = this.#context;
     const job = { tables: { ...tables, ...table }, query, output: { type: 'rows', limit }, owner: projectId } as const;
-    return await (await this.#parts.query()).run(job, { signal });
+    return await (await this.#dependencies.query()).run(job, { signal });
   }
 
   #compare(

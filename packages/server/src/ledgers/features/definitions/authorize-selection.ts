@@ -2,7 +2,7 @@ import { DaisError } from '@dais/api';
 import type { Call } from '#kernel/entry.ts';
 import { listResources } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { FeatureParts } from '../features-parts.ts';
+import type { FeatureDependencies } from '../features-dependencies.ts';
 import { datasetsOf } from '../history/source-relation.ts';
 import type { SelectedView, Selection } from './compiled.ts';
 
@@ -57,7 +57,7 @@ export async function requireVisible(
  */
 export async function requireUnmasked(
   tx: Transaction,
-  { sources }: Pick<FeatureParts, 'sources'>,
+  { sources }: Pick<FeatureDependencies, 'sources'>,
   call: Pick<Call, 'authorize' | 'tenant'>,
   { stored }: Pick<Selection, 'stored'>,
   { keys }: { readonly keys: boolean },

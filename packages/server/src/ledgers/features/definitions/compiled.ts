@@ -60,6 +60,6 @@ export interface Selection {
 }
 
 /** The input of an expression of an on-demand view. */
-export type ColumnPlace =
+export type ColumnLocation =
   | { readonly of: 'request'; readonly name: string; readonly type: ValueType }
   | { readonly of: 'feature'; readonly as: string; readonly name: string; readonly type: ValueType };

@@ -1,7 +1,7 @@
 /** Resolves names in expressions of on-demand views. */
 import { nearest } from '@dais/api';
 import { type ValueType } from '@dais/api/data';
-import type { ColumnPlace, CompiledView } from './compiled.ts';
+import type { ColumnLocation, CompiledView } from './compiled.ts';
 
 export interface NamedView {
   /** The name in expressions. */
@@ -16,7 +16,7 @@ export function findColumn(
   { name, view }: { readonly name: string; readonly view?: string },
   request: readonly { readonly name: string; readonly type: ValueType }[],
   inputs: readonly NamedView[],
-): ColumnPlace | string {
+): ColumnLocation | string {
   if (view === undefined) {
     const requested = request.find((one) => one.name === name);
     if (requested !== undefined) return { of: 'request', ...requested };

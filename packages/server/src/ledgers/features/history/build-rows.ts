@@ -2,7 +2,7 @@ import { DaisError } from '@dais/api';
 import { type FeatureBuild } from '@dais/api/data';
 import { cutPage } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { readPlace } from '../materialize/materialization-rows.ts';
+import { readPosition } from '../materialize/materialization-rows.ts';
 import type { HistoryRequest } from './read-history.ts';
 
 export interface BuildRequest extends HistoryRequest {
@@ -81,7 +81,7 @@ export async function listBuilds(
   const filter = ['builds'];
   const rows = await sql.query<BuildRow>(
     `select ${COLUMNS} from features.build where project_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3`,
-    [projectId, readPlace(filter, input.cursor), input.limit + 1],
+    [projectId, readPosition(filter, input.cursor), input.limit + 1],
     'list_builds',
   );
   const { page, next } = cutPage(rows, input.limit, filter, ({ id }) => id);

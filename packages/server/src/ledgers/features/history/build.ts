@@ -13,7 +13,7 @@ import { authorizeSelection } from '../definitions/authorize-selection.ts';
 import type { CompiledView, Selection } from '../definitions/compiled.ts';
 import { loadSelection } from '../definitions/load-selection.ts';
 import type { SensitiveColumn } from '#ledgers/data/index.ts';
-import type { FeatureParts, SourceVersion } from '../features-parts.ts';
+import type { FeatureDependencies, SourceVersion } from '../features-dependencies.ts';
 import { noteSelection } from '../lineage-nodes.ts';
 import { BUILD_QUEUE } from '../materialize/materialization-rows.ts';
 import { outputNames } from '../definitions/output-names.ts';
@@ -30,17 +30,17 @@ const USUAL_TIME = 'event_timestamp';
 export async function startBuild(
   tx: Transaction,
   call: CallOf<typeof buildFeaturesOperation>,
-  parts: FeatureParts,
+  dependencies: FeatureDependencies,
 ): Promise<FeatureBuild> {
   const { input, tenant, context } = call;
   const selection = await loadSelection(tx, input);
   await authorizeSelection(call, selection, 'featureView:build');
   await call.authorize({ kind: 'Dataset', name: input.to }, tenant, 'dataset:write');
-  const sources = await resolveSources(tx, parts, selection.stored);
+  const sources = await resolveSources(tx, dependencies, selection.stored);
   if (input.entities !== undefined) {
     await call.authorize({ kind: 'Dataset', name: input.entities.split('@')[0] ?? '' }, tenant, 'dataset:read');
   }
-  const entities = input.entities === undefined ? undefined : await parts.sources.resolve(tx, input.entities);
+  const entities = input.entities === undefined ? undefined : await dependencies.sources.resolve(tx, input.entities);
   planOf(selection, input, entities, sources);
   const versions: BuildVersions = {
     sources: Object.fromEntries([...sources].map(([reference, { id }]) => [reference, id])),
@@ -49,11 +49,11 @@ export async function startBuild(
     entitiesName: entities === undefined ? undefined : nameOf(entities),
     features: selection.asked.flatMap(({ as, features }) => features.map(({ name }) => `${as}:${name}`)),
   };
-  const id = uuidv7(parts.clock.now());
+  const id = uuidv7(dependencies.clock.now());
   const { type, id: actor } = context.principal;
   await tx.sql.query(
     `insert into features.build (id, project_id, state, request, dataset, versions, actor_type, actor_id)
-     values ($1, $2, 'waiting', $3, $4, $5, $6, $7)`,
+     values ($1, $2, 'pending', $3, $4, $5, $6, $7)`,
     [id, tenant.id, JSON.stringify(input), input.to, JSON.stringify(versions), type, actor],
     'start_build',
   );
@@ -70,7 +70,7 @@ export async function startBuild(
 
 const nameOf = ({ dataset, number }: SourceVersion) => `${dataset}@${number}`;
 
-export function buildHandler(parts: FeatureParts): JobHandler {
+export function buildHandler(dependencies: FeatureDependencies): JobHandler {
   return {
     queue: BUILD_QUEUE,
     concurrency: 2,
@@ -78,18 +78,18 @@ export function buildHandler(parts: FeatureParts): JobHandler {
     retry: { baseMs: 1000, capMs: 60_000 },
     run: async (job, io) => {
       try {
-        await build(parts, job, io);
+        await build(dependencies, job, io);
       } catch (error) {
         if (error instanceof DaisError && !error.retryable) throw new JobFailed(error.message);
         throw error;
       }
     },
     ended: async (tx, job, end) => {
-      if (end.state === 'done') return;
+      if (end.state === 'succeeded') return;
       await tx.enter(job.projectId);
       const [row] = await tx.sql.query<Pick<BuildRow, 'id' | 'dataset'>>(
         `update features.build set state = $2, error = $3, finished_at = clock_timestamp()
-         where id = $1 and state in ('waiting', 'running') returning id, dataset`,
+         where id = $1 and state in ('pending', 'running') returning id, dataset`,
         [job.payload['id'], end.state, end.error],
         'fail_build',
       );
@@ -100,31 +100,31 @@ export function buildHandler(parts: FeatureParts): JobHandler {
   };
 }
 
-async function build(parts: FeatureParts, { payload, projectId }: JobClaim, io: JobIo): Promise<void> {
+async function build(dependencies: FeatureDependencies, { payload, projectId }: JobClaim, io: JobIo): Promise<void> {
   const id = String(payload['id']);
   const begun = await io.write(async (tx) => {
     const row = await readBuild(tx, id);
     const selection = await loadSelection(tx, row.request);
-    const sources = await resolveSources(tx, parts, selection.stored, row.versions.sources);
+    const sources = await resolveSources(tx, dependencies, selection.stored, row.versions.sources);
     const entities =
-      row.versions.entities === undefined ? undefined : await parts.sources.read(tx, row.versions.entities);
-    const sensitive = await inheritedMarks(tx, parts, selection, row.request, entities);
+      row.versions.entities === undefined ? undefined : await dependencies.sources.read(tx, row.versions.entities);
+    const sensitive = await inheritedMarks(tx, dependencies, selection, row.request, entities);
     await tx.sql.query(
-      `update features.build set state = 'running' where id = $1 and state = 'waiting'`,
+      `update features.build set state = 'running' where id = $1 and state = 'pending'`,
       [id],
       'run_build',
     );
     return { row, selection, sources, entities, sensitive };
   });
   const { row, selection, sources, entities, sensitive } = begun;
-  if (row.state === 'done') return;
+  if (row.state === 'succeeded') return;
   const { query, time } = planOf(selection, row.request, entities, sources);
   const text = canonicalJson(query);
   const versionsOf = (view: CompiledView) =>
     datasetsOf(view).flatMap((dataset) => sources.get(referenceOf(view, dataset)) ?? []);
-  const parents = await io.write(async (tx) => noteSelection(tx, selection, versionsOf, parts.clock.now()));
+  const parents = await io.write(async (tx) => noteSelection(tx, selection, versionsOf, dependencies.clock.now()));
   const tables = Object.fromEntries([...sources].map(([reference, { id: version }]) => [reference, { version }]));
-  await parts.sources.make(
+  await dependencies.sources.make(
     {
       projectId,
       dataset: row.dataset,
@@ -146,7 +146,7 @@ async function build(parts: FeatureParts, { payload, projectId }: JobClaim, io: 
     { ...io, progress: (share) => io.progress({ share }) },
     async (tx, made) => {
       await tx.sql.query(
-        `update features.build set state = 'done', version_id = $2, version = $3, rows = $4, query = $5,
+        `update features.build set state = 'succeeded', version_id = $2, version = $3, rows = $4, query = $5,
            finished_at = clock_timestamp() where id = $1`,
         [id, made.id, made.number, made.rows, text],
         'finish_build',
@@ -214,17 +214,17 @@ function family(type: string): string {
 /** Marks sensitive features as sensitive in the result. */
 async function inheritedMarks(
   tx: Transaction,
-  parts: FeatureParts,
+  dependencies: FeatureDependencies,
   selection: Selection,
   request: BuildRequest,
   entities: SourceVersion | undefined,
 ): Promise<readonly SensitiveColumn[]> {
   const marks = new Map<string, SensitiveColumn>();
-  for (const mark of entities === undefined ? [] : await parts.sources.sensitive(tx, entities.dataset))
+  for (const mark of entities === undefined ? [] : await dependencies.sources.sensitive(tx, entities.dataset))
     marks.set(mark.column, mark);
   for (const { name, from, feature } of outputNames(selection, request.fullNames)) {
     for (const dataset of datasetsOf(from.view)) {
-      const existing = await parts.sources.sensitive(tx, dataset);
+      const existing = await dependencies.sources.sensitive(tx, dataset);
       // The source columns of a feature of an SQL view are unknown.
       const found =
         from.view.source.type === 'sql' ? existing[0] : existing.find((mark) => mark.column === feature.column);

@@ -6,7 +6,7 @@ import { transact } from '#kernel/transaction.ts';
 import { requireUnmasked, requireVisible } from '../definitions/authorize-selection.ts';
 import type { CompiledView } from '../definitions/compiled.ts';
 import { loadSelection, type SelectionInput } from '../definitions/load-selection.ts';
-import type { FeatureParts, SourceVersion } from '../features-parts.ts';
+import type { FeatureDependencies, SourceVersion } from '../features-dependencies.ts';
 import { parseMoment } from '../values/moment.ts';
 import { readEntityRows, byPosition, POSITION } from './entity-rows.ts';
 import { generateEntityRows, historyPlan } from './history-plan.ts';
@@ -22,24 +22,28 @@ export interface HistoryRequest extends SelectionInput {
 
 /** Reads features. @throws DaisError `not_found`, `invalid_request`, `invalid_state`, `too_large`; QueryError. */
 export async function readHistory(
-  parts: FeatureParts,
+  dependencies: FeatureDependencies,
   { input, tenant, context, ...call }: CallOf<typeof readHistoryOperation>,
 ): Promise<FeatureRows> {
-  const { selection, versions } = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
-    const found = await loadSelection(tx, input);
-    await requireVisible(tx, call, found);
-    await requireUnmasked(tx, parts, { ...call, tenant }, found, { keys: input.entities === undefined });
-    return { selection: found, versions: await resolveSources(tx, parts, found.stored) };
-  });
+  const { selection, versions } = await transact(
+    dependencies.database,
+    { mode: 'read', projectId: tenant.id },
+    async (tx) => {
+      const found = await loadSelection(tx, input);
+      await requireVisible(tx, call, found);
+      await requireUnmasked(tx, dependencies, { ...call, tenant }, found, { keys: input.entities === undefined });
+      return { selection: found, versions: await resolveSources(tx, dependencies, found.stored) };
+    },
+  );
   requireTimes(input, input.entities !== undefined);
   const provided =
     input.entities === undefined ? undefined : readEntityRows(selection, input.entities, input.eventTime);
   const entityRows =
     provided?.entityRows ?? generateEntityRows(selection, { ...rangeOf(input), time: input.eventTime });
   const plan = historyPlan(selection, entityRows, { ...input, unique: (view) => isUnique(view, versions) });
-  return await withTables(parts, tenant.id, versions, async (tables) => {
+  return await withTables(dependencies, tenant.id, versions, async (tables) => {
     const result = await (
-      await parts.query()
+      await dependencies.query()
     ).run(
       {
         tables: { ...tables, ...provided?.table },

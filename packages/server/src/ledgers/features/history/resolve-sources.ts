@@ -1,13 +1,13 @@
 import type { FileTable } from '#engines/query/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { CompiledView, SelectedView } from '../definitions/compiled.ts';
-import type { FeatureParts, SourceVersion } from '../features-parts.ts';
+import type { FeatureDependencies, SourceVersion } from '../features-dependencies.ts';
 import { datasetsOf, referenceOf } from './source-relation.ts';
 
 /** Returns the versions that views read, by Dataset. Views with different versions of a Dataset read different tables. */
 export async function resolveSources(
   tx: Transaction,
-  { sources }: Pick<FeatureParts, 'sources'>,
+  { sources }: Pick<FeatureDependencies, 'sources'>,
   stored: readonly Pick<SelectedView, 'view'>[],
   fixed: Readonly<Record<string, string>> = {},
 ): Promise<ReadonlyMap<string, SourceVersion>> {
@@ -29,7 +29,7 @@ function referencesOf(view: CompiledView): readonly string[] {
 
 /** Provides the files of versions as tables by reference, while `work` runs. */
 export async function withTables<T>(
-  { sources }: Pick<FeatureParts, 'sources'>,
+  { sources }: Pick<FeatureDependencies, 'sources'>,
   projectId: string,
   versions: ReadonlyMap<string, SourceVersion>,
   work: (tables: Readonly<Record<string, FileTable>>) => Promise<T>,

@@ -6,8 +6,9 @@ import type { LiteralValue } from '#engines/query/model/query-tree.ts';
 import { scan } from '#engines/query/model/build.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
+import { countText } from '#lib/count-text.ts';
 import { loadView } from '../definitions/load-selection.ts';
-import type { FeatureParts } from '../features-parts.ts';
+import type { FeatureDependencies } from '../features-dependencies.ts';
 import { viewKey } from '../lineage-nodes.ts';
 import { lockForAppendEnd } from './append-lock.ts';
 import { APPEND_QUEUE } from './materialization-rows.ts';
@@ -18,7 +19,7 @@ const MAX_ROWS = 90_000;
 /** Delay while a version of the dataset is being checked. */
 const CHECK_MS = 2000;
 /** Delay before a retry. */
-const AFTER_FAULT_MS = 60_000;
+const AFTER_ERROR_MS = 60_000;
 
 /** The result of an append. `homeless`: the view no longer has a dataset. */
 type Left = 'none' | 'more' | 'homeless';
@@ -29,7 +30,7 @@ interface PushedRow {
   readonly batch: Readonly<Record<string, readonly unknown[]>>;
 }
 
-export function appendHandler(parts: FeatureParts): JobHandler {
+export function appendHandler(dependencies: FeatureDependencies): JobHandler {
   return {
     queue: APPEND_QUEUE,
     concurrency: 1,
@@ -37,8 +38,8 @@ export function appendHandler(parts: FeatureParts): JobHandler {
     retry: { baseMs: 2000, capMs: 300_000 },
     run: async (job, io) => {
       try {
-        let left = await append(parts, job, io);
-        while (left === 'more') left = await append(parts, job, io);
+        let left = await append(dependencies, job, io);
+        while (left === 'more') left = await append(dependencies, job, io);
         return { left };
       } catch (error) {
         // The rows wait for the next push, or until the cause is fixed.
@@ -59,20 +60,21 @@ export function appendHandler(parts: FeatureParts): JobHandler {
       if (left === undefined) return;
       // The key is free by then, because a transaction writes its jobs last.
       const uniqueKey = String(job.payload['view']);
-      const arrived = end.state === 'done' && (end.result as { readonly left?: Left } | undefined)?.left === 'none';
+      const arrived =
+        end.state === 'succeeded' && (end.result as { readonly left?: Left } | undefined)?.left === 'none';
       tx.enqueue({
         queue: APPEND_QUEUE,
         projectId: job.projectId,
         payload: job.payload,
         uniqueKey,
-        delayMs: arrived ? 0 : AFTER_FAULT_MS,
+        delayMs: arrived ? 0 : AFTER_ERROR_MS,
         maxAttempts: 20,
       });
     },
   };
 }
 
-async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io: JobIo): Promise<Left> {
+async function append(dependencies: FeatureDependencies, { payload, projectId }: JobClaim, io: JobIo): Promise<Left> {
   const uid = String(payload['view']);
   const { batches, view, base, more } = await io.read(async (tx) => {
     const found = await tx.sql.query<PushedRow>(
@@ -85,7 +87,7 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
     if (taken.length === 0) return { batches: taken, view: undefined, base: undefined, more: false };
     const compiled = await loadView(tx, String(payload['name']));
     const { source } = compiled;
-    const newest = source.type === 'dataset' ? await parts.sources.newest(tx, source.dataset) : undefined;
+    const newest = source.type === 'dataset' ? await dependencies.sources.newest(tx, source.dataset) : undefined;
     if (newest?.ready === false) {
       const { dataset: name, number } = newest.version;
       throw new JobFailed(`${name}@${number} is being checked. Pushed rows are appended after it.`, CHECK_MS);
@@ -104,7 +106,7 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
       Array.from({ length: rows }, (_, at) => columns.map(({ name }) => (batch[name]?.[at] ?? null) as LiteralValue)),
     ),
   };
-  await parts.sources.make(
+  await dependencies.sources.make(
     {
       projectId,
       dataset,
@@ -113,7 +115,7 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
       source: { type: 'features' },
       onto: base?.id ?? null,
       parents: [viewKey(view)],
-      message: `${table.rows.length} rows pushed to ${view.name}.`,
+      message: `${countText(table.rows.length, 'row')} pushed to ${view.name}.`,
       by: { type: 'system', id: 'features' },
     },
     { signal: io.signal, write: async (work) => await io.write(work) },

@@ -63,7 +63,7 @@ export interface ListInput {
 
 export async function listMaterializations({ sql, projectId }: Transaction, input: ListInput) {
   const filter = ['materializations', input.view ?? null];
-  const last = readPlace(filter, input.cursor);
+  const last = readPosition(filter, input.cursor);
   const rows = await sql.query<MaterializationRow>(
     `select ${COLUMNS} from features.materialization
      where project_id = $1 and ($2::text is null or view_name = $2) and ($3::uuid is null or id < $3)
@@ -76,7 +76,7 @@ export async function listMaterializations({ sql, projectId }: Transaction, inpu
 }
 
 /** Decodes a cursor of lists sorted by id. @throws DaisError `invalid_cursor`. */
-export function readPlace(filter: unknown, cursor: string | undefined): string | null {
+export function readPosition(filter: unknown, cursor: string | undefined): string | null {
   const last = decodePageCursor(filter, cursor);
   if (last === undefined) return null;
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(last)) {

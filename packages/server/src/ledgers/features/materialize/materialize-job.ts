@@ -13,7 +13,7 @@ import type { JobClaim } from '#kernel/jobs.ts';
 import { readJsonLines } from '#lib/formats/json-lines.ts';
 import type { CompiledView } from '../definitions/compiled.ts';
 import { loadView } from '../definitions/load-selection.ts';
-import type { FeatureParts, SourceVersion } from '../features-parts.ts';
+import type { FeatureDependencies, SourceVersion } from '../features-dependencies.ts';
 import { latestPlan } from '../history/history-plan.ts';
 import { resolveSources, withTables } from '../history/resolve-sources.ts';
 import { noteMaterialized } from '../lineage-nodes.ts';
@@ -24,7 +24,7 @@ import { readMaterialization, type MaterializationRow, MATERIALIZE_QUEUE } from 
 
 const BATCH = 5000;
 
-export function materializeHandler(parts: FeatureParts, pusher: Pusher): JobHandler {
+export function materializeHandler(dependencies: FeatureDependencies, pusher: Pusher): JobHandler {
   return {
     queue: MATERIALIZE_QUEUE,
     concurrency: 2,
@@ -32,7 +32,7 @@ export function materializeHandler(parts: FeatureParts, pusher: Pusher): JobHand
     retry: { baseMs: 1000, capMs: 60_000 },
     run: async (job, io) => {
       try {
-        await materialize(parts, pusher, job, io);
+        await materialize(dependencies, pusher, job, io);
       } catch (error) {
         // Retry only retryable errors, and unexpected ones.
         if (error instanceof DaisError && !error.retryable) throw new JobFailed(error.message);
@@ -40,11 +40,11 @@ export function materializeHandler(parts: FeatureParts, pusher: Pusher): JobHand
       }
     },
     ended: async (tx, job: JobClaim, end) => {
-      if (end.state === 'done') return;
+      if (end.state === 'succeeded') return;
       await tx.enter(job.projectId);
       const [row] = await tx.sql.query<{ view: string; view_name: string }>(
         `update features.materialization set state = $2, error = $3, finished_at = clock_timestamp()
-         where id = $1 and state in ('waiting', 'running') returning view, view_name`,
+         where id = $1 and state in ('pending', 'running') returning view, view_name`,
         [job.payload['id'], end.state, end.error],
         'fail_materialization',
       );
@@ -60,23 +60,23 @@ export function materializeHandler(parts: FeatureParts, pusher: Pusher): JobHand
 }
 
 async function materialize(
-  parts: FeatureParts,
+  dependencies: FeatureDependencies,
   pusher: Pusher,
   { payload, projectId }: JobClaim,
   io: JobIo,
 ): Promise<void> {
   const id = String(payload['id']);
-  const { row, view, versions } = await begin(parts, id, io);
-  if (row.state === 'done') return;
-  const folder = join(parts.folder, randomUUID());
+  const { row, view, versions } = await begin(dependencies, id, io);
+  if (row.state === 'succeeded') return;
+  const folder = join(dependencies.folder, randomUUID());
   await mkdir(folder, { recursive: true });
   try {
-    await withTables(parts, projectId, versions, async (tables) => {
+    await withTables(dependencies, projectId, versions, async (tables) => {
       const query = latestPlan(view, {
         start: row.start_time === null ? undefined : Number(row.start_time),
         end: Number(row.end_time),
       });
-      const engine = await parts.query();
+      const engine = await dependencies.query();
       const path = join(folder, 'latest.ndjson');
       await engine.run(
         { tables, query, output: { type: 'ndjson', path }, owner: projectId },
@@ -103,22 +103,22 @@ async function materialize(
           );
         });
       }
-      await finish(parts, { id, projectId, view, versions: [...versions.values()] }, io);
+      await finish(dependencies, { id, projectId, view, versions: [...versions.values()] }, io);
     });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function begin(parts: FeatureParts, id: string, io: JobIo) {
+async function begin(dependencies: FeatureDependencies, id: string, io: JobIo) {
   return await io.write(async (tx) => {
     const row = await readMaterialization(tx, id);
     const view = await loadView(tx, row.view_name);
     if (view.uid !== row.view) throw new JobFailed(`FeatureView "${row.view_name}" was deleted.`);
-    const versions = await resolveSources(tx, parts, [{ view }], row.versions ?? {});
+    const versions = await resolveSources(tx, dependencies, [{ view }], row.versions ?? {});
     await tx.sql.query(
       `update features.materialization set state = 'running', versions = $2, dataset = $3
-       where id = $1 and state in ('waiting', 'running')`,
+       where id = $1 and state in ('pending', 'running')`,
       [
         id,
         JSON.stringify(Object.fromEntries([...versions].map(([reference, version]) => [reference, version.id]))),
@@ -150,11 +150,15 @@ interface Finished {
   readonly versions: readonly SourceVersion[];
 }
 
-async function finish(parts: FeatureParts, { id, projectId, view, versions }: Finished, io: JobIo): Promise<void> {
-  const entities = await (await parts.online()).count({ project: projectId, view: view.uid });
+async function finish(
+  dependencies: FeatureDependencies,
+  { id, projectId, view, versions }: Finished,
+  io: JobIo,
+): Promise<void> {
+  const entities = await (await dependencies.online()).count({ project: projectId, view: view.uid });
   await io.write(async (tx) => {
     const [row] = await tx.sql.query<Pick<MaterializationRow, 'start_time' | 'end_time' | 'entities' | 'written'>>(
-      `update features.materialization set state = 'done', finished_at = clock_timestamp()
+      `update features.materialization set state = 'succeeded', finished_at = clock_timestamp()
        where id = $1 and state = 'running' returning start_time, end_time, entities, written`,
       [id],
       'finish_materialization',
@@ -169,7 +173,7 @@ async function finish(parts: FeatureParts, { id, projectId, view, versions }: Fi
       [view.uid, projectId, row.end_time, entities],
       'note_online_view',
     );
-    noteMaterialized(tx, view, versions, parts.clock.now());
+    noteMaterialized(tx, view, versions, dependencies.clock.now());
     tx.emit({
       type: eventTypes.featuresMaterialized,
       projectId: projectId,

@@ -34,8 +34,8 @@ export async function startMaterialization(
   const made = await tx.sql.query(
     `insert into features.materialization
        (id, project_id, view, view_name, mode, state, start_time, end_time, actor_type, actor_id)
-     values ($1, $2, $3, $4, $5, 'waiting', $6, $7, $8, $9)
-     on conflict (view) where state in ('waiting', 'running') do nothing returning 1`,
+     values ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9)
+     on conflict (view) where state in ('pending', 'running') do nothing returning 1`,
     [id, tenant.id, view.uid, view.name, input.mode, start ?? null, end, context.principal.type, context.principal.id],
     'start_materialization',
   );

@@ -3,14 +3,14 @@ import type { Migration } from '#engines/database/contract.ts';
 export const featureTables: Migration = {
   id: '0001-features',
   sql: `
--- Grows with each change of an entity, view or service of the project: what was compiled before no longer counts.
+-- Incremented by each change of an entity, view or service of the project, which invalidates compiled definitions.
 create table features.catalog (
   project_id uuid primary key,
   version bigint not null
 );
 select dais.protect('features.catalog');
 
--- Beside each view and service, written by its admission: what the lineage calls it.
+-- Lineage names of views and services, created by their admission.
 create table features.definition (
   uid uuid primary key,
   project_id uuid not null,
@@ -20,7 +20,7 @@ create table features.definition (
 );
 select dais.protect('features.definition');
 
--- What packed rows were packed with. Never changed: rows name it by its number.
+-- Schemas of packed rows. They never change, because rows refer to them by number.
 create table features.packing (
   id bigint generated always as identity primary key,
   project_id uuid not null,
@@ -40,10 +40,10 @@ create table features.materialization (
   view_name text collate "C" not null,
   mode text collate "C" not null,
   state text collate "C" not null,
-  -- Microseconds since 1970; both bounds are included.
+  -- Microseconds since 1970, inclusive.
   start_time bigint,
   end_time bigint not null,
-  -- Id of the version that is read of each Dataset; the same in every attempt.
+  -- Id of the version of each Dataset that every attempt reads.
   versions jsonb,
   dataset text,
   entities bigint not null default 0,
@@ -54,15 +54,15 @@ create table features.materialization (
   created_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz
 );
--- Ids are made in the order of time.
+-- Ids are ordered by time.
 create index materialization_newest on features.materialization (project_id, id);
 create index materialization_of_name on features.materialization (project_id, view_name, id);
 create index materialization_of_view on features.materialization (view, id);
--- One at a time for each view.
-create unique index materialization_open on features.materialization (view) where state in ('waiting', 'running');
+-- At most one active materialization per view.
+create unique index materialization_open on features.materialization (view) where state in ('pending', 'running');
 select dais.protect('features.materialization');
 
--- Beside each FeatureView that has ever been brought online.
+-- The online state of each materialized FeatureView.
 create table features.online_view (
   view uuid primary key,
   project_id uuid not null,
@@ -76,10 +76,10 @@ create table features.build (
   id uuid primary key,
   project_id uuid not null,
   state text collate "C" not null,
-  -- As it was asked.
+  -- The request of the client.
   request jsonb not null,
   dataset text collate "C" not null,
-  -- Ids of the versions that are read, by name; the same in every attempt.
+  -- Ids of the versions that every attempt reads, by name.
   versions jsonb not null,
   version_id uuid,
   version int,
@@ -94,13 +94,13 @@ create table features.build (
 create index build_newest on features.build (project_id, id);
 select dais.protect('features.build');
 
--- Rows that were pushed and are not yet part of a version of the view's dataset.
+-- Pushed rows that are not yet in a version of the dataset of the view.
 create table features.pushed (
   id bigint generated always as identity primary key,
   project_id uuid not null,
   view uuid not null,
   rows int not null,
-  -- Columns with their values, canonical.
+  -- Columns with their values, as canonical JSON.
   batch jsonb not null,
   created_at timestamptz not null default clock_timestamp()
 );

@@ -1,5 +1,5 @@
 import { DaisError } from '@dais/api';
-import type { ColumnPlace, SelectedView, Selection } from '../definitions/compiled.ts';
+import type { ColumnLocation, SelectedView, Selection } from '../definitions/compiled.ts';
 import { isWhole } from '../definitions/load-selection.ts';
 import { findColumn, type NamedView } from '../definitions/on-demand-columns.ts';
 import { readColumn, type Columns } from '../online/entity-columns.ts';
@@ -26,13 +26,13 @@ export function evaluateOnDemand(
     const inputs = inputsOf(selected, [...stored, ...onDemand]);
     const columns = new Map<string, readonly Value[]>();
     // Resolve each column once, not for each entity.
-    const places = new Map<object, ColumnPlace>();
-    const placeOf = (column: { readonly name: string; readonly view?: string }): ColumnPlace => {
-      const known = places.get(column);
+    const locations = new Map<object, ColumnLocation>();
+    const locationOf = (column: { readonly name: string; readonly view?: string }): ColumnLocation => {
+      const known = locations.get(column);
       if (known !== undefined) return known;
       const found = findColumn(column, source.request, inputs);
       if (typeof found === 'string') throw new DaisError('invalid_state', `${selected.view.name}: ${found}.`);
-      places.set(column, found);
+      locations.set(column, found);
       return found;
     };
     for (const { name, type, expression } of selected.view.features) {
@@ -42,7 +42,7 @@ export function evaluateOnDemand(
         valueOf(
           type,
           compiled((column) => {
-            const columnInput = placeOf(column);
+            const columnInput = locationOf(column);
             const value =
               columnInput.of === 'request'
                 ? requested.get(columnInput.name)?.[row]

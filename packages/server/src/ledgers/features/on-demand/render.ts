@@ -5,14 +5,14 @@ import type { ColumnType } from '#engines/query/model/column-type.ts';
 import type { Expression as QueryExpression, FunctionName } from '#engines/query/model/query-tree.ts';
 
 /** The source of a column in the relation, and its type. */
-export type Place = (column: { readonly name: string; readonly view?: string }) => {
+export type LocateColumn = (column: { readonly name: string; readonly view?: string }) => {
   readonly column: string;
   readonly type: ValueType;
 };
 
 const zero = literal(0, 'float64');
 
-export function renderExpression(expression: Expression, columnInput: Place): QueryExpression {
+export function renderExpression(expression: Expression, columnInput: LocateColumn): QueryExpression {
   const render = (one: Expression) => renderExpression(one, columnInput);
   if (expression.of === 'literal') {
     const { value } = expression;

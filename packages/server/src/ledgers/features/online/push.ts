@@ -6,7 +6,7 @@ import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { CompiledView } from '../definitions/compiled.ts';
 import { loadView } from '../definitions/load-selection.ts';
-import type { FeatureParts } from '../features-parts.ts';
+import type { FeatureDependencies } from '../features-dependencies.ts';
 import { lockForPush } from '../materialize/append-lock.ts';
 import { APPEND_QUEUE } from '../materialize/materialization-rows.ts';
 import type { Value } from '../values/cells.ts';
@@ -30,17 +30,17 @@ export interface ReadRows {
 }
 
 export class Pusher {
-  readonly #parts: Pick<FeatureParts, 'database' | 'online' | 'clock'>;
+  readonly #dependencies: Pick<FeatureDependencies, 'database' | 'online' | 'clock'>;
   readonly #packings: Packings;
 
-  constructor(parts: Pick<FeatureParts, 'database' | 'online' | 'clock'>, packings: Packings) {
-    this.#parts = parts;
+  constructor(dependencies: Pick<FeatureDependencies, 'database' | 'online' | 'clock'>, packings: Packings) {
+    this.#dependencies = dependencies;
     this.#packings = packings;
   }
 
   /** Pushes rows. @throws DaisError `invalid_request`, `invalid_state`, `too_large`, `not_found`. */
   async push({ input, tenant, context }: CallOf<typeof pushFeaturesOperation>) {
-    const { database } = this.#parts;
+    const { database } = this.#dependencies;
     const view = await transact(
       database,
       { mode: 'read', projectId: tenant.id },
@@ -104,7 +104,7 @@ export class Pusher {
         rows.features.map((column) => column[at] ?? null),
       ),
     }));
-    return await (await this.#parts.online()).write({ project: projectId, view: view.uid }, packed);
+    return await (await this.#dependencies.online()).write({ project: projectId, view: view.uid }, packed);
   }
 
   #read(view: CompiledView, columns: Columns): ReadRows {
@@ -133,7 +133,7 @@ export class Pusher {
         );
     }
     const features = view.features.map(({ name, column, type }) => read(name, column, type));
-    const nowUs = this.#parts.clock.now() * 1000;
+    const nowUs = this.#dependencies.clock.now() * 1000;
     const eventTimes = timesOf(columns, view.eventTime ?? 'event_timestamp', nowUs);
     // A view without a creation time has none to compare.
     const createdTimes =

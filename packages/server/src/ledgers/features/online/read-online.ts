@@ -10,7 +10,7 @@ import type { Catalog } from '../definitions/catalog.ts';
 import type { SelectedView, Selection } from '../definitions/compiled.ts';
 import type { SelectionInput } from '../definitions/load-selection.ts';
 import { outputNames, type NamedFeature } from '../definitions/output-names.ts';
-import type { FeatureParts } from '../features-parts.ts';
+import type { FeatureDependencies } from '../features-dependencies.ts';
 import { evaluateOnDemand } from '../on-demand/evaluate.ts';
 import type { Value } from '../values/cells.ts';
 import { packKey } from '../values/entity-key.ts';
@@ -48,12 +48,16 @@ interface PreparedRead {
 }
 
 export class OnlineReader {
-  readonly #parts: Pick<FeatureParts, 'online' | 'clock' | 'sources'>;
+  readonly #dependencies: Pick<FeatureDependencies, 'online' | 'clock' | 'sources'>;
   readonly #catalog: Catalog;
   readonly #packings: Packings;
 
-  constructor(parts: Pick<FeatureParts, 'online' | 'clock' | 'sources'>, catalog: Catalog, packings: Packings) {
-    this.#parts = parts;
+  constructor(
+    dependencies: Pick<FeatureDependencies, 'online' | 'clock' | 'sources'>,
+    catalog: Catalog,
+    packings: Packings,
+  ) {
+    this.#dependencies = dependencies;
     this.#catalog = catalog;
     this.#packings = packings;
   }
@@ -67,12 +71,12 @@ export class OnlineReader {
     const prepared: (PreparedRead | { readonly error: unknown })[] = [];
     for (const call of calls) prepared.push(await this.#prepare(tx, call, version));
     const all = prepared.flatMap((one) => ('error' in one ? [] : one.lookups));
-    const found = all.length === 0 ? [] : await (await this.#parts.online()).read(all);
+    const found = all.length === 0 ? [] : await (await this.#dependencies.online()).read(all);
     const schemas = new Set(
       found.flatMap((rows) => rows.flatMap((row) => (row === undefined ? [] : [schemaOf(row.value)]))),
     );
     const packings = await this.#packings.read(tx, schemas);
-    const nowUs = this.#parts.clock.now() * 1000;
+    const nowUs = this.#dependencies.clock.now() * 1000;
     let at = 0;
     return prepared.map((one) => {
       if ('error' in one) return { error: one.error };
@@ -98,7 +102,7 @@ export class OnlineReader {
       const { input, tenant } = call;
       const selection = await this.#catalog.selection(tx, input, version);
       await authorizeSelection(call, selection);
-      await requireUnmasked(tx, this.#parts, call, selection, { keys: false });
+      await requireUnmasked(tx, this.#dependencies, call, selection, { keys: false });
       const count = rowCount(input.entities, 'entities');
       if (count > MAX_ENTITIES) {
         throw new DaisError('too_large', `A read accepts at most ${MAX_ENTITIES.toLocaleString('en')} entities.`);
@@ -133,23 +137,23 @@ function lookupOf({ as, view, keys }: SelectedView, entities: Columns, count: nu
   });
   const types = view.keys.map(({ type }) => type);
   const packed: Buffer[] = [];
-  const places = Array.from({ length: count }, (_, row) => {
+  const positions = Array.from({ length: count }, (_, row) => {
     const values = columns.map((column) => column[row] ?? null);
     // NULL equals nothing, as in a join.
     return values.includes(null) ? -1 : packed.push(packKey(types, values)) - 1;
   });
-  return { lookup: { project, view: view.uid, keys: packed }, places };
+  return { lookup: { project, view: view.uid, keys: packed }, places: positions };
 }
 
 function openRows(
   { view }: SelectedView,
-  places: readonly number[],
+  positions: readonly number[],
   rows: readonly (OnlineRow | undefined)[],
   packings: Awaited<ReturnType<Packings['read']>>,
   nowUs: number,
 ): readonly StoredRow[] {
   const opened = rows.map((row) => (row === undefined ? NOWHERE : openRow(row, view.ttlUs, packings, nowUs)));
-  return places.map((index) => opened[index] ?? NOWHERE);
+  return positions.map((index) => opened[index] ?? NOWHERE);
 }
 
 /** Same limit as in the point-in-time join: a value is valid up to and including its event time plus the ttl. */

@@ -68,7 +68,7 @@ export async function startFeaturesWorld({
     threads: 2,
   });
   const kinds = [project, dataset(systemClock), entity, featureView(clock), featureService];
-  const parts = {
+  const dependencies = {
     database: db.database,
     content,
     blobs,
@@ -82,15 +82,15 @@ export async function startFeaturesWorld({
     source: () => Promise.reject(new Error('no sources')),
     secretValue: () => Promise.reject(new Error('no secrets')),
   };
-  const data = dataLedger(parts);
+  const data = dataLedger(dependencies);
   const store = online === undefined ? new PostgresOnlineStore(db.database) : await online(db);
   const features = featuresLedger({
     database: db.database,
     clock,
     log: silentLog,
     sources: dataSources({
-      data: parts,
-      maker: new VersionMaker(parts),
+      data: dependencies,
+      maker: new VersionMaker(dependencies),
       // Tests of the privacy ledger cover findings; here only the manifest counts.
       masks: async (tx, of) =>
         ((await readDatasetSpec(tx, of)).sensitive ?? []).map(({ column, category, mask }) => ({
@@ -100,7 +100,7 @@ export async function startFeaturesWorld({
           because: 'declared' as const,
         })),
     }),
-    query: parts.query,
+    query: dependencies.query,
     online: async () => await Promise.resolve(store),
     folder: join(folder, 'features'),
     days: 90,
@@ -128,11 +128,11 @@ export async function startFeaturesWorld({
     await vi.waitUntil(async () => (await get()).endedAt !== undefined, { timeout: 60_000, interval: 30 });
     const ended = await get();
     expect(ended.faults).toEqual([]);
-    expect(ended.state).toBe('done');
+    expect(ended.state).toBe('succeeded');
     return ended.version ?? 0;
   };
   const settled = async <Work extends { readonly state: string }>(get: () => Promise<Work>): Promise<Work> => {
-    const ended = async () => !['waiting', 'running'].includes((await get()).state);
+    const ended = async () => !['pending', 'running'].includes((await get()).state);
     await vi.waitUntil(ended, { timeout: 60_000, interval: 30 });
     return await get();
   };

@@ -11,10 +11,10 @@ create table labeling.label_set (
   id bigint generated always as identity primary key,
   project_id uuid not null,
   name text collate "C" not null,
-  -- Of the Dataset resource, and its name.
+  -- Uid and name of the Dataset resource.
   dataset uuid not null,
   dataset_name text collate "C" not null,
-  -- Which version of it, as it was named.
+  -- Reference to its version, as the user wrote it.
   version text collate "C",
   control text,
   level text collate "C" not null,
@@ -48,7 +48,7 @@ create table labeling.task (
   body json not null,
   predictions json not null,
   state text collate "C" not null default 'open',
-  -- Its labels differ.
+  -- Whether its labels differ.
   disagreed boolean not null default false,
   primary key (label_set, number),
   unique (label_set, external)
@@ -63,8 +63,8 @@ create table labeling.annotation (
   task int not null,
   project_id uuid not null,
   external text collate "C" not null,
-  -- Among those of its task, as they came.
-  place int not null,
+  -- Position among the annotations of its task.
+  position int not null,
   replaced boolean not null default false,
   annotator text not null,
   guideline int not null,
@@ -76,12 +76,12 @@ create table labeling.annotation (
   imported_at bigint not null,
   imported_by jsonb not null,
   body json not null,
-  -- Of what makes it another one.
+  -- Digest of the fields that identify a revision.
   digest text collate "C" not null,
   primary key (id, version),
   foreign key (label_set, task) references labeling.task (label_set, number) on delete cascade
 );
-create unique index annotation_now on labeling.annotation (label_set, task, external) where not replaced;
+create unique index annotation_current on labeling.annotation (label_set, task, external) where not replaced;
 select dais.protect('labeling.annotation');
 
 create table labeling.review (
@@ -104,7 +104,7 @@ create table labeling.publication (
   project_id uuid not null,
   dataset text collate "C" not null,
   message text not null,
-  state text collate "C" not null default 'waiting',
+  state text collate "C" not null default 'pending',
   labels int not null,
   version int,
   error text,

@@ -1,22 +1,22 @@
 import type { Migration } from '#engines/database/contract.ts';
 
 /**
- * What came from what. Ends of an edge are texts (`run:…`), not numbers of rows: whoever notes an edge then needs no look
- * for them, and an edge of what other ledgers keep needs no row here at all. Times are milliseconds since 1970.
+ * The lineage graph. Ends of an edge are keys (`run:…`), not row numbers: writers of edges need no lookup, and records of
+ * other ledgers need no row here. Times are milliseconds since 1970.
  */
 export const lineageTables: Migration = {
   id: '0001-lineage',
   sql: `
--- What no other ledger keeps: datasets, commits, jobs of other systems; and names that must outlive what they were of.
+-- Nodes that no other ledger stores: datasets, commits and jobs of other systems, and names of deleted records.
 create table lineage.node (
   project_id uuid not null,
   key text collate "C" not null,
   name text,
   data jsonb not null,
   at bigint not null,
-  -- The newest that is known of it.
+  -- Time of the newest report about it.
   updated_at bigint not null,
-  -- Another system told of it: it goes when nobody has told of it for long.
+  -- Reported by another system. Retention deletes it after a period without reports.
   external boolean not null,
   primary key (project_id, key)
 );

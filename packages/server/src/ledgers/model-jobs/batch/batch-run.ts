@@ -27,10 +27,9 @@ import {
   type JobRow,
   type ShardRow,
 } from '../job-rows.ts';
-import type { ModelJobsParts } from '../model-jobs-parts.ts';
+import type { ModelJobsDependencies } from '../model-jobs-dependencies.ts';
 import { withModel } from '../open-model.ts';
-import { predictShard, type ShardWork } from './shard-files.ts';
-import { planShards, type Shard } from './shard-plan.ts';
+import { predictShard, planShards, type ShardWork, type Shard } from './shard-files.ts';
 
 interface StartedBatch {
   readonly job: JobRow;
@@ -41,7 +40,12 @@ interface StartedBatch {
 }
 
 /** @throws RowRefused, DaisError, QueryError. */
-export async function runBatch(parts: ModelJobsParts, job: JobRow, folder: string, io: JobIo): Promise<void> {
+export async function runBatch(
+  dependencies: ModelJobsDependencies,
+  job: JobRow,
+  folder: string,
+  io: JobIo,
+): Promise<void> {
   const begun = await io.write(async (tx): Promise<StartedBatch> => {
     const version = requireUsable(await readVersion(tx, job.request.data));
     const shards = planShards(version.files);
@@ -50,24 +54,24 @@ export async function runBatch(parts: ModelJobsParts, job: JobRow, folder: strin
   });
   const done = new Set(begun.done.map(({ number }) => number));
   const left = begun.shards.filter(({ number }) => !done.has(number));
-  if (left.length > 0) await predictAll(parts, begun, { left, folder, io });
-  await store(parts, begun, folder, io);
+  if (left.length > 0) await predictAll(dependencies, begun, { left, folder, io });
+  await store(dependencies, begun, folder, io);
 }
 
 async function predictAll(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   { job, model, version }: StartedBatch,
   { left, folder, io }: { readonly left: readonly Shard[]; readonly folder: string; readonly io: JobIo },
 ): Promise<void> {
   const phase = async (name: string) => await io.write(async (tx) => await recordPhase(tx, job.id, name));
   await phase('model');
   const note = (text: string) => io.progress({ phase: 'model', note: text });
-  await withModel(parts, model, folder, { ...io, note }, async (hosted) => {
+  await withModel(dependencies, model, folder, { ...io, note }, async (hosted) => {
     hosted.check(job.request.inputs);
     await phase('predict');
-    await withLocalFiles(parts.data, version, async (files) => {
+    await withLocalFiles(dependencies.data, version, async (files) => {
       const table: FileTable = tableOf(version, files);
-      const engine = await parts.query();
+      const engine = await dependencies.query();
       const { request } = job;
       const work: ShardWork = {
         engine,
@@ -81,22 +85,28 @@ async function predictAll(
       };
       for (const shard of left) {
         io.signal.throwIfAborted();
-        await predictOne(parts, job, work, shard, io);
+        await predictOne(dependencies, job, work, shard, io);
         io.progress({ phase: 'predict', shard: shard.number });
       }
     });
   });
 }
 
-async function predictOne(parts: ModelJobsParts, job: JobRow, work: ShardWork, shard: Shard, io: JobIo): Promise<void> {
+async function predictOne(
+  dependencies: ModelJobsDependencies,
+  job: JobRow,
+  work: ShardWork,
+  shard: Shard,
+  io: JobIo,
+): Promise<void> {
   const { rows, faults, answers, rejects } = await predictShard(work, shard);
   const owner = contentOfJob(job);
   const entries: { readonly lease: string; readonly name: string }[] = [];
   if (answers !== undefined) {
-    entries.push({ lease: await upload(parts, job.project_id, answers, io), name: outputFileOf(shard.number) });
+    entries.push({ lease: await upload(dependencies, job.project_id, answers, io), name: outputFileOf(shard.number) });
   }
   if (rejects !== undefined) {
-    entries.push({ lease: await upload(parts, job.project_id, rejects, io), name: rejectsOf(shard.number) });
+    entries.push({ lease: await upload(dependencies, job.project_id, rejects, io), name: rejectsOf(shard.number) });
   }
   await io.write(async (tx) => {
     if (entries.length > 0) await attachContent(tx, owner, entries, { replace: true });
@@ -107,7 +117,7 @@ async function predictOne(parts: ModelJobsParts, job: JobRow, work: ShardWork, s
 
 /** Stores all shards as one version. */
 async function store(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   { job, model, version }: StartedBatch,
   folder: string,
   io: JobIo,
@@ -126,17 +136,17 @@ async function store(
   const paths: string[] = [];
   for (const { number } of shards.filter((shard) => shard.rows > 0n)) {
     const path = join(folder, outputFileOf(number));
-    await fetchTo(parts, owner, outputFileOf(number), path);
+    await fetchTo(dependencies, owner, outputFileOf(number), path);
     paths.push(path);
   }
-  const engine = await parts.query();
+  const engine = await dependencies.query();
   const files = paths.map((path) => ({ path, format: 'parquet' as const }));
   const { columns } = await engine.describe({ files: files.slice(0, 1) }, { signal: io.signal });
   const typed: readonly Column[] = columns.map(({ name, type }) => ({ name, type }));
-  const rejects = await joinRejects(parts, job, { shards, folder, io });
+  const rejects = await joinRejects(dependencies, job, { shards, folder, io });
   const marks = await io.read(async (tx) => {
     const requested = new Set(request.columns);
-    return (await parts.marks(tx, version.dataset)).filter((mark) => requested.has(mark.column));
+    return (await dependencies.marks(tx, version.dataset)).filter((mark) => requested.has(mark.column));
   });
   const keys = version.keys.every((key) => request.columns.includes(key)) ? version.keys : [];
   const { eventTime } = version;
@@ -146,7 +156,7 @@ async function store(
     ...(eventTime !== undefined && request.columns.includes(eventTime) && { eventTime }),
     ...(marks.length > 0 && { sensitive: marks }),
   };
-  await parts.maker.make(
+  await dependencies.maker.make(
     {
       projectId: job.project_id,
       dataset: request.out,
@@ -163,7 +173,7 @@ async function store(
     async (tx, { version: made, unchanged }) => {
       if (rejects !== undefined) await attachContent(tx, owner, [{ lease: rejects, name: REJECTS }], { replace: true });
       const result = { version: made.number, versionId: made.id, rows: made.rows, unchanged };
-      const ended = await endJobRow(tx, job.id, { state: 'succeeded', now: parts.clock.now(), result });
+      const ended = await endJobRow(tx, job.id, { state: 'succeeded', now: dependencies.clock.now(), result });
       if (ended === undefined) throw new Error('the job has already ended');
       await dropContent(tx, owner, [REJECTS]);
       emitEnded(tx, ended);
@@ -173,7 +183,7 @@ async function store(
 
 /** The rejected rows of all shards, in row order. */
 async function joinRejects(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   job: JobRow,
   { shards, folder, io }: { readonly shards: readonly ShardRow[]; readonly folder: string; readonly io: JobIo },
 ): Promise<string | undefined> {
@@ -184,8 +194,8 @@ async function joinRejects(
   await appendFile(path, '', { mode: 0o600 });
   for (const { number } of with_) {
     const part = join(folder, rejectsOf(number));
-    await fetchTo(parts, contentOfJob(job), rejectsOf(number), part);
+    await fetchTo(dependencies, contentOfJob(job), rejectsOf(number), part);
     await pipeline(createReadStream(part), createWriteStream(path, { flags: 'a' }));
   }
-  return await upload(parts, job.project_id, path, io);
+  return await upload(dependencies, job.project_id, path, io);
 }

@@ -81,7 +81,7 @@ export function outputColumns(
   };
   for (const { name, datatype, shape } of first) {
     const part = { tensor: name, datatype, shape: shape.slice(1) };
-    if (isNamed) for (const [place, column] of names.entries()) add(column, { ...part, place });
+    if (isNamed) for (const [position, column] of names.entries()) add(column, { ...part, place: position });
     else add(name, part);
   }
   const columns = [...parts].map(([name, part]) => ({ name, type: typeOf(part) }));
@@ -126,7 +126,7 @@ function nested(tensor: Tensor, sizes: readonly number[], at: number, type: Colu
   const [size, ...rest] = sizes;
   if (size === undefined) return cellOf(tensor, at, type);
   const step = rest.reduce((product, one) => product * one, 1);
-  return Array.from({ length: size }, (_, place) => nested(tensor, rest, at + place * step, type));
+  return Array.from({ length: size }, (_, position) => nested(tensor, rest, at + position * step, type));
 }
 
 /** Whether the values of a tensor fit a column type, as far as the datatype determines it. */

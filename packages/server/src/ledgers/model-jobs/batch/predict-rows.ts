@@ -3,7 +3,7 @@
  * predictions.
  */
 import { DaisError } from '@dais/api';
-import type { ModelJobFault } from '@dais/api/serving';
+import type { ModelJobProblem } from '@dais/api/serving';
 import type { Tensor } from '#engines/inference/contract.ts';
 import type { Cell } from '#engines/query/contract.ts';
 import type { JsonValue } from '#lib/formats/json-reader.ts';
@@ -23,18 +23,18 @@ export interface RowBlock {
 export interface BlockResult {
   /** Positions of the accepted rows in the block, with their outputs. */
   readonly taken: readonly { readonly from: number; readonly to: number; readonly answer: readonly Tensor[] }[];
-  readonly faults: readonly ModelJobFault[];
+  readonly faults: readonly ModelJobProblem[];
 }
 
 /** A row that the model rejects, if rejects are not allowed. */
 export class RowRefused extends Error {
-  readonly fault: ModelJobFault;
+  readonly fault: ModelJobProblem;
 
-  constructor(fault: ModelJobFault) {
-    const column = fault.column === undefined ? '' : `, column "${fault.column}"`;
-    super(`Row ${fault.row}${column}: ${fault.message}`);
+  constructor(problem: ModelJobProblem) {
+    const column = problem.column === undefined ? '' : `, column "${problem.column}"`;
+    super(`Row ${problem.row}${column}: ${problem.message}`);
     this.name = 'RowRefused';
-    this.fault = fault;
+    this.fault = problem;
   }
 }
 
@@ -46,7 +46,7 @@ export async function predictRows(
   onError: 'fail' | 'reject',
 ): Promise<BlockResult> {
   const taken: BlockResult['taken'][number][] = [];
-  const faults: ModelJobFault[] = [];
+  const problems: ModelJobProblem[] = [];
   const ask = async (from: number, to: number): Promise<void> => {
     try {
       taken.push({ from, to, answer: await model.predict(tableOfRows(columns, rows.slice(from, to))) });
@@ -58,18 +58,18 @@ export async function predictRows(
         await ask(middle, to);
         return;
       }
-      const fault = faultOf(error, first + from);
-      if (onError === 'fail') throw new RowRefused(fault);
-      faults.push(fault);
+      const problem = problemOf(error, first + from);
+      if (onError === 'fail') throw new RowRefused(problem);
+      problems.push(problem);
     }
   };
   if (rows.length > 0) await ask(0, rows.length);
-  return { taken, faults };
+  return { taken, faults: problems };
 }
 
 const LONGEST_MESSAGE = 500;
 
-function faultOf(error: DaisError, row: number): ModelJobFault {
+function problemOf(error: DaisError, row: number): ModelJobProblem {
   const column = error.issues?.[0]?.path;
   // The message refers to the row in the request; the result has its number in the version.
   const message = error.message.replace(/^Row 0 of the column "[^"]*"(?::\s*| )/, '').slice(0, LONGEST_MESSAGE);

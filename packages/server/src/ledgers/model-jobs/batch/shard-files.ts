@@ -1,4 +1,4 @@
-/** Processes one shard of a batch prediction: reads rows from a file, predicts, and writes a file. */
+/** Shards of a batch prediction: their plan and their files. */
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { finished } from 'node:stream/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DaisError } from '@dais/api';
 import type { DatasetVersion } from '@dais/api/data';
-import type { ModelJobFault } from '@dais/api/serving';
+import type { ModelJobProblem } from '@dais/api/serving';
 import type { Cell, FileTable, QueryEngine } from '#engines/query/contract.ts';
 import { ascending, call, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
@@ -16,7 +16,37 @@ import type { HostedModel } from '../hosted-model.ts';
 import type { BatchRequest } from '../job-rows.ts';
 import { outputColumns, type OutputColumns } from './output-columns.ts';
 import { predictRows } from './predict-rows.ts';
-import type { Shard } from './shard-plan.ts';
+
+export interface Shard {
+  readonly number: number;
+  /** Index of its file in the version. */
+  readonly file: number;
+  /** Rows of the file, from 1, inclusive. */
+  readonly first: number;
+  readonly last: number;
+  /** Number of rows of the version before it. */
+  readonly before: number;
+}
+
+const SHARD_ROWS = 20_000;
+/** Most shards: each has a row and up to two files until the job ends. */
+const MOST_SHARDS = 2000;
+
+/** The same files give the same shards, so that a resumed job finds its finished ones. */
+export function planShards(files: readonly { readonly rows: number }[]): readonly Shard[] {
+  const rows = files.reduce((sum, file) => sum + file.rows, 0);
+  const size = Math.max(SHARD_ROWS, Math.ceil(rows / MOST_SHARDS));
+  const shards: Shard[] = [];
+  let before = 0;
+  for (const [file, { rows: count }] of files.entries()) {
+    for (let first = 1; first <= count; first += size) {
+      const last = Math.min(count, first + size - 1);
+      shards.push({ number: shards.length, file, first, last, before: before + first - 1 });
+    }
+    before += count;
+  }
+  return shards;
+}
 
 /** Rows per prediction. */
 const BLOCK = 1024;
@@ -37,7 +67,7 @@ export interface ShardWork {
 
 export interface ShardFiles {
   readonly rows: number;
-  readonly faults: readonly ModelJobFault[];
+  readonly faults: readonly ModelJobProblem[];
   /** Parquet; undefined without rows. */
   readonly answers: string | undefined;
   /** NDJSON; undefined without rejects. */
@@ -94,13 +124,17 @@ function sourceOf({ table, version }: ShardWork, shard: Shard): Source {
   const columnNames = new Set(version.schema.columns.map(({ name }) => name.toLowerCase()));
   const free = (wanted: string): string => (columnNames.has(wanted) ? free(`${wanted}_`) : wanted);
   const row = free('dais_row');
-  const place = column(row);
+  const rowColumn = column(row);
   return {
     row,
     table: { ...table, files: [file], provenance: { file: free('dais_file'), row } },
     rows: {
       type: 'sort',
-      from: filter(scan('rows'), call('>=', place, literal(shard.first)), call('<=', place, literal(shard.last))),
+      from: filter(
+        scan('rows'),
+        call('>=', rowColumn, literal(shard.first)),
+        call('<=', rowColumn, literal(shard.last)),
+      ),
       by: [ascending(row)],
     },
   };
@@ -139,7 +173,7 @@ async function askModel(
   work: ShardWork,
   shard: Shard,
   { input, answered }: { readonly input: string; readonly answered: string },
-): Promise<{ readonly rows: number; readonly faults: readonly ModelJobFault[] }> {
+): Promise<{ readonly rows: number; readonly faults: readonly ModelJobProblem[] }> {
   const { model, request, version, signal } = work;
   const types = new Map(version.schema.columns.map(({ name, type }) => [name, type as ColumnType]));
   const columns = request.inputs.map((name) => ({ name, type: types.get(name) ?? 'string' }));
@@ -147,7 +181,7 @@ async function askModel(
   const ended = finished(out);
   // Awaited below; handle a rejection before that.
   ended.catch(() => {});
-  const faults: ModelJobFault[] = [];
+  const problems: ModelJobProblem[] = [];
   let seen = 0;
   let rows = 0;
   try {
@@ -155,14 +189,14 @@ async function askModel(
       signal.throwIfAborted();
       const block = { rows: lines.map((line) => line.slice(1)), first: shard.before + seen + 1 };
       const answer = await predictRows(model, columns, block, request.onError);
-      const [fault] = answer.faults;
-      if (rows === 0 && seen === 0 && answer.taken.length === 0 && lines.length === BLOCK && fault !== undefined) {
+      const [problem] = answer.faults;
+      if (rows === 0 && seen === 0 && answer.taken.length === 0 && lines.length === BLOCK && problem !== undefined) {
         throw new DaisError(
           'invalid_request',
-          `The model rejected the first ${BLOCK} rows. Row ${fault.row}: ${fault.message}`,
+          `The model rejected the first ${BLOCK} rows. Row ${problem.row}: ${problem.message}`,
         );
       }
-      faults.push(...answer.faults);
+      problems.push(...answer.faults);
       for (const { from, to, answer: tensors } of answer.taken) {
         work.form ??= outputColumns(tensors, model.outputColumns, request.columns);
         const text = linesOf(work.form.cells(tensors, to - from), rowNumbers(lines, from, to));
@@ -176,7 +210,7 @@ async function askModel(
     out.end();
     await ended;
   }
-  return { rows, faults };
+  return { rows, faults: problems };
 }
 
 function rowNumbers(lines: readonly (readonly Cell[])[], from: number, to: number): readonly Cell[] {
@@ -186,7 +220,7 @@ function rowNumbers(lines: readonly (readonly Cell[])[], from: number, to: numbe
 function linesOf(cells: readonly (readonly Cell[])[], rows: readonly Cell[]): string {
   let text = '';
   for (const [at, own] of cells.entries()) {
-    const fields = own.map((cell, place) => `"answer ${place}":${JSON.stringify(cell)}`);
+    const fields = own.map((cell, position) => `"answer ${position}":${JSON.stringify(cell)}`);
     text += `{"${ANSWER_ROW}":${JSON.stringify(rows[at])},${fields.join()}}\n`;
   }
   return text;

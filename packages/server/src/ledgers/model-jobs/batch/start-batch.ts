@@ -16,10 +16,10 @@ import {
 import { createModelJob } from '../job-lifecycle.ts';
 import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob, type BatchRequest } from '../job-rows.ts';
-import type { ModelJobsParts } from '../model-jobs-parts.ts';
+import type { ModelJobsDependencies } from '../model-jobs-dependencies.ts';
 
 export async function startBatch(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   call: CallOf<typeof startBatchPredictionOperation>,
 ): Promise<ModelJob> {
   const { input, tenant, context } = call;
@@ -27,8 +27,8 @@ export async function startBatch(
   await call.authorize({ kind: 'Dataset', name: dataset }, tenant, 'dataset:read');
   await call.authorize({ kind: 'Dataset', name: input.out }, tenant, 'dataset:write');
   if (dataset === input.out) throw invalidRequest(`${input.out} cannot be both the input and the output.`);
-  const of = await findModelVersion(parts, tenant.id, input.model);
-  const request = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
+  const of = await findModelVersion(dependencies, tenant.id, input.model);
+  const request = await transact(dependencies.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const version = requireUsable(await resolveVersion(tx, input.data));
     requireColumns(version, input.columns ?? [], 'which --columns names');
     const inputs = chooseInputs(input.inputs, of.row, version);
@@ -36,8 +36,8 @@ export async function startBatch(
     const own = [...keys, ...(eventTime === undefined ? [] : [eventTime])];
     const usual = keys.length > 0 ? own : schema.columns.map(({ name }) => name);
     const columns = [...new Set(input.columns ?? usual)];
-    await requireUnmasked(tx, parts, call, { dataset, used: [...inputs, ...columns] });
-    await requireMarks(tx, parts, { dataset, out: input.out, columns });
+    await requireUnmasked(tx, dependencies, call, { dataset, used: [...inputs, ...columns] });
+    await requireMarks(tx, dependencies, { dataset, out: input.out, columns });
     const { out, onError } = input;
     return {
       data: version.id,
@@ -48,10 +48,10 @@ export async function startBatch(
       onError,
     } satisfies BatchRequest;
   });
-  const now = parts.clock.now();
+  const now = dependencies.clock.now();
   const id = uuidv7(now);
   const { type, id: actor } = context.principal;
-  return await transact(parts.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
+  return await transact(dependencies.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
     const kind = 'batch-prediction';
     const by = { type, id: actor };
     await createModelJob(tx, { id, kind, of, request, by, now, data: request.dataName, output: request.out });
@@ -62,7 +62,7 @@ export async function startBatch(
 /** Checks that sensitive columns stay marked in the output dataset. @throws DaisError `invalid_request`. */
 async function requireMarks(
   tx: Transaction,
-  { marks }: ModelJobsParts,
+  { marks }: ModelJobsDependencies,
   { dataset, out, columns }: { readonly dataset: string; readonly out: string; readonly columns: readonly string[] },
 ): Promise<void> {
   if ((await readResource(tx.sql, tx.projectId, 'Dataset', out)) === undefined) return;

@@ -34,9 +34,9 @@ export function compareOutputs(expected: Tensor, got: Tensor, from: number): Com
     const allowed = isReal(expected) && Number.isFinite(wanted) ? TOLERANCE * (1 + Math.abs(Number(wanted))) : 0;
     const isNear = apart <= allowed;
     if (!isNear) {
-      const place = width === 1 ? undefined : at % width;
+      const position = width === 1 ? undefined : at % width;
       const row = from + Math.floor(at / width);
-      return { largest, difference: { row, place, expected: String(wanted), got: String(found) } };
+      return { largest, difference: { row, place: position, expected: String(wanted), got: String(found) } };
     }
     largest = Math.max(largest, apart);
   }
@@ -53,8 +53,8 @@ function distance(wanted: number | bigint | string, found: number | bigint | str
   return Infinity;
 }
 
-function valueAt({ data }: Tensor, place: number): number | bigint | string {
-  const value = data[place] as number | bigint | Buffer;
+function valueAt({ data }: Tensor, position: number): number | bigint | string {
+  const value = data[position] as number | bigint | Buffer;
   return Buffer.isBuffer(value) ? value.toString('utf8') : value;
 }
 

@@ -16,7 +16,7 @@ import { requireFiles } from '../find-model.ts';
 import type { HostedModel } from '../hosted-model.ts';
 import { upload } from '../job-content.ts';
 import { endJobRow, recordPhase, recordShard, recordSize, type JobRow } from '../job-rows.ts';
-import type { ModelJobsParts } from '../model-jobs-parts.ts';
+import type { ModelJobsDependencies } from '../model-jobs-dependencies.ts';
 import { withFiles } from '../open-model.ts';
 import { compareOutputs, TOLERANCE, type Difference } from './compare-outputs.ts';
 import type { CheckRows, Conversion, ConversionPlan, ConvertedModel } from './converter.ts';
@@ -46,7 +46,7 @@ interface Converted {
 
 /** @throws DaisError `invalid_request` if the model cannot be converted, or predicts differently after it. */
 export async function runConversion(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   job: ConversionJob,
   folder: string,
   io: JobIo,
@@ -56,30 +56,30 @@ export async function runConversion(
     await recordPhase(tx, job.id, 'model');
     return await requireFiles(tx, job.files);
   });
-  const mlmodel = await mlmodelOf(parts, model);
-  const original: Original = { job, model, mlmodel, plan: parts.converter.plan(mlmodel), folder };
+  const mlmodel = await mlmodelOf(dependencies, model);
+  const original: Original = { job, model, mlmodel, plan: dependencies.converter.plan(mlmodel), folder };
   const note = (text: string) => io.progress({ phase: 'model', note: text });
-  const { packages: more } = parts.converter;
-  const made = await withFiles(parts, model, { folder, io: { ...io, note }, more }, async (opened) => {
+  const { packages: more } = dependencies.converter;
+  const made = await withFiles(dependencies, model, { folder, io: { ...io, note }, more }, async (opened) => {
     const { place, environment, trust } = opened;
     if (environment === undefined) throw wrong(model, 'it does not use Python');
     await phase('convert');
     const { predictFn, opset } = job.request;
     const options = { folder: place, environment, trust, mlmodel, predictFn, opset, signal: io.signal };
-    const conversion = await parts.converter.open(options);
+    const conversion = await dependencies.converter.open(options);
     try {
-      return await firstEqual(parts, original, conversion, io);
+      return await firstEqual(dependencies, original, conversion, io);
     } finally {
       await conversion.close();
     }
   });
   await phase('store');
-  await store(parts, original, made, io);
+  await store(dependencies, original, made, io);
 }
 
 /** Tries the ways to convert until one predicts like the original. */
 async function firstEqual(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   original: Original,
   conversion: Conversion,
   io: JobIo,
@@ -88,23 +88,24 @@ async function firstEqual(
   const checked = await conversion.rows();
   const rows = checked.expected.shape[0] ?? 0;
   await io.write(async (tx) => await recordSize(tx, job.id, { shards: 1, rows }));
-  const faults: string[] = [];
+  const problems: string[] = [];
   for (const attempt of checked.attempts) {
     io.signal.throwIfAborted();
     io.progress({ phase: 'convert', attempt });
-    const place = join(folder, attempt);
+    const attemptFolder = join(folder, attempt);
     try {
       const converted = await conversion.convert(attempt);
-      const files = await write(parts, original, { converted, place, checked });
-      const { largest, difference } = await verify(parts, original, { place, checked });
-      if (difference === undefined) return { folder: place, files, model: converted, attempt, checked, largest };
-      faults.unshift(describeDifference(original.plan, checked, difference));
+      const files = await write(dependencies, original, { converted, attemptFolder, checked });
+      const { largest, difference } = await verify(dependencies, original, { attemptFolder, checked });
+      if (difference === undefined)
+        return { folder: attemptFolder, files, model: converted, attempt, checked, largest };
+      problems.unshift(describeDifference(original.plan, checked, difference));
     } catch (error) {
       if (!(error instanceof DaisError) || error.code !== 'invalid_request') throw error;
-      faults.push(error.message.slice(0, 1000));
+      problems.push(error.message.slice(0, 1000));
     }
   }
-  throw wrong(model, faults[0] ?? 'no converter supports it');
+  throw wrong(model, problems[0] ?? 'no converter supports it');
 }
 
 function wrong({ label }: ModelRow, why: string): DaisError {
@@ -129,19 +130,19 @@ function describeDifference(
 }
 
 async function write(
-  { converter }: ModelJobsParts,
+  { converter }: ModelJobsDependencies,
   { mlmodel, model, job, plan }: Original,
   {
     converted,
-    place,
+    attemptFolder,
     checked,
-  }: { readonly converted: ConvertedModel; readonly place: string; readonly checked: CheckRows },
+  }: { readonly converted: ConvertedModel; readonly attemptFolder: string; readonly checked: CheckRows },
 ): Promise<readonly string[]> {
-  await mkdir(place, { recursive: true, mode: 0o755 });
+  await mkdir(attemptFolder, { recursive: true, mode: 0o755 });
   const answer = job.request.predictFn === plan.own ? undefined : checked.expected;
   const beside = converter.files({ mlmodel, label: model.label, opset: converted.opset, id: job.id, answer });
   const files = Object.entries<string | Buffer>({ ...beside, 'model.onnx': converted.onnx });
-  for (const [name, bytes] of files) await writeFile(join(place, name), bytes, { mode: 0o444 });
+  for (const [name, bytes] of files) await writeFile(join(attemptFolder, name), bytes, { mode: 0o444 });
   return files.map(([name]) => name);
 }
 
@@ -149,13 +150,13 @@ const ROWS_AT_ONCE = 128;
 
 /** Loads the model as it is served, and compares its predictions. */
 async function verify(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   { model, plan }: Original,
-  { place, checked }: { readonly place: string; readonly checked: CheckRows },
+  { attemptFolder, checked }: { readonly attemptFolder: string; readonly checked: CheckRows },
 ): Promise<{ readonly largest: number; readonly difference?: Difference }> {
-  const { label, described } = model;
-  const request = { label, folder: place, signature: described.signature, trust: 'untrusted' } as const;
-  const hosted: HostedModel = await parts.host(request, () => {});
+  const { label, description: described } = model;
+  const request = { label, folder: attemptFolder, signature: described.signature, trust: 'untrusted' } as const;
+  const hosted: HostedModel = await dependencies.host(request, () => {});
   try {
     const rows = checked.expected.shape[0] ?? 0;
     const types = new Map(plan.columns);
@@ -180,21 +181,21 @@ async function verify(
 }
 
 async function store(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   { job, model, mlmodel, folder }: Original,
-  { folder: place, files, model: made, attempt, checked, largest }: Converted,
+  { folder: attemptFolder, files, model: made, attempt, checked, largest }: Converted,
   io: JobIo,
 ): Promise<void> {
   const leases: { readonly lease: string; readonly path: string }[] = [];
   const keep = async (path: string, at: string) =>
-    leases.push({ lease: await upload(parts, job.project_id, at, io), path });
-  for (const path of files) await keep(path, join(place, path));
-  const paths = model.described.files.map(({ path }) => path);
-  for (const path of parts.converter.exampleFiles(mlmodel, paths)) await keep(path, join(folder, 'model', path));
+    leases.push({ lease: await upload(dependencies, job.project_id, at, io), path });
+  for (const path of files) await keep(path, join(attemptFolder, path));
+  const paths = model.description.files.map(({ path }) => path);
+  for (const path of dependencies.converter.exampleFiles(mlmodel, paths)) await keep(path, join(folder, 'model', path));
   const { to, predictFn } = job.request;
   await io.write(async (tx) => {
-    const now = parts.clock.now();
-    const { artifactRoot } = parts;
+    const now = dependencies.clock.now();
+    const { artifactRoot } = dependencies;
     const from = { name: job.model_name, version: job.version };
     const at = await convertedLocation(tx, from, { artifactRoot, id: job.id });
     const owner = { projectId: job.project_id, uid: job.project_id };

@@ -15,7 +15,7 @@ import { invalidRequest } from '../job-data.ts';
 import { createModelJob } from '../job-lifecycle.ts';
 import { findModelVersion } from '../find-model.ts';
 import { presentJob, readJob } from '../job-rows.ts';
-import type { ModelJobsParts } from '../model-jobs-parts.ts';
+import type { ModelJobsDependencies } from '../model-jobs-dependencies.ts';
 
 /** The request, fixed when the job is created. */
 export interface ConversionJobRequest {
@@ -25,7 +25,7 @@ export interface ConversionJobRequest {
 }
 
 export async function startConversion(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   call: CallOf<typeof startModelConversionOperation>,
 ): Promise<ModelJob> {
   const { input, tenant, context } = call;
@@ -33,13 +33,13 @@ export async function startConversion(
   if (!('message' in named) && named.of !== 'run') {
     await call.authorize({ kind: 'Model', name: named.name }, tenant, 'model:read');
   }
-  const of = await findModelVersion(parts, tenant.id, input.model);
+  const of = await findModelVersion(dependencies, tenant.id, input.model);
   const to = input.to ?? of.row.name;
-  await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
+  await transact(dependencies.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const model = await readModel(tx.sql, tenant.id, to);
     if (model.type === 'prompt') throw invalidRequest(`${to} is a prompt and cannot have model versions.`);
   });
-  const { own } = parts.converter.plan(await mlmodelOf(parts, of.row));
+  const { own } = dependencies.converter.plan(await mlmodelOf(dependencies, of.row));
   const { opset, predictFn = own } = input;
   if (own === 'predict_proba' && predictFn === 'predict') {
     throw invalidRequest(
@@ -47,10 +47,10 @@ export async function startConversion(
     );
   }
   const request = { to, opset, predictFn } satisfies ConversionJobRequest;
-  const now = parts.clock.now();
+  const now = dependencies.clock.now();
   const id = uuidv7(now);
   const { type, id: actor } = context.principal;
-  return await transact(parts.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
+  return await transact(dependencies.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
     const by = { type, id: actor };
     await createModelJob(tx, { id, kind: 'conversion', of, request, by, now, data: '', output: to });
     return presentJob(await readJob(tx, id), { faults: false });
@@ -58,8 +58,8 @@ export async function startConversion(
 }
 
 /** @throws DaisError `invalid_request` if there is none. */
-export async function mlmodelOf({ content }: ModelJobsParts, row: ModelRow): Promise<string> {
-  const { project_id: projectId, artifacts, described, label } = row;
+export async function mlmodelOf({ content }: ModelJobsDependencies, row: ModelRow): Promise<string> {
+  const { project_id: projectId, artifacts, description: described, label } = row;
   if (!described.files.some(({ path }) => path === 'MLmodel')) {
     throw invalidRequest(`${label} has no MLmodel file, which describes the format of the model.`);
   }

@@ -16,8 +16,8 @@ const INPUT = 'in_';
 /** @throws DaisError `invalid_state` if the prediction cannot be explained, `forbidden` if an input is masked. */
 export function capturedInputs(prediction: Prediction): CapturedInputs {
   const { id, columns, rows, masked, model, version } = prediction;
-  const places = new Map(columns.map(({ name }, index) => [name, index]));
-  const cell = (name: string) => rows[0]?.[places.get(name) ?? -1];
+  const positions = new Map(columns.map(({ name }, index) => [name, index]));
+  const cell = (name: string) => rows[0]?.[positions.get(name) ?? -1];
   const hidden = masked.find((name) => name.startsWith(INPUT));
   if (hidden !== undefined) {
     const detail = `${hidden} of the prediction is masked for you, and an explanation would reveal it. Request the permission prediction:unmask.`;
@@ -32,7 +32,7 @@ export function capturedInputs(prediction: Prediction): CapturedInputs {
   if (model === undefined || version === undefined) throw notExplainable('it does not record its model');
   const inputs = columns.filter(({ name }) => name.startsWith(INPUT));
   const captured = inputs.flatMap(({ name, type }): [string, JsonValue[]][] => {
-    const values = rows.map((row) => readCell(row[places.get(name) ?? -1], type));
+    const values = rows.map((row) => readCell(row[positions.get(name) ?? -1], type));
     // Belongs to another request of the same hour.
     if (values.every((value) => value === null)) return [];
     return [[name.slice(INPUT.length), values]];

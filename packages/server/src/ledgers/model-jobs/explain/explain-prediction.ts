@@ -11,7 +11,7 @@ import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { findModelVersion } from '../find-model.ts';
 import type { HostedExplanation } from '../hosted-model.ts';
-import type { ModelJobsParts } from '../model-jobs-parts.ts';
+import type { ModelJobsDependencies } from '../model-jobs-dependencies.ts';
 import { withExplainable } from '../open-model.ts';
 import { explainInGateway } from './explain-in-gateway.ts';
 import { capturedInputs, valueOfFeature, type CapturedInputs } from './captured-inputs.ts';
@@ -23,20 +23,20 @@ interface ExplainInput {
 }
 
 export class PredictionExplainer {
-  readonly #parts: ModelJobsParts;
+  readonly #dependencies: ModelJobsDependencies;
   #loading = false;
 
-  constructor(parts: ModelJobsParts) {
-    this.#parts = parts;
+  constructor(dependencies: ModelJobsDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** @throws DaisError `not_found`, `forbidden`, `invalid_state`, `invalid_request`, `overloaded`. */
   async explain(call: CallOf<typeof explainPredictionOperation>): Promise<PredictionExplanation> {
     const { input, tenant } = call;
     await call.authorize({ kind: 'Endpoint', name: input.endpoint }, tenant, 'prediction:read');
-    const captured = capturedInputs(await this.#parts.prediction(call));
+    const captured = capturedInputs(await this.#dependencies.prediction(call));
     const gatewayRequest = { project: tenant.name, endpoint: input.endpoint, kept: captured, output: input.output };
-    const fromGateway = await explainInGateway(this.#parts.gateway, gatewayRequest);
+    const fromGateway = await explainInGateway(this.#dependencies.gateway, gatewayRequest);
     const found = fromGateway ?? (await this.#load(call, captured));
     return presented(call.input, captured, found, fromGateway === undefined ? 'job' : 'gateway');
   }
@@ -49,22 +49,27 @@ export class PredictionExplainer {
     if (this.#loading)
       throw new DaisError('overloaded', 'Another explanation is loading a model. Retry later.', { retryAfter: 2 });
     this.#loading = true;
-    const folder = join(this.#parts.folder, `explain-${uuidv7(this.#parts.clock.now())}`);
+    const folder = join(this.#dependencies.folder, `explain-${uuidv7(this.#dependencies.clock.now())}`);
     try {
       if (!/^\d{1,9}$/.test(captured.version)) {
         throw new DaisError('invalid_state', `${captured.model} has no registered version that can be loaded.`);
       }
-      const { row } = await findModelVersion(this.#parts, tenant.id, `models:/${captured.model}/${captured.version}`);
+      const { row } = await findModelVersion(
+        this.#dependencies,
+        tenant.id,
+        `models:/${captured.model}/${captured.version}`,
+      );
       await mkdir(folder, { recursive: true, mode: 0o755 });
       const request = { mode: 'read', projectId: tenant.id } as const;
       const io = {
         signal: context.signal,
-        read: async <T>(work: Parameters<typeof transact<T>>[2]) => await transact(this.#parts.database, request, work),
+        read: async <T>(work: Parameters<typeof transact<T>>[2]) =>
+          await transact(this.#dependencies.database, request, work),
         note: () => {},
       };
       const how = input.output === undefined ? {} : { outputIndex: input.output };
       return await withExplainable(
-        this.#parts,
+        this.#dependencies,
         row,
         folder,
         io,

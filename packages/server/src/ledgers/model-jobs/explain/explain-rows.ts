@@ -13,7 +13,7 @@ import { tableOfRows, type InputColumn } from '../batch/predict-rows.ts';
 import { findModelVersion } from '../find-model.ts';
 import type { HostedExplanation, ExplainableModel, HostedTable, ExplainOptions } from '../hosted-model.ts';
 import { AttributionSizes, rowsAtOnce } from '../importance/attribution-sizes.ts';
-import type { ModelJobsParts } from '../model-jobs-parts.ts';
+import type { ModelJobsDependencies } from '../model-jobs-dependencies.ts';
 import { withExplainable } from '../open-model.ts';
 
 /** Failed rows after which the explanation stops if no row succeeded. */
@@ -60,12 +60,12 @@ export interface ExplainRows {
 }
 
 export class RowsExplainer {
-  readonly #parts: ModelJobsParts;
+  readonly #dependencies: ModelJobsDependencies;
   /** One at a time: each has a model in memory. */
   readonly #slots = new Semaphore(1);
 
-  constructor(parts: ModelJobsParts) {
-    this.#parts = parts;
+  constructor(dependencies: ModelJobsDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** @throws DaisError `not_found`, `invalid_state`, `invalid_request` for a version that cannot be explained. */
@@ -75,19 +75,20 @@ export class RowsExplainer {
       throw new DaisError('invalid_state', `${model} has no registered version ${version} that can be loaded.`);
     }
     return await this.#slots.run(async () => {
-      const parts = this.#parts;
-      const folder = join(parts.folder, `explain-${asker}`);
+      const dependencies = this.#dependencies;
+      const folder = join(dependencies.folder, `explain-${asker}`);
       await rm(folder, { recursive: true, force: true });
       try {
-        const { row } = await findModelVersion(parts, projectId, `models:/${model}/${version}`);
+        const { row } = await findModelVersion(dependencies, projectId, `models:/${model}/${version}`);
         await mkdir(folder, { recursive: true, mode: 0o755 });
         const request = { mode: 'read', projectId } as const;
         const io = {
           signal,
-          read: async <R>(ask: Parameters<typeof transact<R>>[2]) => await transact(parts.database, request, ask),
+          read: async <R>(ask: Parameters<typeof transact<R>>[2]) =>
+            await transact(dependencies.database, request, ask),
           note: () => {},
         };
-        return await withExplainable(parts, row, folder, io, async (hosted) => {
+        return await withExplainable(dependencies, row, folder, io, async (hosted) => {
           return await work({
             exampleRows: async () => await hosted.exampleRows(),
             inputsOf: (data) => chooseInputs(undefined, row, data),
@@ -106,7 +107,7 @@ export class RowsExplainer {
     background: RowsToExplain | undefined,
     { seconds, mostBackground, signal }: Bounds,
   ): Promise<ExplainedSizes> {
-    const { clock } = this.#parts;
+    const { clock } = this.#dependencies;
     const until = clock.now() + seconds * 1000;
     const others = background === undefined ? undefined : tableOf(background);
     const example = background === undefined ? Math.min(mostBackground, await hosted.exampleRows()) : 0;
@@ -170,10 +171,12 @@ function tableOf({ columns, rows }: RowsToExplain): HostedTable {
 /** Removes columns without values: in captured rows they belong to other requests of the same hour. */
 function known({ columns, rows, kept }: RowsToExplain): Pick<RowsToExplain, 'columns' | 'rows'> {
   if (!kept) return { columns, rows };
-  const places = columns.flatMap((_, place) => (rows.some((row) => (row[place] ?? null) !== null) ? [place] : []));
+  const positions = columns.flatMap((_, position) =>
+    rows.some((row) => (row[position] ?? null) !== null) ? [position] : [],
+  );
   return {
-    columns: columns.filter((_, place) => places.includes(place)),
-    rows: rows.map((row) => places.map((place) => row[place] ?? null)),
+    columns: columns.filter((_, position) => positions.includes(position)),
+    rows: rows.map((row) => positions.map((position) => row[position] ?? null)),
   };
 }
 

@@ -13,14 +13,14 @@ import { requireFiles } from '../find-model.ts';
 import type { HostedExplanation, ExplainableModel, HostedTable } from '../hosted-model.ts';
 import { tableOfRows } from '../batch/predict-rows.ts';
 import { endJobRow, recordPhase, recordShard, recordSize, type JobRow } from '../job-rows.ts';
-import type { ModelJobsParts } from '../model-jobs-parts.ts';
+import type { ModelJobsDependencies } from '../model-jobs-dependencies.ts';
 import { withExplainable } from '../open-model.ts';
 import { AttributionSizes, rowsAtOnce } from './attribution-sizes.ts';
 import { storeImportance, type NewImportance } from './importance-rows.ts';
 import type { ImportanceRequest } from './start-importance.ts';
 
 export async function runImportance(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   job: JobRow<ImportanceRequest>,
   folder: string,
   io: JobIo,
@@ -33,16 +33,17 @@ export async function runImportance(
     return { version: found, model: await requireFiles(tx, job.files) };
   });
   const note = (text: string) => io.progress({ phase: 'model', note: text });
-  const made = await withExplainable(parts, model, folder, { ...io, note }, async (hosted) => {
+  const made = await withExplainable(dependencies, model, folder, { ...io, note }, async (hosted) => {
     await hosted.check(request.inputs);
     await io.write(async (tx) => await recordPhase(tx, job.id, 'explain'));
-    const draw = async (rows: number, seed: number) => await drawn(parts, { version, request, folder, io }, rows, seed);
+    const draw = async (rows: number, seed: number) =>
+      await drawn(dependencies, { version, request, folder, io }, rows, seed);
     const background = await draw(request.background, request.seed + 1);
     const sample = await draw(request.sample, request.seed);
     return await explainAll(hosted, { sample, background, request, version }, io);
   });
   await io.write(async (tx) => {
-    const now = parts.clock.now();
+    const now = dependencies.clock.now();
     await recordShard(tx, job.id, { number: 0, rows: made.sample, rejected: 0, faults: [] });
     await storeImportance(tx, job, made, now);
     const ended = await endJobRow(tx, job.id, { state: 'succeeded', now, result: { ...made } });
@@ -62,16 +63,16 @@ type Rows = readonly (readonly Cell[])[];
 
 /** Samples rows of the version; reproducible by the seed. */
 async function drawn(
-  parts: ModelJobsParts,
+  dependencies: ModelJobsDependencies,
   { version, request, folder, io }: Drawing,
   rows: number,
   seed: number,
 ): Promise<Rows> {
   const path = join(folder, `drawn-${seed}.ndjson`);
-  const engine = await parts.query();
+  const engine = await dependencies.query();
   const all: Relation = scan('rows');
   const from: Relation = version.rows <= rows ? all : { type: 'sample', from: all, size: { rows }, seed };
-  await withLocalFiles(parts.data, version, async (files) => {
+  await withLocalFiles(dependencies.data, version, async (files) => {
     await engine.run(
       {
         tables: { rows: tableOf(version, files) },

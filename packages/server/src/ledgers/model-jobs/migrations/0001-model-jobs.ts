@@ -5,25 +5,25 @@ export const modelJobTables: Migration = {
   id: '0001-model-jobs',
   sql: `
 create table model_jobs.job (
-  -- Of the job of the kernel that does it, too: its lease and epoch are there.
+  -- Also the id of the kernel job, which stores the lease and epoch.
   id uuid primary key,
   project_id uuid not null,
   kind text collate "C" not null,
   state text collate "C" not null,
-  -- Of the Model resource, its name, and the number of the version.
+  -- Uid and name of the Model resource, and the version number.
   model uuid not null,
   model_name text collate "C" not null,
   version int not null,
-  -- Of serving.model: which files it is made of.
+  -- Id in serving.model, which lists the files.
   files text collate "C" not null,
   request jsonb not null,
   phase text collate "C" not null default '',
   shards int not null default 0,
-  shards_done int not null default 0,
+  shards_completed int not null default 0,
   rows bigint not null default 0,
-  rows_done bigint not null default 0,
+  rows_completed bigint not null default 0,
   rejected bigint not null default 0,
-  faults jsonb not null default '[]',
+  errors jsonb not null default '[]',
   result jsonb,
   error text,
   attempts int not null default 0,
@@ -37,7 +37,7 @@ create index job_of_model on model_jobs.job (project_id, model_name, id desc);
 create index job_age on model_jobs.job (ended_at);
 select dais.protect('model_jobs.job');
 
--- A part that is done: its rows are content of the job until it has ended.
+-- A completed shard. Its rows are content of the job until the job has ended.
 create table model_jobs.shard (
   job uuid not null references model_jobs.job on delete cascade,
   number int not null,
@@ -48,7 +48,7 @@ create table model_jobs.shard (
 );
 select dais.protect('model_jobs.shard');
 
--- What columns a version goes by: stays when its job goes.
+-- Feature importance of a version. It outlives its job.
 create table model_jobs.importance (
   id uuid primary key,
   project_id uuid not null,

@@ -8,7 +8,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { CheckOutcome } from '../checks/outcome.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts, AlertMessage } from '../monitoring-parts.ts';
+import type { MonitoringDependencies, AlertMessage } from '../monitoring-dependencies.ts';
 import { isSilent } from './silence.ts';
 
 export interface AlertRow {
@@ -26,7 +26,7 @@ export interface AlertRow {
   readonly windows: number;
   readonly raised_at: bigint;
   readonly resolved_at: bigint | null;
-  readonly told: boolean;
+  readonly notified: boolean;
   readonly silenced: boolean;
   readonly acknowledged_by: { readonly type: string; readonly id: string } | null;
   readonly acknowledged_at: bigint | null;
@@ -39,7 +39,7 @@ export interface AlertRow {
 }
 
 const COLUMNS = `id, monitor, monitor_name, "check", severity, state, title, reason, columns, first_window, last_window, windows,
-  raised_at, resolved_at, told, silenced, acknowledged_by, acknowledged_at, note, model, version, trained_on, nodes, deliveries`;
+  raised_at, resolved_at, notified, silenced, acknowledged_by, acknowledged_at, note, model, version, trained_on, nodes, deliveries`;
 
 /** The context of a window that an alert records in addition to the check result. */
 export interface AlertCause {
@@ -59,12 +59,12 @@ export async function openAlerts(sql: Sql, monitor: string): Promise<AlertRow[]>
 
 export async function raiseAlert(
   tx: Transaction,
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   outcome: CheckOutcome,
   cause: AlertCause,
 ): Promise<AlertRow> {
-  const now = parts.clock.now();
+  const now = dependencies.clock.now();
   const target = monitor.endpoint ?? monitor.dataset ?? '';
   const columns = outcome.results.flatMap(({ status, column }) => (status === 'failing' ? (column ?? []) : []));
   const title = `${monitor.name}: ${outcome.name} of ${target} is failing`;
@@ -124,14 +124,14 @@ export async function continueAlert(
 
 export async function resolveAlert(
   tx: Transaction,
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   alert: AlertRow,
   { number, reason }: { readonly number: number; readonly reason: string },
 ): Promise<void> {
   await tx.sql.query(
     `update monitoring.alert set state = 'resolved', resolved_at = $2 where id = $1`,
-    [alert.id, parts.clock.now()],
+    [alert.id, dependencies.clock.now()],
     'resolve_alert',
   );
   tx.emit({
@@ -141,8 +141,8 @@ export async function resolveAlert(
     data: { alert: alert.id, check: alert.check, window: number },
   });
   // A channel that was not notified of the alert is not notified of its end.
-  if (!alert.told) return;
-  await send(tx, parts, monitor, alert, {
+  if (!alert.notified) return;
+  await send(tx, dependencies, monitor, alert, {
     state: 'resolved',
     title: `${monitor.name}: ${alert.check} is passing again`,
     text: reason,
@@ -150,7 +150,7 @@ export async function resolveAlert(
 }
 
 /** Resolves the open alerts of a deleted monitor and notifies their channels. */
-export async function endAlerts(tx: Transaction, parts: SendParts, monitor: MonitorRow): Promise<void> {
+export async function endAlerts(tx: Transaction, dependencies: SendDependencies, monitor: MonitorRow): Promise<void> {
   for (const alert of await openAlerts(tx.sql, monitor.uid)) {
     tx.emit({
       type: eventTypes.monitorAlertResolved,
@@ -158,8 +158,8 @@ export async function endAlerts(tx: Transaction, parts: SendParts, monitor: Moni
       subject: { kind: 'Monitor', name: monitor.name, uid: monitor.uid },
       data: { alert: alert.id, check: alert.check, window: monitor.number },
     });
-    if (!alert.told) continue;
-    await send(tx, parts, monitor, alert, {
+    if (!alert.notified) continue;
+    await send(tx, dependencies, monitor, alert, {
       state: 'resolved',
       title: `${monitor.name}: ${alert.check} is no longer monitored`,
       text: 'The monitor was deleted.',
@@ -170,12 +170,12 @@ export async function endAlerts(tx: Transaction, parts: SendParts, monitor: Moni
 /** Sends an open alert that was not sent yet to its channels, unless the monitor is silenced. */
 export async function sendAlert(
   tx: Transaction,
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   alert: AlertRow,
   more: { readonly baseline: string | undefined; readonly decision?: string | undefined },
 ): Promise<void> {
-  if (isSilent(monitor.spec.silence, parts.clock.now())) {
+  if (isSilent(monitor.spec.silence, dependencies.clock.now())) {
     await tx.sql.query('update monitoring.alert set silenced = true where id = $1', [alert.id], 'alert_silenced');
     return;
   }
@@ -183,14 +183,14 @@ export async function sendAlert(
     ...(more.baseline === undefined ? [] : [{ name: 'Compared with', value: more.baseline }]),
     ...(more.decision === undefined ? [] : [{ name: 'Started', value: more.decision }]),
   ];
-  const deliveries = await send(tx, parts, monitor, alert, {
+  const deliveries = await send(tx, dependencies, monitor, alert, {
     state: 'raised',
     title: alert.title,
     text: alert.reason,
     facts,
   });
   await tx.sql.query(
-    'update monitoring.alert set told = $3, silenced = false, deliveries = $2 where id = $1',
+    'update monitoring.alert set notified = $3, silenced = false, deliveries = $2 where id = $1',
     // Without a channel the alert counts as not sent, so that a channel added later receives it.
     [alert.id, JSON.stringify(deliveries), deliveries.length > 0],
     'alert_told',
@@ -198,7 +198,8 @@ export async function sendAlert(
 }
 
 /** The dependencies for sending to a channel. */
-export type SendParts = Pick<MonitoringParts, 'clock' | 'notify'> & Partial<Pick<MonitoringParts, 'log' | 'url'>>;
+export type SendDependencies = Pick<MonitoringDependencies, 'clock' | 'notify'> &
+  Partial<Pick<MonitoringDependencies, 'log' | 'url'>>;
 
 interface AlertText {
   readonly state: AlertMessage['state'];
@@ -209,7 +210,7 @@ interface AlertText {
 
 async function send(
   tx: Transaction,
-  parts: SendParts,
+  dependencies: SendDependencies,
   monitor: MonitorRow,
   alert: AlertRow,
   { state, title, text, facts = [] }: AlertText,
@@ -226,7 +227,7 @@ async function send(
     severity: alert.severity,
     title,
     text,
-    at: new Date(parts.clock.now()).toISOString(),
+    at: new Date(dependencies.clock.now()).toISOString(),
     project,
     subject: { kind: 'Monitor', name: monitor.name },
     facts: [
@@ -238,8 +239,8 @@ async function send(
       ...facts,
       ...(monitor.spec.runbook === undefined ? [] : [{ name: 'Runbook', value: monitor.spec.runbook }]),
     ],
-    ...(parts.url !== undefined && {
-      url: `${parts.url}/projects/${encodeURIComponent(project)}/monitors/${encodeURIComponent(monitor.name)}?window=${alert.first_window}`,
+    ...(dependencies.url !== undefined && {
+      url: `${dependencies.url}/projects/${encodeURIComponent(project)}/monitors/${encodeURIComponent(monitor.name)}?window=${alert.first_window}`,
     }),
     key: alert.id,
     state,
@@ -249,11 +250,11 @@ async function send(
   const deliveries: { channel: string; id: string }[] = [];
   for (const channel of monitor.spec.alerts) {
     try {
-      deliveries.push({ channel, id: await parts.notify(tx, channel, message) });
+      deliveries.push({ channel, id: await dependencies.notify(tx, channel, message) });
     } catch (error) {
       // A deleted channel must not block the evaluation.
       if (!(error instanceof DaisError) || error.retryable) throw error;
-      parts.log?.warn('passing an alert to its channel failed', {
+      dependencies.log?.warn('passing an alert to its channel failed', {
         monitor: monitor.name,
         channel,
         reason: error.message,
@@ -265,7 +266,7 @@ async function send(
 
 export async function acknowledgeAlert(
   tx: Transaction,
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   { alert, note, principal }: { readonly alert: string; readonly note: string; readonly principal: Principal },
 ): Promise<AlertRow> {
@@ -279,7 +280,7 @@ export async function acknowledgeAlert(
   const { type, id } = principal;
   const [row] = await tx.sql.query<AlertRow>(
     `update monitoring.alert set acknowledged_by = $2, acknowledged_at = $3, note = $4 where id = $1 returning ${COLUMNS}`,
-    [alert, JSON.stringify({ type, id }), parts.clock.now(), note],
+    [alert, JSON.stringify({ type, id }), dependencies.clock.now(), note],
     'acknowledge_alert',
   );
   if (row === undefined) throw new Error('an alert was not written');

@@ -5,7 +5,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { AlertRow } from './alerts.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 
 type StartPipeline = NonNullable<NonNullable<MonitorSpec['onAlert']>['startPipeline']>;
 
@@ -32,13 +32,13 @@ function declineReason(
 /** Returns the decision; undefined if the monitor starts no pipeline for this check. */
 export async function decide(
   tx: Transaction,
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   alert: AlertRow,
 ): Promise<MonitorDecision | undefined> {
   const start = monitor.spec.onAlert?.startPipeline;
   if (start === undefined || start.checks?.includes(alert.check) === false) return undefined;
-  const now = parts.clock.now();
+  const now = dependencies.clock.now();
   const before = await tx.sql.query<{ at: bigint }>(
     `select at from monitoring.decision where monitor = $1 and outcome = 'started' and at > $2 order by at desc limit 1001`,
     [monitor.uid, now - Math.max(DAY_MS, start.cooldownMinutes * MINUTE_MS)],
@@ -50,7 +50,9 @@ export async function decide(
     now,
   );
   const decided =
-    declined === undefined ? await tryStart(tx, parts, start) : { outcome: 'declined' as const, reason: declined };
+    declined === undefined
+      ? await tryStart(tx, dependencies, start)
+      : { outcome: 'declined' as const, reason: declined };
   const id = uuidv7(now);
   await tx.sql.query(
     `insert into monitoring.decision (id, project_id, monitor, monitor_name, alert, "check", at, pipeline, outcome, reason,
@@ -90,15 +92,19 @@ export async function decide(
   return { id, monitor: monitor.name, alert: alert.id, check: alert.check, at: now, ...about };
 }
 
-interface Told {
+interface NotifiedAlert {
   readonly outcome: MonitorDecision['outcome'];
   readonly reason: string;
   readonly run?: string | undefined;
 }
 
-async function tryStart(tx: Transaction, parts: MonitoringParts, start: StartPipeline): Promise<Told> {
+async function tryStart(
+  tx: Transaction,
+  dependencies: MonitoringDependencies,
+  start: StartPipeline,
+): Promise<NotifiedAlert> {
   try {
-    const run = await parts.startPipeline(tx, { pipeline: start.pipeline, parameters: start.parameters });
+    const run = await dependencies.startPipeline(tx, { pipeline: start.pipeline, parameters: start.parameters });
     return { outcome: 'started', reason: `A run of pipeline ${start.pipeline} was started.`, run };
   } catch (error) {
     // Errors of the pipeline are found before any row of the run is written.

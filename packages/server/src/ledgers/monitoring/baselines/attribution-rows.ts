@@ -2,7 +2,7 @@
 import type { MonitorAttributions } from '@dais/api/monitoring';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 
 const MAX_KEPT = 20;
 
@@ -21,26 +21,26 @@ export interface NewAttributions {
   readonly about: Attributions;
 }
 
-type Parts = Pick<MonitoringParts, 'database'>;
+type RowDependencies = Pick<MonitoringDependencies, 'database'>;
 
 export async function storedAttributions(
-  { database }: Parts,
+  { database }: RowDependencies,
   monitor: MonitorRow,
   key: string,
 ): Promise<Attributions | undefined> {
   return await transact(database, { mode: 'read', projectId: monitor.project_id }, async ({ sql }) => {
-    const [row] = await sql.query<{ about: Attributions }>(
-      'select about from monitoring.attribution where monitor = $1 and key = $2',
+    const [row] = await sql.query<{ details: Attributions }>(
+      'select details from monitoring.attribution where monitor = $1 and key = $2',
       [monitor.uid, key],
       'stored_attributions',
     );
-    return row?.about;
+    return row?.details;
   });
 }
 
 /** Combines the attributions of the newest windows of a version; undefined if there are none. */
 export async function attributionsBefore(
-  { database }: Parts,
+  { database }: RowDependencies,
   monitor: MonitorRow,
   of: Pick<MonitorAttributions, 'check' | 'model' | 'version'>,
   windows: number,
@@ -79,7 +79,7 @@ export async function keepAttributions(
   now: number,
 ): Promise<void> {
   await tx.sql.query(
-    `insert into monitoring.attribution (id, project_id, monitor, key, about, created_at)
+    `insert into monitoring.attribution (id, project_id, monitor, key, details, created_at)
      values ($1, $2, $3, $4, $5, $6) on conflict (monitor, key) do nothing`,
     [id, tx.projectId, monitor, key, JSON.stringify(about), now],
     'keep_attributions',

@@ -13,7 +13,7 @@ import type { BinEdges } from '#lib/statistics/number-scan.ts';
 import { QueryRunner } from '../query-runner.ts';
 import { keyOfField, type Family, type Side } from '../metrics/fields.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 import { withVersion } from '../windows/dataset-window.ts';
 import { withPredictions } from '../windows/prediction-window.ts';
 import type { OpenWindow } from '../windows/window.ts';
@@ -51,7 +51,7 @@ export const FIRST = 'first';
 
 /** Returns the baseline, or why there is none. @throws errors of the query engine */
 export async function findBaseline(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   window: OpenWindow,
   wanted: MonitorBaseline,
@@ -59,49 +59,53 @@ export async function findBaseline(
 ): Promise<FoundBaseline> {
   switch (wanted.type) {
     case 'first':
-      return await firstBaseline(parts, monitor, undefined);
+      return await firstBaseline(dependencies, monitor, undefined);
     case 'rolling':
-      return await rollingBaseline(parts, monitor, wanted.windows);
+      return await rollingBaseline(dependencies, monitor, wanted.windows);
     case 'window':
-      return await fixedWindow(parts, monitor, wanted, signal);
+      return await fixedWindow(dependencies, monitor, wanted, signal);
     case 'dataset':
-      return await ofReference(parts, monitor, wanted.version, signal);
+      return await ofReference(dependencies, monitor, wanted.version, signal);
     case 'model':
-      return await ofModel(parts, monitor, wanted.model, signal);
+      return await ofModel(dependencies, monitor, wanted.model, signal);
     default:
-      return await training(parts, monitor, window, signal);
+      return await training(dependencies, monitor, window, signal);
   }
 }
 
 async function firstBaseline(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   reason: string | undefined,
 ): Promise<FoundBaseline> {
-  const stored = await storedBaseline(parts, monitor, FIRST);
+  const stored = await storedBaseline(dependencies, monitor, FIRST);
   if (stored === undefined) return { first: true, reason };
   return { found: { ...stored, about: { ...stored.about, ...(reason !== undefined && { reason }) } } };
 }
 
 async function training(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   window: OpenWindow,
   signal: AbortSignal,
 ): Promise<FoundBaseline> {
   const [version] = window.versions;
-  if (version === undefined) return await firstBaseline(parts, monitor, undefined);
+  if (version === undefined) return await firstBaseline(dependencies, monitor, undefined);
   const named = `${version.model}/${version.version}`;
-  const found = await inProject(parts, monitor, async (tx) => await trainedOn(tx, version.model, version.version));
+  const found = await inProject(
+    dependencies,
+    monitor,
+    async (tx) => await trainedOn(tx, version.model, version.version),
+  );
   if (found === undefined) {
     const reason = `The lineage of ${named} contains no training dataset. The first full window is the baseline.`;
-    return await firstBaseline(parts, monitor, reason);
+    return await firstBaseline(dependencies, monitor, reason);
   }
-  return await ofVersion(parts, monitor, found, signal);
+  return await ofVersion(dependencies, monitor, found, signal);
 }
 
 async function ofModel(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   model: string,
   signal: AbortSignal,
@@ -109,7 +113,7 @@ async function ofModel(
   const named = parseServedModel(model);
   if ('message' in named || named.of === 'run')
     return { unknown: `The baseline ${model} does not refer to a version of a model.` };
-  const found = await inProject(parts, monitor, async (tx) => {
+  const found = await inProject(dependencies, monitor, async (tx) => {
     try {
       const version =
         named.of === 'version'
@@ -126,7 +130,7 @@ async function ofModel(
       unknown: `No training dataset of ${model} was found: the version does not exist, or its lineage contains no dataset.`,
     };
   }
-  return await ofVersion(parts, monitor, found, signal);
+  return await ofVersion(dependencies, monitor, found, signal);
 }
 
 /** Returns the id of the nearest dataset version upstream of a model version. */
@@ -139,19 +143,25 @@ export async function trainedOn(tx: Transaction, model: string, version: string)
 }
 
 async function ofReference(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   reference: string,
   signal: AbortSignal,
 ): Promise<FoundBaseline> {
   try {
-    const version = await inProject(parts, monitor, async (tx) => await parts.versions.resolve(tx, reference));
-    return await ofVersion(parts, monitor, version.id, signal);
+    const version = await inProject(
+      dependencies,
+      monitor,
+      async (tx) => await dependencies.versions.resolve(tx, reference),
+    );
+    return await ofVersion(dependencies, monitor, version.id, signal);
   } catch (error) {
     if (!(error instanceof DaisError) || error.retryable) throw error;
-    const id = await inProject(parts, monitor, async ({ sql }) => await storedAs(sql, monitor.uid, reference));
+    const id = await inProject(dependencies, monitor, async ({ sql }) => await storedAs(sql, monitor.uid, reference));
     const stored =
-      id === undefined ? undefined : await inProject(parts, monitor, async ({ sql }) => await readBaseline(sql, id));
+      id === undefined
+        ? undefined
+        : await inProject(dependencies, monitor, async ({ sql }) => await readBaseline(sql, id));
     if (stored === undefined) return { unknown: `The baseline ${reference} cannot be read: ${error.message}` };
     const reason = `${reference} was deleted. Windows are compared with its stored statistics.`;
     return { found: { ...stored, about: { ...stored.about, reason } } };
@@ -161,7 +171,7 @@ async function ofReference(
 /** Finds the stored statistics of a dataset version by its name, as `flights@3`. */
 async function storedAs(sql: Sql, monitor: string, name: string): Promise<string | undefined> {
   const [row] = await sql.query<{ id: string }>(
-    `select id from monitoring.baseline where monitor = $1 and about->>'type' = 'dataset' and about->>'name' = $2
+    `select id from monitoring.baseline where monitor = $1 and details->>'type' = 'dataset' and details->>'name' = $2
      order by created_at desc limit 1`,
     [monitor, name],
     'baseline_by_name',
@@ -171,14 +181,14 @@ async function storedAs(sql: Sql, monitor: string, name: string): Promise<string
 
 /** Returns the baseline of a dataset version. The stored statistics of a deleted version remain usable. */
 async function ofVersion(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   id: string,
   signal: AbortSignal,
 ): Promise<FoundBaseline> {
   const key = `dataset-version:${id}`;
-  const stored = await storedBaseline(parts, monitor, key);
-  const version = await inProject(parts, monitor, async (tx) => await readIfExists(parts, tx, id));
+  const stored = await storedBaseline(dependencies, monitor, key);
+  const version = await inProject(dependencies, monitor, async (tx) => await readIfExists(dependencies, tx, id));
   const deleted = version === undefined || version.state === 'deleted';
   if (stored !== undefined) {
     if (!deleted) return { found: stored };
@@ -189,12 +199,12 @@ async function ofVersion(
   if (deleted) return { unknown: `The baseline ${name} was deleted before its statistics were computed.` };
   try {
     return await withVersion(
-      parts,
+      dependencies,
       { projectId: monitor.project_id, version, signal },
       async ({ data, fields, rows }) => {
-        const runner = new QueryRunner(await parts.query(), monitor.project_id, signal);
+        const runner = new QueryRunner(await dependencies.query(), monitor.project_id, signal);
         const made: NewBaseline = {
-          id: uuidv7(parts.clock.now()),
+          id: uuidv7(dependencies.clock.now()),
           key,
           about: { type: 'dataset', name, rows, node: key },
           fields: storedOf(await summarize(runner, data, fields, { rows, edges: new Map() })),
@@ -208,9 +218,13 @@ async function ofVersion(
   }
 }
 
-async function readIfExists(parts: MonitoringParts, tx: Transaction, id: string): Promise<DatasetVersion | undefined> {
+async function readIfExists(
+  dependencies: MonitoringDependencies,
+  tx: Transaction,
+  id: string,
+): Promise<DatasetVersion | undefined> {
   try {
-    return await parts.versions.read(tx, id);
+    return await dependencies.versions.read(tx, id);
   } catch (error) {
     if (error instanceof DaisError && error.code === 'not_found') return undefined;
     throw error;
@@ -218,23 +232,23 @@ async function readIfExists(parts: MonitoringParts, tx: Transaction, id: string)
 }
 
 async function fixedWindow(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   wanted: Extract<MonitorBaseline, { type: 'window' }>,
   signal: AbortSignal,
 ): Promise<FoundBaseline> {
   const { from, until } = wanted;
   const key = `window:${Date.parse(from)}-${Date.parse(until)}`;
-  const stored = await storedBaseline(parts, monitor, key);
+  const stored = await storedBaseline(dependencies, monitor, key);
   if (stored !== undefined) return { found: stored };
   const name = `${from} to ${until}`;
-  if (Date.parse(until) > parts.clock.now()) return { unknown: `The baseline ${name} has not ended yet.` };
+  if (Date.parse(until) > dependencies.clock.now()) return { unknown: `The baseline ${name} has not ended yet.` };
   const bounds = { from: Date.parse(from), until: Date.parse(until) };
-  return await withPredictions(parts, monitor, bounds, signal, async ({ data, fields, rows }) => {
+  return await withPredictions(dependencies, monitor, bounds, signal, async ({ data, fields, rows }) => {
     if (rows === 0) return { unknown: `The baseline ${name} contains no predictions.` };
-    const runner = new QueryRunner(await parts.query(), monitor.project_id, signal);
+    const runner = new QueryRunner(await dependencies.query(), monitor.project_id, signal);
     const made: NewBaseline = {
-      id: uuidv7(parts.clock.now()),
+      id: uuidv7(dependencies.clock.now()),
       key,
       about: { type: 'window', name, rows },
       fields: storedOf(await summarize(runner, data, fields, { rows, edges: new Map() })),
@@ -244,11 +258,15 @@ async function fixedWindow(
 }
 
 /** Merges the previous windows. All of them use the bin edges of the first one. */
-async function rollingBaseline(parts: MonitoringParts, monitor: MonitorRow, windows: number): Promise<FoundBaseline> {
-  const first = await storedBaseline(parts, monitor, FIRST);
+async function rollingBaseline(
+  dependencies: MonitoringDependencies,
+  monitor: MonitorRow,
+  windows: number,
+): Promise<FoundBaseline> {
+  const first = await storedBaseline(dependencies, monitor, FIRST);
   if (first === undefined) return { first: true, reason: undefined };
   const rows = await inProject(
-    parts,
+    dependencies,
     monitor,
     async ({ sql }) =>
       await sql.query<ColumnRow & { number: number; rows: bigint }>(
@@ -313,7 +331,7 @@ export function edgesOf(baseline: Pick<Baseline, 'fields'>): ReadonlyMap<string,
 }
 
 async function inProject<T>(
-  { database }: MonitoringParts,
+  { database }: MonitoringDependencies,
   monitor: MonitorRow,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
@@ -321,13 +339,13 @@ async function inProject<T>(
 }
 
 export async function storedBaseline(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   key: string,
 ): Promise<Baseline | undefined> {
-  return await inProject(parts, monitor, async ({ sql }) => {
+  return await inProject(dependencies, monitor, async ({ sql }) => {
     const [row] = await sql.query<BaselineRow>(
-      'select id, about, fields from monitoring.baseline where monitor = $1 and key = $2',
+      'select id, details, fields from monitoring.baseline where monitor = $1 and key = $2',
       [monitor.uid, key],
       'stored_baseline',
     );
@@ -337,17 +355,17 @@ export async function storedBaseline(
 
 interface BaselineRow {
   readonly id: string;
-  readonly about: MonitorBaselineUsed;
+  readonly details: MonitorBaselineUsed;
   readonly fields: readonly ColumnRow[];
 }
 
-function presentBaseline({ id, about, fields }: BaselineRow): Baseline {
+function presentBaseline({ id, details: about, fields }: BaselineRow): Baseline {
   return { id, about, fields: new Map(fields.map((row) => [keyOfField(row), fieldOf(row)])) };
 }
 
 export async function readBaseline(sql: Sql, id: string): Promise<Baseline | undefined> {
   const [row] = await sql.query<BaselineRow>(
-    'select id, about, fields from monitoring.baseline where id = $1',
+    'select id, details, fields from monitoring.baseline where id = $1',
     [id],
     'read_baseline',
   );
@@ -356,7 +374,7 @@ export async function readBaseline(sql: Sql, id: string): Promise<Baseline | und
 
 export async function keepBaseline(tx: Transaction, monitor: string, made: NewBaseline, now: number): Promise<void> {
   await tx.sql.query(
-    `insert into monitoring.baseline (id, project_id, monitor, key, about, fields, created_at)
+    `insert into monitoring.baseline (id, project_id, monitor, key, details, fields, created_at)
      values ($1, $2, $3, $4, $5, $6, $7) on conflict (monitor, key) do nothing`,
     [
       made.id,

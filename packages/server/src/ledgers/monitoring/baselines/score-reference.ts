@@ -18,7 +18,7 @@ import { finiteOf } from '../metrics/fields.ts';
 import { outputsAndInputs } from '../metrics/measure-performance.ts';
 import { binOf, invalidScoreReason, countInvalidScores, SCORE_BINS } from '../metrics/measure-scores.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 import { boundedBy, evaluatedRows } from '../windows/prediction-window.ts';
 import type { WindowVersion } from '../windows/window.ts';
 
@@ -40,19 +40,19 @@ export interface ScoreReference {
 type FoundReference = { readonly found: ScoreReference; readonly made: boolean } | { readonly unknown: string };
 
 export async function findReference(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   check: EstimateCheck,
   version: WindowVersion,
   runner: QueryRunner,
 ): Promise<FoundReference> {
   const key = keyOf(monitor, check, version);
-  const stored = await readReference(parts, monitor, key);
+  const stored = await readReference(dependencies, monitor, key);
   if (stored !== undefined) return { found: stored, made: false };
-  const time = await timeOf(parts, monitor, check, version);
+  const time = await timeOf(dependencies, monitor, check, version);
   if ('unknown' in time) return time;
   const of = { projectId: monitor.project_id, endpoint: monitor.endpoint ?? '' };
-  return await parts.predictions.withLabels(of, time, async (found): Promise<FoundReference> => {
+  return await dependencies.predictions.withLabels(of, time, async (found): Promise<FoundReference> => {
     const rows = ofVersion(evaluatedRows(boundedBy(found.labeled, time)), version);
     const fields = await outputsAndInputs(runner, found, { spec: monitor.spec, masked: new Set(), rows });
     const target = targetOf(monitor.spec.prediction, fields);
@@ -65,8 +65,8 @@ export async function findReference(
       { query: classesQuery(labeled, target), limit: MAX_CLASSES },
       { query: countsQuery(labeled, target), limit: FOLDS * 4 * SCORE_BINS * 2 },
     ]);
-    const fault = invalidScoreReason(score, odd?.rows[0]) ?? invalidClassesReason(classes?.rows ?? [], target);
-    if (fault !== undefined) return { unknown: fault };
+    const problem = invalidScoreReason(score, odd?.rows[0]) ?? invalidClassesReason(classes?.rows ?? [], target);
+    if (problem !== undefined) return { unknown: problem };
     const total = count(odd?.rows[0]?.[2]);
     if (total < check.minLabeled) return { unknown: tooFew(version, total, check) };
     const made = fit(counted?.rows ?? []);
@@ -79,7 +79,7 @@ export async function findReference(
       metrics: made.metrics,
     };
     return {
-      found: { id: uuidv7(parts.clock.now()), key, about, calibration: made.calibration },
+      found: { id: uuidv7(dependencies.clock.now()), key, about, calibration: made.calibration },
       made: true,
     };
   });
@@ -108,14 +108,14 @@ function tooFew({ model, version }: WindowVersion, n: number, { minLabeled }: Es
 
 /** Returns the configured period, else the first windows of the version that together have enough labels. */
 async function timeOf(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   check: EstimateCheck,
   version: WindowVersion,
 ): Promise<{ readonly from: number; readonly until: number } | { readonly unknown: string }> {
   const { reference } = check;
   if (reference !== undefined) return { from: Date.parse(reference.from), until: Date.parse(reference.until) };
-  return await inProject(parts, monitor, async ({ sql }) => {
+  return await inProject(dependencies, monitor, async ({ sql }) => {
     const rows = await sql.query<{ from_at: bigint; until_at: bigint }>(
       `select from_at, until_at from monitoring.window where monitor = $1 and rows > 0
          and versions @> $2::jsonb order by number limit ${MAX_WINDOWS}`,
@@ -230,24 +230,24 @@ function inOrder(folds: readonly ReadonlyMap<number, ScoreBin>[]): readonly Scor
 }
 
 async function readReference(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   key: string,
 ): Promise<ScoreReference | undefined> {
-  return await inProject(parts, monitor, async ({ sql }) => {
-    const [row] = await sql.query<{ id: string; about: ScoreReference['about']; calibration: Calibration | null }>(
-      'select id, about, calibration from monitoring.calibration where monitor = $1 and key = $2',
+  return await inProject(dependencies, monitor, async ({ sql }) => {
+    const [row] = await sql.query<{ id: string; details: ScoreReference['about']; calibration: Calibration | null }>(
+      'select id, details, calibration from monitoring.calibration where monitor = $1 and key = $2',
       [monitor.uid, key],
       'read_calibration',
     );
     return row === undefined
       ? undefined
-      : { id: row.id, key, about: row.about, calibration: row.calibration ?? undefined };
+      : { id: row.id, key, about: row.details, calibration: row.calibration ?? undefined };
   });
 }
 
 async function inProject<T>(
-  { database }: MonitoringParts,
+  { database }: MonitoringDependencies,
   monitor: MonitorRow,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
@@ -261,7 +261,7 @@ export async function keepReference(
   now: number,
 ): Promise<void> {
   await tx.sql.query(
-    `insert into monitoring.calibration (id, project_id, monitor, key, about, calibration, created_at)
+    `insert into monitoring.calibration (id, project_id, monitor, key, details, calibration, created_at)
      values ($1, $2, $3, $4, $5, $6, $7) on conflict (monitor, key) do nothing`,
     [
       id,

@@ -6,6 +6,7 @@ import {
   type MonitorResult,
   type MonitorSpec,
 } from '@dais/api/monitoring';
+import { countText } from '#lib/count-text.ts';
 import { driftOf, isTest } from '#lib/statistics/drift.ts';
 import { adjustPValues } from '#lib/statistics/multiple-testing.ts';
 import type { Field } from '../metrics/fields.ts';
@@ -34,7 +35,12 @@ export function evaluateDrift(
   if (unknown !== undefined) return unknownOutcome(check, spec, metric, unknown);
   if (rows === 0) return unknownOutcome(check, spec, metric, 'The window has no rows.');
   if (rows < spec.minSamples) {
-    return unknownOutcome(check, spec, metric, `The window has ${rows} rows, fewer than ${spec.minSamples}.`);
+    return unknownOutcome(
+      check,
+      spec,
+      metric,
+      `The window has ${countText(rows, 'row')}, fewer than ${spec.minSamples}.`,
+    );
   }
   const about = { check: nameOfCheck(check), type: check.type } as const;
   const wanted = check.type === 'predictionDrift' ? [] : check.columns;

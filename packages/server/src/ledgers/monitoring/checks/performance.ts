@@ -13,6 +13,7 @@ import {
   countsOfClass,
   type OutcomeCount,
 } from '#lib/statistics/classification.ts';
+import { countText } from '#lib/count-text.ts';
 import type { Estimate } from '#lib/statistics/estimate.ts';
 import { regressionMetrics, type RegressionSums } from '#lib/statistics/regression.ts';
 import { scoreMetrics, type ScoreSummary } from '#lib/statistics/scores.ts';
@@ -79,7 +80,7 @@ export function evaluatePerformance(
   const about = { check: nameOfCheck(check), type: check.type } as const;
   const results: MonitorResult[] = [];
   if (measured.strangers > 0) {
-    const reason = `${measured.strangers} labels belong to predictions that do not exist or are not evaluated.`;
+    const reason = `No evaluated prediction exists for ${countText(measured.strangers, 'label')}.`;
     results.push({ ...about, metric: 'stranger_labels', value: measured.strangers, status: 'unknown', reason });
   }
   if (measured.labeled < check.minLabeled) {

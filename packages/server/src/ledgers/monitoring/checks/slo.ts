@@ -6,14 +6,14 @@ import { outcomeOf, percent, text, unknownOutcome, type CheckOutcome } from './o
 /** Requests of a window, and how many of them violate the objective. */
 export interface SloSums {
   readonly requests: number;
-  readonly bad: number;
+  readonly failed: number;
 }
 
 type SloCheck = Extract<MonitorCheck, { type: 'slo' }>;
 
 export function sumsOf(check: SloCheck, requests: RequestMetrics): SloSums {
   const slow = check.latencyMs === undefined ? 0 : (requests.slow.get(check.latencyMs) ?? 0);
-  return { requests: requests.requests, bad: requests.failed + slow };
+  return { requests: requests.requests, failed: requests.failed + slow };
 }
 
 /** Evaluates an objective. `before`: sums of earlier windows, newest first. */
@@ -59,7 +59,7 @@ export function evaluateSlo(
 
 function shareOf(sums: readonly SloSums[]): number {
   const requests = sums.reduce((total, one) => total + one.requests, 0);
-  const bad = sums.reduce((total, one) => total + one.bad, 0);
+  const bad = sums.reduce((total, one) => total + one.failed, 0);
   return requests === 0 ? 0 : bad / requests;
 }
 

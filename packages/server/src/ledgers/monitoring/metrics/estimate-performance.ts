@@ -10,7 +10,7 @@ import { metric } from '../checks/performance.ts';
 import { finiteOf } from './fields.ts';
 import { binOf, invalidScoreReason, countInvalidScores, SCORE_BINS } from './measure-scores.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 import {
   findReference,
   NO_SCORE,
@@ -29,7 +29,7 @@ interface Estimated {
 }
 
 export async function estimatePerformance(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   window: OpenWindow,
   check: EstimateCheck,
@@ -46,7 +46,7 @@ export async function estimatePerformance(
   }
   const { score, predicted, positive } = target;
   if (score === undefined) return { unknown: NO_SCORE };
-  const reference = await findReference(parts, monitor, check, version, runner);
+  const reference = await findReference(dependencies, monitor, check, version, runner);
   if ('unknown' in reference) return reference;
   const { about, calibration } = reference.found;
   const from = ofVersion(window.data.relation, version);
@@ -68,8 +68,8 @@ export async function estimatePerformance(
       limit: SCORE_BINS * 4,
     },
   ]);
-  const fault = invalidScoreReason(score, odd?.rows[0]);
-  if (fault !== undefined) return { unknown: fault };
+  const problem = invalidScoreReason(score, odd?.rows[0]);
+  if (problem !== undefined) return { unknown: problem };
   const bins = (answer?.rows ?? []).map(([selected, , n, sum]) => {
     const raw = count(sum) / Math.max(1, count(n));
     const p = calibration === undefined ? raw : calibrated(calibration, raw);

@@ -7,6 +7,7 @@ import { call, column, filter, named } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { RowsToExplain, VersionToExplain } from '#ledgers/model-jobs/index.ts';
+import { countText } from '#lib/count-text.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { QueryRunner, Rows } from '../query-runner.ts';
 import {
@@ -24,7 +25,7 @@ import {
 } from '../checks/attribution-drift.ts';
 import { unknownOutcome, type CheckOutcome } from '../checks/outcome.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 import { ofVersion } from '../baselines/score-reference.ts';
 import { withPredictions } from '../windows/prediction-window.ts';
 import type { WindowVersion, OpenWindow } from '../windows/window.ts';
@@ -42,7 +43,7 @@ export interface EvaluatedAttributions {
 }
 
 interface ExplainContext {
-  readonly parts: MonitoringParts;
+  readonly dependencies: MonitoringDependencies;
   readonly monitor: MonitorRow;
   readonly check: AttributionCheck;
   readonly version: WindowVersion;
@@ -51,7 +52,7 @@ interface ExplainContext {
 
 /** Evaluates attribution drift. A failed explanation makes this check unknown; other checks continue. */
 export async function evaluateAttributions(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   window: OpenWindow,
   { check, main, wanted, runner }: AttributionRequest,
@@ -64,17 +65,17 @@ export async function evaluateAttributions(
   const [version] = window.versions;
   if (window.rows === 0 || version === undefined) return unknown('The window has no rows.');
   if (window.rows < spec.minSamples) {
-    return unknown(`The window has ${window.rows} rows, fewer than ${spec.minSamples}.`);
+    return unknown(`The window has ${countText(window.rows, 'row')}, fewer than ${spec.minSamples}.`);
   }
   if (window.inputs.length === 0)
     return unknown('The captured predictions contain no inputs. Check `spec.capture` of the Endpoint.');
   if ('unknown' in main) return unknown(main.unknown);
   const named = `${version.model}/${version.version}`;
   try {
-    return await explainBoth({ parts, monitor, check, version, runner }, window, sourceOf(main, wanted));
+    return await explainBoth({ dependencies, monitor, check, version, runner }, window, sourceOf(main, wanted));
   } catch (error) {
     if (runner.signal.aborted) throw error;
-    parts.log.warn('explaining a window failed', { monitor: monitor.name, error });
+    dependencies.log.warn('explaining a window failed', { monitor: monitor.name, error });
     const why =
       error instanceof DaisError ? error.message : 'The explanation failed. The server log contains the reason.';
     return unknown(`${named} cannot be explained: ${why}`);
@@ -116,7 +117,7 @@ async function explainBoth(
   window: OpenWindow,
   source: Source,
 ): Promise<EvaluatedAttributions> {
-  const { parts, monitor, check, version, runner } = context;
+  const { dependencies, monitor, check, version, runner } = context;
   const { spec } = monitor;
   const of = { check: nameOfCheck(check), model: version.model, version: version.version };
   const label = `${of.model}/${of.version}`;
@@ -126,10 +127,10 @@ async function explainBoth(
   const key = keyOf(context, source);
   const stored =
     source.of === 'windows'
-      ? await attributionsBefore(parts, monitor, of, source.windows)
-      : await storedAttributions(parts, monitor, key);
+      ? await attributionsBefore(dependencies, monitor, of, source.windows)
+      : await storedAttributions(dependencies, monitor, key);
   const requested = { projectId: monitor.project_id, ...of, asker: monitor.uid, signal: runner.signal };
-  const { current, own } = await parts.explainer.withVersion(requested, async (opened) => {
+  const { current, own } = await dependencies.explainer.withVersion(requested, async (opened) => {
     const explaining = { ...context, opened, backgroundRows: await findBackground(context, opened, source) };
     return {
       current: await explained(explaining, rows, `window ${monitor.number + 1}`),
@@ -146,7 +147,7 @@ async function explainBoth(
         ? unknownOutcome(check, spec, 'ndcg', noBaseline(label, source, current.attributions))
         : evaluateAttributionDrift(check, spec, { version: label, current: current.attributions, baseline }),
     attributions: presentAttributions(of, current.attributions, baseline),
-    made: kept === undefined ? undefined : { id: uuidv7(parts.clock.now()), key, about: kept },
+    made: kept === undefined ? undefined : { id: uuidv7(dependencies.clock.now()), key, about: kept },
     notes: [
       ...(version.rows < window.rows
         ? [`Only rows of ${label} were explained, the version with the most predictions.`]
@@ -159,7 +160,7 @@ async function explainBoth(
 function noBaseline(label: string, source: Source, { rows }: Attributions): string {
   if (source.of === 'windows') return `No earlier window has attributions of ${label}.`;
   if (rows >= MIN_EXPLAINED) return `Attributions of ${label} in this window are the baseline of later windows.`;
-  return `Only ${rows} rows of this window were explained, fewer than ${MIN_EXPLAINED}. There is no baseline yet.`;
+  return `Only ${countText(rows, 'row')} of this window could be explained, fewer than ${MIN_EXPLAINED}. There is no baseline yet.`;
 }
 
 interface Explaining extends ExplainContext {
@@ -196,16 +197,22 @@ async function explained(
 
 /** Returns the attributions of the baseline; undefined if it consists of windows and there is none yet. */
 async function ofBaseline(explaining: Explaining, source: Source): Promise<Explained | undefined> {
-  const { parts, monitor, check, runner, opened } = explaining;
+  const { dependencies, monitor, check, runner, opened } = explaining;
   if (source.of === 'dataset') {
     const rows = await sampleOfDataset(explaining, opened, source, { rows: check.sample, seed: SAMPLE_SEED });
     return await explained(explaining, rows, source.name);
   }
   if (source.of !== 'window') return undefined;
   const { name, from, until } = source;
-  const rows = await withPredictions(parts, monitor, { from, until }, runner.signal, async ({ data, inputs }) => {
-    return await sampleOfKept(explaining, data, inputs);
-  });
+  const rows = await withPredictions(
+    dependencies,
+    monitor,
+    { from, until },
+    runner.signal,
+    async ({ data, inputs }) => {
+      return await sampleOfKept(explaining, data, inputs);
+    },
+  );
   return await explained(explaining, rows, name);
 }
 
@@ -250,22 +257,24 @@ async function sampleOfKept(
 }
 
 async function sampleOfDataset(
-  { parts, monitor, runner }: ExplainContext,
+  { dependencies, monitor, runner }: ExplainContext,
   opened: VersionToExplain,
   { key, name }: Extract<Source, { readonly of: 'dataset' }>,
   { rows: most, seed }: { readonly rows: number; readonly seed: number },
 ): Promise<RowsToExplain> {
   const id = key.slice('dataset-version:'.length);
   const read = { mode: 'read', projectId: monitor.project_id } as const;
-  const version = await transact(parts.database, read, async (tx) => await parts.versions.read(tx, id)).catch(
-    () => undefined,
-  );
+  const version = await transact(
+    dependencies.database,
+    read,
+    async (tx) => await dependencies.versions.read(tx, id),
+  ).catch(() => undefined);
   if (version === undefined || version.state === 'deleted') {
     throw new DaisError('invalid_state', `${name} was deleted. Its rows are no longer available for comparison.`);
   }
   const names = opened.inputsOf(version);
   const types = new Map(version.schema.columns.map((one) => [one.name, one.type]));
-  return await parts.versions.withTable(version, async (table) => {
+  return await dependencies.versions.withTable(version, async (table) => {
     const all: Relation = { type: 'scan', table: 'data' };
     const drawn: Relation = version.rows <= most ? all : { type: 'sample', from: all, size: { rows: most }, seed };
     // Sorted by hash: if the time limit ends the explanation early, the explained rows are still a random sample.

@@ -54,7 +54,7 @@ export async function measurePerformance(
       named('delay', aggregate('approx-quantiles', [delay], { parameters: [0.5, 0.95] })),
     ],
   };
-  const strangers: Relation = {
+  const unmatched: Relation = {
     type: 'aggregate',
     from: {
       type: 'join',
@@ -69,7 +69,7 @@ export async function measurePerformance(
   };
   const [totals, odd, ...answers] = await runner.queryAll(found.tables, [
     { query: facts, limit: 1 },
-    { query: strangers, limit: 1 },
+    { query: unmatched, limit: 1 },
     ...queries.map((query) => ({ query, limit: MAX_PAIRS })),
   ]);
   const [all, ...bySegment] = answers.map((answer) =>
@@ -90,7 +90,7 @@ export async function measurePerformance(
           classes: new Set(confusion.flatMap(({ predicted, actual }) => [predicted, actual])),
           segments: largest.map(({ field, values }) => ({ field, values: values.map(([value]) => value) })),
         });
-  const fault =
+  const problem =
     scores === undefined
       ? confusion === undefined
         ? undefined
@@ -120,7 +120,7 @@ export async function measurePerformance(
     ...(confusion !== undefined && { confusion }),
     ...(measured !== undefined && target.score !== undefined && { score: target.score.name }),
     ...(measured?.whole !== undefined && { calibration: calibrationOf(measured.whole.bins) }),
-    ...(fault !== undefined && { scoreFault: fault }),
+    ...(problem !== undefined && { scoreFault: problem }),
   };
 }
 

@@ -151,8 +151,8 @@ export async function measureScores(
       limit: SCORE_BINS * 2,
     },
   ]);
-  const fault = invalidScoreReason(score, odd?.rows[0]);
-  if (fault !== undefined) return { unknown: fault };
+  const problem = invalidScoreReason(score, odd?.rows[0]);
+  if (problem !== undefined) return { unknown: problem };
   const requested = segments.filter(({ values }) => values.length > 0);
   const answers = await runner.queryAll(
     tables,

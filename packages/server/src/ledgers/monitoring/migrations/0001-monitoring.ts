@@ -4,7 +4,7 @@ import type { Migration } from '#engines/database/contract.ts';
 export const monitoringTables: Migration = {
   id: '0001-monitoring',
   sql: `
--- Beside each Monitor, written by its admission: how far it has come.
+-- The state of each Monitor, created by its admission.
 create table monitoring.monitor (
   uid uuid primary key,
   project_id uuid not null,
@@ -12,42 +12,42 @@ create table monitoring.monitor (
   endpoint text collate "C",
   dataset text collate "C",
   suspended boolean not null,
-  -- With every default filled in.
+  -- With all defaults.
   spec jsonb not null,
-  -- Where the next window begins: a time, and of windows by count the last prediction before it.
+  -- Start of the next window: a time, and for windows by count the last prediction before it.
   cursor_at bigint not null,
   cursor_id uuid,
-  -- Of a dataset: number of the version that was judged last.
+  -- For datasets: number of the last evaluated version.
   cursor_version int not null default 0,
-  -- Of the newest window.
+  -- Number of the newest window.
   number int not null default 0,
-  -- Inputs that windows had, by what answered: {"flights/7": ["distance", …]}.
-  known jsonb not null default '{}',
-  -- Windows in a row by check: {"drift": {"failing": 2, "good": 0}}.
+  -- Inputs in earlier windows, by model version: {"flights/7": ["distance", …]}.
+  known_inputs jsonb not null default '{}',
+  -- Consecutive windows by check: {"drift": {"failing": 2, "passing": 0}}.
   streaks jsonb not null default '{}',
-  -- Of labels, the newest one that was looked at.
-  labels_seen uuid,
+  -- Id of the newest evaluated label.
+  last_label uuid,
   state text collate "C" not null default 'pending',
   reason text,
-  -- What is compared with, in words.
+  -- Description of the baseline.
   baseline text,
-  -- Why it could not be judged at the last look.
-  fault text,
-  look_at timestamptz not null default clock_timestamp(),
+  -- Error of the last evaluation.
+  error text,
+  next_check_at timestamptz not null default clock_timestamp(),
   unique (project_id, name)
 );
-create index monitor_due on monitoring.monitor (look_at) where not suspended;
+create index monitor_due on monitoring.monitor (next_check_at) where not suspended;
 select dais.protect('monitoring.monitor');
 
--- What windows are compared with: read once, then known by its figures.
+-- Baselines of windows: summaries of columns, computed once.
 create table monitoring.baseline (
   id uuid primary key,
   project_id uuid not null,
   monitor uuid not null references monitoring.monitor (uid) on delete cascade,
-  -- Which rows it is of: 'dataset-version:…', 'window:…', 'first'.
+  -- Source of the rows: 'dataset-version:…', 'window:…', 'first'.
   key text collate "C" not null,
   -- {type, name, rows, node}
-  about jsonb not null,
+  details jsonb not null,
   -- [{side, name, family, masked, summary}]
   fields jsonb not null,
   created_at bigint not null,
@@ -69,26 +69,26 @@ create table monitoring.window (
   versions jsonb not null default '[]',
   dataset_version text,
   baseline uuid,
-  -- As it was told then.
-  baseline_about jsonb,
+  -- The baseline at the time of the evaluation.
+  baseline_details jsonb,
   results jsonb not null,
   examples jsonb not null default '[]',
   notes jsonb not null default '[]',
   performance jsonb,
-  -- Sums that later windows need: {requests, bad} by check, score counts.
+  -- Sums that later windows need: {requests, failed} by check, score counts.
   sums jsonb not null default '{}',
   labeled bigint not null default 0,
   label_count bigint not null default 0,
-  -- Labels are waited for.
-  awaits boolean not null default false,
+  -- Whether more ground truth can arrive.
+  awaiting_labels boolean not null default false,
   evaluated_at bigint not null,
   labels_at bigint,
   unique (monitor, number)
 );
-create index window_awaits on monitoring.window (monitor, number) where awaits;
+create index window_awaiting_labels on monitoring.window (monitor, number) where awaiting_labels;
 select dais.protect('monitoring.window');
 
--- What was counted of each column: no window is read twice.
+-- Summaries of each column of a window, which is read only once.
 create table monitoring.column (
   "window" uuid not null references monitoring.window (id) on delete cascade,
   project_id uuid not null,
@@ -97,7 +97,7 @@ create table monitoring.column (
   family text collate "C" not null,
   masked boolean not null,
   summary jsonb not null,
-  -- The baseline whose edges it was counted between.
+  -- The baseline that defines the bin edges.
   baseline uuid,
   primary key ("window", side, name)
 );
@@ -119,9 +119,9 @@ create table monitoring.alert (
   windows int not null default 1,
   raised_at bigint not null,
   resolved_at bigint,
-  -- Somebody was told of it.
-  told boolean not null default false,
-  -- Nobody was, because the monitor is silent.
+  -- Whether a notification was sent.
+  notified boolean not null default false,
+  -- Whether notifications were suppressed, because the monitor is silenced.
   silenced boolean not null default false,
   acknowledged_by jsonb,
   acknowledged_at bigint,

@@ -4,19 +4,19 @@ import type { Migration } from '#engines/database/contract.ts';
 export const monitoringEstimates: Migration = {
   id: '0002-estimates',
   sql: `
--- As a report has them.
+-- In the format of reports.
 alter table monitoring.window add column estimates jsonb;
 alter table monitoring.window add column fairness jsonb;
 
--- What scores stood for among predictions whose labels are known: worked out once.
+-- Calibration of scores from predictions with ground truth, computed once.
 create table monitoring.calibration (
   id uuid primary key,
   project_id uuid not null,
   monitor uuid not null references monitoring.monitor (uid) on delete cascade,
-  -- Of which version, which outputs, and which predictions.
+  -- Model version, outputs and predictions.
   key text collate "C" not null,
   -- {from, until, labeled, calibrated, metrics}
-  about jsonb not null,
+  details jsonb not null,
   -- {scores, shares}; null: scores are used as they are.
   calibration jsonb,
   created_at bigint not null,

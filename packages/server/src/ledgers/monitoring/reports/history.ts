@@ -95,7 +95,7 @@ function emptySeries({ check, type, metric, column, segment }: MonitorResult, le
 const RECENT = 30;
 
 interface SummaryRow extends MonitorRow {
-  readonly look_at: Date;
+  readonly next_check_at: Date;
   readonly open: number;
   readonly acknowledged: number;
   readonly results: readonly MonitorResult[] | null;
@@ -138,15 +138,15 @@ export async function readSummaries(
 }
 
 function presentSummary(row: SummaryRow): MonitorSummary {
-  const { spec, fault } = row;
+  const { spec, error: problem } = row;
   return {
     monitor: row.name,
     ...(row.endpoint !== null && { endpoint: row.endpoint }),
     ...(row.dataset !== null && { dataset: row.dataset }),
     suspended: row.suspended,
     // A failed evaluation is unknown, whatever the last result was.
-    state: fault === null ? row.state : 'unknown',
-    ...((fault ?? row.reason) !== null && { reason: fault ?? row.reason ?? '' }),
+    state: problem === null ? row.state : 'unknown',
+    ...((problem ?? row.reason) !== null && { reason: problem ?? row.reason ?? '' }),
     ...(row.baseline !== null && { baseline: row.baseline }),
     windows: row.number,
     openAlerts: row.open,

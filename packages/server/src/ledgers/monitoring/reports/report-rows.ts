@@ -32,11 +32,11 @@ interface HeadRow {
   readonly reason: string | null;
   readonly versions: readonly ServedVersion[];
   readonly dataset_version: string | null;
-  readonly baseline_about: MonitorBaselineUsed | null;
+  readonly baseline_details: MonitorBaselineUsed | null;
   readonly labeled: bigint;
   readonly evaluated_at: bigint;
   readonly labels_at: bigint | null;
-  readonly bad: number;
+  readonly failing: number;
   readonly unknown: number;
 }
 
@@ -51,9 +51,9 @@ export interface WindowRow extends HeadRow {
   readonly attributions: readonly MonitorAttributions[] | null;
 }
 
-const HEAD = `id, number, from_at, until_at, rows, requests, status, reason, versions, dataset_version, baseline_about, labeled,
+const HEAD = `id, number, from_at, until_at, rows, requests, status, reason, versions, dataset_version, baseline_details, labeled,
   evaluated_at, labels_at,
-  (select count(*)::int from jsonb_array_elements(results) r where r->>'status' = 'failing') as bad,
+  (select count(*)::int from jsonb_array_elements(results) r where r->>'status' = 'failing') as failing,
   (select count(*)::int from jsonb_array_elements(results) r where r->>'status' = 'unknown') as unknown`;
 
 function presentHead(row: HeadRow, monitor: string): MonitorReportHead {
@@ -67,11 +67,11 @@ function presentHead(row: HeadRow, monitor: string): MonitorReportHead {
     requests: Number(row.requests),
     status: row.status,
     ...(row.reason !== null && { reason: row.reason }),
-    bad: row.bad,
+    failing: row.failing,
     unknown: row.unknown,
     versions: [...row.versions],
     ...(row.dataset_version !== null && { datasetVersion: row.dataset_version }),
-    ...(row.baseline_about !== null && { baseline: row.baseline_about }),
+    ...(row.baseline_details !== null && { baseline: row.baseline_details }),
     labeled: Number(row.labeled),
     evaluatedAt: Number(row.evaluated_at),
     ...(row.labels_at !== null && { labelsAt: Number(row.labels_at) }),

@@ -3,6 +3,7 @@ import { eventTypes } from '@dais/api';
 import { nameOfCheck, type MonitorResult, type CheckStatus } from '@dais/api/monitoring';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import { countText } from '#lib/count-text.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { summaryToJson } from '#lib/statistics/column-summary.ts';
 import { continueAlert, openAlerts, raiseAlert, resolveAlert, sendAlert, type AlertCause } from '../alerts/alerts.ts';
@@ -12,7 +13,7 @@ import { keepBaseline } from '../baselines/baselines.ts';
 import { keepReference } from '../baselines/score-reference.ts';
 import { statusOf, type CheckOutcome } from '../checks/outcome.ts';
 import { lockMonitor, type MonitorRow, type Streak } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 import { knownInputsKey, type EvaluatedWindow } from './evaluate-window.ts';
 
 /** Maximum number of versions whose inputs are stored. */
@@ -23,13 +24,13 @@ const MAX_RESULTS = 3000;
 /** Returns false if another process evaluated the window, or the monitor has changed since it was read. */
 export async function commitWindow(
   tx: Transaction,
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   read: MonitorRow,
   evaluated: EvaluatedWindow,
 ): Promise<boolean> {
   const monitor = await lockMonitor(tx.sql, read.uid);
   if (monitor === undefined || monitor.number !== read.number || !sameSpec(monitor, read)) return false;
-  const now = parts.clock.now();
+  const now = dependencies.clock.now();
   const number = monitor.number + 1;
   const { status, reason } = statusOf(evaluated.outcomes);
   const id = uuidv7(now);
@@ -40,15 +41,15 @@ export async function commitWindow(
   await insertWindow(tx, monitor, evaluated, { id, number, status, reason, results, now });
   await insertColumns(tx, evaluated, id);
   const cause = causeOf(evaluated, number, monitor);
-  const streaks = await followStreaks(tx, parts, monitor, evaluated.outcomes, cause);
+  const streaks = await followStreaks(tx, dependencies, monitor, evaluated.outcomes, cause);
   await advance(tx, monitor, evaluated, { number, status, reason, streaks });
   await forgetOld(tx, monitor, number);
-  const bad = results.filter((one) => one.status === 'failing').length;
+  const failing = results.filter((one) => one.status === 'failing').length;
   tx.emit({
     type: eventTypes.monitorReported,
     projectId: tx.projectId,
     subject: { kind: 'Monitor', name: monitor.name, uid: monitor.uid },
-    data: { window: number, status, rows: evaluated.window.rows, bad },
+    data: { window: number, status, rows: evaluated.window.rows, failing },
   });
   await wakeResources(tx.sql, [monitor.uid]);
   return true;
@@ -93,7 +94,7 @@ async function insertWindow(
   const awaits = monitor.spec.checks.some(({ type }) => OF_LABELS.has(type));
   await tx.sql.query(
     `insert into monitoring.window (id, project_id, monitor, number, from_at, until_at, rows, requests, status, reason,
-       versions, dataset_version, baseline, baseline_about, results, examples, notes, sums, awaits, evaluated_at,
+       versions, dataset_version, baseline, baseline_details, results, examples, notes, sums, awaiting_labels, evaluated_at,
        estimates, fairness, attributions)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
        (select b.id from monitoring.baseline b where b.id = $13), $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
@@ -153,7 +154,7 @@ async function insertColumns(tx: Transaction, { fields, edges }: EvaluatedWindow
 /** Raises and resolves alerts by the outcomes, and resolves alerts of removed checks. Returns the new streaks. */
 export async function followStreaks(
   tx: Transaction,
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   outcomes: readonly CheckOutcome[],
   cause: AlertCause,
@@ -162,34 +163,34 @@ export async function followStreaks(
 ): Promise<MonitorRow['streaks']> {
   const { spec, streaks } = monitor;
   const open = await openAlerts(tx.sql, monitor.uid);
-  const next: Record<string, { bad: number; good: number }> = {};
+  const next: Record<string, { failing: number; passing: number }> = {};
   for (const [name, streak] of Object.entries(streaks)) {
     if (spec.checks.some((check) => nameOfCheck(check) === name)) next[name] = streak;
   }
   for (const outcome of outcomes.filter(({ name }) => name !== 'data')) {
     if (!only(outcome)) continue;
     const alert = open.find(({ check }) => check === outcome.name);
-    const { streak, step } = nextStreak(streaks[outcome.name] ?? { bad: 0, good: 0 }, outcome.status, {
+    const { streak, step } = nextStreak(streaks[outcome.name] ?? { failing: 0, passing: 0 }, outcome.status, {
       open: alert !== undefined,
       raiseAfter: spec.raiseAfter,
       resolveAfter: spec.resolveAfter,
     });
     next[outcome.name] = streak;
     if (step === 'raise') {
-      const raised = await raiseAlert(tx, parts, monitor, outcome, cause);
-      const decision = await decide(tx, parts, monitor, raised);
-      await sendAlert(tx, parts, monitor, raised, { baseline: cause.baseline, decision: decision?.reason });
+      const raised = await raiseAlert(tx, dependencies, monitor, outcome, cause);
+      const decision = await decide(tx, dependencies, monitor, raised);
+      await sendAlert(tx, dependencies, monitor, raised, { baseline: cause.baseline, decision: decision?.reason });
     }
     if (alert === undefined) continue;
     if (step === 'stay') await continueAlert(tx, alert, outcome, cause.number);
     if (step === 'resolve') {
-      const reason = `${outcome.name} passed in ${streak.good === 1 ? `window ${cause.number}` : `${streak.good} windows in a row, up to window ${cause.number}`}.`;
-      await resolveAlert(tx, parts, monitor, alert, { number: cause.number, reason });
-    } else if (!alert.told) await sendAlert(tx, parts, monitor, alert, { baseline: cause.baseline });
+      const reason = `${outcome.name} passed in ${streak.passing === 1 ? `window ${cause.number}` : `${streak.passing} windows in a row, up to window ${cause.number}`}.`;
+      await resolveAlert(tx, dependencies, monitor, alert, { number: cause.number, reason });
+    } else if (!alert.notified) await sendAlert(tx, dependencies, monitor, alert, { baseline: cause.baseline });
   }
   for (const alert of open) {
     if (spec.checks.some((check) => nameOfCheck(check) === alert.check)) continue;
-    await resolveAlert(tx, parts, monitor, alert, {
+    await resolveAlert(tx, dependencies, monitor, alert, {
       number: cause.number,
       reason: `The monitor no longer has the check ${alert.check}.`,
     });
@@ -209,15 +210,15 @@ async function advance(
   },
 ): Promise<void> {
   const by = knownInputsKey(evaluated);
-  const others = Object.entries(monitor.known)
+  const others = Object.entries(monitor.known_inputs)
     .filter(([version]) => version !== by)
     .slice(-MAX_KNOWN);
   const known = Object.fromEntries([...others, ...(by === undefined ? [] : [[by, evaluated.known] as const])]);
   const { bounds, dataset } = evaluated.window;
   await tx.sql.query(
     `update monitoring.monitor set number = $2, cursor_at = $3, cursor_id = coalesce($4, cursor_id),
-       cursor_version = coalesce($5, cursor_version), known = $6, streaks = $7, state = $8, reason = $9,
-       baseline = coalesce($10, baseline), fault = null where uid = $1`,
+       cursor_version = coalesce($5, cursor_version), known_inputs = $6, streaks = $7, state = $8, reason = $9,
+       baseline = coalesce($10, baseline), error = null where uid = $1`,
     [
       monitor.uid,
       state.number,
@@ -242,7 +243,7 @@ function nextCursor({ spec }: MonitorRow, { until }: EvaluatedWindow['window']['
 function baselineText({ baseline }: EvaluatedWindow): string | null {
   if (baseline === undefined) return null;
   const { name, rows, reason } = baseline.about;
-  return `${name}${rows === undefined ? '' : `, ${rows} rows`}${reason === undefined ? '' : `: ${reason}`}`;
+  return `${name}${rows === undefined ? '' : `, ${countText(rows, 'row')}`}${reason === undefined ? '' : `: ${reason}`}`;
 }
 
 async function forgetOld(tx: Transaction, monitor: MonitorRow, number: number): Promise<void> {
@@ -280,7 +281,7 @@ interface StreakStep {
 }
 
 function nextStreak(
-  { bad, good }: Streak,
+  { failing, passing }: Streak,
   status: CheckStatus,
   {
     open,
@@ -290,13 +291,13 @@ function nextStreak(
 ): StreakStep {
   const streak =
     status === 'failing'
-      ? { bad: bad + 1, good: 0 }
+      ? { failing: failing + 1, passing: 0 }
       : status === 'passing'
-        ? { bad: 0, good: good + 1 }
-        : { bad, good };
+        ? { failing: 0, passing: passing + 1 }
+        : { failing, passing };
   if (open) {
-    if (status === 'passing' && streak.good >= resolveAfter) return { streak, step: 'resolve' };
+    if (status === 'passing' && streak.passing >= resolveAfter) return { streak, step: 'resolve' };
     return { streak, step: status === 'failing' ? 'stay' : 'none' };
   }
-  return { streak, step: status === 'failing' && streak.bad >= raiseAfter ? 'raise' : 'none' };
+  return { streak, step: status === 'failing' && streak.failing >= raiseAfter ? 'raise' : 'none' };
 }

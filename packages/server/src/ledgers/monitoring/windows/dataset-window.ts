@@ -5,20 +5,20 @@ import { transact } from '#kernel/transaction.ts';
 import { QueryRunner, cellsOf, count, type Rows } from '../query-runner.ts';
 import { elementType, fieldsOfTable, MAX_FIELDS, type Field } from '../metrics/fields.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 import type { OpenWindow } from './window.ts';
 
 /** Returns undefined if there is no newer version. */
 export async function withDatasetWindow<T>(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   signal: AbortSignal,
   work: (window: OpenWindow) => Promise<T>,
 ): Promise<T | undefined> {
   const { project_id: projectId, dataset } = monitor;
-  const version = await transact(parts.database, { mode: 'read', projectId }, async (tx) => {
+  const version = await transact(dependencies.database, { mode: 'read', projectId }, async (tx) => {
     const since = monitor.spec.since === undefined ? Number(monitor.cursor_at) : Date.parse(monitor.spec.since);
-    return await parts.versions.next(tx, dataset ?? '', monitor.cursor_version, since);
+    return await dependencies.versions.next(tx, dataset ?? '', monitor.cursor_version, since);
   });
   if (version === undefined) return undefined;
   const of = {
@@ -31,11 +31,15 @@ export async function withDatasetWindow<T>(
     notes: [],
     faults: [],
   };
-  return await withVersion(parts, { projectId, version, signal }, async (rows) => await work({ ...of, ...rows }));
+  return await withVersion(
+    dependencies,
+    { projectId, version, signal },
+    async (rows) => await work({ ...of, ...rows }),
+  );
 }
 
 export async function withVersion<T>(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   {
     projectId,
     version,
@@ -44,12 +48,12 @@ export async function withVersion<T>(
   work: (found: { readonly data: Rows; readonly fields: readonly Field[]; readonly rows: number }) => Promise<T>,
 ): Promise<T> {
   const masked = await transact(
-    parts.database,
+    dependencies.database,
     { mode: 'read', projectId },
-    async (tx) => await parts.versions.masked(tx, version.dataset),
+    async (tx) => await dependencies.versions.masked(tx, version.dataset),
   );
-  const runner = new QueryRunner(await parts.query(), projectId, signal);
-  return await parts.versions.withTable(version, async (table) => {
+  const runner = new QueryRunner(await dependencies.query(), projectId, signal);
+  return await dependencies.versions.withTable(version, async (table) => {
     const columns = table.columns ?? [];
     const lists = columns.filter(({ type }) => elementType(type) !== undefined);
     const tables = { data: table };

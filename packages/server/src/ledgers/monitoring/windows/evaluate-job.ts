@@ -8,10 +8,10 @@ import { commitWindow } from './commit-window.ts';
 import { evaluateWindow } from './evaluate-window.ts';
 import { evaluateLabels } from './evaluate-labels.ts';
 import { dueMonitors, findMonitor, scheduleEvaluation, type MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 import { withDatasetWindow } from './dataset-window.ts';
 import { withPredictionWindow } from './prediction-window.ts';
-import { lengthOf, windowStart } from './window-times.ts';
+import { lengthOf, windowStart } from './window.ts';
 
 const QUEUE = 'monitor';
 const AT_ONCE = 100;
@@ -49,7 +49,7 @@ export function enqueueMonitor(tx: Transaction, projectId: string, uid: string):
   return id;
 }
 
-export function monitorHandler(parts: MonitoringParts): JobHandler {
+export function monitorHandler(dependencies: MonitoringDependencies): JobHandler {
   return {
     queue: QUEUE,
     concurrency: 2,
@@ -58,7 +58,7 @@ export function monitorHandler(parts: MonitoringParts): JobHandler {
     run: async ({ payload }, io) => {
       const uid = String(payload['monitor']);
       try {
-        return await evaluateAll(parts, uid, io);
+        return await evaluateAll(dependencies, uid, io);
       } catch (error) {
         if (!(error instanceof DaisError) || error.retryable || io.signal.aborted) throw error;
         // The user must fix the cause: it is reported, and retried later.
@@ -70,7 +70,7 @@ export function monitorHandler(parts: MonitoringParts): JobHandler {
       }
     },
     ended: async (tx, { payload, projectId }, end) => {
-      if (end.state === 'done') return;
+      if (end.state === 'succeeded') return;
       await tx.enter(projectId);
       const uid = String(payload['monitor']);
       await scheduleEvaluation(tx.sql, uid, RETRY_MS, end.error);
@@ -79,36 +79,36 @@ export function monitorHandler(parts: MonitoringParts): JobHandler {
   };
 }
 
-async function evaluateAll(parts: MonitoringParts, uid: string, io: JobIo): Promise<unknown> {
+async function evaluateAll(dependencies: MonitoringDependencies, uid: string, io: JobIo): Promise<unknown> {
   let evaluated = 0;
   let more = true;
   while (more && evaluated < MAX_WINDOWS) {
     io.signal.throwIfAborted();
     const monitor = await io.read(async ({ sql }) => await findMonitor(sql, uid));
     if (monitor === undefined || monitor.suspended) return { evaluated };
-    more = await evaluateNext(parts, monitor, io);
+    more = await evaluateNext(dependencies, monitor, io);
     if (more) evaluated += 1;
   }
-  const labeled = await evaluateLabels(parts, uid, io);
+  const labeled = await evaluateLabels(dependencies, uid, io);
   await io.write(async ({ sql }) => {
     const monitor = await findMonitor(sql, uid);
     if (monitor !== undefined)
-      await scheduleEvaluation(sql, uid, more ? 0 : untilNext(monitor, parts.clock.now()), undefined);
+      await scheduleEvaluation(sql, uid, more ? 0 : untilNext(monitor, dependencies.clock.now()), undefined);
   });
   return { evaluated, labeled };
 }
 
 /** Returns false if the next window has not ended. */
-async function evaluateNext(parts: MonitoringParts, monitor: MonitorRow, io: JobIo): Promise<boolean> {
+async function evaluateNext(dependencies: MonitoringDependencies, monitor: MonitorRow, io: JobIo): Promise<boolean> {
   const open = monitor.dataset === null ? withPredictionWindow : withDatasetWindow;
   const evaluated = await open(
-    parts,
+    dependencies,
     monitor,
     io.signal,
-    async (window) => await evaluateWindow(parts, monitor, window, io.signal),
+    async (window) => await evaluateWindow(dependencies, monitor, window, io.signal),
   );
   if (evaluated === undefined) return false;
-  await io.write(async (tx) => await commitWindow(tx, parts, monitor, evaluated));
+  await io.write(async (tx) => await commitWindow(tx, dependencies, monitor, evaluated));
   return true;
 }
 

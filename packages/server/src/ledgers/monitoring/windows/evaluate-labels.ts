@@ -13,6 +13,7 @@ import type { JobIo } from '#kernel/job-runner.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { countLabels, type LabeledPredictions } from '#ledgers/predictions/index.ts';
+import { countText } from '#lib/count-text.ts';
 import { QueryRunner } from '../query-runner.ts';
 import { evaluateFairness } from '../checks/fairness.ts';
 import { unknownOutcome, statusOf, type CheckOutcome, outcomesOf, replaceOutcome } from '../checks/outcome.ts';
@@ -28,7 +29,7 @@ import {
 } from '../metrics/measure-fairness.ts';
 import { measurePerformance, outputsAndInputs, type Measuring } from '../metrics/measure-performance.ts';
 import { findMonitor, lockMonitor, type MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 import { boundedBy, evaluatedRows, masksOf } from './prediction-window.ts';
 import type { PredictionBounds } from './window.ts';
 
@@ -49,7 +50,7 @@ interface WaitingWindow {
 }
 
 /** Returns how many windows were evaluated with labels. */
-export async function evaluateLabels(parts: MonitoringParts, uid: string, io: JobIo): Promise<number> {
+export async function evaluateLabels(dependencies: MonitoringDependencies, uid: string, io: JobIo): Promise<number> {
   const monitor = await io.read(async ({ sql }) => await findMonitor(sql, uid));
   const checks = (monitor?.spec.checks ?? []).filter(isOfLabels);
   if (monitor === undefined || monitor.endpoint === null || checks.length === 0) return 0;
@@ -57,7 +58,7 @@ export async function evaluateLabels(parts: MonitoringParts, uid: string, io: Jo
   const { windows, counts } = await io.read(async ({ sql }) => {
     const found = await sql.query<WaitingWindow>(
       `select id, number, from_at, until_at, rows, label_count, sums, versions, results, labels_at from monitoring.window
-       where monitor = $1 and awaits order by number limit ${MAX_WINDOWS}`,
+       where monitor = $1 and awaiting_labels order by number limit ${MAX_WINDOWS}`,
       [uid],
       'windows_that_wait',
     );
@@ -68,9 +69,9 @@ export async function evaluateLabels(parts: MonitoringParts, uid: string, io: Jo
   for (const [at, window] of windows.entries()) {
     io.signal.throwIfAborted();
     const labels = counts[at] ?? 0;
-    const mature = parts.clock.now() > Number(window.until_at) + monitor.spec.labelHours * HOUR_MS;
+    const mature = dependencies.clock.now() > Number(window.until_at) + monitor.spec.labelHours * HOUR_MS;
     if (!mature && labels === Number(window.label_count)) continue;
-    await evaluateOne(parts, io, { monitor, checks, window, labels, mature });
+    await evaluateOne(dependencies, io, { monitor, checks, window, labels, mature });
     done += 1;
   }
   return done;
@@ -98,16 +99,16 @@ interface LabelEvaluation {
 }
 
 async function evaluateOne(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   io: JobIo,
   { monitor, checks, window, labels, mature }: LabelEvaluation & { readonly checks: readonly LabelCheck[] },
 ): Promise<void> {
   const { spec } = monitor;
   const of = { projectId: monitor.project_id, endpoint: monitor.endpoint ?? '' };
   const time = { from: Number(window.from_at), until: Number(window.until_at) };
-  const runner = new QueryRunner(await parts.query(), monitor.project_id, io.signal);
-  const masked = await masksOf(parts, monitor);
-  const labeled = await parts.predictions.withLabels(of, time, async (found) => {
+  const runner = new QueryRunner(await dependencies.query(), monitor.project_id, io.signal);
+  const masked = await masksOf(dependencies, monitor);
+  const labeled = await dependencies.predictions.withLabels(of, time, async (found) => {
     const all: LabeledCheck[] = [];
     for (const check of checks) {
       all.push(
@@ -123,7 +124,7 @@ async function evaluateOne(
     if (locked === undefined || JSON.stringify(locked.spec) !== JSON.stringify(spec)) return;
     const outcomes: CheckOutcome[] = [];
     for (const one of labeled) outcomes.push(await outcomeOfLabels(tx, locked, window.number, one));
-    await write(tx, parts, { monitor: locked, window, labels, mature }, outcomes, labeled);
+    await write(tx, dependencies, { monitor: locked, window, labels, mature }, outcomes, labeled);
   });
 }
 
@@ -149,7 +150,7 @@ async function fairnessWithLabels(
   }: { readonly spec: MonitorSpec; readonly check: FairnessCheck; readonly masked: ReadonlySet<string> },
 ): Promise<LabeledCheck> {
   if (Number(window.rows) < spec.minSamples) {
-    return { check, unknown: `The window has ${window.rows} rows, fewer than ${spec.minSamples}.` };
+    return { check, unknown: `The window has ${countText(window.rows, 'row')}, fewer than ${spec.minSamples}.` };
   }
   const rows = evaluatedRows(boundedBy(found.labeled, window.sums.bounds));
   const fields = await outputsAndInputs(runner, found, { spec, masked, rows });
@@ -194,7 +195,7 @@ async function referenceOf({ sql }: Transaction, monitor: MonitorRow, number: nu
 
 async function write(
   tx: Transaction,
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   { monitor, window, labels, mature }: LabelEvaluation,
   outcomes: readonly CheckOutcome[],
   labeled: readonly LabeledCheck[],
@@ -206,7 +207,7 @@ async function write(
   const fairness = labeled.flatMap((one) => presentFairness(nameOfCheck(one.check), one.fairness ?? []));
   await tx.sql.query(
     `update monitoring.window set results = $2, status = $3, reason = $4, performance = $5, labeled = $6, label_count = $7,
-       labels_at = $8, awaits = not $9, fairness = $10 where id = $1`,
+       labels_at = $8, awaiting_labels = not $9, fairness = $10 where id = $1`,
     [
       window.id,
       JSON.stringify(results),
@@ -215,7 +216,7 @@ async function write(
       performance === undefined ? null : JSON.stringify(performance),
       performance?.labeled ?? labeledOf(fairness),
       labels,
-      parts.clock.now(),
+      dependencies.clock.now(),
       mature,
       fairness.length === 0 ? null : JSON.stringify(fairness),
     ],
@@ -231,7 +232,7 @@ async function write(
     const [version] = window.versions;
     const nodes = version?.node === undefined ? [] : [version.node];
     const cause = { number: window.number, version, nodes, baseline: monitor.baseline ?? undefined };
-    const streaks = await followStreaks(tx, parts, monitor, anew, cause);
+    const streaks = await followStreaks(tx, dependencies, monitor, anew, cause);
     await tx.sql.query(
       'update monitoring.monitor set streaks = $2 where uid = $1',
       [monitor.uid, JSON.stringify({ ...monitor.streaks, ...streaks })],

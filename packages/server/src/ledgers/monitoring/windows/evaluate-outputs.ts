@@ -1,5 +1,6 @@
 /** Evaluates checks of outputs that need no ground truth: fairness and estimated performance. */
 import { nameOfCheck, type MonitorEstimate, type MonitorFairness, type MonitorSpec } from '@dais/api/monitoring';
+import { countText } from '#lib/count-text.ts';
 import type { EstimateCheck, ScoreReference } from '../baselines/score-reference.ts';
 import { evaluateFairness } from '../checks/fairness.ts';
 import { unknownOutcome, type CheckOutcome, outcomeOf } from '../checks/outcome.ts';
@@ -8,7 +9,7 @@ import { targetOf } from '../metrics/classes.ts';
 import { estimatePerformance } from '../metrics/estimate-performance.ts';
 import { measureFairness, presentFairness, type FairnessCheck } from '../metrics/measure-fairness.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 import type { QueryRunner } from '../query-runner.ts';
 import type { OpenWindow } from './window.ts';
 
@@ -21,7 +22,7 @@ export interface EvaluatedOutputs {
 }
 
 export async function evaluateOutputs(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   window: OpenWindow,
   check: EstimateCheck | FairnessCheck,
@@ -35,11 +36,11 @@ export async function evaluateOutputs(
     return unknown(
       window.rows === 0
         ? 'The window has no rows.'
-        : `The window has ${window.rows} rows, fewer than ${spec.minSamples}.`,
+        : `The window has ${countText(window.rows, 'row')}, fewer than ${spec.minSamples}.`,
     );
   }
   if (check.type === 'estimatedPerformance') {
-    const estimated = await estimatePerformance(parts, monitor, window, check, runner);
+    const estimated = await estimatePerformance(dependencies, monitor, window, check, runner);
     if ('unknown' in estimated) return unknown(estimated.unknown);
     const { estimate, made, others } = estimated;
     return {
@@ -49,7 +50,9 @@ export async function evaluateOutputs(
       reference: made,
       notes:
         others > 0
-          ? [`The estimate covers ${estimate.model}/${estimate.version} only. ${others} rows are of other versions.`]
+          ? [
+              `The estimate covers ${estimate.model}/${estimate.version} only. It excludes ${countText(others, 'row')} of other versions.`,
+            ]
           : [],
     };
   }

@@ -37,7 +37,7 @@ import { finiteOf, isNumeric, keyOfField, type Field } from '../metrics/fields.t
 import { evaluateOutputs, type EvaluatedOutputs } from './evaluate-outputs.ts';
 import { evaluateAttributions, type EvaluatedAttributions } from '../metrics/measure-attributions.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
 import type { ScoreReference } from '../baselines/score-reference.ts';
 import type { OpenWindow } from './window.ts';
 import { summarize } from '../metrics/summaries.ts';
@@ -66,19 +66,19 @@ export interface EvaluatedWindow {
 }
 
 export async function evaluateWindow(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   window: OpenWindow,
   signal: AbortSignal,
 ): Promise<EvaluatedWindow> {
   const { spec } = monitor;
-  const runner = new QueryRunner(await parts.query(), monitor.project_id, signal);
+  const runner = new QueryRunner(await dependencies.query(), monitor.project_id, signal);
   const wanted =
     spec.baseline ??
     (monitor.dataset === null ? ({ type: 'training' } as const) : ({ type: 'rolling', windows: 1 } as const));
-  const main = await findBaseline(parts, monitor, window, wanted, signal);
-  const compared = await compareWith(parts, monitor, window, main, runner);
-  const versions = await describeVersions(parts, monitor, window);
+  const main = await findBaseline(dependencies, monitor, window, wanted, signal);
+  const compared = await compareWith(dependencies, monitor, window, main, runner);
+  const versions = await describeVersions(dependencies, monitor, window);
   const known = knownInputs(monitor, window);
   const outside = await countOutside(runner, window, compared.fields);
   const notes = [...window.notes, ...compared.notes];
@@ -105,8 +105,8 @@ export async function evaluateWindow(
         outcomes.push(evaluateQuality(check, { ...facts, known: known.before, outside }));
         break;
       case 'skew': {
-        const training = await findBaseline(parts, monitor, window, { type: 'training' }, signal);
-        const own = await compareWith(parts, monitor, window, trainingOnly(training), runner);
+        const training = await findBaseline(dependencies, monitor, window, { type: 'training' }, signal);
+        const own = await compareWith(dependencies, monitor, window, trainingOnly(training), runner);
         compared.made.push(...own.made);
         outcomes.push(
           evaluateDrift(check, {
@@ -123,7 +123,7 @@ export async function evaluateWindow(
         const outcome = evaluateSlo(check, {
           spec,
           requests: window.requests,
-          before: await sloBefore(parts, monitor, check),
+          before: await sloBefore(dependencies, monitor, check),
         });
         outcomes.push(outcome);
         if (window.requests !== undefined) slo[outcome.name] = sumsOf(check, window.requests);
@@ -133,15 +133,15 @@ export async function evaluateWindow(
         const { from, until } = window.bounds;
         const of = { projectId: monitor.project_id, endpoint: monitor.endpoint ?? '', from, until };
         const requests = window.requests?.requests ?? 0;
-        outcomes.push(evaluateResources(check, spec, { requests, usage: await parts.usage(of) }));
+        outcomes.push(evaluateResources(check, spec, { requests, usage: await dependencies.usage(of) }));
         break;
       }
       case 'attributionDrift':
-        explained.push(await evaluateAttributions(parts, monitor, window, { check, main, wanted, runner }));
+        explained.push(await evaluateAttributions(dependencies, monitor, window, { check, main, wanted, runner }));
         break;
       case 'fairness':
       case 'estimatedPerformance':
-        outputs.push(await evaluateOutputs(parts, monitor, window, check, runner));
+        outputs.push(await evaluateOutputs(dependencies, monitor, window, check, runner));
         break;
       default:
         outcomes.push(unknownOutcome(check, spec, 'labeled', 'No prediction has ground truth yet.'));
@@ -149,7 +149,7 @@ export async function evaluateWindow(
   }
   outcomes.push(...[...outputs, ...explained].map(({ outcome }) => outcome));
   notes.push(...[...outputs, ...explained].flatMap((one) => one.notes));
-  for (const fault of window.faults) outcomes.push(dataOutcome(spec.severity, fault));
+  for (const problem of window.faults) outcomes.push(dataOutcome(spec.severity, problem));
   const examples = await findExamples(runner, window, compared.fields, outcomes);
   return {
     window,
@@ -193,7 +193,7 @@ interface Compared {
 
 /** Counts the window with the bin edges of its baseline. Outputs, which a dataset does not contain, are compared with the first window. */
 async function compareWith(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   window: OpenWindow,
   main: FoundBaseline,
@@ -206,7 +206,7 @@ async function compareWith(
   const baseline = 'found' in main ? main.found : undefined;
   if ('found' in main && main.made !== undefined) made.push(main.made);
   if (baseline?.about.reason !== undefined) notes.push(baseline.about.reason);
-  const complement = monitor.dataset === null ? await firstOf(parts, monitor, baseline) : undefined;
+  const complement = monitor.dataset === null ? await firstOf(dependencies, monitor, baseline) : undefined;
   const edges = new Map([
     ...(complement === undefined ? [] : edgesOf(complement)),
     ...(baseline === undefined ? [] : edgesOf(baseline)),
@@ -219,7 +219,7 @@ async function compareWith(
   const named = (number: number) => `window ${number}`;
   if ('first' in main && full) {
     made.push({
-      id: uuidv7(parts.clock.now()),
+      id: uuidv7(dependencies.clock.now()),
       key: FIRST,
       about: {
         type: 'first',
@@ -242,7 +242,7 @@ async function compareWith(
     window.dataset === undefined
   ) {
     const first: NewBaseline = {
-      id: uuidv7(parts.clock.now()),
+      id: uuidv7(dependencies.clock.now()),
       key: `outputs:${baseline.id ?? ''}`,
       about: { type: 'first', name: named(monitor.number + 1), rows: window.rows },
       fields: uncovered,
@@ -282,12 +282,12 @@ function lostOf({ lost }: Compared, known: readonly string[]): readonly StoredFi
 
 /** Returns the outputs of the first window with this baseline. */
 async function firstOf(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   baseline: Baseline | undefined,
 ): Promise<Baseline | undefined> {
   if (baseline === undefined || baseline.about.type !== 'dataset') return undefined;
-  return await storedBaseline(parts, monitor, `outputs:${baseline.id ?? ''}`);
+  return await storedBaseline(dependencies, monitor, `outputs:${baseline.id ?? ''}`);
 }
 
 /** Restricts a baseline to training data, which skew requires. */
@@ -300,7 +300,7 @@ function trainingOnly(found: FoundBaseline): FoundBaseline {
 }
 
 async function describeVersions(
-  { database, versions }: MonitoringParts,
+  { database, versions }: MonitoringDependencies,
   monitor: MonitorRow,
   window: OpenWindow,
 ): Promise<ServedVersion[]> {
@@ -331,7 +331,7 @@ function knownInputs(monitor: MonitorRow, window: OpenWindow) {
       : version === undefined
         ? undefined
         : `${version.model}/${version.version}`;
-  const before = by === undefined ? [] : (monitor.known[by] ?? []);
+  const before = by === undefined ? [] : (monitor.known_inputs[by] ?? []);
   const now = window.fields.flatMap(({ side, name }) => (side === 'input' ? [name] : []));
   return { by, before, after: [...new Set([...before, ...now])] };
 }
@@ -373,7 +373,7 @@ async function countOutside(
 }
 
 async function sloBefore(
-  { database }: MonitoringParts,
+  { database }: MonitoringDependencies,
   monitor: MonitorRow,
   check: Extract<MonitorRow['spec']['checks'][number], { type: 'slo' }>,
 ): Promise<readonly SloSums[]> {
@@ -389,5 +389,5 @@ async function sloBefore(
         'slo_before',
       ),
   );
-  return rows.flatMap(({ sums }) => sums ?? { requests: 0, bad: 0 });
+  return rows.flatMap(({ sums }) => sums ?? { requests: 0, failed: 0 });
 }

@@ -16,12 +16,12 @@ import type { Expression, NamedExpression, Relation } from '#engines/query/model
 import { readResource } from '#kernel/store.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { FileRow, FoundPredictions } from '#ledgers/predictions/index.ts';
+import { countText } from '#lib/count-text.ts';
 import { QueryRunner, cellsOf, count, toNumber, cellText, type Rows } from '../query-runner.ts';
 import { elementType, fieldsOfPredictions, MAX_ELEMENTS, MAX_FIELDS } from '../metrics/fields.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
-import type { MonitoringParts } from '../monitoring-parts.ts';
-import { nextSpan } from './window-times.ts';
-import type { WindowVersion, OpenWindow, PredictionBounds, RequestMetrics } from './window.ts';
+import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
+import { nextSpan, type WindowVersion, type OpenWindow, type PredictionBounds, type RequestMetrics } from './window.ts';
 
 /** Maximum number of files that are read for the end of a window by count. */
 const MAX_FILES = 2000;
@@ -31,27 +31,27 @@ const FAILED_STATUS = 400;
 
 /** Returns undefined if the window has not ended. */
 export async function withPredictionWindow<T>(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   signal: AbortSignal,
   work: (window: OpenWindow) => Promise<T>,
 ): Promise<T | undefined> {
   const { spec, project_id: projectId } = monitor;
   const of = { projectId, endpoint: monitor.endpoint ?? '' };
-  const now = parts.clock.now();
+  const now = dependencies.clock.now();
   const upper = now - spec.graceSeconds * 1000;
-  await parts.predictions.collect(signal);
+  await dependencies.predictions.collect(signal);
   const cursor = Number(monitor.cursor_at);
-  const files = await parts.predictions.files(of, earliest(cursor, monitor.cursor_id ?? undefined), MAX_FILES);
-  const runner = new QueryRunner(await parts.query(), projectId, signal);
-  const masked = await masksOf(parts, monitor);
+  const files = await dependencies.predictions.files(of, earliest(cursor, monitor.cursor_id ?? undefined), MAX_FILES);
+  const runner = new QueryRunner(await dependencies.query(), projectId, signal);
+  const masked = await masksOf(dependencies, monitor);
   const future = files.filter((file) => Number(file.last_at) > now + SKEW_MS).length;
-  const faults =
+  const problems =
     future > 0
       ? [
           {
             metric: 'future_predictions',
-            reason: `${future} files contain predictions with a time in the future: the clock of a gateway is ahead. They are evaluated when that time is reached.`,
+            reason: `The clock of a gateway is ahead: the predictions of ${countText(future, 'file')} have a time in the future. They are evaluated when that time is reached.`,
           },
         ]
       : [];
@@ -61,21 +61,21 @@ export async function withPredictionWindow<T>(
     const next = first === undefined ? undefined : Math.max(Number(first.first_at), cursor);
     const span = nextSpan(windows, cursor, { now, graceMs: spec.graceSeconds * 1000, next });
     if (span === undefined) return undefined;
-    return await parts.predictions.withRows(
+    return await dependencies.predictions.withRows(
       of,
       span,
-      async (found) => await work({ ...(await openWindow(runner, found, span, { spec, masked })), faults }),
+      async (found) => await work({ ...(await openWindow(runner, found, span, { spec, masked })), faults: problems }),
     );
   }
   const some = enough(files, windows.rows, cursor);
-  return await parts.predictions.withRows(
+  return await dependencies.predictions.withRows(
     of,
     { from: cursor },
     async (found) => {
       const after = monitor.cursor_id ?? undefined;
       const bounds = await nextCount(runner, found, { from: cursor, until: upper, after }, windows.rows);
       if (bounds === undefined) return undefined;
-      return await work({ ...(await openWindow(runner, found, bounds, { spec, masked })), faults });
+      return await work({ ...(await openWindow(runner, found, bounds, { spec, masked })), faults: problems });
     },
     some,
   );
@@ -211,7 +211,9 @@ async function openWindow(
         : [],
     ),
     ...(fields.length > MAX_FIELDS ? [`Only the first ${MAX_FIELDS} of ${fields.length} columns are evaluated.`] : []),
-    ...(count(cells.get('erased')) > 0 ? [`${count(cells.get('erased'))} erased rows are not evaluated.`] : []),
+    ...(count(cells.get('erased')) > 0
+      ? [`The evaluation excludes ${countText(count(cells.get('erased')), 'erased row')}.`]
+      : []),
   ];
   const quantiles = cells.get('latency');
   const [p50Ms, p95Ms, p99Ms] = Array.isArray(quantiles) ? quantiles.map((cell) => toNumber(cell as never)) : [];
@@ -241,7 +243,7 @@ async function openWindow(
 
 /** Returns restricted inputs and outputs: `spec.capture.mask` of the Endpoint. */
 export async function masksOf(
-  { database }: Pick<MonitoringParts, 'database'>,
+  { database }: Pick<MonitoringDependencies, 'database'>,
   monitor: Pick<MonitorRow, 'project_id' | 'endpoint'>,
 ): Promise<ReadonlySet<string>> {
   const { project_id: projectId, endpoint } = monitor;
@@ -256,16 +258,16 @@ export async function masksOf(
 
 /** Provides the fields of predictions of a period, for a baseline. */
 export async function withPredictions<T>(
-  parts: MonitoringParts,
+  dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   bounds: PredictionBounds,
   signal: AbortSignal,
   work: (window: Pick<OpenWindow, 'data' | 'inputs' | 'fields' | 'rows'>) => Promise<T>,
 ): Promise<T> {
   const { project_id: projectId, spec } = monitor;
-  const runner = new QueryRunner(await parts.query(), projectId, signal);
-  const masked = await masksOf(parts, monitor);
-  return await parts.predictions.withRows(
+  const runner = new QueryRunner(await dependencies.query(), projectId, signal);
+  const masked = await masksOf(dependencies, monitor);
+  return await dependencies.predictions.withRows(
     { projectId, endpoint: monitor.endpoint ?? '' },
     bounds,
     async (found) => await work(await openWindow(runner, found, bounds, { spec, masked })),

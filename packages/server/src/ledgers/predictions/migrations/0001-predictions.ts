@@ -7,10 +7,10 @@ export const predictionTables: Migration = {
 create table predictions.file (
   id uuid primary key,
   project_id uuid not null,
-  -- Of the Endpoint resource, and its name.
+  -- Uid and name of the Endpoint resource.
   endpoint uuid not null,
   name text collate "C" not null,
-  -- What ids of predictions say of the endpoint.
+  -- The endpoint part of prediction ids.
   mark bigint not null,
   hour bigint not null,
   predictions int not null,
@@ -19,7 +19,7 @@ create table predictions.file (
   bytes bigint not null,
   columns jsonb not null,
   models text[] not null,
-  -- Of the predictions in it.
+  -- Times of its first and last prediction.
   first_at bigint not null,
   last_at bigint not null,
   created_at bigint not null
@@ -29,7 +29,7 @@ create index file_mark on predictions.file (project_id, mark, hour);
 create index file_age on predictions.file (last_at);
 select dais.protect('predictions.file');
 
--- How far each segment was read: committed with the files that were made of it.
+-- Read position of each segment, committed with the files created from it.
 create table predictions.segment (
   name text collate "C" primary key,
   project_id uuid not null,
@@ -45,17 +45,17 @@ create table predictions.erasure (
   project_id uuid not null,
   endpoint text collate "C" not null,
   "column" text collate "C" not null,
-  -- Null once it is done.
+  -- Null after completion.
   value text,
   state text collate "C" not null,
   files int not null default 0,
   rows int not null default 0,
-  -- Files at or before it are done.
-  place uuid,
+  -- The last processed file.
+  last_file uuid,
   error text,
   reason text not null,
   by jsonb not null,
-  asked_at bigint not null,
+  requested_at bigint not null,
   ended_at bigint
 );
 select dais.protect('predictions.erasure');

@@ -7,7 +7,7 @@ import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { Collector } from '../collect.ts';
-import type { PredictionsParts } from '../predictions-parts.ts';
+import type { PredictionsDependencies } from '../predictions-dependencies.ts';
 import { SegmentWriter, type PredictionRecord } from '../segment.ts';
 
 function say(line: object): void {
@@ -72,7 +72,7 @@ export async function collectContinuously({ connection, root }: CollectorSetup):
     memoryMb: 512,
     threads: 1,
   });
-  const parts: PredictionsParts = {
+  const dependencies: PredictionsDependencies = {
     database,
     content,
     blobs,
@@ -84,6 +84,6 @@ export async function collectContinuously({ connection, root }: CollectorSetup):
     days: 30,
     projectBytes: 2 ** 40,
   };
-  const collector = new Collector(parts);
+  const collector = new Collector(dependencies);
   for (;;) say(await collector.collect());
 }

@@ -17,7 +17,7 @@ import { registrySlice } from '#ledgers/registry/index.ts';
 import { servingSlice } from '#ledgers/serving/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { predictionsLedger, predictionsSlice, type PredictionsParts } from '../index.ts';
+import { predictionsLedger, predictionsSlice, type PredictionsDependencies } from '../index.ts';
 import { predictionNodes } from '../lineage-nodes.ts';
 import { SegmentWriter, type CapturePolicy, type PredictionRecord } from '../segment.ts';
 
@@ -26,7 +26,7 @@ export interface PredictionsWorld {
   /** Folder of blobs, segments and temporary files. */
   readonly root: string;
   readonly dais: TestKernel;
-  readonly parts: PredictionsParts;
+  readonly dependencies: PredictionsDependencies;
   readonly writer: SegmentWriter;
   /** Returns the name of a new endpoint. */
   endpoint(): Promise<string>;
@@ -58,7 +58,7 @@ export async function startPredictionsWorld({ jobs = true } = {}): Promise<Predi
     memoryMb: 512,
     threads: 2,
   });
-  const parts: PredictionsParts = {
+  const dependencies: PredictionsDependencies = {
     database: db.database,
     content,
     blobs,
@@ -70,14 +70,14 @@ export async function startPredictionsWorld({ jobs = true } = {}): Promise<Predi
     days: 30,
     projectBytes: 2 ** 40,
   };
-  const ledger = predictionsLedger(parts);
+  const ledger = predictionsLedger(dependencies);
   const dais = await startTestKernel(db, {
     kinds: [project, endpoint()],
     entries: [...ledger.entries, ...lineageEntries([predictionNodes])],
     jobs: jobs ? ledger.jobs : [],
   });
   const writer = new SegmentWriter({
-    folder: join(parts.spool, 'g1'),
+    folder: join(dependencies.spool, 'g1'),
     gateway: 'g1',
     now: () => Date.now(),
     log: silentLog,
@@ -88,7 +88,7 @@ export async function startPredictionsWorld({ jobs = true } = {}): Promise<Predi
     db,
     root: folder,
     dais,
-    parts,
+    dependencies,
     writer,
     endpoint: async () => {
       const name = `endpoint-${++made}`;

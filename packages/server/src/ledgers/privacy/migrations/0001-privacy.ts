@@ -7,15 +7,15 @@ export const privacyTables: Migration = {
 create table privacy.finding (
   id uuid primary key,
   project_id uuid not null,
-  -- Of the Dataset resource, and its name.
+  -- Uid and name of the Dataset resource.
   dataset uuid not null,
   name text collate "C" not null,
   "column" text collate "C" not null,
   entity text collate "C" not null,
   confidence real not null,
   share real not null,
-  because text collate "C" not null,
-  -- Its shape only.
+  evidence text collate "C" not null,
+  -- Redacted example.
   example text,
   state text collate "C" not null,
   mask text collate "C",
@@ -31,7 +31,7 @@ create table privacy.finding (
 create index finding_newest on privacy.finding (project_id, found_at desc, id desc);
 select dais.protect('privacy.finding');
 
--- One for each version that was looked at.
+-- One row per scanned version.
 create table privacy.scan (
   version uuid primary key,
   project_id uuid not null,
@@ -42,7 +42,7 @@ create table privacy.scan (
   rows int not null default 0,
   findings int not null default 0,
   error text,
-  asked_at bigint not null,
+  requested_at bigint not null,
   ended_at bigint
 );
 create index scan_dataset on privacy.scan (dataset, number desc);
@@ -51,11 +51,11 @@ select dais.protect('privacy.scan');
 create table privacy.pseudonym_key (
   project_id uuid not null,
   number int not null,
-  -- Of a salt: the Dataset resource, and its name.
+  -- For salts: uid and name of the Dataset resource.
   dataset uuid,
   name text collate "C",
   state text collate "C" not null,
-  -- Sealed; all of them null once it is destroyed.
+  -- Encrypted key; all null after its destruction.
   key_id text,
   key_fingerprint text,
   wrapped bytea,

@@ -170,7 +170,7 @@ export async function startPrivacyWorld(): Promise<PrivacyWorld> {
         const version = String(ingest.version);
         const scan = await ended(
           async () => await call<DataScan>('datasetScan.get', { name: dataset, version }),
-          ({ state }) => state !== 'waiting',
+          ({ state }) => state !== 'pending',
         );
         expect(scan.error).toBeUndefined();
       },

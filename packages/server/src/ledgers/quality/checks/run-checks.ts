@@ -127,10 +127,10 @@ function sampleOf({ columns, rows }: StatementResult, show: readonly string[], t
   const names = columns.map(({ name }) => name);
   const first = show.filter((name) => names.includes(name));
   const order = [...new Set([...first, ...names])].slice(0, MAX_COLUMNS);
-  const places = order.map((name) => names.indexOf(name));
+  const positions = order.map((name) => names.indexOf(name));
   return {
     columns: order,
-    rows: rows.slice(0, MOST_SAMPLE_ROWS).map((row) => places.map((index) => shownCell(row[index] ?? null))),
+    rows: rows.slice(0, MOST_SAMPLE_ROWS).map((row) => positions.map((index) => shownCell(row[index] ?? null))),
     total: Math.max(total, rows.length),
     masked: [],
   };

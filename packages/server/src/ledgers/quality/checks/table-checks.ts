@@ -72,7 +72,7 @@ export const distinct: Check<'distinct'> = async (expectation, context) => {
     found.map(({ name }) => aggregate('count-distinct', [column(name)])),
   );
   const names = { below: 'FEATURE_TYPE_LOW_UNIQUE', above: 'FEATURE_TYPE_HIGH_UNIQUE' } as const;
-  const text = (count: number) => countText(count, count === 1 ? 'value' : 'values');
+  const text = (count: number) => countText(count, 'value');
   const findings = found.map(({ name }, i) =>
     compareWithLimits(expectation, { column: name, value: asCount(answers[i]), ...names, text }),
   );

@@ -5,26 +5,26 @@ export const qualityTables: Migration = {
   id: '0001-quality',
   sql: `
 create table quality.profile (
-  -- Of the ledger of data, which says when it goes.
+  -- Id of the dataset version in the data ledger, which deletes the profile.
   version uuid primary key,
   project_id uuid not null,
   profile jsonb not null,
-  made_at bigint not null
+  created_at bigint not null
 );
 select dais.protect('quality.profile');
 
 create table quality.check (
-  -- Made in the order of time.
+  -- UUIDv7, ordered by time.
   id uuid primary key,
   project_id uuid not null,
   dataset text collate "C" not null,
   version uuid not null,
   number int not null,
   state text collate "C" not null,
-  -- It decides whether the version is ready.
+  -- Whether the check decides if the version becomes ready.
   gate boolean not null,
   expectations jsonb not null,
-  -- Row values are in them: whoever reads them is shown what they may see.
+  -- Contain values of rows, which are masked for each reader.
   results jsonb not null default '[]',
   passed int not null default 0,
   failed int not null default 0,

@@ -23,7 +23,7 @@ import {
   NUMBERED,
   numberOf,
   histogramsQuery,
-  PLACE,
+  ROW_COLUMNS,
   readColumn,
   readSpread,
   nansQuery,
@@ -377,7 +377,7 @@ async function ask(
   const output = { type: 'rows', limit: 1000 } as const;
   // The same files, without and with row numbers.
   const tables =
-    'files' in data && everyOf(request) > 1 ? { data, [NUMBERED]: { ...data, provenance: PLACE } } : { data };
+    'files' in data && everyOf(request) > 1 ? { data, [NUMBERED]: { ...data, provenance: ROW_COLUMNS } } : { data };
   const job = { tables, prepare, query, output, more: others.map((other) => ({ query: other, output })), owner };
   const { more, ...result } = await engine.run(job, options);
   return [result, ...more];

@@ -23,7 +23,7 @@ const SAMPLED_ROWS = 250_000;
 export const NUMBERED = 'numbered';
 /** The table of a job that stores the sample, so that files are read only once. */
 export const SAMPLE = 'sample';
-export const PLACE = { file: '\u0001file', row: '\u0001row' } as const;
+export const ROW_COLUMNS = { file: '\u0001file', row: '\u0001row' } as const;
 
 /** Returns the sampling interval: one of every n rows is used for quantiles and correlations. */
 export function sampledEvery(rows: number): number {
@@ -33,7 +33,7 @@ export function sampledEvery(rows: number): number {
 /** Samples by the hash of the row number in its file, so that every read selects the same rows with any number of threads. */
 function isSampled(every: number): Expression {
   // The literal has the type of the hash: with a signed number the remainder would have 128 bits.
-  return call('=', call('%', call('hash64', column(PLACE.row)), literal(every, 'uint64')), literal(0, 'uint64'));
+  return call('=', call('%', call('hash64', column(ROW_COLUMNS.row)), literal(every, 'uint64')), literal(0, 'uint64'));
 }
 
 type Ask = Readonly<Record<string, AggregateExpression>>;

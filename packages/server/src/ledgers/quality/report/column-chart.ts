@@ -68,7 +68,7 @@ function classChart(classes: readonly Class[]): string {
     const then =
       before === undefined ? '' : `<rect class="was" x="${left}" y="${y + 2}" width="${width(before)}" height="10"/>`;
     const title = `${name}: ${shareText(share)}${before === undefined ? '' : `, previous ${shareText(before)}`}`;
-    return `<g><title>${escape(title)}</title><text class="name" x="${left - 6}" y="${y + 10}">${escape(short === '' ? '(empty)' : short)}</text>${then}<rect class="is" x="${left}" y="${y + 4}" width="${width(share)}" height="6"/><text class="tick" x="${WIDTH}" y="${y + 10}" text-anchor="end">${escape(shareText(share))}</text></g>`;
+    return `<g><title>${escape(title)}</title><text class="name" x="${left - 6}" y="${y + 10}">${escape(short === '' ? '(empty)' : short)}</text>${then}<rect class="is" x="${left}" y="${y + 4}" width="${width(share)}" height="6"/><text x="${WIDTH}" y="${y + 10}" text-anchor="end">${escape(shareText(share))}</text></g>`;
   });
   return svg(classes.length * row + 2, bars.join(''), `Shares of ${classes.length} values`);
 }
@@ -95,7 +95,7 @@ function histogramChart(
     const was = earlier === undefined ? '' : bar(earlier, i, 'was');
     return `<g><title>${escape(title)}</title>${was}${bar(share, i, 'is')}</g>`;
   });
-  const axis = `<line class="axis" x1="0" x2="${WIDTH}" y1="${high}" y2="${high}"/><text class="tick" x="0" y="${HEIGHT - 2}">${escape(label(edges[0] ?? 0))}</text><text class="tick" x="${WIDTH}" y="${HEIGHT - 2}" text-anchor="end">${escape(label(edges.at(-1) ?? 0))}</text>`;
+  const axis = `<line class="axis" x1="0" x2="${WIDTH}" y1="${high}" y2="${high}"/><text x="0" y="${HEIGHT - 2}">${escape(label(edges[0] ?? 0))}</text><text x="${WIDTH}" y="${HEIGHT - 2}" text-anchor="end">${escape(label(edges.at(-1) ?? 0))}</text>`;
   return svg(HEIGHT, bars.join('') + axis, `Distribution of ${current.name}`);
 }
 

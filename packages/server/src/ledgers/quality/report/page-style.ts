@@ -14,9 +14,9 @@ code,.mono{font:12px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .result{display:flex;gap:12px;align-items:flex-start;border:1px solid var(--line);border-left-width:4px;border-radius:6px;padding:12px 16px;margin:16px 0;background:var(--panel)}
 .result .sign{font-size:20px;line-height:1.2}
 .result strong{font-size:15px}
-.bad{border-left-color:var(--bad)}.bad>.sign,.bad .word{color:var(--bad)}
-.warn{border-left-color:var(--warn)}.warn>.sign,.warn .word{color:var(--warn)}
-.good{border-left-color:var(--good)}.good>.sign,.good .word{color:var(--good)}
+.failing{border-left-color:var(--bad)}.failing>.sign,.failing .word{color:var(--bad)}
+.warning{border-left-color:var(--warn)}.warning>.sign,.warning .word{color:var(--warn)}
+.passing{border-left-color:var(--good)}.passing>.sign,.passing .word{color:var(--good)}
 .facts{display:flex;flex-wrap:wrap;gap:4px 28px;margin:12px 0 0;padding:0}
 .facts div{display:flex;flex-direction:column}
 .facts dt{color:var(--quiet);font-size:12px}.facts dd{margin:0;font-weight:600}

@@ -40,7 +40,7 @@ function moment(at: number): string {
 }
 
 interface Result {
-  readonly kind: 'good' | 'warn' | 'bad';
+  readonly kind: 'passing' | 'warning' | 'failing';
   readonly sign: string;
   readonly word: string;
   readonly why: string;
@@ -54,15 +54,16 @@ function result({ version, check }: QualityReport): string {
 function resultOf({ state, reason }: QualityReport['version'], check: QualityReport['check']): Result {
   const broken = check === undefined ? '' : summaryText(check);
   if (state === 'quarantined') {
-    return { kind: 'bad', sign: '✕', word: 'Quarantined', why: reason ?? broken };
+    return { kind: 'failing', sign: '✕', word: 'Quarantined', why: reason ?? broken };
   }
-  if (state === 'broken') return { kind: 'bad', sign: '✕', word: 'Broken: its source has changed', why: reason ?? '' };
+  if (state === 'broken')
+    return { kind: 'failing', sign: '✕', word: 'Broken: its source has changed', why: reason ?? '' };
   if (state === 'building') {
-    return { kind: 'warn', sign: '…', word: 'Checks in progress', why: 'The version becomes ready when they pass.' };
+    return { kind: 'warning', sign: '…', word: 'Checks in progress', why: 'The version becomes ready when they pass.' };
   }
   if (check === undefined) {
     return {
-      kind: 'warn',
+      kind: 'warning',
       sign: '?',
       word: 'No expectations',
       why: 'No expectations have been checked. `dais data suggest` suggests some.',
@@ -70,7 +71,7 @@ function resultOf({ state, reason }: QualityReport['version'], check: QualityRep
   }
   if (check.state === 'error') {
     return {
-      kind: 'bad',
+      kind: 'failing',
       sign: '✕',
       word: 'Not evaluated',
       why: check.message ?? 'The checks could not be run.',
@@ -78,10 +79,15 @@ function resultOf({ state, reason }: QualityReport['version'], check: QualityRep
   }
   if (check.failed > 0) {
     const word = check.gate ? 'Released despite failed checks' : 'Ready, with failed expectations';
-    return { kind: 'warn', sign: '!', word, why: `${broken}${reason === undefined ? '' : ` ${reason}`}` };
+    return { kind: 'warning', sign: '!', word, why: `${broken}${reason === undefined ? '' : ` ${reason}`}` };
   }
-  if (check.warned > 0) return { kind: 'warn', sign: '!', word: 'Passed with warnings', why: broken };
-  return { kind: 'good', sign: '✓', word: 'Passed', why: `All ${check.passed} expectations passed.` };
+  if (check.warned > 0) return { kind: 'warning', sign: '!', word: 'Passed with warnings', why: broken };
+  return {
+    kind: 'passing',
+    sign: '✓',
+    word: 'Passed',
+    why: check.passed === 1 ? 'The expectation passed.' : `All ${check.passed} expectations passed.`,
+  };
 }
 
 function summaryText({ passed, failed, warned }: NonNullable<QualityReport['check']>): string {
@@ -90,7 +96,7 @@ function summaryText({ passed, failed, warned }: NonNullable<QualityReport['chec
     ...(warned > 0 ? [`${warned} failed with a warning`] : []),
     `${passed} passed`,
   ];
-  return `Of ${passed + failed + warned} expectations: ${parts.join(', ')}.`;
+  return `Of ${countText(passed + failed + warned, 'expectation')}: ${parts.join(', ')}.`;
 }
 
 function facts({ version, profile, before }: QualityReport): string {
@@ -145,10 +151,10 @@ function resultCard({
 }: ExpectationResult): string {
   const [kind, sign, word] =
     outcome === 'passed'
-      ? (['good', '✓', 'passed'] as const)
+      ? (['passing', '✓', 'passed'] as const)
       : severity === 'block'
-        ? (['bad', '✕', outcome === 'error' ? 'not evaluated' : 'failed'] as const)
-        : (['warn', '!', outcome === 'error' ? 'not evaluated' : 'failed'] as const);
+        ? (['failing', '✕', outcome === 'error' ? 'not evaluated' : 'failed'] as const)
+        : (['warning', '!', outcome === 'error' ? 'not evaluated' : 'failed'] as const);
   const shown =
     outcome === 'passed' ? findings.slice(0, 20) : findings.filter(({ anomaly }) => anomaly !== undefined).slice(0, 50);
   const left = findings.length - shown.length + (more ?? 0);
@@ -217,8 +223,8 @@ function restTable(rest: readonly ColumnProfile[], all: number): string {
       `<tr><td>${escape(name)}</td><td class="mono">${escape(type)}</td><td class="n">${missingText(count, nulls)}</td><td class="n">${numberText(distinct)}</td></tr>`,
   );
   const left = all - MAX_LISTED;
-  const more = left > 0 ? `<p class="quiet">The JSON of this report lists ${countText(left, 'more columns')}.</p>` : '';
-  return `<details><summary>${countText(rest.length, 'more columns')}</summary><div class="scroll"><table><thead><tr><th>Column</th><th>Type</th><th class="n">Missing</th><th class="n">Distinct values</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>${more}</details>`;
+  const more = left > 0 ? `<p class="quiet">The JSON of this report lists ${countText(left, 'more column')}.</p>` : '';
+  return `<details><summary>${countText(rest.length, 'more column')}</summary><div class="scroll"><table><thead><tr><th>Column</th><th>Type</th><th class="n">Missing</th><th class="n">Distinct values</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>${more}</details>`;
 }
 
 function columnCard(current: ColumnProfile, before: ColumnProfile | undefined, distance: number | undefined): string {
@@ -293,7 +299,11 @@ function history({ history: checks }: QualityReport): string {
   if (checks.length < 2) return '';
   const rows = checks.map(({ number, state, passed, failed, warned, createdAt }) => {
     const [kind, sign] =
-      state === 'passed' ? ['good', '✓'] : state === 'failed' || state === 'error' ? ['bad', '✕'] : ['warn', '…'];
+      state === 'passed'
+        ? ['passing', '✓']
+        : state === 'failed' || state === 'error'
+          ? ['failing', '✕']
+          : ['warning', '…'];
     return `<tr class="${kind}"><td>version ${number}</td><td><span class="word">${sign} ${escape(state)}</span></td><td class="n">${passed}</td><td class="n">${failed}</td><td class="n">${warned}</td><td>${moment(createdAt)}</td></tr>`;
   });
   return `<section><h2>Check history</h2><div class="scroll"><table><thead><tr><th>Version</th><th>State</th><th class="n">Passed</th><th class="n">Failed</th><th class="n">Warnings</th><th>Created</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;

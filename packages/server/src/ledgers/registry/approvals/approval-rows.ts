@@ -1,7 +1,19 @@
-import type { Actor } from '@dais/api';
-import type { ApprovalDecision, ApprovalState, Stage } from '@dais/api/registry';
+/** Stored approvals of model versions, and whether those of a version suffice for a change. */
+import { DaisError, type Actor } from '@dais/api';
+import type { ApprovalDecision, ApprovalRule, ApprovalState, ModelVersion, Stage } from '@dais/api/registry';
 import type { Sql } from '#engines/database/contract.ts';
-import { actorKey, type GivenApproval, type Move } from './approval-rule.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { LockedModel } from '../model-rows.ts';
+import { readSpec } from '../models.ts';
+import {
+  actorKey,
+  missingApprovals,
+  missingText,
+  moveText,
+  rulesFor,
+  type GivenApproval,
+  type Move,
+} from './approval-rule.ts';
 
 /** A request for approval with its decisions. */
 export interface ApprovalRow {
@@ -145,5 +157,37 @@ export function approvalsIn(rows: readonly ApprovalRow[]): readonly GivenApprova
     row.decisions
       .filter(({ decision }) => decision === 'approve')
       .map(({ by, teams }) => ({ by, teams, own: isOwnApproval(by, row) })),
+  );
+}
+
+/** Returns the current rules for a change of an alias or stage. */
+export async function rulesOf(tx: Transaction, name: string, move: Move): Promise<readonly ApprovalRule[]> {
+  const { approvals = [] } = (await readSpec(tx, tx.projectId, name)) as { approvals?: readonly ApprovalRule[] };
+  return rulesFor(approvals, move);
+}
+
+/**
+ * Checks that all required approvals of the current rules are given; returns their numbers. The caller has locked the
+ * model. @throws DaisError `approval_missing` naming the missing approvals.
+ */
+export async function requireApproval(
+  tx: Transaction,
+  model: LockedModel,
+  { version }: ModelVersion,
+  move: Move,
+): Promise<readonly number[]> {
+  const rules = await rulesOf(tx, model.name, move);
+  if (rules.length === 0) return [];
+  const rows = await approvalsForMove(tx.sql, model.id, version, move);
+  const missing = missingApprovals(rules, approvalsIn(rows));
+  if (missing.length === 0) return rows.map(({ number }) => number);
+  const pending = rows.find(({ state }) => state === 'pending');
+  const next =
+    pending === undefined
+      ? 'Request an approval on the page of the version, or with the operation modelApproval.request.'
+      : `Approval ${pending.number} is pending.`;
+  throw new DaisError(
+    'approval_missing',
+    `Version ${version} of Model "${model.name}" needs approval for the ${moveText(move)} by ${missingText(missing)}. ${next}`,
   );
 }

@@ -15,8 +15,8 @@ import type {
 import type { CallOf } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { rulesOf } from './approval-gate.ts';
 import {
+  rulesOf,
   approvalsForMove,
   approvalsIn,
   isOwnApproval,
@@ -30,7 +30,7 @@ import {
 import { actorKey, missingApprovals, missingText, moveText, eligibilityOf, type Move } from './approval-rule.ts';
 import { lockModel, readVersion, type LockedModel } from '../model-rows.ts';
 import { moveAlias, moveStage } from '../moves.ts';
-import type { RegistryParts } from '../registry-parts.ts';
+import type { RegistryDependencies } from '../registry-dependencies.ts';
 import { visibleModels } from '../search.ts';
 import { emitAbout } from '../tags.ts';
 import type { VersionInput } from '../versions/versions.ts';
@@ -46,7 +46,7 @@ interface RequestInput extends VersionInput {
 export async function requestApproval(
   tx: Transaction,
   { input, tenant, context }: CallOf<typeof requestApprovalOperation>,
-  parts: RegistryParts,
+  dependencies: RegistryDependencies,
 ): Promise<Approval> {
   const move = requestedMove(input);
   const model = await lockModel(tx.sql, tenant.id, input.name);
@@ -75,7 +75,7 @@ export async function requestApproval(
       input.moveWhenApproved,
       input.reason,
       JSON.stringify({ type, id }),
-      parts.now(),
+      dependencies.now(),
     ],
     'insert_approval',
   );
@@ -119,7 +119,7 @@ export async function listApprovalsOfAll(
 ): Promise<{ items: readonly Approval[]; nextCursor?: string }> {
   const { state, limit, cursor } = input;
   const filter = [tenant.id, 'all', state ?? ''];
-  const position = approvalPlace(decodePageCursor(filter, cursor));
+  const position = approvalPosition(decodePageCursor(filter, cursor));
   const uids = visible === undefined ? undefined : await visibleModels(tx, tenant.id, visible);
   const rows = await listAllApprovals(tx.sql, tenant.id, { state, position, uids, limit: limit + 1 });
   const { page, next } = cutPage(rows, limit, filter, (row) =>
@@ -131,7 +131,7 @@ export async function listApprovalsOfAll(
 }
 
 /** @throws DaisError `invalid_cursor` for a malformed position. */
-function approvalPlace(text: string | undefined): ApprovalPosition | undefined {
+function approvalPosition(text: string | undefined): ApprovalPosition | undefined {
   if (text === undefined) return undefined;
   const [, at, model, number] = /^(\d{1,18}) (\d{1,18}) (\d{1,9})$/.exec(text) ?? [];
   if (at === undefined || model === undefined) {
@@ -151,7 +151,7 @@ export async function readModelApproval(
 export async function approve(
   tx: Transaction,
   call: CallOf<typeof approveOperation>,
-  parts: RegistryParts,
+  dependencies: RegistryDependencies,
 ): Promise<Approval> {
   const { input, context } = call;
   const { model, row } = await lockApproval(tx, call);
@@ -160,25 +160,26 @@ export async function approve(
   requirePending(row);
   const move = moveOf(row);
   const rules = await rulesOf(tx, input.name, move);
-  await decide(tx, call, parts, { row, rules, decision: 'approve' });
+  await decide(tx, call, dependencies, { row, rules, decision: 'approve' });
   const rows = await approvalsForMove(tx.sql, model.id, row.version, move);
   const complete = missingApprovals(rules, approvalsIn(rows)).length === 0;
   const about = { approval: row.number, version: row.version, ...move };
   emitAbout(tx, model, eventTypes.approvalGiven, { ...about, reason: input.reason, complete });
-  if (complete) await finish(tx, model, { row, move, approvals: rows.map(({ number }) => number), now: parts.now() });
+  if (complete)
+    await finish(tx, model, { row, move, approvals: rows.map(({ number }) => number), now: dependencies.now() });
   return await presentOne(tx, input.name, Number(input.number));
 }
 
 export async function reject(
   tx: Transaction,
   call: CallOf<typeof rejectOperation>,
-  parts: RegistryParts,
+  dependencies: RegistryDependencies,
 ): Promise<Approval> {
   const { input } = call;
   const { model, row } = await lockApproval(tx, call);
   requirePending(row);
   const move = moveOf(row);
-  await decide(tx, call, parts, { row, rules: await rulesOf(tx, input.name, move), decision: 'reject' });
+  await decide(tx, call, dependencies, { row, rules: await rulesOf(tx, input.name, move), decision: 'reject' });
   await setState(tx, row, 'rejected');
   const about = { approval: row.number, version: row.version, ...move };
   emitAbout(tx, model, eventTypes.approvalRejected, { ...about, reason: input.reason });
@@ -225,13 +226,13 @@ interface Deciding {
 async function decide(
   tx: Transaction,
   { input, context }: CallOf<typeof approveOperation | typeof rejectOperation>,
-  parts: RegistryParts,
+  dependencies: RegistryDependencies,
   { row, rules, decision }: Deciding,
 ): Promise<void> {
   const { type, id } = context.principal;
   const by = { type, id };
   const teamNames = [...new Set(rules.flatMap(({ teams = [] }) => teams.map(({ team }) => team)))];
-  const teams = teamNames.length === 0 ? [] : await parts.memberOf(tx, context.principal, teamNames);
+  const teams = teamNames.length === 0 ? [] : await dependencies.memberOf(tx, context.principal, teamNames);
   const standing = eligibilityOf(rules, { by, teams, own: isOwnApproval(by, row) });
   if (standing === 'not-asked') {
     const whom = missingText(missingApprovals(rules, []));
@@ -246,7 +247,7 @@ async function decide(
   await tx.sql.query(
     `insert into registry.approval_decision (model, approval, project_id, by, at, decision, reason, teams)
      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    [row.model, row.number, tx.projectId, JSON.stringify(by), parts.now(), decision, input.reason, teams],
+    [row.model, row.number, tx.projectId, JSON.stringify(by), dependencies.now(), decision, input.reason, teams],
     'insert_decision',
   );
 }

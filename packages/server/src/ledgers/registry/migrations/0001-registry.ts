@@ -14,10 +14,10 @@ create table registry.model (
   uid uuid not null,
   name text collate "C" not null,
   type text collate "C" not null,
-  -- As a client said; counts where the resource says nothing.
+  -- Description by a client, used if the resource has none.
   description text,
   spec_description text,
-  -- The highest number that was given, deleted versions included.
+  -- The highest assigned number, including deleted versions.
   last_version int not null default 0,
   created_at bigint not null,
   updated_at bigint not null,
@@ -96,7 +96,7 @@ create table registry.approval (
   foreign key (model, version) references registry.version (model, version) on delete cascade
 );
 create index approval_version on registry.approval (model, version);
-create index approval_asked on registry.approval (project_id, requested_at desc, model desc, number desc);
+create index approval_requested on registry.approval (project_id, requested_at desc, model desc, number desc);
 create unique index approval_pending on registry.approval (model, version, coalesce(alias, ''), coalesce(stage, ''))
   where state = 'pending';
 select dais.protect('registry.approval');
@@ -110,7 +110,7 @@ create table registry.approval_decision (
   at bigint not null,
   decision text collate "C" not null,
   reason text not null,
-  -- Teams that whoever decided was a member of then, among those that were asked.
+  -- Requested teams of which the decider was a member at that time.
   teams text[] not null,
   primary key (model, approval, seq),
   foreign key (model, approval) references registry.approval (model, number) on delete cascade

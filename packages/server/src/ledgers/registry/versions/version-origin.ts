@@ -1,6 +1,6 @@
 import type { Transaction } from '#kernel/transaction.ts';
 import { readByAlias, readVersion } from '../model-rows.ts';
-import type { RegistryParts } from '../registry-parts.ts';
+import type { RegistryDependencies } from '../registry-dependencies.ts';
 import { isInside, parseSource, invalidSource } from './version-source.ts';
 
 interface NewVersion {
@@ -23,7 +23,7 @@ export interface VersionOrigin {
  */
 export async function findOrigin(
   tx: Transaction,
-  { homes, artifactRoot }: Pick<RegistryParts, 'homes' | 'artifactRoot'>,
+  { homes, artifactRoot }: Pick<RegistryDependencies, 'homes' | 'artifactRoot'>,
   version: NewVersion,
 ): Promise<VersionOrigin> {
   const { source } = version;
@@ -72,7 +72,7 @@ export async function findOrigin(
 
 async function runHome(
   tx: Transaction,
-  homes: RegistryParts['homes'],
+  homes: RegistryDependencies['homes'],
   runId: string | undefined,
 ): Promise<string | undefined> {
   return runId === undefined ? undefined : await homes.ofRun(tx, runId);

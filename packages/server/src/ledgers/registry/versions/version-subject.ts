@@ -1,6 +1,6 @@
 /** Model versions as subjects of comments: by the internal number of the model, which does not change on renaming. */
 import type { Transaction } from '#kernel/transaction.ts';
-import type { CommentPlace, CommentSubject } from '#ledgers/comments/index.ts';
+import type { CommentLocation, CommentSubject } from '#ledgers/comments/index.ts';
 import { modelNotFound, versionNotFound } from '../model-rows.ts';
 
 export const versionKey = (model: bigint, version: number) => `model-version/${model}.${version}`;
@@ -34,7 +34,7 @@ export async function versionSubject(
 export async function commentedVersions(
   { sql, projectId }: Transaction,
   keys: readonly string[],
-): Promise<ReadonlyMap<string, CommentPlace>> {
+): Promise<ReadonlyMap<string, CommentLocation>> {
   const parts = keys.flatMap((key) => {
     const [, model, version] = /^model-version\/(\d{1,18})\.(\d{1,9})$/.exec(key) ?? [];
     return model === undefined ? [] : [{ model: BigInt(model), version: Number(version) }];
@@ -47,7 +47,7 @@ export async function commentedVersions(
   );
   const names = new Map(rows.map(({ id, name }) => [id, name]));
   return new Map(
-    parts.flatMap(({ model, version }): [string, CommentPlace][] => {
+    parts.flatMap(({ model, version }): [string, CommentLocation][] => {
       const name = names.get(model);
       if (name === undefined) return [];
       return [[versionKey(model, version), { kind: 'Model', name, version, title: `${name}/${version}` }]];

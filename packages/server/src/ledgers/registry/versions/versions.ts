@@ -10,7 +10,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
 import { lockModel, modelNotFound, versionNotFound, readVersion, touchModel, type LockedModel } from '../model-rows.ts';
 import { recordVersion } from '../lineage.ts';
-import type { RegistryParts } from '../registry-parts.ts';
+import type { RegistryDependencies } from '../registry-dependencies.ts';
 import { changeTags, emitAbout, tagsForEvent } from '../tags.ts';
 import { findOrigin } from './version-origin.ts';
 import { versionKey } from './version-subject.ts';
@@ -24,13 +24,13 @@ export interface VersionInput {
 export async function createVersion(
   tx: Transaction,
   { input, tenant, context }: CallOf<typeof createModelVersionOperation>,
-  parts: RegistryParts,
+  dependencies: RegistryDependencies,
 ): Promise<ModelVersion> {
-  const now = parts.now();
+  const now = dependencies.now();
   const { version, ...model } = await nextVersion(tx, tenant.id, input.name, now);
   const { source } = input;
   const { runId, loggedModelId, artifactUri } =
-    model.type === 'prompt' ? { ...input, artifactUri: source } : await findOrigin(tx, parts, input);
+    model.type === 'prompt' ? { ...input, artifactUri: source } : await findOrigin(tx, dependencies, input);
   const { type, id } = context.principal;
   const { tags = {}, description = '', runLink } = input;
   await insertVersion(tx, model, version, {
@@ -50,7 +50,7 @@ export async function createVersion(
       model,
       version,
       { source, runId, loggedModelId },
-      { now, artifactRoot: parts.artifactRoot },
+      { now, artifactRoot: dependencies.artifactRoot },
     );
   }
   const made = { ...(runId !== undefined && { runId }), ...(loggedModelId !== undefined && { loggedModelId }) };
@@ -137,7 +137,7 @@ export async function nextVersion(
 export async function updateVersion(
   tx: Transaction,
   { input, tenant }: CallOf<typeof updateModelVersionOperation>,
-  parts: RegistryParts,
+  dependencies: RegistryDependencies,
 ): Promise<ModelVersion> {
   const version = Number(input.version);
   const model = await lockModel(tx.sql, tenant.id, input.name);
@@ -145,7 +145,7 @@ export async function updateVersion(
     ? tx.sql.query('select from registry.version where model = $1 and version = $2', [model.id, version], 'has_version')
     : tx.sql.query(
         'update registry.version set updated_at = $3, description = $4 where model = $1 and version = $2 returning version',
-        [model.id, version, parts.now(), input.description],
+        [model.id, version, dependencies.now(), input.description],
         'describe_version',
       ));
   if (found.length === 0) throw versionNotFound(input.name, version);
@@ -157,14 +157,14 @@ export async function updateVersion(
 export async function deleteVersion(
   tx: Transaction,
   { input, tenant }: CallOf<typeof deleteModelVersionOperation>,
-  parts: RegistryParts,
+  dependencies: RegistryDependencies,
 ): Promise<Record<string, never>> {
   const version = Number(input.version);
   const model = await lockModel(tx.sql, tenant.id, input.name);
   const { source, aliases } = await readVersion(tx.sql, tenant.id, input.name, version);
   await tx.sql.query('delete from registry.version where model = $1 and version = $2', [model.id, version]);
   await dropComments(tx, [versionKey(model.id, version)]);
-  await touchModel(tx, model, parts.now());
+  await touchModel(tx, model, dependencies.now());
   emitAbout(tx, model, eventTypes.modelVersionDeleted, { version, source, aliases });
   return {};
 }

@@ -4,20 +4,20 @@ import type { Migration } from '#engines/database/contract.ts';
 export const safetyTables: Migration = {
   id: '0001-safety',
   sql: `
--- One for each version, under what the lineage calls it: models are renamed.
+-- One scan per version, by its lineage key, because models can be renamed.
 create table safety.scan (
   version_key text collate "C" primary key,
   project_id uuid not null,
-  -- Of the Model resource.
+  -- Uid of the Model resource.
   model uuid not null,
   version int not null,
   state text collate "C" not null,
-  -- Of the program that looked.
+  -- Version of the scanner.
   scanner int not null default 0,
   files int not null default 0,
   bytes bigint not null default 0,
   error text,
-  asked_at bigint not null,
+  requested_at bigint not null,
   ended_at bigint
 );
 create index scan_model on safety.scan (model, version desc);

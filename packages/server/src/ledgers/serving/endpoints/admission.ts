@@ -24,7 +24,7 @@ export async function admitEndpoint(tx: Transaction, change: AdmittedChange): Pr
      values ($1, $2, $3, $4::jsonb, $5::jsonb)
      on conflict (uid) do update set spec = excluded.spec, revision = e.revision + 1,
        request = case when e.spec->>'model' = excluded.spec->>'model' then e.request else excluded.request end,
-       held = case when e.spec->>'model' = excluded.spec->>'model' then e.held end`,
+       rejected = case when e.spec->>'model' = excluded.spec->>'model' then e.rejected end`,
     [
       change.uid,
       change.projectId,

@@ -10,7 +10,7 @@ import { changeEndpoint, lockEndpoint } from './endpoint-rows.ts';
 import { resumeModels } from '../models/model-rows.ts';
 import { resolveModel } from '../models/model-source.ts';
 
-interface DeployParts {
+interface DeployDependencies {
   readonly kinds: KindRegistry;
   readonly artifactRoot: string;
 }
@@ -22,7 +22,7 @@ interface DeployParts {
 export async function deploy(
   tx: Transaction,
   { input, tenant, context }: CallOf<typeof deployOperation>,
-  { kinds, artifactRoot }: DeployParts,
+  { kinds, artifactRoot }: DeployDependencies,
 ) {
   const { endpoint: name, model, canary, shadow } = input;
   if (shadow && canary !== undefined) {
@@ -75,7 +75,7 @@ export async function deploy(
   // A deploy is an explicit decision: models that were rolled back or quarantined are retried.
   const { [found.id]: _resumed, ...quarantined } = row.quarantined;
   await resumeModels(tx, [found.id]);
-  await changeEndpoint(tx, row.uid, { held: null, request, quarantined });
+  await changeEndpoint(tx, row.uid, { rejected: null, request, quarantined });
   await tx.enter('all');
   await wakeResources(tx.sql, [row.uid]);
   await tx.enter(tenant.id);

@@ -11,7 +11,6 @@ export interface EndpointRequest {
   readonly by: string;
   readonly cause: 'deploy' | 'alias';
   readonly canary?: number | undefined;
-  readonly shadow?: boolean | undefined;
 }
 
 export interface EndpointRow {
@@ -22,13 +21,13 @@ export interface EndpointRow {
   readonly revision: bigint;
   readonly stable: string | null;
   readonly previous: string | null;
-  readonly held: string | null;
+  readonly rejected: string | null;
   readonly active: Readonly<Record<string, string>>;
   readonly pending: Readonly<Record<string, string>>;
   readonly request: EndpointRequest;
   readonly quarantined: QuarantinedModels;
   /** References with which the manifest named the models of `active`. */
-  readonly named: Readonly<Record<string, string>>;
+  readonly model_references: Readonly<Record<string, string>>;
   readonly refused: RefusedVariants;
 }
 
@@ -55,13 +54,23 @@ export interface QuarantinedModel {
 }
 
 const COLUMNS =
-  'uid, project_id, name, spec, revision, stable, previous, held, active, pending, request, quarantined, named, refused';
+  'uid, project_id, name, spec, revision, stable, previous, rejected, active, pending, request, quarantined, model_references, refused';
 
 export async function findEndpoint({ sql }: Transaction, uid: string): Promise<EndpointRow | undefined> {
   const [row] = await sql.query<EndpointRow>(
     `select ${COLUMNS} from serving.endpoint where uid = $1`,
     [uid],
     'find_endpoint',
+  );
+  return row;
+}
+
+/** The same with a row lock, for changes. */
+export async function findEndpointForUpdate({ sql }: Transaction, uid: string): Promise<EndpointRow | undefined> {
+  const [row] = await sql.query<EndpointRow>(
+    `select ${COLUMNS} from serving.endpoint where uid = $1 for no key update`,
+    [uid],
+    'find_endpoint_for_update',
   );
   return row;
 }
@@ -106,12 +115,12 @@ export async function allEndpoints({ sql }: Transaction): Promise<readonly Endpo
 export interface EndpointChange {
   readonly stable?: string | null;
   readonly previous?: string | null;
-  readonly held?: string | null;
+  readonly rejected?: string | null;
   readonly active?: Readonly<Record<string, string>>;
   readonly pending?: Readonly<Record<string, string>>;
   readonly request?: EndpointRequest;
   readonly quarantined?: QuarantinedModels;
-  readonly named?: Readonly<Record<string, string>>;
+  readonly model_references?: Readonly<Record<string, string>>;
   readonly refused?: RefusedVariants;
 }
 
@@ -119,8 +128,8 @@ export async function changeEndpoint(tx: Transaction, uid: string, change: Endpo
   // Columns that the change does not contain keep their values.
   await tx.sql.query(
     `update serving.endpoint e set revision = e.revision + 1,
-       (stable, previous, held, active, pending, request, quarantined, named, refused) = (
-         select n.stable, n.previous, n.held, n.active, n.pending, n.request, n.quarantined, n.named, n.refused
+       (stable, previous, rejected, active, pending, request, quarantined, model_references, refused) = (
+         select n.stable, n.previous, n.rejected, n.active, n.pending, n.request, n.quarantined, n.model_references, n.refused
          from jsonb_populate_record(e, $2::jsonb) n)
      where e.uid = $1`,
     [uid, JSON.stringify(change)],

@@ -7,7 +7,15 @@ import type { ControllerIo } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { buffer } from 'node:stream/consumers';
-import { changeEndpoint, findEndpoint, type EndpointRow, type QuarantinedModels } from './endpoint-rows.ts';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  changeEndpoint,
+  findEndpoint,
+  findEndpointForUpdate,
+  type EndpointRequest,
+  type EndpointRow,
+  type QuarantinedModels,
+} from './endpoint-rows.ts';
 import { countersOf, loadedModelOf, countersSince, summarizeCounters } from '../publishing/gateway-counters.ts';
 import type { GatewayLink } from '../publishing/gateway-link.ts';
 import { recordDeployment } from '../lineage.ts';
@@ -32,7 +40,7 @@ import {
 import { servedKey } from '../publishing/served-model.ts';
 import { moveVariants, reevaluateRefused, type EvaluateServing } from './variant-moves.ts';
 
-export interface EndpointWorkParts {
+export interface EndpointWorkDependencies {
   readonly content: Content;
   readonly models: LocalModels;
   readonly gateway: GatewayLink;
@@ -83,20 +91,26 @@ export interface EndpointFacts {
 /** The effects that endpoint-plan.ts decides. */
 export type EndpointEffect =
   | { readonly do: 'describe'; readonly model: FoundModel }
-  | { readonly do: 'start'; readonly to: FoundModel }
+  /** `reference`: what the manifest names. */
+  | { readonly do: 'start'; readonly reference: string; readonly to: FoundModel }
   | { readonly do: 'pend'; readonly pending: Readonly<Record<string, string>> }
   | { readonly do: 'activate'; readonly active: Readonly<Record<string, string>> }
   /** Names of variants and shadows whose model a policy has refused for a while. */
   | { readonly do: 'reevaluate'; readonly variants: readonly string[] }
   /** The requested model is active: a later change without a request is a moved alias. */
-  | { readonly do: 'settle' }
+  | { readonly do: 'settle'; readonly request: EndpointRequest }
   | { readonly do: 'smoke' }
-  | { readonly do: 'advance'; readonly result: StepResult }
-  | { readonly do: 'pause'; readonly reason: string }
-  | { readonly do: 'promote'; readonly result: StepResult }
+  | { readonly do: 'advance'; readonly of: RolloutPosition; readonly result: StepResult }
+  | { readonly do: 'pause'; readonly of: RolloutPosition; readonly reason: string }
+  | { readonly do: 'promote'; readonly of: RolloutPosition; readonly result: StepResult }
   /** All quarantined models now; new ones are reported. */
   | { readonly do: 'quarantine'; readonly models: QuarantinedModels }
-  | { readonly do: 'end'; readonly state: 'rolledBack' | 'failed' | 'aborted'; readonly result: StepResult };
+  | { readonly do: 'end'; readonly of: RolloutPosition; readonly state: RolloutEnd; readonly result: StepResult };
+
+export type RolloutEnd = 'rolledBack' | 'failed' | 'aborted';
+
+/** The rollout and step that a decision is about. */
+type RolloutPosition = Pick<RolloutRow, 'id' | 'step' | 'state'>;
 
 const DAMAGE: ReadonlySet<string> = new Set(['content_damaged', 'content_missing']);
 /** Damaged files of a model are read again after this time, because they may have been repaired. */
@@ -106,23 +120,23 @@ const SYSTEM_BY = 'system:dais';
 const BY_ALIAS = { by: SYSTEM_BY, cause: 'alias' } as const;
 
 export class EndpointWork {
-  readonly #parts: EndpointWorkParts;
+  readonly #dependencies: EndpointWorkDependencies;
   /** Models whose stored files are damaged, by id. */
   readonly #unreadable = new Map<string, { readonly message: string; readonly at: number }>();
 
-  constructor(parts: EndpointWorkParts) {
-    this.#parts = parts;
+  constructor(dependencies: EndpointWorkDependencies) {
+    this.#dependencies = dependencies;
   }
 
   async observe({ metadata }: Resource, io: ControllerIo): Promise<EndpointFacts | undefined> {
-    const figures = this.#parts.gateway.figures();
+    const figures = this.#dependencies.gateway.figures();
     return await io.read(async (tx) => {
       const row = await findEndpoint(tx, metadata.uid);
       if (row === undefined) return undefined;
-      const target = await resolveModel(tx, row.spec.model, this.#parts.artifactRoot);
+      const target = await resolveModel(tx, row.spec.model, this.#dependencies.artifactRoot);
       const others: Record<string, Resolution> = {};
       for (const { name, model } of [...row.spec.variants, ...row.spec.shadow]) {
-        others[name] = await resolveModel(tx, model, this.#parts.artifactRoot);
+        others[name] = await resolveModel(tx, model, this.#dependencies.artifactRoot);
       }
       const rollout = await runningRollout(tx, row.uid);
       const steps = rollout === undefined ? [] : await stepsOf(tx, [rollout.id]);
@@ -130,7 +144,7 @@ export class EndpointWork {
       const states = await this.#states(tx, row, { target, others, rollout }, figures);
       const project = metadata.project ?? '';
       return {
-        nowMs: this.#parts.now(),
+        nowMs: this.#dependencies.now(),
         row,
         target,
         others,
@@ -166,26 +180,30 @@ export class EndpointWork {
       await this.#smoke(uid, project, io);
       return;
     }
-    const figures = this.#parts.gateway.figures();
+    const figures = this.#dependencies.gateway.figures();
     await io.write(async (tx) => {
-      const row = await findEndpoint(tx, uid);
+      const row = await findEndpointForUpdate(tx, uid);
       if (row === undefined) return;
-      const rollout = await runningRollout(tx, uid);
+      // Since the decision, a person may have deployed, paused or aborted: the decision is about what was observed then.
+      const current = await runningRollout(tx, uid);
+      const rollout = 'of' in act && !isSamePosition(current, act.of) ? undefined : current;
       switch (act.do) {
         case 'start':
-          await this.#start(tx, row, act.to);
+          if (row.spec.model === act.reference && row.rejected !== act.to.id && current?.to_model !== act.to.id) {
+            await this.#start(tx, row, act.to);
+          }
           break;
         case 'pend':
           await changeEndpoint(tx, uid, { pending: act.pending });
           break;
         case 'settle':
-          await changeEndpoint(tx, uid, { request: BY_ALIAS });
+          if (isDeepStrictEqual(row.request, act.request)) await changeEndpoint(tx, uid, { request: BY_ALIAS });
           break;
         case 'activate':
-          await moveVariants(tx, row, act.active, this.#parts);
+          await moveVariants(tx, row, act.active, this.#dependencies);
           break;
         case 'reevaluate':
-          await reevaluateRefused(tx, row, act.variants, this.#parts);
+          await reevaluateRefused(tx, row, act.variants, this.#dependencies);
           break;
         case 'quarantine':
           await quarantine(tx, row, act.models);
@@ -200,7 +218,7 @@ export class EndpointWork {
           break;
         case 'promote':
           if (rollout !== undefined)
-            await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#parts.now() }, act.result);
+            await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#dependencies.now() }, act.result);
           break;
         case 'end':
           if (rollout !== undefined) {
@@ -222,40 +240,39 @@ export class EndpointWork {
     this.#unreadable.delete(found.id);
     try {
       const described = await describeModel(found, async (path) => {
-        const { bytes } = await this.#parts.content.open(owner, `${found.artifacts}/${path}`);
+        const { bytes } = await this.#dependencies.content.open(owner, `${found.artifacts}/${path}`);
         return await buffer(bytes);
       });
       await io.write(async (tx) => await storeModel(tx, found, described));
     } catch (error) {
       if (!(error instanceof DaisError) || !DAMAGE.has(error.code)) throw error;
-      this.#unreadable.set(found.id, { message: error.message, at: this.#parts.now() });
+      this.#unreadable.set(found.id, { message: error.message, at: this.#dependencies.now() });
     }
   }
 
   async #start(tx: Transaction, row: EndpointRow, to: FoundModel): Promise<void> {
     const { request, spec } = row;
     const from = row.stable === null ? undefined : (await readModels(tx, [row.stable])).get(row.stable);
-    const { canary, shadow = false } = from === undefined ? {} : request;
+    const { canary } = from === undefined ? {} : request;
     await startRollout(tx, {
-      id: uuidv7(this.#parts.now()),
+      id: uuidv7(this.#dependencies.now()),
       endpoint: { uid: row.uid, name: row.name },
       from,
       to,
       cause: request.cause,
-      weights: from === undefined ? [100] : canary !== undefined ? [canary] : shadow ? [100] : spec.rollout.steps,
-      automatic: spec.rollout.automatic && canary === undefined && !shadow,
-      shadow,
+      weights: from === undefined ? [100] : canary !== undefined ? [canary] : spec.rollout.steps,
+      automatic: spec.rollout.automatic && canary === undefined,
       by: request.by,
       reason: '',
     });
-    await changeEndpoint(tx, row.uid, { held: null, request: BY_ALIAS });
+    await changeEndpoint(tx, row.uid, { rejected: null, request: BY_ALIAS });
     if (request.cause === 'alias') await this.#refuse(tx, row, to);
   }
 
   /** A deploy has been authorized for its model; a moved alias has not been evaluated for this endpoint. */
   async #refuse(tx: Transaction, row: EndpointRow, to: FoundModel): Promise<void> {
     const { uid, name, spec } = row;
-    const reason = await this.#parts.refusal?.(tx, { uid, name, spec: { ...spec, model: to.label } });
+    const reason = await this.#dependencies.refusal?.(tx, { uid, name, spec: { ...spec, model: to.label } });
     const rollout = reason === undefined ? undefined : await runningRollout(tx, uid);
     if (reason === undefined || rollout === undefined) return;
     const ending = { state: 'rolledBack', by: SYSTEM_BY, reason } as const;
@@ -276,16 +293,16 @@ export class EndpointWork {
     const { model, tests } = found;
     const { name, spec } = found.row;
     const version = { project, endpoint: name, model, tests, gates: spec.rollout.gates };
-    const result = await runGates(this.#parts.gateway, version, io.signal);
-    const figures = this.#parts.gateway.figures();
+    const result = await runGates(this.#dependencies.gateway, version, io.signal);
+    const figures = this.#dependencies.gateway.figures();
     await io.write(async (tx) => {
-      const row = await findEndpoint(tx, uid);
+      const row = await findEndpointForUpdate(tx, uid);
       const rollout = await runningRollout(tx, uid);
       if (row === undefined || rollout?.id !== found.rollout.id || rollout.step !== 0) return;
       if (result.status === 'failed') {
         await rollBack(tx, row, rollout, { state: 'rolledBack', by: SYSTEM_BY, reason: result.message }, result);
       } else if (row.stable === null) {
-        await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#parts.now() }, result);
+        await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#dependencies.now() }, result);
       } else {
         await advance(tx, rollout, result, baselineOf(figures, row, rollout, project));
         await changeEndpoint(tx, uid, {});
@@ -308,22 +325,25 @@ export class EndpointWork {
     ].flatMap((id) => id ?? []);
     const known = await readModels(tx, ids);
     const answering = new Set([row.stable, ...Object.values(row.active)]);
+    const shadows = shadowsOf(row, named);
     const states = new Map<string, ModelState>();
     for (const id of ids) {
       const model = known.get(id);
       if (model === undefined) states.set(id, this.#undescribed(id, found));
       // An active model stays active, whatever a later scan finds: users decide about that.
-      else if (answering.has(id)) states.set(id, this.#stateOf(model, row.spec, figures));
-      else states.set(id, await this.#unlessUnsafe(tx, model, this.#stateOf(model, row.spec, figures)));
+      else if (answering.has(id)) states.set(id, this.#stateOf(model, row.spec, figures, shadows.has(id)));
+      else
+        states.set(id, await this.#unlessUnsafe(tx, model, this.#stateOf(model, row.spec, figures, shadows.has(id))));
     }
     return states;
   }
 
   #undescribed(id: string, found: readonly FoundModel[]): ModelState {
     const label = found.find((one) => one.id === id)?.label ?? id;
-    const fault = this.#unreadable.get(id);
-    if (fault === undefined || this.#parts.now() - fault.at > READ_AGAIN_MS) return { label, state: 'unknown' };
-    return { label, state: 'failed', isUnreadable: true, message: fault.message };
+    const problem = this.#unreadable.get(id);
+    if (problem === undefined || this.#dependencies.now() - problem.at > READ_AGAIN_MS)
+      return { label, state: 'unknown' };
+    return { label, state: 'failed', isUnreadable: true, message: problem.message };
   }
 
   async #unlessUnsafe(tx: Transaction, model: ModelRow, state: ModelState): Promise<ModelState> {
@@ -333,16 +353,16 @@ export class EndpointWork {
     return may === 'not yet' ? { ...state, state: 'preparing', message: reason } : state;
   }
 
-  #stateOf(model: ModelRow, spec: EndpointSpec, figures: GatewayFigures | undefined): ModelState {
+  #stateOf(model: ModelRow, spec: EndpointSpec, figures: GatewayFigures | undefined, shadow: boolean): ModelState {
     const about = { label: model.label, ...(model.version !== null && { version: model.version }) };
-    const { fault } = model.described;
+    const { fault } = model.description;
     if (fault !== undefined) return { ...about, state: 'failed', message: fault };
     const key = servedKey(model.id, spec);
-    const local = this.#parts.models.stateOf(key);
+    const local = this.#dependencies.models.stateOf(key);
     if (local?.state === 'failed') return { ...about, state: 'failed', message: local.note };
     if (local?.state !== 'here')
       return { ...about, state: 'preparing', ...(local !== undefined && { message: local.note }) };
-    const loaded = loadedModelOf(figures, key, { shadow: false });
+    const loaded = loadedModelOf(figures, key, { shadow });
     if (loaded === undefined) return { ...about, state: 'loading' };
     const message = loaded.error ?? loaded.phase;
     return {
@@ -354,6 +374,21 @@ export class EndpointWork {
       ...(message !== undefined && { message }),
     };
   }
+}
+
+/** Returns the ids of models that the endpoint uses as shadows only. */
+function shadowsOf(
+  row: EndpointRow,
+  { target, rollout }: Pick<EndpointFacts, 'target' | 'rollout'>,
+): ReadonlySet<string> {
+  const shadows = new Set(row.spec.shadow.map(({ name }) => name));
+  const served = new Set([row.stable, rollout?.to_model, 'fault' in target ? undefined : target.id]);
+  for (const [name, id] of Object.entries(row.active)) if (!shadows.has(name)) served.add(id);
+  return new Set(Object.values(row.active).filter((id) => !served.has(id)));
+}
+
+function isSamePosition(rollout: RolloutRow | undefined, { id, step, state }: RolloutPosition): boolean {
+  return rollout?.id === id && rollout.step === step && rollout.state === state;
 }
 
 interface Compared {
@@ -431,7 +466,7 @@ export async function promote(
     stable: rollout.to_model,
     previous: row.stable,
     // A version that was rolled back or aborted is not rolled out again automatically.
-    ...(back && { held: row.stable }),
+    ...(back && { rejected: row.stable }),
   });
   const model = (await readModels(tx, [rollout.to_model])).get(rollout.to_model);
   if (model !== undefined) recordDeployment(tx, row, model, now);
@@ -446,5 +481,5 @@ export async function rollBack(
   result: StepResult,
 ): Promise<void> {
   await endRollout(tx, rollout, ending, result);
-  await changeEndpoint(tx, row.uid, { held: rollout.to_model });
+  await changeEndpoint(tx, row.uid, { rejected: rollout.to_model });
 }

@@ -15,7 +15,7 @@ export type EvaluateServing = (
   wanted: { readonly uid: string; readonly name: string; readonly spec: Readonly<Record<string, unknown>> },
 ) => Promise<string | undefined>;
 
-interface MoveParts {
+interface MoveDependencies {
   readonly now: () => number;
   readonly refusal?: EvaluateServing | undefined;
 }
@@ -25,7 +25,7 @@ export async function moveVariants(
   tx: Transaction,
   row: EndpointRow,
   wanted: Readonly<Record<string, string>>,
-  parts: MoveParts,
+  dependencies: MoveDependencies,
 ): Promise<void> {
   const ids = [...Object.values(wanted), ...Object.values(row.active)];
   const models = await readModels(tx, ids);
@@ -37,11 +37,12 @@ export async function moveVariants(
   for (const [variant, id] of Object.entries(wanted)) {
     const [before, to, reference = ''] = [row.active[variant], models.get(id), references.get(variant)];
     const hasMoved = before !== id && to !== undefined;
-    const reason = hasMoved && followsAlias(row, variant, reference) ? await refusalOf(tx, row, to, parts) : undefined;
+    const reason =
+      hasMoved && followsAlias(row, variant, reference) ? await refusalOf(tx, row, to, dependencies) : undefined;
     if (reason !== undefined && before !== undefined && to !== undefined) {
       active[variant] = before;
-      named[variant] = row.named[variant] ?? reference;
-      refused[variant] = { model: id, label: to.label, reason, at: parts.now() };
+      named[variant] = row.model_references[variant] ?? reference;
+      refused[variant] = { model: id, label: to.label, reason, at: dependencies.now() };
       if (row.refused[variant]?.model !== id) emitRefused(tx, row, { variant, from: models.get(before), to, reason });
       continue;
     }
@@ -51,9 +52,9 @@ export async function moveVariants(
     if (still !== undefined && !hasMoved) refused[variant] = still;
     if (hasMoved) moved.push({ variant, from: before === undefined ? undefined : models.get(before), to });
   }
-  await changeEndpoint(tx, row.uid, { active, named, refused });
+  await changeEndpoint(tx, row.uid, { active, model_references: named, refused });
   for (const { variant, from, to } of moved) {
-    recordDeployment(tx, row, to, parts.now());
+    recordDeployment(tx, row, to, dependencies.now());
     tx.emit({
       type: eventTypes.variantMoved,
       projectId: tx.projectId,
@@ -68,7 +69,7 @@ export async function reevaluateRefused(
   tx: Transaction,
   row: EndpointRow,
   variants: readonly string[],
-  parts: MoveParts,
+  dependencies: MoveDependencies,
 ): Promise<void> {
   const models = await readModels(
     tx,
@@ -78,9 +79,9 @@ export async function reevaluateRefused(
   for (const variant of variants) {
     const before = row.refused[variant];
     const model = before === undefined ? undefined : models.get(before.model);
-    const reason = model === undefined ? undefined : await refusalOf(tx, row, model, parts);
+    const reason = model === undefined ? undefined : await refusalOf(tx, row, model, dependencies);
     if (before === undefined || reason === undefined) delete refused[variant];
-    else refused[variant] = { ...before, reason, at: parts.now() };
+    else refused[variant] = { ...before, reason, at: dependencies.now() };
   }
   await changeEndpoint(tx, row.uid, { refused });
 }
@@ -88,11 +89,16 @@ export async function reevaluateRefused(
 /** A change of the manifest has been authorized; a moved alias has not been evaluated. */
 function followsAlias(row: EndpointRow, variant: string, reference: string): boolean {
   const parsed = parseServedModel(reference);
-  return row.named[variant] === reference && !('message' in parsed) && parsed.of === 'alias';
+  return row.model_references[variant] === reference && !('message' in parsed) && parsed.of === 'alias';
 }
 
 /** Evaluates one model: a model that passes may always replace one that does not. */
-async function refusalOf(tx: Transaction, { uid, name, spec }: EndpointRow, model: ModelRow, { refusal }: MoveParts) {
+async function refusalOf(
+  tx: Transaction,
+  { uid, name, spec }: EndpointRow,
+  model: ModelRow,
+  { refusal }: MoveDependencies,
+) {
   return await refusal?.(tx, { uid, name, spec: { ...spec, model: model.label, variants: [], shadow: [] } });
 }
 

@@ -45,7 +45,7 @@ afterAll(async () => {
 test('a load test sends many concurrent requests, which are not recorded as predictions', async () => {
   const { status, body } = await done({ run: randomUUID(), connections: 4, seconds: 600, requests: 200 });
   expect(status).toBe(200);
-  expect(body).toMatchObject({ state: 'done', requests: 200, failed: 0, connections: 4 });
+  expect(body).toMatchObject({ state: 'succeeded', requests: 200, failed: 0, connections: 4 });
   const { p50Ms, p90Ms, p99Ms, cpuMicrosPerRequest } = body as Record<string, number>;
   expect([p50Ms, p90Ms, p99Ms].toSorted((a, b) => Number(a) - Number(b))).toEqual([p50Ms, p90Ms, p99Ms]);
   expect(cpuMicrosPerRequest).toBeGreaterThan(0);
@@ -57,7 +57,7 @@ test('a load test sends many concurrent requests, which are not recorded as pred
 
 test('a rate spaces requests evenly; a custom body is sent, and rejected requests count as failed', async () => {
   const even = await done({ run: randomUUID(), connections: 16, seconds: 600, requests: 40, rate: 40 });
-  expect(even.body).toMatchObject({ state: 'done', requests: 40, failed: 0, rate: 40 });
+  expect(even.body).toMatchObject({ state: 'succeeded', requests: 40, failed: 0, rate: 40 });
   // 40 at 40 per second start within 0.975 s, not sooner.
   expect(Number(even.body['seconds'])).toBeGreaterThanOrEqual(0.9);
   const refused = await done({ run: randomUUID(), requests: 10, seconds: 600, body: { inputs: [['text']] } });
@@ -73,7 +73,7 @@ test('a load test can be stopped; a second one at the same time is rejected', as
   expect((await look({ run, seconds: 600 })).body).toMatchObject({ state: 'running' });
   expect(await look({ run: randomUUID() })).toMatchObject({ status: 503, body: { code: 'overloaded' } });
   await look({ run, seconds: 600, stop: true });
-  expect((await done({ run, seconds: 600 })).body).toMatchObject({ state: 'stopped' });
+  expect((await done({ run, seconds: 600 })).body).toMatchObject({ state: 'canceled' });
 });
 
 test('rejects an unknown variant, a missing example, and an unknown endpoint', async () => {

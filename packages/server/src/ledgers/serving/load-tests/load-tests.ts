@@ -24,7 +24,7 @@ interface LoadInput {
   readonly stop: boolean;
 }
 
-export interface LoadTestsParts {
+export interface LoadTestsDependencies {
   readonly database: Database;
   readonly gateway: GatewayLink;
   readonly log: Log;
@@ -47,12 +47,12 @@ interface Run {
 }
 
 export class LoadTests {
-  readonly #parts: LoadTestsParts;
+  readonly #dependencies: LoadTestsDependencies;
   readonly #runs = new Map<string, Run>();
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(parts: LoadTestsParts) {
-    this.#parts = parts;
+  constructor(dependencies: LoadTestsDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /**
@@ -62,7 +62,7 @@ export class LoadTests {
   async poll({ input, tenant }: CallOf<typeof loadTestOperation>): Promise<LoadTest> {
     const known = this.#runs.get(input.run);
     if (known !== undefined && known.project === tenant.name && known.endpoint === input.endpoint) {
-      known.askedAt = this.#parts.now();
+      known.askedAt = this.#dependencies.now();
       if (input.stop) known.ending.abort();
       return present(input, known);
     }
@@ -82,7 +82,7 @@ export class LoadTests {
       message: '',
       seen: undefined,
       cpuMicros: undefined,
-      askedAt: this.#parts.now(),
+      askedAt: this.#dependencies.now(),
       ending: new AbortController(),
     };
     // Register before the first await: of two concurrent calls only one starts.
@@ -105,7 +105,7 @@ export class LoadTests {
   }
 
   async #target(tenant: { readonly id: string; readonly name: string }, input: LoadInput): Promise<LoadTarget> {
-    const { database } = this.#parts;
+    const { database } = this.#dependencies;
     const { variant, endpoint } = input;
     const example = await transact(database, { mode: 'read', projectId: tenant.id }, async (tx) => {
       const row = await readEndpoint(tx, endpoint);
@@ -121,7 +121,7 @@ export class LoadTests {
         const detail = `The endpoint "${endpoint}" has no active variant "${variant ?? 'stable'}". Active variants: ${activeNames.join(', ') || 'none'}.`;
         throw new DaisError('invalid_state', detail);
       }
-      return (await readModels(tx, [id])).get(id)?.described.example ?? null;
+      return (await readModels(tx, [id])).get(id)?.description.example ?? null;
     });
     const body = input.body === undefined ? example : JSON.stringify(input.body);
     if (body === null) {
@@ -132,7 +132,7 @@ export class LoadTests {
   }
 
   async #follow(run: Run, target: LoadTarget, input: LoadInput): Promise<void> {
-    const { gateway, log, now } = this.#parts;
+    const { gateway, log, now } = this.#dependencies;
     const { connections, rate, requests, seconds } = input;
     const shape = { connections, rate, requests, durationMs: seconds * 1000 };
     const progress = (seen: LoadProgress) => {
@@ -142,7 +142,7 @@ export class LoadTests {
     try {
       const found = await runLoad(gateway, target, shape, { signal: run.ending.signal, progress });
       Object.assign(run, found);
-      run.state = run.ending.signal.aborted ? 'stopped' : 'done';
+      run.state = run.ending.signal.aborted ? 'canceled' : 'succeeded';
     } catch (error) {
       run.state = 'failed';
       run.message = error instanceof Error ? error.message : String(error);

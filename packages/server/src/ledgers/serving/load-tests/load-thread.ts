@@ -47,11 +47,11 @@ async function ask(): Promise<string | undefined> {
 }
 
 async function measure(dueAt: number): Promise<void> {
-  const fault = await ask();
+  const problem = await ask();
   histogram.add(performance.now() - dueAt);
-  if (fault === undefined) return;
+  if (problem === undefined) return;
   failed++;
-  failure ??= fault;
+  failure ??= problem;
 }
 
 async function closedLoop(): Promise<void> {

@@ -4,15 +4,15 @@ import type { Migration } from '#engines/database/contract.ts';
 export const usageTables: Migration = {
   id: '0002-usage',
   sql: `
--- Of minutes in which an endpoint answered; gateways add to it.
+-- Usage per minute with requests; gateways add to it.
 create table serving.usage (
   project_id uuid not null,
   endpoint text collate "C" not null,
   minute bigint not null,
   requests bigint not null,
-  -- Null: the system does not tell.
+  -- Null: not available on this system.
   cpu_ms double precision,
-  -- The most at once: of its models, and of the gateway, which endpoints share.
+  -- Peak memory of its models, and of the gateway, which endpoints share.
   memory_bytes bigint not null,
   gateway_bytes bigint not null,
   primary key (project_id, endpoint, minute)

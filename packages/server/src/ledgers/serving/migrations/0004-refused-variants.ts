@@ -5,8 +5,8 @@ export const refusedVariantColumns: Migration = {
   id: '0004-refused-variants',
   sql: `
 alter table serving.endpoint
-  -- By which the manifest named each model of \`active\`: {NAME: reference}
-  add column named jsonb not null default '{}',
+  -- References in the manifest to the models of \`active\`: {NAME: reference}
+  add column model_references jsonb not null default '{}',
   -- {NAME: {model, label, reason, at}}
   add column refused jsonb not null default '{}';
 `,

@@ -87,7 +87,7 @@ test('tests a version that is not served, with passing and failing results', asy
   await wantTests(doubles, rises, stays);
   expect((await tested({ version: '1' })).body).toEqual({
     model: 'models:/m/1',
-    state: 'done',
+    state: 'succeeded',
     message: '',
     tests: 3,
     failed: 1,

@@ -24,7 +24,7 @@ export interface BenchModel {
   readonly trust: 'trusted' | 'untrusted';
 }
 
-export interface TestBenchParts {
+export interface TestBenchDependencies {
   readonly bench: Lazy<ModelBench>;
   readonly content: Content;
   readonly environments: () => Promise<Environments>;
@@ -54,21 +54,21 @@ interface Run {
 }
 
 export class TestBench {
-  readonly #parts: TestBenchParts;
+  readonly #dependencies: TestBenchDependencies;
   readonly #models: LocalModels;
   readonly #runs = new Map<string, Run>();
   #turn: Promise<void> = Promise.resolve();
   #waiting: (() => void)[] = [];
   #stopped = false;
 
-  constructor(parts: TestBenchParts) {
-    this.#parts = parts;
-    this.#models = new LocalModels({ ...parts, changed: () => this.#notify() });
+  constructor(dependencies: TestBenchDependencies) {
+    this.#dependencies = dependencies;
+    this.#models = new LocalModels({ ...dependencies, changed: () => this.#notify() });
   }
 
   /** Starts a test run unless it exists; returns its progress. @throws DaisError `overloaded`. */
   poll(request: TestRequest): ModelTestRun {
-    const { now } = this.#parts;
+    const { now } = this.#dependencies;
     for (const [key, { endedAt }] of this.#runs) {
       if (endedAt !== undefined && now() - endedAt > KEPT_MS) this.#runs.delete(key);
     }
@@ -99,25 +99,25 @@ export class TestBench {
     this.#notify();
     await this.#turn;
     await this.#models.close();
-    await (await this.#parts.bench.opened())?.close();
+    await (await this.#dependencies.bench.opened())?.close();
   }
 
   async #follow(key: string, run: Run): Promise<void> {
-    const { log, now, folder } = this.#parts;
+    const { log, now, folder } = this.#dependencies;
     const { row, tests, trust } = run.request;
     try {
       const environment = await this.#fetchModel(key, run);
       run.message = 'Loading the model.';
-      const bench = await this.#parts.bench.get();
+      const bench = await this.#dependencies.bench.get();
       await bench.use({ row, folder: `${folder}/${key}`, environment, trust }, async (ask) => {
         run.state = 'running';
         for (const test of tests) {
           if (this.#stopped) throw new DaisError('shutting_down', 'The server is shutting down.');
           run.message = test.name;
-          run.results.push(await runModelTest(test, row.described.example, ask));
+          run.results.push(await runModelTest(test, row.description.example, ask));
         }
       });
-      run.state = 'done';
+      run.state = 'succeeded';
       run.message = '';
     } catch (error) {
       run.state = 'failed';

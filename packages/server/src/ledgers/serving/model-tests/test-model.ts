@@ -14,7 +14,7 @@ import { testsOf } from './model-tests.ts';
 import type { GatewayAccess } from '../publishing/publisher.ts';
 import type { TestBench } from './test-bench.ts';
 
-interface TestParts {
+interface TestDependencies {
   readonly database: Database;
   readonly content: Content;
   readonly access: GatewayAccess;
@@ -25,9 +25,9 @@ interface TestParts {
 /** @throws DaisError `not_found`, `invalid_request`, `invalid_state` for a version that may not be loaded. */
 export async function testModel(
   { input, tenant }: CallOf<typeof testModelOperation>,
-  parts: TestParts,
+  dependencies: TestDependencies,
 ): Promise<ModelTestRun> {
-  const { database, content, access, bench, artifactRoot } = parts;
+  const { database, content, access, bench, artifactRoot } = dependencies;
   const { name, version, alias } = input;
   if ((version === undefined) === (alias === undefined)) {
     throw new DaisError('invalid_request', 'Specify the version of the model with either `version` or `alias`.', {
@@ -54,8 +54,8 @@ export async function testModel(
   return await transact(database, scope, async (tx) => {
     const row = (await readModels(tx, [found.id])).get(found.id);
     if (row === undefined) throw new Error('the description of a model was removed');
-    if (row.described.fault !== undefined)
-      throw new DaisError('invalid_state', `${row.label}: ${row.described.fault}.`);
+    if (row.description.fault !== undefined)
+      throw new DaisError('invalid_state', `${row.label}: ${row.description.fault}.`);
     const tests = await testsOf(tx, row);
     if (tests.length === 0) {
       const detail = `Model "${name}" has no tests. Add tests to \`spec.tests\` of its manifest (dais explain Model.spec.tests).`;
@@ -68,7 +68,7 @@ export async function testModel(
     }
     const { mode } = await access.access(tx, []);
     // An untrusted ONNX model runs in a process of its own: this one serves all callers.
-    const python = row.described.python !== null;
+    const python = row.description.python !== null;
     const trust = python && mode === 'solo' && may === 'anywhere' ? 'trusted' : 'untrusted';
     return bench.poll({ row, tests, trust });
   });

@@ -26,7 +26,7 @@ export interface FetchedModel {
  * `more`.
  */
 export async function fetchModel(
-  parts: FetchOptions,
+  options: FetchOptions,
   folder: string,
   model: ModelRow,
   progress: (note: string) => void,
@@ -34,13 +34,13 @@ export async function fetchModel(
 ): Promise<FetchedModel> {
   if (!(await isWhole(folder, model))) {
     await rm(folder, { recursive: true, force: true });
-    await copyFiles(parts.content, folder, model);
+    await copyFiles(options.content, folder, model);
   }
-  const { python } = model.described;
+  const { python } = model.description;
   if (python === null) return {};
   const { version, requirements } = python;
   const reportProgress = ({ note }: { readonly note: string }) => progress(`Building the Python environment: ${note}`);
-  const engine = await parts.environments();
+  const engine = await options.environments();
   const spec = {
     type: 'python' as const,
     // The micro version of the training may be unavailable; the minor version determines the file formats.
@@ -53,7 +53,7 @@ export async function fetchModel(
 }
 
 /** Whether every file is present with its digest: the disk may have damaged a copy of an earlier process. */
-async function isWhole(folder: string, { described }: ModelRow): Promise<boolean> {
+async function isWhole(folder: string, { description: described }: ModelRow): Promise<boolean> {
   if ((await stat(folder).catch(() => undefined)) === undefined) return false;
   for (const { path, digest } of described.files) {
     const hash = createHash('sha256');
@@ -73,7 +73,7 @@ async function isWhole(folder: string, { described }: ModelRow): Promise<boolean
 async function copyFiles(
   content: Content,
   folder: string,
-  { project_id: projectId, artifacts, described, label }: ModelRow,
+  { project_id: projectId, artifacts, description: described, label }: ModelRow,
 ): Promise<void> {
   const unfinished = `${folder}.part`;
   await rm(unfinished, { recursive: true, force: true });

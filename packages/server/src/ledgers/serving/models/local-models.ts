@@ -7,7 +7,7 @@ import type { Log } from '#lib/log.ts';
 import { fetchModel } from './fetch-model.ts';
 import type { ModelRow } from './model-rows.ts';
 
-export interface LocalModelParts {
+export interface LocalModelDependencies {
   /** Contains one folder per key. */
   readonly folder: string;
   readonly content: Content;
@@ -26,12 +26,12 @@ export type LocalState =
 const AGAIN_MS = 30_000;
 
 export class LocalModels {
-  readonly #parts: LocalModelParts;
+  readonly #dependencies: LocalModelDependencies;
   readonly #states = new Map<string, LocalState>();
   readonly #held = new Map<string, BuiltEnvironment>();
 
-  constructor(parts: LocalModelParts) {
-    this.#parts = parts;
+  constructor(dependencies: LocalModelDependencies) {
+    this.#dependencies = dependencies;
   }
 
   stateOf(key: string): LocalState | undefined {
@@ -48,7 +48,7 @@ export class LocalModels {
       (environment) => this.#settle(key, { state: 'here', ...(environment !== undefined && { environment }) }),
       (error: unknown) => {
         const note = error instanceof Error ? error.message : String(error);
-        this.#parts.log.warn('cannot fetch a model for the gateway', { model: model.label, error });
+        this.#dependencies.log.warn('cannot fetch a model for the gateway', { model: model.label, error });
         this.#settle(key, { state: 'failed', note, at: Date.now() });
       },
     );
@@ -57,14 +57,14 @@ export class LocalModels {
 
   /** Removes other models from the disk. */
   async keepOnly(keys: ReadonlySet<string>): Promise<void> {
-    const existing = await readdir(this.#parts.folder).catch(() => []);
+    const existing = await readdir(this.#dependencies.folder).catch(() => []);
     for (const name of existing) {
       const key = name.replace(/\..*$/, '');
       if (keys.has(key)) continue;
       this.#states.delete(key);
       await this.#held.get(key)?.release();
       this.#held.delete(key);
-      await rm(join(this.#parts.folder, name), { recursive: true, force: true });
+      await rm(join(this.#dependencies.folder, name), { recursive: true, force: true });
     }
   }
 
@@ -75,13 +75,13 @@ export class LocalModels {
 
   #settle(key: string, state: LocalState): void {
     this.#states.set(key, state);
-    this.#parts.changed();
+    this.#dependencies.changed();
   }
 
   async #fetch(key: string, model: ModelRow): Promise<string | undefined> {
-    const folder = join(this.#parts.folder, key);
+    const folder = join(this.#dependencies.folder, key);
     const progress = (note: string) => this.#states.set(key, { state: 'preparing', note });
-    const { held, environment } = await fetchModel(this.#parts, folder, model, progress);
+    const { held, environment } = await fetchModel(this.#dependencies, folder, model, progress);
     if (held !== undefined) {
       await this.#held.get(key)?.release();
       this.#held.set(key, held);

@@ -10,12 +10,12 @@ export interface ModelRow {
   readonly version: string | null;
   readonly lineage_key: string | null;
   readonly artifacts: string;
-  readonly described: DescribedModel;
+  readonly description: DescribedModel;
   /** Number of requests to load it again. */
   readonly resumes: number;
 }
 
-const COLUMNS = 'id, project_id, label, name, version, lineage_key, artifacts, described, resumes';
+const COLUMNS = 'id, project_id, label, name, version, lineage_key, artifacts, description, resumes';
 
 export async function readModels({ sql }: Transaction, ids: readonly string[]): Promise<ReadonlyMap<string, ModelRow>> {
   const rows = await sql.query<ModelRow>(
@@ -30,7 +30,7 @@ export async function readModels({ sql }: Transaction, ids: readonly string[]): 
 export async function storeModel(tx: Transaction, found: FoundModel, described: DescribedModel): Promise<void> {
   const { id, label, name, version, lineageKey, artifacts } = found;
   await tx.sql.query(
-    `insert into serving.model (id, project_id, label, name, version, lineage_key, artifacts, described)
+    `insert into serving.model (id, project_id, label, name, version, lineage_key, artifacts, description)
      values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb) on conflict (id) do nothing`,
     [id, tx.projectId, label, name, version ?? null, lineageKey ?? null, artifacts, JSON.stringify(described)],
     'keep_served_model',

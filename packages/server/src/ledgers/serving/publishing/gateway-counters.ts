@@ -33,17 +33,16 @@ export function countersOf(
 }
 
 /**
- * Returns the state of a model in the gateway. As a shadow it has an instance of its own with the key `shadow:KEY`; a
- * model that is only a shadow has only that one.
+ * Returns the state of a model in the gateway. As a shadow it has an instance of its own with the key `shadow:KEY`: one
+ * instance is not ready because the other is. Undefined: the gateway has not reported the instance.
  */
 export function loadedModelOf(
   figures: GatewayFigures | undefined,
   key: string,
   { shadow }: { readonly shadow: boolean },
 ) {
-  const of = (name: string) => figures?.models.find((one) => one.key === name);
-  const copy = `shadow:${key}`;
-  return shadow ? (of(copy) ?? of(key)) : (of(key) ?? of(copy));
+  const instance = shadow ? `shadow:${key}` : key;
+  return figures?.models.find((one) => one.key === instance);
 }
 
 /** Returns the difference to `before`. A lower counter has been reset. */

@@ -38,7 +38,7 @@ export interface GatewayAccess {
   access(tx: Transaction, endpoints: readonly EndpointResource[]): Promise<Snapshot['access']>;
 }
 
-export interface PublisherParts {
+export interface PublisherDependencies {
   readonly database: Database;
   /** Folder of the snapshot. */
   readonly folder: string;
@@ -55,7 +55,7 @@ const POLL_MS = 500;
 const WHOLE = 10_000;
 
 export class Publisher {
-  readonly #parts: PublisherParts;
+  readonly #dependencies: PublisherDependencies;
   readonly #loop: Loop;
   #isDirty = true;
   /** There is an endpoint, or was one since the start. */
@@ -66,17 +66,17 @@ export class Publisher {
   /** The published snapshot, also of a previous process. */
   #last: Pick<Snapshot, 'models' | 'endpoints'> = { models: [], endpoints: [] };
 
-  constructor(parts: PublisherParts) {
-    this.#parts = parts;
-    this.#loop = new Loop('serving', { ...parts, pollMs: POLL_MS }, () => this.#turn());
+  constructor(dependencies: PublisherDependencies) {
+    this.#dependencies = dependencies;
+    this.#loop = new Loop('serving', { ...dependencies, pollMs: POLL_MS }, () => this.#turn());
   }
 
   async start(): Promise<void> {
-    await mkdir(this.#parts.folder, { recursive: true, mode: 0o700 });
-    const stored = await readFile(join(this.#parts.folder, 'snapshot.json'), 'utf8').catch(() => undefined);
+    await mkdir(this.#dependencies.folder, { recursive: true, mode: 0o700 });
+    const stored = await readFile(join(this.#dependencies.folder, 'snapshot.json'), 'utf8').catch(() => undefined);
     const read = stored === undefined ? undefined : snapshotSchema.safeParse(parseOrNothing(stored));
     if (read?.success === true) this.#last = read.data;
-    const { database, access } = this.#parts;
+    const { database, access } = this.#dependencies;
     const channels = [SERVING_CHANNEL, ...(access.channel === undefined ? [] : [access.channel])];
     const listeners = channels.map(
       (channel) => async (wake: () => void) =>
@@ -96,11 +96,11 @@ export class Publisher {
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    await this.#parts.models.close();
+    await this.#dependencies.models.close();
   }
 
   async #turn(): Promise<boolean> {
-    const { database, access, gateway } = this.#parts;
+    const { database, access, gateway } = this.#dependencies;
     if (!this.#isDirty && !this.#any) return false;
     const isDirty = this.#isDirty;
     this.#isDirty = false;
@@ -132,7 +132,7 @@ export class Publisher {
       project: names.get(row.project_id) ?? '',
       projectId: row.project_id,
     }));
-    const access = await this.#parts.access.access(tx, resources);
+    const access = await this.#dependencies.access.access(tx, resources);
     const models = new Map<string, ServedModel>();
     const wanted = new Set<string>();
     const endpoints: ServedEndpoint[] = [];
@@ -141,13 +141,13 @@ export class Publisher {
       const rollout = rollouts.get(row.uid);
       for (const id of idsOf(row, rollout)) {
         const model = known.get(id);
-        if (model === undefined || model.described.fault !== undefined) continue;
+        if (model === undefined || model.description.fault !== undefined) continue;
         const { may } = await safetyOf(tx, model);
         if (may === 'not yet') this.#isDirty = true;
         if (may === 'not yet' || may === 'never') continue;
         const key = servedKey(id, row.spec);
         wanted.add(key);
-        const local = this.#parts.models.want(key, model);
+        const local = this.#dependencies.models.want(key, model);
         if (local.state !== 'here' || models.has(key)) continue;
         const aliases = await aliasesOf(tx, model);
         // If several users log models, a model is not trusted to be loaded in the process of the gateway.
@@ -156,7 +156,7 @@ export class Publisher {
       }
       endpoints.push(this.#unlessLost(row, servedEndpoint(row, rollout, project, models), models, wanted));
     }
-    await this.#parts.models.keepOnly(wanted);
+    await this.#dependencies.models.keepOnly(wanted);
     const quotas = await quotasOf(tx, names);
     return { v: 1, access, quotas, models: [...models.values()], endpoints };
   }
@@ -187,17 +187,17 @@ export class Publisher {
   async #publish(made: Omit<Snapshot, 'revision' | 'at'>): Promise<void> {
     const text = JSON.stringify(made);
     if (text !== this.#published) {
-      const now = this.#parts.clock.now();
+      const now = this.#dependencies.clock.now();
       // Based on the clock, so that it also grows across restarts.
       this.#revision = Math.max(this.#revision + 1, now);
       const snapshot: Snapshot = { ...made, revision: this.#revision, at: new Date(now).toISOString() };
-      const file = join(this.#parts.folder, 'snapshot.json');
+      const file = join(this.#dependencies.folder, 'snapshot.json');
       await writeFile(`${file}.new`, JSON.stringify(snapshot), { mode: 0o600 });
       await rename(`${file}.new`, file);
       this.#published = text;
       this.#last = made;
     }
-    this.#parts.gateway.publish();
+    this.#dependencies.gateway.publish();
   }
 }
 
@@ -281,16 +281,13 @@ function servedEndpoint(
   const stable = keyOf(row.stable);
   const canary = keyOf(rollout?.to_model);
   const percent = rollout === undefined ? 0 : weightOf(rollout);
-  const canaryWeight = canary === undefined || rollout?.shadow === true ? 0 : Math.round((rest * percent) / 100);
+  const canaryWeight = canary === undefined ? 0 : Math.round((rest * percent) / 100);
   if (stable !== undefined) variants.unshift({ name: 'stable', model: stable, weight: rest - canaryWeight });
   if (canary !== undefined) variants.push({ name: 'canary', model: canary, weight: canaryWeight });
   const shadow = spec.shadow.flatMap(({ name, percent: share }) => {
     const model = keyOf(row.active[name]);
     return model === undefined ? [] : [{ name, model, percent: share }];
   });
-  if (rollout?.shadow === true && rollout.step > 0 && canary !== undefined) {
-    shadow.push({ name: 'canary-shadow', model: canary, percent: 100 });
-  }
   const named = new Set(variants.map(({ name }) => name));
   return {
     project,

@@ -31,7 +31,7 @@ export function servedModel(
   },
 ): ServedModel {
   const { resources, scaling, timeoutSeconds } = settings;
-  const { described } = row;
+  const { description: described } = row;
   return {
     key: servedKey(row.id, settings),
     project: about.project,

@@ -139,7 +139,7 @@ test('a variant and a shadow that follow an alias are evaluated when it moves, a
     const { body } = await client.call('GET', '/api/v1/policy/violations?policy=default/stored-data-only');
     return body['items'];
   };
-  await expect.poll(listed, { timeout: 30_000 }).toMatchObject([
+  await expect.poll(listed).toMatchObject([
     {
       kind: 'Endpoint',
       name: 'followers',

@@ -77,9 +77,9 @@ export async function rollBackEndpoint(
   }
   const id = uuidv7(now);
   const endpoint = { uid: row.uid, name: row.name };
-  const how = { cause: 'rollback', weights: [100], automatic: true, shadow: false } as const;
+  const how = { cause: 'rollback', weights: [100], automatic: true } as const;
   await startRollout(tx, { id, endpoint, from, to, by, reason, ...how });
-  await changeEndpoint(tx, row.uid, { held: from.id });
+  await changeEndpoint(tx, row.uid, { rejected: from.id });
   return await readRollout(tx, id);
 }
 
@@ -92,11 +92,11 @@ export async function resumeEndpoint(tx: Transaction, { input, context }: CallOf
     throw new DaisError('invalid_state', detail);
   }
   await resumeModels(tx, ids);
-  const isHeld = row.held !== null && ids.includes(row.held);
+  const isHeld = row.rejected !== null && ids.includes(row.rejected);
   const by = `${context.principal.type}:${context.principal.id}`;
   // The caller of resume starts the next rollout, not an alias.
   const request = { by, cause: 'deploy' } as const;
-  await changeEndpoint(tx, row.uid, { quarantined: {}, ...(isHeld && { held: null, request }) });
+  await changeEndpoint(tx, row.uid, { quarantined: {}, ...(isHeld && { rejected: null, request }) });
   const reason = input.reason === '' ? `Resumed by ${by}.` : input.reason;
   const models = Object.values(row.quarantined).map(({ label }) => label);
   for (const model of models) {

@@ -40,7 +40,7 @@ async function passTests(
   const results = [];
   for (const test of tests) {
     signal.throwIfAborted();
-    results.push(await runModelTest(test, model.described.example, ask));
+    results.push(await runModelTest(test, model.description.example, ask));
   }
   const failure = failureIn(results);
   if (failure !== undefined) return { status: 'failed', message: failure };
@@ -53,7 +53,7 @@ async function passLoad(
   signal: AbortSignal,
 ): Promise<StepResult | undefined> {
   if (loadTest === undefined) return undefined;
-  const { example } = model.described;
+  const { example } = model.description;
   if (example === null) {
     return {
       status: 'failed',
@@ -95,7 +95,7 @@ function predictWithCanary(
 }
 
 /** @throws Error if the gateway cannot be reached: there is no result. */
-async function smokeTest({ described: { example } }: ModelRow, ask: PredictOnce): Promise<StepResult> {
+async function smokeTest({ description: { example } }: ModelRow, ask: PredictOnce): Promise<StepResult> {
   if (example === null) {
     return {
       status: 'passed',

@@ -18,7 +18,6 @@ export interface RolloutRow {
   readonly weights: readonly number[];
   readonly step: number;
   readonly automatic: boolean;
-  readonly shadow: boolean;
   readonly reason: string;
   readonly started_by: string;
   readonly started_at: Date;
@@ -47,11 +46,11 @@ export interface StepRow {
 }
 
 export const ROLLOUT_COLUMNS = `id, endpoint, endpoint_name, state, from_model, from_label, to_model, to_label, cause, weights, step,
-  automatic, shadow, reason, started_by, started_at, ended_by, ended_at`;
+  automatic, reason, started_by, started_at, ended_by, ended_at`;
 
 /** Traffic percentage of the new version in a step; 0 before the first step, and while it only receives copies. */
-export function weightOf({ weights, step, shadow }: Pick<RolloutRow, 'weights' | 'step' | 'shadow'>): number {
-  return shadow || step === 0 ? 0 : (weights[step - 1] ?? 0);
+export function weightOf({ weights, step }: Pick<RolloutRow, 'weights' | 'step'>): number {
+  return step === 0 ? 0 : (weights[step - 1] ?? 0);
 }
 
 export function presentRollout(row: RolloutRow, steps: readonly StepRow[]): Rollout {
@@ -147,14 +146,13 @@ export interface NewRollout {
   readonly cause: Rollout['cause'];
   readonly weights: readonly number[];
   readonly automatic: boolean;
-  readonly shadow: boolean;
   readonly by: string;
   readonly reason: string;
 }
 
 /** A rollout in progress is superseded. */
 export async function startRollout(tx: Transaction, wanted: NewRollout): Promise<void> {
-  const { id, endpoint, from, to, cause, weights, automatic, shadow, by, reason } = wanted;
+  const { id, endpoint, from, to, cause, weights, automatic, by, reason } = wanted;
   await tx.sql.query(
     `update serving.rollout set state = 'superseded', ended_at = clock_timestamp(), ended_by = $2, reason = $3
      where endpoint = $1 and ended_at is null`,
@@ -163,8 +161,8 @@ export async function startRollout(tx: Transaction, wanted: NewRollout): Promise
   );
   await tx.sql.query(
     `insert into serving.rollout (id, project_id, endpoint, endpoint_name, state, from_model, from_label, to_model,
-       to_label, cause, weights, automatic, shadow, started_by, reason)
-     values ($1, $2, $3, $4, 'running', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+       to_label, cause, weights, automatic, started_by, reason)
+     values ($1, $2, $3, $4, 'running', $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
     [
       id,
       tx.projectId,
@@ -177,7 +175,6 @@ export async function startRollout(tx: Transaction, wanted: NewRollout): Promise
       cause,
       JSON.stringify(weights),
       automatic,
-      shadow,
       by,
       reason,
     ],

@@ -18,7 +18,7 @@ const REPORT_DELAY_MS = 2000;
 const KEPT_DAYS = 14;
 const SLICE = 5000;
 
-export interface UsageParts {
+export interface UsageDependencies {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
@@ -42,13 +42,13 @@ export interface UsageInPeriod {
 }
 
 export class UsageLedger {
-  readonly #parts: UsageParts;
+  readonly #dependencies: UsageDependencies;
   readonly #loop: Loop;
   #flushing: Promise<void> = Promise.resolve();
 
-  constructor(parts: UsageParts) {
-    this.#parts = parts;
-    this.#loop = new Loop('usage of endpoints', { ...parts, pollMs: FLUSH_MS }, async () => {
+  constructor(dependencies: UsageDependencies) {
+    this.#dependencies = dependencies;
+    this.#loop = new Loop('usage of endpoints', { ...dependencies, pollMs: FLUSH_MS }, async () => {
       await this.flush();
       return false;
     });
@@ -61,14 +61,14 @@ export class UsageLedger {
   async stop(): Promise<void> {
     await this.#loop.stop();
     await this.flush().catch((error: unknown) =>
-      this.#parts.log.warn('cannot record the usage of endpoints', { error }),
+      this.#dependencies.log.warn('cannot record the usage of endpoints', { error }),
     );
   }
 
   /** Undefined: no reports of that period. */
   async between(of: UsageInPeriod): Promise<EndpointUsage | undefined> {
     await this.flush();
-    const { database } = this.#parts;
+    const { database } = this.#dependencies;
     return await transact(database, { mode: 'read', projectId: of.projectId }, async ({ sql }) => await sum(sql, of));
   }
 
@@ -80,7 +80,7 @@ export class UsageLedger {
   }
 
   async #flush(): Promise<void> {
-    const { database, counts } = this.#parts;
+    const { database, counts } = this.#dependencies;
     const minutes = counts.take();
     if (minutes.length === 0) return;
     try {

@@ -20,7 +20,7 @@ import { downloadEntry, entry, type CallOf, type OperationEntry } from '#kernel/
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { retryConflicts } from './retry-conflicts.ts';
-import type { ArtifactParts } from './artifact-parts.ts';
+import type { ArtifactDependencies } from './artifact-dependencies.ts';
 import { artifactPath } from './artifact-path.ts';
 import { artifactsOf, listFolder, removeTree } from './artifact-tree.ts';
 import { folderEntries } from './folder/folder-entries.ts';
@@ -28,15 +28,15 @@ import { completeUpload } from './transfers/complete-upload.ts';
 import { fetchArtifact, linkArtifact } from './transfers/links.ts';
 import { abortUpload, startUpload, uploadPart } from './transfers/uploads.ts';
 
-export function artifactEntries(parts: ArtifactParts): readonly OperationEntry[] {
+export function artifactEntries(dependencies: ArtifactDependencies): readonly OperationEntry[] {
   const read = async ({
     input,
     tenant,
   }: CallOf<typeof readArtifactOperation | typeof showArtifactOperation>): Promise<Download> => {
     const owner = artifactsOf(tenant.id);
     const path = artifactPath(input.path);
-    const { size, sha256 } = await parts.content.stat(owner, path);
-    return { size, sha256, open: async (range) => (await parts.content.open(owner, path, range)).bytes };
+    const { size, sha256 } = await dependencies.content.stat(owner, path);
+    return { size, sha256, open: async (range) => (await dependencies.content.open(owner, path, range)).bytes };
   };
   return [
     entry(listArtifactsOperation, async (tx, { input, tenant }) => {
@@ -46,14 +46,14 @@ export function artifactEntries(parts: ArtifactParts): readonly OperationEntry[]
     }),
     downloadEntry(readArtifactOperation, { perform: read }),
     downloadEntry(showArtifactOperation, { perform: read }),
-    entry(linkArtifactOperation, { perform: async (call) => await linkArtifact(parts, call) }),
-    downloadEntry(fetchArtifactOperation, { perform: async (call) => await fetchArtifact(parts, call) }),
-    entry(beginUploadOperation, { perform: async (call) => await startUpload(parts, call) }),
-    entry(putPartOperation, { perform: async (call) => await uploadPart(parts, call) }),
-    entry(completeUploadOperation, { perform: async (call) => await completeUpload(parts, call) }),
+    entry(linkArtifactOperation, { perform: async (call) => await linkArtifact(dependencies, call) }),
+    downloadEntry(fetchArtifactOperation, { perform: async (call) => await fetchArtifact(dependencies, call) }),
+    entry(beginUploadOperation, { perform: async (call) => await startUpload(dependencies, call) }),
+    entry(putPartOperation, { perform: async (call) => await uploadPart(dependencies, call) }),
+    entry(completeUploadOperation, { perform: async (call) => await completeUpload(dependencies, call) }),
     entry(abortUploadOperation, abortUpload),
-    ...folderEntries(parts),
-    entry(writeArtifactOperation, { perform: async (call) => await writeArtifact(parts, call) }),
+    ...folderEntries(dependencies),
+    entry(writeArtifactOperation, { perform: async (call) => await writeArtifact(dependencies, call) }),
     entry(deleteArtifactOperation, async (tx, { input, tenant }) => ({
       deleted: await removeTree(tx, artifactsOf(tenant.id), artifactPath(input.path)),
     })),
@@ -61,14 +61,14 @@ export function artifactEntries(parts: ArtifactParts): readonly OperationEntry[]
 }
 
 async function writeArtifact(
-  parts: ArtifactParts,
+  dependencies: ArtifactDependencies,
   { input, tenant, context }: CallOf<typeof writeArtifactOperation>,
 ): Promise<OutputOf<typeof writeArtifactOperation>> {
   const path = artifactPath(input.path);
   const bytes: Readable | undefined = context.content;
   if (bytes === undefined)
     throw new DaisError('unreadable_body', 'The request has no body. Send the bytes of the file.');
-  const { database, content } = parts;
+  const { database, content } = dependencies;
   const request = { mode: 'read', projectId: tenant.id } as const;
   const quota = await transact(database, request, async (tx) => await byteQuota(tx, tenant.id));
   const lease = await content.upload(bytes, { projectId: tenant.id, quota });

@@ -1,7 +1,7 @@
 /** Artifact locations of runs and logged models, for other ledgers. */
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below } from '../experiments/experiment-lookup.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 
 interface HomeRow {
   readonly id: bigint;

@@ -82,7 +82,7 @@ test('a multipart upload is stored as one object, and is linked like any other',
   };
   const uploads = `${http.url}/api/v1/tracking/artifact-uploads`;
   const { id, ticket, url } = await post(uploads, { path, parts: parts.length });
-  const told = await Promise.all(
+  const result = await Promise.all(
     parts.map(async (body, index) => {
       const headers = { 'dais-ticket': ticket ?? '' };
       const answer = await fetch(`${http.url}${url}/${index + 1}`, { method: 'PUT', headers, body });
@@ -90,7 +90,7 @@ test('a multipart upload is stored as one object, and is linked like any other',
     }),
   );
   const whole = Buffer.concat(parts);
-  expect(await post(`${uploads}/${id}/complete`, { parts: told })).toMatchObject({ path, size: whole.length });
+  expect(await post(`${uploads}/${id}/complete`, { parts: result })).toMatchObject({ path, size: whole.length });
   const link = (await (await ask(path)).json()) as { url: string };
   expect(Buffer.from(await (await fetch(link.url)).arrayBuffer()).equals(whole)).toBe(true);
 });

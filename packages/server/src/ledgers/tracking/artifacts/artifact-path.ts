@@ -1,5 +1,5 @@
 import { DaisError } from '@dais/api';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 
 /** Returns the stored form of a path. @throws DaisError `unsafe_path` for a path that could leave its folder. */
 export function artifactPath(path: string): string {

@@ -27,14 +27,14 @@ export async function searchDatasets(
 ): Promise<DatasetPage> {
   const { limit, cursor, ...of } = input;
   const binding = ['evaluation datasets', tx.projectId, of];
-  const place = decodePageCursor(binding, cursor);
+  const position = decodePageCursor(binding, cursor);
   const query = datasetQuery(tx.projectId, of, rows);
   const wanted = of.experimentIds ?? [];
   const experiments = wanted.length === 0 ? undefined : await findExperiments(tx, wanted);
   if (experiments?.length === 0) return { items: [] };
-  const found = await findRows<DatasetRow>(tx, query(experiments?.map(({ id }) => id)), place, limit + 1);
+  const found = await findRows<DatasetRow>(tx, query(experiments?.map(({ id }) => id)), position, limit + 1);
   if (found === undefined) throw foreignCursor();
-  const { page, next } = cutPage(found, limit, binding, (row) => row.place);
+  const { page, next } = cutPage(found, limit, binding, (row) => row.position);
   return { items: await hydrateDatasets(tx, page), ...next };
 }
 

@@ -21,7 +21,7 @@ import {
   projectGone,
 } from '../experiments/experiment-lookup.ts';
 import { removePairs, setPairs } from '../pairs.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { emitEvaluationDatasetEvent } from '../tracking-events.ts';
 import { DATASET_COLUMNS, digestOf, hydrateDatasets, requireDataset, type DatasetRow } from './dataset-rows.ts';
 import { searchDatasets } from './dataset-search.ts';
@@ -31,10 +31,10 @@ interface ById {
   readonly id: string;
 }
 
-export function evaluationDatasetEntries(parts: TrackingParts): readonly OperationEntry[] {
-  const { clock } = parts;
+export function evaluationDatasetEntries(dependencies: TrackingDependencies): readonly OperationEntry[] {
+  const { clock } = dependencies;
   return [
-    entry(createEvaluationDatasetOperation, async (tx, { input }) => await createDataset(tx, input, parts)),
+    entry(createEvaluationDatasetOperation, async (tx, { input }) => await createDataset(tx, input, dependencies)),
     entry(
       readEvaluationDatasetOperation,
       async (tx, { input }) => await hydrateOne(tx, await requireDataset(tx, input.id)),
@@ -61,7 +61,7 @@ export function evaluationDatasetEntries(parts: TrackingParts): readonly Operati
       return {};
     }),
     entry(linkEvaluationDatasetOperation, async (tx, { input }) => await relink(tx, input, clock.now())),
-    ...recordEntries(parts),
+    ...recordEntries(dependencies),
   ];
 }
 
@@ -80,7 +80,7 @@ interface NewDataset {
 }
 
 /** @throws DaisError `not_found` for a missing experiment, `already_exists`. */
-async function createDataset(tx: Transaction, input: NewDataset, { clock, random }: TrackingParts) {
+async function createDataset(tx: Transaction, input: NewDataset, { clock, random }: TrackingDependencies) {
   const { id = `d-${random(16).toString('hex')}`, name, experimentIds = [], tags = {}, user = null } = input;
   const now = clock.now();
   const insert = tx.sql.query<DatasetRow>(

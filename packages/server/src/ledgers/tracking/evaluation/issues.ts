@@ -17,7 +17,7 @@ import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
 import type { SortKey } from '#lib/keyset.ts';
 import { activeExperiment, publicId } from '../experiments/experiment-lookup.ts';
 import { findExperiments } from '../experiments/experiment-lookup.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { attributes, filterConditions } from '../search/filter-sql.ts';
 import { findRows, foreignCursor, rowCondition } from '../search/search-page.ts';
 
@@ -47,7 +47,7 @@ const TRACES = `(select count(distinct a.trace) from tracking.assessment a
   where a.project_id = r.project_id and a.kind = 'issue' and a.name = r.id)`;
 const MOST_METADATA = 100;
 
-export function issueEntries({ clock, random }: TrackingParts): readonly OperationEntry[] {
+export function issueEntries({ clock, random }: TrackingDependencies): readonly OperationEntry[] {
   return [
     entry(createIssueOperation, async (tx, { input }) => {
       const now = clock.now();
@@ -170,7 +170,7 @@ function sortKeys(order: readonly OrderKey[], withTraces: boolean): SortKey[] {
 async function searchIssues(tx: Transaction, { input, rows }: CallOf<typeof searchIssuesOperation>) {
   const { limit, cursor, withTraces, withTotal, ...of } = input;
   const binding = ['issues', tx.projectId, of, withTraces];
-  const place = decodePageCursor(binding, cursor);
+  const position = decodePageCursor(binding, cursor);
   const clauses = parseFilter(issueFilter, of.filter ?? '');
   const order = parseOrder(issueFilter, of.orderBy ?? []);
   const experiments = of.experimentId === undefined ? undefined : await findExperiments(tx, [of.experimentId]);
@@ -191,9 +191,9 @@ async function searchIssues(tx: Transaction, { input, rows }: CallOf<typeof sear
     keys: sortKeys(order, withTraces),
     of: (bind: Bind) => ({ from: FROM, where: where(bind) }),
   };
-  const found = await findRows<IssueRow & { readonly traces: bigint | null }>(tx, query, place, limit + 1);
+  const found = await findRows<IssueRow & { readonly traces: bigint | null }>(tx, query, position, limit + 1);
   if (found === undefined) throw foreignCursor();
-  const { page, next } = cutPage(found, limit, binding, (row) => row.place);
+  const { page, next } = cutPage(found, limit, binding, (row) => row.position);
   const items = page.map((row) => ({ ...present(row), ...(row.traces !== null && { traces: Number(row.traces) }) }));
   return { items, ...next, ...(withTotal && { total: await count(tx, where) }) };
 }

@@ -21,7 +21,7 @@ import {
   requireExperiment,
   type ExperimentRow,
 } from '../experiments/experiment-lookup.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { findRows, foreignCursor, rowCondition } from '../search/search-page.ts';
 
 interface LabelSchemaRow {
@@ -45,7 +45,7 @@ const FROM = 'tracking.label_schema r join tracking.experiment e on e.id = r.exp
 const DEFAULT_NAME = 'Feedback';
 const DEFAULT_ID = /^ls-default-(\d{1,18})$/;
 
-export function labelSchemaEntries({ clock, random }: TrackingParts): readonly OperationEntry[] {
+export function labelSchemaEntries({ clock, random }: TrackingDependencies): readonly OperationEntry[] {
   return [
     entry(createLabelSchemaOperation, async (tx, { input }) => {
       requireFree(input.name);
@@ -150,7 +150,7 @@ const KEYS: readonly SortKey[] = [
 async function listSchemas(tx: Transaction, { input, rows }: CallOf<typeof listLabelSchemasOperation>) {
   const { experimentId, name, limit, cursor } = input;
   const binding = ['label schemas', tx.projectId, experimentId, name];
-  const place = decodePageCursor(binding, cursor);
+  const position = decodePageCursor(binding, cursor);
   const experiment = await requireExperiment(tx, experimentId);
   if (experiment.deleted_at !== null) throw experimentDeleted(experimentId);
   const query = {
@@ -165,9 +165,9 @@ async function listSchemas(tx: Transaction, { input, rows }: CallOf<typeof listL
       ],
     }),
   };
-  const found = await findRows<LabelSchemaRow>(tx, query, place, limit + 1);
+  const found = await findRows<LabelSchemaRow>(tx, query, position, limit + 1);
   if (found === undefined) throw foreignCursor();
-  const { page, next } = cutPage(found, limit, binding, (row) => row.place);
+  const { page, next } = cutPage(found, limit, binding, (row) => row.position);
   const isLast = next.nextCursor === undefined && (name === undefined || name === DEFAULT_NAME);
   return { items: [...page.map(present), ...(isLast ? [defaultOf(experiment)] : [])], ...next };
 }

@@ -9,13 +9,13 @@ import {
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { digestOf, requireDataset } from './dataset-rows.ts';
 import { inputsHash, merged, newRecord, widened, type GivenRecord, type KeptRecord } from './record-merge.ts';
 
-export function recordEntries(parts: TrackingParts): readonly OperationEntry[] {
+export function recordEntries(dependencies: TrackingDependencies): readonly OperationEntry[] {
   return [
-    entry(mergeEvaluationRecordsOperation, async (tx, { input }) => await mergeRecords(tx, input, parts)),
+    entry(mergeEvaluationRecordsOperation, async (tx, { input }) => await mergeRecords(tx, input, dependencies)),
     entry(listEvaluationRecordsOperation, async (tx, { input }) => await listRecords(tx, input)),
     entry(removeEvaluationRecordsOperation, async (tx, { input }) => {
       const { num } = await requireDataset(tx, input.id, 'for update');
@@ -58,7 +58,7 @@ const COLUMNS =
   'num, id, hash, inputs, outputs, expectations, tags, source, created_at, updated_at, created_by, updated_by';
 
 /** Merges records with a fixed number of statements. The dataset is locked, so that no record is created twice. */
-async function mergeRecords(tx: Transaction, { id, records }: MergeInput, { clock, random }: TrackingParts) {
+async function mergeRecords(tx: Transaction, { id, records }: MergeInput, { clock, random }: TrackingDependencies) {
   const dataset = await requireDataset(tx, id, 'for update');
   const now = clock.now();
   const hashed = records.map((record) => ({ record, hash: inputsHash(record.inputs) }));

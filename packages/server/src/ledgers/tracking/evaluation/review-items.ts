@@ -13,7 +13,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { Bind } from '#lib/composed-sql.ts';
 import type { SortKey } from '#lib/keyset.ts';
 import { publicId } from '../experiments/experiment-lookup.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { findRows, foreignCursor } from '../search/search-page.ts';
 import { requireQueue, reviewerOf } from './review-queue-rows.ts';
 
@@ -30,7 +30,7 @@ const COLUMNS = 't.id as trace_id, r.status, r.completed_by, r.completed_at, r.c
 const FROM = 'tracking.review_item r join tracking.trace t on t.num = r.trace';
 const MOST_ITEMS = 100_000;
 
-export function reviewItemEntries({ clock }: Pick<TrackingParts, 'clock'>): readonly OperationEntry[] {
+export function reviewItemEntries({ clock }: Pick<TrackingDependencies, 'clock'>): readonly OperationEntry[] {
   return [
     entry(addReviewItemsOperation, async (tx, { input }) => await addItems(tx, input, clock.now())),
     entry(removeReviewItemsOperation, async (tx, { input: { id, traceIds } }) => {
@@ -99,7 +99,7 @@ const KEYS: readonly SortKey[] = [
 async function listItems(tx: Transaction, input: CallOf<typeof listReviewItemsOperation>['input']) {
   const { id, status, limit, cursor } = input;
   const binding = ['review items', tx.projectId, id, status];
-  const place = decodePageCursor(binding, cursor);
+  const position = decodePageCursor(binding, cursor);
   const queue = await requireQueue(tx, id);
   const query = {
     columns: COLUMNS,
@@ -109,9 +109,9 @@ async function listItems(tx: Transaction, input: CallOf<typeof listReviewItemsOp
       where: [`r.queue = ${bind(queue.num)}::int8`, status !== undefined && `r.status = ${bind(status)}::text`],
     }),
   };
-  const found = await findRows<ReviewItemRow>(tx, query, place, limit + 1);
+  const found = await findRows<ReviewItemRow>(tx, query, position, limit + 1);
   if (found === undefined) throw foreignCursor();
-  const { page, next } = cutPage(found, limit, binding, (row) => row.place);
+  const { page, next } = cutPage(found, limit, binding, (row) => row.position);
   return { items: page.flatMap((row) => present(id, row)), ...next };
 }
 

@@ -20,7 +20,7 @@ import {
   requireExperiment,
   type ExperimentRow,
 } from '../experiments/experiment-lookup.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { findRows, foreignCursor, rowCondition } from '../search/search-page.ts';
 import { reviewItemEntries } from './review-items.ts';
 import { FROM_QUEUES, QUEUE_COLUMNS, requireQueue, reviewerOf, type ReviewQueueRow } from './review-queue-rows.ts';
@@ -28,8 +28,8 @@ import { FROM_QUEUES, QUEUE_COLUMNS, requireQueue, reviewerOf, type ReviewQueueR
 /** The queue of the only user of a server without accounts has this name in clients. */
 const RESERVED = 'default';
 
-export function reviewQueueEntries(parts: TrackingParts): readonly OperationEntry[] {
-  const { clock, random } = parts;
+export function reviewQueueEntries(dependencies: TrackingDependencies): readonly OperationEntry[] {
+  const { clock, random } = dependencies;
   return [
     entry(createReviewQueueOperation, async (tx, { input, context }) => {
       const now = clock.now();
@@ -68,7 +68,7 @@ export function reviewQueueEntries(parts: TrackingParts): readonly OperationEntr
       );
       return {};
     }),
-    ...reviewItemEntries(parts),
+    ...reviewItemEntries(dependencies),
   ];
 }
 
@@ -174,7 +174,7 @@ const KEYS: readonly SortKey[] = [
 async function listQueues(tx: Transaction, { input, rows }: CallOf<typeof listReviewQueuesOperation>) {
   const { limit, cursor, ...of } = input;
   const binding = ['review queues', tx.projectId, of];
-  const place = decodePageCursor(binding, cursor);
+  const position = decodePageCursor(binding, cursor);
   const experiment = await requireExperiment(tx, of.experimentId);
   if (experiment.deleted_at !== null) throw experimentDeleted(of.experimentId);
   const query = {
@@ -193,9 +193,9 @@ async function listQueues(tx: Transaction, { input, rows }: CallOf<typeof listRe
       ],
     }),
   };
-  const found = await findRows<ReviewQueueRow>(tx, query, place, limit + 1);
+  const found = await findRows<ReviewQueueRow>(tx, query, position, limit + 1);
   if (found === undefined) throw foreignCursor();
-  const { page, next } = cutPage(found, limit, binding, (row) => row.place);
+  const { page, next } = cutPage(found, limit, binding, (row) => row.position);
   return { items: page.map(present), ...next };
 }
 

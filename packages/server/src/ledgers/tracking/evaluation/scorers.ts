@@ -21,7 +21,7 @@ import {
   publicId,
   type ExperimentRow,
 } from '../experiments/experiment-lookup.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { findRows, foreignCursor, rowCondition } from '../search/search-page.ts';
 import { emitScorerEvent } from '../tracking-events.ts';
 
@@ -49,9 +49,9 @@ const COLUMNS = 'r.id, r.experiment, e.is_default, r.name, v.version, v.definiti
 const FROM =
   'tracking.scorer r join tracking.experiment e on e.id = r.experiment join tracking.scorer_version v on v.scorer = r.num';
 
-export function scorerEntries(parts: TrackingParts): readonly OperationEntry[] {
+export function scorerEntries(dependencies: TrackingDependencies): readonly OperationEntry[] {
   return [
-    entry(registerScorerOperation, async (tx, { input }) => await registerScorer(tx, input, parts)),
+    entry(registerScorerOperation, async (tx, { input }) => await registerScorer(tx, input, dependencies)),
     entry(searchScorersOperation, async (tx, call) => await searchScorers(tx, call)),
     entry(listScorerVersionsOperation, async (tx, { input }) => await listVersions(tx, input)),
     entry(readScorerOperation, async (tx, { input }) => {
@@ -73,7 +73,7 @@ export function scorerEntries(parts: TrackingParts): readonly OperationEntry[] {
 async function registerScorer(
   tx: Transaction,
   input: Named & { readonly definition: string },
-  { clock, random }: TrackingParts,
+  { clock, random }: TrackingDependencies,
 ) {
   const now = clock.now();
   const { experimentId, name, definition } = input;
@@ -106,7 +106,7 @@ const KEYS: readonly SortKey[] = [
 async function searchScorers(tx: Transaction, { input, rows }: CallOf<typeof searchScorersOperation>) {
   const { limit, cursor, experimentIds } = input;
   const binding = ['scorers', tx.projectId, experimentIds];
-  const place = decodePageCursor(binding, cursor);
+  const position = decodePageCursor(binding, cursor);
   const experiments = experimentIds === undefined ? undefined : await findExperiments(tx, experimentIds);
   if (experiments?.length === 0) return { items: [] };
   const query = {
@@ -122,9 +122,9 @@ async function searchScorers(tx: Transaction, { input, rows }: CallOf<typeof sea
       ],
     }),
   };
-  const found = await findRows<ScorerRow>(tx, query, place, limit + 1);
+  const found = await findRows<ScorerRow>(tx, query, position, limit + 1);
   if (found === undefined) throw foreignCursor();
-  const { page, next } = cutPage(found, limit, binding, (row) => row.place);
+  const { page, next } = cutPage(found, limit, binding, (row) => row.position);
   return { items: page.map(present), ...next };
 }
 

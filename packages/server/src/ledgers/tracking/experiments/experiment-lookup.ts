@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 
 export interface ExperimentRow {
   readonly id: bigint;
@@ -104,18 +104,18 @@ export async function ensureDefault(tx: Transaction, now: number, folderRoot?: s
     'make_default_experiment',
   );
   const [made] = await foreignKeyRace(insert, projectGone);
-  if (made !== undefined && folderRoot !== undefined) await placeInFolder(tx, made.id, folderRoot);
+  if (made !== undefined && folderRoot !== undefined) await folderOf(tx, made.id, folderRoot);
 }
 
 /** Sets the artifact folder of a new experiment. It uses the internal id, since all default experiments have the id 0. */
-export async function placeInFolder({ sql }: Transaction, id: bigint, folderRoot: string): Promise<string> {
-  const place = `${folderRoot}/${id}`;
+export async function folderOf({ sql }: Transaction, id: bigint, folderRoot: string): Promise<string> {
+  const path = `${folderRoot}/${id}`;
   await sql.query(
     'update tracking.experiment set artifact_location = $2 where id = $1',
-    [id, place],
+    [id, path],
     'experiment_in_folder',
   );
-  return place;
+  return path;
 }
 
 /** Returns the error of a write that races with the deletion of the project. */
@@ -134,6 +134,6 @@ export function artifactsOf(
 /** Appends a path to a URI, before its query. */
 export function below(address: string, path: string): string {
   const at = address.indexOf('?');
-  const [place, rest] = at < 0 ? [address, ''] : [address.slice(0, at), address.slice(at)];
-  return `${place.replace(/\/+$/, '')}/${path}${rest}`;
+  const [location, rest] = at < 0 ? [address, ''] : [address.slice(0, at), address.slice(at)];
+  return `${location.replace(/\/+$/, '')}/${path}${rest}`;
 }

@@ -17,12 +17,12 @@ import {
   experimentDeleted,
   projectGone,
   EXPERIMENT_COLUMNS,
-  placeInFolder,
+  folderOf,
   requireExperiment,
   publicId,
   type ExperimentRow,
 } from './experiment-lookup.ts';
-import type { TrackingOptions, TrackingParts } from '../parts.ts';
+import type { TrackingOptions, TrackingDependencies } from '../dependencies.ts';
 import { removePairs, setPairs } from '../pairs.ts';
 import { emitExperimentEvent } from '../tracking-events.ts';
 
@@ -31,7 +31,7 @@ const UNIQUE_VIOLATION = '23505';
 
 type Tags = Readonly<Record<string, string>>;
 
-export function experimentEntries({ options, clock }: TrackingParts): readonly OperationEntry[] {
+export function experimentEntries({ options, clock }: TrackingDependencies): readonly OperationEntry[] {
   return [
     entry(createExperimentOperation, async (tx, { input }) => await createExperiment(tx, input, clock.now(), options)),
     entry(
@@ -123,7 +123,7 @@ export async function createExperiment(tx: Transaction, input: NewExperiment, no
   const row =
     folderRoot === undefined || artifactLocation !== undefined
       ? made
-      : { ...made, artifact_location: await placeInFolder(tx, made.id, folderRoot) };
+      : { ...made, artifact_location: await folderOf(tx, made.id, folderRoot) };
   setPairs(tx, 'experiment_tag', row.id, new Map(Object.entries(tags)));
   emitExperimentEvent(tx, 'experimentCreated', publicId(row));
   return present(row, tags, options);

@@ -65,7 +65,7 @@ test('a write with a cached id of a deleted project fails', async () => {
   await world.dais.apply([manifest('Project', 'gone')]);
   const inside = { projects: ['gone'] };
   // Remembers the project for a second.
-  const late = await startTestKernel(world.test, { ...world.parts, start: 'none' });
+  const late = await startTestKernel(world.test, { ...world.kernelOptions, start: 'none' });
   await late.call('experiment.get', { id: '0' }, inside);
   await call('project.delete', { name: 'gone' });
   const writes = [

@@ -4,7 +4,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
 import { ensureDefault } from './experiment-lookup.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 import { runKey } from '../runs/run-subject.ts';
 
 /** Creates the default experiment after the project itself is written. */

@@ -6,7 +6,7 @@ import { artifactsOf as artifactOwner, removeTree } from '../artifacts/artifact-
 import { ownPath } from '../artifacts/artifact-path.ts';
 import { artifactsOf, below, publicId } from '../experiments/experiment-lookup.ts';
 import { removeEarlyLinks } from '../traces/trace-files.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 import { OF_MODELS, OF_RUNS, OF_SERIES } from '../experiments/project-records.ts';
 import { runKey } from '../runs/run-subject.ts';
 
@@ -21,7 +21,7 @@ export type HeldBy = (
   candidates: { readonly runs: readonly string[]; readonly loggedModels: readonly string[] },
 ) => Promise<{ readonly runs: ReadonlySet<string>; readonly loggedModels: ReadonlySet<string> }>;
 
-export interface GarbageParts {
+export interface GarbageDependencies {
   readonly options: Pick<TrackingOptions, 'artifactRoot'>;
   readonly heldBy: HeldBy;
 }
@@ -56,13 +56,13 @@ interface Candidate {
  */
 export async function collectGarbage(
   tx: Transaction,
-  { options, heldBy }: GarbageParts,
+  { options, heldBy }: GarbageDependencies,
   before: number,
-  place: GarbagePosition,
+  position: GarbagePosition,
 ): Promise<{ readonly removed: Garbage; readonly next: GarbagePosition | undefined }> {
   const { projectId } = tx;
-  const runs = await candidates(tx, 'run', before, place.run);
-  const models = await candidates(tx, 'logged_model', before, place.model);
+  const runs = await candidates(tx, 'run', before, position.run);
+  const models = await candidates(tx, 'logged_model', before, position.model);
   const ids = { runs: runs.map(({ id }) => id), loggedModels: models.map(({ id }) => id) };
   const held = await heldBy(tx, ids);
   const goneRuns = runs.filter(({ id }) => !held.runs.has(id));
@@ -101,7 +101,7 @@ export async function collectGarbage(
       },
     });
   }
-  const next = { run: runs.at(-1)?.num ?? place.run, model: models.at(-1)?.num ?? place.model };
+  const next = { run: runs.at(-1)?.num ?? position.run, model: models.at(-1)?.num ?? position.model };
   return { removed, next: more || busy ? next : undefined };
 }
 

@@ -7,14 +7,14 @@ import {
   collectGarbage,
   countGarbage,
   GARBAGE_START,
-  type GarbageParts,
+  type GarbageDependencies,
   type GarbagePosition,
 } from './collect-garbage.ts';
 
 const DAY_MS = 86_400_000;
 
 /** Returns the hourly job that removes objects deleted more than `days` ago. 0: they can always be restored. */
-export function garbageJob(parts: GarbageParts, days: number, clock: Clock): JobHandler {
+export function garbageJob(dependencies: GarbageDependencies, days: number, clock: Clock): JobHandler {
   return {
     queue: 'tracking garbage',
     concurrency: 1,
@@ -36,16 +36,16 @@ export function garbageJob(parts: GarbageParts, days: number, clock: Clock): Job
         );
       });
       for (const { project_id: projectId } of projects) {
-        for (let place: GarbagePosition | undefined = GARBAGE_START; place !== undefined;) {
+        for (let position: GarbagePosition | undefined = GARBAGE_START; position !== undefined;) {
           io.signal.throwIfAborted();
-          const from: GarbagePosition = place;
+          const from: GarbagePosition = position;
           const { removed, next } = await io.write(async (tx) => {
             await tx.enter(projectId);
-            return await collectGarbage(tx, parts, before, from);
+            return await collectGarbage(tx, dependencies, before, from);
           });
           for (const what of Object.keys(total) as (keyof typeof total)[]) total[what] += removed[what];
           io.progress(total);
-          place = next;
+          position = next;
         }
       }
       return total;
@@ -57,14 +57,18 @@ const HOUR_MS = 3_600_000;
 const DAY_HOURS = 24;
 
 /** @param days default age in days of removed objects */
-export function garbageEntries(parts: GarbageParts, days: number, clock: Clock): readonly OperationEntry[] {
+export function garbageEntries(
+  dependencies: GarbageDependencies,
+  days: number,
+  clock: Clock,
+): readonly OperationEntry[] {
   return [
     entry(collectGarbageOperation, async (tx, { input }) => {
       const hours = input.olderThanHours ?? days * DAY_HOURS;
       const before = clock.now() - hours * HOUR_MS;
       if (input.dryRun) return { removed: { ...(await countGarbage(tx, before)), files: 0 } };
       const of = ['garbage.collect', hours];
-      const { removed, next } = await collectGarbage(tx, parts, before, decodePlace(of, input.cursor));
+      const { removed, next } = await collectGarbage(tx, dependencies, before, decodePosition(of, input.cursor));
       return {
         removed,
         ...(next !== undefined && { nextCursor: encodePageCursor(of, `${next.run} ${next.model}`) }),
@@ -74,8 +78,8 @@ export function garbageEntries(parts: GarbageParts, days: number, clock: Clock):
 }
 
 /** @throws DaisError `invalid_cursor`. */
-function decodePlace(of: readonly unknown[], cursor: string | undefined): GarbagePosition {
-  const place = /^(?<run>\d{1,18}) (?<model>\d{1,18})$/.exec(decodePageCursor(of, cursor) ?? '')?.groups;
-  if (place === undefined) return GARBAGE_START;
-  return { run: BigInt(place['run'] ?? 0), model: BigInt(place['model'] ?? 0) };
+function decodePosition(of: readonly unknown[], cursor: string | undefined): GarbagePosition {
+  const position = /^(?<run>\d{1,18}) (?<model>\d{1,18})$/.exec(decodePageCursor(of, cursor) ?? '')?.groups;
+  if (position === undefined) return GARBAGE_START;
+  return { run: BigInt(position['run'] ?? 0), model: BigInt(position['model'] ?? 0) };
 }

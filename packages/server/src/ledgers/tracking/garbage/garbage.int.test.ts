@@ -189,9 +189,12 @@ test('a job does the same automatically in every project', async () => {
     read: async (work) => await transact(database, { mode: 'read', projectId: 'all' }, work),
     write: async (work) => await transact(database, { mode: 'write', projectId: 'all' }, work),
   };
-  const parts = { options: TEST_OPTIONS, heldBy };
-  expect(await garbageJob(parts, 0, clock).run({} as JobClaim, io)).toMatchObject({ runs: 0 });
-  const report = await later(31 * DAY_MS, async () => await garbageJob(parts, 30, clock).run({} as JobClaim, io));
+  const dependencies = { options: TEST_OPTIONS, heldBy };
+  expect(await garbageJob(dependencies, 0, clock).run({} as JobClaim, io)).toMatchObject({ runs: 0 });
+  const report = await later(
+    31 * DAY_MS,
+    async () => await garbageJob(dependencies, 30, clock).run({} as JobClaim, io),
+  );
   expect(report).toMatchObject({ runs: 1, files: 1 });
   expect((await ask('GET', `runs/${run}`)).status).toBe(404);
 });

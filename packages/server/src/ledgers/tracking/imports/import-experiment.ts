@@ -12,7 +12,7 @@ import {
   type ExperimentRow,
 } from '../experiments/experiment-lookup.ts';
 import { setPairs } from '../pairs.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { emitImported } from '../tracking-events.ts';
 import { idOfImported, noteImported } from './imported-records.ts';
 
@@ -31,7 +31,11 @@ export interface ImportedExperiment {
  * Imports into the experiment that was imported before, else into one with its name, else into a new one. @throws DaisError
  * `already_exists` when it was renamed at its source to a name that is in use here.
  */
-export async function importExperiment(tx: Transaction, input: ImportedExperiment, { options, clock }: TrackingParts) {
+export async function importExperiment(
+  tx: Transaction,
+  input: ImportedExperiment,
+  { options, clock }: TrackingDependencies,
+) {
   const { source, sourceId } = input;
   const before = await idOfImported(tx, { source, kind: 'experiment', sourceId });
   const known = input.isDefault ? DEFAULT_NUMBER : before;

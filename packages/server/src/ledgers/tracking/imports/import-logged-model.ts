@@ -4,7 +4,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below, findExperiments, noExperiment, publicId } from '../experiments/experiment-lookup.ts';
 import { appendModelPoints } from '../metrics/model-points.ts';
 import { setPairs } from '../pairs.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { noteOutputs } from '../runs/run-lineage.ts';
 import { emitImported } from '../tracking-events.ts';
 import { noteImported } from './imported-records.ts';
@@ -34,7 +34,11 @@ interface ModelMetric extends MetricPoint {
 }
 
 /** @throws DaisError `not_found`, `already_exists`. */
-export async function importLoggedModel(tx: Transaction, input: ImportedLoggedModel, parts: TrackingParts) {
+export async function importLoggedModel(
+  tx: Transaction,
+  input: ImportedLoggedModel,
+  dependencies: TrackingDependencies,
+) {
   const [experiment] = await findExperiments(tx, [input.experimentId]);
   if (experiment === undefined) throw noExperiment(input.experimentId);
   const { source, id } = input;
@@ -60,7 +64,7 @@ export async function importLoggedModel(tx: Transaction, input: ImportedLoggedMo
       input.createdAt,
       input.updatedAt,
       input.deleted,
-      parts.clock.now(),
+      dependencies.clock.now(),
       experiment.deleted_at !== null,
     ],
     'import_logged_model',
@@ -71,10 +75,10 @@ export async function importLoggedModel(tx: Transaction, input: ImportedLoggedMo
   setPairs(tx, 'logged_model_param', row.num, new Map(Object.entries(input.params)));
   setPairs(tx, 'logged_model_tag', row.num, new Map(Object.entries(input.tags)));
   await importModelMetrics(tx, experiment.id, id, input.metrics);
-  if (input.sourceRunId !== undefined) noteOutputs(tx, input.sourceRunId, [{ modelId: id }], parts.clock.now());
+  if (input.sourceRunId !== undefined) noteOutputs(tx, input.sourceRunId, [{ modelId: id }], dependencies.clock.now());
   await noteImported(tx, { source, kind: 'logged-model', sourceId: id, id, state: '' });
   emitImported(tx, 'loggedModelImported', { id, experiment: publicId(experiment), source });
-  return { id, artifactUri: below(artifactsOf(experiment, parts.options), `models/${id}/artifacts`) };
+  return { id, artifactUri: below(artifactsOf(experiment, dependencies.options), `models/${id}/artifacts`) };
 }
 
 /** Imports metrics of a model. Those of missing runs are omitted, since each belongs to a run. */

@@ -3,10 +3,10 @@ import { MOST_IMPORTED_POINTS, type DatasetInput, type MetricPoint, type RunStat
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below, findExperiments, noExperiment, publicId } from '../experiments/experiment-lookup.ts';
 import { appendMetrics } from '../metrics/append.ts';
-import { compactEndedRun } from '../metrics/compaction-queue.ts';
-import type { LoggedPoint, MetricRun } from '../metrics/logged-point.ts';
+import { compactEndedRun } from '../metrics/compaction.ts';
+import type { LoggedPoint, MetricRun } from '../metrics/logged-points.ts';
 import { setPairs } from '../pairs.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { noteInputs, noteOrigin, noteOutputs } from '../runs/run-lineage.ts';
 import { linkDatasets, linkModels, linkOutputs } from '../runs/run-links.ts';
 import { noRun } from '../runs/run-lookup.ts';
@@ -34,8 +34,8 @@ export interface ImportedRun {
  * Imports a run and replaces its parameters by those of the source. The time for restoring a deleted run starts with the
  * import. @throws DaisError `not_found`.
  */
-export async function importRun(tx: Transaction, input: ImportedRun, parts: TrackingParts) {
-  const { options, clock } = parts;
+export async function importRun(tx: Transaction, input: ImportedRun, dependencies: TrackingDependencies) {
+  const { options, clock } = dependencies;
   const [experiment] = await findExperiments(tx, [input.experimentId]);
   if (experiment === undefined) throw noExperiment(input.experimentId);
   const { source, id } = input;
@@ -72,7 +72,7 @@ export async function importRun(tx: Transaction, input: ImportedRun, parts: Trac
   await linkDatasets(tx, run, input.datasets, options.contextTag);
   await linkModels(tx, run, input.modelInputs);
   await linkOutputs(tx, run, input.modelOutputs);
-  noteOrigin(tx, id, new Map(Object.entries(input.tags)), parts);
+  noteOrigin(tx, id, new Map(Object.entries(input.tags)), dependencies);
   await noteInputs(tx, { id, datasets: input.datasets, models: input.modelInputs }, clock.now());
   noteOutputs(tx, id, input.modelOutputs, clock.now());
   await noteImported(tx, { source, kind: 'run', sourceId: id, id, state: '' });

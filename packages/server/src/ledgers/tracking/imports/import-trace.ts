@@ -7,7 +7,7 @@ import { MOST_SPANS } from '../traces/log-spans.ts';
 import { spanBatches } from '../traces/span-batch.ts';
 import { deleteSpans, insertSpans, knownNodes } from '../traces/span-rows.ts';
 import { lockTrace } from '../traces/trace-rows.ts';
-import type { TraceParts, TraceConventions } from '../traces/trace-conventions.ts';
+import type { TraceDependencies, TraceConventions } from '../traces/trace-conventions.ts';
 import type { Amounts } from '../traces/usage.ts';
 import { noteImported } from './imported-records.ts';
 
@@ -52,17 +52,17 @@ export interface ImportedTrace {
 const json = (value: object | undefined): string | null => (value === undefined ? null : JSON.stringify(value));
 
 /** Imports a trace. Local tags, spans and assessments are kept. @throws DaisError `not_found`, `already_exists`. */
-export async function importTrace(tx: Transaction, input: ImportedTrace, { conventions, options }: TraceParts) {
+export async function importTrace(tx: Transaction, input: ImportedTrace, { conventions, options }: TraceDependencies) {
   const [experiment] = await findExperiments(tx, [input.experimentId]);
   if (experiment === undefined) throw noExperiment(input.experimentId);
   const { source, id } = input;
   const [row] = await tx.sql.query<{ num: bigint }>(
     `insert into tracking.trace as t
-       (project_id, id, experiment, requested_at, duration, state, told, client_request_id, request_preview, response_preview,
+       (project_id, id, experiment, requested_at, duration, state, info_received, client_request_id, request_preview, response_preview,
         run, metadata, tags, usage, cost, spans)
      values ($1, $2, $3, $4, $5, $6, true, $7, $8, $9, $10, $11::jsonb, $12::jsonb, $13::jsonb, $14::jsonb, 0)
      on conflict (project_id, id) do update set
-       requested_at = excluded.requested_at, duration = excluded.duration, state = excluded.state, told = true,
+       requested_at = excluded.requested_at, duration = excluded.duration, state = excluded.state, info_received = true,
        client_request_id = excluded.client_request_id, request_preview = excluded.request_preview,
        response_preview = excluded.response_preview, run = excluded.run, metadata = t.metadata || excluded.metadata,
        tags = t.tags || excluded.tags, usage = excluded.usage, cost = excluded.cost
@@ -98,7 +98,7 @@ export async function importTrace(tx: Transaction, input: ImportedTrace, { conve
 export async function importSpans(
   tx: Transaction,
   { id, spans }: { readonly id: string; readonly spans: readonly Span[] },
-  { conventions }: TraceParts,
+  { conventions }: TraceDependencies,
 ) {
   return { spans: await putSpans(tx, { num: await lockTrace(tx, id), id }, spans, conventions) };
 }

@@ -86,16 +86,16 @@ test('a run keeps its id, times, parameters, inputs and histories, and a repeate
       { key: 'odd', steps: [0, 0, -2], timestamps: [5, 5, 4], values: ['NaN', 'NaN', '-Infinity'] },
     ],
   };
-  const told: unknown[] = [];
+  const reported: unknown[] = [];
   for (const _time of [1, 2]) {
     await call('import.run', input);
-    told.push(await call('import.metrics', metrics));
+    reported.push(await call('import.metrics', metrics));
   }
   const points = expect.arrayContaining([
     { key: 'loss', points: 3000 },
     { key: 'odd', points: 2 },
   ]);
-  expect(told).toEqual([{ series: points }, { series: points }]);
+  expect(reported).toEqual([{ series: points }, { series: points }]);
   const run = await call<Run>('run.get', { id: input.id });
   expect(run).toMatchObject({
     name: 'a run',

@@ -61,9 +61,9 @@ test('a trace keeps its times, spans, assessments and links, and a repeated impo
     runIds: ['b'.repeat(32)],
     prompts: ['greet/1'],
   });
-  const told: unknown[] = [];
-  for (const _time of [1, 2]) told.push(await call('import.trace', input));
-  expect(told).toEqual([1, 2].map(() => expect.objectContaining({ id: ID, spans: 2 })));
+  const reported: unknown[] = [];
+  for (const _time of [1, 2]) reported.push(await call('import.trace', input));
+  expect(reported).toEqual([1, 2].map(() => expect.objectContaining({ id: ID, spans: 2 })));
   const found = await call<Trace>('trace.get', { id: ID });
   expect(found).toMatchObject({
     experimentId,

@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api';
 import type { LoggedModel, LoggedModelStatus } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below, publicId } from '../experiments/experiment-lookup.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 
 export interface ModelRow {
   readonly num: bigint;

@@ -15,20 +15,23 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { activeExperiment, publicId } from '../experiments/experiment-lookup.ts';
 import { activeModel, hydrateModels, requireModel } from './logged-model-rows.ts';
 import { addParams, removePairs, setPairs, type Pair } from '../pairs.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { noteOutputs } from '../runs/run-lineage.ts';
 import { makeName } from '../runs/run-names.ts';
 import { emitModelDeleted } from '../tracking-events.ts';
 
-export function loggedModelEntries(parts: TrackingParts): readonly OperationEntry[] {
-  const { options, clock } = parts;
+export function loggedModelEntries(dependencies: TrackingDependencies): readonly OperationEntry[] {
+  const { options, clock } = dependencies;
   const read = async (tx: Transaction, num: bigint): Promise<LoggedModel> => {
     const [model] = await hydrateModels(tx, [num], options);
     if (model === undefined) throw new Error('the inserted logged model was not found');
     return model;
   };
   return [
-    entry(createLoggedModelOperation, async (tx, { input }) => await read(tx, await createModel(tx, input, parts))),
+    entry(
+      createLoggedModelOperation,
+      async (tx, { input }) => await read(tx, await createModel(tx, input, dependencies)),
+    ),
     entry(readLoggedModelOperation, async (tx, { input }) => {
       const { num, deleted_at: deletedAt } = await requireModel(tx, input.id);
       if (deletedAt !== null && input.allowDeleted !== true) {
@@ -90,7 +93,7 @@ interface NewModel {
 }
 
 /** @throws DaisError `not_found`, `invalid_state`, `already_exists`. */
-async function createModel(tx: Transaction, input: NewModel, { clock, random }: TrackingParts): Promise<bigint> {
+async function createModel(tx: Transaction, input: NewModel, { clock, random }: TrackingDependencies): Promise<bigint> {
   const now = clock.now();
   const experiment = await activeExperiment(tx, input.experimentId, now);
   const id = input.id ?? `m-${random(16).toString('hex')}`;

@@ -5,7 +5,7 @@
  */
 import type { Sql } from '#engines/database/contract.ts';
 import { compareValues, type PointOrder, type Points } from './points.ts';
-import { readChunks, readParts, type ChunkRef, type SeriesParts, type Span } from './series-reader.ts';
+import { readChunks, readSeriesData, type ChunkRef, type SeriesData, type Span } from './series-reader.ts';
 
 const WHOLE_UP_TO = 2;
 
@@ -34,7 +34,7 @@ export async function chartSeries(
   span: Span,
   buckets: number,
 ): Promise<ChartSeries[]> {
-  const parts = await readParts(sql, series, span, axis);
+  const parts = await readSeriesData(sql, series, span, axis);
   const grid = gridOf(parts, axis, span, buckets);
   const isWhole = (chunk: ChunkRef) => {
     const [first, last] = rangeOf(chunk, axis);
@@ -74,7 +74,7 @@ function rangeOf(chunk: ChunkRef, axis: PointOrder): readonly [number, number] {
   return axis === 'step' ? [chunk.minStep, chunk.maxStep] : [chunk.firstTs, chunk.lastTs];
 }
 
-function gridOf(parts: readonly SeriesParts[], axis: PointOrder, span: Span, count: number): Grid {
+function gridOf(parts: readonly SeriesData[], axis: PointOrder, span: Span, count: number): Grid {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const { chunks, tail } of parts) {
     for (const chunk of chunks) {
@@ -82,9 +82,9 @@ function gridOf(parts: readonly SeriesParts[], axis: PointOrder, span: Span, cou
       if (first < low) low = first;
       if (last > high) high = last;
     }
-    for (const place of axis === 'step' ? tail.steps : tail.times) {
-      if (place < low) low = place;
-      if (place > high) high = place;
+    for (const coordinate of axis === 'step' ? tail.steps : tail.times) {
+      if (coordinate < low) low = coordinate;
+      if (coordinate > high) high = coordinate;
     }
   }
   const from = span.from ?? low;
@@ -135,11 +135,11 @@ class Filling {
 
   addPoints({ steps, times, values }: Points): void {
     const { from, to } = this.#grid;
-    const [places, others] = this.#axis === 'step' ? [steps, times] : [times, steps];
-    for (let index = 0; index < places.length; index++) {
-      const place = places[index]!;
-      if (place < from || place > to) continue;
-      const bucket = this.#bucket(place);
+    const [coordinates, others] = this.#axis === 'step' ? [steps, times] : [times, steps];
+    for (let index = 0; index < coordinates.length; index++) {
+      const coordinate = coordinates[index]!;
+      if (coordinate < from || coordinate > to) continue;
+      const bucket = this.#bucket(coordinate);
       const value = values[index]!;
       if (!Number.isNaN(value)) {
         this.#n[bucket]! += 1;
@@ -147,7 +147,7 @@ class Filling {
         if (value < this.#min[bucket]!) this.#min[bucket] = value;
         if (value > this.#max[bucket]!) this.#max[bucket] = value;
       }
-      this.#offer(bucket, place, others[index]!, value);
+      this.#offer(bucket, coordinate, others[index]!, value);
       this.#all[bucket]! += 1;
       this.points++;
     }
@@ -169,9 +169,9 @@ class Filling {
     return buckets;
   }
 
-  #bucket(place: number): number {
+  #bucket(position: number): number {
     const { from, width, count } = this.#grid;
-    return width > 0 ? Math.min(count - 1, Math.floor((place - from) / width)) : 0;
+    return width > 0 ? Math.min(count - 1, Math.floor((position - from) / width)) : 0;
   }
 
   #offer(bucket: number, x: number, other: number, value: number): void {

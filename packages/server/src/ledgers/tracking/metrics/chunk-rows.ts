@@ -67,12 +67,12 @@ export async function insertChunks(sql: Sql, projectId: string, chunks: readonly
   const rows = chunks.map(({ points }) => summarize(points));
   await sql.query(
     `insert into tracking.metric_chunk (series, project_id, first_ts, last_ts, min_step, max_step, n, min, max, sum, nans,
-       last, in_step, data)
+       last, steps_ascending, data)
      select c.series, $1, c.first_ts, c.last_ts, c.min_step, c.max_step, c.n, c.min, c.max, c.sum, c.nans, c.last,
-       c.in_step, c.data
+       c.steps_ascending, c.data
      from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::float8[],
        $9::float8[], $10::float8[], $11::int[], $12::float8[], $13::boolean[], $14::bytea[])
-       as c(series, first_ts, last_ts, min_step, max_step, n, min, max, sum, nans, last, in_step, data)`,
+       as c(series, first_ts, last_ts, min_step, max_step, n, min, max, sum, nans, last, steps_ascending, data)`,
     [
       projectId,
       chunks.map(({ series }) => series),

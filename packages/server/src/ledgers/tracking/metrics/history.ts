@@ -20,8 +20,8 @@ export async function readHistory(
   // Most of the first chunk may be before the cursor.
   for (let budget = limit + 2 * CHUNK; ; budget *= 2) {
     const { points, horizon } = await readSome(sql, series, budget, after?.timestamp);
-    const from = after === undefined ? 0 : placeOf(points, (point) => comparePoints(point, after, 'time') > 0);
-    const whole = horizon === undefined ? points.steps.length : placeOf(points, (point) => isFrom(point, horizon));
+    const from = after === undefined ? 0 : positionOf(points, (point) => comparePoints(point, after, 'time') > 0);
+    const whole = horizon === undefined ? points.steps.length : positionOf(points, (point) => isFrom(point, horizon));
     const to = Math.min(whole, from + limit);
     const more = to < whole || horizon !== undefined;
     // With overlapping chunks, no point may be certain to be first; then more chunks are read.
@@ -75,7 +75,7 @@ function isFrom(point: Point, { timestamp, step }: Horizon): boolean {
 }
 
 /** Returns the first index of sorted points from which `reached` is true. */
-function placeOf(points: Points, reached: (point: Point) => boolean): number {
+function positionOf(points: Points, reached: (point: Point) => boolean): number {
   let [low, high] = [0, points.steps.length];
   while (low < high) {
     const middle = (low + high) >>> 1;

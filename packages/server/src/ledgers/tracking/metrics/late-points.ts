@@ -2,10 +2,9 @@
 import type { Transaction } from '#kernel/transaction.ts';
 import { numberArray } from './arrays.ts';
 import { decodeChunk } from './chunk.ts';
-import { isDue } from './compaction-queue.ts';
-import type { MetricRun } from './logged-point.ts';
+import { isDue } from './compaction.ts';
+import { pointsOf, type MetricRun, type LoggedBatch, type SeriesBatch } from './logged-points.ts';
 import { comparePoints, pointAt, type Point, type Points } from './points.ts';
-import { pointsOf, type LoggedBatch, type SeriesBatch } from './series-batch.ts';
 import { insertNewTail } from './tail.ts';
 
 interface LateSeries extends SeriesBatch {
@@ -24,8 +23,8 @@ export async function appendLatePoints(tx: Transaction, run: MetricRun, batch: L
   const tail = all.flatMap(({ series, from, points }) => {
     const known = inChunks.get(series);
     if (known === undefined) return [{ series, from, to: from + points.steps.length }];
-    const unknown = [...points.steps.keys()].filter((place) => !known.has(place));
-    return unknown.map((place) => ({ series, from: from + place, to: from + place + 1 }));
+    const unknown = [...points.steps.keys()].filter((position) => !known.has(position));
+    return unknown.map((position) => ({ series, from: from + position, to: from + position + 1 }));
   });
   const added = await insertNewTail(sql, run.projectId, batch, tail);
   const changed = all.filter(({ series }) => added.has(series)).map(moved);
@@ -127,9 +126,9 @@ async function pointsInChunks(tx: Transaction, all: readonly LateSeries[]): Prom
     'metric_late_chunks',
   );
   for (const { series, data } of chunks) {
-    const places = found.get(series) ?? new Set();
-    found.set(series, places);
-    for (const place of placesIn(decodeChunk(data), bySeries.get(series)!)) places.add(place);
+    const positions = found.get(series) ?? new Set();
+    found.set(series, positions);
+    for (const position of positionsIn(decodeChunk(data), bySeries.get(series)!)) positions.add(position);
   }
   return found;
 }
@@ -143,7 +142,7 @@ function canHold(range: ChunkRange, { steps, times }: Points): boolean {
 }
 
 /** Returns the indexes of `points` that are in `chunk`. */
-function placesIn(chunk: Points, points: Points): number[] {
+function positionsIn(chunk: Points, points: Points): number[] {
   const name = ({ steps, times, values }: Points, index: number) =>
     // Text does not distinguish -0 and 0, or different NaNs.
     `${steps[index]}/${times[index]}/${values[index]}`;

@@ -1,8 +1,7 @@
 /** Concurrent writers, readers and compaction of one series, with lost connections. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isLongRun } from '#testing/long-run.ts';
-import { appendAhead } from './append-ahead.ts';
-import { appendMetrics } from './append.ts';
+import { appendAhead, appendMetrics } from './append.ts';
 import { readHistory } from './history.ts';
 import { distinctPoints } from './points.ts';
 import { list, ModelSeries, named, startMetricWorld, type MetricWorld } from './testing/metric-world.ts';

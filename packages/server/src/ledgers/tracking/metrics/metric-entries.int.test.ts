@@ -83,7 +83,7 @@ describe('a history', () => {
     await log(id, steps(0, 3));
     const { nextCursor } = await history(id, { limit: 1 });
     const [binding] = JSON.parse(Buffer.from(nextCursor!, 'base64url').toString('utf8')) as string[];
-    const forged = (place: string) => Buffer.from(JSON.stringify([binding, place])).toString('base64url');
+    const forged = (position: string) => Buffer.from(JSON.stringify([binding, position])).toString('base64url');
     const wrong = ['garbage', forged('1.5 0 0'), forged('1 2'), forged('x y z'), forged('9'.repeat(20) + ' 0 0')];
     for (const cursor of wrong) expect(await codeOf(history(id, { cursor }))).toBe('invalid_cursor');
     const other = call('metric.history', { id, key: 'accuracy', cursor: nextCursor });

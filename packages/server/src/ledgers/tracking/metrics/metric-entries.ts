@@ -49,23 +49,23 @@ interface HistoryCall {
 
 async function history(tx: Transaction, input: HistoryCall): Promise<{ items: MetricPoint[]; nextCursor?: string }> {
   const { id, key, limit, cursor } = input;
-  const after = decodePlace([id, key], cursor);
+  const after = decodePosition([id, key], cursor);
   const series = (await findSeries(tx, [id], key)).get(id);
   if (series === undefined || series === null) return { items: [] };
   const { points, more } = await readHistory(tx.sql, series, limit, after);
   const last = points.steps.length - 1;
   return {
     items: metricPoints(points),
-    ...(more && { nextCursor: encodePlace([id, key], pointAt(points, last)) }),
+    ...(more && { nextCursor: encodePosition([id, key], pointAt(points, last)) }),
   };
 }
 
-function encodePlace(of: readonly string[], { timestamp, step, value }: Point): string {
+function encodePosition(of: readonly string[], { timestamp, step, value }: Point): string {
   return encodePageCursor(of, `${timestamp} ${step} ${value}`);
 }
 
 /** @throws DaisError `invalid_cursor`. */
-function decodePlace(of: readonly string[], cursor: string | undefined): Point | undefined {
+function decodePosition(of: readonly string[], cursor: string | undefined): Point | undefined {
   const text = decodePageCursor(of, cursor);
   if (text === undefined) return undefined;
   const [timestamp, step, value] = text.split(' ').map(Number);

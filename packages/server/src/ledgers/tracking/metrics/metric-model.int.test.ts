@@ -2,11 +2,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isLongRun } from '#testing/long-run.ts';
-import { appendAhead } from './append-ahead.ts';
-import { appendMetrics } from './append.ts';
+import { appendAhead, appendMetrics } from './append.ts';
 import { chartSeries } from './chart.ts';
 import { readHistory } from './history.ts';
-import type { MetricRun } from './logged-point.ts';
+import type { MetricRun } from './logged-points.ts';
 import type { Point } from './points.ts';
 import { evenRanks, sampleSeries } from './sample.ts';
 import { list, ModelSeries, named, startMetricWorld, type MetricWorld } from './testing/metric-world.ts';
@@ -26,7 +25,7 @@ const KEYS = ['loss', 'accuracy'] as const;
 /** A part of a training: a usual continuation, a repetition, or random points. */
 const stretch = fc.record({
   keys: fc.constantFrom<readonly string[]>(['loss'], ['accuracy'], KEYS),
-  from: fc.integer({ min: -3, max: 6 }).map((place) => place * 300),
+  from: fc.integer({ min: -3, max: 6 }).map((position) => position * 300),
   n: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 200, max: 1000 })),
   every: fc.constantFrom(0, 1, 3),
   time: fc.constantFrom(0, 5),
@@ -120,7 +119,7 @@ async function compare(
   const spans = [{ from: undefined, to: undefined }];
   const inCut = { from: cut?.[0], to: cut === undefined ? undefined : cut[0] + cut[1] };
   for (const span of cut === undefined ? spans : [...spans, inCut]) {
-    const within = (place: number) => place >= (span.from ?? -Infinity) && place <= (span.to ?? Infinity);
+    const within = (position: number) => position >= (span.from ?? -Infinity) && position <= (span.to ?? Infinity);
     const wanted = byStep.filter(({ step }) => within(step));
     const sampled = await world.read(run, ({ sql }) => sampleSeries(sql, [series], span, limit));
     expect(sampled.get(series)?.map(named)).toEqual(
@@ -185,12 +184,12 @@ async function compareChart(
   buckets: number,
 ) {
   const [chart] = await world.read(run, ({ sql }) => chartSeries(sql, [series], axis, span, buckets));
-  const places = points.map(({ step, timestamp }) => (axis === 'step' ? step : timestamp));
-  const [from, to] = [span.from ?? Math.min(...places), span.to ?? Math.max(...places)];
+  const positions = points.map(({ step, timestamp }) => (axis === 'step' ? step : timestamp));
+  const [from, to] = [span.from ?? Math.min(...positions), span.to ?? Math.max(...positions)];
   const wanted = new Map<number, Point[]>();
   for (const [index, point] of points.entries()) {
     const width = (to - from) / buckets;
-    const bucket = width > 0 ? Math.min(buckets - 1, Math.floor((places[index]! - from) / width)) : 0;
+    const bucket = width > 0 ? Math.min(buckets - 1, Math.floor((positions[index]! - from) / width)) : 0;
     wanted.set(bucket, [...(wanted.get(bucket) ?? []), point]);
   }
   expect(chart?.points).toBe(points.length);

@@ -1,6 +1,6 @@
 import type { Sql } from '#engines/database/contract.ts';
 import { numberArray } from './arrays.ts';
-import type { LoggedPoint, MetricRun } from './logged-point.ts';
+import type { LoggedPoint, MetricRun } from './logged-points.ts';
 import { numberOf } from './metric-value.ts';
 
 /**

@@ -72,12 +72,12 @@ export function sortPoints(points: Points, order: PointOrder): Points {
   let sorted = true;
   for (let index = 1; index < n && sorted; index++) sorted = compare(index - 1, index) <= 0;
   if (sorted) return points;
-  const places = new Uint32Array(n).map((_, index) => index).sort(compare);
+  const positions = new Uint32Array(n).map((_, index) => index).sort(compare);
   const result = makePoints(n);
-  for (const [index, place] of places.entries()) {
-    result.steps[index] = points.steps[place]!;
-    result.times[index] = points.times[place]!;
-    result.values[index] = values[place]!;
+  for (const [index, position] of positions.entries()) {
+    result.steps[index] = points.steps[position]!;
+    result.times[index] = points.times[position]!;
+    result.values[index] = values[position]!;
   }
   return result;
 }

@@ -5,7 +5,7 @@
  */
 import type { Sql } from '#engines/database/contract.ts';
 import { joinPoints, makePoints, pointAt, slicePoints, sortPoints, type Point, type Points } from './points.ts';
-import { readChunks, readParts, type ChunkRef, type Span } from './series-reader.ts';
+import { readChunks, readSeriesData, type ChunkRef, type Span } from './series-reader.ts';
 
 /** Overlapping chunks (and the tail). All points of the previous segment are before it, and those of the next after it. */
 interface Segment {
@@ -23,7 +23,7 @@ export async function sampleSeries(
   span: Span,
   limit: number,
 ): Promise<Map<bigint, Point[]>> {
-  const parts = await readParts(sql, series, span, 'step');
+  const parts = await readSeriesData(sql, series, span, 'step');
   const all = parts.map(({ series: one, chunks, tail }) => ({
     series: one,
     segments: segmentsOf(one, chunks, sortPoints(tail, 'step'), span),
@@ -42,7 +42,7 @@ export async function sampleSeries(
   return new Map(
     chosen.map(({ series: one, segments, places }) => [
       one,
-      segments.flatMap(({ points }, index) => places[index]!.map((place) => pointAt(points!, place))),
+      segments.flatMap(({ points }, index) => places[index]!.map((position) => pointAt(points!, position))),
     ]),
   );
 }
@@ -98,16 +98,16 @@ async function decode(sql: Sql, segments: readonly Segment[], { from, to }: Span
   for (const segment of missing) {
     const decoded = segment.chunks.map(({ seq }) => data.get(seq) ?? makePoints(0));
     const sorted = sortPoints(joinPoints([...decoded, segment.tail]), 'step');
-    const start = from === undefined ? 0 : firstPlace(sorted.steps, (step) => step >= from);
-    const end = to === undefined ? sorted.steps.length : firstPlace(sorted.steps, (step) => step > to);
+    const start = from === undefined ? 0 : firstPosition(sorted.steps, (step) => step >= from);
+    const end = to === undefined ? sorted.steps.length : firstPosition(sorted.steps, (step) => step > to);
     segment.points = slicePoints(sorted, start, end);
     segment.n = segment.points.steps.length;
   }
 }
 
-function firstPlace(sorted: Float64Array, reached: (value: number) => boolean): number {
-  const place = sorted.findIndex(reached);
-  return place === -1 ? sorted.length : place;
+function firstPosition(sorted: Float64Array, reached: (value: number) => boolean): number {
+  const position = sorted.findIndex(reached);
+  return position === -1 ? sorted.length : position;
 }
 
 /** Returns the indexes of the sampled points for each segment. */
@@ -117,10 +117,10 @@ function choose(segments: readonly Segment[], limit: number): number[][] {
   let start = 0;
   let next = 0;
   return segments.map(({ n }) => {
-    const places: number[] = [];
-    for (; next < ranks.length && ranks[next]! < start + n!; next++) places.push(ranks[next]! - start);
+    const positions: number[] = [];
+    for (; next < ranks.length && ranks[next]! < start + n!; next++) positions.push(ranks[next]! - start);
     start += n!;
-    return places;
+    return positions;
   });
 }
 

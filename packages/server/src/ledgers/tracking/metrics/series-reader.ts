@@ -9,7 +9,7 @@ export interface ChunkRef extends ChunkSummary {
   readonly seq: number;
 }
 
-export interface SeriesParts {
+export interface SeriesData {
   readonly series: bigint;
   readonly chunks: readonly ChunkRef[];
   /** Points of the tail, unordered. */
@@ -35,22 +35,22 @@ interface PartRow {
   readonly sum: number | null;
   readonly nans: number | null;
   readonly last: number | null;
-  readonly in_step: boolean | null;
+  readonly steps_ascending: boolean | null;
   readonly tail: Buffer | null;
 }
 
 /** Returns the parts that can have points in `span`, by time or by step, in the order of `series`. */
-export async function readParts(
+export async function readSeriesData(
   sql: Sql,
   series: readonly bigint[],
   { from = Number.MIN_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER }: Span,
   order: PointOrder,
-): Promise<SeriesParts[]> {
+): Promise<SeriesData[]> {
   const [first, last, at] = order === 'step' ? ['min_step', 'max_step', 'step'] : ['first_ts', 'last_ts', 'ts'];
   const rows = await sql.query<PartRow>(
     // float8, because the driver parses its text faster than int8; exact up to 2^53.
     `select series, seq::float8, n, first_ts::float8, last_ts::float8, min_step::float8, max_step::float8, min, max, sum,
-       nans, last, in_step, null as tail
+       nans, last, steps_ascending, null as tail
      from tracking.metric_chunk where series = any($1) and ${first} <= $3 and ${last} >= $2
      union all
      select series, null, null, null, null, null, null, null, null, null, null, null, null, ${TAIL_BYTES}
@@ -84,7 +84,7 @@ function chunkRef(row: PartRow): ChunkRef {
     sum: row.sum!,
     nans: row.nans!,
     last: row.last!,
-    inStep: row.in_step!,
+    inStep: row.steps_ascending!,
   };
 }
 

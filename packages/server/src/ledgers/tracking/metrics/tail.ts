@@ -1,7 +1,7 @@
 import type { Sql } from '#engines/database/contract.ts';
 import { numberArray } from './arrays.ts';
 import { makePoints, type Points } from './points.ts';
-import type { LoggedBatch } from './series-batch.ts';
+import type { LoggedBatch } from './logged-points.ts';
 
 /** A range of points of a batch, with their series. */
 export interface TailRange {
@@ -47,22 +47,22 @@ export async function insertNewTail(
 
 function tailArrays({ points, text }: LoggedBatch, ranges: readonly TailRange[]): string[] {
   const series: bigint[] = [];
-  const places: number[] = [];
+  const positions: number[] = [];
   for (const range of ranges) {
-    for (let place = range.from; place < range.to; place++) {
+    for (let position = range.from; position < range.to; position++) {
       series.push(range.series);
-      places.push(place);
+      positions.push(position);
     }
   }
   const { steps, times, values } = points;
   // The ranges are ordered, so this is their total.
-  if (places.length === steps.length) {
+  if (positions.length === steps.length) {
     const all = text();
     return [`{${series.join(',')}}`, all.steps, all.times, all.values];
   }
   return [
     `{${series.join(',')}}`,
-    ...[steps, times, values].map((column) => numberArray(places.map((place) => column[place]!))),
+    ...[steps, times, values].map((column) => numberArray(positions.map((position) => column[position]!))),
   ];
 }
 

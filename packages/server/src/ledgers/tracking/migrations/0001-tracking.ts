@@ -1,7 +1,7 @@
 import type { Migration } from '#engines/database/contract.ts';
 
 /**
- * Experiments, runs and what runs leave behind. Times are milliseconds since 1970, as clients send them. Keys inside are
+ * Experiments, runs and logged data. Times are milliseconds since 1970, as clients send them. Keys inside are
  * bigint: a run's text id would cost 33 bytes in each row and index entry of its parameters, tags and metrics.
  *
  * Parameters, tags and metrics carry no foreign key to their run, and writing them takes no lock on it: both would cost as
@@ -13,10 +13,10 @@ export const trackingTables: Migration = {
   sql: `
 create table tracking.experiment (
   id bigint generated always as identity primary key,
-  -- All else hangs on the experiment: nothing is written into a project that has gone.
+  -- All other rows belong to an experiment, so nothing is written to a deleted project.
   project_id uuid not null references kernel.tenant (id),
   name text collate "C" not null,
-  -- The one that runs go to when none is named; shown as 0. Made when it is first needed.
+  -- The default experiment of runs, shown as 0. Created on first use.
   is_default boolean not null default false,
   -- null: in Dais
   artifact_location text collate "C",
@@ -48,11 +48,11 @@ create table tracking.run (
   started_at bigint not null,
   ended_at bigint,
   deleted_at bigint,
-  -- Went with its experiment, and comes back with it.
+  -- Deleted with its experiment, and restored with it.
   deleted_with_experiment boolean not null default false,
   unique (project_id, id)
 );
--- Who logs knows the number of its run from before; whether the run still takes writes is asked with what is logged.
+-- Callers already know the number of the run. This function checks that the run still accepts writes.
 create function tracking.require_active_run(which bigint, missing text, deleted text) returns void language plpgsql as $$
 declare
   gone boolean;
@@ -91,8 +91,8 @@ create table tracking.tag (
 create index tag_value on tracking.tag (experiment, key, hash);
 select dais.protect('tracking.tag');
 
--- One metric of one run, with its latest point: of the highest step, then time, then value. What is logged beyond it is
--- new; what lies before it may be there already, and is looked up.
+-- One metric of one run, with its latest point: of the highest step, then time, then value. Points after it
+-- are new; earlier points may exist already and are looked up.
 create table tracking.metric (
   series bigint generated always as identity,
   project_id uuid not null,
@@ -109,16 +109,16 @@ create table tracking.metric (
   min double precision,
   max double precision,
   n bigint not null,
-  -- How many of them lie in the tail.
+  -- Number of points in the tail.
   tail_n int not null,
-  -- Nothing is found by its series, and each index is written with each point.
+  -- No query filters by series, and each point would update the index.
   primary key (run, key)
 );
--- With all that a search needs of a metric, row security too: it then reads no row of the table.
+-- Includes all columns that a search and row-level security need, for index-only scans.
 create index metric_value on tracking.metric (experiment, key, value) include (run, project_id);
 select dais.protect('tracking.metric');
 
--- Points that are in no chunk yet. The key is the point itself: it is there once.
+-- Points that are not in a chunk yet. The key is the point itself, so it is unique.
 create table tracking.metric_tail (
   series bigint not null,
   step bigint not null,
@@ -139,19 +139,19 @@ create table tracking.metric_chunk (
   min_step bigint not null,
   max_step bigint not null,
   n int not null,
-  -- Of its points that are numbers; null when none is.
+  -- Of its points that are numbers; null without numbers.
   min double precision,
   max double precision,
   sum double precision not null,
   nans int not null,
   -- Value of its last point.
   last double precision not null,
-  -- Whether steps never go back from point to point: then the last point is the last in either order.
-  in_step boolean not null,
+  -- Whether steps never decrease. Then the last point is the last one by time and by step.
+  steps_ascending boolean not null,
   data bytea not null,
   primary key (series, first_ts, seq)
 );
--- Encoded tightly already: compressing again would only cost time.
+-- Already compressed.
 alter table tracking.metric_chunk alter column data set storage external;
 select dais.protect('tracking.metric_chunk');
 
@@ -173,9 +173,9 @@ create table tracking.dataset_input (
   run bigint not null,
   dataset bigint not null references tracking.dataset (id) on delete cascade,
   project_id uuid not null,
-  -- How it was used, in the words of the client.
+  -- Tags of the client that describe the use of the dataset.
   tags jsonb not null,
-  -- Of these tags, the one by which inputs are found.
+  -- The tag by which searches find inputs.
   context text collate "C",
   primary key (run, dataset)
 );
@@ -189,7 +189,7 @@ create table tracking.logged_model (
   experiment bigint not null references tracking.experiment (id),
   name text collate "C" not null,
   type text collate "C",
-  -- Id of the run that made it, as the client says.
+  -- Id of the run that created it, as the client reports.
   source_run text collate "C",
   status text collate "C" not null,
   status_message text,
@@ -221,7 +221,7 @@ create table tracking.logged_model_tag (
 );
 select dais.protect('tracking.logged_model_tag');
 
--- What runs measured of a logged model, and on which dataset.
+-- Metrics of logged models, with the dataset.
 create table tracking.logged_model_metric (
   model bigint not null,
   key text collate "C" not null,
@@ -239,7 +239,7 @@ create index logged_model_metric_run on tracking.logged_model_metric (run);
 create index logged_model_metric_value on tracking.logged_model_metric (experiment, key, value);
 select dais.protect('tracking.logged_model_metric');
 
--- Logged models that a run read and made, by their ids: clients may name one before it is there.
+-- Input and output models of a run, by id. Clients may refer to a model before it exists.
 create table tracking.model_input (
   run bigint not null,
   model text collate "C" not null,

@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** What was brought here from another server: what it is called there and here, and its state there at that time. */
+/** Imported records: their ids on the source server and here, and their state on the source server. */
 export const importTables: Migration = {
   id: '0002-imports',
   sql: `
@@ -10,7 +10,7 @@ create table tracking.imported (
   kind text collate "C" not null,
   source_id text collate "C" not null,
   id text collate "C" not null,
-  -- Empty until all of it is here.
+  -- Empty until the import is complete.
   state text not null,
   primary key (project_id, source, kind, source_id)
 );

@@ -1,9 +1,9 @@
 import type { Migration } from '#engines/database/contract.ts';
 
 /**
- * Traces. Of one, tags and metadata lie in its row, because they are written and read with it; a table of their own would
- * double what a trace costs. Its spans lie in rows of many: as they came, one row for each trace of a request, with an
- * array for each thing that a search asks for and the rest as a text. A row for each span costs ten times as much.
+ * Traces. Tags and metadata are columns of the trace, because separate tables would double the cost of a trace. Spans are
+ * stored in batches: one row per trace and request, with an array for each searchable field and the rest as text. One row
+ * per span costs ten times as much.
  */
 export const traceTables: Migration = {
   id: '0003-traces',
@@ -14,15 +14,15 @@ create table tracking.trace (
   id text collate "C" not null,
   experiment bigint not null references tracking.experiment (id),
   requested_at bigint not null,
-  -- Milliseconds; null while it is under way.
+  -- Milliseconds; null while the trace is in progress.
   duration bigint,
   state text collate "C" not null,
-  -- Whether its client has said what is true of all of it: then its spans say nothing of it any more.
-  told boolean not null,
+  -- Whether the client has sent the trace info, which then takes precedence over the spans.
+  info_received boolean not null,
   client_request_id text collate "C",
   request_preview text,
   response_preview text,
-  -- The run in whose course it was made, as its metadata says.
+  -- The source run, from the metadata.
   run text collate "C",
   metadata jsonb not null,
   tags jsonb not null,
@@ -39,7 +39,7 @@ create table tracking.trace_spans (
   trace bigint not null references tracking.trace (num) on delete cascade,
   seq bigint generated always as identity,
   project_id uuid not null,
-  -- Of each span, in the same order. Times in nanoseconds; 0: under way. A parent that is empty: none.
+  -- One element per span, in the same order. Times are in nanoseconds; 0: in progress. Empty parent: root span.
   ids text[] not null,
   parents text[] not null,
   names text[] not null,
@@ -48,7 +48,7 @@ create table tracking.trace_spans (
   starts bigint[] not null,
   ends bigint[] not null,
   texts text[] not null,
-  -- By id of the span, what it says of tokens and costs; null when none does.
+  -- Token counts and costs by span id; null without any.
   amounts jsonb,
   primary key (trace, seq)
 );
@@ -74,7 +74,7 @@ select dais.protect('tracking.early_trace_run');
 
 create table tracking.trace_prompt (
   trace bigint not null references tracking.trace (num) on delete cascade,
-  -- Name and version, with a slash between.
+  -- NAME/VERSION.
   prompt text collate "C" not null,
   project_id uuid not null,
   primary key (trace, prompt)
@@ -90,7 +90,7 @@ create table tracking.assessment (
   project_id uuid not null,
   name text collate "C" not null,
   kind text collate "C" not null,
-  -- As JSON text: numbers keep the form that they were written in.
+  -- JSON text, which preserves the format of numbers.
   value text collate "C",
   error jsonb,
   span text collate "C",

@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** What generated answers are judged with. What is JSON stands as the text it was written in: nothing is found by it. */
+/** Evaluation datasets and scorers. JSON is stored as text, because no query filters by it. */
 export const evaluationTables: Migration = {
   id: '0004-evaluation',
   sql: `
@@ -45,7 +45,7 @@ create table tracking.evaluation_record (
   project_id uuid not null,
   dataset bigint not null references tracking.evaluation_dataset (num) on delete cascade,
   id text collate "C" not null,
-  -- SHA-256 of its inputs as canonical JSON: they are there once.
+  -- SHA-256 of the inputs as canonical JSON, unique in the dataset.
   hash bytea not null,
   inputs text not null,
   outputs text not null,
@@ -67,7 +67,7 @@ create table tracking.scorer (
   id text collate "C" not null,
   experiment bigint not null references tracking.experiment (id) on delete cascade,
   name text collate "C" not null,
-  -- The highest number given out: none is given twice.
+  -- The highest assigned number. Numbers are not reused.
   last_version int not null,
   unique (experiment, name)
 );

@@ -1,6 +1,6 @@
 import type { Migration } from '#engines/database/contract.ts';
 
-/** Artifacts on their way: uploads in parts, and links by which one is read. Bytes of parts are content of the upload. */
+/** Multipart uploads and download links of artifacts. Bytes of parts are content of the upload. */
 export const transferTables: Migration = {
   id: '0005-transfers',
   sql: `
@@ -8,15 +8,15 @@ create table tracking.artifact_upload (
   id uuid primary key,
   project_id uuid not null references kernel.tenant (id),
   path text not null,
-  -- How many were announced.
+  -- Number of announced parts.
   parts int not null,
-  -- SHA-256 of what lets a part in.
+  -- SHA-256 of the upload token.
   ticket bytea not null,
   expires_at timestamptz not null,
-  -- Who puts it together, and until when nobody else does.
+  -- The process that completes the upload, and the end of its claim.
   claim uuid,
   claim_until timestamptz,
-  -- What it became; the call that ended it is answered so again.
+  -- The result, which a repeated completion returns.
   size bigint,
   sha256 text collate "C"
 );
@@ -38,7 +38,7 @@ create table tracking.artifact_link (
   id uuid primary key,
   project_id uuid not null references kernel.tenant (id),
   path text not null,
-  -- Of the bytes that it was made for: other ones are not given in their place.
+  -- Digest of the linked bytes. A link never returns other bytes.
   sha256 text collate "C",
   ticket bytea not null,
   expires_at timestamptz not null

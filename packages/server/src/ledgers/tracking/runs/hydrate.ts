@@ -3,7 +3,7 @@ import type { DatasetInput, LatestMetric, Run, RunInfo, RunStatus } from '@dais/
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf, below, publicId } from '../experiments/experiment-lookup.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 
 export interface RunRow {
   readonly num: bigint;
@@ -26,10 +26,10 @@ export const RUN_COLUMNS =
 /** Loads one run. It has its own statement, because planning the statement for many runs takes longer than running it. */
 export async function hydrateRun({ sql }: Transaction, row: RunRow, options: TrackingOptions): Promise<Run> {
   const run = bareRun(row, options);
-  await addParts(
+  await addDetails(
     sql,
     new Map([[row.num, run]]),
-    await sql.query<PartRow>(runParts('= $1'), [row.num], 'run_parts_of_one'),
+    await sql.query<PartRow>(runDetails('= $1'), [row.num], 'run_parts_of_one'),
   );
   return run;
 }
@@ -38,11 +38,11 @@ export async function hydrateRun({ sql }: Transaction, row: RunRow, options: Tra
 export async function hydrateRows(sql: Sql, rows: readonly RunRow[], options: TrackingOptions): Promise<Run[]> {
   if (rows.length === 0) return [];
   const runs = new Map(rows.map((row) => [row.num, bareRun(row, options)]));
-  await addParts(sql, runs, await sql.query<PartRow>(runParts('= any($1)'), [[...runs.keys()]], 'run_parts'));
+  await addDetails(sql, runs, await sql.query<PartRow>(runDetails('= any($1)'), [[...runs.keys()]], 'run_parts'));
   return [...runs.values()];
 }
 
-async function addParts(sql: Sql, runs: ReadonlyMap<bigint, RunParts>, rows: readonly PartRow[]): Promise<void> {
+async function addDetails(sql: Sql, runs: ReadonlyMap<bigint, RunDetails>, rows: readonly PartRow[]): Promise<void> {
   const reader = new JoinedReader();
   const plain = new Set<bigint>();
   for (const row of rows) {
@@ -76,7 +76,7 @@ function runArtifacts(row: Omit<RunRow, 'num'>, options: TrackingOptions): strin
   return below(artifactsOf({ ...row, id: row.experiment }, options), `${row.id}/artifacts`);
 }
 
-interface RunParts {
+interface RunDetails {
   metrics: Run['metrics'];
   params: Run['params'];
   tags: Run['tags'];
@@ -85,13 +85,13 @@ interface RunParts {
   modelOutputs: Run['modelOutputs'];
 }
 
-function bareRun(row: RunRow, options: TrackingOptions): RunInfo & RunParts {
-  const parts = { metrics: [], params: {}, tags: {}, datasets: [], modelInputs: [], modelOutputs: [] };
-  return { ...runInfo(row, options), ...parts };
+function bareRun(row: RunRow, options: TrackingOptions): RunInfo & RunDetails {
+  const dependencies = { metrics: [], params: {}, tags: {}, datasets: [], modelInputs: [], modelOutputs: [] };
+  return { ...runInfo(row, options), ...dependencies };
 }
 
 /** Returns false if the row has to be read as JSON. */
-function addPart(run: RunParts, row: PartRow, reader: JoinedReader): boolean {
+function addPart(run: RunDetails, row: PartRow, reader: JoinedReader): boolean {
   switch (row.part) {
     case 'params':
     case 'tags': {
@@ -154,7 +154,7 @@ export type PlainRow =
   | { readonly part: 'params' | 'tags'; readonly run: bigint; readonly data: Record<string, string> }
   | { readonly part: 'metrics'; readonly run: bigint; readonly data: MetricColumns };
 
-const runParts = (of: '= $1' | '= any($1)') => `
+const runDetails = (of: '= $1' | '= any($1)') => `
 select 'params' as part, run, count(*)::int as n, ${joined('key')} as keys, ${joined('value')} as texts, null::json as data
 from tracking.param where run ${of} group by run
 union all

@@ -3,14 +3,14 @@ import type { DatasetInput } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import { findMentionedVersion } from '#ledgers/data/index.ts';
 import { keyOf, nodeKey, noteLineage, STORED_AS, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 
 /** Records the origin in tags. Replacing a tag later does not remove the edge. */
 export function noteOrigin(
   tx: Transaction,
   run: string,
   tags: ReadonlyMap<string, string>,
-  { options: { originTags }, clock }: Pick<TrackingParts, 'options' | 'clock'>,
+  { options: { originTags }, clock }: Pick<TrackingDependencies, 'options' | 'clock'>,
 ): void {
   if (tags.size === 0) return;
   const to = keyOf('run', run);

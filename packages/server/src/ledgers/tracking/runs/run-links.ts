@@ -2,11 +2,11 @@
 import { logRunInputsOperation, logRunOutputsOperation, type DatasetInput, type RunDataset } from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { noteInputs, noteOutputs } from './run-lineage.ts';
 import { activeRun, type ActiveRun } from './run-lookup.ts';
 
-export function linkEntries({ options, clock }: TrackingParts): readonly OperationEntry[] {
+export function linkEntries({ options, clock }: TrackingDependencies): readonly OperationEntry[] {
   return [
     entry(logRunInputsOperation, async (tx, { input }) => {
       const run = await activeRun(tx, input.id);

@@ -4,18 +4,17 @@ import { logRunOperation, removeRunTagOperation } from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { activeRun, activeRunAhead, RowCache, type KnownRuns } from './run-lookup.ts';
-import { appendMetrics } from '../metrics/append.ts';
-import { appendAhead } from '../metrics/append-ahead.ts';
-import type { LoggedPoint } from '../metrics/logged-point.ts';
+import { appendMetrics, appendAhead } from '../metrics/append.ts';
+import type { LoggedPoint } from '../metrics/logged-points.ts';
 import { addParams, removePairs, setPairs, type Pair } from '../pairs.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { noteOrigin } from './run-lineage.ts';
 import { truncateText, LONGEST } from '../texts.ts';
 
-export function logEntries(parts: TrackingParts): readonly OperationEntry[] {
+export function logEntries(dependencies: TrackingDependencies): readonly OperationEntry[] {
   const known: KnownRuns = new RowCache();
   return [
-    entry(logRunOperation, async (tx, { input }) => await logRun(tx, input, known, parts)),
+    entry(logRunOperation, async (tx, { input }) => await logRun(tx, input, known, dependencies)),
     entry(removeRunTagOperation, async (tx, { input }) => {
       const { num } = await activeRun(tx, input.id);
       const removed = await removePairs(tx, 'tag', num, [input.key]);
@@ -37,7 +36,7 @@ async function logRun(
   tx: Transaction,
   input: LogCall,
   known: KnownRuns,
-  parts: TrackingParts,
+  dependencies: TrackingDependencies,
 ): Promise<Record<string, never>> {
   const { id, metrics = [], params = [], tags = [] } = input;
   const there = params.length + tags.length === 0 ? known.get(tx.projectId, id) : undefined;
@@ -48,8 +47,8 @@ async function logRun(
   // The last value of a duplicate key applies.
   const wanted = new Map(tags.map(({ key, value }) => [key, truncateText(value, LONGEST.runTag)]));
   setPairs(tx, 'tag', run.num, wanted);
-  noteOrigin(tx, id, wanted, parts);
-  const name = wanted.get(parts.options.nameTag);
+  noteOrigin(tx, id, wanted, dependencies);
+  const name = wanted.get(dependencies.options.nameTag);
   if (name !== undefined && name !== '') await writeName(tx, run.num, name);
   return {};
 }

@@ -45,7 +45,7 @@ export async function requireRun(tx: Transaction, id: string): Promise<RunRow> {
 
 /** A cached run that has logged before. */
 export interface KnownRun extends ActiveRun {
-  /** Number of further calls that check stored points before writing: see append-ahead.ts. */
+  /** Number of further calls that check stored points before writing: see `appendAhead`. */
   wary: number;
 }
 export type KnownRuns = RowCache<KnownRun>;

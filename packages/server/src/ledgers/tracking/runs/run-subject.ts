@@ -1,5 +1,5 @@
 import type { Transaction } from '#kernel/transaction.ts';
-import type { CommentPlace, CommentSubject } from '#ledgers/comments/index.ts';
+import type { CommentLocation, CommentSubject } from '#ledgers/comments/index.ts';
 import { noRun } from './run-lookup.ts';
 import { runSubject } from '../tracking-events.ts';
 
@@ -20,7 +20,7 @@ export async function commentedRun({ sql, projectId, writable }: Transaction, id
 export async function commentedRuns(
   { sql, projectId }: Transaction,
   keys: readonly string[],
-): Promise<ReadonlyMap<string, CommentPlace>> {
+): Promise<ReadonlyMap<string, CommentLocation>> {
   const nums = keys.flatMap((key) => /^run\/(\d{1,18})$/.exec(key)?.[1] ?? []);
   if (nums.length === 0) return new Map();
   const rows = await sql.query<{ num: bigint; id: string; name: string }>(

@@ -20,9 +20,9 @@ import {
   publicId,
   type ExperimentRow,
 } from '../experiments/experiment-lookup.ts';
-import { compactEndedRun } from '../metrics/compaction-queue.ts';
+import { compactEndedRun } from '../metrics/compaction.ts';
 import { setPairs } from '../pairs.ts';
-import type { TrackingOptions, TrackingParts } from '../parts.ts';
+import type { TrackingOptions, TrackingDependencies } from '../dependencies.ts';
 import { columns, LONGEST, truncateText } from '../texts.ts';
 import { emitRunEvent, emitStatusEvent } from '../tracking-events.ts';
 import { hydrateRun, RUN_COLUMNS, runInfo, type RunRow } from './hydrate.ts';
@@ -30,11 +30,11 @@ import { noteOrigin, noteStarter } from './run-lineage.ts';
 import { findRun, noRun, requireRun, RowCache, runDeleted } from './run-lookup.ts';
 import { makeName } from './run-names.ts';
 
-export function runEntries(parts: TrackingParts): readonly OperationEntry[] {
-  const { options, clock } = parts;
+export function runEntries(dependencies: TrackingDependencies): readonly OperationEntry[] {
+  const { options, clock } = dependencies;
   const homes: KnownHomes = new RowCache();
   return [
-    entry(createRunOperation, async (tx, { input }) => await createRun(tx, input, parts, homes)),
+    entry(createRunOperation, async (tx, { input }) => await createRun(tx, input, dependencies, homes)),
     entry(readRunOperation, async (tx, { input }) => await hydrateRun(tx, await requireRun(tx, input.id), options)),
     entry(updateRunOperation, async (tx, { input }) => await updateRun(tx, input, options)),
     entry(deleteRunOperation, async (tx, { input }) => await setDeleted(tx, input.id, clock.now())),
@@ -55,19 +55,19 @@ interface NewRun {
 export async function createRun(
   tx: Transaction,
   input: NewRun,
-  parts: TrackingParts,
+  dependencies: TrackingDependencies,
   known?: KnownHomes,
 ): Promise<Run> {
-  const { options, random } = parts;
+  const { options, random } = dependencies;
   const { experimentId, user = '', startedAt = 0 } = input;
   const id = input.id ?? random(16).toString('hex');
-  const { name, tags } = nameAndTags(input, parts);
+  const { name, tags } = nameAndTags(input, dependencies);
   const row = { id, name, user, startedAt, tags };
   const home =
-    insertRunAhead(tx, experimentId, row, known) ?? (await insertedInto(tx, experimentId, row, parts, known));
+    insertRunAhead(tx, experimentId, row, known) ?? (await insertedInto(tx, experimentId, row, dependencies, known));
   emitRunEvent(tx, 'runCreated', id, publicId(home));
-  noteOrigin(tx, id, tags, parts);
-  noteStarter(tx, id, parts.clock.now());
+  noteOrigin(tx, id, tags, dependencies);
+  noteStarter(tx, id, dependencies.clock.now());
   const info = runInfo(
     {
       id,
@@ -92,7 +92,7 @@ async function insertedInto(
   tx: Transaction,
   experimentId: string,
   row: RowOfRun,
-  { clock }: TrackingParts,
+  { clock }: TrackingDependencies,
   known: KnownHomes | undefined,
 ) {
   let inserted = await insertRun(tx, experimentId, row);
@@ -109,7 +109,7 @@ async function insertedInto(
 }
 
 /** Returns the name and tags of a run, with equal name and name tag. @throws DaisError `invalid_request` when they differ. */
-function nameAndTags(input: NewRun, { options: { nameTag }, random }: TrackingParts) {
+function nameAndTags(input: NewRun, { options: { nameTag }, random }: TrackingDependencies) {
   const tags = new Map(
     Object.entries(input.tags ?? {}).map(([key, value]) => [key, truncateText(value, LONGEST.runTag)] as const),
   );

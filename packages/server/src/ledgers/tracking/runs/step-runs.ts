@@ -5,7 +5,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { createExperiment, findExperimentOfName } from '../experiments/experiments.ts';
 import { DEFAULT_NAME, DEFAULT_NUMBER, experimentDeleted, publicId } from '../experiments/experiment-lookup.ts';
 import { addParams } from '../pairs.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { noteInputs } from './run-lineage.ts';
 import { linkDatasets } from './run-links.ts';
 import { activeRun } from './run-lookup.ts';
@@ -31,12 +31,13 @@ export interface StepRuns {
 /** Final run status by the final state of the step. */
 const STATUS_OF = { succeeded: 'FINISHED', failed: 'FAILED', canceled: 'KILLED' } as const;
 
-export function stepRuns(parts: TrackingParts): StepRuns {
-  const { clock, options } = parts;
+export function stepRuns(dependencies: TrackingDependencies): StepRuns {
+  const { clock, options } = dependencies;
   return {
     begin: async (tx, { experiment, name, user, parameters, tags, datasets }) => {
-      const experimentId = 'id' in experiment ? experiment.id : await experimentNamed(tx, experiment.name, parts);
-      const run = await createRun(tx, { experimentId, name, user, startedAt: clock.now(), tags }, parts);
+      const experimentId =
+        'id' in experiment ? experiment.id : await experimentNamed(tx, experiment.name, dependencies);
+      const run = await createRun(tx, { experimentId, name, user, startedAt: clock.now(), tags }, dependencies);
       const pairs = Object.entries(parameters).map(([key, value]) => ({ key, value }));
       if (pairs.length > 0) await addParams(tx, 'param', (await activeRun(tx, run.id)).num, pairs);
       if (datasets.length > 0) {
@@ -52,15 +53,17 @@ export function stepRuns(parts: TrackingParts): StepRuns {
 }
 
 /** Returns the id of the experiment with this name. @throws DaisError `invalid_state` for a deleted one. */
-async function experimentNamed(tx: Transaction, name: string, parts: TrackingParts): Promise<string> {
+async function experimentNamed(tx: Transaction, name: string, dependencies: TrackingDependencies): Promise<string> {
   // The default experiment may not have been created yet.
   if (name === DEFAULT_NAME) return DEFAULT_NUMBER;
   let there = await findExperimentOfName(tx, name);
   if (there === undefined) {
-    const made = await createExperiment(tx, { name }, parts.clock.now(), parts.options).catch((error: unknown) => {
-      if (error instanceof DaisError && error.code === 'already_exists') return undefined;
-      throw error;
-    });
+    const made = await createExperiment(tx, { name }, dependencies.clock.now(), dependencies.options).catch(
+      (error: unknown) => {
+        if (error instanceof DaisError && error.code === 'already_exists') return undefined;
+        throw error;
+      },
+    );
     if (made !== undefined) return made.id;
     // Another transaction created it concurrently.
     there = await findExperimentOfName(tx, name);

@@ -25,7 +25,7 @@ const KEYS: readonly SortKey[] = [
 export async function searchDatasetSummaries(tx: Transaction, { input, rows }: CallOf<typeof searchDatasetsOperation>) {
   const { experimentIds, limit, cursor } = input;
   const binding = ['datasets of experiments', tx.projectId, experimentIds];
-  const place = decodePageCursor(binding, cursor);
+  const position = decodePageCursor(binding, cursor);
   const experiments = await findExperiments(tx, experimentIds);
   if (experiments.length === 0) return { items: [] };
   const query = {
@@ -41,9 +41,9 @@ export async function searchDatasetSummaries(tx: Transaction, { input, rows }: C
       };
     },
   };
-  const found = await findRows<SummaryRow>(tx, query, place, limit + 1);
+  const found = await findRows<SummaryRow>(tx, query, position, limit + 1);
   if (found === undefined) throw foreignCursor();
-  const { page, next } = cutPage(found, limit, binding, (row) => row.place);
+  const { page, next } = cutPage(found, limit, binding, (row) => row.position);
   const byId = new Map(experiments.map((row) => [row.id, publicId(row)]));
   const items = page.map(({ experiment, name, digest, context }): DatasetSummary => ({
     experimentId: byId.get(experiment) ?? String(experiment),

@@ -9,7 +9,7 @@ import { allOf, composeStatement } from '#lib/composed-sql.ts';
 import type { SortKey } from '#lib/keyset.ts';
 import { EXPERIMENT_COLUMNS, findExperiments, publicId, type ExperimentRow } from '../experiments/experiment-lookup.ts';
 import { hydrateExperiments } from '../experiments/experiments.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 import { attributes, filterConditions, keyed, type Translate } from './filter-sql.ts';
 import {
   findRows,
@@ -36,7 +36,7 @@ export async function searchExperiments(
   const binding = ['experiments', tx.projectId, of];
   const found = await findRows<ExperimentRow>(tx, query, decodePageCursor(binding, cursor), limit + 1);
   if (found === undefined) throw foreignCursor();
-  const { page, next } = cutPage(found, limit, binding, ({ place }) => place);
+  const { page, next } = cutPage(found, limit, binding, ({ position }) => position);
   return { items: await hydrateExperiments(tx, page, options), ...next };
 }
 

@@ -10,7 +10,7 @@ import type { SortKey } from '#lib/keyset.ts';
 import type { Bind } from '#lib/composed-sql.ts';
 import { findExperiments } from '../experiments/experiment-lookup.ts';
 import { hydrateModels } from '../logged-models/logged-model-rows.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 import { attributes, filterConditions, keyed, type Translate } from './filter-sql.ts';
 import {
   findRows,
@@ -51,14 +51,14 @@ export async function searchModels(
 ): Promise<ModelPage> {
   const { limit, cursor, ...of } = input;
   const binding = ['logged models', tx.projectId, of];
-  const place = decodePageCursor(binding, cursor);
+  const position = decodePageCursor(binding, cursor);
   const query = modelQuery(of, rows);
   const experiments = of.experimentIds.length === 0 ? [] : await findExperiments(tx, of.experimentIds);
   if (experiments.length === 0) return { items: [] };
   const ids = experiments.map(({ id }) => id);
-  const found = await findRows<{ num: bigint }>(tx, query(ids), place, limit + 1);
+  const found = await findRows<{ num: bigint }>(tx, query(ids), position, limit + 1);
   if (found === undefined) throw foreignCursor();
-  const { page, next } = cutPage(found, limit, binding, (row) => row.place);
+  const { page, next } = cutPage(found, limit, binding, (row) => row.position);
   const nums = page.map(({ num }) => num);
   return { items: await hydrateModels(tx, nums, options), ...next };
 }

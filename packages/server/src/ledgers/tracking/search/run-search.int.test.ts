@@ -242,7 +242,7 @@ describe('a cursor', () => {
     const orderBy = ['metrics.m', 'params.loss DESC'];
     const { nextCursor } = await search({ limit: 1, orderBy });
     const [binding] = JSON.parse(Buffer.from(nextCursor!, 'base64url').toString('utf8')) as [string];
-    const forged = FORGED.map((place) => Buffer.from(JSON.stringify([binding, place])).toString('base64url'));
+    const forged = FORGED.map((position) => Buffer.from(JSON.stringify([binding, position])).toString('base64url'));
     for (const cursor of ['', 'x', 'eyJvZmZzZXQiOiAyfQ==', ...forged]) {
       expect([cursor, await codeOf(search({ limit: 1, orderBy, cursor }))]).toEqual([cursor, 'invalid_cursor']);
     }

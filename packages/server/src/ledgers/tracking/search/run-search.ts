@@ -8,7 +8,7 @@ import { compareDouble, compareInteger, compareText, type Comparison } from '#li
 import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
 import type { SortKey } from '#lib/keyset.ts';
 import { findExperiments, type ExperimentRow } from '../experiments/experiment-lookup.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 import { hydrateRows, type RunRow } from '../runs/hydrate.ts';
 import { attributes, filterConditions, keyed, type Translate } from './filter-sql.ts';
 import {
@@ -42,12 +42,12 @@ export async function searchRuns(
   const clauses = parseFilter(runFilter, of.filter ?? '');
   const order = parseOrder(runFilter, of.orderBy ?? []);
   const binding = ['runs', tx.projectId, of];
-  const place = decodePageCursor(binding, cursor);
+  const position = decodePageCursor(binding, cursor);
   const experiments = of.experimentIds.length === 0 ? [] : await findExperiments(tx, of.experimentIds);
   if (experiments.length === 0) return { items: [] };
   const search: RunSearch = { clauses, order, experiments, view: of.view, options, rows: call.rows };
-  const found = await findRuns(tx, search, place, limit + 1);
-  const { page, next } = cutPage(found, limit, binding, ({ place: at }) => at);
+  const found = await findRuns(tx, search, position, limit + 1);
+  const { page, next } = cutPage(found, limit, binding, ({ position: at }) => at);
   const items: Run[] = [];
   for (let at = 0; at < page.length; at += HYDRATED) {
     items.push(...(await hydrateRows(tx.sql, page.slice(at, at + HYDRATED), options)));
@@ -96,7 +96,7 @@ type FoundRun = RunRow & FoundRow;
 async function findRuns(
   tx: Transaction,
   search: RunSearch,
-  place: string | undefined,
+  position: string | undefined,
   limit: number,
 ): Promise<readonly FoundRun[]> {
   const { order, clauses, experiments } = search;
@@ -112,11 +112,11 @@ async function findRuns(
     });
   };
   if (first?.family !== 'metric') {
-    const found = await find(runQuery(search), place, limit);
+    const found = await find(runQuery(search), position, limit);
     if (found === undefined) throw foreignCursor();
     return found;
   }
-  const numbers = await find(runQuery(search, 'numbers'), place, limit);
+  const numbers = await find(runQuery(search, 'numbers'), position, limit);
   const found = numbers ?? [];
   // Other runs cannot match a filter that requires a number.
   const wanted = clauses.some(
@@ -124,7 +124,7 @@ async function findRuns(
   );
   if (found.length === limit || (wanted && numbers !== undefined)) return found;
   // Runs with numbers are before all others.
-  const from = numbers === undefined ? place : undefined;
+  const from = numbers === undefined ? position : undefined;
   const rest = await find(runQuery(search, 'others'), from, limit - found.length);
   if (rest === undefined) throw foreignCursor();
   return [...found, ...rest];

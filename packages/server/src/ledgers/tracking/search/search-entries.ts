@@ -8,7 +8,7 @@ import {
   countRunsOperation,
 } from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 import { experimentActivity, searchExperiments } from './experiment-search.ts';
 import { searchDatasetSummaries } from './dataset-summaries.ts';
 import { searchModels } from './model-search.ts';

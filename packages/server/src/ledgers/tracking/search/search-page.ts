@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api';
 import type { RowFilter } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
-import { behind, isPlace, orderBy, placeOf, sortColumns, type SortKey } from '#lib/keyset.ts';
+import { behind, isPosition, orderBy, positionOf, sortColumns, type SortKey } from '#lib/keyset.ts';
 
 export interface SearchInput {
   readonly filter?: string;
@@ -23,27 +23,27 @@ export interface SearchQuery {
 
 export interface FoundRow {
   /** Position of the page after this row. */
-  readonly place: string;
+  readonly position: string;
 }
 
 /** Returns at most `limit` rows after `place`. Undefined: the position is not valid in this order. */
 export async function findRows<Row extends object>(
   { sql }: Transaction,
   query: SearchQuery,
-  place: string | undefined,
+  position: string | undefined,
   limit: number,
 ): Promise<(Row & FoundRow)[] | undefined> {
   const { columns, keys, of } = query;
-  if (place !== undefined && !isPlace(keys, place)) return undefined;
+  if (position !== undefined && !isPosition(keys, position)) return undefined;
   const { text, values } = composeStatement((bind) => {
     const { from, where } = of(bind);
-    const after = place !== undefined && behind(keys, place, bind);
+    const after = position !== undefined && behind(keys, position, bind);
     return `select ${columns}, ${sortColumns(keys)} from ${from} where ${allOf([...where, after])}
      order by ${orderBy(keys)} limit ${bind(limit)}`;
   });
   // Not a named statement: each filter has its own text, and a plan for its values is better than a generic one.
   const rows = await sql.query<Row & Record<string, unknown>>(text, values);
-  return rows.map((row) => ({ ...row, place: placeOf(keys, row) }));
+  return rows.map((row) => ({ ...row, position: positionOf(keys, row) }));
 }
 
 /**

@@ -17,7 +17,7 @@ import {
   trackingLedger,
   trackingSlice,
   type TraceConventions,
-  type TrackingParts,
+  type TrackingDependencies,
 } from '../index.ts';
 
 const TEST_TRACE_WORDS: TraceConventions = {
@@ -41,7 +41,7 @@ const TEST_TRACE_WORDS: TraceConventions = {
   hiddenResource: ['telemetry.sdk.'],
 };
 
-export const TEST_OPTIONS: TrackingParts['options'] = {
+export const TEST_OPTIONS: TrackingDependencies['options'] = {
   artifactRoot: 'artifacts:',
   nameTag: 'client.runName',
   contextTag: 'client.context',
@@ -58,7 +58,7 @@ export interface TrackingWorld {
   readonly test: TestDatabase;
   readonly dais: TestKernel;
   /** Options for another kernel on the same database. */
-  readonly parts: TestKernelOptions;
+  readonly kernelOptions: TestKernelOptions;
   /** Creates an experiment and returns its id. */
   experiment(name?: string): Promise<string>;
   /** Creates a run, in a new experiment by default. */
@@ -73,12 +73,12 @@ export async function startTrackingWorld(): Promise<TrackingWorld> {
     begin: (tx, id) => createProjectRecords(tx, id, { now: () => systemClock.now(), folderRoot: undefined }),
     end: removeProjectRecords,
   });
-  const parts = {
+  const kernelOptions = {
     kinds: [project],
     entries: [...ledger.entries, ...lineageEntries([runNodes, loggedModelNodes])],
     jobs: ledger.jobs,
   };
-  const dais = await startTestKernel(test, parts);
+  const dais = await startTestKernel(test, kernelOptions);
   let made = 0;
   const experiment = async (name?: string) => {
     made += 1;
@@ -87,7 +87,7 @@ export async function startTrackingWorld(): Promise<TrackingWorld> {
   return {
     test,
     dais,
-    parts,
+    kernelOptions,
     experiment,
     run: async (experimentId) =>
       await dais.call<Run>('run.create', { experimentId: experimentId ?? (await experiment()), startedAt: 1000 }),

@@ -11,7 +11,7 @@ import {
 } from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { ASSESSMENT_COLUMNS, assessmentOf, type AssessmentRow } from './assessment-rows.ts';
 import { lockTrace, requireTrace } from './trace-rows.ts';
 
@@ -33,12 +33,12 @@ interface Change extends Named {
 const MOST = 1000;
 const LONGEST_VALUE = 65_536;
 
-export function assessmentEntries(parts: TrackingParts): readonly OperationEntry[] {
+export function assessmentEntries(dependencies: TrackingDependencies): readonly OperationEntry[] {
   return [
     entry(createAssessmentOperation, async (tx, { input: { traceId, ...given } }) => {
       const trace = await lockTrace(tx, traceId);
       if (given.overrides !== undefined) await overrule(tx, trace, traceId, given.overrides);
-      const [row] = await insertAssessments(tx, trace, [given], parts);
+      const [row] = await insertAssessments(tx, trace, [given], dependencies);
       if (row === undefined) {
         throw new DaisError('already_exists', `Trace "${traceId}" already has an assessment "${given.id}".`);
       }
@@ -48,7 +48,10 @@ export function assessmentEntries(parts: TrackingParts): readonly OperationEntry
       const { num } = await requireTrace(tx, input.traceId);
       return assessmentOf(input.traceId, await requireAssessment(tx, num, input));
     }),
-    entry(updateAssessmentOperation, async (tx, { input }) => await updateAssessment(tx, input, parts.clock.now())),
+    entry(
+      updateAssessmentOperation,
+      async (tx, { input }) => await updateAssessment(tx, input, dependencies.clock.now()),
+    ),
     entry(deleteAssessmentOperation, async (tx, { input }) => {
       const trace = await lockTrace(tx, input.traceId);
       const [gone] = await tx.sql.query<{ overrides: string | null }>(
@@ -101,7 +104,7 @@ export async function insertAssessments(
   tx: Transaction,
   trace: bigint,
   given: readonly NewAssessment[],
-  { clock, random }: Pick<TrackingParts, 'clock' | 'random'>,
+  { clock, random }: Pick<TrackingDependencies, 'clock' | 'random'>,
 ): Promise<AssessmentRow[]> {
   if (given.length === 0) return [];
   const now = clock.now();

@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api';
 import type { ResourceSpans } from '@dais/api/tracking';
 import type { Transaction } from '#kernel/transaction.ts';
 import { DEFAULT_NUMBER } from '../experiments/experiment-lookup.ts';
-import type { TraceParts } from './trace-conventions.ts';
+import type { TraceDependencies } from './trace-conventions.ts';
 import { requireRun } from '../runs/run-lookup.ts';
 import { spanBatches, type SpanBatch } from './span-batch.ts';
 import { deleteSpans, insertSpans, knownNodes } from './span-rows.ts';
@@ -23,9 +23,9 @@ export const MOST_SPANS = 100_000;
 export async function logSpans(
   tx: Transaction,
   input: LogSpansInput,
-  parts: TraceParts,
+  dependencies: TraceDependencies,
 ): Promise<{ readonly accepted: number; readonly rejected: number }> {
-  const conventions = parts.conventions;
+  const conventions = dependencies.conventions;
   const batches = spanBatches(input.resources, conventions);
   const accepted = batches.reduce((sum, { rows }) => sum + rows.length, 0);
   if (accepted === 0) return { accepted, rejected: 0 };
@@ -33,7 +33,7 @@ export async function logSpans(
   let rows = await upsertTraces(tx, input.experimentId, batches, conventions.idPrefix);
   if (rows.length === 0) {
     // Throws the reason, or creates the default experiment.
-    await writableExperiment(tx, input.experimentId, parts.clock.now());
+    await writableExperiment(tx, input.experimentId, dependencies.clock.now());
     rows = await upsertTraces(tx, input.experimentId, batches, conventions.idPrefix);
   }
   const traces = new Map(rows.map((row) => [row.id, row]));
@@ -69,7 +69,7 @@ export async function logSpans(
 interface WrittenTrace {
   readonly num: bigint;
   readonly id: string;
-  readonly told: boolean;
+  readonly info_received: boolean;
   readonly fresh: boolean;
   readonly spans: number;
   /** Whether tokens and costs were set by the client for the whole trace. */
@@ -92,7 +92,7 @@ async function upsertTraces(
   const sums = batches.map(({ rows }) => sumsOf(rows));
   return await sql.query<WrittenTrace>(
     `insert into tracking.trace as t
-       (project_id, id, experiment, requested_at, duration, state, told, request_preview, response_preview, metadata, tags, usage, cost, spans)
+       (project_id, id, experiment, requested_at, duration, state, info_received, request_preview, response_preview, metadata, tags, usage, cost, spans)
      select $1, n.id, e.id, n.requested_at, n.duration, coalesce(n.state, 'IN_PROGRESS'), false, n.request, n.response,
        n.metadata::jsonb, n.tags::jsonb, n.usage::jsonb, n.cost::jsonb, n.spans
      from unnest($3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::int[])
@@ -100,8 +100,8 @@ async function upsertTraces(
        tracking.experiment e
      where e.project_id = $1 and (e.id = $2 and not e.is_default or e.is_default and $14) and e.deleted_at is null
      on conflict (project_id, id) do update set
-       requested_at = case when t.told then t.requested_at else least(t.requested_at, excluded.requested_at) end,
-       duration = case when t.told then t.duration else
+       requested_at = case when t.info_received then t.requested_at else least(t.requested_at, excluded.requested_at) end,
+       duration = case when t.info_received then t.duration else
          greatest(t.requested_at + t.duration, excluded.requested_at + excluded.duration)
            - least(t.requested_at, excluded.requested_at) end,
        state = case when t.state in ('IN_PROGRESS', 'UNSPECIFIED') and excluded.state <> 'IN_PROGRESS'
@@ -111,7 +111,7 @@ async function upsertTraces(
        metadata = excluded.metadata || t.metadata,
        tags = excluded.tags || t.tags,
        spans = t.spans + excluded.spans
-     returning num, id, told, xmax = 0 as fresh, spans, usage is not null as has_usage, cost is not null as has_cost`,
+     returning num, id, info_received, xmax = 0 as fresh, spans, usage is not null as has_usage, cost is not null as has_cost`,
     [
       projectId,
       BigInt(experiment),
@@ -150,7 +150,7 @@ async function mergeInto(
   await deleteSpans(tx, trace.num, repeated);
   const all = [...known.filter(({ id }) => !batchIds.has(id)), ...rows];
   const sums = sumsOf(all);
-  const keep = { usage: trace.told && trace.has_usage, cost: trace.told && trace.has_cost };
+  const keep = { usage: trace.info_received && trace.has_usage, cost: trace.info_received && trace.has_cost };
   if (repeated.length === 0 && (keep.usage || !sums.usage) && (keep.cost || !sums.cost)) return;
   await tx.sql.query(
     `update tracking.trace set spans = $2, usage = case when $3 then usage else $4::jsonb end,

@@ -18,12 +18,12 @@ interface SpanRead {
 }
 
 /** Position of a span: its row, and the index in the row. */
-interface SpanPlace {
+interface SpanPosition {
   readonly seq: bigint;
   readonly n: bigint;
 }
 
-interface PlacedSpan extends SpanPlace {
+interface PlacedSpan extends SpanPosition {
   readonly trace: bigint;
   readonly span: Span;
 }
@@ -32,7 +32,7 @@ interface PlacedSpan extends SpanPlace {
 export async function readSpans(
   { sql }: Transaction,
   hex: ReadonlyMap<bigint, string>,
-  { after, limit }: { readonly after?: SpanPlace | undefined; readonly limit: number },
+  { after, limit }: { readonly after?: SpanPosition | undefined; readonly limit: number },
 ): Promise<PlacedSpan[]> {
   if (hex.size === 0) return [];
   const rows = await sql.query<SpanRead>(
@@ -188,7 +188,9 @@ const INSERT_SPANS = `insert into tracking.trace_spans
 
 /** Inserts spans. The caller holds the lock of the trace. */
 export function insertSpans({ sql, projectId }: Transaction, trace: bigint, rows: readonly SpanRow[]): void {
-  const amounts = rows.flatMap(({ id, amounts: told }) => (told === undefined ? [] : [[id, told] as const]));
+  const amounts = rows.flatMap(({ id, amounts: spanAmounts }) =>
+    spanAmounts === undefined ? [] : [[id, spanAmounts] as const],
+  );
   sql.defer(
     INSERT_SPANS,
     [

@@ -1,4 +1,4 @@
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 
 /** Names in the traces of clients. The composition provides them, so that the ledger is independent of the clients. */
 export interface TraceConventions {
@@ -31,6 +31,6 @@ export interface TraceConventions {
 }
 
 /** Dependencies of the trace operations. */
-export interface TraceParts extends TrackingParts {
+export interface TraceDependencies extends TrackingDependencies {
   readonly conventions: TraceConventions;
 }

@@ -4,15 +4,15 @@ import { deleteTracesOperation } from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { requireExperiment } from '../experiments/experiment-lookup.ts';
-import type { TrackingParts } from '../parts.ts';
+import type { TrackingDependencies } from '../dependencies.ts';
 import { emitTracesDeleted } from '../tracking-events.ts';
-import type { TraceParts } from './trace-conventions.ts';
+import type { TraceDependencies } from './trace-conventions.ts';
 import { removeTraceFiles, type GoneTrace } from './trace-files.ts';
 
 /** Traces in one transaction: each can have many rows of spans. */
 const SLICE = 1000;
 
-export function traceDeleteEntries({ options }: Pick<TraceParts, 'options'>): readonly OperationEntry[] {
+export function traceDeleteEntries({ options }: Pick<TraceDependencies, 'options'>): readonly OperationEntry[] {
   return [
     entry(deleteTracesOperation, async (tx, { input }) => {
       const { experimentId, ids, before, limit = SLICE } = input;
@@ -50,7 +50,10 @@ const RETENTION_SLICE = 500;
 const DAY_MS = 86_400_000;
 
 /** Returns the job that deletes traces older than `days`. 0: nothing is deleted. */
-export function traceRetention(days: number, { options, clock }: Pick<TrackingParts, 'options' | 'clock'>): JobHandler {
+export function traceRetention(
+  days: number,
+  { options, clock }: Pick<TrackingDependencies, 'options' | 'clock'>,
+): JobHandler {
   return {
     queue: 'trace-retention',
     concurrency: 1,

@@ -4,7 +4,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { artifactsOf as artifactOwner, removeTree } from '../artifacts/artifact-tree.ts';
 import { ownPath } from '../artifacts/artifact-path.ts';
 import { artifactsOf, below } from '../experiments/experiment-lookup.ts';
-import type { TrackingOptions } from '../parts.ts';
+import type { TrackingOptions } from '../dependencies.ts';
 
 export interface GoneTrace {
   readonly id: string;

@@ -13,7 +13,7 @@ import {
 } from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { TraceParts } from './trace-conventions.ts';
+import type { TraceDependencies } from './trace-conventions.ts';
 import { requireRun } from '../runs/run-lookup.ts';
 import { truncateText } from '../texts.ts';
 import { insertAssessments } from './assessments.ts';
@@ -52,16 +52,16 @@ interface End {
 /** Characters of a metadata value. */
 const LONGEST = 65_536;
 
-export function traceInfoEntries(parts: TraceParts): readonly OperationEntry[] {
+export function traceInfoEntries(dependencies: TraceDependencies): readonly OperationEntry[] {
   const read = async (tx: Transaction, id: string): Promise<Trace> => {
-    const [trace] = await hydrateTraces(tx, [await requireTrace(tx, id)], parts.options);
+    const [trace] = await hydrateTraces(tx, [await requireTrace(tx, id)], dependencies.options);
     if (trace === undefined) throw new Error('the inserted trace was not found');
     return trace;
   };
   return [
-    entry(putTraceOperation, async (tx, { input }) => await read(tx, await putTrace(tx, input, parts))),
+    entry(putTraceOperation, async (tx, { input }) => await read(tx, await putTrace(tx, input, dependencies))),
     entry(endTraceOperation, async (tx, { input }) => {
-      await endTrace(tx, input, parts);
+      await endTrace(tx, input, dependencies);
       return await read(tx, input.id);
     }),
     entry(tagTraceOperation, async (tx, { input }) => {
@@ -116,19 +116,19 @@ function cut(metadata: Texts = {}): Texts {
 const json = (value: object | undefined): string | null => (value === undefined ? null : JSON.stringify(value));
 
 /** Writes the values of a trace. They take precedence over those of its spans. @throws DaisError `not_found`, `invalid_state`. */
-async function putTrace(tx: Transaction, input: Put, parts: TraceParts): Promise<string> {
-  const { conventions, clock, random } = parts;
+async function putTrace(tx: Transaction, input: Put, dependencies: TraceDependencies): Promise<string> {
+  const { conventions, clock, random } = dependencies;
   const experiment = await writableExperiment(tx, input.experimentId, clock.now());
   const id = input.id ?? `${conventions.idPrefix}${random(16).toString('hex')}`;
   const metadata = cut(input.metadata);
   const [row] = await tx.sql.query<{ num: bigint }>(
     `insert into tracking.trace as t
-       (project_id, id, experiment, requested_at, duration, state, told, client_request_id, request_preview, response_preview,
+       (project_id, id, experiment, requested_at, duration, state, info_received, client_request_id, request_preview, response_preview,
         run, metadata, tags, usage, cost, spans)
      values ($1, $2, $3, $4, $5, $6, true, $7, $8, $9, $10, $11::jsonb, $12::jsonb, $13::jsonb, $14::jsonb, 0)
      on conflict (project_id, id) do update set
        experiment = excluded.experiment, requested_at = excluded.requested_at, duration = excluded.duration,
-       state = excluded.state, told = true, client_request_id = excluded.client_request_id,
+       state = excluded.state, info_received = true, client_request_id = excluded.client_request_id,
        request_preview = coalesce(excluded.request_preview, t.request_preview),
        response_preview = coalesce(excluded.response_preview, t.response_preview),
        run = coalesce(excluded.run, t.run), metadata = t.metadata || excluded.metadata, tags = t.tags || excluded.tags,
@@ -154,14 +154,14 @@ async function putTrace(tx: Transaction, input: Put, parts: TraceParts): Promise
   );
   if (row === undefined) throw new Error('a trace was not written');
   // A repeated assessment with the same id already exists.
-  await insertAssessments(tx, row.num, input.assessments ?? [], parts);
+  await insertAssessments(tx, row.num, input.assessments ?? [], dependencies);
   return id;
 }
 
-async function endTrace(tx: Transaction, input: End, { conventions }: TraceParts): Promise<void> {
+async function endTrace(tx: Transaction, input: End, { conventions }: TraceDependencies): Promise<void> {
   const metadata = cut(input.metadata);
   const rows = await tx.sql.query(
-    `update tracking.trace set duration = greatest(0, $3 - requested_at), state = $4, told = true,
+    `update tracking.trace set duration = greatest(0, $3 - requested_at), state = $4, info_received = true,
        run = coalesce($5, run), metadata = metadata || $6::jsonb, tags = tags || $7::jsonb,
        usage = coalesce($8::jsonb, usage), cost = coalesce($9::jsonb, cost)
      where project_id = $1 and id = $2 returning 1`,

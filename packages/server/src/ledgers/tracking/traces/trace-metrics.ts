@@ -13,7 +13,7 @@ import { allOf, composeStatement, listOf, type Bind } from '#lib/composed-sql.ts
 import { findExperiments } from '../experiments/experiment-lookup.ts';
 import { rowCondition } from '../search/search-page.ts';
 import { isLinked } from './trace-conditions.ts';
-import type { TraceParts, TraceConventions } from './trace-conventions.ts';
+import type { TraceDependencies, TraceConventions } from './trace-conventions.ts';
 
 interface Asked {
   readonly experimentIds: readonly string[];
@@ -34,7 +34,7 @@ interface Point {
   readonly values: readonly (number | null)[];
 }
 
-export function traceMetricEntries({ conventions }: TraceParts): readonly OperationEntry[] {
+export function traceMetricEntries({ conventions }: TraceDependencies): readonly OperationEntry[] {
   return [
     entry(
       readTraceMetricsOperation,

@@ -13,12 +13,12 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readSpans } from './span-rows.ts';
 import { findTraces, hydrateTraces, requireTrace } from './trace-rows.ts';
-import type { TraceParts } from './trace-conventions.ts';
+import type { TraceDependencies } from './trace-conventions.ts';
 
 /** Limit of spans in one response. */
 const MOST_SPANS = 100_000;
 
-export function traceReadEntries({ options, conventions }: TraceParts): readonly OperationEntry[] {
+export function traceReadEntries({ options, conventions }: TraceDependencies): readonly OperationEntry[] {
   const { idPrefix } = conventions;
   const hexOf = (id: string): string => (id.startsWith(idPrefix) ? id.slice(idPrefix.length) : id);
   return [
@@ -29,9 +29,9 @@ export function traceReadEntries({ options, conventions }: TraceParts): readonly
     }),
     entry(listSpansOperation, async (tx, { input: { id, limit, cursor } }) => {
       const binding = ['spans', tx.projectId, id];
-      const place = placeOf(decodePageCursor(binding, cursor));
+      const position = positionOf(decodePageCursor(binding, cursor));
       const { num } = await requireTrace(tx, id);
-      const found = await readSpans(tx, new Map([[num, hexOf(id)]]), { after: place, limit: limit + 1 });
+      const found = await readSpans(tx, new Map([[num, hexOf(id)]]), { after: position, limit: limit + 1 });
       const { page, next } = cutPage(found, limit, binding, ({ seq, n }) => `${seq}:${n}`);
       return { items: page.map(({ span }) => span), ...next };
     }),
@@ -46,7 +46,7 @@ export function traceReadEntries({ options, conventions }: TraceParts): readonly
   ];
 }
 
-function placeOf(text: string | undefined): { readonly seq: bigint; readonly n: bigint } | undefined {
+function positionOf(text: string | undefined): { readonly seq: bigint; readonly n: bigint } | undefined {
   if (text === undefined) return undefined;
   const [, seq, n] = /^(\d{1,18}):(\d{1,9})$/.exec(text) ?? [];
   if (seq === undefined || n === undefined) {

@@ -20,15 +20,15 @@ import { findRows, foreignCursor, joins, rowCondition, type SearchQuery } from '
 import { withRegex } from './regex.ts';
 import { traceConditions } from './trace-conditions.ts';
 import { hydrateTraces, TRACE_COLUMNS, type TraceRow } from './trace-rows.ts';
-import type { TraceParts, TraceConventions } from './trace-conventions.ts';
+import type { TraceDependencies, TraceConventions } from './trace-conventions.ts';
 
 /** Characters of a text that are used for sorting, because page cursors must not contain texts of any length. */
 const SORTED_TEXT = 500;
 
-export function traceSearchEntries(parts: TraceParts): readonly OperationEntry[] {
+export function traceSearchEntries(dependencies: TraceDependencies): readonly OperationEntry[] {
   return [
-    entry(searchTracesOperation, async (tx, call) => await searchTraces(tx, call, parts)),
-    entry(correlateTracesOperation, async (tx, call) => await correlate(tx, call, parts)),
+    entry(searchTracesOperation, async (tx, call) => await searchTraces(tx, call, dependencies)),
+    entry(correlateTracesOperation, async (tx, call) => await correlate(tx, call, dependencies)),
   ];
 }
 
@@ -36,19 +36,19 @@ export function traceSearchEntries(parts: TraceParts): readonly OperationEntry[]
 async function searchTraces(
   tx: Transaction,
   { input, rows }: CallOf<typeof searchTracesOperation>,
-  parts: TraceParts,
+  dependencies: TraceDependencies,
 ): Promise<{ items: readonly Trace[]; nextCursor?: string }> {
   const { limit, cursor, ...of } = input;
   const filter = of.filter ?? '';
   const clauses = parseFilter(traceFilter, filter);
   const order = orderOf(of.orderBy ?? []);
   const binding = ['traces', tx.projectId, of];
-  const place = decodePageCursor(binding, cursor);
+  const position = decodePageCursor(binding, cursor);
   const experiments = of.experimentIds.length === 0 ? [] : await findExperiments(tx, of.experimentIds);
   if (experiments.length === 0) return { items: [] };
   const query: SearchQuery = {
     columns: TRACE_COLUMNS,
-    keys: sortKeys(order, parts.conventions),
+    keys: sortKeys(order, dependencies.conventions),
     of: (bind) => ({
       from: `tracking.trace r join tracking.experiment e on e.id = r.experiment ${joins(sortTexts(order, bind))}`,
       where: [
@@ -56,15 +56,15 @@ async function searchTraces(
           experiments.map(({ id }) => id),
           bind,
         ),
-        ...traceConditions(clauses, { text: filter, conventions: parts.conventions, bind }),
+        ...traceConditions(clauses, { text: filter, conventions: dependencies.conventions, bind }),
         rowCondition(rows, bind),
       ],
     }),
   };
-  const found = await withRegex(filter, clauses, async () => await findRows<TraceRow>(tx, query, place, limit + 1));
+  const found = await withRegex(filter, clauses, async () => await findRows<TraceRow>(tx, query, position, limit + 1));
   if (found === undefined) throw foreignCursor();
-  const { page, next } = cutPage(found, limit, binding, (row) => row.place);
-  return { items: await hydrateTraces(tx, page, parts.options), ...next };
+  const { page, next } = cutPage(found, limit, binding, (row) => row.position);
+  return { items: await hydrateTraces(tx, page, dependencies.options), ...next };
 }
 
 function orderOf(texts: readonly string[]): OrderKey[] {
@@ -138,7 +138,7 @@ type Counts = OutputOf<typeof correlateTracesOperation>;
 async function correlate(
   tx: Transaction,
   { input, rows }: CallOf<typeof correlateTracesOperation>,
-  parts: TraceParts,
+  dependencies: TraceDependencies,
 ): Promise<Counts> {
   const texts = [input.base ?? '', input.filter1, input.filter2] as const;
   const names = ['base', 'filter1', 'filter2'] as const;
@@ -150,7 +150,7 @@ async function correlate(
   const experiments = await findExperiments(tx, input.experimentIds);
   if (experiments.length === 0) return { total: 0, count1: 0, count2: 0, both: 0 };
   const ids = experiments.map(({ id }) => id);
-  const { conventions } = parts;
+  const { conventions } = dependencies;
   const { text: statement, values } = composeStatement(
     (bind) => `select count(*)::int as total, count(*) filter (where a)::int as count1,
       count(*) filter (where b)::int as count2, count(*) filter (where a and b)::int as both

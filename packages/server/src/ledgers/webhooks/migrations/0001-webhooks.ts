@@ -2,7 +2,7 @@ import type { Migration } from '#engines/database/contract.ts';
 
 /**
  * Webhooks and their deliveries. The body of a delivery is made once, with the event: every attempt sends the same bytes.
- * Its place in the queue is the kernel's job of the same id. Times of webhooks are milliseconds since 1970.
+ * Its position in the queue is the kernel job of the same id. Times of webhooks are milliseconds since 1970.
  */
 export const webhookTables: Migration = {
   id: '0001-webhooks',
@@ -16,14 +16,14 @@ create table webhooks.webhook (
   format text collate "C" not null,
   events text[] not null,
   status text collate "C" not null,
-  -- Of the secret that signs, sealed; all of them or none.
+  -- The encrypted signing secret; all columns or none.
   key_id text,
   key_fingerprint text,
   wrapped bytea,
   iv bytea,
   ciphertext bytea,
   tag bytea,
-  -- Events that were not sent, because too many deliveries waited.
+  -- Events that were not sent because too many deliveries were pending.
   dropped bigint not null default 0,
   created_at bigint not null,
   updated_at bigint not null

@@ -53,7 +53,7 @@ export async function recordAudited(
 ): Promise<void> {
   for (const { policy, result, reason } of refusals) {
     await tx.sql.query(
-      `insert into policy.audited as a (project_id, policy, action, kind, name, result, reason, principal, count, first_at, last_at)
+      `insert into policy.audited_decision as a (project_id, policy, action, kind, name, result, reason, principal, count, first_at, last_at)
        values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)
        on conflict (project_id, policy, action, kind, name) do update set result = excluded.result,
          reason = excluded.reason, principal = excluded.principal, count = a.count + 1, last_at = excluded.last_at`,
@@ -82,27 +82,27 @@ const MAX_REMEMBERED = 10_000;
 
 /** Records what happens in transactions that cannot write: reads, and streams. */
 export class AuditRecorder {
-  readonly #parts: { readonly database: Database; readonly clock: Clock; readonly log: Log };
+  readonly #dependencies: { readonly database: Database; readonly clock: Clock; readonly log: Log };
   readonly #recorded = new Map<string, number>();
 
-  constructor(parts: { readonly database: Database; readonly clock: Clock; readonly log: Log }) {
-    this.#parts = parts;
+  constructor(dependencies: { readonly database: Database; readonly clock: Clock; readonly log: Log }) {
+    this.#dependencies = dependencies;
   }
 
   /** In the background, in a separate transaction, so that a read does not wait for it. */
   record(question: Question, refusals: readonly AuditedRefusal[]): void {
     const { principal, operation, target, project } = question;
-    const now = this.#parts.clock.now();
+    const now = this.#dependencies.clock.now();
     const key = JSON.stringify([principal.type, principal.id, operation.action, target.kind, target.name, project]);
     if ((this.#recorded.get(key) ?? -WINDOW_MS) > now - WINDOW_MS) return;
     if (this.#recorded.size >= MAX_REMEMBERED) this.#recorded.clear();
     this.#recorded.set(key, now);
     const { client, requestId, projectId } = question;
     const by = { principal, requestId, origin: 'manifest', ...(client !== undefined && { client }) };
-    transact(this.#parts.database, { mode: 'write', projectId, by }, async (tx) => {
+    transact(this.#dependencies.database, { mode: 'write', projectId, by }, async (tx) => {
       await recordAudited(tx, question, refusals, now);
     }).catch((error: unknown) => {
-      this.#parts.log.warn('could not record the denial of a policy in audit mode', { error });
+      this.#dependencies.log.warn('could not record the denial of a policy in audit mode', { error });
     });
   }
 }

@@ -14,7 +14,7 @@ export interface ProductionResource {
 }
 
 /** A place in a list of production resources: by name, then by alias. */
-export interface ProductionPlace {
+export interface ProductionScope {
   readonly name: string;
   readonly alias: string;
 }
@@ -31,7 +31,7 @@ export interface FactCause {
 export interface ProductionSource {
   readonly kind: ProductionResource['kind'];
   /** Of the transaction's project, in order of name and alias, after `after`. */
-  list(tx: Transaction, after: ProductionPlace | undefined, limit: number): Promise<readonly ProductionResource[]>;
+  list(tx: Transaction, after: ProductionScope | undefined, limit: number): Promise<readonly ProductionResource[]>;
   /** Causes of the named facts, the worst first. */
   explain(tx: Transaction, subject: FactSubject, facts: ReadonlySet<string>): Promise<readonly FactCause[]>;
 }

@@ -16,7 +16,7 @@ import { usedFacts, versionContext } from '#policy/cedar/target-view.ts';
 import { NO_ATTRIBUTES } from '#policy/cedar/language/values.ts';
 import type { FoundViolation } from './violation-store.ts';
 
-export interface ProductionParts {
+export interface ProductionDependencies {
   readonly engine: PolicyEngine;
   readonly sources: readonly ProductionSource[];
   readonly lineage: LineageNames;
@@ -78,7 +78,7 @@ function actionFor(model: Model, set: PolicySet, kind: string): ActionModel | un
   return found.find(({ writes }) => writes) ?? found[0];
 }
 
-export interface EvaluatedPlace {
+export interface EvaluationScope {
   readonly project: string;
   readonly projectId: string;
   readonly rules: Rules;
@@ -95,7 +95,7 @@ interface Evaluated {
 async function evaluateState(
   engine: PolicyEngine,
   tx: Transaction,
-  { project, projectId, rules, policies }: EvaluatedPlace,
+  { project, projectId, rules, policies }: EvaluationScope,
   { alias, ...subject }: FactSubject & { readonly alias?: string | undefined },
 ): Promise<Evaluated | undefined> {
   const { kind, name, version, desired } = subject;
@@ -134,14 +134,14 @@ const MISSING_USER_UID = {
 
 /** Returns the violations of one resource. */
 export async function evaluateResource(
-  { engine, sources, lineage }: ProductionParts,
+  { engine, sources, lineage }: ProductionDependencies,
   tx: Transaction,
-  place: EvaluatedPlace,
+  scope: EvaluationScope,
   resource: ProductionResource,
 ): Promise<readonly FoundViolation[]> {
   const { kind, name, uid, alias, version } = resource;
   const subject = { kind, name, uid, ...(version !== undefined && { version }) };
-  const evaluated = await evaluateState(engine, tx, place, { ...subject, alias });
+  const evaluated = await evaluateState(engine, tx, scope, { ...subject, alias });
   if (evaluated === undefined || evaluated.found.length === 0) return [];
   const { found, facts, names } = evaluated;
   const causes = (await sources.find((one) => one.kind === kind)?.explain(tx, subject, names)) ?? [];
@@ -184,8 +184,8 @@ export async function servingRefusal(
   const rules = await engine.rules.current(tx.sql);
   const policies = statePolicies(rules, project).filter(({ mode }) => mode === 'enforce');
   if (policies.length === 0) return undefined;
-  const place = { project, projectId, rules, policies };
-  const evaluated = await evaluateState(engine, tx, place, {
+  const scope = { project, projectId, rules, policies };
+  const evaluated = await evaluateState(engine, tx, scope, {
     kind: 'Endpoint',
     name,
     uid,

@@ -3,11 +3,11 @@ import type { Transaction } from '#kernel/transaction.ts';
 import {
   evaluateResource,
   statePolicies,
-  type EvaluatedPlace,
-  type ProductionParts,
+  type EvaluationScope,
+  type ProductionDependencies,
   type StatePolicy,
 } from './evaluate-production.ts';
-import type { ProductionPlace } from './contract.ts';
+import type { ProductionScope } from './contract.ts';
 import type { Rules } from '#policy/cedar/rules.ts';
 import { endEvaluation, lockEvaluation, projectsWithViolations, storeViolation } from './violation-store.ts';
 
@@ -19,16 +19,16 @@ export interface EvaluatedProject {
 }
 
 /** The position of an evaluation in the list of production resources. */
-export interface EvaluationPlace {
+export interface EvaluationPosition {
   readonly source: number;
-  readonly after?: ProductionPlace;
+  readonly after?: ProductionScope;
 }
 
 export interface EvaluatedPage {
   readonly resources: number;
   readonly violations: number;
   /** Absent: the project is evaluated completely. */
-  readonly next?: EvaluationPlace;
+  readonly next?: EvaluationPosition;
 }
 
 export interface PageLimits {
@@ -40,27 +40,27 @@ const ROWS = 100;
 
 /** In a transaction in the project. */
 export async function evaluatePage(
-  parts: ProductionParts,
+  dependencies: ProductionDependencies,
   tx: Transaction,
   { projectId, project, startedAt }: EvaluatedProject,
-  from: EvaluationPlace,
+  from: EvaluationPosition,
   limits: PageLimits,
 ): Promise<EvaluatedPage> {
   await lockEvaluation(tx);
-  const rules = await parts.engine.rules.current(tx.sql);
+  const rules = await dependencies.engine.rules.current(tx.sql);
   const policies = statePolicies(rules, project);
-  const place: EvaluatedPlace = { project, projectId, rules, policies };
+  const scope: EvaluationScope = { project, projectId, rules, policies };
   const end = performance.now() + limits.milliseconds;
   let [resources, violations] = [0, 0];
-  for (let source = from.source; policies.length > 0 && source < parts.sources.length; source++) {
+  for (let source = from.source; policies.length > 0 && source < dependencies.sources.length; source++) {
     let after = source === from.source ? from.after : undefined;
     for (;;) {
-      const rows = (await parts.sources[source]?.list(tx, after, ROWS)) ?? [];
+      const rows = (await dependencies.sources[source]?.list(tx, after, ROWS)) ?? [];
       for (const resource of rows) {
         if (resources >= limits.resources || performance.now() > end) {
           return { resources, violations, next: { source, ...(after !== undefined && { after }) } };
         }
-        const found = await evaluateResource(parts, tx, place, resource);
+        const found = await evaluateResource(dependencies, tx, scope, resource);
         for (const one of found) await storeViolation(tx, { ...one, uid: resource.uid }, startedAt);
         resources += 1;
         violations += found.length;

@@ -6,8 +6,8 @@ import type { NewJob } from '#kernel/jobs.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import { tenantNames } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { ProductionParts } from './evaluate-production.ts';
-import { evaluatePage, needsEvaluation, projectsToEvaluate, type EvaluationPlace } from './evaluate-project.ts';
+import type { ProductionDependencies } from './evaluate-production.ts';
+import { evaluatePage, needsEvaluation, projectsToEvaluate, type EvaluationPosition } from './evaluate-project.ts';
 import { forgetAudited } from './violation-store.ts';
 
 const QUEUE = 'policy evaluation';
@@ -55,7 +55,7 @@ const KINDS: ReadonlySet<string | undefined> = new Set([
   'Dataset',
 ]);
 
-export function evaluationSubscriber({ engine, now }: ProductionParts, windowMs = WINDOW_MS): Subscriber {
+export function evaluationSubscriber({ engine, now }: ProductionDependencies, windowMs = WINDOW_MS): Subscriber {
   return {
     name: 'policy evaluation',
     types: TYPES,
@@ -94,28 +94,28 @@ function evaluationJob(projectId: string, now: number, windowMs: number): NewJob
   return { queue: QUEUE, projectId, payload: {}, uniqueKey: `${projectId}/${window}`, delayMs, maxAttempts: 5 };
 }
 
-export function evaluationHandler(parts: ProductionParts): JobHandler {
+export function evaluationHandler(dependencies: ProductionDependencies): JobHandler {
   return {
     queue: QUEUE,
     concurrency: 1,
     perProject: 1,
     retry: { baseMs: 2000, capMs: 300_000 },
     run: async ({ projectId }, io) => {
-      const startedAt = parts.now();
-      let place: EvaluationPlace | undefined = { source: 0 };
+      const startedAt = dependencies.now();
+      let position: EvaluationPosition | undefined = { source: 0 };
       const total = { resources: 0, violations: 0 };
-      for (let page = 0; place !== undefined && page < MAX_PAGES; page++) {
+      for (let page = 0; position !== undefined && page < MAX_PAGES; page++) {
         io.signal.throwIfAborted();
-        const from: EvaluationPlace = place;
+        const from: EvaluationPosition = position;
         const done = await io.write(async (tx) => {
           const project = (await tenantNames(tx.sql, [projectId])).get(projectId);
           if (project === undefined) return undefined;
           await tx.enter(projectId);
-          return await evaluatePage(parts, tx, { projectId, project, startedAt }, from, PAGE);
+          return await evaluatePage(dependencies, tx, { projectId, project, startedAt }, from, PAGE);
         });
         total.resources += done?.resources ?? 0;
         total.violations += done?.violations ?? 0;
-        place = done?.next;
+        position = done?.next;
         io.progress(total);
       }
       return total;
@@ -124,7 +124,7 @@ export function evaluationHandler(parts: ProductionParts): JobHandler {
 }
 
 /** Finds what no event reports: waivers that expire, scans that end without a finding. */
-export function evaluationSweep({ engine, now }: ProductionParts): JobHandler {
+export function evaluationSweep({ engine, now }: ProductionDependencies): JobHandler {
   return {
     queue: SWEEP,
     concurrency: 1,

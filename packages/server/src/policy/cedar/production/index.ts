@@ -3,7 +3,7 @@ import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { servingRefusal, type ProductionParts, type WantedServing } from './evaluate-production.ts';
+import { servingRefusal, type ProductionDependencies, type WantedServing } from './evaluate-production.ts';
 import { evaluationHandler, evaluationSubscriber, evaluationSweep } from './evaluation-jobs.ts';
 import { violationEntries } from './violation-entries.ts';
 
@@ -17,11 +17,11 @@ export interface ProductionEvaluation {
   readonly servingRefusal: (tx: Transaction, wanted: WantedServing) => Promise<string | undefined>;
 }
 
-export function productionEvaluation(parts: ProductionParts): ProductionEvaluation {
+export function productionEvaluation(dependencies: ProductionDependencies): ProductionEvaluation {
   return {
-    entries: violationEntries(parts),
-    jobs: [evaluationHandler(parts), evaluationSweep(parts)],
-    subscriber: evaluationSubscriber(parts),
-    servingRefusal: async (tx, wanted) => await servingRefusal(parts.engine, tx, wanted),
+    entries: violationEntries(dependencies),
+    jobs: [evaluationHandler(dependencies), evaluationSweep(dependencies)],
+    subscriber: evaluationSubscriber(dependencies),
+    servingRefusal: async (tx, wanted) => await servingRefusal(dependencies.engine, tx, wanted),
   };
 }

@@ -8,19 +8,25 @@ import {
 import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import { refusalOf } from '#kernel/refusal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { requestPolicies, type ProductionParts } from './evaluate-production.ts';
+import { requestPolicies, type ProductionDependencies } from './evaluate-production.ts';
 import { evaluatePage } from './evaluate-project.ts';
 import { evaluatedAt, listAudited, listViolationRows } from './violation-store.ts';
 
 /** Limits of one request; the job of the project evaluates without them. */
 const REQUEST_LIMITS = { resources: 1000, milliseconds: 15_000 } as const;
 
-export function violationEntries(parts: ProductionParts): readonly OperationEntry[] {
+export function violationEntries(dependencies: ProductionDependencies): readonly OperationEntry[] {
   return [
-    entry(listViolationsOperation, async (tx, call) => await listViolations(parts, tx, call)),
+    entry(listViolationsOperation, async (tx, call) => await listViolations(dependencies, tx, call)),
     entry(evaluatePoliciesOperation, async (tx, { tenant }) => {
-      const project = { projectId: tenant.id, project: tenant.name, startedAt: parts.now() };
-      const { resources, violations, next } = await evaluatePage(parts, tx, project, { source: 0 }, REQUEST_LIMITS);
+      const project = { projectId: tenant.id, project: tenant.name, startedAt: dependencies.now() };
+      const { resources, violations, next } = await evaluatePage(
+        dependencies,
+        tx,
+        project,
+        { source: 0 },
+        REQUEST_LIMITS,
+      );
       return { resources, violations, complete: next === undefined };
     }),
     entry(listAuditedRefusalsOperation, async (tx, call) => {
@@ -31,7 +37,7 @@ export function violationEntries(parts: ProductionParts): readonly OperationEntr
 }
 
 async function listViolations(
-  { engine, lineage }: ProductionParts,
+  { engine, lineage }: ProductionDependencies,
   tx: Transaction,
   call: CallOf<typeof listViolationsOperation>,
 ) {

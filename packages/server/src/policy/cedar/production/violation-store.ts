@@ -28,9 +28,9 @@ const time = (ms: bigint) => new Date(Number(ms)).toISOString();
 /** Latest first. */
 export async function listAudited({ sql, projectId }: Transaction, { limit, cursor, policy }: PageInput) {
   const filter = ['audited', projectId, policy ?? ''];
-  const last = placeOf(decodePageCursor(filter, cursor), 5);
+  const last = positionOf(decodePageCursor(filter, cursor), 5);
   const rows = await sql.query<AuditedRow>(
-    `select policy, action, kind, name, result, reason, principal, count, first_at, last_at from policy.audited
+    `select policy, action, kind, name, result, reason, principal, count, first_at, last_at from policy.audited_decision
      where project_id = $1 and ($2::text is null or policy = $2)
        and ($3::text is null or (last_at, policy, action, kind, name) < ($3::bigint, $4, $5, $6, $7))
      order by last_at desc, policy desc, action desc, kind desc, name desc limit $8`,
@@ -50,7 +50,7 @@ export async function listAudited({ sql, projectId }: Transaction, { limit, curs
 }
 
 /** @throws DaisError `invalid_cursor` for a cursor with an invalid position. */
-function placeOf(text: string | undefined, parts: number): readonly string[] | undefined {
+function positionOf(text: string | undefined, parts: number): readonly string[] | undefined {
   if (text === undefined) return undefined;
   try {
     const read = JSON.parse(text) as unknown;
@@ -77,18 +77,18 @@ interface ViolationRow {
   readonly reason: string;
   readonly facts: PolicyViolation['facts'];
   readonly path: PolicyViolation['path'];
-  readonly since: bigint;
+  readonly started_at: bigint;
 }
 
-const FIELDS = 'policy, kind, name, alias, version, mode, result, reason, facts, path, since';
+const FIELDS = 'policy, kind, name, alias, version, mode, result, reason, facts, path, started_at';
 
-function present({ alias, version, since, ...row }: ViolationRow): PolicyViolation {
+function present({ alias, version, started_at: since, ...row }: ViolationRow): PolicyViolation {
   return { ...row, ...(alias !== '' && { alias }), ...(version !== null && { version }), since: time(since) };
 }
 
 export async function listViolationRows({ sql, projectId }: Transaction, { limit, cursor, policy }: PageInput) {
   const filter = ['violations', projectId, policy ?? ''];
-  const last = placeOf(decodePageCursor(filter, cursor), 4);
+  const last = positionOf(decodePageCursor(filter, cursor), 4);
   const rows = await sql.query<ViolationRow>(
     `select ${FIELDS} from policy.violation
      where project_id = $1 and ($2::text is null or policy = $2)
@@ -137,7 +137,7 @@ export async function storeViolation(
 ): Promise<void> {
   const { policy, kind, name, alias, version, mode, result, reason, facts, path } = found;
   const [row] = await tx.sql.query<{ fresh: boolean }>(
-    `insert into policy.violation as v (project_id, policy, kind, name, uid, alias, version, mode, result, reason, facts, path, since, evaluated_at)
+    `insert into policy.violation as v (project_id, policy, kind, name, uid, alias, version, mode, result, reason, facts, path, started_at, evaluated_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12::jsonb, $13, $13)
      on conflict (project_id, policy, kind, name, alias) do update set uid = excluded.uid, version = excluded.version,
        mode = excluded.mode, result = excluded.result, reason = excluded.reason, facts = excluded.facts,
@@ -201,7 +201,7 @@ export async function projectsWithViolations({ sql }: Transaction): Promise<read
 /** Removes records of refusals that did not happen again since `before`; in a transaction that sees all projects. */
 export async function forgetAudited({ sql }: Transaction, before: number): Promise<number> {
   const rows = await sql.query(
-    `delete from policy.audited where ctid = any(array(select ctid from policy.audited where last_at < $1 limit 5000)) returning 1`,
+    `delete from policy.audited_decision where ctid = any(array(select ctid from policy.audited_decision where last_at < $1 limit 5000)) returning 1`,
     [before],
     'forget_audited',
   );
@@ -212,7 +212,7 @@ export async function forgetAudited({ sql }: Transaction, before: number): Promi
 export async function forgetPolicyRecords(tx: Transaction, projectId: string): Promise<void> {
   const home = tx.projectId;
   await tx.enter(projectId);
-  for (const table of ['audited', 'violation', 'evaluation']) {
+  for (const table of ['audited_decision', 'violation', 'evaluation']) {
     await tx.sql.query(`delete from policy.${table} where project_id = $1`, [projectId], `forget_policy_${table}`);
   }
   await tx.enter(home);

@@ -52,7 +52,7 @@ async function serve(p: PrivacyProject, name: string, model: string): Promise<vo
   await p.call('endpoint.create', { manifest: manifest('Endpoint', name, { model: `models:/${model}/1` }) });
   const id = `served-${model}`;
   await world.db.asAdmin(
-    `insert into serving.model (id, project_id, label, name, version, lineage_key, artifacts, described)
+    `insert into serving.model (id, project_id, label, name, version, lineage_key, artifacts, description)
      select '${id}', m.project_id, 'models:/${model}/1', m.name, '1', 'model-version:' || m.id || '.1', 'x', '{}'
      from registry.model m where m.project_id = '${p.id}' and m.name = '${model}'`,
   );
@@ -182,7 +182,7 @@ describe('violations in production', () => {
     await p.call('modelAlias.set', { name: model, alias: 'champion', version: '1' });
     await world.dais.apply([policy('model:promote')], {}, p.context);
     await p.call('datasetFinding.reopen', { name: dataset, finding: finding?.id, reason: 'it was not' });
-    await expect.poll(async () => (await violations(p)).items.length, { timeout: 30_000 }).toBe(1);
+    await expect.poll(async () => (await violations(p)).items.length).toBe(1);
   });
 
   test('end with the policy', async () => {

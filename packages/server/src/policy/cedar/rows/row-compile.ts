@@ -121,13 +121,13 @@ function isResource(expression: ExpressionJson): boolean {
 function ground<T>(
   evaluate: Evaluate,
   use: (value: CedarValue, request: RequestScope, rows: Collection) => T,
-  fault: T,
+  fallback: T,
 ): Residual<T> {
   return (request, rows) => {
     try {
       return use(evaluate(request), request, rows);
     } catch (error) {
-      if (error instanceof EvaluationError) return fault;
+      if (error instanceof EvaluationError) return fallback;
       throw error;
     }
   };

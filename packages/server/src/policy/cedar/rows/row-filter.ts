@@ -70,13 +70,13 @@ function operandSql(operand: RowOperand, bind: Bind): string {
 const CASTS = { string: 'text', long: 'numeric', bool: 'boolean', strings: 'jsonb' } as const;
 
 function columnSql(column: Attribute, bind: Bind): string {
-  const place = placeSql(column, '#>>', bind);
+  const attribute = attributeSql(column, '#>>', bind);
   const cast = CASTS[column.type];
-  return `coalesce((${place})::${cast}, ${bind(String(column.fallback))}::${cast})`;
+  return `coalesce((${attribute})::${cast}, ${bind(String(column.fallback))}::${cast})`;
 }
 
 function listSql(column: Attribute, bind: Bind): string {
-  const list = `coalesce((${placeSql(column, '#>', bind)})::jsonb, ${bind(JSON.stringify(column.fallback))}::jsonb)`;
+  const list = `coalesce((${attributeSql(column, '#>', bind)})::jsonb, ${bind(JSON.stringify(column.fallback))}::jsonb)`;
   return `array(select jsonb_array_elements_text(${list}))`;
 }
 
@@ -86,7 +86,7 @@ const METADATA = new Map([
   ['metadata.owner', 'r.owner'],
 ]);
 
-function placeSql({ path }: Attribute, operator: '#>' | '#>>', bind: Bind): string {
+function attributeSql({ path }: Attribute, operator: '#>' | '#>>', bind: Bind): string {
   const column = METADATA.get(path);
   if (column !== undefined) return column;
   const [part, ...keys] = path.split('.');

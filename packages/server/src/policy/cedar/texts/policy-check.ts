@@ -7,7 +7,7 @@ import type { CedarWasm } from '#policy/cedar/language/cedar-wasm.ts';
 import { compilePolicy, type CompiledPolicy, subexpressions } from '#policy/cedar/language/compile-policy.ts';
 import { actionUid, actionWord, type Model, NAMESPACE } from '#policy/cedar/model.ts';
 import { runCase, UnreadableCase, type CaseResult, type PolicyCase } from './policy-test.ts';
-import { placeOf, readPolicies, type PolicyPart, type PolicyTextIssue } from './policy-text.ts';
+import { positionOf, readPolicies, type PolicyPart, type PolicyTextIssue } from './policy-text.ts';
 import { compileRows, Inexpressible } from '#policy/cedar/rows/row-compile.ts';
 import { compileOrDefer, modeOf } from '#policy/cedar/rules.ts';
 import { EvaluationError } from '#policy/cedar/language/values.ts';
@@ -39,8 +39,8 @@ export interface CheckedPolicy {
 
 export function checkPolicy(cedar: CedarWasm, model: Model, source: PolicyText): CheckedPolicy {
   const digest = createHash('sha256').update(source.cedar).digest('hex');
-  const refused = (faults: readonly PolicyTextIssue[]): CheckedPolicy => ({
-    issues: faults.map((fault) => issueOf(model, fault)),
+  const refused = (problems: readonly PolicyTextIssue[]): CheckedPolicy => ({
+    issues: problems.map((problem) => issueOf(model, problem)),
     policies: [],
     digest,
     facts: [],
@@ -48,9 +48,9 @@ export function checkPolicy(cedar: CedarWasm, model: Model, source: PolicyText):
     cases: [],
   });
   const read = readPolicies(cedar, model, source.cedar);
-  if (!read.ok) return refused(read.faults);
-  const faults = read.parts.flatMap((part) => partFaults(model, source.cedar, part));
-  if (faults.length > 0) return refused(faults);
+  if (!read.ok) return refused(read.problems);
+  const issues = read.parts.flatMap((part) => partProblems(model, source.cedar, part));
+  if (issues.length > 0) return refused(issues);
   const policies = read.parts.map(({ id, json }) => {
     const message = json.annotations?.['message'];
     return { id, effect: json.effect, ...(typeof message === 'string' && message !== '' && { message }) };
@@ -84,8 +84,8 @@ function nearestAction(model: Model, message: string): string | undefined {
 }
 
 /** A policy over what lists show must be one that the database can filter by, and each must be able to match. */
-function partFaults(model: Model, text: string, { id, json }: PolicyPart): readonly PolicyTextIssue[] {
-  const faults: PolicyTextIssue[] = [];
+function partProblems(model: Model, text: string, { id, json }: PolicyPart): readonly PolicyTextIssue[] {
+  const problems: PolicyTextIssue[] = [];
   let compiled: CompiledPolicy;
   try {
     compiled = compilePolicy(id, json);
@@ -104,14 +104,14 @@ function partFaults(model: Model, text: string, { id, json }: PolicyPart): reado
       if (!(error instanceof Inexpressible || error instanceof UnknownConstruct)) throw error;
       const what = error instanceof Inexpressible ? error.what : error.message;
       const known = kind.attributes.map((attribute) => attribute.name).join(', ');
-      faults.push({
+      problems.push({
         message: `policy "${id}" also applies to lists of ${kind.spec.kind}, which cannot be filtered by ${what}`,
-        ...placeOf(text, id, /`([^`]+)`/.exec(what)?.[1]),
+        ...positionOf(text, id, /`([^`]+)`/.exec(what)?.[1]),
         help: `use an action other than ${action.id}, or only attributes of lists: ${known} and tags`,
       });
     }
   }
-  return [...faults.slice(0, 1), ...impossibleHas(model, text, compiled)];
+  return [...problems.slice(0, 1), ...impossibleHas(model, text, compiled)];
 }
 
 function runCases(model: Model, parts: readonly PolicyPart[], { tests = [], project }: PolicyText) {
@@ -163,7 +163,7 @@ function impossibleHas(model: Model, text: string, { id, json, resourceType }: C
         : nearest(`${among === facts ? 'resource.facts' : 'resource'} has ${name}`, known);
       return {
         message: `policy "${id}" never matches: it tests for the attribute \`${name}\`, which no resource has`,
-        ...placeOf(text, id, name),
+        ...positionOf(text, id, name),
         help: near === undefined ? `one of ${[...own, ...facts].toSorted().join(', ')}` : `did you mean \`${near}\`?`,
       };
     });

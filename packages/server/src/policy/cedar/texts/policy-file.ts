@@ -24,8 +24,8 @@ export async function runPolicyFile(engine: PolicyEngine, file: string, text: st
     const { kind } = definition.spec;
     if (kind !== policyKind.kind && kind !== organizationPolicyKind.kind) continue;
     const { cedar, tests } = spec as unknown as Pick<PolicyText, 'cedar' | 'tests'>;
-    const place = kind === policyKind.kind ? (metadata.project ?? project) : '';
-    const checked = await engine.check({ cedar, tests, project: place });
+    const projectName = kind === policyKind.kind ? (metadata.project ?? project) : '';
+    const checked = await engine.check({ cedar, tests, project: projectName });
     // A failed test case is a result; a test case that cannot run is an error.
     const failed = checked.cases.filter((one) => !one.passed).length;
     if (checked.issues.length > failed) issues.push(...checked.issues.map((issue) => positioned(document, issue)));
@@ -38,6 +38,6 @@ export async function runPolicyFile(engine: PolicyEngine, file: string, text: st
 
 function positioned(document: ManifestDocument, issue: Issue): Issue {
   const { line, column = 1 } = issue;
-  const place = document.locate(issue.path ?? '', line === undefined ? undefined : { line, column });
-  return { file: document.file, ...issue, ...place };
+  const position = document.locate(issue.path ?? '', line === undefined ? undefined : { line, column });
+  return { file: document.file, ...issue, ...position };
 }

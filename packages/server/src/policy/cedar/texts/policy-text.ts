@@ -24,43 +24,43 @@ export interface PolicyTextIssue {
 
 export type ReadPolicies =
   | { readonly ok: true; readonly parts: readonly PolicyPart[] }
-  | { readonly ok: false; readonly faults: readonly PolicyTextIssue[] };
+  | { readonly ok: false; readonly problems: readonly PolicyTextIssue[] };
 
 /** No `/`: that parts projects and kinds in the names of policies. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 /** Only parses: for a text that was validated when it was written. */
 export function parsePolicies(cedar: CedarWasm, text: string): ReadPolicies {
-  const place = placesIn(text);
+  const locate = locatorOf(text);
   const deep = tooDeep(text);
-  if (deep !== undefined) return failed([{ message: deep.message, help: deep.help, ...place(deep.offset) }]);
+  if (deep !== undefined) return failed([{ message: deep.message, help: deep.help, ...locate(deep.offset) }]);
   const split = cedar.policySetTextToParts(text);
-  if (split.type === 'failure') return failed(split.errors.map((error) => faultOf(error, place, 0)));
+  if (split.type === 'failure') return failed(split.errors.map((error) => problemOf(error, locate, 0)));
   const [template] = split.policy_templates;
   if (template !== undefined) {
     const message = 'is a template with a slot; to grant a role, use a RoleBinding';
-    return failed([{ message, ...place(text.indexOf(template)) }]);
+    return failed([{ message, ...locate(text.indexOf(template)) }]);
   }
   if (split.policies.length === 0) return failed([{ message: 'contains no policy', line: 1, column: 1 }]);
-  const faults: PolicyTextIssue[] = [];
+  const problems: PolicyTextIssue[] = [];
   const parts: PolicyPart[] = [];
   for (const { policy, at } of located(text, split.policies)) {
     const made = cedar.policyToJson(policy);
     if (made.type === 'failure') {
-      faults.push(...made.errors.map((error) => faultOf(error, place, at)));
+      problems.push(...made.errors.map((error) => problemOf(error, locate, at)));
       continue;
     }
     const json = made.json as PolicyJson;
     const id = json.annotations?.['id'];
     const refuse = (message: string, help?: string) =>
-      faults.push({ message, ...place(at), ...(help !== undefined && { help }) });
+      problems.push({ message, ...locate(at), ...(help !== undefined && { help }) });
     if (id === undefined || id === null) refuse('has no `@id`', 'add @id("unique-name") before the policy');
     else if (!ID.test(id))
       refuse(`"${id.slice(0, 80)}" is not a valid id`, 'use at most 128 letters, digits and `._-`');
     else if (parts.some((part) => part.id === id)) refuse(`the @id "${id}" is used twice`);
     else parts.push({ id, json, text: policy });
   }
-  return faults.length > 0 ? failed(faults) : { ok: true, parts };
+  return problems.length > 0 ? failed(problems) : { ok: true, parts };
 }
 
 /** Parses and validates. An accepted policy neither misspells a name nor, except for overflow, fails at evaluation. */
@@ -72,13 +72,13 @@ export function readPolicies(cedar: CedarWasm, model: Model, text: string): Read
     policies: { staticPolicies: text },
     validationSettings: { mode: 'strict' },
   });
-  const place = placesIn(text);
+  const locate = locatorOf(text);
   const errors = answer.type === 'failure' ? answer.errors : answer.validationErrors.map(({ error }) => error);
   // A warning about a misspelled name would only repeat the error.
   if (errors.length === 0 && answer.type === 'success') {
     errors.push(...answer.validationWarnings.filter(isMistake).map(({ error }) => error));
   }
-  if (errors.length > 0) return failed(errors.map((error) => faultOf(error, place, 0)));
+  if (errors.length > 0) return failed(errors.map((error) => problemOf(error, locate, 0)));
   return parsed;
 }
 
@@ -87,14 +87,14 @@ function isMistake({ error }: { readonly error: DetailedError }): boolean {
   return !error.message.includes('policy is impossible');
 }
 
-function failed(faults: readonly PolicyTextIssue[]): ReadPolicies {
-  return { ok: false, faults: faults.slice(0, 100) };
+function failed(problems: readonly PolicyTextIssue[]): ReadPolicies {
+  return { ok: false, problems: problems.slice(0, 100) };
 }
 
-type Place = (offset: number, bytes?: number) => { readonly line: number; readonly column: number };
+type LocateOffset = (offset: number, bytes?: number) => { readonly line: number; readonly column: number };
 
 /** Places by characters, and by bytes that follow them: Cedar counts bytes, editors count characters. */
-function placesIn(text: string): Place {
+function locatorOf(text: string): LocateOffset {
   return (offset, bytes = 0) => {
     const from = Math.max(0, offset);
     const rest = bytes === 0 ? '' : Buffer.from(text.slice(from)).subarray(0, bytes).toString();
@@ -104,7 +104,7 @@ function placesIn(text: string): Place {
 }
 
 /** `at`: the offset of the parsed part. */
-function faultOf(error: DetailedError, place: Place, at: number): PolicyTextIssue {
+function problemOf(error: DetailedError, locate: LocateOffset, at: number): PolicyTextIssue {
   const start = error.sourceLocations?.[0]?.start ?? 0;
   const message = error.message
     .replace(/^for policy `[^`]*`, /, '')
@@ -112,7 +112,7 @@ function faultOf(error: DetailedError, place: Place, at: number): PolicyTextIssu
     .slice(0, 1000);
   const label = error.sourceLocations?.[0]?.label;
   const help = error.help ?? (label === null ? undefined : label);
-  return { message, ...place(at, start), ...(help !== undefined && { help: help.slice(0, 500) }) };
+  return { message, ...locate(at, start), ...(help !== undefined && { help: help.slice(0, 500) }) };
 }
 
 /** The offset of each part; equal parts follow each other. */
@@ -128,11 +128,11 @@ function located(text: string, policies: readonly string[]) {
 }
 
 /** Returns the position of an attribute access in a policy, or the start of the policy if it is not found. */
-export function placeOf(text: string, id: string, what: string | undefined): { line: number; column: number } {
+export function positionOf(text: string, id: string, what: string | undefined): { line: number; column: number } {
   const annotation = new RegExp(`@id\\s*\\(\\s*"${id.replaceAll('.', '\\.')}"\\s*\\)`).exec(text)?.index ?? 0;
   const end = text.indexOf(';', annotation);
   const at = what === undefined ? -1 : text.indexOf(what, annotation);
-  return placesIn(text)(at < 0 || (end >= 0 && at > end) ? annotation : at);
+  return locatorOf(text)(at < 0 || (end >= 0 && at > end) ? annotation : at);
 }
 
 /**

@@ -18,7 +18,7 @@ const COMMON = new Set(
 
 /** @throws DaisError `invalid_request` with everything that is wrong; never repeats the password. */
 export function checkNewPassword(password: string, person: { readonly name: string; readonly email: string }): void {
-  const issues = faults(normalized(password), password.length, person).map((message): Issue => ({
+  const issues = problemsOf(normalized(password), password.length, person).map((message): Issue => ({
     path: 'password',
     message,
     expected: `at least ${SHORTEST} characters that are hard to guess`,
@@ -29,7 +29,11 @@ export function checkNewPassword(password: string, person: { readonly name: stri
   });
 }
 
-function faults(password: string, length: number, person: { readonly name: string; readonly email: string }): string[] {
+function problemsOf(
+  password: string,
+  length: number,
+  person: { readonly name: string; readonly email: string },
+): string[] {
   // Characters as people count them, so that twelve of any script are twelve.
   const characters = [...new Intl.Segmenter().segment(password)].length;
   const lower = password.toLowerCase();

@@ -9,31 +9,36 @@ import {
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { requireAccounts, subjectOf, type IdentityParts } from '#policy/identity/identity-parts.ts';
+import { requireAccounts, subjectOf, type IdentityDependencies } from '#policy/identity/identity-dependencies.ts';
 import { requireOwnAccount } from '#policy/identity/own-account.ts';
 import type { SessionEntry } from '#policy/identity/sessions/sessions.ts';
 import { findAccount, type Account } from '#policy/identity/users.ts';
 
-export function sessionEntries(parts: IdentityParts): readonly OperationEntry[] {
+export function sessionEntries(dependencies: IdentityDependencies): readonly OperationEntry[] {
   return [
     entry(
       listSessionsOperation,
       async (tx, { context }) =>
-        await list(tx, parts, await requireOwnAccount(tx.sql, context.principal), context.principal.via?.credential),
+        await list(
+          tx,
+          dependencies,
+          await requireOwnAccount(tx.sql, context.principal),
+          context.principal.via?.credential,
+        ),
     ),
     entry(
       revokeSessionOperation,
       async (tx, { context, input }) =>
-        await revoke(tx, parts, await requireOwnAccount(tx.sql, context.principal), input.id),
+        await revoke(tx, dependencies, await requireOwnAccount(tx.sql, context.principal), input.id),
     ),
     entry(
       listUserSessionsOperation,
       async (tx, { context, input }) =>
-        await list(tx, parts, await requireUser(tx, input.name), context.principal.via?.credential),
+        await list(tx, dependencies, await requireUser(tx, input.name), context.principal.via?.credential),
     ),
     entry(
       revokeUserSessionOperation,
-      async (tx, { input }) => await revoke(tx, parts, await requireUser(tx, input.name), input.id),
+      async (tx, { input }) => await revoke(tx, dependencies, await requireUser(tx, input.name), input.id),
     ),
   ];
 }
@@ -45,15 +50,20 @@ export async function requireUser(tx: Transaction, name: string): Promise<Accoun
   return account;
 }
 
-async function list(tx: Transaction, parts: IdentityParts, account: Account, current: string | undefined) {
-  requireAccounts(parts);
-  const items = await parts.sessions.list(tx.sql, account.uid);
+async function list(
+  tx: Transaction,
+  dependencies: IdentityDependencies,
+  account: Account,
+  current: string | undefined,
+) {
+  requireAccounts(dependencies);
+  const items = await dependencies.sessions.list(tx.sql, account.uid);
   return { items: items.map((session) => present(session, current)) };
 }
 
-async function revoke(tx: Transaction, parts: IdentityParts, account: Account, id: string) {
-  requireAccounts(parts);
-  if (!(await parts.sessions.end(tx, id, account.uid))) {
+async function revoke(tx: Transaction, dependencies: IdentityDependencies, account: Account, id: string) {
+  requireAccounts(dependencies);
+  if (!(await dependencies.sessions.end(tx, id, account.uid))) {
     throw new DaisError('not_found', `"${account.name}" has no session ${id}.`);
   }
   tx.emit({

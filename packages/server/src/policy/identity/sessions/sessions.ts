@@ -62,6 +62,11 @@ export interface SessionEntry {
 const SECRET_BYTES = 32;
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
+/** Whether a cookie has the form of a secret of a session. */
+export function isSessionSecret(text: string): boolean {
+  return SECRET.test(text);
+}
+
 export class Sessions {
   readonly #life: SessionLife;
   readonly #random: RandomSource;
@@ -96,9 +101,8 @@ export class Sessions {
     return { id, secret, maxAgeSeconds: Math.floor(this.#life.absoluteMs / 1000) };
   }
 
-  /** The session of a cookie; undefined when it is none, has ended or was idle for too long. */
-  async find(sql: Sql, secret: string): Promise<LiveSession | undefined> {
-    if (!SECRET.test(secret)) return undefined;
+  /** Returns the session with this digest of its secret; undefined if none exists, it has ended or was idle for too long. */
+  async find(sql: Sql, digest: Buffer): Promise<LiveSession | undefined> {
     const [row] = await sql.query<LiveRow>(
       `select s.id, s.user_uid, s.user_name, s.method, s.mfa, p.version,
          extract(epoch from s.expires_at - clock_timestamp())::float8 * 1000 as left_ms,
@@ -106,7 +110,7 @@ export class Sessions {
        from policy.session s cross join policy.state p
        where s.digest = $1 and s.ended_at is null and s.expires_at > clock_timestamp()
          and s.used_at > clock_timestamp() - $2 * interval '1 millisecond'`,
-      [secretDigest(secret), this.#life.idleMs],
+      [digest, this.#life.idleMs],
       'find_session',
     );
     if (row === undefined) return undefined;

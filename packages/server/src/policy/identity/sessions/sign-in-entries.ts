@@ -8,7 +8,12 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt, creditAttempt, type AttemptLimit } from '#policy/identity/attempts.ts';
 import { describeCaller } from '#policy/identity/sessions/current-session.ts';
-import { requireAccounts, subjectOf, writeAs, type IdentityParts } from '#policy/identity/identity-parts.ts';
+import {
+  requireAccounts,
+  subjectOf,
+  writeAs,
+  type IdentityDependencies,
+} from '#policy/identity/identity-dependencies.ts';
 import { isBySession, requireOwnAccount } from '#policy/identity/own-account.ts';
 import { checkNewPassword } from '#policy/identity/passwords/password-rules.ts';
 import { MISSING_USER_UID, readPasswordHash, writePasswordHash } from '#policy/identity/passwords/passwords.ts';
@@ -23,48 +28,48 @@ const QUARTER_HOUR_MS = 900_000;
 /** The same whatever was wrong: an unknown name, no password, a wrong one, a suspended account. */
 const WRONG = 'The user name or the password is incorrect.';
 
-export function signInEntries(parts: IdentityParts): readonly OperationEntry[] {
+export function signInEntries(dependencies: IdentityDependencies): readonly OperationEntry[] {
   return [
-    authEntry(loginOperation, { perform: (call) => login(parts, call) }),
-    authEntry(logoutOperation, (tx, call) => logout(tx, parts, call)),
+    authEntry(loginOperation, { perform: (call) => login(dependencies, call) }),
+    authEntry(logoutOperation, (tx, call) => logout(tx, dependencies, call)),
     authEntry(currentSessionOperation, async (tx, { context }) => ({
-      body: await describeCaller(tx.sql, parts, context.principal),
+      body: await describeCaller(tx.sql, dependencies, context.principal),
     })),
-    authEntry(changePasswordOperation, { perform: (call) => changePassword(parts, call) }),
+    authEntry(changePasswordOperation, { perform: (call) => changePassword(dependencies, call) }),
   ];
 }
 
 /** Guesses for one account, from one place, and from everywhere; guesses from one place for whatever accounts. */
 function loginLimits(name: string, address: string): readonly [AttemptLimit, AttemptLimit, AttemptLimit] {
   const account = name.trim().toLowerCase();
-  const place = addressGroup(address);
+  const addressKey = addressGroup(address);
   return [
-    { key: `login pair ${place} ${account}`, most: 10, windowMs: QUARTER_HOUR_MS },
+    { key: `login pair ${addressKey} ${account}`, most: 10, windowMs: QUARTER_HOUR_MS },
     { key: `login account ${account}`, most: 50, windowMs: QUARTER_HOUR_MS },
-    { key: `login address ${place}`, most: 100, windowMs: QUARTER_HOUR_MS },
+    { key: `login address ${addressKey}`, most: 100, windowMs: QUARTER_HOUR_MS },
   ];
 }
 
 async function login(
-  parts: IdentityParts,
+  dependencies: IdentityDependencies,
   call: CallOf<typeof loginOperation>,
 ): Promise<AuthResultOf<typeof loginOperation>> {
-  requireAccounts(parts);
-  if (!parts.settings.passwords) {
+  requireAccounts(dependencies);
+  if (!dependencies.settings.passwords) {
     throw new DaisError('forbidden', 'Sign-in with a password is disabled. Sign in with an identity provider.');
   }
-  const { database, hasher, sessions } = parts;
+  const { database, hasher, sessions } = dependencies;
   const { context, input } = call;
   const limits = loginLimits(input.name, context.client?.address ?? '');
-  const [pair, everywhere, place] = limits;
+  const [pair, everywhere, byAddress] = limits;
   // The limit of the address comes first: a client that tries many names does not add a row for each.
-  const tooMany = (await countAttempt(database, [place])) ?? (await countAttempt(database, [pair, everywhere]));
+  const tooMany = (await countAttempt(database, [byAddress])) ?? (await countAttempt(database, [pair, everywhere]));
   const { account, hash } = await transact(database, { mode: 'read', projectId: ORGANIZATION }, async ({ sql }) => {
     const account = await findLogin(sql, input.name);
     return { account, hash: await readPasswordHash(sql, account?.uid ?? MISSING_USER_UID) };
   });
   const refuse = async (reason: 'credentials' | 'suspended' | 'attempts') => {
-    await writeAs(parts, context, context.principal, async (tx) => {
+    await writeAs(dependencies, context, context.principal, async (tx) => {
       const subject = account === undefined ? {} : { subject: subjectOf(account) };
       tx.emit({ type: eventTypes.sessionRefused, projectId: ORGANIZATION, ...subject, data: { reason } });
     });
@@ -80,7 +85,7 @@ async function login(
     throw new DaisError('unauthenticated', WRONG);
   }
   const better = (await hasher.isOutdated(hash)) ? await hasher.hash(input.password) : undefined;
-  const answer = await writeAs(parts, context, personOf(account), async (tx) => {
+  const answer = await writeAs(dependencies, context, personOf(account), async (tx) => {
     await holdVersion(tx);
     // Between the two transactions the account may have been suspended, or have got another password.
     const now = await findAccount(tx.sql, 'User', account.name);
@@ -89,9 +94,9 @@ async function login(
     if (better !== undefined) await writePasswordHash(tx.sql, account.uid, better);
     const start = { user: account, method: 'password', mfa: false } as const;
     const { cookie, principal } = await startSession(tx, sessions, context, start);
-    return { body: await describeCaller(tx.sql, parts, principal), cookies: [cookie] };
+    return { body: await describeCaller(tx.sql, dependencies, principal), cookies: [cookie] };
   });
-  await creditAttempt(database, { forget: [pair, everywhere], refund: [place] });
+  await creditAttempt(database, { forget: [pair, everywhere], refund: [byAddress] });
   return input.next === undefined ? answer : { ...answer, redirect: returnPath(input.next) };
 }
 
@@ -101,7 +106,7 @@ function personOf({ name }: Account): Principal {
 
 async function logout(
   tx: Transaction,
-  { sessions }: IdentityParts,
+  { sessions }: IdentityDependencies,
   { context, input }: CallOf<typeof logoutOperation>,
 ): Promise<AuthResultOf<typeof logoutOperation>> {
   const session = isBySession(context.principal) ? context.principal.via?.credential : undefined;
@@ -116,11 +121,11 @@ async function logout(
 }
 
 async function changePassword(
-  parts: IdentityParts,
+  dependencies: IdentityDependencies,
   { context, input }: CallOf<typeof changePasswordOperation>,
 ): Promise<AuthResultOf<typeof changePasswordOperation>> {
-  requireAccounts(parts);
-  const { database, hasher, sessions } = parts;
+  requireAccounts(dependencies);
+  const { database, hasher, sessions } = dependencies;
   const { principal } = context;
   const { account, hash } = await transact(database, { mode: 'read', projectId: ORGANIZATION }, async ({ sql }) => {
     const account = await requireOwnAccount(sql, principal);
@@ -138,7 +143,7 @@ async function changePassword(
   }
   checkNewPassword(input.new, { name: account.name, email: account.email ?? '' });
   const next = await hasher.hash(input.new);
-  const cookie = await writeAs(parts, context, principal, async (tx) => {
+  const cookie = await writeAs(dependencies, context, principal, async (tx) => {
     await bumpVersion(tx);
     const now = await requireOwnAccount(tx.sql, principal);
     if (now.uid !== account.uid || (await readPasswordHash(tx.sql, account.uid)) !== hash) {

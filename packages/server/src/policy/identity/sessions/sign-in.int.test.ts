@@ -114,17 +114,17 @@ describe('signing in', () => {
       await world.login(name, 'not the password'),
       await world.login(suspended.name, PASSWORD),
     ];
-    const told = answers.map(({ status, headers, body }) => {
+    const reported = answers.map(({ status, headers, body }) => {
       const { requestId: _, ...rest } = body as { requestId: string };
       const kept = ['date', 'x-request-id'];
       return { status, rest, headers: [...headers].filter(([header]) => !kept.includes(header)) };
     });
-    expect(told[0]).toMatchObject({
+    expect(reported[0]).toMatchObject({
       status: 401,
       rest: { code: 'unauthenticated', detail: 'The user name or the password is incorrect.' },
     });
-    expect(told[1]).toEqual(told[0]);
-    expect(told[2]).toEqual(told[0]);
+    expect(reported[1]).toEqual(reported[0]);
+    expect(reported[2]).toEqual(reported[0]);
   });
 
   test('limits guesses for one account, also with the correct password, and returns Retry-After', async () => {

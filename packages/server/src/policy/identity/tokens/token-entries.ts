@@ -15,7 +15,12 @@ import { entry, type CallOf, type OperationEntry } from '#kernel/entry.ts';
 import type { Principal } from '#kernel/principal.ts';
 import { findTenant, ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { requireAccounts, subjectOf, writeAs, type IdentityParts } from '#policy/identity/identity-parts.ts';
+import {
+  requireAccounts,
+  subjectOf,
+  writeAs,
+  type IdentityDependencies,
+} from '#policy/identity/identity-dependencies.ts';
 import { isBySession, requireOwnAccount } from '#policy/identity/own-account.ts';
 import { checkScopes } from '#policy/identity/tokens/scopes.ts';
 import { requireUser } from '#policy/identity/sessions/session-entries.ts';
@@ -43,36 +48,39 @@ interface NewTokenInput {
   readonly days?: number;
 }
 
-export function tokenEntries(parts: IdentityParts): readonly OperationEntry[] {
+export function tokenEntries(dependencies: IdentityDependencies): readonly OperationEntry[] {
   return [
     // `perform`, so that no response with a token is stored for idempotency.
     entry(createTokenOperation, {
-      perform: (call) => create(parts, call, (tx) => requireOwnAccount(tx.sql, call.context.principal)),
+      perform: (call) => create(dependencies, call, (tx) => requireOwnAccount(tx.sql, call.context.principal)),
     }),
     entry(createServiceTokenOperation, {
-      perform: (call) => create(parts, call, (tx) => requireService(tx, call.input.name)),
+      perform: (call) => create(dependencies, call, (tx) => requireService(tx, call.input.name)),
     }),
     entry(
       listTokensOperation,
-      async (tx, { context }) => await list(tx, parts, await requireOwnAccount(tx.sql, context.principal)),
+      async (tx, { context }) => await list(tx, dependencies, await requireOwnAccount(tx.sql, context.principal)),
     ),
-    entry(listUserTokensOperation, async (tx, { input }) => await list(tx, parts, await requireUser(tx, input.name))),
+    entry(
+      listUserTokensOperation,
+      async (tx, { input }) => await list(tx, dependencies, await requireUser(tx, input.name)),
+    ),
     entry(
       listServiceTokensOperation,
-      async (tx, { input }) => await list(tx, parts, await requireService(tx, input.name)),
+      async (tx, { input }) => await list(tx, dependencies, await requireService(tx, input.name)),
     ),
     entry(
       revokeTokenOperation,
       async (tx, { context, input }) =>
-        await revoke(tx, parts, await requireOwnAccount(tx.sql, context.principal), input.id),
+        await revoke(tx, dependencies, await requireOwnAccount(tx.sql, context.principal), input.id),
     ),
     entry(
       revokeUserTokenOperation,
-      async (tx, { input }) => await revoke(tx, parts, await requireUser(tx, input.name), input.id),
+      async (tx, { input }) => await revoke(tx, dependencies, await requireUser(tx, input.name), input.id),
     ),
     entry(
       revokeServiceTokenOperation,
-      async (tx, { input }) => await revoke(tx, parts, await requireService(tx, input.name), input.id),
+      async (tx, { input }) => await revoke(tx, dependencies, await requireService(tx, input.name), input.id),
     ),
   ];
 }
@@ -84,17 +92,17 @@ async function requireService(tx: Transaction, name: string): Promise<Account> {
 }
 
 async function create(
-  parts: IdentityParts,
+  dependencies: IdentityDependencies,
   { context, input }: CallOf<typeof createServiceTokenOperation | typeof createTokenOperation>,
   ownerOf: (tx: Transaction) => Promise<Account>,
 ) {
-  requireAccounts(parts);
+  requireAccounts(dependencies);
   const { principal } = context;
-  const created = await writeAs(parts, context, principal, async (tx) => {
+  const created = await writeAs(dependencies, context, principal, async (tx) => {
     await holdVersion(tx);
     const owner = await ownerOf(tx);
     if (owner.suspended) throw new DaisError('invalid_state', `The account "${owner.name}" is suspended.`);
-    const limits = await limitsOf(tx, parts, principal, input);
+    const limits = await limitsOf(tx, dependencies, principal, input);
     if ((await countTokens(tx.sql, owner.uid)) >= MOST_TOKENS) {
       const detail = `"${owner.name}" has ${MOST_TOKENS} tokens, which is the limit for an account. Revoke unused tokens.`;
       throw new DaisError('quota_exceeded', detail);
@@ -111,7 +119,7 @@ async function create(
       createdBy: principal,
       ...limits,
     };
-    return await keepToken(tx, parts, wanted, owner);
+    return await keepToken(tx, dependencies, wanted, owner);
   });
   return { id: created.id, token: created.text, expiresAt: created.expiresAt.toISOString() };
 }
@@ -119,7 +127,7 @@ async function create(
 /** Creates a token and emits the event of its creation. */
 async function keepToken(
   tx: Transaction,
-  { random }: IdentityParts,
+  { random }: IdentityDependencies,
   wanted: NewToken,
   owner: Account,
 ): Promise<CreatedToken> {
@@ -146,8 +154,13 @@ async function keepToken(
  * A sign-in on the command line acts for its user, so tokens that it creates can outlive it.
  * @throws DaisError `invalid_request`.
  */
-async function limitsOf(tx: Transaction, parts: IdentityParts, principal: Principal, input: NewTokenInput) {
-  const { tokenDays, maxTokenDays } = parts.settings;
+async function limitsOf(
+  tx: Transaction,
+  dependencies: IdentityDependencies,
+  principal: Principal,
+  input: NewTokenInput,
+) {
+  const { tokenDays, maxTokenDays } = dependencies.settings;
   const refuse = (path: string, message: string, expected: string) => {
     throw new DaisError('invalid_request', `${path} ${message}: ${expected}.`, {
       issues: [{ path, message, expected }],
@@ -155,7 +168,7 @@ async function limitsOf(tx: Transaction, parts: IdentityParts, principal: Princi
   };
   if (input.days !== undefined && input.days > maxTokenDays)
     refuse('days', `is ${input.days}`, `at most ${maxTokenDays}`);
-  const actions = [...new Set(parts.operations().map(({ action }) => action))];
+  const actions = [...new Set(dependencies.operations().map(({ action }) => action))];
   if (input.scopes !== undefined) checkScopes(input.scopes, actions, principal.scopes);
   if (principal.project !== undefined && input.project !== undefined && input.project !== principal.project) {
     refuse('project', `is "${input.project}"`, `"${principal.project}", the project of the calling token`);
@@ -181,13 +194,13 @@ async function longestLife(tx: Transaction, principal: Principal): Promise<numbe
   return limits.form === 'ses' ? Infinity : limits.leftMs;
 }
 
-async function list(tx: Transaction, parts: IdentityParts, owner: Account) {
-  requireAccounts(parts);
+async function list(tx: Transaction, dependencies: IdentityDependencies, owner: Account) {
+  requireAccounts(dependencies);
   return { items: (await listTokens(tx.sql, owner.uid)).map(present) };
 }
 
-async function revoke(tx: Transaction, parts: IdentityParts, owner: Account, id: string) {
-  requireAccounts(parts);
+async function revoke(tx: Transaction, dependencies: IdentityDependencies, owner: Account, id: string) {
+  requireAccounts(dependencies);
   if ((await revokeToken(tx, id, owner.uid)) === undefined) {
     throw new DaisError('not_found', `"${owner.name}" has no token ${id}.`);
   }

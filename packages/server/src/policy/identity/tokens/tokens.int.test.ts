@@ -139,8 +139,8 @@ describe('tokens', () => {
     const first = await world.tokenOf(cookie, { title: 'first' });
     const more = (n: number, method: string) =>
       world.change(
-        `insert into policy.token (id, digest, form, ending, name, owner_type, owner_uid, owner_name, method, mfa, created_by, expires_at)
-         select gen_random_uuid(), sha256(convert_to('${name} ${method} ' || i, 'UTF8')), form, ending, '${method}', owner_type, owner_uid, owner_name, '${method}', mfa, created_by, expires_at
+        `insert into policy.token (id, digest, form, suffix, name, owner_type, owner_uid, owner_name, method, mfa, created_by, expires_at)
+         select gen_random_uuid(), sha256(convert_to('${name} ${method} ' || i, 'UTF8')), form, suffix, '${method}', owner_type, owner_uid, owner_name, '${method}', mfa, created_by, expires_at
          from policy.token, generate_series(1, ${n}) i where id = '${first.id}'`,
       );
     await more(1100, 'federation');

@@ -5,7 +5,7 @@ import type { Principal, Via } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { secretDigest, type RandomSource } from '#lib/crypto/digests.ts';
-import { makeTokenText, type TokenForm, tokenForm } from '#policy/identity/tokens/token-text.ts';
+import { makeTokenText, type TokenForm } from '#policy/identity/tokens/token-text.ts';
 import { bumpVersion, notifyAccessChange } from '#policy/state.ts';
 
 /** The owner of the token: a User or a ServiceAccount. */
@@ -71,7 +71,7 @@ export async function createToken(tx: Transaction, wanted: NewToken, random: Ran
   const { owner } = wanted;
   const [row] = await tx.sql.query<{ expires_at: Date }>(
     `insert into policy.token
-       (id, digest, form, ending, name, owner_type, owner_uid, owner_name, scopes, project, method, mfa, created_by, expires_at)
+       (id, digest, form, suffix, name, owner_type, owner_uid, owner_name, scopes, project, method, mfa, created_by, expires_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, clock_timestamp() + $14 * interval '1 millisecond')
      returning expires_at`,
     [
@@ -98,15 +98,14 @@ export async function createToken(tx: Transaction, wanted: NewToken, random: Ran
   return { id, text, expiresAt: row.expires_at };
 }
 
-/** Returns the valid token with this text, or undefined. Texts that cannot be tokens cost no query. */
-export async function findToken(sql: Sql, text: string): Promise<LiveToken | undefined> {
-  if (tokenForm(text) === undefined) return undefined;
+/** Returns the valid token with this digest of its text, or undefined. */
+export async function findToken(sql: Sql, digest: Buffer): Promise<LiveToken | undefined> {
   const [row] = await sql.query<LiveRow>(
     `select t.id, t.owner_type, t.owner_uid, t.owner_name, t.scopes, t.project, t.method, t.mfa, p.version,
        extract(epoch from t.expires_at - clock_timestamp())::float8 * 1000 as left_ms
      from policy.token t cross join policy.state p
      where t.digest = $1 and t.revoked_at is null and t.expires_at > clock_timestamp()`,
-    [secretDigest(text)],
+    [digest],
     'find_token',
   );
   if (row === undefined) return undefined;
@@ -173,7 +172,7 @@ export async function countTokens(sql: Sql, ownerUid: string): Promise<number> {
  */
 export async function listTokens(sql: Sql, ownerUid: string): Promise<readonly TokenEntry[]> {
   const rows = await sql.query<EntryRow>(
-    `select id, form, ending, name, owner_type, owner_name, scopes, project, created_by, created_at, expires_at, used_at,
+    `select id, form, suffix, name, owner_type, owner_name, scopes, project, created_by, created_at, expires_at, used_at,
        used_address
      from policy.token where owner_uid = $1 and revoked_at is null and expires_at > clock_timestamp()
      order by method = 'federation', created_at desc, id desc limit 1000`,
@@ -183,7 +182,7 @@ export async function listTokens(sql: Sql, ownerUid: string): Promise<readonly T
   return rows.map((row) => ({
     id: row.id,
     form: row.form,
-    ending: row.ending,
+    ending: row.suffix,
     name: row.name,
     owner: { type: row.owner_type, name: row.owner_name },
     scopes: row.scopes,
@@ -254,7 +253,7 @@ interface LiveRow {
 interface EntryRow {
   id: string;
   form: TokenForm;
-  ending: string;
+  suffix: string;
   name: string;
   owner_type: 'user' | 'service';
   owner_name: string;

@@ -16,7 +16,7 @@ import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
-import { requireAccounts } from '#policy/identity/identity-parts.ts';
+import { requireAccounts } from '#policy/identity/identity-dependencies.ts';
 import { isBySession, requireOwnAccount } from '#policy/identity/own-account.ts';
 import { createToken } from '#policy/identity/tokens/tokens.ts';
 import { findAccountByUid } from '#policy/identity/users.ts';
@@ -32,7 +32,7 @@ import {
   POLL_SECONDS,
   type DeviceGrant,
 } from './device-grants.ts';
-import type { SignInParts } from '#policy/oidc/parts.ts';
+import type { SignInDependencies } from '#policy/oidc/dependencies.ts';
 import { makeUserCode, readUserCode } from './user-code.ts';
 
 /** Requests that one address may start in ten minutes; it can be the address of a whole company. */
@@ -41,42 +41,42 @@ const MOST_STARTS = 100;
 const MOST_CODES = 30;
 const WINDOW_MS = 600_000;
 
-export function deviceEntries(parts: SignInParts): readonly OperationEntry[] {
+export function deviceEntries(dependencies: SignInDependencies): readonly OperationEntry[] {
   return [
-    authEntry(startDeviceOperation, { perform: async (call) => await start(parts, call) }),
+    authEntry(startDeviceOperation, { perform: async (call) => await start(dependencies, call) }),
     authEntry(pollDeviceOperation, {
       perform: async ({ input, context }) => ({
         body: await transact(
-          parts.database,
+          dependencies.database,
           { mode: 'write', projectId: ORGANIZATION, by: context },
-          async (tx) => await poll(tx, input.device_code, parts),
+          async (tx) => await poll(tx, input.device_code, dependencies),
         ),
       }),
     }),
     entry(readDeviceOperation, {
       perform: async (call) => {
-        const code = await tryCode(parts, call);
-        return await transact(parts.database, { mode: 'read', projectId: ORGANIZATION }, async ({ sql }) =>
-          describe(found(await findUndecided(sql, code, false)), parts),
+        const code = await tryCode(dependencies, call);
+        return await transact(dependencies.database, { mode: 'read', projectId: ORGANIZATION }, async ({ sql }) =>
+          describe(found(await findUndecided(sql, code, false)), dependencies),
         );
       },
     }),
-    entry(approveDeviceOperation, { perform: async (call) => await decide(parts, call, true) }),
-    entry(denyDeviceOperation, { perform: async (call) => await decide(parts, call, false) }),
+    entry(approveDeviceOperation, { perform: async (call) => await decide(dependencies, call, true) }),
+    entry(denyDeviceOperation, { perform: async (call) => await decide(dependencies, call, false) }),
   ];
 }
 
 async function start(
-  parts: SignInParts,
+  dependencies: SignInDependencies,
   { input, context }: CallOf<typeof startDeviceOperation>,
 ): Promise<AuthResultOf<typeof startDeviceOperation>> {
-  requireAccounts(parts);
+  requireAccounts(dependencies);
   const key = `device start ${addressGroup(context.client?.address ?? '')}`;
-  const tooMany = await countAttempt(parts.database, [{ key, most: MOST_STARTS, windowMs: WINDOW_MS }]);
+  const tooMany = await countAttempt(dependencies.database, [{ key, most: MOST_STARTS, windowMs: WINDOW_MS }]);
   if (tooMany !== undefined) throw tooMany.error;
-  const deviceCode = parts.random(32).toString('base64url');
-  const userCode = makeUserCode(parts.random);
-  await transact(parts.database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
+  const deviceCode = dependencies.random(32).toString('base64url');
+  const userCode = makeUserCode(dependencies.random);
+  await transact(dependencies.database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
     await insertGrant(sql, {
       deviceCode,
       userCode,
@@ -85,7 +85,7 @@ async function start(
       address: context.client?.address,
     });
   });
-  const page = `${parts.url}/device`;
+  const page = `${dependencies.url}/device`;
   return {
     body: {
       device_code: deviceCode,
@@ -101,7 +101,7 @@ async function start(
 async function poll(
   tx: Transaction,
   deviceCode: string,
-  parts: SignInParts,
+  dependencies: SignInDependencies,
 ): Promise<OutputOf<typeof pollDeviceOperation>> {
   const grant = await lockGrant(tx.sql, deviceCode);
   // The same response for used, deleted and unknown codes.
@@ -124,9 +124,9 @@ async function poll(
       method: 'token',
       mfa: grant.user?.mfa ?? false,
       createdBy: { type: 'user', id: user.name },
-      lifeMs: parts.deviceTokenMs,
+      lifeMs: dependencies.deviceTokenMs,
     },
-    parts.random,
+    dependencies.random,
   );
   tx.emit({
     type: eventTypes.tokenCreated,
@@ -142,21 +142,21 @@ async function poll(
   return {
     state: 'approved',
     access_token: created.text,
-    expires_in: Math.floor(parts.deviceTokenMs / 1000),
+    expires_in: Math.floor(dependencies.deviceTokenMs / 1000),
     user: user.name,
   };
 }
 
 async function decide(
-  parts: SignInParts,
+  dependencies: SignInDependencies,
   call: CallOf<typeof approveDeviceOperation | typeof denyDeviceOperation>,
   approve: boolean,
 ) {
   const { principal } = call.context;
   if (approve) requirePerson(principal);
-  const code = await tryCode(parts, call);
+  const code = await tryCode(dependencies, call);
   const request = { mode: 'write', projectId: ORGANIZATION, by: call.context } as const;
-  return await transact(parts.database, request, async (tx) => {
+  return await transact(dependencies.database, request, async (tx) => {
     const grant = found(await findUndecided(tx.sql, code, true));
     const user = approve ? await requireOwnAccount(tx.sql, principal) : undefined;
     const mfa = principal.via?.mfa ?? false;
@@ -183,11 +183,11 @@ function requirePerson(principal: Principal): void {
 
 /** Counts the try. @throws DaisError `rate_limited`, `not_found`. */
 async function tryCode(
-  parts: SignInParts,
+  dependencies: SignInDependencies,
   { input, context }: CallOf<typeof approveDeviceOperation | typeof denyDeviceOperation | typeof readDeviceOperation>,
 ): Promise<string> {
   const key = `device code ${context.principal.type} ${context.principal.id}`;
-  const tooMany = await countAttempt(parts.database, [{ key, most: MOST_CODES, windowMs: WINDOW_MS }]);
+  const tooMany = await countAttempt(dependencies.database, [{ key, most: MOST_CODES, windowMs: WINDOW_MS }]);
   if (tooMany !== undefined) throw tooMany.error;
   return readUserCode(input.code) ?? unknownCode();
 }
@@ -203,14 +203,14 @@ function unknownCode(): never {
   );
 }
 
-function describe(grant: DeviceGrant, parts: SignInParts) {
+function describe(grant: DeviceGrant, dependencies: SignInDependencies) {
   return {
     machine: grant.machine,
     program: grant.program,
     ...(grant.address !== null && { address: grant.address }),
     createdAt: grant.createdAt.toISOString(),
     expiresAt: grant.expiresAt.toISOString(),
-    tokenSeconds: Math.floor(parts.deviceTokenMs / 1000),
+    tokenSeconds: Math.floor(dependencies.deviceTokenMs / 1000),
   };
 }
 

@@ -100,14 +100,14 @@ test('a token is exchanged once, also concurrently', async () => {
 });
 
 test('an untrusted issuer is never called', async () => {
-  const stranger = await TestProvider.start({ name: 'x', serverUrl: world.url, clientSecret: 'unused' });
-  const [status, { detail }] = await exchange(await stranger.sign({ aud: 'dais', sub: MAIN }));
+  const outsider = await TestProvider.start({ name: 'x', serverUrl: world.url, clientSecret: 'unused' });
+  const [status, { detail }] = await exchange(await outsider.sign({ aud: 'dais', sub: MAIN }));
   expect([status, detail]).toEqual([401, expect.stringContaining('no service account trusts the issuer')]);
   // Nor one that claims to be another.
-  const [pretended] = await exchange(await stranger.sign({ iss: ci.issuer, aud: 'dais', sub: MAIN }));
+  const [pretended] = await exchange(await outsider.sign({ iss: ci.issuer, aud: 'dais', sub: MAIN }));
   expect(pretended).toBe(401);
-  expect(stranger.calls).toEqual([]);
-  await stranger.stop();
+  expect(outsider.calls).toEqual([]);
+  await outsider.stop();
 });
 
 test('trust that was withdrawn counts no more, nor does a suspended account; its tokens end', async () => {

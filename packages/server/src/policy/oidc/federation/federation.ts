@@ -9,11 +9,11 @@ import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { authEntry, type AuthResultOf } from '#policy/auth-result.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
-import { requireAccounts } from '#policy/identity/identity-parts.ts';
+import { requireAccounts } from '#policy/identity/identity-dependencies.ts';
 import { createToken } from '#policy/identity/tokens/tokens.ts';
 import { holdVersion, readVersion } from '#policy/state.ts';
 import { readClaimed, verifyForeignToken, type Claims } from './foreign-token.ts';
-import type { SignInParts } from '#policy/oidc/parts.ts';
+import type { SignInDependencies } from '#policy/oidc/dependencies.ts';
 import { isLoopbackIssuer } from '#policy/oidc/provider-settings.ts';
 import { spendToken } from './spent-tokens.ts';
 import { matchesSubject } from './subject-pattern.ts';
@@ -31,18 +31,18 @@ const MAX_SECONDS = 3600;
 const MOST_EXCHANGES = 300;
 const KIND = 'ServiceAccount';
 
-export function federationEntries(parts: SignInParts): readonly OperationEntry[] {
+export function federationEntries(dependencies: SignInDependencies): readonly OperationEntry[] {
   const trusted = new TrustedIssuers();
-  return [authEntry(exchangeTokenOperation, { perform: async (call) => await exchange(parts, trusted, call) })];
+  return [authEntry(exchangeTokenOperation, { perform: async (call) => await exchange(dependencies, trusted, call) })];
 }
 
 async function exchange(
-  parts: SignInParts,
+  dependencies: SignInDependencies,
   trusted: TrustedIssuers,
   { input, context }: CallOf<typeof exchangeTokenOperation>,
 ): Promise<AuthResultOf<typeof exchangeTokenOperation>> {
-  requireAccounts(parts);
-  const { database, issuerKeys, clock } = parts;
+  requireAccounts(dependencies);
+  const { database, issuerKeys, clock } = dependencies;
   const key = `federation ${addressGroup(context.client?.address ?? '')}`;
   const tooMany = await countAttempt(database, [{ key, most: MOST_EXCHANGES, windowMs: 60_000 }]);
   if (tooMany !== undefined) throw tooMany.error;
@@ -80,7 +80,7 @@ async function exchange(
         createdBy: principal,
         lifeMs: seconds * 1000,
       },
-      parts.random,
+      dependencies.random,
     );
     tx.emit({
       type: eventTypes.tokenExchanged,

@@ -65,7 +65,7 @@ beforeEach(async () => {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   };
   issuer = await net.serve((request, response) => void answer(request, response));
-  outbound = net.client({ fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }) });
+  outbound = net.client({ fail: (code, detail, cause) => new DaisError(code, detail, { cause }) });
   clock = new ManualClock();
   clock.advance(NOW * 1000);
   keys = new IssuerKeys({ outbound, clock, trusted: false });

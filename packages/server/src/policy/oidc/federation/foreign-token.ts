@@ -62,7 +62,7 @@ export async function readClaimed(token: string): Promise<Claimed> {
   throw refused('it has no issuer');
 }
 
-export interface VerifyParts {
+export interface VerifyDependencies {
   readonly keys: IssuerKeys;
   readonly clock: Clock;
 }
@@ -72,7 +72,11 @@ export interface VerifyParts {
  * trusted.
  * @throws DaisError `unauthenticated` with the reason, `upstream_failed` if the keys of the issuer cannot be read.
  */
-export async function verifyForeignToken(token: string, issuer: string, { keys, clock }: VerifyParts): Promise<Claims> {
+export async function verifyForeignToken(
+  token: string,
+  issuer: string,
+  { keys, clock }: VerifyDependencies,
+): Promise<Claims> {
   const { createLocalJWKSet, errors, jwtVerify } = await import('jose');
   const now = new Date(clock.now());
   const check = async (unknownKey: boolean) =>

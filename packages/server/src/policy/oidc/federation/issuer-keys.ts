@@ -7,7 +7,7 @@ import type { JSONWebKeySet } from 'jose';
 import type { Clock } from '#lib/clock.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 
-export interface IssuerKeysParts {
+export interface IssuerKeysDependencies {
   readonly outbound: Outbound;
   readonly clock: Clock;
   /** The operator named these issuers: they may be anywhere. Others are called like any address of a user. */
@@ -34,11 +34,11 @@ interface Kept {
 }
 
 export class IssuerKeys {
-  readonly #parts: IssuerKeysParts;
+  readonly #dependencies: IssuerKeysDependencies;
   readonly #kept = new Map<string, Kept>();
 
-  constructor(parts: IssuerKeysParts) {
-    this.#parts = parts;
+  constructor(dependencies: IssuerKeysDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /**
@@ -47,7 +47,7 @@ export class IssuerKeys {
    * @throws DaisError `upstream_failed`, `address_refused`.
    */
   async of(issuer: string, unknownKey = false): Promise<JSONWebKeySet> {
-    const now = this.#parts.clock.now();
+    const now = this.#dependencies.clock.now();
     const before = this.#kept.get(issuer);
     if (before !== undefined && now < (unknownKey ? before.againAt : before.until)) return await before.keys;
     const fresh = { keys: this.#fetch(issuer), until: now + KEEP_MS, againAt: now + AGAIN_MS };
@@ -86,7 +86,7 @@ export class IssuerKeys {
   }
 
   async #json(url: string, issuer: string): Promise<Record<string, unknown>> {
-    const { outbound, trusted } = this.#parts;
+    const { outbound, trusted } = this.#dependencies;
     const answer = await outbound.send({
       url,
       trusted,

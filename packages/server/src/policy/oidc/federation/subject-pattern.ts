@@ -11,22 +11,22 @@ export function matchesSubject(pattern: string, subject: string): boolean {
 
 function matchesPart(pattern: string, text: string): boolean {
   let at = 0;
-  let place = 0;
+  let position = 0;
   let star = -1;
   let taken = 0;
-  while (place < text.length) {
+  while (position < text.length) {
     if (pattern[at] === '*') {
       star = at++;
-      taken = place;
-    } else if (at < pattern.length && pattern[at] === text[place]) {
+      taken = position;
+    } else if (at < pattern.length && pattern[at] === text[position]) {
       at++;
-      place++;
+      position++;
     } else if (star === -1) {
       return false;
     } else {
       // The last star matches one more character.
       at = star + 1;
-      place = ++taken;
+      position = ++taken;
     }
   }
   while (pattern[at] === '*') at++;

@@ -68,7 +68,7 @@ export class SignInWorld {
   readonly #settings: readonly ProviderSettings[];
   readonly #sealer: Parameters<typeof openFederatedSignIn>[0]['sealer'];
 
-  private constructor(parts: {
+  private constructor(dependencies: {
     url: string;
     database: TestDatabase;
     outbound: Outbound;
@@ -79,15 +79,15 @@ export class SignInWorld {
     sealer: Parameters<typeof openFederatedSignIn>[0]['sealer'];
     logged: string[];
   }) {
-    this.url = parts.url;
-    this.database = parts.database;
-    this.outbound = parts.outbound;
-    this.providers = parts.providers;
-    this.logged = parts.logged;
-    this.#kernel = parts.kernel;
-    this.#server = parts.server;
-    this.#settings = parts.settings;
-    this.#sealer = parts.sealer;
+    this.url = dependencies.url;
+    this.database = dependencies.database;
+    this.outbound = dependencies.outbound;
+    this.providers = dependencies.providers;
+    this.logged = dependencies.logged;
+    this.#kernel = dependencies.kernel;
+    this.#server = dependencies.server;
+    this.#settings = dependencies.settings;
+    this.#sealer = dependencies.sealer;
   }
 
   static async start({ providers: wanted = [] }: WorldOptions = {}): Promise<SignInWorld> {
@@ -132,7 +132,7 @@ export class SignInWorld {
       proxy: { noProxy: [] },
       allowHosts: ['127.0.0.1'],
       userAgent: 'dais/test',
-      fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+      fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
     });
     const keys = openEnvKeys(`a:${randomBytes(32).toString('base64')}`);
     const sealer = {
@@ -270,7 +270,7 @@ export class SignInWorld {
   /** Advances the time for all users of a provider. */
   async passMinutes(minutes: number): Promise<void> {
     await this.database.asAdmin(
-      `update policy.identity_link set asked_at = asked_at - interval '${minutes} minutes', checked_at = checked_at - interval '${minutes} minutes'`,
+      `update policy.identity_link set attempted_at = attempted_at - interval '${minutes} minutes', checked_at = checked_at - interval '${minutes} minutes'`,
     );
   }
 

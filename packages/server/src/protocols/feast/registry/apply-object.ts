@@ -7,13 +7,13 @@ import {
   columnManifest,
   datasetNames,
   entityManifest,
-  featureViewParts,
+  featureViewFields,
   refuseOnDemand,
   serviceManifest,
-  streamFeatureViewParts,
+  streamFeatureViewFields,
   viewManifest,
   type Manifest,
-  type ViewParts,
+  type ViewFields,
 } from './manifests.ts';
 import { keepIntervals, nameOf } from './object-message.ts';
 import {
@@ -65,7 +65,7 @@ async function applyView(project: RegistryProject, object: FeastObject, name: st
     await project.put(object, { name, body: kept });
     return;
   }
-  const view = viewParts(object, spec);
+  const view = viewFields(object, spec);
   await project.put(object, {
     name,
     body: kept,
@@ -79,8 +79,8 @@ async function applyView(project: RegistryProject, object: FeastObject, name: st
   });
 }
 
-export function viewParts(object: FeastObject, spec: Message): ViewParts {
-  return object === streamFeatureView ? streamFeatureViewParts(spec) : featureViewParts(spec);
+export function viewFields(object: FeastObject, spec: Message): ViewFields {
+  return object === streamFeatureView ? streamFeatureViewFields(spec) : featureViewFields(spec);
 }
 
 export function nameOfSource(source: Message): string {
@@ -92,7 +92,7 @@ function bodyOf(definition: { readonly body: string } | undefined): Buffer | und
 }
 
 /** Applies the view, and its missing entities, because clients apply entities after views. */
-export async function viewManifests(call: Caller, view: ViewParts): Promise<readonly Manifest[]> {
+export async function viewManifests(call: Caller, view: ViewFields): Promise<readonly Manifest[]> {
   const missing = [];
   for (const column of view.entities) {
     if ((await call.find('entity.get', { name: column.entity })) === undefined) missing.push(columnManifest(column));
@@ -101,7 +101,7 @@ export async function viewManifests(call: Caller, view: ViewParts): Promise<read
 }
 
 /** Returns the Dataset of the batch source of a view; undefined if Dais has none, or a client transforms its rows. */
-async function datasetOf(call: Caller, { batchSource, transformed }: ViewParts): Promise<string | undefined> {
+async function datasetOf(call: Caller, { batchSource, transformed }: ViewFields): Promise<string | undefined> {
   if (batchSource === undefined || transformed) return undefined;
   for (const name of datasetNames(batchSource)) {
     if ((await call.find('dataset.get', { name })) !== undefined) return name;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { bytesField, messageOf, numberField } from '#lib/formats/protobuf-writer.ts';
 import { Message } from '../wire/message.ts';
-import { datasetNames, entityManifest, featureViewParts, viewManifest } from './manifests.ts';
+import { datasetNames, entityManifest, featureViewFields, viewManifest } from './manifests.ts';
 
 const source = (name: string, path: string, tag?: string) =>
   new Message(
@@ -37,11 +37,11 @@ test.each([
   const ttl = messageOf(numberField(1, seconds), numberField(2, nanos));
   const feature = messageOf(bytesField(1, 'f'), numberField(2, 4));
   const spec = new Message(messageOf(bytesField(1, 'v'), bytesField(4, feature), bytesField(6, ttl)));
-  expect(viewManifest(featureViewParts(spec), undefined)).toMatchObject({ spec: { ttl: text } });
+  expect(viewManifest(featureViewFields(spec), undefined)).toMatchObject({ spec: { ttl: text } });
 });
 
 test('the dummy entity of Feast becomes no entity', () => {
   expect(entityManifest(new Message(messageOf(bytesField(1, '__dummy'))))).toBeUndefined();
   const spec = new Message(messageOf(bytesField(1, 'v'), bytesField(3, '__dummy')));
-  expect(featureViewParts(spec).entities).toEqual([]);
+  expect(featureViewFields(spec).entities).toEqual([]);
 });

@@ -19,7 +19,7 @@ interface EntityColumn {
 }
 
 /** A view with the fields that Dais uses, from any view message of Feast. */
-export interface ViewParts {
+export interface ViewFields {
   readonly name: string;
   readonly entities: readonly EntityColumn[];
   readonly features: readonly Message[];
@@ -34,7 +34,7 @@ export interface ViewParts {
   readonly transformed: boolean;
 }
 
-export function featureViewParts(spec: Message): ViewParts {
+export function featureViewFields(spec: Message): ViewFields {
   return {
     ...common(spec, { columns: 12, tags: 5, description: 10, owner: 11, ttl: 6 }),
     batchSource: part(spec, 7),
@@ -45,7 +45,7 @@ export function featureViewParts(spec: Message): ViewParts {
 }
 
 /** A stream processor computes the rows and pushes them. */
-export function streamFeatureViewParts(spec: Message): ViewParts {
+export function streamFeatureViewFields(spec: Message): ViewFields {
   return {
     ...common(spec, { columns: 5, tags: 7, description: 6, owner: 8, ttl: 9 }),
     batchSource: part(spec, 10),
@@ -58,7 +58,7 @@ export function streamFeatureViewParts(spec: Message): ViewParts {
 function common(
   spec: Message,
   at: Readonly<Record<'columns' | 'tags' | 'description' | 'owner' | 'ttl', number>>,
-): Omit<ViewParts, 'batchSource' | 'streamSource' | 'online' | 'transformed'> {
+): Omit<ViewFields, 'batchSource' | 'streamSource' | 'online' | 'transformed'> {
   const columns = spec.messages(at.columns);
   return {
     name: spec.text(1),
@@ -109,7 +109,7 @@ export function columnManifest({ entity, joinKey, type }: EntityColumn): Manifes
 }
 
 /** Converts a view. `dataset`: the dataset of its batch source, if Dais has it. */
-export function viewManifest(view: ViewParts, dataset: string | undefined): Manifest {
+export function viewManifest(view: ViewFields, dataset: string | undefined): Manifest {
   const { batchSource } = view;
   const columns = Object.fromEntries(
     Object.entries(batchSource?.map(2) ?? {}).map(([theirs, ours]) => [ours, theirs] as const),
@@ -152,7 +152,7 @@ function durationText(microseconds: bigint): string {
   return `${microseconds / size}${unit}`;
 }
 
-function eventTimeOf({ batchSource }: ViewParts): string {
+function eventTimeOf({ batchSource }: ViewFields): string {
   const named = batchSource?.text(3) ?? '';
   return named === '' ? 'event_timestamp' : named;
 }

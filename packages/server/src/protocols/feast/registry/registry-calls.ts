@@ -130,10 +130,10 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
 function viewMeta(view: string, materializations: readonly Materialization[]): readonly ProtobufField[] {
   const own = materializations.filter((one) => one.view === view);
   const done = own
-    .filter(({ state }) => state === 'done')
+    .filter(({ state }) => state === 'succeeded')
     .slice(0, MAX_INTERVALS)
     .toReversed();
-  const running = own.some(({ state }) => state === 'waiting' || state === 'running');
+  const running = own.some(({ state }) => state === 'pending' || state === 'running');
   const intervals = done.map(({ start = '1970-01-01T00:00:00Z', end }) =>
     bytesField(3, messageOf(moment(1, start), moment(2, end))),
   );

@@ -8,7 +8,7 @@ import type { CallContext } from '#kernel/context.ts';
 import { ProtobufError } from '#lib/formats/protobuf-reader.ts';
 import { bytesField, messageOf, numberField } from '#lib/formats/protobuf-writer.ts';
 import { FeastError, toFeastError, invalid, unsupported, notFound } from '../feast-errors.ts';
-import { caller, type FeastCalls, type FeastParts } from '../feast-calls.ts';
+import { caller, type FeastCalls, type FeastDependencies } from '../feast-calls.ts';
 import { daisProject, feastProject } from '../projects.ts';
 import { Message } from '../wire/message.ts';
 import { applyObject, deleteObject } from './apply-object.ts';
@@ -42,7 +42,7 @@ const reads = readDefinitionOperation.name;
 const lists = listDefinitionsOperation.name;
 const writes = putDefinitionOperation.name;
 
-export function feastRegistry({ calls }: FeastParts) {
+export function feastRegistry({ calls }: FeastDependencies) {
   const methods = Object.entries(registryMethods()).map(([name, { operation, undispatched, answer }]) => [
     `${SERVICE}/${name}`,
     {
@@ -70,13 +70,13 @@ export function feastRegistry({ calls }: FeastParts) {
       >
     >,
     toStatus: (error: unknown) => {
-      const fault = faultOf(error);
-      return fault === undefined ? undefined : { code: fault.code, details: fault.detail() };
+      const failure = errorOf(error);
+      return failure === undefined ? undefined : { code: failure.code, details: failure.detail() };
     },
   } as const;
 }
 
-function faultOf(error: unknown): FeastError | undefined {
+function errorOf(error: unknown): FeastError | undefined {
   if (error instanceof FeastError) return error;
   if (error instanceof DaisError) return toFeastError(error);
   if (error instanceof ProtobufError)

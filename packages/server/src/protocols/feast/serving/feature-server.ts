@@ -6,8 +6,8 @@ import type { CallContext } from '#kernel/context.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { FeastError, toFeastError, invalid, notFound, rpc } from '../feast-errors.ts';
-import type { FeastParts, KnownView } from '../feast-calls.ts';
-import { nameOfSource, viewParts } from '../registry/apply-object.ts';
+import type { FeastDependencies, KnownView } from '../feast-calls.ts';
+import { nameOfSource, viewFields } from '../registry/apply-object.ts';
 import { feastProject } from '../projects.ts';
 import { featureService, featureView, streamFeatureView } from '../registry/objects.ts';
 import { registryProject, type RegistryProject } from '../registry/registry-calls.ts';
@@ -58,7 +58,7 @@ export const servedPaths = [
 ] as const;
 type ServedPath = (typeof servedPaths)[number]['path'];
 
-export function feastDoor({ calls, log, clock }: FeastParts & { readonly clock: Clock }) {
+export function feastDoor({ calls, log, clock }: FeastDependencies & { readonly clock: Clock }) {
   const known = new Set(calls.operations.map(({ name }) => name));
   const answers: Readonly<Record<ServedPath, (requested: Asked) => Promise<Answer>>> = {
     '/get-online-features': readOnline,
@@ -151,7 +151,7 @@ async function push({ body, project }: Asked): Promise<Answer> {
   for (const object of [featureView, streamFeatureView]) {
     for (const definition of referring.filter(({ type }) => type === object.type)) {
       const spec = new Message(Buffer.from(definition.body, 'base64')).message(1);
-      const { streamSource } = viewParts(object, spec);
+      const { streamSource } = viewFields(object, spec);
       if (
         streamSource !== undefined &&
         streamSource.number(1) === PUSH_SOURCE &&
@@ -252,10 +252,10 @@ function conflict(views: readonly string[]): string {
 }
 
 async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {
-  const fault = clientErrorOf(error);
-  if (fault === undefined) log.error('a request failed', { error, requestId: request.id });
+  const failure = clientErrorOf(error);
+  if (failure === undefined) log.error('a request failed', { error, requestId: request.id });
   const answer =
-    fault ?? new FeastError('FeastError', `Internal server error. Request id: ${request.id}`, rpc.internal, 500);
+    failure ?? new FeastError('FeastError', `Internal server error. Request id: ${request.id}`, rpc.internal, 500);
   if (error instanceof DaisError && error.retryable) {
     reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfter ?? 1))));
   }

@@ -7,7 +7,7 @@ import {
 } from '@dais/api/data';
 import type { Clock } from '#lib/clock.ts';
 import { FeastError, invalid, notFound, rpc } from '../feast-errors.ts';
-import { viewManifests, viewParts } from '../registry/apply-object.ts';
+import { viewManifests, viewFields } from '../registry/apply-object.ts';
 import { featureView, streamFeatureView } from '../registry/objects.ts';
 import type { RegistryProject } from '../registry/registry-calls.ts';
 import type { KnownView } from '../feast-calls.ts';
@@ -71,7 +71,7 @@ async function findSource(
 ): Promise<void> {
   const known = (await project.call.find('featureView.get', { name })) as KnownView | undefined;
   if (known?.spec.source.type !== 'push') return;
-  const manifests = await viewManifests(project.call, viewParts(object, new Message(body).message(1)));
+  const manifests = await viewManifests(project.call, viewFields(object, new Message(body).message(1)));
   const found = manifests.at(-1)?.['spec'] as KnownView['spec'] | undefined;
   if (found?.source.type !== 'dataset') return;
   const definition = await project.need(object, name);
@@ -83,7 +83,7 @@ export async function runningViews(project: RegistryProject, names: readonly str
   const busy: string[] = [];
   for (const view of names) {
     const { items } = await project.call(listMaterializationsOperation, { view, limit: 1 });
-    if (items.some(({ state }) => state === 'waiting' || state === 'running')) busy.push(view);
+    if (items.some(({ state }) => state === 'pending' || state === 'running')) busy.push(view);
   }
   return busy;
 }
@@ -120,7 +120,7 @@ export async function ended(
       const { state, error = state } = await project.call(readMaterializationOperation, { id });
       if (state === 'failed' || state === 'canceled') failed.push(`${view}: ${error}`);
       // The client has disconnected; the jobs continue.
-      if (!['waiting', 'running'].includes(state) || signal.aborted) break;
+      if (!['pending', 'running'].includes(state) || signal.aborted) break;
       await new Promise<void>((resolve) => {
         clock.after(pause, resolve);
       });

@@ -47,6 +47,8 @@ export function readRequest<Schema extends z.ZodType>(schema: Schema, body: Buff
   }
   const read = schema.safeParse(json);
   if (read.success) return read.data;
-  const places = read.error.issues.slice(0, 10).map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
-  throw invalid(`The request is invalid: ${places.join('; ')}.`);
+  const locations = read.error.issues
+    .slice(0, 10)
+    .map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
+  throw invalid(`The request is invalid: ${locations.join('; ')}.`);
 }

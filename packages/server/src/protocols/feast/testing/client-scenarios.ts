@@ -12,7 +12,7 @@ interface FeastClient {
   readonly requirements: string;
 }
 
-interface Told {
+interface Reported {
   readonly name: string;
   readonly error?: string;
 }
@@ -41,7 +41,7 @@ export async function feastScripts(
   peer: ClientPython,
   { line, requirements }: FeastClient,
   [script = '', ...words]: readonly string[],
-): Promise<readonly Told[]> {
+): Promise<readonly Reported[]> {
   const environment = { name: `feast-${line.replace('.', '-')}`, requirements };
   const { code, stdout, stderr } = await peer.run(environment, [join(peer.folder, script), ...words], {
     variables: {
@@ -57,5 +57,5 @@ export async function feastScripts(
   return stdout
     .split('\n')
     .filter((text) => text.startsWith('{'))
-    .map((text) => JSON.parse(text) as Told);
+    .map((text) => JSON.parse(text) as Reported);
 }

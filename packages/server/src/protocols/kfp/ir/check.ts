@@ -8,159 +8,165 @@ import { durationMs } from './quantities.ts';
 const SCHEMA_VERSION = '2.1.0';
 const NAME = /^[a-z0-9][a-z0-9.-]*$/;
 
-type Fault = (path: string, message: string, expected?: string) => void;
+type ReportIssue = (path: string, message: string, expected?: string) => void;
 
-interface Place {
+interface DagContext {
   readonly spec: PipelineSpec;
   readonly around: ComponentSpec;
   readonly dag: DagSpec;
-  readonly fault: Fault;
+  readonly report: ReportIssue;
 }
 
 export function irIssues(spec: PipelineSpec): Issue[] {
   const issues: Issue[] = [];
-  const fault: Fault = (path, message, expected) =>
+  const report: ReportIssue = (path, message, expected) =>
     issues.push({ path, message, ...(expected !== undefined && { expected }) });
-  if (spec.schemaVersion !== SCHEMA_VERSION) fault('schemaVersion', `is ${spec.schemaVersion}`, SCHEMA_VERSION);
+  if (spec.schemaVersion !== SCHEMA_VERSION) report('schemaVersion', `is ${spec.schemaVersion}`, SCHEMA_VERSION);
   if (!NAME.test(spec.pipelineInfo.name)) {
-    fault(
+    report(
       'pipelineInfo.name',
       `is ${JSON.stringify(spec.pipelineInfo.name)}`,
       'a-z, 0-9, - and ., with a letter or digit first',
     );
   }
-  if (spec.root.dag === undefined) fault('root', 'has no dag');
-  checkComponent(spec, spec.root, 'root', fault);
+  if (spec.root.dag === undefined) report('root', 'has no dag');
+  checkComponent(spec, spec.root, 'root', report);
   for (const [name, component] of Object.entries(spec.components ?? {})) {
-    checkComponent(spec, component, `components.${name}`, fault);
+    checkComponent(spec, component, `components.${name}`, report);
   }
   const inside = cycleAmong(Object.keys(spec.components ?? {}), (name) =>
     Object.values(spec.components?.[name]?.dag?.tasks ?? {}).map(({ componentRef }) => componentRef.name),
   );
   if (inside !== undefined)
-    fault(`components.${inside[0]}`, `components contain each other in a cycle: ${inside.join(' → ')}`);
+    report(`components.${inside[0]}`, `components contain each other in a cycle: ${inside.join(' → ')}`);
   return issues;
 }
 
-function checkComponent(spec: PipelineSpec, component: ComponentSpec, path: string, fault: Fault): void {
+function checkComponent(spec: PipelineSpec, component: ComponentSpec, path: string, report: ReportIssue): void {
   const { dag, executorLabel } = component;
   if ((dag === undefined) === (executorLabel === undefined)) {
-    if (path !== 'root') fault(path, 'must have either a dag or an executorLabel');
-  } else if (executorLabel !== undefined) checkExecutor(spec, component, executorLabel, path, fault);
-  if (dag !== undefined) checkDag({ spec, around: component, dag, fault }, `${path}.dag`);
+    if (path !== 'root') report(path, 'must have either a dag or an executorLabel');
+  } else if (executorLabel !== undefined) checkExecutor(spec, component, executorLabel, path, report);
+  if (dag !== undefined) checkDag({ spec, around: component, dag, report }, `${path}.dag`);
 }
 
-function checkExecutor(spec: PipelineSpec, component: ComponentSpec, label: string, path: string, fault: Fault): void {
+function checkExecutor(
+  spec: PipelineSpec,
+  component: ComponentSpec,
+  label: string,
+  path: string,
+  report: ReportIssue,
+): void {
   const executor = spec.deploymentSpec?.executors?.[label];
-  if (executor === undefined) return fault(`${path}.executorLabel`, `executor ${label} does not exist`);
+  if (executor === undefined) return report(`${path}.executorLabel`, `executor ${label} does not exist`);
   const at = `deploymentSpec.executors.${label}`;
   const { container, importer, resolver, customJob } = executor;
   if (resolver !== undefined)
-    return fault(`${at}.resolver`, 'artifact queries are not supported; pass the artifact as an input');
+    return report(`${at}.resolver`, 'artifact queries are not supported; pass the artifact as an input');
   if (customJob !== undefined)
-    return fault(`${at}.customJob`, 'is a Vertex AI job, which is not supported; use a container');
-  if (container === undefined && importer === undefined) return fault(at, 'has neither a container nor an importer');
+    return report(`${at}.customJob`, 'is a Vertex AI job, which is not supported; use a container');
+  if (container === undefined && importer === undefined) return report(at, 'has neither a container nor an importer');
   const elements = [...(container?.command ?? []), ...(container?.args ?? [])];
   // A marker that creates a volume. The check of its image rejects it with a reason.
   if (container !== undefined && elements.length === 0 && !container.image.startsWith(VOLUME_IMAGES)) {
-    fault(`${at}.container`, 'has no command; the entrypoint of the image is not available, so specify the command');
+    report(`${at}.container`, 'has no command; the entrypoint of the image is not available, so specify the command');
   }
   if (importer === undefined) return;
   const outputs = Object.keys(component.outputDefinitions?.artifacts ?? {});
-  if (outputs.length !== 1) fault(`${path}.outputDefinitions`, 'an importer must have exactly one output artifact');
+  if (outputs.length !== 1) report(`${path}.outputDefinitions`, 'an importer must have exactly one output artifact');
   const { runtimeParameter } = importer.artifactUri;
   if (runtimeParameter !== undefined && component.inputDefinitions?.parameters?.[runtimeParameter] === undefined) {
-    fault(`${at}.importer.artifactUri`, `input ${runtimeParameter} does not exist`);
+    report(`${at}.importer.artifactUri`, `input ${runtimeParameter} does not exist`);
   }
 }
 
-function checkDag(place: Place, path: string): void {
-  const { dag, fault } = place;
+function checkDag(context: DagContext, path: string): void {
+  const { dag, report } = context;
   const tasks = dag.tasks ?? {};
-  for (const [name, task] of Object.entries(tasks)) checkTask(place, task, `${path}.tasks.${name}`);
+  for (const [name, task] of Object.entries(tasks)) checkTask(context, task, `${path}.tasks.${name}`);
   const cycle = cycleAmong(Object.keys(tasks), (name) =>
     producersOf(tasks[name]!).filter((one) => Object.hasOwn(tasks, one)),
   );
   if (cycle !== undefined)
-    fault(`${path}.tasks.${cycle[0]}`, `tasks depend on each other in a cycle: ${cycle.join(' → ')}`);
+    report(`${path}.tasks.${cycle[0]}`, `tasks depend on each other in a cycle: ${cycle.join(' → ')}`);
   for (const [name, { valueFromParameter, valueFromOneof }] of Object.entries(dag.outputs?.parameters ?? {})) {
     const at = `${path}.outputs.parameters.${name}`;
     const selectors = [
       ...(valueFromParameter === undefined ? [] : [valueFromParameter]),
       ...(valueFromOneof?.parameterSelectors ?? []),
     ];
-    if (selectors.length === 0) fault(at, 'has no source');
+    if (selectors.length === 0) report(at, 'has no source');
     for (const { producerSubtask, outputParameterKey } of selectors) {
-      checkOutput(place, at, producerSubtask, 'parameters', outputParameterKey);
+      checkOutput(context, at, producerSubtask, 'parameters', outputParameterKey);
     }
   }
   for (const [name, { artifactSelectors }] of Object.entries(dag.outputs?.artifacts ?? {})) {
     const at = `${path}.outputs.artifacts.${name}`;
-    if (artifactSelectors.length === 0) fault(at, 'has no source');
+    if (artifactSelectors.length === 0) report(at, 'has no source');
     for (const { producerSubtask, outputArtifactKey } of artifactSelectors) {
-      checkOutput(place, at, producerSubtask, 'artifacts', outputArtifactKey);
+      checkOutput(context, at, producerSubtask, 'artifacts', outputArtifactKey);
     }
   }
 }
 
-function checkTask(place: Place, task: TaskSpec, path: string): void {
-  const { spec, around, dag, fault } = place;
+function checkTask(context: DagContext, task: TaskSpec, path: string): void {
+  const { spec, around, dag, report } = context;
   const component = spec.components?.[task.componentRef.name];
   if (component === undefined)
-    return fault(`${path}.componentRef`, `component ${task.componentRef.name} does not exist`);
+    return report(`${path}.componentRef`, `component ${task.componentRef.name} does not exist`);
   for (const need of task.dependentTasks ?? []) {
-    if (dag.tasks?.[need] === undefined) fault(`${path}.dependentTasks`, `task ${need} does not exist`);
+    if (dag.tasks?.[need] === undefined) report(`${path}.dependentTasks`, `task ${need} does not exist`);
   }
-  checkIterator(task, component, path, fault);
+  checkIterator(task, component, path, report);
   const { parameters = {}, artifacts = {} } = task.inputs ?? {};
   for (const [name, input] of Object.entries(parameters)) {
     const at = `${path}.inputs.parameters.${name}`;
     const { runtimeValue, componentInputParameter, taskOutputParameter, taskFinalStatus, parameterExpressionSelector } =
       input;
     const sources = [runtimeValue, componentInputParameter, taskOutputParameter, taskFinalStatus];
-    if (sources.filter((source) => source !== undefined).length !== 1) fault(at, 'must have exactly one source');
+    if (sources.filter((source) => source !== undefined).length !== 1) report(at, 'must have exactly one source');
     for (const wanted of [componentInputParameter, runtimeValue?.runtimeParameter]) {
       if (wanted !== undefined && around.inputDefinitions?.parameters?.[wanted] === undefined) {
-        fault(at, `the enclosing component has no input ${wanted}`);
+        report(at, `the enclosing component has no input ${wanted}`);
       }
     }
     if (taskOutputParameter !== undefined) {
-      checkOutput(place, at, taskOutputParameter.producerTask, 'parameters', taskOutputParameter.outputParameterKey);
+      checkOutput(context, at, taskOutputParameter.producerTask, 'parameters', taskOutputParameter.outputParameterKey);
     }
     if (taskFinalStatus !== undefined && dag.tasks?.[taskFinalStatus.producerTask] === undefined) {
-      fault(at, `task ${taskFinalStatus.producerTask} does not exist`);
+      report(at, `task ${taskFinalStatus.producerTask} does not exist`);
     }
-    if (parameterExpressionSelector !== undefined) attempt(at, fault, () => selectorPath(parameterExpressionSelector));
+    if (parameterExpressionSelector !== undefined) attempt(at, report, () => selectorPath(parameterExpressionSelector));
   }
   for (const [name, { componentInputArtifact, taskOutputArtifact }] of Object.entries(artifacts)) {
     const at = `${path}.inputs.artifacts.${name}`;
     if ((componentInputArtifact === undefined) === (taskOutputArtifact === undefined))
-      fault(at, 'must have exactly one source');
+      report(at, 'must have exactly one source');
     if (component.inputDefinitions?.artifacts?.[name] === undefined)
-      fault(at, `${task.componentRef.name} has no such input`);
+      report(at, `${task.componentRef.name} has no such input`);
     if (
       componentInputArtifact !== undefined &&
       around.inputDefinitions?.artifacts?.[componentInputArtifact] === undefined
     ) {
-      fault(at, `the enclosing component has no input ${componentInputArtifact}`);
+      report(at, `the enclosing component has no input ${componentInputArtifact}`);
     }
     if (taskOutputArtifact !== undefined) {
-      checkOutput(place, at, taskOutputArtifact.producerTask, 'artifacts', taskOutputArtifact.outputArtifactKey);
+      checkOutput(context, at, taskOutputArtifact.producerTask, 'artifacts', taskOutputArtifact.outputArtifactKey);
     }
   }
-  checkGiven(task, component, path, fault);
+  checkGiven(task, component, path, report);
   const condition = task.triggerPolicy?.condition;
   if (condition !== undefined && condition !== '')
-    attempt(`${path}.triggerPolicy.condition`, fault, () => conditionOf(condition));
+    attempt(`${path}.triggerPolicy.condition`, report, () => conditionOf(condition));
   for (const field of ['backoffDuration', 'backoffMaxDuration'] as const) {
     const text = task.retryPolicy?.[field];
     if (text !== undefined && durationMs(text) === undefined)
-      fault(`${path}.retryPolicy.${field}`, `is ${JSON.stringify(text)}`, '30s');
+      report(`${path}.retryPolicy.${field}`, `is ${JSON.stringify(text)}`, '30s');
   }
 }
 
 /** Reports required inputs of the component without a source. */
-function checkGiven(task: TaskSpec, component: ComponentSpec, path: string, fault: Fault): void {
+function checkGiven(task: TaskSpec, component: ComponentSpec, path: string, report: ReportIssue): void {
   const { parameters = {}, artifacts = {} } = component.inputDefinitions ?? {};
   const given = new Set([
     ...Object.keys(task.inputs?.parameters ?? {}),
@@ -169,39 +175,39 @@ function checkGiven(task: TaskSpec, component: ComponentSpec, path: string, faul
   ]);
   for (const [name, { defaultValue, isOptional, parameterType }] of Object.entries(parameters)) {
     const isFree = defaultValue !== undefined || isOptional === true || parameterType === 'TASK_CONFIG';
-    if (!given.has(name) && !isFree) fault(`${path}.inputs.parameters`, `required input ${name} is missing`);
+    if (!given.has(name) && !isFree) report(`${path}.inputs.parameters`, `required input ${name} is missing`);
   }
   for (const [name, { isOptional }] of Object.entries(artifacts)) {
     if (given.has(name) || task.inputs?.artifacts?.[name] !== undefined || isOptional === true) continue;
-    fault(`${path}.inputs.artifacts`, `required input ${name} is missing`);
+    report(`${path}.inputs.artifacts`, `required input ${name} is missing`);
   }
 }
 
-function checkIterator(task: TaskSpec, component: ComponentSpec, path: string, fault: Fault): void {
+function checkIterator(task: TaskSpec, component: ComponentSpec, path: string, report: ReportIssue): void {
   const { parameterIterator, artifactIterator } = task;
   if (parameterIterator !== undefined && artifactIterator !== undefined) {
-    fault(path, 'must iterate over either parameters or artifacts');
+    report(path, 'must iterate over either parameters or artifacts');
   }
   if (parameterIterator !== undefined) {
     const at = `${path}.parameterIterator`;
     const { raw, inputParameter } = parameterIterator.items;
     if ((raw === undefined) === (inputParameter === undefined))
-      fault(`${at}.items`, 'must be either raw or an inputParameter');
-    if (raw !== undefined && itemsIn(raw) === undefined) fault(`${at}.items.raw`, 'is not a JSON list');
+      report(`${at}.items`, 'must be either raw or an inputParameter');
+    if (raw !== undefined && itemsIn(raw) === undefined) report(`${at}.items.raw`, 'is not a JSON list');
     if (inputParameter !== undefined && task.inputs?.parameters?.[inputParameter] === undefined) {
-      fault(`${at}.items`, `the task has no input ${inputParameter}`);
+      report(`${at}.items`, `the task has no input ${inputParameter}`);
     }
     if (component.inputDefinitions?.parameters?.[parameterIterator.itemInput] === undefined) {
-      fault(`${at}.itemInput`, `${task.componentRef.name} has no input ${parameterIterator.itemInput}`);
+      report(`${at}.itemInput`, `${task.componentRef.name} has no input ${parameterIterator.itemInput}`);
     }
   }
   if (artifactIterator === undefined) return;
   const at = `${path}.artifactIterator`;
   if (task.inputs?.artifacts?.[artifactIterator.items.inputArtifact] === undefined) {
-    fault(`${at}.items`, `the task has no input ${artifactIterator.items.inputArtifact}`);
+    report(`${at}.items`, `the task has no input ${artifactIterator.items.inputArtifact}`);
   }
   if (component.inputDefinitions?.artifacts?.[artifactIterator.itemInput] === undefined) {
-    fault(`${at}.itemInput`, `${task.componentRef.name} has no input ${artifactIterator.itemInput}`);
+    report(`${at}.itemInput`, `${task.componentRef.name} has no input ${artifactIterator.itemInput}`);
   }
 }
 
@@ -216,26 +222,26 @@ export function itemsIn(raw: string): readonly unknown[] | undefined {
 }
 
 function checkOutput(
-  { spec, dag, fault }: Place,
+  { spec, dag, report }: DagContext,
   path: string,
   producer: string,
   kind: 'parameters' | 'artifacts',
   output: string,
 ): void {
   const task = dag.tasks?.[producer];
-  if (task === undefined) return fault(path, `task ${producer} does not exist`);
+  if (task === undefined) return report(path, `task ${producer} does not exist`);
   const component = spec.components?.[task.componentRef.name];
   if (component !== undefined && component.outputDefinitions?.[kind]?.[output] === undefined) {
-    fault(path, `task ${producer} has no output ${output}`);
+    report(path, `task ${producer} has no output ${output}`);
   }
 }
 
-function attempt(path: string, fault: Fault, read: () => unknown): void {
+function attempt(path: string, report: ReportIssue, read: () => unknown): void {
   try {
     read();
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
-    fault(path, error.message);
+    report(path, error.message);
   }
 }
 

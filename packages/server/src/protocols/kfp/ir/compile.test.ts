@@ -10,13 +10,13 @@ const OPTIONS: IrOptions = {
   runId: 'r1',
   parameters: {},
   images: [],
-  imageFault: 'podman is missing',
+  imageProblem: 'podman is missing',
   isolation: 'required',
   now: new Date('2026-11-26T09:30:00Z'),
   dataset: () => undefined,
 };
 
-interface Parts {
+interface SpecFields {
   readonly components?: object;
   readonly executors?: object;
   readonly tasks?: object;
@@ -32,8 +32,8 @@ const SAY = {
 };
 const CONTAINER = { container: { image: 'python:3.11', command: ['echo'] } };
 
-function compiled(parts: Parts, options: Partial<IrOptions> = {}) {
-  const { components = {}, executors = {}, tasks = {}, inputs = {}, outputs, platform } = parts;
+function compiled(fields: SpecFields, options: Partial<IrOptions> = {}) {
+  const { components = {}, executors = {}, tasks = {}, inputs = {}, outputs, platform } = fields;
   const ir = readIr({
     pipeline_spec: {
       pipelineInfo: { name: 'p' },
@@ -55,7 +55,7 @@ const say = (word: object, more: object = {}) => ({
   ...more,
 });
 const constant = (value: Json) => ({ runtimeValue: { constant: value } });
-const taskOf = (parts: Parts, options?: Partial<IrOptions>): Task => compiled(parts, options).plan.tasks['say']!;
+const taskOf = (fields: SpecFields, options?: Partial<IrOptions>): Task => compiled(fields, options).plan.tasks['say']!;
 
 function refusal(work: () => unknown): DaisError {
   try {
@@ -196,12 +196,12 @@ describe('the image', () => {
   const image = (name: string) => ({ 'exec-say': { container: { image: name, command: ['echo'] } } });
 
   test('can be a parameter that is known when the run starts', () => {
-    const parts = {
+    const fields = {
       inputs: { image: { parameterType: 'STRING' } },
       executors: image("{{$.inputs.parameters['word']}}"),
       tasks: { say: say({ componentInputParameter: 'image' }) },
     };
-    const { body } = taskOf(parts, { parameters: { image: 'python:3.12-slim' } });
+    const { body } = taskOf(fields, { parameters: { image: 'python:3.12-slim' } });
     expect('step' in body && body.step.environment).toEqual({ type: 'python', version: '3.12', requirements: [] });
   });
 
@@ -271,7 +271,7 @@ describe('Kubernetes', () => {
 });
 
 describe('rows of a dataset, by an importer', () => {
-  const bring = (uri: object): Parts => ({
+  const bring = (uri: object): SpecFields => ({
     components: {
       'comp-bring': {
         executorLabel: 'exec-bring',

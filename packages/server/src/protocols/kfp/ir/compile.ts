@@ -41,7 +41,7 @@ export interface IrOptions {
   readonly parameters: Readonly<Record<string, Json>> | undefined;
   readonly images: readonly ImageRule[];
   /** Why other images cannot be run. Undefined: they can. */
-  readonly imageFault: string | undefined;
+  readonly imageProblem: string | undefined;
   readonly isolation: Step['isolation'];
   readonly now: Date;
   /** Scheduled time, if a schedule starts the run. */
@@ -127,7 +127,7 @@ class Compiler {
   readonly warnings: string[] = [];
   readonly #ir: Ir;
   readonly #options: IrOptions;
-  readonly #faults: DaisError[] = [];
+  readonly #problems: DaisError[] = [];
   readonly #reported = new Set<string>();
   #tasks = 0;
 
@@ -142,10 +142,10 @@ class Compiler {
 
   /** @throws DaisError with all images that cannot be run. */
   end(): void {
-    const [first] = this.#faults;
+    const [first] = this.#problems;
     if (first === undefined) return;
     throw new DaisError('invalid_request', first.message, {
-      issues: this.#faults.flatMap(({ issues = [] }) => issues).slice(0, 100),
+      issues: this.#problems.flatMap(({ issues = [] }) => issues).slice(0, 100),
     });
   }
 
@@ -165,7 +165,7 @@ class Compiler {
   #task(name: string, task: TaskSpec, scope: Scope): Task {
     const { name: componentName } = task.componentRef;
     const component = this.#ir.spec.components![componentName]!;
-    const place = scope.place === '' ? name : `${scope.place}/${name}`;
+    const location = scope.place === '' ? name : `${scope.place}/${name}`;
     const each = eachOf(task, component);
     const given = { ...this.#inputs(name, task, component, each), ...artifactsOf(task, component) };
     const known = this.#known(given, scope.known, task, component);
@@ -174,7 +174,7 @@ class Compiler {
     const retry = retryOf(task) ?? scope.retry;
     const condition = task.triggerPolicy?.condition;
     const body = component.dag;
-    const inner = { place, known, retry, depth: scope.depth + 1 };
+    const inner = { place: location, known, retry, depth: scope.depth + 1 };
     return {
       needs: task.dependentTasks ?? [],
       after: task.triggerPolicy?.strategy === 'ALL_UPSTREAM_TASKS_COMPLETED' ? 'completed' : 'succeeded',
@@ -203,12 +203,12 @@ class Compiler {
 
   #step(name: string, task: TaskSpec, component: ComponentSpec, scope: Scope, known: ReadonlyMap<string, Json>): Step {
     const { spec, platform } = this.#ir;
-    const { images, imageFault, isolation, parameters } = this.#options;
+    const { images, imageProblem, isolation, parameters } = this.#options;
     const label = component.executorLabel ?? '';
     const onKubernetes = platform?.platforms.kubernetes?.deploymentSpec?.executors?.[label] ?? {};
     const given = stepPlatform(onKubernetes, (input) => constantOf(input, scope.known));
     for (const warning of given.warnings) this.#warn(`${name}: ${warning}`);
-    if (parameters !== undefined) for (const fault of given.faults) this.#refuse(name, `${name}: ${fault}`);
+    if (parameters !== undefined) for (const problem of given.faults) this.#refuse(name, `${name}: ${problem}`);
     const executor = spec.deploymentSpec!.executors![label]!;
     if (executor.importer?.downloadToWorkspace === true)
       this.#warn(`${name}: downloadToWorkspace is ignored: steps share no volume`);
@@ -221,7 +221,7 @@ class Compiler {
         executor,
         platform: given,
         images,
-        imageFault,
+        imageProblem,
         isolation,
         caching: task.cachingOptions ?? {},
         known,
@@ -230,14 +230,14 @@ class Compiler {
       });
     } catch (error) {
       if (!(error instanceof DaisError)) throw error;
-      this.#faults.push(error);
+      this.#problems.push(error);
       return REFUSED;
     }
   }
 
   /** Collects an error: all are reported together. */
   #refuse(path: string, message: string): void {
-    this.#faults.push(
+    this.#problems.push(
       new DaisError('invalid_request', `The pipeline cannot run on this server: ${message}.`, {
         issues: [{ path, message }],
       }),

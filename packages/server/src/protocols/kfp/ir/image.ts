@@ -46,12 +46,12 @@ function pythonVersionOf(image: string): string | undefined {
 /** Image prefix of tasks that create or delete a volume. */
 export const VOLUME_IMAGES = 'argostub/';
 
-export function imageRefusal(component: string, image: string, fault: string): string {
+export function imageRefusal(component: string, image: string, problem: string): string {
   if (image.startsWith(VOLUME_IMAGES)) {
     return `${component} creates or deletes a volume, but steps share no volumes; pass files between tasks as artifacts`;
   }
   return (
-    `${component} uses image ${image}, which this server cannot run (${fault}). Use a Python image such as python:3.11, ` +
+    `${component} uses image ${image}, which this server cannot run (${problem}). Use a Python image such as python:3.11, ` +
     `or map the image to an environment in \`spec.images\` of the Target \`local\``
   );
 }

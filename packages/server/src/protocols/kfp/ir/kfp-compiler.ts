@@ -16,7 +16,7 @@ interface KfpCompilerOptions {
 
 export function kfpCompiler({ now }: KfpCompilerOptions): PipelineCompiler {
   return {
-    compile: async (document, { name, runId, parameters, solo, fire, dataset, images, imageFault }) => {
+    compile: async (document, { name, runId, parameters, solo, fire, dataset, images, imageProblem }) => {
       const ir = readIr(document as PipelineDocument);
       const rules = await images();
       const asked = Object.values(ir.spec.deploymentSpec?.executors ?? {}).flatMap(
@@ -27,7 +27,7 @@ export function kfpCompiler({ now }: KfpCompilerOptions): PipelineCompiler {
         runId,
         parameters,
         images: rules,
-        imageFault: needsContainers(asked, rules) ? await imageFault() : undefined,
+        imageProblem: needsContainers(asked, rules) ? await imageProblem() : undefined,
         isolation: solo ? ('preferred' as const) : ('required' as const),
         now: new Date(now()),
         scheduled: fire === undefined ? undefined : new Date(fire.time),

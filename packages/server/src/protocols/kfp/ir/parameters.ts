@@ -19,8 +19,8 @@ export function runParameters(
   }
   const values = Object.entries(wanted).map(([name, spec]): [string, Json] => {
     const value = Object.hasOwn(given, name) ? given[name]! : ((spec.defaultValue as Json | undefined) ?? null);
-    const fault = faultOf(spec, value);
-    if (fault !== undefined) issues.push({ path: `parameters.${name}`, ...fault });
+    const problem = problemOf(spec, value);
+    if (problem !== undefined) issues.push({ path: `parameters.${name}`, ...problem });
     return [name, typeof value === 'string' ? expanded(value, macros) : value];
   });
   const [first] = issues;
@@ -34,7 +34,7 @@ export function runParameters(
   return Object.fromEntries(values);
 }
 
-function faultOf(spec: ParameterSpec, value: Json): Omit<Issue, 'path'> | undefined {
+function problemOf(spec: ParameterSpec, value: Json): Omit<Issue, 'path'> | undefined {
   const type = typeOfParameter(spec);
   if (type === 'TASK_FINAL_STATUS' || type === 'TASK_CONFIG') {
     return {
@@ -43,10 +43,10 @@ function faultOf(spec: ParameterSpec, value: Json): Omit<Issue, 'path'> | undefi
   }
   if (value === null) return spec.isOptional === true ? undefined : { message: 'is required', expected: type };
   if (!fitsType(type, value)) return { message: `is ${JSON.stringify(value).slice(0, 80)}`, expected: type };
-  return literalFault(spec.literals ?? [], value);
+  return literalProblem(spec.literals ?? [], value);
 }
 
-export function literalFault(literals: readonly Json[], value: Json): Omit<Issue, 'path'> | undefined {
+export function literalProblem(literals: readonly Json[], value: Json): Omit<Issue, 'path'> | undefined {
   const text = JSON.stringify(value);
   if (literals.length === 0 || literals.some((one) => JSON.stringify(one) === text)) return undefined;
   return { message: `is ${text.slice(0, 80)}`, expected: `one of ${JSON.stringify(literals)}` };

@@ -38,14 +38,14 @@ export function stepPlatform(
 ): StepPlatform {
   const secrets: Record<string, StepSecret> = {};
   const warnings: string[] = [];
-  const faults: string[] = [];
+  const problems: string[] = [];
   const named = (what: string, constant: string | undefined, input: ParameterInput | undefined): string | undefined => {
     const name = input === undefined ? constant : valueOf(input);
     // An optional name that is missing.
     if (name === null || name === '') return undefined;
     if (typeof name === 'string') return name;
-    faults.push(
-      `${what} takes a name from the output of a task, but the permission to use it is checked when the run starts; use a constant or a pipeline parameter`,
+    problems.push(
+      `${what} takes a name from the output of a task. The permission to use it is checked before the run starts. Use a constant or a pipeline parameter`,
     );
     return undefined;
   };
@@ -72,5 +72,5 @@ export function stepPlatform(
       warnings.push(`${field} is ignored: ${why}`);
   }
   const seconds = Number(executor.activeDeadlineSeconds ?? 0);
-  return { secrets, warnings, faults, ...(seconds > 0 && { timeoutMs: seconds * 1000 }) };
+  return { secrets, warnings, faults: problems, ...(seconds > 0 && { timeoutMs: seconds * 1000 }) };
 }

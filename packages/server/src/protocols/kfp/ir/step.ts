@@ -27,7 +27,7 @@ import { parameterIn } from './placeholder-text.ts';
 import type { StepPlatform } from './platform.ts';
 import { quantityOf } from './quantities.ts';
 
-interface StepParts {
+interface StepContext {
   readonly pipeline: string;
   readonly task: string;
   /** Name of the component. */
@@ -36,7 +36,7 @@ interface StepParts {
   readonly executor: ExecutorSpec;
   readonly platform: StepPlatform;
   readonly images: readonly ImageRule[];
-  readonly imageFault: string | undefined;
+  readonly imageProblem: string | undefined;
   readonly isolation: Step['isolation'];
   readonly caching: { readonly enableCache?: boolean | undefined; readonly cacheKey?: string | undefined };
   /** Values of task inputs that are known when the run starts. */
@@ -47,15 +47,15 @@ interface StepParts {
 }
 
 /** @throws DaisError `invalid_request` for an image that cannot be run. */
-export function stepOf(parts: StepParts): Step {
-  const { component, executor, platform, caching } = parts;
+export function stepOf(context: StepContext): Step {
+  const { component, executor, platform, caching } = context;
   const { container, importer } = executor;
   const base = {
     command: [],
     variables: {},
     secrets: platform.secrets,
     ...(platform.timeoutMs !== undefined && { timeoutMs: platform.timeoutMs }),
-    isolation: parts.isolation,
+    isolation: context.isolation,
     network: true,
     cache: caching.enableCache === true,
     places: {},
@@ -64,22 +64,28 @@ export function stepOf(parts: StepParts): Step {
   if (importer !== undefined) {
     const body = { importer: importerOf(importer) };
     // The server fetches imported files itself, through the outbound guard.
-    return { ...base, network: false, environment: { type: 'system' }, resources: {}, dialect: dialectOf(parts, body) };
+    return {
+      ...base,
+      network: false,
+      environment: { type: 'system' },
+      resources: {},
+      dialect: dialectOf(context, body),
+    };
   }
   const body = { container: containerOf(container!) };
   return {
     ...base,
-    environment: environmentOf(parts, body.container),
-    resources: resourcesOf(parts, container!),
-    dialect: dialectOf(parts, body),
+    environment: environmentOf(context, body.container),
+    resources: resourcesOf(context, container!),
+    dialect: dialectOf(context, body),
   };
 }
 
-function dialectOf(parts: StepParts, body: KfpStep['body']): NonNullable<Step['dialect']> {
-  const { pipeline, task, name, component, caching } = parts;
+function dialectOf(context: StepContext, body: KfpStep['body']): NonNullable<Step['dialect']> {
+  const { pipeline, task, name, component, caching } = context;
   const { inputDefinitions = {}, outputDefinitions = {} } = component;
   const { cacheKey } = caching;
-  const taskConfig = taskConfigOf(parts);
+  const taskConfig = taskConfigOf(context);
   const data: KfpStep = {
     pipeline,
     task,
@@ -158,9 +164,9 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-function environmentOf(parts: StepParts, { image, command }: KfpContainer): StepEnvironment {
-  const { name, images, imageFault, task, isInspection, warn } = parts;
-  const whole = knownText(parts, image);
+function environmentOf(context: StepContext, { image, command }: KfpContainer): StepEnvironment {
+  const { name, images, imageProblem, task, isInspection, warn } = context;
+  const whole = knownText(context, image);
   if (whole === undefined) {
     if (isInspection) return { type: 'system' };
     throw refusal(
@@ -168,8 +174,8 @@ function environmentOf(parts: StepParts, { image, command }: KfpContainer): Step
       `${name} takes its image from the output of a task, but the image must be known when the run starts`,
     );
   }
-  const environment = environmentOfImage(whole, images) ?? imageItself(whole, imageFault);
-  if (environment === undefined) throw refusal(task, imageRefusal(name, whole, imageFault ?? ''));
+  const environment = environmentOfImage(whole, images) ?? imageItself(whole, imageProblem);
+  if (environment === undefined) throw refusal(task, imageRefusal(name, whole, imageProblem ?? ''));
   const needs = lightweightOf(command);
   if (needs === undefined || environment.type !== 'python') {
     const installs = command.some((word) => word.includes('pip install'));
@@ -186,12 +192,12 @@ function refusal(task: string, message: string): DaisError {
   });
 }
 
-function imageItself(image: string, fault: string | undefined): StepEnvironment | undefined {
-  return fault === undefined && !image.startsWith(VOLUME_IMAGES) ? { type: 'image', image } : undefined;
+function imageItself(image: string, problem: string | undefined): StepEnvironment | undefined {
+  return problem === undefined && !image.startsWith(VOLUME_IMAGES) ? { type: 'image', image } : undefined;
 }
 
 /** Replaces placeholders. Undefined: the value of one is not known yet. */
-function knownText({ known }: StepParts, text: string): string | undefined {
+function knownText({ known }: StepContext, text: string): string | undefined {
   let isKnown = true;
   const whole = text.replaceAll(/\{\{\$\.([^{}]*)\}\}/g, (_, inner: string) => {
     const value = known.get(parameterIn(inner) ?? '');
@@ -203,14 +209,14 @@ function knownText({ known }: StepParts, text: string): string | undefined {
 
 const GIGABYTE = 1e9;
 
-function resourcesOf(parts: StepParts, { resources = {} }: ContainerSpec): Record<string, number> {
+function resourcesOf(context: StepContext, { resources = {} }: ContainerSpec): Record<string, number> {
   const asked: Record<string, number> = {};
   const take = (name: string, text: string | undefined, plain: number | undefined) => {
     if (text === undefined && plain === undefined) return;
-    const known = text === undefined ? '' : knownText(parts, text);
+    const known = text === undefined ? '' : knownText(context, text);
     const value = text === undefined ? plain : known === undefined ? undefined : quantityOf(known);
     if (value === undefined)
-      parts.warn(`${parts.name}: ${name} is ignored: ${text} is not a number that is known when the run starts`);
+      context.warn(`${context.name}: ${name} is ignored: ${text} is not a number that is known when the run starts`);
     else if (value > 0) asked[name] = value;
   };
   const { cpuLimit, cpuRequest, memoryLimit, memoryRequest, accelerator } = resources;
@@ -222,7 +228,7 @@ function resourcesOf(parts: StepParts, { resources = {} }: ContainerSpec): Recor
     memory === undefined ? undefined : memory * GIGABYTE,
   );
   if (accelerator !== undefined) {
-    const type = knownText(parts, accelerator.resourceType ?? accelerator.type ?? '');
+    const type = knownText(context, accelerator.resourceType ?? accelerator.type ?? '');
     const count = accelerator.resourceCount ?? accelerator.count;
     if (type !== undefined && type !== '') take(type, count === undefined ? '1' : String(count), undefined);
   }
@@ -230,7 +236,7 @@ function resourcesOf(parts: StepParts, { resources = {} }: ContainerSpec): Recor
 }
 
 /** Returns the value of inputs of the type TASK_CONFIG. */
-function taskConfigOf({ component, executor }: StepParts): Json | undefined {
+function taskConfigOf({ component, executor }: StepContext): Json | undefined {
   const fields = component.taskConfigPassthroughs ?? [];
   if (fields.length === 0) return undefined;
   const wanted = new Set(fields.map(({ field }) => field));

@@ -19,7 +19,7 @@ const STATES = {
 } as const satisfies Readonly<Record<Execution['state'], string>>;
 
 const TASK_STATES = {
-  waiting: 'PENDING',
+  pending: 'PENDING',
   ready: 'PENDING',
   delayed: 'PENDING',
   running: 'RUNNING',
@@ -33,7 +33,7 @@ const TASK_STATES = {
 const TERMINATED = 'terminated';
 
 export function runMessage(run: Execution, { withSpec }: { readonly withSpec: boolean }) {
-  const state = run.cancelAsked && run.endedAt === undefined ? 'CANCELING' : STATES[run.state];
+  const state = run.cancelRequested && run.endedAt === undefined ? 'CANCELING' : STATES[run.state];
   const why = run.state === 'canceled' ? TERMINATED : run.state === 'failed' ? (run.error ?? 'failed') : undefined;
   const error = why === undefined ? {} : { error: { code: rpcNumber('ABORTED'), message: why } };
   const { createdAt, startedAt, endedAt, description, schedule } = run;

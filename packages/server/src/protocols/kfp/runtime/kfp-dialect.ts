@@ -12,7 +12,7 @@ import {
   type Value,
   type Values,
 } from '#ledgers/executions/index.ts';
-import { literalFault } from '../ir/parameters.ts';
+import { literalProblem } from '../ir/parameters.ts';
 import { datasetIn, DATASETS } from './dataset-uri.ts';
 import { outputArtifacts, outputParameters, readExecutorOutput } from './executor-output.ts';
 import {
@@ -40,11 +40,17 @@ import { STEP_FOLDER, STEP_PROGRAM } from './step-program.ts';
 
 export const kfpDialect: StepDialect = {
   name: KFP_DIALECT,
-  resolve: ({ step, inputs, about, placeOf }) => {
+  resolve: ({ step, inputs, about, pathOf: locationOf }) => {
     const data = step.dialect?.data as unknown as KfpStep;
     const parameters = parametersOf(data, inputs);
     if ('importer' in data.body) return { outputs: imported(data, data.body.importer, { parameters, inputs, about }) };
-    return containerStep(step, data, { container: data.body.container, parameters, inputs, about, placeOf });
+    return containerStep(step, data, {
+      container: data.body.container,
+      parameters,
+      inputs,
+      about,
+      placeOf: locationOf,
+    });
   },
   outputs: ({ step, left }) => outputsOf(step.dialect?.data as unknown as KfpStep, left),
 };
@@ -73,8 +79,8 @@ function valueOf(name: string, spec: KfpParameter, value: Json, pipeline: string
   const status = statusOf(value, pipeline);
   if (status !== undefined && (spec.type === 'TASK_FINAL_STATUS' || spec.type === 'STRUCT')) return status;
   const typed = spec.type === 'STRING' ? parameterText(value) : value;
-  const fault = literalFault(spec.literals ?? [], typed);
-  if (fault !== undefined) throw new ValueError(`${name} ${fault.message}, not ${fault.expected}`);
+  const problem = literalProblem(spec.literals ?? [], typed);
+  if (problem !== undefined) throw new ValueError(`${name} ${problem.message}, not ${problem.expected}`);
   return typed;
 }
 
@@ -119,9 +125,9 @@ function imported(
   const rows = inputs[IMPORTED_DATASET];
   if (rows !== undefined && 'artifact' in rows) return { [name]: { artifact: { ...rows.artifact, ...properties } } };
   if (uri.startsWith(DATASETS)) {
-    const fault = datasetIn(uri) === undefined ? 'is not a dataset URI' : 'was not known when the run started';
+    const problem = datasetIn(uri) === undefined ? 'is not a dataset URI' : 'was not known when the run started';
     throw new ValueError(
-      `${uri} ${fault}: use ${DATASETS}NAME or ${DATASETS}NAME@VERSION, optionally with ?format=csv, as a constant or in a pipeline parameter`,
+      `${uri} ${problem}: use ${DATASETS}NAME or ${DATASETS}NAME@VERSION, optionally with ?format=csv, as a constant or in a pipeline parameter`,
     );
   }
   const artifact: Artifact = {
@@ -164,7 +170,7 @@ function constantsOf({ run, node, task }: StepAbout, name: string = task): Reado
   ]);
 }
 
-interface ContainerParts {
+interface ContainerContext {
   readonly container: KfpContainer;
   readonly parameters: Parameters;
   readonly inputs: Values;
@@ -175,7 +181,7 @@ interface ContainerParts {
 function containerStep(
   step: Step,
   data: KfpStep,
-  { container, parameters, inputs, about, placeOf }: ContainerParts,
+  { container, parameters, inputs, about, placeOf }: ContainerContext,
 ): ResolvedDialectStep {
   // The mark is random, so that no user value contains it.
   const mark = `{folder-${about.attempt}}`;

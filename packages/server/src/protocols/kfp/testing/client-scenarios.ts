@@ -12,7 +12,7 @@ export interface KfpClient {
   readonly requirements: string;
 }
 
-interface Told {
+interface Reported {
   readonly name: string;
   readonly error?: string;
 }
@@ -35,7 +35,7 @@ export function clientScenarios({ line, requirements }: KfpClient): void {
     const scenarios = async (
       variables: Readonly<Record<string, string>>,
       names: readonly string[],
-    ): Promise<readonly Told[]> => {
+    ): Promise<readonly Reported[]> => {
       const environment = { name: `kfp-${line.replace('.', '-')}`, requirements };
       const words = [join(peer.folder, 'client_scenarios.py'), ...names];
       const { code, stdout, stderr } = await peer.run(environment, words, {
@@ -46,9 +46,9 @@ export function clientScenarios({ line, requirements }: KfpClient): void {
       return stdout
         .split('\n')
         .filter((text) => text.startsWith('{'))
-        .map((text) => JSON.parse(text) as Told);
+        .map((text) => JSON.parse(text) as Reported);
     };
-    const failed = (outputOnly: readonly Told[]) => outputOnly.filter(({ error }) => error !== undefined);
+    const failed = (outputOnly: readonly Reported[]) => outputOnly.filter(({ error }) => error !== undefined);
 
     test('does what people do with it', { timeout: PATIENCE + 60_000 }, async () => {
       const outputOnly = await scenarios({}, []);

@@ -50,7 +50,7 @@ const API = '/apis/v2beta1';
 const unneeded = () => Promise.reject(new Error('no test here needs an environment'));
 /** Environments of a machine that cannot run images. */
 const withoutImages: Environments = {
-  fault: async (type) => await Promise.resolve(type === 'image' ? 'there is no podman here' : undefined),
+  problem: async (type) => await Promise.resolve(type === 'image' ? 'there is no podman here' : undefined),
   lock: unneeded,
   build: unneeded,
   list: unneeded,

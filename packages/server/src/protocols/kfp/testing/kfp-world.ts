@@ -45,7 +45,7 @@ export async function startKfpWorld(images?: Environments): Promise<KfpWorld> {
     maxBytes: 2 ** 34,
     uv: await uv(),
     sourceBuilds: 'never',
-    outbound: net.client({ fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }) }),
+    outbound: net.client({ fail: (code, detail, cause) => new DaisError(code, detail, { cause }) }),
     environment: { ...variables, PATH },
     extraCa: variables['SSL_CERT_FILE'],
     now: () => Date.now(),

@@ -12,13 +12,13 @@ export type Json = Readonly<Record<string, unknown>>;
 /** Nesting limit, which protects recursive functions on the parsed value. */
 const MAX_DEPTH = 100;
 /** Limit of reported errors. */
-const MOST_FAULTS = 10;
+const MOST_PROBLEMS = 10;
 
 /** @throws RpcError `INVALID_ARGUMENT` with all errors and their paths. */
 export function parseMessage<M extends Message>(message: M, sent: Json): Values<M> {
-  const faults: string[] = [];
-  const values = readMessage(message, sent, '', faults);
-  if (faults.length > 0) throw invalid(`Invalid request: ${faults.slice(0, MOST_FAULTS).join('; ')}`);
+  const problems: string[] = [];
+  const values = readMessage(message, sent, '', problems);
+  if (problems.length > 0) throw invalid(`Invalid request: ${problems.slice(0, MOST_PROBLEMS).join('; ')}`);
   return values as Values<M>;
 }
 
@@ -77,22 +77,22 @@ function unfitness(value: unknown, left: number): string | undefined {
   return undefined;
 }
 
-function readMessage(message: Message, json: Json, path: string, faults: string[]): Record<string, unknown> {
+function readMessage(message: Message, json: Json, path: string, problems: string[]): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const [key, given] of Object.entries(json)) {
     const name = nameOf(message, key);
-    const place = path === '' ? key : `${path}.${key}`;
+    const fieldPath = path === '' ? key : `${path}.${key}`;
     if (name === undefined) {
       const near = nearest(key, Object.keys(message));
-      faults.push(`${shown(place)}: unknown field${near === undefined ? '' : `, did you mean ${near}?`}`);
+      problems.push(`${shown(fieldPath)}: unknown field${near === undefined ? '' : `, did you mean ${near}?`}`);
       continue;
     }
     if (given === null || given === undefined) continue;
     if (Object.hasOwn(values, name)) {
-      faults.push(`${shown(place)}: given twice, as ${name} and as ${camel(name)}`);
+      problems.push(`${shown(fieldPath)}: given twice, as ${name} and as ${camel(name)}`);
       continue;
     }
-    const value = readField(message[name] as Field, given, place, faults);
+    const value = readField(message[name] as Field, given, fieldPath, problems);
     if (value !== undefined) values[name] = value;
   }
   return values;
@@ -112,9 +112,9 @@ function shown(text: string): string {
   return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }
 
-function readField(field: Field, given: unknown, place: string, faults: string[]): unknown {
+function readField(field: Field, given: unknown, path: string, problems: string[]): unknown {
   const refuse = (expected: string): undefined => {
-    faults.push(`${shown(place)}: ${expected} is expected, not ${shown(JSON.stringify(given) ?? String(given))}`);
+    problems.push(`${shown(path)}: ${expected} is expected, not ${shown(JSON.stringify(given) ?? String(given))}`);
   };
   switch (field.kind) {
     case 'string':
@@ -139,7 +139,7 @@ function readField(field: Field, given: unknown, place: string, faults: string[]
     case 'enum':
       return readEnum(field.numbers ?? {}, given) ?? refuse(`one of ${Object.keys(field.numbers ?? {}).join(', ')}`);
     case 'message':
-      return isMap(given) ? readMessage(field.message ?? {}, given, place, faults) : refuse('an object');
+      return isMap(given) ? readMessage(field.message ?? {}, given, path, problems) : refuse('an object');
     default:
       return undefined;
   }

@@ -47,8 +47,8 @@ test('new experiments and their runs use the folder; others their own location',
   const { id, uri } = await runWithFolder();
   expect(uri).toMatch(new RegExp(`^file://${root}/\\d+/${id}/artifacts$`));
   const made = await world.post('experiments/create', { name: 'in s3', artifact_location: 's3://bucket/x' });
-  const told = await world.get('experiments/get', { experiment_id: made.json.experiment_id });
-  expect(told.json.experiment.artifact_location).toBe('s3://bucket/x');
+  const result = await world.get('experiments/get', { experiment_id: made.json.experiment_id });
+  expect(result.json.experiment.artifact_location).toBe('s3://bucket/x');
   const model = await world.post('logged-models', { experiment_id: experiment, name: 'm' });
   expect(model.json.model.info.artifact_uri).toContain(`file://${root}/${experiment}/models/m-`);
 });

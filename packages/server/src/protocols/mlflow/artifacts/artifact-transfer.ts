@@ -81,8 +81,8 @@ export async function addArtifactRoutes(app: FastifyInstance, io: ArtifactIo, ca
           const call = callerOf(io.contextOf(request, reply, 'mlflow'));
           const link = await call(linkArtifactOperation, { path }, { ...noArtifact(path), ...noLinks });
           const url = absolute(link.url, request, io.address);
-          const told = { url, headers: link.headers, file_size: link.size };
-          return await reply.type('application/json').send(JSON.stringify(told));
+          const body = { url, headers: link.headers, file_size: link.size };
+          return await reply.type('application/json').send(JSON.stringify(body));
         },
       });
     }

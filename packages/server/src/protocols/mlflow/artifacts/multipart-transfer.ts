@@ -53,7 +53,7 @@ export function addMultipartRoutes(app: FastifyInstance, io: ArtifactIo, callerO
         `Invalid value ${parts} for parameter 'num_parts' supplied: it must be between 1 and ${MOST_PARTS}.`,
       );
     }
-    const { id, ticket, url } = await call(beginUploadOperation, { path: placeOf(request, path), parts });
+    const { id, ticket, url } = await call(beginUploadOperation, { path: addressOf(request, path), parts });
     const address = absolute(url, request, io.address);
     const headers = { 'Dais-Ticket': ticket };
     const credentials = Array.from({ length: parts }, (_, index) => ({
@@ -67,13 +67,13 @@ export function addMultipartRoutes(app: FastifyInstance, io: ArtifactIo, callerO
     const { path, upload_id: id, parts = [] } = parseMessage(completion, json);
     if (parts.length === 0) throw invalid("Missing value for required parameter 'parts'.");
     const named = parts.map(({ part_number: number = 0, etag = '' }) => ({ number, etag }));
-    const input = { id: uploadOf(id), path: placeOf(request, path), parts: named };
+    const input = { id: uploadOf(id), path: addressOf(request, path), parts: named };
     await call(completeUploadOperation, input, noUpload);
     return {};
   });
   route('abort', abortUploadOperation, async (request, json, call) => {
     const { path, upload_id: id } = parseMessage(end, json);
-    await call(abortUploadOperation, { id: uploadOf(id), path: placeOf(request, path) }, noUpload);
+    await call(abortUploadOperation, { id: uploadOf(id), path: addressOf(request, path) }, noUpload);
     return {};
   });
 }
@@ -88,7 +88,7 @@ function uploadOf(id: string | undefined): string {
 }
 
 /** The folder is in the URL, the file name in the message. @throws MlflowError "Invalid path". */
-function placeOf(request: FastifyRequest, path: string): string {
+function addressOf(request: FastifyRequest, path: string): string {
   return joined(safePath((request.params as { '*': string })['*']), fileName(path));
 }
 

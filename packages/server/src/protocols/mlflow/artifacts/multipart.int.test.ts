@@ -35,9 +35,9 @@ const begin = async (folder: string, path: string, parts: number, base = mpu): P
 };
 /** Like a client: with the headers of the credential only. */
 const putPart = async ({ url, part_number, headers }: Credential, bytes: Buffer) => {
-  const { status, headers: told } = await fetch(url, { method: 'PUT', headers, body: bytes });
+  const { status, headers: reported } = await fetch(url, { method: 'PUT', headers, body: bytes });
   expect(status).toBe(200);
-  return { part_number, etag: told.get('etag') ?? '', url };
+  return { part_number, etag: reported.get('etag') ?? '', url };
 };
 const read = async (path: string) =>
   Buffer.from(
@@ -48,8 +48,8 @@ test('a file goes up in parts and is one file', async () => {
   const parts = [randomBytes(100_000), randomBytes(100_000), randomBytes(17)];
   const { upload_id, credentials } = await begin('1/run/artifacts/sub', 'big.bin', 3);
   expect(credentials.map(({ part_number }) => part_number)).toEqual([1, 2, 3]);
-  const told = await Promise.all(credentials.map(async (one, index) => await putPart(one, parts[index]!)));
-  const end = { path: 'big.bin', upload_id, parts: told };
+  const result = await Promise.all(credentials.map(async (one, index) => await putPart(one, parts[index]!)));
+  const end = { path: 'big.bin', upload_id, parts: result };
   for (let time = 0; time < 2; time += 1) {
     const answer = await send('POST', `${mpu}/complete/1/run/artifacts/sub`, end);
     expect([answer.status, answer.text]).toEqual([200, '{}']);

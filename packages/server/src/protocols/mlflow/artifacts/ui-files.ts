@@ -43,13 +43,13 @@ export async function addPageFiles(app: FastifyInstance, io: ArtifactIo, callerO
   });
 }
 
-interface FilePlace {
+interface FileLocation {
   readonly uri: string;
   readonly path: string;
 }
 
 function addRoutes(scope: FastifyInstance, io: ArtifactIo, callerOf: CallerOf): void {
-  const download = (url: string, placeOf: (request: FastifyRequest, call: CallOperation) => Promise<FilePlace>) =>
+  const download = (url: string, locate: (request: FastifyRequest, call: CallOperation) => Promise<FileLocation>) =>
     scope.route({
       method: 'GET',
       url,
@@ -57,7 +57,7 @@ function addRoutes(scope: FastifyInstance, io: ArtifactIo, callerOf: CallerOf): 
       config: { operation: readArtifactOperation.name },
       handler: async (request, reply) => {
         const call = callerOf(io.contextOf(request, reply, 'mlflow'));
-        return await sendFileAt(request, reply, await placeOf(request, call), call);
+        return await sendFileAt(request, reply, await locate(request, call), call);
       },
     });
   download('/get-artifact', async (request, call) => {

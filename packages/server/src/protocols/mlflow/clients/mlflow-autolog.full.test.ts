@@ -28,7 +28,7 @@ test.each([
   // The package index has only the build of PyTorch for GPUs, of 6 GB with all it needs. It trains on the CPU here.
   { name: 'mlflow-torch', requirements: 'requirements-torch.txt', scenarios: ['autolog_pytorch'] },
 ])('autologging with $requirements', { timeout: PATIENCE + 60_000 }, async ({ name, requirements, scenarios }) => {
-  const told = await peer.scenarios({ name, requirements }, scenarios, {
+  const result = await peer.scenarios({ name, requirements }, scenarios, {
     variables: {
       MLFLOW_TRACKING_URI: peer.dais.url,
       MLFLOW_TRACKING_TOKEN: peer.token,
@@ -37,6 +37,6 @@ test.each([
     },
     timeoutMs: PATIENCE,
   });
-  expect(failed(told)).toEqual([]);
-  expect(told.map((one) => one.name)).toEqual(scenarios);
+  expect(failed(result)).toEqual([]);
+  expect(result.map((one) => one.name)).toEqual(scenarios);
 });

@@ -30,7 +30,7 @@ describe.each(corpusGroups())('%s', (group) => {
     const [answered, wanted]: [unknown[], unknown[]] = [[], []];
     for (const exchange of exchangesOf(group)) {
       const { status, answer } = await ask(base, exchange, kept);
-      for (const [name, place] of Object.entries(exchange.keep ?? {})) kept.set(name, valueAt(answer, place));
+      for (const [name, location] of Object.entries(exchange.keep ?? {})) kept.set(name, valueAt(answer, location));
       const name = `${group}/${exchange.name}`;
       const want = deliberate.get(name) ?? exchange;
       const recorded = normalized(want.answer, new Map());

@@ -37,11 +37,11 @@ test(
       'a_model_is_logged_and_loaded',
       'model_registry',
     ];
-    const told = await peer.scenarios(environmentOf(NEWEST), names, {
+    const result = await peer.scenarios(environmentOf(NEWEST), names, {
       variables: { MLFLOW_TRACKING_URI: peer.dais.url, DAIS_TEST_ARTIFACT_ROOT: root },
       timeoutMs: PATIENCE,
     });
-    expect(failed(told)).toEqual([]);
-    expect(told).toHaveLength(names.length);
+    expect(failed(result)).toEqual([]);
+    expect(result).toHaveLength(names.length);
   },
 );

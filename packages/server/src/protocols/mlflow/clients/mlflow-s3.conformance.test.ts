@@ -32,10 +32,10 @@ afterAll(async () => {
 
 test('files go up in parts and come down by links', { timeout: PATIENCE + 60_000 }, async () => {
   const names = ['artifacts', 'artifact_in_parts', 'artifact_in_parts_given_up', 'artifact_by_link', 'files_by_server'];
-  const told = await peer.scenarios(environmentOf(NEWEST), names, {
+  const result = await peer.scenarios(environmentOf(NEWEST), names, {
     variables: { MLFLOW_TRACKING_URI: peer.dais.url, MLFLOW_TRACKING_TOKEN: peer.token },
     timeoutMs: PATIENCE,
   });
-  expect(failed(told)).toEqual([]);
-  expect(told).toHaveLength(names.length);
+  expect(failed(result)).toEqual([]);
+  expect(result).toHaveLength(names.length);
 });

@@ -59,7 +59,7 @@ test('the automatic logs of a training are in the run of its step', { timeout: P
   };
   const { id } = await call<Execution>('POST', '/api/v1/executions', submitted);
   const get = async () => await call<Execution>('GET', `/api/v1/executions/${id}`);
-  await expect.poll(async () => (await get()).endedAt !== undefined, { timeout: PATIENCE, interval: 500 }).toBe(true);
+  await expect.poll(async () => (await get()).endedAt !== undefined, { timeout: PATIENCE, interval: 100 }).toBe(true);
   const { items } = await call<{ items: ExecutionNode[] }>('GET', `/api/v1/executions/${id}/nodes`);
   expect(items).toMatchObject([{ state: 'succeeded', tracking: { run: expect.any(String) } }]);
   const run = await call<Run>('GET', `/api/v1/tracking/runs/${items[0]?.tracking?.run ?? ''}`);

@@ -54,16 +54,16 @@ export const artifactRoutes: readonly Route[] = [
 async function listingOf(uri: string, folder: string, call: CallOperation) {
   const files = isFolder(uri)
     ? await allPages(folder, async (cursor) => {
-        const place = { home: uri, ...(folder !== '' && { path: folder }) };
-        return await call(listArtifactFilesOperation, { ...place, ...cursor });
+        const location = { home: uri, ...(folder !== '' && { path: folder }) };
+        return await call(listArtifactFilesOperation, { ...location, ...cursor });
       })
     : await filesIn(joined(folderOf(uri), folder), folder, call);
   return { root_uri: uri, files: list(files) };
 }
 
 async function filesIn(folder: string, shownBelow: string, call: CallOperation) {
-  const place = folder === '' ? {} : { path: folder };
-  return await allPages(shownBelow, async (cursor) => await call(listArtifactsOperation, { ...place, ...cursor }));
+  const location = folder === '' ? {} : { path: folder };
+  return await allPages(shownBelow, async (cursor) => await call(listArtifactsOperation, { ...location, ...cursor }));
 }
 
 interface Page {

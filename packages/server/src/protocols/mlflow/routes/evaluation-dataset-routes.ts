@@ -27,13 +27,13 @@ type ScenarioResult = (id: string) => string;
 const noDataset: ScenarioResult = (id) => `Evaluation dataset with id '${id}' not found`;
 
 /** An id that no dataset can have is one that is not there. */
-function datasetName(id: string, told: ScenarioResult = noDataset): string {
+function datasetName(id: string, messageOf: ScenarioResult = noDataset): string {
   if (/^[A-Za-z0-9][\w-]{0,63}$/.test(id)) return id;
-  throw missing(told(id.slice(0, 200)));
+  throw missing(messageOf(id.slice(0, 200)));
 }
 
-function refused(id: string, told: ScenarioResult = noDataset): Refusals {
-  return { not_found: () => missing(told(id)) };
+function refused(id: string, messageOf: ScenarioResult = noDataset): Refusals {
+  return { not_found: () => missing(messageOf(id)) };
 }
 
 /** The dataset or an experiment is missing; the message names which. */
@@ -158,10 +158,10 @@ export const evaluationDatasetRoutes: readonly Route[] = [
     operation: tagEvaluationDatasetOperation,
     request: { ...byId, tags: required(string) },
     answer: async ({ dataset_id: given, tags: text }, call) => {
-      const told: ScenarioResult = (id) => `Could not find evaluation dataset with ID ${id}`;
-      const id = datasetName(given, told);
+      const messageOf: ScenarioResult = (id) => `Could not find evaluation dataset with ID ${id}`;
+      const id = datasetName(given, messageOf);
       const tags = requireTags(tagTexts(jsonMap(text, 'tags')));
-      return await call(tagEvaluationDatasetOperation, { id, tags }, refused(id, told));
+      return await call(tagEvaluationDatasetOperation, { id, tags }, refused(id, messageOf));
     },
   }),
   route({

@@ -19,15 +19,15 @@ const UNCHANGED = 'Changing param values is not allowed.';
 
 /** A parameter has another value already; for one parameter or a batch. */
 export function refusedParam(id: string, { key, value }: Param): Refusals {
-  const told = ({ issues }: RefusedCall) =>
+  const toError = ({ issues }: RefusedCall) =>
     invalid(
       `${UNCHANGED} Param with key='${key}' was already logged with value='${issues[0]?.expected ?? ''}' for run ID='${id}'. Attempted logging new value '${value}'.`,
     );
-  return { ...refusedRun(id), immutable_field: told };
+  return { ...refusedRun(id), immutable_field: toError };
 }
 
 export function refusedParams(id: string, params: readonly Param[]): Refusals {
-  const told = ({ issues }: RefusedCall) => {
+  const toError = ({ issues }: RefusedCall) => {
     const changes = issues.flatMap(({ path, expected = '' }) => {
       const param = params[Number(/^params\[(\d+)\]/.exec(path ?? '')?.[1] ?? -1)];
       if (param === undefined) return [];
@@ -36,7 +36,7 @@ export function refusedParams(id: string, params: readonly Param[]): Refusals {
     });
     return invalid(`${UNCHANGED} Params were already logged='[${changes.join(', ')}]' for run ID='${id}'.`);
   };
-  return { ...refusedRun(id), immutable_field: told };
+  return { ...refusedRun(id), immutable_field: toError };
 }
 
 /** Whether it is a tag that is missing, and not what has it. */

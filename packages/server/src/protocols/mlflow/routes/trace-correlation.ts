@@ -11,10 +11,10 @@ interface Counts {
 const SMOOTHING = 0.5;
 
 export function npmi({ total, count1, count2, both }: Counts) {
-  const told = { filter1_count: count1, filter2_count: count2, joint_count: both, total_count: total };
-  if (total === 0 || count1 === 0 || count2 === 0) return { npmi: 'NaN', npmi_smoothed: 'NaN', ...told };
+  const counts = { filter1_count: count1, filter2_count: count2, joint_count: both, total_count: total };
+  if (total === 0 || count1 === 0 || count2 === 0) return { npmi: 'NaN', npmi_smoothed: 'NaN', ...counts };
   const cells = [both, count1 - both, count2 - both, total - count1 - count2 + both] as const;
-  return { npmi: both === 0 ? -1 : wire(core(cells, 0)), npmi_smoothed: wire(core(cells, SMOOTHING)), ...told };
+  return { npmi: both === 0 ? -1 : wire(core(cells, 0)), npmi_smoothed: wire(core(cells, SMOOTHING)), ...counts };
 }
 
 function core([n11, n10, n01, n00]: readonly [number, number, number, number], smoothing: number): number {

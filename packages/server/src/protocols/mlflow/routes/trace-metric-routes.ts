@@ -74,7 +74,7 @@ export const traceMetricRoutes: readonly Route[] = [
         ...(to !== undefined && { to }),
         limit: Math.min(values.max_results ?? MOST_POINTS, MOST_POINTS),
       });
-      const told = points.map((point) => {
+      const dataPoints = points.map((point) => {
         const time = point.time === undefined ? undefined : new Date(point.time).toISOString();
         const named = {
           ...(time !== undefined && { time_bucket: time.replace('.000Z', '+00:00') }),
@@ -87,7 +87,7 @@ export const traceMetricRoutes: readonly Route[] = [
         const of = Object.keys(named).length === 0 ? {} : { dimensions: named };
         return { metric_name: metric, ...of, values: Object.fromEntries(found) };
       });
-      return { data_points: list(told.filter(({ values: found }) => Object.keys(found).length > 0)) };
+      return { data_points: list(dataPoints.filter(({ values: found }) => Object.keys(found).length > 0)) };
     },
   }),
 ];

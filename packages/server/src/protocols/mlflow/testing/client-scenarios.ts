@@ -56,23 +56,23 @@ export function clientScenarios(client: ClientRun): void {
       });
 
     test('does what people do with it, by token', { timeout: PATIENCE + 60_000 }, async () => {
-      const told = await scenarios('', { MLFLOW_TRACKING_TOKEN: peer.token }, []);
-      expect(failed(told)).toEqual([]);
-      expect(told.length).toBeGreaterThanOrEqual(atLeast);
+      const result = await scenarios('', { MLFLOW_TRACKING_TOKEN: peer.token }, []);
+      expect(failed(result)).toEqual([]);
+      expect(result.length).toBeGreaterThanOrEqual(atLeast);
     });
 
     test('works in another project, with user and password', { timeout: PATIENCE + 60_000 }, async () => {
       const credentials = { MLFLOW_TRACKING_USERNAME: 'anybody', MLFLOW_TRACKING_PASSWORD: peer.token };
       const names = ['experiments', 'fluent_run', 'metric_histories', 'large_artifact', 'artifact_in_parts'];
-      const told = await scenarios('/p/team', credentials, names);
-      expect(failed(told)).toEqual([]);
-      expect(told).toHaveLength(names.length);
+      const result = await scenarios('/p/team', credentials, names);
+      expect(failed(result)).toEqual([]);
+      expect(result).toHaveLength(names.length);
     });
 
     test('fails without minutes of retries for an invalid token', { timeout: PATIENCE }, async () => {
       const wrong = { MLFLOW_TRACKING_TOKEN: 'dais_pat_wrong' };
-      const [told] = await scenarios('', wrong, ['experiments']);
-      expect(told?.error).toMatch(/UNAUTHENTICATED/);
+      const [reported] = await scenarios('', wrong, ['experiments']);
+      expect(reported?.error).toMatch(/UNAUTHENTICATED/);
     });
   });
 }

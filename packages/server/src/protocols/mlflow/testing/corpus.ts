@@ -87,10 +87,11 @@ export function filled(text: string, kept: Kept): string {
   return names.reduce((now, name) => now.replaceAll(`$${name}`, kept.get(name) ?? ''), text);
 }
 
-export function valueAt(answer: unknown, place: string): string {
+export function valueAt(answer: unknown, location: string): string {
   let here = answer;
-  for (const part of place.split('.')) here = (here as Readonly<Record<string, unknown>> | undefined)?.[part];
-  if (typeof here !== 'string' && typeof here !== 'number') throw new Error(`no ${place} in ${JSON.stringify(answer)}`);
+  for (const part of location.split('.')) here = (here as Readonly<Record<string, unknown>> | undefined)?.[part];
+  if (typeof here !== 'string' && typeof here !== 'number')
+    throw new Error(`no ${location} in ${JSON.stringify(answer)}`);
   return String(here);
 }
 

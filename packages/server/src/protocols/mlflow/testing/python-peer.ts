@@ -50,6 +50,6 @@ export async function startPythonPeer(flags: ConfigFlags = {}): Promise<PythonPe
 }
 
 /** The scenarios that failed, with their tracebacks. */
-export function failed(told: readonly ScenarioResult[]): readonly ScenarioResult[] {
-  return told.filter(({ error }) => error !== undefined);
+export function failed(reported: readonly ScenarioResult[]): readonly ScenarioResult[] {
+  return reported.filter(({ error }) => error !== undefined);
 }

@@ -115,9 +115,9 @@ function versionData(data: Data, found: ModelVersion | undefined, prompt: boolea
 
 /** Events contain the start of a long value; the full value is read unless it was replaced since. */
 function whole(data: Data, tags: Tags | undefined): string {
-  const told = String(data['value']);
+  const value = String(data['value']);
   const now = tags?.[String(data['key'])];
-  return now?.startsWith(told) === true ? now : told;
+  return now?.startsWith(value) === true ? now : value;
 }
 
 async function ignoreMissing<T>(read: Promise<T>): Promise<T | undefined> {

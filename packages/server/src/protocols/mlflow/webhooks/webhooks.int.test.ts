@@ -16,7 +16,7 @@ import { startReceiver, type Receiver } from '#ledgers/webhooks/testing/webhook-
 import { systemClock } from '#lib/clock.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 
-const PATIENCE = { timeout: 20_000 };
+const PATIENCE = { timeout: 60_000 };
 
 const ALLOWED = ['127.0.0.1'];
 const FIRST_KEY = randomBytes(32).toString('base64');
@@ -100,8 +100,8 @@ test('the end of a run and an approval are sent in Dais’s format, signed as St
   await call('modelVersion.create', { name, source: 's3://bucket/m' });
   await call('modelApproval.request', { name, version: '1', alias: 'best', reason: 'better' });
   await expect.poll(() => to.received.length, PATIENCE).toBe(3);
-  const told = bodies(to).toSorted((a, b) => (String(a['type']) < String(b['type']) ? -1 : 1));
-  expect(told).toMatchObject([
+  const reported = bodies(to).toSorted((a, b) => (String(a['type']) < String(b['type']) ? -1 : 1));
+  expect(reported).toMatchObject([
     { type: 'model.approval.requested', data: { project: 'default', subject: { kind: 'Model', name } } },
     { type: 'run.failed', data: { data: { run: id, status: 'FAILED' } } },
     { type: 'run.finished', data: { data: { run: id, experiment: '0' }, actor: { type: 'user', id: 'owner' } } },
@@ -154,8 +154,8 @@ test('events of models and prompts are sent in MLflow’s format, with its signa
   await call('modelVersion.update', { name: prompt, version: '1', tags: { k: 'v' } });
   await call('modelAlias.set', { name: prompt, alias: 'live', version: '1' });
   await expect.poll(() => to.received.length, PATIENCE).toBe(12);
-  const told = new Map(bodies(to).map(({ entity, action, data }) => [`${String(entity)}.${String(action)}`, data]));
-  expect(Object.fromEntries(told)).toEqual({
+  const reported = new Map(bodies(to).map(({ entity, action, data }) => [`${String(entity)}.${String(action)}`, data]));
+  expect(Object.fromEntries(reported)).toEqual({
     // The state at delivery, which can be later than the event.
     'registered_model.created': { name, tags: expect.objectContaining({ team: 'x' }), description: 'delays' },
     'model_version.created': expect.objectContaining({

@@ -84,19 +84,19 @@ export function recordMessage(datasetId: string, record: EvaluationRecord) {
 /** Records as clients send them: JSON in a text. @throws MlflowError naming the place. */
 export function recordsOf(text: string) {
   return jsonMaps(text, 'records').map((record, index) => {
-    const place = (name: string) => `records[${index}].${name}`;
-    const tags = innerMap(record['tags'], place('tags'));
-    const expectations = innerMap(record['expectations'], place('expectations'));
-    const source = innerMap(record['source'], place('source'));
+    const locate = (name: string) => `records[${index}].${name}`;
+    const tags = innerMap(record['tags'], locate('tags'));
+    const expectations = innerMap(record['expectations'], locate('expectations'));
+    const source = innerMap(record['source'], locate('source'));
     return {
-      inputs: innerMap(record['inputs'], place('inputs')) ?? {},
+      inputs: innerMap(record['inputs'], locate('inputs')) ?? {},
       ...('outputs' in record && { outputs: record['outputs'] }),
       ...(expectations !== undefined && { expectations }),
       ...(tags !== undefined && { tags, ...userOf(tags) }),
       ...(source !== undefined && {
         source: {
           type: sourceType(source['source_type']),
-          data: innerMap(source['source_data'], place('source')) ?? {},
+          data: innerMap(source['source_data'], locate('source')) ?? {},
         },
       }),
     };

@@ -22,9 +22,9 @@ export function jsonMaps(text: string, name: string): readonly Json[] {
 }
 
 /** A map inside of it; undefined when there is none, or null. @throws MlflowError naming the place. */
-export function innerMap(value: unknown, place: string): Json | undefined {
+export function innerMap(value: unknown, location: string): Json | undefined {
   if (value === undefined || value === null) return undefined;
-  if (!isMap(value)) throw notA('JSON object', value, place);
+  if (!isMap(value)) throw notA('JSON object', value, location);
   return value;
 }
 
@@ -45,8 +45,10 @@ function parsed(text: string, name: string): unknown {
   }
 }
 
-function notA(wanted: string, value: unknown, place: string): Error {
-  return invalid(`Invalid value for parameter '${place}' supplied: it must be a ${wanted}, got ${pythonType(value)}.`);
+function notA(wanted: string, value: unknown, location: string): Error {
+  return invalid(
+    `Invalid value for parameter '${location}' supplied: it must be a ${wanted}, got ${pythonType(value)}.`,
+  );
 }
 
 function isMap(value: unknown): value is Json {

@@ -93,9 +93,9 @@ export function requireParam(key: string, path: string): void {
 }
 
 export function requireTag(key: string, path: string): void {
-  const place = path === '' ? 'key' : `${path}.key`;
-  requireKey(key, place);
-  requireLength(place, LIMITS.key, key);
+  const location = path === '' ? 'key' : `${path}.key`;
+  requireKey(key, location);
+  requireLength(location, LIMITS.key, key);
 }
 
 export function requireExperimentTag(key: string, value: string): void {
@@ -161,8 +161,8 @@ export function requireArtifactLocation(location: string): void {
 }
 
 function splitOnce(text: string, at: string): readonly [string, string?] {
-  const place = text.indexOf(at);
-  return place === -1 ? [text] : [text.slice(0, place), text.slice(place + 1)];
+  const position = text.indexOf(at);
+  return position === -1 ? [text] : [text.slice(0, position), text.slice(position + 1)];
 }
 
 /**

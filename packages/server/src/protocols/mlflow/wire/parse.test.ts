@@ -16,7 +16,7 @@ const message = {
 };
 const SEE = ' See the API docs for more information about request parameters.';
 
-const fault = (json: Record<string, unknown>) => {
+const report = (json: Record<string, unknown>) => {
   try {
     parseMessage(message, json);
   } catch (error) {
@@ -107,12 +107,12 @@ test.each([
   ],
   [{ name: 'a', run_id: 'x', runId: 'y' }, "Request specifies both 'run_id' and 'runId'; provide only one of them."],
 ])('rejects %j with a message of MLflow', (json, text) => {
-  expect(fault(json)).toBe(text);
+  expect(report(json)).toBe(text);
 });
 
 test('rejects integers beyond the exact range of JSON, as numbers and as text', () => {
   for (const at of [9_007_199_254_740_992, '9223372036854775807']) {
-    expect(fault({ name: 'a', at })).toContain('Integers are limited to 9007199254740991');
+    expect(report({ name: 'a', at })).toContain('Integers are limited to 9007199254740991');
   }
 });
 

@@ -7,7 +7,7 @@ import { invalid } from './mlflow-error.ts';
 import { pythonJson, pythonType } from './python-text.ts';
 
 /** The part of a message that could not be read. */
-interface Fault {
+interface Problem {
   readonly path: string;
   readonly value: unknown;
   readonly note?: string;
@@ -25,22 +25,22 @@ export function parseMessage<M extends Message>(
   sent: Readonly<Record<string, unknown>>,
   sourceOf?: SourceOf,
 ): Values<M> {
-  const faults: Fault[] = [];
+  const problems: Problem[] = [];
   const json = withRunId(message, sent);
-  const values = readMessage(message, json, faults);
-  const [first] = faults;
+  const values = readMessage(message, json, problems);
+  const [first] = problems;
   for (const [name, field] of Object.entries(message)) {
     const given = valueOf(json, name);
     if (field.required && isMissing(field, given)) throw missingValue(name);
-    const fault = faults.find((one) => one.path === name || one.path.startsWith(`${name}[`));
-    if (fault !== undefined && fault.path === name) throw wrongValue(fault, sourceOf);
+    const problem = problems.find((one) => one.path === name || one.path.startsWith(`${name}[`));
+    if (problem !== undefined && problem.path === name) throw wrongValue(problem, sourceOf);
     // An unknown name of an enum counts as not sent.
-    if (field.required && fault === undefined && values[name] === undefined) throw missingValue(name);
+    if (field.required && problem === undefined && values[name] === undefined) throw missingValue(name);
     if (field.most !== undefined && Number(values[name] ?? 0) > field.most) {
       throw wrongValue({ path: name, value: given });
     }
     if (field.message !== undefined && field.repeated) requireInside(field.message, given, name);
-    if (fault !== undefined) throw wrongValue(fault, sourceOf);
+    if (problem !== undefined) throw wrongValue(problem, sourceOf);
   }
   if (first !== undefined) throw wrongValue(first, sourceOf);
   return values as Values<M>;
@@ -57,7 +57,7 @@ function missingValue(path: string): Error {
   return invalid(`Missing value for required parameter '${path}'.${SEE}`);
 }
 
-function wrongValue({ path, value, note }: Fault, sourceOf?: SourceOf): Error {
+function wrongValue({ path, value, note }: Problem, sourceOf?: SourceOf): Error {
   const source = typeof value === 'number' ? sourceOf?.(path) : undefined;
   const type = source !== undefined && /[.e]/i.test(source) ? 'float' : pythonType(value);
   const hint = note ?? `Hint: Value was of type '${type}'.`;
@@ -86,52 +86,52 @@ function requireInside(message: Message, given: unknown, name: string): void {
 function readMessage(
   message: Message,
   json: Readonly<Record<string, unknown>>,
-  faults: Fault[],
+  problems: Problem[],
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const name in message) {
     const field = message[name] as Field;
     const given = valueOf(json, name);
     if (given === undefined || given === null) continue;
-    const before = faults.length;
-    const value = field.repeated ? readList(field, given, faults) : readOne(field, given, faults);
+    const before = problems.length;
+    const value = field.repeated ? readList(field, given, problems) : readOne(field, given, problems);
     if (value !== undefined) values[name] = value;
-    if (faults.length > before) prefix(faults, before, name);
+    if (problems.length > before) prefix(problems, before, name);
   }
   return values;
 }
 
-function readList(field: Field, given: unknown, faults: Fault[]): unknown[] | undefined {
+function readList(field: Field, given: unknown, problems: Problem[]): unknown[] | undefined {
   if (!Array.isArray(given)) {
-    faults.push({ path: '', value: given });
+    problems.push({ path: '', value: given });
     return undefined;
   }
   const list: unknown[] = [];
   for (let index = 0; index < given.length; index++) {
-    const before = faults.length;
-    const value = readOne(field, given[index] as unknown, faults);
+    const before = problems.length;
+    const value = readOne(field, given[index] as unknown, problems);
     if (value !== undefined) list.push(value);
-    if (faults.length > before) prefix(faults, before, `[${index}]`);
+    if (problems.length > before) prefix(problems, before, `[${index}]`);
   }
   return list;
 }
 
-function prefix(faults: Fault[], from: number, with_: string): void {
-  for (let index = from; index < faults.length; index++) {
-    const { path, ...rest } = faults[index] as Fault;
-    faults[index] = { ...rest, path: path === '' || path.startsWith('[') ? `${with_}${path}` : `${with_}.${path}` };
+function prefix(problems: Problem[], from: number, with_: string): void {
+  for (let index = from; index < problems.length; index++) {
+    const { path, ...rest } = problems[index] as Problem;
+    problems[index] = { ...rest, path: path === '' || path.startsWith('[') ? `${with_}${path}` : `${with_}.${path}` };
   }
 }
 
-function readOne(field: Field, given: unknown, faults: Fault[]): unknown {
+function readOne(field: Field, given: unknown, problems: Problem[]): unknown {
   if (field.message !== undefined) {
-    if (isMap(given)) return readMessage(field.message, given, faults);
-    faults.push({ path: '', value: given });
+    if (isMap(given)) return readMessage(field.message, given, problems);
+    problems.push({ path: '', value: given });
     return undefined;
   }
   const value = readScalar(field, given);
-  if (value === WRONG) faults.push({ path: '', value: given });
-  else if (value === UNSAFE) faults.push({ path: '', value: given, note: UNSAFE_NOTE });
+  if (value === WRONG) problems.push({ path: '', value: given });
+  else if (value === UNSAFE) problems.push({ path: '', value: given, note: UNSAFE_NOTE });
   else return value;
   return undefined;
 }

@@ -1,7 +1,7 @@
 /** Measures the disk usage of a task folder. The task runs during the measurement and may try to hide files. */
 import { lstat, open, readdir, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { constants } from 'node:fs';
-import { DEEPEST_FOLDER, openFolder, placeIn } from './open-folder.ts';
+import { DEEPEST_FOLDER, openFolder, pathIn } from './open-folder.ts';
 
 export interface DiskUsage {
   /** Allocated bytes: holes of a sparse file do not count. */
@@ -17,15 +17,15 @@ const BLOCK_BYTES = 512;
 const LSTAT_BATCH = 64;
 
 /** Counts a file with several names once, and a link as itself. */
-export async function diskUsage(place: string): Promise<DiskUsage> {
+export async function diskUsage(path: string): Promise<DiskUsage> {
   const total = { bytes: 0, files: 0, tooDeep: false };
   const seen = new Set<string>();
   const walk = async (folder: FileHandle, depth: number): Promise<void> => {
-    const entries = await readdir(placeIn(folder, '.'), { encoding: 'buffer', withFileTypes: true }).catch(() => []);
+    const entries = await readdir(pathIn(folder, '.'), { encoding: 'buffer', withFileTypes: true }).catch(() => []);
     for (let at = 0; at < entries.length; at += LSTAT_BATCH) {
       await Promise.all(
         entries.slice(at, at + LSTAT_BATCH).map(async ({ name }) => {
-          const found = await lstat(placeIn(folder, name)).catch(() => undefined);
+          const found = await lstat(pathIn(folder, name)).catch(() => undefined);
           if (found === undefined) return;
           total.files += 1;
           if (found.nlink > 1 && !found.isDirectory()) {
@@ -51,7 +51,7 @@ export async function diskUsage(place: string): Promise<DiskUsage> {
       }
     }
   };
-  const root = await open(place, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(
+  const root = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(
     () => undefined,
   );
   if (root === undefined) return total;
@@ -67,8 +67,8 @@ export async function diskUsage(place: string): Promise<DiskUsage> {
  * Returns the bytes of deleted files that processes still hold open, on the disk of `place`. They are freed when the last of
  * these processes ends.
  */
-export async function deletedFileBytes(place: string, pids: readonly number[]): Promise<number> {
-  const disk = (await stat(place)).dev;
+export async function deletedFileBytes(path: string, pids: readonly number[]): Promise<number> {
+  const disk = (await stat(path)).dev;
   const seen = new Map<number, number>();
   for (const pid of pids) {
     const folder = `/proc/${pid}/fd`;
@@ -87,10 +87,10 @@ export async function sharedMemoryBytes(pids: readonly number[]): Promise<number
   const own = (await stat('/dev/shm').catch(() => undefined))?.dev;
   const found = new Map<number, number>();
   for (const pid of pids) {
-    const place = `/proc/${pid}/root/dev/shm`;
-    const dev = (await stat(place).catch(() => undefined))?.dev;
+    const path = `/proc/${pid}/root/dev/shm`;
+    const dev = (await stat(path).catch(() => undefined))?.dev;
     if (dev === undefined || dev === own || found.has(dev)) continue;
-    const room = await statfs(place).catch(() => undefined);
+    const room = await statfs(path).catch(() => undefined);
     if (room !== undefined) found.set(dev, (room.blocks - room.bfree) * room.bsize);
   }
   return [...found.values()].reduce((sum, bytes) => sum + bytes, 0);

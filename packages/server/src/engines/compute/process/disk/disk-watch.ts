@@ -22,8 +22,8 @@ export interface FreeSpace {
   readonly files: number;
 }
 
-export async function freeSpace(place: string): Promise<FreeSpace> {
-  const { bavail, bsize, files, ffree } = await statfs(place);
+export async function freeSpace(path: string): Promise<FreeSpace> {
+  const { bavail, bsize, files, ffree } = await statfs(path);
   return { bytes: bavail * bsize, files: files > 0 ? ffree : Infinity };
 }
 

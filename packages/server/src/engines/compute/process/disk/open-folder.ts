@@ -14,7 +14,7 @@ const O_PATH = 0o10000000;
 const FOLDER = constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /** A name is any bytes. */
-export function placeIn(folder: FileHandle, name: string | Buffer): Buffer {
+export function pathIn(folder: FileHandle, name: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from(`/proc/self/fd/${folder.fd}/`), Buffer.from(name)]);
 }
 
@@ -23,17 +23,17 @@ export function placeIn(folder: FileHandle, name: string | Buffer): Buffer {
  * the folder does not exist.
  */
 export async function openFolder(folder: FileHandle, name: string | Buffer): Promise<FileHandle | undefined> {
-  const place = placeIn(folder, name);
+  const path = pathIn(folder, name);
   try {
-    return await open(place, constants.O_RDONLY | FOLDER);
+    return await open(path, constants.O_RDONLY | FOLDER);
   } catch (error) {
     if (errnoOf(error) !== 'EACCES') return undefined;
   }
-  const handle = await open(place, O_PATH | FOLDER).catch(() => undefined);
+  const handle = await open(path, O_PATH | FOLDER).catch(() => undefined);
   if (handle === undefined) return undefined;
   try {
     await chmod(`/proc/self/fd/${handle.fd}`, 0o700);
-    return await open(place, constants.O_RDONLY | FOLDER);
+    return await open(path, constants.O_RDONLY | FOLDER);
   } catch {
     return undefined;
   } finally {

@@ -29,14 +29,14 @@ const ended = (state: TaskState | undefined) => state as Extract<TaskState, { ph
 const fill = (file: string, mib = 256): string =>
   `n=0; while [ $n -lt ${mib} ]; do head -c ${MIB} /dev/zero || exit 5; n=$((n+1)); done >"${file}"; sleep 300`;
 
-const PLACES: Readonly<Record<string, string>> = {
+const LOCATIONS: Readonly<Record<string, string>> = {
   'its working folder': fill('fill'),
   'its home': fill('$HOME/fill'),
   'its temporary files': fill('$TMPDIR/fill'),
   'a folder that it cannot read itself': `mkdir -p a/b; ${fill('a/b/fill', 256).replace('; sleep', '; chmod 0 a/b a; sleep')}`,
   'a file without a name': `exec 7>gone; rm gone; ${fill('/proc/self/fd/7')}`,
 };
-const ISOLATED_PLACES: Readonly<Record<string, string>> = {
+const ISOLATED_LOCATIONS: Readonly<Record<string, string>> = {
   '/tmp': fill('/tmp/fill'),
   '/var/tmp': fill('/var/tmp/fill'),
   'shared memory': fill('/dev/shm/fill'),
@@ -46,9 +46,9 @@ describe.each<[string, Isolation]>([
   ['not isolated', 'none'],
   ['isolated', 'required'],
 ])('a task, %s, that writes too much', (_name, isolation) => {
-  const places = { ...PLACES, ...(isolation === 'required' && ISOLATED_PLACES) };
+  const locations = { ...LOCATIONS, ...(isolation === 'required' && ISOLATED_LOCATIONS) };
 
-  test.concurrent.each(Object.entries(places))(
+  test.concurrent.each(Object.entries(locations))(
     'into %s is ended with the reason',
     { timeout: PATIENCE },
     async (_place, script) => {

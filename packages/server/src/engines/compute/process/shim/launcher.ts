@@ -26,7 +26,7 @@ export interface LaunchRequest {
 }
 
 /** Called when the shim has ended, or (`fault`) could not start. Not called for a shim that found another one running. */
-export type ShimGone = (fault: string | undefined) => void;
+export type ShimGone = (problem: string | undefined) => void;
 
 export interface LauncherOptions {
   /** PATH of the launcher and of shims. */
@@ -39,7 +39,7 @@ export interface LauncherOptions {
 interface Pending {
   readonly fields: readonly string[];
   /** Reports the exit code; `fault`: it did not start. */
-  answered(code: number, fault?: string): void;
+  answered(code: number, problem?: string): void;
   /** Runs the request without a launcher. */
   alone(): void;
 }
@@ -64,7 +64,7 @@ export class Launcher {
   start(request: LaunchRequest, gone: ShimGone): void {
     this.#ask({
       fields: ['shim', ...this.#fieldsOf(request)],
-      answered: (code, fault) => code !== SECOND_START && gone(fault),
+      answered: (code, problem) => code !== SECOND_START && gone(problem),
       alone: () => this.#startAlone(request, gone),
     });
   }
@@ -76,7 +76,7 @@ export class Launcher {
       return await new Promise((resolve) => {
         this.#ask({
           fields: ['remove', folder],
-          answered: (code, fault) => resolve(fault === undefined && code === 0),
+          answered: (code, problem) => resolve(problem === undefined && code === 0),
           alone: () => resolve(false),
         });
         this.#keepAlive();
@@ -156,10 +156,10 @@ export class Launcher {
       for (const line of lines) this.#receive(line);
     });
     let isOver = false;
-    const over = (fault: string) => {
+    const over = (problem: string) => {
       if (isOver) return;
       isOver = true;
-      this.#ended(fault);
+      this.#ended(problem);
     };
     child.once('error', (error) => over(error.message));
     child.once('close', (code, signal) => over(signal ?? `exit code ${code}`));
@@ -177,14 +177,14 @@ export class Launcher {
   }
 
   /** Repeats all unanswered requests: a second shim of a task ends immediately. */
-  #ended(fault: string): void {
+  #ended(problem: string): void {
     this.#child = undefined;
     if (this.#closed) return;
     this.#failures += 1;
     const requests = [...this.#pending];
     const isGivenUp = this.#failures >= MOST_FAILURES;
     const words = isGivenUp ? 'starting steps without a launcher' : 'the launcher of steps ended';
-    this.#options.log.warn(words, { fault, waiting: requests.length });
+    this.#options.log.warn(words, { fault: problem, waiting: requests.length });
     for (const [id, pending] of requests) {
       if (!isGivenUp) {
         this.#send(id, pending);

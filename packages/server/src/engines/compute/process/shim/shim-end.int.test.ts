@@ -1,11 +1,13 @@
 /** Without a running Dais, nothing of a task remains once its shim is killed or its folder is removed. */
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startModule } from '#lib/module-program.testing.ts';
+import { run, start } from '#lib/process.ts';
 import type { CrashWork } from '#engines/compute/process/crash-worker.testing.ts';
+import { shimArguments } from '#engines/compute/process/shim/shim.ts';
 import { readProcess, signalProcess, TASK_VARIABLE } from '#engines/compute/process/task-processes.ts';
 
 let root: string;
@@ -35,11 +37,11 @@ async function taskPids(): Promise<number[]> {
 
 /** Runs Dais on the folder until it dies at `at`, and returns the remaining shim. */
 async function killedDais(script: string, work: Pick<CrashWork, 'at' | 'launcher'>, isolation: 'required' | 'none') {
-  const told: CrashWork = { root: join(root, 'compute'), tasks: [{ attempt, script, isolation }], ...work };
+  const reported: CrashWork = { root: join(root, 'compute'), tasks: [{ attempt, script, isolation }], ...work };
   const dais = await startModule({
     module: new URL('../crash-worker.testing.ts', import.meta.url),
     statement: 'await program.workUntilKilled(JSON.parse(process.argv[2]));',
-    argument: told,
+    argument: reported,
     env: { PATH: process.env['PATH'] },
     stdout: 'ignore',
     stderr: 'inherit',
@@ -88,5 +90,41 @@ describe.each([
     await rm(folder(), { recursive: true, maxRetries: 20, retryDelay: 20 });
     await expect.poll(taskPids, { timeout: 20_000 }).toEqual([]);
     await expect.poll(() => readProcess(shim), { interval: 20 }).toBeUndefined();
+  });
+});
+
+/** Starts the program of a shim in sh in the folder of the task, as the engine does without a launcher. */
+async function startShim(program: readonly string[]) {
+  await mkdir(join(folder(), 'logs'), { recursive: true });
+  await writeFile(join(root, 'compute', 'seccomp.bpf'), '');
+  const options = { folder: folder(), segmentBytes: 1000, segments: 2, controlGroups: [], program };
+  return start('sh', shimArguments(options), {
+    detached: true,
+    env: { PATH: process.env['PATH'], [TASK_VARIABLE]: attempt },
+    stdio: 'ignore',
+  });
+}
+
+describe('a shim of sh whose folder is removed while it starts', () => {
+  test('leaves no process when its files are missing', async () => {
+    const shim = await startShim(['sleep', '300']);
+    await once(shim, 'exit');
+    await expect.poll(taskPids).toEqual([]);
+  });
+
+  test('does not start the task after its last check for the removal', async () => {
+    // The shim waits for somebody to write to the variables.
+    await mkdir(folder(), { recursive: true });
+    expect(await run('mkfifo', [join(folder(), 'env')])).toMatchObject({ code: 0 });
+    const shim = await startShim(['sleep', '300']);
+    const gone = once(shim, 'exit');
+    const programs = async () => (await taskPids()).map((pid) => readProcess(pid)?.name);
+    await expect.poll(programs).toContain('sleep');
+    await rm(join(folder(), 'started'));
+    // The watcher ends with its timer.
+    await expect.poll(programs).not.toContain('sleep');
+    await writeFile(join(folder(), 'env'), '');
+    await gone;
+    await expect.poll(taskPids).toEqual([]);
   });
 });

@@ -30,8 +30,10 @@ const REMOVAL_CHECK_SECONDS = 2;
  * Output goes through a pipe to a writer that starts a new file when one is full and removes the oldest: a file that the task
  * writes directly could not be truncated without Dais. Both survive `kill -9` of Dais.
  *
- * `watch` ends the task when its folder is removed: nothing can continue it, cancel it or read its result. It and the writer
- * start before `go` is opened, so that neither keeps it open when the shim is killed.
+ * `watch` ends the task when its folder is removed: nothing can continue it, cancel it or read its result. It ends itself
+ * after that, so the process that becomes the task checks for the removal too. Watcher and writer start before `go` is opened,
+ * so that neither keeps it open when the shim is killed. The shim opens `out` for both directions first: the open of a named
+ * pipe waits for the other side, and a writer whose shim ended early would wait forever.
  *
  * The message of `sh` for a child that a signal ended ("Killed" on its standard error) distinguishes exit code 137 from
  * SIGKILL. For SIGINT and SIGPIPE it prints nothing, so 130 and 141 count as signals. The files for that message and for the
@@ -69,9 +71,10 @@ write() {
     rm -f "logs/$((number - keep))"
   done
 }
+exec 8<>out
 {
   if [ "$masked" = 1 ]; then "$node" -e "$masker" | write; else write; fi
-} <out >/dev/null 2>&1 &
+} <out >/dev/null 2>&1 8<&- &
 writer=$!
 exec 6<&-
 end_tree() {
@@ -98,12 +101,12 @@ watch() {
     if [ "$task" != "$self" ] && [ "$task" != "$writer" ]; then end_tree "$task"; fi
   done
 }
-watch </dev/null >/dev/null 2>&1 &
+watch </dev/null >/dev/null 2>&1 8<&- &
 watcher=$!
 exec 3<env 2<>death 4<>death 7<>go
 rm -f env mask
 (
-  if [ -e cancel ]; then exit 143; fi
+  if [ -e cancel ] || [ ! -e started ]; then exit 143; fi
   while [ "$groups" -gt 0 ]; do
     echo 0 >"$1/cgroup.procs" || { echo "the control group $1 no longer exists" >&9; exit 125; }
     shift
@@ -111,9 +114,9 @@ rm -f env mask
   done
   umask 022
   exec setsid "$@"
-) >out 2>&1 </dev/null 5<../../seccomp.bpf 7<go 9>begun
+) >out 2>&1 </dev/null 8<&- 5<../../seccomp.bpf 7<go 9>begun
 code=$?
-exec 3<&- 4<&- 7<&-
+exec 3<&- 4<&- 7<&- 8<&-
 [ -e started ] || exit 0
 kill "$watcher"
 read -r word <death

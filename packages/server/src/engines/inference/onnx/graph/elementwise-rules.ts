@@ -68,7 +68,7 @@ function combine(
   if (count > MOST_VALUES) return undefined;
   const result: Size[] = [];
   for (let index = 0; index < count; index++) {
-    const parts = inputs.map((input) => input.values![placeOf(index, sizes, input.dims)]);
+    const parts = inputs.map((input) => input.values![positionOf(index, sizes, input.dims)]);
     if (parts.includes(undefined)) return undefined;
     const value = apply(parts as Size[]);
     if (value === undefined) return undefined;
@@ -77,18 +77,18 @@ function combine(
   return result;
 }
 
-function placeOf(index: number, sizes: readonly number[], dims: readonly Size[]): number {
+function positionOf(index: number, sizes: readonly number[], dims: readonly Size[]): number {
   let rest = index;
-  let place = 0;
+  let position = 0;
   let stride = 1;
   for (let axis = sizes.length - 1; axis >= 0; axis--) {
     const at = rest % sizes[axis]!;
     rest = Math.floor(rest / sizes[axis]!);
     const size = Number(dims[axis - sizes.length + dims.length]?.known ?? 1n);
-    place += (size === 1 ? 0 : at) * stride;
+    position += (size === 1 ? 0 : at) * stride;
     stride *= size;
   }
-  return place;
+  return position;
 }
 
 function binary(apply?: (a: Size, b: Size, type: number) => Size | undefined, result?: number): Rule {

@@ -3,7 +3,7 @@ import { ElementType, GraphError, type Attribute, type Graph, type Node } from '
 import type { Size } from './size.ts';
 import { bytesOf, mostElements, shorten, type TensorValue, type Value } from './tensor-value.ts';
 
-/** Computes the outputs of a node from its inputs. @throws GraphFault where no bound is known */
+/** Computes the outputs of a node from its inputs. @throws GraphError where no bound is known */
 export type Rule = (node: NodeView) => readonly Value[];
 
 export interface Rules {

@@ -30,7 +30,7 @@ const NO_NUMBERS: NumberField = { count: 0, first: [], largest: 0, smallest: 0 }
 const NO_TEXTS: TextField = { count: 0, bytes: 0, longest: 0 };
 const NOT_EXTERNAL: OnnxTensor['external'] = { isUsed: false, location: '', offset: 0n, length: undefined };
 
-/** @throws ProtobufError or GraphFault */
+/** @throws ProtobufError or GraphError */
 export function readOnnxModel(bytes: Buffer): OnnxModel {
   return new GraphReader(bytes).readModel();
 }

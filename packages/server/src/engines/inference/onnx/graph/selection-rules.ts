@@ -87,11 +87,11 @@ function sliced(size: Size, start: Size, end: Size, step: bigint): Size | undefi
     return Size.of(length > 0n ? length : 0n);
   }
   if (step !== 1n) return undefined;
-  const place = (value: Size) => {
+  const clamped = (value: Size) => {
     const counted = value.high < 0n ? size.plus(value) : value.low >= 0n ? value : undefined;
     return counted?.min(size).max(Size.zero);
   };
-  const [from, to] = [place(start), place(end)];
+  const [from, to] = [clamped(start), clamped(end)];
   if (from === undefined || to === undefined) return undefined;
   return to.minus(from).max(Size.zero);
 }

@@ -143,7 +143,7 @@ export function elementsOf(dims: readonly Size[]): Size {
 /** Checks the required size of an external data file. */
 export type CheckExternal = (location: string, end: bigint) => void;
 
-/** Returns the value of an initializer or constant. @throws GraphFault if its dimensions do not match its bytes. */
+/** Returns the value of an initializer or constant. @throws GraphError if its dimensions do not match its bytes. */
 export function tensorOf(from: OnnxTensor, checkExternal: CheckExternal): TensorValue {
   const name = `the tensor \`${shorten(from.name)}\``;
   let elements = 1n;

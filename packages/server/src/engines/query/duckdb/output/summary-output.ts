@@ -163,7 +163,7 @@ async function countNans(
   if (at.length === 0) return found;
   const aggregates = at.map((n) => `count(*) FILTER (WHERE isnan(${identifier(names[n] ?? '')}))`);
   await eachChunk(session, `SELECT ${aggregates.join(', ')} FROM (${sql}\n)`, (chunk) => {
-    for (const [place, n] of at.entries()) found.set(n, numberOf(chunk, place));
+    for (const [position, n] of at.entries()) found.set(n, numberOf(chunk, position));
   });
   return found;
 }

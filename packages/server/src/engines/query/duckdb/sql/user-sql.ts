@@ -61,18 +61,18 @@ export async function userSqlError(
   error: unknown,
   { sql, start, columns }: { readonly sql: string; readonly start: number; readonly columns: () => Promise<string[]> },
 ): Promise<unknown> {
-  const fault = duckdbError(error);
+  const failure = duckdbError(error);
   if (
-    fault === undefined ||
-    !/^(?:Binder|Catalog|Parser|Syntax|Invalid Input|Not implemented|Mismatch Type)$/.test(fault.type)
+    failure === undefined ||
+    !/^(?:Binder|Catalog|Parser|Syntax|Invalid Input|Not implemented|Mismatch Type)$/.test(failure.type)
   )
     return error;
-  const position = fault.position === undefined ? undefined : positionIn(sql, fault.position - start);
+  const position = failure.position === undefined ? undefined : positionIn(sql, failure.position - start);
   // The list of function candidates can be very long.
   const detail =
-    fault.subtype === 'COLUMN_NOT_FOUND'
-      ? noColumn(fault.name ?? '', fault.candidates, await columns())
-      : sentence(fault.message.split('\n')[0] ?? '');
+    failure.subtype === 'COLUMN_NOT_FOUND'
+      ? noColumn(failure.name ?? '', failure.candidates, await columns())
+      : sentence(failure.message.split('\n')[0] ?? '');
   return new QueryError('query_invalid', detail, { position });
 }
 

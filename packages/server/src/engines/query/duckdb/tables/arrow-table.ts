@@ -17,7 +17,7 @@ import type { OpenedFile } from './source-files.ts';
  * type.
  */
 export async function arrowLines(table: string, file: OpenedFile, to: string): Promise<readonly Column[]> {
-  const place = { table, file: file.name };
+  const location = { table, file: file.name };
   const output = createWriteStream(to);
   const done = finished(output);
   try {
@@ -28,7 +28,7 @@ export async function arrowLines(table: string, file: OpenedFile, to: string): P
       if (converted !== undefined) return { name, type: converted };
       throw dataError(
         'unreadable',
-        { ...place, column: name },
+        { ...location, column: name },
         `Its Arrow type (${String(type)}) is not supported.`,
         'Use another type, or write the file as Parquet.',
       );
@@ -44,7 +44,7 @@ export async function arrowLines(table: string, file: OpenedFile, to: string): P
     if (error instanceof Error && error.name === 'QueryError') throw error;
     throw dataError(
       'unreadable',
-      place,
+      location,
       'It is not a complete Arrow file.',
       'Check that the upload was complete, or write the file again.',
     );

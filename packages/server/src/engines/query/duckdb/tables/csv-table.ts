@@ -34,28 +34,28 @@ export interface CsvPlan {
 
 /** @throws QueryError `data_invalid` for an invalid header. */
 export async function planCsv(session: Session, table: string, file: TextFile, wanted: FileTable): Promise<CsvPlan> {
-  const place = { table, file: file.name };
+  const location = { table, file: file.name };
   if (file.plainBytes === 0) {
-    throw dataError('no-rows', place, 'The file is empty.', 'Upload a file with at least a header.');
+    throw dataError('no-rows', location, 'The file is empty.', 'Upload a file with at least a header.');
   }
   const dialect = await dialectOf(session, file, file.source.csv ?? {});
   const record = firstRecord(file.start, file.encoding, dialect, file.start.length === file.plainBytes);
   if (record === undefined) {
     throw dataError(
       'line-too-long',
-      { ...place, line: dialect.skip + 1 },
+      { ...location, line: dialect.skip + 1 },
       'The first line is longer than 4 MiB.',
       'Check the quote character and the line ends.',
     );
   }
   const { names, notes } = dialect.header
-    ? headerNames(record, place, dialect.skip + 1)
+    ? headerNames(record, location, dialect.skip + 1)
     : { names: record.map((_, n) => `column_${n + 1}`), notes: [] };
   session.widest = Math.max(session.widest, names.length);
   if (names.length > MOST_COLUMNS) {
     throw dataError(
       'too-many-columns',
-      place,
+      location,
       `The file has ${names.length} columns; the maximum is ${MOST_COLUMNS}.`,
       'Split it into several tables, or move similar columns into rows.',
     );
@@ -63,7 +63,7 @@ export async function planCsv(session: Session, table: string, file: TextFile, w
   const columns =
     wanted.columns === undefined
       ? await guessedColumns(session, file, dialect, names, wanted.inferRows)
-      : toldColumns(names, wanted, place);
+      : describedColumns(names, wanted, location);
   return { file, dialect, columns, notes };
 }
 
@@ -95,14 +95,14 @@ async function dialectOf(session: Session, file: TextFile, given: CsvDialect): P
 
 function headerNames(
   record: readonly string[],
-  place: { readonly table: string; readonly file: string },
+  location: { readonly table: string; readonly file: string },
   line: number,
 ): { readonly names: readonly string[]; readonly notes: readonly string[] } {
   const notes: string[] = [];
   const names = record.map((field, n) => {
     const name = field.trim();
     if (name !== '') return name;
-    notes.push(`${place.file}: column ${n + 1} has no name in the header and is named \`column_${n + 1}\`.`);
+    notes.push(`${location.file}: column ${n + 1} has no name in the header and is named \`column_${n + 1}\`.`);
     return `column_${n + 1}`;
   });
   const seen = new Map<string, number>();
@@ -111,7 +111,7 @@ function headerNames(
     if (before !== undefined) {
       throw dataError(
         'header',
-        { ...place, line, column: name },
+        { ...location, line, column: name },
         `Columns ${before + 1} and ${n + 1} have the same name (names are case-insensitive).`,
         'Rename one of them in the header.',
       );
@@ -121,19 +121,19 @@ function headerNames(
   return { names, notes };
 }
 
-function toldColumns(
+function describedColumns(
   names: readonly string[],
   wanted: FileTable,
-  place: { readonly table: string; readonly file: string },
+  location: { readonly table: string; readonly file: string },
 ): readonly Column[] {
   const types = new Map((wanted.columns ?? []).map((column) => [column.name.toLowerCase(), column]));
   const missing = (wanted.columns ?? []).filter(
     ({ name }) => !names.some((each) => each.toLowerCase() === name.toLowerCase()),
   );
   const extra = names.filter((name) => !types.has(name.toLowerCase()));
-  const faults: DataError[] = [
+  const errors: DataError[] = [
     ...missing.map(({ name }) => ({
-      ...place,
+      ...location,
       line: 1,
       column: name,
       kind: 'column-missing' as const,
@@ -146,7 +146,7 @@ function toldColumns(
     ...(wanted.extraColumns === 'ignore'
       ? []
       : extra.map((name) => ({
-          ...place,
+          ...location,
           line: 1,
           column: name,
           kind: 'column-extra' as const,
@@ -154,7 +154,7 @@ function toldColumns(
           remedy: 'Remove it, add it to the schema, or ignore additional columns.',
         }))),
   ];
-  if (faults.length > 0) throw dataErrors(faults);
+  if (errors.length > 0) throw dataErrors(errors);
   return names.map((name) => ({ name, type: types.get(name.toLowerCase())?.type ?? 'string' }));
 }
 
@@ -314,9 +314,9 @@ async function takeRejects(session: Session, { errors }: RejectTables, taken: Ta
         const key = kind === 'MISSING COLUMNS' ? String(line) : '';
         if (key !== '' && key === last) continue;
         last = key;
-        const place = { table, file: plan.file.name, line: (await lines?.lineAt(Number(at))) ?? Number(line) };
+        const position = { table, file: plan.file.name, line: (await lines?.lineAt(Number(at))) ?? Number(line) };
         const column = name === null ? undefined : String(name);
-        await faults.add(faultOf(place, String(kind), column, String(message), String(content ?? ''), columns));
+        await faults.add(errorOf(position, String(kind), column, String(message), String(content ?? ''), columns));
       }
     } finally {
       await lines?.close();
@@ -329,13 +329,15 @@ async function takeRejects(session: Session, { errors }: RejectTables, taken: Ta
   const lines = plain ? await linesOfRows(plan.file.plainPath, rows, options) : new Map<number, number>();
   for (const { row, column, value } of integers) {
     const line = lines.get(row);
-    const place = { table, file: plan.file.name, ...(line !== undefined && { line }) };
-    await faults.add(faultOf(place, 'CAST', column, `Could not convert string "${value}" to 'BIGINT'`, value, columns));
+    const position = { table, file: plan.file.name, ...(line !== undefined && { line }) };
+    await faults.add(
+      errorOf(position, 'CAST', column, `Could not convert string "${value}" to 'BIGINT'`, value, columns),
+    );
   }
 }
 
-function faultOf(
-  place: { readonly table: string; readonly file: string; readonly line?: number },
+function errorOf(
+  position: { readonly table: string; readonly file: string; readonly line?: number },
   kind: string,
   column: string | undefined,
   message: string,
@@ -345,7 +347,7 @@ function faultOf(
   const [, expected, found] = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message) ?? [];
   const counted = expected === undefined ? '' : ` The row has ${found} fields, and the header has ${expected}.`;
   const describe = (errorKind: DataErrorKind, problem: string, remedy: string, value = content): DataError => ({
-    ...place,
+    ...position,
     kind: errorKind,
     value,
     problem,

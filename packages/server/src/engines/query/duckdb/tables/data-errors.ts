@@ -35,27 +35,27 @@ export class DataErrorLog {
 }
 
 /** Returns the error for data errors that fail a job. */
-export function dataErrors(faults: readonly DataError[], count = faults.length): QueryError {
-  const [first] = faults;
-  const place = first === undefined ? '' : placeOf(first);
+export function dataErrors(errors: readonly DataError[], count = errors.length): QueryError {
+  const [first] = errors;
+  const path = first === undefined ? '' : locationOf(first);
   const more = count > 1 ? ` (the first of ${count} errors)` : '';
-  return new QueryError('data_invalid', `${place}${first?.problem ?? 'The data is invalid.'}${more}`, {
-    faults: faults.slice(0, MOST_REPORTED).map(shortened),
-    faultCount: count,
+  return new QueryError('data_invalid', `${path}${first?.problem ?? 'The data is invalid.'}${more}`, {
+    faults: errors.slice(0, MOST_REPORTED).map(shortened),
+    errorCount: count,
   });
 }
 
 /** Returns the error for one data error that ends reading of its file. */
 export function dataError(
   kind: DataErrorKind,
-  place: { readonly table: string; readonly file: string; readonly line?: number; readonly column?: string },
+  position: { readonly table: string; readonly file: string; readonly line?: number; readonly column?: string },
   problem: string,
   remedy: string,
 ): QueryError {
-  return dataErrors([{ kind, ...place, problem, remedy }]);
+  return dataErrors([{ kind, ...position, problem, remedy }]);
 }
 
-function placeOf({ file, line, column }: DataError): string {
+function locationOf({ file, line, column }: DataError): string {
   const parts = [
     file,
     ...(line === undefined ? [] : [`line ${line}`]),

@@ -26,7 +26,7 @@ export interface ReadyTable {
   readonly kept: string | undefined;
 }
 
-export interface TableReaderParts {
+export interface TableReaderDependencies {
   readonly session: Session;
   readonly folder: string;
   readonly limits: JobLimits;
@@ -36,24 +36,24 @@ export interface TableReaderParts {
 }
 
 export class TableReader {
-  readonly #parts: TableReaderParts;
+  readonly #dependencies: TableReaderDependencies;
   readonly #budget: { left: number };
   #made = 0;
 
-  constructor(parts: TableReaderParts) {
-    this.#parts = parts;
-    this.#budget = { left: parts.limits.inflatedBytes };
+  constructor(dependencies: TableReaderDependencies) {
+    this.#dependencies = dependencies;
+    this.#budget = { left: dependencies.limits.inflatedBytes };
   }
 
-  async read(name: string, table: TableSource, faults: DataErrorLog): Promise<ReadyTable> {
-    return 'files' in table ? await this.#files(name, table, faults) : await this.#inline(table);
+  async read(name: string, table: TableSource, errors: DataErrorLog): Promise<ReadyTable> {
+    return 'files' in table ? await this.#files(name, table, errors) : await this.#inline(table);
   }
 
-  async describe(name: string, table: FileTable, faults: DataErrorLog): Promise<TableDescription> {
-    const opened = this.#parts.opened.get(name) ?? [];
+  async describe(name: string, table: FileTable, errors: DataErrorLog): Promise<TableDescription> {
+    const opened = this.#dependencies.opened.get(name) ?? [];
     const notes: string[] = [];
-    const ready = await this.#files(name, { ...table, faults: 'keep' }, faults, notes);
-    const { columns } = await this.#parts.session.bind(`SELECT * FROM ${ready.source}`);
+    const ready = await this.#files(name, { ...table, faults: 'keep' }, errors, notes);
+    const { columns } = await this.#dependencies.session.bind(`SELECT * FROM ${ready.source}`);
     const files = opened.map((file, n) => ({ ...(this.#described[n] ?? file.source), compression: file.compression }));
     return { columns, files, notes };
   }
@@ -65,27 +65,27 @@ export class TableReader {
     return `${STAGE}."~t${this.#made}"`;
   }
 
-  async #files(name: string, table: FileTable, faults: DataErrorLog, notes: string[] = []): Promise<ReadyTable> {
-    const opened = this.#parts.opened.get(name) ?? [];
+  async #files(name: string, table: FileTable, errors: DataErrorLog, notes: string[] = []): Promise<ReadyTable> {
+    const opened = this.#dependencies.opened.get(name) ?? [];
     const formats = new Set(opened.map(({ source }) => source.format));
     if (opened.length === 0) return await this.#empty(name, table);
     if (formats.has('parquet')) {
       if (formats.size > 1)
         throw new QueryError('query_invalid', `Table \`${name}\` mixes Parquet with other formats.`);
-      const { session, folder } = this.#parts;
+      const { session, folder } = this.#dependencies;
       this.#made += 1;
-      const place = { table: name, folder, number: this.#made };
-      return { source: `(${await parquetRelation(session, place, opened, table)})`, kept: undefined };
+      const location = { table: name, folder, number: this.#made };
+      return { source: `(${await parquetRelation(session, location, opened, table)})`, kept: undefined };
     }
-    const before = faults.count;
+    const before = errors.count;
     const parts: { readonly target: string; readonly columns: readonly Column[]; readonly file: OpenedFile }[] = [];
     let done = 0;
     for (const file of opened) {
-      parts.push({ ...(await this.#textFile(name, file, table, faults, notes)), file });
+      parts.push({ ...(await this.#textFile(name, file, table, errors, notes)), file });
       done += 1;
-      this.#parts.onShare(done / opened.length);
+      this.#dependencies.onShare(done / opened.length);
     }
-    if (table.faults !== 'keep' && faults.count > before) throw dataErrors(faults.first.slice(), faults.count);
+    if (table.faults !== 'keep' && errors.count > before) throw dataErrors(errors.first.slice(), errors.count);
     return await this.#joined(table, parts);
   }
 
@@ -95,7 +95,7 @@ export class TableReader {
       throw new QueryError('query_invalid', `Table \`${name}\` has neither files nor columns.`);
     }
     const target = this.#nextTable();
-    await this.#parts.session.run(`CREATE TABLE ${target} (${table.columns.map(definition).join(', ')})`);
+    await this.#dependencies.session.run(`CREATE TABLE ${target} (${table.columns.map(definition).join(', ')})`);
     return { source: target, kept: target };
   }
 
@@ -103,10 +103,10 @@ export class TableReader {
     name: string,
     opened: OpenedFile,
     table: FileTable,
-    faults: DataErrorLog,
+    errors: DataErrorLog,
     notes: string[],
   ): Promise<{ readonly target: string; readonly columns: readonly Column[] }> {
-    const { session, folder, limits } = this.#parts;
+    const { session, folder, limits } = this.#dependencies;
     const target = this.#nextTable();
     if (opened.source.format === 'arrow') {
       const lines = path.join(folder, `arrow-${this.#made}.ndjson`);
@@ -126,7 +126,7 @@ export class TableReader {
       const columns = await loadCsv(session, name, plan, target, {
         guessed: table.columns === undefined,
         lineBytes,
-        faults,
+        faults: errors,
       });
       this.#describe(plan.file, describedFile(plan));
       return { target, columns };
@@ -134,7 +134,7 @@ export class TableReader {
     const columns = await loadJson(session, name, file, target, {
       wanted: table,
       lineBytes: limits.lineBytes,
-      faults,
+      faults: errors,
       scratch: path.join(folder, `json-${this.#made}`),
     });
     this.#describe(file, file.source);
@@ -178,7 +178,7 @@ export class TableReader {
       type === 'binary' ? `from_base64("c${n}")` : `CAST("c${n}" AS ${sqlType(type)})`,
     );
     const read = columns.map(({ type }, n) => `c${n}: ${/^(?:list|struct|map)</.test(type) ? "'JSON'" : "'VARCHAR'"}`);
-    await this.#parts.session.run(
+    await this.#dependencies.session.run(
       `INSERT INTO ${target} SELECT ${values.join(', ')} FROM read_json(${text(lines)}, format = 'newline_delimited', columns = {${read.join(', ')}})`,
     );
   }
@@ -191,7 +191,7 @@ export class TableReader {
       );
     }
     const target = this.#nextTable();
-    const { session, folder } = this.#parts;
+    const { session, folder } = this.#dependencies;
     await session.run(`CREATE TABLE ${target} (${table.columns.map(definition).join(', ')})`);
     if (table.rows.length === 0) return { source: target, kept: target };
     const file = path.join(folder, `inline-${this.#made}.ndjson`);

@@ -28,10 +28,10 @@ export async function loadJson(
     readonly scratch: string;
   },
 ): Promise<readonly Column[]> {
-  const place = { table, file: file.name };
+  const location = { table, file: file.name };
   const { columns, inferRows } = options.wanted;
   if (columns === undefined && file.plainBytes === 0)
-    throw dataError('no-rows', place, 'The file is empty.', 'Upload a file with values.');
+    throw dataError('no-rows', location, 'The file is empty.', 'Upload a file with values.');
   const reported = columns?.map(({ name, type }) => `${text(name)}: ${text(sqlType(type))}`);
   const read = [
     `format = ${file.source.format === 'ndjson' ? "'newline_delimited'" : "'auto'"}`,
@@ -53,20 +53,20 @@ export async function loadJson(
   try {
     await load(file.plainPath);
   } catch (error) {
-    const reported = await jsonFault(error, place, file);
+    const reported = await jsonProblem(error, location, file);
     const broken = reported instanceof QueryError && reported.faults[0]?.kind === 'json';
     if (!broken || file.source.format !== 'ndjson' || options.wanted.faults !== 'keep') throw reported;
     const whole = `${options.scratch}.whole.ndjson`;
-    await leaveBrokenOut(file.plainPath, whole, place, options.faults);
+    await leaveBrokenOut(file.plainPath, whole, location, options.faults);
     await load(whole).catch(async (again: unknown) => {
-      throw await jsonFault(again, place, file);
+      throw await jsonProblem(again, location, file);
     });
   }
   const made = (await session.bind(`SELECT * FROM ${target}`)).columns;
   if (made.length > MOST_COLUMNS) {
     throw dataError(
       'too-many-columns',
-      place,
+      location,
       `The objects have ${made.length} different keys; the maximum is ${MOST_COLUMNS}.`,
       'Move similar keys into rows.',
     );
@@ -74,9 +74,9 @@ export async function loadJson(
   return made;
 }
 
-async function jsonFault(
+async function jsonProblem(
   error: unknown,
-  place: { readonly table: string; readonly file: string },
+  location: { readonly table: string; readonly file: string },
   file: TextFile,
 ): Promise<unknown> {
   const message = error instanceof Error ? error.message : '';
@@ -86,7 +86,7 @@ async function jsonFault(
   if (/maximum_object_size/.test(message)) {
     return dataError(
       'line-too-long',
-      { ...place, ...line },
+      { ...location, ...line },
       'A value is too long.',
       'Split it, or raise the line limit.',
     );
@@ -94,7 +94,7 @@ async function jsonFault(
   if (/Malformed JSON|unexpected end of (?:data|input)|invalid (?:UTF|utf)/i.test(message)) {
     // DuckDB counts one line too many when a line is truncated.
     const broken = file.source.format === 'ndjson' ? await firstBrokenLine(file.plainPath) : undefined;
-    return dataError('json', { ...place, ...(broken === undefined ? line : { line: broken }) }, ...MALFORMED);
+    return dataError('json', { ...location, ...(broken === undefined ? line : { line: broken }) }, ...MALFORMED);
   }
   const [, column] = /(?:column|key|field) "([^"]+)"/i.exec(message) ?? [];
   if (
@@ -104,7 +104,7 @@ async function jsonFault(
   ) {
     return dataError(
       'wrong-type',
-      { ...place, ...line, ...(column !== undefined && { column }) },
+      { ...location, ...line, ...(column !== undefined && { column }) },
       'A value does not have the type of its column.',
       'Correct it, or change the type of the column.',
     );
@@ -118,8 +118,8 @@ const MALFORMED = ['The JSON is malformed.', 'Write one JSON value per line, or 
 async function leaveBrokenOut(
   from: string,
   to: string,
-  place: { readonly table: string; readonly file: string },
-  faults: DataErrorLog,
+  location: { readonly table: string; readonly file: string },
+  errors: DataErrorLog,
 ): Promise<void> {
   const output = createWriteStream(to);
   let number = 0;
@@ -129,7 +129,7 @@ async function leaveBrokenOut(
       if (!output.write(`${line}\n`)) await once(output, 'drain');
     } else {
       const [problem, remedy] = MALFORMED;
-      await faults.add({ ...place, line: number, kind: 'json', value: line, problem, remedy });
+      await errors.add({ ...location, line: number, kind: 'json', value: line, problem, remedy });
     }
   }
   output.end();

@@ -57,14 +57,14 @@ function chosen(
   there: readonly Column[],
   wanted: FileTable,
 ): readonly Column[] {
-  const place = { table, file: files[0]?.name ?? table };
+  const location = { table, file: files[0]?.name ?? table };
   const names = new Set(there.map(({ name }) => name.toLowerCase()));
   const requested = new Set((wanted.columns ?? []).map(({ name }) => name.toLowerCase()));
-  const faults: DataError[] = [
+  const errors: DataError[] = [
     ...(wanted.columns ?? [])
       .filter(({ name }) => !names.has(name.toLowerCase()))
       .map(({ name }) => ({
-        ...place,
+        ...location,
         column: name,
         kind: 'column-missing' as const,
         problem: `Column "${name}" is missing.`,
@@ -72,7 +72,7 @@ function chosen(
       })),
     ...(wanted.extraColumns === 'ignore' ? [] : there.filter(({ name }) => !requested.has(name.toLowerCase()))).map(
       ({ name }) => ({
-        ...place,
+        ...location,
         column: name,
         kind: 'column-extra' as const,
         problem: `Column "${name}" is not expected.`,
@@ -80,7 +80,7 @@ function chosen(
       }),
     ),
   ];
-  if (faults.length > 0) throw dataErrors(faults);
+  if (errors.length > 0) throw dataErrors(errors);
   return wanted.columns ?? [];
 }
 

@@ -22,7 +22,7 @@ interface ShapedFile {
 /** Files with more rows are rare; 128 MiB of bits. */
 const MOST_BITS = 2 ** 30;
 
-interface Place {
+interface TableLocation {
   readonly table: string;
   /** Folder for temporary files for DuckDB. */
   readonly folder: string;
@@ -37,14 +37,14 @@ export async function shapedRelation(
   session: Session,
   shape: readonly ShapedColumn[],
   files: readonly OpenedFile[],
-  place: Place,
+  location: TableLocation,
 ): Promise<string> {
-  const shaped = await byName(session, shape, files, place.table);
-  const deleted = await deletedRows(session, files, place);
+  const shaped = await byName(session, shape, files, location.table);
+  const deleted = await deletedRows(session, files, location);
   let first = 0;
   const selects: string[] = [];
   for (const run of runsOf(shaped)) {
-    selects.push(await runSelect(session, shape, run, { table: place.table, deleted, first }));
+    selects.push(await runSelect(session, shape, run, { table: location.table, deleted, first }));
     first += run.length;
   }
   return selects.join(' UNION ALL ');
@@ -125,7 +125,7 @@ function runsOf(files: readonly ShapedFile[]): readonly (readonly ShapedFile[])[
 async function deletedRows(
   session: Session,
   files: readonly OpenedFile[],
-  { folder, number }: Place,
+  { folder, number }: TableLocation,
 ): Promise<string | undefined> {
   if (files.every(({ source }) => source.part?.deleted === undefined)) return undefined;
   const listed = path.join(folder, `deleted-${number}.csv`);

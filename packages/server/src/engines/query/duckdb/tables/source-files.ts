@@ -56,14 +56,14 @@ async function compressionOf(source: SourceFile): Promise<FileCompression> {
 export async function plainText(
   opened: OpenedFile,
   table: string,
-  place: { readonly folder: string; readonly number: number },
+  location: { readonly folder: string; readonly number: number },
   budget: { left: number },
 ): Promise<TextFile> {
   const { source, name, compression, bytes } = opened;
   let plainPath = source.path;
   let plainBytes = bytes;
   if (compression !== 'none') {
-    plainPath = path.join(place.folder, `plain-${place.number}`);
+    plainPath = path.join(location.folder, `plain-${location.number}`);
     plainBytes = await inflate(opened, table, plainPath, budget);
   }
   budget.left -= plainBytes;

@@ -50,7 +50,7 @@ beforeAll(async () => {
     proxy: { noProxy: [] },
     allowHosts: ['127.0.0.1'],
     userAgent: 'dais/test',
-    fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+    fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
   });
   const environment = await pythonEnvironment('data', join(conformance, 'requirements.txt'));
   const words = ['-B', join(conformance, 'delta_tables.py'), join(folder, 'tables')];

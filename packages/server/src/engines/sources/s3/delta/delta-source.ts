@@ -43,24 +43,24 @@ export function deltaSource({ path, version, query, scratch, ...options }: Delta
   };
 }
 
-interface Parts extends Pick<DeltaSourceOptions, 'query' | 'scratch'> {
+interface SourceDependencies extends Pick<DeltaSourceOptions, 'query' | 'scratch'> {
   readonly bucket: S3Bucket;
   readonly table: string;
   readonly folder: string;
 }
 
 class DeltaListing {
-  readonly #parts: Parts;
+  readonly #dependencies: SourceDependencies;
   readonly #signal: AbortSignal;
   #left = LOG_BYTES;
 
-  constructor(parts: Parts, signal: AbortSignal) {
-    this.#parts = parts;
+  constructor(dependencies: SourceDependencies, signal: AbortSignal) {
+    this.#dependencies = dependencies;
     this.#signal = signal;
   }
 
   async list(version: number | undefined): Promise<readonly SourceObject[]> {
-    const { table, folder, bucket } = this.#parts;
+    const { table, folder, bucket } = this.#dependencies;
     const snapshot = await this.#snapshot(version);
     const where = `version ${snapshot.version} of the Delta table ${table}`;
     const { files } = snapshot;
@@ -100,7 +100,7 @@ class DeltaListing {
   }
 
   async #snapshot(version: number | undefined): Promise<DeltaSnapshot> {
-    const { table, folder, bucket } = this.#parts;
+    const { table, folder, bucket } = this.#dependencies;
     const log = await bucket.objects(`${folder}/_delta_log/**`, this.#signal, (name) => isLogFile(name));
     const objects = new Map(log.map((object) => [object.name, object]));
     const plan = planLog(table, [...objects.keys()], version);
@@ -117,7 +117,7 @@ class DeltaListing {
   }
 
   async #checkpoint(names: readonly string[], objects: ReadonlyMap<string, SourceObject>) {
-    const { table, folder, bucket, query, scratch } = this.#parts;
+    const { table, folder, bucket, query, scratch } = this.#dependencies;
     const signal = this.#signal;
     const where = `The Delta table ${table}`;
     const sidecars = new Map<string, SourceObject>();
@@ -157,7 +157,7 @@ class DeltaListing {
     if (deletions === undefined) return undefined;
     const name = vectors.guarded(() => vectorFile(deletions));
     if (name === undefined) return await vectors.pack(() => inlineRows(deletions));
-    const { table, folder } = this.#parts;
+    const { table, folder } = this.#dependencies;
     const key = `${folder}/${name}`;
     const bytes = files.read.get(key) ?? (await this.#bytes(objectOf(files.there, key, `The Delta table ${table}`)));
     files.read.set(key, bytes);
@@ -168,7 +168,7 @@ class DeltaListing {
   async #bytes(object: SourceObject): Promise<Buffer> {
     this.#left -= object.bytes ?? 0;
     if (this.#left < 0)
-      throw new DaisError('too_large', `The log of ${this.#parts.table} has more than ${LOG_BYTES} bytes.`);
-    return await this.#parts.bucket.bytes(object, FILE_BYTES, this.#signal);
+      throw new DaisError('too_large', `The log of ${this.#dependencies.table} has more than ${LOG_BYTES} bytes.`);
+    return await this.#dependencies.bucket.bytes(object, FILE_BYTES, this.#signal);
   }
 }

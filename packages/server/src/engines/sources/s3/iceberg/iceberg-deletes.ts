@@ -100,7 +100,7 @@ async function addPositions(
       tables: {
         deletes: { files, columns, extraColumns: 'ignore', provenance: { file: '~file', row: '~row' } },
         ages: known(deletes, 'age'),
-        data: known(data, 'made'),
+        data: known(data, 'created'),
       },
       query: POSITIONS,
       output: { type: 'ndjson', path: listed },
@@ -119,13 +119,13 @@ const POSITIONS: Relation = {
   by: [ascending('at'), ascending('bucket')],
   from: {
     type: 'aggregate',
-    by: [named('at', column('made_at')), named('bucket', call('bucket', column('pos'), literal(BUCKET)))],
+    by: [named('at', column('created_at')), named('bucket', call('bucket', column('pos'), literal(BUCKET)))],
     columns: [named('rows', aggregate('list', [column('pos')], { order: [ascending('pos')] }))],
     from: {
       type: 'distinct',
       from: {
         type: 'project',
-        columns: [named('made_at', column('made_at')), named('pos', column('pos'))],
+        columns: [named('created_at', column('created_at')), named('pos', column('pos'))],
         from: filter(
           {
             type: 'join',
@@ -141,11 +141,11 @@ const POSITIONS: Relation = {
             right: scan('data'),
             keys: [{ left: 'file_path', right: 'path' }],
             take: [
-              { column: 'made', as: 'made' },
-              { column: 'made_at', as: 'made_at' },
+              { column: 'created', as: 'created' },
+              { column: 'created_at', as: 'created_at' },
             ],
           },
-          call('<=', column('made'), column('age')),
+          call('<=', column('created'), column('age')),
           call('>=', column('pos'), literal(0)),
           call('<', column('pos'), literal(MOST_ROWS)),
         ),

@@ -48,13 +48,13 @@ export function icebergSource({
   const bucket = s3Bucket(options);
   const folder = path.replace(/^\/+|\/+$/g, '');
   const table = `s3://${options.bucket}/${folder}`;
-  const place = { bucket: options.bucket, folder };
+  const location = { bucket: options.bucket, folder };
   const scratchFiles = new ScratchFiles(scratch, 'iceberg-');
-  const parts = { bucket, table, place, query, scratch: scratchFiles };
+  const dependencies = { bucket, table, location, query, scratch: scratchFiles };
   let listed: Listed | undefined;
   return {
     list: async (signal) => {
-      listed = await new IcebergListing(parts, signal).list(named, wanted);
+      listed = await new IcebergListing(dependencies, signal).list(named, wanted);
       return listed.objects;
     },
     fetch: async (object, to, io) => {
@@ -75,29 +75,29 @@ interface Listed {
   readonly partOf: (object: SourceObject, path: string, signal: AbortSignal) => Promise<SourceObject['part']>;
 }
 
-interface Parts extends Pick<IcebergSourceOptions, 'query'> {
+interface SourceDependencies extends Pick<IcebergSourceOptions, 'query'> {
   readonly scratch: ScratchFiles;
   readonly bucket: S3Bucket;
   readonly table: string;
-  readonly place: { readonly bucket: string; readonly folder: string };
+  readonly location: { readonly bucket: string; readonly folder: string };
 }
 
 class IcebergListing {
-  readonly #parts: Parts;
+  readonly #dependencies: SourceDependencies;
   readonly #signal: AbortSignal;
   /** Metadata files of the table. */
   #known: ReadonlyMap<string, SourceObject> = new Map();
   #left = ALL_BYTES;
   #deleteBytes = DELETE_BYTES;
 
-  constructor(parts: Parts, signal: AbortSignal) {
-    this.#parts = parts;
+  constructor(dependencies: SourceDependencies, signal: AbortSignal) {
+    this.#dependencies = dependencies;
     this.#signal = signal;
   }
 
   async list(named: string | undefined, wanted: string | undefined): Promise<Listed> {
-    const { table, place } = this.#parts;
-    const below = `${place.folder}/metadata/`;
+    const { table, location } = this.#dependencies;
+    const below = `${location.folder}/metadata/`;
     this.#known = await this.#objects(`${below}**`);
     const names = [...this.#known.keys()].map((key) => key.slice(below.length));
     const name = named ?? newestMetadata(table, names);
@@ -106,7 +106,7 @@ class IcebergListing {
     const snapshot = chosenSnapshot(table, metadata, wanted);
     const id = snapshot['snapshot-id'];
     const where = `Snapshot ${id} of the Iceberg table ${table}`;
-    const located = { ...place, location: metadata.location };
+    const located = { ...location, location: metadata.location };
     const files = await this.#files(where, snapshot, located);
     const data = files.filter(({ deletes }) => deletes === undefined);
     const deletes = files.filter((file) => file.deletes !== undefined);
@@ -118,7 +118,7 @@ class IcebergListing {
     const keys = new Map(files.map((file) => [file.path, keyOf(where, located, file.path)]));
     const all = new Set(keys.values());
     // After the metadata, because a file exists before the snapshot that lists it.
-    const there = await this.#objects(`${place.folder}/**`, (key) => all.has(key));
+    const there = await this.#objects(`${location.folder}/**`, (key) => all.has(key));
     const objectOf = (file: string): SourceObject => {
       const key = keys.get(file) ?? '';
       const object = there.get(key);
@@ -126,7 +126,7 @@ class IcebergListing {
       return object;
     };
     for (const { path } of files) objectOf(path);
-    const { scratch, query } = this.#parts;
+    const { scratch, query } = this.#dependencies;
     const gone = new DeletedRows(where);
     const download = async (file: string, to: string, signal: AbortSignal) =>
       await this.#download(where, objectOf(file), to, signal);
@@ -189,7 +189,7 @@ class IcebergListing {
     },
   ): Promise<ReadonlyMap<string, string>> {
     if (deletes.every((file) => file.deletes?.type === 'equality')) return new Map();
-    const { scratch, query } = this.#parts;
+    const { scratch, query } = this.#dependencies;
     const signal = this.#signal;
     try {
       return await deletedRows(where, data, deletes, {
@@ -209,14 +209,14 @@ class IcebergListing {
     this.#deleteBytes -= object.bytes ?? 0;
     if (this.#deleteBytes < 0)
       throw new DaisError('too_large', `The delete files of ${where} exceed ${DELETE_BYTES} bytes.`);
-    await this.#parts.bucket.fetch(object, to, { signal });
+    await this.#dependencies.bucket.fetch(object, to, { signal });
   }
 
   /** Reads a metadata file. */
   async #read(key: string, what: string): Promise<Buffer> {
     let object = this.#known.get(key);
     // Some tables store it in another folder.
-    object ??= (await this.#objects(`${this.#parts.place.folder}/**`, (name) => name === key)).get(key);
+    object ??= (await this.#objects(`${this.#dependencies.location.folder}/**`, (name) => name === key)).get(key);
     if (object === undefined) throw new DaisError('not_found', `${what} is missing: the bucket has no object ${key}.`);
     return await this.#bytes(object);
   }
@@ -224,12 +224,12 @@ class IcebergListing {
   async #bytes(object: SourceObject): Promise<Buffer> {
     this.#left -= object.bytes ?? 0;
     if (this.#left < 0)
-      throw new DaisError('too_large', `The metadata files of ${this.#parts.table} exceed ${ALL_BYTES} bytes.`);
-    return await this.#parts.bucket.bytes(object, FILE_BYTES, this.#signal);
+      throw new DaisError('too_large', `The metadata files of ${this.#dependencies.table} exceed ${ALL_BYTES} bytes.`);
+    return await this.#dependencies.bucket.bytes(object, FILE_BYTES, this.#signal);
   }
 
   async #objects(glob: string, only?: (name: string) => boolean): Promise<ReadonlyMap<string, SourceObject>> {
-    const objects = await this.#parts.bucket.objects(glob, this.#signal, only);
+    const objects = await this.#dependencies.bucket.objects(glob, this.#signal, only);
     return new Map(objects.map((object) => [object.name, object]));
   }
 }

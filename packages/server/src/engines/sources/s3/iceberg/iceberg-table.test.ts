@@ -94,10 +94,12 @@ test('reports an invalid record', () => {
 });
 
 test('reads files from the current location of the table', () => {
-  const place = { location: 's3a://old/warehouse/t/', bucket: 'lake', folder: 'here/t' };
-  expect(keyOf(TABLE, place, 's3://old/warehouse/t/data/a b%20.parquet')).toBe('here/t/data/a b%20.parquet');
-  expect(keyOf(TABLE, place, 's3n://lake/here/t/data/a.parquet')).toBe('here/t/data/a.parquet');
-  expect(keyOf(TABLE, { ...place, location: '/tmp/t' }, 'file:///tmp/t/data/a.parquet')).toBe('here/t/data/a.parquet');
+  const location = { location: 's3a://old/warehouse/t/', bucket: 'lake', folder: 'here/t' };
+  expect(keyOf(TABLE, location, 's3://old/warehouse/t/data/a b%20.parquet')).toBe('here/t/data/a b%20.parquet');
+  expect(keyOf(TABLE, location, 's3n://lake/here/t/data/a.parquet')).toBe('here/t/data/a.parquet');
+  expect(keyOf(TABLE, { ...location, location: '/tmp/t' }, 'file:///tmp/t/data/a.parquet')).toBe(
+    'here/t/data/a.parquet',
+  );
   for (const uri of ['s3://old/warehouse/t2/a', 's3://lake/there/a', 'gs://lake/here/t/a', '/etc/passwd'])
-    expect(refusal(() => keyOf(TABLE, place, uri))).toMatch(/^invalid_state: .*outside the table/);
+    expect(refusal(() => keyOf(TABLE, location, uri))).toMatch(/^invalid_state: .*outside the table/);
 });

@@ -1,7 +1,7 @@
 /** Reads the metadata of an Iceberg table, the manifests of a snapshot, and its data files. Pure. */
 import { DaisError } from '@dais/api';
 import { z } from 'zod';
-import { JsonFault, JsonReader } from '#lib/formats/json-reader.ts';
+import { JsonSyntaxError, JsonReader } from '#lib/formats/json-reader.ts';
 
 /** Snapshot ids have 63 bits: text, so that no precision is lost. */
 const id = z.union([z.int(), z.bigint()]).transform(String);
@@ -227,12 +227,12 @@ export interface Located {
  * one.
  * @throws DaisError `invalid_state` for a file outside the table.
  */
-export function keyOf(where: string, place: Located, uri: string): string {
+export function keyOf(where: string, location: Located, uri: string): string {
   const file = plainUri(uri);
-  const before = `${plainUri(place.location).replace(/\/+$/, '')}/`;
-  if (file.startsWith(before)) return `${place.folder}/${file.slice(before.length)}`;
-  const here = `s3://${place.bucket}/`;
-  if (file.startsWith(`${here}${place.folder}/`)) return file.slice(here.length);
+  const before = `${plainUri(location.location).replace(/\/+$/, '')}/`;
+  if (file.startsWith(before)) return `${location.folder}/${file.slice(before.length)}`;
+  const here = `s3://${location.bucket}/`;
+  if (file.startsWith(`${here}${location.folder}/`)) return file.slice(here.length);
   throw refused(
     where,
     `has files outside the table, such as ${uri.slice(0, 300)}`,
@@ -249,7 +249,7 @@ function parsed<T extends z.ZodType>(shape: T, what: string, read: () => unknown
   try {
     return shape.parse(read());
   } catch (error) {
-    if (!(error instanceof z.ZodError) && !(error instanceof JsonFault)) throw error;
+    if (!(error instanceof z.ZodError) && !(error instanceof JsonSyntaxError)) throw error;
     throw new DaisError(
       'upstream_failed',
       `${what} is invalid: the file is damaged, or it is a file of another type.`,

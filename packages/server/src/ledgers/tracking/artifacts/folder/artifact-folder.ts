@@ -25,9 +25,9 @@ export class ArtifactFolder {
     parts: readonly string[],
     { limit, after }: { readonly limit: number; readonly after: string },
   ): Promise<{ readonly items: readonly FolderEntry[]; readonly last?: string }> {
-    const place = await this.#find(parts);
-    if (place === undefined || !place.stats.isDirectory()) return { items: [] };
-    const names = (await withReadErrors(readdir(place.path))).filter((name) => name > after).sort();
+    const resolved = await this.#find(parts);
+    if (resolved === undefined || !resolved.stats.isDirectory()) return { items: [] };
+    const names = (await withReadErrors(readdir(resolved.path))).filter((name) => name > after).sort();
     const page = names.slice(0, limit);
     const items: FolderEntry[] = [];
     for (const name of page) {
@@ -90,8 +90,8 @@ export class ArtifactFolder {
 
   /** Checks the real path of an open file: on Linux through /proc, elsewhere by opening the path again. */
   async #isInside(handle: FileHandle, parts: readonly string[]): Promise<boolean> {
-    const place = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined);
-    if (place !== undefined) return await this.#holds(place);
+    const resolved = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined);
+    if (resolved !== undefined) return await this.#holds(resolved);
     const [opened, now] = await Promise.all([handle.stat(), this.#file(parts)]);
     const there = await lstat(now.path);
     return opened.ino === there.ino && opened.dev === there.dev;

@@ -6,13 +6,13 @@ import { downloadEntry, entry, type Call, type OperationEntry } from '#kernel/en
 import { decodePageCursor, encodePageCursor } from '#kernel/page-cursor.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { artifactPath } from '../artifact-path.ts';
-import type { ArtifactParts } from '../artifact-parts.ts';
+import type { ArtifactDependencies } from '../artifact-dependencies.ts';
 import { ArtifactFolder } from './artifact-folder.ts';
 
-export function folderEntries(parts: ArtifactParts): readonly OperationEntry[] {
-  const { database, folderRoot } = parts;
+export function folderEntries(dependencies: ArtifactDependencies): readonly OperationEntry[] {
+  const { database, folderRoot } = dependencies;
   const folder = folderRoot === undefined ? undefined : new ArtifactFolder(fileURLToPath(folderRoot));
-  const place = async ({ tenant }: Call, home: string, path: string | undefined) => {
+  const locate = async ({ tenant }: Call, home: string, path: string | undefined) => {
     const below = path === undefined ? [] : artifactPath(path).split('/');
     const known = async (tx: Transaction) => await isKnown(tx, home);
     const inside = folderRoot === undefined ? undefined : partsOf(home, folderRoot);
@@ -24,7 +24,7 @@ export function folderEntries(parts: ArtifactParts): readonly OperationEntry[] {
     entry(listArtifactFilesOperation, {
       perform: async (call) => {
         const { home, path, limit, cursor } = call.input;
-        const { folder: files, at } = await place(call, home, path);
+        const { folder: files, at } = await locate(call, home, path);
         const binding = ['artifactFile.list', home, path ?? ''];
         const after = decodePageCursor(binding, cursor) ?? '';
         const { items, last } = await files.list(at, { limit, after });
@@ -33,7 +33,7 @@ export function folderEntries(parts: ArtifactParts): readonly OperationEntry[] {
     }),
     downloadEntry(readArtifactFileOperation, {
       perform: async (call) => {
-        const { folder: files, at } = await place(call, call.input.home, call.input.path);
+        const { folder: files, at } = await locate(call, call.input.home, call.input.path);
         return await files.read(at);
       },
     }),

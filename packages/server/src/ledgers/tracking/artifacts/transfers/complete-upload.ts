@@ -13,7 +13,7 @@ import { byteQuota } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { retryConflicts } from '../retry-conflicts.ts';
-import type { ArtifactParts } from '../artifact-parts.ts';
+import type { ArtifactDependencies } from '../artifact-dependencies.ts';
 import { artifactsOf } from '../artifact-tree.ts';
 import { lockUpload, partRows, partsOf, type PartRow, type UploadRow } from './upload-rows.ts';
 
@@ -46,7 +46,7 @@ interface Claimed {
  *   uploaded ones, `overloaded` while another call assembles it, and errors of storing content.
  */
 export async function completeUpload(
-  parts: ArtifactParts,
+  parts: ArtifactDependencies,
   { input, tenant, context }: CallOf<typeof completeUploadOperation>,
 ): Promise<Whole> {
   const { clock } = parts;
@@ -65,7 +65,7 @@ export async function completeUpload(
 
 /** Returns a claim to assemble the upload, its result, or `busy` while another call assembles it. */
 async function claim(
-  { database, clock, claimMs = CLAIM_MS }: ArtifactParts,
+  { database, clock, claimMs = CLAIM_MS }: ArtifactDependencies,
   projectId: string,
   input: CompleteCall,
 ): Promise<Claimed | Whole | { readonly busy: true }> {
@@ -104,7 +104,7 @@ function requireParts(named: CompleteCall['parts'], came: readonly PartRow[], an
   if (named.length !== announced) throw refuse(named.length, 'is missing', `all ${announced} parts of the upload`);
 }
 
-async function assemble(parts: ArtifactParts, projectId: string, claimed: Claimed): Promise<Whole> {
+async function assemble(parts: ArtifactDependencies, projectId: string, claimed: Claimed): Promise<Whole> {
   const { content } = parts;
   const release = renewClaim(parts, projectId, claimed);
   try {
@@ -132,7 +132,7 @@ async function assemble(parts: ArtifactParts, projectId: string, claimed: Claime
 
 /** Streams the parts in order, with constant memory and the digest of the whole file. */
 async function* allBytes(
-  { content }: ArtifactParts,
+  { content }: ArtifactDependencies,
   projectId: string,
   { row, parts }: Claimed,
 ): AsyncGenerator<Uint8Array> {
@@ -149,7 +149,7 @@ function distinctBytes(parts: readonly PartRow[]): number {
 }
 
 async function finish(
-  { database }: ArtifactParts,
+  { database }: ArtifactDependencies,
   projectId: string,
   { claim: own, row }: Claimed,
   lease: UploadLease,
@@ -177,7 +177,7 @@ async function finish(
 
 /** Renews the claim until the returned function is called. */
 function renewClaim(
-  { database, clock, claimMs = CLAIM_MS }: ArtifactParts,
+  { database, clock, claimMs = CLAIM_MS }: ArtifactDependencies,
   projectId: string,
   { claim: own, row }: Claimed,
 ): () => void {
@@ -205,7 +205,11 @@ function renewClaim(
   };
 }
 
-async function dropClaim({ database }: ArtifactParts, projectId: string, { claim: own, row }: Claimed): Promise<void> {
+async function dropClaim(
+  { database }: ArtifactDependencies,
+  projectId: string,
+  { claim: own, row }: Claimed,
+): Promise<void> {
   await database.statement(
     { mode: 'write', scope: { project: projectId } },
     'update tracking.artifact_upload set claim = null, claim_until = null where id = $1 and claim = $2',

@@ -9,7 +9,7 @@ import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { secretDigest } from '#lib/crypto/digests.ts';
 import { projectGone } from '../../experiments/experiment-lookup.ts';
-import type { ArtifactParts } from '../artifact-parts.ts';
+import type { ArtifactDependencies } from '../artifact-dependencies.ts';
 import { artifactPath } from '../artifact-path.ts';
 import { artifactsOf } from '../artifact-tree.ts';
 import { newTicket, ticketError } from './ticket.ts';
@@ -26,7 +26,7 @@ interface Link {
 
 /** Creates a link to the store if clients can access it, or else to Dais. @throws DaisError `rate_limited` at the limit. */
 export async function linkArtifact(
-  parts: ArtifactParts,
+  parts: ArtifactDependencies,
   { input, tenant }: CallOf<typeof linkArtifactOperation>,
 ): Promise<Link> {
   const { database, blobs } = parts;
@@ -67,7 +67,7 @@ export async function linkArtifact(
  *   `precondition_failed` when it was replaced, since ranges of two different files must not be combined.
  */
 export async function fetchArtifact(
-  { database, content }: ArtifactParts,
+  { database, content }: ArtifactDependencies,
   { input, tenant }: CallOf<typeof fetchArtifactOperation>,
 ): Promise<Download> {
   const row = await transact(database, { mode: 'read', projectId: tenant.id }, async ({ sql }) => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { faults, garbage, openContentWorld, type ContentWorld } from '#kernel/content/content.testing.ts';
+import { findProblems, garbage, openContentWorld, type ContentWorld } from '#kernel/content/content.testing.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
 import { transact } from '#kernel/transaction.ts';
@@ -11,7 +11,7 @@ import { trackingSlice } from '../../index.ts';
 import { artifactsOf } from '../artifact-tree.ts';
 import { completeUpload } from './complete-upload.ts';
 import { etagOf } from './testing/transfer-world.ts';
-import { callOf, openParts, textOf, type WorkerLine, type WorkerSetup } from './testing/transfer-worker.ts';
+import { callOf, openDependencies, textOf, type WorkerLine, type WorkerSetup } from './testing/transfer-worker.ts';
 import { transferRetention } from './transfer-retention.ts';
 import { uploadPart } from './uploads.ts';
 
@@ -21,11 +21,11 @@ const APPLICATION = 'dais-transfer-worker';
 
 let world: ContentWorld;
 let project: string;
-let parts: Awaited<ReturnType<typeof openParts>>;
+let parts: Awaited<ReturnType<typeof openDependencies>>;
 beforeAll(async () => {
   world = await openContentWorld([commentsSlice, lineageSlice, trackingSlice]);
   project = await world.project();
-  parts = await openParts({ connection: world.db.connection, root: world.root, applicationName: 'dais-test' });
+  parts = await openDependencies({ connection: world.db.connection, root: world.root, applicationName: 'dais-test' });
 });
 afterAll(async () => {
   await parts.end();
@@ -46,8 +46,8 @@ test('a process killed at any time loses no acknowledged part or completion, and
   };
   for (let round = 0; round < ROUNDS; round += 1) {
     const lines = await runAndKill(setup, 5 + Math.floor(Math.random() * 60));
-    await expect.poll(async () => await connections(), { timeout: 10_000 }).toBe(0);
-    expect(await faults(world)).toEqual([]);
+    await expect.poll(async () => await connections()).toBe(0);
+    expect(await findProblems(world)).toEqual([]);
     const uploads = new Map(lines.map((line) => [line.id, lines.filter(({ id }) => id === line.id)]));
     // Paths of this round, and what may be there: the last that was ended, or the one whose end was cut.
     const ended = new Map<string, WorkerLine>();
@@ -76,7 +76,7 @@ test('a process killed at any time loses no acknowledged part or completion, and
     await clean();
     expect(await world.db.asAdmin('select 1 from tracking.artifact_upload')).toEqual([]);
   }
-  expect(await faults(world)).toEqual([]);
+  expect(await findProblems(world)).toEqual([]);
   expect(await garbage(world)).toEqual([]);
   expect(await leftovers()).toEqual([]);
 });

@@ -10,7 +10,7 @@ import { foreignKeyRace } from '#lib/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { secretDigest } from '#lib/crypto/digests.ts';
 import { projectGone } from '../../experiments/experiment-lookup.ts';
-import type { ArtifactParts } from '../artifact-parts.ts';
+import type { ArtifactDependencies } from '../artifact-dependencies.ts';
 import { artifactPath } from '../artifact-path.ts';
 import { retryConflicts } from '../retry-conflicts.ts';
 import { newTicket, ticketError } from './ticket.ts';
@@ -26,7 +26,7 @@ const UPLOAD_LIMITS = { partBytes: GIB, totalBytes: 10_000 * 16 * 2 ** 20 } as c
 
 /** @throws DaisError `unsafe_path`, `rate_limited` while too many are open. */
 export async function startUpload(
-  { database, clock, random }: ArtifactParts,
+  { database, clock, random }: ArtifactDependencies,
   { input, tenant }: CallOf<typeof beginUploadOperation>,
 ): Promise<OutputOf<typeof beginUploadOperation>> {
   const path = artifactPath(input.path);
@@ -68,7 +68,7 @@ export async function startUpload(
  *   `invalid_state` once the upload is assembled, and errors of storing content.
  */
 export async function uploadPart(
-  { database, content }: ArtifactParts,
+  { database, content }: ArtifactDependencies,
   { input, tenant, context }: CallOf<typeof putPartOperation>,
 ): Promise<OutputOf<typeof putPartOperation>> {
   const bytes: Readable | undefined = context.content;

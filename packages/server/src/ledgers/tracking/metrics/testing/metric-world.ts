@@ -4,8 +4,8 @@ import { startTestDatabase, type TestDatabase } from '#engines/database/testing.
 import { kernelSlice } from '#kernel/slice.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { trackingSlice } from '../../tracking-slice.ts';
-import { compactionHandler } from '../compact-job.ts';
-import type { MetricRun } from '../logged-point.ts';
+import { compactionHandler } from '../compaction.ts';
+import type { MetricRun } from '../logged-points.ts';
 import { comparePoints, pointAt, type Point, type PointOrder, type Points } from '../points.ts';
 
 export interface MetricWorld {
@@ -62,7 +62,7 @@ export async function startMetricWorld(): Promise<MetricWorld> {
         attempt: 1,
         maxAttempts: 1,
         epoch: 1n,
-        cancelAsked: false,
+        cancelRequested: false,
       };
       await compactionHandler().run(claim, {
         signal: new AbortController().signal,

@@ -9,7 +9,7 @@ import type { CallContext } from '#kernel/context.ts';
 import type { Call } from '#kernel/entry.ts';
 import { SYSTEM } from '#kernel/principal.ts';
 import { systemClock } from '#lib/clock.ts';
-import type { ArtifactParts } from '../../artifact-parts.ts';
+import type { ArtifactDependencies } from '../../artifact-dependencies.ts';
 import { completeUpload } from '../complete-upload.ts';
 import { startUpload, uploadPart } from '../uploads.ts';
 
@@ -48,20 +48,20 @@ export function callOf<Input>(project: string, input: Input, content?: string): 
   return { input, context, tenant: { id: project, name: 'worker' }, authorize: async () => {} };
 }
 
-export async function openParts(
+export async function openDependencies(
   setup: Omit<WorkerSetup, 'project'>,
-): Promise<ArtifactParts & { end(): Promise<void> }> {
+): Promise<ArtifactDependencies & { end(): Promise<void> }> {
   const database = openDatabase(setup.connection, { poolSize: 8, applicationName: setup.applicationName });
   const blobs = await openFsBlobStore({ root: setup.root, clock: systemClock });
   const content = new Content({ database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
   // The claim of a killed process expires soon.
-  const parts = { database, content, clock: systemClock, random: randomBytes, claimMs: 400 };
-  return { ...parts, end: async () => await database.close() };
+  const dependencies = { database, content, clock: systemClock, random: randomBytes, claimMs: 400 };
+  return { ...dependencies, end: async () => await database.close() };
 }
 
 /** Runs until it is killed. */
 export async function transferUntilKilled(setup: WorkerSetup): Promise<never> {
-  const parts = await openParts(setup);
+  const dependencies = await openDependencies(setup);
   const say = (line: WorkerLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
   const { project } = setup;
   const lane = async (name: string): Promise<never> => {
@@ -69,23 +69,23 @@ export async function transferUntilKilled(setup: WorkerSetup): Promise<never> {
       // Half of them in the place of the one before.
       const path = `${name}/${turn % 2 === 0 ? 'same' : turn}`;
       const count = 1 + (turn % 4);
-      const begun = (await startUpload(parts, callOf(project, { path, parts: count }))) as {
+      const begun = (await startUpload(dependencies, callOf(project, { path, parts: count }))) as {
         readonly id: string;
         readonly ticket: string;
       };
       const line = { id: begun.id, ticket: begun.ticket, path, parts: count };
       say({ at: 'begun', ...line });
-      const told: { number: number; etag: string }[] = [];
+      const reported: { number: number; etag: string }[] = [];
       for (let number = 1; number <= count; number += 1) {
         const input = { id: begun.id, ticket: begun.ticket, number: String(number) };
-        const { etag } = (await uploadPart(parts, callOf(project, input, textOf(begun.id, number)))) as {
+        const { etag } = (await uploadPart(dependencies, callOf(project, input, textOf(begun.id, number)))) as {
           etag: string;
         };
-        told.push({ number, etag });
+        reported.push({ number, etag });
         say({ at: 'part', ...line, number });
       }
       say({ at: 'ending', ...line });
-      await completeUpload(parts, callOf(project, { id: begun.id, parts: told }));
+      await completeUpload(dependencies, callOf(project, { id: begun.id, parts: reported }));
       say({ at: 'ended', ...line });
     }
   };

@@ -24,7 +24,7 @@ export interface Upload {
   readonly url: string;
 }
 
-export interface Told {
+export interface Reported {
   readonly status: number;
   readonly body: Record<string, unknown>;
 }
@@ -33,11 +33,11 @@ export interface TransferWorld {
   readonly http: HttpFixture;
   readonly blobs: BlobStore;
   /** Calls an artifact operation as the owner. `project`: default `default`. */
-  call(method: string, path: string, body?: unknown, project?: string): Promise<Told>;
+  call(method: string, path: string, body?: unknown, project?: string): Promise<Reported>;
   begin(path: string, parts: number, project?: string): Promise<Upload>;
   /** Calls with only a ticket. */
   part(upload: Upload, number: number | string, bytes: Buffer | string, ticket?: string): Promise<Response>;
-  complete(upload: Upload, bytes: readonly (Buffer | string)[], project?: string): Promise<Told>;
+  complete(upload: Upload, bytes: readonly (Buffer | string)[], project?: string): Promise<Reported>;
   read(path: string, project?: string): Promise<Response>;
   apply(document: object): Promise<void>;
   expire(table: 'artifact_upload' | 'artifact_link', id: string): Promise<void>;
@@ -66,7 +66,7 @@ export async function startTransferWorld(): Promise<TransferWorld> {
     },
   });
   const authorization = `Bearer ${OWNER_TOKEN}`;
-  const tell = async (response: Response): Promise<Told> => {
+  const tell = async (response: Response): Promise<Reported> => {
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   };
   const send = async (method: string, path: string, body: unknown, project: string) =>

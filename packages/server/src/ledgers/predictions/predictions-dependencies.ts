@@ -1,0 +1,23 @@
+import type { BlobStore, LocalBlobs } from '#engines/blobs/contract.ts';
+import type { Database } from '#engines/database/contract.ts';
+import type { QueryEngine } from '#engines/query/contract.ts';
+import type { Content } from '#kernel/content/content.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+
+export interface PredictionsDependencies {
+  readonly database: Database;
+  readonly content: Content;
+  readonly blobs: BlobStore & Partial<LocalBlobs>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly query: () => Promise<QueryEngine>;
+  /** Absolute folder in which gateways write their segments, one folder each. */
+  readonly spool: string;
+  /** Absolute folder for temporary files; created if missing. */
+  readonly folder: string;
+  /** Retention of predictions. */
+  readonly days: number;
+  /** Limit of the bytes of a project's files; the oldest are deleted first. */
+  readonly projectBytes: number;
+}

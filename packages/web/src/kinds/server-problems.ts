@@ -1,0 +1,33 @@
+/** Where faults that the server finds stand in the text that is being written. Pure. */
+import type { DaisError } from '@dais/api';
+
+/** Characters from the start of the text. */
+export interface ServerProblem {
+  readonly from: number;
+  readonly to: number;
+  /** `8:33`; undefined without a place. */
+  readonly place: string | undefined;
+  readonly message: string;
+}
+
+/** The server counts lines and columns from 1; a fault without a place stands at the start. */
+export function serverProblems(text: string, { issues = [] }: Pick<DaisError, 'issues'>): readonly ServerProblem[] {
+  return issues.map(({ message, line, column = 1, expected, nearest, path }) => {
+    const parts = [
+      path === undefined ? message : `${path}: ${message}`,
+      ...(expected === undefined ? [] : [`expected ${expected}`]),
+      ...(nearest === undefined ? [] : [`did you mean ${nearest}?`]),
+    ];
+    const from = line === undefined ? 0 : offsetOf(text, line, column);
+    // The word that stands there; at the end of a line, nothing but the place.
+    const word = /^\S+/.exec(text.slice(from))?.[0].length ?? 1;
+    const location = line === undefined ? undefined : `${line}:${column}`;
+    return { from, to: Math.min(text.length, from + word), place: location, message: parts.join('; ') };
+  });
+}
+
+function offsetOf(text: string, line: number, column: number): number {
+  const lines = text.split('\n');
+  const before = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0);
+  return Math.min(text.length, before + Math.min(column - 1, lines[line - 1]?.length ?? 0));
+}

@@ -1,0 +1,23 @@
+/** Where somebody goes after signing in. */
+
+const HERE = 'http://dais.invalid';
+
+/** Pages that lead to signing in themselves. */
+const OUTSIDE = /^\/(auth|sign-in|invitation)(\/|$)/;
+
+/**
+ * A page of this console, or its home for anything else: an address is typed by whoever makes a link, and must not lead
+ * to another host (`//host`, `/\host`, control characters that browsers drop).
+ */
+export function returnPath(next: string | undefined): string {
+  if (next === undefined || next.length > 2048 || !next.startsWith('/')) return '/';
+  if (/^\/[/\\]/.test(next) || /[\u0000-\u0020\u007f-\u009f\\]/.test(next)) return '/';
+  const url = URL.canParse(next, HERE) ? new URL(next, HERE) : undefined;
+  if (url?.origin !== HERE || url.pathname.startsWith('//') || OUTSIDE.test(url.pathname)) return '/';
+  return `${url.pathname}${url.search}${url.hash}`;
+}
+
+/** Whether the page is for people who have not signed in. */
+export function isOutside(path: string): boolean {
+  return OUTSIDE.test(path);
+}

@@ -1,0 +1,28 @@
+import { useParams, useSearch } from '@tanstack/react-router';
+
+/** What the present address names. Routes have different parts; a page knows which its own has. */
+export interface AddressFields {
+  readonly project?: string;
+  readonly plural?: string;
+  readonly name?: string;
+  readonly experiment?: string;
+  readonly run?: string;
+  readonly version?: string;
+  readonly trace?: string;
+  readonly model?: string;
+  readonly execution?: string;
+  readonly endpoint?: string;
+  readonly prediction?: string;
+  readonly job?: string;
+}
+
+export function useAddressFields(): AddressFields {
+  const fields: AddressFields = useParams({ strict: false });
+  return fields;
+}
+
+/** What stands behind the `?`: texts, as a person may have typed them. */
+export function useAddressQuery(): Readonly<Record<string, string | undefined>> {
+  const query: Readonly<Record<string, string | undefined>> = useSearch({ strict: false });
+  return query;
+}
