@@ -7,18 +7,18 @@
  * unmodified: conformance/mlflow/upstream/dais_plugin.py replaces the fixtures that start a server. The client is the pinned
  * one of conformance/mlflow/upstream/requirements.txt. `--only` selects files by a part of their path. `--peer` runs the tests
  * with MLflow's own server instead, which shows the tests that fail because the checkout is of another version. `--write`
- * stores the score in conformance/mlflow/upstream/score.json; `npm run generate` then writes it into the documentation.
+ * stores the score of the files that ran in conformance/mlflow/upstream/score.json; `npm run generate` then writes it into the
+ * documentation.
  */
 import { spawn } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startDais } from '../packages/server/src/testing/start-dais.ts';
 import { root } from './command.mjs';
 import { environment } from './environment.mjs';
-import { countTests, scoreOf, scoreTable, type Suite, type TestResult } from './mlflow-suite/score.ts';
+import { fileScore, mergeScores, scoreTable, type Score, type Suite, type TestResult } from './mlflow-suite/score.ts';
 import { pythonEnvironment } from './python-env.mjs';
 
 const FOLDER = join(root, 'conformance/mlflow/upstream');
@@ -49,20 +49,23 @@ try {
   // The package of the checkout must not be imported instead of the pinned one.
   await cp(join(resolve(checkout), 'tests'), join(folder, 'tests'), { recursive: true });
   await cp(join(resolve(checkout), 'pyproject.toml'), join(folder, 'pyproject.toml'));
-  const results: TestResult[] = [];
+  const files = [];
   for (const file of suite.files.filter((one) => one.includes(flags.only))) {
-    const found = await runFile(file);
-    results.push(...found);
-    process.stdout.write(`${file}: ${countTests(found)}\n`);
+    files.push(fileScore(file, await runFile(file), suite));
+    process.stdout.write(`${file} ended.\n`);
   }
-  const score = scoreOf(results, suite, {
+  const score: Score = {
     date: new Date().toISOString().slice(0, 10),
     checkout: await versionOf(join(resolve(checkout), 'mlflow/version.py')),
     client: /^mlflow(?:\[[^\]]*\])?==(\S+)/m.exec(await readFile(requirements, 'utf8'))?.[1] ?? '',
-    server: flags.peer ? 'MLflow' : 'Dais',
-  });
-  process.stdout.write(`\n${scoreTable(score)}\n`);
-  if (flags.write) await writeFile(join(FOLDER, 'score.json'), `${JSON.stringify(score, undefined, 2)}\n`);
+    files,
+  };
+  process.stdout.write(`\n${scoreTable(score, flags.peer ? 'MLflow' : 'Dais')}\n`);
+  if (flags.write) {
+    const stored = join(FOLDER, 'score.json');
+    const merged = mergeScores(JSON.parse(await readFile(stored, 'utf8')) as Score, score, suite);
+    await writeFile(stored, `${JSON.stringify(merged, undefined, 2)}\n`);
+  }
 } finally {
   await dais?.stop();
   await rm(folder, { recursive: true, force: true });
@@ -93,7 +96,7 @@ async function runFile(file: string): Promise<TestResult[]> {
     env: {
       ...environment,
       PATH: `${join(python, '..')}:${environment['PATH'] ?? ''}`,
-      PYTHONPATH: `${fileURLToPath(new URL(`file://${FOLDER}`))}:${folder}`,
+      PYTHONPATH: `${FOLDER}:${folder}`,
       PYTHONDONTWRITEBYTECODE: '1',
       CI: 'false',
       MLFLOW_TELEMETRY_DISABLED: 'true',

@@ -1,35 +1,45 @@
 import { expect, test } from 'vitest';
-import { countTests, scoreOf, scoreTable, totalsOf, type TestResult } from './score.ts';
+import { excludedOf, fileScore, mergeScores, scoreTable, totalsOf, type TestResult } from './score.ts';
 
 const result = (test: string, outcome: TestResult['outcome'], detail = ''): TestResult => ({ test, outcome, detail });
-const results = [
-  result('tests/a.py::test_one', 'passed'),
-  result('tests/a.py::test_two[x]', 'failed', 'E assert'),
-  result('tests/a.py::test_three', 'excluded', 'needs a gateway'),
-  result('tests/b.py::test_four', 'passed'),
-  result('tests/b.py::test_five', 'skipped'),
-  result('tests/b.py::test_six', 'passed'),
-];
-const suite = { files: [], excluded: [], different: [{ tests: 'test_two', reason: 'Dais refuses it.' }] };
-const score = scoreOf(results, suite, { date: '2026-12-01', checkout: '3.11', client: '3.17', server: 'Dais' });
+const suite = { files: ['a.py', 'b.py'], different: [{ tests: 'test_two', reason: 'Dais rejects it.' }] };
+const first = fileScore(
+  'a.py',
+  [
+    result('a.py::test_one', 'passed'),
+    result('a.py::test_two[x]', 'failed', 'E assert'),
+    result('a.py::test_three', 'excluded', 'needs a gateway'),
+    result('a.py::test_five', 'skipped'),
+  ],
+  suite,
+);
+const second = fileScore(
+  'b.py',
+  [result('b.py::test_four', 'passed'), result('b.py::test_six', 'excluded', 'needs a gateway')],
+  suite,
+);
+const of = (...files: readonly (typeof first)[]) => ({ date: '2026-12-01', checkout: '3.11', client: '3.17', files });
 
 test('the score counts tests by file, and explains failures and exclusions', () => {
-  expect(score).toMatchObject({
-    files: [
-      { file: 'tests/a.py', passed: 1, failed: 1, excluded: 1 },
-      { file: 'tests/b.py', passed: 2, failed: 0, excluded: 0 },
-    ],
-    failed: [{ test: 'tests/a.py::test_two[x]', reason: 'Dais refuses it.' }],
+  expect(first).toEqual({
+    file: 'a.py',
+    passed: 1,
+    failed: [{ test: 'a.py::test_two[x]', reason: 'Dais rejects it.' }],
     excluded: [{ reason: 'needs a gateway', tests: 1 }],
   });
-  expect(totalsOf(score)).toEqual({ passed: 3, failed: 1, excluded: 1, percent: '75.0' });
-  expect(countTests(results)).toBe('3 passed, 1 failed, 1 excluded, 1 skipped');
+  expect(totalsOf([first, second])).toEqual({ passed: 2, failed: 1, excluded: 2, percent: '66.7' });
+  expect(excludedOf([first, second])).toEqual([{ reason: 'needs a gateway', tests: 2 }]);
+});
+
+test('a run of some files replaces them in the score', () => {
+  const before = of({ ...first, passed: 9 }, second);
+  expect(mergeScores(before, of(first), suite)).toEqual(of(first, second));
 });
 
 test('the table names versions, totals and reasons', () => {
-  const text = scoreTable(score);
+  const text = scoreTable(of(first, second), 'Dais');
   expect(text).toContain('Tests of MLflow 3.11, client 3.17, server Dais, 2026-12-01');
-  expect(text).toContain('75.0 % of 4 tests pass.');
-  expect(text).toContain('failed: tests/a.py::test_two[x] (Dais refuses it.)');
-  expect(text).toContain('excluded, 1: needs a gateway');
+  expect(text).toContain('66.7 % of 3 tests pass.');
+  expect(text).toContain('failed: a.py::test_two[x] (Dais rejects it.)');
+  expect(text).toContain('excluded, 2: needs a gateway');
 });

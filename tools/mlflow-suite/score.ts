@@ -29,72 +29,82 @@ export interface Score {
   readonly checkout: string;
   /** Version of the client. */
   readonly client: string;
-  readonly server: string;
   readonly files: readonly FileScore[];
-  readonly failed: readonly { readonly test: string; readonly reason: string }[];
-  readonly excluded: readonly { readonly reason: string; readonly tests: number }[];
 }
 
 interface FileScore {
   readonly file: string;
   readonly passed: number;
-  readonly failed: number;
-  readonly excluded: number;
+  readonly failed: readonly { readonly test: string; readonly reason: string }[];
+  readonly excluded: readonly { readonly reason: string; readonly tests: number }[];
 }
 
-export function scoreOf(
-  results: readonly TestResult[],
-  suite: Suite,
-  versions: Pick<Score, 'date' | 'checkout' | 'client' | 'server'>,
-): Score {
+export function fileScore(file: string, results: readonly TestResult[], suite: Pick<Suite, 'different'>): FileScore {
   const of = (outcome: TestResult['outcome']) => results.filter((one) => one.outcome === outcome);
-  const files = [...new Set(results.map(({ test }) => fileOf(test)))].map((file) => {
-    const count = (outcome: TestResult['outcome']) => of(outcome).filter(({ test }) => fileOf(test) === file).length;
-    return { file, passed: count('passed'), failed: count('failed'), excluded: count('excluded') };
-  });
   const reasons = [...new Set(of('excluded').map(({ detail }) => detail))];
   return {
-    ...versions,
-    files,
+    file,
+    passed: of('passed').length,
     failed: of('failed').map(({ test }) => ({
       test,
       reason: suite.different.find(({ tests }) => new RegExp(tests).test(test))?.reason ?? '',
     })),
     excluded: reasons.map((reason) => ({
       reason,
-      tests: of('excluded').filter((one) => one.detail === reason).length,
+      tests: of('excluded').filter(({ detail }) => detail === reason).length,
     })),
   };
 }
 
-const fileOf = (test: string) => test.split('::')[0] ?? '';
-
-/** `passed` of those that passed or failed. */
-export function totalsOf({ files }: Pick<Score, 'files'>) {
-  const sum = (key: 'passed' | 'failed' | 'excluded') => files.reduce((total, file) => total + file[key], 0);
-  const [passed, failed] = [sum('passed'), sum('failed')];
-  const share = passed + failed === 0 ? 0 : (100 * passed) / (passed + failed);
-  return { passed, failed, excluded: sum('excluded'), percent: share.toFixed(1) };
+/** Replaces the files that ran, in the order of the suite. */
+export function mergeScores(before: Score, now: Score, { files }: Pick<Suite, 'files'>): Score {
+  const all = [...now.files, ...before.files];
+  return { ...now, files: files.flatMap((file) => all.find((one) => one.file === file) ?? []) };
 }
 
-export function countTests(results: readonly TestResult[]): string {
-  const names = ['passed', 'failed', 'excluded', 'skipped'] as const;
-  return names.map((name) => `${results.filter(({ outcome }) => outcome === name).length} ${name}`).join(', ');
+export interface Totals {
+  readonly passed: number;
+  readonly failed: number;
+  readonly excluded: number;
+  /** `passed` of those that passed or failed. */
+  readonly percent: string;
+}
+
+export function totalsOf(files: readonly FileScore[]): Totals {
+  const sum = (count: (file: FileScore) => number) => files.reduce((total, file) => total + count(file), 0);
+  const [passed, failed] = [sum((file) => file.passed), sum((file) => file.failed.length)];
+  const share = passed + failed === 0 ? 0 : (100 * passed) / (passed + failed);
+  const excluded = sum((file) => file.excluded.reduce((total, { tests }) => total + tests, 0));
+  return { passed, failed, excluded, percent: share.toFixed(1) };
+}
+
+export function excludedOf(files: readonly FileScore[]): FileScore['excluded'] {
+  const all = files.flatMap(({ excluded }) => excluded);
+  return [...new Set(all.map(({ reason }) => reason))].map((reason) => ({
+    reason,
+    tests: all.filter((one) => one.reason === reason).reduce((total, { tests }) => total + tests, 0),
+  }));
 }
 
 /** For a terminal. */
-export function scoreTable(score: Score): string {
-  const { passed, failed, excluded, percent } = totalsOf(score);
+export function scoreTable(score: Score, server: string): string {
   const width = Math.max(...score.files.map(({ file }) => file.length), 5);
   const row = (name: string, ...numbers: readonly (string | number)[]) =>
     [name.padEnd(width), ...numbers.map((number) => String(number).padStart(9))].join(' ');
+  const counts = (files: readonly FileScore[]) => {
+    const { passed, failed, excluded } = totalsOf(files);
+    return [passed, failed, excluded];
+  };
+  const { passed, failed, percent } = totalsOf(score.files);
   return [
-    `Tests of MLflow ${score.checkout}, client ${score.client}, server ${score.server}, ${score.date}`,
+    `Tests of MLflow ${score.checkout}, client ${score.client}, server ${server}, ${score.date}`,
     row('file', 'passed', 'failed', 'excluded'),
-    ...score.files.map((one) => row(one.file, one.passed, one.failed, one.excluded)),
-    row('total', passed, failed, excluded),
+    ...score.files.map((one) => row(one.file, ...counts([one]))),
+    row('total', ...counts(score.files)),
     `${percent} % of ${passed + failed} tests pass.`,
-    ...score.failed.map(({ test, reason }) => `failed: ${test}${reason === '' ? '' : ` (${reason})`}`),
-    ...score.excluded.map(({ reason, tests }) => `excluded, ${tests}: ${reason}`),
+    ...score.files.flatMap((one) =>
+      one.failed.map(({ test, reason }) => `failed: ${test}${reason === '' ? '' : ` (${reason})`}`),
+    ),
+    ...excludedOf(score.files).map(({ reason, tests }) => `excluded, ${tests}: ${reason}`),
   ].join('\n');
 }

@@ -14,6 +14,8 @@ import urllib.request
 
 import pytest
 
+import mlflow
+
 DAIS = os.environ.get("DAIS_URL", "").rstrip("/")
 RESULTS = os.environ["DAIS_RESULTS"]
 SUITE = json.loads(os.environ["DAIS_SUITE"])
@@ -56,6 +58,8 @@ class DaisServer:
         self.url = project()
 
     def __enter__(self):
+        # The fixtures have pointed the client to the database of MLflow's server.
+        mlflow.set_tracking_uri(self.url)
         return self.url
 
     def __exit__(self, *_):

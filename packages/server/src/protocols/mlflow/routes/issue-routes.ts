@@ -8,7 +8,7 @@ import {
   type Issue,
 } from '@dais/api/tracking';
 import { route, type Refusals, type Route } from '../route.ts';
-import { list, pageToken } from '../wire/encode.ts';
+import { list } from '../wire/encode.ts';
 import { experimentNumber } from '../wire/limits.ts';
 import { bool, int32, int64, map, nested, repeated, required, string } from '../wire/message.ts';
 import { invalid, missing, MlflowError } from '../wire/mlflow-error.ts';
@@ -170,7 +170,11 @@ export const issueRoutes: readonly Route[] = [
         view === 'full'
           ? issueMessage(one)
           : { ...issueMessage(one), description: '', root_causes: undefined, metadata: undefined };
-      return { issues: list(found.items.map(message)), ...pageToken(found.nextCursor), total_count: found.total };
+      return {
+        issues: list(found.items.map(message)),
+        next_page_token: found.nextCursor ?? '',
+        total_count: found.total,
+      };
     },
   }),
 ];

@@ -8,7 +8,7 @@ import {
   type LabelSchema,
 } from '@dais/api/tracking';
 import { route, type Refusals, type Route } from '../route.ts';
-import { list, pageToken } from '../wire/encode.ts';
+import { list } from '../wire/encode.ts';
 import { experimentNumber } from '../wire/limits.ts';
 import { bool, double, enumeration, int32, int64, nested, repeated, required, string } from '../wire/message.ts';
 import type { Values } from '../wire/message.ts';
@@ -116,7 +116,7 @@ export const labelSchemaRoutes: readonly Route[] = [
         { experimentId, limit: Math.min(limit, 1000), ...(cursor !== '' && { cursor }) },
         { ...noExperiment(experimentId), ...inactive(experimentId) },
       );
-      return { label_schemas: list(found.items.map(labelSchemaMessage)), ...pageToken(found.nextCursor) };
+      return { label_schemas: list(found.items.map(labelSchemaMessage)), next_page_token: found.nextCursor ?? '' };
     },
   }),
   route({

@@ -12,7 +12,7 @@ import {
   type ReviewQueue,
 } from '@dais/api/tracking';
 import { route, type CallOperation, type Refusals, type Route } from '../route.ts';
-import { list, pageToken } from '../wire/encode.ts';
+import { list } from '../wire/encode.ts';
 import { experimentNumber } from '../wire/limits.ts';
 import { bool, enumeration, int32, int64, nested, repeated, required, string } from '../wire/message.ts';
 import { invalid, missing, MlflowError } from '../wire/mlflow-error.ts';
@@ -130,7 +130,7 @@ export const reviewQueueRoutes: readonly Route[] = [
         },
         { ...noExperiment(experimentId), ...inactive(experimentId) },
       );
-      return { review_queues: list(found.items.map(queueMessage)), ...pageToken(found.nextCursor) };
+      return { review_queues: list(found.items.map(queueMessage)), next_page_token: found.nextCursor ?? '' };
     },
   }),
   route({
@@ -214,7 +214,7 @@ export const reviewQueueRoutes: readonly Route[] = [
         { id: queueName(id), ...(status !== undefined && { status: native(status) }), ...pageOf(page) },
         noQueue(id),
       );
-      return { items: list(found.items.map(itemMessage)), ...pageToken(found.nextCursor) };
+      return { items: list(found.items.map(itemMessage)), next_page_token: found.nextCursor ?? '' };
     },
   }),
   route({
