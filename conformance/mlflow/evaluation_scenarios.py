@@ -115,6 +115,35 @@ def prompts_in_all_they_do():
     assert list(mlflow.genai.search_prompts(f"name = '{name}'")) == []
 
 
+@scenario(since=(3, 17))
+def reviews_of_traces():
+    from mlflow.genai import label_schemas, review_queues
+
+    experiment = mlflow.set_experiment(fresh()).experiment_id
+    with mlflow.start_span(name="answer") as span:
+        span.set_inputs("why?")
+    mlflow.flush_trace_async_logging()
+    right = label_schemas.create_label_schema(
+        "right", type="feedback", input=label_schemas.InputCategorical(options=["yes", "no"]), experiment_id=experiment
+    )
+    assert label_schemas.get_label_schema(schema_id=right.schema_id) == right
+    assert [one.name for one in label_schemas.list_label_schemas(experiment_id=experiment)] == ["right", "Feedback"]
+    queue = review_queues.create_review_queue(
+        "hard", queue_type="custom", users=["Ann"], schema_ids=[right.schema_id], experiment_id=experiment
+    )
+    assert review_queues.get_review_queue(queue_id=queue.queue_id) == queue and queue.users == ["ann"]
+    assert review_queues.get_or_create_user_queue("bob", experiment_id=experiment).name == "bob"
+    review_queues.add_items_to_review_queue(queue.queue_id, item_ids=[span.trace_id])
+    done = review_queues.set_review_queue_item_status(
+        queue.queue_id, item_id=span.trace_id, status="complete", completed_by="Ann"
+    )
+    assert (done.status, done.completed_by) == ("complete", "ann")
+    listed = review_queues.list_review_queue_items(queue.queue_id, status="complete")
+    assert [one.item_id for one in listed] == [span.trace_id]
+    review_queues.delete_review_queue(queue.queue_id)
+    refused("RESOURCE_DOES_NOT_EXIST", lambda: review_queues.get_review_queue(queue_id=queue.queue_id))
+
+
 @scenario(since=(3, 10))
 def workspaces():
     assert "default" in [one.name for one in mlflow.list_workspaces()]

@@ -100,6 +100,7 @@ def model_registry():
     champion = client.get_model_version_by_alias(name, "champion")
     assert str(champion.version) == "1" and champion.tags["n"] == "1" and champion.description == "the first"
     client.set_registered_model_alias(name, "champion", "2")
+    assert str(client.get_model_version_by_alias(name, "latest").version) == "2"
     model = client.get_registered_model(name)
     assert {alias: str(version) for alias, version in model.aliases.items()} == {"champion": "2"}
     assert (model.tags["team"], model.description) == ("flights", "delays")
@@ -161,5 +162,6 @@ def prompts():
     prompt = mlflow.genai.load_prompt(f"prompts:/{name}@best")
     assert prompt.format(word="hello", who="all") == "Say hello to all."
     assert mlflow.genai.load_prompt(name, version=2).template == "Whisper {{word}}."
+    assert mlflow.genai.load_prompt(f"prompts:/{name}@latest").version == 2
     assert name in [found.name for found in mlflow.genai.search_prompts(f"name = '{name}'")]
     assert MlflowClient().search_registered_models(f"name = '{name}'") == []

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { whyAbsent } from '../../packages/server/src/protocols/mlflow/absent-endpoints.ts';
 import { byteEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/artifact-transfer.ts';
 import { multipartEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/multipart-transfer.ts';
+import { graphqlEndpoints } from '../../packages/server/src/protocols/mlflow/graphql/graphql-route.ts';
+import { excludedOf, totalsOf, type Score } from '../mlflow-suite/score.ts';
 import { pageEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/ui-files.ts';
 import { traceFileEndpoints } from '../../packages/server/src/protocols/mlflow/artifacts/trace-files.ts';
 import { addressesOf, routes } from '../../packages/server/src/protocols/mlflow/route-table.ts';
@@ -54,6 +56,8 @@ export function mlflowPage(): GeneratedFile {
       '## In no protocol file',
       'MLflow serves these beside the endpoints of its protocol files, and so does Dais.',
       table(['Endpoint', 'Operation'], besideRows()),
+      '## Tests of MLflow itself',
+      ...scoreSection(),
       '## Answered differently on purpose',
       `What MLflow ${version} answered to ${asked} requests is recorded in \`conformance/mlflow/corpus\`; \`npm test\` asks Dais the same. All answers are the same, but for these:`,
       table(
@@ -71,6 +75,35 @@ export function mlflowPage(): GeneratedFile {
       ),
     ]),
   };
+}
+
+/** The score that tools/mlflow-suite.ts wrote. */
+function scoreSection(): string[] {
+  const score = read('upstream/score.json') as Score;
+  const { passed, failed, excluded, percent } = totalsOf(score.files);
+  const rows = score.files.map((one) => {
+    const counts = totalsOf([one]);
+    return [code(one.file), counts.passed, counts.failed, counts.excluded].map(String);
+  });
+  const failing = score.files.flatMap((one) => one.failed);
+  return [
+    `Of ${passed + failed} tests of MLflow's own repository that use a server, ${passed} pass with Dais (${percent} %). The tests are of MLflow ${score.checkout}, the client is MLflow ${score.client}, and the date is ${score.date}. \`tools/mlflow-suite.ts\` runs them unmodified on a checkout of that repository and writes these tables.`,
+    table(['Tests', 'Passed', 'Failed', 'Excluded'], [...rows, ['Total', passed, failed, excluded].map(String)]),
+    ...(failing.length === 0
+      ? []
+      : [
+          'These tests fail:',
+          table(
+            ['Test', 'Why'],
+            failing.map(({ test, reason }) => [code(test.replace(/^tests\//, '')), reason]),
+          ),
+        ]),
+    'These tests are excluded:',
+    table(
+      ['Tests', 'Why'],
+      excludedOf(score.files).map(({ tests, reason }) => [String(tests), reason]),
+    ),
+  ];
 }
 
 function published(): { readonly version: string; readonly endpoints: readonly Endpoint[] } {
@@ -92,7 +125,7 @@ function besideRows(): string[][] {
   const rows = routes
     .filter(({ beside }) => beside !== undefined)
     .map((route) => [code(`${route.method} ${addressesOf(route)[0] ?? ''}`), code(route.operation.name)]);
-  const files = [...pageEndpoints, ...traceFileEndpoints];
+  const files = [...pageEndpoints, ...traceFileEndpoints, ...graphqlEndpoints];
   const pages = files.map(({ method, path, operation }) => [code(`${method} ${path}`), code(operation)]);
   return [[code('GET /health'), ''], [code('GET /version'), ''], ...rows, ...pages];
 }

@@ -130,3 +130,19 @@ export const evaluationDatasetFilter: FilterEntity = {
     { name: 'tag', words: tagWords, value: text, ordered: false },
   ],
 };
+
+export const issueFilter: FilterEntity = {
+  name: 'issues',
+  bare: 'attribute',
+  families: [
+    attributes([
+      { name: 'status', value: identity },
+      { name: 'source_run_id', value: identity },
+      { name: 'name', value: identity },
+      { name: 'severity', value: identity },
+      { name: 'created_timestamp', value: wholeNumber },
+      { name: 'last_updated_timestamp', value: wholeNumber },
+      { name: 'last_seen_timestamp', value: wholeNumber },
+    ]),
+  ],
+};

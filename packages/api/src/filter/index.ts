@@ -2,6 +2,7 @@
 export {
   experimentFilter,
   evaluationDatasetFilter,
+  issueFilter,
   loggedModelFilter,
   modelVersionFilter,
   registeredModelFilter,

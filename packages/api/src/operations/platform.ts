@@ -42,6 +42,9 @@ import { pageInput } from '#operations/resources.ts';
 import { registryOperations } from '#operations/registry.ts';
 import { evaluationDatasetOperations } from '#operations/evaluation-datasets.ts';
 import { loggedModelOperations } from '#operations/logged-models.ts';
+import { labelSchemaOperations } from '#operations/label-schemas.ts';
+import { reviewQueueOperations } from '#operations/review-queues.ts';
+import { issueOperations } from '#operations/issues.ts';
 import { scorerOperations } from '#operations/scorers.ts';
 import { signInOperations } from '#operations/sign-in.ts';
 import { lineageOperations } from '#operations/lineage.ts';
@@ -255,6 +258,9 @@ export const platformOperations: readonly Operation[] = [
   ...assessmentOperations,
   ...evaluationDatasetOperations,
   ...scorerOperations,
+  ...issueOperations,
+  ...reviewQueueOperations,
+  ...labelSchemaOperations,
   ...artifactOperations,
   ...artifactFileOperations,
   ...importOperations,

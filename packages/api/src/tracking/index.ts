@@ -68,6 +68,30 @@ export {
 } from '#operations/imports.ts';
 export type { ImportedKind } from '#operations/imports.ts';
 export {
+  createIssueOperation,
+  readIssueOperation,
+  searchIssuesOperation,
+  updateIssueOperation,
+} from '#operations/issues.ts';
+export {
+  createLabelSchemaOperation,
+  deleteLabelSchemaOperation,
+  listLabelSchemasOperation,
+  readLabelSchemaOperation,
+  updateLabelSchemaOperation,
+} from '#operations/label-schemas.ts';
+export {
+  addReviewItemsOperation,
+  createReviewQueueOperation,
+  deleteReviewQueueOperation,
+  listReviewItemsOperation,
+  listReviewQueuesOperation,
+  readReviewQueueOperation,
+  removeReviewItemsOperation,
+  reviewTraceOperation,
+  updateReviewQueueOperation,
+} from '#operations/review-queues.ts';
+export {
   addLoggedModelParamsOperation,
   createLoggedModelOperation,
   deleteLoggedModelOperation,
@@ -160,6 +184,10 @@ export type {
   FieldType,
   Scorer,
 } from '#records/evaluation.ts';
+export type { ReviewItem, ReviewQueue } from '#records/review-queue.ts';
+export type { LabelInput, LabelSchema } from '#records/label-schema.ts';
+export { issueSeverities, issueStatuses } from '#records/issue.ts';
+export type { Issue } from '#records/issue.ts';
 export { loggedModelStatuses } from '#records/logged-model.ts';
 export type { LoggedModel, LoggedModelStatus } from '#records/logged-model.ts';
 export { assessmentKinds, spanStatuses, traceStates } from '#records/trace.ts';

@@ -19,6 +19,10 @@ const COUNTED = { experimentIds: ['0'], view: 'traces', metric: 'trace_count', a
 const FILE = { path: 'target' };
 const NOTHING = '01900000-0000-7000-8000-000000000000';
 
+const ISSUE = { id: 'iss-target' };
+const QUESTION = { type: 'FEEDBACK', input: { kind: 'text' } };
+const DEFAULT_QUESTION = { id: 'ls-default-0' };
+const QUEUE = { id: 'rq-target' };
 const SOURCE = { source: 'http://elsewhere' };
 const OF_IMPORT = { ...SOURCE, experimentId: '0', id: 'imported' };
 const TIMES = { createdAt: 1, updatedAt: 1 };
@@ -37,6 +41,10 @@ export const trackingTargets: readonly (readonly [operation: string, request: Re
   ['trace.put', { body: TRACE }],
   ['evaluationDataset.create', { body: { name: 'target', ...TARGET } }],
   ['scorer.register', { body: { ...SCORER, definition: '{}' } }],
+  ['reviewQueue.create', { body: { ...QUEUE, experimentId: '0', name: 'target' } }],
+  ['reviewQueue.addItems', { path: QUEUE, body: { traceIds: ['target'] } }],
+  ['labelSchema.create', { body: { id: 'ls-target', experimentId: '0', name: 'target', ...QUESTION } }],
+  ['issue.create', { body: { ...ISSUE, experimentId: '0', name: 'target', description: 'target' } }],
   ['assessment.create', { path: { traceId: 'target' }, body: { ...TARGET, ...JUDGMENT } }],
 ];
 
@@ -120,6 +128,24 @@ export const trackingRecipes: Readonly<Record<string, () => Request>> = {
   'scorer.versions': () => ({ path: SCORER }),
   'scorer.get': () => ({ path: SCORER }),
   'scorer.delete': () => ({ path: { experimentId: '0', name: 'not there' } }),
+  'issue.create': () => ({ body: { experimentId: '0', name: 'target', description: 'target' } }),
+  'issue.get': () => ({ path: ISSUE }),
+  'issue.update': () => ({ path: ISSUE, body: {} }),
+  'issue.search': () => ({ body: {} }),
+  'labelSchema.create': () => ({ body: { experimentId: '0', name: randomUUID(), ...QUESTION } }),
+  'labelSchema.get': () => ({ path: DEFAULT_QUESTION }),
+  'labelSchema.list': () => ({ query: { experimentId: '0' } }),
+  'labelSchema.update': () => ({ path: { id: 'ls-target' }, body: {} }),
+  'labelSchema.delete': () => ({ path: { id: 'ls-none' } }),
+  'reviewQueue.create': () => ({ body: { experimentId: '0', name: randomUUID() } }),
+  'reviewQueue.get': () => ({ path: QUEUE }),
+  'reviewQueue.list': () => ({ query: { experimentId: '0' } }),
+  'reviewQueue.update': () => ({ path: QUEUE, body: {} }),
+  'reviewQueue.delete': () => ({ path: { id: 'rq-none' } }),
+  'reviewQueue.addItems': () => ({ path: QUEUE, body: { traceIds: ['target'] } }),
+  'reviewQueue.removeItems': () => ({ path: QUEUE, body: { traceIds: ['not-there'] } }),
+  'reviewQueue.items': () => ({ path: QUEUE }),
+  'reviewQueue.review': () => ({ path: { ...QUEUE, traceId: 'target' }, body: { status: 'pending' } }),
   'import.list': () => ({ query: { ...SOURCE, kind: 'run' } }),
   'import.note': () => ({ body: IMPORTED }),
   'import.experiment': () => ({ body: { ...SOURCE, sourceId: '7', name: 'imported', ...TIMES } }),

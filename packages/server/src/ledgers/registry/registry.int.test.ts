@@ -240,6 +240,8 @@ describe('versions', () => {
     await refused(`${home}/%2e%2e/other`, { runId: run });
     await refused(`runs:/${run}/model`, { runId: localRun });
     await refused(`runs:/nobody/model`);
+    // A run of another server, named explicitly. The address leads to no file of this one.
+    expect(await from(`runs:/nobody/model`, { runId: 'nobody' })).toBe('runs:/nobody/model');
     await refused(`models:/m-nobody`);
     await refused('/etc/passwd');
     await refused('/etc/passwd', { runId: localRun });

@@ -120,6 +120,8 @@ describe('versions', () => {
     const { items } = await p.call<Page<ModelVersion>>('modelVersion.search', { filter: "run_id = 'r1'" });
     expect(items).toEqual([await p.call('modelVersion.get', { name: 'alpha', version: '1' })]);
     expect(items[0]?.aliases).toEqual(['champion']);
+    // Equal versions follow by name, whichever changed last.
+    expect(await versions({ orderBy: ['version_number DESC'] })).toEqual(['alpha/2', 'Beta/1', 'alpha/1']);
     expect(await versions({ orderBy: ['name ASC', 'version_number ASC'] })).toEqual(['Beta/1', 'alpha/1', 'alpha/2']);
     expect(await versions({ types: ['prompt'] })).toEqual(['greeting/1']);
     const { nextCursor } = await p.call<Page<ModelVersion>>('modelVersion.search', { limit: 2 });

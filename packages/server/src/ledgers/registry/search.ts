@@ -63,6 +63,8 @@ const models: Searched = {
   order: [{ sql: 'm.name', type: 'text', ascending: true }],
 };
 
+const UPDATED = 'r.updated_at';
+
 const versions: Searched = {
   entity: modelVersionFilter,
   columns: 'r.model, r.version',
@@ -77,7 +79,7 @@ const versions: Searched = {
   },
   tags: 'registry.version_tag x where x.model = r.model and x.version = r.version',
   order: [
-    { sql: 'r.updated_at', type: 'bigint', ascending: false },
+    { sql: UPDATED, type: 'bigint', ascending: false },
     { sql: 'm.name', type: 'text', ascending: true },
     { sql: 'r.version::int8', type: 'bigint', ascending: false },
   ],
@@ -154,7 +156,10 @@ function sortKeys({ attributes, order }: Searched, wanted: readonly OrderKey[]):
     ascending,
     missing: key === 'run_id',
   }));
-  return [...keys, ...order.filter(({ sql }) => !keys.some((one) => one.sql === sql))];
+  if (keys.length === 0) return order;
+  // Rows that are equal in the wanted order follow by name and version, as in MLflow, not by time.
+  const ties = order.filter(({ sql }) => sql !== UPDATED && !keys.some((one) => one.sql === sql));
+  return [...keys, ...ties];
 }
 
 function columnOf(attributes: Searched['attributes'], key: string): Column {

@@ -19,6 +19,9 @@ import { logEntries } from './runs/run-log.ts';
 import { linkEntries } from './runs/run-links.ts';
 import { messageEntries } from './runs/run-messages.ts';
 import { runEntries } from './runs/runs.ts';
+import { labelSchemaEntries } from './evaluation/label-schemas.ts';
+import { reviewQueueEntries } from './evaluation/review-queues.ts';
+import { issueEntries } from './evaluation/issues.ts';
 import { scorerEntries } from './evaluation/scorers.ts';
 import { searchEntries } from './search/search-entries.ts';
 import { traceRetention } from './traces/trace-delete.ts';
@@ -59,6 +62,9 @@ export function trackingLedger(dependencies: TrackingDependencies): TrackingLedg
       ...metricEntries(),
       ...loggedModelEntries(dependencies),
       ...evaluationDatasetEntries(dependencies),
+      ...issueEntries(dependencies),
+      ...reviewQueueEntries(dependencies),
+      ...labelSchemaEntries(dependencies),
       ...scorerEntries(dependencies),
       ...searchEntries(dependencies.options),
       ...(dependencies.options.traces === undefined

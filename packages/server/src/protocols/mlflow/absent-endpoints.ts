@@ -7,10 +7,6 @@ interface Absent {
 }
 
 const absent: readonly Absent[] = [
-  {
-    paths: /\/mlflow\/workspaces(\/|$)/,
-    reason: 'workspaces are projects: create, change and delete them as manifests with `dais apply`',
-  },
   { paths: /\/mlflow\/(unified-traces|get-online-trace-details)(\/|$)/, reason: 'specific to Databricks' },
   {
     paths: /\/mlflow\/scorers\/online-config(\/|$)/,
@@ -21,10 +17,6 @@ const absent: readonly Absent[] = [
     reason: "Dais does not implement MLflow's AI gateway",
   },
   { paths: /\/mlflow\/prompt-optimization(\/|$)/, reason: 'for jobs that the MLflow server runs with external models' },
-  {
-    paths: /\/mlflow\/(issues|label-schemas|review-queues)(\/|$)/,
-    reason: 'for the MLflow UI; Dais stores feedback and expectations as assessments',
-  },
   {
     paths: /\/mlflow\/(mcp-servers|skills?|assistant|demo|ui-telemetry|jobs|runs\/create-promptlab-run)(\/|$)/,
     reason: 'for the MLflow UI',

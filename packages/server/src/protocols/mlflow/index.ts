@@ -1,11 +1,12 @@
 /** The protocol of MLflow's clients: decode, call an operation, encode. No state, no SQL, no rule of the domain. */
 import { DaisError, type Operation } from '@dais/api';
-import { readArtifactOperation, readTracesOperation } from '@dais/api/tracking';
+import { readArtifactOperation, readRunOperation, readTracesOperation } from '@dais/api/tracking';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';
 import { whyAbsent } from './absent-endpoints.ts';
 import { addArtifactRoutes, type ArtifactIo } from './artifacts/artifact-transfer.ts';
+import { addGraphql, GRAPHQL_PATH } from './graphql/graphql-route.ts';
 import { mlflowError } from './mlflow-errors.ts';
 import { addMultipartRoutes } from './artifacts/multipart-transfer.ts';
 import { addPageFiles } from './artifacts/ui-files.ts';
@@ -14,7 +15,7 @@ import { addressesOf, routes } from './route-table.ts';
 import type { CallOperation, Refusals, Route } from './route.ts';
 import { parseMessage } from './wire/parse.ts';
 import { MlflowError } from './wire/mlflow-error.ts';
-import { bodyJson, queryJson, requireJsonType, type Json } from './wire/request-json.ts';
+import { bodyJson, numberSource, queryJson, requireJsonType, type Json } from './wire/request-json.ts';
 
 export { mlflowDataset, mlflowStep, mlflowStepTags } from './step-variables.ts';
 export { mlflowWebhooks } from './webhooks/webhook-format.ts';
@@ -72,7 +73,7 @@ export function mlflowAdapter({ calls, log }: MlflowDependencies) {
   const served = routes.filter((route) => known.has(route.operation.name));
   return {
     name: 'mlflow',
-    paths: [...GROUPS.map((group) => `${group}/*`), ...DOWNLOADS],
+    paths: [...GROUPS.map((group) => `${group}/*`), ...DOWNLOADS, GRAPHQL_PATH],
     perProject: true,
     // A workspace is a project.
     projectHeader: 'x-mlflow-workspace',
@@ -88,6 +89,7 @@ export function mlflowAdapter({ calls, log }: MlflowDependencies) {
       );
       app.setErrorHandler(async (error, request, reply) => await sendError(error, request, reply, log));
       for (const route of served) addRoute(app, io, calls, route);
+      if (known.has(readRunOperation.name)) addGraphql(app, io, served, (context) => caller(calls, context));
       if (known.has(readArtifactOperation.name)) {
         const callerOf = (context: CallContext) => caller(calls, context);
         await addArtifactRoutes(app, io, callerOf);
@@ -114,6 +116,7 @@ function addRoute(app: FastifyInstance, io: MlflowIo, calls: MlflowCalls, route:
         const values = parseMessage(
           message,
           named.length === 0 ? json : { ...json, ...Object.fromEntries(named.map((name) => [name, params[name]])) },
+          (name) => (Buffer.isBuffer(request.body) ? numberSource(request.body, name) : undefined),
         );
         const context = io.contextOf(request, reply, 'mlflow');
         const answer = await route.answer(values, caller(calls, context));

@@ -100,10 +100,29 @@ describe('a workspace is a project', () => {
     expect([status, json.store_type, json.workspaces_enabled]).toEqual([200, 'SqlStore', true]);
   });
 
-  test('the creation of one returns instructions', async () => {
-    const { status, json } = await post('workspaces', { name: 'mine' });
-    expect([status, json.error_code]).toEqual([405, 'ENDPOINT_NOT_FOUND']);
-    expect(json.message).toContain('dais apply');
+  test('one is created, described and deleted', async () => {
+    const at = `${V3}/workspaces/mine`;
+    const created = await post('workspaces', { name: 'mine', description: 'of me' });
+    expect([created.status, created.json]).toEqual([200, { workspace: { name: 'mine', description: 'of me' } }]);
+    const again = await post('workspaces', { name: 'mine' });
+    expect([again.status, again.json.error_code]).toEqual([400, 'RESOURCE_ALREADY_EXISTS']);
+    expect((await world.send('PATCH', at, { description: 'of us' })).json).toEqual({
+      workspace: { name: 'mine', description: 'of us' },
+    });
+    expect(await world.send('DELETE', at)).toMatchObject({ status: 200, text: '{}' });
+    for (const method of ['GET', 'PATCH', 'DELETE']) {
+      const answer = await world.send(method, at, method === 'PATCH' ? {} : undefined);
+      expect([method, answer.status, answer.json.error_code]).toEqual([method, 404, 'RESOURCE_DOES_NOT_EXIST']);
+    }
+  });
+
+  test.each([
+    ['a name that is not possible', { name: 'Not A Name' }],
+    ['another store', { name: 'other', default_artifact_root: 's3://bucket' }],
+    ['an archive', { name: 'other', trace_archival_config: { location: 's3://bucket' } }],
+  ])('rejects %s', async (_what, body) => {
+    const { status, json } = await post('workspaces', body);
+    expect([status, json.error_code]).toEqual([400, 'INVALID_PARAMETER_VALUE']);
   });
 });
 

@@ -110,7 +110,7 @@ test('spans that came over OpenTelemetry', async () => {
       start_time_unix_nano: '1790000000000000000',
       end_time_unix_nano: '1790000000836000000',
       attributes: [
-        { key: 'mlflow.spanInputs', value: { kvlistValue: { values: [{ key: 'x', value: { doubleValue: 1 } }] } } },
+        { key: 'mlflow.spanInputs', value: { kvlist_value: { values: [{ key: 'x', value: { double_value: 1 } }] } } },
       ],
       events: [],
       links: [],
@@ -186,6 +186,26 @@ test('links to runs and prompts are found', async () => {
     const found = await v3('POST', 'traces/search', { locations, filter });
     expect([filter, found.json.traces.map((one: Json) => one.trace_id)]).toEqual([filter, [id]]);
   }
+});
+
+test('a link to a run that comes before the trace is kept, until the trace is deleted', async () => {
+  const run = await world.run(experiment);
+  const trace = info();
+  const search = async () => {
+    const locations = [{ mlflow_experiment: { experiment_id: experiment } }];
+    const found = await v3('POST', 'traces/search', { locations, filter: `run_id = '${run}'` });
+    return (found.json.traces ?? []).map((one: Json) => one.trace_id);
+  };
+  for (const _ of [1, 2]) {
+    expect((await world.post('traces/link-to-run', { trace_ids: [trace.trace_id], run_id: run })).json).toEqual({});
+  }
+  expect(await search()).toEqual([]);
+  await v3('POST', 'traces', { trace: { trace_info: trace } });
+  expect(await search()).toEqual([trace.trace_id]);
+  const removed = { experiment_id: experiment, request_ids: [trace.trace_id] };
+  expect((await v3('POST', 'traces/delete-traces', removed)).json).toEqual({ traces_deleted: 1 });
+  await v3('POST', 'traces', { trace: { trace_info: trace } });
+  expect(await search()).toEqual([]);
 });
 
 describe('assessments', () => {

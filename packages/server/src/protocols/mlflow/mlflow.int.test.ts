@@ -124,6 +124,9 @@ test('invalid requests return messages of MLflow', async () => {
   expect(await create({ name: 5 })).toEqual(
     invalid(`Invalid value 5 for parameter 'name' supplied:  Hint: Value was of type 'int'.${SEE}`),
   );
+  expect(await create('{"name": 9.0}')).toEqual(
+    invalid(`Invalid value 9.0 for parameter 'name' supplied:  Hint: Value was of type 'float'.${SEE}`),
+  );
   expect(await create({ name: 'x' }, { 'content-type': 'text/plain' })).toEqual(
     invalid("Bad Request. Content-Type must be one of ['application/json']."),
   );

@@ -64,6 +64,8 @@ function differences(message: Message, fields: Readonly<Record<string, string>>)
 
 function fits({ kind, repeated }: Field, type: string): boolean {
   const named = kind === 'message' || kind === 'enum' || kind === 'json';
+  // Protocol buffers describe a map as a list of entries.
+  if (kind === 'map') return type.endsWith('Entry[]');
   const one = type.replace('[]', '');
   return repeated === type.endsWith('[]') && (named ? /^[A-Z]/.test(one) : one === kind);
 }

@@ -12,6 +12,9 @@ import { traceRoutes } from './routes/trace-routes.ts';
 import { traceV2Routes } from './routes/trace-v2-routes.ts';
 import { runRoutes } from './routes/run-routes.ts';
 import { webhookRoutes } from './routes/webhook-routes.ts';
+import { labelSchemaRoutes } from './routes/label-schema-routes.ts';
+import { reviewQueueRoutes } from './routes/review-queue-routes.ts';
+import { issueRoutes } from './routes/issue-routes.ts';
 import { scorerRoutes } from './routes/scorer-routes.ts';
 import { workspaceRoutes } from './routes/workspace-routes.ts';
 
@@ -31,6 +34,9 @@ export const routes: readonly Route[] = [
   ...webhookRoutes,
   ...evaluationDatasetRoutes,
   ...scorerRoutes,
+  ...issueRoutes,
+  ...reviewQueueRoutes,
+  ...labelSchemaRoutes,
   ...workspaceRoutes,
 ];
 

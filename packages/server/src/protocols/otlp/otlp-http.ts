@@ -1,6 +1,7 @@
 /** Requests and responses of the protocol over HTTP, equal for all signals. */
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
+import type { IncomingHttpHeaders } from 'node:http';
 import { DaisError, errorCatalog } from '@dais/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '#lib/log.ts';
@@ -25,6 +26,14 @@ export const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
   json: 'application/json',
 };
 
+/** The header of MLflow's exporters for the experiment of the spans. */
+export const EXPERIMENT_HEADER = 'x-mlflow-experiment-id';
+
+/** Exporters that name an experiment in a header expect the status codes of MLflow's server. */
+export function isFromMlflow(headers: IncomingHttpHeaders): boolean {
+  return (headers[EXPERIMENT_HEADER] ?? '') !== '';
+}
+
 export interface ReceivedBody {
   readonly encoding: Encoding;
   /** Decompressed. */
@@ -35,7 +44,9 @@ export interface ReceivedBody {
 export async function receivedBody(request: FastifyRequest, limit: number): Promise<ReceivedBody> {
   const encoding = encodingOf(request);
   if (encoding === undefined) {
-    throw new Refusal('Content-Type must be application/x-protobuf or application/json.', 415);
+    const type = String(request.headers['content-type']).slice(0, 80);
+    const text = `Invalid Content-Type: ${type}. Expected: application/x-protobuf or application/json.`;
+    throw new Refusal(text, isFromMlflow(request.headers) ? 400 : 415);
   }
   return { encoding, bytes: await decompressed(request, limit) };
 }
@@ -67,7 +78,17 @@ async function decompressed(request: FastifyRequest, limit: number): Promise<Buf
 }
 
 /** gRPC codes, which the specification requires in the response. */
-const GRPC: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 404: 5, 409: 10, 413: 11, 429: 8, 503: 14 };
+const GRPC: Readonly<Record<number, number>> = {
+  400: 3,
+  401: 16,
+  403: 7,
+  404: 5,
+  409: 10,
+  413: 11,
+  422: 3,
+  429: 8,
+  503: 14,
+};
 
 export async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {
   const { status, message } = publicError(error);

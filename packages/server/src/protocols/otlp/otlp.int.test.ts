@@ -224,7 +224,9 @@ describe('invalid spans', () => {
 
   test('alone: rejected', async () => {
     const answer = await send(json(small('xyz')), JSON_TYPE);
-    expect([answer.status, JSON.parse(answer.text)]).toMatchObject([400, { code: 3 }]);
+    expect([answer.status, JSON.parse(answer.text)]).toMatchObject([422, { code: 3 }]);
+    const other = await send(json(small('xyz')), { ...JSON_TYPE, 'x-mlflow-experiment-id': '' });
+    expect([other.status, JSON.parse(other.text)]).toMatchObject([400, { code: 3 }]);
   });
 });
 
@@ -236,7 +238,7 @@ test.each([
   ['a time that is none', json(small(hex(16), { startTimeUnixNano: 'x' })), JSON_TYPE, 400],
   ['no protobuf', Buffer.from('hello world'), PROTOBUF, 400],
   ['cut off', requestBytes(spanBytes({ traceId: hex(16), spanId: hex(8), name: 'x' })).subarray(0, 30), PROTOBUF, 400],
-  ['of another type', '{}', { 'content-type': 'text/plain' }, 415],
+  ['of another type', '{}', { 'content-type': 'text/plain' }, 400],
   ['compressed otherwise', '{}', { ...JSON_TYPE, 'content-encoding': 'br' }, 415],
   ['not compressed', '{}', { ...JSON_TYPE, 'content-encoding': 'gzip' }, 400],
   ['to no experiment', json(small(hex(16))), { ...JSON_TYPE, 'x-mlflow-experiment-id': '999999' }, 404],
@@ -248,9 +250,11 @@ test.each([
   expect((await send(body, headers)).status).toBe(status);
 });
 
-test('nothing at all is no error', async () => {
-  expect((await send(Buffer.alloc(0), PROTOBUF)).status).toBe(200);
-  expect((await send('{}', JSON_TYPE)).status).toBe(200);
+test('nothing at all is no error, except for exporters of MLflow', async () => {
+  const other = { 'x-mlflow-experiment-id': '' };
+  expect((await send(Buffer.alloc(0), { ...PROTOBUF, ...other })).status).toBe(200);
+  expect((await send('{}', { ...JSON_TYPE, ...other })).status).toBe(200);
+  expect(await send('{}', JSON_TYPE)).toMatchObject({ status: 400, text: expect.stringContaining('no spans found') });
 });
 
 test('lists nested a thousand deep, and an excessive number of spans', async () => {
@@ -293,7 +297,7 @@ test('arbitrary bytes are an error of the sender, or stored', async () => {
       fc.constantFrom(PROTOBUF, JSON_TYPE),
       async (bytes, headers) => {
         const { status } = await send(bytes, headers);
-        expect([200, 400]).toContain(status);
+        expect([200, 400, 422]).toContain(status);
       },
     ),
     { numRuns: 150 },

@@ -3,13 +3,12 @@ import { logSpansOperation, type ResourceSpans } from '@dais/api/tracking';
 import { decodeJson } from './decode-json.ts';
 import { decodeProtobuf } from './decode-protobuf.ts';
 import type { Rejections } from './encode.ts';
-import { Refusal } from './otlp-http.ts';
+import { EXPERIMENT_HEADER, isFromMlflow, Refusal } from './otlp-http.ts';
 import { decodedBody, type ReceivedRequest } from './received-request.ts';
 import { RUN_HEADER } from './run-of-telemetry.ts';
+import { translateResource } from './translation/translate.ts';
 
-/** The header of MLflow's exporters for the experiment of the spans. */
-const EXPERIMENT_HEADER = 'x-mlflow-experiment-id';
-/** The same as attributes of the program, for exporters that cannot set a header. */
+/** The experiment as attributes of the program, for exporters that cannot set a header. */
 const EXPERIMENT_ATTRIBUTES = ['mlflow.experimentId', 'mlflow.experiment_id'] as const;
 const DEFAULT_EXPERIMENT = '0';
 
@@ -19,12 +18,15 @@ const names = { message: 'ExportTraceServiceRequest', items: 'spans' };
 export async function receiveSpans(request: ReceivedRequest): Promise<Rejections> {
   const { resources, spans, rejected, reason } = decodedBody(request, decode, names);
   const { headers, call } = request;
+  if (resources.length === 0 && isFromMlflow(headers)) throw new Refusal('The request is invalid: no spans found.');
   const runId = headers[RUN_HEADER];
-  for (const [experimentId, group] of byExperiment(resources, headers[EXPERIMENT_HEADER])) {
+  for (const [experimentId, group] of byExperiment(resources.map(translateResource), headers[EXPERIMENT_HEADER])) {
     const input = { experimentId, ...(typeof runId === 'string' && { runId }), resources: group };
     await call(logSpansOperation, input);
   }
-  if (spans > 0 && rejected === spans) throw new Refusal(`All spans were rejected: ${reason ?? ''}.`);
+  if (spans > 0 && rejected === spans) {
+    throw new Refusal(`All spans were rejected: ${reason ?? ''}.`, isFromMlflow(headers) ? 422 : 400);
+  }
   return { rejected, reason };
 }
 

@@ -37,7 +37,11 @@ export async function findOrigin(
     case 'run': {
       if (parsed.runId !== runId) throw invalidSource(source, 'belongs to another run', `\`runId\`: ${parsed.runId}`);
       const home = await homes.ofRun(tx, parsed.runId);
-      if (home === undefined) throw invalidSource(source, 'names a run that does not exist', 'a run of this project');
+      if (home === undefined) {
+        // A run of another server, which the caller names explicitly. Nothing is ever read from this address.
+        if (version.runId === parsed.runId) return { ...made, artifactUri: source };
+        throw invalidSource(source, 'names a run that does not exist', 'a run of this project');
+      }
       return { ...made, artifactUri: parsed.path === '' ? home : `${home}/${parsed.path}` };
     }
     case 'logged-model': {

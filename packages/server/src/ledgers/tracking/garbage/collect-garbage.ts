@@ -5,6 +5,7 @@ import { dropComments } from '#ledgers/comments/index.ts';
 import { artifactsOf as artifactOwner, removeTree } from '../artifacts/artifact-tree.ts';
 import { ownPath } from '../artifacts/artifact-path.ts';
 import { artifactsOf, below, publicId } from '../experiments/experiment-lookup.ts';
+import { removeEarlyLinks } from '../traces/trace-files.ts';
 import type { TrackingOptions } from '../dependencies.ts';
 import { OF_MODELS, OF_RUNS, OF_SERIES } from '../experiments/project-records.ts';
 import { runKey } from '../runs/run-subject.ts';
@@ -178,7 +179,8 @@ interface GoneExperiments {
 const NO_EXPERIMENTS: GoneExperiments = { experiments: [], traces: 0, busy: true };
 
 /** Removes experiments without runs and logged models, after their traces. */
-async function removeExperiments({ sql, projectId }: Transaction, before: number): Promise<GoneExperiments> {
+async function removeExperiments(tx: Transaction, before: number): Promise<GoneExperiments> {
+  const { sql, projectId } = tx;
   const empty = await sql.query<{ id: bigint }>(
     `select id from tracking.experiment e where project_id = $1 and deleted_at < $2
        and not exists (select 1 from tracking.run r where r.experiment = e.id)
@@ -189,12 +191,13 @@ async function removeExperiments({ sql, projectId }: Transaction, before: number
   );
   if (empty.length === 0) return { ...NO_EXPERIMENTS, busy: false };
   const ids = empty.map(({ id }) => id);
-  const traces = await sql.query(
+  const traces = await sql.query<{ id: string; project_id: string }>(
     `delete from tracking.trace where num in (
-       select num from tracking.trace where experiment = any($1) limit ${TRACES_AT_ONCE}) returning 1`,
+       select num from tracking.trace where experiment = any($1) limit ${TRACES_AT_ONCE}) returning id, project_id`,
     [ids],
     'garbage_traces',
   );
+  await removeEarlyLinks(tx, traces);
   if (traces.length === TRACES_AT_ONCE) return { experiments: [], traces: traces.length, busy: true };
   const experiments = await sql.query<GoneExperiment>(
     'delete from tracking.experiment where id = any($1) returning id, is_default, artifact_location',

@@ -63,6 +63,15 @@ create table tracking.trace_run (
 create index trace_run_run on tracking.trace_run (project_id, run);
 select dais.protect('tracking.trace_run');
 
+-- Links to traces that had not arrived: clients send spans in the background.
+create table tracking.early_trace_run (
+  project_id uuid not null,
+  trace text collate "C" not null,
+  run text collate "C" not null,
+  primary key (project_id, trace, run)
+);
+select dais.protect('tracking.early_trace_run');
+
 create table tracking.trace_prompt (
   trace bigint not null references tracking.trace (num) on delete cascade,
   -- NAME/VERSION.
@@ -75,6 +84,8 @@ select dais.protect('tracking.trace_prompt');
 
 create table tracking.assessment (
   trace bigint not null references tracking.trace (num) on delete cascade,
+  -- Order of arrival. Times are of the client, which makes several assessments before it sends the first.
+  seq bigint generated always as identity,
   id text collate "C" not null,
   project_id uuid not null,
   name text collate "C" not null,

@@ -82,5 +82,77 @@ create table tracking.scorer_version (
   primary key (scorer, version)
 );
 select dais.protect('tracking.scorer_version');
+
+create table tracking.issue (
+  num bigint generated always as identity primary key,
+  project_id uuid not null,
+  id text collate "C" not null,
+  experiment bigint not null references tracking.experiment (id) on delete cascade,
+  name text collate "C" not null,
+  description text not null,
+  status text collate "C" not null,
+  severity text collate "C",
+  root_causes text[] not null,
+  categories text[] not null,
+  source_run text collate "C",
+  metadata jsonb not null,
+  created_at bigint not null,
+  updated_at bigint not null,
+  seen_at bigint not null,
+  created_by text,
+  updated_by text,
+  unique (project_id, id)
+);
+create index issue_created on tracking.issue (project_id, created_at desc, id desc);
+create index issue_of_experiment on tracking.issue (experiment);
+create index assessment_issue on tracking.assessment (project_id, name) where kind = 'issue';
+select dais.protect('tracking.issue');
+
+create table tracking.label_schema (
+  project_id uuid not null,
+  id text collate "C" not null,
+  experiment bigint not null references tracking.experiment (id) on delete cascade,
+  name text collate "C" not null,
+  type text collate "C" not null,
+  instruction text,
+  comments boolean not null,
+  input jsonb not null,
+  created_at bigint not null,
+  updated_at bigint not null,
+  primary key (project_id, id),
+  unique (experiment, name)
+);
+select dais.protect('tracking.label_schema');
+
+create table tracking.review_queue (
+  num bigint generated always as identity primary key,
+  project_id uuid not null,
+  id text collate "C" not null,
+  experiment bigint not null references tracking.experiment (id) on delete cascade,
+  name text not null,
+  type text collate "C" not null,
+  users text[] not null,
+  label_schemas text[] not null,
+  owner text,
+  created_at bigint not null,
+  updated_at bigint not null,
+  unique (project_id, id)
+);
+create unique index review_queue_name on tracking.review_queue (experiment, lower(name));
+select dais.protect('tracking.review_queue');
+
+create table tracking.review_item (
+  queue bigint not null references tracking.review_queue (num) on delete cascade,
+  trace bigint not null references tracking.trace (num) on delete cascade,
+  project_id uuid not null,
+  status text collate "C" not null,
+  completed_by text,
+  completed_at bigint,
+  created_at bigint not null,
+  updated_at bigint not null,
+  primary key (queue, trace)
+);
+create index review_item_trace on tracking.review_item (trace);
+select dais.protect('tracking.review_item');
 `,
 };

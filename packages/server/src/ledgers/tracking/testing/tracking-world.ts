@@ -27,7 +27,7 @@ const TEST_TRACE_WORDS: TraceConventions = {
   sessionKey: 'client.session',
   userKey: 'client.user',
   attributes: {
-    type: ['client.type', 'other.kind'],
+    type: ['client.type'],
     inputs: ['client.inputs'],
     outputs: ['client.outputs'],
     session: ['session.id'],
@@ -36,9 +36,7 @@ const TEST_TRACE_WORDS: TraceConventions = {
     cost: ['client.cost'],
     model: ['client.model'],
     provider: ['client.provider'],
-    tokens: { input_tokens: ['tokens.in'], output_tokens: ['tokens.out'] },
   },
-  types: { chat: 'CHAT_MODEL' },
   tagPrefix: 'client.traceTag.',
   hiddenResource: ['telemetry.sdk.'],
 };

@@ -42,7 +42,7 @@ export function assessmentOf(traceId: string, row: AssessmentRow): Assessment {
   };
 }
 
-/** Returns the assessments of several traces, oldest first. */
+/** Returns the assessments of several traces, in the order in which they arrived. */
 export async function assessmentsOf(
   { sql }: Transaction,
   traces: readonly { readonly num: bigint; readonly id: string }[],
@@ -51,7 +51,7 @@ export async function assessmentsOf(
   if (traces.length === 0) return found;
   const ids = new Map(traces.map(({ num, id }) => [num, id]));
   const rows = await sql.query<AssessmentRow>(
-    `select ${ASSESSMENT_COLUMNS} from tracking.assessment where trace = any($1) order by trace, created_at, id`,
+    `select ${ASSESSMENT_COLUMNS} from tracking.assessment where trace = any($1) order by trace, seq`,
     [[...ids.keys()]],
     'assessments_of',
   );

@@ -1,4 +1,5 @@
 /** Previews of requests and responses, for lists of traces. */
+import { spacedJson } from '#lib/formats/spaced-json.ts';
 import { truncateText } from '../texts.ts';
 
 /** The same length as the previews of clients. */
@@ -8,11 +9,10 @@ type Map = Readonly<Record<string, unknown>>;
 
 /** Returns the last message of `role` in a conversation, or the start of any other value. */
 export function previewOf(value: unknown, role: 'user' | 'assistant'): string | undefined {
-  if (value === undefined || value === null) return undefined;
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  if (value === undefined || value === null || value === '') return undefined;
   // A text much longer than the preview is parsed only if it can be an object.
-  const shown = lastMessageOf(role, typeof value === 'string' ? parsed(value) : value) ?? text;
-  if (shown === '') return undefined;
+  const map = typeof value === 'string' ? parsed(value) : value;
+  const shown = lastMessageOf(role, map) ?? spacedJson(map ?? value, LONGEST);
   return shown.length <= LONGEST ? shown : `${truncateText(shown, LONGEST - 3)}...`;
 }
 

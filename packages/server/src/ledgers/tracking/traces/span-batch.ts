@@ -102,7 +102,7 @@ function addSpan(draft: BatchDraft, span: Span, conventions: TraceConventions): 
   }
   if (start < draft.start) draft.start = start;
   if (end > draft.end) draft.end = end;
-  const usage = amountsOf(known(attributes.usage)) ?? tokensOf(known, conventions);
+  const usage = amountsOf(known(attributes.usage));
   const cost = amountsOf(known(attributes.cost));
   const amounts = {
     ...(usage !== undefined && { usage: withTotal(usage) }),
@@ -147,19 +147,10 @@ function lookup(attributes: Attributes): Known {
   };
 }
 
-function typeOf(known: Known, { attributes, types }: TraceConventions): string {
+function typeOf(known: Known, { attributes }: TraceConventions): string {
   const type = known(attributes.type);
   if (typeof type !== 'string' || type === '') return 'UNKNOWN';
-  const bare = truncateText(/^".*"$/.test(type) ? type.slice(1, -1) : type, 250);
-  return Object.hasOwn(types, bare) ? (types[bare] ?? bare) : bare;
-}
-
-function tokensOf(known: Known, { attributes }: TraceConventions): Amounts | undefined {
-  const amounts = Object.entries(attributes.tokens).flatMap(([key, conventions]) => {
-    const number = Number(known(conventions) ?? 'x');
-    return Number.isSafeInteger(number) ? [[key, number] as const] : [];
-  });
-  return amounts.length === 0 ? undefined : Object.fromEntries(amounts);
+  return truncateText(/^".*"$/.test(type) ? type.slice(1, -1) : type, 250);
 }
 
 function withTotal(usage: Amounts): Amounts {

@@ -85,8 +85,14 @@ const ofRun: Translate = (clause, bind) => {
   // PostgreSQL rejects a bound value that the statement does not use.
   if (clause.operator === '!=' || clause.operator === 'NOT IN') return own;
   const linked = compareText('l.run', clause, bind);
-  return `(${own} or exists (select from tracking.trace_run l where l.trace = r.num and ${linked}))`;
+  return `(${own} or ${isLinked(linked)})`;
 };
+
+/** Condition on the runs `l.run` that are linked with the trace `r`. */
+export function isLinked(condition: string): string {
+  return `exists (select from tracking.trace_run l where l.trace = r.num and ${condition})
+    or exists (select from tracking.early_trace_run l where l.project_id = r.project_id and l.trace = r.id and ${condition})`;
+}
 
 function ofPrompt(clause: FilterClause, text: string, bind: Bind): string {
   if (String(clause.value).split('/').length !== 2) {

@@ -20,14 +20,10 @@ export interface TraceConventions {
     /** Maps of numbers, as JSON: `{"input_tokens": 5, …}`, `{"total_cost": 0.1, …}`. */
     readonly usage: readonly string[];
     readonly cost: readonly string[];
-    /** Number attributes by their keys in the map. */
-    readonly tokens: Readonly<Record<string, readonly string[]>>;
     /** The called language model and its provider. */
     readonly model: readonly string[];
     readonly provider: readonly string[];
   };
-  /** Span types by their names in other conventions. */
-  readonly types: Readonly<Record<string, string>>;
   /** Prefix of root span attributes that become tags of the trace. */
   readonly tagPrefix: string;
   /** Resource attributes that do not become tags. */

@@ -14,12 +14,27 @@ export interface GoneTrace {
   readonly artifact_location: string | null;
 }
 
-/** Deletes files stored in Dais. Shared bytes remain. */
+/** Deletes links that are stored without the trace, because they came first. */
+export async function removeEarlyLinks(
+  { sql }: Transaction,
+  traces: readonly Pick<GoneTrace, 'id' | 'project_id'>[],
+): Promise<void> {
+  if (traces.length === 0) return;
+  await sql.query(
+    `delete from tracking.early_trace_run l using unnest($1::uuid[], $2::text[]) g (project_id, id)
+     where l.project_id = g.project_id and l.trace = g.id`,
+    [traces.map((trace) => trace.project_id), traces.map(({ id }) => id)],
+    'remove_early_links',
+  );
+}
+
+/** Deletes what belongs to deleted traces outside their rows: links, and files stored in Dais. Shared bytes remain. */
 export async function removeTraceFiles(
   tx: Transaction,
   traces: readonly GoneTrace[],
   options: Pick<TrackingOptions, 'artifactRoot'>,
 ): Promise<void> {
+  await removeEarlyLinks(tx, traces);
   const folders = new Map<string, { readonly projectId: string; readonly path: string; readonly ids: string[] }>();
   for (const trace of traces) {
     const path = ownPath(below(artifactsOf({ ...trace, id: trace.experiment }, options), 'traces'), options);

@@ -86,8 +86,11 @@ export function traceInfoEntries(dependencies: TraceDependencies): readonly Oper
     entry(linkTracesOperation, async (tx, { input }) => {
       const run = await requireRun(tx, input.runId);
       await tx.sql.query(
-        `insert into tracking.trace_run (trace, run, project_id)
-           select num, $3, $1 from tracking.trace where project_id = $1 and id = any($2) order by num on conflict do nothing`,
+        `with known as (select num, id from tracking.trace where project_id = $1 and id = any($2)),
+           linked as (
+             insert into tracking.trace_run (trace, run, project_id) select num, $3, $1 from known order by num on conflict do nothing)
+         insert into tracking.early_trace_run (project_id, trace, run)
+           select $1, id, $3 from unnest($2::text[]) u (id) where id not in (select id from known) order by id on conflict do nothing`,
         [tx.projectId, input.ids, run.id],
         'link_traces_by_id',
       );

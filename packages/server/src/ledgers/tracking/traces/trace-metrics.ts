@@ -12,6 +12,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { allOf, composeStatement, listOf, type Bind } from '#lib/composed-sql.ts';
 import { findExperiments } from '../experiments/experiment-lookup.ts';
 import { rowCondition } from '../search/search-page.ts';
+import { isLinked } from './trace-conditions.ts';
 import type { TraceDependencies, TraceConventions } from './trace-conventions.ts';
 
 interface Asked {
@@ -236,7 +237,7 @@ function condition(filter: TraceMetricFilter, { runKey }: TraceConventions, bind
       return `r.tags ->> ${bind(filter.key)}::text = ${value()}`;
     case 'metadata':
       if (filter.key !== runKey) return `r.metadata ->> ${bind(filter.key)}::text = ${value()}`;
-      return `(r.run = ${value()} or exists (select from tracking.trace_run l where l.trace = r.num and l.run = ${value()}))`;
+      return `(r.run = ${value()} or ${isLinked(`l.run = ${value()}`)})`;
     case 'span.name':
       return `s.name = ${value()}`;
     case 'span.status':

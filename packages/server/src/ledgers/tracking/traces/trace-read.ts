@@ -79,7 +79,9 @@ async function spansOf(
 
 async function linksOf({ sql, projectId }: Transaction, ids: readonly string[]) {
   const rows = await sql.query<{ id: string; runs: string[]; prompts: string[] }>(
-    `select t.id, array(select run from tracking.trace_run l where l.trace = t.num order by run) as runs,
+    `select t.id, array(
+         select run from tracking.trace_run l where l.trace = t.num
+         union select run from tracking.early_trace_run l where l.project_id = t.project_id and l.trace = t.id order by 1) as runs,
        array(select prompt from tracking.trace_prompt l where l.trace = t.num order by prompt) as prompts
      from tracking.trace t where t.project_id = $1 and t.id = any($2) order by t.id`,
     [projectId, ids],

@@ -28,7 +28,7 @@ describe('spans', () => {
       attributes: {
         'client.inputs': { question: 'why?' },
         'client.outputs': 'because',
-        'client.type': 'chat',
+        'client.type': 'CHAT_MODEL',
         ratio: { '@': ['double', 1] },
         large: { '@': ['int', '9007199254740993'] },
         list: [1, 'two', null, { three: 3 }],
@@ -44,7 +44,7 @@ describe('spans', () => {
       name: 'think',
       startNs: String(AT - 1_000_000n),
       endNs: String(AT + 9_000_000n),
-      attributes: { 'tokens.in': 5, 'tokens.out': 7 },
+      attributes: { 'client.usage': { input_tokens: 5, output_tokens: 7 } },
     });
     await call('span.log', {
       experimentId,
@@ -58,8 +58,8 @@ describe('spans', () => {
       requestedAt: Number(AT / 1_000_000n) - 1,
       durationMs: 10,
       state: 'OK',
-      requestPreview: '{"question":"why?"}',
-      responsePreview: 'because',
+      requestPreview: '{"question": "why?"}',
+      responsePreview: '"because"',
       metadata: { 'client.session': 's1' },
       tags: { 'client.traceName': 'answer', 'service.name': 'shop', team: 'search' },
       usage: { input_tokens: 5, output_tokens: 7, total_tokens: 12 },
@@ -100,7 +100,7 @@ describe('spans', () => {
     const traceId = hex(16);
     const [first, second, third] = [
       makeSpan(traceId, { name: 'first', endNs: undefined }),
-      makeSpan(traceId, { name: 'second', parentId: hex(8), attributes: { 'tokens.in': 5 } }),
+      makeSpan(traceId, { name: 'second', parentId: hex(8), attributes: { 'client.usage': { input_tokens: 5 } } }),
       makeSpan(traceId, { name: 'third', parentId: hex(8) }),
     ];
     await log([first, second]);

@@ -8,13 +8,15 @@ import {
   searchModelsOperation,
   setModelAliasOperation,
   updateModelOperation,
+  type ModelVersion,
 } from '@dais/api/registry';
 import { registeredModelFilter } from '@dais/api/filter';
-import { route, type Route } from '../route.ts';
+import { route, type CallOperation, type Route } from '../route.ts';
 import { list, pageToken } from '../wire/encode.ts';
 import { requirePage } from '../wire/limits.ts';
 import { atMost, int64, nested, repeated, required, string } from '../wire/message.ts';
 import { pairField, searchFields } from '../wire/messages.ts';
+import { missing } from '../wire/mlflow-error.ts';
 import { requireAlias, requireModelName, requireRegistryTag, stageOf, versionNumber } from '../wire/registry-limits.ts';
 import {
   modelVersion,
@@ -29,6 +31,15 @@ import { searchInput } from './search-input.ts';
 const byName = { name: required(string) };
 const answered = { registered_model: nested(registeredModel) };
 const MOST = 1000;
+/** An alias that no one can set: it always names the newest version. */
+const isLatest = (alias: string) => alias.toLowerCase() === 'latest';
+
+async function latestVersion(name: string, call: CallOperation): Promise<ModelVersion> {
+  const { latestVersions: ofStages } = await call(readModelOperation, { name }, refusedModel(name));
+  const newest = ofStages.toSorted((a, b) => b.version - a.version)[0];
+  if (newest === undefined) throw missing(`Latest version not found for model ${name}.`);
+  return newest;
+}
 
 const latestVersions = (method: 'GET' | 'POST') =>
   route({
@@ -174,7 +185,9 @@ export const modelRoutes: readonly Route[] = [
     response: { model_version: nested(modelVersion) },
     answer: async ({ name, alias }, call) => ({
       model_version: modelVersionMessage(
-        await call(readModelAliasOperation, { name, alias }, refusedAlias(name, alias)),
+        isLatest(alias)
+          ? await latestVersion(name, call)
+          : await call(readModelAliasOperation, { name, alias }, refusedAlias(name, alias)),
       ),
     }),
   }),

@@ -9,6 +9,7 @@ import {
 } from '@dais/api/registry';
 import { readLoggedModelOperation, tagLoggedModelOperation } from '@dais/api/tracking';
 import { modelVersionFilter } from '@dais/api/filter';
+import { spacedJson } from '#lib/formats/spaced-json.ts';
 import { route, type CallOperation, type Route } from '../route.ts';
 import { list, pageToken } from '../wire/encode.ts';
 import { atMost, bool, int64, nested, repeated, required, string } from '../wire/message.ts';
@@ -185,7 +186,7 @@ async function noteVersion({ model: name, version, loggedModelId: id }: ModelVer
   try {
     const { tags } = await call(readLoggedModelOperation, { id }, refusals);
     const before = readList(tags[VERSIONS_TAG] ?? '[]');
-    const value = JSON.stringify([...before, { name, version }]);
+    const value = spacedJson([...before, { name, version }]);
     await call(tagLoggedModelOperation, { id, tags: [{ key: VERSIONS_TAG, value }] }, refusals);
   } catch (error) {
     if (!(error instanceof Skipped)) throw error;

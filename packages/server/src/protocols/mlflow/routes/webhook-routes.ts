@@ -220,6 +220,11 @@ function requireName(name: string): string {
 }
 
 function requireUrl(url: string): string {
-  if (url.trim() !== '') return url;
-  throw invalid(`Webhook URL cannot be empty or just whitespace: '${url}'`);
+  if (url.trim() === '') throw invalid(`Webhook URL cannot be empty or just whitespace: '${url}'`);
+  const shown = url.slice(0, 200);
+  if (!URL.canParse(url)) throw invalid(`Invalid webhook URL '${shown}'.`);
+  const { protocol } = new URL(url);
+  // The operation decides whether http is permitted.
+  if (protocol === 'https:' || protocol === 'http:') return url;
+  throw invalid(`Invalid webhook URL scheme: '${protocol.slice(0, -1)}'. Allowed schemes are: https.`);
 }

@@ -14,10 +14,11 @@ test('artifacts in other locations are not served', () => {
 });
 
 test.each([
-  ['a/MLmodel', 'text/plain; charset=utf-8'],
-  ['a/page.HTML', 'text/plain; charset=utf-8'],
+  ['a/MLmodel', 'text/plain'],
+  ['a/page.HTML', 'text/plain'],
   ['a/plot.png', 'image/png'],
   ['a/model.pkl', 'application/octet-stream'],
+  ['a/mlproject', 'text/plain'],
   ['a/noextension', 'application/octet-stream'],
 ])('%s goes out as %s', (path, type) => {
   expect(contentTypeOf(path)).toBe(type);
@@ -25,6 +26,7 @@ test.each([
 
 test('file names are encoded for headers', () => {
   expect(attachment('a/model.pkl')).toBe('attachment; filename=model.pkl');
+  expect(attachment('images/dog+step+20.png')).toBe('attachment; filename=dog+step+20.png');
   expect(attachment('a/mo"del\né.pkl')).toBe(
     "attachment; filename=mo_del__.pkl; filename*=UTF-8''mo%22del%0A%C3%A9.pkl",
   );

@@ -25,11 +25,11 @@ export function joined(...parts: readonly string[]): string {
 }
 
 const TEXT = new Set(
-  'txt log err cfg conf cnf cf ini properties prop hocon toml yaml yml xml json jsonl csv tsv md rst py js ts html htm css r sql sh env lock'.split(
+  'txt log err cfg conf cnf cf ini properties prop hocon toml yaml yml xml json jsonl ipynb csv tsv md rst py py3 js ts html htm css r sql sh env lock'.split(
     ' ',
   ),
 );
-const TEXT_NAMES = new Set(['MLmodel', 'MLproject', 'Dockerfile']);
+const TEXT_NAMES = new Set(['MLmodel', 'MLproject', 'mlproject', 'Dockerfile']);
 const TYPES: Readonly<Record<string, string>> = {
   png: 'image/png',
   jpg: 'image/jpeg',
@@ -41,18 +41,19 @@ const TYPES: Readonly<Record<string, string>> = {
   zip: 'application/zip',
 };
 
-/** By the name alone, as MLflow does: what is text is plain text, so that no browser runs it. */
+/** By the name only, as in MLflow: text is plain text, so that no browser runs it. MLflow sends no charset. */
 export function contentTypeOf(path: string): string {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const extension = name.includes('.') ? name.slice(name.lastIndexOf('.') + 1).toLowerCase() : '';
-  if (TEXT.has(extension) || TEXT_NAMES.has(name)) return 'text/plain; charset=utf-8';
+  if (TEXT.has(extension) || TEXT_NAMES.has(name)) return 'text/plain';
   return TYPES[extension] ?? 'application/octet-stream';
 }
 
 /** `Content-Disposition` (RFC 6266): with a fallback for older clients, and the exact name. */
 export function attachment(path: string): string {
   const name = path.slice(path.lastIndexOf('/') + 1);
-  const plain = name.replaceAll(/[^A-Za-z0-9._-]/g, '_');
+  // The characters of a token in HTTP.
+  const plain = name.replaceAll(/[^A-Za-z0-9!#$&+.^_`|~-]/g, '_');
   return plain === name
     ? `attachment; filename=${name}`
     : `attachment; filename=${plain}; filename*=UTF-8''${encoded(name)}`;

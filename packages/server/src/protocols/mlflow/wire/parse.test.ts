@@ -25,6 +25,12 @@ const report = (json: Record<string, unknown>) => {
   return '';
 };
 
+test('a required enum with an unknown name is missing', () => {
+  const kind = { kind: required(enumeration(['A', 'B'])) };
+  expect(parseMessage(kind, { kind: 'B' })).toEqual({ kind: 'B' });
+  expect(() => parseMessage(kind, { kind: 'C' })).toThrow("Missing value for required parameter 'kind'.");
+});
+
 test('unknown fields are ignored; null counts as absent', () => {
   expect(parseMessage(message, { name: 'a', unknown: 1, count: null, status: 'NONE', ids: null })).toEqual({
     name: 'a',

@@ -16,8 +16,15 @@ interface Problem {
 const SEE = ' See the API docs for more information about request parameters.';
 const INT32 = 2_147_483_647;
 
+/** Returns the text of a number of the request, for messages. */
+type SourceOf = (name: string) => string | undefined;
+
 /** @throws MlflowError `INVALID_PARAMETER_VALUE` naming the field. */
-export function parseMessage<M extends Message>(message: M, sent: Readonly<Record<string, unknown>>): Values<M> {
+export function parseMessage<M extends Message>(
+  message: M,
+  sent: Readonly<Record<string, unknown>>,
+  sourceOf?: SourceOf,
+): Values<M> {
   const problems: Problem[] = [];
   const json = withRunId(message, sent);
   const values = readMessage(message, json, problems);
@@ -26,14 +33,16 @@ export function parseMessage<M extends Message>(message: M, sent: Readonly<Recor
     const given = valueOf(json, name);
     if (field.required && isMissing(field, given)) throw missingValue(name);
     const problem = problems.find((one) => one.path === name || one.path.startsWith(`${name}[`));
-    if (problem !== undefined && problem.path === name) throw wrongValue(problem);
+    if (problem !== undefined && problem.path === name) throw wrongValue(problem, sourceOf);
+    // An unknown name of an enum counts as not sent.
+    if (field.required && problem === undefined && values[name] === undefined) throw missingValue(name);
     if (field.most !== undefined && Number(values[name] ?? 0) > field.most) {
       throw wrongValue({ path: name, value: given });
     }
     if (field.message !== undefined && field.repeated) requireInside(field.message, given, name);
-    if (problem !== undefined) throw wrongValue(problem);
+    if (problem !== undefined) throw wrongValue(problem, sourceOf);
   }
-  if (first !== undefined) throw wrongValue(first);
+  if (first !== undefined) throw wrongValue(first, sourceOf);
   return values as Values<M>;
 }
 
@@ -48,9 +57,11 @@ function missingValue(path: string): Error {
   return invalid(`Missing value for required parameter '${path}'.${SEE}`);
 }
 
-function wrongValue({ path, value, note }: Problem): Error {
-  const hint = note ?? `Hint: Value was of type '${pythonType(value)}'.`;
-  return invalid(`Invalid value ${pythonJson(value)} for parameter '${path}' supplied:  ${hint}${SEE}`);
+function wrongValue({ path, value, note }: Problem, sourceOf?: SourceOf): Error {
+  const source = typeof value === 'number' ? sourceOf?.(path) : undefined;
+  const type = source !== undefined && /[.e]/i.test(source) ? 'float' : pythonType(value);
+  const hint = note ?? `Hint: Value was of type '${type}'.`;
+  return invalid(`Invalid value ${source ?? pythonJson(value)} for parameter '${path}' supplied:  ${hint}${SEE}`);
 }
 
 function isMissing(field: Field, given: unknown): boolean {

@@ -62,6 +62,20 @@ function parsed(text: string): unknown {
   return value;
 }
 
+/** Returns a number of the body as the caller wrote it, for messages: JavaScript reads `9.0` as `9`. */
+export function numberSource(bytes: Buffer, name: string): string | undefined {
+  const sources = new Map<unknown, string>();
+  const note = function (this: unknown, key: string, value: unknown, context?: { readonly source?: string }) {
+    if (key === name && typeof value === 'number' && context?.source !== undefined) sources.set(this, context.source);
+    return value;
+  };
+  try {
+    return sources.get(JSON.parse(bytes.toString('utf8'), note));
+  } catch {
+    return undefined;
+  }
+}
+
 function isShallow(value: unknown, left: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (left === 0) return false;

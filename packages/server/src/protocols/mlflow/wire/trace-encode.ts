@@ -1,5 +1,5 @@
 /** Traces and assessments as messages of the wire, and back. */
-import { keyValues } from '@dais/api/access';
+import { keyValues, type KeyValue } from '@dais/api/access';
 import type { Assessment, NewAssessment, Span, Trace } from '@dais/api/tracking';
 import type { Values } from './message.ts';
 import { invalid } from './mlflow-error.ts';
@@ -228,7 +228,26 @@ export function spanMessage(span: Span) {
   };
 }
 
-/** JSON has no NaN, and protocol buffers' JSON uses its name. */
-function wireAttributes(attributes: Span['attributes']) {
-  return keyValues(attributes ?? {});
+/** With field names as MLflow writes them: `string_value`. JSON has no NaN, and protocol buffers' JSON uses its name. */
+function wireAttributes(attributes: Span['attributes'] = {}) {
+  return snakePairs(keyValues(attributes));
+}
+
+const snakePairs = (pairs: readonly KeyValue[]): KeyValue[] =>
+  pairs.map(({ key, value }) => ({ key, value: snakeValue(value) }));
+
+/** Each value has one field at most. */
+function snakeValue(value: unknown): unknown {
+  const [entry] = Object.entries(value as object) as [string, unknown][];
+  if (entry === undefined) return value;
+  const [field, content] = entry;
+  const { values } = content as { readonly values: readonly unknown[] };
+  switch (field) {
+    case 'arrayValue':
+      return { array_value: { values: values.map(snakeValue) } };
+    case 'kvlistValue':
+      return { kvlist_value: { values: snakePairs(values as readonly KeyValue[]) } };
+    default:
+      return { [field.replace('V', '_v')]: content };
+  }
 }
