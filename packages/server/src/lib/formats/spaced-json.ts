@@ -21,15 +21,17 @@ function write(value: unknown, out: Output): void {
     out.text += JSON.stringify(value) ?? 'null';
   } else if (Array.isArray(value)) {
     out.text += '[';
-    value.forEach((one: unknown, index) => {
+    for (const [index, one] of value.entries()) {
+      if (out.text.length > out.most) return;
       if (index > 0) out.text += ', ';
       write(one, out);
-    });
+    }
     out.text += ']';
   } else {
     out.text += '{';
     let separator = '';
     for (const [key, one] of Object.entries(value)) {
+      if (out.text.length > out.most) return;
       if (one === undefined) continue;
       out.text += `${separator}${JSON.stringify(key)}: `;
       separator = ', ';

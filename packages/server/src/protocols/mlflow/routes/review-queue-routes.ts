@@ -283,7 +283,11 @@ async function queueOfUser(experimentId: string, user: string, call: CallOperati
   } catch (error) {
     if (!(error instanceof Taken)) throw error;
     const other = await findByName(experimentId, user, call);
-    if (other === undefined) throw new MlflowError('RESOURCE_CONFLICT', 'The review queue was deleted. Try again.');
+    if (other === undefined)
+      throw new MlflowError(
+        'RESOURCE_CONFLICT',
+        'The review queue was deleted in the meantime. Send the request again.',
+      );
     return requireUserQueue(other);
   }
 }
