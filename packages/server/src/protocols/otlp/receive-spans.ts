@@ -6,7 +6,6 @@ import type { Rejections } from './encode.ts';
 import { EXPERIMENT_HEADER, isFromMlflow, Refusal } from './otlp-http.ts';
 import { decodedBody, type ReceivedRequest } from './received-request.ts';
 import { RUN_HEADER } from './run-of-telemetry.ts';
-import { translateResource } from './translation/translate.ts';
 
 /** The experiment as attributes of the program, for exporters that cannot set a header. */
 const EXPERIMENT_ATTRIBUTES = ['mlflow.experimentId', 'mlflow.experiment_id'] as const;
@@ -20,7 +19,7 @@ export async function receiveSpans(request: ReceivedRequest): Promise<Rejections
   const { headers, call } = request;
   if (resources.length === 0 && isFromMlflow(headers)) throw new Refusal('The request is invalid: no spans found.');
   const runId = headers[RUN_HEADER];
-  for (const [experimentId, group] of byExperiment(resources.map(translateResource), headers[EXPERIMENT_HEADER])) {
+  for (const [experimentId, group] of byExperiment(resources, headers[EXPERIMENT_HEADER])) {
     const input = { experimentId, ...(typeof runId === 'string' && { runId }), resources: group };
     await call(logSpansOperation, input);
   }

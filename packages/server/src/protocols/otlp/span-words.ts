@@ -1,6 +1,6 @@
-/** Names in the spans of MLflow's clients. The adapter adds them to spans of other conventions: see translation/. */
+/** Names in the spans of MLflow's clients. Spans of other conventions get them when they are stored: see translation/. */
 import type { TraceConventions } from '#ledgers/tracking/index.ts';
-import { NAMES } from './translation/translate.ts';
+import { NAMES, translateResource } from './translation/translate.ts';
 
 export const spanWords: TraceConventions = {
   idPrefix: 'tr-',
@@ -19,6 +19,7 @@ export const spanWords: TraceConventions = {
     model: [NAMES.model],
     provider: [NAMES.provider],
   },
+  translate: translateResource,
   tagPrefix: 'mlflow.traceTag.',
   hiddenResource: ['telemetry.sdk.', 'mlflow.'],
 };

@@ -39,6 +39,7 @@ const TEST_TRACE_WORDS: TraceConventions = {
   },
   tagPrefix: 'client.traceTag.',
   hiddenResource: ['telemetry.sdk.'],
+  translate: (resource) => resource,
 };
 
 export const TEST_OPTIONS: TrackingDependencies['options'] = {

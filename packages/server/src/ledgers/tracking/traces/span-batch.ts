@@ -42,7 +42,8 @@ export interface SpanBatch {
 /** Returns batches in order of trace ids, so that calls that write the same traces cannot deadlock. */
 export function spanBatches(resources: readonly ResourceSpans[], conventions: TraceConventions): SpanBatch[] {
   const traces = new Map<string, BatchDraft>();
-  for (const { resource, spans } of resources) {
+  for (const given of resources) {
+    const { resource, spans } = conventions.translate(given);
     const tags = resourceTags(resource, conventions);
     for (const span of spans) {
       const draft = traces.get(span.traceId) ?? newDraft(tags);

@@ -1,3 +1,4 @@
+import type { ResourceSpans } from '@dais/api/tracking';
 import type { TrackingDependencies } from '../dependencies.ts';
 
 /** Names in the traces of clients. The composition provides them, so that the ledger is independent of the clients. */
@@ -24,6 +25,8 @@ export interface TraceConventions {
     readonly model: readonly string[];
     readonly provider: readonly string[];
   };
+  /** Adds these attributes to spans that follow other conventions. */
+  readonly translate: (resource: ResourceSpans) => ResourceSpans;
   /** Prefix of root span attributes that become tags of the trace. */
   readonly tagPrefix: string;
   /** Resource attributes that do not become tags. */
