@@ -325,7 +325,7 @@ export class EndpointWork {
     ].flatMap((id) => id ?? []);
     const known = await readModels(tx, ids);
     const answering = new Set([row.stable, ...Object.values(row.active)]);
-    const shadows = shadowsOf(row, named);
+    const shadows = shadowsOf(row, named.rollout);
     const states = new Map<string, ModelState>();
     for (const id of ids) {
       const model = known.get(id);
@@ -376,15 +376,12 @@ export class EndpointWork {
   }
 }
 
-/** Returns the ids of models that the endpoint uses as shadows only. */
-function shadowsOf(
-  row: EndpointRow,
-  { target, rollout }: Pick<EndpointFacts, 'target' | 'rollout'>,
-): ReadonlySet<string> {
-  const shadows = new Set(row.spec.shadow.map(({ name }) => name));
-  const served = new Set([row.stable, rollout?.to_model, 'fault' in target ? undefined : target.id]);
-  for (const [name, id] of Object.entries(row.active)) if (!shadows.has(name)) served.add(id);
-  return new Set(Object.values(row.active).filter((id) => !served.has(id)));
+/** Returns the ids of models that the endpoint uses as shadows only. The manifest may also name such a model for a later rollout. */
+function shadowsOf({ spec, stable, active }: EndpointRow, rollout: RolloutRow | undefined): ReadonlySet<string> {
+  const shadows = new Set(spec.shadow.map(({ name }) => name));
+  const served = new Set([stable, rollout?.to_model]);
+  for (const [name, id] of Object.entries(active)) if (!shadows.has(name)) served.add(id);
+  return new Set(Object.values(active).filter((id) => !served.has(id)));
 }
 
 function isSamePosition(rollout: RolloutRow | undefined, { id, step, state }: RolloutPosition): boolean {
