@@ -52,7 +52,7 @@ test.each<readonly [string, Readonly<Record<string, string>>]>([
     experimentId: '0',
     state: 'OK',
     spans: 1501,
-    requestPreview: 'hello',
+    requestPreview: '"hello"',
     tags: { 'mlflow.traceName': 'request', 'service.name': 'shop', 'deployment.environment.name': 'test' },
   });
   const { items } = await read<{ items: Span[] }>(`traces/tr-${reported.trace}/spans?limit=10000`);

@@ -101,8 +101,7 @@ async function upload(
   callerOf: CallerOf,
 ): Promise<FastifyReply> {
   const id = textOf(request, 'run_id') ?? textOf(request, 'run_uuid');
-  // MLflow's pages send the older name.
-  if (id === undefined) throw invalid('Request must specify run_uuid.');
+  if (id === undefined) throw invalid('Request must specify run_id or run_uuid.');
   if (textOf(request, 'path') === undefined) throw invalid('Request must specify path.');
   const file = fileOf(request, 'path');
   if (Number(request.headers['content-length'] ?? 0) > LARGEST) throw tooLarge();
