@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await world.stop();
-  await rm(dirname(root), { recursive: true, force: true });
+  await rm(dirname(root), { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 });
 
 const refusal = ({ status, json }: Answer) => [status, json?.error_code];
