@@ -178,7 +178,11 @@ test('a folder that is replaced by a link during a read reveals nothing from out
     }
   })();
   const answers: string[] = [];
-  for (let n = 0; n < 150; n += 1) answers.push((await read(id, 'sub/secret')).text);
+  for (let n = 0; n < 150; n += 1) {
+    // A response that ends early because the file is gone reveals nothing.
+    const answer = await read(id, 'sub/secret').catch((error: unknown) => ({ text: String(error) }));
+    answers.push(answer.text);
+  }
   load.on = false;
   await exchange;
   expect(answers.filter((text) => text.includes('not for anybody'))).toEqual([]);
