@@ -118,8 +118,16 @@ async function untilIdle(state: () => string): Promise<void> {
   }
 }
 
-/** The differences between both readings that a client could exploit; empty when there are none. */
-export function differences(lane: Framing, node: Framing): string[] {
+/**
+ * Returns the differences between both readings that a client could exploit. On a connection that Node closes, `whenClosed`
+ * selects what is compared of the responses. `refusal`: the last status. `nothing`: for arbitrary bytes, because Node drops
+ * responses that are not sent yet, and sends its refusal only if none has begun.
+ */
+export function differences(
+  lane: Framing,
+  node: Framing,
+  { whenClosed = 'refusal' }: { readonly whenClosed?: 'refusal' | 'nothing' } = {},
+): string[] {
   const found: string[] = [];
   const heads = ({ requests }: Framing) => requests.map(({ method, url, headers }) => ({ method, url, headers }));
   const [ours, theirs] = [JSON.stringify(heads(lane)), JSON.stringify(heads(node))];
@@ -130,8 +138,10 @@ export function differences(lane: Framing, node: Framing): string[] {
       found.push(`body ${at}: ${body} instead of ${other}`);
   }
   if (lane.closed !== node.closed) found.push(`closed: ${lane.closed} instead of ${node.closed}`);
-  // When Node closes a connection, it drops responses that are not sent yet, and sends its refusal only if none has begun.
-  if (!node.closed && lane.statuses.join(' ') !== node.statuses.join(' ')) {
+  const refused = node.closed && node.statuses.some((status) => status >= 400);
+  const compared = (statuses: readonly number[]) => (refused ? statuses.slice(-1) : statuses).join(' ');
+  const isCompared = !node.closed || whenClosed === 'refusal';
+  if (isCompared && compared(lane.statuses) !== compared(node.statuses)) {
     found.push(`statuses: ${lane.statuses.join(' ')} instead of ${node.statuses.join(' ')}`);
   }
   return found;
