@@ -15,9 +15,10 @@ test('hostile ONNX models fail alone with a reason, in their own memory; their n
   const report = await serveBombs(bombs, 5000);
   expect(report.failed).toEqual([]);
   expect(report.answered).toBeGreaterThan(50);
-  // Nothing of them was computed in this process: neither its memory nor its event loop was used.
+  // Nothing of them was computed in this process: neither its memory nor its thread was used. CPU time, because the time of
+  // a request depends on what else the machine does; a batch may compute for 2 s.
   expect(report.grownBytes).toBeLessThan(200 * 2 ** 20);
-  expect(report.longestMs).toBeLessThan(2000);
+  expect(report.mostCpuMs).toBeLessThan(1000);
   const byName = Object.fromEntries(report.bombs.map((bomb) => [bomb.name, bomb]));
   expect(byName['Loop without end']).toMatchObject({
     state: 'quarantined',
