@@ -67,7 +67,7 @@ export function pathOf(name: string): string {
   const parts = name
     .toWellFormed()
     .split(/[/\\]/)
-    // eslint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- control characters are replaced here
     .map((part) => part.replaceAll(/[\u0000-\u001F\u007F<>:"|?*]/g, '_').slice(0, 100))
     .filter((part) => part !== '' && part !== '.' && part !== '..');
   return parts.length === 0 ? '_' : parts.slice(0, 20).join('/');

@@ -1,13 +1,13 @@
 import type { IngestProblem } from '@dais/api/data';
 import { withCode } from '#ui/with-code.tsx';
 
-/** What was wrong with files: where it stands, what stands there, and what to do. */
+/** Lists errors in files, with their position, the invalid value and the remedy. */
 export function IngestProblems({ problems }: { readonly problems: readonly IngestProblem[] }) {
   if (problems.length === 0) return null;
   return (
-    <ul className="data-faults" aria-label="Errors">
+    <ul className="data-problems" aria-label="Errors">
       {problems.map((problem, at) => (
-        // oxlint-disable-next-line react/no-array-index-key -- the same may be wrong twice
+        // oxlint-disable-next-line react/no-array-index-key -- two errors can be equal, and the list does not change
         <li key={at}>
           {problem.file !== undefined && (
             <code>
