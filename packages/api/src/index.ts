@@ -22,6 +22,7 @@ export type { ConfigInput, ConfigSpec } from '#config/spec.ts';
 export { configFields, configVariable } from '#config/fields.ts';
 export type { ConfigField } from '#config/fields.ts';
 export { consoleRoots } from '#console-roots.ts';
+export { countNoun } from '#count-noun.ts';
 export { DaisError, errorCatalog, fromProblem, hasCatalogRemedy, toProblem } from '#errors.ts';
 export type { ErrorCode, ErrorDetails, Issue, Problem } from '#errors.ts';
 export { eventTypes } from '#events/event-types.ts';

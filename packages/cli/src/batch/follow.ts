@@ -1,10 +1,10 @@
 /** A job on a version of a model, followed to its end and told. */
+import { countNoun } from '@dais/api';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaisClient } from '@dais/api';
 import { modelConversionSchema, readModelJobOperation, type ModelJob } from '@dais/api/serving';
 import type { Context } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 
 const POLL_MS = 300;
@@ -38,7 +38,7 @@ export async function follow(context: Context, client: DaisClient, begun: ModelJ
 function progressText({ state, phase, shards, rows }: ModelJob): string {
   if (state === 'pending') return 'pending';
   const share = rows.total === 0 ? 0 : Math.floor((100 * rows.done) / rows.total);
-  return `${share} % of ${countText(rows.total, 'row')}, part ${shards.done} of ${shards.total}${phase === '' ? '' : ` (${phase})`}`;
+  return `${share} % of ${countNoun(rows.total, 'row')}, part ${shards.done} of ${shards.total}${phase === '' ? '' : ` (${phase})`}`;
 }
 
 /** What became of it, in a sentence. */
@@ -48,7 +48,7 @@ export function outcome(job: ModelJob): string {
     case 'succeeded': {
       if (job.kind === 'conversion') return converted(job);
       const made = output?.version === undefined ? '' : `${output.dataset}@${output.version}: `;
-      return `${made}${countText(rows.done - rows.rejected, 'row')} by ${model}/${version}.`;
+      return `${made}${countNoun(rows.done - rows.rejected, 'row')} by ${model}/${version}.`;
     }
     case 'failed':
       return `Failed: ${job.error ?? 'no error message'}`;
@@ -61,7 +61,7 @@ export function outcome(job: ModelJob): string {
 
 function converted({ model, version, result }: ModelJob): string {
   const made = modelConversionSchema.parse(result);
-  const rows = countText(made.rows, 'row');
+  const rows = countNoun(made.rows, 'row');
   return `${made.model}/${made.version}: ONNX conversion of ${model}/${version}, equal on ${rows} (${made.examples} of the input example).`;
 }
 
@@ -70,7 +70,7 @@ function tell({ terminal }: Context, job: ModelJob): void {
   else terminal.out(`${outcome(job)}\n`);
   if (job.rows.rejected > 0) {
     const kept = job.state === 'succeeded' ? `: dais batch rejects ${job.id}` : '';
-    terminal.err(`${countText(job.rows.rejected, 'row')} rejected by the model${kept}\n`);
+    terminal.err(`${countNoun(job.rows.rejected, 'row')} rejected by the model${kept}\n`);
   }
   for (const { row, column, message } of job.faults) {
     terminal.err(`  row ${row}${column === undefined ? '' : `, ${column}`}: ${message}\n`);

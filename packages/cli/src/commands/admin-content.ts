@@ -1,17 +1,18 @@
 /** Stored content: the scrub, and what is damaged. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  contentStatusOperation,
-  listDamagedContentOperation,
-  scrubContentOperation,
   type ContentStatus,
+  contentStatusOperation,
+  countNoun,
   type DaisClient,
   type DamagedContent,
+  listDamagedContentOperation,
+  scrubContentOperation,
 } from '@dais/api';
 import type { Context, Run } from '#context.ts';
 import { exitCodes, type ExitCode } from '#exit-codes.ts';
 import { age } from '#output/age.ts';
-import { bytesText, countText } from '#output/amounts.ts';
+import { bytesText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -102,16 +103,16 @@ function ownersText({ owners }: DamagedContent): string {
 
 export function passText(status: ContentStatus, now: number): string {
   const { state, objects, totalObjects, bytes, totalBytes, damaged, startedAt, finishedAt } = status;
-  const isDamaged = damaged === 0 ? 'no damage' : `${countText(damaged, 'object')} damaged`;
+  const isDamaged = damaged === 0 ? 'no damage' : `${countNoun(damaged, 'object')} damaged`;
   if (state === 'never')
     return `Stored content was never checked as a whole; ${damaged === 0 ? 'no damage is known' : isDamaged}.`;
   if (state === 'finished') {
     const when = finishedAt === undefined ? '' : ` ${age(finishedAt, now)} ago`;
-    return `${countText(objects, 'object')} (${bytesText(bytes)}) checked${when}; ${isDamaged}.`;
+    return `${countNoun(objects, 'object')} (${bytesText(bytes)}) checked${when}; ${isDamaged}.`;
   }
   const percent = Math.floor((100 * bytes) / Math.max(totalBytes, 1));
   const since = startedAt === undefined ? '' : `, started ${age(startedAt, now)} ago`;
-  const of = `${objects} of ${countText(totalObjects, 'object')} (${bytesText(bytes)}, ${Math.min(percent, 100)} %)`;
+  const of = `${objects} of ${countNoun(totalObjects, 'object')} (${bytesText(bytes)}, ${Math.min(percent, 100)} %)`;
   return `${of} checked${since}; ${isDamaged}.`;
 }
 

@@ -1,8 +1,8 @@
+import { countNoun } from '@dais/api';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaisClient, KeyUse } from '@dais/api';
 import type { Context, Run } from '#context.ts';
 import { exitCodes, type ExitCode } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -60,10 +60,10 @@ async function waitUntilSealed(context: Context, client: DaisClient, timeoutMs: 
       return exitCodes.ok.code;
     }
     if (context.now() >= end) {
-      context.terminal.err(`${countText(left, 'value')} still need an older key; re-encryption continues.\n`);
+      context.terminal.err(`${countNoun(left, 'value')} still need an older key; re-encryption continues.\n`);
       return exitCodes.timedOut.code;
     }
-    context.terminal.progress(`${countText(left, 'value')} still to be re-encrypted`);
+    context.terminal.progress(`${countNoun(left, 'value')} still to be re-encrypted`);
     await sleep(LOOK_MS, undefined, { signal: context.signal });
   }
 }

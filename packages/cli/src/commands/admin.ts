@@ -1,14 +1,14 @@
 /** Commands on a data folder of this machine; @dais/server does the work, and these report it. */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { DaisError } from '@dais/api';
+import { countNoun, DaisError } from '@dais/api';
 import type { AdminOptions, BackupSummary } from '@dais/server';
 import { configFlags, type ConfigOptions } from '#connection/config-flags.ts';
 import { findLocalServer } from '#connection/local-server.ts';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { damagedText } from '#commands/admin-content.ts';
-import { bytesText, countText } from '#output/amounts.ts';
+import { bytesText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 import { loadServer } from '#server-package.ts';
 
@@ -31,7 +31,7 @@ export const backup: Run<BackupOptions> = async (context, [folder = ''], options
   );
   const { damaged } = summary;
   if (damaged.length === 0) return exitCodes.ok.code;
-  context.terminal.err(`It does not contain ${countText(damaged.length, 'damaged object')}, listed in backup.json:\n`);
+  context.terminal.err(`It does not contain ${countNoun(damaged.length, 'damaged object')}, listed in backup.json:\n`);
   for (const object of damaged.slice(0, NAMED)) context.terminal.err(`  ${damagedText(object)}\n`);
   if (damaged.length > NAMED) context.terminal.err(`  and ${damaged.length - NAMED} more\n`);
   return exitCodes.ok.code;
@@ -46,7 +46,7 @@ export const restore: Run<ConfigOptions> = async (context, [folder = ''], option
   if (await printedForPrograms(context, { data, ...summary })) return exitCodes.ok.code;
   context.terminal.out(`Restored ${summaryText(summary)} into ${data}. \`dais up\` starts it.\n`);
   if (summary.damaged.length > 0) {
-    const lacks = countText(summary.damaged.length, 'object');
+    const lacks = countNoun(summary.damaged.length, 'object');
     context.terminal.err(
       `The backup lacks ${lacks} that were damaged when it was written; \`dais admin content\` lists them.\n`,
     );
@@ -69,7 +69,7 @@ export const exportDatabase: Run<ConfigOptions> = async (context, [file = ''], o
   const summary = await exportInstallation({ ...adminOptions(context, options), to });
   if (await printedForPrograms(context, { data, ...summary })) return exitCodes.ok.code;
   const { rows, tables } = summary;
-  context.terminal.out(`${to} contains ${countText(rows, 'row')} of ${countText(tables, 'table')} of ${data}.\n`);
+  context.terminal.out(`${to} contains ${countNoun(rows, 'row')} of ${countNoun(tables, 'table')} of ${data}.\n`);
   return exitCodes.ok.code;
 };
 
@@ -82,7 +82,7 @@ export const importDatabase: Run<ConfigOptions> = async (context, [file = ''], o
   if (await printedForPrograms(context, { data, ...summary })) return exitCodes.ok.code;
   const { rows, tables } = summary;
   context.terminal.out(
-    `Imported ${countText(rows, 'row')} of ${countText(tables, 'table')} into ${data}. \`dais up\` starts it.\n`,
+    `Imported ${countNoun(rows, 'row')} of ${countNoun(tables, 'table')} into ${data}. \`dais up\` starts it.\n`,
   );
   return exitCodes.ok.code;
 };
@@ -119,7 +119,7 @@ function adminOptions(context: Context, options: ConfigOptions): AdminOptions {
     file: options.config,
     flags: configFlags(options),
     progress: (phase, done, total, unit) => {
-      const amount = (count: number) => (unit === 'bytes' ? bytesText(count) : countText(count, 'row'));
+      const amount = (count: number) => (unit === 'bytes' ? bytesText(count) : countNoun(count, 'row'));
       const of = total === undefined ? '' : ` of ${amount(total)}, ${Math.floor((100 * done) / Math.max(total, 1))} %`;
       context.terminal.progress(`${phase}: ${amount(done)}${of}`);
     },
@@ -127,8 +127,8 @@ function adminOptions(context: Context, options: ConfigOptions): AdminOptions {
 }
 
 function summaryText({ database, blobs }: BackupSummary): string {
-  const rows = `${countText(database.rows, 'row')} of ${countText(database.tables, 'table')} (${bytesText(database.bytes)})`;
-  return `${rows} and ${countText(blobs.count, 'blob')} (${bytesText(blobs.bytes)})`;
+  const rows = `${countNoun(database.rows, 'row')} of ${countNoun(database.tables, 'table')} (${bytesText(database.bytes)})`;
+  return `${rows} and ${countNoun(blobs.count, 'blob')} (${bytesText(blobs.bytes)})`;
 }
 
 async function mustExist(path: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { DaisError } from '@dais/api';
+import { countNoun, DaisError } from '@dais/api';
 import { listAuditCheckpointsOperation, readAuditKeyOperation } from '@dais/api/audit';
 import { findingText, LogVerifier, toBase64 } from '@dais/api/tlog';
 import { openNotes, readCheckpointFiles, type ReadCheckpoints } from '#audit/checkpoint-files.ts';
@@ -8,7 +8,6 @@ import { logKey, treeHasher, type LogKey } from '#audit/log-keys.ts';
 import { fileEntries, serverEntries } from '#audit/log-source.ts';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 
 interface VerifyOptions {
@@ -61,7 +60,7 @@ function show(
   for (const finding of findings) terminal.out(`${style.fail('failed')}  ${finding}\n`);
   const entries = size === 1 ? '1 entry' : `${size} entries`;
   if (findings.length === 0) {
-    terminal.out(`${style.ok('verified')}  ${entries} against ${countText(checkpoints, 'checkpoint')}.\n`);
+    terminal.out(`${style.ok('verified')}  ${entries} against ${countNoun(checkpoints, 'checkpoint')}.\n`);
   }
   if (covered < size) remark(context, `Entries ${covered} to ${size - 1} are not signed yet.`);
   if (options.checkpoints === undefined) {

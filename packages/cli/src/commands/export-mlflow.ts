@@ -1,4 +1,5 @@
 /** `dais export mlflow`: a project as a store of MLflow, or into a running server. */
+import { countNoun } from '@dais/api';
 import { resolve } from 'node:path';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
@@ -6,7 +7,7 @@ import { exportProject } from '#export/exporter.ts';
 import { exportToServer } from '#export/server-export.ts';
 import { restOf } from '#import/open-source.ts';
 import type { Tally } from '#import/tally.ts';
-import { bytesText, countText } from '#output/amounts.ts';
+import { bytesText } from '#output/amounts.ts';
 import { printProblems } from '#output/problems.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 
@@ -39,7 +40,7 @@ async function toServer(context: Context, { to, tokenEnv }: ExportOptions) {
 
 function print({ terminal }: Context, url: string, { found, written, amounts, problems }: Tally): void {
   const line = (noun: string, here: number, now: number) =>
-    `  ${countText(here, noun)}${now === 0 ? ', none new or changed' : `, ${now} new or changed`}\n`;
+    `  ${countNoun(here, noun)}${now === 0 ? ', none new or changed' : `, ${now} new or changed`}\n`;
   terminal.out(
     `Exported to ${url}:
 ${line('experiment', found.experiments, written.experiments)}${line('run', found.runs, written.runs)}${line('logged model', found.loggedModels, written.loggedModels)}${line('trace', found.traces, written.traces)}${line('registered model', found.models, written.models)}${line('version', found.versions, written.versions)}${line('evaluation dataset', found.evaluationDatasets, written.evaluationDatasets)}${line('scorer version', found.scorers, written.scorers)}`,
@@ -47,7 +48,7 @@ ${line('experiment', found.experiments, written.experiments)}${line('run', found
   const { points, spans, records, files, bytes } = amounts;
   if (points + spans + records + files > 0) {
     terminal.out(
-      `With ${countText(points, 'point')}, ${countText(spans, 'span')}, ${countText(records, 'record')}, ${countText(files, 'file')} (${bytesText(bytes)}).\n`,
+      `With ${countNoun(points, 'point')}, ${countNoun(spans, 'span')}, ${countNoun(records, 'record')}, ${countNoun(files, 'file')} (${bytesText(bytes)}).\n`,
     );
   }
   printProblems(terminal, problems, 'exported');
@@ -62,7 +63,7 @@ async function toFolder(context: Context, to: string) {
   if (await printedForPrograms(context, counts)) return exitCodes.ok.code;
   const { experiments, runs, points, loggedModels, traces, spans, models, versions, files, bytes } = counts;
   terminal.out(
-    `${folder} holds ${countText(experiments, 'experiment')}, ${countText(runs, 'run')} with ${countText(points, 'point')}, ${countText(loggedModels, 'logged model')}, ${countText(traces, 'trace')} with ${countText(spans, 'span')}, ${countText(models, 'registered model')} with ${countText(versions, 'version')}, ${countText(counts.evaluationDatasets, 'evaluation dataset')} with ${countText(counts.records, 'record')}, ${countText(counts.scorers, 'version')} of scorers, ${countText(files, 'file')} (${bytesText(bytes)}).
+    `${folder} holds ${countNoun(experiments, 'experiment')}, ${countNoun(runs, 'run')} with ${countNoun(points, 'point')}, ${countNoun(loggedModels, 'logged model')}, ${countNoun(traces, 'trace')} with ${countNoun(spans, 'span')}, ${countNoun(models, 'registered model')} with ${countNoun(versions, 'version')}, ${countNoun(counts.evaluationDatasets, 'evaluation dataset')} with ${countNoun(counts.records, 'record')}, ${countNoun(counts.scorers, 'version')} of scorers, ${countNoun(files, 'file')} (${bytesText(bytes)}).
 mlflow server --backend-store-uri sqlite:///${folder}/mlflow.db --artifacts-destination ${folder}/artifacts
 `,
   );

@@ -1,8 +1,7 @@
 /** `dais gc`: what was deleted long ago goes for good, batch by batch. */
-import { collectGarbageOperation } from '@dais/api';
+import { collectGarbageOperation, countNoun } from '@dais/api';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { barText } from '#output/progress-bar.ts';
 import { printedForPrograms } from '#output/result.ts';
 
@@ -44,11 +43,11 @@ async function tell(context: Context, removed: Removed, due: Removed, dryRun: bo
   if (await printedForPrograms(context, { removed, kept })) return exitCodes.ok.code;
   const { runs, loggedModels, experiments, traces, files } = removed;
   const what = [
-    countText(runs, 'run'),
-    countText(loggedModels, 'logged model'),
-    countText(experiments, 'experiment'),
-    countText(traces, 'trace'),
-    ...(dryRun ? [] : [countText(files, 'file')]),
+    countNoun(runs, 'run'),
+    countNoun(loggedModels, 'logged model'),
+    countNoun(experiments, 'experiment'),
+    countNoun(traces, 'trace'),
+    ...(dryRun ? [] : [countNoun(files, 'file')]),
   ];
   context.terminal.out(`${dryRun ? 'Would remove' : 'Removed'} ${what.join(', ')}.\n`);
   if (kept > 0) context.terminal.out(`${kept} are kept: model versions depend on them.\n`);

@@ -1,11 +1,11 @@
 /** Imports a tracking source, once or until the user stops it: shared by the `dais import` commands. */
-import { DaisError } from '@dais/api';
+import { countNoun, DaisError } from '@dais/api';
 import type { Context } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { Importer } from '#import/importer.ts';
 import type { TrackingSource } from '#import/source.ts';
 import type { Counted, Tally } from '#import/tally.ts';
-import { bytesText, countText } from '#output/amounts.ts';
+import { bytesText } from '#output/amounts.ts';
 import { printProblems } from '#output/problems.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 
@@ -117,20 +117,20 @@ function print(context: Context, tally: Tally, shown: readonly Counted[], dryRun
   const lines = LINES.filter(([counted]) => shown.includes(counted)).map(([counted, noun]) => {
     const [there, now] = [found[counted], written[counted]];
     if (counted === 'aliases') return `  ${there === 1 ? '1 alias' : `${there} aliases`}, ${now} moved\n`;
-    return `  ${countText(there, noun)}${now === 0 ? ', none new or changed' : `, ${now} new or changed`}\n`;
+    return `  ${countNoun(there, noun)}${now === 0 ? ', none new or changed' : `, ${now} new or changed`}\n`;
   });
   terminal.out(`${dryRun ? 'Would import' : 'Imported'}:\n${lines.join('')}`);
   if (!dryRun && tally.changed) {
     const { points, params, tags, spans, assessments, records, files, bytes } = amounts;
     const logged = [
-      countText(points, 'point'),
-      countText(params, 'parameter'),
-      countText(tags, 'tag'),
-      ...(spans > 0 ? [countText(spans, 'span')] : []),
-      ...(assessments > 0 ? [countText(assessments, 'assessment')] : []),
-      ...(records > 0 ? [countText(records, 'record')] : []),
+      countNoun(points, 'point'),
+      countNoun(params, 'parameter'),
+      countNoun(tags, 'tag'),
+      ...(spans > 0 ? [countNoun(spans, 'span')] : []),
+      ...(assessments > 0 ? [countNoun(assessments, 'assessment')] : []),
+      ...(records > 0 ? [countNoun(records, 'record')] : []),
     ].join(', ');
-    terminal.out(`With ${logged}, ${countText(files, 'file')} (${bytesText(bytes)}); counts and digests agree.\n`);
+    terminal.out(`With ${logged}, ${countNoun(files, 'file')} (${bytesText(bytes)}); counts and digests agree.\n`);
   }
   for (const note of notes.slice(0, SHOWN_NOTES)) remark(context, note);
   if (notes.length > SHOWN_NOTES) remark(context, `and ${notes.length - SHOWN_NOTES} more; all of them with -o json`);

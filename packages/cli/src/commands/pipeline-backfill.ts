@@ -1,9 +1,8 @@
 /** `dais pipeline backfill`: runs of a schedule for the past. */
-import { DaisError } from '@dais/api';
+import { countNoun, DaisError } from '@dais/api';
 import { backfillRecurrenceOperation } from '@dais/api/executions';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 
 interface BackfillOptions {
@@ -22,7 +21,7 @@ export const backfill: Run<BackfillOptions> = async (context, [name = ''], optio
   if (times.length === 0) context.terminal.out('Nothing to backfill.\n');
   else
     context.terminal.out(
-      `${countText(times.length, 'run')} will start:\n${texts.map((text) => `  ${text}\n`).join('')}`,
+      `${countNoun(times.length, 'run')} will start:\n${texts.map((text) => `  ${text}\n`).join('')}`,
     );
   return exitCodes.ok.code;
 };

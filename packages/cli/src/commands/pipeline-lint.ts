@@ -1,10 +1,18 @@
 /** `dais pipeline lint`: the server's own rules for manifests, without a server. */
-import { checkManifest, DaisError, kinds, manifestSchema, rangeAt, type Issue, type KindSpec } from '@dais/api';
+import {
+  checkManifest,
+  countNoun,
+  DaisError,
+  type Issue,
+  kinds,
+  type KindSpec,
+  manifestSchema,
+  rangeAt,
+} from '@dais/api';
 import { isAlias, isNode, LineCounter, parseAllDocuments, visit, type Document } from 'yaml';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { readManifestFiles, type ManifestFile } from '#manifests/manifest-files.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 
 const all = kinds.map((spec) => ({ spec }));
@@ -27,7 +35,7 @@ export const lint: Run<{ readonly recursive?: true }> = async (context, args, { 
   }
   const manifests = checked.reduce((sum, one) => sum + one.manifests, 0);
   if (await printedForPrograms(context, { manifests })) return exitCodes.ok.code;
-  terminal.out(`${countText(manifests, 'manifest')} without errors.\n`);
+  terminal.out(`${countNoun(manifests, 'manifest')} without errors.\n`);
   return exitCodes.ok.code;
 };
 

@@ -1,4 +1,5 @@
 /** `dais reproduce`: does a run again with the same code, packages and inputs, and says what came out differently. */
+import { countNoun } from '@dais/api';
 import type { DaisClient } from '@dais/api';
 import {
   listExecutionNodesOperation,
@@ -10,7 +11,6 @@ import {
 import { readRunOperation, type Run as TrackedRun } from '@dais/api/tracking';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { compareRuns, type ComparedRun, type Difference } from '#runs/compare-runs.ts';
 import { waitForRun } from '#runs/follow-run.ts';
@@ -29,7 +29,7 @@ export const reproduce: Run = async (context, [id = '']) => {
   if (context.globals.output === 'name') context.terminal.out(`${made.id}\n`);
   else if (!(await printedForPrograms(context, { run: ended, of: old.id, ...comparison }))) {
     for (const one of differences) context.terminal.out(`${differenceText(one)}\n`);
-    const counts = `${countText(same.outputs, 'output')} and ${countText(same.logged, 'logged value')}`;
+    const counts = `${countNoun(same.outputs, 'output')} and ${countNoun(same.logged, 'logged value')}`;
     context.terminal.out(`${differences.length === 0 ? 'No differences' : 'Identical'}: ${counts}; ${basis(old)}\n`);
   }
   if (context.signal.aborted) return exitCodes.interrupted.code;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { DaisError, type DaisClient } from '@dais/api';
+import { countNoun, type DaisClient, DaisError } from '@dais/api';
 import {
   readExecutionOperation,
   submitExecutionOperation,
@@ -14,7 +14,7 @@ import {
 import type { Context, Run } from '#context.ts';
 import { EXPERIMENT_NAME } from '#clients/mlflow-variables.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { bytesText, countText } from '#output/amounts.ts';
+import { bytesText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { takeSnapshot, type CodeSnapshot } from '#runs/code-snapshot.ts';
 import { splitKnown } from '#runs/known-files.ts';
@@ -102,7 +102,7 @@ async function sendFiles(
   const sent: Code['files'] = [...known];
   const left = [...unknown];
   const bytes = unknown.reduce((sum, { size }) => sum + size, 0);
-  const what = `${countText(unknown.length, 'file')}, ${bytesText(bytes)}`;
+  const what = `${countNoun(unknown.length, 'file')}, ${bytesText(bytes)}`;
   const lane = async (): Promise<void> => {
     for (let file = left.shift(); file !== undefined; file = left.shift()) {
       context.signal.throwIfAborted();

@@ -1,9 +1,8 @@
 /** `dais data diff`. */
-import { DaisError } from '@dais/api';
+import { countNoun, DaisError } from '@dais/api';
 import { diffDatasetVersionsOperation, type DatasetDiff as Diff } from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 import { table } from '#output/table.ts';
 import { readReference } from './reference.ts';
@@ -39,8 +38,8 @@ function show(context: Context, reported: Diff): void {
   for (const { name, before } of schema.removed) terminal.out(`  - column ${name} ${before ?? ''}\n`);
   for (const { name, before, after } of schema.changed)
     terminal.out(`  ~ column ${name} ${before ?? ''} -> ${after ?? ''}\n`);
-  const changed = reported.keys.length === 0 ? '' : `, ${countText(rows.changed, 'row')} changed`;
-  const counts = `${rows.before.toLocaleString('en-US')} -> ${countText(rows.after, 'row')}`;
+  const changed = reported.keys.length === 0 ? '' : `, ${countNoun(rows.changed, 'row')} changed`;
+  const counts = `${rows.before.toLocaleString('en-US')} -> ${countNoun(rows.after, 'row')}`;
   terminal.out(
     `  ${counts}: ${rows.added.toLocaleString('en-US')} added, ${rows.removed.toLocaleString('en-US')} removed${changed}\n`,
   );

@@ -4,7 +4,7 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { DaisError, type DaisClient } from '@dais/api';
+import { countNoun, type DaisClient, DaisError } from '@dais/api';
 import {
   exportDatasetVersionOperation,
   readDatasetFileOperation,
@@ -13,7 +13,7 @@ import {
 } from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { bytesText, countText } from '#output/amounts.ts';
+import { bytesText } from '#output/amounts.ts';
 import { barText } from '#output/progress-bar.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { fileDigest } from './local-files.ts';
@@ -42,9 +42,9 @@ export const pull: Run<PullOptions> = async (context, [reference = '', into], { 
   if (context.globals.output === 'name') context.terminal.out(`${folder}\n`);
   else if (!(await printedForPrograms(context, summary))) {
     const { files, bytes, kept } = pulled;
-    const there = kept === 0 ? '' : `, ${countText(kept, 'file')} already present`;
+    const there = kept === 0 ? '' : `, ${countNoun(kept, 'file')} already present`;
     const of = `${name}@${version.number}`;
-    context.terminal.out(`${of}: ${countText(files, 'file')}, ${bytesText(bytes)}${there}, in ${folder}\n`);
+    context.terminal.out(`${of}: ${countNoun(files, 'file')}, ${bytesText(bytes)}${there}, in ${folder}\n`);
   }
   return exitCodes.ok.code;
 };
@@ -65,7 +65,7 @@ async function pullFiles(
   const others = (await readdir(folder)).filter((name) => OURS.test(name) && !named.has(name));
   if (others.length > 0) {
     if (!force) {
-      const detail = `${folder} contains ${countText(others.length, 'file')} of another version (${others[0] ?? ''}). Pull into another folder, or add --force.`;
+      const detail = `${folder} contains ${countNoun(others.length, 'file')} of another version (${others[0] ?? ''}). Pull into another folder, or add --force.`;
       throw new DaisError('invalid_request', detail);
     }
     for (const name of others) await rm(join(folder, name));

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import { DaisError, type DaisClient } from '@dais/api';
+import { countNoun, type DaisClient, DaisError } from '@dais/api';
 import {
   beginPushOperation,
   commitPushOperation,
@@ -16,7 +16,7 @@ import {
 } from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { bytesText, countText } from '#output/amounts.ts';
+import { bytesText } from '#output/amounts.ts';
 import { barText } from '#output/progress-bar.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { printable } from '#output/width.ts';
@@ -93,8 +93,8 @@ async function sendNeeded(
   }
   context.terminal.progress('');
   const known = files.length - sent;
-  const stored = known === 0 ? '' : `; ${countText(known, 'file')} already stored`;
-  remark(context, `Sent ${countText(sent, 'file')}, ${bytesText(bytes)}${stored}.`);
+  const stored = known === 0 ? '' : `; ${countNoun(known, 'file')} already stored`;
+  remark(context, `Sent ${countNoun(sent, 'file')}, ${bytesText(bytes)}${stored}.`);
 }
 
 export const refresh: Run<Pick<PushOptions, 'message' | 'wait'>> = async (context, [name = ''], { message, wait }) => {
@@ -146,7 +146,7 @@ function tell(context: Context, ingest: Ingest): void {
   }
   if (faults.length > SHOWN) terminal.err(`and ${faults.length - SHOWN} more; all of them with -o json\n`);
   if (rejects > 0) {
-    terminal.err(`${countText(rejects, 'row')} could not be read: dais data rejects ${dataset} ${ingest.id}\n`);
+    terminal.err(`${countNoun(rejects, 'row')} could not be read: dais data rejects ${dataset} ${ingest.id}\n`);
   }
   if (ingest.state === 'failed') terminal.err(`${terminal.errStyle.fail('error:')} No version was created.\n`);
   else if (ingest.state === 'canceled') terminal.out(`Canceled.\n`);

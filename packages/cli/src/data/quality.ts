@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { DaisError, schemaIssues, type DaisClient } from '@dais/api';
+import { countNoun, type DaisClient, DaisError, schemaIssues } from '@dais/api';
 import {
   expectationsSchema,
   listQualityChecksOperation,
@@ -23,7 +23,6 @@ import {
 } from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes, type ExitCode } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 import { readReference, readVersionReference } from './reference.ts';
@@ -92,7 +91,7 @@ async function tellCheck(context: Context, found: QualityCheckResults): Promise<
   for (const result of found.results) terminal.out(resultText(result));
   if (found.message !== undefined) terminal.err(`${found.message}\n`);
   const broken = found.failed + found.warned;
-  const kept = `${countText(found.passed, 'expectation')} passed`;
+  const kept = `${countNoun(found.passed, 'expectation')} passed`;
   terminal.out(
     broken === 0 ? `${kept}.\n` : `${kept}, ${found.failed} failed, ${found.warned} failed with a warning.\n`,
   );
@@ -111,7 +110,7 @@ function resultText({ name, outcome, severity, findings, message, sample }: Expe
     ...(broken.length > SHOWN ? [`and ${broken.length - SHOWN} more`] : []),
     ...(sample === undefined || sample.total === 0
       ? []
-      : [`${countText(sample.total, 'row')} fail; the report shows a sample`]),
+      : [`${countNoun(sample.total, 'row')} fail; the report shows a sample`]),
   ];
   return `${severity === 'block' ? '✕' : '!'} ${name}${severity === 'warn' ? ' (warns)' : ''}\n${lines.map((line) => `    ${line}\n`).join('')}`;
 }
@@ -194,8 +193,8 @@ function tellProfile(context: Context, { rows, duplicates, columns }: DatasetPro
   ]);
   const heads = ['column', 'type', 'missing', 'distinct', 'min', 'median', 'max', 'most frequent'];
   terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
-  const twice = duplicates === undefined || duplicates === 0 ? '' : `; ${countText(duplicates, 'duplicate row')}`;
-  remark(context, `${countText(rows, 'row')}, ${countText(columns.length, 'column')}${twice}.`);
+  const twice = duplicates === undefined || duplicates === 0 ? '' : `; ${countNoun(duplicates, 'duplicate row')}`;
+  remark(context, `${countNoun(rows, 'row')}, ${countNoun(columns.length, 'column')}${twice}.`);
 }
 
 function shareText(part: number, whole: number): string {

@@ -1,11 +1,10 @@
 /** `dais features push`. */
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { DaisError } from '@dais/api';
+import { countNoun, DaisError } from '@dais/api';
 import { pushFeaturesOperation } from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 
 export const pushFeatures: Run<{ readonly to: 'online' | 'offline' | 'both' }> = async (
@@ -25,6 +24,6 @@ export const pushFeatures: Run<{ readonly to: 'online' | 'offline' | 'both' }> =
   if (await printedForPrograms(context, answer)) return exitCodes.ok.code;
   const later = answer.version === undefined ? '' : '; a new dataset version is being created';
   const newer = to === 'offline' ? '' : `, ${answer.written} with newer values`;
-  context.terminal.out(`${countText(answer.rows, 'row')} pushed to ${view}${newer}${later}.\n`);
+  context.terminal.out(`${countNoun(answer.rows, 'row')} pushed to ${view}${newer}${later}.\n`);
   return exitCodes.ok.code;
 };

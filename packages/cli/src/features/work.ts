@@ -1,4 +1,5 @@
 /** `dais features materialize` and `build`: started, and followed to their end. */
+import { countNoun } from '@dais/api';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
@@ -9,7 +10,6 @@ import {
 } from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { readSelection, type SelectionOptions } from './selection.ts';
 
@@ -105,7 +105,7 @@ export const build: Run<
   return await follow(context, begun, get, {
     follows,
     done: ({ version, rows, sources }) =>
-      `${dataset}@${version}: ${countText(rows ?? 0, 'row')}, from ${sources.join(', ')}.`,
+      `${dataset}@${version}: ${countNoun(rows ?? 0, 'row')}, from ${sources.join(', ')}.`,
   });
 };
 

@@ -1,5 +1,5 @@
 /** `dais labels tasks`, `review`, `accept-agreed` and `agreement`. */
-import { DaisError } from '@dais/api';
+import { countNoun, DaisError } from '@dais/api';
 import {
   acceptAgreedOperation,
   adjudicateOperation,
@@ -10,7 +10,6 @@ import {
 } from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -93,7 +92,7 @@ export const acceptAgreed: Run<{ readonly atLeast: number; readonly reason?: str
   const client = await context.connect();
   const result = await client.perform(acceptAgreedOperation, { set, atLeast, reason });
   if (!(await printedForPrograms(context, result))) {
-    context.terminal.out(`${countText(result.accepted, 'task')} accepted, ${result.left} waiting for review.\n`);
+    context.terminal.out(`${countNoun(result.accepted, 'task')} accepted, ${result.left} waiting for review.\n`);
   }
   return exitCodes.ok.code;
 };

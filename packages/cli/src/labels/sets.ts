@@ -1,4 +1,5 @@
 /** `dais labels list`, `create`, `guideline` and `publish`. */
+import { countNoun } from '@dais/api';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +13,6 @@ import {
 } from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -88,8 +88,8 @@ export const publish: Run<PublishOptions> = async (context, [set = ''], { datase
   }
   if (!(await printedForPrograms(context, result))) {
     const text = {
-      pending: `Creating a version of ${result.dataset} from ${countText(result.labels, 'label')}.`,
-      succeeded: `${result.dataset}@${result.version ?? 0} has ${countText(result.labels, 'accepted label')} of ${set}.`,
+      pending: `Creating a version of ${result.dataset} from ${countNoun(result.labels, 'label')}.`,
+      succeeded: `${result.dataset}@${result.version ?? 0} has ${countNoun(result.labels, 'accepted label')} of ${set}.`,
       failed: `Creating a version of ${result.dataset} failed: ${result.error ?? 'no error message'}`,
     }[result.state];
     context.terminal.out(`${text}\n`);

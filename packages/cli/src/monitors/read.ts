@@ -1,4 +1,5 @@
 /** `dais monitor list` and `get`. */
+import { countNoun } from '@dais/api';
 import {
   listMonitorAlertsOperation,
   listMonitorDecisionsOperation,
@@ -10,7 +11,6 @@ import {
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import type { Style } from '#output/style.ts';
 import { table } from '#output/table.ts';
@@ -91,5 +91,5 @@ function headOf({ monitor, state, suspended, windows, recent }: MonitorSummary):
   if (last === undefined) return `${monitor} is waiting for its first window.`;
   const until = new Date(last.until).toISOString();
   const signs = recent.map(({ status }) => SIGNS[status]).join('');
-  return `${monitor} is ${state === 'failing' ? 'failing' : state === 'passing' ? 'passing' : state} in window ${windows}, with ${countText(last.rows, 'row')} until ${until}. ${signs}`;
+  return `${monitor} is ${state === 'failing' ? 'failing' : state === 'passing' ? 'passing' : state} in window ${windows}, with ${countNoun(last.rows, 'row')} until ${until}. ${signs}`;
 }

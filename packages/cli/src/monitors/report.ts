@@ -1,4 +1,5 @@
 /** `dais monitor report` and `history`. */
+import { countNoun } from '@dais/api';
 import {
   readMonitorHistoryOperation,
   readMonitorReportOperation,
@@ -9,7 +10,7 @@ import {
 } from '@dais/api/monitoring';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { countText, numberText } from '#output/amounts.ts';
+import { numberText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 import { paintOf } from './read.ts';
@@ -38,29 +39,29 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
   const { attributions = [] } = found;
   const span = `${new Date(from).toISOString()} to ${new Date(until).toISOString()}`;
   const said = status === 'unknown' ? 'unknown' : status;
-  terminal.out(`Window ${number} of ${found.monitor} is ${said}: ${countText(rows, 'row')}, ${span}\n`);
+  terminal.out(`Window ${number} of ${found.monitor} is ${said}: ${countNoun(rows, 'row')}, ${span}\n`);
   for (const { model, version, trainedOn } of versions) {
     terminal.out(`Served by ${model}/${version}${trainedOn === undefined ? '' : `, trained on ${trainedOn}`}\n`);
   }
   if (baseline !== undefined) terminal.out(`Compared with ${baseline.name}\n`);
   if (performance !== undefined) {
-    terminal.out(`Ground truth: ${performance.labeled} of ${countText(performance.rows, 'row')}\n`);
+    terminal.out(`Ground truth: ${performance.labeled} of ${countNoun(performance.rows, 'row')}\n`);
     if (performance.labeled > 0) terminal.out(`Measured: ${metricsText(performance.metrics)}\n`);
   }
   for (const { model, version, metrics, reference } of estimates) {
     const { labeled } = reference;
     const span = `${new Date(reference.from).toISOString()} to ${new Date(reference.until).toISOString()}`;
     terminal.out(`Estimated without labels: ${metricsText(metrics)}\n`);
-    terminal.out(` calibrated on ${model}/${version} with ${countText(labeled, 'label')} of ${span}\n`);
+    terminal.out(` calibrated on ${model}/${version} with ${countNoun(labeled, 'label')} of ${span}\n`);
   }
   for (const { column, groups, privileged } of fairness) {
     terminal.out(`Groups of ${column}${privileged === undefined ? '' : `, compared with ${privileged}`}:\n`);
     for (const { group, rows: n, metrics } of groups)
-      terminal.out(`  ${group}: ${countText(n, 'row')}, ${metricsText(metrics)}\n`);
+      terminal.out(`  ${group}: ${countNoun(n, 'row')}, ${metricsText(metrics)}\n`);
   }
   for (const { model, version, rows: n, baseline: before, columns } of attributions) {
-    const beside = before === undefined ? '' : `, compared with ${countText(before.rows, 'row')} of ${before.name}`;
-    terminal.out(`Feature attribution of ${model}/${version}, over ${countText(n, 'row')}${beside}:\n`);
+    const beside = before === undefined ? '' : `, compared with ${countNoun(before.rows, 'row')} of ${before.name}`;
+    terminal.out(`Feature attribution of ${model}/${version}, over ${countNoun(n, 'row')}${beside}:\n`);
     const cells = columns
       .slice(0, SHOWN_COLUMNS)
       .map((one) => [
@@ -88,7 +89,7 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
     terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
   }
   for (const note of found.notes) terminal.out(`${note}\n`);
-  if (!all) remark(context, `${countText(found.results.length - shown.length, 'result')} passing; --all shows them.`);
+  if (!all) remark(context, `${countNoun(found.results.length - shown.length, 'result')} passing; --all shows them.`);
 }
 
 /** Columns by which a model goes, those that moved most first. */

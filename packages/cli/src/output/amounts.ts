@@ -13,11 +13,6 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 ? amount : amount.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** `1 row`, `2,500 rows` */
-export function countText(count: number, noun: string): string {
-  return `${String(count).replaceAll(/\B(?=(\d{3})+(?!\d))/g, ',')} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 /** A number of a model, in four digits: what is behind them is noise to a reader. */
 export function numberText(value: number): string {
   return String(Number(value.toPrecision(4)));

@@ -1,6 +1,6 @@
 /** What could not be moved, each with its reason. */
+import { countNoun } from '@dais/api';
 import type { Terminal } from '#output/terminal.ts';
-import { countText } from '#output/amounts.ts';
 
 interface Problem {
   readonly what: string;
@@ -13,7 +13,7 @@ const SHOWN = 20;
 /** @param done as in `could not be imported` */
 export function printProblems(terminal: Terminal, problems: readonly Problem[], done: string): void {
   if (problems.length === 0) return;
-  terminal.err(`${terminal.errStyle.fail('error:')} ${countText(problems.length, 'object')} could not be ${done}:\n`);
+  terminal.err(`${terminal.errStyle.fail('error:')} ${countNoun(problems.length, 'object')} could not be ${done}:\n`);
   for (const { what, why } of problems.slice(0, SHOWN)) terminal.err(`  ${what}: ${why}\n`);
   if (problems.length > SHOWN) terminal.err(`  and ${problems.length - SHOWN} more; all of them with -o json\n`);
 }

@@ -1,10 +1,9 @@
 /** `dais predictions erase`. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DaisError } from '@dais/api';
+import { countNoun, DaisError } from '@dais/api';
 import { erasePredictionsOperation, readErasureOperation } from '@dais/api/serving';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 
 const POLL_MS = 500;
@@ -30,7 +29,7 @@ export const erase: Run<EraseOptions> = async (context, [endpoint = ''], { key, 
   if (!(await printedForPrograms(context, result))) {
     const text = {
       pending: `Erasure ${result.id} continues in the background.`,
-      succeeded: `Erased the values of ${countText(result.rows, 'row')} in ${countText(result.files, 'file')}.`,
+      succeeded: `Erased the values of ${countNoun(result.rows, 'row')} in ${countNoun(result.files, 'file')}.`,
       failed: `The erasure failed: ${result.error ?? 'no error message'}`,
     }[result.state];
     context.terminal.out(`${text}\n`);

@@ -1,10 +1,10 @@
 /** `dais predictions explain`. */
+import { countNoun } from '@dais/api';
 import { explainPredictionOperation } from '@dais/api/serving';
 import type { Run } from '#context.ts';
 import { cellText } from '#data/rows.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { numberText } from '#output/amounts.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -23,7 +23,7 @@ export const explain: Run<{ readonly number?: number; readonly top: number }> = 
   const { terminal } = context;
   const seed = result.seed === undefined ? '' : `, seed ${result.seed}`;
   const scale = result.scale === 'margin' ? ', on the margin scale' : '';
-  const compared = `compared with ${countText(result.background, 'row')} of the input example`;
+  const compared = `compared with ${countNoun(result.background, 'row')} of the input example`;
   terminal.out(`${result.model}/${result.version}, method ${result.method}${scale}, ${compared}${seed}\n`);
   for (const { row, output, base, answer, error, gap, contributions } of result.rows) {
     terminal.out(`\nrow ${row}, output ${output}\n`);

@@ -4,11 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { DaisError, type DaisClient } from '@dais/api';
+import { countNoun, type DaisClient, DaisError } from '@dais/api';
 import { exportPredictionsOperation, labelPredictionsOperation, MOST_LABELS } from '@dais/api/serving';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 import { csvRows } from './csv-rows.ts';
 
@@ -47,7 +46,7 @@ export const label: Run<LabelOptions> = async (context, [endpoint = '', file = '
     const some = labels.slice(from, from + MOST_LABELS);
     taken += (await client.perform(labelPredictionsOperation, { endpoint, labels: some, source })).taken;
   }
-  if (!(await printedForPrograms(context, { taken }))) context.terminal.out(`${countText(taken, 'label')} recorded.\n`);
+  if (!(await printedForPrograms(context, { taken }))) context.terminal.out(`${countNoun(taken, 'label')} recorded.\n`);
   return exitCodes.ok.code;
 };
 

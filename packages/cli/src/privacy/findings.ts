@@ -1,6 +1,6 @@
 /** `dais data findings`, `resolve`, `waive`, `scan` and `masks`. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DaisError, type DaisClient, type MaskMethod } from '@dais/api';
+import { countNoun, type DaisClient, DaisError, type MaskMethod } from '@dais/api';
 import {
   listAllFindingsOperation,
   listFindingsOperation,
@@ -15,7 +15,6 @@ import type { Context, Run } from '#context.ts';
 import { readReference } from '#data/reference.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -125,10 +124,10 @@ export const scan: Run<{ readonly wait: boolean }> = async (context, [reference 
     result = await client.perform(readScanOperation, input);
   }
   if (!(await printedForPrograms(context, result))) {
-    const searched = `${countText(result.columns, 'column')} and ${countText(result.rows, 'row')} of ${result.dataset}@${result.version}`;
+    const searched = `${countNoun(result.columns, 'column')} and ${countNoun(result.rows, 'row')} of ${result.dataset}@${result.version}`;
     const text = {
       pending: `Scan of ${result.dataset}@${result.version} started.`,
-      succeeded: `Scanned ${searched}: ${countText(result.findings, 'finding')}.`,
+      succeeded: `Scanned ${searched}: ${countNoun(result.findings, 'finding')}.`,
       failed: `Scan of ${result.dataset}@${result.version} failed: ${result.error ?? 'no error message'}`,
     }[result.state];
     context.terminal.out(`${text}\n`);

@@ -1,6 +1,6 @@
 /** `dais model scan`. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DaisError } from '@dais/api';
+import { countNoun, DaisError } from '@dais/api';
 import {
   readModelScanOperation,
   reopenModelFindingOperation,
@@ -10,7 +10,6 @@ import {
 } from '@dais/api/serving';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
-import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
@@ -69,7 +68,7 @@ function show(context: Context, reported: ModelScan): void {
     'Register a version without the blocked content, or ask an approver to waive the findings: --waive ID --reason TEXT.';
   const text = {
     pending: 'has not been scanned yet.',
-    clean: `is clean. Scanned ${countText(reported.files, 'file')}.`,
+    clean: `is clean. Scanned ${countNoun(reported.files, 'file')}.`,
     review: 'runs code when it is loaded. It deploys, and runs isolated in a process of its own.',
     blocked: `does not deploy: ${reported.error === undefined ? 'its findings of severity `block` are open' : `its scan failed: ${reported.error}`}. ${next}`,
   }[reported.result];

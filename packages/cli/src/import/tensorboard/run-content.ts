@@ -1,6 +1,6 @@
 /** What the events of one run contain: metrics, hyperparameters and media. */
+import { countNoun } from '@dais/api';
 import type { RunStatus } from '@dais/api/tracking';
-import { countText } from '#output/amounts.ts';
 import { LatestPoints, millisecondsOf, MOST_METRICS, type LogPoint } from '../run-logs/log-metrics.ts';
 import { PairList } from '../run-logs/log-text.ts';
 import { MalformedMessage } from '../run-logs/proto-reader.ts';
@@ -104,19 +104,19 @@ export class RunContent {
     const notes: string[] = [];
     const problem = (why: string) => problems.push({ what: `run ${run}`, why });
     for (const [path, { damaged, firstAt, tooLarge, lost, lostAt, incomplete }] of this.#events.damage) {
-      const imported = `${countText(this.#events.records, 'readable record')} of the run ${this.#events.records === 1 ? 'is' : 'are'} imported.`;
+      const imported = `${countNoun(this.#events.records, 'readable record')} of the run ${this.#events.records === 1 ? 'is' : 'are'} imported.`;
       if (lost > 0 && lostAt === 0)
         problem(`${path} is not an event file, or its first record is damaged. ${imported}`);
       else if (lost > 0) {
         problem(
-          `${path} is damaged at byte ${lostAt}: ${countText(lost, 'byte')} after it cannot be read. ${imported}`,
+          `${path} is damaged at byte ${lostAt}: ${countNoun(lost, 'byte')} after it cannot be read. ${imported}`,
         );
       }
       if (damaged > 0) {
-        problem(`${path} has ${countText(damaged, 'damaged record')}, the first at byte ${firstAt}. ${imported}`);
+        problem(`${path} has ${countNoun(damaged, 'damaged record')}, the first at byte ${firstAt}. ${imported}`);
       }
       if (tooLarge > 0) {
-        notes.push(`${path}: ${countText(tooLarge, 'record')} larger than ${LARGEST_RECORD >> 20} MiB not imported.`);
+        notes.push(`${path}: ${countNoun(tooLarge, 'record')} larger than ${LARGEST_RECORD >> 20} MiB not imported.`);
       }
       if (incomplete > 0) {
         notes.push(`${path}: the last record is incomplete, because the training stopped or continues to write.`);
@@ -125,12 +125,12 @@ export class RunContent {
     const { omitted } = this.latest;
     if (omitted > 0)
       problem(
-        `${countText(omitted, 'point')} not imported: the name has more than 250 characters, or the run more than ${MOST_METRICS} metrics.`,
+        `${countNoun(omitted, 'point')} not imported: the name has more than 250 characters, or the run more than ${MOST_METRICS} metrics.`,
       );
     if (this.#params.omitted > 0)
-      problem(`${countText(this.#params.omitted, 'parameter')} not imported: too long, or unreadable.`);
+      problem(`${countNoun(this.#params.omitted, 'parameter')} not imported: too long, or unreadable.`);
     if (this.#omittedMedia > 0)
-      problem(`${countText(this.#omittedMedia, 'media file')} not imported: the limit is ${MOST_MEDIA}.`);
+      problem(`${countNoun(this.#omittedMedia, 'media file')} not imported: the limit is ${MOST_MEDIA}.`);
     return { problems, notes };
   }
 }

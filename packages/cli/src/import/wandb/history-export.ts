@@ -1,7 +1,6 @@
 /** Exported histories: CSV of `run.history()` or of a chart, or one JSON object per line. */
 import { basename } from 'node:path';
-import { countText } from '#output/amounts.ts';
-import { DaisError } from '@dais/api';
+import { countNoun, DaisError } from '@dais/api';
 import { storable } from '../exact-json.ts';
 import { streamFile, type LogFile } from '../run-logs/log-file.ts';
 import { LatestPoints, seriesOf, type LogPoint } from '../run-logs/log-metrics.ts';
@@ -154,7 +153,7 @@ async function* pointsOfLines(
   }
   if (damaged > 0) {
     damage(
-      `${countText(damaged, 'line')} not JSON objects, the first is line ${first}. ${countText(row, 'other line')} imported.`,
+      `${countNoun(damaged, 'line')} not JSON objects, the first is line ${first}. ${countNoun(row, 'other line')} imported.`,
     );
   }
 }

@@ -1,6 +1,7 @@
 /** One run in its `.wandb` files and the folders `files` beside them. */
+import { countNoun } from '@dais/api';
 import { basename, dirname } from 'node:path';
-import { bytesText, countText } from '#output/amounts.ts';
+import { bytesText } from '#output/amounts.ts';
 import { FileReader, streamFile, type LogFile } from '../run-logs/log-file.ts';
 import { MOST_METRICS, seriesOf, type LogPoint } from '../run-logs/log-metrics.ts';
 import { runIdOf } from '../run-logs/log-text.ts';
@@ -44,18 +45,18 @@ export async function readRunFolder(
   const files = folders.map(({ file }) => file);
   for await (const record of recordsOf(name, files, reading)) {
     state.add(record);
-    if (reading.records % PROGRESS_RECORDS === 0) progress(`reading ${name}: ${countText(reading.records, 'record')}`);
+    if (reading.records % PROGRESS_RECORDS === 0) progress(`reading ${name}: ${countNoun(reading.records, 'record')}`);
   }
   const { problems, notes } = reading;
   const links = folders.reduce((total, one) => total + one.links, 0);
   if (links > 0) {
     notes.push(
-      `${name}: ${countText(links, 'link')} in the folder files not imported. Links can lead out of the folder: copy the files in their place to import them.`,
+      `${name}: ${countNoun(links, 'link')} in the folder files not imported. Links can lead out of the folder: copy the files in their place to import them.`,
     );
   }
   const { run } = state;
   if (run === undefined) {
-    const why = `no record describes the run; ${countText(reading.records, 'record')} could be read. The run is not imported.`;
+    const why = `no record describes the run; ${countNoun(reading.records, 'record')} could be read. The run is not imported.`;
     return { runs: [], problems: [...problems, { what: name, why }], notes };
   }
   const status = state.status(files.some(({ modifiedAt }) => now() - modifiedAt < RECENT_MS));
@@ -139,12 +140,12 @@ async function* recordsOf(name: string, files: readonly LogFile[], reading: Read
       );
     }
     if (tooLarge > 0) {
-      const records = countText(tooLarge, 'record');
+      const records = countNoun(tooLarge, 'record');
       reading.notes.push(`${file.path}: ${records} larger than ${bytesText(LARGEST_RECORD)} not imported.`);
     }
     if (damaged === 0) continue;
     const intact = reading.records - before;
-    const why = `${file.path} is damaged in ${countText(damaged, 'place')}, the first at byte ${firstAt}. ${countText(intact, 'readable record')} of it ${intact === 1 ? 'is' : 'are'} imported.`;
+    const why = `${file.path} is damaged in ${countNoun(damaged, 'place')}, the first at byte ${firstAt}. ${countNoun(intact, 'readable record')} of it ${intact === 1 ? 'is' : 'are'} imported.`;
     reading.problems.push({ what: name, why });
   }
 }
@@ -161,11 +162,11 @@ function decoded(data: Buffer): WandbRecord | 'malformed' | undefined {
 function reportLimits(what: string, state: RecordState, problems: Problem[]): void {
   const { omitted } = state.latest;
   if (omitted > 0) {
-    const why = `${countText(omitted, 'point')} not imported: the name has more than 250 characters, the step is not a whole number, or the run has more than ${MOST_METRICS} metrics.`;
+    const why = `${countNoun(omitted, 'point')} not imported: the name has more than 250 characters, the step is not a whole number, or the run has more than ${MOST_METRICS} metrics.`;
     problems.push({ what, why });
   }
   if (state.omittedParams > 0) {
-    const why = `${countText(state.omittedParams, 'parameter')} not imported: too long, or more than 10,000.`;
+    const why = `${countNoun(state.omittedParams, 'parameter')} not imported: too long, or more than 10,000.`;
     problems.push({ what, why });
   }
 }

@@ -1,8 +1,7 @@
 /** Proofs of the log, from stored hashes. */
-import { DaisError } from '@dais/api';
+import { countNoun, DaisError } from '@dais/api';
 import { consistencyPath, inclusionPath, toBase64, type Hash, rootOfInclusion } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
-import { countText } from '#lib/count-text.ts';
 import { type ArchiveStore, readBodies } from './archive-store.ts';
 import { checkpointOver, newestCheckpoint } from './checkpoints.ts';
 import { treeHasher } from './hashing.ts';
@@ -13,7 +12,7 @@ export async function proveEntry(sql: Sql, archives: ArchiveStore, seq: number, 
   const size = await provenSize(sql, requested);
   const [entry] = seq < size ? await readBodies(sql, archives, seq, 1) : [];
   if (entry === undefined)
-    throw new DaisError('not_found', `The audit log has ${countText(size, 'entry')}. Entry ${seq} does not exist.`);
+    throw new DaisError('not_found', `The audit log has ${countNoun(size, 'entry')}. Entry ${seq} does not exist.`);
   const path = await inclusionPath(seq, size, parts(sql, archives));
   const body = entry.body.toString('utf8');
   const root = rootOfInclusion(treeHasher, { index: seq, size, leaf: treeHasher.leaf(body), path });
@@ -48,6 +47,6 @@ async function provenSize(sql: Sql, requested: number | undefined): Promise<numb
   const { range, branch } = await readState(sql);
   const size = requested ?? (await newestCheckpoint(sql, branch))?.size ?? range.size;
   if (size > range.size)
-    throw new DaisError('invalid_request', `The log has ${countText(range.size, 'entry')}, not ${size}.`);
+    throw new DaisError('invalid_request', `The log has ${countNoun(range.size, 'entry')}, not ${size}.`);
   return size;
 }

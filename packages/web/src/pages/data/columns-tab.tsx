@@ -1,7 +1,7 @@
+import { countNoun } from '@dais/api';
 import type { ColumnMask, ColumnProfile, DataColumn, DataFinding, DatasetVersion, QualityReport } from '@dais/api/data';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
-import { countNoun } from '#ui/count-noun.ts';
 import { ColumnDetail, distinctText } from './column-detail.tsx';
 import { ColumnPicture } from './column-picture.tsx';
 import { countText, figureText, shareText } from './data-words.ts';

@@ -1,9 +1,8 @@
-import { datasetKind, type DaisError, type DatasetSpec, type Resource } from '@dais/api';
+import { countNoun, type DaisError, datasetKind, type DatasetSpec, type Resource } from '@dais/api';
 import { refreshDatasetOperation, type Ingest } from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { countNoun } from '#ui/count-noun.ts';
 import { specOf, statusOf, type DatasetStatus } from './catalog.ts';
 import { bytesText } from './data-words.ts';
 import { DatasetVersionsTab } from './dataset-versions-tab.tsx';

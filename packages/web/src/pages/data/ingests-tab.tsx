@@ -1,8 +1,7 @@
-import { datasetKind, type DaisError } from '@dais/api';
+import { countNoun, type DaisError, datasetKind } from '@dais/api';
 import { cancelIngestOperation, type Ingest, type IngestState } from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { countNoun } from '#ui/count-noun.ts';
 import { IngestProblems } from './ingest-problems.tsx';
 import { useIngests, type DatasetScope } from './use-data.ts';
 import { datasetVersionAddress } from '#addresses.ts';

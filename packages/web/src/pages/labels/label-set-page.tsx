@@ -1,8 +1,7 @@
-import { type DaisError } from '@dais/api';
+import { countNoun, type DaisError } from '@dais/api';
 import { acceptAgreedOperation, publishLabelsOperation } from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { countNoun } from '#ui/count-noun.ts';
 import { AgreementPanel } from './agreement-panel.tsx';
 import { Accepted } from './labels-page.tsx';
 import { TaskList } from './task-list.tsx';

@@ -1,5 +1,5 @@
+import { countNoun } from '@dais/api';
 import type { MonitorAttributions } from '@dais/api/monitoring';
-import { countNoun } from '#ui/count-noun.ts';
 import { figure } from './monitor-words.ts';
 import { Panel } from '#ui/panel.tsx';
 import { PlainTable } from '#ui/plain-table.tsx';

@@ -1,5 +1,5 @@
+import { countNoun } from '@dais/api';
 import type { MonitorHistory, MonitorPerformance, MonitorSeries } from '@dais/api/monitoring';
-import { countNoun } from '#ui/count-noun.ts';
 import { delayText, figure } from './monitor-words.ts';
 import { EmptyState } from '#ui/empty-state.tsx';
 import { Panel } from '#ui/panel.tsx';

@@ -1,5 +1,5 @@
+import { countNoun } from '@dais/api';
 import type { MonitorSummary } from '@dais/api/monitoring';
-import { countNoun } from '#ui/count-noun.ts';
 import { MONITOR_STATES } from './monitor-words.ts';
 
 export interface WindowStripProps {

@@ -1,7 +1,7 @@
+import { countNoun } from '@dais/api';
 import { endpointKind } from '@dais/api/serving';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
-import { countNoun } from '#ui/count-noun.ts';
 import { PredictionFilters, readFilter } from './prediction-filters.tsx';
 import { PredictionSummary } from './prediction-summary.tsx';
 import { predictionColumns } from './prediction-columns.tsx';

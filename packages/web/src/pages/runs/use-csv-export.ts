@@ -1,9 +1,8 @@
 /** All runs of a query as a file, read page after page: the browser holds the text, not the runs. */
-import { DaisError } from '@dais/api';
+import { countNoun, DaisError } from '@dais/api';
 import { searchRunsOperation } from '@dais/api/tracking';
 import { useMutation } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
-import { countNoun } from '#ui/count-noun.ts';
 import { RunsCsv } from './runs-csv.ts';
 import type { RunsOf } from './use-runs.ts';
 import { useClient } from '#server/console-context.ts';

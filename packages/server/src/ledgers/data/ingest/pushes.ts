@@ -1,5 +1,5 @@
 /** Pushes: started, uploaded file by file, and committed. */
-import { DaisError, type Actor, type DatasetSpec } from '@dais/api';
+import { type Actor, countNoun, DaisError, type DatasetSpec } from '@dais/api';
 import type {
   beginPushOperation,
   cancelIngestOperation,
@@ -12,7 +12,6 @@ import type { CallOf } from '#kernel/entry.ts';
 import { ensureResource } from '#kernel/resource-handlers.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
-import { countText } from '#lib/count-text.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { DataDependencies } from '../data-dependencies.ts';
 import { findDataset, requireDataset, type DatasetRow, readDatasetSpec } from '../dataset-rows.ts';
@@ -227,7 +226,7 @@ export async function commitPush(tx: Transaction, { input }: CallOf<typeof commi
       const names = shown.needed.slice(0, 5).join(', ');
       throw new DaisError(
         'invalid_state',
-        `The upload of ${countText(shown.needed.length, 'file')} is not complete: ${names}.`,
+        `The upload of ${countNoun(shown.needed.length, 'file')} is not complete: ${names}.`,
       );
     }
     await tx.sql.query(`update data.ingest set state = 'pending' where id = $1`, [row.id], 'commit_push');

@@ -1,9 +1,8 @@
 /** Constraints on the rows of every version: required values, and unique keys. */
-import { DaisError, type Issue } from '@dais/api';
+import { countNoun, DaisError, type Issue } from '@dais/api';
 import { type DataColumn } from '@dais/api/data';
 import type { FileTable, QueryEngine, RunOptions, Statement } from '#engines/query/contract.ts';
 import { aggregate, call, column, filter, named, scan } from '#engines/query/model/build.ts';
-import { countText } from '#lib/count-text.ts';
 import { engineColumns } from './columns.ts';
 
 const SHOWN = 5;
@@ -46,7 +45,7 @@ export async function checkTable(
     const n = Number(nulls[at] ?? 0);
     if (n === 0) return [];
     const why = keys.includes(name) ? 'it is one of `spec.keys`' : 'it is not `nullable`';
-    return [{ path: name, message: `${name} has no value in ${countText(n, 'row')}, but ${why}.` }];
+    return [{ path: name, message: `${name} has no value in ${countNoun(n, 'row')}, but ${why}.` }];
   });
   const twice = result.more[0]?.rows ?? [];
   if (twice.length > 0) {

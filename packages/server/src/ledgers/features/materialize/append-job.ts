@@ -1,12 +1,11 @@
 /** Appends pushed rows to the dataset of their view: one version for all rows since the last append. */
-import { DaisError, eventTypes } from '@dais/api';
+import { countNoun, DaisError, eventTypes } from '@dais/api';
 import type { InlineTable } from '#engines/query/contract.ts';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
 import type { LiteralValue } from '#engines/query/model/query-tree.ts';
 import { scan } from '#engines/query/model/build.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
-import { countText } from '#lib/count-text.ts';
 import { loadView } from '../definitions/load-selection.ts';
 import type { FeatureDependencies } from '../features-dependencies.ts';
 import { viewKey } from '../lineage-nodes.ts';
@@ -115,7 +114,7 @@ async function append(dependencies: FeatureDependencies, { payload, projectId }:
       source: { type: 'features' },
       onto: base?.id ?? null,
       parents: [viewKey(view)],
-      message: `${countText(table.rows.length, 'row')} pushed to ${view.name}.`,
+      message: `${countNoun(table.rows.length, 'row')} pushed to ${view.name}.`,
       by: { type: 'system', id: 'features' },
     },
     { signal: io.signal, write: async (work) => await io.write(work) },

@@ -1,8 +1,8 @@
+import { countNoun } from '@dais/api';
 import type { ModelJob, startModelImportanceOperation } from '@dais/api/serving';
 import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import { requireUsable, resolveVersion } from '#ledgers/data/index.ts';
-import { countText } from '#lib/count-text.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { chooseInputs, datasetOf, datasetVersionName, requireUnmasked, invalidRequest } from '../job-data.ts';
 import { createModelJob } from '../job-lifecycle.ts';
@@ -32,7 +32,7 @@ export async function startImportance(
     const version = requireUsable(await resolveVersion(tx, input.data));
     if (version.rows < 2)
       throw invalidRequest(
-        `${datasetVersionName(version)} has ${countText(version.rows, 'row')}. Feature importance needs at least two.`,
+        `${datasetVersionName(version)} has ${countNoun(version.rows, 'row')}. Feature importance needs at least two.`,
       );
     const inputs = chooseInputs(input.inputs, of.row, version);
     await requireUnmasked(tx, dependencies, call, { dataset, used: inputs });

@@ -1,6 +1,6 @@
 /** Evaluates whether the feature attributions of a version differ from those of the baseline. Pure. */
+import { countNoun } from '@dais/api';
 import { nameOfCheck, type MonitorAttributions, type MonitorCheck, type MonitorSpec } from '@dais/api/monitoring';
-import { countText } from '#lib/count-text.ts';
 import { attributionDrift, moveOf, type AttributionDrift } from '#lib/statistics/attribution-drift.ts';
 import type { Attributions } from '../baselines/attribution-rows.ts';
 import { outcomeOf, percent, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
@@ -27,7 +27,7 @@ export function evaluateAttributionDrift(
   const unknown = (reason: string) => unknownOutcome(check, spec, 'ndcg', reason);
   for (const { rows, name } of [baseline, current]) {
     if (rows >= MIN_EXPLAINED) continue;
-    const reason = `Only ${countText(rows, 'row')} of ${name} could be explained, fewer than ${MIN_EXPLAINED}`;
+    const reason = `Only ${countNoun(rows, 'row')} of ${name} could be explained, fewer than ${MIN_EXPLAINED}`;
     return unknown(`${reason}. Increase \`seconds\` of the check, or find out why the model rejects rows.`);
   }
   if (current.scale !== baseline.scale) {

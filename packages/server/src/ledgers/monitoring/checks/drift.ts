@@ -1,4 +1,5 @@
 /** Evaluates whether columns are distributed as in the baseline. Pure. */
+import { countNoun } from '@dais/api';
 import {
   nameOfCheck,
   type Correction,
@@ -6,7 +7,6 @@ import {
   type MonitorResult,
   type MonitorSpec,
 } from '@dais/api/monitoring';
-import { countText } from '#lib/count-text.ts';
 import { driftOf, isTest } from '#lib/statistics/drift.ts';
 import { adjustPValues } from '#lib/statistics/multiple-testing.ts';
 import type { Field } from '../metrics/fields.ts';
@@ -39,7 +39,7 @@ export function evaluateDrift(
       check,
       spec,
       metric,
-      `The window has ${countText(rows, 'row')}, fewer than ${spec.minSamples}.`,
+      `The window has ${countNoun(rows, 'row')}, fewer than ${spec.minSamples}.`,
     );
   }
   const about = { check: nameOfCheck(check), type: check.type } as const;

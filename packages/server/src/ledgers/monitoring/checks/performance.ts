@@ -1,4 +1,5 @@
 /** Performance metrics from counts and sums of labeled rows. Pure. */
+import { countNoun } from '@dais/api';
 import {
   nameOfCheck,
   type MonitorCheck,
@@ -13,7 +14,6 @@ import {
   countsOfClass,
   type OutcomeCount,
 } from '#lib/statistics/classification.ts';
-import { countText } from '#lib/count-text.ts';
 import type { Estimate } from '#lib/statistics/estimate.ts';
 import { regressionMetrics, type RegressionSums } from '#lib/statistics/regression.ts';
 import { scoreMetrics, type ScoreSummary } from '#lib/statistics/scores.ts';
@@ -80,7 +80,7 @@ export function evaluatePerformance(
   const about = { check: nameOfCheck(check), type: check.type } as const;
   const results: MonitorResult[] = [];
   if (measured.strangers > 0) {
-    const reason = `No evaluated prediction exists for ${countText(measured.strangers, 'label')}.`;
+    const reason = `No evaluated prediction exists for ${countNoun(measured.strangers, 'label')}.`;
     results.push({ ...about, metric: 'stranger_labels', value: measured.strangers, status: 'unknown', reason });
   }
   if (measured.labeled < check.minLabeled) {

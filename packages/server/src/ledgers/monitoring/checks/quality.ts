@@ -1,6 +1,6 @@
 /** Evaluates missing values, new categories, ranges and types. Pure. */
+import { countNoun } from '@dais/api';
 import { nameOfCheck, type MonitorCheck, type MonitorResult, type MonitorSpec } from '@dais/api/monitoring';
-import { countText } from '#lib/count-text.ts';
 import type { ColumnSummary } from '#lib/statistics/column-summary.ts';
 import { absent, chosen, type ComparedField } from './compared-fields.ts';
 import { outcomeOf, percent, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
@@ -40,7 +40,7 @@ export function evaluateQuality(check: QualityCheck, facts: QualityFacts): Check
     results.push({ ...about, metric: 'vanished', column, value: 1, status: 'failing', reason });
   }
   if (rows < spec.minSamples) {
-    const reason = `The window has ${countText(rows, 'row')}, fewer than ${spec.minSamples}.`;
+    const reason = `The window has ${countNoun(rows, 'row')}, fewer than ${spec.minSamples}.`;
     return outcomeOf(check, spec, [...results, { ...about, metric: 'rows', value: rows, status: 'unknown', reason }]);
   }
   if (unknown !== undefined) results.push({ ...about, metric: 'baseline', status: 'unknown', reason: unknown });

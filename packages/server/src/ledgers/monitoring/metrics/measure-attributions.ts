@@ -1,13 +1,12 @@
 /** Computes feature attributions of the active version for a window and for its baseline, with the same model and background. */
 import { createHash } from 'node:crypto';
-import { DaisError } from '@dais/api';
+import { countNoun, DaisError } from '@dais/api';
 import { nameOfCheck, type MonitorAttributions, type MonitorBaseline } from '@dais/api/monitoring';
 import type { Column } from '#engines/query/contract.ts';
 import { call, column, filter, named } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { RowsToExplain, VersionToExplain } from '#ledgers/model-jobs/index.ts';
-import { countText } from '#lib/count-text.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { QueryRunner, Rows } from '../query-runner.ts';
 import {
@@ -65,7 +64,7 @@ export async function evaluateAttributions(
   const [version] = window.versions;
   if (window.rows === 0 || version === undefined) return unknown('The window has no rows.');
   if (window.rows < spec.minSamples) {
-    return unknown(`The window has ${countText(window.rows, 'row')}, fewer than ${spec.minSamples}.`);
+    return unknown(`The window has ${countNoun(window.rows, 'row')}, fewer than ${spec.minSamples}.`);
   }
   if (window.inputs.length === 0)
     return unknown('The captured predictions contain no inputs. Check `spec.capture` of the Endpoint.');
@@ -160,7 +159,7 @@ async function explainBoth(
 function noBaseline(label: string, source: Source, { rows }: Attributions): string {
   if (source.of === 'windows') return `No earlier window has attributions of ${label}.`;
   if (rows >= MIN_EXPLAINED) return `Attributions of ${label} in this window are the baseline of later windows.`;
-  return `Only ${countText(rows, 'row')} of this window could be explained, fewer than ${MIN_EXPLAINED}. There is no baseline yet.`;
+  return `Only ${countNoun(rows, 'row')} of this window could be explained, fewer than ${MIN_EXPLAINED}. There is no baseline yet.`;
 }
 
 interface Explaining extends ExplainContext {

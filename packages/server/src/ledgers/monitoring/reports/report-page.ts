@@ -1,6 +1,6 @@
 /** The report of a window as an HTML page without scripts or external resources. Failing results come first. */
+import { countNoun } from '@dais/api';
 import type { ColumnComparison, MonitorReport, MonitorResult } from '@dais/api/monitoring';
-import { countText } from '#lib/count-text.ts';
 
 const MAX_COLUMNS = 200;
 const WIDTH = 264;
@@ -46,7 +46,7 @@ function facts({ rows, requests, labeled, versions, baseline, datasetVersion }: 
       : ([['Version', datasetVersion]] as [string, string][])),
     ...versions.map((one): [string, string] => [
       `${one.model}/${one.version}`,
-      `${countText(one.rows, 'row')}${one.trainedOn === undefined ? '' : `, trained on ${one.trainedOn}`}`,
+      `${countNoun(one.rows, 'row')}${one.trainedOn === undefined ? '' : `, trained on ${one.trainedOn}`}`,
     ]),
     ...(baseline === undefined ? [] : ([['Compared with', baseline.name]] as [string, string][])),
   ];
@@ -113,7 +113,7 @@ function estimatedSections({ estimates = [] }: MonitorReport): string {
   return estimates
     .map(
       ({ model, version, rows, score, metrics, reference }) =>
-        `<section><h2>Estimated performance</h2><p class="quiet">${countText(rows, 'prediction')} of ${escape(`${model}/${version}`)}, estimated from ${escape(score)}${reference.calibrated ? ', calibrated' : ''} with ${countText(reference.labeled, 'label')} of ${moment(reference.from)} to ${moment(reference.until)}. The estimate assumes that the relation between inputs and ground truth has not changed.</p>${metricsTable(metrics)}<h3>Measured in the reference</h3>${metricsTable(reference.metrics)}</section>`,
+        `<section><h2>Estimated performance</h2><p class="quiet">${countNoun(rows, 'prediction')} of ${escape(`${model}/${version}`)}, estimated from ${escape(score)}${reference.calibrated ? ', calibrated' : ''} with ${countNoun(reference.labeled, 'label')} of ${moment(reference.from)} to ${moment(reference.until)}. The estimate assumes that the relation between inputs and ground truth has not changed.</p>${metricsTable(metrics)}<h3>Measured in the reference</h3>${metricsTable(reference.metrics)}</section>`,
     )
     .join('');
 }
@@ -148,8 +148,8 @@ function attributionSections({ attributions = [] }: MonitorReport): string {
       });
       const of = background.of === 'example' ? 'its input example' : 'the baseline';
       const against =
-        baseline === undefined ? '' : `, compared with ${countText(baseline.rows, 'row')} of ${escape(baseline.name)}`;
-      return `<section><h2>Feature attributions of ${escape(`${model}/${version}`)}</h2><p class="quiet">Shapley values (method ${escape(method)}, scale ${escape(scale)}) of ${countText(rows, 'row')}${against}. Background: ${countText(background.rows, 'row')} of ${of}. <span class="k is"></span> this window <span class="k was"></span> baseline</p><table><thead><tr><th>Column</th><th>Share of attribution</th><th class="n">Window</th><th class="n">Baseline</th><th class="n">Rank</th><th class="n">Baseline rank</th></tr></thead><tbody>${lines.join('')}</tbody></table></section>`;
+        baseline === undefined ? '' : `, compared with ${countNoun(baseline.rows, 'row')} of ${escape(baseline.name)}`;
+      return `<section><h2>Feature attributions of ${escape(`${model}/${version}`)}</h2><p class="quiet">Shapley values (method ${escape(method)}, scale ${escape(scale)}) of ${countNoun(rows, 'row')}${against}. Background: ${countNoun(background.rows, 'row')} of ${of}. <span class="k is"></span> this window <span class="k was"></span> baseline</p><table><thead><tr><th>Column</th><th>Share of attribution</th><th class="n">Window</th><th class="n">Baseline</th><th class="n">Rank</th><th class="n">Baseline rank</th></tr></thead><tbody>${lines.join('')}</tbody></table></section>`;
     })
     .join('');
 }
@@ -167,7 +167,7 @@ function columns(all: readonly ColumnComparison[]): string {
       one.current.mean === undefined
         ? ''
         : `, mean ${numberText(one.current.mean)}${one.baseline?.mean === undefined ? '' : ` (baseline ${numberText(one.baseline.mean)})`}`;
-    return `<article><h3>${escape(one.column)}</h3>${distribution(one)}<p class="quiet">${countText(one.current.rows, 'row')}, ${numberText(one.current.nulls)} missing${mean}</p></article>`;
+    return `<article><h3>${escape(one.column)}</h3>${distribution(one)}<p class="quiet">${countNoun(one.current.rows, 'row')}, ${numberText(one.current.nulls)} missing${mean}</p></article>`;
   });
   return `<section><h2>Column distributions</h2><p class="quiet"><span class="k is"></span> this window <span class="k was"></span> baseline; shares of rows</p><div class="grid">${cards.join('')}</div></section>`;
 }

@@ -1,9 +1,8 @@
 /** Writes the results of a window, its alerts and the pipeline start in one transaction. */
-import { eventTypes } from '@dais/api';
+import { countNoun, eventTypes } from '@dais/api';
 import { nameOfCheck, type MonitorResult, type CheckStatus } from '@dais/api/monitoring';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { countText } from '#lib/count-text.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { summaryToJson } from '#lib/statistics/column-summary.ts';
 import { continueAlert, openAlerts, raiseAlert, resolveAlert, sendAlert, type AlertCause } from '../alerts/alerts.ts';
@@ -243,7 +242,7 @@ function nextCursor({ spec }: MonitorRow, { until }: EvaluatedWindow['window']['
 function baselineText({ baseline }: EvaluatedWindow): string | null {
   if (baseline === undefined) return null;
   const { name, rows, reason } = baseline.about;
-  return `${name}${rows === undefined ? '' : `, ${countText(rows, 'row')}`}${reason === undefined ? '' : `: ${reason}`}`;
+  return `${name}${rows === undefined ? '' : `, ${countNoun(rows, 'row')}`}${reason === undefined ? '' : `: ${reason}`}`;
 }
 
 async function forgetOld(tx: Transaction, monitor: MonitorRow, number: number): Promise<void> {

@@ -1,4 +1,5 @@
 /** Recomputes the performance of windows for which new labels arrived, and nothing else. */
+import { countNoun } from '@dais/api';
 import {
   nameOfCheck,
   type MonitorCheck,
@@ -13,7 +14,6 @@ import type { JobIo } from '#kernel/job-runner.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { countLabels, type LabeledPredictions } from '#ledgers/predictions/index.ts';
-import { countText } from '#lib/count-text.ts';
 import { QueryRunner } from '../query-runner.ts';
 import { evaluateFairness } from '../checks/fairness.ts';
 import { unknownOutcome, statusOf, type CheckOutcome, outcomesOf, replaceOutcome } from '../checks/outcome.ts';
@@ -150,7 +150,7 @@ async function fairnessWithLabels(
   }: { readonly spec: MonitorSpec; readonly check: FairnessCheck; readonly masked: ReadonlySet<string> },
 ): Promise<LabeledCheck> {
   if (Number(window.rows) < spec.minSamples) {
-    return { check, unknown: `The window has ${countText(window.rows, 'row')}, fewer than ${spec.minSamples}.` };
+    return { check, unknown: `The window has ${countNoun(window.rows, 'row')}, fewer than ${spec.minSamples}.` };
   }
   const rows = evaluatedRows(boundedBy(found.labeled, window.sums.bounds));
   const fields = await outputsAndInputs(runner, found, { spec, masked, rows });

@@ -1,6 +1,6 @@
 /** Evaluates checks of outputs that need no ground truth: fairness and estimated performance. */
+import { countNoun } from '@dais/api';
 import { nameOfCheck, type MonitorEstimate, type MonitorFairness, type MonitorSpec } from '@dais/api/monitoring';
-import { countText } from '#lib/count-text.ts';
 import type { EstimateCheck, ScoreReference } from '../baselines/score-reference.ts';
 import { evaluateFairness } from '../checks/fairness.ts';
 import { unknownOutcome, type CheckOutcome, outcomeOf } from '../checks/outcome.ts';
@@ -36,7 +36,7 @@ export async function evaluateOutputs(
     return unknown(
       window.rows === 0
         ? 'The window has no rows.'
-        : `The window has ${countText(window.rows, 'row')}, fewer than ${spec.minSamples}.`,
+        : `The window has ${countNoun(window.rows, 'row')}, fewer than ${spec.minSamples}.`,
     );
   }
   if (check.type === 'estimatedPerformance') {
@@ -51,7 +51,7 @@ export async function evaluateOutputs(
       notes:
         others > 0
           ? [
-              `The estimate covers ${estimate.model}/${estimate.version} only. It excludes ${countText(others, 'row')} of other versions.`,
+              `The estimate covers ${estimate.model}/${estimate.version} only. It excludes ${countNoun(others, 'row')} of other versions.`,
             ]
           : [],
     };

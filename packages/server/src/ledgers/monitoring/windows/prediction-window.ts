@@ -1,4 +1,5 @@
 /** The next window of the predictions of an endpoint. */
+import { countNoun } from '@dais/api';
 import type { MonitorSpec } from '@dais/api/monitoring';
 import { readPredictionId } from '@dais/api/gateway';
 import {
@@ -16,7 +17,6 @@ import type { Expression, NamedExpression, Relation } from '#engines/query/model
 import { readResource } from '#kernel/store.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { FileRow, FoundPredictions } from '#ledgers/predictions/index.ts';
-import { countText } from '#lib/count-text.ts';
 import { QueryRunner, cellsOf, count, toNumber, cellText, type Rows } from '../query-runner.ts';
 import { elementType, fieldsOfPredictions, MAX_ELEMENTS, MAX_FIELDS } from '../metrics/fields.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
@@ -51,7 +51,7 @@ export async function withPredictionWindow<T>(
       ? [
           {
             metric: 'future_predictions',
-            reason: `The clock of a gateway is ahead: the predictions of ${countText(future, 'file')} have a time in the future. They are evaluated when that time is reached.`,
+            reason: `The clock of a gateway is ahead: the predictions of ${countNoun(future, 'file')} have a time in the future. They are evaluated when that time is reached.`,
           },
         ]
       : [];
@@ -212,7 +212,7 @@ async function openWindow(
     ),
     ...(fields.length > MAX_FIELDS ? [`Only the first ${MAX_FIELDS} of ${fields.length} columns are evaluated.`] : []),
     ...(count(cells.get('erased')) > 0
-      ? [`The evaluation excludes ${countText(count(cells.get('erased')), 'erased row')}.`]
+      ? [`The evaluation excludes ${countNoun(count(cells.get('erased')), 'erased row')}.`]
       : []),
   ];
   const quantiles = cells.get('latency');

@@ -1,12 +1,12 @@
 /** Formatting of counts, shares and values. */
+import { countNoun } from '@dais/api';
 import type { Cell } from '#engines/query/contract.ts';
-import { countText as countWithNoun } from '#lib/count-text.ts';
 
 const COUNT = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
 /** Formats a count with its noun in the singular: `1 row`, `2,500 rows`. */
 export function countText(count: number, noun = 'row'): string {
-  return countWithNoun(count, noun);
+  return countNoun(count, noun);
 }
 
 /** Formats a share. Only 0 and 1 become 0 % and 100 %. */

@@ -1,7 +1,7 @@
 const COUNT = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
-/** Formats a count with its noun: `1 row`, `2,500 rows`, `0 entries`. `noun` is singular. */
-export function countText(count: number | bigint, noun: string): string {
+/** Formats a count with its noun: `1 row`, `2,500 rows`, `0 entries`. `noun` is in the singular. */
+export function countNoun(count: number | bigint, noun: string): string {
   return `${COUNT.format(count)} ${Number(count) === 1 ? noun : pluralOf(noun)}`;
 }
 
