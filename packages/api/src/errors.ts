@@ -73,6 +73,11 @@ const catalog = {
     title: 'Not found',
     remedy: 'Check kind, name and project; `dais get KIND` lists the resources.',
   },
+  file_not_found: {
+    status: 404,
+    title: 'File not found',
+    remedy: 'Check the path. Relative paths start in the working directory.',
+  },
   route_not_found: {
     status: 404,
     title: 'Unknown URL',

@@ -135,5 +135,5 @@ async function mustExist(path: string): Promise<void> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => error);
   if (!(found instanceof Error)) return;
   const reason = found.code === 'ENOENT' ? 'does not exist' : `cannot be read (${found.code})`;
-  throw new DaisError('not_found', `${path} ${reason}.`);
+  throw new DaisError('file_not_found', `${path} ${reason}.`);
 }

@@ -75,7 +75,7 @@ async function openFile(context: Context, from: string, files: LocalFiles): Prom
     const file = await realpath(candidate).catch(() => undefined);
     if (file !== undefined) return await sqlSource(await openSqlite(file), files, `sqlite://${file}`);
   }
-  throw new DaisError('not_found', `Not found: ${candidates.join(', ')}.`);
+  throw new DaisError('file_not_found', `Not found: ${candidates.join(', ')}.`);
 }
 
 async function openFolder(context: Context, from: string, files: LocalFiles): Promise<TrackingSource> {

@@ -24,7 +24,7 @@ const PASSED_OVER = /^(\.|node_modules$)/;
 
 /**
  * Reads files, folders (their `.yaml`, `.yml` and `.json`, by name) and standard input, each once.
- * @throws DaisError `not_found`, `not_utf8`, `invalid_request`: with every file that cannot be read.
+ * @throws DaisError `file_not_found`, `not_utf8`, `invalid_request`: with every file that cannot be read.
  */
 export async function readManifestFiles(given: readonly string[], options: ReadOptions): Promise<ManifestFile[]> {
   const issues: Issue[] = [];
@@ -33,7 +33,7 @@ export async function readManifestFiles(given: readonly string[], options: ReadO
     if (word === '-') paths.add('-');
     else for (const path of await filesAt(word, options, issues)) paths.add(path);
   }
-  if (issues.length > 0) throw new DaisError('not_found', issues[0]?.message ?? '', { issues });
+  if (issues.length > 0) throw new DaisError('file_not_found', issues[0]?.message ?? '', { issues });
   const files: ManifestFile[] = [];
   for (const path of paths) {
     const bytes = path === '-' ? await options.readStdin() : await readFile(path);

@@ -65,11 +65,11 @@ export async function refuseRunningServer(config: ResolvedConfig): Promise<void>
   throw new DaisError('data_locked', `Stop the server first: process ${running.pid} runs on ${config.data}.`);
 }
 
-/** A command that only reads must not make a new database. @throws DaisError `not_found`. */
+/** A command that only reads must not create a database. @throws DaisError `file_not_found`. */
 export async function requireInstallation(config: ResolvedConfig): Promise<void> {
   if (config.database.url !== undefined || (await hasCluster(config))) return;
   throw new DaisError(
-    'not_found',
+    'file_not_found',
     `${config.data} contains no database of Dais. Name the data folder of the server with --data.`,
   );
 }

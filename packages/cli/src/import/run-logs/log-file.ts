@@ -50,10 +50,10 @@ export async function logFile(absolute: string, path: string): Promise<LogFile> 
   return { path, absolute, size, modifiedAt: Math.floor(mtimeMs) };
 }
 
-/** Resolves the value of `--from` to an existing file or folder. @throws DaisError `not_found` */
+/** Resolves the value of `--from` to an existing file or folder. @throws DaisError `file_not_found` */
 export async function existing(path: string): Promise<{ readonly path: string; readonly isFolder: boolean }> {
   const real = await realpath(path).catch(() => undefined);
-  if (real === undefined) throw new DaisError('not_found', `Not found: ${path}.`);
+  if (real === undefined) throw new DaisError('file_not_found', `Not found: ${path}.`);
   return { path: real, isFolder: (await lstat(real)).isDirectory() };
 }
 

@@ -37,7 +37,7 @@ export class TensorboardFormat implements RunLogFormat {
       : [await logFile(from, basename(from))];
     if (files.length === 0) {
       const detail = `${from} contains no TensorBoard event files. Their names contain "tfevents".`;
-      throw new DaisError('not_found', detail);
+      throw new DaisError('file_not_found', detail);
     }
     const folders = Map.groupBy(files, ({ path }) => dirname(path));
     return [...folders].map(([name, members]) => ({ name, files: members }));

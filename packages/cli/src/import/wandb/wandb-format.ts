@@ -37,7 +37,7 @@ export class WandbFormat implements RunLogFormat {
     const runs = files.filter(({ path }) => !EXPORT_FILE.test(path));
     if (files.length === 0) {
       const detail = `${from} contains no W&B runs. Give a folder with run-ID.wandb files, such as wandb, or an exported history with --from FILE.csv.`;
-      throw new DaisError('not_found', detail);
+      throw new DaisError('file_not_found', detail);
     }
     // A run that was resumed offline has several folders.
     const byRun = Map.groupBy(runs, ({ path }) => RUN_FILE.exec(path)?.[1] ?? path);

@@ -29,6 +29,7 @@ const codes: Readonly<Record<ErrorCode, number>> = {
   host_refused: rpc.permissionDenied,
   origin_refused: rpc.permissionDenied,
   not_found: rpc.notFound,
+  file_not_found: rpc.notFound,
   content_missing: rpc.notFound,
   content_damaged: rpc.failedPrecondition,
   route_not_found: rpc.notFound,

@@ -14,6 +14,7 @@ const codes: Readonly<Record<ErrorCode, RpcCode>> = {
   host_refused: 'PERMISSION_DENIED',
   origin_refused: 'PERMISSION_DENIED',
   not_found: 'NOT_FOUND',
+  file_not_found: 'NOT_FOUND',
   content_missing: 'NOT_FOUND',
   content_damaged: 'FAILED_PRECONDITION',
   route_not_found: 'NOT_FOUND',

@@ -14,6 +14,7 @@ const words: Readonly<Record<ErrorCode, WireCode>> = {
   host_refused: 'PERMISSION_DENIED',
   origin_refused: 'PERMISSION_DENIED',
   not_found: 'RESOURCE_DOES_NOT_EXIST',
+  file_not_found: 'RESOURCE_DOES_NOT_EXIST',
   content_missing: 'RESOURCE_DOES_NOT_EXIST',
   content_damaged: 'RESOURCE_CONFLICT',
   route_not_found: 'ENDPOINT_NOT_FOUND',
