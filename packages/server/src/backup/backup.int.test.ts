@@ -199,7 +199,7 @@ test('damaged content stops a backup and is named with its owner, or is left out
 
 test('a folder without a database is not backed up or exported, and stays as it is', async () => {
   const flags = flagsFor('nothing');
-  const absent = { code: 'not_found', message: expect.stringContaining(join(base, 'nothing')) };
+  const absent = { code: 'file_not_found', message: expect.stringContaining(join(base, 'nothing')) };
   await expect(backupInstallation({ flags, to: join(base, 'empty') })).rejects.toMatchObject(absent);
   await expect(exportInstallation({ flags, to: join(base, 'empty.dais') })).rejects.toMatchObject(absent);
   await expect(readdir(flags.data)).rejects.toMatchObject({ code: 'ENOENT' });

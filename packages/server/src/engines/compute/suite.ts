@@ -311,6 +311,14 @@ line" 'out/ -rf' 'out/..hidden'`,
       expect(await compute.wait(attempt, never)).toMatchObject({ phase: 'ended', end: 'canceled', signal: 'SIGKILL' });
     });
 
+    test('reports the kill of a command that ends with its own code because it cannot start a process', async () => {
+      const busy = 'trap "" TERM; echo up; while :; do (:); done';
+      const attempt = await start(shell(busy, { limits: { graceMs: 200 } }));
+      await untilWritten(compute, attempt, 'up');
+      await compute.cancel(attempt);
+      expect(await compute.wait(attempt, never)).toMatchObject({ phase: 'ended', end: 'canceled', signal: 'SIGKILL' });
+    });
+
     test('ends background processes with the command', async () => {
       const spec = shell('(trap "" HUP; sleep 1000 &) ; setsid sleep 1000 & echo done');
       expect(await finish(spec)).toMatchObject({ phase: 'ended', end: 'exit', code: 0 });

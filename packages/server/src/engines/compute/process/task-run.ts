@@ -40,6 +40,8 @@ import { TaskConnections } from './task-proxy.ts';
 const URGENT: ReadonlySet<string> = new Set(['rc', 'cancel', 'result.json']);
 const TELLING: ReadonlySet<string> = new Set(['pid', 'begun', 'end']);
 const SOON_MS = 20;
+/** Exists when Dais has killed the processes of the task. */
+const KILL_NOTE = 'killed';
 /** Programs that confine a task count toward its limit; a limit of the kernel applies first where there is one. */
 const WATCH_MARGIN = 16;
 const DEFAULT_LOG_BYTES = 64 * 2 ** 20;
@@ -364,6 +366,7 @@ export class TaskRun {
     const killAt = mark.at + (this.record.limits.graceMs ?? DEFAULT_GRACE_MS);
     const left = killAt - this.#dependencies.clock.now();
     if (left <= 0) {
+      this.#noteKill();
       await this.#kill(shim);
       this.#wakeIn(200);
       return;
@@ -377,6 +380,19 @@ export class TaskRun {
     }
     // A process that was created while the others received the signal.
     this.#wakeIn(Math.min(left, 500));
+  }
+
+  /**
+   * A program may end with its own exit code before it receives the signal: its last process is gone, or it cannot start another
+   * ("Cannot fork", exit code 2).
+   */
+  #noteKill(): void {
+    try {
+      if (!this.folder.names().has(KILL_NOTE)) this.folder.note(KILL_NOTE, '');
+    } catch (error) {
+      // A full disk must not prevent the kill.
+      this.#dependencies.log.debug('could not note the kill of a task', { attempt: this.record.attempt, error });
+    }
   }
 
   /** Enforces the limits that the kernel does not enforce. */
@@ -440,8 +456,8 @@ export class TaskRun {
     const failed = end.signalled || end.code !== 0;
     const ranOut = used.memoryKills > 0 && failed;
     // If everything was killed together, no process may have been left to report the signal.
-    const killed = isStopped && end.code === KILLED;
-    const signal = end.signalled || killed ? signalName(end.code - 128) : undefined;
+    const killed = isStopped && (end.code === KILLED || folder.names().has(KILL_NOTE));
+    const signal = end.signalled ? signalName(end.code - 128) : killed ? 'SIGKILL' : undefined;
     return {
       phase: 'ended',
       end: ranOut ? 'out-of-memory' : isStopped ? mark.end : 'exit',
