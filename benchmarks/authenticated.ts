@@ -1,161 +1,79 @@
 /**
- * A claim about accounts: reading one resource with a token costs at most 15 % more than reading it as the owner of a
- * server without accounts, in time at one and at 16 connections and in processor time of the whole.
+ * A claim about accounts: reading one resource with a token costs at most 15 % more than reading it as the owner of a server
+ * without accounts, in CPU and in median time, at 1 and at 16 connections. Both servers run at the same time and are measured in
+ * alternating rounds, over kept connections and with a new connection for each read.
  *
- * Both servers run beside each other and are asked in turn, so that both see the same machine.
+ * `--reads N` (default 1,000) is the number of reads per round, `--rounds N` the number of rounds, `--only PATTERN` selects lines.
  */
-import { readFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
-import { loadavg } from 'node:os';
-import { Writable } from 'node:stream';
-import { startDais, type RunningDais } from '@dais/server';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { apply, viewerToken } from './lib/build-server.ts';
+import { CallComparison, COMPARISON_FLAGS, type CallServer } from './lib/call-comparison.ts';
 import { Claims } from './lib/claims.mjs';
+import { HttpClient, type ConnectionMode } from './lib/http-client.ts';
+import { runCalls, type LoadFigures } from './lib/load.ts';
+import { benchmarkFolder, describeMachine, startOwnServer, type OwnServer } from './lib/own-server.ts';
+import { describeInterval, ratioOf } from './lib/paired-ratio.ts';
 
+const { values: flags } = parseArgs({ options: { reads: { type: 'string', default: '1000' }, ...COMPARISON_FLAGS } });
+const READS = Number(flags.reads);
+const LIMIT = 1.15;
+const WARM_MS = 3000;
+
+const folder = await benchmarkFolder('authenticated');
+console.log(`${describeMachine()}\n`);
 const claims = new Claims();
-const ROUNDS = 8;
-const ROUND_MS = 1500;
-/** USER_HZ: what /proc counts in. */
-const TICK_MS = 10;
-
-interface Subject {
-  readonly dais: RunningDais;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly times: Map<number, number[]>;
-  cpuMs: number;
-  requests: number;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
-async function ask(
-  url: string,
-  options: { readonly method?: string; readonly headers: object; readonly body?: string; readonly agent?: Agent },
-): Promise<Answer> {
-  const { method = 'GET', headers, body, agent } = options;
-  return await new Promise((resolve, reject) => {
-    const json = body === undefined ? {} : { 'content-type': 'application/json' };
-    const sent = request(url, { method, headers: { ...json, ...headers }, ...(agent && { agent }) }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, text }));
-    });
-    sent.once('error', reject).end(body);
-  });
-}
-
-async function must(answer: Promise<Answer>): Promise<Record<string, string>> {
-  const { status, text } = await answer;
-  if (status >= 300) throw new Error(`${status} ${text}`);
-  return JSON.parse(text) as Record<string, string>;
-}
-
-async function start(mode: 'solo' | 'accounts'): Promise<RunningDais> {
-  const stdout = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const flags = { port: 0, 'log.format': 'json', 'authentication.mode': mode };
-  const dais = await startDais({ flags, ephemeral: true, stdout, color: false });
-  const headers = owner(dais);
-  const manifest = { apiVersion: 'dais.dev/v1', kind: 'Secret', metadata: { name: 'read' }, spec: {} };
-  await must(ask(`${dais.url}/api/v1/secrets`, { method: 'POST', headers, body: JSON.stringify(manifest) }));
-  return dais;
-}
-
-function owner(dais: RunningDais): Readonly<Record<string, string>> {
-  return { authorization: `Bearer ${readFileSync(dais.tokenFile, 'utf8').trim()}` };
-}
-
-/** A token of a service account that may read one project. */
-async function tokenOf(dais: RunningDais): Promise<Readonly<Record<string, string>>> {
-  const headers = owner(dais);
-  const make = async (path: string, body: object) =>
-    await must(ask(`${dais.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) }));
-  const manifest = (kind: string, spec: object) => ({ apiVersion: 'dais.dev/v1', kind, metadata: { name: 'b' }, spec });
-  await make('/api/v1/serviceaccounts', manifest('ServiceAccount', {}));
-  await make('/api/v1/rolebindings', manifest('RoleBinding', { role: 'viewer', serviceAccounts: ['b'] }));
-  return { authorization: `Bearer ${(await make('/api/v1/serviceaccounts/b/tokens', { title: 'bench' }))['token']}` };
-}
-
-function cpuMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
-}
-
-async function round(subject: Subject, connections: number): Promise<void> {
-  const { dais, headers } = subject;
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const until = performance.now() + ROUND_MS;
-  const times = subject.times.get(connections) ?? [];
-  subject.times.set(connections, times);
-  const before = cpuMs(dais.controlPid ?? 0);
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      while (performance.now() < until) {
-        const from = performance.now();
-        const { status } = await ask(`${dais.url}/api/v1/secrets/read`, { headers, agent });
-        if (status !== 200) throw new Error(`a read answered ${status}`);
-        times.push(performance.now() - from);
-        subject.requests++;
-      }
-    }),
-  );
-  subject.cpuMs += cpuMs(dais.controlPid ?? 0) - before;
-  agent.destroy();
-}
-
-function median(times: readonly number[]): number {
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
-}
-
-function report(name: string, solo: number, accounts: number, unit: string): void {
-  const ratio = accounts / solo;
-  const kept = claims.judge(name, ratio <= 1.15);
-  console.log(
-    `${name.padEnd(28)} solo ${solo.toFixed(3)} ${unit}   token ${accounts.toFixed(3)} ${unit}   ratio ${ratio.toFixed(2)}   limit 1.15   ${kept}`,
-  );
-}
-
-const [solo, accounts] = await Promise.all([start('solo'), start('accounts')]);
-const subject = (dais: RunningDais, headers: Subject['headers']): Subject => ({
-  dais,
-  headers,
-  times: new Map(),
-  cpuMs: 0,
-  requests: 0,
+const comparison = new CallComparison({
+  unit: 'ms',
+  rounds: Number(flags.rounds),
+  warmMs: WARM_MS,
+  only: new RegExp(flags.only),
+  claims,
 });
-console.log(
-  `load before ${loadavg()
-    .map((n) => n.toFixed(2))
-    .join(' ')}`,
-);
+const servers: OwnServer[] = [];
 try {
-  // As a program of the owner calls a server without accounts: with its token.
-  const both = [subject(solo, owner(solo)), subject(accounts, await tokenOf(accounts))] as const;
-  for (const one of both) await round(one, 16);
-  for (const one of both) Object.assign(one, { times: new Map(), cpuMs: 0, requests: 0 });
-  for (let n = 0; n < ROUNDS; n++) {
-    for (const connections of [1, 16]) {
-      for (const one of n % 2 === 0 ? both : both.toReversed()) await round(one, connections);
-    }
-  }
-  const [a, b] = both;
+  for (const mode of ['solo', 'accounts']) servers.push(await start(mode));
+  const [solo, accounts] = servers as [OwnServer, OwnServer];
+  const reader = await viewerToken({ url: accounts.url, ownerToken: accounts.token });
   for (const connections of [1, 16]) {
-    report(
-      `median, ${connections} connections`,
-      median(a.times.get(connections) ?? []),
-      median(b.times.get(connections) ?? []),
-      'ms',
-    );
+    const clients: HttpClient[] = [];
+    const reads = ({ name, url, pids }: OwnServer, token: string): CallServer => {
+      const load = (mode: ConnectionMode) => {
+        const client = new HttpClient(url, { mode, connections, token });
+        clients.push(client);
+        return async () =>
+          await runCalls(READS, connections, async () => await client.send({ path: '/api/v1/secrets/read' }));
+      };
+      return { name, pids, loads: { kept: load('kept'), new: load('new') } };
+    };
+    const call = `read of a resource, ${connections} connection${connections === 1 ? '' : 's'}`;
+    const samples = await comparison.measure(call, reads(solo, solo.token), [reads(accounts, reader)]);
+    for (const client of clients) await client.close();
+    const [without, withToken] = [samples.get(solo.name), samples.get(accounts.name)];
+    if (without === undefined || withToken === undefined) continue;
+    const p50 = (figures: readonly LoadFigures[]) => figures.map((one) => one.p50);
+    report(`${call}, CPU`, withToken.kept, without.kept);
+    report(`${call}, median time`, p50(withToken.figures), p50(without.figures));
   }
-  report('processor time of a request', a.cpuMs / a.requests, b.cpuMs / b.requests, 'ms');
 } finally {
-  await Promise.all([solo.stop(), accounts.stop()]);
+  for (const server of servers) await server.stop();
 }
-console.log(
-  `load after ${loadavg()
-    .map((n) => n.toFixed(2))
-    .join(' ')}`,
-);
+comparison.print();
 claims.end();
+
+async function start(mode: string): Promise<OwnServer> {
+  const home = join(folder, mode);
+  await mkdir(home);
+  const server = await startOwnServer(home, { 'authentication.mode': mode }, `Dais, ${mode}`);
+  await apply({ url: server.url, ownerToken: server.token }, [{ kind: 'Secret', name: 'read', spec: {} }]);
+  return server;
+}
+
+function report(what: string, withToken: readonly number[], without: readonly number[]): void {
+  const ratio = ratioOf(withToken, without);
+  const claim = `${what}: a token costs at most ${LIMIT} times as much`;
+  console.log(
+    `${claim}: ${describeInterval(ratio, ' ×')}: ${claims.judge(claim, ratio.mean <= LIMIT, describeInterval(ratio, ' ×'))}`,
+  );
+}

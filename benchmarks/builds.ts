@@ -14,7 +14,7 @@ import { prepareCalls, READ, SOLO_READ, type CallCost, type Calls } from './lib/
 import { startBuild, type Build, type BuildServer } from './lib/build-server.ts';
 import { Claims } from './lib/claims.mjs';
 import { reportPair } from './lib/paired-report.ts';
-import { meanRatio } from './lib/paired-ratio.ts';
+import { describeInterval, meanRatio } from './lib/paired-ratio.ts';
 import { memoryOf } from './lib/processes.ts';
 
 const HELP = `Compares two builds of Dais: server start, idle memory, and CPU and p50 latency of calls.
@@ -211,9 +211,13 @@ function reportReads(costs: ReadonlyMap<string, readonly Pair<CallCost>[]>, clai
   ] as const) {
     for (const what of ['cpu', 'p50'] as const) {
       const ratios = reads.map((pair, round) => pair[at][what] / (solo[round]?.[at][what] ?? Number.NaN));
-      const { mean, low, high } = meanRatio(ratios);
+      const ratio = meanRatio(ratios);
+      const { mean, low, high } = ratio;
       const claim = `authenticated read at most ${READ_LIMIT} times a read without accounts (${what})`;
-      const kept = name === 'before' ? '' : `, limit ${READ_LIMIT}: ${claims.judge(claim, low <= READ_LIMIT)}`;
+      const kept =
+        name === 'before'
+          ? ''
+          : `, limit ${READ_LIMIT}: ${claims.judge(claim, low <= READ_LIMIT, describeInterval(ratio, ' ×'))}`;
       console.log(
         `${name}: authenticated read / read without accounts, ${what}: ratio ${mean.toFixed(3)}, ` +
           `95 % interval ${low.toFixed(3)} to ${high.toFixed(3)}${kept}`,

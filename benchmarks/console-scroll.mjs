@@ -202,7 +202,7 @@ function report(name, values, result) {
 
 /** @param {string} what @param {number} value @param {number} limit */
 function kept(what, value, limit) {
-  return `limit ${limit} ms   ${claims.judge(what, value <= limit)}`;
+  return `limit ${limit} ms   ${claims.judge(what, value <= limit, `${value.toFixed(1)} ms`)}`;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'dais-bench-'));

@@ -85,8 +85,8 @@ for (const keys of [['id'], []]) {
   const usage = await profile(large, ROWS, keys);
   const allowed = (PROFILE_CPU_SECONDS * ROWS) / 10_000_000;
   const what = `profile of a dataset ${keys.length > 0 ? 'with keys' : 'without keys'}`;
-  const kept = claims.judge(what, usage.cpuMs / 1000 <= allowed);
-  const within = claims.judge(`${what} within 2 GiB`, usage.peakBytes <= 2 * GIBIBYTE);
+  const kept = claims.judge(what, usage.cpuMs / 1000 <= allowed, format(usage));
+  const within = claims.judge(`${what} within 2 GiB`, usage.peakBytes <= 2 * GIBIBYTE, format(usage));
   console.log(
     `${what}, ${count(ROWS)} × 20: ${format(usage)} (wanted: ${allowed.toFixed(1)} CPU s: ${kept}; 2 GiB: ${within}), ${load()}`,
   );
@@ -115,7 +115,7 @@ if (!flags.alone) {
     try {
       const usage = await runPeer<PeerUsage>(requirements(of), join(folder, of), script);
       const times = usage.cpuMs / own.cpuMs;
-      const kept = claims.judge(`beside ${what}`, times >= TARGET);
+      const kept = claims.judge(`${TARGET} times less CPU than ${what}`, times >= TARGET, `${times.toFixed(1)} ×`);
       console.log(`${what}: ${format(usage)}; times less: ${times.toFixed(1)} (target ${TARGET}: ${kept}), ${load()}`);
     } catch (error) {
       console.log(`${what} is left out: ${String(error).slice(-300)}`);

@@ -53,7 +53,11 @@ for (const [at, { name }] of kinds.entries()) {
   console.log(`start and end of a step that ${name}: ${cpu.toFixed(1)} ms of CPU, ${wall.toFixed(0)} ms on the clock`);
 }
 const isolation = figures[3]!.cpu - figures[0]!.cpu;
-const isKept = claims.judge('isolation of a step with network', isolation <= START_LIMIT_MS);
+const isKept = claims.judge(
+  'isolation of a step with network',
+  isolation <= START_LIMIT_MS,
+  `${isolation.toFixed(1)} ms`,
+);
 console.log(
   `isolation with network costs ${isolation.toFixed(1)} ms of CPU for each step (at most ${START_LIMIT_MS}: ${isKept})`,
 );
@@ -99,7 +103,7 @@ for (const way of ['tunnel', 'request'] as const) {
   if (bytes < MEGABYTES * 2 ** 20) throw new Error(`only ${bytes} bytes came through the ${way}`);
   const perMegabyte = (ownCpuOf(process.pid) - before) / MEGABYTES;
   const rate = MEGABYTES / ((performance.now() - started) / 1000);
-  const kept = claims.judge(`proxy by ${way}`, perMegabyte <= CARRY_LIMIT_MS);
+  const kept = claims.judge(`proxy by ${way}`, perMegabyte <= CARRY_LIMIT_MS, `${perMegabyte.toFixed(2)} ms per MB`);
   console.log(
     `proxy by ${way}: ${perMegabyte.toFixed(2)} ms of CPU for each MB (at most ${CARRY_LIMIT_MS}: ${kept}), ${rate.toFixed(0)} MB/s`,
   );

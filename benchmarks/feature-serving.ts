@@ -1,40 +1,44 @@
 /**
- * Feast's feature server (`feast serve`, on SQLite, as its `local` provider has it) beside the same addresses of Dais: features
- * of 1 and of 100 entities, 50 of float64 each, asked over 1, 16 and 64 connections. Told are the server's CPU a call (of Dais all
- * processes, its database too) and what the clients saw; claimed is CPU, and that one entity is answered within 5 ms at one connection.
+ * Feast's feature server (`feast serve` on SQLite, as its `local` provider configures it) compared with the same URLs of Dais:
+ * features of 1 and of 100 entities, 50 of float64 each, over 1, 16 and 64 connections. Both servers run at the same time and are
+ * measured in alternating rounds, over kept connections and with a new connection for each call. CPU is that of all processes,
+ * the database of Dais included.
  *
- * `--calls N` (default 1,500) of one entity in each line; of 100 entities a tenth. `--full` is 10,000. `--only PATTERN` picks lines.
+ * `--calls N` (default 400) is the number of calls per round for one entity; for 100 entities it is a tenth. `--full` is 2,000.
+ * `--rounds N` is the number of rounds, `--only PATTERN` selects calls.
  */
-import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Agent, request } from 'undici';
+import { request } from 'undici';
 import { start } from '../packages/server/src/lib/process.ts';
 import { freePort } from '../packages/server/src/testing/dais-process.ts';
 import { pythonEnvironment } from '../tools/python-env.mjs';
 import { startOwn } from './data/own.ts';
 import { FEAST, here, peerVariables } from './data/peer.ts';
+import { CallComparison, COMPARISON_FLAGS, type CallServer } from './lib/call-comparison.ts';
 import { Claims } from './lib/claims.mjs';
+import { HttpClient, type ConnectionMode } from './lib/http-client.ts';
+import { CallCounter, runCalls } from './lib/load.ts';
+import { benchmarkFolder, describeMachine } from './lib/own-server.ts';
 import { memoryOf } from './lib/processes.ts';
-import { Meter, type Figures } from './mlflow/meter.ts';
+import { resultTable } from './lib/result-table.mjs';
 
 const { values: flags } = parseArgs({
   options: {
     calls: { type: 'string' },
     full: { type: 'boolean', default: false },
-    only: { type: 'string', default: '' },
+    ...COMPARISON_FLAGS,
   },
 });
-const CALLS = Number(flags.calls ?? (flags.full ? 10_000 : 1500));
+const CALLS = Number(flags.calls ?? (flags.full ? 2000 : 400));
 const ENTITIES = 1000;
 const FEATURES = 50;
 const CONNECTIONS = [1, 16, 64] as const;
 const ASKED = [1, 100] as const;
 const TARGET = 10;
-const P99_MS = 5;
+const WARM_MS = 3000;
 
 interface Server {
   readonly name: string;
@@ -45,86 +49,58 @@ interface Server {
 
 const names = Array.from({ length: FEATURES }, (_, n) => `f${n}`);
 const features = names.map((name) => `online_view:${name}`);
-const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-serving-'));
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-console.log(`${cpus().length} cores, load ${loadavg()[0]?.toFixed(2)}, Node ${process.version}`);
-
-const results: { name: string; figures: ReadonlyMap<string, Figures>; memory: number }[] = [];
-for (const begin of [startFeast, startDais]) {
-  const server = await begin();
-  try {
-    const figures = new Map<string, Figures>();
-    for (const connections of CONNECTIONS) {
-      const agent = new Agent({ connections, pipelining: 1 });
-      const meter = new Meter({ pids: [server.pid], clients: connections, only: new RegExp(flags.only), share: 1 });
-      for (const entities of ASKED) {
-        const line = `${entities} × ${FEATURES}, ${connections} connection${connections === 1 ? '' : 's'}`;
-        await meter.measure(
-          line,
-          CALLS / (entities === 1 ? 1 : 10),
-          async (index) => await read(server, agent, entities, index),
-        );
-      }
-      await agent.close();
-      for (const [line, one] of meter.figures) figures.set(line, one);
-    }
-    results.push({ name: server.name, figures, memory: memoryOf([server.pid]) });
-    console.log(`${server.name}: done, load ${loadavg()[0]?.toFixed(2)}`);
-  } finally {
-    await server.stop();
-  }
-}
-
-const [peer, own] = results;
-if (peer === undefined || own === undefined) throw new Error('nothing was measured');
+const folder = await benchmarkFolder('feature-serving');
+console.log(`${describeMachine()}\n`);
 const claims = new Claims();
-console.log(
-  `\n${'ms of CPU of the server, a call'.padEnd(30)}${'Feast'.padStart(10)}${'Dais'.padStart(10)}   times less`,
-);
-for (const [line, { cpu }] of own.figures) {
-  const theirs = peer.figures.get(line)?.cpu ?? NaN;
-  const times = theirs / cpu;
-  const result = claims.judge(`online ${line}`, times >= TARGET);
-  console.log(
-    `${line.padEnd(30)}${theirs.toFixed(2).padStart(10)}${cpu.toFixed(2).padStart(10)}   ${times.toFixed(1)} (target ${TARGET}: ${result})`,
-  );
-}
-console.log(`${'memory, MB'.padEnd(30)}${peer.memory.toFixed(0).padStart(10)}${own.memory.toFixed(0).padStart(10)}`);
-console.log(`\n${'calls/s; p50, p99 in ms'.padEnd(30)}${'Feast'.padStart(24)}${'Dais'.padStart(24)}   times as many`);
-for (const [line, ours] of own.figures) {
-  const theirs = peer.figures.get(line);
-  const times = ours.callsPerSecond / (theirs?.callsPerSecond ?? NaN);
-  console.log(`${line.padEnd(30)}${seen(theirs).padStart(24)}${seen(ours).padStart(24)}   ${times.toFixed(1)}`);
-}
-const single = own.figures.get(`1 × ${FEATURES}, 1 connection`);
-if (single !== undefined) {
-  console.log(
-    `\np99 of 1 × ${FEATURES}: ${single.p99.toFixed(1)} ms on this machine as it was (wanted on an idle one: ${P99_MS}); load ${loadavg()[0]?.toFixed(2)}`,
-  );
+const comparison = new CallComparison({
+  unit: 'ms',
+  rounds: Number(flags.rounds),
+  warmMs: WARM_MS,
+  only: new RegExp(flags.only),
+  claims,
+});
+const servers: Server[] = [];
+try {
+  for (const startServer of [startDais, startFeast]) servers.push(await startServer());
+  for (const connections of CONNECTIONS) {
+    for (const entities of ASKED) {
+      const call = `${entities} × ${FEATURES}, ${connections} connection${connections === 1 ? '' : 's'}`;
+      const clients: HttpClient[] = [];
+      const [own, ...peers] = servers.map((server) => callServer(server, connections, entities, clients));
+      if (own !== undefined) await comparison.measure(call, own, peers, { times: TARGET });
+      for (const client of clients) await client.close();
+    }
+  }
+  comparison.print();
+  const memory = servers.map(({ name, pid }) => [name, memoryOf([pid]).toFixed(0)]);
+  console.log(`\n${resultTable('Memory after the calls (MB)', ['server', 'memory'], memory)}`);
+} finally {
+  for (const server of servers) await server.stop();
 }
 claims.end();
 
-function seen(figures: Figures | undefined): string {
-  if (figures === undefined) return '';
-  const short = (value: number) => value.toFixed(value < 100 ? 1 : 0);
-  return `${short(figures.callsPerSecond)}; ${short(figures.p50)}, ${short(figures.p99)}`;
+function callServer(server: Server, connections: number, entities: number, clients: HttpClient[]): CallServer {
+  const { name, url, pid } = server;
+  const calls = Math.max(connections, CALLS / (entities === 1 ? 1 : 10));
+  const counter = new CallCounter();
+  const load = (mode: ConnectionMode) => {
+    const client = new HttpClient(url, { mode, connections });
+    clients.push(client);
+    return async () =>
+      await runCalls(calls, connections, async (index) => await read(name, client, entities, index), counter);
+  };
+  return { name, pids: [pid], loads: { kept: load('kept'), new: load('new') } };
 }
 
-/** As Feast's remote online store asks. @throws Error for an answer without the values. */
-async function read({ url, name }: Server, dispatcher: Agent, entities: number, index: number): Promise<void> {
-  const first = Math.abs(index) * 7;
+/** Calls as Feast's remote online store does. @throws Error for a response without the values. */
+async function read(name: string, client: HttpClient, entities: number, index: number): Promise<void> {
+  const first = index * 7;
   const entity = Array.from({ length: entities }, (_, n) => (first + n) % ENTITIES);
-  const answer = await request(`${url}/get-online-features`, {
-    method: 'POST',
-    dispatcher,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ features, entities: { entity }, full_feature_names: false }),
-  });
-  const text = Buffer.from(await answer.body.arrayBuffer()).toString('latin1');
-  // A value has some ten bytes at least.
-  if (answer.statusCode !== 200 || text.includes('NOT_FOUND') || text.length < entities * FEATURES * 10) {
-    throw new Error(`${name}: ${answer.statusCode} ${text.slice(0, 500)}`);
+  const body = JSON.stringify({ features, entities: { entity }, full_feature_names: false });
+  const text = (await client.send({ method: 'POST', path: '/get-online-features', body })).toString('latin1');
+  // A value has about ten bytes or more.
+  if (text.includes('NOT_FOUND') || text.length < entities * FEATURES * 10) {
+    throw new Error(`${name}: ${text.slice(0, 500)}`);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Compares the cost of a prediction between two builds of Dais: each starts a gateway with the same bounded ONNX model, and
- * both serve the same requests over HTTP in alternating rounds. CPU is that of all processes of a gateway.
+ * both serve the same requests over HTTP in alternating rounds, over kept connections and with a new connection for each request. CPU
+ * is that of all processes of a gateway.
  *
  *     npx tsx --conditions=dais-source benchmarks/gateway-builds.ts --before ../dais-before
  */
@@ -12,6 +13,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { boostedTrees } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
 import { Claims } from './lib/claims.mjs';
+import type { ConnectionMode } from './lib/http-client.ts';
 import { reportPair } from './lib/paired-report.ts';
 import { cpuOf } from './lib/processes.ts';
 import { overHttp } from './serving/load.ts';
@@ -24,7 +26,7 @@ Usage: npx tsx --conditions=dais-source benchmarks/gateway-builds.ts --before FO
 
   --before FOLDER      checkout of Dais that is the baseline, installed and built (\`npm ci && npm run build\`)
   --after FOLDER       checkout that is compared with it; default: this one
-  --rounds NUMBER      rounds; each measures both builds, in alternating order; default: 20
+  --rounds NUMBER      rounds; each measures both builds, in alternating order, over kept and new connections; default: 20
   --seconds NUMBER     duration of each measurement (s); default: 3
   --connections NUMBER connections that each send one request after the other; default: 8
   --help               prints this text
@@ -59,6 +61,11 @@ interface Round {
   readonly p50: number;
 }
 
+interface RoundPair {
+  readonly before: Round;
+  readonly after: Round;
+}
+
 if (flags.help) console.log(HELP);
 else if (flags.before === undefined) {
   // Part of `npm run bench`, which has no second build.
@@ -90,10 +97,10 @@ async function compareBuilds(before: string, after: string): Promise<void> {
       await overHttp(gateway.port, request)(connections, Math.max(10, 2 * seconds));
     }
     const [first, second] = gateways as [Gateway, Gateway];
-    const measured: { readonly before: Round; readonly after: Round }[] = [];
-    const measureOne = async ({ pid, port }: Gateway): Promise<Round> => {
+    const measured: Readonly<Record<ConnectionMode, RoundPair[]>> = { kept: [], new: [] };
+    const measureOne = async ({ pid, port }: Gateway, mode: ConnectionMode): Promise<Round> => {
       const from = cpuOf([pid]);
-      const { requests, failures, p50 } = await overHttp(port, request)(connections, seconds);
+      const { requests, failures, p50 } = await overHttp(port, request, mode)(connections, seconds);
       if (failures > 0) throw new Error(`${failures} of ${requests} requests failed`);
       return { cpu: ((cpuOf([pid]) - from) * 1000) / requests, p50 };
     };
@@ -103,14 +110,16 @@ async function compareBuilds(before: string, after: string): Promise<void> {
     );
     for (let round = 0; round < rounds; round++) {
       const isReversed = round % 2 === 1;
-      const one = await measureOne(isReversed ? second : first);
-      const other = await measureOne(isReversed ? first : second);
-      const pair = isReversed ? { before: other, after: one } : { before: one, after: other };
-      measured.push(pair);
-      console.log(
-        `round ${String(round + 1).padStart(2)}: before ${shown(pair.before)}; after ${shown(pair.after)}; ` +
-          `ratio of CPU ${(pair.after.cpu / pair.before.cpu).toFixed(3)}`,
-      );
+      for (const mode of ['kept', 'new'] as const) {
+        const one = await measureOne(isReversed ? second : first, mode);
+        const other = await measureOne(isReversed ? first : second, mode);
+        const pair = isReversed ? { before: other, after: one } : { before: one, after: other };
+        measured[mode].push(pair);
+        console.log(
+          `round ${String(round + 1).padStart(2)}, ${mode} connections: before ${shown(pair.before)}; after ` +
+            `${shown(pair.after)}; ratio of CPU ${(pair.after.cpu / pair.before.cpu).toFixed(3)}`,
+        );
+      }
     }
     report(measured);
   } finally {
@@ -128,20 +137,22 @@ async function startGateway(checkout: string, folder: string, file: string): Pro
   return await module.startGatewayPeer(folder, file);
 }
 
-function report(measured: readonly { readonly before: Round; readonly after: Round }[]): void {
+function report(measured: Readonly<Record<ConnectionMode, readonly RoundPair[]>>): void {
   const claims = new Claims();
   console.log('');
-  for (const [name, unit, digits, pick] of [
-    ['CPU per request', 'µs', 1, ({ cpu }: Round) => cpu],
-    ['p50 latency', 'ms', 3, ({ p50 }: Round) => p50],
-  ] as const) {
-    reportPair(claims, {
-      name,
-      unit,
-      digits,
-      before: measured.map((pair) => pick(pair.before)),
-      after: measured.map((pair) => pick(pair.after)),
-    });
+  for (const mode of ['kept', 'new'] as const) {
+    for (const [name, unit, digits, pick] of [
+      ['CPU per request', 'µs', 1, ({ cpu }: Round) => cpu],
+      ['p50 latency', 'ms', 3, ({ p50 }: Round) => p50],
+    ] as const) {
+      reportPair(claims, {
+        name: `${name}, ${mode} connections`,
+        unit,
+        digits,
+        before: measured[mode].map((pair) => pick(pair.before)),
+        after: measured[mode].map((pair) => pick(pair.after)),
+      });
+    }
   }
   claims.end();
 }

@@ -1,28 +1,28 @@
 /**
- * The same load against `mlflow server` (3.18.0, as its command starts it, on SQLite and on PostgreSQL) and against Dais,
- * in one run: what each call costs the server in CPU of all its processes, databases too, what the clients saw of it, and
- * memory. Targets are of CPU, because wall time says more about what else the machine does: read the load beside it. Before each
- * line every server is called so for six seconds that are not measured.
+ * The same load on `mlflow server` (3.18.0, as its command starts it, on SQLite and on PostgreSQL) and on Dais. All servers run at
+ * the same time, and each call is measured on all of them in alternating rounds: CPU of all processes of a server, databases
+ * included, over kept connections and with a new connection for each call; then memory. Before its rounds, every server gets the
+ * call for six seconds.
  *
- * Data of the searches is written through the API, but to MLflow all runs after the first are copied inside its database
+ * Data of the searches is written through the API. To MLflow, all runs after the first are copied inside its database
  * (mlflow/copy_run.py), which leaves the same rows.
  *
- * `--store sqlite|postgresql` (default both, one after the other) is what stands behind MLflow.
+ * `--store sqlite|postgresql` (default both) selects the database of MLflow.
  * `--alone` measures Dais only, without claims.
- * `--workers N` (default 4, as MLflow's command has it) is how many processes of its server answer.
- * `--clients N` (default 4) is how many calls are under way at once.
- * `--runs N` (default 2,000; the claims are made for 10,000) is how many runs the searches go through.
- * `--only PATTERN` measures only the lines that it matches, `--share 0.1` a tenth of the calls: for a quick look.
+ * `--workers N` (default 4, the default of MLflow's command) is the number of processes of its server.
+ * `--clients N` (default 4) is the number of calls in progress at the same time.
+ * `--runs N` (default 2,000; the claims are made for 10,000) is the number of runs that the searches go through.
+ * `--rounds N` (default 6) is the number of rounds of each call.
+ * `--only PATTERN` measures only the calls that it matches, `--share 0.1` a tenth of the calls: for a quick look.
  */
-import { rmSync } from 'node:fs';
-import { chmod, mkdtemp } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { CallBarrier } from './lib/call-barrier.ts';
+import { CallComparison, COMPARISON_FLAGS } from './lib/call-comparison.ts';
 import { Claims } from './lib/claims.mjs';
-import { load, type LoadResult } from './mlflow/load.ts';
-import { startMlflow, startOwn, type Store } from './mlflow/peers.ts';
-import { tellCpu, tellLoad } from './mlflow/tables.ts';
+import { benchmarkFolder, describeMachine } from './lib/own-server.ts';
+import { load } from './mlflow/load.ts';
+import { startMlflow, startOwn, type Peer, type Store } from './mlflow/peers.ts';
+import { printMemory, targetOf } from './mlflow/tables.ts';
 
 const text = (value: string) => ({ type: 'string', default: value }) as const;
 const { values: flags } = parseArgs({
@@ -32,48 +32,40 @@ const { values: flags } = parseArgs({
     workers: text('4'),
     clients: text('4'),
     runs: text('2000'),
-    only: text(''),
     share: text('1'),
+    ...COMPARISON_FLAGS,
   },
 });
 const STORES: readonly Store[] = ['sqlite', 'postgresql'];
 const stores = STORES.filter((store) => !flags.alone && (flags.store === undefined || store === flags.store));
 if (stores.length === 0 && !flags.alone) throw new Error(`--store is one of ${STORES.join(', ')}, not ${flags.store}`);
-const options = {
-  clients: Number(flags.clients),
-  runs: Number(flags.runs),
-  only: new RegExp(flags.only),
-  share: Number(flags.share),
-};
+const options = { clients: Number(flags.clients), runs: Number(flags.runs), share: Number(flags.share) };
+/** Warm-up of each server before each call. */
+const WARM_MS = 6000;
 
-const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-mlflow-'));
-// PostgreSQL runs as another user when this runs as root.
-await chmod(folder, 0o755);
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-const now = () => `load ${loadavg()[0]?.toFixed(2)}`;
-
-console.log(`${cpus().length} cores, ${now()}, Node ${process.version}; ${flags.workers} workers of MLflow`);
-const results: LoadResult[] = [];
-const starts = [
-  ...stores.map((store) => () => startMlflow(folder, store, Number(flags.workers))),
-  () => startOwn(folder),
-];
-for (const start of starts) {
-  const begin = performance.now();
-  const peer = await start();
-  try {
-    const result = await load(peer, options);
-    const repeated = result.repeated === 0 ? '' : `; ${result.repeated} calls were sent again, because it had failed`;
-    console.log(`${peer.name}: done after ${((performance.now() - begin) / 1000).toFixed(0)} s, ${now()}${repeated}`);
-    results.push(result);
-  } finally {
-    await peer.stop();
-  }
-}
-const own = results.at(-1);
-if (own === undefined) throw new Error('nothing was measured');
+const folder = await benchmarkFolder('mlflow');
+console.log(`${describeMachine()}; ${flags.workers} workers of MLflow\n`);
 const claims = new Claims();
-tellCpu(results.slice(0, -1), own, claims);
-tellLoad(results);
+const comparison = new CallComparison({
+  unit: 'ms',
+  rounds: Number(flags.rounds),
+  warmMs: WARM_MS * options.share,
+  only: new RegExp(flags.only),
+  claims,
+});
+const servers: Peer[] = [];
+try {
+  servers.push(await startOwn(folder));
+  for (const store of stores) servers.push(await startMlflow(folder, store, Number(flags.workers)));
+  const barrier = new CallBarrier(comparison, { own: 'Dais', servers: servers.length, targetOf });
+  const results = await Promise.all(servers.map(async (server) => await load(server, barrier, options)));
+  comparison.print();
+  for (const { name, repeated } of results) {
+    if (repeated > 0) console.log(`${name}: ${repeated} calls were sent again, because the server failed`);
+  }
+  const [own, ...peers] = results;
+  if (own !== undefined) printMemory(own, peers, claims);
+} finally {
+  for (const server of servers) await server.stop();
+}
 claims.end();

@@ -1,58 +1,60 @@
 /**
- * What a process of its own costs an ONNX model at each request: two gateways serve the same bounded model, one within itself, one
- * in an isolated process, and are measured in turns at 1 and 8 connections. CPU is that of all processes of a gateway.
- * `DAIS_BENCH_SECONDS` for each round (default 3).
+ * What an isolated process adds to the cost of an ONNX model: two gateways serve the same bounded model, one within itself, one in a
+ * process of its own. CPU of all processes of a gateway per request, at 1 and 8 connections, in alternating rounds, over kept
+ * connections and with a new connection for each request.
  *
- *     npx tsx --conditions=dais-source benchmarks/model-process.ts
+ * `--seconds N` (default 3) is the duration of a round, `--rounds N` the number of rounds, `--only PATTERN` selects lines.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { boostedTrees } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
+import { CallComparison, COMPARISON_FLAGS } from './lib/call-comparison.ts';
+import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder, describeMachine } from './lib/own-server.ts';
 import { overHttp } from './serving/load.ts';
-import { measure } from './serving/measure.ts';
 import { startGatewayPeer, type ModelHost } from './serving/peers.ts';
 import { jsonRequest } from './serving/requests.ts';
 
-const SECONDS = Number(process.env['DAIS_BENCH_SECONDS'] ?? 3);
+const { values: flags } = parseArgs({ options: { seconds: { type: 'string', default: '3' }, ...COMPARISON_FLAGS } });
+const SECONDS = Number(flags.seconds);
 const CONNECTIONS = [1, 8];
-const TURNS = 4;
 const FEATURES = 30;
-const LOCATIONS: readonly ModelHost[] = ['gateway', 'process'];
+const HOSTS: readonly (readonly [host: ModelHost, name: string])[] = [
+  ['gateway', 'Dais, model in the gateway'],
+  ['process', 'Dais, model in a process'],
+];
 
-const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-model-process-'));
+const folder = await benchmarkFolder('model-process');
 // In a folder that other users may enter: the process of a model runs as another user.
 const file = join(folder, 'model', 'model.onnx');
 await mkdir(dirname(file));
 await writeFile(file, boostedTrees({ features: FEATURES, trees: 100, depth: 6 }));
-console.log(`${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}; 100 trees of depth 6, one row a request`);
-const request = jsonRequest(
-  'x',
-  Float32Array.from({ length: FEATURES }, (_, at) => Math.sin(at)),
-);
-const peers = new Map<ModelHost, Awaited<ReturnType<typeof startGatewayPeer>>>();
+console.log(`${describeMachine()}; 100 trees of depth 6\n`);
+const comparison = new CallComparison({
+  unit: 'µs',
+  rounds: Number(flags.rounds),
+  warmMs: 2000 * SECONDS,
+  only: new RegExp(flags.only),
+  claims: new Claims(),
+});
+const row = Float32Array.from({ length: FEATURES }, (_, at) => Math.sin(at));
+const gateways: (Awaited<ReturnType<typeof startGatewayPeer>> & { readonly title: string })[] = [];
 try {
-  for (const location of LOCATIONS) {
-    await mkdir(join(folder, location));
-    const peer = await startGatewayPeer(join(folder, location), file, location);
-    peers.set(location, peer);
-    await overHttp(peer.port, request)(8, 2 * SECONDS);
+  for (const [host, title] of HOSTS) {
+    await mkdir(join(folder, host));
+    gateways.push({ ...(await startGatewayPeer(join(folder, host), file, host)), title });
   }
   for (const connections of CONNECTIONS) {
-    const least = { gateway: Number.POSITIVE_INFINITY, process: Number.POSITIVE_INFINITY };
-    for (let turn = 0; turn < TURNS; turn++)
-      for (const [location, peer] of peers) {
-        const what = location === 'gateway' ? 'in the gateway' : 'in a process';
-        const cost = await measure(peer, { what, load: overHttp(peer.port, request), connections, seconds: SECONDS });
-        least[location] = Math.min(least[location], cost);
-      }
-    const ratio = (least.process / least.gateway).toFixed(1);
-    console.log(
-      `${connections} connections, least of ${TURNS} turns: ${least.gateway.toFixed(1)} µs of CPU in the gateway, ` +
-        `${least.process.toFixed(1)} µs in a process (${ratio} times)\n`,
-    );
+    const [first, ...others] = gateways.map(({ title, pid, port }) => {
+      const load = (mode: 'kept' | 'new') => async () =>
+        await overHttp(port, jsonRequest('x', row), mode)(connections, SECONDS);
+      return { name: title, pids: [pid], loads: { kept: load('kept'), new: load('new') } };
+    });
+    const call = `one row, ${connections} connection${connections === 1 ? '' : 's'}`;
+    if (first !== undefined) await comparison.measure(call, first, others);
   }
 } finally {
-  for (const peer of peers.values()) await peer.stop();
-  await rm(folder, { recursive: true });
+  for (const gateway of gateways) await gateway.stop();
 }
+comparison.print();

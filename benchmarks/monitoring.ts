@@ -149,15 +149,15 @@ async function pair(rows: number, columns: number): Promise<readonly [Table, Tab
 const large = await pair(ROWS, 20);
 const { whole } = await drift(...large, ROWS);
 const allowed = (CPU_SECONDS * ROWS) / 10_000_000;
-const kept = claims.judge('drift report', whole.cpuMs / 1000 <= allowed);
-const within = claims.judge('drift report within 2 GiB', whole.peakBytes <= 2 * GIBIBYTE);
+const kept = claims.judge('drift report', whole.cpuMs / 1000 <= allowed, format(whole));
+const within = claims.judge('drift report within 2 GiB', whole.peakBytes <= 2 * GIBIBYTE, format(whole));
 console.log(
   `drift of ${number(ROWS)} × 20 against as many: ${format(whole)} (wanted: ${allowed.toFixed(1)} CPU s: ${kept}; 2 GiB: ${within}), ${load()}`,
 );
 
 const hour = HOUR === ROWS ? large : await pair(HOUR, 20);
 const { second } = await drift(...hour, HOUR);
-const inTime = claims.judge('a new hour', second.cpuMs / 1000 <= TICK_SECONDS);
+const inTime = claims.judge('a new hour', second.cpuMs / 1000 <= TICK_SECONDS, format(second));
 console.log(
   `a new hour of ${number(HOUR)} × 20 against a baseline that is known: ${format(second)}, ${(second.wallMs / 1000).toFixed(1)} s (wanted: ${TICK_SECONDS} CPU s: ${inTime}), ${load()}`,
 );
@@ -185,7 +185,7 @@ if (!flags.alone) {
         const wanted =
           target === undefined
             ? 'no target'
-            : `target ${target}: ${claims.judge(`beside ${what}, ${number(rows)} × ${columns}`, times >= target)}`;
+            : `target ${target}: ${claims.judge(`${target} times less CPU than ${what}, ${number(rows)} × ${columns}`, times >= target, `${times.toFixed(1)} ×`)}`;
         console.log(`${what}: ${format(usage)}; times less: ${times.toFixed(1)} (${wanted}), ${load()}`);
       } catch (error) {
         console.log(`${what} is left out: ${String(error).slice(-300)}`);

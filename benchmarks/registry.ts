@@ -1,53 +1,72 @@
 /**
- * What the registry costs, in CPU of the server's process and of PostgreSQL together, without HTTP: with kinds, roles and
- * policies as on a server. The database is a test server on the same machine (no fsync). Times of CPU, because wall time
- * says more about what else the machine does: read the load beside them. Each write leaves an event in the order of commits,
- * which is most of what it costs here, one call after the other.
+ * What the registry costs over HTTP, as Dais's API client calls it. CPU of all processes of a `dais up` per call, over kept
+ * connections and with a new connection for each call. Each write commits an event, which is most of its cost.
  *
- * Limits are a tenth of what MLflow's server took for such a call in an earlier measurement on another machine, HTTP
- * included: goals. How the two compare is measured by mlflow-server.ts, in one run.
+ * Limits are a tenth of what MLflow's server took for such a call in an earlier measurement on another machine: goals. The
+ * comparison with MLflow in one run is mlflow-server.ts.
+ *
+ * `--share 0.1` makes a tenth of the calls, `--rounds N` is the number of rounds, `--only PATTERN` selects calls.
  */
 import type { RegisteredModel } from '@dais/api/registry';
-import { startRegistryWorld } from '../packages/server/src/ledgers/registry/testing/registry-world.ts';
-import { Report, ServerCpu } from './lib/server-cpu.ts';
+import { OwnCalls } from './lib/own-calls.ts';
 
-const world = await startRegistryWorld();
-const project = await world.project();
-const call = async <Output>(operation: string, input: unknown) => await project.call<Output>(operation, input);
-const cpu = new ServerCpu(world.test.connection);
-const report = new Report();
-const tell = async (what: string, times: number, work: (index: number) => Promise<unknown>, limit?: number) =>
-  report.tell(what, await cpu.measure(times, work), 'ms CPU/call', limit);
+const MODELS = 1000;
+const VERSIONS = 50;
 
-const version = async (name: string, n: number) =>
-  await call('modelVersion.create', { name, source: `s3://bucket/${n}`, runId: `run${n}`, tags: { n: String(n) } });
-for (let n = 0; n < 100; n++) await call('registeredModel.create', { name: `warm ${n}` });
-// A resource with its history and references, made with full admission.
-await tell(
+const dais = await OwnCalls.start('registry');
+const { call } = dais;
+await dais.measure(
   'register a model',
-  900,
-  (n) => call('registeredModel.create', { name: `model ${n}`, tags: { team: `t${n % 7}` } }),
+  150,
+  async (send, n) => {
+    await send('registeredModel.create', { name: `new ${n}`, tags: { team: `t${n % 7}` } });
+  },
   0.7,
 );
 
-for (let n = 0; n < 50; n++) await version('model 0', n);
-await tell('register a version with a tag', 950, (n) => version(`model ${n % 900}`, n), 0.9);
-await tell('read a model with 50 versions', 1000, () => call('registeredModel.get', { name: 'model 0' }), 1);
-const number = async (n: number) => await call('modelVersion.get', { name: 'model 0', version: String((n % 50) + 1) });
-await tell('read a version', 1000, number);
+const version = (name: string, n: number) => ({
+  name,
+  source: `s3://bucket/${n}`,
+  runId: `run${n}`,
+  tags: { n: String(n) },
+});
+for (let n = 0; n < MODELS; n++)
+  await call('registeredModel.create', { name: `model ${n}`, tags: { team: `t${n % 7}` } });
+for (let n = 0; n < VERSIONS; n++) await call('modelVersion.create', version('model 0', n));
+await dais.measure(
+  'register a version with a tag',
+  150,
+  async (send, n) => {
+    await send('modelVersion.create', version(`model ${1 + (n % (MODELS - 1))}`, n));
+  },
+  0.9,
+);
+await dais.measure(
+  'read a model with 50 versions',
+  200,
+  async (send) => {
+    await send('registeredModel.get', { name: 'model 0' });
+  },
+  1,
+);
+const numbered = (n: number) => ({ name: 'model 0', version: String((n % VERSIONS) + 1) });
+await dais.measure('read a version', 200, async (send, n) => await send('modelVersion.get', numbered(n)));
 const alias = { name: 'model 0', alias: 'champion' };
-await tell('move an alias', 500, (n) => call('modelAlias.set', { ...alias, version: String((n % 50) + 1) }));
-await tell('read the version behind an alias', 1000, () => call('modelAlias.get', alias));
-const tag = (n: number) => call('modelVersion.update', { name: 'model 0', version: '1', tags: { t: String(n) } });
-await tell('set a tag of a version', 500, tag);
+await dais.measure('move an alias', 100, async (send, n) => {
+  await send('modelAlias.set', { ...alias, version: numbered(n).version });
+});
+await dais.measure('read the version of an alias', 200, async (send) => await send('modelAlias.get', alias));
+await dais.measure('set a tag of a version', 100, async (send, n) => {
+  await send('modelVersion.update', { name: 'model 0', version: '1', tags: { t: String(n) } });
+});
 
-const models = async (input: object) =>
-  (await call<{ items: RegisteredModel[] }>('registeredModel.search', input)).items.length;
+const search = async (send: typeof call, input: object) =>
+  (await send<{ items: RegisteredModel[] }>('registeredModel.search', { limit: 100, ...input })).items.length;
 const filter = "name LIKE 'model%' and tags.team = 't3'";
-const named = async () => await models({ filter, limit: 100 });
-await tell(`find ${await named()} of 1,000 models by name and tag`, 100, named);
-const all = async () => await models({ limit: 100 });
-await tell(`list ${await all()} of 1,000 models with their versions`, 50, all);
-
-await world.stop();
-report.end();
+await dais.measure(
+  `search 100 of ${MODELS} models by name and tag`,
+  25,
+  async (send) => await search(send, { filter }),
+);
+await dais.measure(`list 100 of ${MODELS} models with their versions`, 15, async (send) => await search(send, {}));
+await dais.end();

@@ -1,67 +1,80 @@
 /**
- * What the size of a request costs the gateway, as JSON, as a binary tensor and over gRPC: a row of 30 numbers for trees, of 784
- * for layers, of 150,528 (an image of 224 × 224 × 3) for one product, so that of the last nearly all is reading it. CPU of its
- * process for each request, in turns. `DAIS_BENCH_SECONDS` for each round (default 3).
+ * What the size of a request costs a `dais up` with one endpoint, as a binary tensor, as JSON and over gRPC: a row of 30 numbers for
+ * trees, of 784 for layers, of 150,528 (an image of 224 × 224 × 3) for one product, where reading is nearly all of the work. CPU of
+ * all processes per request in alternating rounds: over kept connections and with a new connection for each request, both on the
+ * port of the gateway, and over kept connections on the main port, the URL of the documentation.
+ *
+ * `--seconds N` (default 3) is the duration of a round, `--rounds N` the number of rounds, `--only PATTERN` selects models.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { boostedTrees, linear, perceptron } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
+import { freePort } from '../packages/server/src/testing/dais-process.ts';
+import { CallComparison, COMPARISON_FLAGS, type CallServer } from './lib/call-comparison.ts';
 import { Claims } from './lib/claims.mjs';
+import type { ConnectionMode } from './lib/http-client.ts';
+import { benchmarkFolder, describeMachine } from './lib/own-server.ts';
+import { describeInterval, ratioOf } from './lib/paired-ratio.ts';
 import { overGrpc } from './serving/grpc-load.ts';
 import { overHttp } from './serving/load.ts';
-import { measure } from './serving/measure.ts';
-import { startGatewayPeer } from './serving/peers.ts';
+import { startOwnServing } from './serving/own.ts';
 import { binaryRequest, jsonRequest, RPC_PATH, rpcMessage } from './serving/requests.ts';
 
-const SECONDS = Number(process.env['DAIS_BENCH_SECONDS'] ?? 3);
+const { values: flags } = parseArgs({ options: { seconds: { type: 'string', default: '3' }, ...COMPARISON_FLAGS } });
+const SECONDS = Number(flags.seconds);
 const CONNECTIONS = 16;
-const TURNS = 3;
 const IMAGE = 224 * 224 * 3;
-/** By how much JSON costs more there. */
+/** How much more JSON of an image costs at least. */
 const LEAST_RATIO = 8;
 
-const MODELS: readonly (readonly [string, number, () => Buffer])[] = [
+const MODELS: readonly (readonly [name: string, width: number, file: () => Buffer])[] = [
   ['100 trees', 30, () => boostedTrees({ features: 30, trees: 100, depth: 6 })],
   ['layers', 784, () => perceptron([784, 256, 128, 10])],
   ['image', IMAGE, () => linear(new Float32Array(IMAGE).fill(1 / IMAGE))],
 ];
 
 const claims = new Claims();
-const folder = await mkdtemp(join(tmpdir(), 'dais-bench-payloads-'));
-console.log(`${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}\n`);
+const comparison = new CallComparison({
+  unit: 'µs',
+  rounds: Number(flags.rounds),
+  warmMs: SECONDS * 1000,
+  only: new RegExp(flags.only),
+  claims,
+});
+const folder = await benchmarkFolder('payloads');
+console.log(`${describeMachine()}\n`);
 for (const [name, width, file] of MODELS) {
-  const own = join(folder, String(width));
-  await mkdir(own);
-  await writeFile(join(own, 'model.onnx'), file());
-  const peer = await startGatewayPeer(own, join(own, 'model.onnx'));
+  const call = `${name}, ${width.toLocaleString('en')} numbers`;
+  if (!comparison.wants(call)) continue;
+  const home = join(folder, String(width));
+  await mkdir(home);
+  const own = await startOwnServing(home, { bytes: file(), columns: width, grpcPort: await freePort() });
   try {
     const row = Float32Array.from({ length: width }, (_, at) => Math.round(Math.sin(at) * 1e4) / 1e4);
-    const forms = {
-      JSON: overHttp(peer.port, jsonRequest('x', row)),
-      binary: overHttp(peer.port, binaryRequest('x', row)),
-      gRPC: overGrpc(peer.grpcPort, RPC_PATH, rpcMessage('x', row)),
+    const round = (load: ReturnType<typeof overHttp>) => async () => await load(CONNECTIONS, SECONDS);
+    const http = (form: string, request: Buffer): CallServer => {
+      const load = (port: number, mode: ConnectionMode) => round(overHttp(port, request, mode));
+      const loads = {
+        kept: load(own.port, 'kept'),
+        new: load(own.port, 'new'),
+        documented: load(own.mainPort, 'kept'),
+      };
+      return { name: `Dais, ${form}`, pids: own.pids, loads };
     };
-    for (const load of Object.values(forms)) await load(CONNECTIONS, SECONDS);
-    const least = { JSON: Number.POSITIVE_INFINITY, binary: Number.POSITIVE_INFINITY, gRPC: Number.POSITIVE_INFINITY };
-    for (let turn = 0; turn < TURNS; turn++) {
-      for (const form of ['JSON', 'binary', 'gRPC'] as const) {
-        const what = `${name}, ${width.toLocaleString('en')}, ${form}`;
-        const cost = await measure(peer, { what, load: forms[form], connections: CONNECTIONS, seconds: SECONDS });
-        least[form] = Math.min(least[form], cost);
-      }
-    }
-    const reported = Object.entries(least).map(([form, cost]) => `${form} ${cost.toFixed(1)}`);
-    const ratio = least.JSON / least.binary;
-    console.log(`the least: ${reported.join(', ')} µs: JSON ${ratio.toFixed(1)} times binary`);
-    if (width === IMAGE) {
-      const far = `JSON of an image costs ${LEAST_RATIO} times a binary tensor at least`;
-      console.log(`${far}: ${claims.judge(far, ratio >= LEAST_RATIO)}`);
-    }
-    console.log();
+    const message = rpcMessage('x', row);
+    const rpc = (mode: ConnectionMode) => round(overGrpc(own.grpcPort, RPC_PATH, message, mode));
+    const grpc = { name: 'Dais, gRPC', pids: own.pids, loads: { kept: rpc('kept'), new: rpc('new') } };
+    const [binary, json] = [http('binary', binaryRequest('x', row)), http('JSON', jsonRequest('x', row))];
+    const samples = await comparison.measure(call, binary, [json, grpc]);
+    if (width !== IMAGE) continue;
+    const ratio = ratioOf(samples.get(json.name)?.kept ?? [], samples.get(binary.name)?.kept ?? []);
+    const claim = `JSON of an image costs at least ${LEAST_RATIO} times as much as a binary tensor`;
+    const measured = describeInterval(ratio, ' ×');
+    console.log(`${claim}: ${measured}: ${claims.judge(claim, ratio.mean >= LEAST_RATIO, measured)}`);
   } finally {
-    await peer.stop();
+    await own.stop();
   }
 }
-await rm(folder, { recursive: true, force: true });
+comparison.print();
 claims.end();

@@ -1,20 +1,29 @@
 /**
- * What one prediction costs: CPU of the whole process tree of a server for each request, of a gateway of Dais and of the Python
- * servers beside it, with the same ONNX file, body and client, at 1, 16 and 64 connections; onnxruntime-node alone as the
- * limit; over gRPC too, of those that speak the Open Inference Protocol there. Then how soon health is answered beside a busy
- * model. `DAIS_BENCH_SECONDS` for each round (default 3). Read CPU and ratios: the client shares the machine.
+ * CPU of one prediction: all processes of a `dais up` with one endpoint, compared with Python servers that have the same ONNX file,
+ * request and client, at 1, 16 and 64 connections, in alternating rounds. Columns: kept connections and a new connection for each
+ * request, both on the port of the gateway, and kept connections on the main port, the URL of the documentation. Servers of the
+ * Open Inference Protocol are also compared over gRPC. onnxruntime-node alone is the lower limit. Then both HTTP parsers of the
+ * gateway, and health checks while a model is saturated.
+ *
+ * `--seconds N` (default 3) is the duration of a round, `--rounds N` the number of rounds. `--peers PATTERN` selects peers, and
+ * `--only PATTERN` the calls.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { boostedTrees, perceptron } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
 import { OnnxSession } from '../packages/server/src/engines/inference/onnx/onnx-session.ts';
+import { freePort } from '../packages/server/src/testing/dais-process.ts';
+import { CallComparison, COMPARISON_FLAGS, type CallServer } from './lib/call-comparison.ts';
 import { Claims } from './lib/claims.mjs';
-import { healthTimes } from './serving/health.ts';
-import type { Load } from './serving/figures.ts';
+import type { Load } from './lib/load.ts';
+import { benchmarkFolder, describeMachine } from './lib/own-server.ts';
+import { ratioOf, short } from './lib/paired-ratio.ts';
 import { overGrpc } from './serving/grpc-load.ts';
+import { healthTimes } from './serving/health.ts';
 import { overHttp, postRequest } from './serving/load.ts';
 import { measure } from './serving/measure.ts';
+import { startOwnServing } from './serving/own.ts';
 import {
   startBento,
   startGatewayPeer,
@@ -26,35 +35,41 @@ import {
 } from './serving/peers.ts';
 import { binaryRequest, jsonRequest, RPC_PATH, rpcMessage } from './serving/requests.ts';
 
-const SECONDS = Number(process.env['DAIS_BENCH_SECONDS'] ?? 3);
+const { values: flags } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '3' },
+    peers: { type: 'string', default: '' },
+    ...COMPARISON_FLAGS,
+  },
+});
+const SECONDS = Number(flags.seconds);
 const WARM_SECONDS = 2 * SECONDS;
 const FEATURES = 30;
-/** Of the file that is made below. */
+/** Input of the model. */
 const INPUT = 'x';
 const CONNECTIONS = [1, 16, 64];
-/** In which both ways of reading HTTP are measured. */
+/** Rounds of both HTTP parsers. */
 const TURNS = 4;
-/** In microseconds of CPU, of the gateway at 64 connections. */
+/** Highest CPU of the gateway per request (µs) at 64 connections. */
 const MOST_MICROS = 40;
-/** By how much the best of the Python servers costs more there. */
+/** How much more the best Python server costs there at least. */
 const LEAST_RATIO = 10;
 
-/** Dense layers of some 2 ms a row. */
+/** Dense layers that take about 2 ms per row. */
 const SLOW_LAYERS = [64, 2048, 2048, 2048, 1];
 const MOST_HEALTH_MS = 5;
 
 const claims = new Claims();
-const folder = await mkdtemp(join(tmpdir(), 'dais-bench-serving-'));
+const folder = await benchmarkFolder('serving');
 // In a folder that other users may enter: the trial of a model runs as another user.
 const file = join(folder, 'model', 'model.onnx');
+const model = boostedTrees({ features: FEATURES, trees: 100, depth: 6 });
 await mkdir(dirname(file));
-await writeFile(file, boostedTrees({ features: FEATURES, trees: 100, depth: 6 }));
-console.log(
-  `${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}; 100 trees of depth 6\n`,
-);
+await writeFile(file, model);
+console.log(`${describeMachine()}; 100 trees of depth 6\n`);
 
 const row = Float32Array.from({ length: FEATURES }, (_, at) => Math.round(Math.sin(at) * 1e4) / 1e4);
-console.log(`onnxruntime-node alone, one row: ${(await alone()).toFixed(1)} µs\n`);
+if (flags.only === '') console.log(`onnxruntime-node alone, one row: ${(await alone()).toFixed(1)} µs\n`);
 const numbers = Array.from(row, (value) => Number(value.toFixed(4)));
 const post = (path: string, body: object) => postRequest(path, Buffer.from(JSON.stringify(body)));
 const requestFor = ({ path, body }: Peer): Buffer => {
@@ -62,75 +77,107 @@ const requestFor = ({ path, body }: Peer): Buffer => {
   return post(path, { inputs: body === 'inputs' ? [numbers] : { [INPUT]: [numbers] } });
 };
 
-const starts: readonly (() => Promise<Peer>)[] = [
-  async () => await startGatewayPeer(folder, file),
-  async () => await startKserve(file),
-  async () => await startMlserver(folder, file),
-  async () => await startMlflow(folder, file),
-  async () => await startBento(file),
-  async () => await startRay(file),
-];
-const message = rpcMessage(INPUT, row);
-/** Microseconds at 64 connections; of the others the least. */
-const costs = { http: { own: 0, best: Number.POSITIVE_INFINITY }, grpc: { own: 0, best: Number.POSITIVE_INFINITY } };
-for (const start of starts) {
-  const peer = await start().catch((error: unknown) => console.log(`left out: ${String(error)}`));
-  if (peer === undefined) continue;
-  try {
-    await compare(peer, peer.name, overHttp(peer.port, requestFor(peer)), costs.http);
-    if (isOwn(peer)) await waysOfHttp(peer);
-    if (peer.grpcPort === undefined) continue;
-    await compare(peer, `${peer.name}, gRPC`, overGrpc(peer.grpcPort, RPC_PATH, message), costs.grpc);
-  } finally {
-    await peer.stop();
+const own = await startOwnServing(folder, { bytes: model, columns: FEATURES, grpcPort: await freePort() });
+const starts: Readonly<Record<string, () => Promise<Peer>>> = {
+  KServe: async () => await startKserve(file),
+  MLServer: async () => await startMlserver(folder, file),
+  MLflow: async () => await startMlflow(folder, file),
+  BentoML: async () => await startBento(file),
+  Ray: async () => await startRay(file),
+};
+const peers: Peer[] = [];
+const comparison = new CallComparison({
+  unit: 'µs',
+  rounds: Number(flags.rounds),
+  warmMs: WARM_SECONDS * 1000,
+  only: new RegExp(flags.only),
+  claims,
+});
+try {
+  for (const [name, start] of Object.entries(starts)) {
+    if (!new RegExp(flags.peers).test(name)) continue;
+    const peer = await start().catch((error: unknown) => console.log(`left out: ${String(error)}`));
+    if (peer !== undefined) peers.push(peer);
   }
+  const request = jsonRequest(INPUT, row);
+  const message = rpcMessage(INPUT, row);
+  for (const connections of CONNECTIONS) {
+    const suffix = `${connections} connection${connections === 1 ? '' : 's'}`;
+    const round = (load: Load) => async () => await load(connections, SECONDS);
+    const http = (name: string, pids: readonly number[], port: number, of: Buffer): CallServer => {
+      const loads = { kept: round(overHttp(port, of)), new: round(overHttp(port, of, 'new')) };
+      return { name, pids, loads };
+    };
+    const grpc = (name: string, pids: readonly number[], port: number): CallServer => {
+      const load = (mode: 'kept' | 'new') => round(overGrpc(port, RPC_PATH, message, mode));
+      return { name, pids, loads: { kept: load('kept'), new: load('new') } };
+    };
+    const ownHttp = http(own.name, own.pids, own.port, request);
+    const documented = round(overHttp(own.mainPort, request));
+    await compare(
+      `one row, ${suffix}`,
+      { ...ownHttp, loads: { ...ownHttp.loads, documented } },
+      peers.map((peer) => http(peer.name, [peer.pid], peer.port, requestFor(peer))),
+      connections,
+    );
+    await compare(
+      `one row over gRPC, ${suffix}`,
+      grpc(own.name, own.pids, own.grpcPort),
+      peers.flatMap(({ name, pid, grpcPort }) => (grpcPort === undefined ? [] : [grpc(name, [pid], grpcPort)])),
+      connections,
+    );
+  }
+} finally {
+  for (const peer of peers) await peer.stop();
+  await own.stop();
 }
-await healthWhileBusy();
-const cheap = `${MOST_MICROS} µs at most at 64 connections`;
-console.log(
-  `\n${costs.http.own.toFixed(1)} µs of CPU, ${cheap}: ${claims.judge(cheap, costs.http.own <= MOST_MICROS)}`,
-);
-for (const [how, { own, best }] of [['', costs.http] as const, [' over gRPC', costs.grpc] as const]) {
-  if (!Number.isFinite(best)) continue;
-  const far = `the best Python server costs ${LEAST_RATIO} times as much at least${how}`;
-  console.log(`${(best / own).toFixed(1)} times, ${far}: ${claims.judge(far, best / own >= LEAST_RATIO)}`);
-}
-await rm(folder, { recursive: true, force: true });
+comparison.print();
+if (comparison.wants('HTTP parsers')) await compareParsers();
+if (comparison.wants('health')) await healthWhileBusy();
 claims.end();
 
-function isOwn({ name }: Peer): boolean {
-  return name.startsWith('Dais');
+/** Compares Dais with the peers. At 64 connections, the best of the peers has a claim. */
+async function compare(
+  call: string,
+  server: CallServer,
+  others: readonly CallServer[],
+  connections: number,
+): Promise<void> {
+  const isClaimed = connections === 64;
+  const limits = isClaimed && !call.includes('gRPC') ? { kept: MOST_MICROS } : {};
+  const samples = await comparison.measure(call, server, others, { limits });
+  const ownCosts = samples.get(server.name)?.kept;
+  if (!isClaimed || ownCosts === undefined || others.length === 0) return;
+  const ratios = others.map(({ name }) => {
+    return { name, mean: ratioOf(samples.get(name)?.kept ?? [], ownCosts).mean };
+  });
+  const best = ratios.reduce((least, one) => (one.mean < least.mean ? one : least));
+  const claim = `${call}: ${LEAST_RATIO} times less CPU than the best Python server`;
+  const measured = `${short(best.mean)} × (${best.name})`;
+  console.log(`${claim}: ${measured}: ${claims.judge(claim, best.mean >= LEAST_RATIO, measured)}`);
 }
 
-async function compare(peer: Peer, what: string, load: Load, into: { own: number; best: number }): Promise<void> {
-  // Until the compiler of JavaScript has seen enough.
-  await load(32, WARM_SECONDS);
-  for (const connections of CONNECTIONS) {
-    const cost = await measure(peer, { what, load, connections, seconds: SECONDS });
-    if (connections !== 64) continue;
-    if (isOwn(peer)) into.own = cost;
-    else into.best = Math.min(into.best, cost);
-  }
-}
-
-/** Binary tensors; and the same JSON, read by Node's HTTP server and by the gateway itself, in turns. */
-async function waysOfHttp(peer: Peer): Promise<void> {
+/** Compares the HTTP parser of the gateway with Node's HTTP server on one gateway, in alternating rounds. */
+async function compareParsers(): Promise<void> {
+  const peer = await startGatewayPeer(folder, file);
   const summarize = async (what: string, load: Load) =>
     await measure(peer, { what, load, connections: 64, seconds: SECONDS });
   const raw = overHttp(peer.port, binaryRequest(INPUT, row));
-  // As the other: measured cold, it seemed dearer than JSON.
   await raw(32, WARM_SECONDS);
   await summarize('Dais gateway, binary', raw);
   const once = overHttp(peer.port, jsonRequest(INPUT, row));
-  // A header twice: the gateway leaves such a connection to Node's HTTP server, and does all else as before.
+  // The gateway passes a connection with a repeated header to Node's HTTP server.
   const twice = overHttp(peer.port, jsonRequest(INPUT, row, ['x-a: 1', 'x-a: 2']));
-  await twice(32, WARM_SECONDS);
+  for (const load of [once, twice]) await load(32, WARM_SECONDS);
   let [byNode, byItself] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (let turn = 0; turn < TURNS; turn++) {
-    byNode = Math.min(byNode, await summarize('Dais, HTTP by Node', twice));
-    byItself = Math.min(byItself, await summarize('Dais, HTTP by itself', once));
+    byNode = Math.min(byNode, await summarize('Dais, HTTP server of Node', twice));
+    byItself = Math.min(byItself, await summarize('Dais, own HTTP parser', once));
   }
-  console.log(`the least of ${TURNS} turns: ${byNode.toFixed(1)} µs by Node, ${byItself.toFixed(1)} by itself`);
+  console.log(
+    `lowest of ${TURNS} rounds: ${byNode.toFixed(1)} µs with Node's server, ${byItself.toFixed(1)} with its own`,
+  );
+  await peer.stop();
 }
 
 /** How long the gateway's health takes while nothing runs, and while a model of some 2 ms has more than it can do. */

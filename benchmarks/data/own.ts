@@ -1,10 +1,9 @@
 /** Dais: a server in processes of its own, which is asked through its API. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startDaisProcess } from '../../packages/server/src/testing/dais-process.ts';
-import { useBuilt } from '../lib/built.ts';
+import { startOwnServer } from '../lib/own-server.ts';
 import { cpuOf } from '../lib/processes.ts';
 
 const POLL_MS = 100;
@@ -30,10 +29,8 @@ interface Progress {
 }
 
 export async function startOwn(folder: string): Promise<Own> {
-  useBuilt();
-  const dais = startDaisProcess({ data: join(folder, 'dais') });
-  const url = await dais.ready;
-  const pid = dais.process.pid ?? 0;
+  const { url, pids, stop } = await startOwnServer(folder);
+  const [pid = 0] = pids;
   const send = async (method: string, path: string, body?: string | Buffer) => {
     const response = await fetch(`${url}${path}`, {
       method,
@@ -79,10 +76,7 @@ export async function startOwn(folder: string): Promise<Own> {
         await delay(POLL_MS);
       }
     },
-    stop: async () => {
-      dais.process.kill('SIGTERM');
-      await dais.ended;
-    },
+    stop,
   };
   return own;
 }

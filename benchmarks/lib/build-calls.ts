@@ -2,7 +2,8 @@
 import { MlflowClient } from '../mlflow/client.ts';
 import { overHttp, postRequest } from '../serving/load.ts';
 import { apply, deploy, viewerToken, type BuildServer } from './build-server.ts';
-import { median } from './paired-ratio.ts';
+import type { ConnectionMode } from './http-client.ts';
+import { CallCounter, runCalls, type Call, type LoadFigures } from './load.ts';
 import { cpuOf } from './processes.ts';
 
 export interface CallCost {
@@ -46,25 +47,27 @@ export async function prepareCalls({ solo, accounts }: BuildServers, options: Ca
   const secret = { kind: 'Secret', name: 'read', spec: {} };
   for (const server of [solo, accounts]) await apply(server, [secret]);
   const token = await viewerToken(accounts);
-  const counted = (name: string, server: BuildServer, calls: number, clients: number, work: Work): Calls => {
-    let next = 0;
+  const counted = (name: string, server: BuildServer, calls: number, clients: number, call: Call): Calls => {
+    const counter = new CallCounter();
+    const count = Math.max(clients, Math.ceil(calls * share));
     return {
       name,
-      measure: async () => {
-        const count = Math.max(clients, Math.ceil(calls * share));
-        const from = next;
-        next += count;
-        return await perCall(server, async () => await runCalls(from, count, clients, work));
-      },
+      measure: async () => await perCall(server, async () => await runCalls(count, clients, call, counter)),
     };
   };
-  const timed = (name: string, server: BuildServer, port: number, request: Buffer): Calls => ({
+  const timed = (
+    name: string,
+    server: BuildServer,
+    port: number,
+    request: Buffer,
+    mode: ConnectionMode = 'kept',
+  ): Calls => ({
     name,
     measure: async () =>
       await perCall(server, async () => {
-        const { requests, failures, p50 } = await overHttp(port, request)(connections, SECONDS * share);
+        const { requests, failures, p50 } = await overHttp(port, request, mode)(connections, SECONDS * share);
         if (failures > 0) throw new Error(`${name}: ${failures} of ${requests} requests failed`);
-        return { calls: requests, p50 };
+        return { requests, p50 };
       }),
   });
   return [
@@ -77,36 +80,22 @@ export async function prepareCalls({ solo, accounts }: BuildServers, options: Ca
       await client.logBatch(run(number), { metrics });
     }),
     timed('infer', solo, gateway, inferRequest('capture-off')),
+    timed('infer, new connection', solo, gateway, inferRequest('capture-off'), 'new'),
+    timed('infer, main port', solo, solo.port, inferRequest('capture-off')),
     timed('infer with capture', solo, gateway, inferRequest('capture-ack')),
     timed(SOLO_READ, solo, solo.port, readRequest(solo.ownerToken)),
+    timed(`${SOLO_READ}, new connection`, solo, solo.port, readRequest(solo.ownerToken), 'new'),
     timed(READ, accounts, accounts.port, readRequest(token)),
   ];
 }
 
-type Work = (index: number, client: number) => Promise<void>;
-
 async function perCall(
   { pid }: BuildServer,
-  work: () => Promise<{ readonly calls: number; readonly p50: number }>,
+  work: () => Promise<Pick<LoadFigures, 'requests' | 'p50'>>,
 ): Promise<CallCost> {
   const from = cpuOf([pid]);
-  const { calls, p50 } = await work();
-  return { cpu: ((cpuOf([pid]) - from) * 1000) / calls, p50 };
-}
-
-/** Each client sends its next call after the response to its last. */
-async function runCalls(from: number, count: number, clients: number, work: Work) {
-  const times: number[] = [];
-  let next = from;
-  const client = async (number: number) => {
-    for (let index = next++; index < from + count; index = next++) {
-      const sentAt = performance.now();
-      await work(index, number);
-      times.push(performance.now() - sentAt);
-    }
-  };
-  await Promise.all(Array.from({ length: clients }, async (_, number) => await client(number)));
-  return { calls: times.length, p50: median(times) };
+  const { requests, p50 } = await work();
+  return { cpu: ((cpuOf([pid]) - from) * 1000) / requests, p50 };
 }
 
 /** Every call changes every resource. */

@@ -85,9 +85,12 @@ async function isReady(url: string): Promise<boolean> {
   return response?.status === 200;
 }
 
+/** A server and the token of its owner. */
+type OwnedServer = Pick<BuildServer, 'url' | 'ownerToken'>;
+
 /** Sends JSON as the owner. @throws Error when the server rejects it. */
 async function post(
-  { url, ownerToken }: Pick<BuildServer, 'url' | 'ownerToken'>,
+  { url, ownerToken }: OwnedServer,
   path: string,
   body: object,
 ): Promise<Readonly<Record<string, unknown>>> {
@@ -104,7 +107,7 @@ export interface ManifestInput {
   readonly spec: object;
 }
 
-export async function apply(server: BuildServer, manifests: readonly ManifestInput[]): Promise<void> {
+export async function apply(server: OwnedServer, manifests: readonly ManifestInput[]): Promise<void> {
   const documents = manifests.map(({ kind, name, spec }) =>
     JSON.stringify({ apiVersion: 'dais.dev/v1', kind, metadata: { name }, spec }),
   );
@@ -112,7 +115,7 @@ export async function apply(server: BuildServer, manifests: readonly ManifestInp
 }
 
 /** Returns a token of a service account that may read the project. */
-export async function viewerToken(server: BuildServer): Promise<string> {
+export async function viewerToken(server: OwnedServer): Promise<string> {
   await apply(server, [
     { kind: 'ServiceAccount', name: 'reader', spec: {} },
     { kind: 'RoleBinding', name: 'reader', spec: { role: 'viewer', serviceAccounts: ['reader'] } },

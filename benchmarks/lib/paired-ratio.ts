@@ -12,13 +12,28 @@ export interface MeanRatio {
   readonly high: number;
 }
 
-/** Returns the geometric mean of ratios with its 95 % interval: ratios of times are closer to log-normal than to normal. */
+/** Returns the geometric mean of ratios or costs with its 95 % interval: they are closer to log-normal than to normal. */
 export function meanRatio(ratios: readonly number[]): MeanRatio {
   const logs = ratios.map((ratio) => Math.log(ratio));
   const mean = logs.reduce((sum, one) => sum + one, 0) / logs.length;
   const variance = logs.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (logs.length - 1);
   const half = (T_95[logs.length - 2] ?? 2) * Math.sqrt(variance / logs.length);
   return { mean: Math.exp(mean), low: Math.exp(mean - half), high: Math.exp(mean + half) };
+}
+
+/** Returns the mean ratio of the values of a server to those of another one in the same rounds. */
+export function ratioOf(values: readonly number[], others: readonly number[]): MeanRatio {
+  return meanRatio(values.map((value, round) => value / (others[round] ?? Number.NaN)));
+}
+
+/** Returns a number with at most three significant digits, and thousands separators. */
+export function short(value: number): string {
+  return value.toLocaleString('en', { maximumSignificantDigits: value < 1000 ? 3 : 4 });
+}
+
+/** Returns the mean with its interval: `10.1 × (9.5 to 10.8)`. */
+export function describeInterval({ mean, low, high }: MeanRatio, unit = ''): string {
+  return `${short(mean)}${unit} (${short(low)} to ${short(high)})`;
 }
 
 export function median(values: readonly number[]): number {

@@ -1,6 +1,6 @@
 /** Lines of a comparison of two builds: medians, the ratio with its interval, and whether the claim is kept. */
 import type { Claims } from './claims.mjs';
-import { meanRatio, median } from './paired-ratio.ts';
+import { describeInterval, median, ratioOf } from './paired-ratio.ts';
 
 export interface Measurement {
   readonly name: string;
@@ -17,12 +17,13 @@ const WIDE = 1.25;
 
 /** Prints one measurement. The claim is kept when the interval of the ratio after/before contains 1 or is below it. */
 export function reportPair(claims: Claims, { name, unit, digits, before, after }: Measurement): void {
-  const { mean, low, high } = meanRatio(after.map((value, at) => value / (before[at] ?? Number.NaN)));
+  const ratio = ratioOf(after, before);
+  const { mean, low, high } = ratio;
   const isWide = high / low > WIDE;
   const change = high < 1 ? ' (smaller)' : isWide ? ' (too wide: use more rounds or a quieter machine)' : '';
   console.log(
     `${name}: median ${median(before).toFixed(digits)} ${unit} before, ${median(after).toFixed(digits)} ${unit} after; ` +
       `ratio ${mean.toFixed(3)}, 95 % interval ${low.toFixed(3)} to ${high.toFixed(3)}${change}, ` +
-      `not above 1: ${claims.judge(`${name} not above the other build's`, low <= 1)}`,
+      `not above 1: ${claims.judge(`${name} not above the other build's`, low <= 1, describeInterval(ratio, ' ×'))}`,
   );
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { Claims } from './claims.mjs';
+import { resultTable } from './result-table.mjs';
 
 /** Milliseconds of CPU. */
 export interface CpuTimes {
@@ -50,21 +51,24 @@ export class ServerCpu {
   }
 }
 
-/** Lines of figures; one with a limit is a claim. */
+/** Prints measured values, and a table of them at the end. A value with a limit is a claim. */
 export class Report {
   readonly #claims = new Claims();
+  readonly #rows: string[][] = [];
 
   constructor() {
     console.log(`${cpus().length} cores, load ${load()}, Node ${process.version}\n`);
   }
 
   tell(what: string, value: number, unit: string, limit?: number, more = ''): void {
-    const shown = value.toFixed(value < 10 ? 2 : 0).padStart(9);
-    const kept = limit === undefined ? '' : `limit ${limit}: ${this.#claims.judge(what, value <= limit)}`;
-    console.log(`${what.padEnd(52)} ${shown} ${unit.padEnd(14)} ${kept}${more === '' ? '' : `  ${more}`}`.trimEnd());
+    const shown = `${value.toFixed(value < 10 ? 2 : 0)} ${unit}`;
+    const kept = limit === undefined ? '' : `≤ ${limit}: ${this.#claims.judge(what, value <= limit, shown)}`;
+    console.log(`${what.padEnd(52)} ${shown.padStart(24)} ${kept}${more === '' ? '' : `  ${more}`}`.trimEnd());
+    this.#rows.push([what, shown, kept]);
   }
 
   end(): void {
+    console.log(`\n${resultTable('Measurements', ['measurement', 'value', 'target'], this.#rows)}`);
     console.log(`\nload ${load()}`);
     this.#claims.end();
   }

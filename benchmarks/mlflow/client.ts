@@ -1,14 +1,12 @@
-/** Calls of MLflow's REST API as its client makes them, over connections that stay open. */
-import { setTimeout as delay } from 'node:timers/promises';
-import { Agent, request } from 'undici';
+/** Calls of MLflow's REST API as its client makes them, over kept connections or with a new connection for each call. */
+import { HttpClient, type ConnectionMode, type HttpCall } from '../lib/http-client.ts';
 
-/** MLflow's client sends a call again so many times when the server fails (a busy SQLite does) or ends the connection. */
-const REPEATS = 7;
-const PAUSE_MS = 100;
+/** MLflow's client retries a call this often when the server fails (a busy SQLite does) or closes the connection. */
+const RETRIES = 7;
 
 export interface Target {
   readonly url: string;
-  /** Empty for a server that asks for none. */
+  /** Empty for a server without authentication. */
   readonly token: string;
 }
 
@@ -20,21 +18,23 @@ export interface LoggedPoint {
 }
 
 export class MlflowClient {
-  readonly #target: Target;
-  readonly #agent: Agent;
-  /** Calls that were sent again because the server had failed or ended the connection. */
-  repeated = 0;
+  readonly #clients: Readonly<Record<ConnectionMode, HttpClient>>;
+  /** Connections of the calls that follow. */
+  mode: ConnectionMode = 'kept';
 
-  constructor(target: Target, connections: number) {
-    this.#target = target;
-    // Long before MLflow's server closes an idle one, which is 5 s.
-    this.#agent = new Agent({ connections, pipelining: 1, keepAliveTimeout: 1000 });
+  constructor({ url, token }: Target, connections: number) {
+    const client = (mode: ConnectionMode) => new HttpClient(url, { mode, connections, token, retries: RETRIES });
+    this.#clients = { kept: client('kept'), new: client('new') };
   }
 
-  /** The answer's bytes, one character each. */
+  /** Calls that were sent again because the server failed or closed the connection. */
+  get repeated(): number {
+    return this.#clients.kept.repeated + this.#clients.new.repeated;
+  }
+
+  /** Returns the bytes of the response as characters. */
   async send(method: 'GET' | 'POST' | 'PUT', path: string, body?: Buffer | string): Promise<string> {
-    const headers = typeof body === 'string' ? { 'content-type': 'application/json' } : {};
-    return await this.#ask(method, `/api/2.0/${path}`, headers, body);
+    return (await this.#send({ method, path: `/api/2.0/${path}`, body })).toString('latin1');
   }
 
   async post(path: string, body: unknown): Promise<unknown> {
@@ -62,38 +62,17 @@ export class MlflowClient {
     await this.post('runs/log-batch', { run_id: run, ...batch });
   }
 
-  /** As an exporter of OpenTelemetry sends them. */
+  /** Sends spans as an exporter of OpenTelemetry does. */
   async exportSpans(experiment: string, body: Buffer): Promise<void> {
     const headers = { 'content-type': 'application/x-protobuf', 'x-mlflow-experiment-id': experiment };
-    await this.#ask('POST', '/v1/traces', headers, body);
+    await this.#send({ method: 'POST', path: '/v1/traces', headers, body });
   }
 
   async close(): Promise<void> {
-    await this.#agent.close();
+    await Promise.all(Object.values(this.#clients).map(async (client) => await client.close()));
   }
 
-  async #ask(method: 'GET' | 'POST' | 'PUT', path: string, headers: object, body?: Buffer | string): Promise<string> {
-    for (let repeat = 0; ; repeat++) {
-      const { status, bytes } = await this.#once(method, path, headers, body).catch((error: Error) => ({
-        status: 503,
-        bytes: Buffer.from(error.message),
-      }));
-      if (status === 200) return bytes.toString('latin1');
-      if (status < 500 || repeat === REPEATS)
-        throw new Error(`${path}: ${status} ${bytes.toString('utf8').slice(0, 300)}`);
-      this.repeated += 1;
-      await delay(PAUSE_MS * 2 ** repeat);
-    }
-  }
-
-  async #once(method: 'GET' | 'POST' | 'PUT', path: string, headers: object, body?: Buffer | string) {
-    const { url, token } = this.#target;
-    const answer = await request(`${url}${path}`, {
-      method,
-      dispatcher: this.#agent,
-      headers: { ...headers, ...(token !== '' && { authorization: `Bearer ${token}` }) },
-      ...(body !== undefined && { body }),
-    });
-    return { status: answer.statusCode, bytes: Buffer.from(await answer.body.arrayBuffer()) };
+  async #send(call: HttpCall): Promise<Buffer> {
+    return await this.#clients[this.mode].send(call);
   }
 }

@@ -1,9 +1,11 @@
 /** The load: the same calls in the same order for every server, so that all have the same data at each step. */
 import { fileURLToPath } from 'node:url';
+import type { CallBarrier } from '../lib/call-barrier.ts';
+import { loadFigures } from '../lib/load.ts';
+import { memoryOf } from '../lib/processes.ts';
 import { MlflowClient, type LoggedPoint } from './client.ts';
-import { Meter, type Figures, type MeterOptions } from './meter.ts';
+import { Meter } from './meter.ts';
 import type { Peer } from './peers.ts';
-import { cpuOf, memoryOf } from '../lib/processes.ts';
 import { exportOf } from './spans.ts';
 
 const LOOPS_PROGRAM = fileURLToPath(new URL('./training_loops.py', import.meta.url));
@@ -15,23 +17,27 @@ const ARTIFACT_BYTES = 10_000_000;
 const LOOPS = 16;
 const STEPS = 40;
 
-export interface LoadOptions extends Omit<MeterOptions, 'pids'> {
+export interface LoadOptions {
+  readonly clients: number;
+  /** Share of the calls, for a quick look. */
+  readonly share: number;
   /** That the searches go through, each with 20 metrics and 20 parameters. */
   readonly runs: number;
 }
 
 export interface LoadResult {
   readonly name: string;
-  readonly figures: ReadonlyMap<string, Figures>;
-  /** MB, of all its processes, after all that. */
+  /** MB of all processes of the server, after the calls. */
   readonly memory: number;
-  /** Calls that the server failed at first. */
+  /** Calls that were sent again because the server failed. */
   readonly repeated: number;
 }
 
-export async function load(peer: Peer, options: LoadOptions): Promise<LoadResult> {
-  const meter = new Meter({ ...options, pids: peer.pids });
+/** Runs the load of one server; the barrier measures each call on all servers. */
+export async function load(peer: Peer, barrier: CallBarrier, options: LoadOptions): Promise<LoadResult> {
   const client = new MlflowClient(peer, options.clients);
+  const { name, pids } = peer;
+  const meter = new Meter(barrier, { ...options, name, pids, useConnections: (mode) => void (client.mode = mode) });
   try {
     const location = { client, meter, experiment: await client.newExperiment('benchmark') };
     await logging(location, options.clients);
@@ -43,7 +49,7 @@ export async function load(peer: Peer, options: LoadOptions): Promise<LoadResult
   } finally {
     await client.close();
   }
-  return { name: peer.name, figures: meter.figures, memory: memoryOf(peer.pids), repeated: client.repeated };
+  return { name, memory: memoryOf(pids), repeated: client.repeated };
 }
 
 interface LoadTarget {
@@ -58,7 +64,6 @@ const many = <T>(count: number, make: (index: number) => T) => Array.from({ leng
 /** Each client writes to a run of its own, as trainings do. */
 async function logging({ client, meter, experiment }: LoadTarget, clients: number): Promise<void> {
   await meter.measure('create a run', 400, () => client.newRun(experiment));
-  if (!meter.wants('log-')) return;
   const runs = await Promise.all(many(clients, () => client.newRun(experiment)));
   const runOf = (number: number) => runs[number] ?? '';
   await meter.measure('log-metric', 1000, (index, number) =>
@@ -151,12 +156,13 @@ async function artifacts({ client, meter, experiment }: LoadTarget): Promise<voi
 async function trainingLoops({ meter, experiment }: LoadTarget, peer: Peer): Promise<void> {
   const name = `${LOOPS} training loops, a step of 5 metrics`;
   if (!meter.wants(name)) return;
-  const before = cpuOf(peer.pids);
-  const result = await peer.python(LOOPS_PROGRAM, [experiment, String(LOOPS), String(STEPS)], {
-    MLFLOW_TRACKING_URI: peer.url,
-    MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT: 'true',
-    ...(peer.token !== '' && { MLFLOW_TRACKING_TOKEN: peer.token }),
+  await meter.measureProgram(name, async () => {
+    const result = await peer.python(LOOPS_PROGRAM, [experiment, String(LOOPS), String(STEPS)], {
+      MLFLOW_TRACKING_URI: peer.url,
+      MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT: 'true',
+      ...(peer.token !== '' && { MLFLOW_TRACKING_TOKEN: peer.token }),
+    });
+    const { seconds, took } = JSON.parse(result) as { seconds: number; took: number[] };
+    return loadFigures(took, 0, seconds);
   });
-  const { seconds, took } = JSON.parse(result) as { seconds: number; took: number[] };
-  meter.note(name, { cpu: cpuOf(peer.pids) - before, seconds, took });
 }

@@ -1,80 +1,53 @@
-/** Measures lines of a load on one server: its CPU a call, calls a second, and how long a call takes. */
-import { cpuOf } from '../lib/processes.ts';
-
-export interface Figures {
-  /** Milliseconds of CPU of the server a call. */
-  readonly cpu: number;
-  readonly callsPerSecond: number;
-  /** Milliseconds, as the client saw them. */
-  readonly p50: number;
-  readonly p99: number;
-}
+/** Measures the calls of a load on one server, together with the loads of the other servers. */
+import type { CallBarrier } from '../lib/call-barrier.ts';
+import type { CallServer, RoundLoad } from '../lib/call-comparison.ts';
+import type { ConnectionMode } from '../lib/http-client.ts';
+import { CallCounter, runCalls, type Call } from '../lib/load.ts';
 
 export interface MeterOptions {
+  readonly name: string;
   /** The first processes of the server. */
   readonly pids: readonly number[];
-  /** How many clients call at once, each its next call when it has the answer to its last. */
+  /** How many clients call in parallel; each sends its next call after the response to its last. */
   readonly clients: number;
-  /** Only lines that it matches are measured. */
-  readonly only: RegExp;
-  /** So much of the calls, for a quick look. */
+  /** Share of the calls, for a quick look. */
   readonly share: number;
+  /** Selects the connections of the calls that follow. */
+  readonly useConnections: (mode: ConnectionMode) => void;
 }
 
-/** What each server has before each line, and at least half as many calls as are measured. */
-const WARM_MS = 6000;
-
 export class Meter {
-  readonly figures = new Map<string, Figures>();
+  readonly #barrier: CallBarrier;
   readonly #options: MeterOptions;
 
-  constructor(options: MeterOptions) {
+  constructor(barrier: CallBarrier, options: MeterOptions) {
+    this.#barrier = barrier;
     this.#options = options;
   }
 
   wants(name: string): boolean {
-    return this.#options.only.test(name);
+    return this.#barrier.wants(name);
   }
 
-  /** Gives each call a number, each greater than those before it, and the number of its client. */
-  async measure(name: string, calls: number, work: (index: number, client: number) => Promise<unknown>): Promise<void> {
-    if (!this.wants(name)) return;
-    const { pids, clients, share } = this.#options;
-    const times = Math.max(clients, Math.ceil(calls * share));
-    // Every server runs at the speed of one that has been up for a while, so each has the same time to get there: what it
-    // compiles, plans and caches on the way is paid once, and is not what a call costs.
-    const warm = performance.now() + WARM_MS * share;
-    let before = 0;
-    for (; before < times / 2 || performance.now() < warm; before += clients)
-      await this.#inTurns(before, clients, work);
-    const cpu = cpuOf(pids);
-    const begin = performance.now();
-    const took = await this.#inTurns(before, times, work);
-    const seconds = (performance.now() - begin) / 1000;
-    this.note(name, { cpu: cpuOf(pids) - cpu, seconds, took });
-  }
-
-  /** What was measured elsewhere: CPU of all calls, the time from the first to the last, and that of each. */
-  note(name: string, all: { readonly cpu: number; readonly seconds: number; readonly took: readonly number[] }): void {
-    const times = all.took.length;
-    const sorted = all.took.toSorted((a, b) => a - b);
-    const at = (part: number) => sorted[Math.min(times - 1, Math.floor(times * part))] ?? NaN;
-    const callsPerSecond = times / all.seconds;
-    this.figures.set(name, { cpu: all.cpu / times, callsPerSecond, p50: at(0.5), p99: at(0.99) });
-  }
-
-  /** How long each call took. */
-  async #inTurns(from: number, times: number, work: (index: number, client: number) => Promise<unknown>) {
-    const took: number[] = [];
-    let next = from;
-    const client = async (number: number) => {
-      for (let index = next++; index < from + times; index = next++) {
-        const begin = performance.now();
-        await work(index, number);
-        took.push(performance.now() - begin);
-      }
+  /** A round has half of `calls`. Each call gets a higher number than those before it, and the number of its client. */
+  async measure(name: string, calls: number, call: Call): Promise<void> {
+    const { clients, share, useConnections } = this.#options;
+    const counter = new CallCounter();
+    const count = Math.max(clients, Math.ceil((calls * share) / 2));
+    const load = (mode: ConnectionMode) => async () => {
+      useConnections(mode);
+      return await runCalls(count, clients, call, counter).finally(() => useConnections('kept'));
     };
-    await Promise.all(Array.from({ length: this.#options.clients }, (_, number) => client(number)));
-    return took;
+    await this.#measure(name, { loads: { kept: load('kept'), new: load('new') } });
+  }
+
+  /** Measures a load whose client is another program, with connections of its own. */
+  async measureProgram(name: string, load: RoundLoad): Promise<void> {
+    await this.#measure(name, { loads: { kept: load }, isSlow: true });
+  }
+
+  async #measure(call: string, server: Pick<CallServer, 'loads' | 'isSlow'>): Promise<void> {
+    const { name, pids } = this.#options;
+    await this.#barrier.measure(call, { name, pids, ...server });
   }
 }

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mlflowPython, startMlflowServer, type PythonRunner } from '../../conformance/mlflow/mlflow-server.ts';
 import { embeddedEngine } from '../../packages/server/src/engines/database/embedded/embedded-engine.ts';
-import { startDaisProcess } from '../../packages/server/src/testing/dais-process.ts';
-import { useBuilt } from '../lib/built.ts';
+import { startOwnServer } from '../lib/own-server.ts';
 import { cacheFolder } from '../../tools/environment.mjs';
 import { pythonEnvironment } from '../../tools/python-env.mjs';
 
@@ -78,14 +77,5 @@ async function postgresql(folder: string): Promise<MlflowDatabase> {
 }
 
 export async function startOwn(folder: string): Promise<Peer> {
-  useBuilt();
-  const data = join(folder, 'dais');
-  const dais = startDaisProcess({ data });
-  const url = await dais.ready;
-  const token = (await readFile(join(data, 'owner-token'), 'utf8')).trim();
-  const stop = async () => {
-    dais.process.kill('SIGTERM');
-    await dais.ended;
-  };
-  return { name: 'Dais', url, pids: [dais.process.pid ?? 0], token, python: await mlflowPython(folder), stop };
+  return { ...(await startOwnServer(folder)), python: await mlflowPython(folder) };
 }

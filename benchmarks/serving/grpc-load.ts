@@ -1,11 +1,13 @@
-/** Calls of one method of gRPC over bare HTTP/2: a session for each connection, one stream of it after the other. */
+/** Calls of one gRPC method over bare HTTP/2: one stream after the other on each session. */
 import { connect, constants, type ClientHttp2Session } from 'node:http2';
-import { figuresOf, type Load } from './figures.ts';
+import type { ConnectionMode } from '../lib/http-client.ts';
+import { figuresOf, type Load } from '../lib/load.ts';
 
-/** Not compressed; then four bytes of length. */
+/** One byte for the compression, four for the length. */
 const FRAME_HEAD = 5;
 
-export function overGrpc(port: number, path: string, message: Buffer): Load {
+/** With `new`, the client opens a session for each call. */
+export function overGrpc(port: number, path: string, message: Buffer, mode: ConnectionMode = 'kept'): Load {
   const frame = Buffer.alloc(FRAME_HEAD + message.length);
   frame.writeUInt32BE(message.length, 1);
   message.copy(frame, FRAME_HEAD);
@@ -15,7 +17,7 @@ export function overGrpc(port: number, path: string, message: Buffer): Load {
     [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc',
     [constants.HTTP2_HEADER_TE]: 'trailers',
   };
-  /** Whether it was answered with a message, and with status OK behind it. */
+  /** Resolves to whether the response has a message and status OK. */
   const ask = async (session: ClientHttp2Session): Promise<boolean> =>
     await new Promise<boolean>((resolve, reject) => {
       const stream = session.request(headers);
@@ -30,13 +32,14 @@ export function overGrpc(port: number, path: string, message: Buffer): Load {
     });
   return async (connections, seconds) =>
     await figuresOf(connections, seconds, async ({ answered, lost }) => {
-      const session = connect(`http://127.0.0.1:${port}`);
-      // What is wrong with it is told to the stream too.
-      session.on('error', () => {});
+      let sentAt = performance.now();
+      let session = open(port);
       try {
-        for (let more = true; more;) {
-          const sentAt = performance.now();
-          more = answered(sentAt, await ask(session));
+        while (answered(sentAt, await ask(session))) {
+          sentAt = performance.now();
+          if (mode === 'kept') continue;
+          session.destroy();
+          session = open(port);
         }
       } catch {
         lost();
@@ -44,4 +47,11 @@ export function overGrpc(port: number, path: string, message: Buffer): Load {
         session.destroy();
       }
     });
+}
+
+function open(port: number): ClientHttp2Session {
+  const session = connect(`http://127.0.0.1:${port}`);
+  // The stream reports the errors of its session too.
+  session.on('error', () => {});
+  return session;
 }

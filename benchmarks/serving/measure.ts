@@ -1,6 +1,6 @@
 /** What one request costs a server: CPU of its whole process tree. */
 import { cpuOf } from '../lib/processes.ts';
-import type { Load } from './figures.ts';
+import type { Load } from '../lib/load.ts';
 import type { Peer } from './peers.ts';
 
 export interface Measured {
