@@ -5,7 +5,10 @@
  * it continues on the pinned Node 24.
  */
 import { randomInt } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
+import { mergeResults, readResults, renderResults, RESULTS_PAGE, thisMachine } from './bench-results.mjs';
 import { benchSummary } from './bench-summary.mjs';
 import { endCommands, root, runCommand } from './command.mjs';
 import { ensureInstalled, installNeeded } from './install.mjs';
@@ -21,7 +24,8 @@ const USAGE = `usage: node tools/run.mjs <tier>
   check   format, words, lint, types, dead code, unit tests, generated files (≤ 2 minutes)
   test    check, build, integration, browser and conformance tests, and the long tests that the change can break
   full    test with 1,000 new examples of each property, then the site and the long runs; full SEED draws the same ones
-  bench   every benchmark, one after the other, and what they claim; bench NAME those whose path has it
+  bench   every benchmark, one after the other, and what they claim; bench NAME those whose path has it;
+          --write writes the results to ${RESULTS_PAGE}; other options are those of the benchmarks
   build   packages/{api,server,cli,web}/dist
   docs    the documentation site, live; docs:build writes it to docs/.vitepress/dist
 `;
@@ -90,8 +94,12 @@ async function build() {
 }
 
 async function bench() {
-  const files = benchmarks().filter((file) => file.includes(process.argv[3] ?? ''));
-  if (files.length === 0) return fail(`no benchmark's path has "${process.argv[3]}"`);
+  const args = process.argv.slice(3);
+  const name = args[0]?.startsWith('--') === false ? (args.shift() ?? '') : '';
+  const options = args.filter((arg) => arg !== '--write');
+  const all = benchmarks();
+  const files = all.filter((file) => file.includes(name));
+  if (files.length === 0) return fail(`no benchmark's path has "${name}"`);
   // Some measure the built packages.
   if (!(await build())) return false;
   const results = [];
@@ -99,12 +107,31 @@ async function bench() {
     out.write(`\n── ${file}\n`);
     const runner = file.endsWith('.ts') ? ['tsx', '--conditions=dais-source'] : ['node'];
     const heard = (/** @type {string} */ text) => void out.write(text);
-    const { code, output } = await runCommand(runner[0] ?? 'node', [...runner.slice(1), file], { quiet: true, heard });
-    results.push({ file, code, output });
+    const before = load();
+    const program = [...runner.slice(1), file, ...options];
+    const { code, output } = await runCommand(runner[0] ?? 'node', program, { quiet: true, heard });
+    results.push({ file, code, output, load: `${before} to ${load()}` });
     if (stopped) return false;
   }
   out.write(`\n── what they claim\n${benchSummary(results)}\n`);
+  if (args.includes('--write')) await writeResults(results, { files: all, isWhole: options.length === 0 });
   return results.every(({ code }) => code === 0);
+}
+
+/** @param {readonly { file: string, code: number, output: string, load: string }[]} results */
+async function writeResults(results, /** @type {{ files: readonly string[], isWhole: boolean }} */ { files, isWhole }) {
+  const page = join(root, RESULTS_PAGE);
+  const before = existsSync(page) ? readFileSync(page, 'utf8') : '';
+  const runs = results.map(({ file, code, output, load }) => ({ file, output, load, isWhole: isWhole && code === 0 }));
+  const measurement = { date: new Date().toISOString().slice(0, 10), machine: thisMachine(), files };
+  writeFileSync(page, renderResults(mergeResults(readResults(before), runs, measurement)));
+  await runCommand('oxfmt', [page]);
+  out.write(`\nresults: ${RESULTS_PAGE}\n`);
+}
+
+/** Returns the load average of the last minute. */
+function load() {
+  return (loadavg()[0] ?? 0).toFixed(1);
 }
 
 /** The site's tools have a lock of their own: whoever only builds or tests needs none of them. */
