@@ -45,7 +45,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{packages,tools}/**/*.test.ts'],
+          include: ['{packages,tools,benchmarks}/**/*.test.ts'],
           exclude: ['**/*.{int,conformance,full}.test.ts', '**/node_modules/**'],
           // A limit against hanging, not a measurement: properties run a hundred times on a busy machine too, or a thousand.
           testTimeout: process.env['DAIS_PROPERTY_RUNS'] === undefined ? 60_000 : 600_000,

@@ -36,7 +36,8 @@ const INTRODUCTION = `# Benchmark results
 
 \`npm run bench -- --write\` writes this page from the tables that the benchmarks print. A run of a few benchmarks or calls updates
 only their rows. Each row has the date of its measurement, the load average of the machine during the run and the
-[machine](#machines). Other work on the machine raises the CPU of all servers, so compare values of one row or of one run.
+[machine](#machines). Other work on the machine raises the CPU of all servers and widens the intervals, so compare values of one run. Short
+runs have few rounds and calls.
 [Benchmarks and their claims](./benchmarks) describes the columns and the peers.
 `;
 

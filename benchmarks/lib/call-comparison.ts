@@ -7,6 +7,7 @@ import { callRow, TABLE_HEADER, type CallTarget, type CallUnit, type Samples, ty
 import type { Claims } from './claims.mjs';
 import { resultTable } from './result-table.mjs';
 import type { LoadFigures } from './load.ts';
+import { IdleCpu } from './idle-cpu.ts';
 import { cpuOf } from './processes.ts';
 
 /** Sends the calls of one round. */
@@ -31,6 +32,7 @@ export interface ComparisonOptions {
   readonly only?: RegExp;
   readonly claims: Claims;
   readonly title?: string;
+  readonly idle?: IdleCpu;
 }
 
 /** Options of the command line that all comparisons have. */
@@ -47,6 +49,7 @@ const MIN_ROUNDS = 2;
 export class CallComparison {
   readonly #options: ComparisonOptions;
   readonly #rows: (readonly string[])[] = [];
+  readonly #idle: IdleCpu;
 
   /** @throws Error when the number of rounds gives no interval. */
   constructor(options: ComparisonOptions) {
@@ -56,6 +59,7 @@ export class CallComparison {
       );
     }
     this.#options = options;
+    this.#idle = options.idle ?? new IdleCpu();
   }
 
   wants(call: string): boolean {
@@ -74,7 +78,8 @@ export class CallComparison {
     const servers = [own, ...peers];
     const rounds = servers.some(({ isSlow }) => isSlow) ? MIN_ROUNDS : this.#options.rounds;
     for (const server of servers) await this.#warm(server);
-    const samples = await sampleRounds(servers, rounds, unit);
+    await this.#idle.measure(servers);
+    const samples = await sampleRounds(servers, this.#idle, { rounds, unit });
     const ownSamples = samples.get(own.name) as Samples;
     const rows = servers.map(({ name }) => {
       const compared = name === own.name ? undefined : ownSamples;
@@ -83,16 +88,19 @@ export class CallComparison {
         claims,
       );
     });
+    // A benchmark that is stopped prints what it has measured.
+    if (this.#rows.length === 0) process.once('exit', () => this.print());
     this.#rows.push(...rows);
     for (const row of rows) console.log(row.filter((cell) => cell !== '').join(' | '));
     console.log(`load ${loadavg()[0]?.toFixed(2)}`);
     return samples;
   }
 
-  /** Prints the table of all calls. */
+  /** Prints the table of the calls that it has not printed yet. */
   print(): void {
     const { title = 'CPU per call', unit } = this.#options;
-    if (this.#rows.length > 0) console.log(`\n${resultTable(`${title} (${unit})`, TABLE_HEADER, this.#rows)}`);
+    const rows = this.#rows.splice(0);
+    if (rows.length > 0) console.log(`\n${resultTable(`${title} (${unit})`, TABLE_HEADER, rows)}`);
   }
 
   async #warm({ loads, isSlow }: CallServer): Promise<void> {
@@ -107,8 +115,8 @@ export class CallComparison {
 
 async function sampleRounds(
   servers: readonly CallServer[],
-  rounds: number,
-  unit: CallUnit,
+  idle: IdleCpu,
+  { rounds, unit }: Pick<ComparisonOptions, 'rounds' | 'unit'>,
 ): Promise<ReadonlyMap<string, Samples>> {
   const samples = new Map(servers.map(({ name }) => [name, { kept: [], new: [], documented: [], figures: [] }]));
   const trials = servers.flatMap((server) =>
@@ -119,7 +127,8 @@ async function sampleRounds(
       const of = samples.get(server.name) as { [way in Way]: number[] } & { figures: LoadFigures[] };
       const before = cpuOf(server.pids);
       const figures = await load();
-      const cpu = Math.max(LEAST_MS, cpuOf(server.pids) - before) / figures.requests;
+      const spent = cpuOf(server.pids) - before - idle.of(server.pids, figures.seconds);
+      const cpu = Math.max(LEAST_MS, spent) / figures.requests;
       of[way].push(unit === 'ms' ? cpu : cpu * 1000);
       if (way === 'kept') of.figures.push(figures);
     }

@@ -54,7 +54,9 @@ export function callRow(input: RowInput, claims: Claims): readonly string[] {
     return describeCell(samples[way], own === undefined ? undefined : own[way].length > 0 ? own[way] : own.kept);
   });
   const targets = own === undefined ? judgeLimits(input, claims) : judgeRatio(input, own, claims);
-  return [call, server, ...cells, describeLatency(samples.figures), String(samples.kept.length), targets];
+  const calls = Math.round(median(samples.figures.map(({ requests }) => requests))).toLocaleString('en');
+  const rounds = `${samples.kept.length} × ${calls} calls`;
+  return [call, server, ...cells, describeLatency(samples.figures), rounds, targets];
 }
 
 function describeCell(values: readonly number[], own: readonly number[] | undefined): string {

@@ -1,10 +1,11 @@
 import { expect, test, vi } from 'vitest';
-import { CallBarrier } from '../benchmarks/lib/call-barrier.ts';
-import { CallComparison } from '../benchmarks/lib/call-comparison.ts';
-import { callRow } from '../benchmarks/lib/call-table.ts';
-import { Claims } from '../benchmarks/lib/claims.mjs';
-import { loadFigures, runCalls } from '../benchmarks/lib/load.ts';
-import { describeInterval, meanRatio, ratioOf, short } from '../benchmarks/lib/paired-ratio.ts';
+import { CallBarrier } from './call-barrier.ts';
+import { CallComparison } from './call-comparison.ts';
+import { callRow } from './call-table.ts';
+import { Claims } from './claims.mjs';
+import { IdleCpu } from './idle-cpu.ts';
+import { loadFigures, runCalls } from './load.ts';
+import { describeInterval, meanRatio, ratioOf, short } from './paired-ratio.ts';
 
 const figures = [loadFigures([1, 2, 3], 0, 1)];
 const samples = (kept: readonly number[], single: readonly number[] = [], documented: readonly number[] = []) => ({
@@ -47,7 +48,7 @@ test('the row of a peer has its ratios to Dais, and the claim is that of kept co
     '2 (2 to 2)',
     '3 (3 to 3)',
     '2; 3',
-    '2',
+    '2 × 3 calls',
     'new connection ≤ 1.5: NOT KEPT',
   ]);
   const peer = samples([20, 20], [10, 10]);
@@ -58,7 +59,7 @@ test('the row of a peer has its ratios to Dais, and the claim is that of kept co
     '10; 5 × (5 to 5)',
     'same as kept',
     '2; 3',
-    '2',
+    '2 × 3 calls',
     '10 ×: kept',
   ]);
 });
@@ -85,7 +86,15 @@ test('every call has its own number, in all rounds', async () => {
 test('rounds alternate, and loads of different servers meet at each call', async () => {
   const printed = vi.spyOn(console, 'log').mockReturnValue();
   const order: string[] = [];
-  const comparison = new CallComparison({ unit: 'ms', rounds: 2, warmMs: 0, claims: new Claims(), only: /a|b/ });
+  const options = {
+    unit: 'ms',
+    rounds: 2,
+    warmMs: 0,
+    idle: new IdleCpu([]),
+    claims: new Claims(),
+    only: /a|b/,
+  } as const;
+  const comparison = new CallComparison(options);
   const barrier = new CallBarrier(comparison, { own: 'Dais', servers: 2, targetOf: () => ({}) });
   const load = (name: string) => async () => {
     order.push(name);
@@ -100,6 +109,8 @@ test('rounds alternate, and loads of different servers meet at each call', async
     barrier.measure('a', server('MLflow')).then(() => order.push('after')),
     barrier.measure('ignored', server('Dais')).then(async () => await barrier.measure('a', server('Dais'))),
   ]);
+  comparison.print();
+  expect(printed.mock.lastCall?.[0]).toContain('### CPU per call (ms)');
   printed.mockRestore();
   expect(order.slice(4)).toEqual([
     'Dais kept',
