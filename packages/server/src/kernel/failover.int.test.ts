@@ -26,7 +26,11 @@ afterAll(async () => {
   await test_.stop();
 });
 
-const SOON = { timeout: 40_000, interval: 20 };
+/**
+ * A replica that is paused inside a transaction keeps its locks until PostgreSQL ends the transaction, after a minute
+ * (`IDLE_IN_TRANSACTION_MS`).
+ */
+const SOON = { timeout: 120_000, interval: 20 };
 
 async function launch(setup: Partial<ReplicaSetup> & { name: string }): Promise<Replica> {
   const replica = await startReplica({ connection: test_.connection, leaseMs: 1500, effectMs: 0, ...setup });
