@@ -17,7 +17,7 @@ const typeOf = (text: string) => {
   const parsed = parseExpression(text);
   if (!parsed.ok) return parsed.fault;
   const found = typeOfExpression(parsed.expression, ({ name }) => types[name] ?? `there is no "${name}"`);
-  return 'fault' in found ? found.fault : found.type;
+  return 'problem' in found ? found.fault : found.type;
 };
 
 describe('expressions', () => {

@@ -233,7 +233,7 @@ test.each(Object.entries(entities))('what is written is read back: %s', (_name, 
   );
 });
 
-/** Where the fault is; the beginning when there is none. */
+/** Position of the error, or the start if the text has none. */
 const issueOf = (text: string) => {
   try {
     parseFilter(runFilter, text);

@@ -61,7 +61,7 @@ const datasetFileSchema = z.strictObject({
 });
 export type DatasetFile = z.output<typeof datasetFileSchema>;
 
-/** Where a version came from, as it was told or found. */
+/** Origin of a version, as given by the client or detected. */
 export const versionSourceSchema = z.strictObject({
   type: z
     .enum([
@@ -136,7 +136,7 @@ export type DatasetVersion = z.output<typeof datasetVersionSchema>;
 export const ingestStates = ['open', 'pending', 'running', 'succeeded', 'failed', 'canceled'] as const;
 export type IngestState = (typeof ingestStates)[number];
 
-/** One fault in a file, found while it was read. */
+/** One problem that Dais found when it read a file. */
 export const ingestProblemSchema = z.strictObject({
   file: z.string().optional().describe('File name.'),
   line: z.int().optional().describe('Line number, from 1.'),

@@ -3,7 +3,7 @@ import { attributionMethodSchema, attributionScaleSchema } from '#records/attrib
 
 /**
  * What monitors found: a report for each window, the figures behind it, alerts, and what was decided because of them. A
- * status is `unknown` with a reason where something could not be told: never `passing`.
+ * status is `unknown` with a reason, and never `passing`, if a value cannot be computed.
  */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
@@ -45,7 +45,7 @@ export const performanceMetrics = [
 ] as const;
 export type PerformanceMetric = (typeof performanceMetrics)[number];
 
-/** What can be told of predictions before it is known what was true. */
+/** Metrics of predictions that need no ground truth. */
 export const estimatedMetrics = ['accuracy', 'precision', 'recall', 'f1', 'roc_auc'] as const;
 
 export const severities = ['info', 'warning', 'critical'] as const;

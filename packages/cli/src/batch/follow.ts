@@ -1,4 +1,4 @@
-/** A job on a version of a model, followed to its end and told. */
+/** Follows a job on a model version to its end and prints its result. */
 import { countNoun } from '@dais/api';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaisClient } from '@dais/api';

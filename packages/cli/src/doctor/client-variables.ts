@@ -1,4 +1,4 @@
-/** What the clients of this shell are told about a server: variables and files that are wrong or win over others. Pure. */
+/** Checks the settings of clients in this shell: variables and files that are wrong or override others. Pure. */
 import {
   noProxyFor,
   shadows,
@@ -24,7 +24,7 @@ export interface ClientSettings {
   readonly files: LoginFiles;
   /** The server and project that this command line would use; undefined when nobody named one. */
   readonly expected: { readonly url: string; readonly project: string | undefined } | undefined;
-  /** What clients call, as far as it can be told. */
+  /** The URL that clients call, if it can be determined. */
   readonly url: string;
 }
 

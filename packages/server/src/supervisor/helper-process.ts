@@ -26,7 +26,7 @@ export interface HelperEnvironment {
   readonly clock: Clock;
   readonly log: Log;
   readonly output: (chunk: Buffer) => void;
-  readonly onTell: (from: string, to: string, body: unknown) => void;
+  readonly onForward: (from: string, to: string, body: unknown) => void;
   /** Its socket listens. */
   readonly onPort: (name: string, port: number) => void;
 }
@@ -57,7 +57,7 @@ export class HelperProcess {
       onReady: () => this.#broker.connect((id, socket) => this.#process.send({ type: 'connection', id }, socket)),
       onGone: () => this.#broker.disconnect(),
       onTook: (id) => this.#broker.took(id),
-      onTell: (to, body) => around.onTell(helper.name, to, body),
+      onForward: (to, body) => around.onForward(helper.name, to, body),
     });
   }
 

@@ -113,14 +113,14 @@ class ProcessTree<S extends Service> implements Supervised<S> {
       },
       onTook: (id, at) => (at === undefined ? this.#broker : this.#further.get(at))?.took(id),
       onWant: (name) => this.#want(name),
-      onTell: (to, body) => this.#tell(CHILD, to, body),
+      onForward: (to, body) => this.#forward(CHILD, to, body),
     });
     this.#helpers = (dependencies.helpers ?? []).map(
       (helper) =>
         new HelperProcess(helper, {
           ...dependencies,
-          onTell: (from, to, body) => this.#tell(from, to, body),
-          onPort: (name, port) => this.#tellPort(name, port),
+          onForward: (from, to, body) => this.#forward(from, to, body),
+          onPort: (name, port) => this.#sendPort(name, port),
         }),
     );
   }
@@ -188,17 +188,17 @@ class ProcessTree<S extends Service> implements Supervised<S> {
     const helper = this.#helper(name);
     helper?.want();
     // A restarted child needs the messages again.
-    if (helper?.port !== undefined) this.#tellPort(name, helper.port);
+    if (helper?.port !== undefined) this.#sendPort(name, helper.port);
   }
 
-  #tell(from: string, to: string, body: unknown): void {
-    const message = { type: 'told', from, body } as const;
+  #forward(from: string, to: string, body: unknown): void {
+    const message = { type: 'message', from, body } as const;
     if (to === CHILD) this.#child.send(message);
     else this.#helper(to)?.send(message);
   }
 
-  #tellPort(name: string, port: number): void {
-    this.#child.send({ type: 'told', from: 'supervisor', body: { helper: name, port } });
+  #sendPort(name: string, port: number): void {
+    this.#child.send({ type: 'message', from: 'supervisor', body: { helper: name, port } });
   }
 
   async #stop(): Promise<void> {

@@ -257,7 +257,7 @@ export type DataErrorKind =
 
 export interface QueryResult extends StatementResult {
   readonly more: readonly StatementResult[];
-  /** Rows omitted by `faults: 'keep'`. */
+  /** Rows omitted by `invalidRows: 'keep'`. */
   readonly rejects: { readonly count: number; readonly first: readonly DataError[] };
   readonly usage: { readonly wallMs: number; readonly cpuMs: number; readonly peakMemoryBytes: number };
 }
@@ -290,7 +290,7 @@ export interface TableDescription {
 }
 
 /**
- * Why a job failed. `code` is a code of the catalog: `data_invalid` (the files; see `faults`), `query_invalid` (the query or
+ * Why a job failed. `code` is a code of the catalog: `data_invalid` (the files; see `errors`), `query_invalid` (the query or
  * the SQL; `position`), `query_limit` (memory, temporary disk or time; `detail` has the limit and the remedy), `too_large` (a
  * decompression bomb, a line, too many inline rows), `overloaded` (the queue is full; retry), `storage_full`, `content_missing`
  * (a file is missing), `query_failed` (the engine's process died; retryable).

@@ -31,7 +31,7 @@ async function observe(resource: Resource, io: ControllerIo, tools: ChannelTools
 }
 
 /** Checks the URL without calling it, so that a misconfigured channel is reported before the first alert. */
-async function addressProblem(route: Route, outbound: Outbound): Promise<ChannelFacts['fault']> {
+async function addressProblem(route: Route, outbound: Outbound): Promise<ChannelFacts['problem']> {
   try {
     await (route.type === 'smtp' ? outbound.checkHost(route.host, route.port) : outbound.check(route.url));
     return undefined;

@@ -39,7 +39,7 @@ export async function findModelVersion(
   const read = { mode: 'read', projectId } as const;
   const { found, known, uid } = await transact(dependencies.database, read, async (tx) => {
     const model = await resolveModel(tx, reference, dependencies.artifactRoot);
-    if ('fault' in model) throw new DaisError('invalid_request', `${reference}: ${model.fault}`);
+    if ('problem' in model) throw new DaisError('invalid_request', `${reference}: ${model.fault}`);
     const resource = await readResource(tx.sql, projectId, 'Model', named.name);
     if (resource === undefined) throw new DaisError('not_found', `There is no Model "${named.name}".`);
     return { found: model, known: (await readModels(tx, [model.id])).get(model.id), uid: resource.uid };

@@ -70,7 +70,7 @@ async function work(
       await sql.query(
         'update model_jobs.job set errors = $2 where id = $1',
         [id, JSON.stringify([error.fault])],
-        'fault_of_model_job',
+        'problem_of_model_job',
       );
     });
     throw error;

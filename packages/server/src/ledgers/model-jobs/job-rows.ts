@@ -127,7 +127,7 @@ export async function listJobs(tx: Transaction, input: ListJobs) {
   return cutPage(rows, limit, filter, ({ id }) => id);
 }
 
-/** `faults` contain values of the data: only for callers with permission. */
+/** The problems contain values of the data: `includeProblems` requires a permission. */
 export function presentJob(row: JobRow, { faults }: { readonly faults: boolean }): ModelJob {
   const { request, result } = row;
   const isBatch = row.kind === 'batch-prediction';

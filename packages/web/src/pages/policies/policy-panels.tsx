@@ -12,7 +12,7 @@ import './policies.css';
 export interface PolicyPanelsProps {
   readonly kind: 'Policy' | 'OrganizationPolicy';
   readonly project: string;
-  /** The manifest as it stands in the editor; it has no fault that the browser can see. */
+  /** The manifest in the editor, without a problem that the browser can detect. */
   readonly text: string;
 }
 
@@ -42,7 +42,7 @@ function Outcome({ check }: { readonly check: PolicyCheck }) {
   const { faults, cases } = check;
   if (faults.length > 0) {
     return (
-      <div className="policy-faults" role="status">
+      <div className="policy-problems" role="status">
         <StateBadge state="failed" word={faults.length === 1 ? '1 error' : `${faults.length} errors`} />
         <ul>
           {faults.slice(0, 20).map(({ from, place, message }) => (

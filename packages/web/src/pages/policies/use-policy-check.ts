@@ -40,7 +40,7 @@ export function usePolicyCheck(project: string) {
   );
 }
 
-/** For an editor: faults that only the server can find. Of other kinds there are none. */
+/** Returns the problems that only the server can detect, for an editor. Other kinds have none. */
 export function usePolicyProblems(
   kind: KindSpec,
   project: string,

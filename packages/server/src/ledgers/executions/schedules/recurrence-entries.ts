@@ -93,7 +93,7 @@ function timingIssues({ when, startAt, endAt }: CreateRecurrenceInput): Issue[] 
   const issues: Issue[] = [];
   if (when.type === 'cron') {
     const reading = readCron(when.cron);
-    if ('fault' in reading) issues.push({ path: 'when.cron', message: reading.fault });
+    if ('problem' in reading) issues.push({ path: 'when.cron', message: reading.fault });
     if (!isZone(when.zone)) issues.push({ path: 'when.zone', message: `${when.zone} is not a time zone` });
   }
   if (startAt !== undefined && endAt !== undefined && startAt >= endAt) {

@@ -81,7 +81,7 @@ export function evaluatePerformance(
   const results: MonitorResult[] = [];
   if (measured.strangers > 0) {
     const reason = `No evaluated prediction exists for ${countNoun(measured.strangers, 'label')}.`;
-    results.push({ ...about, metric: 'stranger_labels', value: measured.strangers, status: 'unknown', reason });
+    results.push({ ...about, metric: 'unmatched_labels', value: measured.strangers, status: 'unknown', reason });
   }
   if (measured.labeled < check.minLabeled) {
     const more = measured.mature ? 'Labels that arrive later are ignored.' : 'More labels can still arrive.';

@@ -41,7 +41,7 @@ export async function deploy(
     });
   }
   const found = await resolveModel(tx, model, artifactRoot);
-  if ('fault' in found) {
+  if ('problem' in found) {
     throw new DaisError('not_found', found.fault, { issues: [{ path: 'model', message: `is "${model}"` }] });
   }
   const before = await readResource(tx.sql, tenant.id, 'Endpoint', name);

@@ -316,7 +316,7 @@ export class EndpointWork {
     named: Pick<EndpointFacts, 'target' | 'others' | 'rollout'>,
     figures: GatewayFigures | undefined,
   ): Promise<ReadonlyMap<string, ModelState>> {
-    const found = [named.target, ...Object.values(named.others)].flatMap((one) => ('fault' in one ? [] : [one]));
+    const found = [named.target, ...Object.values(named.others)].flatMap((one) => ('problem' in one ? [] : [one]));
     const ids = [
       row.stable,
       named.rollout?.to_model,

@@ -70,7 +70,7 @@ async function followTest(test: ModelTest, example: string | null, ask: PredictO
 type Got = { readonly value: unknown } | { readonly fault: string };
 type AskValue = (row: TestRow) => Promise<Got>;
 
-const formatResult = (got: Got) => ('fault' in got ? got.fault : formatValue(got.value));
+const formatResult = (got: Got) => ('problem' in got ? got.fault : formatValue(got.value));
 
 async function invariance(
   { column, values, tolerance }: ModelTest & { check: 'invariance' },
@@ -78,7 +78,7 @@ async function invariance(
   ask: AskValue,
 ): Promise<Outcome> {
   const before = await ask(row);
-  if ('fault' in before) {
+  if ('problem' in before) {
     return { passed: false, case: formatValue(row), expected: 'a prediction', got: before.fault };
   }
   const expected = `${formatValue(before.value)}${tolerance === undefined ? '' : ` ± ${tolerance}`} for every value of ${column}`;
@@ -110,7 +110,7 @@ async function direction(
     if (changed === undefined) return absent(row, column);
     const got = await ask(changed);
     if (!('value' in got) || typeof got.value !== 'number') {
-      const instead = 'fault' in got ? got.fault : `${formatValue(got.value)}, which is not a number`;
+      const instead = 'problem' in got ? got.fault : `${formatValue(got.value)}, which is not a number`;
       return { passed: false, case: `${column} = ${value}`, expected, got: instead };
     }
     const before = outputs.at(-1);

@@ -37,7 +37,7 @@ export async function testModel(
   const reference = version === undefined ? `models:/${name}@${alias}` : `models:/${name}/${version}`;
   const scope = { mode: 'read', projectId: tenant.id } as const;
   const found = await transact(database, scope, async (tx) => await resolveModel(tx, reference, artifactRoot));
-  if ('fault' in found) throw new DaisError('not_found', found.fault);
+  if ('problem' in found) throw new DaisError('not_found', found.fault);
   const known = await transact(database, scope, async (tx) => (await readModels(tx, [found.id])).get(found.id));
   if (known === undefined) {
     const owner = { projectId: tenant.id, uid: tenant.id };

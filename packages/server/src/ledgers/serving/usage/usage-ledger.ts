@@ -139,7 +139,7 @@ interface SumRow {
 
 async function sum(sql: Sql, { projectId, endpoint, from, until }: UsageInPeriod): Promise<EndpointUsage | undefined> {
   const [row] = await sql.query<SumRow>(
-    `select count(*) as minutes, count(cpu_ms) as told, sum(requests)::bigint as requests, sum(cpu_ms) as cpu_ms,
+    `select count(*) as minutes, count(cpu_ms) as measured, sum(requests)::bigint as requests, sum(cpu_ms) as cpu_ms,
        max(memory_bytes) as memory_bytes, max(gateway_bytes) as gateway_bytes
      from serving.usage where project_id = $1 and endpoint = $2 and minute > $3 and minute < $4`,
     [projectId, endpoint, from - MINUTE_MS, until + REPORT_DELAY_MS],

@@ -216,7 +216,7 @@ function readCsv(plan: CsvPlan, errors: RejectTables | 'ignore', lineBytes = 2 *
 }
 
 /**
- * Reads the file into the new table `target`. Widens guessed types until all values match. Adds invalid rows to `faults`.
+ * Reads the file into the new table `target`. Widens guessed types until all values match. Adds invalid rows to `errors`.
  * Returns the final columns.
  */
 export async function loadCsv(
