@@ -153,7 +153,7 @@ export const ingestSchema = z.strictObject({
   state: z.enum(ingestStates),
   phase: z.string().describe('Current stage: `fetch`, `infer`, `read`, `check`, `store`.'),
   done: z.number().describe('Progress, 0 to 1.'),
-  faults: z.array(ingestProblemSchema).describe('Problems in the files; at most 100.'),
+  problems: z.array(ingestProblemSchema).describe('Problems in the files; at most 100.'),
   rejects: z.int().describe('Number of rejected rows. You can download them.'),
   version: z.int().optional().describe('Number of the created version.'),
   versionId: z.uuid().optional().describe('Id.'),

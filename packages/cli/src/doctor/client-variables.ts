@@ -67,14 +67,18 @@ function checkAddress(given: string | undefined, expected: ClientSettings['expec
     const cut = shown.replace(/\/(ajax-)?api(\/.*)?$/, '');
     return problem(name, `${shown} contains a path that clients add themselves`, `export ${name}=${cut}`);
   }
-  const wanted = expected === undefined ? undefined : trackingUri(expected.url, expected.project);
+  const expectedUri = expected === undefined ? undefined : trackingUri(expected.url, expected.project);
   const agrees =
-    wanted === undefined ||
-    shown === wanted ||
+    expectedUri === undefined ||
+    shown === expectedUri ||
     // Nobody named a project to this command line: clients may well use one.
-    (expected?.project === undefined && shown.startsWith(`${wanted}/p/`));
+    (expected?.project === undefined && shown.startsWith(`${expectedUri}/p/`));
   if (agrees) return ok(name, shown);
-  return warning(name, `is ${shown}, but \`dais\` uses ${wanted}`, `${EVALUATE} Or name the other one with --url.`);
+  return warning(
+    name,
+    `is ${shown}, but \`dais\` uses ${expectedUri}`,
+    `${EVALUATE} Or name the other one with --url.`,
+  );
 }
 
 function checkShadow({ name, effect }: Shadow, variables: Variables): Finding[] {

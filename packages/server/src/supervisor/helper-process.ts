@@ -39,7 +39,7 @@ export class HelperProcess {
   readonly #around: HelperEnvironment;
   readonly #broker: ConnectionBroker;
   readonly #process: SupervisedProcess;
-  #wanted = false;
+  #isRequested = false;
   #port: number | undefined;
   #stopping = false;
   #cancelAgain: (() => void) | undefined;
@@ -75,8 +75,8 @@ export class HelperProcess {
 
   /** Idempotent. */
   want(): void {
-    if (this.#wanted || this.#stopping) return;
-    this.#wanted = true;
+    if (this.#isRequested || this.#stopping) return;
+    this.#isRequested = true;
     void this.#start();
   }
 
@@ -92,7 +92,7 @@ export class HelperProcess {
 
   async stop(drainMs: number): Promise<void> {
     this.close();
-    if (this.#wanted) await this.#process.stop(drainMs);
+    if (this.#isRequested) await this.#process.stop(drainMs);
   }
 
   kill(): void {

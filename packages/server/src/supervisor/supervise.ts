@@ -13,7 +13,7 @@ import { SupervisedProcess } from '#supervisor/supervised-process.ts';
 
 /** An additional process that the child needs. */
 export interface Service {
-  readonly ended: Promise<{ readonly wanted: boolean; readonly detail: string }>;
+  readonly ended: Promise<{ readonly wasRequested: boolean; readonly detail: string }>;
   stop(): Promise<void>;
 }
 
@@ -229,8 +229,8 @@ class ProcessTree<S extends Service> implements Supervised<S> {
   async #startService(): Promise<S> {
     const service = await this.#dependencies.startService();
     this.#running = service;
-    void service.ended.then(({ wanted, detail }) => {
-      if (wanted || this.#stopping !== undefined) return;
+    void service.ended.then(({ wasRequested, detail }) => {
+      if (wasRequested || this.#stopping !== undefined) return;
       this.#dependencies.log.error('the database exited and is being restarted', { detail });
       this.#service = this.#restartService();
       this.#service.catch(() => {});

@@ -66,7 +66,7 @@ export interface FileTable {
    * (default): the job fails with `data_invalid` and the first errors. `keep`: the row is omitted and reported in `rejects`;
    * for NDJSON only lines that are not JSON: a value of another type than its column fails the job.
    */
-  readonly faults?: 'refuse' | 'keep';
+  readonly invalidRows?: 'refuse' | 'keep';
   /** Handling of columns that are not in `columns`: default `refuse`. */
   readonly extraColumns?: 'refuse' | 'ignore';
   /** Adds the file name and the row number (from 1) as columns. Not for `arrow`. */
@@ -296,7 +296,7 @@ export interface TableDescription {
  * (a file is missing), `query_failed` (the engine's process died; retryable).
  */
 export interface QueryFailure {
-  readonly faults: readonly DataError[];
+  readonly errors: readonly DataError[];
   /** Total number, if counted. */
   readonly errorCount: number;
   /** Position in user SQL, from 1. */

@@ -80,7 +80,7 @@ function modelTopics({ target, others }: EndpointFacts): readonly string[] {
 /** What becomes of the rollout of `spec.model`. */
 function takeTurn(facts: EndpointFacts): Turn {
   const { row, target, rollout } = facts;
-  if ('problem' in target) return rollout === undefined ? nothing(target.fault) : followRollout(facts, rollout);
+  if ('problem' in target) return rollout === undefined ? nothing(target.problem) : followRollout(facts, rollout);
   const back = rollout?.cause === 'rollback';
   if (target.id === row.stable) {
     if (rollout === undefined) {
@@ -172,7 +172,7 @@ function refusedOf({ row, others }: EndpointFacts) {
 function shiftOthers(facts: EndpointFacts): readonly EndpointEffect[] {
   const { row, others, states } = facts;
   const refused = new Map(refusedOf(facts));
-  const wanted = new Map(
+  const desired = new Map(
     Object.entries(others).flatMap(([name, one]) =>
       'problem' in one || refused.has(name) ? [] : [[name, one.id] as const],
     ),
@@ -180,7 +180,7 @@ function shiftOthers(facts: EndpointFacts): readonly EndpointEffect[] {
   const active: Record<string, string> = {};
   const pending: Record<string, string> = {};
   for (const name of Object.keys(others)) {
-    const [now, next] = [row.active[name], wanted.get(name)];
+    const [now, next] = [row.active[name], desired.get(name)];
     const { state } = states.get(next ?? '') ?? { state: 'unknown' as const };
     const here = state === 'loading' || state === 'ready' || state === 'idle';
     if (next !== undefined && next !== now && here) active[name] = next;
@@ -238,7 +238,7 @@ function readyOf(facts: EndpointFacts, message: string): PlannedCondition {
   });
   if (row.stable === null) {
     if (rollout !== undefined) return condition('False', 'Starting', message);
-    if ('problem' in target) return condition('False', 'ModelNotFound', target.fault);
+    if ('problem' in target) return condition('False', 'ModelNotFound', target.problem);
     const isUnreadable = states.get(target.id)?.isUnreadable === true;
     return condition('False', 'NotLoaded', isUnreadable ? message : (lastReason ?? message));
   }
@@ -268,7 +268,7 @@ function currentOf(facts: EndpointFacts, message: string): PlannedCondition {
     reason,
     message: text,
   });
-  if ('problem' in target) return is('False', 'ModelNotFound', target.fault);
+  if ('problem' in target) return is('False', 'ModelNotFound', target.problem);
   if (rollout !== undefined) return is('False', rollout.state === 'paused' ? 'RolloutPaused' : 'RollingOut', message);
   const [first] = refusedOf(facts);
   if (target.id === row.stable && first !== undefined) {

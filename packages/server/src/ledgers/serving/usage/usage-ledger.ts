@@ -130,7 +130,7 @@ function rowOf({ projectId, endpoint, minute }: UsageMinute & { readonly project
 
 interface SumRow {
   readonly minutes: bigint;
-  readonly told: bigint;
+  readonly measured: bigint;
   readonly requests: bigint | null;
   readonly cpu_ms: number | null;
   readonly memory_bytes: bigint | null;
@@ -148,7 +148,7 @@ async function sum(sql: Sql, { projectId, endpoint, from, until }: UsageInPeriod
   if (row === undefined || Number(row.minutes) === 0) return undefined;
   return {
     requests: Number(row.requests ?? 0),
-    cpuMs: row.told < row.minutes || row.cpu_ms === null ? undefined : row.cpu_ms,
+    cpuMs: row.measured < row.minutes || row.cpu_ms === null ? undefined : row.cpu_ms,
     memoryBytes: Number(row.memory_bytes ?? 0),
     gatewayBytes: Number(row.gateway_bytes ?? 0),
   };

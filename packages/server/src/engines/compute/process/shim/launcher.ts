@@ -184,7 +184,7 @@ export class Launcher {
     const requests = [...this.#pending];
     const isGivenUp = this.#failures >= MOST_FAILURES;
     const words = isGivenUp ? 'starting steps without a launcher' : 'the launcher of steps ended';
-    this.#options.log.warn(words, { fault: problem, waiting: requests.length });
+    this.#options.log.warn(words, { problem, waiting: requests.length });
     for (const [id, pending] of requests) {
       if (!isGivenUp) {
         this.#send(id, pending);
