@@ -103,9 +103,9 @@ for (const [name, { deep, ...input }, times, limit] of searches as readonly (rea
   number,
   number?,
 ])[]) {
-  const wanted = { experimentIds, ...input };
+  const query = { experimentIds, ...input };
   const search = async (more: object = {}) =>
-    await dais.call<{ items: readonly unknown[]; nextCursor?: string }>('run.search', { ...wanted, ...more });
+    await dais.call<{ items: readonly unknown[]; nextCursor?: string }>('run.search', { ...query, ...more });
   const cursor = deep === true ? (await search({ limit: 5000 })).nextCursor : undefined;
   const more = cursor === undefined ? {} : { cursor };
   let found = 0;

@@ -98,8 +98,11 @@ async function bench() {
   for (const file of files) {
     out.write(`\n── ${file}\n`);
     const runner = file.endsWith('.ts') ? ['tsx', '--conditions=dais-source'] : ['node'];
-    const heard = (/** @type {string} */ text) => void out.write(text);
-    const { code, output } = await runCommand(runner[0] ?? 'node', [...runner.slice(1), file], { quiet: true, heard });
+    const onOutput = (/** @type {string} */ text) => void out.write(text);
+    const { code, output } = await runCommand(runner[0] ?? 'node', [...runner.slice(1), file], {
+      quiet: true,
+      onOutput,
+    });
     results.push({ file, code, output });
     if (stopped) return false;
   }

@@ -19,7 +19,7 @@ describe('the catalog', () => {
     expect(new Set(titles).size).toBe(titles.length);
   });
 
-  test('a fault of the caller is never worth a blind retry, but for asking too often', () => {
+  test('a client error is not retryable, except for too many requests', () => {
     const odd = codes.filter((code) => {
       const { status, retryable } = errorCatalog[code];
       return retryable === true && status < 500 && ![408, 429].includes(status);

@@ -383,7 +383,7 @@ const catalog = {
 export type ErrorCode = keyof typeof catalog;
 export const errorCatalog: Readonly<Record<ErrorCode, ErrorEntry>> = catalog;
 
-/** One fault in what the caller sent. Positions count from 1, as editors do. */
+/** One problem in a request. Lines and columns are counted from 1, as in editors. */
 export interface Issue {
   readonly message: string;
   /** Where in the document: `spec.rules[2].name`. */

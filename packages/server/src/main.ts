@@ -33,7 +33,7 @@ export function runChild(): void {
       log,
       onPhase: (name, ms) => send({ type: 'phase', name, ms }),
       want: (helper) => send({ type: 'want', helper }),
-      tell: (to, body) => send({ type: 'tell', to, body }),
+      tell: (to, body) => send({ type: 'forward', to, body }),
     });
     try {
       await starting;
@@ -67,7 +67,7 @@ export function runChild(): void {
         log.setLevel((message.setup as ControlSetup).config.log.level);
         await (await starting)?.reload(message.setup as ControlSetup);
         break;
-      case 'told':
+      case 'message':
         (await starting)?.hear(message.from, message.body);
         break;
       case 'drain':

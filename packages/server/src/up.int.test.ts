@@ -33,9 +33,9 @@ function tree(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...tree(child)]);
 }
 
-function child(dais: DaisProcess, wanted: RegExp): number {
-  const found = childrenOf(dais.process.pid ?? 0).find((pid) => wanted.test(commandOf(pid)));
-  if (found === undefined) throw new Error(`no child ${String(wanted)}`);
+function child(dais: DaisProcess, pattern: RegExp): number {
+  const found = childrenOf(dais.process.pid ?? 0).find((pid) => pattern.test(commandOf(pid)));
+  if (found === undefined) throw new Error(`no child ${String(pattern)}`);
   return found;
 }
 const control = (dais: DaisProcess) => child(dais, /\/main\.[jt]s/);

@@ -198,7 +198,7 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
     ...(config.database.url === undefined && { database: tree.service.connection }),
   });
   const readyMs = Date.now() - startedAt;
-  const wantedPort = config.port === undefined && tree.port !== 7070 ? 7070 : undefined;
+  const preferredPort = config.port === undefined && tree.port !== 7070 ? 7070 : undefined;
   const grpc = tree.further['grpc'] === undefined ? undefined : grpcAddress(config, tree.further['grpc']);
   const database = `PostgreSQL ${majorMinor(tree.service)}, ${config.database.url === undefined ? 'managed by Dais' : 'external'}`;
   if (format === 'text') {
@@ -207,7 +207,7 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
         version,
         url,
         grpc,
-        wantedPort,
+        preferredPort,
         data: config.data,
         isTemporary: options.ephemeral === true,
         database,
@@ -223,7 +223,7 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
       data: config.data,
       readyMs,
       phases,
-      ...(wantedPort !== undefined && { wantedPort }),
+      ...(preferredPort !== undefined && { preferredPort }),
     });
   }
   return handle({ url: localUrl(config, tree.port), grpc, tokenFile, config, tree }, async () => {

@@ -77,7 +77,7 @@ test('a replica that was paused past its lease is fenced, the other finishes its
   // Watchers saw it all, in one order that no replica broke.
   await expect.poll(() => watcher.known.size, SOON).toBe(31);
   await expect.poll(async () => (await dais.kernel.health()).unsequenced, SOON).toBe(0);
-  expect(watcher.faults).toEqual([]);
+  expect(watcher.problems).toEqual([]);
   await watcher.stop();
   const [order] = await test_.asAdmin(
     'select count(*)::int as n, count(distinct seq)::int as numbered, max(seq)::int as last from kernel.event',

@@ -33,7 +33,7 @@ export interface HttpGatewayDependencies {
   readonly routes: Routes;
   readonly predictor: Predictor;
   readonly view: ViewDependencies;
-  readonly heardAt: () => number;
+  readonly contactAt: () => number;
   readonly draining: () => boolean;
   readonly allowHosts: readonly string[];
   readonly patience?: Partial<Patience> | undefined;
@@ -207,15 +207,15 @@ export class HttpGateway {
       ...((unread || this.#dependencies.draining()) && { connection: 'close' }),
     };
     if (unread) http.linger();
-    const send = async () => await sendReply(http, adapter.fault(daisError, call), extra);
+    const send = async () => await sendReply(http, adapter.formatError(daisError, call), extra);
     send().catch(() => http.drop());
   }
 
   #grant(headers: IncomingHttpHeaders, guarded: boolean): Grant {
-    const { routes, clock, heardAt } = this.#dependencies;
+    const { routes, clock, contactAt } = this.#dependencies;
     const { access } = routes.table;
     if (access.solo && !guarded) this.#checkOrigin(headers);
-    return access.grant(headers.authorization, clock.now(), heardAt());
+    return access.grant(headers.authorization, clock.now(), contactAt());
   }
 
   /** For routes that need no token; a sent token is still checked. */

@@ -117,13 +117,13 @@ test(
     expect(bad.status).toBe('failing');
     expect(resultOf(bad, 'ndcg')).toMatchObject({
       status: 'failing',
-      bound: 0.9,
+      threshold: 0.9,
       value: expect.closeTo(rankingGain(before, sizesOf(moved)), 5) as number,
       reason: expect.stringContaining('Feature attributions of weighed/1 differ from points@1') as string,
     });
     expect(reasonOf(bad)).toContain('x[2] from');
     // Columns by lost share: the last one has all of it.
-    expect(resultOf(bad, 'attribution_change', 'x[2]')).toMatchObject({ status: 'failing', bound: 0.3 });
+    expect(resultOf(bad, 'attribution_change', 'x[2]')).toMatchObject({ status: 'failing', threshold: 0.3 });
     expect(bad.attributions?.[0]?.columns[0]).toMatchObject({ column: 'x[2]', currentShare: 1, currentRank: 1 });
     const { items } = await call<{ items: MonitorAlert[] }>('GET', '/monitoring/monitors/order/alerts?state=open');
     expect(items).toMatchObject([{ check: 'attribution-drift', model: 'weighed', version: '1' }]);
