@@ -14,6 +14,7 @@ import { findPython } from './python.mjs';
  * @property {string} version
  * @property {string} integrity
  * @property {boolean} [link]
+ * @property {boolean} [inBundle] part of the archive of another package; it has no archive and no checksum
  */
 
 /** Python, because it is there for uv, while iproute2 may be missing. 0x8913 reads the flags, 0x8914 sets them, 1 is IFF_UP. */
@@ -36,7 +37,7 @@ function readVersions(lockFiles) {
   const packages = new Map();
   for (const [path, entry] of locks.flatMap((lock) => Object.entries(lock.packages))) {
     const name = path.split('node_modules/').at(-1);
-    if (!path.includes('node_modules/') || !name || entry.link) continue;
+    if (!path.includes('node_modules/') || !name || entry.link || entry.inBundle) continue;
     const versions = packages.get(name) ?? new Map();
     packages.set(name, versions.set(entry.version, entry));
   }
