@@ -1,0 +1,100 @@
+/** Selects from the lock of the repository what an installation of the published packages contains. */
+
+/**
+ * @typedef {object} LockEntry
+ * @property {string} [version]
+ * @property {string} [resolved]
+ * @property {string} [integrity]
+ * @property {boolean} [link]
+ * @property {boolean} [dev]
+ * @property {boolean} [devOptional]
+ * @property {Record<string, string>} [dependencies]
+ * @property {Record<string, string>} [devDependencies]
+ * @property {Record<string, string>} [optionalDependencies]
+ * @property {Record<string, string>} [peerDependencies]
+ * @property {Record<string, { optional?: boolean }>} [peerDependenciesMeta]
+ *
+ * @typedef {Readonly<Record<string, LockEntry>>} LockPackages
+ * @typedef {{ readonly name: string, readonly path: string, readonly file: string, readonly integrity: string }} Archive
+ */
+
+/**
+ * Returns the entries of a lock that installs archives of workspaces, each dependency in the version of the repository.
+ * @param {LockPackages} packages those of the lock of the repository
+ * @param {readonly Archive[]} archives `path` is that of the workspace: `packages/cli`
+ * @returns {Record<string, LockEntry>}
+ */
+export function installedPackages(packages, archives) {
+  const places = new Map(archives.map(({ name, path }) => [path, `node_modules/${name}`]));
+  const found = reachable(packages, [...places.keys()]);
+  /** @type {Record<string, LockEntry>} */
+  const installed = {};
+  for (const path of found) {
+    const entry = packages[path];
+    if (entry === undefined || entry.link) continue;
+    const archive = archives.find((one) => one.path === path);
+    const { dev: _dev, devOptional: _devOptional, devDependencies: _devDependencies, ...kept } = entry;
+    installed[installedPath(path, places)] = archive
+      ? { ...kept, resolved: `file:${archive.file}`, integrity: archive.integrity }
+      : kept;
+  }
+  return Object.fromEntries(Object.entries(installed).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/**
+ * @param {string} path in the repository
+ * @param {ReadonlyMap<string, string>} places
+ */
+function installedPath(path, places) {
+  const workspace = [...places.keys()].find((one) => path === one || path.startsWith(`${one}/`));
+  return workspace === undefined ? path : `${places.get(workspace)}${path.slice(workspace.length)}`;
+}
+
+/**
+ * Returns the paths of the workspaces and of everything that they need at run time.
+ * @param {LockPackages} packages
+ * @param {readonly string[]} workspaces
+ */
+function reachable(packages, workspaces) {
+  const found = new Set(workspaces);
+  for (const path of found) {
+    const entry = packages[path] ?? {};
+    const needed = { ...entry.dependencies, ...entry.optionalDependencies, ...entry.peerDependencies };
+    for (const name of Object.keys(needed)) {
+      const at = resolve(packages, path, name);
+      const link = at !== undefined && packages[at]?.link ? packages[at].resolved : undefined;
+      if (link !== undefined && workspaces.includes(link)) continue;
+      if (at !== undefined) found.add(at);
+      else if (!isOptional(entry, name)) throw new Error(`The lock does not have ${name}, which ${path} needs.`);
+    }
+  }
+  return found;
+}
+
+/**
+ * @param {LockEntry} entry
+ * @param {string} name
+ */
+function isOptional(entry, name) {
+  return name in (entry.optionalDependencies ?? {}) || entry.peerDependenciesMeta?.[name]?.optional === true;
+}
+
+/**
+ * Returns the path that Node resolves a name to: the nearest node_modules on the way up.
+ * @param {LockPackages} packages
+ * @param {string} from
+ * @param {string} name
+ */
+function resolve(packages, from, name) {
+  for (let at = from; ; at = parent(at)) {
+    const candidate = at === '' ? `node_modules/${name}` : `${at}/node_modules/${name}`;
+    if (candidate in packages) return candidate;
+    if (at === '') return undefined;
+  }
+}
+
+/** @param {string} path */
+function parent(path) {
+  const at = path.lastIndexOf('/node_modules/');
+  return at < 0 ? '' : path.slice(0, at);
+}

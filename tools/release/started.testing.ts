@@ -1,0 +1,78 @@
+/** For tests of installed commands: runs them with given variables only, and starts `dais up`. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+
+type Variables = Readonly<Record<string, string>>;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a program to its end. */
+export async function runWith(variables: Variables, program: string, ...args: readonly string[]): Promise<Ended> {
+  const child = spawn(program, [...args], { env: variables, stdio: ['ignore', 'pipe', 'pipe'] });
+  const text = collect(child);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  return { code, ...text };
+}
+
+export interface StartedCommand {
+  readonly url: string;
+  /** Ends it in order. Resolves to its exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Runs `dais up` with these words on a data folder until it is ready. */
+export async function startUp(
+  variables: Variables,
+  dais: readonly [program: string, ...args: string[]],
+  data: string,
+  ...words: readonly string[]
+): Promise<StartedCommand> {
+  const [program, ...args] = dais;
+  const child = spawn(program, [...args, 'up', '--data', data, '--port', '0', ...words], {
+    env: variables,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const text = collect(child);
+  const closed = new Promise((resolve) => {
+    child.once('close', resolve);
+  });
+  const stop = async () => {
+    if (child.exitCode === null) child.kill('SIGTERM');
+    await closed;
+    return child.exitCode;
+  };
+  const state = join(data, 'run', 'server.json');
+  const url = () => (JSON.parse(readFileSync(state, 'utf8')) as { url: string }).url;
+  const status = async () => {
+    if (child.exitCode !== null) return 'ended';
+    if (!existsSync(state)) return 'not started';
+    return await fetch(`${url()}/readyz`).then(
+      (response) => String(response.status),
+      () => 'not reachable',
+    );
+  };
+  try {
+    await expect.poll(status, { timeout: 180_000, interval: 200 }).toMatch(/^(200|ended)$/);
+    expect(child.exitCode).toBeNull();
+    return { url: url(), stop };
+  } catch (error) {
+    await stop();
+    throw new Error(`dais up did not become ready:\n${text.out}\n${text.err}`, { cause: error });
+  }
+}
+
+function collect(child: ChildProcess): { out: string; err: string } {
+  const text = { out: '', err: '' };
+  child.stdout?.on('data', (chunk: Buffer) => (text.out += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (text.err += chunk.toString()));
+  return text;
+}
