@@ -36,11 +36,16 @@ export async function startUp(
   data: string,
   ...words: readonly string[]
 ): Promise<StartedCommand> {
-  const [program, ...args] = dais;
-  const child = spawn(program, [...args, 'up', '--data', data, '--port', '0', ...words], {
-    env: variables,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return await startServer(variables, [...dais, 'up', '--data', data, '--port', '0', ...words], data);
+}
+
+/** Runs a program that starts Dais on a data folder, until Dais is ready. */
+export async function startServer(
+  variables: Variables,
+  [program, ...args]: readonly [program: string, ...args: string[]],
+  data: string,
+): Promise<StartedCommand> {
+  const child = spawn(program, args, { env: variables, stdio: ['ignore', 'pipe', 'pipe'] });
   const text = collect(child);
   const closed = new Promise((resolve) => {
     child.once('close', resolve);

@@ -94,7 +94,6 @@ License-File: LICENSE
 Requires-Python: >=3.10
 Requires-Dist: ${NODE_REQUIREMENT}
 Classifier: Operating System :: POSIX :: Linux
-Classifier: Operating System :: MacOS
 Description-Content-Type: text/markdown
 
 # Dais
