@@ -90,7 +90,14 @@ async function buildOn(folder: string, own: readonly string[]): Promise<void> {
     onMiss: (path) => void misses.push(path),
   });
   try {
-    const build = ['build', '--quiet', '--isolation=chroot', '--network=host', '--layers=false', '--file=Containerfile'];
+    const build = [
+      'build',
+      '--quiet',
+      '--isolation=chroot',
+      '--network=host',
+      '--layers=false',
+      '--file=Containerfile',
+    ];
     const given = [`--build-arg=BASE=${BASE}`, `--build-arg=npm_config_registry=${mirror.url}`, `--tag=${IMAGE}`];
     await must('buildah', [...own, ...build, ...given, context]);
     if (misses.length > 0) throw new Error(`The image needs packages that no lock names: ${misses.join(', ')}`);
@@ -143,7 +150,10 @@ class RootlessImage implements TestImage {
     const [program = '', ...args] = this.#podman;
     const run = ['run', '--rm', '--stop-timeout=40', ...this.#mapping(), ...volumes, ...options, IMAGE];
     const command = ['up', '--data', '/var/lib/dais', '--port', '0', ...words];
-    return { data: data ?? '', ...(await startServer(this.#variables, [program, ...args, ...run, ...command], data ?? '')) };
+    return {
+      data: data ?? '',
+      ...(await startServer(this.#variables, [program, ...args, ...run, ...command], data ?? '')),
+    };
   }
 
   async remove(): Promise<void> {
@@ -167,7 +177,11 @@ async function removeStorage(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 }
 
-async function must(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
+async function must(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const { code, output } = await runCommand(program, args, { quiet: true, env });
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${output.slice(-6000)}`);
 }

@@ -47,18 +47,24 @@ export async function startServer(
 ): Promise<StartedCommand> {
   const child = spawn(program, args, { env: variables, stdio: ['ignore', 'pipe', 'pipe'] });
   const text = collect(child);
-  const closed = new Promise((resolve) => {
-    child.once('close', resolve);
+  let failed = false;
+  const closed = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+    child.once('error', (error) => {
+      failed = true;
+      text.err += error.message;
+      resolve();
+    });
   });
   const stop = async () => {
-    if (child.exitCode === null) child.kill('SIGTERM');
+    if (child.exitCode === null && !failed) child.kill('SIGTERM');
     await closed;
     return child.exitCode;
   };
   const state = join(data, 'run', 'server.json');
   const url = () => (JSON.parse(readFileSync(state, 'utf8')) as { url: string }).url;
   const status = async () => {
-    if (child.exitCode !== null) return 'ended';
+    if (child.exitCode !== null || failed) return 'ended';
     if (!existsSync(state)) return 'not started';
     return await fetch(`${url()}/readyz`).then(
       (response) => String(response.status),
@@ -67,7 +73,7 @@ export async function startServer(
   };
   try {
     await expect.poll(status, { timeout: 180_000, interval: 200 }).toMatch(/^(200|ended)$/);
-    expect(child.exitCode).toBeNull();
+    expect({ exitCode: child.exitCode, failed }).toEqual({ exitCode: null, failed: false });
     return { url: url(), stop };
   } catch (error) {
     await stop();

@@ -52,10 +52,9 @@ export function writeWheel(folder, version, archives) {
  * @returns {[string, Buffer][]}
  */
 function packageFiles(folder, version, archives) {
-  const { overrides } = readJson('package.json');
   const { packages } = readJson('package-lock.json');
   const dependencies = Object.fromEntries(archives.map(({ name, file }) => [name, `file:${file}`]));
-  const manifest = { name: 'dais', version, private: true, dependencies, overrides };
+  const manifest = { name: 'dais', version, private: true, dependencies };
   const lock = {
     name: 'dais',
     version,
