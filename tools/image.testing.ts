@@ -16,13 +16,18 @@ const USER = 12_345;
 // Every machine can store layers as folders and has runc, also those with the older control groups.
 const STORAGE = ['--storage-driver=vfs'];
 
+export interface StartedImage extends StartedCommand {
+  /** The data folder, as this machine sees it. */
+  readonly data: string;
+}
+
 export interface TestImage {
   /** Belongs to the user who runs the image. */
   readonly home: string;
   /** Runs a command of the image to its end. */
   run(options: readonly string[], ...command: readonly string[]): Promise<{ code: number; output: string }>;
-  /** Starts the image with its own command and a data folder of the user. */
-  start(options: readonly string[], ...words: readonly string[]): Promise<StartedCommand & { readonly data: string }>;
+  /** Starts the image with its own command, on a data folder below `home` with that name. */
+  start(name: string, options: readonly string[], ...words: readonly string[]): Promise<StartedImage>;
   remove(): Promise<void>;
 }
 
@@ -140,20 +145,19 @@ class RootlessImage implements TestImage {
     return await this.#run('run', '--rm', ...this.#mapping(), ...options, IMAGE, ...command);
   }
 
-  async start(options: readonly string[], ...words: readonly string[]) {
-    const [data, keys] = ['data', 'keys'].map((name) => join(this.home, name));
+  async start(name: string, options: readonly string[], ...words: readonly string[]): Promise<StartedImage> {
+    const data = join(this.home, name);
+    const keys = `${data}-keys`;
     for (const path of [data, keys]) {
-      mkdirSync(path ?? '', { recursive: true });
-      chownSync(path ?? '', USER, USER);
+      mkdirSync(path, { recursive: true });
+      chownSync(path, USER, USER);
     }
     const volumes = [`--volume=${data}:/var/lib/dais`, `--volume=${keys}:/var/lib/dais-keys`];
     const [program = '', ...args] = this.#podman;
     const run = ['run', '--rm', '--stop-timeout=40', ...this.#mapping(), ...volumes, ...options, IMAGE];
     const command = ['up', '--data', '/var/lib/dais', '--port', '0', ...words];
-    return {
-      data: data ?? '',
-      ...(await startServer(this.#variables, [program, ...args, ...run, ...command], data ?? '')),
-    };
+    const started = await startServer(this.#variables, [program, ...args, ...run, ...command], data);
+    return { ...started, data };
   }
 
   async remove(): Promise<void> {

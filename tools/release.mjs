@@ -38,7 +38,7 @@ export async function writeRelease(out, log) {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const archives = await pack(out);
   writeWheel(out, version, archives);
-  await writeBillOfMaterials(out, version, time);
+  writeBillOfMaterials(out, version, time);
   const files = readdirSync(out).sort();
   const sums = files.map((file) => {
     const content = readFileSync(join(out, file));

@@ -6,6 +6,8 @@
  * @property {string} [resolved]
  * @property {string} [integrity]
  * @property {boolean} [link]
+ * @property {string} [license]
+ * @property {boolean} [optional]
  * @property {boolean} [dev]
  * @property {boolean} [devOptional]
  * @property {Record<string, string>} [dependencies]
@@ -26,12 +28,11 @@
  */
 export function installedPackages(packages, archives) {
   const places = new Map(archives.map(({ name, path }) => [path, `node_modules/${name}`]));
-  const found = reachable(packages, [...places.keys()]);
   /** @type {Record<string, LockEntry>} */
   const installed = {};
-  for (const path of found) {
+  for (const path of neededPackages(packages, [...places.keys()]).keys()) {
     const entry = packages[path];
-    if (entry === undefined || entry.link) continue;
+    if (entry === undefined) continue;
     const archive = archives.find((one) => one.path === path);
     const { dev: _dev, devOptional: _devOptional, devDependencies: _devDependencies, ...kept } = entry;
     installed[installedPath(path, places)] = archive
@@ -51,21 +52,27 @@ function installedPath(path, places) {
 }
 
 /**
- * Returns the paths of the workspaces and of everything that they need at run time.
+ * Returns the paths of the workspaces and of everything that they need at run time, each with the paths that it needs itself.
  * @param {LockPackages} packages
  * @param {readonly string[]} workspaces
+ * @returns {ReadonlyMap<string, readonly string[]>}
  */
-function reachable(packages, workspaces) {
-  const found = new Set(workspaces);
-  for (const path of found) {
+export function neededPackages(packages, workspaces) {
+  /** @type {Map<string, string[]>} */
+  const found = new Map(workspaces.map((path) => [path, []]));
+  for (const [path, needs] of found) {
     const entry = packages[path] ?? {};
-    const needed = { ...entry.dependencies, ...entry.optionalDependencies, ...entry.peerDependencies };
-    for (const name of Object.keys(needed)) {
+    for (const name of Object.keys({
+      ...entry.dependencies,
+      ...entry.optionalDependencies,
+      ...entry.peerDependencies,
+    })) {
       const at = resolve(packages, path, name);
-      const link = at !== undefined && packages[at]?.link ? packages[at].resolved : undefined;
-      if (link !== undefined && workspaces.includes(link)) continue;
-      if (at !== undefined) found.add(at);
-      else if (!isOptional(entry, name)) throw new Error(`The lock does not have ${name}, which ${path} needs.`);
+      const target = at !== undefined && packages[at]?.link ? packages[at].resolved : at;
+      if (target !== undefined) {
+        needs.push(target);
+        if (!found.has(target)) found.set(target, []);
+      } else if (!isOptional(entry, name)) throw new Error(`The lock does not have ${name}, which ${path} needs.`);
     }
   }
   return found;

@@ -41,22 +41,6 @@ test('the command names its option', async () => {
   expect({ code, output }).toEqual({ code: 2, output: expect.stringContaining('usage: npm run release -- --out DIR') });
 });
 
-interface Bill {
-  readonly metadata: { readonly component: { readonly name: string } };
-  readonly components: readonly { readonly name: string; readonly version: string; readonly licenses?: object[] }[];
-}
-
-test('the bill of materials lists what the server, the command and the console contain, with licenses, and no tools', () => {
-  const bill = JSON.parse(readFileSync(join(out, `dais-${version}.cdx.json`), 'utf8')) as Bill;
-  const names = bill.components.map(({ name }) => name);
-  expect(bill.metadata.component.name).toBe('dais');
-  expect(names).toEqual(
-    expect.arrayContaining(['@dais/server', '@dais/cli', '@dais/api', 'fastify', 'react', 'commander', 'zod']),
-  );
-  expect(names).not.toContain('vitest');
-  expect(bill.components.filter(({ licenses }) => !licenses?.length).map(({ name }) => name)).toEqual([]);
-});
-
 test('no file of a release names the folder of the checkout', async () => {
   const unpacked = join(folder, 'unpacked');
   const program = `
