@@ -12,6 +12,7 @@ import { runCommand } from './command.mjs';
  * @property {readonly string[]} [os]
  * @property {readonly string[]} [cpu]
  * @property {readonly string[]} [libc]
+ * @property {Record<string, { optional?: boolean }>} [peerDependenciesMeta]
  * @property {boolean} [inBundle] part of the archive of another package; it has no archive and no checksum
  *
  * @typedef {object} Archive a packed package that no lock names
@@ -33,6 +34,7 @@ import { runCommand } from './command.mjs';
  */
 export async function startNpmMirror({ cache, locks, archives = [], onMiss }) {
   const packages = readVersions(locks);
+  const optionalPeers = readOptionalPeers(locks);
   /** @type {Map<string, string>} */
   const files = new Map();
   for (const { file, integrity, manifest } of archives) {
@@ -53,7 +55,8 @@ export async function startNpmMirror({ cache, locks, archives = [], onMiss }) {
       response.setHeader('content-type', 'application/octet-stream');
       createReadStream(content).pipe(response);
     } else {
-      onMiss(path);
+      // npm also asks for optional peers that nobody installs.
+      if (!optionalPeers.has(name)) onMiss(path);
       response.writeHead(404).end('{}');
     }
   });
@@ -110,6 +113,14 @@ function readVersions(lockFiles) {
     packages.set(name, versions.set(entry.version, entry));
   }
   return packages;
+}
+
+/** @param {readonly string[]} lockFiles */
+function readOptionalPeers(lockFiles) {
+  /** @type {{ packages: Record<string, Entry> }[]} */
+  const locks = lockFiles.map((file) => JSON.parse(readFileSync(file, 'utf8')));
+  const entries = locks.flatMap(({ packages }) => Object.values(packages));
+  return new Set(entries.flatMap(({ peerDependenciesMeta = {} }) => Object.keys(peerDependenciesMeta)));
 }
 
 /**

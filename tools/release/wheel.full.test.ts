@@ -23,16 +23,16 @@ beforeAll(async () => {
   // uv puts pip into the environment; Debian's Python has no ensurepip.
   const { path } = await findPython();
   const env = await uvEnvironment();
-  const made = await runCommand(await uv(), ['venv', '--quiet', '--seed', '--python', path, venv], {
-    quiet: true,
-    env,
-  });
-  expect(made).toMatchObject({ code: 0 });
+  await must(await uv(), ['venv', '--quiet', '--seed', '--python', path, venv], env);
   const wheel = join(release.out, `dais-${release.version}-py3-none-any.whl`);
-  const installed = await runCommand(join(venv, 'bin', 'pip'), ['install', '--quiet', wheel], { quiet: true });
-  expect(installed).toMatchObject({ code: 0 });
+  await must(join(venv, 'bin', 'pip'), ['install', '--quiet', wheel], {});
 }, 900_000);
 afterAll(() => release.remove());
+
+async function must(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const { code, output } = await runCommand(program, args, { quiet: true, env });
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${output}`);
+}
 
 test('without a registry, the first start names the reason and the remedy, and leaves nothing', async () => {
   const unreachable = { npm_config_registry: 'http://127.0.0.1:9/', npm_config_fetch_retries: '0' };

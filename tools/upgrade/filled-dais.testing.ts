@@ -40,7 +40,7 @@ export interface Stored {
 export async function dais({ command, variables, url }: Installation, ...words: readonly string[]): Promise<string> {
   const [program, ...args] = command;
   const ended = await runWith(variables, program, ...args, '--url', url, ...words);
-  expect(ended, words.join(' ')).toMatchObject({ code: 0 });
+  expect({ words, ...ended }).toMatchObject({ code: 0 });
   return ended.out;
 }
 
@@ -95,10 +95,10 @@ export async function addRun(at: Installation, name: string): Promise<Stored> {
 
 /** Reads everything that `fill` stored, in the form that users see. */
 export async function read(at: Installation, { runId, artifact }: Stored): Promise<Readonly<Record<string, unknown>>> {
-  const get = async (path: string) => {
+  const get = async (path: string): Promise<unknown> => {
     const response = await fetch(`${at.url}/api/2.0/mlflow/${path}`);
     expect({ path, status: response.status }).toMatchObject({ status: 200 });
-    return (await response.json()) as unknown;
+    return await response.json();
   };
   return {
     projects: await dais(at, 'get', 'projects', '-o', 'name'),

@@ -91,13 +91,11 @@ test('the previous version runs on the new schema, with what the new version sto
 
 test('the copy from before the migration starts with the version that wrote the data', async () => {
   const [copy] = copies();
-  if (copy === undefined) {
-    expect(hasNewMigrations()).toBe(false);
-    return;
-  }
+  // Without a migration there is no copy, and nothing to return from.
+  if (copy === undefined && !hasNewMigrations()) return;
   const [program, ...args] = previous;
   const restored = join(folder, 'restored');
-  const imported = await runWith(variables, program, ...args, 'admin', 'import', copy, '--data', restored);
+  const imported = await runWith(variables, program, ...args, 'admin', 'import', copy ?? '', '--data', restored);
   expect(imported).toMatchObject({ code: 0 });
   cpSync(join(data, 'blobs'), join(restored, 'blobs'), { recursive: true });
   const old = await start(previous, restored);
