@@ -37,7 +37,7 @@ export interface Stored {
 }
 
 /** Runs a command of the installation, which must succeed. Returns what it printed. */
-export async function dais({ command, variables, url }: Installation, ...words: readonly string[]): Promise<string> {
+async function dais({ command, variables, url }: Installation, ...words: readonly string[]): Promise<string> {
   const [program, ...args] = command;
   const ended = await runWith(variables, program, ...args, '--url', url, ...words);
   expect({ words, ...ended }).toMatchObject({ code: 0 });
