@@ -443,7 +443,7 @@ export class DaisError extends Error {
   }
 
   /** `instanceof DaisError` is true for errors of other copies of this package too. Subclasses keep the rule of the language. */
-  static [Symbol.hasInstance](value: unknown): boolean {
+  static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== DaisError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === 'object' && value !== null && BRAND in value;
   }
