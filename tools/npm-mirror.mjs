@@ -1,5 +1,6 @@
 /** Serves the packages that package-lock.json files name as an npm registry, from a folder that npm filled as its cache. */
-import { createReadStream, existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { runCommand } from './command.mjs';
@@ -9,9 +10,6 @@ import { runCommand } from './command.mjs';
  * @property {string} version
  * @property {string} integrity
  * @property {boolean} [link]
- * @property {readonly string[]} [os]
- * @property {readonly string[]} [cpu]
- * @property {readonly string[]} [libc]
  * @property {Record<string, { optional?: boolean }>} [peerDependenciesMeta]
  * @property {boolean} [inBundle] part of the archive of another package; it has no archive and no checksum
  *
@@ -75,26 +73,19 @@ export async function startNpmMirror({ cache, locks, archives = [], onMiss }) {
 }
 
 /**
- * Fills a cache with the packages that the lock of a folder names for this platform.
+ * Fills a cache with the packages that the lock of a folder names for this platform. A cache that was filled from an equal lock is ready.
  * @param {string} cache
  * @param {string} folder has a package.json and a package-lock.json; npm may create node_modules there
  * @throws Error with the output of npm
  */
 export async function fillNpmCache(cache, folder) {
-  const locked = [...readVersions([join(folder, 'package-lock.json')]).values()].flatMap((versions) => [
-    ...versions.values(),
-  ]);
-  if (locked.filter(fitsHere).every(({ integrity }) => existsSync(contentFile(cache, integrity)))) return;
+  const lock = readFileSync(join(folder, 'package-lock.json'));
+  const stamp = join(cache, `filled-${createHash('sha256').update(lock).digest('hex').slice(0, 16)}`);
+  if (existsSync(stamp)) return;
   const args = ['ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--cache', cache];
   const { code, output } = await runCommand('npm', args, { quiet: true, cwd: folder });
   if (code !== 0) throw new Error(`npm ${args.join(' ')} ended with ${code}:\n${output}`);
-}
-
-/** @param {Entry} entry */
-function fitsHere({ os, cpu, libc }) {
-  const fits = (/** @type {readonly string[] | undefined} */ list, /** @type {string} */ value) =>
-    list === undefined || list.includes(value);
-  return fits(os, process.platform) && fits(cpu, process.arch) && fits(libc, 'glibc');
+  writeFileSync(stamp, '');
 }
 
 /**
