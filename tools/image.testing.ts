@@ -58,14 +58,14 @@ export async function buildImage(): Promise<TestImage> {
 async function importBase(folder: string, own: readonly string[]): Promise<void> {
   const why = 'The base of the image is created with debootstrap.';
   const programs = await unpackedPrograms(why, 'debootstrap', 'debootstrap');
-  const unpacked = join(programs, '..');
   const base = join(folder, 'base');
   const { output } = await runCommand('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages'], {
     quiet: true,
   });
-  const mirror = output.split('\n').find((line) => /\/debian\/?$/.test(line)) ?? 'http://deb.debian.org/debian';
-  await must('sh', [join(unpacked, 'sbin', 'debootstrap'), '--variant=minbase', SUITE, base, mirror], {
-    DEBOOTSTRAP_DIR: join(unpacked, 'share', 'debootstrap'),
+  const mirror = output.split('\n').find((line) => /\/debian\/?$/.test(line));
+  if (mirror === undefined) throw new Error(`${why} apt has no mirror of Debian: add one to its sources.`);
+  await must('sh', [join(programs, 'debootstrap'), '--variant=minbase', SUITE, base, mirror], {
+    DEBOOTSTRAP_DIR: join(programs, '..', 'share', 'debootstrap'),
   });
   const archive = join(folder, 'base.tar');
   await must('tar', ['-C', base, '-cf', archive, '.']);
