@@ -421,6 +421,9 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** Marks the errors of every copy of this package: packages that are installed globally have a copy each. */
+const BRAND: unique symbol = Symbol.for('dais.error');
+
 /** The one error class of Dais. Its message is safe to show to the caller: never put a secret into it. */
 export class DaisError extends Error {
   readonly code: ErrorCode;
@@ -437,6 +440,16 @@ export class DaisError extends Error {
     this.holders = details.holders;
     this.retryAfter = details.retryAfter;
     this.requestId = details.requestId;
+  }
+
+  /** `instanceof DaisError` is true for errors of other copies of this package too. Subclasses keep the rule of the language. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== DaisError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+
+  get [BRAND](): true {
+    return true;
   }
 
   get status(): number {
