@@ -53,6 +53,8 @@ export interface HttpServerDependencies {
   /** Names of all operations: if given, a route without one of them fails the start (exceptions: SAME_FOR_ALL). */
   readonly operations?: ReadonlySet<string>;
   readonly access: Access;
+  /** Default: one that reads the table of all sockets. */
+  readonly peerUids?: PeerUids;
   /** Whether a browser without a credential shows its own prompt (solo mode) instead of our sign-in page. */
   readonly browserPrompt: boolean;
   readonly clock: Clock;
@@ -127,7 +129,7 @@ export class HttpServer {
   readonly address: PublicAddress;
   readonly #app: FastifyInstance;
   readonly #dependencies: HttpServerDependencies;
-  readonly #peerUids = new PeerUids();
+  readonly #peerUids: PeerUids;
   readonly #steps = new WeakMap<Socket, string>();
   readonly #ownership: PathOwnership;
   /** Adapters that are also available below `/p/<project>`. */
@@ -142,6 +144,7 @@ export class HttpServer {
 
   private constructor(dependencies: HttpServerDependencies) {
     this.#dependencies = dependencies;
+    this.#peerUids = dependencies.peerUids ?? new PeerUids();
     const { doors: groups } = dependencies;
     this.#ownership = new PathOwnership(
       groups.flatMap((group) => group.paths.map((path) => ({ owner: group.name, path }))),
