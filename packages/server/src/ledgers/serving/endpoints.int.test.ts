@@ -12,6 +12,7 @@ import {
   startDaisProcess,
   type DaisProcess,
 } from '#testing/dais-process.ts';
+import { runCli } from '#testing/cli.ts';
 import { onnxFile } from '#engines/inference/onnx/onnx-files.testing.ts';
 import { servingClient, type SeenStatus, type ServingClient } from '#testing/serving-client.ts';
 
@@ -86,6 +87,18 @@ test('without an endpoint no gateway runs; the first one starts it, and both por
   expect(await infer(url, 21)).toMatchObject({ status: 200, y: 42, variant: 'stable' });
   expect(await infer(gatewayUrl, 21)).toMatchObject({ status: 200, y: 42, variant: 'stable' });
   expect(await infer(`${url}/p/default`, 2)).toMatchObject({ y: 4 });
+});
+
+test('`dais endpoint url` prints where the gateway serves the endpoint', async () => {
+  const printed = await runCli(url, 'endpoint', 'url', 'scaled');
+  expect(printed).toEqual({ code: 0, out: `${gatewayUrl}/p/default/v2/models/scaled/infer\n`, err: '' });
+  const { out } = await runCli(url, 'endpoint', 'url', 'scaled', '--protocol', 'mlflow');
+  const answer = await fetch(out.trim(), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"inputs": [[21]]}',
+  });
+  expect(await answer.json()).toEqual({ predictions: [[42]] });
 });
 
 test('a canary gets its share until it is promoted, a pin selects it, and a rollback restores the previous version', async () => {

@@ -109,6 +109,7 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
       ready: response?.status === 200,
       url,
       ...(gateway.port !== undefined && { port: gateway.port }),
+      ...(gateway.publicUrl !== undefined && { gatewayUrl: gateway.publicUrl }),
       secure: gateway.secure,
       inputs,
       outputs,
