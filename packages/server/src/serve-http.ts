@@ -10,7 +10,7 @@ import type { QueryEngine } from '#engines/query/contract.ts';
 import { consoleRoutes, readConsolePage } from '#http/pages/console-routes.ts';
 import { authRoutes } from '#http/routes/auth-routes.ts';
 import type { RouteGroup } from '#http/server/route-group.ts';
-import { inferenceRoutes, type GatewayLocation } from '#http/routes/inference-routes.ts';
+import { inferenceRoutes, type GatewayLocation } from '#http/predictions/inference-routes.ts';
 import { GrpcServer } from '#grpc/grpc-server.ts';
 import { HttpServer, type FinishedRequest, type TlsFiles } from '#http/server/http-server.ts';
 import { metricsRoutes } from '#http/metrics/metrics-routes.ts';
@@ -129,6 +129,7 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
     publicUrl: config.publicUrl,
     trustedProxies: config.trustedProxies,
     tls,
+    ...(config.role !== 'controller' && { predictions: { calls: kernel.dispatcher, gateway: dependencies.gateway } }),
     trace: tracer === undefined ? undefined : (traceparent) => tracer.context(traceparent),
     finished,
   });
