@@ -11,6 +11,8 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { onnxFile } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
+import { isServing, servingClient } from '../packages/server/src/testing/serving-client.ts';
 import { apply, deploy, startBuild, type BuildServer } from './lib/build-server.ts';
 import { Claims } from './lib/claims.mjs';
 import { median } from './lib/paired-ratio.ts';
@@ -62,6 +64,8 @@ async function measureAll(): Promise<void> {
     const gateway = await deploy(solo, ['off']);
     await connections(solo);
     await predictions('', solo, gateway, []);
+    await deployIsolated(solo);
+    await isolatedPredictions(solo, gateway);
     await smallReads(solo);
     const accounts = await startBuild(build, join(folder, 'accounts'), 'accounts');
     servers.push(accounts);
@@ -107,8 +111,7 @@ async function predictions(
   gateway: number,
   headers: readonly string[],
 ): Promise<void> {
-  const body = { inputs: [{ name: 'x', shape: [1, 1], datatype: 'FP32', data: [1] }] };
-  const request = postRequest('/v2/models/capture-off/infer', Buffer.from(JSON.stringify(body)), headers);
+  const request = inferRequest('capture-off', headers);
   console.log('');
   for (const [name, port, limited] of [
     ['the main port', server.port, [64]],
@@ -120,7 +123,7 @@ async function predictions(
       const costs: number[] = [];
       for (let round = 0; round < ROUNDS; round++) costs.push(await keptCost(server, port, request, clients));
       const cost = median(costs);
-      const what = `a prediction through ${name}${how}, ${clients} connection${clients === 1 ? '' : 's'}`;
+      const what = `a prediction through ${name}${how}, ${connectionsText(clients)}`;
       const isLimited = (limited as readonly number[]).includes(clients);
       const claim = isLimited
         ? `, limit ${MOST_PER_PREDICTION}: ${claims.judge(what, cost <= MOST_PER_PREDICTION)}`
@@ -128,6 +131,44 @@ async function predictions(
       console.log(`${what}: ${cost.toFixed(0)} µs of CPU${claim}`);
     }
   }
+}
+
+/** Deploys a model whose memory is not bounded by its graph, so that it runs in a process. */
+async function deployIsolated(server: BuildServer): Promise<void> {
+  const client = servingClient(server.url, { authorization: `Bearer ${server.ownerToken}` });
+  const bytes = onnxFile({
+    nodes: [
+      { op: 'Mul', inputs: ['x', 'factor'], outputs: ['y'] },
+      { op: 'NonZero', inputs: ['x'], outputs: ['unused'] },
+    ],
+    inputs: [{ name: 'x', datatype: 'FP32', shape: ['rows', 1] }],
+    outputs: [{ name: 'y', datatype: 'FP32', shape: ['rows', 1] }],
+    weights: [{ name: 'factor', shape: [1], data: new Float32Array([2]) }],
+  });
+  const version = await client.register('isolated', 2, { example: { inputs: [[1]] }, bytes });
+  const spec = { model: `models:/isolated/${version}`, capture: { policy: 'off' } };
+  await apply(server, [{ kind: 'Endpoint', name: 'isolated', spec }]);
+  await client.settled('isolated', isServing);
+}
+
+async function isolatedPredictions(server: BuildServer, gateway: number): Promise<void> {
+  const request = inferRequest('isolated');
+  await keptCost(server, gateway, request, 32);
+  for (const clients of [1, 64]) {
+    const costs: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) costs.push(await keptCost(server, gateway, request, clients));
+    const what = `a prediction of a model in a process, port of the gateway, ${connectionsText(clients)}`;
+    console.log(`${what}: ${median(costs).toFixed(0)} µs of CPU`);
+  }
+}
+
+function connectionsText(count: number): string {
+  return `${count} connection${count === 1 ? '' : 's'}`;
+}
+
+function inferRequest(endpoint: string, headers: readonly string[] = []): Buffer {
+  const body = { inputs: [{ name: 'x', shape: [1, 1], datatype: 'FP32', data: [1] }] };
+  return postRequest(`/v2/models/${endpoint}/infer`, Buffer.from(JSON.stringify(body)), headers);
 }
 
 async function smallReads(server: BuildServer): Promise<void> {

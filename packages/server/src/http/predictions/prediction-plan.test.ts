@@ -56,6 +56,7 @@ describe('requests of the routes', () => {
     'dais-ticket: t',
     'idempotency-key: k',
     'user-agent: Mozilla/5.0',
+    'accept: text/html',
   ])('with %s', (line) => {
     expect(plan('/v2/models/delays/infer', [line])).toBeUndefined();
   });

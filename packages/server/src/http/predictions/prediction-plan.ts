@@ -42,7 +42,7 @@ export function planPrediction({ method, url, headers }: RequestHead, basePath: 
   const path = named === undefined ? inside : named.url;
   const match = PREDICTION.exec(path);
   const endpoint = match?.[1] ?? match?.[2] ?? match?.[3];
-  if (endpoint === undefined || isBrowser(headers['user-agent'])) return undefined;
+  if (endpoint === undefined || isForPeople(headers)) return undefined;
   const projects = [named?.project, headers['dais-project']?.toString().trim()].filter(
     (project): project is string => project !== undefined && project !== '',
   );
@@ -50,9 +50,9 @@ export function planPrediction({ method, url, headers }: RequestHead, basePath: 
   return { endpoint, projects, path, shownPath: named === undefined ? path : `/p/${named.project}${path}`, headers };
 }
 
-/** Every browser calls itself Mozilla. Its errors are shown in another way. */
-function isBrowser(userAgent: string | undefined): boolean {
-  return userAgent?.startsWith('Mozilla/') === true;
+/** Every browser calls itself Mozilla. Errors are shown to people in another way. */
+function isForPeople({ accept, 'user-agent': userAgent }: RequestHead['headers']): boolean {
+  return userAgent?.startsWith('Mozilla/') === true || accept?.includes('text/html') === true;
 }
 
 /** Headers that Dais sets in a forwarded request. */
