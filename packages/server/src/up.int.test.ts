@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findOnPath } from '#lib/system/find-on-path.ts';
 import { readServerFile } from '#supervisor/server-file.ts';
 import {
   childrenOf,
@@ -80,6 +81,11 @@ describe('a running Dais', () => {
     await dais.ended;
     collector.closeAllConnections();
     collector.close();
+  });
+
+  test('has a socket for queries of the owner of a connection, where Perl is installed', () => {
+    const hasSocket = commandOf(control(dais)).includes('--socket-diagnosis=');
+    expect(hasSocket).toBe(findOnPath('perl') !== undefined);
   });
 
   test('reports its readiness and its URL, and protects its files', async () => {

@@ -9,6 +9,8 @@ import { writeRawProblem } from '#http/server/problem-replies.ts';
 import { systemClock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { createLineLog } from '#lib/telemetry/line-log.ts';
+import { findOnPath } from '#lib/system/find-on-path.ts';
+import { withSocketDiagnosis } from '#lib/system/socket-diagnosis.ts';
 import { ownProgram, programUrl, start, type ChildProcess } from '#lib/process.ts';
 import { ownerToken, refuseSecondServer, removeServerFile, writeServerFile } from '#supervisor/server-file.ts';
 import { startScreen } from '#supervisor/start-screen.ts';
@@ -177,7 +179,7 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
     further: furtherSockets(config),
     helpers: helpers(config, format),
     startService: async () => await (await databaseEngine(config)).start(),
-    spawnChild: () => spawnProgram('main', format),
+    spawnChild: () => spawnProgram('main', format, { ownersOfSockets: config.authentication.mode === 'solo' }),
     setup,
     heldConnections: config.limits.heldConnections,
     refuse: (socket) => refuse(socket, config.tls !== undefined),
@@ -303,10 +305,18 @@ async function databaseEngine(config: ResolvedConfig) {
 }
 
 /** In development the sources run as they are, through tsx; in the published package there is nothing but JavaScript. */
-function spawnProgram(name: 'main' | 'gateway-process', format: 'json' | 'text'): ChildProcess {
+function spawnProgram(
+  name: 'main' | 'gateway-process',
+  format: 'json' | 'text',
+  { ownersOfSockets = false }: { readonly ownersOfSockets?: boolean } = {},
+): ChildProcess {
   const program = ownProgram(programUrl(import.meta.url, `./${name}`));
-  return start(process.execPath, [...program, ...(format === 'text' ? ['--log-text'] : [])], {
-    env: childEnvironment(),
+  const command = [process.execPath, ...program, ...(format === 'text' ? ['--log-text'] : [])] as const;
+  const environment = childEnvironment();
+  const perl = ownersOfSockets ? findOnPath('perl', environment['PATH']) : undefined;
+  const [file, ...args] = perl === undefined ? command : withSocketDiagnosis(perl, command);
+  return start(file, args, {
+    env: environment,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
 }
